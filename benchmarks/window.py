@@ -106,14 +106,14 @@ class Measurement:
         self._look.timeout.connect(self._looked)
         self.speeds: dict[str, float] = {}  # of training, by condition
         window.canvas.painted.connect(self._painted)
-        window.engine.ready.connect(self._start)
+        window.controllers.building.ready.connect(self._start)
 
     def _start(self) -> None:
         self._window.state.edit({"sampling.particles": self._particles, "training.seconds": 3600})
         self._wait()
 
     def _wait(self) -> None:
-        trajectory = self._window.engine.trajectory
+        trajectory = self._window.controllers.playing.trajectory
         if trajectory is None or trajectory.positions.shape[1] != self._particles:
             QTimer.singleShot(100, self._wait)
         else:
@@ -125,21 +125,21 @@ class Measurement:
             self._window.leave()
             return
         if number == 1:
-            self._window.engine.train()
+            self._window.controllers.training.start()
         elif number == 2:
             self._busy = subprocess.Popen(BUSY)
         QTimer.singleShot(SETTLE, lambda: self._begin(number))
 
     def _begin(self, number: int) -> None:
         if number == 0:
-            self._window.engine.restart()
+            self._window.controllers.playing.restart()
         self._counter = Counter()
         self._look.start()
-        steps, start = self._window.engine.trained_steps, time.perf_counter()
+        steps, start = self._window.controllers.training.trained_steps, time.perf_counter()
 
         def end() -> None:
             self._look.stop()
-            made, seconds = self._window.engine.trained_steps - steps, time.perf_counter() - start
+            made, seconds = self._window.controllers.training.trained_steps - steps, time.perf_counter() - start
             self.speeds[CONDITIONS[number]] = made / seconds
             self._print(CONDITIONS[number])
             self._measure(number + 1)
@@ -158,14 +158,17 @@ class Measurement:
         )
 
     def _looked(self) -> None:
-        run, trajectory = self._window.engine._sampling_worker.recorded
+        run, trajectory = self._window.controllers.playing._sampler.recorded
         if run is not None:
             frames, finished = (0, False) if trajectory is None else (len(trajectory), trajectory.finished)
             self._counter.recorded.append(Recorded(time.perf_counter(), run.number, frames, finished))
 
     def _painted(self, milliseconds: float) -> None:
-        engine = self._window.engine
-        at_end = engine.trajectory is not None and engine.frame == engine.trajectory.total - 1
+        controllers = self._window.controllers
+        at_end = (
+            controllers.playing.trajectory is not None
+            and controllers.playing.frame == controllers.playing.trajectory.total - 1
+        )
         self._counter.paints.append((time.perf_counter(), milliseconds, at_end))
 
     def end(self) -> None:

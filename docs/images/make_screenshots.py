@@ -52,23 +52,27 @@ def place(window: MainWindow, x: float, y: float) -> QPoint:
 
 def show_frame(window: MainWindow, share: float) -> None:
     """Rest at a part of the run, with the field and the density of that moment, and the status bar saying so."""
-    engine, came, shown = window.engine, dict[str, float](), list[int]()
-    engine.frame_changed.connect(shown.append)
-    engine.field_changed.connect(lambda view: came.update(field=view.sigma))
-    engine.density_changed.connect(lambda view: came.update(density=view.sigma))
-    wait(lambda: not engine.building)
-    before = engine.trajectory
-    engine.set_loop(False)
-    engine.restart()  # a run that has begun unseen would later take the place of the one in view
-    wait(lambda: engine.recorded > 0 and engine.trajectory is not before)  # it comes with the playhead at its start
-    engine.step(1_000_000)  # all of it is recorded without being played
-    wait(lambda: engine.trajectory.finished)
-    engine.set_loop(True)
-    engine.seek(round(share * (engine.recorded - 1)))
+    controllers, came, shown = window.controllers, dict[str, float](), list[int]()
+    controllers.playing.frame_changed.connect(shown.append)
+    controllers.following.field_changed.connect(lambda view: came.update(field=view.sigma))
+    controllers.following.density_changed.connect(lambda view: came.update(density=view.sigma))
+    wait(lambda: not controllers.building.busy)
+    before = controllers.playing.trajectory
+    controllers.playing.set_loop(False)
+    controllers.playing.restart()  # a run that has begun unseen would later take the place of the one in view
+    wait(
+        lambda: controllers.playing.recorded > 0 and controllers.playing.trajectory is not before
+    )  # it comes with the playhead at its start
+    controllers.playing.step(1_000_000)  # all of it is recorded without being played
+    wait(lambda: controllers.playing.trajectory.finished)
+    controllers.playing.set_loop(True)
+    controllers.playing.seek(round(share * (controllers.playing.recorded - 1)))
 
     def rests() -> bool:
         said = [label.text() for label in window.status.findChildren(QLabel)]
-        still = "at rest" in said and not engine.running(FOLLOWING) and shown[-1:] == [engine.frame]
+        still = (
+            "at rest" in said and not controllers.tasks.running(FOLLOWING) and shown[-1:] == [controllers.playing.frame]
+        )
         return still and came.items() >= followed(window).items()
 
     wait(rests)
@@ -76,13 +80,13 @@ def show_frame(window: MainWindow, share: float) -> None:
 
 def followed(window: MainWindow) -> dict[str, float]:
     """The noise levels of this moment's field and density, as far as the canvas shows them."""
-    engine, visible, view = window.engine, window.canvas.visible, window.engine.problem
+    controllers, visible, view = window.controllers, window.canvas.visible, window.controllers.building.problem
     if view.is_image:
         return {}
-    levels = {"field": engine.sigma} if visible["learned"] or visible["exact"] else {}
-    closed = engine.density_source != "learned"
+    levels = {"field": controllers.playing.sigma} if visible["learned"] or visible["exact"] else {}
+    closed = controllers.following.density_source != "learned"
     if visible["density"] and (closed or view.shows_learned_density):
-        levels["density"] = engine.sigma if closed else map_level(engine.sigma, view)
+        levels["density"] = controllers.playing.sigma if closed else map_level(controllers.playing.sigma, view)
     return levels
 
 
@@ -95,29 +99,31 @@ def training(window: MainWindow) -> None:
     """Two spirals, the network half trained."""
     choose(window, "two-spirals")
     window.state.edit({"training.seconds": 90})
-    window.engine.train()
+    window.controllers.training.start()
     wait(seconds=SECONDS)
-    wait(lambda: window.engine.frame > 380, seconds=30)
+    wait(lambda: window.controllers.playing.frame > 380, seconds=30)
 
 
 def likelihood(window: MainWindow) -> None:
     """A clicked point with its path, the test set and the quality measured."""
     show_frame(window, 0.8)
     QTest.mouseClick(window.canvas.surface, Qt.MouseButton.LeftButton, pos=place(window, -0.62, 0.98))
-    wait(lambda: window.engine.likelihood is not None)
-    window.engine.evaluate_test_set()
-    wait(lambda: not window.engine.running("test-set"))
-    window.engine.evaluate_samples()
-    wait(lambda: not window.engine.running("quality"))
-    window.engine.score_errors()
-    wait(lambda: not window.engine.running("fisher"))
+    wait(lambda: window.controllers.measuring.likelihood is not None)
+    window.controllers.measuring.evaluate_test_set()
+    wait(lambda: not window.controllers.tasks.running("test-set"))
+    window.controllers.measuring.evaluate_samples()
+    wait(lambda: not window.controllers.tasks.running("quality"))
+    window.controllers.measuring.score_errors()
+    wait(lambda: not window.controllers.tasks.running("fisher"))
 
 
 def ladder(window: MainWindow) -> None:
     """Annealed Langevin down a ladder, with the exact score."""
     choose(window, "two-gaussians")
     window.state.edit({"noise.kind": "discrete", "sampling.kind": "annealed-langevin", "sampling.source": "exact"})
-    wait(lambda: window.engine.problem.name == "two Gaussians" and window.engine.recorded > 10)
+    wait(
+        lambda: window.controllers.building.problem.name == "two Gaussians" and window.controllers.playing.recorded > 10
+    )
     window.canvas.set_layer_visible("learned", False)
     window.canvas.set_layer_visible("exact", True)
     show_frame(window, 0.55)
@@ -126,17 +132,17 @@ def ladder(window: MainWindow) -> None:
 def digits(window: MainWindow) -> None:
     """Images denoise together on the same timeline."""
     choose(window, "digits")
-    window.engine.train()
+    window.controllers.training.start()
     wait(seconds=2.5 * SECONDS)
-    window.engine.pause_training()
+    window.controllers.training.pause()
     show_frame(window, 0.9)
 
 
 def file(window: MainWindow) -> None:
     """A file of one's own, in its own units."""
     window.documents.open(resource("experiments/odd-units.csv"))
-    wait(lambda: window.state.experiment.data.kind == "file" and window.engine.problem.axes != ("x", "y"))
-    window.engine.train()
+    wait(lambda: window.state.experiment.data.kind == "file" and window.controllers.building.problem.axes != ("x", "y"))
+    window.controllers.training.start()
     wait(seconds=SECONDS)
     show_frame(window, 0.7)
 
@@ -176,8 +182,13 @@ SIZES = {"opening": ((1440, 900), (1280, 720))}
 def choose(window: MainWindow, kind: str) -> None:
     """Press a tile of the data card and wait for the data."""
     QTest.mouseClick(window.panel(DataPanel).tiles[kind], Qt.MouseButton.LeftButton)
-    wait(lambda: not window.engine.running("problem") and window.engine.problem.resolved.data.kind == kind)
-    wait(lambda: window.engine.recorded > 2)
+    wait(
+        lambda: (
+            not window.controllers.tasks.running("problem")
+            and window.controllers.building.problem.resolved.data.kind == kind
+        )
+    )
+    wait(lambda: window.controllers.playing.recorded > 2)
 
 
 def make(name: str, theme: str, size: tuple[int, int], folder: Path) -> Path:
@@ -187,7 +198,7 @@ def make(name: str, theme: str, size: tuple[int, int], folder: Path) -> Path:
         settings.set("theme", theme)
         window = MainWindow(settings, Log())
         window.show()
-        wait(lambda: window.engine.problem is not None and window.engine.recorded > 2)
+        wait(lambda: window.controllers.building.problem is not None and window.controllers.playing.recorded > 2)
         window.resize(
             *size
         )  # once it was painted: until then it is kept inside the screen, which offscreen is a small one

@@ -6,26 +6,58 @@ come to: the window gives it to an action only when nobody else took it. The mou
 box. Shortcuts with a modifier act everywhere.
 """
 
-import typing
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 
-from playground.app import window_state
+from playground.app.canvas import CanvasView, ChipBar
 from playground.app.canvas.legend import LEGEND
 from playground.app.controllers import why_disabled
+from playground.app.controllers.controllers import Controllers
+from playground.app.controllers.documents import Documents
+from playground.app.controllers.measuring import Measuring
 from playground.app.controllers.playback_clock import END
-from playground.app.dialogs import help as about
+from playground.app.controllers.playing import Playing
+from playground.app.controllers.training import Training
+from playground.app.dialogs.exports import Exports
+from playground.app.model.state import State
 from playground.app.panels.training import in_full
 from playground.app.style.wrapping import wrapped
 
-if typing.TYPE_CHECKING:
-    from playground.app.window import MainWindow
 
-Do = Callable[["MainWindow"], object]
-Ask = Callable[["MainWindow"], bool]
+class Window(Protocol):
+    """What a command may use."""
+
+    state: State
+    controllers: Controllers
+    training: Training
+    playing: Playing
+    measuring: Measuring
+    documents: Documents
+    exports: Exports
+    canvas: CanvasView
+    chips: ChipBar
+    theme_name: str
+
+    def addAction(self, action: QAction) -> None: ...
+    def close(self) -> bool: ...
+    def clear(self) -> None: ...
+    def isFullScreen(self) -> bool: ...
+    def notify(self, level: str, message: str, action: str = "", is_current: Callable[[], bool] = ...) -> None: ...
+    def reset_layout(self) -> None: ...
+    def reset_training(self) -> None: ...
+    def set_theme(self, name: str) -> None: ...
+    def show_about(self) -> None: ...
+    def show_dialog(self, name: str) -> None: ...
+    def show_keys(self) -> None: ...
+    def toggle_full_screen(self) -> None: ...
+
+
+Do = Callable[[Window], object]
+Ask = Callable[[Window], bool]
 
 
 @dataclass(frozen=True)
@@ -51,21 +83,21 @@ class Command:
     key: str = ""
     checked: Ask | None = None
     enabled: Ask | None = None
-    why_disabled: Callable[["MainWindow"], str] | None = None
-    label: Callable[["MainWindow"], str] | None = None
+    why_disabled: Callable[[Window], str] | None = None
+    label: Callable[[Window], str] | None = None
 
 
-def _playing(window: "MainWindow") -> str:
-    return why_disabled.playing(window.state, window.engine)
+def _playing(window: Window) -> str:
+    return why_disabled.playing(window.state, window.controllers)
 
 
-def _sampling(window: "MainWindow") -> str:
-    return why_disabled.sampling(window.state, window.engine)
+def _sampling(window: Window) -> str:
+    return why_disabled.sampling(window.state, window.controllers)
 
 
-def _of(what: str, step: str) -> str:
+def _of(what: str, step: str | None) -> str:
     """The name of undo or redo with that of the step; a file's & is none of a menu's keys."""
-    return f"{what} {step}".strip().replace("&", "&&")
+    return f"{what} {step or ''}".strip().replace("&", "&&")
 
 
 LAYERS = {entry.key: entry.title for entry in LEGEND}
@@ -136,25 +168,25 @@ COMMANDS: dict[str, Command] = {
         "Undo the last change of a setting, stroke or reset",
         lambda w: w.state.undo(),
         QKeySequence.StandardKey.Undo,
-        enabled=lambda w: w.state.stack.canUndo(),
-        label=lambda w: _of("Undo", w.state.stack.undoText()),
+        enabled=lambda w: w.state.undo_text is not None,
+        label=lambda w: _of("Undo", w.state.undo_text),
     ),
     "edit.redo": Command(
         "Redo",
         "Redo what was undone",
         lambda w: w.state.redo(),
         "Ctrl+Shift+Z",
-        enabled=lambda w: w.state.stack.canRedo(),
-        label=lambda w: _of("Redo", w.state.stack.redoText()),
+        enabled=lambda w: w.state.redo_text is not None,
+        label=lambda w: _of("Redo", w.state.redo_text),
     ),
     # train
     "train.toggle": Command(
         "Train",
         "Train the network, or pause training",
-        lambda w: w.engine.toggle_training(),
+        lambda w: w.training.toggle(),
         key="T",
-        why_disabled=lambda w: why_disabled.training(w.state, w.engine),
-        label=lambda w: in_full(w.engine.training),
+        why_disabled=lambda w: why_disabled.training(w.state, w.controllers),
+        label=lambda w: in_full(w.training.status),
     ),
     "train.reset": Command(
         "Reset training", "Discard the learned weights and start from new random ones", lambda w: w.reset_training()
@@ -163,69 +195,69 @@ COMMANDS: dict[str, Command] = {
     "sample.play": Command(
         "Play",
         "Play or pause the sampler's timeline",
-        lambda w: w.engine.set_playing(not w.engine.playing),
+        lambda w: w.playing.set_playing(not w.playing.is_playing),
         key="Space",
         why_disabled=_playing,
-        label=lambda w: "Pause" if w.engine.playing and not _playing(w) else "Play",
+        label=lambda w: "Pause" if w.playing.is_playing and not _playing(w) else "Play",
     ),
-    "sample.step": Command("Step", "One frame forward", lambda w: w.engine.step(1), key=".", why_disabled=_playing),
+    "sample.step": Command("Step", "One frame forward", lambda w: w.playing.step(1), key=".", why_disabled=_playing),
     "sample.step_back": Command(
-        "Step back", "One frame back", lambda w: w.engine.step(-1), key=",", why_disabled=_playing
+        "Step back", "One frame back", lambda w: w.playing.step(-1), key=",", why_disabled=_playing
     ),
-    "sample.start": Command("To the start", "The first frame: pure noise", lambda w: w.engine.seek(0), key="A"),
+    "sample.start": Command("To the start", "The first frame: pure noise", lambda w: w.playing.seek(0), key="A"),
     "sample.end": Command(
         "To the end",
         "The end of the run; missing frames are sampled first",
-        lambda w: w.engine.seek(END),
+        lambda w: w.playing.seek(END),
         key="E",
         why_disabled=_playing,
     ),
     "sample.restart": Command(
         "Restart",
         "Run the sampler again with the same noise",
-        lambda w: w.engine.restart(False),
+        lambda w: w.playing.restart(False),
         key="R",
         why_disabled=_sampling,
     ),
     "sample.restart_new_seed": Command(
         "Restart with new noise",
         "Run the sampler again with another seed",
-        lambda w: w.engine.restart(True),
+        lambda w: w.playing.restart(True),
         key="N",
         why_disabled=_sampling,
     ),
     "sample.loop": Command(
         "Loop",
         "Start again when the run ends",
-        lambda w: w.engine.set_loop(not w.engine.loop),
+        lambda w: w.playing.set_loop(not w.playing.loop),
         key="L",
-        checked=lambda w: w.engine.loop,
+        checked=lambda w: w.playing.loop,
     ),
     # measure
     "measure.density_map": Command(
         "Density map",
         "Compute the learned density over the canvas",
-        lambda w: w.engine.density_map(),
+        lambda w: w.measuring.density_map(),
         key="D",
-        why_disabled=lambda w: why_disabled.mapping_density(w.state, w.engine),
+        why_disabled=lambda w: why_disabled.mapping_density(w.state, w.controllers),
     ),
     "measure.test_set": Command(
         "Evaluate the test set",
         "Log-likelihood of held-out points",
-        lambda w: w.engine.evaluate_test_set(),
-        why_disabled=lambda w: why_disabled.evaluating(w.state, w.engine),
+        lambda w: w.measuring.evaluate_test_set(),
+        why_disabled=lambda w: why_disabled.evaluating(w.state, w.controllers),
     ),
     "measure.samples": Command(
         "Compare samples with data",
         "Distances, mode weights and memorization of the samples",
-        lambda w: w.engine.evaluate_samples(),
-        why_disabled=lambda w: why_disabled.comparing_samples(w.state, w.engine),
+        lambda w: w.measuring.evaluate_samples(),
+        why_disabled=lambda w: why_disabled.comparing_samples(w.state, w.controllers),
     ),
     "measure.errors": Command(
         "Score error along σ",
         "Relative error of the learned score at each noise level",
-        lambda w: w.engine.score_errors(),
-        why_disabled=lambda w: why_disabled.measuring_score(w.state, w.engine),
+        lambda w: w.measuring.score_errors(),
+        why_disabled=lambda w: why_disabled.measuring_score(w.state, w.controllers),
     ),
     "measure.clear": Command(
         "Clear the clicked point",
@@ -252,28 +284,28 @@ COMMANDS: dict[str, Command] = {
     "view.history": Command(
         "History",
         "List every change since the file was opened; a click on one goes there",
-        lambda w: w.companions.history(),
+        lambda w: w.show_dialog("history"),
         "Ctrl+H",
     ),
     "view.reset": Command(
         "Reset window",
         "Restore the first layout and clear recent files, folders and export choices; your work stays",
-        window_state.reset,
+        lambda w: w.reset_layout(),
     ),
     # tools
     "tools.boltzmann": Command(
         "Boltzmann machine…",
         "Learn patterns of a few pixels by summing over all states, and time what Z costs",
-        lambda w: w.companions.boltzmann(),
+        lambda w: w.show_dialog("boltzmann"),
         "Ctrl+B",
     ),
     # help
-    "help.keys": Command("Keys", "Keyboard shortcuts", about.show_keys, "F1"),
-    "help.log": Command("Log", "The program's log, to copy into a report", lambda w: w.companions.log()),
+    "help.keys": Command("Keys", "Keyboard shortcuts", lambda w: w.show_keys(), "F1"),
+    "help.log": Command("Log", "The program's log, to copy into a report", lambda w: w.show_dialog("log")),
     "help.selftest": Command(
-        "Self-test", "Check the theory against closed forms on this machine", lambda w: w.companions.selftest()
+        "Self-test", "Check the theory against closed forms on this machine", lambda w: w.show_dialog("selftest")
     ),
-    "help.about": Command("About Score Playground", "Version and licence", about.show_about),
+    "help.about": Command("About Score Playground", "Version and licence", lambda w: w.show_about()),
 }
 
 SEPARATOR = "-"
@@ -335,11 +367,23 @@ MENUS: dict[str, tuple[str, ...]] = {
 TOP_BAR = ("train.toggle", "file.open", "file.save", "file.export_video")
 
 
+def keys_by_menu() -> dict[str, list[tuple[str, str | QKeySequence.StandardKey]]]:
+    """What each menu has, and its keys."""
+    return {
+        title: [
+            (COMMANDS[key].text.rstrip("…"), COMMANDS[key].shortcut or COMMANDS[key].key)
+            for key in keys
+            if key in COMMANDS
+        ]
+        for title, keys in MENUS.items()
+    }
+
+
 class Actions(QObject):
     """The registry's commands as QActions of one window."""
 
-    def __init__(self, window: "MainWindow") -> None:
-        super().__init__(window)
+    def __init__(self, window: Window, parent: QObject) -> None:
+        super().__init__(parent)
         self._window = window
         self._actions: dict[str, QAction] = {}
         self._plain: dict[int, QAction] = {}

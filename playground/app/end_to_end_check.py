@@ -75,36 +75,42 @@ class EndToEndCheck(QObject):
 
     def _run(self) -> Iterator[Waiting]:
         """Each item is what to wait for next; between two of them a step may end and the next begin."""
-        window, engine = self._window, self._window.engine
+        window, controllers = self._window, self._window.controllers
         yield lambda: self._painted
         self._next("torch and the opening session")
-        yield lambda: engine.problem is not None and not engine.untrained
-        yield lambda: engine.trajectory is not None and len(engine.trajectory) > 0
-        self._end(f"on {engine.device_text}")
+        yield lambda: controllers.building.problem is not None and not controllers.training.untrained
+        yield lambda: controllers.playing.trajectory is not None and len(controllers.playing.trajectory) > 0
+        self._end(f"on {controllers.building.device_text}")
 
         self._next("training")
         lesson = replace(
             Experiment(), {"data.kind": "two-moons", "training.seconds": TRAINING_SECONDS, "sampling.steps": 200}
         )
         window.state.load(lesson)
-        yield lambda: window.state.experiment == lesson and engine.problem is not None
+        yield lambda: window.state.experiment == lesson and controllers.building.problem is not None
         window.actions_by_key.trigger("train.reset")  # the opening session may be of the same experiment, and trained
-        yield lambda: engine.untrained
+        yield lambda: controllers.training.untrained
         window.actions_by_key.trigger("train.toggle")
-        yield lambda: engine.trained_steps > 0
+        yield lambda: controllers.training.trained_steps > 0
         first, work = time.monotonic() - self._shown, time.process_time() - self._worked
-        yield lambda: engine.training != "training"
-        if engine.training != "finished":
-            raise WentWrong(f"training ended as {engine.training}")
+        yield lambda: controllers.training.status != "training"
+        if controllers.training.status != "finished":
+            raise WentWrong(f"training ended as {controllers.training.status}")
         self._end(
-            f"two moons, {engine.trained_steps} steps, the first {first:.2f} s after the window, {work:.2f} s of them at work"
+            f"two moons, {controllers.training.trained_steps} steps, the first {first:.2f} s after the window, {work:.2f} s of them at work"
         )
 
         self._next("sampling")
-        before = engine.trajectory
+        before = controllers.playing.trajectory
         window.actions_by_key.trigger("sample.restart")
-        yield lambda: engine.trajectory is not before and engine.trajectory is not None and engine.trajectory.finished
-        run = engine.trajectory
+        yield (
+            lambda: (
+                controllers.playing.trajectory is not before
+                and controllers.playing.trajectory is not None
+                and controllers.playing.trajectory.finished
+            )
+        )
+        run = controllers.playing.trajectory
         assert run is not None
         final = run.positions[-1]
         if not np.isfinite(final).all():
@@ -112,9 +118,9 @@ class EndToEndCheck(QObject):
         self._end(f"{len(final)} particles over {len(run)} frames")
 
         self._next("likelihood")
-        engine.inspect(*POINT)
-        yield lambda: engine.likelihood is not None
-        found = engine.likelihood
+        controllers.measuring.inspect(*POINT)
+        yield lambda: controllers.measuring.likelihood is not None
+        found = controllers.measuring.likelihood
         assert found is not None
         assert found.flow is not None
         self._end(f"log p{POINT} = {found.flow.log_prob:.2f}, exactly {found.exact:.2f}")
@@ -133,7 +139,7 @@ class EndToEndCheck(QObject):
 
         self._next("saving")
         session = self._folder / "check.spg"
-        run = engine.trajectory
+        run = controllers.playing.trajectory
         assert run is not None
         trained, shown = window.state.experiment, run.positions
         window.documents.path = session
@@ -142,12 +148,18 @@ class EndToEndCheck(QObject):
         self._end(f"{session.stat().st_size // 1024} KB")
 
         self._next("reopening")
-        saved = engine.problem
+        saved = controllers.building.problem
         window.state.load(replace(Experiment(), {"data.kind": "rings"}))
         window.state.mark_saved()
         window.documents.open(session)
-        yield lambda: engine.problem is not saved and window.state.experiment == trained and not engine.untrained
-        run = engine.trajectory
+        yield (
+            lambda: (
+                controllers.building.problem is not saved
+                and window.state.experiment == trained
+                and not controllers.training.untrained
+            )
+        )
+        run = controllers.playing.trajectory
         if run is None or not np.array_equal(run.positions[: len(shown)], shown):
             raise WentWrong("other particles came back")
         self._end("experiment, weights and particles are back")

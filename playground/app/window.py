@@ -4,12 +4,13 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from PySide6.QtCore import QMimeData, Qt, QTimer, QUrl, Slot
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QApplication,
+    QDialog,
     QFrame,
     QMainWindow,
     QMenu,
@@ -20,18 +21,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground.app import bars, window_state
-from playground.app.actions import MENUS, RECENT, SEPARATOR, TOP_BAR, Actions
+from playground.app import bars
+from playground.app.actions import MENUS, RECENT, SEPARATOR, TOP_BAR, Actions, keys_by_menu
 from playground.app.bars import FirstPaint, PaintCounter, StatusBar, TopBar
 from playground.app.canvas import CanvasView, ChipBar
-from playground.app.canvas.film_overlays import COMPUTED, overlay_makers
-from playground.app.canvas.frame_overlays import FrameOverlays
-from playground.app.companions import Companions
+from playground.app.canvas.display import Display
+from playground.app.canvas.tools import Tools
+from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.documents import OPENABLE, Documents, name_of
-from playground.app.controllers.engine import Engine
-from playground.app.controllers.export_size import OverlayMaker
-from playground.app.controllers.exporting import Exports
-from playground.app.dialogs.log import copy_log
+from playground.app.controllers.notification import Notification
+from playground.app.dialogs.exports import Exports
+from playground.app.dialogs.help import show_about, show_keys
+from playground.app.dialogs.history_window import HistoryWindow
+from playground.app.dialogs.log import LogDialog, copy_log
 from playground.app.model.errors import Log
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
@@ -45,14 +47,18 @@ from playground.app.panels import (
     TrainingPanel,
 )
 from playground.app.style import theme
+from playground.app.style.labels import worded
 from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import wrapped
+from playground.app.timeline import Timeline
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
+from playground.app.widgets.file_prompts import FilePrompts
 from playground.app.widgets.toasts import IsCurrent, ToastAction, Toasts
 from playground.app.widgets.transport import Transport
-from playground.app.wiring import Wiring
+from playground.app.window_state import WindowState
 from playground.drawing.palette import PALETTES, Palette
-from playground.drawing.plane import Viewport
+from playground.lab.session import Session
+from playground.messages import Message
 from playground.resources import resource
 
 COLUMN_RANGE = (272, 460)
@@ -61,8 +67,10 @@ PIPELINE = (DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
 MEASUREMENTS = (LikelihoodPanel, QualityPanel)
 OPENING = "checkpoints/two-moons.spg"
 QUIT_SECONDS = 1.6
+PLAYED = frozenset({"data.kind", "data.path", "sampling.kind"})  # whoever picks others wants to see them move
 
 
+@runtime_checkable
 class Colored(Protocol):
     """A part of the window that paints with the palette's own colours."""
 
@@ -70,7 +78,47 @@ class Colored(Protocol):
         """Take the colours of a palette."""
 
 
+@runtime_checkable
+class Working(Protocol):
+    """A dialog with threads."""
+
+    def shutdown(self, seconds: float) -> bool:
+        """End them, when quitting.
+
+        Returns:
+            Whether they ended in time.
+        """
+
+
+@runtime_checkable
+class Starting(Protocol):
+    """A dialog that begins its work when it is asked for."""
+
+    def start(self) -> None:
+        """Begin, unless it runs already."""
+
+
 PanelKind = TypeVar("PanelKind", bound=CollapsiblePanel)
+
+
+def _selftest(window: "MainWindow") -> QDialog:
+    from playground.app.dialogs.selftest_dialog import SelftestDialog  # not needed to open the window
+
+    return SelftestDialog(window)
+
+
+def _boltzmann(window: "MainWindow") -> QDialog:
+    from playground.app.dialogs.boltzmann.window import BoltzmannWindow  # not needed to open the window
+
+    return BoltzmannWindow(window.palette_tokens, window)
+
+
+DIALOGS: dict[str, Callable[["MainWindow"], QDialog]] = {
+    "log": lambda window: LogDialog(window.log, window),
+    "history": lambda window: HistoryWindow(window.state.stack, window),
+    "selftest": _selftest,
+    "boltzmann": _boltzmann,
+}
 
 
 class MainWindow(QMainWindow):
@@ -83,14 +131,6 @@ class MainWindow(QMainWindow):
         device: "auto", "cpu", "cuda" or "mps".
     """
 
-    # Said here, for the window and its actions name each other.
-    state: State
-    engine: Engine
-    documents: Documents
-    exports: Exports
-    companions: Companions
-    canvas: CanvasView
-
     def __init__(self, preferences: Preferences, log: Log, path: Path | None = None, device: str = "auto") -> None:
         theme_name = preferences.get("theme")
         # First, for before the program runs only new widgets take a font.
@@ -100,7 +140,7 @@ class MainWindow(QMainWindow):
         self.theme_name: str = theme_name
         self._path = path
         self._leaving = False
-        self.companions = Companions(self)
+        self._dialogs: dict[str, QDialog] = {}
         self.on_first_paint: Callable[[], None] = lambda: None
         self.setObjectName("window")
         self.setAcceptDrops(True)
@@ -109,26 +149,36 @@ class MainWindow(QMainWindow):
         self.restyling.finished.connect(self._apply_palette)
 
         self.state = State(parent=self)
-        self.engine = Engine(self.state, device, self)
-        self.documents = Documents(self.state, self.engine, preferences, self, resource(OPENING))
-        self.exports = Exports(self, preferences)
+        self.controllers = Controllers(self.state, device, self)
+        self.building, self.training = self.controllers.building, self.controllers.training
+        self.playing, self.measuring = self.controllers.playing, self.controllers.measuring
+        self.documents = Documents(
+            self.state,
+            self.building,
+            self.controllers.sessions,
+            preferences,
+            FilePrompts(self),
+            resource(OPENING),
+            self,
+        )
         self._lay_out()
-        self.actions_by_key = Actions(self)
+        self._window_state = WindowState(self, preferences, self.panels, self.columns)
+        self.display = Display(self.state, self.controllers, self.canvas, self.chips, self)
+        self.tools = Tools(
+            self.state, self.controllers, self.canvas, self.display, self.panel(LikelihoodPanel).takes_second, self
+        )
+        self.exports = Exports(
+            self.state, self.playing, self.canvas, self.display, preferences, self.documents.proposal, self
+        )
+        self.actions_by_key = Actions(self, self)
         self._menu = self._build_menus()
         self.top_bar.fill(self.actions_by_key, TOP_BAR, self._menu)
         self.toasts = Toasts(self.top_bar.heading)  # no toast over the canvas takes a click that is meant for it
-        self.overlays = FrameOverlays(self)
-        self.wiring = Wiring(self)
+        self._connect()
+        self.timeline = Timeline(self.state, self.controllers, self.display, self.transport, self)
         self._apply_palette()
         theme.apply_style_sheet(_application(), bars.SHEET)
-        window_state.restore(self)
-        self.documents.changed.connect(self._show_name)
-        self.documents.saved.connect(lambda sentence: self.notify("info", sentence))
-        self.documents.refused.connect(self._refused)
-        self.exports.finished.connect(self._exported)
-        self.exports.failed.connect(self._export_failed)
-        log.failed.connect(self._failed)
-        log.refused.connect(lambda sentence: self.notify("error", sentence))
+        self._window_state.restore()
         self._show_name()
 
         self._second = QTimer(self)
@@ -139,6 +189,37 @@ class MainWindow(QMainWindow):
         if path is None:
             self.documents.open_bundled()
         FirstPaint(self.canvas.surface, self._painted)
+
+    def _connect(self) -> None:
+        """Tell each part what the others have to say."""
+        building, training, playing = self.building, self.training, self.playing
+        for notified in (self.controllers.notified, self.tools.notified):
+            notified.connect(self._tell)
+        building.problem_changed.connect(self._show_name)
+        for changed in (building.problem_failed, training.changed, playing.playing_changed, playing.loop_changed):
+            changed.connect(self._refresh)
+        playing.trajectory_changed.connect(self.actions_by_key.refresh)
+        self.state.changed.connect(self._edited)
+        self.documents.opened.connect(self._opened)
+        self.documents.changed.connect(self._show_name)
+        self.documents.saved.connect(lambda sentence: self.notify("info", sentence))
+        self.documents.refused.connect(self._refused)
+        self.documents.describe_view = self.display.describe_view
+        self.exports.finished.connect(self._exported)
+        self.exports.failed.connect(self._export_failed)
+        self.log.failed.connect(self._failed)
+        self.log.refused.connect(lambda sentence: self.notify("error", sentence))
+        data, likelihood, canvas = self.panel(DataPanel), self.panel(LikelihoodPanel), self.canvas
+        data.open_file_requested.connect(self.documents.ask_open)
+        data.open_folder_requested.connect(self.documents.ask_open_folder)
+        data.brush_toggled.connect(lambda on: canvas.set_tool("brush" if on else "point"))
+        data.brush_toggled.connect(likelihood.show_brush)
+        likelihood.second.toggled.connect(lambda on: on and data.put_brush_down())
+        self.documents.opened.connect(data.put_brush_down)
+        data.brush_radius_changed.connect(canvas.set_brush_radius)
+        canvas.brush_radius_changed.connect(data.radius.show_radius)
+        canvas.set_brush_radius(data.radius.radius)
+        self.panel(TrainingPanel).reset_requested.connect(self.reset_training)
 
     # --- layout
 
@@ -189,7 +270,7 @@ class MainWindow(QMainWindow):
         rows.setContentsMargins(UNIT * 3 // 2, UNIT * 3 // 2, UNIT * 3 // 2, UNIT * 3 // 2)
         rows.setSpacing(UNIT)
         for kind in kinds:
-            panel = kind(self.state, self.engine)
+            panel = kind(self.state, self.controllers)
             self.panels.append(panel)
             rows.addWidget(panel)
         rows.addStretch(1)
@@ -247,9 +328,8 @@ class MainWindow(QMainWindow):
     def _painted(self) -> None:
         """The window can be seen: now there is time for torch."""
         self.on_first_paint()
-        if not self.preferences.get("geometry"):
-            window_state.keep_on_screen(self)  # only now is it known how wide the system's frame is
-        self.engine.start()
+        self._window_state.keep_first_on_screen()
+        self.controllers.start()
         if self._path is not None:
             self.documents.open(self._path)
 
@@ -262,11 +342,14 @@ class MainWindow(QMainWindow):
         event.accept()
         self.hide()
         self._second.stop()
-        window_state.remember(self)
+        self._window_state.remember()
         self.exports.cancel()
         self.documents.finish(QUIT_SECONDS)
-        self.ended = self.engine.shutdown(QUIT_SECONDS) & self.exports.shutdown(QUIT_SECONDS / 2)
-        self.ended &= self.companions.shutdown(QUIT_SECONDS)
+        self.ended = self.controllers.shutdown(QUIT_SECONDS) & self.exports.shutdown(QUIT_SECONDS / 2)
+        for dialog in self._dialogs.values():
+            if isinstance(dialog, Working):
+                self.ended &= dialog.shutdown(QUIT_SECONDS)
+            dialog.close()
 
     def leave(self) -> None:
         """Close without asking."""
@@ -289,9 +372,9 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _apply_palette(self) -> None:
-        parts: list[Colored] = [*self.panels, self.chips, self.canvas, self.transport, self.companions]
-        for part in parts:
-            part.apply_palette(self.palette_tokens)
+        for part in (*self.panels, self.chips, self.canvas, self.transport, *self._dialogs.values()):
+            if isinstance(part, Colored):
+                part.apply_palette(self.palette_tokens)
         self._show_status()
 
     def toggle_full_screen(self) -> None:
@@ -299,25 +382,48 @@ class MainWindow(QMainWindow):
 
     def clear(self) -> None:
         """Clear the clicked point or, where none is shown or on its way, leave full screen."""
-        engine = self.engine
-        if self.isFullScreen() and engine.likelihood is None and not engine.running("likelihood"):
+        if self.isFullScreen() and self.measuring.likelihood is None and not self.measuring.is_measuring_point:
             self.toggle_full_screen()
         else:
-            engine.clear_inspection()
+            self.measuring.clear_inspection()
 
+    @Slot()
     def reset_training(self) -> None:
-        step = self.engine.reset_training()
+        step = self.building.reset_training()
         if step is not None:
             sentence = "Training was reset. Undo brings the weights back."
             self.notify("info", sentence, "edit.undo", lambda: self.state.last_step is step)
 
-    def overlay_makers(self, still: bool = False) -> Callable[[Viewport], OverlayMaker]:
-        """See :func:`playground.app.canvas.film_overlays.overlay_makers`."""
-        wanted = frozenset(name for name in COMPUTED if self.canvas.visible[name])
-        kind, untrained = self.state.experiment.sampling.kind, self.overlays.shows_untrained
-        return overlay_makers(self.engine, kind, wanted, still, untrained)
+    def reset_layout(self) -> None:
+        """Lay the window out as at its first start and forget all that is remembered; what is being worked on stays as it is."""
+        self._window_state.reset()
+        self.set_theme(self.preferences.get("theme"))
+        self.notify("info", "The window has its first layout; recent files, folders and export choices are cleared.")
 
-    def notify(self, level: str, sentence: str, action: str = "", is_current: IsCurrent = lambda: True) -> None:
+    def show_dialog(self, name: str) -> None:
+        """Bring the window "log", "history", "selftest" or "boltzmann" to the front; it is made when first asked for."""
+        if name not in self._dialogs:
+            self._dialogs[name] = DIALOGS[name](self)
+        dialog = self._dialogs[name]
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
+        if isinstance(dialog, Starting):
+            dialog.start()
+
+    def show_keys(self) -> None:
+        """Open the list of keys, made from the registry of actions."""
+        sections = keys_by_menu()
+        sections["Help"].insert(0, ("All menus", bars.MENU_KEY))
+        show_keys(self, sections)
+
+    def show_about(self) -> None:
+        """Open the version and licences."""
+        show_about(self)
+
+    def notify(
+        self, level: str, message: Message | str, action: str = "", is_current: IsCurrent = lambda: True
+    ) -> None:
         """Show a toast for as long as it holds, at most a while; `action` is the key of an action that it offers."""
         offer: ToastAction | None = None
         if action:
@@ -326,7 +432,30 @@ class MainWindow(QMainWindow):
                 self.actions_by_key[action].statusTip(),
                 lambda: self.actions_by_key.trigger(action),
             )
-        self.toasts.add(level, sentence, offer, is_current)
+        self.toasts.add(level, worded(message), offer, is_current)
+
+    @Slot(object)
+    def _tell(self, notification: Notification) -> None:
+        self.notify(notification.level, notification.message, notification.action, notification.is_current)
+
+    @Slot(object)
+    def _edited(self, keys: frozenset[str]) -> None:
+        if any(key.startswith("data.") for key in keys):
+            self.toasts.settle()  # what was wrong with a file or a drawing is a matter of the past
+        if keys & PLAYED:
+            self.playing.set_playing(True)
+        self._show_name()
+
+    @Slot(object)
+    def _opened(self, session: Session) -> None:
+        self.toasts.settle()
+        self.display.show_session(session)
+
+    @Slot()
+    def _refresh(self) -> None:
+        self._show_status()
+        self.actions_by_key.refresh()
+        self.toasts.review()
 
     def _refused(self, sentence: str) -> None:
         """A file could not be opened or saved: so until one is."""
@@ -349,24 +478,23 @@ class MainWindow(QMainWindow):
             "info", sentence, ("Show folder", "Open the folder it is in", lambda: QDesktopServices.openUrl(folder))
         )
 
+    @Slot()
     def _show_name(self) -> None:
         self.setWindowTitle(self.documents.title)
         self.top_bar.summary.setText(bars.summary(self.state.experiment))
-        self._show_status()
-        self.actions_by_key.refresh()
-        self.toasts.review()
+        self._refresh()
 
     def _show_status(self) -> None:
-        waiting = self.engine.problem is None and not self.engine.failure
-        training = "loading" if waiting else self.engine.training
+        waiting = self.building.problem is None and not self.building.failure
+        training = "loading" if waiting else self.training.status
         self.status.show_training(training, self.palette_tokens)
-        self.status.show_device(self.engine.device_text)
+        self.status.show_device(self.building.device_text)
         self.status.show_seed(self.state.experiment.seed)
         self.status.show_saved(self.documents.saved_text())
 
     def _each_second(self) -> None:
         rate = self.meter.take()
-        self.status.show_frames(rate if self.engine.playing else None)
+        self.status.show_frames(rate if self.playing.is_playing else None)
         self._show_status()
 
     # --- keys and drops

@@ -94,8 +94,8 @@ def shared_window(request, tmp_path_factory) -> Iterator:
     window = make_window(tmp_path_factory.mktemp("shared"))
     window.resize(1280, 720)
     window.show()
-    wait(lambda: window.engine.recorded > 5, 30_000)
-    assert window.engine.problem is not None
+    wait(lambda: window.controllers.playing.recorded > 5, 30_000)
+    assert window.controllers.building.problem is not None
     yield window
     end(window)
 
@@ -121,7 +121,7 @@ def wait(until: Callable[[], bool] = lambda: False, milliseconds: int = 30) -> N
 def window(bare_window, qtbot):
     """The window with its first problem built and frames running."""
     bare_window.resize(1280, 720)
-    with qtbot.waitSignal(bare_window.engine.ready, timeout=30_000):
+    with qtbot.waitSignal(bare_window.controllers.building.ready, timeout=30_000):
         bare_window.show()
-    qtbot.waitUntil(lambda: bare_window.engine.recorded > 5, timeout=10_000)
+    qtbot.waitUntil(lambda: bare_window.controllers.playing.recorded > 5, timeout=10_000)
     return bare_window

@@ -72,9 +72,9 @@ def test_triggering_it_raises_nothing(key, shared_window, monkeypatch):
             for dialog in window.findChildren(object, name):
                 dialog.close()
     assert raised == []
-    window.engine.pause_training()
+    window.controllers.training.pause()
     for task in ("density", "test-set", "quality", "fisher", "likelihood"):
-        window.engine.cancel(task)
+        window.controllers.measuring.cancel(task)
     window.setWindowState(Qt.WindowState.WindowNoState)
 
 
@@ -94,30 +94,30 @@ def test_a_switch_shows_its_state(key, shared_window):
 def test_plain_keys_work_where_nothing_else_wants_them(shared_window):
     window = shared_window
     window.canvas.setFocus()
-    playing = window.engine.playing
+    playing = window.controllers.playing.is_playing
     QTest.keyClick(window.canvas.focusProxy(), Qt.Key.Key_Space)
-    assert window.engine.playing != playing
+    assert window.controllers.playing.is_playing != playing
     QTest.keyClick(window.canvas.focusProxy(), Qt.Key.Key_Space)
-    assert window.engine.playing == playing
+    assert window.controllers.playing.is_playing == playing
 
 
 def test_a_key_refuses_what_the_panel_refuses_and_says_why(window, qtbot):
     """Images have no plane for a map, and samples that were given a part of a point are not to be compared with the data."""
     said = []
     window.toasts.add, add = lambda *words: (said.append(words[1]), add(*words)), window.toasts.add
-    window.engine.message.connect(lambda *words: said.append(words))
+    window.controllers.notified.connect(lambda notification: said.append(notification.message))
     actions = window.actions_by_key
     window.state.edit({"sampling.inpainting_mask": "left"})
     actions.refresh()
     assert not actions["measure.samples"].isEnabled()
     assert "choose inpainting mask “None”" in actions["measure.samples"].toolTip()
     window.state.edit({"sampling.inpainting_mask": "none", "data.kind": "digits", "network.width": 8})
-    qtbot.waitUntil(lambda: window.engine.problem.is_image, timeout=30_000)
+    qtbot.waitUntil(lambda: window.controllers.building.problem.is_image, timeout=30_000)
     qtbot.keyClick(window.canvas.surface, Qt.Key.Key_D)
-    assert not window.engine.running("density")
+    assert not window.controllers.tasks.running("density")
     assert said == ["Images have no density over a plane: click on one for its log-likelihood."]
     window.state.edit({"data.kind": "two-moons"})
-    qtbot.waitUntil(lambda: not window.engine.problem.is_image, timeout=30_000)
+    qtbot.waitUntil(lambda: not window.controllers.building.problem.is_image, timeout=30_000)
     window.toasts.review()
     assert not window.toasts.shown  # it holds no longer
 
@@ -126,22 +126,22 @@ def test_space_presses_the_focused_button_and_does_not_play(shared_window):
     window = shared_window
     button = window.findChild(QPushButton, "train.toggle.button")
     button.setFocus()
-    playing = window.engine.playing
+    playing = window.controllers.playing.is_playing
     QTest.keyClick(button, Qt.Key.Key_Space)
-    assert window.engine.training == "training"
-    assert window.engine.playing == playing
-    window.engine.pause_training()
+    assert window.controllers.training.status == "training"
+    assert window.controllers.playing.is_playing == playing
+    window.controllers.training.pause()
 
 
 def test_letters_can_be_typed_into_a_field(shared_window):
     window = shared_window
-    loop = window.engine.loop
+    loop = window.controllers.playing.loop
     window.exports.picture()
     field = window.exports.dialog.path
     field.clear()
     QTest.keyClicks(field, "loop")
     assert field.text() == "loop"
-    assert window.engine.loop == loop
+    assert window.controllers.playing.loop == loop
     window.exports.dialog.close()
 
 

@@ -16,8 +16,8 @@ LEFT = Qt.MouseButton.LeftButton
 def drawing(window, qtbot):
     """The window with a drawing of one stroke, made by the mouse, and the brush still in hand."""
     QTest.mouseClick(window.panel(DataPanel).tiles["drawn"], LEFT)
-    qtbot.waitUntil(lambda: window.engine.problem is None, timeout=10_000)
-    with qtbot.waitSignal(window.engine.problem_changed, timeout=20_000):
+    qtbot.waitUntil(lambda: window.controllers.building.problem is None, timeout=10_000)
+    with qtbot.waitSignal(window.controllers.building.problem_changed, timeout=20_000):
         stroke(window, 100)
     assert window.panel(DataPanel).brush.isChecked()
     return window
@@ -39,23 +39,27 @@ def strokes(window) -> int:
 
 def train(window, qtbot) -> None:
     QTest.mouseClick(window.panel(TrainingPanel).button, LEFT)
-    qtbot.waitUntil(lambda: window.engine.training == "finished", timeout=40_000)
+    qtbot.waitUntil(lambda: window.controllers.training.status == "finished", timeout=40_000)
 
 
 def test_after_training_a_click_asks_for_a_likelihood_and_paints_nothing(drawing, qtbot):
     window = drawing
     train(window, qtbot)
     assert not window.panel(DataPanel).brush.isChecked()
-    with qtbot.waitSignal(window.engine.likelihood_changed, timeout=20_000, check_params_cb=lambda found: found):
+    with qtbot.waitSignal(
+        window.controllers.measuring.likelihood_changed, timeout=20_000, check_params_cb=lambda found: found
+    ):
         QTest.mouseClick(window.canvas.surface, LEFT, pos=QPoint(200, 100))
     assert strokes(window) == 1
-    assert window.engine.trained_steps > 0
+    assert window.controllers.training.trained_steps > 0
 
 
 def test_the_way_to_a_second_point_puts_the_brush_down_and_the_brush_the_way(drawing, qtbot):
     window, card, brush = drawing, drawing.panel(LikelihoodPanel), drawing.panel(DataPanel).brush
     train(window, qtbot)
-    with qtbot.waitSignal(window.engine.likelihood_changed, timeout=20_000, check_params_cb=lambda found: found):
+    with qtbot.waitSignal(
+        window.controllers.measuring.likelihood_changed, timeout=20_000, check_params_cb=lambda found: found
+    ):
         QTest.mouseClick(window.canvas.surface, LEFT, pos=QPoint(200, 100))
     QTest.mouseClick(brush, LEFT)
     QTest.mouseClick(card.second, LEFT)
@@ -69,14 +73,14 @@ def test_a_stroke_over_trained_weights_says_what_it_costs_and_undo_brings_them_b
     window, brush = drawing, drawing.panel(DataPanel).brush
     assert window.toasts.shown == []  # the first stroke cost nothing
     train(window, qtbot)
-    steps = window.engine.trained_steps
+    steps = window.controllers.training.trained_steps
     QTest.mouseClick(brush, LEFT)
     stroke(window, 200)
     (toast,) = window.toasts.shown
     assert toast.sentence == "The stroke restarts training and discards 400 steps. Undo brings them back."
-    qtbot.waitUntil(lambda: window.engine.trained_steps == 0, timeout=20_000)
+    qtbot.waitUntil(lambda: window.controllers.training.trained_steps == 0, timeout=20_000)
     QTest.mouseClick(toast.button, LEFT)
-    qtbot.waitUntil(lambda: window.engine.trained_steps == steps, timeout=20_000)
+    qtbot.waitUntil(lambda: window.controllers.training.trained_steps == steps, timeout=20_000)
     assert strokes(window) == 1
     assert window.toasts.shown == []
 
@@ -93,7 +97,7 @@ def test_a_stroke_offers_undo_only_while_undo_takes_it_back(drawing, qtbot):
 
 def test_a_drawing_that_is_opened_is_not_painted_on(drawing, qtbot, tmp_path):
     window = drawing
-    window.engine.session({})().save(tmp_path / "drawing.spg")
+    window.controllers.sessions.pack({})().save(tmp_path / "drawing.spg")
     window.state.mark_saved()
     assert Session.load(tmp_path / "drawing.spg").experiment.data.kind == "drawn"
     window.documents.open(tmp_path / "drawing.spg")

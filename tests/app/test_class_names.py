@@ -13,19 +13,19 @@ SAID = "Classes are numbered as their folders are sorted: 0 cats, 1 dogs."
 def test_classes_have_their_names_after_file_open(window, qtbot, tmp_path, monkeypatch):
     animals, path = tmp_path / "animals", tmp_path / "mine.spg"
     save_cats_and_dogs(animals)
-    notice, engine = window.panel(DataPanel).notice, window.engine
+    notice, controllers = window.panel(DataPanel).notice, window.controllers
     window.documents.open(animals)
     qtbot.waitUntil(lambda: SAID in notice.text.text(), timeout=20_000)
     monkeypatch.setattr(file_prompts, "save_name", lambda *_: (str(path), ""))
     with qtbot.waitSignal(window.documents.saved, timeout=10_000):
         window.documents.save()
     assert Session.load(path).class_names == ("cats", "dogs")
-    assert engine.problem.class_names == ("cats", "dogs")
+    assert controllers.building.problem.class_names == ("cats", "dogs")
     window.state.edit({"data.kind": "rings"})
-    qtbot.waitUntil(lambda: engine.problem.name == "rings" and notice.text.text() == "", timeout=20_000)
+    qtbot.waitUntil(lambda: controllers.building.problem.name == "rings" and notice.text.text() == "", timeout=20_000)
     window.state.mark_saved()
     window.documents.open(path)
-    qtbot.waitUntil(lambda: engine.problem.name == "animals", timeout=20_000)
+    qtbot.waitUntil(lambda: controllers.building.problem.name == "animals", timeout=20_000)
     qtbot.waitUntil(lambda: notice.text.text() == SAID, timeout=5_000)
 
     # A stranger's file: names as they stand, in the room that there is.

@@ -115,7 +115,8 @@ def settled(shared_window) -> Iterator[Callable[[dict[str, object]], None]]:
         window.state.edit(changes)
         wait(
             lambda: (
-                window.engine.problem is not None and window.engine.problem.is_image == ("digits" in changes.values())
+                window.controllers.building.problem is not None
+                and window.controllers.building.problem.is_image == ("digits" in changes.values())
             ),
             20_000,
         )
@@ -123,7 +124,10 @@ def settled(shared_window) -> Iterator[Callable[[dict[str, object]], None]]:
 
     yield settle
     window.state.load(before)
-    wait(lambda: window.engine.problem is not None and not window.engine.problem.is_image, 20_000)
+    wait(
+        lambda: window.controllers.building.problem is not None and not window.controllers.building.problem.is_image,
+        20_000,
+    )
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -21,11 +21,12 @@ from PySide6.QtWidgets import (
 from playground.app import bars
 from playground.app.dialogs.boltzmann.window import BoltzmannWindow
 from playground.app.dialogs.export_dialog import ExportDialog
-from playground.app.dialogs.help import show_about, show_keys
+from playground.app.dialogs.help import show_about
 from playground.app.dialogs.selftest_dialog import SelftestDialog
 from playground.app.model.preferences import Preferences
 from playground.app.style import theme
 from playground.app.widgets import file_prompts
+from playground.app.widgets.file_prompts import FilePrompts
 from playground.drawing.palette import DARK, LIGHT
 from tests.app.conftest import wait
 
@@ -128,10 +129,10 @@ def test_all_dialogs_begin_in_the_folder_that_was_used_last(shared_window, tmp_p
 
 def test_a_proposal_keeps_the_name_of_the_open_file(tmp_path):
     settings = Preferences(tmp_path / "settings.ini")
-    assert file_prompts.proposal(settings, tmp_path / "a" / "mine.spg", "rings") == tmp_path / "a" / "mine.spg"
-    file_prompts.remember(settings, tmp_path / "b" / "film.mp4")
-    assert file_prompts.proposal(settings, tmp_path / "a" / "mine.spg", "rings") == tmp_path / "b" / "mine.spg"
-    assert file_prompts.proposal(settings, None, "rings") == tmp_path / "b" / "rings"
+    assert settings.propose(tmp_path / "a" / "mine.spg", "rings") == tmp_path / "a" / "mine.spg"
+    settings.remember_folder(tmp_path / "b" / "film.mp4")
+    assert settings.propose(tmp_path / "a" / "mine.spg", "rings") == tmp_path / "b" / "mine.spg"
+    assert settings.propose(None, "rings") == tmp_path / "b" / "rings"
 
 
 # Keys of the buttons
@@ -154,8 +155,8 @@ def assert_keys(dialog: QWidget) -> None:
 
 def test_every_button_of_the_dialogs_has_a_key_of_its_own(shared_window, tmp_path):
     window = shared_window
-    window.companions.log()
-    show_keys(window)
+    window.show_dialog("log")
+    window.show_keys()
     show_about(window)
     shown = [window.findChild(QWidget, name) for name in ("logDialog", "keysDialog", "aboutDialog")]
     made = [ExportDialog(kind, tmp_path / "moons", window.preferences, window) for kind in ("video", "picture")]
@@ -180,6 +181,6 @@ def test_every_button_of_the_questions_has_a_key_of_its_own(shared_window, monke
         return QMessageBox.StandardButton.Cancel.value
 
     monkeypatch.setattr(QMessageBox, "exec", look)
-    shared_window.documents._ask()
+    FilePrompts(shared_window).save_or_discard("moons.spg")
     file_prompts.may_replace(shared_window, "moons.spg exists already.")
     assert asked == ["unsavedWork", "replaceFile"]

@@ -13,6 +13,7 @@ from playground.app.controllers.documents import Documents
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
 from playground.app.widgets import file_prompts
+from playground.app.widgets.file_prompts import FilePrompts
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment
 from playground.lab.session import Session
@@ -21,7 +22,7 @@ Answer = QMessageBox.StandardButton
 
 
 class Workspace(QObject):
-    """Stands in for the engine: remembers what it was given."""
+    """Stands in for the controllers: remembers what it was given."""
 
     points_opened = Signal(str)
 
@@ -30,16 +31,16 @@ class Workspace(QObject):
         self.state = state
         self.sessions, self.experiments, self.points = [], [], []
         self.broken = set()  # paths that cannot be read
-        self.size = 2_310_000
+        self.bytes = 2_310_000
 
-    def session(self, view):
+    def pack(self, view):
         points, experiment = np.random.default_rng(0).normal(size=(60, 2)), self.state.experiment
         return lambda: Session(experiment, points, points, view=view)
 
-    def session_size(self):
-        return self.size
+    def size(self):
+        return self.bytes
 
-    def open_session(self, session):
+    def open(self, session):
         self.sessions.append(session)
         self.state.load(session.experiment)
 
@@ -61,13 +62,15 @@ class Fixture:
         self.workspace = Workspace(self.state)
         self.settings = Preferences(folder / "settings.ini")
         self.opening = folder / "opening.spg"  # not there unless a test puts it there
-        self.documents = Documents(self.state, self.workspace, self.settings, window, self.opening)
+        self.documents = Documents(
+            self.state, self.workspace, self.workspace, self.settings, FilePrompts(window), self.opening, window
+        )
         self.conflicts: list[str] = []
         self.documents.refused.connect(self.conflicts.append)
 
     def saved_session(self, name: str = "a.spg") -> Path:
         path = self.folder / name
-        Workspace(State(experiments.replace(Experiment(), {"seed": 7}))).session({})().save(path)
+        Workspace(State(experiments.replace(Experiment(), {"seed": 7}))).pack({})().save(path)
         return path
 
 
@@ -165,7 +168,7 @@ def test_experiment_file_replaces_the_settings(at):
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".npy", ".CSV"])
-def test_points_go_to_the_engine(at, suffix):
+def test_points_go_to_the_workspace(at, suffix):
     path = at.folder / f"points{suffix}"
     path.write_text("1,2\n")
     at.documents.open(path)
@@ -205,7 +208,7 @@ def test_bad_files_give_a_sentence_and_change_nothing(at, qtbot, name, content, 
 
 
 @pytest.mark.parametrize("name", ["pictures", "x.spg", "train-images-idx3-ubyte", "mnist.npz", "data_batch_1.bin"])
-def test_folders_and_files_of_images_go_to_the_engine(at, name):
+def test_folders_and_files_of_images_go_to_the_workspace(at, name):
     path = at.folder / name
     if name in ("pictures", "x.spg"):
         path.mkdir()
@@ -314,7 +317,7 @@ def test_the_size_of_a_session_is_foretold_in_the_file_dialog(at, monkeypatch):
     asked = []
     monkeypatch.setattr(file_prompts, "save_name", lambda *arguments: (asked.append(arguments[3]), ("", ""))[1])
     at.documents.save_as()
-    at.workspace.size = None  # there are no data yet
+    at.workspace.bytes = None  # there are no data yet
     at.documents.save_as()
     assert asked == ["Sessions, about 2.3 MB (*.spg)", "Sessions (*.spg)"]
 
@@ -385,7 +388,7 @@ def test_new_without_a_bundle_is_the_default_experiment_afresh(at):
 
 
 def put_another_in_place_of(path: Path) -> None:
-    Workspace(State(experiments.replace(Experiment(), {"seed": 99}))).session({})().save(path)
+    Workspace(State(experiments.replace(Experiment(), {"seed": 99}))).pack({})().save(path)
     status = path.stat()
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 10**9))  # a clock may be coarse
 

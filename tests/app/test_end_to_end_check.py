@@ -41,7 +41,7 @@ def test_every_step_of_a_lesson_goes_well(qapp: QApplication, small) -> None:
 
 def test_a_hanging_step_ends_the_check(qapp: QApplication, small, monkeypatch) -> None:
     monkeypatch.setattr(end_to_end_check, "PATIENCE", 20)
-    monkeypatch.setattr("playground.app.controllers.engine.Engine.train", lambda self: None)
+    monkeypatch.setattr("playground.app.controllers.training.Training.start", lambda self: None)
     steps: list[Step] = []
     assert not main.run_end_to_end_check(qapp, steps.append)
     assert steps[-1].error

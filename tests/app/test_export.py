@@ -11,9 +11,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
-from playground.app.controllers.exporting import Exports
 from playground.app.dialogs import export_dialog
 from playground.app.dialogs.export_dialog import CUSTOM, SIZES
+from playground.app.dialogs.exports import Exports
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
 from playground.app.style import theme
@@ -37,26 +37,19 @@ def make_trajectory() -> Trajectory:
     )
 
 
-class Window(QWidget):
-    """Stands in for the window: a canvas with a scene, an engine with a run."""
+class Canvas:
+    """Stands in for the canvas and what it displays: a scene with a run."""
 
-    def __init__(self, folder) -> None:
-        super().__init__()
-        self.state = State()
-        self.theme_name = "dark"
-        self.documents = SimpleNamespace(path=folder / "mine.spg", proposal=lambda: folder / "mine.spg")
-        self.run = make_trajectory()
-        self.engine = SimpleNamespace(
-            trajectory=self.run, frame=FRAMES - 1, trajectory_iterator=lambda: lambda: iter([self.run])
-        )
+    def __init__(self) -> None:
         self.painted: list[int] = []
         self.positions: list[np.ndarray] = []
 
-    @property
-    def canvas(self):
+    def scene(self, width, height):
         empty = np.zeros((0, 2))
-        scene = Scene(palette=DARK, particles=Particles(empty), trails=Trails(empty[None]))
-        return SimpleNamespace(scene=lambda width, height: scene, still=lambda: lambda width, height: scene)
+        return Scene(palette=DARK, particles=Particles(empty), trails=Trails(empty[None]))
+
+    def still(self):
+        return self.scene
 
     def overlay_makers(self, still=False):
         def overlay(shown, frame):
@@ -65,6 +58,20 @@ class Window(QWidget):
             return shown
 
         return lambda viewport: lambda trajectory, frames: (overlay, iter(()))
+
+
+class Window(QWidget):
+    """Stands in for the window: a canvas and a run."""
+
+    def __init__(self, folder) -> None:
+        super().__init__()
+        self.folder = folder
+        self.state = State()
+        self.run = make_trajectory()
+        self.playing = SimpleNamespace(
+            trajectory=self.run, frame=FRAMES - 1, trajectory_iterator=lambda: lambda: iter([self.run])
+        )
+        self.canvas = Canvas()
 
 
 @pytest.fixture
@@ -76,7 +83,15 @@ def window(qtbot, tmp_path):
 
 @pytest.fixture
 def exports(window, tmp_path):
-    exports = Exports(window, Preferences(tmp_path / "settings.ini"))
+    exports = Exports(
+        window.state,
+        window.playing,
+        window.canvas,
+        window.canvas,
+        Preferences(tmp_path / "settings.ini"),
+        lambda: window.folder / "mine.spg",
+        window,
+    )
     yield exports
     assert exports.shutdown(20.0)
 
@@ -110,8 +125,8 @@ def test_film_has_the_chosen_size_length_and_rate(exports, window, qtbot, tmp_pa
         assert (stream.width, stream.height) == (160, 96)
         assert sum(1 for _ in container.decode(stream)) == 10
         assert float(stream.average_rate) == pytest.approx(10, rel=0.01)
-    assert window.painted[0] == 0
-    assert window.painted[-1] == FRAMES - 1
+    assert window.canvas.painted[0] == 0
+    assert window.canvas.painted[-1] == FRAMES - 1
     assert exports.dialog is None
 
 
@@ -150,17 +165,17 @@ def test_picture_has_the_chosen_size(exports, qtbot, tmp_path):
 
 def test_a_picture_is_of_the_frame_at_which_its_dialog_opened(exports, window, qtbot, tmp_path):
     """And so is the size that is foretold, also where the run plays on or makes way for another meanwhile."""
-    window.engine.frame = 3
+    window.playing.frame = 3
     seen = window.run.positions[3]
     exports.picture()
-    window.engine.frame = 20
+    window.playing.frame = 20
     size = foretold(exports, qtbot)
-    window.engine.trajectory = make_trajectory()
-    window.engine.frame = 30
+    window.playing.trajectory = make_trajectory()
+    window.playing.frame = 30
     with qtbot.waitSignal(exports.finished):
         press(qtbot, exports.dialog, "startExport")
-    assert window.painted == [3, 3]
-    assert all(np.array_equal(shown, seen) for shown in window.positions)
+    assert window.canvas.painted == [3, 3]
+    assert all(np.array_equal(shown, seen) for shown in window.canvas.positions)
     assert (tmp_path / "mine.png").stat().st_size == size
 
 
@@ -323,7 +338,7 @@ def test_an_unforeseen_error_is_a_sentence_too(exports, window, qtbot, caplog):
         yield from ()
         raise KeyError("no such weight")
 
-    window.engine.trajectory_iterator = lambda: broken
+    window.playing.trajectory_iterator = lambda: broken
     dialog = open_video(exports)
     with qtbot.assertNotEmitted(exports.failed):  # an error of the program: told with the log, and once
         press(qtbot, dialog, "startExport")
@@ -334,7 +349,7 @@ def test_an_unforeseen_error_is_a_sentence_too(exports, window, qtbot, caplog):
 
 
 def test_no_run_yet(exports, window, qtbot):
-    window.engine.trajectory_iterator = lambda: lambda: iter(())
+    window.playing.trajectory_iterator = lambda: lambda: iter(())
     with qtbot.waitSignal(exports.failed) as failed:
         press(qtbot, open_video(exports), "startExport")
     assert failed.args == ["There is no run to export yet: press play first."]

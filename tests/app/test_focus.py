@@ -45,35 +45,39 @@ def steady(shared_window):
     window.panel(SamplingPanel).disclosure.setChecked(True)
     wait()
     yield window
-    window.engine.pause_training()
+    window.controllers.training.pause()
     window.panel(SamplingPanel).hide_advanced()
     for panel in window.panels:
         panel.set_folded(False)
     while window.state.stack.canUndo():
         window.state.undo()
-    window.engine.set_loop(True)
-    window.engine.set_playing(True)
+    window.controllers.playing.set_loop(True)
+    window.controllers.playing.set_playing(True)
 
 
 @pytest.mark.parametrize("what", CLICKED)
 def test_space_plays_and_pauses_whatever_was_clicked_last(steady, what):
     window, control = steady, CLICKED[what](steady)
     QTest.mouseClick(control, LEFT, pos=QPoint(control.width() // 2, control.height() // 2))
-    training, checked, playing = window.engine.training, control.isChecked(), window.engine.playing
+    training, checked, playing = (
+        window.controllers.training.status,
+        control.isChecked(),
+        window.controllers.playing.is_playing,
+    )
     press(SPACE)
-    assert window.engine.playing is not playing
-    assert (window.engine.training, control.isChecked()) == (training, checked)
+    assert window.controllers.playing.is_playing is not playing
+    assert (window.controllers.training.status, control.isChecked()) == (training, checked)
     press(SPACE)
-    assert window.engine.playing is playing
+    assert window.controllers.playing.is_playing is playing
 
 
 def test_space_plays_where_words_were_selected_or_a_slider_was_moved_last(steady):
     window, training = steady, steady.panel(TrainingPanel)
     for control in (window.panel(LikelihoodPanel).held_out.nll.value, training.rate.slider, window.transport.scrubber):
         QTest.mouseClick(control, LEFT, pos=QPoint(control.width() // 3, control.height() // 2))
-        playing = window.engine.playing
+        playing = window.controllers.playing.is_playing
         press(SPACE)
-        assert window.engine.playing is not playing, control
+        assert window.controllers.playing.is_playing is not playing, control
 
 
 def test_after_a_choice_by_mouse_keys_neither_open_the_list_nor_choose(steady):
@@ -87,12 +91,12 @@ def test_after_a_choice_by_mouse_keys_neither_open_the_list_nor_choose(steady):
     QTest.mouseClick(box.view().viewport(), LEFT, pos=place)
     wait(lambda: not box.view().isVisible(), 2_000)
     assert window.state.experiment.sampling.kind == "annealed-langevin"
-    playing = window.engine.playing
+    playing = window.controllers.playing.is_playing
     press(SPACE)
-    assert window.engine.playing is not playing
+    assert window.controllers.playing.is_playing is not playing
     assert not box.view().isVisible()
     press(Qt.Key.Key_R)  # restarts, and does not find "Reverse SDE"
-    assert window.engine.playing
+    assert window.controllers.playing.is_playing
     assert window.state.experiment.sampling.kind == "annealed-langevin"
 
 
@@ -100,10 +104,14 @@ def test_after_a_choice_by_mouse_keys_neither_open_the_list_nor_choose(steady):
 def test_space_presses_what_tab_came_to(steady, what):
     window, control = steady, CLICKED[what](steady)
     tab_to(window, control)
-    trains, checked, playing = window.engine.training_wanted, control.isChecked(), window.engine.playing
+    trains, checked, playing = (
+        window.controllers.training.wanted,
+        control.isChecked(),
+        window.controllers.playing.is_playing,
+    )
     press(SPACE)
-    assert (window.engine.training_wanted, control.isChecked()) != (trains, checked)
-    assert window.engine.playing is playing
+    assert (window.controllers.training.wanted, control.isChecked()) != (trains, checked)
+    assert window.controllers.playing.is_playing is playing
 
 
 def test_tab_comes_to_a_box_and_keys_choose_there(steady):
@@ -115,19 +123,19 @@ def test_tab_comes_to_a_box_and_keys_choose_there(steady):
 
 def test_what_is_being_typed_keeps_space_and_is_taken_before_a_button_acts(steady):
     window, card = steady, steady.panel(TrainingPanel)
-    edit, playing = card.rate.number, window.engine.playing
+    edit, playing = card.rate.number, window.controllers.playing.is_playing
     QTest.mouseClick(edit, LEFT)
     press(SPACE)  # nothing was typed yet
-    assert window.engine.playing is not playing
+    assert window.controllers.playing.is_playing is not playing
     QTest.keyClick(edit, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
     QTest.keyClicks(edit, "0.0 1")
-    assert window.engine.playing is not playing
+    assert window.controllers.playing.is_playing is not playing
     assert edit.text() == "0.0 1"
     press(Qt.Key.Key_Backspace)
     press(Qt.Key.Key_Backspace)
     QTest.keyClicks(edit, "2")
     rates = []
-    window.engine.training_changed.connect(lambda _: rates.append(window.state.experiment.training.learning_rate))
+    window.controllers.training.changed.connect(lambda _: rates.append(window.state.experiment.training.learning_rate))
     QTest.mouseClick(card.button, LEFT)
     assert rates[0] == 0.02
     assert QApplication.focusWidget() is window.canvas.surface

@@ -54,24 +54,24 @@ def undo(qtbot, window) -> None:
 
 
 def test_pick_train_sample_scrub_click_export_save_reopen(window, qtbot, tmp_path, monkeypatch):
-    engine, state = window.engine, window.state
+    controllers, state = window.controllers, window.state
 
     # Pause, as the README's tour does, and pick other data: the canvas shows them and sampling begins anew.
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Space)
-    assert not engine.playing
+    assert not controllers.playing.is_playing
     click(qtbot, window.panel(DataPanel).tiles["two-gaussians"])
-    qtbot.waitUntil(lambda: engine.problem.name == "two Gaussians", timeout=15_000)
+    qtbot.waitUntil(lambda: controllers.building.problem.name == "two Gaussians", timeout=15_000)
     assert "Two Gaussians" in window.top_bar.summary.text()
 
     # Train while particles go on moving.
-    assert engine.playing  # it was paused
-    qtbot.waitUntil(lambda: engine.recorded > 2, timeout=10_000)
+    assert controllers.playing.is_playing  # it was paused
+    qtbot.waitUntil(lambda: controllers.playing.recorded > 2, timeout=10_000)
     frames = []
-    engine.frame_changed.connect(frames.append)
+    controllers.playing.frame_changed.connect(frames.append)
     click(qtbot, button(window, TrainingPanel, "Train"))
-    assert engine.training == "training"
-    qtbot.waitUntil(lambda: engine.training == "finished", timeout=40_000)
-    assert engine.trained_steps == SMALL["training.steps"]
+    assert controllers.training.status == "training"
+    qtbot.waitUntil(lambda: controllers.training.status == "finished", timeout=40_000)
+    assert controllers.training.trained_steps == SMALL["training.steps"]
     assert len(set(frames)) > 1
     assert window.windowTitle().startswith("• ")
     assert "trained" in window.status._training.text()
@@ -79,35 +79,37 @@ def test_pick_train_sample_scrub_click_export_save_reopen(window, qtbot, tmp_pat
     sampler = window.panel(SamplingPanel).kind.control
     # Another sampler: it begins at once with the trained network, and undo brings the first one back.
     for change in (lambda: choose(qtbot, sampler, "Ann"), lambda: undo(qtbot, window)):
-        before = engine.trajectory
+        before = controllers.playing.trajectory
         change()
-        qtbot.waitUntil(lambda before=before: engine.trajectory is not before, timeout=15_000)
-        qtbot.waitUntil(lambda: engine.trajectory.finished, timeout=15_000)
+        qtbot.waitUntil(lambda before=before: controllers.playing.trajectory is not before, timeout=15_000)
+        qtbot.waitUntil(lambda: controllers.playing.trajectory.finished, timeout=15_000)
     assert state.experiment.sampling.kind == "reverse-sde"
 
     # Pause by key, step by key, scrub by mouse: particles and sigma follow.
     window.canvas.setFocus()
     surface = QApplication.focusWidget()
-    if engine.playing:
+    if controllers.playing.is_playing:
         qtbot.keyClick(surface, Qt.Key.Key_Space)
-    assert not engine.playing
+    assert not controllers.playing.is_playing
     qtbot.keyClick(surface, Qt.Key.Key_A)
-    qtbot.waitUntil(lambda: engine.frame == 0)
-    sigma = engine.sigma
+    qtbot.waitUntil(lambda: controllers.playing.frame == 0)
+    sigma = controllers.playing.sigma
     qtbot.keyClick(surface, Qt.Key.Key_Period)
-    qtbot.waitUntil(lambda: engine.frame == 1)
+    qtbot.waitUntil(lambda: controllers.playing.frame == 1)
     scrubber = window.transport.scrubber
     click(qtbot, scrubber, QPoint(scrubber.width() * 3 // 4, scrubber.height() // 2))
-    qtbot.waitUntil(lambda: engine.frame > 20)
-    assert engine.sigma < sigma
-    frame = engine.frame
+    qtbot.waitUntil(lambda: controllers.playing.frame > 20)
+    assert controllers.playing.sigma < sigma
+    frame = controllers.playing.frame
     qtbot.waitUntil(
-        lambda: np.array_equal(window.canvas.scene(100, 100).particles.positions, engine.trajectory.positions[frame])
+        lambda: np.array_equal(
+            window.canvas.scene(100, 100).particles.positions, controllers.playing.trajectory.positions[frame]
+        )
     )
-    assert engine.frame == frame
+    assert controllers.playing.frame == frame
 
     # Click a point: its likelihood and path.
-    with qtbot.waitSignal(engine.likelihood_changed, timeout=20_000) as found:
+    with qtbot.waitSignal(controllers.measuring.likelihood_changed, timeout=20_000) as found:
         click(qtbot, window.canvas.surface, place(window, 5.0, 5.0))
     likelihood = found.args[0]
     assert likelihood.point == pytest.approx((5.0, 5.0), abs=0.2)
@@ -116,13 +118,13 @@ def test_pick_train_sample_scrub_click_export_save_reopen(window, qtbot, tmp_pat
     assert window.panel(LikelihoodPanel).isVisible()
 
     # Shift+click a second one: the way between the two.
-    with qtbot.waitSignal(engine.interpolation_changed, timeout=20_000):
+    with qtbot.waitSignal(controllers.measuring.interpolation_changed, timeout=20_000):
         qtbot.mouseClick(window.canvas.surface, LEFT, Qt.KeyboardModifier.ShiftModifier, place(window, 4.0, 4.0))
-    clicked = engine.clicked
+    clicked = controllers.measuring.clicked
     assert clicked == (tuple(likelihood.point), pytest.approx((4.0, 4.0), abs=0.2))
 
     # Measure the test set.
-    with qtbot.waitSignal(engine.evaluation_changed, timeout=40_000):
+    with qtbot.waitSignal(controllers.measuring.evaluation_changed, timeout=40_000):
         click(qtbot, button(window, LikelihoodPanel, "Test set"))
 
     # Export the run as a film.
@@ -153,19 +155,27 @@ def test_pick_train_sample_scrub_click_export_save_reopen(window, qtbot, tmp_pat
     assert trained.trajectory is not None
 
     # Begin something else, then reopen: all of it is back.
-    with qtbot.waitSignal(engine.problem_changed, timeout=15_000):
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=15_000):
         click(qtbot, window.panel(DataPanel).tiles["rings"])
     state.mark_saved()
     monkeypatch.setattr(file_prompts, "open_name", lambda *_: str(path))
-    with qtbot.waitSignal(engine.problem_changed, timeout=15_000):
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=15_000):
         click(qtbot, window.top_bar.findChild(QPushButton, "file.open.button"))
-    qtbot.waitUntil(lambda: engine.problem.name == "two Gaussians" and not engine.untrained, timeout=15_000)
+    qtbot.waitUntil(
+        lambda: controllers.building.problem.name == "two Gaussians" and not controllers.training.untrained,
+        timeout=15_000,
+    )
     assert state.experiment == trained.experiment
-    np.testing.assert_array_equal(engine.trajectory.positions, trained.trajectory["positions"])
+    np.testing.assert_array_equal(controllers.playing.trajectory.positions, trained.trajectory["positions"])
     assert window.windowTitle() == "mine.spg - Score Playground"
-    qtbot.waitUntil(lambda: engine.interpolation is not None and engine.likelihood is not None, timeout=20_000)
-    assert engine.clicked == clicked
-    assert engine.likelihood.flow.log_prob == pytest.approx(likelihood.flow.log_prob, abs=1e-3)  # measured again
+    qtbot.waitUntil(
+        lambda: controllers.measuring.interpolation is not None and controllers.measuring.likelihood is not None,
+        timeout=20_000,
+    )
+    assert controllers.measuring.clicked == clicked
+    assert controllers.measuring.likelihood.flow.log_prob == pytest.approx(
+        likelihood.flow.log_prob, abs=1e-3
+    )  # measured again
 
 
 def test_paint_data_with_the_brush_and_undo(window, qtbot):
@@ -173,11 +183,11 @@ def test_paint_data_with_the_brush_and_undo(window, qtbot):
     click(qtbot, data.tiles["drawn"])
     qtbot.waitUntil(lambda: "Paint" in window.canvas.scene(10, 10).hint, timeout=5_000)
     surface = window.canvas.surface
-    with qtbot.waitSignal(window.engine.problem_changed, timeout=15_000):
+    with qtbot.waitSignal(window.controllers.building.problem_changed, timeout=15_000):
         paint(qtbot, surface)
     (stroke,) = window.state.experiment.data.strokes
     assert len(stroke.points) > 3
-    assert window.engine.problem.known_density
+    assert window.controllers.building.problem.known_density
     assert window.canvas.scene(10, 10).hint == ""
     undo(qtbot, window)
     assert window.state.experiment.data.strokes == ()
@@ -199,10 +209,10 @@ def is_empty(window) -> bool:
 
 
 def test_paint_where_the_digits_were_clear_and_undo(window, qtbot, tmp_path, monkeypatch):
-    data, engine, surface = window.panel(DataPanel), window.engine, window.canvas.surface
-    with qtbot.waitSignal(engine.problem_changed, timeout=20_000):
+    data, controllers, surface = window.panel(DataPanel), window.controllers, window.canvas.surface
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
         click(qtbot, data.tiles["digits"])
-    qtbot.waitUntil(lambda: engine.recorded > 2, timeout=20_000)
+    qtbot.waitUntil(lambda: controllers.playing.recorded > 2, timeout=20_000)
     click(qtbot, data.tiles["drawn"])
     qtbot.waitUntil(lambda: is_empty(window), timeout=5_000)
     x0, x1, y0, y1 = window.canvas.viewport
@@ -222,12 +232,12 @@ def test_paint_where_the_digits_were_clear_and_undo(window, qtbot, tmp_path, mon
     with qtbot.waitSignal(window.documents.refused, timeout=5_000) as refused:
         qtbot.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
     assert refused.args == ["Nothing is saved: there are no data yet."]
-    with qtbot.waitSignal(engine.problem_changed, timeout=15_000):
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=15_000):
         paint(qtbot, surface)
     (stroke,) = window.state.experiment.data.strokes
     assert stroke.radius == data.radius.radius  # what the card shows is what the brush does
     assert window.canvas.viewport == (x0, x1, y0, y1)  # the plane holds still
-    assert not engine.problem.is_image
+    assert not controllers.building.problem.is_image
     assert train.isEnabled()
     assert "Train the network" in train.toolTip()
     click(qtbot, data.brush)
@@ -240,20 +250,20 @@ def test_paint_where_the_digits_were_clear_and_undo(window, qtbot, tmp_path, mon
     qtbot.waitUntil(lambda: is_empty(window), timeout=5_000)
     qtbot.wait(200)  # what was being computed is not shown late
     assert is_empty(window)
-    with qtbot.waitSignal(engine.problem_changed, timeout=15_000):
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=15_000):
         undo(qtbot, window)
     qtbot.waitUntil(lambda: window.canvas.scene(10, 10).particles is not None, timeout=10_000)
     assert window.canvas.scene(10, 10).data is not None
 
 
 def test_digits_take_the_place_of_the_plane(window, qtbot):
-    with qtbot.waitSignal(window.engine.problem_changed, timeout=20_000):
+    with qtbot.waitSignal(window.controllers.building.problem_changed, timeout=20_000):
         click(qtbot, window.panel(DataPanel).tiles["digits"])
     assert window.canvas.scene(10, 10).images is not None
     for chip in window.chips.chips.values():
         assert not chip.isEnabled()
         assert chip.toolTip().endswith("<p>Images have no such layer.</p>")
-    qtbot.waitUntil(lambda: window.engine.recorded > 2, timeout=20_000)
+    qtbot.waitUntil(lambda: window.controllers.playing.recorded > 2, timeout=20_000)
     assert window.canvas.scene(10, 10).images.images.shape[1:] == (1, 8, 8)
     qtbot.mouseClick(window.canvas.surface, LEFT, pos=QPoint(1, 1))
     assert window.toasts.shown[0].sentence.startswith("There is no image at that place")
@@ -261,19 +271,19 @@ def test_digits_take_the_place_of_the_plane(window, qtbot):
     window.state.edit({"sampling.inpainting_mask": "top"})
     qtbot.waitUntil(lambda: window.canvas.scene(10, 10).images.known is not None, timeout=20_000)
     assert window.canvas.scene(10, 10).images.known.sum(axis=1).tolist() == [8, 8, 8, 8, 0, 0, 0, 0]
-    with qtbot.waitSignal(window.engine.problem_changed, timeout=20_000):
+    with qtbot.waitSignal(window.controllers.building.problem_changed, timeout=20_000):
         click(qtbot, window.panel(DataPanel).tiles["rings"])
     assert window.canvas.scene(10, 10).images is None
 
 
 def test_dragging_an_end_of_the_noise_levels(window, qtbot):
-    before = window.engine.problem.sigma_max
+    before = window.controllers.building.problem.sigma_max
     noise_chart = window.panel(NoisePanel).chart
     handle = noise_chart.place(0).toPoint()
-    with qtbot.waitSignal(window.engine.problem_changed, timeout=15_000):
+    with qtbot.waitSignal(window.controllers.building.problem_changed, timeout=15_000):
         qtbot.mousePress(noise_chart, LEFT, pos=handle)
         for step in range(1, 6):
             qtbot.mouseMove(noise_chart, handle + QPoint(4 * step, 0))
         qtbot.mouseRelease(noise_chart, LEFT, pos=handle + QPoint(20, 0))
-    assert window.engine.problem.sigma_max != before
+    assert window.controllers.building.problem.sigma_max != before
     window.state.undo()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from playground.app.controllers import measuring
-from playground.app.controllers.engine import Engine
+from playground.app.controllers.controllers import Controllers
 from playground.app.model import kept_figures
 from playground.app.model.state import State
 from playground.lab.experiment import Experiment, replace
@@ -28,107 +28,112 @@ TINY = {
 }
 
 
-def started(qtbot) -> Engine:
-    engine = Engine(State(replace(Experiment(), TINY)), device="cpu")
-    with qtbot.waitSignal(engine.ready, timeout=60_000):
-        engine.start()
-    return engine
+def started(qtbot) -> Controllers:
+    controllers = Controllers(State(replace(Experiment(), TINY)), device="cpu")
+    with qtbot.waitSignal(controllers.building.ready, timeout=60_000):
+        controllers.start()
+    return controllers
 
 
 @pytest.fixture
-def engine(qtbot):
-    """An engine that has trained, with everything measured: what it shows is in `seen`."""
-    engine = started(qtbot)
-    engine.train()
-    qtbot.waitUntil(lambda: engine.training == "finished", timeout=30_000)
-    qtbot.waitUntil(lambda: engine.trajectory is not None and engine.trajectory.finished, timeout=30_000)
-    engine.seen = []
-    engine.errors_changed.connect(engine.seen.append)
-    engine.evaluate_test_set()
-    engine.evaluate_samples()
-    engine.score_errors()
-    engine.inspect(0.3, 0.2)
+def controllers(qtbot):
+    """An controllers that has trained, with everything measured: what it shows is in `seen`."""
+    controllers = started(qtbot)
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.status == "finished", timeout=30_000)
+    qtbot.waitUntil(
+        lambda: controllers.playing.trajectory is not None and controllers.playing.trajectory.finished, timeout=30_000
+    )
+    controllers.seen = []
+    controllers.measuring.errors_changed.connect(controllers.seen.append)
+    controllers.measuring.evaluate_test_set()
+    controllers.measuring.evaluate_samples()
+    controllers.measuring.score_errors()
+    controllers.measuring.inspect(0.3, 0.2)
     tasks = ("test-set", "quality", "fisher", "likelihood")
-    qtbot.waitUntil(lambda: not any(engine.running(task) for task in tasks), timeout=60_000)
-    assert {"test_nll", "sliced_wasserstein2"} <= engine.evaluation.keys()
-    assert engine.seen[-1].fraction == 1.0
-    yield engine
-    assert engine.shutdown(20.0)
+    qtbot.waitUntil(lambda: not any(controllers.tasks.running(task) for task in tasks), timeout=60_000)
+    assert {"test_nll", "sliced_wasserstein2"} <= controllers.measuring.evaluation.keys()
+    assert controllers.seen[-1].fraction == 1.0
+    yield controllers
+    assert controllers.shutdown(20.0)
 
 
 @pytest.fixture
 def other(qtbot):
-    """Another engine, as after a new start."""
+    """Another controllers, as after a new start."""
     other = started(qtbot)
     yield other
     assert other.shutdown(20.0)
 
 
-def settle(qtbot, engine) -> None:
-    qtbot.waitUntil(lambda: not engine.building, timeout=30_000)
+def settle(qtbot, controllers) -> None:
+    qtbot.waitUntil(lambda: not controllers.building.busy, timeout=30_000)
 
 
-def test_a_saved_session_brings_back_what_was_measured(qtbot, engine, other, tmp_path):
-    measured, errors = engine.evaluation, engine.seen[-1]
-    engine.session({})().save(tmp_path / "a.spg")
+def test_a_saved_session_brings_back_what_was_measured(qtbot, controllers, other, tmp_path):
+    measured, errors = controllers.measuring.evaluation, controllers.seen[-1]
+    controllers.sessions.pack({})().save(tmp_path / "a.spg")
     shown = []
-    other.errors_changed.connect(shown.append)
-    with qtbot.waitSignal(other.problem_changed, timeout=30_000):
-        other.open_session(Session.load(tmp_path / "a.spg"))
-    assert other.evaluation == measured
+    other.measuring.errors_changed.connect(shown.append)
+    with qtbot.waitSignal(other.building.problem_changed, timeout=30_000):
+        other.sessions.open(Session.load(tmp_path / "a.spg"))
+    assert other.measuring.evaluation == measured
     np.testing.assert_array_equal(shown[-1].relative, errors.relative)
-    assert not any(other.running(task) for task in ("test-set", "quality", "fisher"))
-    qtbot.waitUntil(lambda: other.likelihood is not None, timeout=30_000)
-    np.testing.assert_allclose(other.likelihood.point, (0.3, 0.2))
+    assert not any(other.tasks.running(task) for task in ("test-set", "quality", "fisher"))
+    qtbot.waitUntil(lambda: other.measuring.likelihood is not None, timeout=30_000)
+    np.testing.assert_allclose(other.measuring.likelihood.point, (0.3, 0.2))
 
 
-def test_undo_of_other_data_brings_back_what_was_measured_and_the_clicked_point(qtbot, engine):
-    measured = engine.evaluation
-    with qtbot.waitSignal(engine.problem_changed, timeout=30_000):
-        engine._state.edit({"data.kind": "pinwheel"})
-    assert "test_nll" not in engine.evaluation
-    assert engine.seen[-1] is None
-    with qtbot.waitSignal(engine.problem_changed, timeout=30_000):
-        engine._state.undo()
-    settle(qtbot, engine)
-    assert engine.evaluation == measured
-    assert engine.seen[-1] is not None
-    qtbot.waitUntil(lambda: engine.likelihood is not None, timeout=30_000)
-    np.testing.assert_allclose(engine.likelihood.point, (0.3, 0.2))
+def test_undo_of_other_data_brings_back_what_was_measured_and_the_clicked_point(qtbot, controllers):
+    measured = controllers.measuring.evaluation
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=30_000):
+        controllers._state.edit({"data.kind": "pinwheel"})
+    assert "test_nll" not in controllers.measuring.evaluation
+    assert controllers.seen[-1] is None
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=30_000):
+        controllers._state.undo()
+    settle(qtbot, controllers)
+    assert controllers.measuring.evaluation == measured
+    assert controllers.seen[-1] is not None
+    qtbot.waitUntil(lambda: controllers.measuring.likelihood is not None, timeout=30_000)
+    np.testing.assert_allclose(controllers.measuring.likelihood.point, (0.3, 0.2))
 
 
-def test_undo_of_a_reset_brings_back_what_was_measured(qtbot, engine):
-    measured = engine.evaluation
-    with qtbot.waitSignal(engine.problem_changed, timeout=30_000):
-        engine.reset_training()
-    assert "test_nll" not in engine.evaluation
-    engine._state.undo()
-    settle(qtbot, engine)
-    assert engine.evaluation == measured
+def test_undo_of_a_reset_brings_back_what_was_measured(qtbot, controllers):
+    measured = controllers.measuring.evaluation
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=30_000):
+        controllers.building.reset_training()
+    assert "test_nll" not in controllers.measuring.evaluation
+    controllers._state.undo()
+    settle(qtbot, controllers)
+    assert controllers.measuring.evaluation == measured
 
 
-def test_undo_of_another_sampler_brings_back_its_distances_and_none_are_shown_of_the_other(qtbot, engine):
-    distance = engine.evaluation["sliced_wasserstein2"]
-    engine._state.edit({"sampling.steps": 12})
-    assert "sliced_wasserstein2" not in engine.evaluation
-    assert "test_nll" in engine.evaluation
-    assert kept_figures.present(engine._workspace, engine._state.experiment, 0).keys() == {"test-set", "fisher"}
-    engine._state.undo()
-    assert engine.evaluation["sliced_wasserstein2"] == distance
+def test_undo_of_another_sampler_brings_back_its_distances_and_none_are_shown_of_the_other(qtbot, controllers):
+    distance = controllers.measuring.evaluation["sliced_wasserstein2"]
+    controllers._state.edit({"sampling.steps": 12})
+    assert "sliced_wasserstein2" not in controllers.measuring.evaluation
+    assert "test_nll" in controllers.measuring.evaluation
+    assert kept_figures.present(controllers.building.workspace, controllers._state.experiment, 0).keys() == {
+        "test-set",
+        "fisher",
+    }
+    controllers._state.undo()
+    assert controllers.measuring.evaluation["sliced_wasserstein2"] == distance
 
 
-def test_nothing_is_shown_or_saved_of_weights_that_it_is_not_of(qtbot, engine):
-    engine._state.edit({"training.steps": 1_000_000})
-    engine.train()
-    assert engine.evaluation.keys() <= {"reasons"}
-    assert not engine.session({})().measurements
-    trained = engine.trained_steps
-    qtbot.waitUntil(lambda: engine.trained_steps > trained, timeout=10_000)
-    engine.pause_training()
-    qtbot.waitUntil(lambda: engine._resting is None, timeout=10_000)
-    assert engine.evaluation.keys() <= {"reasons"}
-    assert engine.seen[-1] is None
-    assert not engine.session({})().measurements
+def test_nothing_is_shown_or_saved_of_weights_that_it_is_not_of(qtbot, controllers):
+    controllers._state.edit({"training.steps": 1_000_000})
+    controllers.training.start()
+    assert controllers.measuring.evaluation.keys() <= {"reasons"}
+    assert not controllers.sessions.pack({})().measurements
+    trained = controllers.training.trained_steps
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > trained, timeout=10_000)
+    controllers.training.pause()
+    qtbot.waitUntil(lambda: controllers.training._resting is None, timeout=10_000)
+    assert controllers.measuring.evaluation.keys() <= {"reasons"}
+    assert controllers.seen[-1] is None
+    assert not controllers.sessions.pack({})().measurements
 
 
 ERRORS = ScoreErrorCurve(1.0, np.array([0.1, 1.0]), *(np.array([0.5, np.nan]) for _ in range(4)), "exact")
@@ -176,40 +181,45 @@ def test_shares_are_left_out_without_as_many_errors_and_truths():
                 assert key not in kept_figures.from_json({"quality": sound | {other: value}})["quality"]
 
 
-def test_figures_of_a_measurement_pass_their_own_check(qtbot, engine):
-    found = kept_figures.present(engine._workspace, engine._state.experiment, 0)
+def test_figures_of_a_measurement_pass_their_own_check(qtbot, controllers):
+    found = kept_figures.present(controllers.building.workspace, controllers._state.experiment, 0)
     back = kept_figures.from_json(json.loads(json.dumps(kept_figures.to_json(found, 0))))
     for name in ("test-set", "quality"):
         assert back[name].keys() == found[name].keys()
 
 
 @pytest.mark.parametrize("task", ["test-set", "quality"])
-def test_figures_of_a_measurement_that_was_cancelled_do_not_come_back(engine, task):
-    engine._workspace.figures.clear()
-    take = engine._evaluated(task)
+def test_figures_of_a_measurement_that_was_cancelled_do_not_come_back(controllers, task):
+    controllers.building.workspace.figures.clear()
+    take = controllers.measuring._evaluated(task)
     first, last = [found for _, found in measuring._telling_the_last(iter([(0.7, {"kl": 1}), (1.0, {"kl": 2})]))]
     take(first)
-    assert engine.evaluation["kl"] == 1  # it is shown
-    assert not kept_figures.present(engine._workspace, engine._state.experiment, 0)
+    assert controllers.measuring.evaluation["kl"] == 1  # it is shown
+    assert not kept_figures.present(controllers.building.workspace, controllers._state.experiment, 0)
     take(last)
-    assert kept_figures.present(engine._workspace, engine._state.experiment, 0) == {task: {"kl": 2}}
+    assert kept_figures.present(controllers.building.workspace, controllers._state.experiment, 0) == {task: {"kl": 2}}
 
 
-def test_undo_brings_back_no_distances_of_a_run_with_other_noise(qtbot, engine, other, tmp_path):
-    total = engine.trajectory.total
-    engine.restart(new_seed=True)
-    engine._state.edit({"sampling.steps": 12})
-    engine._state.undo()
-    assert "sliced_wasserstein2" not in engine.evaluation
-    assert "test_nll" in engine.evaluation
-    qtbot.waitUntil(lambda: engine.trajectory.finished and engine.trajectory.total == total, timeout=30_000)
-    engine.evaluate_samples()
-    qtbot.waitUntil(lambda: not engine.running("quality"), timeout=30_000)
-    distance = engine.evaluation["sliced_wasserstein2"]
-    engine.session({})().save(tmp_path / "a.spg")
-    with qtbot.waitSignal(other.problem_changed, timeout=30_000):
-        other.open_session(Session.load(tmp_path / "a.spg"))
-    assert other.evaluation["sliced_wasserstein2"] == distance
-    other.restart()  # with the same noise as was saved
-    qtbot.waitUntil(lambda: other.trajectory.finished, timeout=30_000)
-    np.testing.assert_allclose(other.trajectory.positions[-1], engine.trajectory.positions[-1], rtol=1e-4, atol=1e-4)
+def test_undo_brings_back_no_distances_of_a_run_with_other_noise(qtbot, controllers, other, tmp_path):
+    total = controllers.playing.trajectory.total
+    controllers.playing.restart(new_seed=True)
+    controllers._state.edit({"sampling.steps": 12})
+    controllers._state.undo()
+    assert "sliced_wasserstein2" not in controllers.measuring.evaluation
+    assert "test_nll" in controllers.measuring.evaluation
+    qtbot.waitUntil(
+        lambda: controllers.playing.trajectory.finished and controllers.playing.trajectory.total == total,
+        timeout=30_000,
+    )
+    controllers.measuring.evaluate_samples()
+    qtbot.waitUntil(lambda: not controllers.tasks.running("quality"), timeout=30_000)
+    distance = controllers.measuring.evaluation["sliced_wasserstein2"]
+    controllers.sessions.pack({})().save(tmp_path / "a.spg")
+    with qtbot.waitSignal(other.building.problem_changed, timeout=30_000):
+        other.sessions.open(Session.load(tmp_path / "a.spg"))
+    assert other.measuring.evaluation["sliced_wasserstein2"] == distance
+    other.playing.restart()  # with the same noise as was saved
+    qtbot.waitUntil(lambda: other.playing.trajectory.finished, timeout=30_000)
+    np.testing.assert_allclose(
+        other.playing.trajectory.positions[-1], controllers.playing.trajectory.positions[-1], rtol=1e-4, atol=1e-4
+    )

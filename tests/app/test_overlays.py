@@ -8,10 +8,10 @@ import pytest
 from PySide6.QtGui import QImage
 
 from playground.app.canvas.view import CanvasView
-from playground.app.controllers.engine import Engine
+from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.exporting import paint_picture, save_picture
+from playground.app.controllers.following import PAUSED
 from playground.app.controllers.overlay_timing import NEAR, PATIENCE, LearnedDensities, Overlay, near
-from playground.app.controllers.player import PAUSED
 from playground.app.controllers.sampling_worker import SamplingWorker
 from playground.app.model.preferences import PictureChoice
 from playground.app.model.state import State
@@ -86,42 +86,49 @@ def test_the_field_of_another_problem_gives_way_at_the_same_noise_level():
 
 
 @pytest.fixture
-def engine(qtbot):
-    """An engine whose first run is recorded; of 20 steps, each of which is far from the one before."""
-    engine = Engine(State(replace(Experiment(), SMALL)), device="cpu")
-    engine.set_viewport(-2.0, 3.0, -2.0, 2.0)
-    engine.start()
-    qtbot.waitUntil(lambda: engine.trajectory is not None and engine.trajectory.finished, timeout=60_000)
-    yield engine
-    assert engine.shutdown(20.0)
+def controllers(qtbot):
+    """An controllers whose first run is recorded; of 20 steps, each of which is far from the one before."""
+    controllers = Controllers(State(replace(Experiment(), SMALL)), device="cpu")
+    controllers.following.set_viewport(-2.0, 3.0, -2.0, 2.0)
+    controllers.start()
+    qtbot.waitUntil(
+        lambda: controllers.playing.trajectory is not None and controllers.playing.trajectory.finished, timeout=60_000
+    )
+    yield controllers
+    assert controllers.shutdown(20.0)
 
 
-def watch(engine) -> list[tuple[float, float | None, float | None]]:
+def watch(controllers) -> list[tuple[float, float | None, float | None]]:
     """Of each frame that is shown from now on its noise level, and those of what lies under it, None where nothing does."""
     under: dict[str, float | None] = {"field": None, "density": None}
-    for overlay, name in ((engine._overlays.field, "field"), (engine._overlays.density, "density")):
+    for overlay, name in (
+        (controllers.following._overlays.field, "field"),
+        (controllers.following._overlays.density, "density"),
+    ):
         under[name] = None if overlay.seen is None else overlay.seen.sigma
-    engine.field_changed.connect(lambda view: under.update(field=view.sigma))
-    engine.density_changed.connect(lambda view: under.update(density=view.sigma))
-    engine.overlay_dropped.connect(lambda name: under.update({name: None}))
+    controllers.following.field_changed.connect(lambda view: under.update(field=view.sigma))
+    controllers.following.density_changed.connect(lambda view: under.update(density=view.sigma))
+    controllers.following.overlay_dropped.connect(lambda name: under.update({name: None}))
     frames = []
-    engine.frame_changed.connect(
-        lambda frame: frames.append((float(engine.trajectory.sigma[frame]), under["field"], under["density"]))
+    controllers.playing.frame_changed.connect(
+        lambda frame: frames.append(
+            (float(controllers.playing.trajectory.sigma[frame]), under["field"], under["density"])
+        )
     )
     return frames
 
 
-def test_no_frame_lies_over_the_field_or_density_of_another(qtbot, engine):
+def test_no_frame_lies_over_the_field_or_density_of_another(qtbot, controllers):
     """Where the run loops, and where each of few steps changes the noise by half."""
-    frames = watch(engine)
+    frames = watch(controllers)
     qtbot.waitUntil(lambda: len(frames) > 45, timeout=30_000)  # two ends at least
     for sigma, *under in frames:
         assert all(other is None or near(sigma, other) for other in under), (sigma, under)
     assert any(field is not None and density is not None for _, field, density in frames)  # all, but on a busy machine
 
 
-def test_a_frame_waits_for_what_lies_under_it_but_not_for_ever(qtbot, engine, monkeypatch):
-    qtbot.waitUntil(lambda: engine._overlays.field.seen is not None, timeout=10_000)
+def test_a_frame_waits_for_what_lies_under_it_but_not_for_ever(qtbot, controllers, monkeypatch):
+    qtbot.waitUntil(lambda: controllers.following._overlays.field.seen is not None, timeout=10_000)
     see = SamplingWorker.compute_overlays
 
     def slow(self, view):
@@ -129,45 +136,57 @@ def test_a_frame_waits_for_what_lies_under_it_but_not_for_ever(qtbot, engine, mo
         return see(self, view)
 
     monkeypatch.setattr(SamplingWorker, "compute_overlays", slow)
-    engine.set_playing(False)
-    engine.seek(19)
+    controllers.playing.set_playing(False)
+    controllers.playing.seek(19)
     qtbot.wait(int(9000 * PATIENCE))
-    frames = watch(engine)
-    engine._overlays.field.given_up = False  # as after any that has come
+    frames = watch(controllers)
+    controllers.following._overlays.field.given_up = False  # as after any that has come
     started = time.monotonic()
-    engine.seek(0)
+    controllers.playing.seek(0)
     qtbot.waitUntil(lambda: bool(frames), timeout=10_000)
     assert time.monotonic() - started > 0.9 * PATIENCE
     assert frames[0][1:] == (None, None)
-    qtbot.waitUntil(lambda: engine._overlays.field.seen is not None, timeout=10_000)  # it comes all the same
+    qtbot.waitUntil(
+        lambda: controllers.following._overlays.field.seen is not None, timeout=10_000
+    )  # it comes all the same
 
 
-def test_a_density_that_ends_late_leaves_that_of_the_moment(engine):
-    engine.set_playing(False)
-    sigma, time = engine._frame_noise()
+def test_a_density_that_ends_late_leaves_that_of_the_moment(controllers):
+    controllers.playing.set_playing(False)
+    sigma, time = controllers.playing.frame_noise
     present, late = (
-        DensityView(np.ones((2, 2)), engine._bounds, level, engine.density_source, moving=time is not None)
+        DensityView(
+            np.ones((2, 2)),
+            controllers.following.bounds,
+            level,
+            controllers.following.density_source,
+            moving=time is not None,
+        )
         for level in (sigma, 10 * sigma)
     )
-    engine._show_density(present)
-    engine._show_density(late)
-    engine._overlays.settle(engine._frame_noise())
-    assert engine._overlays.density.seen is present
+    controllers.following.show_density(present)
+    controllers.following.show_density(late)
+    controllers.following._overlays.settle(controllers.playing.frame_noise)
+    assert controllers.following._overlays.density.seen is present
 
 
-def test_frames_on_the_way_to_one_that_is_not_sampled_yet_ask_for_nothing(qtbot, engine, monkeypatch):
+def test_frames_on_the_way_to_one_that_is_not_sampled_yet_ask_for_nothing(qtbot, controllers, monkeypatch):
     """Each would hold up the sampling for as long as its field takes."""
-    asked, look, before = [], SamplingWorker.request_overlays, engine.trajectory
-    engine.set_playing(False)
-    engine._state.edit({"sampling.steps": 600})
-    qtbot.waitUntil(lambda: engine.trajectory is not before and engine.recorded > 30, timeout=30_000)
-    assert not engine.trajectory.finished
-    monkeypatch.setattr(
-        SamplingWorker, "request_overlays", lambda worker, view: (asked.append(engine.frame), look(worker, view))[1]
+    asked, look, before = [], SamplingWorker.request_overlays, controllers.playing.trajectory
+    controllers.playing.set_playing(False)
+    controllers._state.edit({"sampling.steps": 600})
+    qtbot.waitUntil(
+        lambda: controllers.playing.trajectory is not before and controllers.playing.recorded > 30, timeout=30_000
     )
-    engine.step(1_000_000)
-    last = engine.trajectory.total - 1
-    qtbot.waitUntil(lambda: engine.frame == last and bool(asked), timeout=30_000)
+    assert not controllers.playing.trajectory.finished
+    monkeypatch.setattr(
+        SamplingWorker,
+        "request_overlays",
+        lambda worker, view: (asked.append(controllers.playing.frame), look(worker, view))[1],
+    )
+    controllers.playing.step(1_000_000)
+    last = controllers.playing.trajectory.total - 1
+    qtbot.waitUntil(lambda: controllers.playing.frame == last and bool(asked), timeout=30_000)
     assert set(asked) == {last}
 
 
@@ -203,13 +222,13 @@ def test_a_learned_map_of_earlier_weights_stands_in_while_training_goes_on():
     assert len(shown) == 2  # at rest only what is of these weights
 
 
-def test_the_density_map_says_that_it_pauses_the_run(qtbot, engine):
+def test_the_density_map_says_that_it_pauses_the_run(qtbot, controllers):
     told = []
-    engine.message.connect(lambda level, sentence, action: told.append(sentence))
-    assert engine.playing
-    engine.density_map()
+    controllers.notified.connect(lambda one: told.append(one.message))
+    assert controllers.playing.is_playing
+    controllers.measuring.density_map()
     assert told == [PAUSED]
-    engine.density_map()
+    controllers.measuring.density_map()
     assert told == [PAUSED]  # it rests already
 
 
@@ -253,7 +272,7 @@ def test_the_field_that_particles_follow_is_shown_and_named(shared_window):
         assert "The particles follow this score." in window.chips.chips["exact"].toolTip()
         window.state.edit({"sampling.source": "empirical"})
         assert texts(window)[1] == "Training-set score (followed)"
-        assert window.engine.exact_source == "empirical"
+        assert window.controllers.following.exact_source == "empirical"
         window.chips.toggle("learned")  # whoever wants both has both
         window.state.edit({"sampling.steps": 50})
         assert fields(window) == {"learned": True, "exact": True}
@@ -283,12 +302,18 @@ def test_an_untrained_network_is_marked_on_the_canvas(shared_window):
 
 def test_evaluations_stand_beside_steps(shared_window):
     window = shared_window
-    wait(lambda: window.engine.trajectory is not None and window.engine.trajectory.finished, 20_000)
-    window.engine.set_playing(False)
+    wait(
+        lambda: window.controllers.playing.trajectory is not None and window.controllers.playing.trajectory.finished,
+        20_000,
+    )
+    window.controllers.playing.set_playing(False)
     wait(milliseconds=300)
-    frame = window.engine.frame
-    window.engine.set_playing(True)
-    assert window.canvas._scene.caption[-1] == f"{window.engine.trajectory.nfe_mean[frame]:.0f} score evaluations"
+    frame = window.controllers.playing.frame
+    window.controllers.playing.set_playing(True)
+    assert (
+        window.canvas._scene.caption[-1]
+        == f"{window.controllers.playing.trajectory.nfe_mean[frame]:.0f} score evaluations"
+    )
     whole = "61 · 61 score evaluations"  # 60 steps and the last denoising
     wait(lambda: window.transport.scrubber.labels()[3] == whole, 10_000)
     assert window.transport.scrubber.labels()[3] == whole
@@ -296,19 +321,19 @@ def test_evaluations_stand_beside_steps(shared_window):
 
 @pytest.mark.parametrize("size", [(1920, 1080), (1280, 720), (3840, 2160), (1080, 1080), (640, 360), (300, 900)])
 def test_a_picture_has_field_and_density_everywhere(shared_window, tmp_path, size):
-    window, engine = shared_window, shared_window.engine
+    window, controllers = shared_window, shared_window.controllers
     window.canvas.set_layer_visible("exact", True)
     try:
         scene = window.canvas.scene(*size)
-        overlay_maker, painted = window.overlay_makers(still=True)(scene.viewport), []
-        assert scene.viewport != engine._bounds
+        overlay_maker, painted = window.display.overlay_makers(still=True)(scene.viewport), []
+        assert scene.viewport != controllers.following.bounds
 
         def noting(trajectory, frames):
             overlay, preparing = overlay_maker(trajectory, frames)
             return lambda shown, frame: painted.append(overlay(shown, frame)) or painted[-1], preparing
 
         choice = PictureChoice(width=size[0], height=size[1], theme="dark")
-        trajectory, frame = engine.trajectory, engine.frame
+        trajectory, frame = controllers.playing.trajectory, controllers.playing.frame
         path = tmp_path / "picture.png"
         painting = paint_picture(scene, trajectory, frame, noting, choice)
         assert list(save_picture(painting, path))[-1] == (1000, 1000)
@@ -325,27 +350,35 @@ def test_a_picture_has_field_and_density_everywhere(shared_window, tmp_path, siz
         spacing = [(x1 - x0) / columns, (y1 - y0) / rows]
         np.testing.assert_allclose([low[0] - x0, x1 - high[0]], spacing[0] / 2, rtol=1e-6)
         np.testing.assert_allclose([low[1] - y0, y1 - high[1]], spacing[1] / 2, rtol=1e-6)
-    screen = np.diff(np.reshape(engine._bounds, (2, 2)))[:, 0] / engine._grid
+    screen = np.diff(np.reshape(controllers.following.bounds, (2, 2)))[:, 0] / controllers.following._grid
     np.testing.assert_allclose(spacing, screen, rtol=0.1)  # as dense as on the screen
     image = QImage(str(path))
     assert (image.width(), image.height()) == size
 
 
 def test_a_picture_of_the_map_that_was_asked_for_is_of_that_map(shared_window):
-    window, engine = shared_window, shared_window.engine
-    engine.density_map()
+    window, controllers = shared_window, shared_window.controllers
+    controllers.measuring.density_map()
     try:
-        wait(lambda: engine._overlays.density.seen is not None and engine._overlays.density.seen.asked, 60_000)
+        wait(
+            lambda: (
+                controllers.following._overlays.density.seen is not None
+                and controllers.following._overlays.density.seen.asked
+            ),
+            60_000,
+        )
         scene = window.canvas.scene(200, 100)
-        _, preparing = window.overlay_makers(still=True)(scene.viewport)(engine.trajectory, np.array([engine.frame]))
+        _, preparing = window.display.overlay_makers(still=True)(scene.viewport)(
+            controllers.playing.trajectory, np.array([controllers.playing.frame])
+        )
         next(preparing)
-        views = engine.video_frame_maker(frozenset({"density"}), still=True)(scene.viewport)
+        views = controllers.following.video_frame_maker(frozenset({"density"}), still=True)(scene.viewport)
         assert views._asked
-        assert not engine.video_frame_maker(frozenset({"density"}))(
+        assert not controllers.following.video_frame_maker(frozenset({"density"}))(
             scene.viewport
         )._asked  # a film's frames have their own
         assert not views._follow
         assert not views._view.density
     finally:
-        engine.cancel("density")
-        engine.set_playing(True)
+        controllers.measuring.cancel("density")
+        controllers.playing.set_playing(True)

@@ -2,7 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from engine_double import EngineDouble, moons
+from controllers_double import ControllersDouble, moons
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtTest import QTest
@@ -51,12 +51,12 @@ def state(qapp):
 
 
 @pytest.fixture
-def engine(state):
-    return EngineDouble(state)
+def controllers(state):
+    return ControllersDouble(state)
 
 
 @pytest.fixture
-def show(qtbot, state, engine):
+def show(qtbot, state, controllers):
     """Shows panels in a column as the window's, which scrolls, and keeps them."""
     column = QWidget()
     layout = QVBoxLayout(column)
@@ -71,7 +71,7 @@ def show(qtbot, state, engine):
     qtbot.addWidget(area)
 
     def put(*kinds: type[CollapsiblePanel]) -> list[CollapsiblePanel]:
-        made = [kind(state, engine) for kind in kinds]
+        made = [kind(state, controllers) for kind in kinds]
         for panel in made:
             layout.addWidget(panel)
         layout.addStretch(1)
@@ -104,14 +104,14 @@ SCENES = {
 
 
 @pytest.mark.parametrize("scene", SCENES)
-def test_every_scene_fits_and_has_names(show, state, engine, qtbot, scene):
+def test_every_scene_fits_and_has_names(show, state, controllers, qtbot, scene):
     state.edit(SCENES[scene])
     shown = show(*KINDS)
-    engine.build(axes=("a rather long name of an axis", "y"))
-    engine.train_to(3_000, "diverged", "The loss exploded: lower the learning rate.")
-    engine.sample()
-    engine.show_point()
-    engine.measure()
+    controllers.build(axes=("a rather long name of an axis", "y"))
+    controllers.train_to(3_000, "diverged", "The loss exploded: lower the learning rate.")
+    controllers.sample()
+    controllers.show_point()
+    controllers.measure()
     for palette in (LIGHT, DARK):
         for panel in shown:
             panel.apply_palette(palette)
@@ -167,9 +167,9 @@ def overlaps(layout) -> None:
         bottom = box.bottom()
 
 
-def test_tab_goes_through_all_panels_once(show, state, engine):
+def test_tab_goes_through_all_panels_once(show, state, controllers):
     shown = show(*KINDS)
-    engine.build()
+    controllers.build()
     first = shown[0].header
     first.setFocus()
     seen: list[QWidget] = []
@@ -190,9 +190,9 @@ def test_tab_goes_through_all_panels_once(show, state, engine):
                 assert button in seen, button.accessibleName()
 
 
-def test_tab_goes_down_the_noise_card(show, engine):
+def test_tab_goes_down_the_noise_card(show, controllers):
     (panel,) = show(panels.NoisePanel)
-    engine.build()
+    controllers.build()
     panel.header.setFocus()
     QTest.keyClick(panel.header, Qt.Key.Key_Tab)
     assert panel.kind.isAncestorOf(QApplication.focusWidget())
@@ -203,9 +203,9 @@ def test_tab_goes_down_the_noise_card(show, engine):
     assert panel.levels.rows["noise.sigma_max"].isAncestorOf(QApplication.focusWidget())
 
 
-def test_tab_goes_on_to_what_mends_the_choice_that_was_refused(show, state, engine):
+def test_tab_goes_on_to_what_mends_the_choice_that_was_refused(show, state, controllers):
     (panel,) = show(panels.SamplingPanel)
-    engine.build()
+    controllers.build()
     state.edit({"noise.kind": "single", "sampling.kind": "reverse-sde"})
     panel.kind.control.setFocus()
     for button in panel.notice.buttons:
@@ -215,9 +215,9 @@ def test_tab_goes_on_to_what_mends_the_choice_that_was_refused(show, state, engi
     assert panel.sampler.rows["sampling.source"].isAncestorOf(QApplication.focusWidget())
 
 
-def test_cards_fold_by_mouse_and_keyboard(show, engine):
+def test_cards_fold_by_mouse_and_keyboard(show, controllers):
     (panel,) = show(panels.NoisePanel)
-    engine.build()
+    controllers.build()
     tall = panel.sizeHint().height()
     press(panel.header)
     assert panel.is_folded()
@@ -232,10 +232,10 @@ def test_cards_fold_by_mouse_and_keyboard(show, engine):
 # Data
 
 
-def test_tiles_choose_the_data_and_forget_what_was_in_its_units(show, state, engine):
+def test_tiles_choose_the_data_and_forget_what_was_in_its_units(show, state, controllers):
     state.edit({"noise.sigma_max": 50.0, "sampling.kind": "langevin", "sampling.step": 1.0})
     (panel,) = show(panels.DataPanel)
-    engine.build()
+    controllers.build()
     assert set(panel.tiles) == set(fields()["data.kind"].choices)
     press(panel.tiles["checkerboard"])
     assert state.experiment.data.kind == "checkerboard"
@@ -279,7 +279,7 @@ def test_tiles_choose_the_data_and_forget_what_was_in_its_units(show, state, eng
     ],
 )
 def test_a_tile_lets_go_of_what_the_new_data_cannot_have_and_undo_brings_it_back(
-    show, state, engine, before, kind, gone
+    show, state, controllers, before, kind, gone
 ):
     state.edit({"data.kind": "images", "data.path": "cats"})  # else its tile asks for a folder
     state.edit(before)
@@ -292,7 +292,7 @@ def test_a_tile_lets_go_of_what_the_new_data_cannot_have_and_undo_brings_it_back
     assert state.experiment == chosen
 
 
-def test_every_kind_has_a_picture(show, engine):
+def test_every_kind_has_a_picture(show, controllers):
     (panel,) = show(panels.DataPanel)
     panel.apply_palette(DARK)
     for kind, tile in panel.tiles.items():
@@ -300,18 +300,20 @@ def test_every_kind_has_a_picture(show, engine):
         assert not tile.icon().isNull(), kind
 
 
-def test_the_file_tile_asks_for_a_file_first(show, state, engine, qtbot):
+def test_the_file_tile_asks_for_a_file_first(show, state, controllers, qtbot):
     (panel,) = show(panels.DataPanel)
     with qtbot.waitSignal(panel.open_file_requested):
         press(panel.tiles["file"])
     assert state.experiment.data.kind == "two-moons"
     assert panel.tiles["two-moons"].isChecked()
     state.edit({"data.kind": "file", "data.path": PATH})
-    engine.build(count=218, conditions=Conditions(held_out=54), name="faithful", axes=("eruptions", "waiting"))
+    controllers.build(count=218, conditions=Conditions(held_out=54), name="faithful", axes=("eruptions", "waiting"))
     assert panel.header.state == "faithful.csv · 272"
     assert panel.file_text.text() == "272 rows: eruptions, waiting\n218 to train, 54 held out"
     assert not panel.notice.isVisible()
-    engine.build(count=218, conditions=Conditions(held_out=54), name="faithful", note="40 of 272 rows repeat another.")
+    controllers.build(
+        count=218, conditions=Conditions(held_out=54), name="faithful", note="40 of 272 rows repeat another."
+    )
     assert panel.notice.text.text() == "40 of 272 rows repeat another."
     assert panel.notice.isVisible()
     with qtbot.waitSignal(panel.open_file_requested):
@@ -319,13 +321,13 @@ def test_the_file_tile_asks_for_a_file_first(show, state, engine, qtbot):
 
 
 @pytest.mark.parametrize(("kind", "axes"), [("images", ("x", "y")), ("file", ("eruptions (min)", "waiting (min)"))])
-def test_notes_on_reading_take_a_line_a_sentence(show, state, engine, kind, axes):
+def test_notes_on_reading_take_a_line_a_sentence(show, state, controllers, kind, axes):
     """The buttons lie below it: beside them, what was read of images broke into four lines."""
     (panel,) = show(panels.DataPanel)
     state.edit({"data.kind": kind, "data.path": PATH})
     images = kind == "images"
     points = np.zeros((300, 3, 21, 21) if images else (300, 2))
-    engine.build(axes=axes, points=points, is_image=images)
+    controllers.build(axes=axes, points=points, is_image=images)
     QApplication.processEvents()
     text = panel.file_text
     assert text.text().count("\n") == 1
@@ -334,10 +336,10 @@ def test_notes_on_reading_take_a_line_a_sentence(show, state, engine, kind, axes
         assert not button.isVisible() or button.mapTo(panel, QPoint()).y() > text.mapTo(panel, QPoint()).y()
 
 
-def test_the_buttons_of_images_are_reached_from_left_to_right_and_say_what_they_open(show, state, engine):
+def test_the_buttons_of_images_are_reached_from_left_to_right_and_say_what_they_open(show, state, controllers):
     (panel,) = show(panels.DataPanel)
     state.edit({"data.kind": "images", "data.path": PATH})
-    engine.build(points=np.zeros((300, 3, 21, 21)), is_image=True)
+    controllers.build(points=np.zeros((300, 3, 21, 21)), is_image=True)
     QApplication.processEvents()
     assert panel.folder.x() < panel.open.x()
     assert panel.folder.nextInFocusChain() is panel.open
@@ -349,26 +351,26 @@ def test_the_buttons_of_images_are_reached_from_left_to_right_and_say_what_they_
 
 
 @pytest.mark.parametrize("folder", [True, False])
-def test_a_folder_that_fails_is_replaced_by_another_folder(show, state, engine, qtbot, tmp_path, folder):
+def test_a_folder_that_fails_is_replaced_by_another_folder(show, state, controllers, qtbot, tmp_path, folder):
     (panel,) = show(panels.DataPanel)
     path = tmp_path / "gone"
     if not folder:
         path.write_text("no images")
     state.edit({"data.kind": "images", "data.path": str(path)})
-    engine.problem_failed.emit("gone does not exist.")
+    controllers.building.problem_failed.emit("gone does not exist.")
     (again,) = (button for button in panel.notice.findChildren(QPushButton) if button.text() == "Open another…")
     with qtbot.waitSignal(panel.open_folder_requested if folder else panel.open_file_requested):
         press(again)
 
 
 @pytest.mark.parametrize("name", [letter * 40 for letter in ("n", "W", "m", "\ufdfd", "é", "漢")])
-def test_no_name_makes_the_data_card_wider(show, state, engine, name):
+def test_no_name_makes_the_data_card_wider(show, state, controllers, name):
     (panel,) = show(panels.DataPanel)
     state.edit({"data.kind": "file", "data.path": PATH})
-    engine.build(axes=("x", "y"), note="A remark.")
+    controllers.build(axes=("x", "y"), note="A remark.")
     QApplication.processEvents()
     width = panel.body.totalMinimumSize().width()
-    engine.build(axes=("<img width=900>", name), note=f"Classes: 0 {name[:31]}, 1 {name}.")
+    controllers.build(axes=("<img width=900>", name), note=f"Classes: 0 {name[:31]}, 1 {name}.")
     QApplication.processEvents()
     assert panel.body.totalMinimumSize().width() == width
     for label in (panel.notice.text, panel.file_text):  # nothing is cut off
@@ -394,18 +396,20 @@ def test_no_name_makes_the_data_card_wider(show, state, engine, name):
         ),
     ],
 )
-def test_why_there_is_no_problem_is_said_in_the_card_that_is_to_blame(show, state, engine, kind, other, sentence, said):
+def test_why_there_is_no_problem_is_said_in_the_card_that_is_to_blame(
+    show, state, controllers, kind, other, sentence, said
+):
     panel, silent = show(kind, other)
     panel.set_folded(True)
-    engine.problem_failed.emit(sentence)
+    controllers.building.problem_failed.emit(sentence)
     assert panel.notice.isVisible()
     assert panel.notice.text.text() == said
     assert not silent.notice.isVisible()
-    engine.build()
+    controllers.build()
     assert not panel.notice.isVisible()
 
 
-def test_drawing(show, state, engine, qtbot):
+def test_drawing(show, state, controllers, qtbot):
     from playground.kinds.datasets.data_source import Stroke
 
     (panel,) = show(panels.DataPanel)
@@ -459,9 +463,9 @@ def drag_handle(panel: panels.NoisePanel, index: int, by: int) -> None:
     QTest.mouseRelease(panel.chart, Qt.MouseButton.LeftButton, pos=start + QPoint(by, 0))
 
 
-def test_dragging_the_ends_sets_the_range(show, state, engine):
+def test_dragging_the_ends_sets_the_range(show, state, controllers):
     (panel,) = show(panels.NoisePanel)
-    engine.build()
+    controllers.build()
     drag_handle(panel, 0, -20)
     assert state.experiment.noise.sigma_max > 3.39
     assert state.experiment.noise.sigma_min == "auto"
@@ -474,9 +478,9 @@ def test_dragging_the_ends_sets_the_range(show, state, engine):
     assert panel.chart.sigmas[0] == pytest.approx(3.39)
 
 
-def test_the_chart_names_its_ends_for_each_noise(show, state, engine):
+def test_the_chart_names_its_ends_for_each_noise(show, state, controllers):
     (panel,) = show(panels.NoisePanel)
-    engine.build()
+    controllers.build()
     told = {}
     for kind in fields()["noise.kind"].choices:
         state.edit({"noise.kind": kind})
@@ -489,12 +493,12 @@ def test_the_chart_names_its_ends_for_each_noise(show, state, engine):
     assert "Left" not in told["single"] + told["none"]
 
 
-def test_dragging_a_level_sets_the_levels_by_hand_and_back(show, state, engine):
+def test_dragging_a_level_sets_the_levels_by_hand_and_back(show, state, controllers):
     (panel,) = show(panels.NoisePanel)
-    engine.build()
+    controllers.build()
     panel.kind.control.activated.emit(panel.kind.control.findData("discrete"))
     state.edit({"noise.levels": 10})
-    engine.build()
+    controllers.build()
     drag_handle(panel, 3, 8)
     sigmas = state.experiment.noise.sigmas
     levels = state.experiment.noise.levels
@@ -507,10 +511,10 @@ def test_dragging_a_level_sets_the_levels_by_hand_and_back(show, state, engine):
     assert (noise.sigmas, noise.sigma_max, noise.sigma_min) == ((), sigmas[0], sigmas[-1])
 
 
-def test_dragging_a_point_draws_the_schedule_and_straightening_takes_it_back(show, state, engine):
+def test_dragging_a_point_draws_the_schedule_and_straightening_takes_it_back(show, state, controllers):
     state.edit({"noise.kind": "custom"})
     (panel,) = show(panels.NoisePanel)
-    engine.build()
+    controllers.build()
     line = panel.chart.sigmas
     assert np.diff(np.log(line)) == pytest.approx(np.log(line[-1] / line[0]) / 5)
     drag_handle(panel, 2, -12)
@@ -527,23 +531,25 @@ def test_dragging_a_point_draws_the_schedule_and_straightening_takes_it_back(sho
     assert (noise.schedule, noise.sigma_max, noise.sigma_min) == ((), moved[0], moved[-1])
 
 
-def test_dragging_the_end_of_a_vp_process_sets_its_rate(show, state, engine):
+def test_dragging_the_end_of_a_vp_process_sets_its_rate(show, state, controllers):
     state.edit({"noise.kind": "vp"})
     (panel,) = show(panels.NoisePanel)
-    engine.build()
+    controllers.build()
     # sigma(1) = std/alpha with alpha = exp(-(b0 + b1)/4): what the process reaches, in the user's unit.
-    reached = engine.problem.sigma * np.sqrt(np.expm1((0.1 + 20.0) / 2))
+    reached = controllers.building.problem.sigma * np.sqrt(np.expm1((0.1 + 20.0) / 2))
     assert panel.chart.sigmas[0] == pytest.approx(reached, rel=1e-6)
     drag_handle(panel, 0, 25)
     rate = state.experiment.noise.beta_max
     assert rate < 20
-    assert panel.chart.sigmas[0] == pytest.approx(engine.problem.sigma * np.sqrt(np.expm1((0.1 + rate) / 2)), rel=1e-6)
+    assert panel.chart.sigmas[0] == pytest.approx(
+        controllers.building.problem.sigma * np.sqrt(np.expm1((0.1 + rate) / 2)), rel=1e-6
+    )
 
 
-def test_dragging_says_what_it_costs(show, state, engine):
+def test_dragging_says_what_it_costs(show, state, controllers):
     (panel,) = show(panels.NoisePanel)
-    engine.build()
-    engine.train_to(12_400)
+    controllers.build()
+    controllers.train_to(12_400)
     place = panel.chart.place(0).toPoint()
     QTest.mousePress(panel.chart, Qt.MouseButton.LeftButton, pos=place)
     assert "discards 12\u202f400 steps" in panel.notice.text.text()
@@ -553,10 +559,10 @@ def test_dragging_says_what_it_costs(show, state, engine):
 
 
 @pytest.mark.parametrize("by", [0, 12])
-def test_the_cost_of_a_drag_is_shown_only_during_the_drag(show, state, engine, by):
+def test_the_cost_of_a_drag_is_shown_only_during_the_drag(show, state, controllers, by):
     (panel,) = show(panels.NoisePanel)
-    engine.build()
-    engine.train_to(2_000)
+    controllers.build()
+    controllers.train_to(2_000)
     before, start = panel.header.state, panel.chart.place(0).toPoint()
     QTest.mousePress(panel.chart, Qt.MouseButton.LeftButton, pos=start)
     if by:
@@ -567,10 +573,14 @@ def test_the_cost_of_a_drag_is_shown_only_during_the_drag(show, state, engine, b
     assert panel.header.state == before
 
 
-def test_a_level_of_other_noise_cannot_be_dragged_while_those_of_the_present_one_are_worked_out(show, state, engine):
+def test_a_level_of_other_noise_cannot_be_dragged_while_those_of_the_present_one_are_worked_out(
+    show, state, controllers
+):
     state.edit({"noise.kind": "vp"})
     (panel,) = show(panels.NoisePanel)
-    engine.build(resolved=replace(state.experiment, {"noise.sigma_min": 0.01}))  # a process of rates has no sigma_max
+    controllers.build(
+        resolved=replace(state.experiment, {"noise.sigma_min": 0.01})
+    )  # a process of rates has no sigma_max
     start = panel.chart.place(0).toPoint()
     QTest.mousePress(panel.chart, Qt.MouseButton.LeftButton, pos=start)
     QTest.mouseMove(panel.chart, start + QPoint(12, 0))
@@ -580,26 +590,26 @@ def test_a_level_of_other_noise_cannot_be_dragged_while_those_of_the_present_one
     QTest.mouseRelease(panel.chart, Qt.MouseButton.LeftButton, pos=start + QPoint(12, 0))
     assert state.experiment == before
     assert not panel.chart.handles()
-    engine.build()
+    controllers.build()
     assert panel.chart.handles()
 
 
-def test_the_full_trace_of_images_says_what_it_costs(show, state, engine):
+def test_the_full_trace_of_images_says_what_it_costs(show, state, controllers):
     state.edit({"data.kind": "digits", "objective.kind": "exact"})
     (panel,) = show(panels.ObjectivePanel)
-    engine.build()
+    controllers.build()
     assert "each of 64 axes" in panel.notice.text.text()
     press(panel.notice.buttons[0])
     assert state.experiment.objective.kind == "sliced"
     assert not panel.notice.isVisible()
     state.edit({"data.kind": "two-moons", "objective.kind": "exact"})
-    engine.build()
+    controllers.build()
     assert not panel.notice.isVisible()
 
 
-def test_a_warning_offers_its_cure(show, state, engine):
+def test_a_warning_offers_its_cure(show, state, controllers):
     (panel,) = show(panels.NoisePanel)
-    engine.build(diagnostics=lambda _: (Diagnostic("σ_max = 3.39 is not enough.", {"noise.sigma_max": 60.0}),))
+    controllers.build(diagnostics=lambda _: (Diagnostic("σ_max = 3.39 is not enough.", {"noise.sigma_max": 60.0}),))
     assert "not enough" in panel.notice.text.text()
     assert panel.notice.buttons[0].text() == "σ_max = 60"
     assert panel.notice.buttons[0].toolTip() == "<p>σ max = 60.0</p>"
@@ -607,9 +617,9 @@ def test_a_warning_offers_its_cure(show, state, engine):
     assert state.experiment.noise.sigma_max == 60.0
 
 
-def test_a_warning_that_no_setting_mends_has_no_button(show, state, engine):
+def test_a_warning_that_no_setting_mends_has_no_button(show, state, controllers):
     (panel,) = show(panels.NoisePanel)
-    engine.build(
+    controllers.build(
         diagnostics=lambda _: (
             Diagnostic("The points lie on a line.", {}),
             Diagnostic("Too small.", {"noise.sigma_max": 60.0}),
@@ -619,11 +629,11 @@ def test_a_warning_that_no_setting_mends_has_no_button(show, state, engine):
     assert [button.text() for button in panel.notice.buttons] == ["σ_max = 60"]
 
 
-def test_a_warning_follows_the_objective_that_is_chosen(show, state, engine):
+def test_a_warning_follows_the_objective_that_is_chosen(show, state, controllers):
     (panel,) = show(panels.NoisePanel)
     edges = {"exact": (Diagnostic("The data have sharp edges.", {}),)}
     state.edit({"objective.kind": "exact"})
-    engine.build(diagnostics=lambda objective: edges.get(objective, ()))
+    controllers.build(diagnostics=lambda objective: edges.get(objective, ()))
     assert panel.notice.text.text() == "The data have sharp edges."
     state.edit({"objective.kind": "maximum-likelihood"})
     assert not panel.notice.isVisible()
@@ -631,50 +641,50 @@ def test_a_warning_follows_the_objective_that_is_chosen(show, state, engine):
     assert panel.notice.text.text() == "The data have sharp edges."
 
 
-def test_diagnostics_leave_with_the_data_they_are_about(show, state, engine):
+def test_diagnostics_leave_with_the_data_they_are_about(show, state, controllers):
     """Other data are on their way, or there are none any more: what was said of the last ones is not true of these."""
     noise, objective, training = show(panels.NoisePanel, panels.ObjectivePanel, panels.TrainingPanel)
     state.edit({"data.kind": "digits", "objective.kind": "exact", "training.label_dropout": 0.0})
     diagnostics = (Diagnostic("σ_max = 3.39 is not enough.", {"noise.sigma_max": 60.0}),)
-    engine.build(diagnostics=lambda _: diagnostics, conditions=TOLD)
+    controllers.build(diagnostics=lambda _: diagnostics, conditions=TOLD)
     state.edit({"sampling.guidance": 1.0})
     cards = (noise, objective, training)
     assert [card.notice.isVisible() for card in cards] == [True] * 3
     state.edit({"data.points": 7_000, "data.kind": "rings"})
     assert [card.notice.text.text() for card in cards if card.notice.isVisible()] == []
-    engine.build(diagnostics=lambda _: diagnostics)
+    controllers.build(diagnostics=lambda _: diagnostics)
     assert noise.notice.isVisible()
-    engine.fail("Nothing is drawn yet: take the brush.")
+    controllers.fail("Nothing is drawn yet: take the brush.")
     assert not noise.notice.isVisible()
     assert not noise.notice.buttons
 
 
 @pytest.mark.parametrize("task", ["likelihood", "density", "test-set", "quality", "fisher"])
 @pytest.mark.parametrize("change", ["the data are gone", "other data", "other weights", "measured again"])
-def test_why_a_measurement_failed_is_told_as_long_as_it_is_of_what_is_there(show, engine, task, change):
+def test_why_a_measurement_failed_is_told_as_long_as_it_is_of_what_is_there(show, controllers, task, change):
     kind = panels.QualityPanel if task in ("quality", "fisher") else panels.LikelihoodPanel
     (panel,) = show(kind)
-    engine.build()
-    engine.run(task, None, "The flow could not be followed.", running=False)
+    controllers.build()
+    controllers.run(task, None, "The flow could not be followed.", running=False)
     assert panel.notice.text.text() == "The flow could not be followed."
     if change == "the data are gone":
-        engine.fail("Nothing is drawn yet: take the brush.")
+        controllers.fail("Nothing is drawn yet: take the brush.")
     elif change == "other data":
-        engine.build()
+        controllers.build()
     elif change == "other weights":
-        engine.training_changed.emit("training")
-        engine.likelihood_changed.emit(None)
+        controllers.training.changed.emit("training")
+        controllers.measuring.likelihood_changed.emit(None)
     else:
-        engine.run(task)
+        controllers.run(task)
     assert not panel.notice.isVisible()
 
 
 # Refusals
 
 
-def test_denoising_without_noise_is_refused_and_mended(show, state, engine):
+def test_denoising_without_noise_is_refused_and_mended(show, state, controllers):
     objective, training = show(panels.ObjectivePanel, panels.TrainingPanel)
-    engine.build()
+    controllers.build()
     state.edit({"noise.kind": "none"})
     assert objective.notice.text.text() == spoken(str(training_conflict(state.experiment)))
     assert "Objective" in training.notice.text.text()
@@ -686,23 +696,23 @@ def test_denoising_without_noise_is_refused_and_mended(show, state, engine):
     assert training.button.isEnabled()
 
 
-def test_a_convolution_on_points_is_refused_and_mended(show, state, engine):
+def test_a_convolution_on_points_is_refused_and_mended(show, state, controllers):
     (panel,) = show(panels.ObjectivePanel)
-    engine.build()
+    controllers.build()
     state.edit({"network.kind": "u-net"})
     press(button_called(panel, "Use an MLP"))
     assert state.experiment.network.kind == "mlp"
     assert panel.header.state == "MLP 128×3 · 42 k"
 
 
-def test_a_reference_batch_is_hidden_from_classes_and_refused_and_mended(show, state, engine):
+def test_a_reference_batch_is_hidden_from_classes_and_refused_and_mended(show, state, controllers):
     (panel,) = show(panels.ObjectivePanel)
     panel.disclosure.setChecked(True)
-    engine.build()
+    controllers.build()
     reference = panel.objective.rows["objective.target_batch"]
     assert reference.isVisible()
     state.edit({"data.kind": "digits", "objective.target_batch": 64})
-    engine.build(conditions=TOLD)
+    controllers.build(conditions=TOLD)
     assert panel.objective.rows["objective.target_batch"] is reference
     assert not reference.isVisible()
     press(button_called(panel, "Use Auto"))
@@ -710,12 +720,12 @@ def test_a_reference_batch_is_hidden_from_classes_and_refused_and_mended(show, s
     assert not panel.notice.isVisible()
 
 
-def test_training_waits_for_what_only_the_files_tell_of_their_classes(show, state, engine):
+def test_training_waits_for_what_only_the_files_tell_of_their_classes(show, state, controllers):
     objective, training = show(panels.ObjectivePanel, panels.TrainingPanel)
     state.edit({"data.kind": "images", "data.path": "images", "objective.target_batch": 64})
-    engine.build(conditions=Conditions())
+    controllers.build(conditions=Conditions())
     assert training.button.isEnabled()
-    engine.build(conditions=TOLD)
+    controllers.build(conditions=TOLD)
     assert objective.notice.isVisible()
     assert not training.button.isEnabled()
     assert "see Objective above" in training.notice.text.text()
@@ -783,7 +793,7 @@ def test_training_waits_for_what_only_the_files_tell_of_their_classes(show, stat
         ({"data.kind": "digits", "sampling.source": "exact"}, "Use learned", ("sampling.source", "learned")),
     ],
 )
-def test_samplers_that_do_not_fit_are_refused_and_mended(show, state, engine, changes, way, mended):
+def test_samplers_that_do_not_fit_are_refused_and_mended(show, state, controllers, changes, way, mended):
     (panel,) = show(panels.SamplingPanel)
     state.edit(changes)
     assert panel.notice.text.text() == spoken(str(sampling_conflict(state.experiment)))
@@ -803,27 +813,27 @@ def test_samplers_that_do_not_fit_are_refused_and_mended(show, state, engine, ch
         ),
     ],
 )
-def test_conditions_that_the_data_lack_are_refused_and_mended(show, state, engine, changes, way, mended):
+def test_conditions_that_the_data_lack_are_refused_and_mended(show, state, controllers, changes, way, mended):
     (panel,) = show(panels.SamplingPanel)
     state.edit(changes)
     assert not panel.notice.isVisible()  # until the data are read
-    engine.build(conditions=TOLD)
+    controllers.build(conditions=TOLD)
     why = spoken(str(sampling_conflict(state.experiment, TOLD)))
-    assert panel.notice.text.text() == why_disabled.sampling(state, engine) == why
-    engine.sample()  # an earlier run is in view
-    assert why_disabled.comparing_samples(state, engine) == why
+    assert panel.notice.text.text() == why_disabled.sampling(state, controllers) == why
+    controllers.sample()  # an earlier run is in view
+    assert why_disabled.comparing_samples(state, controllers) == why
     press(button_called(panel, way))
     assert state.value(mended[0]) == mended[1]
     assert not panel.notice.isVisible()
-    assert why_disabled.sampling(state, engine) == ""
+    assert why_disabled.sampling(state, controllers) == ""
 
 
 @pytest.mark.parametrize(("name", "last"), [("label", 9), ("inpainting_image", 358)])
-def test_a_slider_over_what_the_data_have_ends_where_they_do(show, state, engine, name, last):
+def test_a_slider_over_what_the_data_have_ends_where_they_do(show, state, controllers, name, last):
     (panel,) = show(panels.SamplingPanel)
     state.edit({"data.kind": "digits", "sampling.labels": "one", "sampling.inpainting_mask": "left"})
     panel.disclosure.setChecked(True)
-    engine.build(is_image=True, conditions=TOLD)
+    controllers.build(is_image=True, conditions=TOLD)
     field = panel.sampler.rows[f"sampling.{name}"]
     QTest.keyClick(field.slider, Qt.Key.Key_End)
     assert state.value(field.key) == last
@@ -831,16 +841,16 @@ def test_a_slider_over_what_the_data_have_ends_where_they_do(show, state, engine
     QTest.keyClick(field.number, Qt.Key.Key_Up)
     assert state.value(field.key) == last
     assert not panel.notice.isVisible()
-    engine.build(is_image=True, conditions=Conditions((0, 1, 2), 4))
+    controllers.build(is_image=True, conditions=Conditions((0, 1, 2), 4))
     QTest.keyClick(field.slider, Qt.Key.Key_End)
     assert state.value(field.key) == {"label": 2, "inpainting_image": 3}[name]
 
 
-def test_the_class_that_is_chosen_has_its_name_beside_its_number(show, state, engine):
+def test_the_class_that_is_chosen_has_its_name_beside_its_number(show, state, controllers):
     (panel,) = show(panels.SamplingPanel)
     names = ("cats", "dogs", "fish", "<b>owls</b>\n" + 200 * "n")
     state.edit({"data.kind": "images", "data.path": "/animals", "sampling.label": 1})
-    engine.build(is_image=True, conditions=Conditions((0, 1, 2, 3), 4), class_names=names)
+    controllers.build(is_image=True, conditions=Conditions((0, 1, 2, 3), 4), class_names=names)
     class_name = panel.sampler.rows["sampling.label"].class_name
     assert not class_name.isVisible()  # all classes are sampled
     state.edit({"sampling.labels": "one"})
@@ -852,7 +862,7 @@ def test_the_class_that_is_chosen_has_its_name_beside_its_number(show, state, en
     state.edit({"sampling.label": 9})
     assert not class_name.isVisible()
     state.edit({"sampling.label": 0})
-    engine.build(is_image=True, conditions=Conditions((0, 1), 4))  # digits, say: their number is their name
+    controllers.build(is_image=True, conditions=Conditions((0, 1), 4))  # digits, say: their number is their name
     assert not class_name.isVisible()
 
 
@@ -868,7 +878,7 @@ BY_HAND = {"data.path", "data.strokes", "noise.sigmas", "noise.schedule"}
 
 
 @pytest.mark.parametrize("section", CARD_OF)
-def test_the_rows_are_those_of_the_chosen_kind_that_do_something(show, state, engine, section):
+def test_the_rows_are_those_of_the_chosen_kind_that_do_something(show, state, controllers, section):
     """By every kind: the description says what there is and when it does something, and no panel says it again."""
     (panel,) = show(CARD_OF[section])
     for kind in fields()[f"{section}.kind"].choices:
@@ -876,7 +886,7 @@ def test_the_rows_are_those_of_the_chosen_kind_that_do_something(show, state, en
             state.edit({f"{section}.kind": kind})
             if "sampling.corrector_steps" in state.fields():
                 state.edit({"sampling.corrector_steps": correctors})
-            engine.build(conditions=TOLD if section == "sampling" else Conditions(held_out=359))
+            controllers.build(conditions=TOLD if section == "sampling" else Conditions(held_out=359))
             own = {key: field for key, field in state.fields().items() if key.startswith(f"{section}.")}
             expected = own.keys() - BY_HAND - {f"{section}.kind"}
             if "noise.sigma_max" in own:
@@ -890,11 +900,11 @@ def test_the_rows_are_those_of_the_chosen_kind_that_do_something(show, state, en
                 assert row.isHidden() != acts, (kind, row.key)
 
 
-def test_a_row_stays_where_the_next_kind_has_its_setting(show, state, engine):
+def test_a_row_stays_where_the_next_kind_has_its_setting(show, state, controllers):
     """What is typed in it, and the focus, survive; a row whose setting means another thing is a new one."""
     (panel,) = show(panels.SamplingPanel)
     state.edit({"sampling.steps": 300})
-    engine.build()
+    controllers.build()
     before = dict(panel.sampler.rows)
     steps = before["sampling.steps"]
     steps.number.setFocus()
@@ -910,13 +920,13 @@ def test_a_row_stays_where_the_next_kind_has_its_setting(show, state, engine):
 
 
 @pytest.mark.parametrize("section", [section for section in CARD_OF if section != "network"])
-def test_tab_goes_down_a_card_whatever_was_chosen_before(show, state, engine, section):
+def test_tab_goes_down_a_card_whatever_was_chosen_before(show, state, controllers, section):
     """Rows come and go: those that are new stand between others, and not behind all that the window holds."""
     panel, after = show(CARD_OF[section], panels.TrainingPanel)
     kinds = fields()[f"{section}.kind"].choices
     for kind in (*kinds, *reversed(kinds)):
         state.edit({f"{section}.kind": kind})
-        engine.build()
+        controllers.build()
         panel.disclosure.setChecked(not panel.disclosure.isHidden())
         QApplication.sendPostedEvents()
         panel.layout().activate()
@@ -938,9 +948,9 @@ def test_tab_goes_down_a_card_whatever_was_chosen_before(show, state, engine, se
             assert all(seen.index(panel.disclosure) < reached.index(row) for row in behind), kind
 
 
-def test_a_likelihood_without_a_process_is_refused_and_mended(show, state, engine):
+def test_a_likelihood_without_a_process_is_refused_and_mended(show, state, controllers):
     (panel,) = show(panels.LikelihoodPanel)
-    engine.build()
+    controllers.build()
     state.edit({"noise.kind": "single"})
     assert not panel.test.isEnabled()
     press(button_called(panel, "Use VE noise"))
@@ -948,50 +958,50 @@ def test_a_likelihood_without_a_process_is_refused_and_mended(show, state, engin
 
 
 @pytest.mark.parametrize("why", ["", "Nothing is drawn yet: paint.", "a.csv has no numbers."])
-def test_without_data_every_button_says_why(show, state, engine, why):
+def test_without_data_every_button_says_why(show, state, controllers, why):
     training, likelihood, quality = show(panels.TrainingPanel, panels.LikelihoodPanel, panels.QualityPanel)
-    engine.build()
-    engine.sample()
-    engine.fail(why)
+    controllers.build()
+    controllers.sample()
+    controllers.fail(why)
     said = why or why_disabled.LOADING
     buttons = (training.button, likelihood.map, likelihood.test, quality.measure_score, quality.measure_samples)
     for button in buttons:
         assert not button.isEnabled()
         assert button.toolTip() == f"<p>{said}</p>"
-    assert why_disabled.sampling(state, engine) == why  # what is being loaded may be played as soon as it is there
+    assert why_disabled.sampling(state, controllers) == why  # what is being loaded may be played as soon as it is there
     assert training.chart._empty == ""
-    engine.build()
+    controllers.build()
     for button in buttons:
         assert button.isEnabled()
         assert said not in button.toolTip()
     assert training.chart._empty.startswith("Press Train")
 
 
-def test_while_the_settings_give_no_data_nothing_is_measured_of_the_old_ones(show, state, engine):
+def test_while_the_settings_give_no_data_nothing_is_measured_of_the_old_ones(show, state, controllers):
     likelihood, quality = show(panels.LikelihoodPanel, panels.QualityPanel)
-    engine.build()
-    engine.sample()
-    old = engine.problem
-    engine.fail("a.csv has no numbers.")
-    engine.problem = old
-    engine.problem_failed.emit(engine.failure)
+    controllers.build()
+    controllers.sample()
+    old = controllers.building.problem
+    controllers.fail("a.csv has no numbers.")
+    controllers.building.problem = old
+    controllers.building.problem_failed.emit(controllers.building.failure)
     for button in (likelihood.map, likelihood.test, quality.measure_score, quality.measure_samples):
         assert not button.isEnabled()
         assert button.toolTip() == "<p>a.csv has no numbers.</p>"
-    engine.train_to(200, "finished")
-    assert "score_errors" not in engine.asked
+    controllers.train_to(200, "finished")
+    assert "score_errors" not in controllers.asked
 
 
-def test_scores_that_training_never_shows_are_not_measured(show, state, engine, qtbot):
+def test_scores_that_training_never_shows_are_not_measured(show, state, controllers, qtbot):
     training, likelihood, quality = show(panels.TrainingPanel, panels.LikelihoodPanel, panels.QualityPanel)
     state.edit({"data.kind": "digits", "training.label_dropout": 0.0})
-    engine.build(conditions=TOLD)
+    controllers.build(conditions=TOLD)
     why = spoken(untrained_unconditional_score(state.experiment, TOLD))
     assert training.notice.text.text() == quality.chart._empty == why
     for button in (likelihood.test, quality.measure_score):
         assert not button.isEnabled()
         assert button.toolTip() == f"<p>{why}</p>"
-    engine.train_to(200, "finished")
+    controllers.train_to(200, "finished")
     state.edit({"likelihood.source": "empirical"})
     assert likelihood.test.isEnabled()  # which rests on no network
     assert not quality.measure_score.isEnabled()
@@ -1008,22 +1018,24 @@ def test_scores_that_training_never_shows_are_not_measured(show, state, engine, 
     assert not training.notice.isVisible()
 
 
-def test_a_score_can_be_measured_as_soon_as_training_shows_it(show, state, engine):
+def test_a_score_can_be_measured_as_soon_as_training_shows_it(show, state, controllers):
     training, likelihood, quality = show(panels.TrainingPanel, panels.LikelihoodPanel, panels.QualityPanel)
     state.edit({"data.kind": "digits"})
-    engine.build(conditions=dataclasses.replace(TOLD, hidden_labels=(0.0, 0.0)))
+    controllers.build(conditions=dataclasses.replace(TOLD, hidden_labels=(0.0, 0.0)))
     buttons = (likelihood.test, quality.measure_score)
     assert not any(button.isEnabled() for button in buttons)
     assert training.notice.isVisible()
-    engine.problem = dataclasses.replace(engine.problem, conditions=dataclasses.replace(TOLD, hidden_labels=(0.0, 0.3)))
-    engine.train_to(200)
+    controllers.building.problem = dataclasses.replace(
+        controllers.building.problem, conditions=dataclasses.replace(TOLD, hidden_labels=(0.0, 0.3))
+    )
+    controllers.train_to(200)
     assert all(button.isEnabled() for button in buttons)
     assert not training.notice.isVisible()
 
 
-def test_the_loss_chart_asks_for_no_button_that_cannot_be_pressed(show, state, engine):
+def test_the_loss_chart_asks_for_no_button_that_cannot_be_pressed(show, state, controllers):
     (panel,) = show(panels.TrainingPanel)
-    engine.build()
+    controllers.build()
     assert panel.chart._empty.startswith("Press Train")
     state.edit({"noise.kind": "none"})
     assert not panel.button.isEnabled()
@@ -1033,133 +1045,133 @@ def test_the_loss_chart_asks_for_no_button_that_cannot_be_pressed(show, state, e
 # Training
 
 
-def test_the_button_trains_pauses_and_goes_on(show, state, engine, qtbot):
+def test_the_button_trains_pauses_and_goes_on(show, state, controllers, qtbot):
     (panel,) = show(panels.TrainingPanel)
     assert not panel.button.isEnabled()
-    engine.build()
+    controllers.build()
     press(panel.button)
-    engine.train_to(2_000)
+    controllers.train_to(2_000)
     assert panel.button.text() == "Pause"
     assert panel.header.state == "812 steps/s · 0:09"
     press(panel.button)
-    engine.train_to(2_000, "paused")
+    controllers.train_to(2_000, "paused")
     assert panel.button.text() == "Resume"
     assert panel.header.state == "paused · 2\u202f000 steps"
     press(panel.button)
     with qtbot.waitSignal(panel.reset_requested):
         press(panel.reset)
-    assert engine.asked == ["train", "pause_training", "train"]
+    assert controllers.asked == ["start", "pause", "start"]
 
 
-def test_weights_without_a_history_can_be_trained_on_and_reset(show, engine, monkeypatch):
+def test_weights_without_a_history_can_be_trained_on_and_reset(show, controllers, monkeypatch):
     (panel,) = show(panels.TrainingPanel)
-    monkeypatch.setattr(EngineDouble, "trained_steps", 200)
-    engine.training = "paused"
-    engine.build()
+    monkeypatch.setattr(type(controllers.training), "trained_steps", 200)
+    controllers.training.status = "paused"
+    controllers.build()
     assert panel.header.state == "paused · 200 steps"
     assert panel.reset.isEnabled()
     assert "holds no losses" in panel.chart.accessibleDescription()
-    engine.training = "finished"  # as the limit in the file tells
-    engine.build()
+    controllers.training.status = "finished"  # as the limit in the file tells
+    controllers.build()
     assert panel.header.state == "finished · 200 steps"
     assert panel.button.text() == "Train more"
     assert panel.bar.value() == panel.bar.maximum()
 
 
-def test_training_that_waits_says_so_and_can_be_taken_back(show, engine):
+def test_training_that_waits_says_so_and_can_be_taken_back(show, controllers):
     (panel,) = show(panels.TrainingPanel)
-    engine.build()
-    engine.train_to(2_000, "waiting")
+    controllers.build()
+    controllers.train_to(2_000, "waiting")
     assert panel.button.text() == "Cancel"
     assert "as soon as the data and the network are ready" in panel.button.toolTip()
     assert panel.header.state == "starts when ready"
     assert not panel.bar.isVisibleTo(panel)
     press(panel.button)
-    assert engine.asked == ["pause_training"]
+    assert controllers.asked == ["pause"]
 
 
-def test_divergence_is_said_and_mended(show, state, engine):
+def test_divergence_is_said_and_mended(show, state, controllers):
     (panel,) = show(panels.TrainingPanel)
-    engine.build()
-    engine.train_to(3_100, "diverged", "The loss exploded at step 3100.")
+    controllers.build()
+    controllers.train_to(3_100, "diverged", "The loss exploded at step 3100.")
     assert "exploded" in panel.notice.text.text()
     press(button_called(panel, "Resume slower"))
     assert state.experiment.training.learning_rate == 1e-3
-    assert engine.asked == ["train"]
+    assert controllers.asked == ["start"]
 
 
-def test_the_chart_follows_the_loss(show, state, engine, qtbot):
+def test_the_chart_follows_the_loss(show, state, controllers, qtbot):
     (panel,) = show(panels.TrainingPanel)
-    engine.build()
-    engine.train_to(2_000)
+    controllers.build()
+    controllers.train_to(2_000)
     assert "optimal loss 1.849 ± 0.002" in panel.chart.accessibleDescription()
-    engine.train_to(4_000)
+    controllers.train_to(4_000)
     qtbot.waitUntil(lambda: "39" in panel.chart.accessibleDescription().split("after")[1])
     assert panel.distance.text() == ""
-    engine.measure()
+    controllers.measure()
     assert panel.distance.text() == "KL 0.008\n± 0.001 nat"
     assert panel.distance.sizeHint().width() <= panel.distance.width()
-    engine.evaluation_changed.emit({"kl": 0.0079})
+    controllers.measuring.evaluation_changed.emit({"kl": 0.0079})
     assert panel.distance.text() == "KL 0.008 nat"
     state.edit({"likelihood.source": "exact"})
-    engine.measure()
+    controllers.measure()
     assert panel.distance.text() == ""  # beside the training, that of the known score would pass for the network's
 
 
-def test_the_loss_of_another_objective_is_not_shown_as_that_of_this_one(show, state, engine):
+def test_the_loss_of_another_objective_is_not_shown_as_that_of_this_one(show, state, controllers):
     (panel,) = show(panels.TrainingPanel)
-    engine.build()
+    controllers.build()
     assert panel.chart.accessibleDescription().startswith("Press Train")
-    engine.train_to(2_000, "paused")
+    controllers.train_to(2_000, "paused")
     assert "optimal loss" in panel.chart.accessibleDescription()
-    history, engine.loss_history = engine.loss_history, (np.zeros(0), np.zeros(0))
+    history, controllers.training.loss_history = controllers.training.loss_history, (np.zeros(0), np.zeros(0))
     panel.header.click()
     state.edit({"objective.kind": "exact"})
     panel.header.click()
     assert panel.chart.accessibleDescription().startswith("The loss so far belongs to another objective")
-    engine.loss_history = history
+    controllers.training.loss_history = history
     state.edit({"objective.kind": "denoising"})
     assert "optimal loss 1.849 ± 0.002" in panel.chart.accessibleDescription()
-    engine.loss_history = (np.zeros(0), np.zeros(0))
+    controllers.training.loss_history = (np.zeros(0), np.zeros(0))
     state.edit({"training.sigma_distribution": "time"})
     assert "or other noise levels" in panel.chart.accessibleDescription()
 
 
-def test_why_training_stopped_early_is_said(show, state, engine):
+def test_why_training_stopped_early_is_said(show, state, controllers):
     (panel,) = show(panels.TrainingPanel)
-    engine.build()
-    engine.train_to(1_200, "training")
-    engine.last_progress.note = "Training stopped early at step 1,200."
+    controllers.build()
+    controllers.train_to(1_200, "training")
+    controllers.training.last_progress.note = "Training stopped early at step 1,200."
     assert not panel.notice.isVisible()
-    engine.training = "finished"
-    engine.training_changed.emit("finished")
+    controllers.training.status = "finished"
+    controllers.training.changed.emit("finished")
     assert panel.notice.text.text() == "Training stopped early at step 1,200."
     assert panel.button.text() == "Train more"
     assert panel.button.isEnabled()
 
 
-def test_memorized_training_points_are_warned_of(show, state, engine):
+def test_memorized_training_points_are_warned_of(show, state, controllers):
     (panel,) = show(panels.QualityPanel)
-    engine.build()
+    controllers.build()
     shares = {"memorized_share": 0.93, "memorized_share_held_out": 0.11}
     errors = {f"{key}_standard_error": 0.01 for key in shares}
-    engine.evaluation_changed.emit({"reasons": {}, **shares, **errors})
+    controllers.measuring.evaluation_changed.emit({"reasons": {}, **shares, **errors})
     assert panel.memorization.notice.text.text().startswith("The training points are memorized: 93%")
     assert (
         "held-out 11" in panel.memorization.copies.accessibleDescription() or "11" in panel.memorization.copies.text()
     )
-    engine.evaluation_changed.emit({"reasons": {}})
+    controllers.measuring.evaluation_changed.emit({"reasons": {}})
     assert not panel.memorization.notice.isVisible()
 
 
-def test_the_share_of_hidden_labels_is_set_where_the_network_learns_labels(show, state, engine):
+def test_the_share_of_hidden_labels_is_set_where_the_network_learns_labels(show, state, controllers):
     (panel,) = show(panels.TrainingPanel)
     panel.disclosure.setChecked(True)
     assert not panel.dropout.isVisible()  # nobody knows yet
-    engine.build()
+    controllers.build()
     assert not panel.dropout.isVisible()
     state.edit({"data.kind": "digits"})
-    engine.build(conditions=TOLD)
+    controllers.build(conditions=TOLD)
     assert panel.dropout.isVisible()
     panel.dropout.number.committed.emit("0.75")
     assert state.experiment.training.label_dropout == 0.75
@@ -1175,44 +1187,44 @@ def test_the_share_of_hidden_labels_is_set_where_the_network_learns_labels(show,
         assert "0 leaves the score without a class untrained" in control.toolTip()
         assert "1 leaves that of each class untrained" in control.toolTip()
     state.edit({"network.kind": "mlp"})
-    engine.build(conditions=Conditions())
+    controllers.build(conditions=Conditions())
     assert not panel.dropout.isVisible()
 
 
 # Measurements
 
 
-def test_the_clicked_point(show, state, engine):
+def test_the_clicked_point(show, state, controllers):
     (panel,) = show(panels.LikelihoodPanel)
-    engine.build()
+    controllers.build()
     assert panel.hint.isVisible()
     assert not panel.point.isVisible()
-    engine.show_point()
+    controllers.show_point()
     shown = [figure.text() for figure in panel.figures if not figure.isHidden()]
     there_and_back = "Δx 2.1e-5, Δlog p 4e-5"
     assert shown == ["(−0.620, 0.980)", "−0.713", "−0.705", "−3.92 + 3.21", "(0.31, −1.27)", there_and_back, "86"]
     assert not panel.hint.isVisible()
-    engine.likelihood = None
-    engine.likelihood_changed.emit(None)
+    controllers.measuring.likelihood = None
+    controllers.measuring.likelihood_changed.emit(None)
     assert panel.hint.isVisible()
 
 
-def test_an_energy_shows_its_z_and_what_it_says_of_points(show, state, engine):
+def test_an_energy_shows_its_z_and_what_it_says_of_points(show, state, controllers):
     (panel,) = show(panels.LikelihoodPanel)
-    engine.build()
+    controllers.build()
     shown = (panel.held_out.partition, panel.held_out.energy_nll, panel.held_out.energy_integral)
     assert not any(figure.isVisible() for figure in shown)
     state.edit({"network.kind": "energy", "noise.kind": "none"})
-    engine.build(has_energy=True, sigma_min=0.0081)
+    controllers.build(has_energy=True, sigma_min=0.0081)
     assert all(figure.isVisible() for figure in shown)
     assert panel.test.isEnabled()  # without noise there is no flow, and the energy needs none
     assert panel.map.isEnabled()
     assert not panel.held_out.nll.isVisible()
     assert panel.hint.text().endswith("by the energy and its Z.")
     assert panel.notice.isHidden()
-    engine.show_point()
-    engine.likelihood_changed.emit(
-        dataclasses.replace(engine.likelihood, flow=None, sigma=0.0, exact=None, energy=(-0.8125, 2e-4))
+    controllers.show_point()
+    controllers.measuring.likelihood_changed.emit(
+        dataclasses.replace(controllers.measuring.likelihood, flow=None, sigma=0.0, exact=None, energy=(-0.8125, 2e-4))
     )
     texts = [figure.text() for figure in panel.figures if not figure.isHidden()]
     assert texts == ["(−0.620, 0.980)", "−0.812 (ln Z ± 2e-4)"]  # what training has left is no part of the error
@@ -1222,14 +1234,16 @@ def test_an_energy_shows_its_z_and_what_it_says_of_points(show, state, engine):
     assert not panel.test.isEnabled()  # of which the energy says nothing
     state.edit({"likelihood.source": "learned"})
     assert panel.header.state == "Z by quadrature"
-    engine.density_changed.emit(DensityView(np.ones((2, 2)), (0.0, 1.0, 0.0, 1.0), 0.1, "exact"))
+    controllers.following.density_changed.emit(DensityView(np.ones((2, 2)), (0.0, 1.0, 0.0, 1.0), 0.1, "exact"))
     assert panel.held_out.partition.text() == "–"
-    engine.density_changed.emit(DensityView(np.ones((2, 2)), (0.0, 1.0, 0.0, 1.0), 0.1, "learned", (-1.25, 3e-4)))
+    controllers.following.density_changed.emit(
+        DensityView(np.ones((2, 2)), (0.0, 1.0, 0.0, 1.0), 0.1, "learned", (-1.25, 3e-4))
+    )
     assert panel.held_out.partition.text() == "−1.250 (quadrature ± 3e-4)"
-    engine.evaluation_changed.emit({"log_partition": 0.5, "log_partition_error": 1e-5})
+    controllers.measuring.evaluation_changed.emit({"log_partition": 0.5, "log_partition_error": 1e-5})
     assert panel.held_out.partition.text() == "0.500 (quadrature ± 1e-5)"
     assert "At σ = 8.1e-3." in panel.held_out.partition.toolTip()  # the test set is judged at the finest level
-    engine.evaluation_changed.emit(
+    controllers.measuring.evaluation_changed.emit(
         {
             "energy_nll": 1.3,
             "energy_nll_standard_error": 0.02,
@@ -1242,7 +1256,7 @@ def test_an_energy_shows_its_z_and_what_it_says_of_points(show, state, engine):
     assert "0.040 ± 0.010 nat" in panel.held_out.energy_nll.toolTip()
     assert panel.held_out.energy_integral.text() == "0.999"
     assert panel.held_out.partition.text() == "0.500 (quadrature ± 1e-5)"
-    engine.evaluation_changed.emit({})  # as after a reset, other data, or a session that was opened
+    controllers.measuring.evaluation_changed.emit({})  # as after a reset, other data, or a session that was opened
     assert {
         figure.text()
         for figure in (panel.held_out.partition, panel.held_out.energy_nll, panel.held_out.energy_integral)
@@ -1250,23 +1264,23 @@ def test_an_energy_shows_its_z_and_what_it_says_of_points(show, state, engine):
     assert "At σ" not in panel.held_out.partition.toolTip()
 
 
-def test_maximum_likelihood_says_what_it_needs_and_what_it_costs(show, state, engine):
+def test_maximum_likelihood_says_what_it_needs_and_what_it_costs(show, state, controllers):
     (panel,) = show(panels.ObjectivePanel)
-    engine.build()
+    controllers.build()
     assert "objective.normalizer_grid" not in panel.objective.rows
     state.edit({"objective.kind": "maximum-likelihood"})
     assert panel.objective.rows["objective.normalizer_grid"].isVisible()
     assert "needs a density" in panel.notice.text.text()
     state.edit({"network.kind": "energy"})
-    engine.build(has_energy=True)
+    controllers.build(has_energy=True)
     assert "8\u202f192 points" in panel.notice.text.text()
     state.edit({"noise.kind": "single"})
     assert "192" not in panel.notice.text.text()
 
 
-def test_estimates_of_the_trace_show_their_error_where_it_is_known(show, state, engine):
+def test_estimates_of_the_trace_show_their_error_where_it_is_known(show, state, controllers):
     (panel,) = show(panels.LikelihoodPanel)
-    engine.build()
+    controllers.build()
     panel.disclosure.click()
     assert not panel.settings["trace_probes"].isVisible()
     state.edit({"likelihood.trace": "hutchinson"})
@@ -1278,96 +1292,102 @@ def test_estimates_of_the_trace_show_their_error_where_it_is_known(show, state, 
         (None, 1, "−0.713", "a single trace probe"),
     ):
         state.edit({"likelihood.trace_probes": vectors})
-        engine.show_point({"standard_error": error})
+        controllers.show_point({"standard_error": error})
         assert panel.log_prob.text() == text
         assert panel.log_prob.name.text() == "log p, model (estimate)"
         assert word in panel.log_prob.toolTip()
         way = np.zeros((3, 2)), np.array([-1.0, -2.5, -1.0]), None if error is None else np.full(3, error)
-        engine.interpolation_changed.emit(LatentInterpolation(np.zeros((2, 2)), (None, None), *way))
+        controllers.measuring.interpolation_changed.emit(LatentInterpolation(np.zeros((2, 2)), (None, None), *way))
         assert panel.lowest.name.text() == "lowest log p between (estimate)"
-    engine.show_point({"standard_error": 0.0})
-    engine.interpolation_changed.emit(LatentInterpolation(np.zeros((2, 2)), (None, None), *way[:2], np.zeros(3)))
+    controllers.show_point({"standard_error": 0.0})
+    controllers.measuring.interpolation_changed.emit(
+        LatentInterpolation(np.zeros((2, 2)), (None, None), *way[:2], np.zeros(3))
+    )
     assert (panel.log_prob.name.text(), panel.lowest.name.text()) == ("log p, model", "lowest log p between")
-    engine.evaluation_changed.emit({"trace_standard_error": 0.034})
+    controllers.measuring.evaluation_changed.emit({"trace_standard_error": 0.034})
     assert panel.held_out.estimate.text() == "0.034"
     why = "A single trace probe has no standard error: set likelihood.trace_probes to 2 or more."
     # The figure is of an earlier test set, taken with more vectors.
-    engine.evaluation_changed.emit({"trace_standard_error": 0.034, "reasons": {"trace_standard_error": why}})
+    controllers.measuring.evaluation_changed.emit(
+        {"trace_standard_error": 0.034, "reasons": {"trace_standard_error": why}}
+    )
     assert panel.held_out.estimate.text() == "–"
     assert "has no standard error: set trace probes k to 2 or more." in panel.held_out.estimate.toolTip()
 
 
-def test_an_exact_source_of_unknown_data_is_refused_and_mended(show, state, engine):
+def test_an_exact_source_of_unknown_data_is_refused_and_mended(show, state, controllers):
     state.edit({"data.kind": "digits", "likelihood.source": "exact"})
     (panel,) = show(panels.LikelihoodPanel)
-    engine.build()
+    controllers.build()
     assert "data “Digits” is not known" in panel.notice.text.text()
     press(button_called(panel, "Use learned"))
     assert state.value("likelihood.source") == "learned"
     assert not panel.notice.isVisible()
     state.edit({"data.kind": "two-moons", "likelihood.source": "empirical"})
-    engine.build()
-    engine.show_point(source="empirical")
+    controllers.build()
+    controllers.show_point(source="empirical")
     assert panel.log_prob.name.text() == "log p, training set"
 
 
 @pytest.mark.parametrize(("source", "said"), [("exact", "exact score"), ("empirical", "training set")])
-def test_a_score_that_is_not_the_learned_one_is_named_in_the_header(show, state, engine, source, said):
+def test_a_score_that_is_not_the_learned_one_is_named_in_the_header(show, state, controllers, source, said):
     (panel,) = show(panels.LikelihoodPanel)
-    engine.build()
+    controllers.build()
     assert panel.header.state == "probability flow"
     state.edit({"likelihood.source": source})
     assert not panel.disclosure.isChecked()  # the setting itself is out of view
     assert panel.header.state == f"{said} · flow"
-    engine.show_point()
+    controllers.show_point()
     assert panel.evaluations.name.text() == "network evaluations"
-    engine.show_point(source=source)
+    controllers.show_point(source=source)
     assert panel.evaluations.name.text() == "score evaluations"  # no network was asked
     assert "by the chosen score" in panel.log_prob.toolTip()
     assert "<p> </p>" not in panel.log_prob.toolTip()
 
 
-def test_a_log_p_in_doubt_is_marked(show, state, engine):
+def test_a_log_p_in_doubt_is_marked(show, state, controllers):
     (panel,) = show(panels.LikelihoodPanel)
-    engine.build()
-    engine.show_point(warning="extrapolated: 12 times as far out")
+    controllers.build()
+    controllers.show_point(warning="extrapolated: 12 times as far out")
     assert (panel.log_prob.name.text(), panel.log_prob.text()) == ("log p, extrapolated", "−0.713")
     assert "Extrapolated: 12 times as far out" in panel.log_prob.toolTip()
-    engine.show_point(warning="untrained: training.label_dropout = 0 shows the network every label")
+    controllers.show_point(warning="untrained: training.label_dropout = 0 shows the network every label")
     assert panel.log_prob.name.text() == "log p, untrained"
     assert "Untrained: label dropout = 0 shows" in panel.log_prob.toolTip()
-    engine.show_point({"standard_error": None}, warning="not measured: the flow misses it", source="empirical")
+    controllers.show_point({"standard_error": None}, warning="not measured: the flow misses it", source="empirical")
     assert (panel.log_prob.name.text(), panel.log_prob.text()) == ("log p, not measured", "–")
-    engine.show_point(warning="extrapolated: 12 times as far out", energy=(-9.0, 1e-4))
-    engine.likelihood_changed.emit(dataclasses.replace(engine.likelihood, flow=None))
+    controllers.show_point(warning="extrapolated: 12 times as far out", energy=(-9.0, 1e-4))
+    controllers.measuring.likelihood_changed.emit(dataclasses.replace(controllers.measuring.likelihood, flow=None))
     assert panel.energy.name.text() == "log p, extrapolated"
-    engine.show_point(energy=(-0.7, 1e-4))
+    controllers.show_point(energy=(-0.7, 1e-4))
     assert (panel.log_prob.name.text(), panel.energy.name.text()) == ("log p, model", "log p, energy")
 
 
-def test_a_second_point_is_asked_for_once(show, state, engine):
+def test_a_second_point_is_asked_for_once(show, state, controllers):
     (panel,) = show(panels.LikelihoodPanel)
-    engine.build()
+    controllers.build()
     assert not panel.second.isVisible()
     assert not panel.takes_second()
-    engine.show_point()
+    controllers.show_point()
     press(panel.second)
     assert panel.second.text() == "Click the second point…"
     assert panel.takes_second()
     assert not panel.takes_second()
     ends = np.array([[0.0, 0.0], [1.0, 1.0]])
-    engine.interpolation = LatentInterpolation(
+    controllers.measuring.interpolation = LatentInterpolation(
         ends, (None, None), np.linspace(*ends, 5), np.array([-3.0, -1.0, -4.25, -1.0, -0.5]), None
     )
-    engine.interpolation_changed.emit(engine.interpolation)
+    controllers.measuring.interpolation_changed.emit(controllers.measuring.interpolation)
     assert panel.lowest.text() == "−4.250"
-    engine.interpolation_changed.emit(
-        dataclasses.replace(engine.interpolation, standard_error=np.array([0.1, 0.2, 0.3, 0.4, 0.5]))
+    controllers.measuring.interpolation_changed.emit(
+        dataclasses.replace(controllers.measuring.interpolation, standard_error=np.array([0.1, 0.2, 0.3, 0.4, 0.5]))
     )
     assert panel.lowest.text() == "−4.250 ± 0.300"
-    engine.interpolation_changed.emit(dataclasses.replace(engine.interpolation, standard_error=np.zeros(5)))
+    controllers.measuring.interpolation_changed.emit(
+        dataclasses.replace(controllers.measuring.interpolation, standard_error=np.zeros(5))
+    )
     assert panel.lowest.text() == "−4.250"
-    engine.interpolation_changed.emit(None)
+    controllers.measuring.interpolation_changed.emit(None)
     assert not panel.lowest.isVisible()
 
 
@@ -1380,48 +1400,48 @@ def test_a_second_point_is_asked_for_once(show, state, engine):
         (1.0, 1e6, "(999998.800, 1000000.004)"),
     ],
 )
-def test_a_clicked_point_has_digits_in_any_unit(show, engine, unit, offset, place):
+def test_a_clicked_point_has_digits_in_any_unit(show, controllers, unit, offset, place):
     (panel,) = show(panels.LikelihoodPanel)
-    engine.build(bounds=tuple(offset + unit * edge for edge in (-4, 4, -4, 4)))
-    engine.show_point(point=offset + np.array([-1.2, 0.004]) * unit)
+    controllers.build(bounds=tuple(offset + unit * edge for edge in (-4, 4, -4, 4)))
+    controllers.show_point(point=offset + np.array([-1.2, 0.004]) * unit)
     assert panel.point.text().replace("\u202f", "") == place
 
 
-def test_a_clicked_image_has_a_number_and_a_code_of_a_length(show, state, engine):
+def test_a_clicked_image_has_a_number_and_a_code_of_a_length(show, state, controllers):
     state.edit({"data.kind": "digits"})
     (panel,) = show(panels.LikelihoodPanel)
-    engine.build()
+    controllers.build()
     assert panel.hint.text().startswith("Click a finished image")
-    engine.show_point({"latent": np.full((1, 8, 8), 0.9), "path": None}, number=4, point=np.zeros((1, 8, 8)))
+    controllers.show_point({"latent": np.full((1, 8, 8), 0.9), "path": None}, number=4, point=np.zeros((1, 8, 8)))
     assert panel.point.name.text() == "clicked image"
     assert panel.point.text() == "number 5"
     assert panel.latent.text() == "length 7.2 of √D = 8.0"
 
 
-def test_the_test_set_has_as_many_points_as_were_held_out(show, state, engine):
+def test_the_test_set_has_as_many_points_as_were_held_out(show, state, controllers):
     state.edit({"data.kind": "digits"})
     (panel,) = show(panels.LikelihoodPanel)
-    engine.build()
+    controllers.build()
     assert panel.held_out.nll.name.text() == "test NLL (359)"  # of 2,000 asked for
     state.edit({"data.kind": "two-moons"})
-    engine.build()
+    controllers.build()
     assert panel.held_out.nll.name.text() == "test NLL (2\u202f000)"
 
 
-def test_measurements_run_show_how_far_they_are_and_can_be_cancelled(show, state, engine):
+def test_measurements_run_show_how_far_they_are_and_can_be_cancelled(show, state, controllers):
     (panel,) = show(panels.LikelihoodPanel)
-    engine.build()
+    controllers.build()
     press(panel.test)
-    engine.run("test-set", 0.4)
+    controllers.run("test-set", 0.4)
     assert panel.test.text() == "Cancel · 0:05"
     press(panel.test)
-    engine.run("test-set", running=False)
+    controllers.run("test-set", running=False)
     assert panel.test.text() == "Test set"
-    assert engine.asked == ["evaluate_test_set", ("cancel", "test-set")]
+    assert controllers.asked == ["evaluate_test_set", ("cancel", "test-set")]
     press(panel.map)
-    engine.run("density", running=False, error="The solver needs too many steps.")
+    controllers.run("density", running=False, error="The solver needs too many steps.")
     assert panel.notice.text.text() == "The solver needs too many steps."
-    engine.measure()
+    controllers.measure()
     figures = [
         figure.text()
         for figure in (panel.held_out.nll, panel.held_out.perfect, panel.held_out.entropy, panel.held_out.integral)
@@ -1429,11 +1449,11 @@ def test_measurements_run_show_how_far_they_are_and_can_be_cancelled(show, state
     assert figures == ["1.015 ± 0.014", "1.009 ± 0.014", "1.008", "1.000"]
 
 
-def test_the_quality_of_score_and_samples(show, state, engine, qtbot):
+def test_the_quality_of_score_and_samples(show, state, controllers, qtbot):
     (panel,) = show(panels.QualityPanel)
-    engine.build()
-    engine.sample()
-    engine.measure()
+    controllers.build()
+    controllers.sample()
+    controllers.measure()
     assert panel.distance.text() == "0.0213 (floor 0.0181 ± 23 %)"
     assert panel.transport.text() == "0.0913 (floor 0.0852 ± 7.2 %)"
     assert "W₂² is 8.34e-3 (floor 7.29e-3)" in panel.transport.toolTip()
@@ -1446,48 +1466,50 @@ def test_the_quality_of_score_and_samples(show, state, engine, qtbot):
     assert panel.weights.text() == "0.49 / 0.51 (true 0.50 / 0.50)"
     assert panel.relative.text().endswith("%")
     one, sigmas = np.ones(2), np.array([0.1, 1.0])
-    engine.errors_changed.emit(ScoreErrorCurve(1.0, sigmas, one, 0 * one, 1.9 * one, 0 * one, "exact"))
+    controllers.measuring.errors_changed.emit(ScoreErrorCurve(1.0, sigmas, one, 0 * one, 1.9 * one, 0 * one, "exact"))
     assert (panel.relative.text(), panel.divergence.text()) == ("190 %", "1")
-    engine.errors_changed.emit(ScoreErrorCurve(1.0, sigmas, 4.56 * one, 0.3 * one, 0.123 * one, 0.004 * one, "exact"))
+    controllers.measuring.errors_changed.emit(
+        ScoreErrorCurve(1.0, sigmas, 4.56 * one, 0.3 * one, 0.123 * one, 0.004 * one, "exact")
+    )
     assert (panel.relative.text(), panel.divergence.text()) == ("12.3 ± 0.4 %", "4.6 ± 0.3")
     first, of_all = (ScoreErrorCurve(done, sigmas[:1], *[one[:1]] * 4, "exact") for done in (0.1, 1.0))
-    engine.errors_changed.emit(first)  # the others are on their way
+    controllers.measuring.errors_changed.emit(first)  # the others are on their way
     assert panel.chart.measured.shape[1] == 0
-    engine.errors_changed.emit(of_all)
+    controllers.measuring.errors_changed.emit(of_all)
     assert panel.chart.measured.shape[1] == 1
     qtbot.waitUntil(lambda: panel.marginals.histogram.overlap() is not None)
     assert panel.marginals.histogram.overlap() > 0.9
-    engine.trajectory.positions[1] = moons(2000) + 50
-    engine.frame = 1
-    engine.frame_changed.emit(1)
+    controllers.playing.trajectory.positions[1] = moons(2000) + 50
+    controllers.playing.frame = 1
+    controllers.playing.frame_changed.emit(1)
     qtbot.waitUntil(lambda: panel.marginals.histogram.overlap() < 0.1)
     press(panel.marginals.axes.buttons["1"])
     assert "y" in panel.marginals.histogram.accessibleDescription()
-    engine.errors_changed.emit(None)
+    controllers.measuring.errors_changed.emit(None)
     assert panel.relative.text() == "–"
-    engine.trajectory = None
-    engine.trajectory_changed.emit(None)
+    controllers.playing.trajectory = None
+    controllers.playing.trajectory_changed.emit(None)
     assert panel.marginals.histogram.overlap() is None
 
 
-def test_a_known_density_lies_over_the_histogram_along_the_axis_that_is_shown(show, state, engine):
+def test_a_known_density_lies_over_the_histogram_along_the_axis_that_is_shown(show, state, controllers):
     (panel,) = show(panels.QualityPanel)
-    engine.build(marginals=None)
+    controllers.build(marginals=None)
     assert panel.marginals.histogram.exact() is None
     assert "exact" not in str(panel.marginals.histogram.entries())
     places = np.linspace(-5, 5, 401)
     narrow, wide = (ndtr(places / std) for std in (0.1, 1.0))
-    engine.build(marginals=np.array([[places, narrow], [places, wide]]))
+    controllers.build(marginals=np.array([[places, narrow], [places, wide]]))
     assert "exact" in str(panel.marginals.histogram.entries())
     along_x = panel.marginals.histogram.exact().max()
     press(panel.marginals.axes.buttons["1"])
     assert panel.marginals.histogram.exact().max() < 0.3 * along_x
 
 
-def test_conditioned_samples_are_not_compared_and_the_card_says_why(show, state, engine):
+def test_conditioned_samples_are_not_compared_and_the_card_says_why(show, state, controllers):
     (panel,) = show(panels.QualityPanel)
-    engine.build()
-    engine.sample()
+    controllers.build()
+    controllers.sample()
     assert (panel.unlike.isVisible(), panel.measure_samples.isEnabled()) == (False, True)
     state.edit({"sampling.inpainting_mask": "left", "sampling.inpainting_image": 3})
     assert panel.unlike.text().startswith(
@@ -1498,22 +1520,22 @@ def test_conditioned_samples_are_not_compared_and_the_card_says_why(show, state,
     assert (panel.unlike.isVisible(), panel.measure_samples.isEnabled()) == (False, True)
 
 
-def test_samples_of_a_class_that_is_not_there_are_not_spoken_of(show, state, engine):
+def test_samples_of_a_class_that_is_not_there_are_not_spoken_of(show, state, controllers):
     (panel,) = show(panels.QualityPanel)
     state.edit({"data.kind": "digits", "sampling.labels": "one", "sampling.label": 12})
-    engine.build(is_image=True, conditions=TOLD)
-    engine.sample()
+    controllers.build(is_image=True, conditions=TOLD)
+    controllers.sample()
     assert (panel.unlike.isVisible(), panel.measure_samples.isEnabled()) == (False, False)
     assert "is not a class of these data" in panel.measure_samples.toolTip()
 
 
-def test_class_frequencies_of_conditioned_images_are_still_measured(show, state, engine):
+def test_class_frequencies_of_conditioned_images_are_still_measured(show, state, controllers):
     (panel,) = show(panels.QualityPanel)
     state.edit({"data.kind": "digits", "sampling.labels": "one"})
-    engine.build(is_image=True, conditions=TOLD)
-    engine.sample()
+    controllers.build(is_image=True, conditions=TOLD)
+    controllers.sample()
     assert (panel.unlike.isVisible(), panel.measure_samples.isEnabled()) == (True, True)
-    engine.evaluation_changed.emit({"nearest_neighbour_distance": 1.5})
+    controllers.measuring.evaluation_changed.emit({"nearest_neighbour_distance": 1.5})
     assert panel.nearest.text() == "1.5"
 
 
@@ -1529,26 +1551,26 @@ def test_a_long_number_goes_below_its_name(qtbot):
         figure.resize(250, figure.sizeHint().height())
 
 
-def test_many_modes_are_summed_up(show, state, engine):
+def test_many_modes_are_summed_up(show, state, controllers):
     (panel,) = show(panels.QualityPanel)
-    engine.build()
+    controllers.build()
     shares = [0.125] * 8
-    engine.evaluation_changed.emit(
+    controllers.measuring.evaluation_changed.emit(
         {"mode_weights": [0.2, *shares[1:]], "mode_weights_true": shares, "mode_weights_standard_error": [0.01] * 8}
     )
     assert panel.weights.text() == "worst 0.200 (true 0.125)"
     assert panel.weights.toolTip().count("±") == 8
 
 
-def test_a_few_particles_are_not_compared_and_say_what_to_do(show, state, engine):
+def test_a_few_particles_are_not_compared_and_say_what_to_do(show, state, controllers):
     (panel,) = show(panels.QualityPanel)
-    engine.build()
-    engine.sample(3)
+    controllers.build()
+    controllers.sample(3)
     assert not panel.measure_samples.isEnabled()
-    assert why_disabled.comparing_samples(state, engine).startswith(
+    assert why_disabled.comparing_samples(state, controllers).startswith(
         "3 samples are too few to compare with the data: set "
     )
-    engine.sample(4)
+    controllers.sample(4)
     assert panel.measure_samples.isEnabled()
 
 
@@ -1568,11 +1590,11 @@ def test_a_few_particles_are_not_compared_and_say_what_to_do(show, state, engine
         ("QualityPanel", {"data.kind": "digits"}, "nearest", "nearest_neighbour_distance_held_out"),
     ],
 )
-def test_a_figure_that_is_missing_says_why(show, state, engine, kind, settings, figure, key):
+def test_a_figure_that_is_missing_says_why(show, state, controllers, kind, settings, figure, key):
     (panel,) = show(getattr(panels, kind))
     state.edit(settings)
-    engine.build(has_energy="network.kind" in settings, labelled=True)
-    engine.evaluation_changed.emit({"reasons": {key: "The flow is lost: lower likelihood.tolerance."}})
+    controllers.build(has_energy="network.kind" in settings, labelled=True)
+    controllers.measuring.evaluation_changed.emit({"reasons": {key: "The flow is lost: lower likelihood.tolerance."}})
     shown = getattr(getattr(panel, "held_out", panel), figure)
     assert shown.isVisible()
     assert shown.text() == "–"
@@ -1582,75 +1604,79 @@ def test_a_figure_that_is_missing_says_why(show, state, engine, kind, settings, 
     caption = panel.held_out.why if kind == "LikelihoodPanel" else panel.unlike
     assert caption.text() == (said if key in ("test_nll", "sliced_wasserstein2") else "")
     assert caption.isVisible() == bool(caption.text())
-    engine.evaluation_changed.emit({})
+    controllers.measuring.evaluation_changed.emit({})
     assert said not in shown.toolTip() + shown.accessibleDescription() + caption.text()
 
 
-def test_a_score_that_nothing_can_be_relative_to_says_so(show, state, engine):
+def test_a_score_that_nothing_can_be_relative_to_says_so(show, state, controllers):
     (panel,) = show(panels.QualityPanel)
-    engine.build()
+    controllers.build()
     sigmas, ones, none = np.array([0.01, 0.3, 8.0]), np.ones(3), np.full(3, np.nan)
     errors = ScoreErrorCurve(1.0, sigmas, ones, 0.1 * ones, none, none, "exact")
-    engine.errors_changed.emit(errors)
+    controllers.measuring.errors_changed.emit(errors)
     said = "At 3 of 3 noise levels the exact score is 0 at all held-out points"
     assert panel.divergence.text() == "1.0 ± 0.1"
     assert panel.relative.text() == "–"
     for words in (panel.relative.toolTip(), panel.chart._empty, panel.chart.accessibleDescription()):
         assert said in words
-    engine.errors_changed.emit(dataclasses.replace(errors, relative=0.1 * ones, relative_error=0.01 * ones))
+    controllers.measuring.errors_changed.emit(
+        dataclasses.replace(errors, relative=0.1 * ones, relative_error=0.01 * ones)
+    )
     assert panel.relative.text() == "10 ± 1 %"
     assert said not in panel.relative.toolTip()
 
 
-def test_an_error_that_is_not_known_is_left_out(show, state, engine):
+def test_an_error_that_is_not_known_is_left_out(show, state, controllers):
     (panel,) = show(panels.LikelihoodPanel)
-    engine.build()
+    controllers.build()
     keys = ("test_nll", "energy_nll", "energy_kl", "optimal_nll", "bits_per_dim")
-    engine.evaluation_changed.emit(dict.fromkeys(keys, 1.0) | {f"{key}_standard_error": None for key in keys})
+    controllers.measuring.evaluation_changed.emit(
+        dict.fromkeys(keys, 1.0) | {f"{key}_standard_error": None for key in keys}
+    )
     assert {
         figure.text()
         for figure in (panel.held_out.nll, panel.held_out.energy_nll, panel.held_out.perfect, panel.held_out.bits)
     } == {"1.000"}
 
 
-def test_the_score_is_measured_when_training_rests(show, state, engine):
+def test_the_score_is_measured_when_training_rests(show, state, controllers):
     (panel,) = show(panels.QualityPanel)
-    engine.build()
-    engine.train_to(100)
-    assert engine.asked == []
-    engine.train_to(200, "finished")
-    assert engine.asked == ["score_errors"]
+    controllers.build()
+    controllers.train_to(100)
+    assert controllers.asked == []
+    controllers.train_to(200, "finished")
+    assert controllers.asked == ["score_errors"]
     panel.set_folded(True)
-    engine.train_to(300, "paused")
-    assert engine.asked == ["score_errors"]
+    controllers.train_to(300, "paused")
+    assert controllers.asked == ["score_errors"]
 
 
-def test_without_a_known_density_the_score_is_compared_with_the_training_sets(show, state, engine):
+def test_without_a_known_density_the_score_is_compared_with_the_training_sets(show, state, controllers):
     (panel,) = show(panels.QualityPanel)
-    engine.build()
+    controllers.build()
     assert not panel.against.isVisible()
-    engine.build(known_density=False, name="measured.csv")
+    controllers.build(known_density=False, name="measured.csv")
     assert panel.against.text() == "against the training set’s smoothed score"
     assert panel.against.isVisible()
     assert panel.measure_score.isEnabled()
     assert "Measure compares with the score of the training set" in panel.chart._empty
-    engine.measure()
+    controllers.measure()
     assert panel.relative.isVisible()
     assert panel.relative.text().endswith("%")
-    engine.build(known_density=False, sigma_min=0.0, sigma_max=0.0)
+    controllers.build(known_density=False, sigma_min=0.0, sigma_max=0.0)
     assert not panel.measure_score.isEnabled()  # bare points have no score
     assert not panel.against.isVisible()
 
 
-def test_images_have_no_plane(show, state, engine):
+def test_images_have_no_plane(show, state, controllers):
     state.edit({"data.kind": "digits"})
     likelihood, quality = show(panels.LikelihoodPanel, panels.QualityPanel)
-    engine.build()
+    controllers.build()
     assert not likelihood.map.isVisible()
     assert likelihood.held_out.bits.isVisible()
     assert quality.measure_score.isEnabled()  # against the training set's
-    engine.train_to(200, "finished")
-    assert "score_errors" not in engine.asked  # some seconds of work, which is only done when asked for
+    controllers.train_to(200, "finished")
+    assert "score_errors" not in controllers.asked  # some seconds of work, which is only done when asked for
     assert not quality.marginals.axes.isVisible()
     assert "mean brightness" in quality.marginals.histogram.accessibleDescription()
 
@@ -1664,10 +1690,10 @@ def test_a_card_leaves_out_the_last_parts_of_its_state_before_it_cuts_a_word(qap
     assert shortened(state, metrics, first - 1).endswith("…")
 
 
-def test_digits_show_their_labels_and_nearest_training_images(show, state, engine):
+def test_digits_show_their_labels_and_nearest_training_images(show, state, controllers):
     state.edit({"data.kind": "digits"})
     (panel,) = show(panels.QualityPanel)
-    engine.build(labelled=True)
+    controllers.build(labelled=True)
     panel._show_evaluation(
         {
             "class_frequencies": [0.3, 0.7],
@@ -1684,24 +1710,24 @@ def test_digits_show_their_labels_and_nearest_training_images(show, state, engin
     assert panel.nearest.value.sizeHint().width() <= panel.nearest.width()
 
 
-def test_a_button_that_measures_keeps_its_name(show, engine):
+def test_a_button_that_measures_keeps_its_name(show, controllers):
     (quality,) = show(panels.QualityPanel)
-    engine.build()
+    controllers.build()
     for button, task in ((quality.measure_score, "fisher"), (quality.measure_samples, "quality")):
         name = button.accessibleName()
         assert name.startswith("Measure the ")
-        engine.task_changed.emit(task, TaskStatus("Score errors", running=True))
+        controllers.tasks.changed.emit(task, TaskStatus("Score errors", running=True))
         assert button.accessibleName() == f"Cancel: {name}"
-        engine.task_changed.emit(task, TaskStatus("Score errors", running=False))
+        controllers.tasks.changed.emit(task, TaskStatus("Score errors", running=False))
         assert button.accessibleName() == name
 
 
-def test_the_training_button_is_named_in_words_that_say_it_once(show, engine):
+def test_the_training_button_is_named_in_words_that_say_it_once(show, controllers):
     (panel,) = show(panels.TrainingPanel)
-    engine.build()
+    controllers.build()
     for training in BUTTON:
-        engine.train_to(300, training)
-        engine.training_changed.emit(training)
+        controllers.train_to(300, training)
+        controllers.training.changed.emit(training)
         name = panel.button.accessibleName()
         assert name.lower().count("train") == 1
         assert name.startswith(BUTTON[training].split()[0])

@@ -18,13 +18,13 @@ from playground.app import main, window
 
 def keep_busy(self):
     self.state.edit({"training.seconds": 600.0, "likelihood.points": 100_000, "sampling.particles": 5_000})
-    self.engine.ready.connect(lambda: QTimer.singleShot(600, lambda: start(self)))
+    self.controllers.building.ready.connect(lambda: QTimer.singleShot(600, lambda: start(self)))
     paint(self)
 
 def start(self):
-    self.engine.train()
-    self.engine.evaluate_test_set()
-    self.engine.density_map()
+    self.controllers.training.start()
+    self.controllers.measuring.evaluate_test_set()
+    self.controllers.measuring.density_map()
     self.exports.video()
     dialog = self.exports.dialog
     dialog.path.setText(str(Path(sys.argv[1]) / "film.mp4"))
@@ -33,7 +33,7 @@ def start(self):
     QTimer.singleShot(1500, lambda: tell(self))
 
 def tell(self):
-    if self.engine.training == "training" and self.exports.busy:
+    if self.controllers.training.status == "training" and self.exports.busy:
         print("busy", flush=True)
     else:  # on a busy machine
         QTimer.singleShot(50, lambda: tell(self))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engine_double import EngineDouble
+from controllers_double import ControllersDouble
 
 from playground.app.canvas import readouts
 from playground.app.model.state import State
@@ -18,10 +18,10 @@ from playground.resources import resource
 
 @pytest.fixture
 def problem(qapp) -> ProblemView:
-    engine = EngineDouble(State())
-    engine.build()
-    assert engine.problem is not None
-    return engine.problem
+    controllers = ControllersDouble(State())
+    controllers.build()
+    assert controllers.building.problem is not None
+    return controllers.building.problem
 
 
 def probe(source: str) -> PointReadout:

@@ -8,7 +8,7 @@ import torch
 from PySide6.QtCore import QThread
 
 from playground.app.controllers import sampling_worker as module
-from playground.app.controllers.engine import Engine
+from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.sampling_worker import SamplingWorker
 from playground.app.model.state import State
 from playground.app.model.weights import Weights
@@ -36,12 +36,12 @@ def test_sampling_comes_before_training_for_a_processor(qtbot, monkeypatch) -> N
 
     monkeypatch.setattr(Worker, "run", run)
     small = {"sampling.particles": 50, "data.points": 500, "network.width": 8, "training.steps": 50}
-    engine = Engine(State(replace(Experiment(), small)), device="cpu")
-    with qtbot.waitSignal(engine.ready, timeout=60_000):
-        engine.start()
-    engine.train()
+    controllers = Controllers(State(replace(Experiment(), small)), device="cpu")
+    with qtbot.waitSignal(controllers.building.ready, timeout=60_000):
+        controllers.start()
+    controllers.training.start()
     qtbot.waitUntil(lambda: "training" in niceness, timeout=10_000)
-    assert engine.shutdown(20.0)
+    assert controllers.shutdown(20.0)
     assert 0 <= niceness["sampling"] < niceness["training"] == niceness["problem"]
 
 
@@ -99,7 +99,7 @@ def test_a_share_is_one_of_the_processor_and_to_wait_takes_nothing_from_it(
             yield trajectory
 
     worker, steps = SamplingWorker(), frames()
-    worker.share = 0.25
+    worker.set_share(0.25)
     worker.record(1_000)
     assert worker._advance(steps)
     now["monotonic"] = 100.0 + rest - 1e-6

@@ -220,8 +220,8 @@ def test_a_window_that_changed_its_theme_looks_like_one_that_opened_in_it(window
     """Parts, dialogs and menus; those that were shown, and those that were hidden while the theme changed."""
 
     def pictures(one) -> dict[str, QImage]:
-        one.engine.set_playing(False)
-        one.engine.seek(0)
+        one.controllers.playing.set_playing(False)
+        one.controllers.playing.seek(0)
         dialog = ExportDialog("video", tmp_path / "film", one.preferences, one)
         dialog.fail("A sentence.")
         dialog.show()
@@ -254,9 +254,9 @@ def test_a_window_that_changed_its_theme_looks_like_one_that_opened_in_it(window
     Preferences(tmp_path / "other" / "settings.ini").set("theme", "light")
     other = make_window(tmp_path / "other")
     other.resize(window.size())
-    with qtbot.waitSignal(other.engine.ready, timeout=30_000):
+    with qtbot.waitSignal(other.controllers.building.ready, timeout=30_000):
         other.show()
-    qtbot.waitUntil(lambda: other.engine.recorded > 5, timeout=10_000)
+    qtbot.waitUntil(lambda: other.controllers.playing.recorded > 5, timeout=10_000)
     opened = pictures(other)
     end(other)
     assert changed.keys() == opened.keys()

@@ -20,20 +20,27 @@ def of(problem) -> tuple[str, str]:
 
 
 def finished(window) -> bool:
-    return window.engine.trajectory is not None and window.engine.trajectory.finished
+    return window.controllers.playing.trajectory is not None and window.controllers.playing.trajectory.finished
 
 
 @pytest.fixture
 def opened(window):
     """A session of two moons with its run, opened while rings are there."""
     wait(lambda: finished(window), 20_000)
-    session = window.engine.session({})()
+    session = window.controllers.sessions.pack({})()
     assert session.trajectory
     window.state.edit({"data.kind": "rings"})
-    wait(lambda: window.engine.problem.name == "rings" and window.engine.recorded > 5 and ends(window)[1] != "", 20_000)
-    rings = of(window.engine.problem)
+    wait(
+        lambda: (
+            window.controllers.building.problem.name == "rings"
+            and window.controllers.playing.recorded > 5
+            and ends(window)[1] != ""
+        ),
+        20_000,
+    )
+    rings = of(window.controllers.building.problem)
     assert ends(window)[1] == rings[1]
-    window.engine.set_playing(False)  # so that no other run begins
+    window.controllers.playing.set_playing(False)  # so that no other run begins
     return window, session, rings
 
 
@@ -42,37 +49,43 @@ def test_the_run_of_an_opened_session_has_the_ends_of_its_own_noise(opened):
     window.documents._adopt(session, None)
     assert ends(window)[1] != rings[1]
     assert ends(window)[1].endswith(f" σ = {format_number(float(session.trajectory['sigma'][-1]))}")
-    wait(lambda: window.engine.problem.name == "two moons", 20_000)
-    assert len(window.engine.trajectory) == len(session.trajectory["sigma"])
-    assert ends(window)[1] == of(window.engine.problem)[1]
+    wait(lambda: window.controllers.building.problem.name == "two moons", 20_000)
+    assert len(window.controllers.playing.trajectory) == len(session.trajectory["sigma"])
+    assert ends(window)[1] == of(window.controllers.building.problem)[1]
 
 
 def test_the_run_of_other_data_does_not_outlive_a_session_without_one(opened):
     window, session, _rings = opened
-    before = window.engine.trajectory
+    before = window.controllers.playing.trajectory
     window.documents._adopt(dataclasses.replace(session, trajectory=None), None)
-    wait(lambda: window.engine.problem.name == "two moons" and window.engine.trajectory is not before, 20_000)
-    assert window.engine.trajectory is not before
-    wait(lambda: ends(window)[1] == of(window.engine.problem)[1], 5_000)
-    assert ends(window)[1] == of(window.engine.problem)[1]
+    wait(
+        lambda: (
+            window.controllers.building.problem.name == "two moons"
+            and window.controllers.playing.trajectory is not before
+        ),
+        20_000,
+    )
+    assert window.controllers.playing.trajectory is not before
+    wait(lambda: ends(window)[1] == of(window.controllers.building.problem)[1], 5_000)
+    assert ends(window)[1] == of(window.controllers.building.problem)[1]
 
 
 def test_the_loop_button_follows_the_key_and_the_menu(shared_window):
     window, button = shared_window, shared_window.transport.loop
-    assert window.engine.loop
+    assert window.controllers.playing.loop
     assert button.isChecked()
     window.canvas.setFocus()
     QTest.keyClick(window.canvas.surface, Qt.Key.Key_L)
-    assert not window.engine.loop
+    assert not window.controllers.playing.loop
     assert not button.isChecked()
     button.click()
-    assert window.engine.loop
+    assert window.controllers.playing.loop
     assert window.actions_by_key["sample.loop"].isChecked()
 
 
 def test_the_ends_of_other_data_leave_with_them(window):
     wait(lambda: finished(window), 20_000)
-    window.engine._sampling_worker._start = lambda run: iter(())  # as on a machine that is too busy to begin it
+    window.controllers.playing._sampler._start = lambda run: iter(())  # as on a machine that is too busy to begin it
     window.state.load(replace(window.state.experiment, {"data.kind": "rings"}))
-    wait(lambda: window.engine.problem.name == "rings", 20_000)
+    wait(lambda: window.controllers.building.problem.name == "rings", 20_000)
     assert ends(window) == ("", "")

@@ -47,14 +47,20 @@ def test_no_tooltip_of_the_window_is_wider_than_a_paragraph(shared_window, tmp_p
         menu.aboutToShow.emit()  # which fills that of the recent files
     if kind == "images":
         window.state.edit({"data.kind": "digits"})
-        wait(lambda: window.engine.problem is not None and window.engine.problem.is_image, 20_000)
+        wait(
+            lambda: window.controllers.building.problem is not None and window.controllers.building.problem.is_image,
+            20_000,
+        )
     window.actions_by_key.refresh()
     tips = tooltips(window)
     assert len(tips) > 200
     assert too_wide(tips) == []
     assert any("long-" in tip for tip in tips)
     window.state.load(before)
-    wait(lambda: window.engine.problem is not None and not window.engine.problem.is_image, 20_000)
+    wait(
+        lambda: window.controllers.building.problem is not None and not window.controllers.building.problem.is_image,
+        20_000,
+    )
 
 
 def test_no_tooltip_of_the_other_windows_is_wider_than_a_paragraph(shared_window, tmp_path):
@@ -64,14 +70,14 @@ def test_no_tooltip_of_the_other_windows_is_wider_than_a_paragraph(shared_window
     selftest = SelftestDialog(window)
     selftest.rows.append(Row("scores", 20 * "a long claim, ", 0.0, 0.0, 1.0))
     selftest._add_rows()
-    window.companions.log()
-    for dialog in (*dialogs, boltzmann, selftest, window.companions._log):
+    window.show_dialog("log")
+    for dialog in (*dialogs, boltzmann, selftest, window._dialogs["log"]):
         assert too_wide(tooltips(dialog)) == [], dialog
     assert tooltips(boltzmann)
     assert any("a long claim" in tip for tip in tooltips(selftest))
     assert boltzmann.shutdown(5)
     assert selftest.shutdown(5)
-    window.companions._log.close()
+    window._dialogs["log"].close()
     for dialog in (*dialogs, boltzmann, selftest):
         dialog.deleteLater()
 

@@ -54,7 +54,7 @@ def test_play_asks_for_the_other_state_and_shows_what_it_is_told(transport: Tran
         QTest.mouseClick(transport.play, LEFT)
         QTest.keyClick(transport.play, Qt.Key.Key_Space)
         assert asked[-2:] == [not playing, not playing]
-        assert transport.play.accessibleName() == ("Pause" if playing else "Play")  # until the engine says so
+        assert transport.play.accessibleName() == ("Pause" if playing else "Play")  # until the controllers says so
 
 
 def test_the_small_buttons_say_what_they_are_for(transport: Transport) -> None:

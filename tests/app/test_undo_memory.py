@@ -3,27 +3,27 @@
 import numpy as np
 import pytest
 
-from playground.app.controllers.engine import Engine
+from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.workspace_cache import WorkspaceCache, storages
 from playground.lab.experiment import Experiment, replace
-from tests.app.test_engine import SMALL, train
+from tests.app.test_controllers import SMALL, train
 
 
 @pytest.fixture
 def workspace(qtbot):
     state = State(replace(Experiment(), SMALL))
-    engine = Engine(state, device="cpu")
-    with qtbot.waitSignal(engine.ready, timeout=20_000):
-        engine.start()
-    yield state, engine
-    assert engine.shutdown(20.0)
+    controllers = Controllers(state, device="cpu")
+    with qtbot.waitSignal(controllers.building.ready, timeout=20_000):
+        controllers.start()
+    yield state, controllers
+    assert controllers.shutdown(20.0)
 
 
-def change(qtbot, state, engine, changes):
-    with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+def change(qtbot, state, controllers, changes):
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
         state.edit(changes)
-    qtbot.waitUntil(lambda: not engine.building, timeout=10_000)
+    qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
 
 
 def test_what_was_used_least_recently_is_evicted_first():
@@ -53,8 +53,8 @@ def test_memory_that_is_shared_counts_once():
 
 
 def test_the_memory_of_a_bench_holds_its_points_and_weights(workspace):
-    _, engine = workspace
-    held = engine._workspace
+    _, controllers = workspace
+    held = controllers.building.workspace
     sizes = storages(held)
     points = held.problem.dataset.points
     weights = held.trainer._weights
@@ -67,98 +67,101 @@ def test_the_memory_of_a_bench_holds_its_points_and_weights(workspace):
 
 
 def test_networks_on_the_same_points_share_them(qtbot, workspace):
-    state, engine = workspace
-    first = engine._workspace
-    change(qtbot, state, engine, {"network.width": 16})
-    second = engine._workspace
+    state, controllers = workspace
+    first = controllers.building.workspace
+    change(qtbot, state, controllers, {"network.width": 16})
+    second = controllers.building.workspace
     assert second is not first
     assert second.problem.train is first.problem.train
     assert second.problem.dataset is first.problem.dataset
-    change(qtbot, state, engine, {"data.points": 501})
-    assert len(engine._workspace.problem.train) == 501
+    change(qtbot, state, controllers, {"data.points": 501})
+    assert len(controllers.building.workspace.problem.train) == 501
 
 
 def test_undo_past_what_was_evicted_builds_anew_and_says_so(qtbot, workspace):
-    state, engine = workspace
+    state, controllers = workspace
     told = []
-    engine.note.connect(lambda *note: told.append(note))
-    train(qtbot, engine)
+    controllers.notified.connect(told.append)
+    train(qtbot, controllers)
     state.mark_saved()
-    engine._kept.bound = 1  # what is on the workspace stays, and nothing beside it
-    change(qtbot, state, engine, {"network.width": 16})
-    with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+    controllers.building._kept.bound = 1  # what is on the workspace stays, and nothing beside it
+    change(qtbot, state, controllers, {"network.width": 16})
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
         state.undo()
-    assert (engine.trained_steps, engine.training) == (0, "untrained")
-    assert engine.problem.parameters_count == sum(
-        part.numel() for part in engine._workspace.trainer.network.parameters()
+    assert (controllers.training.trained_steps, controllers.training.status) == (0, "untrained")
+    assert controllers.building.problem.parameters_count == sum(
+        part.numel() for part in controllers.building.workspace.trainer.network.parameters()
     )
-    ((level, sentence, action, holds),) = told
-    assert (level, action) == ("warning", "train.toggle")
-    assert "60 steps" in sentence
-    assert holds()
+    (one,) = told
+    assert (one.level, one.action) == ("warning", "train.toggle")
+    assert "60 steps" in str(one.message)
+    assert one.is_current()
     assert state.modified  # the file holds weights that are no longer here
-    train(qtbot, engine)
-    assert engine.trained_steps == 60
-    assert not holds()
-    change(qtbot, state, engine, {"data.kind": "rings"})
+    train(qtbot, controllers)
+    assert controllers.training.trained_steps == 60
+    assert not one.is_current()
+    change(qtbot, state, controllers, {"data.kind": "rings"})
     assert len(told) == 1
 
 
 def test_undo_of_a_reset_past_what_was_evicted_says_so(qtbot, workspace):
-    state, engine = workspace
+    state, controllers = workspace
     told = []
-    engine.note.connect(lambda *note: told.append(note))
-    train(qtbot, engine)
-    engine._kept.bound = 1
-    with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
-        engine.reset_training()
+    controllers.notified.connect(told.append)
+    train(qtbot, controllers)
+    controllers.building._kept.bound = 1
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        controllers.building.reset_training()
     assert told == []
-    with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
         state.undo()
-    assert engine.trained_steps == 0
-    assert "60 steps" in told[0][1]
+    assert controllers.training.trained_steps == 0
+    assert "60 steps" in str(told[0].message)
 
 
 def test_memory_for_undo_stays_within_its_bound(qtbot, workspace):
-    state, engine = workspace
+    state, controllers = workspace
     sizes = []
     for width in (16, 24, 32, 40, 48):
-        change(qtbot, state, engine, {"network.width": width})
-        sizes.append(engine._kept.bytes)
+        change(qtbot, state, controllers, {"network.width": width})
+        sizes.append(controllers.building._kept.bytes)
     assert sizes == sorted(sizes)
-    bound = engine._kept.bound = sizes[-1]
+    bound = controllers.building._kept.bound = sizes[-1]
     for width in (46, 44, 42):
-        change(qtbot, state, engine, {"network.width": width})
-        assert engine._kept.bytes <= bound
-    assert 1 < len(engine._kept) < 9
+        change(qtbot, state, controllers, {"network.width": width})
+        assert controllers.building._kept.bytes <= bound
+    assert 1 < len(controllers.building._kept) < 9
 
 
 def test_files_that_were_read_are_evicted_too(qtbot, workspace, tmp_path):
-    state, engine = workspace
-    engine._kept.bound = 1
+    state, controllers = workspace
+    controllers.building._kept.bound = 1
     for name in "abc":
         path = tmp_path / f"{name}.csv"
         path.write_text("x,y\n" + "\n".join(f"{number % 7},{number % 5}" for number in range(100)))
-        engine.open_points(str(path))
-        qtbot.waitUntil(lambda path=path: engine.problem.name == path.name and not engine.building, timeout=10_000)
-    assert len(engine._kept) == 1
-    with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+        controllers.building.open_points(str(path))
+        qtbot.waitUntil(
+            lambda path=path: controllers.building.problem.name == path.name and not controllers.building.busy,
+            timeout=10_000,
+        )
+    assert len(controllers.building._kept) == 1
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
         state.undo()  # read again
-    assert engine.problem.name == "b.csv"
+    assert controllers.building.problem.name == "b.csv"
 
 
 def test_a_click_across_resets_and_settings_brings_back_what_was_there(qtbot, workspace):
-    state, engine = workspace
-    train(qtbot, engine)
-    weights = engine._workspace.weights
-    with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
-        engine.reset_training()
-    change(qtbot, state, engine, {"network.width": 16})
-    with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+    state, controllers = workspace
+    train(qtbot, controllers)
+    weights = controllers.building.workspace.weights
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        controllers.building.reset_training()
+    change(qtbot, state, controllers, {"network.width": 16})
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
         state.stack.setIndex(0)
-    qtbot.waitUntil(lambda: not engine.building, timeout=10_000)
-    assert (engine.trained_steps, engine._workspace.weights) == (60, weights)
-    with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+    qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
+    assert (controllers.training.trained_steps, controllers.building.workspace.weights) == (60, weights)
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
         state.stack.setIndex(2)
-    qtbot.waitUntil(lambda: not engine.building, timeout=10_000)
-    assert (engine.trained_steps, state.value("network.width")) == (0, 16)
+    qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
+    assert (controllers.training.trained_steps, state.value("network.width")) == (0, 16)

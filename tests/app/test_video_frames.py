@@ -1,4 +1,4 @@
-"""What a film needs of the engine: the run to its end, and the field of every frame, as of the moment it began."""
+"""What a film needs of the controllers: the run to its end, and the field of every frame, as of the moment it began."""
 
 import itertools
 import math

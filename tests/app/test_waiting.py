@@ -53,52 +53,54 @@ def test_a_screenshot_waits_for_its_field_and_density_however_slow_the_machine(w
         time.sleep(1.5)
         return see(worker, view)
 
-    engine = window.engine
-    engine.field_changed.connect(lambda view: came.update(field=view.sigma))
-    engine.density_changed.connect(lambda view: came.update(density=view.sigma))
-    conftest.wait(lambda: engine.trajectory.finished, 30_000)
+    controllers = window.controllers
+    controllers.following.field_changed.connect(lambda view: came.update(field=view.sigma))
+    controllers.following.density_changed.connect(lambda view: came.update(density=view.sigma))
+    conftest.wait(lambda: controllers.playing.trajectory.finished, 30_000)
     monkeypatch.setattr(SamplingWorker, "compute_overlays", slowly)
     screenshots().show_frame(window, 0.5)
-    assert came == {"field": engine.sigma, "density": engine.sigma}
-    assert engine.frame == round(0.5 * (engine.recorded - 1))
+    assert came == {"field": controllers.playing.sigma, "density": controllers.playing.sigma}
+    assert controllers.playing.frame == round(0.5 * (controllers.playing.recorded - 1))
     assert "at rest" in [label.text() for label in window.status.findChildren(QLabel)]
 
 
 def test_a_screenshot_is_of_a_whole_run_however_soon_it_begins(window, monkeypatch):
     """Its first frames may be there before the window looks again, and set the playhead back."""
-    engine = window.engine
-    step = engine.step
+    controllers = window.controllers
+    step = controllers.playing.step
 
     def slowly(frames):
         step(frames)
         time.sleep(0.5)
 
-    conftest.wait(lambda: engine.trajectory.finished, 30_000)
-    monkeypatch.setattr(engine, "step", slowly)
+    conftest.wait(lambda: controllers.playing.trajectory.finished, 30_000)
+    monkeypatch.setattr(controllers.playing, "step", slowly)
     screenshots().show_frame(window, 0.5)
-    assert engine.trajectory.finished
-    assert engine.frame == round(0.5 * (engine.trajectory.total - 1))
+    assert controllers.playing.trajectory.finished
+    assert controllers.playing.frame == round(0.5 * (controllers.playing.trajectory.total - 1))
 
 
 def test_a_screenshot_of_images_waits_until_they_are_those_of_its_frame(window):
     """They have no field and no density that would come later."""
-    engine = window.engine
+    controllers = window.controllers
     window.state.edit({"data.kind": "digits", "network.width": 8, "sampling.steps": 20})
-    conftest.wait(lambda: engine.problem.is_image and engine.recorded > 2, 30_000)
-    engine.set_playing(False)
+    conftest.wait(lambda: controllers.building.problem.is_image and controllers.playing.recorded > 2, 30_000)
+    controllers.playing.set_playing(False)
     conftest.wait(lambda: "at rest" in [label.text() for label in window.status.findChildren(QLabel)], 10_000)
     screenshots().show_frame(window, 0.5)
-    assert engine.frame == round(0.5 * (engine.recorded - 1))
-    assert np.array_equal(window.canvas.scene(600, 400).images.images, engine.trajectory.positions[engine.frame])
+    assert controllers.playing.frame == round(0.5 * (controllers.playing.recorded - 1))
+    assert np.array_equal(
+        window.canvas.scene(600, 400).images.images, controllers.playing.trajectory.positions[controllers.playing.frame]
+    )
 
 
 def test_a_screenshot_is_of_the_run_that_the_settings_describe_however_late_it_begins(window, monkeypatch):
-    engine, begin = window.engine, SamplingWorker.begin
-    conftest.wait(lambda: engine.trajectory.finished, 30_000)
+    controllers, begin = window.controllers, SamplingWorker.begin
+    conftest.wait(lambda: controllers.playing.trajectory.finished, 30_000)
     monkeypatch.setattr(
         SamplingWorker, "begin", lambda worker, run: QTimer.singleShot(1_000, lambda: begin(worker, run))
     )
     window.state.edit({"sampling.steps": 30})
     screenshots().show_frame(window, 0.5)
-    assert engine.trajectory.steps == 31  # the last denoising among them
-    assert engine.frame == round(0.5 * (engine.trajectory.total - 1))
+    assert controllers.playing.trajectory.steps == 31  # the last denoising among them
+    assert controllers.playing.frame == round(0.5 * (controllers.playing.trajectory.total - 1))

@@ -39,10 +39,10 @@ def test_the_watchdog_is_silent_when_nothing_happens(qtbot):
 
 def test_no_call_holds_up_the_window(window, qtbot):
     window.state.edit({"sampling.particles": 10_000, "training.steps": 100_000})
-    qtbot.waitUntil(lambda: window.engine.recorded > 20, timeout=20_000)
+    qtbot.waitUntil(lambda: window.controllers.playing.recorded > 20, timeout=20_000)
     centre = window.canvas.rect().center()
     with Watchdog() as dog:
-        window.engine.train()
+        window.controllers.training.start()
         qtbot.wait(500)
         for step in range(20):  # hover
             qtbot.mouseMove(window.canvas, centre + QPoint(5 * step, 3 * step))
@@ -50,16 +50,16 @@ def test_no_call_holds_up_the_window(window, qtbot):
         qtbot.mouseClick(window.canvas, Qt.MouseButton.LeftButton, pos=centre)
         qtbot.wait(300)
         for frame in (5, 30, 12, 18):  # scrub
-            window.engine.seek(frame)
+            window.controllers.playing.seek(frame)
             qtbot.wait(50)
         for name in ("exact", "trails", "density", "learned"):
             window.chips.toggle(name)
             qtbot.wait(60)
-        window.engine.set_playing(True)
+        window.controllers.playing.set_playing(True)
         window.state.edit({"training.learning_rate": 1e-3})
         window.state.edit({"sampling.steps": 80})
         qtbot.wait(300)
-        window.engine.pause_training()
+        window.controllers.training.pause()
         qtbot.wait(100)
     assert dog.calls == [], "\n\n".join(dog.calls)
 

@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app import bars
-from playground.app.controllers.engine import Engine
 from playground.app.model.errors import Log
 from playground.app.model.preferences import KEYS, Preferences, VideoChoice
 from playground.app.model.views import DensityView
@@ -29,6 +28,7 @@ from playground.app.style.number_formats import format_number
 from playground.app.widgets import collapsible_panel, toasts
 from playground.app.widgets.collapsible_panel import shortened
 from playground.app.widgets.field_row import FieldLabel
+from playground.app.widgets.file_prompts import FilePrompts
 from playground.app.window import SMALLEST, MainWindow
 from playground.app.window_state import COLUMNS, FIRST, FRAME
 from playground.drawing.palette import PALETTES
@@ -83,9 +83,9 @@ def test_no_name_of_a_setting_is_cut_off(shared_window):
 def test_the_button_says_what_it_does_now(shared_window):
     window = shared_window
     button = next(one for one in window.top_bar.findChildren(QAbstractButton) if one.text() == "Train")
-    window.engine.train()
+    window.controllers.training.start()
     assert button.text() == button.accessibleName() == "Pause training"
-    window.engine.pause_training()
+    window.controllers.training.pause()
     assert button.text() == button.accessibleName() == "Resume training"
     window.reset_training()
     wait(lambda: button.text() == button.accessibleName() == "Train", 10_000)
@@ -96,8 +96,8 @@ def test_the_button_says_what_it_does_now(shared_window):
 def test_bar_menu_and_card_say_the_same_of_training(shared_window, monkeypatch, training):
     window = shared_window
     window.resize(*SMALLEST)
-    monkeypatch.setattr(Engine, "training", training)
-    window.engine.training_changed.emit(training)
+    monkeypatch.setattr(type(window.controllers.training), "status", training)
+    window.controllers.training.changed.emit(training)
     wait()
     button = window.findChild(QAbstractButton, "train.toggle.button")
     said = window.panel(TrainingPanel).button.text()
@@ -106,7 +106,7 @@ def test_bar_menu_and_card_say_the_same_of_training(shared_window, monkeypatch, 
     assert button.width() >= button.sizeHint().width()
     assert window.top_bar.summary.width() >= 200  # beside it, where the experiment is told
     monkeypatch.undo()
-    window.engine.training_changed.emit(window.engine.training)
+    window.controllers.training.changed.emit(window.controllers.training.status)
 
 
 @pytest.mark.parametrize("source", ["exact", "empirical"])
@@ -211,7 +211,7 @@ def test_a_dropped_file_of_points_becomes_the_data(window, qtbot, tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("east,north\n" + "\n".join(f"{300 + 40 * (i % 7)},{i}" for i in range(200)))
     drop(window, path)
-    qtbot.waitUntil(lambda: window.engine.problem.axes == ("east", "north"), timeout=10_000)
+    qtbot.waitUntil(lambda: window.controllers.building.problem.axes == ("east", "north"), timeout=10_000)
     assert window.state.experiment.data.kind == "file"
     assert "mine.csv" in window.top_bar.summary.text()
 
@@ -249,7 +249,7 @@ def test_under_a_noise_that_the_sampler_cannot_follow_no_old_run_is_shown(window
     qtbot.waitUntil(lambda: window.canvas._scene.particles is not None, timeout=10_000)
     assert window.canvas._scene.caption
     window.state.edit({"noise.kind": "none", "objective.kind": "exact"})
-    qtbot.waitUntil(lambda: window.engine.trajectory is None, timeout=10_000)
+    qtbot.waitUntil(lambda: window.controllers.playing.trajectory is None, timeout=10_000)
     scene = window.canvas._scene
     assert scene.particles is None
     assert scene.trails is None
@@ -267,7 +267,7 @@ def test_under_a_noise_that_the_sampler_cannot_follow_no_old_run_is_shown(window
     assert window.actions_by_key["sample.play"].text().startswith("Play")
     window.state.edit({"noise.kind": "ve"})
     assert bar.restart.isEnabled()
-    qtbot.waitUntil(lambda: window.engine.recorded > 0, timeout=10_000)
+    qtbot.waitUntil(lambda: window.controllers.playing.recorded > 0, timeout=10_000)
     assert bar.play.isEnabled()
     assert bar.play.accessibleName() == "Pause"
     assert why not in bar.play.toolTip()
@@ -276,15 +276,17 @@ def test_under_a_noise_that_the_sampler_cannot_follow_no_old_run_is_shown(window
 def test_without_noise_the_density_of_the_last_noise_leaves_the_canvas(window, qtbot, tmp_path):
     path = tmp_path / "points.csv"
     np.savetxt(path, np.random.default_rng(0).normal(size=(300, 2)), delimiter=",")
-    with qtbot.waitSignal(window.engine.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(window.controllers.building.problem_changed, timeout=10_000):
         drop(window, path)
     for layer in ("density", "exact"):
         window.canvas.set_layer_visible(layer, True)
     qtbot.waitUntil(lambda: window.canvas.scene(10, 10).density is not None, timeout=10_000)
     qtbot.waitUntil(lambda: window.canvas.scene(10, 10).exact is not None, timeout=10_000)
-    with qtbot.waitSignal(window.engine.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(window.controllers.building.problem_changed, timeout=10_000):
         window.state.edit({"noise.kind": "none", "objective.kind": "exact"})
-    window.engine.density_changed.emit(DensityView(np.ones((4, 4)), (0, 1, 0, 1), 1.0, "learned"))  # comes too late
+    window.controllers.following.density_changed.emit(
+        DensityView(np.ones((4, 4)), (0, 1, 0, 1), 1.0, "learned")
+    )  # comes too late
     scene = window.canvas.scene(10, 10)
     assert scene.density is None
     assert scene.exact is None
@@ -293,20 +295,22 @@ def test_without_noise_the_density_of_the_last_noise_leaves_the_canvas(window, q
 
 def test_the_map_that_was_asked_for_is_captioned_as_long_as_it_is_seen(window, qtbot):
     """Of any source: at the run's sigma the canvas would show another density."""
-    engine, canvas = window.engine, window.canvas
-    qtbot.waitUntil(lambda: engine.trajectory is not None and engine.trajectory.finished, timeout=20_000)
+    controllers, canvas = window.controllers, window.canvas
+    qtbot.waitUntil(
+        lambda: controllers.playing.trajectory is not None and controllers.playing.trajectory.finished, timeout=20_000
+    )
     window.state.edit({"likelihood.source": "empirical"})
     canvas.set_layer_visible("density", True)
-    engine.set_playing(False)
-    engine.seek(5)
-    engine.density_map()
-    line = f"density (training set) at σ = {format_number(engine.problem.sigma_min)}"
+    controllers.playing.set_playing(False)
+    controllers.playing.seek(5)
+    controllers.measuring.density_map()
+    line = f"density (training set) at σ = {format_number(controllers.building.problem.sigma_min)}"
     qtbot.waitUntil(lambda: canvas.scene(10, 10).caption[-1] == line, timeout=60_000)
     canvas.set_layer_visible("density", False)
     assert line not in canvas.scene(10, 10).caption
     canvas.set_layer_visible("density", True)
     assert line in canvas.scene(10, 10).caption
-    engine.seek(6)
+    controllers.playing.seek(6)
     qtbot.waitUntil(lambda: line not in canvas.scene(10, 10).caption, timeout=5_000)
 
 
@@ -341,7 +345,7 @@ def test_the_pointer_reads_out_position_score_and_density(shared_window):
 def test_a_readout_of_the_plane_does_not_stay_over_images(window):
     """Nor a caption of the last run, until that of these data begins; the pointer rests where it is."""
     surface = window.canvas.surface
-    window.engine.set_playing(False)
+    window.controllers.playing.set_playing(False)
 
     for step in 10 * (0, 9):  # a move takes back what the last one asked for, so each waits for its answer
         place = QPointF(surface.rect().center() + QPoint(step, 0))
@@ -354,9 +358,9 @@ def test_a_readout_of_the_plane_does_not_stay_over_images(window):
         if window.canvas.readout() != "":
             break
     assert window.canvas.readout() != ""
-    window.engine._sampling_worker._start = lambda run: iter(())  # as on a machine that is too busy to begin it
+    window.controllers.playing._sampler._start = lambda run: iter(())  # as on a machine that is too busy to begin it
     window.state.edit({"data.kind": "digits", "network.width": 8})
-    wait(lambda: window.engine.problem.is_image, 20_000)
+    wait(lambda: window.controllers.building.problem.is_image, 20_000)
     assert window.canvas.readout() == ""
     assert window.canvas.scene(800, 600).caption == ()
 
@@ -367,7 +371,7 @@ def test_the_status_bar_says_what_goes_on(window, qtbot):
     assert "CPU" in texts
     assert "seed 0" in texts
     qtbot.waitUntil(lambda: "frames/s" in window.status._frames.text(), timeout=3_000)
-    window.engine.train()
+    window.controllers.training.start()
     assert "training" in window.status._training.text()
 
 
@@ -381,26 +385,28 @@ def test_one_frame_a_second_is_no_plural(shared_window, rate, said):
 
 def test_a_reset_by_the_cards_button_can_be_taken_back_from_its_toast(window, qtbot, monkeypatch):
     monkeypatch.setitem(toasts.MILLISECONDS, "info", 60_000)  # longer than a busy machine may take to build anew
-    engine, card = window.engine, window.panel(TrainingPanel)
-    engine.train()
-    qtbot.waitUntil(lambda: engine.trained_steps > 5, timeout=10_000)
-    engine.pause_training()
-    steps = engine.trained_steps
+    controllers, card = window.controllers, window.panel(TrainingPanel)
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 5, timeout=10_000)
+    controllers.training.pause()
+    steps = controllers.training.trained_steps
     card.reset.click()
     (toast,) = window.toasts.shown
     assert "Undo brings the weights back" in toast.sentence
-    qtbot.waitUntil(lambda: engine.trained_steps == 0 and engine.problem is not None, timeout=10_000)
+    qtbot.waitUntil(
+        lambda: controllers.training.trained_steps == 0 and controllers.building.problem is not None, timeout=10_000
+    )
     assert toast.button.text() == "Undo"
     toast.button.click()
-    assert engine.trained_steps >= steps  # the block under way when training paused counts
+    assert controllers.training.trained_steps >= steps  # the block under way when training paused counts
     assert not window.toasts.shown
 
 
 def test_the_toast_of_a_reset_leaves_where_undo_would_take_back_something_else(window, qtbot):
-    engine = window.engine
-    engine.train()
-    qtbot.waitUntil(lambda: engine.trained_steps > 5, timeout=10_000)
-    engine.pause_training()
+    controllers = window.controllers
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 5, timeout=10_000)
+    controllers.training.pause()
     window.reset_training()
     assert len(window.toasts.shown) == 1
     window.state.edit({"sampling.particles": 7})
@@ -408,7 +414,7 @@ def test_the_toast_of_a_reset_leaves_where_undo_would_take_back_something_else(w
     assert not window.toasts.shown
     window.state.undo()
     QTest.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert engine.trained_steps > 5
+    assert controllers.training.trained_steps > 5
 
 
 def test_closing_with_unsaved_work_asks_and_cancel_keeps_the_window(window, qtbot):
@@ -429,16 +435,16 @@ def test_closing_with_unsaved_work_asks_and_cancel_keeps_the_window(window, qtbo
 
 
 def test_escape_leaves_full_screen_where_nothing_else_is_to_be_cleared(window, qtbot):
-    engine = window.engine
+    controllers = window.controllers
     window.toggle_full_screen()
     assert window.isFullScreen()
-    engine.inspect(0.5, 0.2)
+    controllers.measuring.inspect(0.5, 0.2)
     QTest.keyClick(window, Qt.Key.Key_Escape)
-    assert not engine.running("likelihood")
-    engine.inspect(0.5, 0.2)
-    qtbot.waitUntil(lambda: engine.likelihood is not None, timeout=20_000)
+    assert not controllers.tasks.running("likelihood")
+    controllers.measuring.inspect(0.5, 0.2)
+    qtbot.waitUntil(lambda: controllers.measuring.likelihood is not None, timeout=20_000)
     QTest.keyClick(window, Qt.Key.Key_Escape)
-    assert engine.likelihood is None
+    assert controllers.measuring.likelihood is None
     assert window.isFullScreen()
     QTest.keyClick(window, Qt.Key.Key_Escape)
     assert not window.isFullScreen()
@@ -453,7 +459,7 @@ def test_closing_without_work_asks_nothing(window):
 
 
 def test_closing_during_a_save_waits_for_the_file(window, qtbot, tmp_path):
-    qtbot.waitUntil(lambda: not window.engine.building, timeout=10_000)
+    qtbot.waitUntil(lambda: not window.controllers.building.busy, timeout=10_000)
     window.documents.path = tmp_path / "x.spg"
     window.documents.save()
     window.close()
@@ -463,7 +469,7 @@ def test_closing_during_a_save_waits_for_the_file(window, qtbot, tmp_path):
 
 
 def test_closing_during_a_save_that_fails_keeps_the_window(window, qtbot, tmp_path):
-    qtbot.waitUntil(lambda: not window.engine.building, timeout=10_000)
+    qtbot.waitUntil(lambda: not window.controllers.building.busy, timeout=10_000)
     window.documents.path = tmp_path / "gone" / "x.spg"
     window.documents.save()
     window.close()
@@ -474,9 +480,9 @@ def test_closing_during_a_save_that_fails_keeps_the_window(window, qtbot, tmp_pa
 
 
 def test_pressing_close_again_during_a_save_asks_no_more_often(window, qtbot, tmp_path, monkeypatch):
-    qtbot.waitUntil(lambda: not window.engine.building, timeout=10_000)
+    qtbot.waitUntil(lambda: not window.controllers.building.busy, timeout=10_000)
     asked = []
-    monkeypatch.setattr(window.documents, "_ask", lambda: (asked.append(1), QMessageBox.StandardButton.Discard)[1])
+    monkeypatch.setattr(FilePrompts, "save_or_discard", lambda prompts, name: (asked.append(1), False)[1])
     window.documents.path = tmp_path / "x.spg"
     window.documents.save()
     window.close()
@@ -490,13 +496,13 @@ def test_pressing_close_again_during_a_save_asks_no_more_often(window, qtbot, tm
 def test_an_experiment_whose_data_are_gone_shows_no_others(window, qtbot, tmp_path):
     gone, drawn = tmp_path / "gone.toml", window.canvas
     gone.write_text('data.kind = "images"\ndata.path = "nowhere"\n')
-    with qtbot.waitSignal(window.engine.problem_failed, timeout=10_000):
+    with qtbot.waitSignal(window.controllers.building.problem_failed, timeout=10_000):
         window.documents.open(gone)
-    assert "nowhere does not exist" in window.engine.failure
-    assert window.engine.problem is None
-    assert window.engine.trajectory is None
+    assert "nowhere does not exist" in str(window.controllers.building.failure)
+    assert window.controllers.building.problem is None
+    assert window.controllers.playing.trajectory is None
     qtbot.waitUntil(lambda: drawn.scene(10, 10).hint == "There are no data yet.")
-    with qtbot.waitSignal(window.engine.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(window.controllers.building.problem_changed, timeout=10_000):
         window.state.edit({"data.kind": "rings"})
     assert drawn.scene(10, 10).hint == ""
 
@@ -521,12 +527,12 @@ def test_layout_comes_back(qtbot, tmp_path):
 
 
 def test_a_reset_window_is_as_at_its_first_start_and_keeps_the_work(window, qtbot, tmp_path):
-    settings, engine, state = window.preferences, window.engine, window.state
-    window.wiring._add_stroke([(0.0, 0.0), (1.0, 1.0)], 0.2)
-    engine.train()
-    qtbot.waitUntil(lambda: engine.trained_steps > 0, timeout=20_000)
-    engine.pause_training()
-    qtbot.waitUntil(lambda: engine._resting is None)  # the block that ran at the pause counts too
+    settings, controllers, state = window.preferences, window.controllers, window.state
+    window.tools._add_stroke([(0.0, 0.0), (1.0, 1.0)], 0.2)
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 0, timeout=20_000)
+    controllers.training.pause()
+    qtbot.waitUntil(lambda: controllers.training._resting is None)  # the block that ran at the pause counts too
     settings.set("video", VideoChoice(width=640, height=360))
     settings.add_recent(tmp_path / "a.spg")
     window.set_theme("light")
@@ -536,9 +542,21 @@ def test_a_reset_window_is_as_at_its_first_start_and_keeps_the_work(window, qtbo
         panel.set_folded(True)
     window.panel(TrainingPanel).disclosure.setChecked(True)
     window.toggle_full_screen()
-    work = state.experiment, engine.trained_steps, engine.problem, state.modified, state.stack.undoText()
+    work = (
+        state.experiment,
+        controllers.training.trained_steps,
+        controllers.building.problem,
+        state.modified,
+        state.stack.undoText(),
+    )
     window.actions_by_key.trigger("view.reset")
-    assert (state.experiment, engine.trained_steps, engine.problem, state.modified, state.stack.undoText()) == work
+    assert (
+        state.experiment,
+        controllers.training.trained_steps,
+        controllers.building.problem,
+        state.modified,
+        state.stack.undoText(),
+    ) == work
     assert state.experiment.data.strokes
     assert QApplication.activeModalWidget() is None
     qtbot.waitUntil(lambda: not window.restyling.running)
@@ -589,16 +607,16 @@ def test_an_error_in_the_program_is_a_toast_with_the_log_to_copy(window):
 
 def test_a_view_stays_through_the_first_change_after_opening(window):
     """The same data under other noise are not other data."""
-    before = window.engine.problem
+    before = window.controllers.building.problem
     window.state.mark_saved()
     window.documents.open(resource("checkpoints/two-moons.spg"))
-    wait(lambda: window.engine.problem is not before, 20_000)
-    bounds = window.engine.problem.bounds
+    wait(lambda: window.controllers.building.problem is not before, 20_000)
+    bounds = window.controllers.building.problem.bounds
     window.canvas.fit((0.0, 1.0, 0.0, 1.0))
     chosen = window.canvas.viewport
     window.state.edit({"noise.sigma_max": 9.0})
-    wait(lambda: window.engine.problem.sigma_max == 9.0, 20_000)
-    assert window.engine.problem.bounds == bounds  # the points are those of the file
+    wait(lambda: window.controllers.building.problem.sigma_max == 9.0, 20_000)
+    assert window.controllers.building.problem.bounds == bounds  # the points are those of the file
     assert window.canvas.viewport == chosen
 
 
@@ -610,7 +628,7 @@ def test_other_data_far_from_the_origin_come_into_view(window, tmp_path):
         np.savetxt(tmp_path / folder / "p.csv", points + offset, delimiter=",", header="x,y", comments="")
         window.state.mark_saved()
         window.documents.open(tmp_path / folder / "p.csv")
-        wait(lambda offset=offset: abs(sum(window.engine.problem.bounds[:2]) / 2 - offset) < 5, 20_000)
+        wait(lambda offset=offset: abs(sum(window.controllers.building.problem.bounds[:2]) / 2 - offset) < 5, 20_000)
         x0, x1, y0, y1 = window.canvas.viewport
         assert x0 < offset < x1
         assert y0 < offset < y1
@@ -624,21 +642,21 @@ def test_no_diagnostic_outlives_the_data_it_is_about(window, qtbot, tmp_path):
         path, np.concatenate([generator.normal(size=(300, 2)), generator.normal(size=(300, 2)) + 60]), delimiter=","
     )
     card = window.panel(NoisePanel)
-    with qtbot.waitSignal(window.engine.problem_changed, timeout=20_000):
-        window.engine.open_points(str(path))
+    with qtbot.waitSignal(window.controllers.building.problem_changed, timeout=20_000):
+        window.controllers.building.open_points(str(path))
     window.state.edit({"noise.sigma_max": 5.0})
     qtbot.waitUntil(lambda: "Raise σ_max" in card.notice.text.text(), timeout=20_000)
     assert card.notice.buttons
     window.state.edit({"data.kind": "drawn"})
     assert not card.notice.isVisible()  # at once: other data are on their way
-    qtbot.waitUntil(lambda: window.engine.problem is None, timeout=20_000)
+    qtbot.waitUntil(lambda: window.controllers.building.problem is None, timeout=20_000)
     assert not card.notice.isVisible()
     assert card.levels.rows["noise.sigma_max"].value("noise.sigma_min") is None
     assert len(card.chart.sigmas) == 0
 
 
 def test_an_empty_drawing_is_the_reason_in_menus_keys_and_buttons(window, qtbot):
-    with qtbot.waitSignal(window.engine.problem_failed, timeout=10_000):
+    with qtbot.waitSignal(window.controllers.building.problem_failed, timeout=10_000):
         window.state.edit({"data.kind": "drawn"})
     why = spoken(str(training_conflict(window.state.experiment)))
     assert why.startswith("Nothing is drawn yet")
@@ -660,12 +678,12 @@ def test_an_empty_drawing_is_the_reason_in_menus_keys_and_buttons(window, qtbot)
 
 
 def test_another_divergence_measures_the_clicked_point_anew(window, qtbot):
-    with qtbot.waitSignal(window.engine.likelihood_changed, timeout=20_000):
-        window.engine.inspect(0.0, 1.0)
-    before = window.engine.likelihood
+    with qtbot.waitSignal(window.controllers.measuring.likelihood_changed, timeout=20_000):
+        window.controllers.measuring.inspect(0.0, 1.0)
+    before = window.controllers.measuring.likelihood
     window.state.edit({"likelihood.trace": "hutchinson", "likelihood.trace_probes": 8, "likelihood.probes": "gaussian"})
-    qtbot.waitUntil(lambda: window.engine.likelihood not in (None, before), timeout=20_000)
-    assert window.engine.likelihood.flow.standard_error > 0
+    qtbot.waitUntil(lambda: window.controllers.measuring.likelihood not in (None, before), timeout=20_000)
+    assert window.controllers.measuring.likelihood.flow.standard_error > 0
 
 
 def test_a_failed_export_is_told_in_its_dialog_alone(window, qtbot, tmp_path):

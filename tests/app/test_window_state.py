@@ -17,7 +17,7 @@ FRAMES = {"of this system": None, "high and wide": (6, 70, 6, 6)}  # px at the l
 
 def opened(qtbot, folder, monkeypatch, screen, frame):
     """The first window on a screen of this size, once it has been painted."""
-    monkeypatch.setattr(window_state, "available", lambda window: QRect(0, 0, *screen))
+    monkeypatch.setattr(window_state.WindowState, "available", lambda state: QRect(0, 0, *screen))
     if frame is not None:
         left, above, right, below = frame
         framed = lambda window: window.geometry().adjusted(-left, -above, right, below)  # noqa: E731
@@ -25,7 +25,7 @@ def opened(qtbot, folder, monkeypatch, screen, frame):
         moved = lambda window, x, y: window.setGeometry(x + left, y + above, window.width(), window.height())  # noqa: E731
         monkeypatch.setattr(MainWindow, "move", moved)
     window = make_window(folder)
-    with qtbot.waitSignal(window.engine.ready, timeout=30_000):
+    with qtbot.waitSignal(window.controllers.building.ready, timeout=30_000):
         window.show()
     return window
 
@@ -106,11 +106,11 @@ def test_the_cards_buttons_stay_where_they_are_as_training_begins_and_ends(share
     wait()
     places = {}
     for training in BUTTON:
-        monkeypatch.setattr(type(window.engine), "training", training)
-        window.engine.training_changed.emit(training)
+        monkeypatch.setattr(type(window.controllers.training), "status", training)
+        window.controllers.training.changed.emit(training)
         QApplication.sendPostedEvents()
         wait()
         places[training] = [button.mapTo(card, QPoint(0, 0)) for button in (card.button, card.reset)]
     monkeypatch.undo()
-    window.engine.training_changed.emit(window.engine.training)
+    window.controllers.training.changed.emit(window.controllers.training.status)
     assert set(map(str, places.values())) == {str(places["untrained"])}, places

@@ -199,6 +199,10 @@ class ChipBar(QWidget):
         """Show a layer if it is hidden, hide it if it is shown."""
         self._canvas.set_layer_visible(key, not self._canvas.visible[key])
 
+    def is_available(self, key: str) -> bool:
+        """Whether there can be a layer."""
+        return self.chips[key].isEnabled()
+
     def name(self, key: str, title: str, notes: Sequence[str] = ()) -> None:
         """See :meth:`Chip.name`."""
         self.chips[key].name(title, notes)

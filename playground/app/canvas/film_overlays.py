@@ -1,4 +1,4 @@
-"""What a film shows beside its particles: the layers that the engine computes anew for each frame."""
+"""What a film shows beside its particles: the layers that are computed anew for each frame."""
 
 import dataclasses
 import functools
@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from playground.app.canvas import readouts
-from playground.app.controllers.engine import Engine
 from playground.app.controllers.export_size import OverlayMaker
+from playground.app.controllers.following import Following
+from playground.app.controllers.playing import Playing
 from playground.app.controllers.video_frames import VideoFrames
 from playground.drawing.film import FrameOverlay
 from playground.drawing.layers import Density, Field
@@ -19,11 +20,16 @@ from playground.drawing.scene import Scene
 if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
-COMPUTED = frozenset({"learned", "exact", "density"})  # layers that cost the engine work
+COMPUTED = frozenset({"learned", "exact", "density"})  # layers that are computed for each frame
 
 
 def overlay_makers(
-    engine: Engine, kind: str, wanted: frozenset[str], still: bool = False, untrained: bool = False
+    playing: Playing,
+    following: Following,
+    kind: str,
+    wanted: frozenset[str],
+    still: bool = False,
+    untrained: bool = False,
 ) -> Callable[[Viewport], OverlayMaker]:
     """Gives each frame of a film, or that of a picture, the score field, density and caption that the canvas shows with it now.
 
@@ -34,8 +40,8 @@ def overlay_makers(
         wanted: layers of COMPUTED that it shows.
         still: only the frame in view will be asked for, whose caption stays.
     """
-    make = engine.video_frame_maker(wanted, still)
-    without_run = np.array([engine.sigma]), np.array([np.nan])
+    make = following.video_frame_maker(wanted, still)
+    without_run = np.array([playing.sigma]), np.array([np.nan])
 
     def overlays_of_run(
         views: VideoFrames, trajectory: "Trajectory | None", frames: np.ndarray

@@ -9,18 +9,16 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtWidgets import QMessageBox, QWidget
 
-from playground.app.controllers.engine import Engine
+from playground.app.controllers.building import Building
 from playground.app.controllers.export_size import megabytes
+from playground.app.controllers.sessions import Sessions
 from playground.app.model import errors
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
-from playground.app.widgets import file_prompts
-from playground.app.widgets.file_prompts import Answer, completed, may_replace, name_buttons
 from playground.app.workers.background_task import BackgroundTask
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment, ExperimentError
@@ -46,10 +44,30 @@ UNTITLED = "Untitled"
 Stamp = tuple[int, int]  # time of the last change in ns, and size
 
 
+class Prompts(Protocol):
+    """What the user is asked."""
+
+    def open_name(self, title: str, folder: str, filters: str) -> str:
+        """The file to open; "" where none is chosen."""
+
+    def folder_name(self, title: str, folder: str) -> str:
+        """The folder to open; "" where none is chosen."""
+
+    def save_path(self, title: str, proposed: str, filters: str, ending: str) -> Path | None:
+        """The file to write, which has the ending; None where none is chosen."""
+
+    def may_replace(self, sentence: str, question: str) -> bool:
+        """Whether a file may be written over."""
+
+    def save_or_discard(self, name: str) -> bool | None:
+        """Whether unsaved work is to be saved; False where it may be lost, None where nothing is to happen."""
+
+
 class Documents(QObject):
     """The file that belongs to what is on the workspace.
 
     Args:
+        prompts: asks for names, and before work is lost.
         opening: the session that ships with the program, which it opens with; without it, the default experiment.
 
     Signals:
@@ -65,10 +83,18 @@ class Documents(QObject):
     refused = Signal(str)
 
     def __init__(
-        self, state: State, engine: Engine, preferences: Preferences, window: QWidget, opening: Path | None = None
+        self,
+        state: State,
+        building: Building,
+        sessions: Sessions,
+        preferences: Preferences,
+        prompts: Prompts,
+        opening: Path | None = None,
+        parent: QObject | None = None,
     ) -> None:
-        super().__init__(window)
-        self._state, self._engine, self._preferences, self._window = state, engine, preferences, window
+        super().__init__(parent)
+        self._state, self._building, self._sessions = state, building, sessions
+        self._preferences, self._prompts = preferences, prompts
         self._opening = opening
         self._stamp: Stamp | None = None  # of the file when it was opened or saved here
         self._background = BackgroundTask(self)
@@ -79,7 +105,7 @@ class Documents(QObject):
         self.saved_at: float | None = None  # time.monotonic of this document's last save in this run
         self.describe_view: Callable[[], dict[str, Any]] = dict  # what of the canvas a session keeps
         state.history_changed.connect(self.changed)
-        engine.points_opened.connect(self._points_opened)
+        building.points_opened.connect(self._points_opened)
 
     # --- names
 
@@ -110,13 +136,13 @@ class Documents(QObject):
 
     def ask_open(self) -> None:
         """Let the user choose a file, then open it."""
-        name = file_prompts.open_name(self._window, "Open", self._folder(), FILTERS)
+        name = self._prompts.open_name("Open", self._folder(), FILTERS)
         if name:
             self.open(Path(name))
 
     def ask_open_folder(self) -> None:
         """Let the user choose a folder of pictures, then open it."""
-        name = file_prompts.folder_name(self._window, "Open a folder of pictures", self._folder())
+        name = self._prompts.folder_name("Open a folder of pictures", self._folder())
         if name:
             self.open(Path(name))
 
@@ -161,7 +187,7 @@ class Documents(QObject):
 
         def start() -> None:
             if not self.open_bundled():
-                self._engine.open_experiment(Experiment())
+                self._building.open_experiment(Experiment())
                 self._name(None)
 
         self.when_safe(start)
@@ -178,7 +204,7 @@ class Documents(QObject):
                 self._refuse(f"{path.name} is not opened: another file is still being read or written.")
         elif suffix == ".toml":
             try:
-                self._engine.open_experiment(experiments.load(path))
+                self._building.open_experiment(experiments.load(path))
             except ExperimentError as error:
                 self._refuse(str(error))
                 return
@@ -188,7 +214,7 @@ class Documents(QObject):
             self._open_data(path, "images" if suffix in IMAGES else "file")
 
     def _open_data(self, path: Path, kind: str) -> None:
-        self._engine.open_points(str(path.resolve()), kind)
+        self._building.open_points(str(path.resolve()), kind)
 
     @Slot(str)
     def _points_opened(self, path: str) -> None:
@@ -197,7 +223,7 @@ class Documents(QObject):
         self._remember(Path(path))
 
     def _adopt(self, session: Session, path: Path | None, stamp: Stamp | None = None) -> None:
-        self._engine.open_session(session)
+        self._sessions.open(session)
         self._name(path, stamp)
         if path is not None:
             self._remember(path)
@@ -209,8 +235,7 @@ class Documents(QObject):
         """Save under the present name if it is a session's, or ask for one; `then` is called once the file is written."""
         if self.path is None or self.path.suffix.lower() != SUFFIX:
             self.save_as(then)
-        elif _stamp(self.path) in (None, self._stamp) or may_replace(
-            self._window,
+        elif _stamp(self.path) in (None, self._stamp) or self._prompts.may_replace(
             f"{self.path.name} has changed on disk since it was opened or saved here.",
             "Replace what is there now? “Save as…” keeps both.",
         ):
@@ -219,16 +244,15 @@ class Documents(QObject):
     def save_as(self, then: Callable[[], None] | None = None) -> None:
         """Ask for a name and save."""
         proposed = str(self.proposal().with_suffix(SUFFIX))
-        size = self._engine.session_size()
+        size = self._sessions.size()
         about = "" if size is None else f", about {megabytes(size)}"
-        name, _ = file_prompts.save_name(self._window, "Save as", proposed, f"Sessions{about} (*{SUFFIX})")
-        path = completed(self._window, name, (SUFFIX,), SUFFIX) if name else None
+        path = self._prompts.save_path("Save as", proposed, f"Sessions{about} (*{SUFFIX})", SUFFIX)
         if path is not None:
             self._write(path, then)
 
     def proposal(self) -> Path:
         """What a dialog proposes for what is on the workspace, with whatever ending."""
-        return file_prompts.proposal(self._preferences, self.path, self._state.experiment.data.kind)
+        return self._preferences.propose(self.path, self._state.experiment.data.kind)
 
     def _folder(self) -> str:
         return str(self.proposal().parent)
@@ -238,7 +262,7 @@ class Documents(QObject):
             self._refuse(f"{path.name} is not saved yet: another file is still being read or written; try again.")
             return
         try:
-            session = self._engine.session(self.describe_view())
+            session = self._sessions.pack(self.describe_view())
         except SessionError as error:
             self._refuse(str(error))
             return
@@ -278,27 +302,11 @@ class Documents(QObject):
         if not self._state.modified:
             go_on()
             return
-        answer = self._ask()
-        if answer == Answer.Save:
+        save = self._prompts.save_or_discard(self.name)
+        if save:
             self.save(go_on)
-        elif answer == Answer.Discard:
+        elif save is not None:
             go_on()
-
-    def _ask(self) -> Answer:
-        box = QMessageBox(
-            QMessageBox.Icon.NoIcon,
-            "Unsaved work",
-            f"Save the changes to {self.name}?",
-            Answer.Save | Answer.Discard | Answer.Cancel,
-            self._window,
-        )
-        box.setObjectName("unsavedWork")
-        box.setInformativeText("Otherwise training, drawing and settings since the last save are lost.")
-        name_buttons(box, {Answer.Save: "&Save", Answer.Discard: "&Discard", Answer.Cancel: "&Cancel"})
-        box.setDefaultButton(Answer.Save)
-        answer = Answer(box.exec())
-        box.deleteLater()
-        return answer
 
     def finish(self, seconds: float = 1.0) -> bool:
         """Wait for a file being written, when quitting."""
@@ -315,7 +323,7 @@ class Documents(QObject):
 
     def _remember(self, path: Path) -> None:
         self._preferences.add_recent(path)
-        file_prompts.remember(self._preferences, path)
+        self._preferences.remember_folder(path)
 
     def _forget(self, path: Path) -> None:
         others = [name for name in self._preferences.get("recent") if Path(name) != path]

@@ -4,17 +4,22 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.controllers import measurements
+from playground.app.controllers.building import Building
+from playground.app.controllers.following import Following
+from playground.app.controllers.notification import Notification, conflict, stopped
 from playground.app.controllers.overlay_timing import FOLLOWING
-from playground.app.controllers.player import Player
+from playground.app.controllers.playing import Playing
 from playground.app.model import kept_figures
 from playground.app.model.state import State
 from playground.app.model.views import DensityView, LatentInterpolation, PointLikelihood
 from playground.app.model.workspace import Workspace
+from playground.app.workers.tasks import Tasks
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.experiment import Experiment
+from playground.lab.session import Session
 from playground.messages import Message
 
 POINT_KEYS = frozenset(
@@ -32,17 +37,35 @@ def _telling_the_last(progress: measurements.Progress) -> measurements.Progress:
         yield fraction, metrics and (fraction == 1.0, metrics)
 
 
-class Measuring(Player):
-    """Each measurement is a task with progress that can be cancelled; it uses the weights of the moment it began."""
+class Measuring(QObject):
+    """Each measurement is a task with progress that can be cancelled; it uses the weights of the moment it began.
 
-    likelihood_changed = Signal(object)  # PointLikelihood or None
-    interpolation_changed = Signal(object)  # Way or None
-    evaluation_changed = Signal(object)  # dict of metrics so far
-    errors_changed = Signal(object)  # ScoreErrors along sigma or None
-    note = Signal(str, str, str, object)  # a message, and a function that tells whether it still holds
+    Signals:
+        likelihood_changed(PointLikelihood | None)
+        interpolation_changed(LatentInterpolation | None)
+        evaluation_changed(dict): the figures so far.
+        errors_changed(ScoreErrorCurve | None)
+        notified(Notification)
+    """
 
-    def __init__(self, state: State, parent: QObject | None = None) -> None:
-        super().__init__(state, parent)
+    likelihood_changed = Signal(object)
+    interpolation_changed = Signal(object)
+    evaluation_changed = Signal(object)
+    errors_changed = Signal(object)
+    notified = Signal(object)
+
+    def __init__(
+        self,
+        state: State,
+        building: Building,
+        playing: Playing,
+        following: Following,
+        tasks: Tasks,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._state, self._building, self._playing = state, building, playing
+        self._following, self._tasks = following, tasks
         self._evaluation: dict[str, Any] = {}
         self._likelihood: PointLikelihood | None = None
         self._interpolation: LatentInterpolation | None = None
@@ -50,7 +73,12 @@ class Measuring(Player):
         # Of the point clicked last, and its number among images.
         self._place: tuple[np.ndarray, int | None] | None = None
         self._awaiting: tuple[tuple[float, float], ...] = ()  # clicked before there was a workspace
+        self._again: tuple[tuple[float, float] | int, ...] = ()  # to be measured anew on the workspace that comes
         self._finished_map: DensityView | None = None  # on the canvas when the map in progress was asked for
+        building.leaving.connect(self._leave)
+        building.taken.connect(self._take)
+        building.settings_changed.connect(self._take_settings)
+        state.changed.connect(self._measure_again)
 
     @property
     def evaluation(self) -> Mapping[str, Any]:
@@ -59,6 +87,11 @@ class Measuring(Player):
     @property
     def likelihood(self) -> PointLikelihood | None:
         return self._likelihood
+
+    @property
+    def is_measuring_point(self) -> bool:
+        """Whether the likelihood of a point is on its way."""
+        return self._tasks.running("likelihood")
 
     @property
     def interpolation(self) -> LatentInterpolation | None:
@@ -78,11 +111,39 @@ class Measuring(Player):
         places = zip(points, numbers, strict=True)
         return tuple((float(point[0]), float(point[1])) if number is None else number for point, number in places)
 
-    def _clicked_of_the_same(self, workspace: Workspace) -> tuple[tuple[float, float] | int, ...]:
-        """The clicked points where another workspace has the same points of the plane; of images each run has its own."""
-        now = self._workspace
-        same = now is not None and now.problem.experiment.data == workspace.problem.experiment.data
-        return self.clicked if same and not workspace.view.is_image else ()
+    @Slot(object, object)
+    def _leave(self, workspace: Workspace | None, session: Session | None) -> None:
+        """Keep the clicked points for a workspace with the same points of the plane; of images each run has its own."""
+        before, self._again = self._building.workspace, ()
+        if workspace is None:
+            return
+        if session is not None:
+            self._again = session.clicked
+        elif (
+            before is not None
+            and not workspace.view.is_image
+            and before.problem.experiment.data == workspace.problem.experiment.data
+        ):
+            self._again = self.clicked
+        if before is not None and before is not workspace:
+            before.keep_clicked(() if before.view.is_image else self.clicked)
+
+    @Slot(object)
+    def _take_settings(self, keys: frozenset[str]) -> None:
+        if any(key.startswith("sampling.") or key == "seed" for key in keys):
+            self._forget("quality")
+            self._recall()
+        if "likelihood.source" in keys:
+            self.forget_weights()
+
+    @Slot(object)
+    def _take(self, session: Session | None) -> None:
+        """Measure anew what was clicked before the present workspace was there, or when it was left."""
+        self._forget_measurements()
+        workspace = self._building.workspace
+        if workspace is not None:
+            self.click_again(self._again or self._awaiting or workspace.clicked)
+            self._awaiting = self._again = ()
 
     def click_again(self, places: Sequence[tuple[float, float] | int]) -> None:
         """Measure anew what :attr:`clicked` told, as far as the settings let it be measured."""
@@ -99,7 +160,7 @@ class Measuring(Player):
 
     def inspect(self, x: float, y: float) -> None:
         """Compute the log-likelihood of a point, as soon as there is something on the workspace."""
-        if self._workspace is None:
+        if self._building.workspace is None:
             self._awaiting = ((x, y),)
         else:
             self._inspect(np.array([x, y]), None)
@@ -125,7 +186,8 @@ class Measuring(Player):
         if self._interpolation is not None:
             self._find_interpolation(self._interpolation.ends, self._interpolation.numbers)
 
-    def measure_again(self, keys: frozenset[str]) -> None:
+    @Slot(object)
+    def _measure_again(self, keys: frozenset[str]) -> None:
         """Compute the point and the way in view anew, as far as these settings, which have changed, count for them.
 
         The test set, which takes longer, only where it is being measured; its figures are those of other settings.
@@ -152,7 +214,7 @@ class Measuring(Player):
     def _inspect(self, point: np.ndarray, number: int | None) -> None:
         if self._refused(likelihood_conflict):
             return
-        workspace = self._workspace
+        workspace = self._building.workspace
         assert workspace is not None
         problem, weights = workspace.problem, workspace.weights
         self._place = (point, number)
@@ -179,7 +241,7 @@ class Measuring(Player):
     def _find_interpolation(self, ends: np.ndarray, numbers: tuple[int | None, int | None]) -> None:
         if self._refused(flow_conflict):
             return
-        workspace = self._workspace
+        workspace = self._building.workspace
         assert workspace is not None
         problem, weights = workspace.problem, workspace.weights
         self._tasks.start(
@@ -196,19 +258,19 @@ class Measuring(Player):
     def _show_finished_image(self, number: int) -> np.ndarray | None:
         """See :meth:`_finished_image`; the canvas goes to the frame that it is of."""
         image = self._finished_image(number)
-        if image is not None and self._trajectory is not None:
-            self.seek(self.recorded - 1 if self._state.experiment.sampling.is_generative else 0)
+        if image is not None and self._playing.trajectory is not None:
+            self._playing.seek(self._playing.recorded - 1 if self._state.experiment.sampling.is_generative else 0)
         return image
 
     def _finished_image(self, number: int) -> np.ndarray | None:
         """An image of the grid as it is at the end of its run, or of the data where there is none."""
-        workspace, trajectory = self._workspace, self._trajectory
+        workspace, trajectory = self._building.workspace, self._playing.trajectory
         if workspace is None:
             return None
         images: np.ndarray = workspace.view.points
         if trajectory is not None and trajectory.shape == workspace.problem.shape:
             if not trajectory.finished:
-                self.note.emit("info", UNFINISHED, "sample.end", lambda: not trajectory.finished)
+                self.notified.emit(Notification("info", UNFINISHED, "sample.end", lambda: not trajectory.finished))
                 return None
             # The forward process ends in noise: its images are those that it began with.
             images = trajectory.positions[-1 if self._state.experiment.sampling.is_generative else 0]
@@ -218,36 +280,36 @@ class Measuring(Player):
         """Compute the model's density of the finest level over the canvas; it stays until the playhead moves on."""
         if self._refused(likelihood_conflict):
             return
-        if self._pinned is None or not self._tasks.running("density"):
-            self._finished_map = None if self._pinned is None else self._overlays.density.seen
-        self._pin()
-        workspace, bounds = self._workspace, self._bounds
+        if not self._following.pinned or not self._tasks.running("density"):
+            self._finished_map = None if not self._following.pinned else self._following.seen_density
+        self._following.pin()
+        workspace, bounds = self._building.workspace, self._following.bounds
         assert workspace is not None
         problem, weights = workspace.problem, workspace.weights
         self._tasks.start(
             "density",
             "Density map",
             lambda: measurements.likelihood_density(problem, weights, bounds, measurements.ASKED_CELLS),
-            self._show_density,
+            self._following.show_density,
             self._map_failed,
         )
 
     def _map_failed(self, error: BaseException) -> None:
         self._leave_map()
-        self._task_failed("density", error)
+        self.notified.emit(stopped(self._state, "Density", error))
 
     def _leave_map(self) -> None:
         """Show the last finished map again, or else that of the moment: an unfinished one looks like a density of blocks."""
-        if self._pinned is not None and self._finished_map is not None:
-            self._show_density(self._finished_map)
+        if self._following.pinned and self._finished_map is not None:
+            self._following.show_density(self._finished_map)
         else:
-            self._unpin()
+            self._following.unpin()
 
     def evaluate_test_set(self) -> None:
         """NLL, entropy, KL and the integral over the plane."""
         if self._refused(likelihood_conflict):
             return
-        workspace = self._workspace
+        workspace = self._building.workspace
         assert workspace is not None
         problem, weights = workspace.problem, workspace.weights
         self._tasks.start(
@@ -259,10 +321,10 @@ class Measuring(Player):
 
     def evaluate_samples(self) -> None:
         """Distance between the run's last particles and the data; a run under way is sampled to its end first."""
-        workspace, trajectory = self._workspace, self._trajectory
+        workspace, trajectory = self._building.workspace, self._playing.trajectory
         if workspace is None or trajectory is None or not len(trajectory):
             return
-        problem, run = workspace.problem, self.trajectory_iterator()
+        problem, run = workspace.problem, self._playing.trajectory_iterator()
         self._tasks.start(
             "quality",
             "Quality",
@@ -272,11 +334,11 @@ class Measuring(Player):
 
     def score_errors(self) -> None:
         """Error of the learned score along sigma, against the exact one or, where none is known, the smoothed training set's."""
-        workspace = self._workspace
+        workspace = self._building.workspace
         if workspace is None or workspace.problem.reference is None:
             return
         problem, weights = workspace.problem, workspace.weights
-        of = kept_figures.key("fisher", workspace, self._state.experiment, self._run_seed)
+        of = kept_figures.key("fisher", workspace, self._state.experiment, self._playing.seed_offset)
 
         def take(errors: Any) -> None:
             if errors.fraction >= 1.0:
@@ -293,17 +355,14 @@ class Measuring(Player):
             shown = self._likelihood
             self._place = None if shown is None else (shown.point, shown.number)
 
-    def running(self, task: str) -> bool:
-        return self._tasks.running(task)
-
     def _evaluated(self, task: str) -> Callable[[tuple[bool, Mapping[str, Any]]], None]:
         """Takes the figures of a measurement, and why some are missing, in place of those of its keys so far.
 
         They are kept once they are whole.
         """
-        workspace = self._workspace
+        workspace = self._building.workspace
         assert workspace is not None
-        of = kept_figures.key(task, workspace, self._state.experiment, self._run_seed)
+        of = kept_figures.key(task, workspace, self._state.experiment, self._playing.seed_offset)
 
         def take(found: tuple[bool, Mapping[str, Any]]) -> None:
             whole, metrics = found
@@ -322,8 +381,8 @@ class Measuring(Player):
         """Show again what was measured of these weights by these settings."""
         found = (
             {}
-            if self._workspace is None
-            else kept_figures.present(self._workspace, self._state.experiment, self._run_seed)
+            if self._building.workspace is None
+            else kept_figures.present(self._building.workspace, self._state.experiment, self._playing.seed_offset)
         )
         for task, figure in found.items():
             if task == "fisher":
@@ -357,7 +416,7 @@ class Measuring(Player):
         if keys:
             self._replace(dict.fromkeys(keys), dict.fromkeys(keys, STALE))
 
-    def _forget_weights(self) -> None:
+    def forget_weights(self) -> None:
         """Training has begun or rests, or another score is judged: the figures so far are of another model.
 
         What is being measured begins anew; the point that was clicked, once there is a model to stay.
@@ -368,29 +427,30 @@ class Measuring(Player):
             "quality": self.evaluate_samples,
             "fisher": self.score_errors,
         }
-        if self._pinned is not None:  # else the playhead has moved on, and the map will not be shown
+        if self._following.pinned:  # else the playhead has moved on, and the map will not be shown
             measures["density"] = self.density_map
         asked = [measure for task, measure in measures.items() if self._tasks.running(task)]
-        shown = self._overlays.density.seen
+        shown = self._following.seen_density
         if self.density_map in asked or (shown is not None and shown.asked and shown.source == "learned"):
-            self._unpin()
+            self._following.unpin()
         self._forget_measurements()
         for measure in asked:
             measure()
-        if self._workspace is None or self._workspace.training == "training":
+        if self._building.workspace is None or self._building.workspace.training == "training":
             self._place = place
         elif place is not None and likelihood_conflict(self._state.experiment) is None:
             self._inspect(*place)
 
     def _refused(self, why: Callable[[Experiment], Message | None]) -> bool:
         """Whether there is nothing on the workspace, or a reason, which is told."""
-        if self._workspace is None:
+        if self._building.workspace is None:
             return True
-        conflict = why(self._state.experiment)
-        if conflict is not None:
-            self.message.emit("warning", str(conflict), "")
-        return conflict is not None
+        if why(self._state.experiment) is None:
+            return False
+        self.notified.emit(conflict(lambda: why(self._state.experiment)))
+        return True
 
+    @Slot()
     def _forget_measurements(self) -> None:
         """Another workspace or other weights: nothing measured so far is true of it, but for what was measured of it before."""
         for task in TASKS:

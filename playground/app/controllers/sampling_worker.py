@@ -98,7 +98,7 @@ class SamplingWorker:
         self._runs: Mailbox[SamplingRun] = Mailbox()
         self._overlay_requests: Mailbox[OverlayRequest] = Mailbox()
         self._readout_requests: Mailbox[ReadoutRequest] = Mailbox()
-        self.share = 1.0  # of a core that sampler steps may take
+        self._share = 1.0  # of a core that sampler steps may take
         self._wanted = 0
         self._frame_seconds = 0.0  # from one frame to the next, rests included
         self._spent = 0.0  # since the last frame
@@ -136,6 +136,10 @@ class SamplingWorker:
         if frames > self._wanted:
             self._wanted = frames
             self._wake.set()
+
+    def set_share(self, share: float) -> None:
+        """Take at most this share of a core for sampler steps."""
+        self._share = share
 
     def finished(self, number: int) -> bool:
         """Whether the run of this number is recorded to its end."""
@@ -182,7 +186,7 @@ class SamplingWorker:
         self.recorded = run, trajectory
         # What it worked, not what passed: waiting for the interpreter or the processor takes nothing from anyone.
         worked, passed = time.thread_time() - worked, time.monotonic() - start
-        seconds = max(passed, worked / self.share)
+        seconds = max(passed, worked / self._share)
         self._rested = start + seconds
         self._spent += seconds
         if len(trajectory) > recorded:

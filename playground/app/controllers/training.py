@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
-from playground.app.controllers.measuring import Measuring
+from playground.app.controllers.building import Building
+from playground.app.controllers.notification import Notification, conflict, stopped
 from playground.app.model.state import State
 from playground.app.model.workspace import Workspace
+from playground.app.workers.tasks import Tasks
 from playground.app.workers.worker import Worker
 from playground.lab.conflicts import training_conflict
+from playground.messages import Message
 
 if TYPE_CHECKING:
     from playground.lab.training import TrainingProgress
@@ -17,145 +20,210 @@ if TYPE_CHECKING:
 PROGRESS_SECONDS = 1 / 15  # between two reports of training, which two charts and a dozen numbers follow
 
 
-class Training(Measuring):
+class Training(QObject):
     """One thread trains the network of the present workspace; nothing else changes its weights.
 
     Signals:
-        training_changed(str): "untrained", "waiting" for the data and the network that are being built, "training",
-            "paused", "finished" or "diverged"; the same again once training has shown the network something new, for
-            example points without their label.
+        changed(str): "untrained", "waiting" for the data and the network that are being built, "training", "paused",
+            "finished" or "diverged"; the same again once training has shown the network something new, for example
+            points without their label.
+        weights_changed(): training has begun or rests, before `changed` says so: figures so far are of other weights.
         progress(TrainingProgress): how far it is.
+        notified(Notification)
     """
 
-    training_changed = Signal(str)
+    changed = Signal(str)
+    weights_changed = Signal()
     progress = Signal(object)
+    notified = Signal(object)
 
-    def __init__(self, state: State, parent: QObject | None = None) -> None:
-        super().__init__(state, parent)
-        self.failure = ""  # why the settings give no problem; nothing where they do, or may
-        self._training: Worker | None = None
+    def __init__(self, state: State, building: Building, tasks: Tasks, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._state, self._building, self._tasks = state, building, tasks
+        self._worker: Worker | None = None
         self._resting: Worker | None = None  # the last one to pause, until its block is done
         self._waiting = False  # whether to train as soon as what is being built is there
         self._progress_time = 0.0
-
-    @property
-    def building(self) -> bool:
-        """Whether other data or another network are on their way to the workspace."""
-        raise NotImplementedError
+        state.changed.connect(self._edited)
+        building.withdrawn.connect(lambda: self._wait(False))
+        building.resetting.connect(self.stop)
+        building.leaving.connect(self._leave)
+        building.taken.connect(self._take)
+        building.settings_changed.connect(self._take_settings)
 
     # What the window may read
 
     @property
-    def training(self) -> str:
-        """See :attr:`training_changed`."""
+    def status(self) -> str:
+        """See :attr:`changed`."""
         if self._waiting:
             return "waiting"
-        return "untrained" if self._workspace is None else self._workspace.training
+        workspace = self._building.workspace
+        return "untrained" if workspace is None else workspace.training
 
     @property
-    def training_wanted(self) -> bool:
+    def wanted(self) -> bool:
         """Whether it trains, or will as soon as it can."""
-        return self.training in ("waiting", "training")
+        return self.status in ("waiting", "training")
 
     @property
     def last_progress(self) -> "TrainingProgress | None":
-        return None if self._workspace is None else self._workspace.progress
+        workspace = self._building.workspace
+        return None if workspace is None else workspace.progress
 
     @property
     def loss_history(self) -> tuple[np.ndarray, np.ndarray]:
         """See :attr:`playground.app.model.workspace.Workspace.loss_history`."""
-        return (np.zeros(0), np.zeros(0)) if self._workspace is None else self._workspace.loss_history
+        workspace = self._building.workspace
+        return (np.zeros(0), np.zeros(0)) if workspace is None else workspace.loss_history
 
     @property
     def held_out_history(self) -> tuple[np.ndarray, np.ndarray]:
         """See :attr:`playground.app.model.workspace.Workspace.held_out_history`."""
-        return (np.zeros(0), np.zeros(0)) if self._workspace is None else self._workspace.held_out_history
+        workspace = self._building.workspace
+        return (np.zeros(0), np.zeros(0)) if workspace is None else workspace.held_out_history
 
     @property
     def trained_steps(self) -> int:
-        return 0 if self._workspace is None else self._workspace.trained_steps
+        workspace = self._building.workspace
+        return 0 if workspace is None else workspace.trained_steps
 
     @property
     def untrained(self) -> bool:
-        return self._workspace is None or self._workspace.weights.untrained
+        workspace = self._building.workspace
+        return workspace is None or workspace.weights.untrained
 
     # What the window may ask for
 
-    def train(self) -> None:
+    def start(self) -> None:
         """Begin, go on, or train more after the end; what is being built is waited for."""
-        workspace = self._workspace
-        if self._training is not None:
+        workspace = self._building.workspace
+        if self._worker is not None:
             return
-        if self.building:
+        if self._building.busy:
             self._wait(True)
             return
         if workspace is None:
             return
-        conflict = training_conflict(self._state.experiment, workspace.view.conditions)
-        why_disabled = self.failure if conflict is None else str(conflict)
-        if why_disabled:
-            self.message.emit("error", why_disabled, "")
+        if self._conflict() is not None:
+            self.notified.emit(conflict(self._conflict, "error"))
+            return
+        failure = self._building.failure
+        if failure:
+            self.notified.emit(Notification("error", failure, is_current=lambda: self._building.failure == failure))
             return
         experiment = self._state.experiment
-        self._training, self._resting = Worker(lambda: workspace.train(experiment), "training"), None
-        self._training.start()
+        self._worker, self._resting = Worker(lambda: workspace.train(experiment), "training"), None
+        self._worker.start()
         self._state.mark_modified()
         self._become(workspace, "training")
 
-    def pause_training(self) -> None:
+    def pause(self) -> None:
         """Let training rest, or take back that it shall begin."""
         self._wait(False)
-        resting = self._training
-        if resting is not None and self._workspace is not None:
-            self._end_training()
+        resting, workspace = self._worker, self._building.workspace
+        if resting is not None and workspace is not None:
+            self._end()
             self._resting = resting
-            self._become(self._workspace, "paused")
+            self._become(workspace, "paused")
 
     @Slot()
-    def toggle_training(self) -> None:
+    def toggle(self) -> None:
         """Let training rest, or take back that it shall begin, where it is wanted; else begin or go on."""
-        if self.training_wanted:
-            self.pause_training()
+        if self.wanted:
+            self.pause()
         else:
-            self.train()
+            self.start()
+
+    @Slot()
+    def stop(self) -> None:
+        """Other work takes the place of what is trained, or was to be."""
+        self._wait(False)
+        self._end()
+
+    @property
+    def worker(self) -> Worker | None:
+        """The thread that trains, to be waited for when quitting."""
+        return self._worker
 
     # How it goes
+
+    def _conflict(self) -> Message | None:
+        """Why the present settings cannot be trained."""
+        return training_conflict(self._state.experiment, self._building.conditions)
 
     def _wait(self, waiting: bool) -> None:
         """Begin to train once nothing is being built any more, or not."""
         if waiting != self._waiting:
             self._waiting = waiting
-            self.training_changed.emit(self.training)
+            self.changed.emit(self.status)
 
-    def _stop_training(self) -> None:
-        """Other work takes the place of what is trained, or was to be."""
-        self._wait(False)
-        self._end_training()
+    @Slot(object)
+    def _edited(self, keys: frozenset[str]) -> None:
+        """Training that a change starts anew ends, and begins again only when it is asked for."""
+        if self._building.restarts(keys) and not self._building.adopting:
+            self._wait(False)
 
-    def _end_training(self) -> None:
+    @Slot(object)
+    def _take_settings(self, keys: frozenset[str]) -> None:
+        """Train on by other settings, where they can be trained."""
+        workspace = self._building.workspace
+        if (
+            workspace is None
+            or self._worker is None
+            or not any(key.startswith(("training.", "objective.")) for key in keys)
+        ):
+            return
+        if self._conflict() is None:
+            workspace.pending_hyperparameters.put(self._state.experiment)
+        else:
+            self.pause()
+            self.notified.emit(conflict(self._conflict))
+
+    @Slot(object, object)
+    def _leave(self, workspace: Workspace | None, session: object) -> None:
+        """Another workspace takes the place of the present one; where only what is measured is new, training goes on."""
+        before, trained = self._building.workspace, self._worker is not None
+        if workspace is None:
+            self.stop()
+        elif workspace is not before:
+            self._end()
+            if before is not None and workspace.trainer is before.trainer:
+                workspace.go_on_from(before)
+                self._waiting |= trained and not self._building.is_behind(workspace)
+
+    @Slot(object)
+    def _take(self, session: object) -> None:
+        workspace = self._building.workspace
+        self.changed.emit(self.status)
+        if workspace is not None and workspace.progress is not None:
+            self.progress.emit(workspace.progress)
+
+    def _end(self) -> None:
         self._resting = None
-        if self._training is not None:
-            self._tasks.retire(self._training)
-            self._training = None
-            if self._workspace is not None and self._workspace.training == "training":
-                self._workspace.training = "paused"
+        if self._worker is not None:
+            self._tasks.retire(self._worker)
+            self._worker = None
+            workspace = self._building.workspace
+            if workspace is not None and workspace.training == "training":
+                workspace.become("paused")
 
     def _become(self, workspace: Workspace, training: str) -> None:
-        workspace.training = training
-        if workspace is self._workspace:
-            self._forget_weights()
-            self.training_changed.emit(self.training)
+        workspace.become(training)
+        if workspace is self._building.workspace:
+            self.weights_changed.emit()
+            self.changed.emit(self.status)
 
-    def _poll_training(self, now: float) -> None:
+    def poll(self, now: float) -> None:
         """Take what the thread has for us, and begin what was waited for."""
-        if self._waiting and not self.building:
+        if self._waiting and not self._building.busy:
             self._waiting = False
-            self.train()
-            if self._training is None:  # what came cannot be trained
-                self.training_changed.emit(self.training)
-        worker, workspace = self._training, self._workspace
+            self.start()
+            if self._worker is None:  # what came cannot be trained
+                self.changed.emit(self.status)
+        worker, workspace = self._worker, self._building.workspace
         if workspace is not None and workspace.learned_of_labels():
-            self.training_changed.emit(self.training)
+            self.changed.emit(self.status)
         if workspace is not None and self._resting is not None and self._resting.isFinished():
             self._resting = None  # the block that ran at the pause has counted too
             self.progress.emit(workspace.progress)
@@ -172,12 +240,22 @@ class Training(Measuring):
                 self._state.mark_modified()  # a file saved since then lacks these steps
             self.progress.emit(progress)
         if finished:
-            self._training = None
-            if worker.error is not None:
-                self._become(workspace, "paused")
-                self._say_stopped("Training", worker.error)
-            elif workspace.progress is not None and workspace.progress.diverged:
-                self._become(workspace, "diverged")
-                self.message.emit("error", workspace.progress.diverged, "")
-            else:
-                self._become(workspace, "finished")
+            self._worker = None
+            self._finish(workspace, worker)
+
+    def _finish(self, workspace: Workspace, worker: Worker) -> None:
+        progress = workspace.progress
+        if worker.error is not None:
+            self._become(workspace, "paused")
+            self.notified.emit(stopped(self._state, "Training", worker.error))
+        elif progress is not None and progress.diverged:
+            self._become(workspace, "diverged")
+            self.notified.emit(
+                Notification(
+                    "error",
+                    progress.diverged,
+                    is_current=lambda: self.status == "diverged" and self.last_progress is progress,
+                )
+            )
+        else:
+            self._become(workspace, "finished")

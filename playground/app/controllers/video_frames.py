@@ -1,4 +1,4 @@
-"""What an export needs of the engine, for a thread of its own: the run to its end, and field and density of every frame.
+"""What an export needs of the window, for a thread of its own: the run to its end, and field and density of every frame.
 
 Both hold what was on the workspace when the export began, so training, editing and looping go on meanwhile.
 """

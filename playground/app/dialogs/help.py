@@ -1,21 +1,16 @@
 """What each key does, and who made the program."""
 
 import platform
-import typing
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt, QUrl, qVersion
 from PySide6.QtGui import QDesktopServices, QKeySequence
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QMessageBox, QVBoxLayout
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QMessageBox, QVBoxLayout, QWidget
 
 import playground
-from playground.app.bars import MENU_KEY
 from playground.app.style.theme import UNIT
 from playground.app.widgets.file_prompts import name_buttons
 from playground.resources import notices
-
-if typing.TYPE_CHECKING:
-    from playground.app.window import MainWindow
-
 
 CANVAS_KEYS = (
     ("Move the view, or go to an image", "← ↑ ↓ →"),
@@ -29,11 +24,16 @@ CANVAS_KEYS = (
 """What the canvas does with keys while it has the focus; no actions, for other controls take the same keys."""
 
 
-def show_keys(window: "MainWindow") -> None:
-    """Open the list of keys, made from the registry of actions."""
-    from playground.app.actions import COMMANDS, MENUS  # the registry names this function
+Key = str | QKeySequence.StandardKey
 
-    dialog = QDialog(window)
+
+def show_keys(parent: QWidget, sections: Mapping[str, Sequence[tuple[str, Key]]]) -> None:
+    """Open the list of keys.
+
+    Args:
+        sections: by title: what can be done, and its key or "".
+    """
+    dialog = QDialog(parent)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.setWindowTitle("Keys")
     dialog.setObjectName("keysDialog")
@@ -41,15 +41,6 @@ def show_keys(window: "MainWindow") -> None:
     grid.setHorizontalSpacing(24)
     grid.setVerticalSpacing(4)
     grid.setContentsMargins(UNIT, UNIT, UNIT, UNIT)
-    sections = {
-        title: [
-            (COMMANDS[key].text.rstrip("…"), COMMANDS[key].shortcut or COMMANDS[key].key)
-            for key in keys
-            if key in COMMANDS
-        ]
-        for title, keys in MENUS.items()
-    }
-    sections["Help"].insert(0, ("All menus", MENU_KEY))
     # Some systems have no key for a standard action, as for Quit on Windows.
     listed = {
         title: [(text, native) for text, keys in rows if (native := native_keys(keys))]
@@ -87,15 +78,15 @@ def show_keys(window: "MainWindow") -> None:
     dialog.show()
 
 
-def native_keys(keys: str | QKeySequence.StandardKey) -> str:
+def native_keys(keys: Key) -> str:
     """A shortcut as this system writes it; "" where it has none."""
     return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
 
 
-def show_about(window: "MainWindow") -> None:
+def show_about(parent: QWidget) -> None:
     """Open the version and licences."""
     packaged = notices()
-    box = QMessageBox(window)
+    box = QMessageBox(parent)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.setObjectName("aboutDialog")
     box.setWindowTitle("About Score Playground")

@@ -88,6 +88,21 @@ class Preferences:
         others = [known for known in self.get("recent") if known != name]
         self.set("recent", [name, *others][:RECENT_FILES])
 
+    def propose(self, present: Path | None, name: str) -> Path:
+        """What every dialog proposes: a file in the folder where one was opened, saved or exported last.
+
+        Args:
+            present: the file that is open; its name is kept, and its folder where none is remembered.
+            name: that of a new file.
+        """
+        remembered = self.get("folder")
+        folder = Path(remembered) if remembered else present.parent if present else Path.home()
+        return folder / (present.name if present else name)
+
+    def remember_folder(self, path: Path) -> None:
+        """Begin the next dialog in the folder of this file."""
+        self.set("folder", str(path.resolve().parent))
+
     def clear(self) -> None:
         """Forget everything, keys of other versions too."""
         self._store.clear()

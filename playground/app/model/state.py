@@ -136,6 +136,16 @@ class State(QObject):
         self.stack.redo()
 
     @property
+    def undo_text(self) -> str | None:
+        """What undo takes back; None where there is nothing."""
+        return self.stack.undoText() if self.stack.canUndo() else None
+
+    @property
+    def redo_text(self) -> str | None:
+        """What redo does again; None where there is nothing."""
+        return self.stack.redoText() if self.stack.canRedo() else None
+
+    @property
     def last_step(self) -> QUndoCommand | None:
         """What undo would take back, to be held against later ones; None where there is nothing."""
         return self.stack.command(self.stack.index() - 1) if self.stack.canUndo() else None

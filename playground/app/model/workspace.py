@@ -119,6 +119,22 @@ class Workspace:
         """Steps of the last report, or of weights that came without one."""
         return self.progress.step if self.progress is not None else self.trainer.step
 
+    def become(self, training: str) -> None:
+        """Note how training stands."""
+        self.training = training
+
+    def follow(self, experiment: Experiment) -> None:
+        """Take settings that leave data and network as they are."""
+        self.problem = dataclasses.replace(self.problem, experiment=experiment)
+
+    def keep_clicked(self, places: tuple[tuple[float, float] | int, ...]) -> None:
+        """Keep what was clicked until this workspace comes back."""
+        self.clicked = places
+
+    def go_on_from(self, before: "Workspace") -> None:
+        """Take over how training stands from a workspace with the same trainer."""
+        self.training, self.progress, self.weights = before.training, before.progress, before.weights
+
     def file_size(self, trajectory: "Trajectory | None") -> int:
         """Bytes that a session about has: data, a finished run, and weights with their average, two moments and the best kept."""
         played = trajectory.npz_size() if trajectory is not None and trajectory.finished else 0

@@ -6,11 +6,12 @@ from pathlib import Path
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from playground.app.controllers.engine import Engine
+from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView
 from playground.app.model.workspace import other_data
 from playground.app.style import theme
+from playground.app.style.labels import worded
 from playground.app.style.number_formats import (
     Scale,
     format_count,
@@ -30,6 +31,7 @@ from playground.drawing.palette import DARK, Palette
 from playground.kinds.datasets import DataSource, Toy
 from playground.kinds.datasets.drawing import Drawing
 from playground.lab.conflicts import training_conflict
+from playground.messages import Message
 
 COLUMNS = 6
 TILE = 32  # px
@@ -132,9 +134,10 @@ class DataPanel(CollapsiblePanel):
     brush_toggled = Signal(bool)
     brush_radius_changed = Signal(float)
 
-    def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
+    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__("Data", 1, parent)
-        self.state, self.engine = state, engine
+        self.state = state
+        self._building, self._training = controllers.building, controllers.training
         self._tokens = DARK
         self._failure = ""
         self._loading = False
@@ -144,7 +147,7 @@ class DataPanel(CollapsiblePanel):
         self._build_brush()
 
         def unsaved_steps() -> int:
-            return engine.trained_steps
+            return self._training.trained_steps
 
         self.notice = Notice()
         self.body.addWidget(self.notice)
@@ -152,10 +155,10 @@ class DataPanel(CollapsiblePanel):
             state, "data", column(self.advanced()), column(self.advanced()), unsaved_steps, parent=self
         )
         state.changed.connect(self._state_changed)
-        engine.problem_changed.connect(self._problem_changed)
-        engine.problem_failed.connect(self._problem_failed)
-        engine.task_changed.connect(self._task_changed)
-        engine.training_changed.connect(self._training_changed)
+        self._building.problem_changed.connect(self._problem_changed)
+        self._building.problem_failed.connect(self._problem_failed)
+        controllers.tasks.changed.connect(self._task_changed)
+        self._training.changed.connect(self._training_changed)
         self._refresh()
 
     def apply_palette(self, palette: Palette) -> None:
@@ -192,7 +195,7 @@ class DataPanel(CollapsiblePanel):
             tile.setAccessibleName(f"Data: {title}")
             tile.setAccessibleDescription(field.description)
             text = f"<p><b>{title}</b></p>" + words(field)
-            Tooltip(tile, text, now=lambda: warning(self.engine.trained_steps))
+            Tooltip(tile, text, now=lambda: warning(self._training.trained_steps))
             tile.clicked.connect(lambda _=False, kind=kind: self._pick(kind))
             self._group.addButton(tile)
             self.tiles[kind] = tile
@@ -246,7 +249,7 @@ class DataPanel(CollapsiblePanel):
             (self.clear, "Clear the drawing", "Remove all strokes. Ctrl+Z brings them back."),
         ):
             button.setAccessibleName(name)
-            Tooltip(button, f"<p>{tip}</p>", now=lambda: warning(self.engine.trained_steps))
+            Tooltip(button, f"<p>{tip}</p>", now=lambda: warning(self._training.trained_steps))
             layout.addWidget(button, 1)
         self.body.addWidget(self.brush_row)
         self.radius = BrushRow(self)
@@ -263,7 +266,7 @@ class DataPanel(CollapsiblePanel):
             (self.open_folder_requested if source.images else self.open_file_requested).emit()
             return
         if kind != now.data.kind:
-            self.engine.prefer_bundled()
+            self._building.prefer_bundled()
             self.state.edit(other_data(now, kind))
         if issubclass(source, Drawing):
             self.brush.setChecked(True)
@@ -281,7 +284,7 @@ class DataPanel(CollapsiblePanel):
 
     @Slot(str)
     def _training_changed(self, training: str) -> None:
-        trains = self.engine.training_wanted
+        trains = self._training.wanted
         if trains and not self._trains:  # the drawing is done; while training goes on the brush may be taken again
             self.put_brush_down()
         self._trains = trains
@@ -300,11 +303,11 @@ class DataPanel(CollapsiblePanel):
         self._refresh()
 
     @Slot(str)
-    def _problem_failed(self, sentence: str) -> None:
-        refusal = training_conflict(self.state.experiment)
-        if sentence.startswith("noise.") or (refusal is not None and sentence == str(refusal)):
+    def _problem_failed(self, why: Message | str) -> None:
+        about = why.key if isinstance(why, Message) else why
+        if about.startswith("noise.") or why == training_conflict(self.state.experiment):
             return  # said where it can be mended: here only if a stroke or a path is missing
-        self._failure = sentence
+        self._failure = worded(why)
         self._refresh()
         self.reveal()
 
@@ -315,7 +318,7 @@ class DataPanel(CollapsiblePanel):
             self._refresh()
 
     def _refresh(self) -> None:
-        data, view = self.state.experiment.data, self.engine.problem
+        data, view = self.state.experiment.data, self._building.problem
         kind = data.kind
         if not self.tiles[kind].isChecked():
             self.tiles[kind].setChecked(True)
@@ -359,7 +362,7 @@ class DataPanel(CollapsiblePanel):
         self._say()
 
     def _say(self) -> None:
-        data, view = self.state.experiment.data, self.engine.problem
+        data, view = self.state.experiment.data, self._building.problem
         missing = next(data.conflicts(), None)
         folder = data.images and not os.path.isfile(data.file)
         wanted = self.open_folder_requested if folder else self.open_file_requested

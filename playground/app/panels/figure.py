@@ -7,7 +7,7 @@ from PySide6.QtCore import QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
-from playground.app.controllers.engine import Engine
+from playground.app.controllers.controllers import Controllers
 from playground.app.style import theme
 from playground.app.style.labels import spoken
 from playground.app.style.number_formats import MINUS, format_duration, format_number
@@ -120,7 +120,7 @@ class TaskButton(QPushButton):
     Args:
         title: what it says.
         meaning: its tooltip.
-        engine: where the measurement runs.
+        controllers: of which `measuring` cancels it.
         task: by which name.
         begin: starts it.
         name: for whoever hears it without what stands around it; the title if that says enough.
@@ -137,7 +137,7 @@ class TaskButton(QPushButton):
         self,
         title: str,
         meaning: str,
-        engine: Engine,
+        controllers: Controllers,
         task: str,
         begin: Callable[[], object],
         parent: QWidget | None = None,
@@ -145,7 +145,7 @@ class TaskButton(QPushButton):
     ) -> None:
         super().__init__(title, parent)
         self._name = name or title
-        self._title, self._engine, self._task, self._begin = title, engine, task, begin
+        self._title, self._measuring, self._task, self._begin = title, controllers.measuring, task, begin
         self._meaning, self._why_disabled = meaning, ""
         self._running = False
         self._fraction: float | None = None
@@ -153,7 +153,7 @@ class TaskButton(QPushButton):
         self.setAccessibleName(self._name)
         self.setMinimumWidth(self.fontMetrics().horizontalAdvance("Cancel · 0:00") + 26)
         self.clicked.connect(self._clicked)
-        engine.task_changed.connect(self._task_changed)
+        controllers.tasks.changed.connect(self._task_changed)
 
     @property
     def running(self) -> bool:
@@ -172,7 +172,7 @@ class TaskButton(QPushButton):
     @Slot()
     def _clicked(self) -> None:
         if self._running:
-            self._engine.cancel(self._task)
+            self._measuring.cancel(self._task)
         else:
             self._begin()
 

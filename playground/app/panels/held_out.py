@@ -6,7 +6,7 @@ from typing import Any
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from playground.app.controllers.engine import Engine
+from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import DensityView
 from playground.app.panels.figure import Figure, decimal, missing, with_error
@@ -25,9 +25,10 @@ TRIP = (
 class HeldOutFigures(QWidget):
     """The figures of the test set; what is missing says why in its tooltip, and below all of them once."""
 
-    def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
+    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.state, self.engine = state, engine
+        self.state = state
+        self._building = controllers.building
         self._metrics: Mapping[str, Any] = {}
         self._build()
         self.why = QLabel(self)
@@ -53,11 +54,11 @@ class HeldOutFigures(QWidget):
         ):
             column.addWidget(part)
         state.changed.connect(self._refresh)
-        engine.problem_changed.connect(self._refresh)
-        engine.problem_failed.connect(self._refresh)
-        engine.evaluation_changed.connect(self._show_evaluation)
-        engine.density_changed.connect(self._show_density)
-        self._show_evaluation(engine.evaluation)
+        self._building.problem_changed.connect(self._refresh)
+        self._building.problem_failed.connect(self._refresh)
+        controllers.measuring.evaluation_changed.connect(self._show_evaluation)
+        controllers.following.density_changed.connect(self._show_density)
+        self._show_evaluation(controllers.measuring.evaluation)
         self._refresh()
 
     def _build(self) -> None:
@@ -130,7 +131,7 @@ class HeldOutFigures(QWidget):
 
     @Slot()
     def _refresh(self) -> None:
-        experiment, view = self.state.experiment, self.engine.problem
+        experiment, view = self.state.experiment, self._building.problem
         images, known = view is not None and view.is_image, view is None or view.known_density
         energy = view is not None and view.has_energy
         # An energy without a flow has figures of its own, and these would stay empty.
@@ -172,7 +173,7 @@ class HeldOutFigures(QWidget):
         kl = _with_error(metrics, "energy_kl")
         more = kl and f"KL from the smoothed data to it: {kl} nat."
         self.energy_nll.show_text(_with_error(metrics, "energy_nll"), more or missing(metrics, "energy_nll"))
-        partition, view = (metrics.get("log_partition"), metrics.get("log_partition_error")), self.engine.problem
+        partition, view = (metrics.get("log_partition"), metrics.get("log_partition_error")), self._building.problem
         if None not in partition and view is not None:
             self._show_partition(partition, view.sigma_min)
         elif not metrics:  # all was forgotten: another network, other weights or other data

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from playground.app.canvas.readouts import place
 from playground.app.controllers import why_disabled
-from playground.app.controllers.engine import Engine
+from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import FlowLikelihood, LatentInterpolation, PointLikelihood, ProblemView
 from playground.app.panels.figure import Figure, TaskButton, decimal, with_error
@@ -33,9 +33,10 @@ UNTRAINED = "The network is untrained: this is the density of its random weights
 class LikelihoodPanel(CollapsiblePanel):
     """log p of the clicked point beside the exact value, and what the model says of points it never saw."""
 
-    def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
+    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__("Likelihood", None, parent)
-        self.state, self.engine = state, engine
+        self.state, self._controllers = state, controllers
+        self._building, self._measuring = controllers.building, controllers.measuring
         self._solving = ""
         self._brush = False
         self.notice = Notice()
@@ -46,7 +47,7 @@ class LikelihoodPanel(CollapsiblePanel):
         self.body.addWidget(self.hint)
         self._build_point()
         self._build_buttons()
-        self.held_out = HeldOutFigures(state, engine, self)
+        self.held_out = HeldOutFigures(state, controllers, self)
         self.body.addWidget(self.held_out)
         self.settings = {
             name: make_field(state, f"likelihood.{name}")
@@ -64,15 +65,15 @@ class LikelihoodPanel(CollapsiblePanel):
         for row in self.settings.values():
             self.advanced().addWidget(row)
         state.changed.connect(self._refresh)
-        engine.problem_changed.connect(self._problem_changed)
-        engine.problem_failed.connect(self._problem_changed)
-        engine.training_changed.connect(self._refresh)
-        engine.likelihood_changed.connect(self._show_point)
-        engine.interpolation_changed.connect(self._show_interpolation)
-        engine.task_changed.connect(self._task_changed)
+        self._building.problem_changed.connect(self._problem_changed)
+        self._building.problem_failed.connect(self._problem_changed)
+        controllers.training.changed.connect(self._refresh)
+        self._measuring.likelihood_changed.connect(self._show_point)
+        self._measuring.interpolation_changed.connect(self._show_interpolation)
+        controllers.tasks.changed.connect(self._task_changed)
         self._refresh()
-        self._show_point(engine.likelihood)
-        self._show_interpolation(engine.interpolation)
+        self._show_point(self._measuring.likelihood)
+        self._show_interpolation(self._measuring.interpolation)
 
     def _build_point(self) -> None:
         self.point = Figure("clicked point", "Where you clicked, in your data's unit.", token="likelihood")
@@ -160,16 +161,16 @@ class LikelihoodPanel(CollapsiblePanel):
             "Density map",
             "<p>Compute the learned density over the canvas, from coarse to fine. The run is paused; the map "
             "stays until it is played again.</p>",
-            self.engine,
+            self._controllers,
             "density",
-            self.engine.density_map,
+            self._measuring.density_map,
         )
         self.test = TaskButton(
             "Test set",
             "<p>Compute the log-likelihood of points that were never trained on.</p>",
-            self.engine,
+            self._controllers,
             "test-set",
-            self.engine.evaluate_test_set,
+            self._measuring.evaluate_test_set,
         )
         row = QHBoxLayout()
         row.setSpacing(theme.UNIT)
@@ -202,7 +203,7 @@ class LikelihoodPanel(CollapsiblePanel):
         if likelihood is not None:
             plane = likelihood.number is None
             self.point.rename("clicked point" if plane else "clicked image")
-            view = self.engine.problem
+            view = self._building.problem
             bounds = (0.0, 1.0, 0.0, 1.0) if view is None else view.bounds
             self.point.show_text(place(likelihood.point, bounds) if plane else f"number {(likelihood.number or 0) + 1}")
             word, _, _ = likelihood.warning.partition(":")
@@ -269,7 +270,7 @@ class LikelihoodPanel(CollapsiblePanel):
 
     @Slot()
     def _refresh(self) -> None:
-        view = self.engine.problem
+        view = self._building.problem
         images = view is not None and view.is_image
         self.map.setVisible(not images)
         estimated = resolve(self.state.experiment).likelihood.trace == "hutchinson"
@@ -287,9 +288,9 @@ class LikelihoodPanel(CollapsiblePanel):
                 "Click a point on the canvas for its log-likelihood"
                 + (" and its path to noise." if flows else " by the energy and its Z.")
             )
-        self.map.set_why_disabled(why_disabled.mapping_density(self.state, self.engine))
-        self.test.set_why_disabled(why_disabled.evaluating(self.state, self.engine))
-        self.hint.setVisible(possible and self.engine.likelihood is None)
+        self.map.set_why_disabled(why_disabled.mapping_density(self.state, self._controllers))
+        self.test.set_why_disabled(why_disabled.evaluating(self.state, self._controllers))
+        self.hint.setVisible(possible and self._measuring.likelihood is None)
         self._summarise()
         self._say()
 
@@ -309,7 +310,7 @@ class LikelihoodPanel(CollapsiblePanel):
 
     def _summarise(self) -> None:
         flows = flow_conflict(self.state.experiment) is None
-        view, source = self.engine.problem, self.state.experiment.likelihood.source
+        view, source = self._building.problem, self.state.experiment.likelihood.source
         by = "Z by quadrature" if view is not None and view.has_energy and not flows else "probability flow"
         if source != "learned":
             by = LOG_P_OF[source] + (" · flow" if flows else "")  # what the smallest window has room for

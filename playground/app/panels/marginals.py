@@ -5,7 +5,7 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from playground.app.controllers.engine import Engine
+from playground.app.controllers.controllers import Controllers
 from playground.app.model.views import ProblemView
 from playground.app.style import theme
 from playground.app.widgets.charts.histogram import MarginalHistogram
@@ -18,9 +18,9 @@ AXIS_WIDTH = 52  # px of an axis's name beside the legend; below it they have tw
 class Marginals(QWidget):
     """A histogram of the data and of the particles that the canvas shows, its legend, and the choice of the axis."""
 
-    def __init__(self, engine: Engine, parent: QWidget | None = None) -> None:
+    def __init__(self, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.engine = engine
+        self._building, self._playing = controllers.building, controllers.playing
         self._axis = 0
         self.histogram = MarginalHistogram(self)
         self.axes = SegmentedControl((("0", "x"), ("1", "y")), self)
@@ -55,18 +55,18 @@ class Marginals(QWidget):
 
     def show_samples(self) -> None:
         """Draw the particles of the frame that the canvas shows."""
-        trajectory, view = self.engine.trajectory, self.engine.problem
+        trajectory, view = self._playing.trajectory, self._building.problem
         if trajectory is None or view is None or not len(trajectory):
             self.histogram.show_samples(None)
             return
-        positions = trajectory.positions[min(self.engine.frame, len(trajectory) - 1)]
+        positions = trajectory.positions[min(self._playing.frame, len(trajectory) - 1)]
         if (positions.ndim > 2) == view.is_image:
             self.histogram.show_samples(self._along(positions))
 
     @Slot(str)
     def _choose_axis(self, axis: str) -> None:
         self._axis = int(axis)
-        view = self.engine.problem
+        view = self._building.problem
         if view is not None:
             self.show_data(view)
             self.show_samples()

@@ -6,7 +6,7 @@ from typing import Any
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from playground.app.controllers.engine import Engine
+from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.panels.figure import Figure, missing
 from playground.app.style.number_formats import format_percent
@@ -17,7 +17,7 @@ from playground.lab.memorization import memorization_warning
 class Memorization(QWidget):
     """How many samples are copies of training points, and what the figures of samples and test set say of memorization."""
 
-    def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
+    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.state = state
         self.copies = Figure(
@@ -32,8 +32,8 @@ class Memorization(QWidget):
         column.setSpacing(ROW_GAP)
         column.addWidget(self.copies)
         column.addWidget(self.notice)
-        engine.evaluation_changed.connect(self._show_evaluation)
-        self._show_evaluation(engine.evaluation)
+        controllers.measuring.evaluation_changed.connect(self._show_evaluation)
+        self._show_evaluation(controllers.measuring.evaluation)
 
     @Slot(object)
     def _show_evaluation(self, metrics: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
-from playground.app.controllers.engine import Engine
+from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView
 from playground.app.style import theme
@@ -22,6 +22,7 @@ from playground.app.widgets.kind_rows import KindRows, column
 from playground.app.widgets.range_field import RangeField
 from playground.kinds.noise import Noise
 from playground.lab.experiment import every_field
+from playground.messages import Message
 
 ENDS = ("noise.sigma_max", "noise.sigma_min")  # in one row where a kind has both
 GAP = "<p>Dotted line: the widest gap in the data, which the coarsest level should bridge.</p>"
@@ -30,14 +31,15 @@ GAP = "<p>Dotted line: the widest gap in the data, which the coarsest level shou
 class NoisePanel(CollapsiblePanel):
     """The card of noise: its kind, a chart of its levels to drag, and its numbers."""
 
-    def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
+    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__("Noise", 2, parent)
-        self.state, self.engine = state, engine
+        self.state = state
+        self._building = controllers.building
         self._gesture, self._by_key = 0, False
         self._failure = ""
 
         def unsaved_steps() -> int:
-            return engine.trained_steps
+            return controllers.training.trained_steps
 
         self._unsaved_steps = unsaved_steps
         self.kind = make_field(state, "noise.kind", None, unsaved_steps)
@@ -75,8 +77,8 @@ class NoisePanel(CollapsiblePanel):
             parent=self,
         )
         state.changed.connect(self._state_changed)
-        engine.problem_changed.connect(self._problem_changed)
-        engine.problem_failed.connect(self._problem_failed)
+        self._building.problem_changed.connect(self._problem_changed)
+        self._building.problem_failed.connect(self._problem_failed)
         self._refresh()
 
     def _make(self, key: str) -> FieldRow | None:
@@ -107,7 +109,7 @@ class NoisePanel(CollapsiblePanel):
 
     @Slot(int, object)
     def _moved(self, index: int, sigmas: np.ndarray) -> None:
-        view = self.engine.problem
+        view = self._building.problem
         changes = self.state.experiment.noise.dragged(index, sigmas, 1.0 if view is None else view.sigma)
         self.state.edit(changes, merge=f"levels {self._gesture} {index}" if self._by_key else "")
         self._refresh()
@@ -124,7 +126,7 @@ class NoisePanel(CollapsiblePanel):
             self._failure = ""
             self._refresh()
         elif "objective.kind" in keys:
-            self._warn(self.engine.problem)
+            self._warn(self._building.problem)
 
     @Slot(object)
     def _problem_changed(self, view: ProblemView) -> None:
@@ -132,14 +134,15 @@ class NoisePanel(CollapsiblePanel):
         self._refresh()
 
     @Slot(str)
-    def _problem_failed(self, sentence: str) -> None:
-        self._failure = sentence if sentence.startswith("noise.") else ""
+    def _problem_failed(self, why: Message | str) -> None:
+        about = why.key if isinstance(why, Message) else why
+        self._failure = worded(why) if about.startswith("noise.") else ""
         self._refresh()  # what is advised of data that are gone goes with them
         if self._failure:
             self.reveal()
 
     def _refresh(self) -> None:
-        noise, view = self.state.experiment.noise, self.engine.problem
+        noise, view = self.state.experiment.noise, self._building.problem
         marked = view is not None and not view.is_image and noise.has_path
         self._chart_tip.set_words(f"<p>{noise.chart}</p>" + (GAP if marked else ""))
         self.by_hand.setVisible(noise.is_by_hand)

@@ -5,7 +5,7 @@ import math
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QWidget
 
-from playground.app.controllers.engine import Engine
+from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import conditions_of
 from playground.app.style.number_formats import format_compact
@@ -19,12 +19,13 @@ from playground.lab.defaults import resolve
 class ObjectivePanel(CollapsiblePanel):
     """Score matching in three forms, or maximum likelihood; the network behind "Advanced"."""
 
-    def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
+    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__("Objective", 3, parent)
-        self.state, self.engine = state, engine
+        self.state = state
+        self._building = controllers.building
 
         def unsaved_steps() -> int:
-            return engine.trained_steps
+            return controllers.training.trained_steps
 
         self.kind = make_field(state, "objective.kind", None)
         self.notice = Notice()
@@ -39,26 +40,26 @@ class ObjectivePanel(CollapsiblePanel):
             state, "network", column(self.advanced()), column(self.advanced()), unsaved_steps, parent=self
         )
         state.changed.connect(self._refresh)
-        engine.problem_changed.connect(self._refresh)
-        engine.problem_failed.connect(self._refresh)
+        self._building.problem_changed.connect(self._refresh)
+        self._building.problem_failed.connect(self._refresh)
         self._refresh()
 
     def _applies(self, key: str) -> bool:
         """Where the network is told classes, each image has its own noise for a target."""
-        view = self.engine.problem
+        view = self._building.problem
         return key != "objective.target_batch" or view is None or not view.conditions.classes
 
     @Slot()
     def _refresh(self) -> None:
         self.objective.refresh()
-        experiment, view = self.state.experiment, self.engine.problem
+        experiment, view = self.state.experiment, self._building.problem
         network = resolve(experiment).network
         text = f"{network.title} {network.width}×{network.depth}"
         self.set_state(f"{text} · {format_compact(view.parameters_count)}" if view is not None else text)
         self._say()
 
     def _say(self) -> None:
-        experiment, view = self.state.experiment, self.engine.problem
+        experiment, view = self.state.experiment, self._building.problem
         conflict = training_conflict(experiment, conditions_of(view))
         if conflict is not None and not conflict.key.startswith("data."):
             self.notice.show_message("error", conflict, self.state.edit)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from playground.app.controllers import why_disabled
-from playground.app.controllers.engine import Engine
+from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView
 from playground.app.panels.figure import Figure, TaskButton, decimal, missing, with_error
@@ -41,9 +41,15 @@ HISTOGRAM_SECONDS = 0.1  # between two pictures of the particles
 class QualityPanel(CollapsiblePanel):
     """The score's error along sigma; the samples beside the data, in numbers and as a histogram."""
 
-    def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
+    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__("Quality", None, parent)
-        self.state, self.engine = state, engine
+        self.state, self._controllers = state, controllers
+        self._building, self._training, self._playing, self._measuring = (
+            controllers.building,
+            controllers.training,
+            controllers.playing,
+            controllers.measuring,
+        )
         self._errors: ScoreErrorCurve | None = None
         self._metrics: dict[str, object] = {}
         self._drawn = 0.0
@@ -55,21 +61,21 @@ class QualityPanel(CollapsiblePanel):
         self._build_score()
         self.body.addSpacing(theme.UNIT)
         self._build_samples()
-        engine.problem_changed.connect(self._problem_changed)
-        engine.problem_failed.connect(self._enable)
+        self._building.problem_changed.connect(self._problem_changed)
+        self._building.problem_failed.connect(self._enable)
         state.changed.connect(self._enable)
-        engine.trajectory_changed.connect(self._enable)
-        for signal in (engine.problem_failed, engine.trajectory_changed, engine.training_changed):
+        self._playing.trajectory_changed.connect(self._enable)
+        for signal in (self._building.problem_failed, self._playing.trajectory_changed, self._training.changed):
             signal.connect(self._forget_failure)
-        engine.errors_changed.connect(self._show_errors)
-        engine.evaluation_changed.connect(self._show_evaluation)
-        engine.training_changed.connect(self._training_changed)
-        engine.frame_changed.connect(self._frame_changed)
+        self._measuring.errors_changed.connect(self._show_errors)
+        self._measuring.evaluation_changed.connect(self._show_evaluation)
+        self._training.changed.connect(self._training_changed)
+        self._playing.frame_changed.connect(self._frame_changed)
         self.folded.connect(lambda folded: folded or self._show_samples())
-        if engine.problem is not None:
-            self._problem_changed(engine.problem)
+        if self._building.problem is not None:
+            self._problem_changed(self._building.problem)
         self._enable()
-        self._show_evaluation(engine.evaluation)
+        self._show_evaluation(self._measuring.evaluation)
 
     def _build_score(self) -> None:
         self.measure_score = TaskButton(
@@ -77,9 +83,9 @@ class QualityPanel(CollapsiblePanel):
             "<p>Compare the learned score with the exact one at every noise level. Where no density is known, "
             "compare it with the score of the smoothed training set. A network that memorizes would have that "
             "score. For images the levels start at one grey level.</p>",
-            self.engine,
+            self._controllers,
             "fisher",
-            self.engine.score_errors,
+            self._measuring.score_errors,
             name="Measure the error of the score",
         )
         self._heading("Score along σ", self.measure_score)
@@ -105,9 +111,9 @@ class QualityPanel(CollapsiblePanel):
             "Measure",
             "<p>Compare the particles at the end of the run with data: held-out ones where these are a fair "
             "sample. A run that has not ended is sampled to its end first.</p>",
-            self.engine,
+            self._controllers,
             "quality",
-            self.engine.evaluate_samples,
+            self._measuring.evaluate_samples,
             name="Measure the samples",
         )
         self._heading("Samples and data", self.measure_samples)
@@ -143,7 +149,7 @@ class QualityPanel(CollapsiblePanel):
             "Classifier two-sample test: how often a classifier tells samples from data, with its standard "
             "error. 50 % is perfect.",
         )
-        self.memorization = Memorization(self.state, self.engine, self)
+        self.memorization = Memorization(self.state, self._controllers, self)
         self.labels = Figure(
             "class frequencies",
             "Fraction of the final particles in each class, by the vote of the five nearest training images. "
@@ -168,7 +174,7 @@ class QualityPanel(CollapsiblePanel):
             self.pairs,
         ):
             self.body.addWidget(part)
-        self.marginals = Marginals(self.engine, self)
+        self.marginals = Marginals(self._controllers, self)
         self.body.addWidget(self.marginals)
 
     def _heading(self, title: str, button: TaskButton) -> None:
@@ -208,18 +214,18 @@ class QualityPanel(CollapsiblePanel):
     @Slot()
     def _enable(self) -> None:
         """ToastAction what can be measured now."""
-        view, run = self.engine.problem, self.engine.trajectory
-        runs = view is not None and not why_disabled.sampling(self.state, self.engine)
+        view, run = self._building.problem, self._playing.trajectory
+        runs = view is not None and not why_disabled.sampling(self.state, self._controllers)
         conflict = comparison_conflict(self.state.experiment, view.conditions) if runs else None
         why = missing(self._metrics, "sliced_wasserstein2") if conflict is None else spoken(str(conflict))
         self.unlike.setText(why)
         self.unlike.setVisible(bool(why))
-        why = why_disabled.measuring_score(self.state, self.engine)
+        why = why_disabled.measuring_score(self.state, self._controllers)
         self.measure_score.set_why_disabled(why)
         known = view is None or view.known_density
         why = why or ("" if self._errors is None else spoken(self._errors.unscaled))
         self.chart.show_empty(why or (MEASURE_SCORE if known else MEASURE_AGAINST_DATA.format(view.name)))
-        self.measure_samples.set_why_disabled(why_disabled.comparing_samples(self.state, self.engine))
+        self.measure_samples.set_why_disabled(why_disabled.comparing_samples(self.state, self._controllers))
         if run is None:
             self.marginals.histogram.show_samples(None)
         if view is None:
@@ -231,10 +237,10 @@ class QualityPanel(CollapsiblePanel):
     def _training_changed(self, training: str) -> None:
         self._enable()
         # Half a second of work, and some seconds against a training set; while training runs it would only take its time.
-        view = self.engine.problem
+        view = self._building.problem
         rests = training in ("paused", "finished") and view is not None and view.known_density
-        if rests and self.measure_score.isEnabled() and not self.is_folded() and not self.engine.untrained:
-            self.engine.score_errors()
+        if rests and self.measure_score.isEnabled() and not self.is_folded() and not self._training.untrained:
+            self._measuring.score_errors()
 
     @Slot(object)
     def _show_errors(self, errors: ScoreErrorCurve | None) -> None:
@@ -299,7 +305,7 @@ class QualityPanel(CollapsiblePanel):
         distance, held_out = (_with_own_error(metrics, f"nearest_neighbour_distance{end}") for end in ("", "_held_out"))
         why = missing(metrics, "nearest_neighbour_distance") or missing(metrics, "nearest_neighbour_distance_held_out")
         self.nearest.show_text(f"{distance} (held-out {held_out})" if held_out else distance, why)
-        rows, trajectory, view = metrics.get("nearest_neighbour_rows"), self.engine.trajectory, self.engine.problem
+        rows, trajectory, view = metrics.get("nearest_neighbour_rows"), self._playing.trajectory, self._building.problem
         if rows is None or trajectory is None or view is None or not view.is_image or max(rows) >= len(view.points):
             self.pairs.show_pairs(np.zeros((0, 1, 1, 1)), np.zeros((0, 1, 1, 1)))
         else:
@@ -354,7 +360,7 @@ class QualityPanel(CollapsiblePanel):
         self.marginals.show_samples()
 
     def _show_now(self) -> None:
-        sigma = self.engine.sigma
+        sigma = self._playing.sigma
         self.chart.mark(sigma if sigma > 0 else None)
         errors = self._errors
         if errors is None or not len(errors.sigmas) or not sigma > 0:

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QLabel, QWidget
 
 from playground.app.canvas import readouts
-from playground.app.controllers.engine import Engine
+from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import conditions_of
 from playground.app.panels.figure import Figure
@@ -48,9 +48,10 @@ class ClassField(NumberField):
 class SamplingPanel(CollapsiblePanel):
     """The sampler and its numbers; a change acts on the next run, which begins at once."""
 
-    def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
+    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__("Sample", 5, parent)
-        self.state, self.engine = state, engine
+        self.state = state
+        self._building, self._playing = controllers.building, controllers.playing
         self.kind = make_field(state, "sampling.kind", None)
         self.notice = Notice()
         for part in (self.kind, self.notice):
@@ -75,10 +76,10 @@ class SamplingPanel(CollapsiblePanel):
         self.seed = NumberField(state, "seed", slider=False)
         self.advanced().addWidget(self.seed)
         state.changed.connect(self._refresh)
-        engine.problem_changed.connect(self._refresh)
-        engine.problem_failed.connect(self._refresh)
-        engine.trajectory_changed.connect(lambda _: self._show_cost())
-        engine.frame_changed.connect(lambda _: self._show_cost())
+        self._building.problem_changed.connect(self._refresh)
+        self._building.problem_failed.connect(self._refresh)
+        self._playing.trajectory_changed.connect(lambda _: self._show_cost())
+        self._playing.frame_changed.connect(lambda _: self._show_cost())
         self._refresh()
 
     def _make(self, key: str) -> FieldRow | None:
@@ -86,25 +87,25 @@ class SamplingPanel(CollapsiblePanel):
 
     def _has_classes(self) -> bool:
         """Whether the network is told classes: without any, or before the data are read, there are none to ask for."""
-        view = self.engine.problem
+        view = self._building.problem
         return view is not None and bool(view.conditions.classes)
 
     def _show_cost(self) -> None:
-        run, frame = self.engine.trajectory, self.engine.frame
+        run, frame = self._playing.trajectory, self._playing.frame
         text = readouts.evaluations(run, frame, "") if run is not None and frame < len(run) else ""
         if text != self.cost.text():
             self.cost.show_text(text)
 
     @Slot()
     def _refresh(self) -> None:
-        experiment, view = self.state.experiment, self.engine.problem
+        experiment, view = self.state.experiment, self._building.problem
         self.sampler.refresh()
         sampling, rows = experiment.sampling, self.sampler.rows
         if view is not None:
             self._settle(rows, view.class_names, max(view.conditions.classes, default=0), view.conditions.held_out - 1)
         noise = None if view is None or view.resolved is None else view.resolved.noise
         for key, value in {
-            "sampling.step": self.engine.default_step,
+            "sampling.step": self._building.default_step,
             "sampling.churn_min": getattr(noise, "sigma_min", None),
             "sampling.churn_max": getattr(noise, "sigma_max", None),
         }.items():

@@ -8,9 +8,8 @@ from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
 
 from playground.app.controllers import why_disabled
-from playground.app.controllers.engine import Engine
+from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
-from playground.app.model.views import conditions_of
 from playground.app.panels.figure import with_error
 from playground.app.style import theme
 from playground.app.style.number_formats import format_count, format_duration, format_number
@@ -58,9 +57,10 @@ class TrainingPanel(CollapsiblePanel):
 
     reset_requested = Signal()
 
-    def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
+    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__("Train", 4, parent)
-        self.state, self.engine = state, engine
+        self.state, self._controllers = state, controllers
+        self._building, self._training = controllers.building, controllers.training
         self._drawn = 0.0
         self.chart = LossChart(self)
         self.bar = QProgressBar(self)
@@ -110,11 +110,11 @@ class TrainingPanel(CollapsiblePanel):
             self.advanced().addWidget(part)
         self.folded.connect(self._show)  # nothing is drawn while it is folded
         state.changed.connect(self._edited)
-        engine.problem_changed.connect(self._show)
-        engine.problem_failed.connect(self._show)
-        engine.training_changed.connect(self._show)
-        engine.progress.connect(self._progressed)
-        engine.evaluation_changed.connect(self._evaluated)
+        self._building.problem_changed.connect(self._show)
+        self._building.problem_failed.connect(self._show)
+        self._training.changed.connect(self._show)
+        self._training.progress.connect(self._progressed)
+        controllers.measuring.evaluation_changed.connect(self._evaluated)
         self._show()
 
     def _build_buttons(self) -> None:
@@ -123,7 +123,7 @@ class TrainingPanel(CollapsiblePanel):
         widest = max(metrics.horizontalAdvance(text) for text in BUTTON.values())
         self.button.setFixedWidth(widest + 28)  # whatever it says, the button beside it stays where it is
         theme.set_role(self.button, "primary")
-        self.button.clicked.connect(self.engine.toggle_training)
+        self.button.clicked.connect(self._training.toggle)
         self.reset = QPushButton("Reset", self)
         self.reset.setAccessibleName("Reset training")
         self.reset.clicked.connect(self.reset_requested)
@@ -138,11 +138,11 @@ class TrainingPanel(CollapsiblePanel):
 
     def _slower(self) -> None:
         self.state.edit({"training.learning_rate": float(f"{self.state.experiment.training.learning_rate / 3:.1e}")})
-        self.engine.train()
+        self._training.start()
 
     def _share(self) -> None:
         self.state.edit({"training.label_dropout": self.state.field("training.label_dropout").default})
-        if self.engine.trained_steps:
+        if self._training.trained_steps:
             self.reset_requested.emit()
 
     # What is shown
@@ -180,35 +180,35 @@ class TrainingPanel(CollapsiblePanel):
         self._drawn = time.monotonic()
         if not self.chart.isVisibleTo(self):
             return
-        progress = self.engine.last_progress
-        steps, losses = self.engine.loss_history
+        progress = self._training.last_progress
+        steps, losses = self._training.loss_history
         if progress is None or not len(steps):
-            asked = PRESS if not self.engine.trained_steps else NO_HISTORY if progress is None else OF_ANOTHER
+            asked = PRESS if not self._training.trained_steps else NO_HISTORY if progress is None else OF_ANOTHER
             self.chart.show_empty(asked if self.button.isEnabled() else "")
         else:
-            held_out = self.engine.held_out_history
+            held_out = self._training.held_out_history
             self.chart.show_history(steps, losses, progress.optimal_loss, progress.optimal_loss_error, held_out)
 
     @Slot()
     def _refresh(self) -> None:
         self.sigmas.setVisible(self.state.experiment.noise.is_continuous)
-        view = self.engine.problem
+        view = self._building.problem
         self.dropout.setVisible(view is not None and bool(view.conditions.classes))
         self._show_button()
         self._summarise()
         self._say()
 
     def _show_button(self) -> None:
-        training = self.engine.training
-        why = why_disabled.training(self.state, self.engine)
+        training = self._training.status
+        why = why_disabled.training(self.state, self._controllers)
         self.button.setText(BUTTON[training])
         self.button.setAccessibleName(SPOKEN.get(training, in_full(training)))
         self.button.setToolTip(f"<p>{why or TIPS[training]}</p>")
         self.button.setEnabled(not why)
 
     def _summarise(self) -> None:
-        progress, training = self.engine.last_progress, self.engine.training
-        trained = self.engine.trained_steps
+        progress, training = self._training.last_progress, self._training.status
+        trained = self._training.trained_steps
         self.reset.setEnabled(trained > 0)
         self.reset.setToolTip(
             f"<p>Discard the weights of {format_count(trained)} steps and start from new random ones.</p>"
@@ -230,8 +230,8 @@ class TrainingPanel(CollapsiblePanel):
 
     def _thousandths(self) -> int:
         """Of the training time that have passed, as far as is known."""
-        progress = self.engine.last_progress
-        if self.engine.training == "finished" or (progress is not None and progress.finished):
+        progress = self._training.last_progress
+        if self._training.status == "finished" or (progress is not None and progress.finished):
             return 1000
         if progress is None or progress.seconds_left is None:
             return 0
@@ -239,8 +239,8 @@ class TrainingPanel(CollapsiblePanel):
         return round(1000 * progress.seconds / total) if total > 0 else 0
 
     def _say(self) -> None:
-        progress, training = self.engine.last_progress, self.engine.training
-        conflict = training_conflict(self.state.experiment, conditions_of(self.engine.problem))
+        progress, training = self._training.last_progress, self._training.status
+        conflict = training_conflict(self.state.experiment, self._building.conditions)
         if training == "diverged" and progress is not None and progress.diverged:
             self.notice.say(
                 "error",
@@ -257,7 +257,7 @@ class TrainingPanel(CollapsiblePanel):
 
     def _say_untrained(self) -> None:
         """That scores are asked for which training never shows, with the share that trains all of them."""
-        experiment, view = self.state.experiment, self.engine.problem
+        experiment, view = self.state.experiment, self._building.problem
         why = (
             view is not None
             and view.describes(experiment)

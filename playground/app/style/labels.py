@@ -94,8 +94,10 @@ def _begun(text: str) -> str:
     return capital(text) if text[:1].isascii() else text
 
 
-def worded(message: Message) -> str:
-    """A message as the window says it."""
+def worded(message: Message | str | None) -> str:
+    """A message as the window says it; a sentence that names settings by their keys too, and nothing of None."""
+    if not isinstance(message, Message):
+        return spoken(message or "")
     text = message.render(_setting, format_number)
     begins = message.text.startswith("{}") and isinstance(message.values[0], Setting)
     return _begun(text) if begins else text

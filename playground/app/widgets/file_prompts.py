@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground.app.model.preferences import Preferences
 from playground.app.style.wrapping import breakable
 
 Answer = QMessageBox.StandardButton
@@ -34,21 +33,40 @@ ARROWS = {
 """Buttons of Qt's own dialog whose icons are black in every theme, and the arrows in the text's colour in place of them."""
 
 
-def proposal(preferences: Preferences, present: Path | None, name: str) -> Path:
-    """What every dialog proposes: a file in the folder where one was opened, saved or exported last.
+class FilePrompts:
+    """What :class:`playground.app.controllers.documents.Documents` asks the user, over one window."""
 
-    Args:
-        present: the file that is open; its name is kept, and its folder where none is remembered.
-        name: that of a new file.
-    """
-    remembered = preferences.get("folder")
-    folder = Path(remembered) if remembered else present.parent if present else Path.home()
-    return folder / (present.name if present else name)
+    def __init__(self, parent: QWidget) -> None:
+        self._parent = parent
 
+    def open_name(self, title: str, folder: str, filters: str) -> str:
+        return open_name(self._parent, title, folder, filters)
 
-def remember(preferences: Preferences, path: Path) -> None:
-    """Begin the next dialog in the folder of this file."""
-    preferences.set("folder", str(path.resolve().parent))
+    def folder_name(self, title: str, folder: str) -> str:
+        return folder_name(self._parent, title, folder)
+
+    def save_path(self, title: str, proposed: str, filters: str, ending: str) -> Path | None:
+        name, _ = save_name(self._parent, title, proposed, filters)
+        return completed(self._parent, name, (ending,), ending) if name else None
+
+    def may_replace(self, sentence: str, question: str) -> bool:
+        return may_replace(self._parent, sentence, question)
+
+    def save_or_discard(self, name: str) -> bool | None:
+        box = QMessageBox(
+            QMessageBox.Icon.NoIcon,
+            "Unsaved work",
+            f"Save the changes to {name}?",
+            Answer.Save | Answer.Discard | Answer.Cancel,
+            self._parent,
+        )
+        box.setObjectName("unsavedWork")
+        box.setInformativeText("Otherwise training, drawing and settings since the last save are lost.")
+        name_buttons(box, {Answer.Save: "&Save", Answer.Discard: "&Discard", Answer.Cancel: "&Cancel"})
+        box.setDefaultButton(Answer.Save)
+        answer = Answer(box.exec())
+        box.deleteLater()
+        return {Answer.Save: True, Answer.Discard: False}.get(answer)
 
 
 def open_name(parent: QWidget, title: str, folder: str, filters: str) -> str:

@@ -416,12 +416,12 @@ class Chart(QWidget):
         """Ask for a name, and save as what its suffix says."""
         name = f"{self.accessibleName().lower().replace(' ', '-')}.{suffix}"
         preferences = Preferences()
-        proposed = str(file_prompts.proposal(preferences, None, name))
+        proposed = str(preferences.propose(None, name))
         chosen, _ = file_prompts.save_name(self, "Save chart", proposed, f"{FILES[suffix]} (*.{suffix})")
         path = file_prompts.completed(self, chosen, [f".{suffix}"], f".{suffix}") if chosen else None
         if path is not None:
             self.save(path)
-            file_prompts.remember(preferences, path)
+            preferences.remember_folder(path)
 
     def save(self, path: Path) -> None:
         """Write the picture as PNG or SVG, or the numbers as CSV, whole or not at all.

@@ -1,4 +1,4 @@
-"""An engine for the panels' tests: the real signals and properties, no threads and no torch."""
+"""An controllers for the panels' tests: the real signals and properties, no threads and no torch."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -9,91 +9,129 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.model.state import State
-from playground.app.model.views import FlowLikelihood, LatentInterpolation, PointLikelihood, ProblemView
+from playground.app.model.views import FlowLikelihood, LatentInterpolation, PointLikelihood, ProblemView, conditions_of
 from playground.app.workers.tasks import TaskStatus
 from playground.lab import experiment as description
 from playground.lab.conflicts import Conditions
 from playground.lab.experiment import Experiment
 from playground.lab.score_error_curve import ScoreErrorCurve
+from playground.messages import Message
 
 
-class EngineDouble(QObject):
-    """Records the commands it gets, in :attr:`asked`; tests set what it shows."""
-
+class _Building(QObject):
     ready = Signal()
     problem_changed = Signal(object)
-    problem_failed = Signal(str)
-    training_changed = Signal(str)
-    progress = Signal(object)
-    trajectory_changed = Signal(object)
-    frame_changed = Signal(int)
-    playing_changed = Signal(bool)
-    field_changed = Signal(object)
-    density_changed = Signal(object)
-    likelihood_changed = Signal(object)
-    interpolation_changed = Signal(object)
-    evaluation_changed = Signal(object)
-    errors_changed = Signal(object)
-    task_changed = Signal(str, object)
-    message = Signal(str, str, str)
+    problem_failed = Signal(object)
 
-    def __init__(self, state: State) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.state = state
-        self.asked: list[Any] = []
         self.problem: ProblemView | None = None
-        self.failure = ""
-        self.training = "untrained"
+        self.failure: Message | str = ""
+        self.default_step: float | None = 2e-4
+
+    @property
+    def conditions(self) -> Conditions | None:
+        return conditions_of(self.problem)
+
+    def prefer_bundled(self) -> None:
+        pass
+
+
+class _Training(QObject):
+    changed = Signal(str)
+    progress = Signal(object)
+
+    def __init__(self, asked: list[Any]) -> None:
+        super().__init__()
+        self._asked = asked
+        self.status = "untrained"
         self.last_progress: Any = None
         self.loss_history = (np.zeros(0), np.zeros(0))
         self.held_out_history = (np.zeros(0), np.zeros(0))
-        self.trajectory: Any = None
-        self.frame = 0
-        self.sigma = 0.22
-        self.likelihood: PointLikelihood | None = None
-        self.interpolation: LatentInterpolation | None = None
-        self.evaluation: dict[str, Any] = {}
-        self.default_step: float | None = 2e-4
 
     @property
     def untrained(self) -> bool:
         return self.trained_steps == 0
 
     @property
-    def training_wanted(self) -> bool:
-        return self.training in ("waiting", "training")
-
-    @Slot()
-    def toggle_training(self) -> None:
-        self.asked.append("pause_training" if self.training_wanted else "train")
+    def wanted(self) -> bool:
+        return self.status in ("waiting", "training")
 
     @property
     def trained_steps(self) -> int:
         return 0 if self.last_progress is None else self.last_progress.step
 
+    def start(self) -> None:
+        self._asked.append("start")
+
+    @Slot()
+    def toggle(self) -> None:
+        self._asked.append("pause" if self.wanted else "start")
+
+
+class _Playing(QObject):
+    trajectory_changed = Signal(object)
+    frame_changed = Signal(int)
+    playing_changed = Signal(bool)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trajectory: Any = None
+        self.frame = 0
+        self.sigma = 0.22
+
+
+class _Following(QObject):
+    density_changed = Signal(object)
+
+
+class _Measuring(QObject):
+    likelihood_changed = Signal(object)
+    interpolation_changed = Signal(object)
+    evaluation_changed = Signal(object)
+    errors_changed = Signal(object)
+
+    def __init__(self, asked: list[Any]) -> None:
+        super().__init__()
+        self._asked = asked
+        self.likelihood: PointLikelihood | None = None
+        self.interpolation: LatentInterpolation | None = None
+        self.evaluation: dict[str, Any] = {}
+
     def __getattr__(self, name: str) -> Any:
-        commands = ("train", "pause_training", "reset_training", "density_map", "evaluate_test_set")
-        if name in (*commands, "evaluate_samples", "score_errors"):
-            return lambda *_: self.asked.append(name)
+        if name in ("density_map", "evaluate_test_set", "evaluate_samples", "score_errors"):
+            return lambda *_: self._asked.append(name)
         raise AttributeError(name)
 
     def cancel(self, task: str) -> None:
-        self.asked.append(("cancel", task))
+        self._asked.append(("cancel", task))
+
+
+class _Tasks(QObject):
+    changed = Signal(str, object)
+
+
+class ControllersDouble:
+    """Records the commands that its controllers get, in :attr:`asked`; tests set what they show."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.asked: list[Any] = []
+        self.building, self.training = _Building(), _Training(self.asked)
+        self.playing, self.following, self.tasks = _Playing(), _Following(), _Tasks()
+        self.measuring = _Measuring(self.asked)
 
     # What tests let happen
 
-    def prefer_bundled(self) -> None:
-        pass
-
     def build(self, **changes: Any) -> None:
-        """A problem as the engine would build it from the experiment."""
-        self.problem, self.failure = view(self.state.experiment, **changes), ""
-        self.problem_changed.emit(self.problem)
+        """A problem as the controllers would build it from the experiment."""
+        self.building.problem, self.building.failure = view(self.state.experiment, **changes), ""
+        self.building.problem_changed.emit(self.building.problem)
 
-    def fail(self, sentence: str) -> None:
+    def fail(self, sentence: Message | str) -> None:
         """No problem, for a reason."""
-        self.problem, self.failure = None, sentence
-        self.problem_failed.emit(sentence)
+        self.building.problem, self.building.failure = None, sentence
+        self.building.problem_failed.emit(sentence)
 
     def train_to(self, step: int, training: str = "training", diverged: str | None = None) -> None:
         generator = np.random.default_rng(0)
@@ -101,9 +139,9 @@ class EngineDouble(QObject):
         losses = (
             1.85 + 3 * np.exp(-steps / 800) + 0.05 * generator.standard_normal(len(steps)) + 8 * np.exp(-steps / 90)
         )
-        self.loss_history = steps, losses
-        self.training = training
-        self.last_progress = SimpleNamespace(
+        self.training.loss_history = steps, losses
+        self.training.status = training
+        self.training.last_progress = SimpleNamespace(
             step=step,
             seconds=step / 812,
             steps_per_second=812.4,
@@ -116,15 +154,15 @@ class EngineDouble(QObject):
             diverged=diverged,
             note=None,
         )
-        self.training_changed.emit(training)
-        self.progress.emit(self.last_progress)
+        self.training.changed.emit(training)
+        self.training.progress.emit(self.training.last_progress)
 
     def run(self, task: str, fraction: float | None = 0.4, error: str = "", running: bool = True) -> None:
-        self.task_changed.emit(task, TaskStatus(task, running, fraction, 4.2 if running else None, error))
+        self.tasks.changed.emit(task, TaskStatus(task, running, fraction, 4.2 if running else None, error))
 
     def show_point(self, flow: Mapping[str, Any] = MappingProxyType({}), **changes: Any) -> None:
         path = np.linspace((-0.62, 0.98), (-0.8, 3.0), 20)
-        self.likelihood = PointLikelihood(
+        self.measuring.likelihood = PointLikelihood(
             point=np.array([-0.62, 0.98]),
             number=None,
             sigma=0.0081,
@@ -143,20 +181,20 @@ class EngineDouble(QObject):
             source="learned",
             untrained=False,
         )
-        assert self.likelihood.flow is not None
-        by_flow = dataclasses.replace(self.likelihood.flow, **flow)
-        self.likelihood = dataclasses.replace(self.likelihood, **{"flow": by_flow} | changes)
-        self.likelihood_changed.emit(self.likelihood)
+        assert self.measuring.likelihood.flow is not None
+        by_flow = dataclasses.replace(self.measuring.likelihood.flow, **flow)
+        self.measuring.likelihood = dataclasses.replace(self.measuring.likelihood, **{"flow": by_flow} | changes)
+        self.measuring.likelihood_changed.emit(self.measuring.likelihood)
 
     def measure(self) -> None:
         sigmas = np.geomspace(0.01, 8, 24)
         relative = 0.02 + 0.1 * np.exp(-(np.log(sigmas / 0.02) ** 2) / 4) + 0.02 * np.log(sigmas) ** 2 / 4
-        self.errors_changed.emit(
+        self.measuring.errors_changed.emit(
             ScoreErrorCurve(
                 1.0, sigmas, relative**2 / sigmas, 0.06 * relative**2 / sigmas, relative, 0.03 * relative, "exact"
             )
         )
-        self.evaluation = {
+        self.measuring.evaluation = {
             "test_nll": 1.0149,
             "test_nll_standard_error": 0.0141,
             "optimal_nll": 1.0093,
@@ -187,12 +225,12 @@ class EngineDouble(QObject):
             "mode_weights_standard_error": [0.011, 0.011],
             "mode_weights_true": [0.5, 0.5],
         }
-        self.evaluation_changed.emit(dict(self.evaluation))
+        self.measuring.evaluation_changed.emit(dict(self.measuring.evaluation))
 
     def sample(self, count: int = 2000) -> None:
-        self.trajectory = Frames([moons(count, 1), moons(count, 2)])
-        self.trajectory_changed.emit(self.trajectory)
-        self.frame_changed.emit(0)
+        self.playing.trajectory = Frames([moons(count, 1), moons(count, 2)])
+        self.playing.trajectory_changed.emit(self.playing.trajectory)
+        self.playing.frame_changed.emit(0)
 
 
 class Frames:
@@ -217,7 +255,7 @@ def moons(count: int, seed: int = 0) -> np.ndarray:
 
 
 def view(experiment: Experiment, **changes: Any) -> ProblemView:
-    """What the engine would say of an experiment, near enough."""
+    """What the controllers would say of an experiment, near enough."""
     noise, data = experiment.noise, experiment.data
     numbers = {"noise.sigma": 0.24, "noise.sigma_min": 0.0081, "noise.sigma_max": 3.39}
     known = description.fields(experiment)

@@ -1,48 +1,41 @@
-"""Makes the experiment happen: data, training, sampling and measurements, without ever holding up the window.
-
-The engine lives in the GUI thread and computes nothing itself. Threads drive iterators and leave their newest result in a
-slot; a 60 Hz timer takes it from there and tells the window by signals.
-"""
+"""Builds what the experiment describes, data, problem and network, and keeps what was built, so that undo brings it back."""
 
 import dataclasses
 import itertools
-import time
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QUndoCommand
 
-from playground.app.controllers.playback_clock import TICK
-from playground.app.controllers.training import Training
-from playground.app.model import kept_figures
+from playground.app.controllers.notification import Notification
 from playground.app.model.state import State
+from playground.app.model.views import ProblemView, conditions_of
 from playground.app.model.workspace import Workspace, assemble, file_key, other_data, points_key, reset_key
 from playground.app.model.workspace_cache import WorkspaceCache
 from playground.app.style.number_formats import format_count
+from playground.app.workers.tasks import Tasks
 from playground.app.workers.worker import interrupted
-from playground.kinds.inpainting import known_pixels
 from playground.lab import experiment as description
-from playground.lab.conflicts import training_conflict
+from playground.lab.conflicts import Conditions, training_conflict
 from playground.lab.experiment import Experiment
-from playground.lab.session import Session, SessionError
-from playground.lab.trajectory import Trajectory
+from playground.lab.session import Session
+from playground.messages import Message
 
 if TYPE_CHECKING:
     from playground.data import Dataset
     from playground.lab.problem import Problem
 
 SETTLE = 150  # ms without an edit before data and network are built anew, so that a slider can be dragged
-BUILDING = ("problem", "reading")  # tasks that end with something else on the workspace
+TASKS = ("problem", "reading")  # that end with something else on the workspace
 DROPPED = "Undo keeps 1 GiB in memory, which the {} steps trained here exceeded. Train makes them anew."
 
 
 class Reset(QUndoCommand):
     """A reset of training: it puts fresh weights in the place of those trained by the same settings.
 
-    It holds no weights, for the memory that they take is bounded elsewhere: the engine looks where the stack stands.
+    It holds no weights, for the memory that they take is bounded elsewhere: Building looks where the stack stands.
 
     Args:
         settings: of which training was reset, see :func:`reset_key`.
@@ -54,22 +47,45 @@ class Reset(QUndoCommand):
         self.settings, self.number = settings, number
 
 
-class Engine(Training):
-    """Follows the experiment: builds its data and network, keeps the clock.
+class Building(QObject):
+    """Follows the experiment, and owns the workspace that its settings describe.
 
     Args:
         state: the experiment to follow.
+        tasks: where data and networks are made.
         device: "auto", "cpu", "cuda" or "mps".
+
+    Signals, in the order in which another workspace takes the place of the present one:
+        leaving(Workspace | None, Session | None): it will; None where there will be none. The present one is still there.
+        problem_changed(ProblemView): it has; whoever shows it, shows it now.
+        taken(Session | None): all is shown: what works on it begins.
+        ready(): there is a problem, where there was none.
+
+    Further signals:
+        problem_failed(Message | str): why the settings give no problem; after an edit the old one stays.
+        settings_changed(frozenset[str]): keys that changed and left the workspace in place.
+        resetting(): what is trained gives way to fresh weights.
+        withdrawn(): what was being built, and may have been waited for, does not come.
+        points_opened(str): the path of the file or folder that the data are now.
+        notified(Notification)
     """
 
-    ready = Signal()  # torch is loaded and there is a problem, where there was none
-    problem_changed = Signal(object)  # ProblemView
-    points_opened = Signal(str)  # the path of the file or folder that the data are now
-    problem_failed = Signal(str)  # why the settings give no problem; after an edit the old one stays
+    leaving = Signal(object, object)
+    problem_changed = Signal(object)
+    taken = Signal(object)
+    ready = Signal()
+    problem_failed = Signal(object)
+    settings_changed = Signal(object)
+    resetting = Signal()
+    withdrawn = Signal()
+    points_opened = Signal(str)
+    notified = Signal(object)
 
-    def __init__(self, state: State, device: str = "auto", parent: QObject | None = None) -> None:
-        super().__init__(state, parent)
-        self._device = device
+    def __init__(self, state: State, tasks: Tasks, device: str = "auto", parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._state, self._tasks, self._device = state, tasks, device
+        self._workspace: Workspace | None = None
+        self.failure: Message | str = ""  # why the settings give no problem; nothing where they do, or may
         self.device_text = "starting"  # the device and its threads, as the status bar says it
         self._kept = WorkspaceCache()  # workspaces and what was read of files
         self._workspace_key: Hashable = None  # by which the present one is kept
@@ -79,25 +95,38 @@ class Engine(Training):
         self._opening: Session | None = None
         self._outdated = False  # whether the workspace is that of settings which a file has replaced
         self._bundled = False  # whether the next problem may begin from weights that ship with the program
-        self._last_tick = time.monotonic()
-        self._clock = QTimer(self)
-        self._clock.setTimerType(Qt.TimerType.PreciseTimer)
-        self._clock.setInterval(TICK)
-        self._clock.timeout.connect(self._tick)
+        self.adopting = False  # whether the data become those of a file that was read, and what waits for them stays
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE)
-        self._settle.timeout.connect(self._assemble)
+        self._settle.timeout.connect(self.build)
         state.changed.connect(self._edited)
         state.history_changed.connect(self._follow_history)  # the stack itself still speaks as it is destroyed
-        self.problem_failed.connect(lambda _: self._wait(False))
 
     # What the window may read
 
     @property
-    def building(self) -> bool:
+    def workspace(self) -> Workspace | None:
+        return self._workspace
+
+    @property
+    def problem(self) -> ProblemView | None:
+        return None if self._workspace is None else self._workspace.view
+
+    @property
+    def conditions(self) -> Conditions | None:
+        """What the data settle; None while there are none."""
+        return conditions_of(self.problem)
+
+    @property
+    def busy(self) -> bool:
         """Whether other data or another network are on their way to the workspace."""
-        return self._settle.isActive() or any(self._tasks.running(task) for task in BUILDING)
+        return self._settle.isActive() or any(self._tasks.running(task) for task in TASKS)
+
+    @property
+    def opening(self) -> Session | None:
+        """The session whose data and network are being built."""
+        return self._opening
 
     @property
     def default_step(self) -> float | None:
@@ -108,24 +137,14 @@ class Engine(Training):
 
         return step_in_user_units(self._workspace.problem)
 
-    def start(self) -> None:
-        """Load torch, build the first problem and begin to sample. Call after the first paint."""
-        self._start_sampling()
-        self._clock.start()
-        self._assemble()
+    def restarts(self, keys: frozenset[str]) -> bool:
+        """Whether a change of these settings starts training anew."""
+        known = description.every_field()
+        return any(known[key].resets for key in keys)
 
-    def shutdown(self, seconds: float = 2.0) -> bool:
-        """Stop every thread; True where all ended in time."""
-        self._clock.stop()
-        self._settle.stop()
-        workers = [worker for worker in (self._training, self._sampling_thread) if worker is not None]
-        for worker in workers:
-            worker.requestInterruption()
-        deadline = time.monotonic() + seconds
-        ended = self._tasks.shutdown(seconds)
-        for worker in workers:
-            ended &= worker.wait(max(int((deadline - time.monotonic()) * 1000), 1))
-        return ended
+    def is_behind(self, workspace: Workspace) -> bool:
+        """Whether a workspace is of other settings than the present ones, which are still to be built."""
+        return _built_for(workspace.problem.experiment) != _built_for(self._state.experiment)
 
     # Starting afresh
 
@@ -141,9 +160,9 @@ class Engine(Training):
             self._state.push(Reset(settings, next(self._numbers)))
             return self._state.last_step
         if self._workspace is not None:
-            self._stop_training()
+            self.resetting.emit()
             self._kept.discard(self._key(self._state.experiment))
-            self._assemble()
+            self.build()
         return None
 
     @Slot()
@@ -155,8 +174,8 @@ class Engine(Training):
         if trainings != self._trainings:
             self._trainings = trainings
             self._state.mark_modified()
-            self._stop_training()
-            self._assemble()
+            self.resetting.emit()
+            self.build()
 
     def _key(self, experiment: Experiment) -> Hashable:
         """What a workspace is kept by."""
@@ -170,70 +189,14 @@ class Engine(Training):
 
     # Files
 
-    def session(self, view: Mapping[str, Any]) -> Callable[[], Session]:
-        """Makes what a file should keep, for another thread: the weights are there between two blocks of training only.
-
-        Args:
-            view: what the canvas shows, JSON values.
-
-        Raises:
-            SessionError: there are no data, or not those of the settings.
-        """
-        workspace, opening, experiment = self._workspace, self._opening, self._state.experiment
-        if workspace is None and opening is None:
-            raise SessionError("Nothing is saved: there are no data yet.")
-        built = workspace.problem.experiment if workspace is not None else opening.experiment
-        if not self.failure and reset_key(built) != reset_key(experiment):
-            raise SessionError(
-                "Nothing is saved yet: the new settings are still being applied. Save again in a moment."
-            )
-        if workspace is None:
-            return lambda: dataclasses.replace(opening, experiment=experiment, view=view)
-        if self.failure:
-            raise SessionError(f"Nothing is saved: the settings describe other data. {self.failure}")
-        dataset, trajectory = workspace.problem.dataset, self._trajectory
-        measured = kept_figures.to_json(kept_figures.present(workspace, experiment, self._run_seed), self._run_seed)
-        arrays, clicked = None, self.clicked if dataset.shape == (2,) else ()
-        played = self._played_as
-        of_now = self._played is workspace and (played.sampling, played.seed) == (experiment.sampling, experiment.seed)
-        if of_now and trajectory is not None and trajectory.finished:
-            arrays = {name: array for name, array in trajectory.arrays().items() if name != "axes"}
-            clicked = self.clicked
-        return lambda: Session.of(
-            experiment,
-            dataset,
-            weights=workspace.state(),
-            trajectory=arrays,
-            training=workspace.summary(),
-            view=view,
-            clicked=clicked,
-            measurements=measured,
-        )
-
-    def session_size(self) -> int | None:
-        """Bytes that the file of :meth:`session` about has; None while there are no data."""
-        return None if self._workspace is None else self._workspace.file_size(self._trajectory)
-
-    @property
-    def known(self) -> np.ndarray | None:
-        """Of the images in view (H, W), True at the pixels that the run was given."""
-        trajectory, mask = self._trajectory, self._played_as.sampling.mask
-        return None if trajectory is None else known_pixels(mask, *trajectory.shape[-2:])
-
     def prefer_bundled(self) -> None:
         """Begin the data set chosen next from the weights that ship with the program, if there are any for its settings."""
         self._bundled = True
 
-    def open_session(self, session: Session) -> None:
-        """Put a saved session on the workspace; its trajectory plays at once, the rest follows when it is built."""
-        self.open_experiment(session.experiment, session)
-        if session.trajectory:
-            self._show_recorded(Trajectory.from_arrays(dict(session.trajectory)))
-
     def open_experiment(self, experiment: Experiment, session: Session | None = None) -> None:
         """Put other settings on the workspace, with fresh weights or a session's; nothing that was trained before comes back."""
-        self._stop_training()
-        for task in BUILDING:
+        self.resetting.emit()
+        for task in TASKS:
             self._tasks.cancel(task)
         for key, kept in self._kept.items():
             if isinstance(kept, Workspace):
@@ -259,17 +222,17 @@ class Engine(Training):
                 if data.file == path:
                     self._kept.discard(key)
             self._keep(("points", *file_key(wanted)), dataset)
-            waiting = self._waiting  # for these very points, as training was asked for while they were read
+            self.adopting = True  # training may have been asked for while these very points were read
             self._state.edit({**other_data(self._state.experiment, kind), "data.path": path})
+            self.adopting = False
             self._settle.start()
-            self._wait(waiting)
             self.points_opened.emit(path)
 
         def refuse(error: BaseException) -> None:
-            self._wait(False)
-            self.message.emit("error", str(error), "")
+            self.withdrawn.emit()
+            self._tell_error(error)
 
-        self._wait(False)  # what was waited for gives way to the points
+        self.withdrawn.emit()  # what was waited for gives way to the points
         # A task of its own: a session that is still being built comes first, and the points follow it.
         self._tasks.start("reading", "Reading", read, use, refuse)
 
@@ -277,37 +240,25 @@ class Engine(Training):
 
     @Slot(object)
     def _edited(self, keys: frozenset[str]) -> None:
-        workspace = self._workspace
-        known = description.every_field()
         if keys & {"data.kind", "data.path"}:
             self._tasks.cancel("reading")  # other data were chosen while it went on
-        resets = any(known[key].resets for key in keys)
-        if resets:
-            self._wait(False)  # training that runs ends too, and begins again only when it is asked for
         if self._opening is not None:
             return  # the session is built first; what was changed meanwhile follows it
-        if resets or "likelihood.points" in keys:
+        if self.restarts(keys) or "likelihood.points" in keys:
             self._settle.start()
             return
+        workspace = self._workspace
         if workspace is None or reset_key(workspace.problem.experiment) != reset_key(self._state.experiment):
             return  # another is being built, and takes what was changed meanwhile
-        workspace.problem = dataclasses.replace(workspace.problem, experiment=self._state.experiment)
-        if self._training is not None and any(key.startswith(("training.", "objective.")) for key in keys):
-            conflict = training_conflict(self._state.experiment, workspace.view.conditions)
-            if conflict is None:
-                workspace.pending_hyperparameters.put(self._state.experiment)
-            else:
-                self.pause_training()
-                self.message.emit("warning", str(conflict), "")
-        if any(key.startswith("sampling.") or key == "seed" for key in keys):
-            self._forget("quality")
-            self._recall()
-            self._begin()
-        if "likelihood.source" in keys:
-            self._forget_weights()
+        workspace.follow(self._state.experiment)
+        self.settings_changed.emit(keys)
+
+    def stop(self) -> None:
+        """Build nothing any more, when quitting."""
+        self._settle.stop()
 
     @Slot()
-    def _assemble(self) -> None:
+    def build(self) -> None:
         """Build what the experiment describes, or take it from what was kept."""
         self._settle.stop()  # what it would build is built now
         self.failure = ""
@@ -321,7 +272,7 @@ class Engine(Training):
             return
         conflict = training_conflict(experiment)
         if conflict is not None and conflict.key.startswith(("data.", "network.")) and session is None:
-            self._fail(str(conflict), clear=conflict.key == "data.strokes")
+            self._fail(conflict, clear=conflict.key == "data.strokes")
             return
         dataset, previous = self._read_already(experiment), kept
         if kept is not None and kept.training == "untrained" and kept.problem.density is None:
@@ -367,104 +318,87 @@ class Engine(Training):
     def _clear(self) -> None:
         """Take everything off the workspace: without data, as in a drawing without strokes, nothing trains, plays or is measured."""
         self._tasks.cancel("problem")
-        self._stop_training()
+        self.leaving.emit(None, None)
         self._workspace = None
-        self._drop_run()
-        self._forget_measurements()
-        self.training_changed.emit("untrained")
+        self.taken.emit(None)
 
     def _not_assembled(self, error: BaseException) -> None:
         """Say why there is no problem; a session whose weights do not fit is opened without them."""
         session = self._opening
         if session is not None and session.weights is not None:
-            self.message.emit("error", str(error), "")  # the problem that is built without them would take it back
+            self._tell_error(error)  # the problem that is built without them would take it back
             self._opening = dataclasses.replace(session, weights=None, training={})
             self._settle.start()
         else:
             self._opening = None
-            self._fail(str(error))
+            self._fail(_said(error))
 
-    def _fail(self, sentence: str, clear: bool = False) -> None:
+    def _tell_error(self, error: BaseException) -> None:
+        """Tell an error once, for as long as nothing else is built or read."""
+        self.notified.emit(Notification("error", _said(error)))
+
+    def _fail(self, why: Message | str, clear: bool = False) -> None:
         """Say why there is no problem; what belongs to a file opened before this one leaves the workspace with it."""
-        self.failure = sentence
+        self.failure = why
         if clear or self._outdated:
             self._clear()
-        self.problem_failed.emit(sentence)
+        self.problem_failed.emit(why)
+        self.withdrawn.emit()
 
     def _take(self, workspace: Workspace) -> None:
         """Put a workspace in place of the present one, which is kept."""
         self.failure, self._outdated = "", False
-        first, opened = self._workspace is None, self._opening
-        clicked = self._clicked_of_the_same(workspace) if opened is None else opened.clicked
+        before, opened = self._workspace, self._opening
         self._opening = None
-        self._run_seed = self._run_seed if opened is None else kept_figures.noise_of(opened.measurements)
-        before, trained = self._workspace, self._training is not None
-        if before is not None and workspace is not before:
-            before.clicked = () if before.view.is_image else self.clicked
-        built, wanted = workspace.problem.experiment, self._state.experiment
-        behind = (reset_key(built), built.likelihood.points) != (reset_key(wanted), wanted.likelihood.points)
-        if workspace is not before:
-            self._end_training()
-            if (
-                before is not None and workspace.trainer is before.trainer
-            ):  # only what is measured is new: training goes on
-                workspace.training, workspace.progress, workspace.weights = (
-                    before.training,
-                    before.progress,
-                    before.weights,
-                )
-                self._waiting |= trained and not behind
-        dataset = workspace.problem.dataset
-        if built.data.is_file and all(dataset is not known for _, known in self._kept.items()):
-            self._keep(("points", *file_key(built)), dataset)
+        self.leaving.emit(workspace, opened)
+        self._keep_points(workspace)
         if workspace.could_hold_out_more:
-            said = f"{len(dataset.held_out):,} of these data were held out when training started. Reset holds out more."
-            self.note.emit("info", said, "", lambda: self._workspace is workspace and workspace.could_hold_out_more)
-        if behind:
+            self._tell_held_out(workspace)
+        if self.is_behind(workspace):
             self._settle.start()
         else:
-            workspace.problem = dataclasses.replace(workspace.problem, experiment=self._state.experiment)
+            workspace.follow(self._state.experiment)
         workspace.learned_of_labels()
         self.device_text = workspace.device_text
-        run = self._trajectory
-        recorded = (
-            opened is not None and self._played is None and run is not None and run.shape == workspace.problem.shape
-        )
-        if recorded:
-            self._played = workspace
         self._workspace = workspace
         if before is not None and self._workspace_key in self._kept:
             self._keep(self._workspace_key, before)  # whose weights and figures have grown
         self._workspace_key = self._key(workspace.problem.experiment)
         self._keep(self._workspace_key, workspace)
-        self._learned_densities.forget()
-        self._unpin()
-        self._overlays.expire()
         self.problem_changed.emit(workspace.view)
-        self.training_changed.emit(self.training)
-        if workspace.progress is not None:
-            self.progress.emit(workspace.progress)
-        self._forget_measurements()
-        if not recorded:
-            self._begin()
-        self.click_again(clicked or self._awaiting or workspace.clicked)
-        self._awaiting = ()
+        self.taken.emit(opened)
+        self._tell_dropped(workspace)
+        if before is None:
+            self.ready.emit()
+
+    def _keep_points(self, workspace: Workspace) -> None:
+        """Keep what was read of a file, which it may not be possible to read again."""
+        built, dataset = workspace.problem.experiment, workspace.problem.dataset
+        if built.data.is_file and all(dataset is not known for _, known in self._kept.items()):
+            self._keep(("points", *file_key(built)), dataset)
+
+    def _tell_held_out(self, workspace: Workspace) -> None:
+        held_out = len(workspace.problem.dataset.held_out)
+        said = f"{held_out:,} of these data were held out when training started. Reset holds out more."
+        is_current = lambda: self._workspace is workspace and workspace.could_hold_out_more  # noqa: E731
+        self.notified.emit(Notification("info", said, is_current=is_current))
+
+    def _tell_dropped(self, workspace: Workspace) -> None:
+        """Tell what undo cannot bring back, once it is missed."""
         steps = self._dropped.pop(self._workspace_key, 0)
         if steps and not workspace.trained_steps:
             self._state.mark_modified()  # a file may hold them still
+            is_current = lambda: self._workspace is workspace and not workspace.trained_steps  # noqa: E731
             said = DROPPED.format(format_count(steps))
-            self.note.emit(
-                "warning", said, "train.toggle", lambda: self._workspace is workspace and not workspace.trained_steps
-            )
-        if first:
-            self.ready.emit()
+            self.notified.emit(Notification("warning", said, "train.toggle", is_current))
 
-    @Slot()
-    def _tick(self) -> None:
-        now = time.monotonic()
-        # In whole ticks: at speed 1 each then shows the next frame, where 60 frames in 62.5 ticks would stumble twice a second.
-        ticks = max(1, round(1000 * (now - self._last_tick) / TICK))
-        self._last_tick = now
-        self._tasks.poll()
-        self._poll_training(now)
-        self._advance(ticks * TICK / 1000)
+
+def _built_for(experiment: Experiment) -> tuple[object, ...]:
+    """The settings that a workspace is built for."""
+    return reset_key(experiment), experiment.likelihood.points
+
+
+def _said(error: BaseException) -> Message | str:
+    """What an error says, as a value where it is one."""
+    message = getattr(error, "message", None)
+    return message if isinstance(message, Message) else str(error)

@@ -1,0 +1,373 @@
+"""What the canvas shows: data, particles, score fields, density, caption, and what was measured at a point."""
+
+import typing
+from collections.abc import Callable
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal, Slot
+
+from playground.app.canvas import readouts
+from playground.app.canvas.chips import ChipBar
+from playground.app.canvas.film_overlays import COMPUTED, overlay_makers
+from playground.app.canvas.legend import KEYS
+from playground.app.canvas.view import CanvasView
+from playground.app.controllers.controllers import Controllers
+from playground.app.controllers.export_size import OverlayMaker
+from playground.app.controllers.overlay_timing import near
+from playground.app.model.state import State
+from playground.app.model.views import (
+    DensityView,
+    FieldView,
+    LatentInterpolation,
+    PointLikelihood,
+    ProblemView,
+    plane_bounds,
+)
+from playground.app.model.workspace import SHOWN_POINTS
+from playground.drawing.film import trail
+from playground.drawing.images import ImageGrid
+from playground.drawing.plane import Viewport
+from playground.kinds.datasets.drawing import Drawing
+from playground.lab.session import Session
+
+if typing.TYPE_CHECKING:
+    from playground.lab.trajectory import Trajectory
+
+EMPTY_PLANE = (-3.0, 3.0, -3.0, 3.0)  # what is in view before the first stroke: 15 times the brush
+SURVEYED = 2_000  # images of a file whose darkest and brightest values stand for all, until its data are built
+FOLLOWED = "The particles follow this score."
+UNTRAINED = "The network is untrained: these are its random weights."
+FIELD_NAMES = {"exact": "Exact score", "empirical": "Training-set score"}
+NO_DENSITY = "The density of these data is not known, and the training set has none without noise."
+
+
+class Display(QObject):
+    """Puts on the canvas what the controllers have, and takes it away with the frame or the data that it belongs to.
+
+    Signals:
+        run_changed(Trajectory | None): another run is shown, or none.
+        frame_changed(int): another frame of it is shown.
+    """
+
+    run_changed = Signal(object)
+    frame_changed = Signal(int)
+
+    def __init__(
+        self, state: State, controllers: Controllers, canvas: CanvasView, chips: ChipBar, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._state, self._canvas, self._chips = state, canvas, chips
+        self._building, self._training, self._playing = controllers.building, controllers.training, controllers.playing
+        self._following, self._measuring = controllers.following, controllers.measuring
+        self._problem: ProblemView | None = None  # whose data are in view
+        self._drawing = False  # whether the plane in view is one that is painted on
+        self._density: DensityView | None = None  # the one in view
+        self._stale: Trajectory | None = None  # a run of other data, of which nothing is shown
+        self._opened: Trajectory | None = None  # the run of a session whose data are not built yet
+        self._sigma = 0.0  # of the frame in view
+        self._followed = "learned"  # the score whose field is shown by default
+        self._building.problem_changed.connect(self._show_problem)
+        self._building.problem_failed.connect(self._show_failure)
+        self._training.changed.connect(self._show_training)
+        self._playing.trajectory_changed.connect(self._show_run)
+        self._playing.frame_changed.connect(self._show_frame)
+        self._following.field_changed.connect(self._show_field)
+        self._following.density_changed.connect(self._show_density)
+        self._following.overlay_dropped.connect(self._drop)
+        self._measuring.likelihood_changed.connect(self._show_likelihood)
+        self._measuring.interpolation_changed.connect(self._show_interpolation)
+        canvas.layer_toggled.connect(self._toggled)
+        canvas.option_changed.connect(self._set_option)
+        canvas.viewport_changed.connect(self._look)
+        state.changed.connect(self._edited)
+        self._show_followed()
+        self._want()
+        self._look()
+
+    # What others may read
+
+    @property
+    def run(self) -> "Trajectory | None":
+        """The run that is shown; None where there is none, or one of other data."""
+        run = self._playing.trajectory
+        return None if run is self._stale else run
+
+    @property
+    def density(self) -> DensityView | None:
+        """The density that is shown."""
+        return self._density if self._canvas.visible["density"] else None
+
+    @property
+    def shows_images(self) -> bool:
+        problem = self._building.problem
+        return problem is not None and problem.is_image
+
+    @property
+    def shows_untrained(self) -> bool:
+        """Whether what is shown is of a network with random weights: its arrows, or particles that follow it."""
+        follows = self._state.experiment.sampling.follows == "learned"
+        return self._training.untrained and (follows or self._canvas.visible["learned"])
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """The layers in view that have to be computed for each frame."""
+        return frozenset(name for name in COMPUTED if self._canvas.visible[name])
+
+    def overlay_makers(self, still: bool = False) -> Callable[[Viewport], OverlayMaker]:
+        """See :func:`playground.app.canvas.film_overlays.overlay_makers`."""
+        kind = self._state.experiment.sampling.kind
+        return overlay_makers(self._playing, self._following, kind, self.wanted, still, self.shows_untrained)
+
+    # The problem
+
+    @Slot(object)
+    def _show_problem(self, problem: ProblemView) -> None:
+        canvas = self._canvas
+        self._show_available(problem)
+        canvas.set_strokes([])
+        canvas.set_hint("")
+        canvas.set_images(None)  # forgets the limits of other images
+        if problem.is_image:
+            canvas.set_images(ImageGrid(problem.points, problem.limits))
+        else:
+            canvas.aspect_locked = problem.isotropic
+            canvas.set_axes(problem.axes)
+            canvas.set_data(problem.points)
+        drawn = isinstance(self._state.experiment.data, Drawing)
+        if not self._shows_data_of(problem):
+            # Only for other data: a view that the user chose stays through a change of noise or network.
+            self._problem = problem
+            run = self._playing.trajectory
+            self._stale = run if run is not self._opened else None
+            if self._stale is not None:
+                self._clear_run()
+            canvas.set_readout([])
+            if not (problem.is_image or (self._drawing and drawn)):
+                canvas.fit(problem.bounds)  # but the plane holds still under the brush
+            self._forget_overlays()
+        self._opened, self._drawing = None, drawn
+        self.run_changed.emit(self.run)
+        self.name_fields()
+
+    def _shows_data_of(self, problem: ProblemView) -> bool:
+        """Whether the canvas shows the same data; a file's points are in single precision, so that places differ by a hair."""
+        shown = self._problem
+        if shown is None or (shown.name, shown.is_image) != (problem.name, problem.is_image):
+            return False
+        before, now = np.reshape(shown.bounds, (2, 2)), np.reshape(problem.bounds, (2, 2))
+        return bool((abs(now - before) <= 1e-3 * np.diff(before)).all())
+
+    def _show_available(self, problem: ProblemView) -> None:
+        """Which layers there can be, and why not the others."""
+        closed = problem.known_density or problem.sigma_min > 0
+        density = closed or problem.shows_learned_density
+        self._show_plane_layers(not problem.is_image)
+        if not problem.is_image:
+            self._chips.set_available("exact", closed, NO_DENSITY)
+            self._chips.set_available("density", density, NO_DENSITY)
+            self._chips.set_available("path", problem.has_process, "This noise has no process from data to noise.")
+        if problem.is_image or not density:
+            self._density = None
+
+    def _show_plane_layers(self, plane: bool) -> None:
+        for layer in KEYS:
+            self._chips.set_available(layer, plane, "Images have no such layer.")
+
+    @Slot()
+    def _show_failure(self) -> None:
+        """Nothing but the plane, where data are drawn to be painted on; a drawing that was cleared keeps its view."""
+        if self._building.problem is not None:
+            return
+        canvas, drawn = self._canvas, isinstance(self._state.experiment.data, Drawing)
+        self._forget_overlays()
+        canvas.set_images(None)
+        canvas.set_data(None)
+        self._clear_run()
+        canvas.set_readout([])
+        if not self._drawing:
+            canvas.aspect_locked = True
+            canvas.set_axes(("x", "y"))
+            canvas.fit(EMPTY_PLANE)
+        self._drawing, self._problem = drawn, None
+        self._show_plane_layers(True)
+        paint = "Paint here with the brush: the points follow your strokes."
+        canvas.set_hint(paint if drawn else "There are no data yet.")
+
+    def show_session(self, session: Session) -> None:
+        """Show what can be shown of a file before torch is there."""
+        self._opened = self._playing.trajectory if session.trajectory else None
+        self._show_plane_layers(session.points.ndim == 2)
+        # Evenly from the whole file, which may be sorted; the quantiles of a million points would take 80 ms.
+        points = session.points[:: -(-len(session.points) // SHOWN_POINTS)]
+        if points.ndim == 2:
+            self._canvas.set_axes(session.axes)
+            self._canvas.set_data(points)
+            self._canvas.fit(plane_bounds(points))
+        else:
+            some = points[:: -(-len(points) // SURVEYED)]
+            self._canvas.set_images(ImageGrid(points, (float(some.min()), float(some.max()))))
+        layers = session.view.get("layers")
+        if isinstance(layers, dict):
+            for name, on in layers.items():
+                if name in self._canvas.visible and isinstance(on, bool):
+                    self._canvas.set_layer_visible(name, on)
+
+    def describe_view(self) -> dict[str, typing.Any]:
+        """What of the canvas a session keeps."""
+        return {"layers": dict(self._canvas.visible)}
+
+    @Slot(object)
+    def _edited(self, keys: frozenset[str]) -> None:
+        if keys & {"data.strokes", "data.kind"}:
+            data = self._state.experiment.data
+            strokes = data.strokes if isinstance(data, Drawing) else ()
+            self._canvas.set_strokes((np.array(stroke.points), stroke.radius) for stroke in strokes)
+            self._canvas.set_hint("")
+        if "sampling.source" in keys:
+            self._show_followed()
+        elif "sampling.kind" in keys:
+            self.name_fields()
+
+    # The run
+
+    @Slot(object)
+    def _show_run(self, trajectory: "Trajectory | None") -> None:
+        if trajectory is None:
+            self._clear_run()
+        self.run_changed.emit(trajectory)
+
+    def _clear_run(self) -> None:
+        self._canvas.set_particles(None)
+        self._canvas.set_trails(None)
+        self._canvas.set_caption([])
+        self.run_changed.emit(None)
+
+    @Slot(int)
+    def _show_frame(self, frame: int) -> None:
+        trajectory = self.run
+        if trajectory is None or not 0 <= frame < len(trajectory):
+            return
+        positions, sigma = trajectory.positions, float(trajectory.sigma[frame])
+        if not near(sigma, self._sigma):
+            self._canvas.leap()
+        self._sigma = sigma
+        if len(trajectory.shape) == 3:
+            self._canvas.set_images(positions[frame], self._playing.known)
+        else:
+            self._canvas.set_particles(positions[frame])
+            self._canvas.set_trails(trail(positions, frame))
+        self._show_caption()
+        self.frame_changed.emit(frame)
+
+    def _show_caption(self) -> None:
+        trajectory, frame = self.run, self._playing.frame
+        if trajectory is None or frame >= len(trajectory):
+            return
+        lines = readouts.caption(trajectory, frame, self._state.experiment.sampling.kind, self.shows_untrained)
+        if self.density is not None:
+            lines += readouts.asked_density(self.density)
+        self._canvas.set_caption(lines)
+
+    # Field and density
+
+    @Slot(object)
+    def _show_field(self, view: FieldView) -> None:
+        if self._building.problem is None:
+            return  # computed before the drawing was cleared
+        self._canvas.set_field(view.positions, view.learned, "learned")
+        self._canvas.set_field(view.positions, view.exact, "exact")
+
+    @Slot(object)
+    def _show_density(self, view: DensityView) -> None:
+        if self._building.problem is None or not self._chips.is_available("density"):
+            return  # computed for data or noise that are gone
+        self._canvas.set_density(view.density, view.extent)
+        self._density = view
+        self._show_caption()
+
+    @Slot(str)
+    def _drop(self, name: str) -> None:
+        """Take away what belongs to no frame in view."""
+        if name == "density":
+            self._canvas.set_density(None)
+            self._density = None
+            self._show_caption()
+        else:
+            for role in ("learned", "exact"):
+                self._canvas.set_field(np.zeros((0, 2)), None, role)
+
+    def _forget_overlays(self) -> None:
+        """Take both away: they are of other data."""
+        for name in ("field", "density"):
+            self._drop(name)
+
+    @Slot()
+    def _toggled(self) -> None:
+        self._want()
+        self._show_caption()
+
+    def _want(self) -> None:
+        self._following.set_wanted(self.wanted)
+
+    @Slot()
+    def _look(self) -> None:
+        self._following.set_viewport(*self._canvas.viewport, *self._canvas.arrow_grid())
+
+    @Slot(str, str, object)
+    def _set_option(self, layer: str, option: str, value: object) -> None:
+        if (layer, option) == ("density", "source"):
+            self._following.set_density_source(str(value))
+        elif (layer, option) == ("exact", "source"):
+            self._following.set_exact_source(str(value))
+            self.name_fields()
+        elif option == "spacing":
+            self._look()
+
+    # The score that particles follow
+
+    @Slot()
+    def _show_training(self) -> None:
+        self._show_caption()
+        self.name_fields()
+
+    def _show_followed(self) -> None:
+        """Show the field that particles follow in place of the other one, whenever another is chosen to be followed."""
+        source = self._state.experiment.sampling.follows
+        if source not in (None, self._followed):
+            self._followed = source
+            if source != "learned":
+                self._canvas.set_option("exact", "source", source)
+            self._canvas.set_layer_visible("learned", source == "learned")
+            self._canvas.set_layer_visible("exact", source != "learned")
+        self.name_fields()
+
+    def name_fields(self) -> None:
+        """Say on the chips of the two fields which score each is of, and which one the particles follow."""
+        followed, exact = self._state.experiment.sampling.follows, self._following.exact_source
+        for layer, source, title in (
+            ("learned", "learned", "Learned score"),
+            ("exact", exact, FIELD_NAMES[exact]),
+        ):
+            # Beside the learned score, which is followed unless one chooses otherwise, there is no room for more words.
+            told = source == followed and source != "learned"
+            notes = [FOLLOWED] if source == followed else []
+            if layer == "learned" and self._training.untrained and self._building.problem is not None:
+                notes.append(UNTRAINED)
+            self._chips.name(layer, f"{title} (followed)" if told else title, notes)
+
+    # What was measured
+
+    @Slot(object)
+    def _show_likelihood(self, likelihood: PointLikelihood | None) -> None:
+        self._canvas.set_path(None if likelihood is None or likelihood.flow is None else likelihood.flow.path)
+        self._ring_images()
+
+    @Slot(object)
+    def _show_interpolation(self, interpolation: LatentInterpolation | None) -> None:
+        self._canvas.set_interpolation(None if interpolation is None else interpolation.points)
+        self._ring_images()
+
+    def _ring_images(self) -> None:
+        likelihood, interpolation = self._measuring.likelihood, self._measuring.interpolation
+        first = None if likelihood is None else likelihood.number
+        self._canvas.choose_images(first, None if interpolation is None else interpolation.numbers[1])

@@ -1,0 +1,98 @@
+"""What the mouse does on the canvas: it reads out, picks points and images, and paints data."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from playground.app.canvas import readouts
+from playground.app.canvas.display import Display
+from playground.app.canvas.view import CanvasView
+from playground.app.controllers.controllers import Controllers
+from playground.app.controllers.notification import Notification
+from playground.app.model.state import State
+from playground.app.model.views import PointReadout
+from playground.app.style.number_formats import format_count
+from playground.kinds.datasets import Stroke
+from playground.kinds.datasets.drawing import Drawing
+
+MISSED = "There is no image at that place: click on one for its log-likelihood."
+
+
+class Tools(QObject):
+    """Turns what the mouse does into intents.
+
+    Args:
+        takes_second: whether the next click is the second point of an interpolation; asked once a click.
+
+    Signals:
+        notified(Notification)
+    """
+
+    notified = Signal(object)
+
+    def __init__(
+        self,
+        state: State,
+        controllers: Controllers,
+        canvas: CanvasView,
+        display: Display,
+        takes_second: Callable[[], bool],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._state, self._canvas, self._display, self._takes_second = state, canvas, display, takes_second
+        self._building, self._training = controllers.building, controllers.training
+        self._following, self._measuring = controllers.following, controllers.measuring
+        self._pointer: tuple[float, float] | None = None
+        canvas.hovered.connect(self._hover)
+        canvas.clicked.connect(self._pick)
+        canvas.shift_clicked.connect(self._measuring.go_to)
+        canvas.image_selected.connect(self._pick_image)
+        canvas.image_shift_selected.connect(self._measuring.go_to_image)
+        canvas.image_missed.connect(self._miss)
+        canvas.stroke_drawn.connect(self._add_stroke)
+        self._following.probed.connect(self._show_readout)
+        display.frame_changed.connect(self._probe)
+
+    @Slot(float, float)
+    def _pick(self, x: float, y: float) -> None:
+        """A click measures a point, or is the second one of an interpolation."""
+        (self._measuring.go_to if self._takes_second() else self._measuring.inspect)(x, y)
+
+    @Slot(int)
+    def _pick_image(self, number: int) -> None:
+        (self._measuring.go_to_image if self._takes_second() else self._measuring.inspect_image)(number)
+
+    @Slot()
+    def _miss(self) -> None:
+        self.notified.emit(Notification("info", MISSED, is_current=lambda: self._display.shows_images))
+
+    @Slot(object)
+    def _hover(self, point: tuple[float, float] | None) -> None:
+        self._pointer = point
+        if point is None:
+            self._canvas.set_readout([])
+        self._probe()
+
+    @Slot()
+    def _probe(self) -> None:
+        """Ask for what is under the pointer, at the noise level of the frame in view."""
+        if self._pointer is not None:
+            self._following.probe(*self._pointer)
+
+    @Slot(object)
+    def _show_readout(self, readout: PointReadout) -> None:
+        problem = self._building.problem
+        if problem is not None and self._pointer is not None:
+            self._canvas.set_readout(readouts.pointer(readout, problem, self._display.density))
+
+    @Slot(object, float)
+    def _add_stroke(self, points: list[tuple[float, float]], radius: float) -> None:
+        stroke = Stroke(tuple((float(x), float(y)) for x, y in points), float(radius))
+        steps, state, data = self._training.trained_steps, self._state, self._state.experiment.data
+        strokes = data.strokes if isinstance(data, Drawing) else ()
+        state.edit({"data.kind": "drawn", "data.strokes": (*strokes, stroke)})
+        if steps:
+            drawn = state.last_step
+            said = f"The stroke restarts training and discards {format_count(steps)} steps. Undo brings them back."
+            self.notified.emit(Notification("warning", said, "edit.undo", lambda: state.last_step == drawn))

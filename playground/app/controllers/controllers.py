@@ -1,0 +1,96 @@
+"""The controllers of one window, put together: who hears whom, in which order, and the clock that drives them."""
+
+import time
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+
+from playground.app.controllers.building import Building
+from playground.app.controllers.following import Following
+from playground.app.controllers.measuring import Measuring
+from playground.app.controllers.notification import stopped
+from playground.app.controllers.playback_clock import TICK
+from playground.app.controllers.playing import Playing
+from playground.app.controllers.sampling_worker import SamplingWorker
+from playground.app.controllers.sessions import Sessions
+from playground.app.controllers.training import Training
+from playground.app.model.state import State
+from playground.app.workers.tasks import Tasks
+
+
+class Controllers(QObject):
+    """Makes the experiment happen without ever holding up the window.
+
+    They live in the GUI thread and compute nothing themselves. Threads drive iterators and leave their newest result in a
+    mailbox; a 60 Hz timer takes it from there. Each knows only those before it: building, training, playing, following,
+    measuring; and each hears of another workspace in this order too.
+
+    Args:
+        device: "auto", "cpu", "cuda" or "mps".
+
+    Signals:
+        notified(Notification): what one of them has to tell.
+    """
+
+    notified = Signal(object)
+
+    def __init__(self, state: State, device: str = "auto", parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self.tasks = Tasks(self)
+        sampler = SamplingWorker()
+        self.building = Building(state, self.tasks, device, self)
+        self.training = Training(state, self.building, self.tasks, self)
+        self.playing = Playing(state, self.building, sampler, self)
+        self.following = Following(self.building, self.playing, sampler, self.tasks, self)
+        self.measuring = Measuring(state, self.building, self.playing, self.following, self.tasks, self)
+        self.sessions = Sessions(state, self.building, self.playing, self.measuring)
+        self.training.weights_changed.connect(self.measuring.forget_weights)
+        for controller in (self.building, self.training, self.playing, self.following, self.measuring):
+            controller.notified.connect(self.notified)
+        self.tasks.failed.connect(self._stopped)
+        self._last_tick = time.monotonic()
+        self._clock = QTimer(self)
+        self._clock.setTimerType(Qt.TimerType.PreciseTimer)
+        self._clock.setInterval(TICK)
+        self._clock.timeout.connect(self._tick)
+
+    def start(self) -> None:
+        """Load torch, build the first problem and begin to sample. Call after the first paint."""
+        self.playing.start()
+        self._clock.start()
+        self.building.build()
+
+    def shutdown(self, seconds: float = 2.0) -> bool:
+        """Stop every thread; True where all ended in time."""
+        self._clock.stop()
+        self.building.stop()
+        workers = [worker for worker in (self.training.worker, self.playing.worker) if worker is not None]
+        for worker in workers:
+            worker.requestInterruption()
+        deadline = time.monotonic() + seconds
+        ended = self.tasks.shutdown(seconds)
+        for worker in workers:
+            ended &= worker.wait(max(int((deadline - time.monotonic()) * 1000), 1))
+        return ended
+
+    @Slot()
+    def _tick(self) -> None:
+        now = time.monotonic()
+        # In whole ticks: at speed 1 each then shows the next frame, where 60 frames in 62.5 ticks would stumble twice a second.
+        ticks = max(1, round(1000 * (now - self._last_tick) / TICK))
+        self._last_tick = now
+        self.tasks.poll()
+        self.training.poll(now)
+        self.playing.poll()
+        self.following.poll()
+        if not self.following.waits:
+            self.playing.advance(ticks * TICK / 1000)
+        self.playing.record_ahead()
+        self.following.look()
+        if not self.following.waits:
+            self.following.settle()
+            self.playing.show()
+
+    @Slot(str, object)
+    def _stopped(self, task: str, error: BaseException) -> None:
+        self.notified.emit(stopped(self._state, task.capitalize(), error))

@@ -1,0 +1,223 @@
+"""Computes what belongs to the frame in view besides its particles: score field, density, and what lies under the pointer."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from playground.app.controllers import overlay_timing
+from playground.app.controllers.building import Building
+from playground.app.controllers.notification import Notification
+from playground.app.controllers.overlay_timing import FOLLOWING, FrameOverlayTimer, LearnedDensities, Throttle
+from playground.app.controllers.playing import Playing
+from playground.app.controllers.sampling_worker import OverlayRequest, ReadoutRequest, SamplingWorker
+from playground.app.controllers.video_frames import VideoFrames, arrows_over, video_frames_over
+from playground.app.model.views import Bounds, DensityView
+from playground.app.workers.tasks import Tasks
+from playground.app.workers.worker import Mailbox
+
+FIELD_SECONDS = 0.05  # how often the field follows playhead and weights: arrows turn slowly...
+DENSITY_SECONDS = 0.1  # ...and the density below them, which costs several times as much, changes more slowly still
+PAUSED = "The run is paused for the density map, which stays until you press play."
+
+
+class Following(QObject):
+    """Has field and density computed at their own pace, and shows each under its own frame only. Arrays are in the user's units.
+
+    Signals:
+        field_changed(FieldView)
+        density_changed(DensityView)
+        overlay_dropped(str): "field" or "density": what was shown belongs to no frame in view.
+        probed(PointReadout)
+        notified(Notification)
+    """
+
+    field_changed = Signal(object)
+    density_changed = Signal(object)
+    overlay_dropped = Signal(str)
+    probed = Signal(object)
+    notified = Signal(object)
+
+    def __init__(
+        self,
+        building: Building,
+        playing: Playing,
+        sampler: SamplingWorker,
+        tasks: Tasks,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._building, self._playing, self._sampler, self._tasks = building, playing, sampler, tasks
+        self._bounds: Bounds = (-1.0, 1.0, -1.0, 1.0)
+        self._grid = (30, 30)
+        self._wanted: frozenset[str] = frozenset({"learned", "density"})
+        self._density_source = self._exact_source = "exact"
+        self._learned_densities = LearnedDensities(tasks, self.show_density)
+        self._pinned: int | None = None  # the frame at which the user's own density map lies on the canvas
+        self._field, self._density = Throttle(FIELD_SECONDS), Throttle(DENSITY_SECONDS)
+        shown = self.field_changed.emit, self.density_changed.emit, self.overlay_dropped.emit
+        self._overlays = FrameOverlayTimer(*shown, self._suits)
+        building.problem_changed.connect(self._take_problem)
+
+    # What the canvas wants
+
+    def set_viewport(self, x0: float, x1: float, y0: float, y1: float, columns: int = 30, rows: int = 30) -> None:
+        """Which part of the plane is in view, and how many arrows fit."""
+        self._bounds, self._grid = (x0, x1, y0, y1), (columns, rows)
+
+    def set_wanted(self, layers: frozenset[str]) -> None:
+        """Which of "learned", "exact" and "density" the canvas shows: only those are computed."""
+        self._wanted = layers
+
+    def set_density_source(self, source: str) -> None:
+        self._density_source = source
+        self.unpin()
+
+    def set_exact_source(self, source: str) -> None:
+        self._exact_source = source
+        self._field.forget()
+        self._overlays.field.expire()
+
+    @property
+    def bounds(self) -> Bounds:
+        """The part of the plane in view."""
+        return self._bounds
+
+    @property
+    def density_source(self) -> str:
+        """Where the density layer comes from."""
+        return overlay_timing.density_source(self._density_source, self._building.problem)
+
+    @property
+    def exact_source(self) -> str:
+        """Where the exact score comes from."""
+        return overlay_timing.exact_source(self._exact_source, self._building.problem)
+
+    def probe(self, x: float, y: float) -> None:
+        """Read out the score and density at a point; `probed` answers."""
+        workspace, moment = self._building.workspace, self._playing.frame_noise
+        if workspace is not None and not workspace.view.is_image and moment is not None:
+            self._sampler.request_readout(ReadoutRequest(workspace, (x, y), *moment))
+
+    def video_frame_maker(self, wanted: frozenset[str], still: bool = False) -> Callable[[Bounds], VideoFrames]:
+        """Makes, for any bounds and whenever it is called, what computes field and density by the weights of now.
+
+        It computes in another thread, at any sigma and time; see :meth:`set_wanted`.
+
+        Args:
+            still: only at the present moment, where the density may be the map that the user asked for.
+        """
+        now = self._building.workspace
+        if now is None or now.view.is_image:
+            return lambda bounds: VideoFrames(None)
+        workspace, seen, grid = dataclasses.replace(now), self._bounds, self._grid
+        sources = self.exact_source, self.density_source
+        pinned = still and "density" in wanted and self._pinned == self._playing.frame
+        return lambda bounds: video_frames_over(
+            workspace, bounds, arrows_over(bounds, seen, grid), wanted, *sources, pinned
+        )
+
+    # A density map that was asked for
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the density layer is left to a map that was asked for."""
+        return self._pinned is not None
+
+    @property
+    def seen_density(self) -> DensityView | None:
+        """The density under the frame in view."""
+        return self._overlays.density.seen
+
+    def pin(self) -> None:
+        """Leave the density layer to the map that comes, until the playhead moves on."""
+        if self._playing.is_playing:
+            playing = self._playing
+            self.notified.emit(Notification("info", PAUSED, is_current=lambda: self.pinned and not playing.is_playing))
+        self._playing.set_playing(False)
+        self._tasks.cancel(FOLLOWING)
+        self._pinned = self._playing.frame
+
+    def unpin(self) -> None:
+        self._pinned = None
+        self._density.forget()
+
+    def show_density(self, view: DensityView) -> None:
+        """Take a density that was computed: it is seen under the frames that it belongs to, one that was asked for at once."""
+        self._overlays.density.take(view, self._playing.frame_noise)
+        if view.asked:
+            self.settle()
+
+    def _suits(self, density: DensityView) -> bool:
+        """Whether it is what is wanted: the user's own map, and until that is there, as without one, the moment's."""
+        return self.pinned if density.asked else density.source == self.density_source
+
+    # The clock's part
+
+    @Slot()
+    def _take_problem(self) -> None:
+        """No map and no field is true of another problem."""
+        self._learned_densities.forget()
+        self.unpin()
+        self._overlays.expire()
+
+    def poll(self) -> None:
+        """Take what was computed, unless it is for data or noise that are gone."""
+        shown: tuple[tuple[Mailbox[Any], Callable[[Any], None]], ...] = (
+            (self._sampler.fields, self._overlays.field.take),
+            (self._sampler.densities, self.show_density),
+            (self._sampler.readouts, self.probed.emit),
+        )
+        for mailbox, show in shown:
+            workspace, view = mailbox.take() or (None, None)
+            if view is not None and workspace is self._building.workspace:
+                show(view)
+
+    @property
+    def waits(self) -> bool:
+        """Whether the frame in view has to wait for what lies under it, which would else be that of another frame."""
+        if self._playing.seeks:
+            return False
+        closed = "density" in self._wanted and self.density_source != "learned"  # a learned one takes seconds
+        arrows = bool(self._wanted - {"density"})
+        return self._overlays.waits(self._playing.frame_noise, time.monotonic(), arrows, closed)
+
+    def settle(self) -> None:
+        """Show what has come for the frame in view, and take away what belongs to another."""
+        self._overlays.settle(self._playing.frame_noise)
+
+    def look(self) -> None:
+        """Ask for the field and density of the present moment, if it is a new one."""
+        workspace, moment, now = self._building.workspace, self._playing.frame_noise, time.monotonic()
+        if workspace is None or workspace.view.is_image:
+            return
+        if moment is None or self._playing.seeks:
+            return  # frames on the way to one that is not sampled yet need none: it would hold up the sampling
+        if self._pinned is not None and self._playing.frame != self._pinned:
+            self.unpin()
+        place = (id(workspace.problem), self._bounds, *moment)
+        arrows = self._wanted - {"density"}
+        field = bool(arrows) and self._field.due(
+            (*place, self._grid, arrows, workspace.weights.version, self.exact_source),
+            now,
+            self._overlays.field.lags(moment),
+        )
+        source = self.density_source
+        closed = source != "learned"
+        density = (
+            "density" in self._wanted
+            and not self.pinned
+            and self._density.due(
+                (*place, source, 0 if closed else workspace.weights.version), now, self._overlays.density.lags(moment)
+            )
+        )
+        if field or (density and closed):
+            layers = field and "learned" in arrows, field and "exact" in arrows, density and closed
+            self._sampler.request_overlays(
+                OverlayRequest(workspace, self._bounds, *self._grid, *moment, *layers, self.exact_source, source)
+            )
+        following = density and not closed and workspace.view.shows_learned_density
+        if following and not self._learned_densities.follow(workspace, self._bounds, moment[0], moment[1] is not None):
+            self._density.forget()

@@ -1,0 +1,55 @@
+"""What controllers have to tell the user, as values: the window words them and shows them for as long as they hold."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from playground.app.model.state import State
+from playground.messages import Message, Setting
+from playground.user_errors import user_error_message
+
+Level = Literal["info", "warning", "error"]
+
+
+def _always() -> bool:
+    return True
+
+
+@dataclass(frozen=True, eq=False)
+class Notification:
+    """One thing to tell.
+
+    Attributes:
+        message: a sentence, or a value that the window words.
+        action: the key of an action that it offers, "" for none.
+        is_current: whether it still holds; once it does not, it leaves.
+    """
+
+    level: Level
+    message: Message | str
+    action: str = ""
+    is_current: Callable[[], bool] = _always
+
+
+def conflict(why: Callable[[], Message | None], level: Level = "warning") -> Notification:
+    """A conflict that holds now, told until it holds no longer."""
+    found = why()
+    assert found is not None
+    return Notification(level, found, is_current=lambda: why() == found)
+
+
+def stopped(state: State, what: str, error: BaseException) -> Notification:
+    """Work that an error has stopped. The log is offered only where the program is to blame: of a mistake the sentence says all."""
+    mistake = user_error_message(error)
+    about = getattr(error, "message", None)
+    named = () if not isinstance(about, Message) else (one.key for one in about.values if isinstance(one, Setting))
+    known = state.fields()
+    before = {key: state.value(key) for key in named if key in known}
+
+    def is_current() -> bool:
+        present = state.fields()
+        return all(key in present and state.value(key) == value for key, value in before.items())
+
+    return Notification(
+        "error", f"{what} stopped: {mistake or error}", "" if mistake else "help.log", is_current=is_current
+    )

@@ -1,0 +1,356 @@
+"""Plays sampling runs: the playhead, and the frames that are sampled ahead of it.
+
+Nothing is computed here: one thread samples (:mod:`playground.app.controllers.sampling_worker`), and a 60 Hz timer takes its newest result.
+"""
+
+import dataclasses
+import itertools
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal, Slot
+
+from playground.app.controllers.building import Building
+from playground.app.controllers.notification import conflict, stopped
+from playground.app.controllers.overlay_timing import FrameNoise
+from playground.app.controllers.playback_clock import FRAMES_A_SECOND, PlaybackClock
+from playground.app.controllers.sampling_worker import SHARE, SamplingRun, SamplingWorker
+from playground.app.controllers.video_frames import complete_run
+from playground.app.model import kept_figures
+from playground.app.model.state import State
+from playground.app.model.views import ProblemView
+from playground.app.model.workspace import Workspace
+from playground.app.workers.worker import Worker
+from playground.kinds.inpainting import known_pixels
+from playground.lab.conflicts import sampling_conflict
+from playground.lab.experiment import Experiment
+from playground.lab.session import Session
+from playground.lab.trajectory import Trajectory
+from playground.messages import Message
+
+AHEAD = 40  # frames recorded beyond the playhead
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A sampling run, while it is recorded and afterwards.
+
+    Attributes:
+        number: counts runs.
+        experiment: by whose settings it was sampled.
+        workspace: on which; None while that of an opened session is not built.
+        version: of the weights that it began with; -1 for one that was recorded earlier.
+        trajectory: its frames so far; None before the first.
+    """
+
+    number: int
+    experiment: Experiment
+    workspace: Workspace | None
+    version: int = -1
+    trajectory: Trajectory | None = None
+
+
+class Playing(QObject):
+    """The timeline of the runs in view, which play in lockstep. Arrays are in the user's units.
+
+    Attributes:
+        runs: those in view, one for now; none before there is something to play.
+
+    Signals:
+        trajectory_changed(Trajectory | None): another run is in view, which may still grow.
+        frame_changed(int)
+        playing_changed(bool)
+        loop_changed(bool)
+        notified(Notification)
+    """
+
+    trajectory_changed = Signal(object)
+    frame_changed = Signal(int)
+    playing_changed = Signal(bool)
+    loop_changed = Signal(bool)
+    notified = Signal(object)
+
+    def __init__(
+        self, state: State, building: Building, sampler: SamplingWorker, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._state, self._building, self._sampler = state, building, sampler
+        self._thread: Worker | None = None
+        self._playback = PlaybackClock()
+        self.runs: tuple[Run, ...] = ()
+        self._numbers = itertools.count(1)
+        self._recording: Run | None = None  # comes into view with its first frame
+        self._next: Run | None = None  # recorded while another plays, to follow it
+        self.seed_offset = 0  # how often new noise was asked for
+        self._shown_frame = -1
+        self._told: Message | None = None
+        building.leaving.connect(self._leave)
+        building.taken.connect(self._take)
+        building.settings_changed.connect(self._take_settings)
+
+    # What the window may read
+
+    @property
+    def trajectory(self) -> Trajectory | None:
+        return self.runs[0].trajectory if self.runs else None
+
+    @property
+    def played(self) -> ProblemView | None:
+        """The problem of the run in view; None while that of an opened session is not built."""
+        workspace = self.runs[0].workspace if self.runs else None
+        return None if workspace is None else workspace.view
+
+    @property
+    def recorded(self) -> int:
+        """Frames that all runs in view have."""
+        return min((len(run.trajectory) for run in self.runs if run.trajectory is not None), default=0)
+
+    @property
+    def total(self) -> int:
+        """Frames of the longest run in view, once it is complete."""
+        return max((run.trajectory.total for run in self.runs if run.trajectory is not None), default=0)
+
+    @property
+    def frame(self) -> int:
+        return self._playback.frame
+
+    @property
+    def is_playing(self) -> bool:
+        return self._playback.playing
+
+    @property
+    def loop(self) -> bool:
+        return self._playback.loop
+
+    @property
+    def speed(self) -> float:
+        return self._playback.speed
+
+    @property
+    def seeks(self) -> bool:
+        """Whether the playhead is on its way to a frame that is not sampled yet."""
+        return self._playback.target is not None
+
+    @property
+    def sigma(self) -> float:
+        """The noise level that the canvas shows, in the user's units."""
+        trajectory, problem = self.trajectory, self._building.problem
+        if trajectory is not None and len(trajectory):
+            return float(trajectory.sigma[min(self.frame, len(trajectory) - 1)])
+        return 0.0 if problem is None else problem.sigma_min
+
+    @property
+    def frame_noise(self) -> FrameNoise | None:
+        """Sigma and, where the particles are not in data coordinates, the process's time at the playhead.
+
+        None while the run in view is still that of another problem, which these numbers would mean nothing to.
+        """
+        trajectory = self.trajectory
+        if trajectory is None or not len(trajectory):
+            return self.sigma, None
+        if self.runs[0].workspace is not self._building.workspace:
+            return None
+        time = float(trajectory.time[min(self.frame, len(trajectory) - 1)])
+        return self.sigma, None if np.isnan(time) else time
+
+    @property
+    def known(self) -> np.ndarray | None:
+        """Of the images in view (H, W), True at the pixels that the run was given."""
+        trajectory = self.trajectory
+        return (
+            None if trajectory is None else known_pixels(self.runs[0].experiment.sampling.mask, *trajectory.shape[-2:])
+        )
+
+    @property
+    def is_of_now(self) -> bool:
+        """Whether the run in view is of the present workspace, sampler and seed."""
+        if not self.runs or self.runs[0].workspace is not self._building.workspace:
+            return False
+        sampled, experiment = self.runs[0].experiment, self._state.experiment
+        return (sampled.sampling, sampled.seed) == (experiment.sampling, experiment.seed)
+
+    # What the window may ask for
+
+    @Slot(bool)
+    def set_playing(self, playing: bool) -> None:
+        self._playback.target = None
+        if playing and self.runs and self.frame >= self.total - 1:
+            self._playback.seek(0, self.recorded)
+        if playing != self._playback.playing:
+            self._playback.playing = playing
+            self.playing_changed.emit(playing)
+
+    @Slot(int)
+    def step(self, frames: int) -> None:
+        """Move the playhead by some frames and rest there."""
+        self.set_playing(False)
+        self.seek(self.frame + frames)
+
+    @Slot(int)
+    def seek(self, frame: int) -> None:
+        """Go to a frame, or beyond all to the last; what is missing is sampled first, while the playhead goes along."""
+        self._playback.seek(min(frame, max(self.total - 1, 0)), self.recorded)
+
+    @Slot(bool)
+    def restart(self, new_seed: bool = False) -> None:
+        """Begin the run again, with the same noise or with new."""
+        self.seed_offset += int(new_seed)
+        self._begin()
+        self.set_playing(True)
+
+    @Slot(bool)
+    def set_loop(self, loop: bool) -> None:
+        self._playback.loop = loop
+        self.loop_changed.emit(loop)
+
+    @Slot(float)
+    def set_speed(self, speed: float) -> None:
+        self._playback.speed = speed
+
+    def show_recorded(self, trajectory: Trajectory) -> None:
+        """Play a run that was recorded earlier, on data that are not built yet, until the loop begins a new one."""
+        self._recording, self._next = Run(next(self._numbers), self._state.experiment, None), None
+        self._show(dataclasses.replace(self._recording, trajectory=trajectory))
+
+    def trajectory_iterator(self) -> "Callable[[], Iterator[Trajectory]]":
+        """Makes an iterator, for another thread, that ends with the complete run in view."""
+        workspace, trajectory = self._building.workspace, self.trajectory
+        if workspace is None or trajectory is None:
+            finished = [] if trajectory is None else [trajectory]
+            return lambda: iter(finished)
+        return complete_run(workspace.problem, workspace.weights, self._seed, trajectory)
+
+    # Sampling
+
+    def start(self) -> None:
+        """Start the thread that samples."""
+        self._thread = Worker(self._sampler.loop, "sampling", watched=True)
+        self._thread.start()
+
+    @property
+    def worker(self) -> Worker | None:
+        """The thread that samples, to be waited for when quitting."""
+        return self._thread
+
+    @property
+    def _seed(self) -> int:
+        return self._state.experiment.seed + self.seed_offset
+
+    @Slot(object, object)
+    def _leave(self, workspace: Workspace | None, session: Session | None) -> None:
+        """A recorded run is of the workspace that comes with its session."""
+        if session is None or workspace is None:
+            return
+        self.seed_offset = kept_figures.noise_of(session.measurements)
+        run = self.runs[0] if self.runs else None
+        recorded = None if run is None or run.workspace is not None else run.trajectory
+        if run is not None and recorded is not None and recorded.shape == workspace.problem.shape:
+            self.runs = (dataclasses.replace(run, workspace=workspace),)
+
+    @Slot(object)
+    def _take(self, session: Session | None) -> None:
+        """Begin a run on the new workspace, unless one came with it."""
+        workspace = self._building.workspace
+        if workspace is None:
+            self._drop()
+        elif session is None or not self.runs or self.runs[0].workspace is not workspace:
+            self._begin()
+
+    @Slot(object)
+    def _take_settings(self, keys: frozenset[str]) -> None:
+        if any(key.startswith("sampling.") or key == "seed" for key in keys):
+            self._begin()
+
+    def _conflict(self) -> Message | None:
+        """Why no run can begin with the present settings."""
+        return sampling_conflict(self._state.experiment, self._building.conditions)
+
+    def _begin(self) -> None:
+        """Start a run with the present settings, if they make sense."""
+        workspace = self._building.workspace
+        if workspace is None:
+            return
+        told, self._told = self._told, self._conflict()
+        if self._told is not None:
+            if self._told != told:
+                self.notified.emit(conflict(self._conflict))
+            if self.trajectory is None or self.runs[0].workspace is not workspace:
+                self._drop()  # that of the last noise may be on its way still
+            return
+        self._recording, self._next = self._record(workspace, AHEAD), None
+        self._playback.seek(0, 0)
+        self._shown_frame = -1
+
+    def _record(self, workspace: Workspace, frames: int) -> Run:
+        """Begin to record a run."""
+        run = Run(next(self._numbers), self._state.experiment, workspace, workspace.weights.version)
+        self._sampler.begin(SamplingRun(workspace, workspace.problem, self._seed, run.number))
+        self._sampler.record(frames)
+        return run
+
+    def _show(self, run: Run) -> None:
+        assert run.trajectory is not None
+        self.runs = (run,)
+        self._playback.seek(0, len(run.trajectory))
+        self._shown_frame = -1
+        self.trajectory_changed.emit(run.trajectory)
+
+    def _drop(self) -> None:
+        """Show none: the one in view is of data or noise that are gone."""
+        self._recording, self._next, self.runs = None, None, ()
+        self.trajectory_changed.emit(None)
+
+    # The clock's part
+
+    def poll(self) -> None:
+        """Bring a run into view once it has a frame."""
+        run, trajectory = self._sampler.recorded
+        recording = self._recording
+        recorded = run is not None and recording is not None and run.number == recording.number
+        if recorded and trajectory is not None and trajectory is not self.trajectory:
+            self._show(dataclasses.replace(recording, experiment=run.problem.experiment, trajectory=trajectory))
+        thread = self._thread
+        if thread is not None and thread.isFinished() and thread.error is not None:
+            self.notified.emit(stopped(self._state, "Sampling", thread.error))
+            self.start()
+
+    def advance(self, passed: float) -> None:
+        """Move the playhead by the seconds that passed."""
+        playing = self._playback.playing
+        again = self._playback.advance(passed, self.recorded, self.total)
+        if playing != self._playback.playing:
+            self.playing_changed.emit(self._playback.playing)
+        if again:
+            self._again()
+
+    def record_ahead(self) -> None:
+        """Have frames sampled before the playhead comes to them; training leaves a part of a core for that."""
+        workspace = self._building.workspace
+        training = workspace is not None and workspace.training == "training"
+        self._sampler.set_share(SHARE if training else 1.0)
+        self._sampler.record(self.frame + AHEAD)
+
+    def show(self) -> None:
+        """Tell the frame at the playhead, if it is a new one."""
+        if self.frame != self._shown_frame and self.recorded:
+            self._shown_frame = self.frame
+            self.frame_changed.emit(self.frame)
+
+    def _again(self) -> None:
+        """Loop: play the recorded frames again, or sample anew where the weights are newer.
+
+        A run that cannot be recorded as fast as it is played is recorded while the last one plays.
+        """
+        workspace, recording = self._building.workspace, self._recording
+        version = -1 if recording is None else recording.version
+        if workspace is not None and workspace.weights.version != version and self._conflict() is None:
+            if self._sampler.keeps_up(FRAMES_A_SECOND * self.speed):
+                self._begin()
+                return
+            if self._next is None:
+                self._next = self._record(workspace, sys.maxsize)
+            elif self._sampler.finished(self._next.number):
+                self._recording, self._next = self._next, None
+        self._playback.seek(0, self.recorded)

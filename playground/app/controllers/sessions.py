@@ -1,0 +1,71 @@
+"""Packs what is on the workspace into a session, and puts a session on the workspace."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from playground.app.controllers.building import Building
+from playground.app.controllers.measuring import Measuring
+from playground.app.controllers.playing import Playing
+from playground.app.model import kept_figures
+from playground.app.model.state import State
+from playground.app.model.workspace import reset_key
+from playground.lab.session import Session, SessionError
+from playground.lab.trajectory import Trajectory
+
+
+class Sessions:
+    """Between a file and the controllers: data, weights, run and figures go both ways together."""
+
+    def __init__(self, state: State, building: Building, playing: Playing, measuring: Measuring) -> None:
+        self._state, self._building, self._playing, self._measuring = state, building, playing, measuring
+
+    def pack(self, view: Mapping[str, Any]) -> Callable[[], Session]:
+        """Makes what a file should keep, for another thread: the weights are there between two blocks of training only.
+
+        Args:
+            view: what the canvas shows, JSON values.
+
+        Raises:
+            SessionError: there are no data, or not those of the settings.
+        """
+        building, experiment = self._building, self._state.experiment
+        workspace, opening, failure = building.workspace, building.opening, building.failure
+        if workspace is None and opening is None:
+            raise SessionError("Nothing is saved: there are no data yet.")
+        built = workspace.problem.experiment if workspace is not None else opening.experiment
+        if not failure and reset_key(built) != reset_key(experiment):
+            raise SessionError(
+                "Nothing is saved yet: the new settings are still being applied. Save again in a moment."
+            )
+        if workspace is None:
+            return lambda: dataclasses.replace(opening, experiment=experiment, view=view)
+        if failure:
+            raise SessionError(f"Nothing is saved: the settings describe other data. {failure}")
+        dataset, trajectory, noise = workspace.problem.dataset, self._playing.trajectory, self._playing.seed_offset
+        measured = kept_figures.to_json(kept_figures.present(workspace, experiment, noise), noise)
+        arrays, clicked = None, self._measuring.clicked if dataset.shape == (2,) else ()
+        if self._playing.is_of_now and trajectory is not None and trajectory.finished:
+            arrays = {name: array for name, array in trajectory.arrays().items() if name != "axes"}
+            clicked = self._measuring.clicked
+        return lambda: Session.of(
+            experiment,
+            dataset,
+            weights=workspace.state(),
+            trajectory=arrays,
+            training=workspace.summary(),
+            view=view,
+            clicked=clicked,
+            measurements=measured,
+        )
+
+    def size(self) -> int | None:
+        """Bytes that the file of :meth:`pack` about has; None while there are no data."""
+        workspace = self._building.workspace
+        return None if workspace is None else workspace.file_size(self._playing.trajectory)
+
+    def open(self, session: Session) -> None:
+        """Put a saved session on the workspace; its trajectory plays at once, the rest follows when it is built."""
+        self._building.open_experiment(session.experiment, session)
+        if session.trajectory:
+            self._playing.show_recorded(Trajectory.from_arrays(dict(session.trajectory)))

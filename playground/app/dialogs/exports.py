@@ -1,0 +1,311 @@
+"""Exports: a film of the run, a picture of the canvas, the trajectory as numbers, the settings.
+
+Only one export runs at a time; its dialog shows how far it is and cancels it, while the window stays usable. What is
+cancelled or fails leaves no file.
+"""
+
+import dataclasses
+import typing
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QWidget
+
+from playground.app.canvas import CanvasView
+from playground.app.canvas.display import Display
+from playground.app.controllers.export_size import OverlayMaker, estimate_film_size, megabytes, png_size
+from playground.app.controllers.exporting import POLL, Exporting, Progress, paint_film, paint_picture, save_picture
+from playground.app.controllers.playing import Playing
+from playground.app.dialogs.export_dialog import ExportDialog
+from playground.app.model.preferences import PictureChoice, Preferences, VideoChoice
+from playground.app.model.state import State
+from playground.app.widgets import file_prompts
+from playground.app.widgets.file_prompts import completed
+from playground.app.workers.worker import Worker
+from playground.drawing.palette import PALETTES
+from playground.drawing.plane import Viewport
+from playground.drawing.scene import Scene
+from playground.lab import experiment as experiments
+
+if typing.TYPE_CHECKING:
+    from playground.lab.trajectory import Trajectory
+
+# A scene of any shape, what makes its overlays over any viewport, and the run and frame that it shows.
+Still = tuple[Callable[[float, float], Scene], Callable[[Viewport], OverlayMaker], "Trajectory | None", int]
+
+
+class Exports(QObject):
+    """Starts exports, shows their progress and reports how they ended.
+
+    Args:
+        propose: gives the file that a dialog proposes, with whatever ending.
+
+    Signals:
+        finished(str, str): a sentence and the path that was written.
+        failed(str): a sentence; see :meth:`says`.
+    """
+
+    finished = Signal(str, str)
+    failed = Signal(str)
+
+    def __init__(
+        self,
+        state: State,
+        playing: Playing,
+        canvas: CanvasView,
+        display: Display,
+        preferences: Preferences,
+        propose: Callable[[], Path],
+        parent: QWidget,
+    ) -> None:
+        super().__init__(parent)
+        self._state, self._playing, self._canvas, self._display = state, playing, canvas, display
+        self._preferences, self._propose, self._parent = preferences, propose, parent
+        self._exporting = Exporting(preferences, self)
+        self.dialog: ExportDialog | None = None
+        self._still: Still | None = None  # what a picture is of: the canvas as it was when the dialog opened
+        self._begun_by: ExportDialog | None = None  # while it is open; settings and trajectories have no dialog
+        self._sizing: Worker | None = None  # foretells the size of what the dialog says
+        self._outdated: list[Worker] = []  # foretell what it no longer says, and are about to end
+        self._sizing_timer = QTimer(self)
+        self._sizing_timer.setInterval(POLL)
+        self._sizing_timer.timeout.connect(self._poll_size)
+        self._exporting.progressed.connect(self._show_progress)
+        self._exporting.finished.connect(self._finish)
+        self._exporting.failed.connect(self._show_failure)
+        self._exporting.refused.connect(self.failed)
+        self._exporting.cancelled.connect(self._show_cancelled)
+
+    @property
+    def busy(self) -> bool:
+        return self._exporting.busy
+
+    def says(self, sentence: str) -> bool:
+        """Whether the dialog that is open says so already."""
+        return self.dialog is not None and self.dialog.isVisible() and self.dialog.failure == sentence
+
+    def has_frames(self) -> bool:
+        """Whether there is a run to export."""
+        trajectory = self._playing.trajectory
+        return trajectory is not None and len(trajectory) > 0
+
+    # --- what can be exported
+
+    def video(self) -> None:
+        """Ask for a film's size, length and name, then paint it."""
+        self._open_dialog("video", self._start_video)
+
+    def picture(self) -> None:
+        """Ask for a picture's size and name, then paint it."""
+        self._open_dialog("picture", self._start_picture)
+
+    def trajectory(self) -> None:
+        """Ask for a name ending in .npz or .csv, then write the recorded frames."""
+        if self._exporting.refuses_second():
+            return
+        trajectory = self._playing.trajectory
+        npz, csv = "", ""
+        if trajectory is not None and len(trajectory):
+            npz, csv = f", {megabytes(trajectory.npz_size())}", f", about {megabytes(trajectory.csv_size())}"
+        path = self._asked("Export trajectory", (f"NumPy archive{npz} (*.npz)", f"Comma-separated values{csv} (*.csv)"))
+        if path is not None:
+            self.save_trajectory(path)
+
+    def settings(self) -> None:
+        """Ask for a name ending in .toml, then write the settings as they are."""
+        if self._exporting.refuses_second():
+            return
+        path = self._asked("Export settings", ("Experiments (*.toml)",))
+        if path is not None:
+            self.save_settings(path)
+
+    def save_trajectory(self, path: Path) -> None:
+        """Write the recorded frames as .npz or .csv."""
+        trajectory = self._playing.trajectory
+
+        def write() -> Iterator[Progress]:
+            if path.suffix.lower() == ".npz":
+                trajectory.save_npz(path)
+                yield 1, 1
+            else:
+                for fraction in trajectory.writing_csv(path):
+                    yield round(1000 * fraction), 1000
+
+        self._start(write, path, None)
+
+    def save_settings(self, path: Path) -> None:
+        """Write the settings as TOML, which File > Open and ``score-playground run`` take."""
+        experiment = self._state.experiment
+
+        def write() -> Iterator[Progress]:
+            experiments.save(experiments.with_relative_paths(experiment, path.parent), path)
+            yield 1, 1
+
+        self._start(write, path, None)
+
+    # --- running
+
+    def cancel(self) -> None:
+        """Stop the running export; nothing of it is left."""
+        self._exporting.cancel()
+
+    def shutdown(self, seconds: float) -> bool:
+        """Stop and wait, when quitting.
+
+        Returns:
+            Whether the thread ended in time.
+        """
+        self._forget_size()
+        self._sizing_timer.stop()
+        for worker in self._outdated:
+            worker.requestInterruption()
+        ended = all([self._exporting.shutdown(seconds), *(worker.stop(seconds) for worker in self._outdated)])
+        if self.dialog is not None:
+            self.dialog.set_running(False)
+            self.dialog.close()
+        return ended
+
+    def _start_video(self, dialog: ExportDialog, path: Path) -> None:
+        choice: VideoChoice = dialog.choice()
+        scene = self._scene(choice)
+        complete, overlay_maker = self._playing.trajectory_iterator(), self._display.overlay_makers()(scene.viewport)
+        self._start(lambda: paint_film(scene, complete, overlay_maker, choice, path), path, dialog)
+
+    # --- the size of the file, before it is written
+
+    def _estimate_size(self, dialog: ExportDialog) -> None:
+        """Tell the dialog how large its file will be, in a thread that encodes a part of it."""
+        self._forget_size()
+        trajectory = self._playing.trajectory
+        if dialog is not self.dialog or dialog.running:
+            return
+        choice = dialog.choice()
+        if dialog.kind == "picture":
+            make = self._picture_maker(choice)
+            sizes = lambda: ((done, None if image is None else png_size(image)) for done, image in make())  # noqa: E731
+            self._sizing = Worker(sizes, "size of the export")
+        elif trajectory is not None and len(trajectory):
+            scene = self._scene(choice)
+            overlay_maker = self._display.overlay_makers()(scene.viewport)
+            self._sizing = Worker(
+                lambda: estimate_film_size(scene, trajectory, overlay_maker, choice), "size of the export"
+            )
+        else:
+            dialog.show_file_size(None)
+            return
+        self._sizing.start(Worker.Priority.LowPriority)
+        self._sizing_timer.start()
+
+    def _forget_size(self) -> None:
+        if self._sizing is not None:
+            self._sizing.requestInterruption()
+            self._outdated.append(self._sizing)
+            self._sizing = None
+
+    @Slot()
+    def _poll_size(self) -> None:
+        self._outdated = [worker for worker in self._outdated if not worker.isFinished()]
+        worker = self._sizing
+        if worker is not None and worker.isFinished():
+            self._sizing = None
+            if self.dialog is not None:
+                self.dialog.show_file_size(worker.last[1] if worker.last is not None else None)
+        if self._sizing is None and not self._outdated:
+            self._sizing_timer.stop()
+
+    def _start_picture(self, dialog: ExportDialog, path: Path) -> None:
+        choice = dialog.choice()
+        picture = self._picture_maker(choice)
+        self._start(lambda: save_picture(picture(), path), path, dialog)
+
+    def _picture_maker(self, choice: PictureChoice) -> Callable[[], Iterator[tuple[float, QImage | None]]]:
+        """Makes an iterator that paints, in another thread, the canvas as it was when the dialog opened."""
+        assert self._still is not None
+        shown, overlay_makers, trajectory, frame = self._still
+        scene = self._coloured(shown(choice.width, choice.height), choice)
+        overlay_maker = overlay_makers(scene.viewport)
+        return lambda: paint_picture(scene, trajectory, frame, overlay_maker, choice)
+
+    def _now(self) -> Still:
+        """What the canvas shows, to be kept while a run goes on."""
+        seen = (self._playing.trajectory, self._playing.frame) if self.has_frames() else (None, 0)
+        return self._canvas.still(), self._display.overlay_makers(still=True), *seen
+
+    def _scene(self, choice: VideoChoice) -> Scene:
+        return self._coloured(self._canvas.scene(choice.width, choice.height), choice)
+
+    def _coloured(self, scene: Scene, choice: VideoChoice | PictureChoice) -> Scene:
+        return dataclasses.replace(scene, palette=PALETTES[choice.theme]) if choice.theme else scene
+
+    def _start(self, make: Callable[[], Iterator[Progress]], path: Path, dialog: ExportDialog | None) -> None:
+        if self._exporting.refuses_second():
+            return
+        self._begun_by = dialog
+        self._forget_size()
+        if dialog is not None:
+            dialog.set_running(True)
+        self._exporting.start(make, path)
+
+    @Slot(int, int, object)
+    def _show_progress(self, done: int, total: int, seconds_left: float | None) -> None:
+        if self._begun_by is not None:
+            self._begun_by.set_progress(done, total, seconds_left)
+
+    @Slot(str)
+    def _show_failure(self, sentence: str) -> None:
+        if self._begun_by is not None and self._begun_by.isVisible():
+            self._begun_by.fail(sentence)
+
+    @Slot()
+    def _show_cancelled(self) -> None:
+        if self._begun_by is not None:
+            self._begun_by.set_running(False)
+            self._begun_by.status.setText("Cancelled; nothing was written.")
+
+    @Slot(str, str)
+    def _finish(self, sentence: str, path: str) -> None:
+        if self._begun_by is not None:
+            self._begun_by.set_running(False)
+            self._begun_by.accept()
+        self.finished.emit(sentence, path)
+
+    # --- the dialog
+
+    def _open_dialog(self, kind: str, start: Callable[[ExportDialog, Path], None]) -> None:
+        if self.dialog is not None:
+            if self.busy:
+                self.dialog.show()
+                self.dialog.raise_()
+                self.dialog.activateWindow()
+                return
+            self.dialog.close()
+        dialog = ExportDialog(kind, self._propose(), self._preferences, self._parent)
+        dialog.wanted.connect(lambda path: start(dialog, path))
+        dialog.cancelled.connect(self.cancel)
+        dialog.size_wanted.connect(lambda: self._estimate_size(dialog))
+        dialog.finished.connect(lambda _: self._forget(dialog))
+        self.dialog, self._still = dialog, self._now()
+        dialog.show()
+
+    def _forget(self, dialog: ExportDialog) -> None:
+        if self.dialog is dialog:
+            self.dialog = self._still = None
+            self._forget_size()
+        if self._begun_by is dialog:
+            self._begun_by = None
+        dialog.deleteLater()
+
+    def _asked(self, title: str, filters: Sequence[str]) -> Path | None:
+        """The file that the user chooses; None where he chooses none.
+
+        Args:
+            title: of the dialog.
+            filters: a kind of file each, as "Images (*.png)"; a name without ending gets that of the kind chosen.
+        """
+        endings = [shown.partition("*")[2].rstrip(")") for shown in filters]
+        proposed = str(self._propose().with_suffix(endings[0]))
+        name, chosen = file_prompts.save_name(self._parent, title, proposed, ";;".join(filters))
+        ending = next((ending for ending in endings if ending in chosen), endings[0])
+        return completed(self._parent, name, endings, ending) if name else None

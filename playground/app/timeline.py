@@ -1,0 +1,82 @@
+"""The bar below the canvas and the runs that it plays."""
+
+import typing
+
+import numpy as np
+from PySide6.QtCore import QObject, Slot
+
+from playground.app.canvas import readouts
+from playground.app.canvas.display import Display
+from playground.app.controllers import why_disabled
+from playground.app.controllers.controllers import Controllers
+from playground.app.model.state import State
+from playground.app.widgets.transport import Transport
+
+if typing.TYPE_CHECKING:
+    from playground.lab.trajectory import Trajectory
+
+
+class Timeline(QObject):
+    """Shows on the transport what is played, and hands on what it asks for."""
+
+    def __init__(
+        self,
+        state: State,
+        controllers: Controllers,
+        display: Display,
+        transport: Transport,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._state, self._controllers, self._display, self._transport = state, controllers, display, transport
+        self._building, self._playing = controllers.building, controllers.playing
+        self._shown = 0  # frames whose noise levels are shown
+        transport.play_toggled.connect(self._playing.set_playing)
+        transport.stepped.connect(self._playing.step)
+        transport.scrubbed.connect(self._playing.seek)
+        transport.restarted.connect(self._playing.restart)
+        transport.loop_toggled.connect(self._playing.set_loop)
+        transport.speed_changed.connect(self._playing.set_speed)
+        self._playing.playing_changed.connect(transport.set_playing)
+        self._playing.loop_changed.connect(transport.set_loop)
+        display.run_changed.connect(self._show_run)
+        display.frame_changed.connect(self._show_frame)
+        for signal in (
+            self._building.problem_changed,
+            self._building.problem_failed,
+            self._playing.trajectory_changed,
+            state.changed,
+        ):
+            signal.connect(self._show_why_disabled)
+
+    @Slot()
+    def _show_why_disabled(self) -> None:
+        self._transport.set_why_disabled(
+            why_disabled.playing(self._state, self._controllers), why_disabled.sampling(self._state, self._controllers)
+        )
+
+    @Slot(object)
+    def _show_run(self, trajectory: "Trajectory | None") -> None:
+        problem = self._building.problem if trajectory is None else self._playing.played
+        span = None if problem is None or not problem.has_process else (problem.sigma_max, problem.sigma_min)
+        self._shown = 0 if trajectory is None else len(trajectory)
+        if trajectory is None:
+            self._transport.scrubber.set_sigmas(np.zeros(0), span)
+            self._transport.set_progress(0, 0, 0)
+        else:
+            shown = slice(self._shown)
+            self._transport.scrubber.set_sigmas(
+                trajectory.sigma[shown],
+                span,
+                trajectory.step[shown],
+                trajectory.steps,
+                lambda frame: readouts.evaluations(trajectory, frame),
+            )
+
+    @Slot(int)
+    def _show_frame(self, frame: int) -> None:
+        trajectory = self._display.run
+        if trajectory is not None:
+            if len(trajectory) != self._shown:
+                self._show_run(trajectory)
+            self._transport.set_progress(frame, len(trajectory), trajectory.total)

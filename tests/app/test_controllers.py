@@ -1,0 +1,1377 @@
+"""The controllers without a window: it is driven by its signals, as the window drives it."""
+
+import dataclasses
+import time
+
+import numpy as np
+import pytest
+from scipy.special import ndtr
+
+from playground.app.controllers import why_disabled
+from playground.app.controllers.controllers import Controllers
+from playground.app.controllers.measuring import STALE
+from playground.app.model.state import State
+from playground.data import pictures
+from playground.kinds.datasets import Stroke
+from playground.lab.conflicts import Conditions
+from playground.lab.experiment import Experiment, replace
+from playground.lab.problem import Problem
+from playground.lab.session import Session, SessionError
+from playground.lab.training import Trainer
+
+SHIPPED = ("two-moons", "eight-gaussians", "checkerboard", "two-spirals", "digits")
+SMALL = {
+    "training.steps": 60,
+    "sampling.particles": 100,
+    "sampling.steps": 20,
+    "data.points": 2_000,
+    "network.width": 32,
+}
+
+
+@pytest.fixture
+def workspace(qtbot):
+    """A state and controllers whose first problem is built."""
+    state = State(replace(Experiment(), SMALL))
+    controllers = Controllers(state, device="cpu")
+    with qtbot.waitSignal(controllers.building.ready, timeout=20_000):
+        controllers.start()
+    yield state, controllers
+    assert controllers.shutdown(20.0)
+
+
+def complete(controllers):
+    return controllers.playing.trajectory is not None and controllers.playing.trajectory.finished
+
+
+def train(qtbot, controllers):
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.status in ("finished", "diverged"), timeout=20_000)
+
+
+def test_it_opens_with_a_problem_and_samples_at_once(qtbot, workspace):
+    _state, controllers = workspace
+    assert controllers.building.problem.name == "two moons"
+    assert controllers.building.problem.count == 2_000
+    assert controllers.training.untrained
+    qtbot.waitUntil(lambda: complete(controllers), timeout=5_000)
+    positions = controllers.playing.trajectory.positions
+    assert positions.shape == (22, 100, 2)  # start, 20 steps, last denoising
+    assert controllers.playing.trajectory.sigma[0] > controllers.playing.trajectory.sigma[-2]
+
+
+def test_a_point_that_is_clicked_at_once_is_measured_as_soon_as_it_can_be(qtbot):
+    controllers = Controllers(State(replace(Experiment(), SMALL)), device="cpu")
+    controllers.start()
+    try:
+        controllers.measuring.inspect(0.5, 0.25)
+        assert controllers.building.problem is None
+        qtbot.waitUntil(lambda: controllers.measuring.likelihood is not None, timeout=20_000)
+        assert controllers.measuring.likelihood.point.tolist() == [0.5, 0.25]
+    finally:
+        assert controllers.shutdown(20.0)
+
+
+def test_at_rest_the_block_that_ran_at_the_pause_is_counted(qtbot, workspace):
+    state, controllers = workspace
+    state.edit({"training.steps": 1_000_000})
+    told, measured = [], []
+    controllers.training.progress.connect(lambda progress: told.append(progress.step))
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 0, timeout=10_000)
+    controllers.training.pause()
+    controllers.training.changed.connect(
+        lambda training: measured.append((training, controllers.training.trained_steps))
+    )
+    qtbot.waitUntil(lambda: controllers.tasks.idle and controllers.training._resting is None, timeout=10_000)
+    assert (
+        told[-1]
+        == controllers.training.trained_steps
+        == controllers.training.loss_history[0][-1]
+        == controllers.building.workspace.trainer.step
+    )
+    rested = told[-1]
+    assert measured == [("paused", rested)]
+    controllers.training.start()
+    controllers.training.pause()
+    controllers.training.start()  # before the block of the pause is done
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 2 * rested, timeout=10_000)
+    assert controllers.training.status == "training"
+    assert controllers.training._resting is None
+    controllers.training.pause()
+
+
+def test_a_sampler_changed_while_other_noise_is_built_waits_for_it(qtbot, workspace):
+    state, controllers = workspace
+    taken, told = [], []
+    controllers.notified.connect(told.append)
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        state.edit({"noise.kind": "none", "objective.kind": "exact"})
+        state.edit({"sampling.kind": "langevin", "sampling.steps": 30})
+    assert controllers.building.problem.resolved.noise.kind == "none"
+    qtbot.waitUntil(lambda: complete(controllers) and len(controllers.playing.trajectory) >= 31, timeout=10_000)
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        state.undo()
+        state.undo()
+    controllers.building.problem_changed.connect(taken.append)
+    assert controllers.building.problem.resolved.noise.kind == "ve"
+    qtbot.waitUntil(lambda: complete(controllers) and len(controllers.playing.trajectory) == 22, timeout=10_000)
+    qtbot.wait(400)
+    assert taken == []
+    assert "error" not in [one.level for one in told]
+
+
+def test_other_settings_begin_afresh_and_nothing_trained_before_comes_back(qtbot, workspace):
+    state, controllers = workspace
+    begun = state.experiment
+    train(qtbot, controllers)
+    with qtbot.waitSignal(controllers.building.problem_changed):
+        state.edit({"data.kind": "rings"})
+    with qtbot.waitSignal(controllers.building.problem_changed):
+        controllers.building.open_experiment(begun)
+    assert controllers.training.untrained
+    assert controllers.training.trained_steps == 0
+    assert not state.stack.canUndo()
+    assert not state.modified
+    train(qtbot, controllers)
+    with qtbot.waitSignal(controllers.building.problem_changed):
+        controllers.building.open_experiment(begun)  # the same settings once more
+    assert controllers.training.untrained
+    assert not state.stack.canUndo()
+
+
+def test_training_runs_to_its_limit_and_can_go_on(qtbot, workspace):
+    state, controllers = workspace
+    train(qtbot, controllers)
+    assert controllers.training.trained_steps == 60
+    steps, losses = controllers.training.loss_history
+    assert steps[-1] == 60
+    assert np.isfinite(losses).all()
+    assert state.modified
+    train(qtbot, controllers)
+    qtbot.waitUntil(lambda: controllers.training.trained_steps == 120, timeout=5_000)
+
+
+def test_losses_are_those_of_the_objective_that_is_chosen(qtbot, workspace, tmp_path):
+    state, controllers = workspace
+    train(qtbot, controllers)
+    steps, losses = controllers.training.loss_history
+    state.edit({"objective.kind": "exact"})
+    assert len(controllers.training.loss_history[0]) == 0
+    controllers.sessions.pack({})().save(tmp_path / "run.spg")
+    state.undo()
+    assert np.array_equal(controllers.training.loss_history, (steps, losses))
+    state.redo()
+    train(qtbot, controllers)
+    assert controllers.training.loss_history[0][0] > steps[-1]
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        controllers.sessions.open(Session.load(tmp_path / "run.spg"))
+        state.load(Session.load(tmp_path / "run.spg").experiment)
+    assert state.experiment.objective.kind == "exact"
+    assert len(controllers.training.loss_history[0]) == 0
+    state.edit({"objective.kind": "denoising"})
+    assert np.array_equal(controllers.training.loss_history, (steps, losses))
+
+
+def test_losses_are_those_of_the_noise_levels_that_are_drawn_now(qtbot, workspace, tmp_path):
+    """Another distribution of ln sigma has another floor; the old curve keeps its own, and comes back with the old distribution."""
+    state, controllers = workspace
+    train(qtbot, controllers)
+    history, floor = controllers.training.loss_history, controllers.training.last_progress.optimal_loss
+    state.edit({"training.sigma_distribution": "log-uniform", "training.learning_rate": 1e-3})
+    assert len(controllers.training.loss_history[0]) == 0
+    controllers.sessions.pack({})().save(tmp_path / "run.spg")
+    state.edit({"training.sigma_distribution": "log-normal"})
+    assert np.array_equal(controllers.training.loss_history, history)
+    assert controllers.training.last_progress.optimal_loss == floor
+    state.undo()
+    train(qtbot, controllers)
+    assert controllers.training.loss_history[0][0] > history[0][-1]
+    assert controllers.training.last_progress.optimal_loss != floor
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        controllers.sessions.open(Session.load(tmp_path / "run.spg"))
+    assert state.experiment.training.sigma_distribution == "log-uniform"
+    assert len(controllers.training.loss_history[0]) == 0
+    state.edit({"training.sigma_distribution": "log-normal"})
+    assert np.array_equal(controllers.training.loss_history, history)
+
+
+def test_pause_and_resume_keep_the_steps(qtbot, workspace):
+    state, controllers = workspace
+    states, told, frames = [], [], []
+    state.edit({"training.steps": 1_000_000})
+    controllers.training.changed.connect(states.append)
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 5, timeout=20_000)
+    controllers.training.pause()
+    assert controllers.training.status == "paused"
+    qtbot.waitUntil(
+        lambda: states[-2:] == ["paused", "paused"], timeout=20_000
+    )  # the second once its last block is done
+    steps = controllers.training.trained_steps
+    controllers.training.progress.connect(lambda progress: told.append(progress.step))
+    controllers.playing.frame_changed.connect(frames.append)
+    qtbot.waitUntil(lambda: len(frames) > 10, timeout=20_000)  # all else goes on
+    assert controllers.training.trained_steps == steps
+    assert told == []
+    controllers.training.start()
+    qtbot.waitUntil(lambda: bool(told), timeout=20_000)
+    assert min(told) > steps
+
+
+def test_learning_rate_changes_without_a_restart_and_data_with_one(qtbot, workspace):
+    state, controllers = workspace
+    state.edit({"training.steps": 1_000_000, "training.lr_schedule": "none"})
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 5, timeout=5_000)
+    state.edit({"training.learning_rate": 1e-4})
+    steps = controllers.training.trained_steps
+    qtbot.waitUntil(lambda: controllers.training.last_progress.learning_rate == pytest.approx(1e-4), timeout=5_000)
+    assert controllers.training.status == "training"
+    assert controllers.training.trained_steps >= steps
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=5_000):
+        state.edit({"data.kind": "rings"})
+    assert controllers.building.problem.name == "rings"
+    assert controllers.training.untrained
+
+
+def test_training_that_is_asked_for_right_after_other_data_waits_for_them(qtbot, workspace):
+    state, controllers = workspace
+    states = []
+    controllers.training.changed.connect(states.append)
+    state.edit({"data.kind": "rings"})
+    controllers.training.start()
+    assert controllers.training.status == "waiting"
+    qtbot.waitUntil(lambda: controllers.training.status == "finished", timeout=10_000)
+    assert controllers.building.problem.name == "rings"
+    assert controllers.training.trained_steps == 60
+    assert list(dict.fromkeys(states)) == ["waiting", "training", "finished"]
+    state.undo()
+    qtbot.waitUntil(lambda: controllers.building.problem.name == "two moons", timeout=10_000)
+    assert controllers.training.untrained
+
+
+def test_training_that_waits_is_taken_back_by_a_second_press_and_by_other_settings(qtbot, workspace):
+    state, controllers = workspace
+    for kind, take_back in (
+        ("rings", controllers.training.pause),
+        ("pinwheel", lambda: state.edit({"network.width": 16})),
+        ("checkerboard", lambda: controllers.building.open_experiment(replace(Experiment(), SMALL))),
+    ):
+        with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+            state.edit({"data.kind": kind})
+            controllers.training.start()
+            assert controllers.training.status == "waiting"
+            take_back()
+        assert controllers.training.status == "untrained"
+        qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
+        qtbot.wait(50)
+        assert controllers.training.status == "untrained"
+    state.edit({"likelihood.points": 300, "training.batch": 64})  # which restart nothing
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.status == "finished", timeout=10_000)
+
+
+def test_training_that_waits_for_a_file_begins_with_its_points_and_not_where_it_is_bad(qtbot, workspace, tmp_path):
+    state, controllers = workspace
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    good.write_text("x,y\n" + "\n".join(f"{number % 7},{number % 5}" for number in range(100)))
+    bad.write_text("x,y\n1,2\n3,nonsense\n")
+    controllers.building.open_points(str(bad))
+    controllers.training.start()
+    assert controllers.training.status == "waiting"
+    qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
+    assert controllers.training.status == "untrained"
+    controllers.building.open_points(str(good))
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.status == "finished", timeout=10_000)
+    assert controllers.building.problem.name == "good.csv"
+    with qtbot.waitSignal(controllers.building.problem_failed, timeout=10_000):
+        state.edit({"data.path": str(bad)})
+        controllers.training.start()
+        assert controllers.training.status == "waiting"
+    steps = controllers.training.trained_steps
+    qtbot.wait(50)
+    assert controllers.training.status == "finished"
+    assert controllers.training.trained_steps == steps
+
+
+def test_a_larger_test_set_lets_training_go_on(qtbot, workspace):
+    state, controllers = workspace
+    state.edit({"training.steps": 1_000_000})
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 5, timeout=5_000)
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=5_000):
+        state.edit({"likelihood.points": 300})
+    steps = controllers.training.trained_steps
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > steps + 20, timeout=5_000)
+    assert controllers.training.status == "training"
+    controllers.training.pause()
+    assert controllers.training.status == "paused"
+
+
+def test_undo_brings_the_weights_back(qtbot, workspace):
+    state, controllers = workspace
+    train(qtbot, controllers)
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=5_000):
+        state.edit({"network.width": 16})
+    assert controllers.training.untrained
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=5_000):
+        state.undo()
+    assert not controllers.training.untrained
+    assert controllers.training.trained_steps == 60
+    assert controllers.training.status == "finished"
+
+
+def test_reset_forgets_and_can_be_taken_back(qtbot, workspace):
+    state, controllers = workspace
+    train(qtbot, controllers)
+    state.edit({"sampling.steps": 30})
+    state.mark_saved()
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=5_000):
+        controllers.building.reset_training()
+    assert controllers.training.untrained
+    assert controllers.training.trained_steps == 0
+    assert state.modified  # the file still has the weights
+    assert state.stack.undoText() == "reset of training"
+    state.mark_saved()
+    state.undo()
+    assert controllers.training.trained_steps == 60
+    assert state.modified  # and now it has none
+    assert state.experiment.sampling.steps == 30
+    state.redo()
+    assert controllers.training.untrained
+
+
+def test_a_reset_that_is_taken_back_at_once_keeps_the_weights(qtbot, workspace):
+    state, controllers = workspace
+    train(qtbot, controllers)
+    controllers.building.reset_training()
+    assert controllers.building.busy
+    state.undo()
+    qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
+    qtbot.wait(200)
+    assert controllers.training.trained_steps == 60
+    state.redo()
+    qtbot.waitUntil(lambda: controllers.training.untrained, timeout=10_000)
+
+
+def test_every_reset_can_be_taken_back_and_done_again_with_what_was_trained_since(qtbot, workspace):
+    state, controllers = workspace
+    made, weights = [60, 20, 10], []
+    for steps in made:
+        state.edit({"training.steps": steps})
+        train(qtbot, controllers)
+        weights.append(controllers.building.workspace.weights)
+        if steps != made[-1]:
+            with qtbot.waitSignal(controllers.building.problem_changed, timeout=5_000):
+                controllers.building.reset_training()
+    state.edit({"data.kind": "rings"})  # and at once back: what was on its way gives way
+    for _ in range(5):
+        state.undo()
+    assert (controllers.training.trained_steps, controllers.building.workspace.weights) == (60, weights[0])
+    for _ in range(4):
+        state.redo()
+    qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
+    assert (controllers.training.trained_steps, controllers.building.workspace.weights) == (10, weights[2])
+
+
+def test_a_reset_while_a_session_is_being_built_leaves_it_whole(qtbot, workspace):
+    state, controllers = workspace
+    train(qtbot, controllers)
+    session = controllers.sessions.pack({})()
+    state.edit({"training.steps": 20})
+    train(qtbot, controllers)
+    controllers.sessions.open(session)
+    assert controllers.building.reset_training() is None
+    assert not state.stack.canUndo()
+    qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
+    assert controllers.training.trained_steps == 60
+
+
+def test_a_reset_while_settings_have_no_data_puts_nothing_of_others_aside(qtbot, workspace, tmp_path):
+    state, controllers = workspace
+    train(qtbot, controllers)
+    with qtbot.waitSignal(controllers.building.problem_failed, timeout=10_000):
+        state.edit({"data.kind": "file", "data.path": str(tmp_path / "none.csv")})
+        assert controllers.building.reset_training() is None
+    state.undo()
+    qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
+    assert controllers.training.trained_steps == 60
+
+
+def test_a_reset_just_after_an_undo_puts_aside_what_that_brings_back(qtbot, workspace):
+    state, controllers = workspace
+    train(qtbot, controllers)
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        state.edit({"data.kind": "rings"})
+    state.undo()
+    assert controllers.building.problem.name == "rings"
+    assert controllers.building.reset_training() is not None
+    qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
+    assert (controllers.building.problem.name, controllers.training.trained_steps) == ("two moons", 0)
+    state.undo()
+    assert (controllers.building.problem.name, controllers.training.trained_steps) == ("two moons", 60)
+
+
+def test_a_reset_keeps_to_the_size_of_the_test_set(qtbot, workspace):
+    state, controllers = workspace
+    train(qtbot, controllers)
+    state.edit({"likelihood.points": 50})
+    controllers.building.reset_training()
+    state.undo()
+    qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
+    assert controllers.training.trained_steps == 60
+    assert len(controllers.building.workspace.problem.test) == 50
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        state.redo()
+    state.edit({"likelihood.points": 300})
+    state.undo()
+    state.undo()
+    qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
+    assert len(controllers.building.workspace.problem.test) == state.value("likelihood.points") == 50
+
+
+def test_redo_of_a_reset_puts_aside_what_was_trained_since_the_undo(qtbot, workspace):
+    state, controllers = workspace
+
+    def built():
+        qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
+
+    train(qtbot, controllers)
+    state.edit({"likelihood.points": 50})
+    built()
+    controllers.building.reset_training()
+    built()
+    state.undo()
+    state.undo()
+    built()
+    train(qtbot, controllers)
+    steps = controllers.training.trained_steps
+    assert steps > 60
+    state.redo()
+    built()
+    state.redo()
+    assert controllers.training.untrained
+    state.undo()
+    assert controllers.training.trained_steps == steps
+
+
+def test_a_reset_in_the_moment_of_a_report_puts_its_steps_aside(qtbot, workspace):
+    """The thread of training notes the loss after the report, and leaves weights for sampling later still."""
+    state, controllers = workspace
+    train(qtbot, controllers)
+    here = controllers.building.workspace
+    here.steps, here.losses, here.weights = [], [], dataclasses.replace(here.weights, untrained=True)
+    assert controllers.building.reset_training() is not None
+    state.undo()
+    assert controllers.training.trained_steps == 60
+
+
+def test_a_reset_of_what_was_not_trained_is_no_step(qtbot, workspace):
+    state, controllers = workspace
+    assert controllers.building.reset_training() is None
+    assert not state.stack.canUndo()
+    assert not state.modified
+
+
+def test_other_data_end_training_that_would_go_on_with_a_larger_test_set(qtbot, workspace):
+    state, controllers = workspace
+    state.edit({"training.steps": 1_000_000})
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 5, timeout=5_000)
+    state.edit({"likelihood.points": 300})
+    qtbot.waitUntil(lambda: controllers.tasks.running("problem"), timeout=5_000)
+    state.edit({"data.kind": "rings"})
+    qtbot.waitUntil(
+        lambda: controllers.building.problem.name == "rings" and not controllers.building.busy, timeout=10_000
+    )
+    qtbot.wait(50)
+    assert controllers.training.status == "untrained"
+
+
+def test_training_that_was_to_begin_on_other_data_does_not_begin_on_a_file(qtbot, workspace, tmp_path):
+    state, controllers = workspace
+    path = tmp_path / "good.csv"
+    path.write_text("x,y\n" + "\n".join(f"{number % 7},{number % 5}" for number in range(100)))
+    state.edit({"data.kind": "pinwheel"})
+    controllers.training.start()
+    assert controllers.training.status == "waiting"
+    controllers.building.open_points(str(path))
+    qtbot.waitUntil(
+        lambda: controllers.building.problem.name == "good.csv" and not controllers.building.busy, timeout=10_000
+    )
+    qtbot.wait(50)
+    assert controllers.training.status == "untrained"
+
+
+def test_data_that_the_settings_no_longer_describe_are_neither_trained_nor_saved(qtbot, workspace, tmp_path):
+    state, controllers = workspace
+    errors = []
+    controllers.notified.connect(lambda one: errors.append(one.message))
+    with qtbot.waitSignal(controllers.building.problem_failed, timeout=10_000):
+        state.edit({"data.kind": "file", "data.path": str(tmp_path / "none.csv")})
+    assert "none.csv" in why_disabled.training(state, controllers)
+    controllers.training.start()
+    assert controllers.training.status == "untrained"
+    assert errors == [controllers.building.failure]
+    with pytest.raises(SessionError, match=r"settings describe other data\. .*none\.csv"):
+        controllers.sessions.pack({})
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        state.undo()
+    assert why_disabled.training(state, controllers) == ""
+    controllers.sessions.pack({})
+
+
+def test_data_that_were_just_chosen_are_saved_once_they_are_there(qtbot, workspace):
+    state, controllers = workspace
+    before = controllers.sessions.pack({})().points
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        state.edit({"data.kind": "rings"})
+        with pytest.raises(SessionError, match="still being applied"):
+            controllers.sessions.pack({})
+    saved = controllers.sessions.pack({})()
+    assert saved.experiment.data.kind == "rings"
+    assert not np.array_equal(saved.points, before)
+
+
+def test_a_run_is_not_saved_beside_settings_that_it_was_not_made_with(qtbot, workspace):
+    """Between a change and the first frame of the run that it begins, the former run is still in view."""
+    state, controllers = workspace
+    qtbot.waitUntil(lambda: complete(controllers), timeout=10_000)
+    assert controllers.sessions.pack({})().trajectory
+    former = controllers.playing.trajectory
+    state.edit({"sampling.steps": 27})
+    assert controllers.playing.trajectory is former
+    assert not controllers.sessions.pack({})().trajectory
+    qtbot.waitUntil(lambda: complete(controllers) and controllers.playing.trajectory is not former, timeout=10_000)
+    assert (
+        len(controllers.sessions.pack({})().trajectory["sigma"]) == len(controllers.playing.trajectory) != len(former)
+    )
+
+
+def test_a_session_being_opened_is_not_saved_as_other_data(qtbot, workspace):
+    """The settings change at once, the data after a while: points of the plane must not be written as digits."""
+    session = workspace[1].sessions.pack({})()
+    other = Controllers(State(), device="cpu")
+    other.sessions.open(session)
+    assert other.sessions.pack({})().experiment == session.experiment
+    other._state.edit({"data.kind": "digits"})
+    with pytest.raises(SessionError, match="still being applied"):
+        other.sessions.pack({})
+    assert other.shutdown(20.0)
+
+
+def test_a_larger_test_set_keeps_the_weights(qtbot, workspace):
+    state, controllers = workspace
+    train(qtbot, controllers)
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=5_000):
+        state.edit({"likelihood.points": 300})
+    assert controllers.training.trained_steps == 60
+    assert not controllers.training.untrained
+
+
+def test_a_point_has_a_likelihood_with_its_exact_value_and_path(qtbot, workspace):
+    _state, controllers = workspace
+    with qtbot.waitSignal(controllers.measuring.likelihood_changed, timeout=20_000) as found:
+        controllers.measuring.inspect(0.0, 1.0)
+    result = found.args[0]
+    assert result.untrained
+    flow = result.flow
+    assert flow.log_prob == pytest.approx(flow.prior_term + flow.trace_term)
+    # A straight line of density 1/(2 pi) a unit length, blurred by 0.1; its curvature adds less than 0.01.
+    assert result.exact == pytest.approx(-np.log(2 * np.pi) - np.log(0.1 * np.sqrt(2 * np.pi)), abs=0.01)
+    assert flow.path[0] == pytest.approx([0.0, 1.0], abs=1e-5)
+    assert flow.evaluations > 6
+    assert np.linalg.norm(flow.path[-1] - flow.path[0]) > 1.0
+    assert flow.distance < 1e-2
+    assert abs(flow.log_prob_error) < 1e-2
+
+
+def test_the_way_to_a_second_point_is_computed_anew_by_other_settings_and_forgotten_with_the_first(qtbot, workspace):
+    state, controllers = workspace
+    with qtbot.waitSignal(controllers.measuring.likelihood_changed, timeout=20_000):
+        controllers.measuring.go_to(0.0, 1.0)  # without a first point it is the first
+    found = {}
+    for way in ("spherical", "linear"):
+        state.edit({"likelihood.interpolation": way})
+        with qtbot.waitSignal(controllers.measuring.interpolation_changed, timeout=20_000):
+            controllers.measuring.go_again() if found else controllers.measuring.go_to(1.0, -0.5)
+        found[way] = controllers.measuring.interpolation.points
+    for points in found.values():
+        np.testing.assert_allclose(points[[0, -1]], [[0.0, 1.0], [1.0, -0.5]], atol=2e-2)
+    np.testing.assert_allclose(found["linear"][32], [0.5, 0.25], atol=2e-2)  # a fresh network is a Gaussian
+    assert np.abs(found["spherical"][32] - found["linear"][32]).max() > 0.1
+    assert controllers.measuring.interpolation.log_prob.shape == (65,)
+    with qtbot.waitSignal(controllers.measuring.likelihood_changed, timeout=20_000):
+        controllers.measuring.inspect(0.5, 0.5)
+    assert controllers.measuring.interpolation is None
+
+
+def test_the_point_in_view_is_measured_anew_by_other_settings_of_its_log_p(qtbot, workspace):
+    state, controllers = workspace
+    with qtbot.waitSignal(controllers.measuring.likelihood_changed, timeout=20_000):
+        controllers.measuring.inspect(0.0, 1.0)
+    exact = controllers.measuring.likelihood
+    assert exact.flow.standard_error in (None, 0.0)
+    with qtbot.waitSignal(controllers.measuring.likelihood_changed, timeout=20_000):
+        state.edit({"likelihood.trace": "hutchinson", "likelihood.trace_probes": 8, "likelihood.probes": "gaussian"})
+    assert controllers.measuring.likelihood.flow.standard_error > 0
+    assert controllers.measuring.likelihood.point.tolist() == [0.0, 1.0]
+    with qtbot.assertNotEmitted(controllers.measuring.likelihood_changed, wait=200):
+        state.edit({"training.steps": 70})
+
+
+def test_the_test_set_by_other_settings_is_forgotten_and_measured_anew_where_it_is_under_way(qtbot, workspace):
+    state, controllers = workspace
+    figures = {"test_nll": 1.4, "kl": 0.1, "entropy": 1.2, "reasons": {}}
+    controllers.measuring._evaluated("test-set")((True, figures))
+    controllers.measuring._evaluated("test-set")((True, {"integral": 1.0}))
+    controllers.measuring._evaluated("quality")(
+        (True, {"sliced_wasserstein2": 0.2, "mmd_squared": None, "reasons": {"mmd_squared": "Few."}})
+    )
+    state.edit({"training.steps": 70})
+    assert controllers.measuring.evaluation["test_nll"] == 1.4
+    for tolerance in (2e-2, 1e-2):  # as a slider does
+        state.edit({"likelihood.tolerance": tolerance})
+    assert not {"test_nll", "kl", "integral"} & controllers.measuring.evaluation.keys()
+    assert controllers.measuring.evaluation["sliced_wasserstein2"] == 0.2
+    assert controllers.measuring.evaluation["entropy"] == 1.2  # which no flow is followed for
+    why = controllers.measuring.evaluation["reasons"]
+    assert why.keys() == {"test_nll", "kl", "integral", "mmd_squared"}
+    assert why["test_nll"] == why["integral"] == STALE
+    controllers.measuring.evaluate_test_set()
+    state.edit({"likelihood.trace": "hutchinson", "likelihood.trace_probes": 1})
+    assert controllers.tasks.running("test-set")
+    qtbot.waitUntil(lambda: not controllers.tasks.running("test-set"), timeout=40_000)
+    assert controllers.measuring.evaluation["test_nll"] != 1.4
+    assert controllers.measuring.evaluation["integral"] > 0
+    assert (
+        "trace_standard_error" not in controllers.measuring.evaluation
+    )  # of one vector: it was measured by the settings of now
+    assert "likelihood.trace_probes" in controllers.measuring.evaluation["reasons"]["trace_standard_error"]
+    assert controllers.measuring.evaluation["reasons"]["mmd_squared"] == "Few."
+
+
+def test_a_figure_that_is_measured_no_more_leaves_and_says_why(workspace):
+    _, controllers = workspace
+    take = controllers.measuring._evaluated("test-set")
+    take((True, {"test_nll": 1.4, "reasons": {}}))
+    take((True, {"test_nll": None, "reasons": {"test_nll": "The flow is lost."}}))
+    assert controllers.measuring.evaluation == {"reasons": {"test_nll": "The flow is lost."}}
+    take((True, {"test_nll": 1.3, "reasons": {}}))
+    assert controllers.measuring.evaluation == {"test_nll": 1.3, "reasons": {}}
+
+
+def test_the_training_set_itself_can_be_seen_as_density_and_score(qtbot, workspace):
+    _state, controllers = workspace
+    controllers.following.set_viewport(-6.0, 7.0, -6.0, 6.0, 6, 5)
+    controllers.following.set_wanted(frozenset({"exact", "density"}))
+    controllers.playing.set_playing(False)
+    # One that was asked for before may still come, here and below.
+    with qtbot.waitSignal(
+        controllers.following.field_changed,
+        timeout=5_000,
+        check_params_cb=lambda field: field.sigma == controllers.playing.sigma and field.exact is not None,
+    ) as got:
+        pass
+    known = got.args[0]
+    controllers.following.set_exact_source("empirical")
+    with qtbot.waitSignal(
+        controllers.following.field_changed,
+        timeout=5_000,
+        check_params_cb=lambda field: field.exact is not None and not np.array_equal(field.exact, known.exact),
+    ) as got:
+        pass
+    assert got.args[0].sigma == known.sigma
+    off = np.abs(got.args[0].exact - known.exact).max() / np.abs(known.exact).max()
+    assert 0 < off < 0.1  # the training set knows its density up to chance
+    controllers.following.set_density_source("empirical")
+    with qtbot.waitSignal(
+        controllers.following.density_changed, timeout=5_000, check_params_cb=lambda view: view.source == "empirical"
+    ) as got:
+        pass
+    rows, columns = got.args[0].density.shape
+    qtbot.waitUntil(lambda: complete(controllers), timeout=5_000)
+    with qtbot.waitSignal(
+        controllers.following.density_changed, timeout=5_000, check_params_cb=lambda view: view.sigma < 0.1
+    ) as got:
+        controllers.playing.seek(controllers.playing.trajectory.total - 1)
+    assert got.args[0].density.sum() * 13 * 12 / (rows * columns) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_the_field_follows_sigma_and_the_exact_one_is_exact(qtbot, workspace):
+    _state, controllers = workspace
+    controllers.following.set_viewport(-1.0, 2.0, -1.0, 1.5, 6, 5)
+    controllers.following.set_wanted(frozenset({"learned", "exact", "density"}))
+    controllers.playing.set_playing(False)
+    with qtbot.waitSignal(
+        controllers.following.field_changed, timeout=5_000, check_params_cb=lambda field: field.exact is not None
+    ) as got:
+        pass
+    field = got.args[0]
+    assert field.positions.shape == field.learned.shape == field.exact.shape == (30, 2)
+    qtbot.waitUntil(lambda: complete(controllers), timeout=5_000)
+    with qtbot.waitSignal(
+        controllers.following.field_changed, timeout=5_000, check_params_cb=lambda view: view.sigma != field.sigma
+    ):
+        controllers.playing.seek(15)
+    assert controllers.playing.sigma == pytest.approx(float(controllers.playing.trajectory.sigma[15]))
+
+
+def test_the_exact_density_of_the_canvas_integrates_to_one(qtbot, workspace):
+    _state, controllers = workspace
+    controllers.playing.set_playing(False)
+    qtbot.waitUntil(lambda: complete(controllers), timeout=5_000)
+    controllers.playing.seek(19)
+    controllers.following.set_wanted(frozenset({"density"}))
+    with qtbot.waitSignal(
+        controllers.following.density_changed, timeout=5_000, check_params_cb=lambda view: view.sigma < 0.2
+    ) as got:
+        controllers.following.set_viewport(-3.0, 4.0, -3.0, 3.5)
+    view = got.args[0]
+    rows, columns = view.density.shape
+    assert view.density.sum() * (7.0 / columns) * (6.5 / rows) == pytest.approx(1.0, abs=0.01)
+
+
+def test_bad_data_is_a_sentence_and_the_old_problem_stays(qtbot, workspace, tmp_path):
+    state, controllers = workspace
+    path = tmp_path / "bad.csv"
+    path.write_text("x,y\n1,2\n3,nonsense\n")
+    before = state.experiment
+    with (
+        qtbot.assertNotEmitted(controllers.building.problem_failed),
+        qtbot.waitSignal(controllers.notified, timeout=5_000) as told,
+    ):
+        controllers.building.open_points(str(path))
+    assert told.args[0].level == "error"
+    assert "line 3" in str(told.args[0].message)
+    assert state.experiment == before
+    assert controllers.building.problem.name == "two moons"
+
+
+def test_a_known_density_comes_along_each_axis_in_the_users_units(qtbot, workspace):
+    state, controllers = workspace
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=5_000):
+        state.edit({"data.kind": "two-gaussians", "data.scale": 10.0})
+    for places, mass in controllers.building.problem.marginals:
+        np.testing.assert_allclose(mass, 0.8 * ndtr((places - 50) / 10) + 0.2 * ndtr((places + 50) / 10), atol=1e-9)
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=5_000):
+        state.edit({"data.kind": "digits"})
+    assert controllers.building.problem.marginals is None
+
+
+def test_points_of_a_file_are_shown_in_their_own_units(qtbot, workspace, tmp_path):
+    state, controllers = workspace
+    path = tmp_path / "far.csv"
+    points = np.random.default_rng(0).normal([300.0, -50.0], 40.0, (500, 2))
+    np.savetxt(path, points, delimiter=",", header="length,width", comments="")
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=5_000):
+        controllers.building.open_points(str(path))
+    assert state.experiment.data.kind == "file"
+    assert controllers.building.problem.axes == ("length", "width")
+    x0, x1, y0, y1 = controllers.building.problem.bounds
+    assert x0 < 220 < 380 < x1
+    assert y0 < -100 < 0 < y1
+    assert controllers.building.problem.sigma == pytest.approx(40, rel=0.1)
+    assert not controllers.building.problem.known_density
+    np.savetxt(path, points[:200], delimiter=",")
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=5_000):
+        controllers.building.open_points(str(path))  # the same name, other points
+    assert controllers.building.problem.count < 200
+
+
+@pytest.mark.parametrize("kind", ["digits", "file"])
+def test_training_points_are_never_held_out(qtbot, workspace, tmp_path, kind):
+    """More test points than were held out are none until training begins anew; before it, they are split as is asked."""
+    state, controllers = workspace
+    path = tmp_path / "points.csv"
+    np.savetxt(path, np.random.default_rng(0).normal(size=(500, 2)), delimiter=",")
+
+    def edit(changes):
+        with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+            state.edit(changes)
+
+    def held_out():
+        return controllers.building.problem.conditions.held_out
+
+    edit({"likelihood.points": 20, "network.width": 8} | ({"data.kind": "digits"} if kind == "digits" else {}))
+    if kind == "file":
+        with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+            controllers.building.open_points(str(path))
+    every = held_out() + controllers.building.problem.count
+    assert held_out() == 20
+    edit({"likelihood.points": 30})
+    assert held_out() == 30
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 0, timeout=20_000)
+    controllers.training.pause()
+    with qtbot.waitSignal(controllers.notified, timeout=10_000) as told:
+        edit({"likelihood.points": 60})
+    one = told.args[0]
+    assert one.is_current()
+    assert (one.level, str(one.message)) == (
+        "info",
+        "30 of these data were held out when training started. Reset holds out more.",
+    )
+    trainer, problem = controllers.building.workspace.trainer, controllers.building.workspace.problem
+    assert trainer.step > 0
+    assert np.array_equal(trainer.problem.train.numpy(), problem.train.numpy())
+    assert held_out() == 30
+    # Half of a file's tell when to stop training, and judge nothing.
+    assert (
+        controllers.building.problem.test_points == len(problem.evaluation_points) == (30 if kind == "digits" else 15)
+    )
+    edit({"likelihood.points": 10})
+    assert held_out() == 30
+    assert controllers.building.problem.test_points == 10
+    edit({"likelihood.points": 60})
+    path.unlink(missing_ok=kind == "digits")  # what was read once can still be trained anew, as it was split
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        controllers.building.reset_training()
+    assert held_out() == (60 if kind == "digits" else 30)
+    assert controllers.building.problem.count + held_out() == every
+
+
+def test_rows_that_may_have_stopped_training_judge_no_weights_of_it(qtbot, workspace, tmp_path):
+    state, controllers = workspace
+    np.savetxt(tmp_path / "points.csv", np.random.default_rng(0).normal(size=(500, 2)), delimiter=",")
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        controllers.building.open_points(str(tmp_path / "points.csv"))
+    half = controllers.building.problem.test_points
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 0, timeout=20_000)
+    controllers.training.pause()
+    for early, evaluate_loss in (("off", controllers.building.problem.conditions.held_out), ("auto", half)):
+        with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+            state.edit({"training.early_stopping": early})
+        assert controllers.training.untrained == (early == "off")
+        assert controllers.building.problem.test_points == evaluate_loss
+
+
+def test_denoising_without_noise_is_refused_with_the_reason(qtbot, workspace):
+    state, controllers = workspace
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=5_000):
+        state.edit({"noise.kind": "none", "sampling.kind": "langevin"})
+    with qtbot.waitSignal(controllers.notified, timeout=1_000) as told:
+        controllers.training.start()
+    assert "Denoising needs noise" in str(told.args[0].message)
+    assert controllers.training.status == "untrained"
+    state.edit({"objective.kind": "sliced"})
+    train(qtbot, controllers)
+    assert controllers.training.trained_steps == 60
+
+
+def test_diagnostics_follow_the_objective_without_a_new_problem(qtbot, workspace):
+    state, controllers = workspace
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        state.edit(
+            {
+                "data.kind": "checkerboard",
+                "network.kind": "energy",
+                "noise.kind": "none",
+                "objective.kind": "maximum-likelihood",
+                "sampling.kind": "langevin",
+            }
+        )
+    assert controllers.building.problem.diagnostics("maximum-likelihood") == ()
+    assert "sharp edges" in controllers.building.problem.diagnostics("exact")[0].sentence
+
+
+def test_diagnostics_for_another_objective_compare_no_points_again(workspace, monkeypatch):
+    """It is asked for in the GUI thread, where 200,000 points took 75 ms."""
+    _, controllers = workspace
+
+    def compare(problem):
+        raise AssertionError("points were compared")
+
+    monkeypatch.setattr("playground.lab.diagnostics._end", compare)
+    assert controllers.building.problem.diagnostics("exact") == controllers.building.problem.diagnostics("denoising")
+
+
+@pytest.mark.parametrize(("error", "log"), [(MemoryError(), ""), (KeyError("w"), "help.log")])
+def test_the_log_is_offered_only_for_faults_of_the_program(workspace, error, log):
+    _, controllers = workspace
+    told = []
+    controllers.notified.connect(told.append)
+    controllers._stopped("density", error)
+    (one,) = told
+    assert (one.level, one.action) == ("error", log)
+    assert str(one.message).startswith("Density stopped: ")
+
+
+@pytest.mark.parametrize(("error", "log"), [(MemoryError(), ""), (KeyError("w"), "help.log")])
+def test_training_that_stops_offers_the_log_only_for_faults_of_the_program(qtbot, workspace, monkeypatch, error, log):
+    _, controllers = workspace
+
+    def broken(experiment):
+        yield from ()
+        raise error
+
+    told = []
+    controllers.notified.connect(told.append)
+    monkeypatch.setattr(controllers.building.workspace, "train", broken)
+    controllers.training.start()
+    qtbot.waitUntil(lambda: bool(told), timeout=5_000)
+    (one,) = told
+    assert (one.level, one.action) == ("error", log)
+    assert str(one.message).startswith("Training stopped: ")
+    assert controllers.training.status == "paused"
+
+
+def test_a_sampler_without_a_path_is_refused_with_the_reason(qtbot, workspace):
+    state, controllers = workspace
+    told = []
+    controllers.notified.connect(lambda one: told.append(str(one.message)))
+    state.edit({"noise.kind": "single"})
+    qtbot.waitUntil(lambda: bool(told), timeout=5_000)
+    assert "no path" in told[0]
+
+
+def test_divergence_is_told_and_keeps_the_last_good_weights(qtbot, workspace):
+    state, controllers = workspace
+    state.edit(
+        {
+            "network.width": 128,
+            "training.learning_rate": 1.0,
+            "training.batch": 512,
+            "training.steps": 2_000,
+            "training.lr_schedule": "none",
+            "objective.weight": "constant",
+        }
+    )
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        pass
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.status in ("finished", "diverged"), timeout=30_000)
+    assert controllers.training.status == "diverged"
+    assert "learning_rate" in controllers.training.last_progress.diverged
+    assert all(np.isfinite(tensor.numpy()).all() for tensor in controllers.building.workspace.weights.tensors.values())
+
+
+def test_stepping_and_seeking_stay_on_the_recorded_frames(qtbot, workspace):
+    _state, controllers = workspace
+    qtbot.waitUntil(lambda: complete(controllers), timeout=5_000)
+    controllers.playing.set_playing(False)
+    controllers.playing.seek(10)
+    controllers.playing.step(1)
+    assert controllers.playing.frame == 11
+    controllers.playing.step(-1)
+    controllers.playing.step(-1)
+    assert controllers.playing.frame == 9
+    controllers.playing.seek(1_000)
+    assert controllers.playing.frame == 21
+
+
+def test_the_same_seed_gives_the_same_run_and_a_new_one_another(qtbot, workspace):
+    _state, controllers = workspace
+
+    def finished_run():
+        qtbot.waitUntil(lambda: complete(controllers), timeout=5_000)
+        return controllers.playing.trajectory.positions[-1].copy()
+
+    first = finished_run()
+    for new_seed, same in ((False, True), (True, False)):
+        with qtbot.waitSignal(controllers.playing.trajectory_changed, timeout=5_000):
+            controllers.playing.restart(new_seed)
+        assert np.array_equal(first, finished_run()) is same
+
+
+def test_a_session_brings_everything_back(qtbot, workspace, tmp_path):
+    _state, controllers = workspace
+    train(qtbot, controllers)
+    qtbot.waitUntil(lambda: complete(controllers), timeout=5_000)
+    controllers.sessions.pack({"layers": ["data"]})().save(tmp_path / "run.spg")
+    losses = controllers.training.loss_history[1]
+    other = Controllers(State(), device="cpu")
+    try:
+        session = Session.load(tmp_path / "run.spg")
+        assert session.view == {"layers": ["data"]}
+        other.sessions.open(session)
+        assert other.playing.recorded == 22
+        with qtbot.waitSignal(other.building.ready, timeout=20_000):
+            other.start()
+        assert other.training.status == "finished"
+        assert other.training.trained_steps == 60
+        assert np.array_equal(other.training.loss_history[1], losses)
+        assert len(controllers.training.held_out_history[0]) > 0
+        assert np.array_equal(other.training.held_out_history, controllers.training.held_out_history)
+        assert not other.training.untrained
+        assert np.array_equal(other.playing.trajectory.positions, controllers.playing.trajectory.positions)
+        ours, theirs = controllers.building.workspace.weights.tensors, other.building.workspace.weights.tensors
+        assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+    finally:
+        assert other.shutdown(20.0)
+
+
+@pytest.mark.alone
+def test_it_stops_within_two_seconds_in_the_middle_of_everything(qtbot):
+    state = State(replace(Experiment(), {"training.steps": 1_000_000, "sampling.particles": 20_000}))
+    controllers = Controllers(state, device="cpu")
+    with qtbot.waitSignal(controllers.building.ready, timeout=20_000):
+        controllers.start()
+    controllers.training.start()
+    controllers.measuring.evaluate_test_set()
+    controllers.measuring.inspect(0.0, 0.0)
+    qtbot.wait(300)
+    start = time.monotonic()
+    assert controllers.shutdown(20.0)
+    assert time.monotonic() - start < 2.0
+
+
+def test_digits_train_and_sample_as_images(qtbot, workspace):
+    state, controllers = workspace
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        state.edit({"data.kind": "digits", "sampling.particles": 16, "training.steps": 3, "network.width": 16})
+    assert controllers.building.problem.is_image
+    qtbot.waitUntil(lambda: controllers.playing.trajectory.positions.shape[1:] == (16, 1, 8, 8), timeout=10_000)
+    train(qtbot, controllers)
+    assert controllers.training.trained_steps == 3
+    controllers.playing.set_playing(False)
+    qtbot.waitUntil(lambda: complete(controllers), timeout=10_000)
+    with qtbot.waitSignal(controllers.measuring.likelihood_changed, timeout=20_000) as found:
+        controllers.measuring.inspect_image(3)
+    np.testing.assert_array_equal(found.args[0].point, controllers.playing.trajectory.positions[-1][3])
+    assert found.args[0].number == 3
+    with qtbot.waitSignal(controllers.measuring.interpolation_changed, timeout=20_000) as found:
+        controllers.measuring.go_to_image(5)
+    assert found.args[0].points.shape == (11, 1, 8, 8)
+    np.testing.assert_allclose(found.args[0].points[-1], controllers.playing.trajectory.positions[-1][5], atol=0.05)
+
+
+def test_untrained_scores_are_told_by_the_training_so_far(qtbot, workspace, tmp_path):
+    """A share that is chosen afterwards trains nothing yet, and a session knows what has been trained."""
+    state, controllers = workspace
+    small = {"sampling.particles": 4, "network.width": 16, "network.depth": 1}
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        state.edit({"data.kind": "digits", "training.steps": 2, "training.label_dropout": 0.0} | small)
+    train(qtbot, controllers)
+    state.edit({"training.label_dropout": 0.1})
+    assert "every label so far" in why_disabled.measuring_score(state, controllers)
+    controllers.sessions.pack({})().save(tmp_path / "one.spg")
+    other = Controllers(State(), device="cpu")
+    try:
+        other.sessions.open(Session.load(tmp_path / "one.spg"))
+        with qtbot.waitSignal(other.building.problem_changed, timeout=20_000) as told:
+            other.start()
+        assert told.args[0].conditions.hidden_labels == (0.0, 0.0)
+        assert "every label so far" in why_disabled.evaluating(other._state, other)
+    finally:
+        assert other.shutdown(20.0)
+    told = []
+    controllers.training.changed.connect(lambda _: told.append(why_disabled.measuring_score(state, controllers)))
+    train(qtbot, controllers)
+    assert told[0]
+    assert not told[-1]
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        controllers.building.reset_training()
+    assert controllers.building.problem.conditions.hidden_labels is None
+
+
+def test_weights_of_another_network_are_left_out_and_said_so(qtbot, workspace):
+    _state, controllers = workspace
+    train(qtbot, controllers)
+    session = controllers.sessions.pack({})()
+    assert session.weights is not None
+    strange = dataclasses.replace(
+        session, weights={name: array[:1] if array.ndim == 2 else array for name, array in session.weights.items()}
+    )
+    other = Controllers(State(), device="cpu")
+    try:
+        other.sessions.open(strange)
+        with qtbot.waitSignal(other.notified, timeout=20_000) as told:
+            other.start()
+        assert "another network" in str(told.args[0].message)
+        qtbot.waitUntil(lambda: other.building.problem is not None, timeout=5_000)
+        assert other.training.untrained
+        assert other.building.problem.count == 2_000
+    finally:
+        assert other.shutdown(20.0)
+
+
+@pytest.mark.parametrize(("steps", "limit", "state"), [(60, 60, "finished"), (60, 90, "paused"), (0, 0, "untrained")])
+def test_weights_without_a_history_count_as_trained_as_far_as_their_limit_tells(qtbot, steps, limit, state):
+    experiment = replace(Experiment(), SMALL | {"training.steps": steps})
+    trainer = Trainer(Problem.build(experiment))
+    assert [progress.step for progress in trainer][-1:] == [steps] * bool(steps)
+    weights = trainer.state() | {"limits": np.array([limit, np.inf])}
+    session = Session.of(
+        experiment, trainer.problem.dataset, weights=weights
+    )  # no history, as the command line writes it
+    controllers = Controllers(State(), device="cpu")
+    try:
+        controllers.sessions.open(session)
+        with qtbot.waitSignal(controllers.building.ready, timeout=20_000):
+            controllers.start()
+        assert (
+            controllers.training.status,
+            controllers.training.trained_steps,
+            controllers.training.last_progress,
+        ) == (state, steps, None)
+    finally:
+        assert controllers.shutdown(20.0)
+
+
+def test_points_opened_while_a_session_is_being_built_follow_it(qtbot, workspace, tmp_path):
+    _state, controllers = workspace
+    train(qtbot, controllers)
+    session = controllers.sessions.pack({})()
+    path = tmp_path / "mine.csv"
+    np.savetxt(path, np.random.default_rng(0).normal(size=(100, 2)), delimiter=",", header="east,north", comments="")
+    other = Controllers(State(), device="cpu")
+    try:
+        other.sessions.open(session)
+        other.start()
+        other.building.open_points(str(path))
+        qtbot.waitUntil(
+            lambda: other.building.problem is not None and other.building.problem.axes == ("east", "north"),
+            timeout=20_000,
+        )
+        with qtbot.waitSignal(other.building.problem_changed, timeout=10_000):
+            other._state.undo()
+        assert other.building.problem.name == "two moons"
+        assert other.training.trained_steps == 60
+    finally:
+        assert other.shutdown(20.0)
+
+
+def test_images_are_read_scaled_anew_and_kept_in_a_session(qtbot, workspace, tmp_path):
+    state, controllers = workspace
+    images = np.random.default_rng(0).integers(0, 256, (60, 20, 20, 3), dtype=np.uint8)
+    path = tmp_path / "a.npz"
+    np.savez(path, images=images, labels=np.arange(60) % 3)
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
+        controllers.building.open_points(str(path), "images")
+    assert controllers.building.problem.points.shape == (48, 3, 20, 20)
+    assert controllers.building.problem.conditions == Conditions((0, 1, 2), 12)
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
+        state.edit({"data.pixels": 8, "data.colours": "grey"})
+    assert controllers.building.problem.points.shape == (48, 1, 8, 8)
+    file = tmp_path / "one.spg"
+    controllers.sessions.pack({})().save(file)
+    session = Session.load(file)
+    assert np.array_equal(session.labels, session.dataset().labels)
+    assert np.bincount(session.labels).tolist() == [16, 16, 16]
+    assert session.dataset().grey_levels == 256
+
+
+def test_a_file_of_points_lets_go_of_what_only_images_have(qtbot, workspace, tmp_path):
+    state, controllers = workspace
+    images = {"data.kind": "digits", "network.kind": "u-net", "sampling.inpainting_mask": "frame", "sampling.steps": 5}
+    state.edit(images)
+    path = tmp_path / "a.csv"
+    np.savetxt(path, np.random.default_rng(0).normal(size=(60, 2)), delimiter=",")
+    controllers.building.open_points(str(path))
+    qtbot.waitUntil(lambda: controllers.building.problem.name == "a.csv" and complete(controllers), timeout=20_000)
+    state.undo()
+    assert {key: state.value(key) for key in images} == images
+
+
+def test_images_whose_classes_the_file_tells_take_no_reference_batch(qtbot, workspace, tmp_path):
+    state, controllers = workspace
+    path = tmp_path / "a.npz"
+    np.savez(path, images=np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8), labels=np.arange(60) % 3)
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
+        controllers.building.open_points(str(path), "images")
+    state.edit({"objective.target_batch": 64})
+    for begin in (controllers.training.start, lambda: state.edit({"objective.target_batch": 32})):
+        with qtbot.waitSignal(controllers.notified, timeout=5_000) as told:
+            begin()
+        assert "choose objective.target_batch = auto or 1" in str(told.args[0].message)
+        assert controllers.training.status != "training"
+        state.edit({"objective.target_batch": "auto"})
+        controllers.training.start()
+        assert controllers.training.status == "training"
+    controllers.training.pause()
+
+
+def test_reading_a_folder_ends_when_other_data_are_chosen(qtbot, workspace, tmp_path, monkeypatch):
+    state, controllers = workspace
+    read = []
+
+    def picture(name, side):
+        read.append(name)
+        time.sleep(0.01)
+        return np.zeros((side, side, 3), np.uint8)
+
+    monkeypatch.setattr(pictures, "_picture", picture)
+    monkeypatch.setattr(pictures, "_shorter_side", lambda name: 32)
+    for number in range(2000):
+        (tmp_path / f"{number}.png").touch()
+    controllers.building.open_points(str(tmp_path), "images")
+    qtbot.waitUntil(lambda: len(read) > 2)
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
+        state.edit({"data.kind": "rings"})
+    qtbot.waitUntil(lambda: controllers.tasks.idle, timeout=5_000)
+    assert controllers.building.problem.name == "rings"
+    assert len(read) < 1500
+
+
+@pytest.mark.parametrize("kind", SHIPPED)
+def test_a_shipped_model_is_trained_until_it_is_reset(qtbot, workspace, kind):
+    state, controllers = workspace
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
+        controllers.building.prefer_bundled()
+        state.load(replace(Experiment(), {"data.kind": kind}))
+    assert controllers.training.status == "finished"
+    assert controllers.training.trained_steps >= 6_000
+    assert not controllers.training.untrained
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
+        controllers.building.reset_training()
+    assert controllers.training.untrained
+
+
+def test_other_settings_than_those_that_ship_begin_untrained(qtbot, workspace):
+    state, controllers = workspace
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
+        controllers.building.prefer_bundled()
+        state.load(replace(Experiment(), {"data.kind": "digits", "network.width": 64}))
+    assert controllers.training.untrained
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_shipped_models_label_dropout_is_its_own(qtbot, workspace, share):
+    state, controllers = workspace
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
+        controllers.building.prefer_bundled()
+        state.load(replace(Experiment(), {"data.kind": "digits", "training.label_dropout": share}))
+    assert controllers.training.trained_steps >= 6_000
+    assert controllers.building.problem.conditions.hidden_labels == (0.3, 0.3)
+    assert not len(controllers.training.loss_history[0])  # its losses are of another share too
+
+
+def test_a_map_that_the_playhead_has_left_behind_stops_nothing_when_training_begins(qtbot, workspace):
+    state, controllers = workspace
+    state.edit({"training.steps": 1_000_000})
+    qtbot.waitUntil(lambda: complete(controllers), timeout=10_000)
+    controllers.measuring.density_map()
+    controllers.playing.set_playing(True)
+    qtbot.waitUntil(lambda: not controllers.following.pinned, timeout=5_000)
+    controllers.training.start()
+    assert controllers.playing.is_playing
+
+
+def test_a_point_clicked_just_before_training_rests_is_measured_then(qtbot, workspace):
+    state, controllers = workspace
+    state.edit({"training.steps": 1_000_000})
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 5, timeout=10_000)
+    controllers.measuring.inspect(0.5, 0.2)
+    assert controllers.measuring.likelihood is None
+    controllers.training.pause()
+    qtbot.waitUntil(
+        lambda: controllers.measuring.likelihood is not None and not controllers.tasks.running("likelihood"),
+        timeout=20_000,
+    )
+    assert np.allclose(controllers.measuring.likelihood.point, (0.5, 0.2))
+    controllers.training.start()
+    controllers.measuring.clear_inspection()
+    controllers.training.pause()
+    assert not controllers.tasks.running("likelihood")
+    controllers.measuring.inspect(0.5, 0.2)
+    controllers.measuring.cancel("likelihood")
+    controllers.training.start()
+    controllers.training.pause()
+    assert not controllers.tasks.running("likelihood")
+
+
+@pytest.mark.parametrize("rests", [True, False])
+def test_a_measurement_of_a_replaced_model_is_taken_again(qtbot, workspace, rests):
+    state, controllers = workspace
+    errors, maps = [], []
+    controllers.measuring.errors_changed.connect(errors.append)
+    controllers.following.density_changed.connect(maps.append)
+    qtbot.waitUntil(lambda: complete(controllers), timeout=10_000)
+    if rests:
+        state.edit({"training.steps": 1_000_000})
+        controllers.training.start()
+    tasks = {
+        "test-set": controllers.measuring.evaluate_test_set,
+        "quality": controllers.measuring.evaluate_samples,
+        "fisher": controllers.measuring.score_errors,
+        "density": controllers.measuring.density_map,
+    }
+    for measure in tasks.values():
+        measure()
+    assert not controllers.playing.is_playing
+    if rests:
+        controllers.training.pause()
+    else:
+        state.edit({"likelihood.source": "exact"})
+    assert all(map(controllers.tasks.running, tasks))
+    if rests:
+        return  # what ends before the last block of training has ended is of neither model
+    qtbot.waitUntil(lambda: not any(map(controllers.tasks.running, tasks)), timeout=60_000)
+    figures = controllers.measuring.evaluation
+    assert figures["test_nll"] == pytest.approx(
+        figures["optimal_nll"], abs=1e-3
+    )  # the exact score's, not the untrained one's
+    assert figures["sliced_wasserstein2"] > 0
+    assert errors[-1].fraction == 1
+    assert maps[-1].source == "exact"
+
+
+def test_stale_figures_are_forgotten_and_the_clicked_point_is_measured_anew(qtbot, workspace):
+    state, controllers = workspace
+    qtbot.waitUntil(lambda: complete(controllers), timeout=20_000)
+    with qtbot.waitSignal(controllers.measuring.evaluation_changed, timeout=30_000):
+        controllers.measuring.evaluate_samples()
+    qtbot.waitUntil(lambda: "sliced_wasserstein2" in controllers.measuring.evaluation, timeout=30_000)
+    state.edit({"sampling.kind": "probability-flow"})
+    assert "sliced_wasserstein2" not in controllers.measuring.evaluation
+    with qtbot.waitSignal(controllers.measuring.likelihood_changed, timeout=20_000):
+        controllers.measuring.inspect(0.0, 1.0)
+    before = controllers.measuring.likelihood.flow.log_prob
+    controllers.training.start()
+    assert controllers.measuring.likelihood is None
+    qtbot.waitUntil(
+        lambda: controllers.training.status == "finished" and controllers.measuring.likelihood is not None,
+        timeout=60_000,
+    )
+    assert controllers.measuring.likelihood.flow.log_prob != before
+    assert controllers.measuring.likelihood.point.tolist() == [0.0, 1.0]
+
+
+def test_the_clicked_point_stays_under_other_noise_and_leaves_with_its_data(qtbot, workspace):
+    state, controllers = workspace
+    with qtbot.waitSignal(controllers.measuring.likelihood_changed, timeout=20_000):
+        controllers.measuring.inspect(0.0, 1.0)
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
+        state.edit({"noise.kind": "vp"})
+    assert controllers.measuring.likelihood is None  # that was of another model
+    qtbot.waitUntil(lambda: controllers.measuring.likelihood is not None, timeout=20_000)
+    assert controllers.measuring.likelihood.point.tolist() == [0.0, 1.0]
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
+        state.edit({"data.kind": "rings"})
+    assert controllers.measuring.clicked == ()
+    assert not controllers.tasks.running("likelihood")
+
+
+def test_settings_kept_for_other_data_cost_no_weights(qtbot, workspace):
+    state, controllers = workspace
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.status == "finished", timeout=60_000)
+    steps = controllers.training.trained_steps
+    stroke = Stroke(((0.0, 0.0), (1.0, 1.0)), 0.2)
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
+        state.edit({"data.kind": "drawn", "data.strokes": (stroke,)})
+    assert controllers.training.untrained
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
+        state.edit({"data.kind": "two-moons"})
+    assert state.replaced_by({"data.kind": "drawn"}).data.strokes == (
+        stroke,
+    )  # the drawing is there when it is chosen again
+    assert controllers.training.trained_steps == steps
+    controllers.training.start()  # the trainer, too, takes the settings as they are now
+    state.edit({"training.learning_rate": 1e-3})
+    qtbot.waitUntil(lambda: controllers.training.status == "finished", timeout=60_000)
+    assert controllers.training.trained_steps > steps
+
+
+def test_the_size_of_a_session_is_known_before_it_is_saved(qtbot, workspace, tmp_path):
+    _state, controllers = workspace
+    train(qtbot, controllers)
+    qtbot.waitUntil(lambda: complete(controllers), timeout=10_000)
+    foretold = controllers.sessions.size()
+    controllers.sessions.pack({})().save(tmp_path / "run.spg")
+    assert foretold == pytest.approx((tmp_path / "run.spg").stat().st_size, rel=0.1)
