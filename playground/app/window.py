@@ -175,7 +175,7 @@ class MainWindow(QMainWindow):
         self.top_bar.fill(self.actions_by_key, TOP_BAR, self._menu)
         self.toasts = Toasts(self.top_bar.heading)  # no toast over the canvas takes a click that is meant for it
         self._connect()
-        self.timeline = Timeline(self.state, self.controllers, self.display, self.transport, self)
+        Timeline(self.state, self.controllers, self.display, self.transport, self)
         self._apply_palette()
         theme.apply_style_sheet(_application(), bars.SHEET)
         self._window_state.restore()

@@ -15,8 +15,8 @@ from playground.drawing.palette import DARK
 from playground.drawing.render import headless, save_image
 from playground.lab import experiment as experiments
 from playground.lab.boltzmann.cost import Cost, measure_cost
-from playground.lab.boltzmann.patterns import patterns_of, write_pattern
-from playground.lab.boltzmann.settings import Boltzmann, training_conflict
+from playground.lab.boltzmann.patterns import write_pattern
+from playground.lab.boltzmann.settings import Boltzmann, patterns_of, training_conflict
 from playground.lab.boltzmann.training import MostProbable, Progress, Samples, Trainer, are_patterns, most_probable
 from playground.user_errors import UserError
 

@@ -10,10 +10,6 @@ if TYPE_CHECKING:
 
     from playground.data.units import Units
     from playground.kinds.datasets import DataSource
-    from playground.kinds.networks import Network
-    from playground.kinds.noise import Noise
-    from playground.kinds.objectives import Objective
-    from playground.kinds.samplers import Sampler
     from playground.theory.densities import Density
     from playground.theory.empirical import Empirical
     from playground.theory.noise import GaussianPrior, PrincipalAxes, Process
@@ -24,23 +20,48 @@ Score = Literal["learned", "exact", "empirical"]
 """The source of a score: the network's, the known density's own, or that of the smoothed training set."""
 
 
+class ChosenNoise(Protocol):
+    """What other kinds may ask of a noise process."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def has_noise(self) -> bool: ...
+
+    @property
+    def has_path(self) -> bool: ...
+
+    @property
+    def is_continuous(self) -> bool: ...
+
+    @property
+    def is_by_hand(self) -> bool: ...
+
+    @property
+    def count(self) -> int | None: ...
+
+
+class ChosenNetwork(Protocol):
+    """What other kinds may ask of a network."""
+
+    @property
+    def states_density(self) -> bool: ...
+
+    def is_told_classes(self, data: "DataSource", conditions: "Conditions | None") -> bool | None: ...
+
+
 class Chosen(Protocol):
-    """The kinds that an experiment has chosen."""
+    """The kinds that an experiment has chosen, as the others may know them."""
 
     @property
     def data(self) -> "DataSource": ...
 
     @property
-    def noise(self) -> "Noise": ...
+    def noise(self) -> ChosenNoise: ...
 
     @property
-    def network(self) -> "Network": ...
-
-    @property
-    def objective(self) -> "Objective": ...
-
-    @property
-    def sampling(self) -> "Sampler": ...
+    def network(self) -> ChosenNetwork: ...
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ from playground.data.units import Units
 from playground.kinds.chosen import Conditions
 from playground.kinds.noise.noise import BLUR, FINEST
 from playground.kinds.samplers import FromNoise
-from playground.lab import trust
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.theory import local_geometry
@@ -247,11 +246,6 @@ class Problem:
         density = self.dataset.density.to("cpu", torch.float64)
         # Contiguous, for torch refuses what numpy reads backwards, such as columns that changed places.
         return density.log_prob(torch.from_numpy(np.ascontiguousarray(points, dtype=np.float64)), sigma)
-
-    @functools.cached_property
-    def spacing(self) -> float:
-        """See :func:`playground.lab.trust.spacing`: a tenth of a second's work, asked for at every click."""
-        return trust.spacing(self)
 
     def _seed(self, purpose: str) -> int:
         # Mixed, for torch's generator on the CPU looks at the lowest 32 bits alone.

@@ -9,6 +9,7 @@ Imports no torch, so that the window can name the two kinds of warning before to
 """
 
 import math
+import weakref
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -97,11 +98,23 @@ def _typical(error: Array | None, probes: int) -> float:
 def remoteness(problem: "Problem", points: Array) -> Array:
     """(N,) distance to the nearest training point, in what 99 of 100 training points keep within; above `FAR` a network extrapolates."""
     distances, _ = nearest(_internal(problem, points).flatten(1), _neighbours(problem), 1)
-    return np.asarray((distances[:, 0] / problem.spacing).cpu().numpy())
+    return np.asarray((distances[:, 0] / spacing(problem)).cpu().numpy())
 
 
 def spacing(problem: "Problem") -> float:
-    """The distance to the nearest other within which 99 of 100 training points keep, or that the noise spreads; internal units."""
+    """The distance to the nearest other within which 99 of 100 training points keep, or that the noise spreads; internal units.
+
+    It is found once for each problem: a tenth of a second's work, asked for at every click.
+    """
+    if problem not in _SPACINGS:
+        _SPACINGS[problem] = _spacing(problem)
+    return _SPACINGS[problem]
+
+
+_SPACINGS: "weakref.WeakKeyDictionary[Problem, float]" = weakref.WeakKeyDictionary()
+
+
+def _spacing(problem: "Problem") -> float:
     train = _neighbours(problem)
     some = train[problem.some_rows(len(train), EVALUATED, "judged neighbours")]
     itself_and_other, _ = nearest(some, train, 2)

@@ -11,8 +11,8 @@ import torch
 from playground.lab import experiment as experiments
 from playground.lab.boltzmann import cost
 from playground.lab.boltzmann.cost import Cost, measure_cost
-from playground.lab.boltzmann.patterns import bars_and_stripes, patterns_of, read_pattern, write_pattern
-from playground.lab.boltzmann.settings import Boltzmann, training_conflict
+from playground.lab.boltzmann.patterns import bars_and_stripes, read_pattern, write_pattern
+from playground.lab.boltzmann.settings import Boltzmann, patterns_of, training_conflict
 from playground.lab.boltzmann.training import Samples, Trainer, are_patterns, most_probable
 from playground.lab.experiment import ExperimentError
 

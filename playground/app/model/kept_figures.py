@@ -4,16 +4,23 @@ import dataclasses
 import math
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from playground.app.model.weights import Weights
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment
 from playground.lab.score_error_curve import ScoreErrorCurve
 
-if TYPE_CHECKING:
-    from playground.app.model.workspace import Workspace
+
+class Measured(Protocol):
+    """The weights that figures are of, and the figures."""
+
+    figures: dict[tuple[Any, ...], Any]
+    weights: Weights
+    training: str
+
 
 MEASUREMENTS = ("test-set", "quality", "fisher")
 """What is kept: figures of the held-out points, of the samples, and the score's errors along sigma."""
@@ -37,26 +44,26 @@ SHARES = tuple((key, f"{key}_standard_error", f"{key}_true") for key in ("mode_w
 """Figures that are no number: text, pairs of counts, and lists of one length, without which the first of them means nothing."""
 
 
-def key(measurement: str, workspace: "Workspace", experiment: Experiment, noise: int) -> tuple[Any, ...]:
+def key(measurement: str, workspace: Measured, experiment: Experiment, noise: int) -> tuple[Any, ...]:
     """What figures of the workspace's present weights are kept by; those of samples also by how often the run had new noise."""
     settings = tuple(description.value(experiment, name) for name in SETTINGS[measurement])
     return workspace.weights.version, measurement, settings, noise if measurement == "quality" else 0
 
 
-def keep(workspace: "Workspace", of: tuple[Any, ...], found: Any) -> None:
+def keep(workspace: Measured, of: tuple[Any, ...], found: Any) -> None:
     """Keep what was found for a key; what is of other weights goes, for they do not come back."""
     for other in [other for other in workspace.figures if other[0] != of[0]]:
         del workspace.figures[other]
     workspace.figures[of] = found
 
 
-def keep_saved(workspace: "Workspace", saved: Mapping[str, Any], experiment: Experiment) -> None:
+def keep_saved(workspace: Measured, saved: Mapping[str, Any], experiment: Experiment) -> None:
     """Keep what :func:`to_json` gave of these weights and settings."""
     for name, found in from_json(saved).items():
         keep(workspace, key(name, workspace, experiment, noise_of(saved)), found)
 
 
-def present(workspace: "Workspace", experiment: Experiment, noise: int) -> dict[str, Any]:
+def present(workspace: Measured, experiment: Experiment, noise: int) -> dict[str, Any]:
     """What was measured of the workspace's weights by these settings; nothing while the weights change."""
     if workspace.training == "training":
         return {}

@@ -1,10 +1,9 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
-from playground.kinds.chosen import Chosen, Given
+from playground.kinds.chosen import Chosen, ChosenNoise, Given
 from playground.kinds.inpainting import InpaintingImage, InpaintingMask, Mask
 from playground.kinds.kind import register
-from playground.kinds.noise import Noise
 from playground.kinds.noise.noise import WITH_PATH
 from playground.kinds.samplers.langevin_dynamics import LangevinDynamics
 from playground.kinds.samplers.sampler import USE_LANGEVIN, USE_VE
@@ -63,7 +62,7 @@ class AnnealedLangevin(LangevinDynamics, tag="annealed-langevin", frozen=True):
     def starts_in_box(self) -> bool:
         return False
 
-    def level_count(self, noise: Noise) -> int:
+    def level_count(self, noise: ChosenNoise) -> int:
         """Return the number of noise levels."""
         return noise.count or self.levels
 

@@ -1,13 +1,9 @@
 """Pictures of a few pixels, each -1 or +1: bars and stripes, and patterns written as text."""
 
 import itertools
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from playground.lab.boltzmann.settings import Boltzmann
 
 Pattern = NDArray[np.int8]
 """(rows, columns) of -1 and +1."""
@@ -52,11 +48,3 @@ def write_pattern(pattern: NDArray[np.generic]) -> str:
     '#./##'
     """
     return "/".join("".join("#" if pixel > 0 else "." for pixel in row) for row in pattern)
-
-
-def patterns_of(settings: "Boltzmann") -> NDArray[np.int8]:
-    """(N, rows, columns) what a machine is to learn; none where nothing is drawn."""
-    if settings.data == "bars-and-stripes":
-        return bars_and_stripes(settings.rows, settings.columns)
-    drawn = [read_pattern(text) for text in settings.patterns]
-    return np.array(drawn, np.int8).reshape(-1, settings.rows, settings.columns)

@@ -3,9 +3,11 @@
 from typing import Annotated, Literal
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from playground.kinds.setting import Option, meta
-from playground.lab.boltzmann.patterns import read_pattern
+from playground.lab.boltzmann.patterns import bars_and_stripes, read_pattern
 from playground.lab.experiment import ExperimentError, check_together
 from playground.messages import Message
 
@@ -98,3 +100,11 @@ def training_conflict(settings: Boltzmann) -> Message | None:
             key="patterns",
         )
     return None
+
+
+def patterns_of(settings: Boltzmann) -> NDArray[np.int8]:
+    """(N, rows, columns) what a machine is to learn; none where nothing is drawn."""
+    if settings.data == "bars-and-stripes":
+        return bars_and_stripes(settings.rows, settings.columns)
+    drawn = [read_pattern(text) for text in settings.patterns]
+    return np.array(drawn, np.int8).reshape(-1, settings.rows, settings.columns)

@@ -9,8 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from playground.lab.boltzmann.patterns import patterns_of
-from playground.lab.boltzmann.settings import Boltzmann
+from playground.lab.boltzmann.settings import Boltzmann, patterns_of
 from playground.lab.experiment import ExperimentError
 from playground.theory import boltzmann
 from playground.theory.boltzmann import Enumerator

@@ -11,8 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from playground.app.model import errors
 from playground.app.model.state import State
 from playground.app.workers.tasks import Tasks
-from playground.lab.boltzmann.patterns import patterns_of
-from playground.lab.boltzmann.settings import Boltzmann, training_conflict
+from playground.lab.boltzmann.settings import Boltzmann, patterns_of, training_conflict
 
 if TYPE_CHECKING:
     from playground.lab.boltzmann.cost import Cost
