@@ -1,25 +1,28 @@
 """Picture and video of a run, painted by the window's own code."""
 
+import collections
 import contextlib
-import dataclasses
-import math
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
-from playground.app.canvas import readouts
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.app.canvas.frames import frames_of
+from playground.app.controllers.overlay_timing import density_source, exact_source
+from playground.app.controllers.video_frames import VideoFrames, video_frames_over
+from playground.app.model.workspace import Model
 from playground.cli.reporting import stage
-from playground.drawing.film import HOLD_SECONDS, at_frame, pictures, schedule, trail
+from playground.drawing.film import HOLD_SECONDS, FrameOverlay, pictures, schedule, trail
 from playground.drawing.images import ImageGrid
-from playground.drawing.layers import Data, Density, Field, Particles, Trails
+from playground.drawing.layers import Data, Particles, Trails
 from playground.drawing.plane import Viewport, bounds_of, shaped
 from playground.drawing.render import headless, save_png
 from playground.drawing.scene import Scene
 from playground.drawing.video import write_video
 from playground.kinds.inpainting import known_pixels
-from playground.lab.fields import arrows_at, density_over, grid_points
 from playground.lab.problem import Problem
 from playground.lab.trajectory import Trajectory
-from playground.theory.noise import ScoreFunction
 
 LEAST_SECONDS, MOST_SECONDS = 2.0, 6.0  # of a video, without the hold at its end
 ARROWS = 32  # across the picture
@@ -27,28 +30,28 @@ MARGIN = 0.25  # around the data, so that particles are seen coming in
 IMAGES = 100  # of a grid
 
 
-def paint_picture(
-    problem: Problem, score: ScoreFunction, trajectory: Trajectory, path: Path, size: tuple[int, int]
-) -> None:
+def paint_picture(model: Model, trajectory: Trajectory, path: Path, size: tuple[int, int]) -> None:
     """The last frame as PNG, at twice the pixels of `size`."""
     application = headless()
     last = len(trajectory) - 1
-    scene = at_frame(_scene(problem, trajectory, size), trajectory.positions, last)
-    scene = _frame_overlay(problem, score, trajectory, size)(scene, last)
-    save_png(scene, path, *size, pixel_ratio=2.0)
+    scene = _scene(model.problem, trajectory, size)
+    shown, preparing = _frames(model, scene, trajectory, np.array([last]), size)
+    collections.deque(preparing, maxlen=0)
+    save_png(shown(scene, last), path, *size, pixel_ratio=2.0)
     del application
 
 
-def paint_video(
-    problem: Problem, score: ScoreFunction, trajectory: Trajectory, path: Path, size: tuple[int, int], fps: int
-) -> None:
+def paint_video(model: Model, trajectory: Trajectory, path: Path, size: tuple[int, int], fps: int) -> None:
     """The whole trajectory as a video; the file appears once it is complete."""
     application = headless()
     seconds = min(MOST_SECONDS, max(LEAST_SECONDS, len(trajectory) / fps))
     frames = schedule(len(trajectory), seconds + HOLD_SECONDS, fps)
-    overlay = _frame_overlay(problem, score, trajectory, size)
-    images = pictures(_scene(problem, trajectory, size), trajectory.positions, frames.tolist(), *size, overlay)
-    written = write_video(path, images, len(frames), size, fps)
+    scene = _scene(model.problem, trajectory, size)
+    shown, preparing = _frames(model, scene, trajectory, frames, size)
+    with stage("Densities of the video") as update:
+        for progress in preparing:
+            update(progress, "")
+    written = write_video(path, pictures(scene, shown, frames.tolist(), *size), len(frames), size, fps)
     # Closed at once where Ctrl+C comes between two pictures, for its half-written file goes with it.
     with stage("Video") as update, contextlib.closing(written):
         for progress in written:
@@ -79,25 +82,22 @@ def _viewport(problem: Problem, size: tuple[int, int]) -> Viewport:
     return shaped(bounds, *size) if problem.units.isotropic else bounds
 
 
-def _frame_overlay(
-    problem: Problem, score: ScoreFunction, trajectory: Trajectory, size: tuple[int, int]
-) -> Callable[[Scene, int], Scene]:
-    """Gives a frame its score field, density and caption."""
-
-    def overlay(scene: Scene, frame: int) -> Scene:
-        sigma = float(trajectory.sigma[frame])
-        time = None if math.isnan(trajectory.time[frame]) else float(trajectory.time[frame])
-        caption = tuple(readouts.caption(trajectory, frame, problem.experiment.sampling.kind))
-        if scene.images is not None:
-            return dataclasses.replace(scene, caption=caption)
-        arrows = grid_points(scene.viewport, ARROWS, max(2, round(ARROWS * size[1] / size[0]))).reshape(-1, 2)
-        density = None
-        if problem.density is not None:
-            density = Density(density_over(problem, scene.viewport, sigma, time), scene.viewport)
-        scene = dataclasses.replace(scene, caption=caption, density=density)
-        directions = arrows_at(problem, score, arrows, sigma, time)
-        if problem.experiment.sampling.follows == "learned":
-            return dataclasses.replace(scene, learned=Field(arrows, directions, "learned"))
-        return dataclasses.replace(scene, exact=Field(arrows, directions, "exact"))
-
-    return overlay
+def _frames(
+    model: Model, scene: Scene, trajectory: Trajectory, frames: NDArray[np.integer], size: tuple[int, int]
+) -> tuple[FrameOverlay, Iterator[float]]:
+    """Gives each frame what the window shows with it at first: the score that particles follow, and the density."""
+    experiment = model.problem.experiment
+    if scene.images is not None:
+        views = VideoFrames(None)
+    else:
+        follows = experiment.sampling.follows
+        learned = bool(model.weights.tensors) and follows in ("learned", None)
+        views = video_frames_over(
+            model,
+            scene.viewport,
+            (ARROWS, max(2, round(ARROWS * size[1] / size[0]))),
+            frozenset({"density", "learned" if learned else "exact"}),
+            exact_source(follows or "exact", model.view),
+            density_source("exact" if learned else follows or "exact", model.view),
+        )
+    return frames_of(views, experiment.sampling.kind, False, trajectory, frames)

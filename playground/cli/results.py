@@ -25,6 +25,7 @@ from playground.lab.trajectory import Trajectory
 from playground.lab.weights import hidden_labels, load_weights
 from playground.lab.without_effect import settings_without_effect
 from playground.messages import Message
+from playground.theory.networks import ScoreNetwork
 from playground.theory.noise import ScoreFunction
 from playground.user_errors import UserError
 
@@ -87,7 +88,7 @@ class Model:
     """
 
     problem: Problem
-    network: ScoreFunction | None
+    network: ScoreNetwork | None
     recorded: Arrays | None = None
     path: Path | None = None
 
@@ -233,11 +234,12 @@ def column_names(problem: Problem) -> list[str]:
 
 def write_video(folder: Path, out: Path, size: tuple[int, int], fps: int) -> None:
     """``score-playground video``."""
+    from playground.app.model import workspace
     from playground.cli.painting import paint_video
 
     model = open_model(folder, device="cpu")
     trajectory = _recorded(folder, model) if folder.is_dir() else _played(model)
-    paint_video(model.problem, model.score, trajectory, out, size, fps)
+    paint_video(workspace.Model.of(model.problem, model.network), trajectory, out, size, fps)
     say(f"The video is {out}")
 
 

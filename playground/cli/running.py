@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from playground.app.model.workspace import Model
 from playground.cli import results
 from playground.cli.folders import create_folder, replace_results
 from playground.cli.painting import paint_picture, paint_video
@@ -73,8 +74,9 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
             ):
                 measured |= part | {"reasons": measured["reasons"] | part["reasons"]}
             results.write_json(folder / results.METRICS, _finite(measured))
-            paint_picture(problem, model.score, trajectory, folder / results.PICTURE, VIDEO_SIZE)
-            paint_video(problem, model.score, trajectory, folder / results.VIDEO, VIDEO_SIZE, VIDEO_FPS)
+            painted = Model.of(problem, trainer.ema)
+            paint_picture(painted, trajectory, folder / results.PICTURE, VIDEO_SIZE)
+            paint_video(painted, trajectory, folder / results.VIDEO, VIDEO_SIZE, VIDEO_FPS)
     _summarise(measured, problem, folder)
     warn(memorization_warning(measured, problem.experiment) or None)
 

@@ -15,7 +15,7 @@ TRAIL = 16  # frames that a trail reaches back
 HOLD_SECONDS = 1.0  # how long the last frame stays, so that the result can be seen
 UNIT_HEIGHT = 720  # a picture is laid out as if it were so high, then scaled: a 4K film has the same lines, only finer
 
-FrameOverlay = Callable[[Scene, int], Scene]  # gives a scene the score field, density and caption of a frame
+FrameOverlay = Callable[[Scene, int], Scene]  # gives a scene what a frame shows
 
 
 def schedule(recorded: int, seconds: float, fps: int) -> np.ndarray:
@@ -59,18 +59,10 @@ def picture(scene: Scene, width: int, height: int) -> QImage:
     return image
 
 
-def pictures(
-    scene: Scene,
-    positions: np.ndarray,
-    frames: Iterable[int],
-    width: int,
-    height: int,
-    overlay: FrameOverlay | None = None,
-) -> Iterator[QImage]:
+def pictures(scene: Scene, overlay: FrameOverlay, frames: Iterable[int], width: int, height: int) -> Iterator[QImage]:
     """The film's pictures, one for each of `frames`; equal neighbours are painted once."""
     last: tuple[int, QImage] | None = None
     for frame in frames:
         if last is None or last[0] != frame:
-            shown = at_frame(scene, positions, frame)
-            last = frame, picture(overlay(shown, frame) if overlay else shown, width, height)
+            last = frame, picture(overlay(scene, frame), width, height)
         yield last[1]

@@ -1,5 +1,6 @@
 """Films, pictures and trajectories: what is written, how it is cancelled, and what goes wrong."""
 
+import functools
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ from playground.app.model.state import State
 from playground.app.style import theme
 from playground.app.widgets import file_prompts
 from playground.cli import main
+from playground.drawing.film import at_frame
 from playground.drawing.layers import Particles, Trails
 from playground.drawing.palette import DARK
 from playground.drawing.scene import Scene
@@ -52,12 +54,13 @@ class Canvas:
         return self.scene
 
     def overlay_makers(self, still=False):
-        def overlay(shown, frame):
+        def show_frame(trajectory, scene, frame):
+            shown = at_frame(scene, trajectory.positions, frame)
             self.painted.append(frame)
             self.positions.append(shown.particles.positions)
             return shown
 
-        return lambda viewport: lambda trajectory, frames: (overlay, iter(()))
+        return lambda viewport: lambda trajectory, frames: (functools.partial(show_frame, trajectory), iter(()))
 
 
 class Window(QWidget):

@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 import torch
 
-from playground.cli import main
+from playground.app.model.workspace import Model
+from playground.cli import main, painting
 from playground.cli.reporting import number, with_error
+from playground.cli.results import open_model
 from playground.cli.running import _finite
 from playground.data.tables import columns_named
 from playground.drawing.images import ImageGrid
@@ -959,3 +961,23 @@ def test_a_run_tells_memorization_and_stops_early_where_rows_are_few(
         assert found["train_nll"] < found["test_nll"]
         assert "memorized" in said
     assert found["held_out_loss"] - found["final_loss"] > 2 * found["held_out_loss_standard_error"]
+
+
+def test_a_video_has_the_learned_density_where_the_data_have_none(odd: Path) -> None:
+    """As the window's does: one function says what a frame shows."""
+    model, trajectory = open_model(odd, device="cpu"), Trajectory.load_npz(odd / "trajectory.npz")
+    painted, last = Model.of(model.problem, model.network), len(trajectory) - 1
+    scene = painting._scene(model.problem, trajectory, (96, 72))
+    shown, preparing = painting._frames(painted, scene, trajectory, np.array([0, last]), (96, 72))
+    assert list(preparing)[-1] == 1.0
+    first, end = (shown(scene, frame) for frame in (0, last))
+    x0, x1, y0, y1 = scene.viewport
+    for picture in (first, end):
+        assert picture.density is not None
+        assert picture.density.extent == scene.viewport
+        assert picture.learned is not None
+        assert len(picture.caption) == 3
+    cell = (x1 - x0) * (y1 - y0) / end.density.values.size
+    assert end.density.values.sum() * cell == pytest.approx(1.0, abs=0.1)
+    assert end.density.values.max() > 3 * first.density.values.max()
+    np.testing.assert_array_equal(end.particles.positions, trajectory.positions[last])

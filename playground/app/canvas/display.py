@@ -1,14 +1,15 @@
 """What the canvas shows: data, particles, score fields, density, caption, and what was measured at a point."""
 
+import dataclasses
+import functools
 import typing
 from collections.abc import Callable
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
-from playground.app.canvas import readouts
 from playground.app.canvas.chips import ChipBar
-from playground.app.canvas.film_overlays import COMPUTED, overlay_makers
+from playground.app.canvas.frames import COMPUTED, frame_makers, show_frame
 from playground.app.canvas.legend import KEYS
 from playground.app.canvas.view import CanvasView
 from playground.app.controllers.controllers import Controllers
@@ -24,9 +25,9 @@ from playground.app.model.views import (
     plane_bounds,
 )
 from playground.app.model.workspace import SHOWN_POINTS
-from playground.drawing.film import trail
 from playground.drawing.images import ImageGrid
 from playground.drawing.plane import Viewport
+from playground.drawing.scene import Scene
 from playground.kinds.datasets.drawing import Drawing
 from playground.lab.session import Session
 
@@ -61,7 +62,8 @@ class Display(QObject):
         self._following, self._measuring = controllers.following, controllers.measuring
         self._problem: ProblemView | None = None  # whose data are in view
         self._drawing = False  # whether the plane in view is one that is painted on
-        self._density: DensityView | None = None  # the one in view
+        self._field: FieldView | None = None  # those that belong to the frame in view
+        self._density: DensityView | None = None
         self._stale: Trajectory | None = None  # a run of other data, of which nothing is shown
         self._opened: Trajectory | None = None  # the run of a session whose data are not built yet
         self._sigma = 0.0  # of the frame in view
@@ -114,9 +116,9 @@ class Display(QObject):
         return frozenset(name for name in COMPUTED if self._canvas.visible[name])
 
     def overlay_makers(self, still: bool = False) -> Callable[[Viewport], OverlayMaker]:
-        """See :func:`playground.app.canvas.film_overlays.overlay_makers`."""
+        """See :func:`playground.app.canvas.frames.frame_makers`."""
         kind = self._state.experiment.sampling.kind
-        return overlay_makers(self._playing, self._following, kind, self.wanted, still, self.shows_untrained)
+        return frame_makers(self._playing, self._following, kind, self.wanted, still, self.shows_untrained)
 
     # The problem
 
@@ -234,7 +236,8 @@ class Display(QObject):
     def _show_run(self, trajectory: "Trajectory | None") -> None:
         if trajectory is None:
             self._clear_run()
-        self.run_changed.emit(trajectory)
+        else:
+            self.run_changed.emit(trajectory)
 
     def _clear_run(self) -> None:
         self._canvas.set_particles(None)
@@ -247,64 +250,63 @@ class Display(QObject):
         trajectory = self.run
         if trajectory is None or not 0 <= frame < len(trajectory):
             return
-        positions, sigma = trajectory.positions, float(trajectory.sigma[frame])
+        sigma = float(trajectory.sigma[frame])
         if not near(sigma, self._sigma):
             self._canvas.leap()
         self._sigma = sigma
-        if len(trajectory.shape) == 3:
-            self._canvas.set_images(positions[frame], self._playing.known)
-        else:
-            self._canvas.set_particles(positions[frame])
-            self._canvas.set_trails(trail(positions, frame))
-        self._show_caption()
+        self._show()
         self.frame_changed.emit(frame)
 
-    def _show_caption(self) -> None:
-        trajectory, frame = self.run, self._playing.frame
-        if trajectory is None or frame >= len(trajectory):
+    @Slot()
+    def _show(self) -> None:
+        """Show the frame in view with what was computed for it."""
+        if self._building.problem is None and self._opened is None:
             return
-        lines = readouts.caption(trajectory, frame, self._state.experiment.sampling.kind, self.shows_untrained)
-        if self.density is not None:
-            lines += readouts.asked_density(self.density)
-        self._canvas.set_caption(lines)
+        run, frame = self.run, self._playing.frame
+        self._canvas.change_scene(
+            functools.partial(self._in_view, run if run is not None and frame < len(run) else None, frame)
+        )
+
+    def _in_view(self, run: "Trajectory | None", frame: int, scene: Scene) -> Scene:
+        if run is not None and scene.images is not None:
+            scene = dataclasses.replace(scene, images=dataclasses.replace(scene.images, known=self._playing.known))
+        elif run is not None and scene.particles is None:
+            scene = self._canvas.with_run(scene)
+        kind = self._state.experiment.sampling.kind
+        return show_frame(scene, run, frame, kind, self._field, self.density, self.shows_untrained)
 
     # Field and density
 
     @Slot(object)
     def _show_field(self, view: FieldView) -> None:
-        if self._building.problem is None:
-            return  # computed before the drawing was cleared
-        self._canvas.set_field(view.positions, view.learned, "learned")
-        self._canvas.set_field(view.positions, view.exact, "exact")
+        if self._building.problem is not None:  # else it was computed before the drawing was cleared
+            self._field = view
+            self._show()
 
     @Slot(object)
     def _show_density(self, view: DensityView) -> None:
-        if self._building.problem is None or not self._chips.is_available("density"):
-            return  # computed for data or noise that are gone
-        self._canvas.set_density(view.density, view.extent)
-        self._density = view
-        self._show_caption()
+        if self._building.problem is not None and self._chips.is_available("density"):  # of what is still there
+            self._density = view
+            self._show()
 
     @Slot(str)
     def _drop(self, name: str) -> None:
         """Take away what belongs to no frame in view."""
         if name == "density":
-            self._canvas.set_density(None)
             self._density = None
-            self._show_caption()
         else:
-            for role in ("learned", "exact"):
-                self._canvas.set_field(np.zeros((0, 2)), None, role)
+            self._field = None
+        self._show()
 
     def _forget_overlays(self) -> None:
         """Take both away: they are of other data."""
-        for name in ("field", "density"):
-            self._drop(name)
+        self._field = self._density = None
+        self._canvas.change_scene(lambda scene: dataclasses.replace(scene, learned=None, exact=None, density=None))
 
     @Slot()
     def _toggled(self) -> None:
         self._want()
-        self._show_caption()
+        self._show()
 
     def _want(self) -> None:
         self._following.set_wanted(self.wanted)
@@ -327,7 +329,7 @@ class Display(QObject):
 
     @Slot()
     def _show_training(self) -> None:
-        self._show_caption()
+        self._show()
         self.name_fields()
 
     def _show_followed(self) -> None:

@@ -126,13 +126,23 @@ class CanvasView(QWidget):
 
     def set_particles(self, positions: np.ndarray | None) -> None:
         """The sampler's particles, (N, 2)."""
-        size = float(self.options["particles", "size"])  # type: ignore[arg-type]
-        self._change(particles=None if positions is None else Particles(positions, size))
+        self._change(particles=None if positions is None else self._particles(positions))
 
     def set_trails(self, positions: np.ndarray | None) -> None:
         """Recent positions (K, N, 2), oldest first, the last row being the present one."""
-        length = int(self.options["trails", "length"])  # type: ignore[call-overload]
-        self._change(trails=None if positions is None else Trails(positions, length))
+        self._change(trails=None if positions is None else self._trails(positions))
+
+    def with_run(self, scene: Scene) -> Scene:
+        """A scene with room for particles and trails, of the chosen size and length."""
+        return dataclasses.replace(
+            scene, particles=self._particles(np.zeros((0, 2))), trails=self._trails(np.zeros((1, 0, 2)))
+        )
+
+    def _particles(self, positions: np.ndarray) -> Particles:
+        return Particles(positions, float(self.options["particles", "size"]))  # type: ignore[arg-type]
+
+    def _trails(self, positions: np.ndarray) -> Trails:
+        return Trails(positions, int(self.options["trails", "length"]))  # type: ignore[call-overload]
 
     def set_path(self, points: np.ndarray | None) -> None:
         """The way of one point under the probability flow, (P, 2), from the point on."""
@@ -199,6 +209,12 @@ class CanvasView(QWidget):
             grid = dataclasses.replace(before, images=images, limits=self._image_limits, known=known)
         self._view.movable = grid is None
         self._change(images=grid)
+
+    def change_scene(self, change: Callable[[Scene], Scene]) -> None:
+        """Show what becomes of the scene, in which every layer is on."""
+        scene = change(self._scene)
+        self._scene = dataclasses.replace(scene, **dict.fromkeys(self._absent))
+        self._view.picture.change()
 
     def leap(self) -> None:
         """The next frame is far from the last one: what lies under it may not come a frame later, as it may else."""

@@ -55,7 +55,7 @@ def estimate_film_size(
         yield 0.5 * done, None
     size, found = (choice.width, choice.height), []
     for frames in pieces:
-        painted = film.pictures(scene, trajectory.positions, frames, *size, overlay)
+        painted = film.pictures(scene, overlay, frames, *size)
         found.append(packet_sizes(choice.suffix, painted, size, choice.fps))
         yield 0.5 + 0.5 * len(found) / len(pieces), None
     yield 1.0, estimated_size(choice.suffix, found, moving)

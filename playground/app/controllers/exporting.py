@@ -131,8 +131,6 @@ def paint_picture(
     scene: Scene, trajectory: "Trajectory | None", frame: int, overlay_maker: OverlayMaker, choice: PictureChoice
 ) -> Iterator[tuple[float, QImage | None]]:
     """Compute field and density of this frame for the picture's own view, as a film does; yields the share done, at last the image."""
-    if trajectory is not None and scene.particles is not None:
-        scene = film.at_frame(scene, trajectory.positions, frame)
     overlay, preparing = overlay_maker(trajectory, np.array([frame]))
     for done in preparing:
         yield 0.99 * done, None
@@ -170,14 +168,13 @@ def paint_film(
         yield int(SAMPLING_SHARE * done * total), total
     if trajectory is None or not len(trajectory):
         raise PictureError("There is no run to export yet: press play first.")
-    positions = trajectory.positions
-    frames = film.schedule(len(positions), choice.seconds, choice.fps)
+    frames = film.schedule(len(trajectory), choice.seconds, choice.fps)
     begun = SAMPLING_SHARE
     overlay, preparing = overlay_maker(trajectory, frames)
     for done in preparing:
         begun = SAMPLING_SHARE + DENSITY_SHARE * done
         yield int(begun * total), total
-    images = film.pictures(scene, positions, frames.tolist(), choice.width, choice.height, overlay)
+    images = film.pictures(scene, overlay, frames.tolist(), choice.width, choice.height)
     for done in write_video(path, images, len(frames), (choice.width, choice.height), choice.fps):
         yield int((begun + (1 - begun) * done) * total), total
     yield total, total

@@ -1,6 +1,5 @@
 """Computes what belongs to the frame in view besides its particles: score field, density, and what lies under the pointer."""
 
-import dataclasses
 import time
 from collections.abc import Callable
 from typing import Any
@@ -112,11 +111,11 @@ class Following(QObject):
         now = self._building.workspace
         if now is None or now.view.is_image:
             return lambda bounds: VideoFrames(None)
-        workspace, seen, grid = dataclasses.replace(now), self._bounds, self._grid
+        model, seen, grid = now.model, self._bounds, self._grid
         sources = self.exact_source, self.density_source
         pinned = still and "density" in wanted and self._pinned == self._playing.frame
         return lambda bounds: video_frames_over(
-            workspace, bounds, arrows_over(bounds, seen, grid), wanted, *sources, pinned
+            model, bounds, arrows_over(bounds, seen, grid), wanted, *sources, pinned
         )
 
     # A density map that was asked for

@@ -19,7 +19,7 @@ from playground.app.workers.worker import Mailbox
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from playground.app.model.workspace import Workspace
+    from playground.app.model.workspace import Model, Workspace
     from playground.lab.problem import Problem
     from playground.lab.trajectory import Trajectory
     from playground.theory.networks import ScoreNetwork
@@ -47,7 +47,7 @@ class OverlayRequest:
     `time` is the process's own, for samplers that have one: their particles live in the process's coordinates.
     """
 
-    workspace: "Workspace"
+    workspace: "Workspace | Model"
     bounds: Bounds
     columns: int
     rows: int
@@ -92,8 +92,8 @@ class SamplingWorker:
 
     def __init__(self) -> None:
         self.recorded: tuple[SamplingRun | None, Trajectory | None] = None, None  # a run, and its frames so far
-        self.fields: Mailbox[tuple[Workspace, FieldView]] = Mailbox()  # each with the workspace it is of
-        self.densities: Mailbox[tuple[Workspace, DensityView]] = Mailbox()
+        self.fields: Mailbox[tuple[Workspace | Model, FieldView]] = Mailbox()  # each with the workspace it is of
+        self.densities: Mailbox[tuple[Workspace | Model, DensityView]] = Mailbox()
         self.readouts: Mailbox[tuple[Workspace, PointReadout]] = Mailbox()
         self._runs: Mailbox[SamplingRun] = Mailbox()
         self._overlay_requests: Mailbox[OverlayRequest] = Mailbox()
@@ -105,7 +105,7 @@ class SamplingWorker:
         self._rested = 0.0  # when the next step may begin
         self._wake = threading.Event()
         self._network: ScoreNetwork | None = None
-        self._owner: Workspace | None = None  # whose network it is
+        self._owner: Workspace | Model | None = None  # whose network it is
         self._loaded = -1  # the version of the weights in it
 
     def begin(self, run: SamplingRun) -> None:
@@ -198,7 +198,7 @@ class SamplingWorker:
         """The score that the run follows, with the newest weights."""
         return run.problem.known_score() or self._learned(run.workspace)
 
-    def _learned(self, workspace: "Workspace") -> "ScoreFunction":
+    def _learned(self, workspace: "Workspace | Model") -> "ScoreFunction":
         import torch
 
         network = self.network(workspace)
@@ -210,7 +210,7 @@ class SamplingWorker:
 
         return score
 
-    def network(self, workspace: "Workspace") -> "ScoreNetwork":
+    def network(self, workspace: "Workspace | Model") -> "ScoreNetwork":
         """The network with the newest weights."""
         weights = workspace.weights
         if self._loaded != weights.version:

@@ -23,7 +23,7 @@ from playground.app.model.views import Bounds, DensityView, FieldView
 from playground.app.model.weights import Weights
 
 if TYPE_CHECKING:
-    from playground.app.model.workspace import Workspace
+    from playground.app.model.workspace import Model
     from playground.lab.problem import Problem
     from playground.lab.trajectory import Trajectory
 
@@ -60,7 +60,7 @@ def arrows_over(bounds: Bounds, screen: Bounds, grid: tuple[int, int]) -> tuple[
 
 
 def video_frames_over(
-    workspace: "Workspace",
+    model: "Model",
     bounds: Bounds,
     arrows: tuple[int, int],
     wanted: frozenset[str],
@@ -68,7 +68,7 @@ def video_frames_over(
     density_source: str,
     asked: bool = False,
 ) -> "VideoFrames":
-    """Views of these layers with the weights that the workspace has now.
+    """Field and density of these layers.
 
     Args:
         arrows: columns and rows.
@@ -76,7 +76,7 @@ def video_frames_over(
     """
     density = "density" in wanted and not asked
     view = OverlayRequest(
-        workspace=dataclasses.replace(workspace),  # a copy keeps the weights of this moment
+        workspace=model,
         bounds=bounds,
         columns=arrows[0],
         rows=arrows[1],
@@ -88,7 +88,7 @@ def video_frames_over(
         exact_source=exact_source,
         density_source=density_source,
     )
-    return VideoFrames(view, density and not view.density and workspace.view.shows_learned_density, asked)
+    return VideoFrames(view, density and not view.density and model.view.shows_learned_density, asked)
 
 
 class VideoFrames:

@@ -1,11 +1,13 @@
 """What crosses from the worker threads to the window: frozen numbers and arrays, in the user's units."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from playground.drawing.layers import Density, Field
 from playground.kinds.datasets import DataSource
 from playground.lab.conflicts import Conditions
 from playground.lab.experiment import Experiment
@@ -88,6 +90,14 @@ class FieldView:
     sigma: float
     moving: bool = False  # in the coordinates of particles that have a time, which a process contracts
 
+    @functools.cached_property
+    def layers(self) -> tuple[Field | None, Field | None]:
+        """The learned and the exact one as a picture shows them."""
+        return (
+            None if self.learned is None else Field(self.positions, self.learned, "learned"),
+            None if self.exact is None else Field(self.positions, self.exact, "exact"),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class DensityView:
@@ -100,6 +110,11 @@ class DensityView:
     log_partition: tuple[float, float] | None = None  # ln Z over the plane in user units and its error, of an energy
     asked: bool = False  # whether it is a map that the user asked for, which does not follow the playhead
     moving: bool = False  # as for the field
+
+    @functools.cached_property
+    def layer(self) -> Density:
+        """The density as a picture shows it."""
+        return Density(self.density, self.extent)
 
 
 @dataclass(frozen=True, eq=False)

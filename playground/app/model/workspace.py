@@ -29,6 +29,8 @@ from playground.lab.session import Session
 from playground.resources import resource
 
 if TYPE_CHECKING:
+    import torch
+
     from playground.data import Dataset
     from playground.lab.problem import Problem
     from playground.lab.training import Trainer, TrainingProgress
@@ -96,6 +98,24 @@ def file_key(experiment: Experiment) -> tuple[Any, ...]:
     return experiment.data, experiment.likelihood.points
 
 
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A problem with weights that stay as they are, for whoever computes with them while training goes on."""
+
+    problem: "Problem"
+    weights: Weights
+    view: ProblemView
+
+    @staticmethod
+    def of(problem: "Problem", network: "torch.nn.Module | None") -> "Model":
+        """The model of a trained network; of none where a known score alone is followed."""
+        tensors = {} if network is None else network.state_dict()
+        count = 0 if network is None else sum(weight.numel() for weight in network.parameters())
+        return Model(
+            problem, Weights(next(_versions), tensors, untrained=network is None), problem_view(problem, count)
+        )
+
+
 @dataclass
 class Workspace:
     """A problem, its trainer and its history; kept when another takes its place, so that undo brings it back."""
@@ -113,6 +133,11 @@ class Workspace:
     lock: FairLock = field(default_factory=FairLock)  # held while the trainer works, about 60 ms
     figures: dict[tuple[Any, ...], Any] = field(default_factory=dict)  # see kept_figures
     clicked: tuple[tuple[float, float] | int, ...] = ()  # when another workspace took its place
+
+    @property
+    def model(self) -> Model:
+        """The model as it is now."""
+        return Model(self.problem, self.weights, self.view)
 
     @property
     def trained_steps(self) -> int:
@@ -304,7 +329,10 @@ def assemble(
         )
     torch.set_num_threads(torch_threads(problem))
     if previous is not None:
-        yield 1.0, dataclasses.replace(previous, problem=problem, view=_view(problem, previous.trainer))
+        yield (
+            1.0,
+            dataclasses.replace(previous, problem=problem, view=problem_view(problem, previous.view.parameters_count)),
+        )
         return
     trainable = problem
     if training_conflict(experiment, problem.conditions) is not None:
@@ -313,9 +341,9 @@ def assemble(
             problem, experiment=description.replace(experiment, {"objective.kind": "exact"})
         )
     trainer = Trainer(trainable)
-    workspace = Workspace(
-        problem, trainer, _view(problem, trainer), Weights(next(_versions), trainer.snapshot(), untrained=True)
-    )
+    weights = Weights(next(_versions), trainer.snapshot(), untrained=True)
+    count = sum(weight.numel() for weight in trainer.network.parameters())
+    workspace = Workspace(problem, trainer, problem_view(problem, count), weights)
     if session is not None and session.weights:
         # First, for the weights do not say by which settings they were trained.
         _restore_hyperparameters(trainer, session)
@@ -381,7 +409,8 @@ def _remember(workspace: Workspace, summary: Mapping[str, Any], progress_type: A
         workspace.progress = None
 
 
-def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
+def problem_view(problem: "Problem", parameters_count: int) -> ProblemView:
+    """What the window may know of a problem, and of its network, which has so many parameters."""
     from playground.lab.diagnostics import data_diagnostics, objective_diagnostics
 
     of_any = data_diagnostics(problem)  # off the GUI thread, which asks again for each objective
@@ -416,7 +445,7 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
         sigmas=np.array([units.sigma_to_user(float(sigma)) for sigma in sigmas]),
         sigma=units.sigma_to_user(1.0),
         widest_gap=gap,
-        parameters_count=sum(weight.numel() for weight in trainer.network.parameters()),
+        parameters_count=parameters_count,
         conditions=problem.conditions,
         labelled=dataset.labels is not None,
         class_names=dataset.class_names,

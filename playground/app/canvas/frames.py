@@ -1,0 +1,104 @@
+"""What a frame of a run shows, on the screen as in a picture, a film and on the command line."""
+
+import dataclasses
+import functools
+import typing
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from playground.app.canvas import readouts
+from playground.app.controllers.export_size import OverlayMaker
+from playground.app.controllers.following import Following
+from playground.app.controllers.playing import Playing
+from playground.app.controllers.video_frames import VideoFrames
+from playground.app.model.views import DensityView, FieldView
+from playground.drawing.film import FrameOverlay, at_frame
+from playground.drawing.plane import Viewport
+from playground.drawing.scene import Scene
+
+if typing.TYPE_CHECKING:
+    from playground.lab.trajectory import Trajectory
+
+COMPUTED = frozenset({"learned", "exact", "density"})  # layers that are computed for each frame
+
+
+def show_frame(
+    scene: Scene,
+    trajectory: "Trajectory | None",
+    frame: int,
+    kind: str,
+    field: FieldView | None,
+    density: DensityView | None,
+    untrained: bool = False,
+) -> Scene:
+    """Return the scene with everything that a frame shows: particles and trails or images, score fields, density and caption.
+
+    Args:
+        scene: of which particles, trails and images that are None stay so.
+        trajectory: None where there is no run.
+        kind: of the sampler, whose run the caption speaks of.
+        field, density: those of the frame; None where they are not shown.
+        untrained: whether what is shown is of a network with random weights.
+    """
+    changes: dict[str, typing.Any] = {
+        "learned": None if field is None else field.layers[0],
+        "exact": None if field is None else field.layers[1],
+        "density": None if density is None else density.layer,
+    }
+    if trajectory is not None:
+        scene = at_frame(scene, trajectory.positions, frame)
+        caption = readouts.caption(trajectory, frame, kind, untrained)
+        changes["caption"] = (*caption, *([] if density is None else readouts.asked_density(density)))
+    return dataclasses.replace(scene, **changes)
+
+
+def frames_of(
+    views: VideoFrames,
+    kind: str,
+    untrained: bool,
+    trajectory: "Trajectory | None",
+    frames: np.ndarray,
+    sigma: float = 0.0,
+) -> tuple[FrameOverlay, Iterator[float]]:
+    """Gives a scene what a frame shows, once what is prepared meanwhile is done; see :func:`show_frame`.
+
+    Args:
+        frames: that will be asked for.
+        sigma: at which field and density are shown where there is no run.
+    """
+    sigmas, times = (
+        (np.array([sigma]), np.array([np.nan])) if trajectory is None else (trajectory.sigma, trajectory.time)
+    )
+
+    def at(scene: Scene, frame: int) -> Scene:
+        field, density = views.at(float(sigmas[frame]), float(times[frame]))
+        return show_frame(scene, trajectory, frame, kind, field, density, untrained)
+
+    shown = np.unique(frames)
+    return at, views.prepare(zip(sigmas[shown].tolist(), times[shown].tolist(), strict=True))
+
+
+def frame_makers(
+    playing: Playing,
+    following: Following,
+    kind: str,
+    wanted: frozenset[str],
+    still: bool = False,
+    untrained: bool = False,
+) -> Callable[[Viewport], OverlayMaker]:
+    """Gives each frame of a film, or that of a picture, what the canvas shows with it now.
+
+    What it returns takes a viewport, then or later; what that returns is called in the export's thread.
+
+    Args:
+        kind: of the sampler.
+        wanted: layers of COMPUTED that it shows.
+        still: only the frame in view will be asked for.
+    """
+    make, sigma = following.video_frame_maker(wanted, still), playing.sigma
+
+    def maker(viewport: Viewport) -> OverlayMaker:
+        return functools.partial(frames_of, make(viewport), kind, untrained, sigma=sigma)
+
+    return maker
