@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from playground.lab.batches import sample_batch
+from playground.lab.checkpoints import Checkpoints
 from playground.lab.conflicts import training_conflict
 from playground.lab.defaults import EVALUATION_PASSES, resolve
 from playground.lab.divergence import why_diverged
@@ -68,6 +69,7 @@ class Trainer:
         self._loss_identity: tuple[object, ...] = ()  # by the losses so far
         self._names = [name for name, _ in self.ema.named_parameters()]
         self.stopping = EarlyStopping(problem, self._names)
+        self.checkpoints = Checkpoints()
         self.seconds = 0.0
         self.problem = problem
         self._set(problem.experiment)
@@ -132,6 +134,7 @@ class Trainer:
             raise StopIteration
         if self._reference is None:
             self._find_baselines()
+        self.checkpoints.offer(self.step, self.snapshot)
         start = time.perf_counter()
         steps = self._chunk()
         loss, learning_rate = self._train(steps)
@@ -217,6 +220,7 @@ class Trainer:
             "seconds": np.array(self.seconds),
             "limits": np.array(self._limits, dtype=np.float64),
             **self.stopping.state(),
+            **self.checkpoints.state(),
             "generator": self._generator.get_state().numpy().copy(),
         }
 
@@ -241,6 +245,7 @@ class Trainer:
             steps, seconds = state["limits"].tolist()
             self._limits = (steps, seconds)
             self.stopping.restore(state, self.problem.device)
+            self.checkpoints.restore(state, self.ema.state_dict())
             hidden = hidden_labels(state)
             generator_state = torch.from_numpy(np.array(state["generator"]))
             if generator_state.numel() == self._generator.get_state().numel():  # another device has another generator

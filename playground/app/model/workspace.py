@@ -161,10 +161,11 @@ class Workspace:
         self.training, self.progress, self.weights = before.training, before.progress, before.weights
 
     def file_size(self, trajectory: "Trajectory | None") -> int:
-        """Bytes that a session about has: data, a finished run, and weights with their average, two moments and the best kept."""
+        """Bytes that a session about has: data, a finished run, weights with their average, two moments, the best and the checkpoints."""
         played = trajectory.npz_size() if trajectory is not None and trajectory.finished else 0
         numbers = (5 if self.problem.stops_early else 4) * self.view.parameters_count
-        return self.problem.dataset.points.nbytes + self.problem.dataset.held_out.nbytes + 4 * numbers + played
+        data = self.problem.dataset.points.nbytes + self.problem.dataset.held_out.nbytes
+        return data + 4 * numbers + self.trainer.checkpoints.nbytes + played
 
     @property
     def could_hold_out_more(self) -> bool:

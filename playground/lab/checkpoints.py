@@ -1,0 +1,98 @@
+"""The averaged weights of a training at steps that grow by a factor, so that one can go through it afterwards."""
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+MOST = 40
+BYTES = 2**24  # of all checkpoints of a training: 100 models of the plane, 8 of a large one of images
+FACTOR = 2**0.5  # from one step to the next, at first: 40 of them reach a million steps
+PREFIX = "checkpoints"
+
+Weights = Mapping[str, Tensor]
+
+
+class Checkpoints:
+    """At most 40 checkpoints of one training, in the order of their steps, log-spaced.
+
+    Where there would be more, or more bytes, every second one goes, and the factor between those to come is squared.
+
+    Args:
+        most: of checkpoints.
+        size: bytes that all of them may take; two are kept however large they are.
+    """
+
+    def __init__(self, most: int = MOST, size: int = BYTES) -> None:
+        self._most, self._size = most, size
+        self._factor = FACTOR
+        self._weights: dict[int, Weights] = {}
+
+    def __len__(self) -> int:
+        return len(self._weights)
+
+    def __iter__(self) -> Iterator[int]:
+        """The steps."""
+        return iter(self._weights)
+
+    def __getitem__(self, step: int) -> Weights:
+        """The weights after a step, for ``load_state_dict``.
+
+        Raises:
+            KeyError: none are kept of this step.
+        """
+        return self._weights[step]
+
+    @property
+    def nbytes(self) -> int:
+        return sum(tensor.nbytes for weights in self._weights.values() for tensor in weights.values())
+
+    def offer(self, step: int, weights: Callable[[], Weights]) -> None:
+        """Keep the weights after a step if it is far enough from the one before.
+
+        Args:
+            weights: copies them; called only where they are kept.
+        """
+        last = max(self._weights, default=None)
+        if last is not None and step < max(last + 1, self._factor * last):
+            return
+        self._weights[step] = {name: tensor.cpu() for name, tensor in weights().items()}
+        while len(self) > self._limit:
+            self._weights = {step: self._weights[step] for step in list(self)[::2]}
+            self._factor **= 2
+
+    @property
+    def _limit(self) -> int:
+        some = next(iter(self._weights.values()))
+        return min(self._most, max(2, self._size // max(1, sum(tensor.nbytes for tensor in some.values()))))
+
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """All of them as arrays, for :meth:`restore`."""
+        return {
+            f"{PREFIX}.{step}.{name}": tensor.numpy()
+            for step, weights in self._weights.items()
+            for name, tensor in weights.items()
+        }
+
+    def restore(self, state: Mapping[str, NDArray[np.generic]], like: Weights) -> None:
+        """Take over what :meth:`state` gave, but for what is of another network or not finite.
+
+        Args:
+            like: weights of the network that they are of.
+        """
+        found: dict[int, dict[str, Tensor]] = {}
+        for key, array in state.items():
+            prefix, _, rest = key.partition(".")
+            step, _, name = rest.partition(".")
+            if prefix == PREFIX and step.isdecimal() and name in like and array.shape == tuple(like[name].shape):
+                tensor = torch.from_numpy(np.array(array)).to(like[name].dtype)
+                if bool(torch.isfinite(tensor).all()):
+                    found.setdefault(int(step), {})[name] = tensor
+        whole = sorted(step for step, weights in found.items() if weights.keys() == like.keys())
+        self._weights = {step: found[step] for step in whole[-self._most :]}
+        later = [step for step in whole if step]
+        if len(later) > 1:  # as far from each other as they were
+            self._factor = max(FACTOR, min(b / a for a, b in itertools.pairwise(later)))

@@ -1,0 +1,87 @@
+"""The weights of a training at log-spaced steps: how many, of which steps, and that a session brings them back."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from playground.lab.checkpoints import FACTOR, Checkpoints
+from playground.lab.experiment import Experiment, replace
+from playground.lab.problem import Problem
+from playground.lab.training import Trainer
+
+SMALL = {"data.points": 500, "network.width": 16, "training.batch": 64, "training.steps": 300}
+
+
+def weights(step: int, count: int = 10) -> dict[str, torch.Tensor]:
+    return {"w": torch.full((count,), float(step)), "b": torch.zeros(2)}
+
+
+def offered(checkpoints: Checkpoints, steps: range) -> Checkpoints:
+    for step in steps:
+        checkpoints.offer(step, lambda step=step: weights(step))
+    return checkpoints
+
+
+def test_steps_are_log_spaced_and_at_most_forty() -> None:
+    steps = list(offered(Checkpoints(), range(100_001)))
+    assert steps[:4] == [0, 1, 2, 3]
+    assert 20 < len(steps) <= 40
+    assert all(b / a == pytest.approx(FACTOR, rel=1 / a + 0.01) for a, b in itertools.pairwise(steps[10:]))
+    assert float(Checkpoints.__getitem__(offered(Checkpoints(), range(101)), 2)["w"][0]) == 2
+
+
+def test_where_there_would_be_more_every_second_one_goes() -> None:
+    few = list(offered(Checkpoints(most=8), range(10_001)))
+    assert len(few) <= 8
+    assert few[0] == 0
+    ratios = [b / a for a, b in itertools.pairwise(few[2:])]
+    assert max(ratios) < 1.5 * min(ratios)  # log-spaced still
+
+
+def test_they_take_no_more_bytes_than_allowed() -> None:
+    size = sum(tensor.nbytes for tensor in weights(0).values())
+    checkpoints = offered(Checkpoints(size=5 * size), range(1_000))
+    assert 2 < len(checkpoints) <= 5
+    assert checkpoints.nbytes <= 5 * size
+    assert len(offered(Checkpoints(size=0), range(1_000))) == 2
+
+
+@pytest.fixture(scope="module")
+def trainer() -> Trainer:
+    trainer = Trainer(Problem.build(replace(Experiment(), SMALL)))
+    for _ in trainer:
+        pass
+    return trainer
+
+
+def test_training_keeps_its_averaged_weights_and_goes_on_as_without(trainer: Trainer) -> None:
+    steps = list(trainer.checkpoints)
+    assert steps[0] == 0
+    assert steps == sorted(steps)
+    assert 3 < len(steps) <= 40
+    fresh = Trainer(trainer.problem).snapshot()
+    assert all(torch.equal(trainer.checkpoints[0][name], tensor) for name, tensor in fresh.items())
+    again = Trainer(trainer.problem)
+    while again.step < steps[-1]:
+        next(again)
+    assert again.step == steps[-1]
+    assert all(torch.equal(trainer.checkpoints[steps[-1]][name], tensor) for name, tensor in again.snapshot().items())
+
+
+def test_a_state_brings_them_back_but_for_what_is_of_another_network(trainer: Trainer) -> None:
+    state, other = dict(trainer.state()), Trainer(trainer.problem)
+    first, second, third = list(trainer.checkpoints)[:3]
+    name = next(iter(trainer.checkpoints[0]))
+    state[f"checkpoints.{first}.{name}"] = np.zeros(3, np.float32)  # of another shape
+    state[f"checkpoints.{second}.{name}"] = np.full_like(state[f"checkpoints.{second}.{name}"], np.nan)
+    state["checkpoints.x.y"] = np.zeros(1)
+    other.restore(state)
+    assert list(other.checkpoints) == list(trainer.checkpoints)[2:]
+    assert torch.equal(other.checkpoints[third][name], trainer.checkpoints[third][name])
+    before = list(other.checkpoints)
+    other.extend()
+    next(other)
+    assert list(other.checkpoints)[: len(before)] == before
+    assert list(other.checkpoints)[-1] >= before[-1] * FACTOR or list(other.checkpoints) == before
