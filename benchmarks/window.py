@@ -182,7 +182,7 @@ def main(particles: int = 2_000, seconds: float = 12.0) -> None:
     application = QApplication([])
     with TemporaryDirectory() as folder:
         window = MainWindow(Preferences(Path(folder) / "settings.ini"), Log())
-        window.on_first_paint = lambda: print(f"first paint after {1000 * process_age():.0f} ms")
+        window.first_painted.connect(lambda: print(f"first paint after {1000 * process_age():.0f} ms"))
         window.show()
         # Once it was painted: until then it is kept inside the screen, which offscreen is a small one.
         QTimer.singleShot(1000, lambda: window.resize(1440, 900))

@@ -63,7 +63,7 @@ class EndToEndCheck(QObject):
         self._steps = self._run()
         self._waiting: Waiting | None = None
         self.complete = False
-        window.on_first_paint = self._first_paint
+        window.first_painted.connect(self._first_paint)
         for signal in (window.log.failed, window.log.refused):
             signal.connect(self._program_failed)
         window.documents.refused.connect(self._refused)
@@ -142,8 +142,7 @@ class EndToEndCheck(QObject):
         run = controllers.playing.trajectory
         assert run is not None
         trained, shown = window.state.experiment, run.positions
-        window.documents.path = session
-        window.actions_by_key.trigger("file.save")
+        window.documents.save_to(session)
         yield lambda: not window.documents.busy and session.exists()
         self._end(f"{session.stat().st_size // 1024} KB")
 

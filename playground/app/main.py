@@ -39,7 +39,7 @@ def launch(path: Path | None = None, device: str = "auto") -> int:
     hook = ExceptionHook(log)
     window = MainWindow(Preferences(), log, path, device)
     if os.environ.get(READY):
-        window.on_first_paint = _say_ready
+        window.first_painted.connect(_say_ready)
     close_on_signals(window)
     window.show()
     code = application.exec()

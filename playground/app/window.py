@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
 
-from PySide6.QtCore import QMimeData, Qt, QTimer, QUrl, Slot
+from PySide6.QtCore import QMimeData, Qt, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -129,7 +129,12 @@ class MainWindow(QMainWindow):
         log: where errors go.
         path: a file to open once the window is there; without one it opens the bundled session.
         device: "auto", "cpu", "cuda" or "mps".
+
+    Signals:
+        first_painted(): it can be seen.
     """
+
+    first_painted = Signal()
 
     def __init__(self, preferences: Preferences, log: Log, path: Path | None = None, device: str = "auto") -> None:
         theme_name = preferences.get("theme")
@@ -141,7 +146,6 @@ class MainWindow(QMainWindow):
         self._path = path
         self._leaving = False
         self._dialogs: dict[str, QDialog] = {}
-        self.on_first_paint: Callable[[], None] = lambda: None
         self.setObjectName("window")
         self.setAcceptDrops(True)
         self.setMinimumSize(*SMALLEST)
@@ -152,18 +156,19 @@ class MainWindow(QMainWindow):
         self.controllers = Controllers(self.state, device, self)
         self.building, self.training = self.controllers.building, self.controllers.training
         self.playing, self.measuring = self.controllers.playing, self.controllers.measuring
+        self._lay_out()
+        self._window_state = WindowState(self, preferences, self.panels, self.columns)
+        self.display = Display(self.state, self.controllers, self.canvas, self.chips, self)
         self.documents = Documents(
             self.state,
             self.building,
             self.controllers.sessions,
             preferences,
             FilePrompts(self),
+            self.display.describe_view,
             resource(OPENING),
             self,
         )
-        self._lay_out()
-        self._window_state = WindowState(self, preferences, self.panels, self.columns)
-        self.display = Display(self.state, self.controllers, self.canvas, self.chips, self)
         self.tools = Tools(
             self.state, self.controllers, self.canvas, self.display, self.panel(LikelihoodPanel).takes_second, self
         )
@@ -204,7 +209,6 @@ class MainWindow(QMainWindow):
         self.documents.changed.connect(self._show_name)
         self.documents.saved.connect(lambda sentence: self.notify("info", sentence))
         self.documents.refused.connect(self._refused)
-        self.documents.describe_view = self.display.describe_view
         self.exports.finished.connect(self._exported)
         self.exports.failed.connect(self._export_failed)
         self.log.failed.connect(self._failed)
@@ -327,7 +331,7 @@ class MainWindow(QMainWindow):
 
     def _painted(self) -> None:
         """The window can be seen: now there is time for torch."""
-        self.on_first_paint()
+        self.first_painted.emit()
         self._window_state.keep_first_on_screen()
         self.controllers.start()
         if self._path is not None:

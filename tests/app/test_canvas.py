@@ -88,7 +88,7 @@ def zoomed(canvas: CanvasView) -> None:
 
 
 def stretched(canvas: CanvasView) -> None:
-    canvas.aspect_locked = False
+    canvas.lock_aspect(False)
     canvas.fit((0.0, 1.0, 200.0, 900.0))
 
 
@@ -148,7 +148,7 @@ def test_fit_without_bounds_shows_the_data_else_the_particles(canvas: CanvasView
 def test_unlocked_axes_take_their_own_scales(canvas: CanvasView) -> None:
     stretched(canvas)
     assert canvas.viewport == pytest.approx((0.0, 1.0, 200.0, 900.0))
-    canvas.aspect_locked = True
+    canvas.lock_aspect(True)
     x0, x1, y0, y1 = canvas.viewport
     assert (x1 - x0) / 600 == pytest.approx((y1 - y0) / 300)
 

@@ -61,9 +61,17 @@ class Fixture:
         self.state = State()
         self.workspace = Workspace(self.state)
         self.settings = Preferences(folder / "settings.ini")
+        self.view: dict[str, object] = {}
         self.opening = folder / "opening.spg"  # not there unless a test puts it there
         self.documents = Documents(
-            self.state, self.workspace, self.workspace, self.settings, FilePrompts(window), self.opening, window
+            self.state,
+            self.workspace,
+            self.workspace,
+            self.settings,
+            FilePrompts(window),
+            lambda: self.view,
+            self.opening,
+            window,
         )
         self.conflicts: list[str] = []
         self.documents.refused.connect(self.conflicts.append)
@@ -455,7 +463,7 @@ def test_a_save_is_told_with_the_name_that_it_gives(at, qtbot):
     told = []
     at.documents.changed.connect(lambda: told.append((at.documents.name, at.documents.saved_text())))
     with qtbot.waitSignal(at.documents.saved):
-        at.documents._write(at.folder / "a.spg", None)
+        at.documents.save_to(at.folder / "a.spg")
     assert told[-1] == ("a.spg", "saved 0 s ago")
 
 
@@ -494,7 +502,7 @@ def test_data_that_cannot_be_read_leave_the_session_its_name(at, qtbot):
 @pytest.mark.parametrize("name", ["other.spg", "", "points.csv"])
 def test_an_opened_session_counts_as_saved_on_its_own(at, qtbot, name):
     with qtbot.waitSignal(at.documents.saved):
-        at.documents._write(at.folder / "a.spg", None)
+        at.documents.save_to(at.folder / "a.spg")
     assert at.documents.saved_text() == "saved 0 s ago"
     if name == "other.spg":
         path = at.saved_session(name)

@@ -132,7 +132,7 @@ class Display(QObject):
         if problem.is_image:
             canvas.set_images(ImageGrid(problem.points, problem.limits))
         else:
-            canvas.aspect_locked = problem.isotropic
+            canvas.lock_aspect(problem.isotropic)
             canvas.set_axes(problem.axes)
             canvas.set_data(problem.points)
         drawn = isinstance(self._state.experiment.data, Drawing)
@@ -187,7 +187,7 @@ class Display(QObject):
         self._clear_run()
         canvas.set_readout([])
         if not self._drawing:
-            canvas.aspect_locked = True
+            canvas.lock_aspect(True)
             canvas.set_axes(("x", "y"))
             canvas.fit(EMPTY_PLANE)
         self._drawing, self._problem = drawn, None

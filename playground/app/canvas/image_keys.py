@@ -36,7 +36,7 @@ class ImageKeys(QObject):
         self._surface, self._grid = surface, grid
         self._number: int | None = None
         surface.installEventFilter(self)
-        surface.mark = self.box
+        surface.set_mark(self.box)
 
     def box(self) -> QRectF | None:
         """Where the image lies that the keys are at."""

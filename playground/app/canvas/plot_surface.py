@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas.background_painter import BackgroundPainter
-from playground.drawing.palette import DARK
+from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Plane, Viewport, shaped
 from playground.drawing.scene import Scene
 
@@ -97,6 +97,17 @@ class PlotSurface(QWidget):
     def plane(self) -> Plane:
         """The mapping between the user's coordinates and this widget's."""
         return Plane(self.view_range(), max(self.width(), 1), max(self.height(), 1))
+
+    def set_movable(self, movable: bool) -> None:
+        """Let the mouse move the view, or leave it to what is chosen by it."""
+        self.movable = movable
+
+    def set_colors(self, palette: Palette) -> None:
+        self.colors = palette
+
+    def set_mark(self, mark: Callable[[], QRectF | None]) -> None:
+        """Give what the keyboard has chosen of the picture."""
+        self.mark = mark
 
     def set_aspect_locked(self, locked: bool) -> None:
         """Whether both axes have the same scale."""

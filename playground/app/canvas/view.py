@@ -207,7 +207,7 @@ class CanvasView(QWidget):
                 self._image_limits = float(np.min(images)), float(np.max(images))
             before = self._scene.images or ImageGrid(images)
             grid = dataclasses.replace(before, images=images, limits=self._image_limits, known=known)
-        self._view.movable = grid is None
+        self._view.set_movable(grid is None)
         self._change(images=grid)
 
     def change_scene(self, change: Callable[[Scene], Scene]) -> None:
@@ -276,13 +276,8 @@ class CanvasView(QWidget):
         """What is in view: x0, x1, y0, y1."""
         return self._view.view_range()
 
-    @property
-    def aspect_locked(self) -> bool:
-        """Whether both axes have the same scale, as they must where both have the same unit."""
-        return self._locked
-
-    @aspect_locked.setter
-    def aspect_locked(self, locked: bool) -> None:
+    def lock_aspect(self, locked: bool) -> None:
+        """Let both axes have the same scale, as they must where both have the same unit, or each its own."""
         if locked != self._locked:
             self._locked = locked
             self._view.set_aspect_locked(locked)
@@ -324,7 +319,7 @@ class CanvasView(QWidget):
 
     def apply_palette(self, palette: Palette) -> None:
         """Repaint in other colours."""
-        self._view.colors = palette
+        self._view.set_colors(palette)
         self._readout.setStyleSheet(
             f"background: {palette.raised}; color: {palette.text}; border: 1px solid {palette.border};"
             "border-radius: 6px; padding: 6px 8px;"

@@ -68,6 +68,7 @@ class Documents(QObject):
 
     Args:
         prompts: asks for names, and before work is lost.
+        describe_view: gives what of the canvas a session keeps, JSON values.
         opening: the session that ships with the program, which it opens with; without it, the default experiment.
 
     Signals:
@@ -89,12 +90,13 @@ class Documents(QObject):
         sessions: Sessions,
         preferences: Preferences,
         prompts: Prompts,
+        describe_view: Callable[[], dict[str, Any]],
         opening: Path | None = None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._state, self._building, self._sessions = state, building, sessions
-        self._preferences, self._prompts = preferences, prompts
+        self._preferences, self._prompts, self._describe_view = preferences, prompts, describe_view
         self._opening = opening
         self._stamp: Stamp | None = None  # of the file when it was opened or saved here
         self._background = BackgroundTask(self)
@@ -103,7 +105,6 @@ class Documents(QObject):
         self.path: Path | None = None
         self.successes = 0  # files opened, begun or saved so far
         self.saved_at: float | None = None  # time.monotonic of this document's last save in this run
-        self.describe_view: Callable[[], dict[str, Any]] = dict  # what of the canvas a session keeps
         state.history_changed.connect(self.changed)
         building.points_opened.connect(self._points_opened)
 
@@ -239,7 +240,7 @@ class Documents(QObject):
             f"{self.path.name} has changed on disk since it was opened or saved here.",
             "Replace what is there now? “Save as…” keeps both.",
         ):
-            self._write(self.path, then)
+            self.save_to(self.path, then)
 
     def save_as(self, then: Callable[[], None] | None = None) -> None:
         """Ask for a name and save."""
@@ -248,7 +249,7 @@ class Documents(QObject):
         about = "" if size is None else f", about {megabytes(size)}"
         path = self._prompts.save_path("Save as", proposed, f"Sessions{about} (*{SUFFIX})", SUFFIX)
         if path is not None:
-            self._write(path, then)
+            self.save_to(path, then)
 
     def proposal(self) -> Path:
         """What a dialog proposes for what is on the workspace, with whatever ending."""
@@ -257,12 +258,13 @@ class Documents(QObject):
     def _folder(self) -> str:
         return str(self.proposal().parent)
 
-    def _write(self, path: Path, then: Callable[[], None] | None) -> None:
+    def save_to(self, path: Path, then: Callable[[], None] | None = None) -> None:
+        """Save under a name, which it has from then on; see :meth:`save`."""
         if self.busy:
             self._refuse(f"{path.name} is not saved yet: another file is still being read or written; try again.")
             return
         try:
-            session = self._sessions.pack(self.describe_view())
+            session = self._sessions.pack(self._describe_view())
         except SessionError as error:
             self._refuse(str(error))
             return

@@ -83,6 +83,10 @@ class Overlay(Generic[Seen]):
         self._come: Seen | None = None
         self._expired = False
 
+    def give_up(self) -> None:
+        """Let no frame wait until something has come."""
+        self.given_up = True
+
     def take(self, view: Seen, moment: FrameNoise | None = None) -> None:
         """Keep what was computed until :meth:`settle`; what is of this moment is not displaced by what is of another."""
         if moment is None or self._fits(view, moment) or not self._fits(self._come, moment):
@@ -165,7 +169,7 @@ class FrameOverlayTimer:
             return True
         self._waiting_since = None
         for overlay in lagging:
-            overlay.given_up = True
+            overlay.give_up()
         return False
 
 

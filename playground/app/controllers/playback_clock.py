@@ -29,6 +29,16 @@ class PlaybackClock:
     def frame(self) -> int:
         return int(self._position)
 
+    def play(self, playing: bool) -> None:
+        """Play, or rest where the playhead is now."""
+        self.playing, self.target = playing, None
+
+    def set_loop(self, loop: bool) -> None:
+        self.loop = loop
+
+    def set_speed(self, speed: float) -> None:
+        self.speed = speed
+
     def seek(self, frame: int, recorded: int) -> None:
         """Go to a frame; until it is recorded, go along with what is."""
         self.target = frame if frame >= recorded else None

@@ -175,11 +175,11 @@ class Playing(QObject):
 
     @Slot(bool)
     def set_playing(self, playing: bool) -> None:
-        self._playback.target = None
+        changed = playing != self._playback.playing
+        self._playback.play(playing)
         if playing and self.runs and self.frame >= self.total - 1:
             self._playback.seek(0, self.recorded)
-        if playing != self._playback.playing:
-            self._playback.playing = playing
+        if changed:
             self.playing_changed.emit(playing)
 
     @Slot(int)
@@ -202,12 +202,12 @@ class Playing(QObject):
 
     @Slot(bool)
     def set_loop(self, loop: bool) -> None:
-        self._playback.loop = loop
+        self._playback.set_loop(loop)
         self.loop_changed.emit(loop)
 
     @Slot(float)
     def set_speed(self, speed: float) -> None:
-        self._playback.speed = speed
+        self._playback.set_speed(speed)
 
     def show_recorded(self, trajectory: Trajectory) -> None:
         """Play a run that was recorded earlier, on data that are not built yet, until the loop begins a new one."""

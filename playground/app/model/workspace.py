@@ -234,6 +234,28 @@ class Workspace:
         finally:
             self.publish()
 
+    def remember(self, summary: Mapping[str, Any], progress_type: Any) -> None:
+        """Take over a session's history, as far as it is sound: it is shown, never computed with."""
+        state = summary.get("state")
+        untold = "untrained" if not self.trainer.step else "finished" if self.trainer.finished else "paused"
+        self.training = state if state in ("paused", "finished", "diverged") else untold
+        steps, losses = summary.get("steps"), summary.get("losses")
+        if isinstance(steps, list) and isinstance(losses, list) and len(steps) == len(losses):
+            pairs = [
+                (step, loss)
+                for step, loss in zip(steps, losses, strict=True)
+                if isinstance(step, int) and isinstance(loss, int | float)
+            ]
+            self.steps, self.losses = [step for step, _ in pairs], [float(loss) for _, loss in pairs]
+        with contextlib.suppress(msgspec.ValidationError):  # files of earlier versions have none
+            self.held_out = msgspec.convert(summary.get("held_out", []), list[tuple[int, float]])
+        self.progress = None
+        with contextlib.suppress(msgspec.ValidationError):
+            self.progress = msgspec.convert(summary.get("progress"), progress_type | None)
+        told = self.progress is not None and self.progress.optimal_loss is not None
+        if self.progress is not None and told and self.progress.optimal_loss_error is None:
+            self.progress = self.trainer.with_optimal_loss(self.progress)
+
     def set_hyperparameters(self, experiment: Experiment) -> None:
         """Train on with other settings; data, noise, network and seed stay what the trainer was made for."""
         with self.lock:
@@ -350,10 +372,7 @@ def assemble(
         _restore_hyperparameters(trainer, session)
         trainer.restore(dict(session.weights))
         workspace.publish()
-        _remember(workspace, session.training, TrainingProgress)
-        progress = workspace.progress
-        if progress is not None and progress.optimal_loss is not None and progress.optimal_loss_error is None:
-            workspace.progress = trainer.with_optimal_loss(progress)
+        workspace.remember(session.training, TrainingProgress)
     if session is not None:
         kept_figures.keep_saved(workspace, session.measurements, session.experiment)
     yield 1.0, workspace
@@ -387,27 +406,6 @@ def _restore_hyperparameters(trainer: "Trainer", session: Session) -> None:
         trainer.set_hyperparameters(
             msgspec.structs.replace(trainer.problem.experiment, objective=trained.objective, training=trained.training)
         )
-
-
-def _remember(workspace: Workspace, summary: Mapping[str, Any], progress_type: Any) -> None:
-    """Take over a session's history, as far as it is sound: it is shown, never computed with."""
-    state = summary.get("state")
-    untold = "untrained" if not workspace.trainer.step else "finished" if workspace.trainer.finished else "paused"
-    workspace.training = state if state in ("paused", "finished", "diverged") else untold
-    steps, losses = summary.get("steps"), summary.get("losses")
-    if isinstance(steps, list) and isinstance(losses, list) and len(steps) == len(losses):
-        pairs = [
-            (step, loss)
-            for step, loss in zip(steps, losses, strict=True)
-            if isinstance(step, int) and isinstance(loss, int | float)
-        ]
-        workspace.steps, workspace.losses = [step for step, _ in pairs], [float(loss) for _, loss in pairs]
-    with contextlib.suppress(msgspec.ValidationError):  # files of earlier versions have none
-        workspace.held_out = msgspec.convert(summary.get("held_out", []), list[tuple[int, float]])
-    try:
-        workspace.progress = msgspec.convert(summary.get("progress"), progress_type | None)
-    except msgspec.ValidationError:
-        workspace.progress = None
 
 
 def problem_view(problem: "Problem", parameters_count: int) -> ProblemView:

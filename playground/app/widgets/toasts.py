@@ -93,8 +93,9 @@ class Toast(QFrame):
         self._body.setDirection(below if width < NARROW else QBoxLayout.Direction.LeftToRight)
         self.setFixedWidth(width)
 
-    def repeat(self) -> None:
+    def repeat(self, is_current: IsCurrent) -> None:
         """The same sentence came again: count it rather than pile it up."""
+        self.is_current = is_current
         self._count += 1
         self._title.setText(f"{TITLES[self.level]} ×{self._count}")
         self._wait()
@@ -159,8 +160,7 @@ class Toasts(QWidget):
         """Show a sentence; level is "info", "warning" or "error". Once it holds no longer, :meth:`review` takes it away."""
         for toast in self.shown:
             if toast.sentence == sentence:
-                toast.is_current = is_current
-                toast.repeat()
+                toast.repeat(is_current)
                 return toast
         toast = Toast(level, sentence, offer, is_current, self)
         self.shown.insert(0, toast)
