@@ -246,7 +246,7 @@ class Workspace:
         trained = self.trainer.problem.experiment
         return {
             "state": "paused" if self.training == "training" else self.training,
-            "progress": None if self.progress is None else dataclasses.asdict(self.progress),
+            "progress": None if self.progress is None else self.progress.to_json(),
             "objective": msgspec.to_builtins(trained.objective),  # whose losses these are
             "training": msgspec.to_builtins(trained.training),
             "steps": steps[(count - 1) % every : count : every],  # the last one among them
@@ -375,10 +375,7 @@ def _remember(workspace: Workspace, summary: Mapping[str, Any], progress_type: A
         workspace.steps, workspace.losses = [step for step, _ in pairs], [float(loss) for _, loss in pairs]
     with contextlib.suppress(msgspec.ValidationError):  # files of earlier versions have none
         workspace.held_out = msgspec.convert(summary.get("held_out", []), list[tuple[int, float]])
-    try:
-        workspace.progress = msgspec.convert(summary.get("progress"), progress_type | None)
-    except msgspec.ValidationError:
-        workspace.progress = None
+    workspace.progress = progress_type.from_json(summary.get("progress"))
 
 
 def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
