@@ -4,7 +4,10 @@ A message has a code, the setting it is about, a sentence with gaps, what fills 
 command line writes a setting as its key (``noise.kind = none``), the window as its label. Nobody reads a sentence to learn what it says.
 """
 
-from collections.abc import Callable, Mapping
+import numbers
+import re
+import string
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,10 +21,12 @@ class Setting:
     Attributes:
         key: dotted, as in a file.
         values: none, one or several; the last may be words such as "another process".
+        to_set: whether the sentence goes on with what to set it to: ``set data.path to`` a file.
     """
 
     key: str
     values: tuple[Value, ...] = ()
+    to_set: bool = False
 
 
 def setting(key: str, *values: Value) -> Setting:
@@ -31,6 +36,15 @@ def setting(key: str, *values: Value) -> Setting:
     'With noise.kind = none there is no path.'
     """
     return Setting(key, values)
+
+
+def to_set(key: str) -> Setting:
+    """A setting for the gap of a sentence that goes on with what to set it to.
+
+    >>> str(Message("example", "Nothing is chosen: {} a file.", (to_set("data.path"),)))
+    'Nothing is chosen: set data.path to a file.'
+    """
+    return Setting(key, to_set=True)
 
 
 @dataclass(frozen=True)
@@ -51,9 +65,9 @@ class Message:
     """One sentence or two, to be compared by its code.
 
     Attributes:
-        code: its name, the same whatever the numbers are.
-        text: the sentence, with `{}` for each value.
-        values: settings, numbers and words for its gaps.
+        code: its name, the same whatever the numbers are; "" of a sentence that has none.
+        text: the sentence, with a gap for each value: ``{}``, or ``{:.3g}``, ``{:,}`` and the like for a number.
+        values: settings, numbers, words and other messages for its gaps.
         key: the setting to change, "" where there is none.
         edits: each of which would mend it.
     """
@@ -68,15 +82,170 @@ class Message:
         """As files and the command line say it: settings by their keys."""
         return self.render(_as_in_a_file, "{:g}".format)
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """The settings that it names.
+
+        >>> sorted(Message("example", "{}: {}", (setting("seed"), Message("inner", "{}", (setting("data.path"),)))).keys)
+        ['data.path', 'seed']
+        """
+        return frozenset(filter(None, (self.key, *_keys_in(self.values))))
+
+    @property
+    def begins_with_setting(self) -> bool:
+        """Whether the first word is the name of a setting."""
+        first = self.values[0] if self.values and next(iter(string.Formatter().parse(self.text)))[0] == "" else None
+        return isinstance(first, Setting) or (isinstance(first, Message) and first.begins_with_setting)
+
     def render(self, name: Callable[[Setting], str], number: Callable[[float], str]) -> str:
-        """The text, where `name` says a setting and `number` a number that is not whole."""
+        """The text.
 
-        def said(value: object) -> str:
-            if isinstance(value, Setting):
-                return name(value)
-            return number(value) if isinstance(value, float) else str(value)
+        Args:
+            name: says a setting.
+            number: says a number that is not whole, or that the text wants in few digits, as by ``{:.3g}``.
+        """
+        return _Renderer(name, number).format(self.text, *self.values)
 
-        return self.text.format(*map(said, self.values))
+
+class _Renderer(string.Formatter):
+    """See :meth:`Message.render`."""
+
+    def __init__(self, name: Callable[[Setting], str], number: Callable[[float], str]) -> None:
+        self._name, self._number = name, number
+
+    def format_field(self, value: object, spec: str) -> str:
+        if isinstance(value, Setting):
+            return self._name(value)
+        if isinstance(value, Message):
+            return value.render(self._name, self._number)
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            return str(value)
+        if spec.endswith("g"):
+            return self._number(float(format(value, spec)))
+        if spec:
+            return format(value, spec)
+        return str(value) if isinstance(value, numbers.Integral) else self._number(float(value))
+
+
+def _keys_in(values: tuple[object, ...]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, Setting):
+            yield value.key
+        elif isinstance(value, Message):
+            yield from value.keys
+
+
+def plain(sentence: str) -> Message:
+    """A sentence that names no setting, as a message without a code.
+
+    >>> str(plain("It holds {}."))
+    'It holds {}.'
+    """
+    return Message("", "{}", (sentence,))
+
+
+def joined(*messages: Message | None, between: str = " ") -> Message | None:
+    """Several messages as one, those that are None left out; None where all are.
+
+    >>> str(joined(plain("One."), None, plain("Two.")))
+    'One. Two.'
+    """
+    there = tuple(message for message in messages if message is not None)
+    if len(there) < 2:
+        return there[0] if there else None
+    key = next((message.key for message in there if message.key), "")
+    edits = tuple(edit for message in there for edit in message.edits)
+    return Message("several", between.join(["{}"] * len(there)), there, key, edits)
+
+
+def changed(changes: Mapping[str, Value]) -> Message:
+    """What settings become by an edit.
+
+    >>> str(changed({"noise.kind": "ve", "seed": 1}))
+    'noise.kind = ve, seed = 1'
+    """
+    made = tuple(setting(key, value) for key, value in changes.items())
+    return Message("changed", ", ".join(["{}"] * len(made)), made)
+
+
+def to_json(message: Message) -> dict[str, Any]:
+    """A message as JSON values, for :func:`from_json`."""
+
+    def plain_value(value: object) -> object:
+        if isinstance(value, Setting):
+            return {"setting": value.key, "values": list(value.values), "to_set": value.to_set}
+        if isinstance(value, Message):
+            return {"message": to_json(value)}
+        if isinstance(value, bool | str) or not isinstance(value, numbers.Real):
+            return str(value)
+        return int(value) if isinstance(value, numbers.Integral) else float(value)
+
+    return {
+        "code": message.code,
+        "text": message.text,
+        "values": [plain_value(value) for value in message.values],
+        "key": message.key,
+        "edits": [{"title": edit.title, "changes": dict(edit.changes)} for edit in message.edits],
+    }
+
+
+def from_json(saved: object) -> Message | None:
+    """What :func:`to_json` gave, or a bare sentence; None where it is neither.
+
+    >>> message = Message("example", "{} is {:.2g} off.", (setting("seed", 1), 0.123), "seed")
+    >>> from_json(to_json(message)) == message, str(from_json("One.")), from_json(["One."])
+    (True, 'One.', None)
+    """
+    if isinstance(saved, str):
+        return plain(saved)
+    try:
+        return _message(saved)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError):
+        return None
+
+
+_GAP = re.compile(r"\{(:,|:\.[0-9][fg%])?\}")
+"""What the text of a file may have in braces: neither attributes nor widths of a million."""
+
+
+def _message(saved: Any) -> Message:
+    code, text, key = (_string(saved[name]) for name in ("code", "text", "key"))
+    values = tuple(_value(value) for value in saved["values"])
+    edits = tuple(Edit(_string(edit["title"]), _changes(edit["changes"])) for edit in saved["edits"])
+    if len(_GAP.findall(text)) != len(values) or set(_GAP.sub("", text)) & set("{}"):
+        raise ValueError(text)
+    message = Message(code, text, values, key, edits)
+    str(message)  # a gap for a number may have been given words
+    return message
+
+
+def _value(saved: Any) -> object:
+    if isinstance(saved, dict):
+        if "message" in saved:
+            return _message(saved["message"])
+        return Setting(_string(saved["setting"]), _tuple(saved["values"]), bool(saved["to_set"]))
+    if not isinstance(saved, str | int | float):
+        raise ValueError(saved)
+    return saved
+
+
+def _changes(saved: Any) -> dict[str, Value]:
+    return {_string(key): _tuple(value) for key, value in saved.items()}
+
+
+def _tuple(saved: Any) -> Value:
+    """JSON's lists as a setting has them."""
+    if isinstance(saved, list):
+        return tuple(map(_tuple, saved))
+    if not isinstance(saved, str | int | float):
+        raise ValueError(saved)
+    return saved
+
+
+def _string(saved: Any) -> str:
+    if not isinstance(saved, str):
+        raise ValueError(saved)
+    return saved
 
 
 def written(value: Value) -> str:
@@ -102,6 +271,8 @@ def alternatives(words: list[str]) -> str:
 
 
 def _as_in_a_file(setting: Setting) -> str:
+    if setting.to_set:
+        return f"set {setting.key} to"
     if not setting.values:
         return setting.key
     return f"{setting.key} = {alternatives([written(value) for value in setting.values])}"

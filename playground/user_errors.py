@@ -1,8 +1,8 @@
-"""What a user can get wrong, as one sentence: whoever shows an error asks here whether it is one of the user's or the program's."""
+"""What a user can get wrong, as a message: whoever shows an error asks here whether it is one of the user's or the program's."""
 
 import errno
 
-from playground.messages import Message
+from playground.messages import Message, plain, setting
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 """Errors that only writing meets: the disk is full, or the user's share of it."""
@@ -19,9 +19,7 @@ class UserError(Exception):
 
     def __init__(self, message: Message | str) -> None:
         super().__init__(str(message))
-        self.message = (
-            message if isinstance(message, Message) else Message("", message.replace("{", "{{").replace("}", "}}"))
-        )
+        self.message = message if isinstance(message, Message) else plain(message)
 
 
 def cannot_write(path: object, error: Exception) -> str:
@@ -39,16 +37,25 @@ def cannot_write(path: object, error: Exception) -> str:
     return f"{path} cannot be written ({reason}): {helps}."
 
 
-def user_error_message(error: BaseException) -> str | None:
-    """The sentence for a user's mistake, or None where the program is to blame."""
+def user_error(error: BaseException) -> Message | None:
+    """The message of a user's mistake, or None where the program is to blame."""
     if isinstance(error, UserError):
-        return str(error)
+        return error.message
     if isinstance(error, MemoryError):
-        return "There is not enough memory: take fewer sampling.particles, sampling.steps or data.points."
+        return Message(
+            "out-of-memory",
+            "There is not enough memory: take fewer {}, {} or {}.",
+            (setting("sampling.particles"), setting("sampling.steps"), setting("data.points")),
+        )
     if isinstance(error, OSError) and (error.filename or error.errno in NO_ROOM):
         # Of two names the second is the user's: the first is the temporary file that was to take its place.
         name = error.filename2 or error.filename or "A file"
         if error.errno in NO_ROOM:
-            return cannot_write(name, error)
-        return f"{name} cannot be read or written: {error.strerror}."
+            return plain(cannot_write(name, error))
+        return plain(f"{name} cannot be read or written: {error.strerror}.")
     return None
+
+
+def message_of(error: BaseException) -> Message:
+    """What an error says, whoever is to blame."""
+    return user_error(error) or plain(str(error))

@@ -25,7 +25,9 @@ from playground.app.controllers.training import Training
 from playground.app.dialogs.exports import Exports
 from playground.app.model.state import State
 from playground.app.panels.training import in_full
+from playground.app.style.labels import worded
 from playground.app.style.wrapping import wrapped
+from playground.messages import Message
 
 
 class Window(Protocol):
@@ -46,7 +48,9 @@ class Window(Protocol):
     def close(self) -> bool: ...
     def clear(self) -> None: ...
     def isFullScreen(self) -> bool: ...
-    def notify(self, level: str, message: str, action: str = "", is_current: Callable[[], bool] = ...) -> None: ...
+    def notify(
+        self, level: str, message: Message | str, action: str = "", is_current: Callable[[], bool] = ...
+    ) -> None: ...
     def reset_layout(self) -> None: ...
     def reset_training(self) -> None: ...
     def set_theme(self, name: str) -> None: ...
@@ -72,7 +76,7 @@ class Command:
         key: a plain key; acts where the focused control has no use for it.
         checked: for a switch, whether it is on.
         enabled: whether it can be done now.
-        why_disabled: why it cannot be done now, as a sentence that takes the tip's place; nothing where it can.
+        why_disabled: why it cannot be done now, which takes the tip's place; None where it can.
         label: what it is called now, where that changes.
     """
 
@@ -83,15 +87,15 @@ class Command:
     key: str = ""
     checked: Ask | None = None
     enabled: Ask | None = None
-    why_disabled: Callable[[Window], str] | None = None
+    why_disabled: Callable[[Window], Message | None] | None = None
     label: Callable[[Window], str] | None = None
 
 
-def _playing(window: Window) -> str:
+def _playing(window: Window) -> Message | None:
     return why_disabled.playing(window.state, window.controllers)
 
 
-def _sampling(window: Window) -> str:
+def _sampling(window: Window) -> Message | None:
     return why_disabled.sampling(window.state, window.controllers)
 
 
@@ -453,7 +457,7 @@ class Actions(QObject):
             if command.why_disabled:
                 why = command.why_disabled(self._window)
                 action.setEnabled(not why)
-                action.setToolTip(wrapped(why) if why else self._tips[key])
+                action.setToolTip(wrapped(worded(why)) if why else self._tips[key])
 
     def _runner(self, key: str) -> Callable[[], None]:
         def run() -> None:

@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Slot
 
 from playground.app.window import MainWindow
 from playground.lab.experiment import Experiment, replace
+from playground.messages import Message
 
 TRAINING_SECONDS = 3.0
 POINT = (0.0, 0.5)  # on the upper moon's inner side
@@ -192,9 +193,9 @@ class EndToEndCheck(QObject):
     def _end(self, found: str) -> None:
         self._report(Step(self._name, time.monotonic() - self._began, found))
 
-    @Slot(str)
-    def _refused(self, sentence: str) -> None:
-        self._fail(sentence)
+    @Slot(object)
+    def _refused(self, message: Message | str) -> None:
+        self._fail(str(message))
 
     @Slot(str)
     def _program_failed(self, sentence: str) -> None:

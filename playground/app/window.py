@@ -473,7 +473,7 @@ class MainWindow(QMainWindow):
 
     @Slot(str)
     def _export_failed(self, sentence: str) -> None:
-        if not self.exports.says(sentence):
+        if not self.exports.in_dialog:
             self.notify("error", sentence)
 
     def _exported(self, sentence: str, path: str) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from playground.user_errors import UserError, user_error_message
+from playground.user_errors import UserError, user_error
 
 INTERRUPTED = 130  # the exit code of Ctrl+C in every shell
 BROKEN_PIPE = 141  # likewise of a program whose reader has gone
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except Exception as error:
-        sentence = user_error_message(error) or _misuse(error)
+        sentence = user_error(error) or _misuse(error)
         if sentence is not None:
             print(f"score-playground: {sentence}", file=sys.stderr)
             return 2

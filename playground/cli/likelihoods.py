@@ -21,6 +21,7 @@ from playground.lab.latent import Interpolation, interpolate
 from playground.lab.likelihood import DecodedPoints, decode, log_likelihood
 from playground.lab.problem import Problem
 from playground.lab.trust import EXTRAPOLATED, UNMEASURED, closed_form, extrapolation_warnings, flow_warnings
+from playground.messages import Message
 from playground.user_errors import UserError
 
 
@@ -49,7 +50,7 @@ def write_likelihoods(
     if exact is not None:
         columns.append(exact.tolist())
         header.append("exact")
-    write_csv(out, [*header, "note"], zip(*columns, notes, strict=True))
+    write_csv(out, [*header, "note"], zip(*columns, _texts(notes), strict=True))
     say(f"By {energy.origin}")
     _summarise(log_prob, notes, out)
 
@@ -78,7 +79,7 @@ def _write_by_flow(model: Model, flat: np.ndarray, header: list[str], out: Path,
     if latent:
         columns += [_cells(codes) for codes in found.latent.reshape(len(flat), -1).T]
         header += code_names(problem)
-    write_csv(out, [*header, "note"], zip(*columns, notes, strict=True))
+    write_csv(out, [*header, "note"], zip(*columns, _texts(notes), strict=True))
     _summarise(log_prob, notes, out)
 
 
@@ -87,9 +88,9 @@ def _cells(values: np.ndarray) -> list[float | str]:
     return ["" if np.isnan(value) else value for value in values.tolist()]
 
 
-def _measured(log_prob: np.ndarray, notes: Sequence[str]) -> np.ndarray:
+def _measured(log_prob: np.ndarray, notes: Sequence[Message | None]) -> np.ndarray:
     """NaN for what was not."""
-    return np.where([note.startswith(UNMEASURED) for note in notes], np.nan, log_prob)
+    return np.where([_is(UNMEASURED, note) for note in notes], np.nan, log_prob)
 
 
 def _errors(log_prob: np.ndarray, standard_error: np.ndarray | None) -> list[float | str]:
@@ -98,18 +99,29 @@ def _errors(log_prob: np.ndarray, standard_error: np.ndarray | None) -> list[flo
     return _cells(np.where(np.isnan(log_prob), np.nan, errors))
 
 
-def _warn(notes: Sequence[str]) -> None:
+def _is(kind: str, note: Message | None) -> bool:
+    """Whether a point's note is a warning of this kind."""
+    return note is not None and note.code == kind
+
+
+def _texts(notes: Sequence[Message | None]) -> list[str]:
+    """The column of the notes."""
+    return ["" if note is None else str(note) for note in notes]
+
+
+def _warn(notes: Sequence[Message | None]) -> None:
     for kind in (UNMEASURED, EXTRAPOLATED):
-        rows = [row for row, note in enumerate(notes, start=1) if note.startswith(kind)]
+        rows = [row for row, note in enumerate(notes, start=1) if _is(kind, note)]
         if rows:
             others = f"; column note says it of {len(rows) - 1} more" if len(rows) > 1 else ""
-            warn(f"Point {rows[0]} of {len(notes)} is {notes[rows[0] - 1]}{others}.")
+            text = "Point {} of {} is {}{}."
+            warn(Message(kind, text, (rows[0], len(notes), notes[rows[0] - 1], others)))
 
 
-def _summarise(log_prob: np.ndarray, notes: Sequence[str], out: Path) -> None:
+def _summarise(log_prob: np.ndarray, notes: Sequence[Message | None], out: Path) -> None:
     """The mean of what was measured, and what is to be known of the rest."""
     _warn(notes)
-    measured, sound = ~np.isnan(log_prob), np.array([not note for note in notes])
+    measured, sound = ~np.isnan(log_prob), np.array([note is None for note in notes])
     mean = f"Mean log-likelihood {number(log_prob[measured].mean())} nats of {_count(measured.sum(), 'point')}"
     if sound.any() and sound.sum() < measured.sum():
         those = "one that is" if sound.sum() == 1 else f"{sound.sum()} that are"
@@ -165,7 +177,7 @@ def _decoded(problem: Problem, found: DecodedPoints | Interpolation) -> list[lis
     notes = flow_warnings(problem, found.points, found.log_prob, found.standard_error)
     _warn(notes)
     log_prob = _measured(found.log_prob, notes)
-    return [_cells(log_prob), _errors(log_prob, found.standard_error), notes]
+    return [_cells(log_prob), _errors(log_prob, found.standard_error), _texts(notes)]
 
 
 def _open(folder: Path, assignments: Sequence[str], seed: int | None, device: str) -> Model:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from playground.app.style.number_formats import format_measured, format_number, without_typography
+from playground.messages import Message
 
 HUGE = 1e6
 PATIENCE = 5.0  # seconds between two plain lines
@@ -13,16 +14,16 @@ PATIENCE = 5.0  # seconds between two plain lines
 Update = Callable[[float, str], None]
 
 
-def say(line: str) -> None:
+def say(line: Message | str) -> None:
     """A line of the program's answer."""
     print(line, flush=True)
 
 
-def warn(*sentences: str | None) -> None:
+def warn(*messages: Message | str | None) -> None:
     """Print the warnings that are there, a line each."""
-    for sentence in sentences:
-        if sentence is not None:
-            say(f"Warning: {sentence}")
+    for message in messages:
+        if message is not None:
+            say(f"Warning: {message}")
 
 
 def number(value: float) -> str:

@@ -182,7 +182,7 @@ def cost_in_words(cost: Mapping[str, Any]) -> str:
 
 def warn_of_settings(problem: Problem) -> None:
     """Settings that change nothing, and scores that are asked for though training never shows them."""
-    warn(*map(str, settings_without_effect(problem)))
+    warn(*settings_without_effect(problem))
     warn(
         *(
             untrained(problem.experiment, problem.conditions)
@@ -220,9 +220,18 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Iterable[float |
 
 
 def write_json(path: Path, contents: Mapping[str, Any]) -> None:
-    """Numbers and text as JSON, written whole or not at all."""
+    """Numbers, text and messages as JSON, written whole or not at all."""
     with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(contents, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+        temporary.write_text(
+            json.dumps(contents, indent=2, ensure_ascii=False, allow_nan=False, default=_text) + "\n", "utf-8"
+        )
+
+
+def _text(value: object) -> str:
+    """A message among what is written."""
+    if isinstance(value, Message):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON.")
 
 
 def column_names(problem: Problem) -> list[str]:

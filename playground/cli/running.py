@@ -49,7 +49,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
         if known is not None:  # of a learned one it can be told once it is learned
             require_stable_step(problem, known)
         say(_read(problem))
-        warn(*(diagnostic.sentence for diagnostic in noise_diagnostics(problem)))
+        warn(*noise_diagnostics(problem))
         results.warn_of_settings(problem)
         passes = experiment.objective.passes(math.prod(problem.shape))
         if passes > 2:
@@ -78,7 +78,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
             paint_picture(painted, trajectory, folder / results.PICTURE, VIDEO_SIZE)
             paint_video(painted, trajectory, folder / results.VIDEO, VIDEO_SIZE, VIDEO_FPS)
     _summarise(measured, problem, folder)
-    warn(memorization_warning(measured, problem.experiment) or None)
+    warn(memorization_warning(measured, problem.experiment))
 
 
 def _check(experiment: Experiment, conditions: Conditions | None = None) -> None:
@@ -99,7 +99,7 @@ def _read(problem: Problem) -> str:
     else:
         what = f"{'rows' if dataset.density is None else 'draws'} of {', '.join(dataset.axes)}"
     line = f"Data: {dataset.name}, {train + held_out:,} {what}: {train:,} to train, {held_out:,} held out."
-    return f"{line} {dataset.note}".rstrip()
+    return line if dataset.note is None else f"{line} {dataset.note}"
 
 
 def _train(trainer: Trainer) -> tuple[TrainingProgress | None, tuple[float, float] | None]:
@@ -168,7 +168,7 @@ def _training(
     found = {
         "train_points": len(problem.dataset.points),
         "held_out_points": len(problem.dataset.held_out),
-        "data_note": problem.dataset.note,
+        "data_note": str(problem.dataset.note or ""),
         "steps": trainer.step,
         "seconds": trainer.seconds,
         "steps_per_second": trainer.step / trainer.seconds if trainer.seconds else None,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from playground.data.dataset import DataError, listed
 from playground.data.npy import open_npy
+from playground.messages import Message
 
 MOST_BYTES = 2**31  # of all images in one file
 MOST_CLASSES = 1_000
@@ -39,20 +40,20 @@ Labels = NDArray[np.int64]
 Arrays = dict[str, NDArray[np.generic]]
 
 
-def training_files(folder: Path) -> tuple[list[Path], str]:
-    """The files of images to train on in the folder of a published set, none where it is no such one, and a remark on its test set."""
+def training_files(folder: Path) -> tuple[list[Path], Message | None]:
+    """The files of images to train on in the folder of a published set, none where it is no such one, and a note on its test set."""
     for training, testing in PUBLISHED:
         files = sorted(folder.glob(training))
         if files:
             left_out = listed([file.name for file in sorted(folder.glob(testing))])
-            said = f"Left out: {left_out}; the held-out images are taken from the training files."
-            return files, said if left_out else ""
-    return [], ""
+            text = "Left out: {}; the held-out images are taken from the training files."
+            return files, Message("test-files-left-out", text, (left_out,)) if left_out else None
+    return [], None
 
 
-def read_archive(path: Path) -> tuple[Images, Labels | None, str]:
+def read_archive(path: Path) -> tuple[Images, Labels | None, Message | None]:
     """Read all images of a file, (N, height, width, 1 or 3) bytes, their classes where the file or the one beside it
-    has them, and a note on what else it holds, "" where it is nothing.
+    has them, and a note on what else it holds, None where it is nothing.
 
     Raises:
         DataError: the file is none of the known ones, or is damaged.
@@ -68,26 +69,30 @@ def read_archive(path: Path) -> tuple[Images, Labels | None, str]:
         raise DataError(
             f"{path.name} is a Python pickle, which could run code and is not opened: take CIFAR's binary version."
         )
-    return *_read_cifar(path), ""
+    return *_read_cifar(path), None
 
 
-def _read_idx(path: Path) -> tuple[Images, Labels | None, str]:
+def _read_idx(path: Path) -> tuple[Images, Labels | None, Message | None]:
     images = _idx(path)
     if images.ndim != 3:
         raise DataError(f"{path.name} holds labels and no images: choose the file of images beside it.")
     name = path.name.replace("images", "labels").replace("idx3", "idx1")
     if name == path.name:
-        return images[..., None], None, ""
+        return images[..., None], None, None
     other = name.removesuffix(".gz") if name.endswith(".gz") else f"{name}.gz"
     beside = next((file for file in (path.with_name(name), path.with_name(other)) if file.is_file()), None)
     if beside is None:
-        return images[..., None], None, f"They have no classes, for {name} does not lie beside them."
+        return (
+            images[..., None],
+            None,
+            Message("no-classes", "They have no classes, for {} does not lie beside them.", (name,)),
+        )
     labels = _idx(beside)
     if labels.shape != (len(images),):
         raise DataError(
             f"{beside.name} holds {labels.size} labels for {len(images)} images: they belong to other files."
         )
-    return images[..., None], labels.astype(np.int64), ""
+    return images[..., None], labels.astype(np.int64), None
 
 
 def _idx(path: Path) -> Images:
@@ -128,10 +133,10 @@ def _read_cifar(path: Path) -> tuple[Images, Labels]:
     )
 
 
-def _read_numpy(path: Path, packed: bool) -> tuple[Images, Labels | None, str]:
+def _read_numpy(path: Path, packed: bool) -> tuple[Images, Labels | None, Message | None]:
     try:
         if not packed:
-            return _bytes(path, open_npy(path)), None, ""
+            return _bytes(path, open_npy(path)), None, None
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in _members(path)}
     except DataError:
@@ -185,17 +190,18 @@ def _labels(arrays: Arrays, images: str) -> str | None:
     return only if len(np.unique(arrays[only])) <= count / 2 else None  # more are numbers of the images, or the like
 
 
-def _left_out(names: list[str], images: str, labels: str | None) -> str:
-    """A sentence on which arrays are read, where there are others or it is a guess."""
+def _left_out(names: list[str], images: str, labels: str | None) -> Message | None:
+    """A message on which arrays are read, where there are others or it is a guess."""
     others = [name for name in names if name not in (images, labels)]
     if not others and (labels is None or _words(labels) & LABEL_WORDS):
-        return ""
+        return None
     classes = "" if labels is None else f", their classes from {labels}"
     rest = f"; left out: {listed(others)}" if others else ""
-    note = f"The images come from the array {images}{classes}{rest}."
+    text, values = "The images come from the array {}{}{}.", (images, classes, rest)
     if labels is not None:
-        return note
-    return f"{note} Classes are read from an array called labels: whole numbers from 0 to {MOST_CLASSES - 1}, one an image."
+        return Message("arrays", text, values)
+    wanted = " Classes are read from an array called labels: whole numbers from 0 to {}, one an image."
+    return Message("arrays", text + wanted, (*values, MOST_CLASSES - 1))
 
 
 def _words(name: str) -> set[str]:

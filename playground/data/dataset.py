@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.data import repeats
+from playground.messages import Message
 from playground.user_errors import UserError
 
 if TYPE_CHECKING:  # torch takes a second to import, and the window lists the sources before that
@@ -40,7 +41,7 @@ class Dataset:
         labels: (N,) classes of `points`, where there are any, counted from 0.
         class_names: what each class is called, in the order of their numbers, where that is known.
         grey_levels: for images, how many values a pixel takes; see :func:`playground.data.digits.dequantise`.
-        remark: what is to be known of how it was read, in sentences; "" where nothing is.
+        note: what is to be known of how it was read; None where nothing is.
     """
 
     name: str
@@ -52,7 +53,7 @@ class Dataset:
     labels: NDArray[np.int64] | None = None
     class_names: tuple[str, ...] = ()
     grey_levels: int | None = None
-    note: str = ""
+    note: Message | None = None
 
     @functools.cached_property
     def repeated(self) -> int:
@@ -126,19 +127,23 @@ def one_line(name: str) -> str:
     return "".join(filter(str.isprintable, " ".join(name.split())))
 
 
-def class_numbers(class_names: Sequence[str]) -> str:
-    """A sentence on which class is which number, of folders in their order; "" where they have no names.
+def class_numbers(class_names: Sequence[str]) -> Message | None:
+    """A message on which class is which number, of folders in their order; None where they have no names.
 
     It is one line, whatever strangers call their folders.
 
-    >>> class_numbers(("cats", "dogs\\n"))
+    >>> str(class_numbers(("cats", "dogs\\n")))
     'Classes are numbered as their folders are sorted: 0 cats, 1 dogs.'
     """
     if not class_names:
-        return ""
+        return None
     shown = listed([f"{number} {name}" for number, name in enumerate(map(one_line, class_names))])
     most = f"; a session keeps the names of at most {MOST_CLASS_NAMES:,}, so it will have none"
-    return f"Classes are numbered as their folders are sorted: {shown}{most if len(class_names) > MOST_CLASS_NAMES else ''}."
+    return Message(
+        "class-numbers",
+        "Classes are numbered as their folders are sorted: {}{}.",
+        (shown, most if len(class_names) > MOST_CLASS_NAMES else ""),
+    )
 
 
 def sample_dataset(density: "Density", name: str, request: DatasetRequest) -> Dataset:

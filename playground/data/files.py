@@ -15,6 +15,7 @@ from playground.data import repeats
 from playground.data.dataset import Array, DataError, Dataset, DatasetRequest, held_out_count
 from playground.data.npy import open_npy
 from playground.data.tables import Table, decode
+from playground.messages import Message, to_set
 
 LEAST_ROWS = 50
 MOST_ROWS = 5_000_000  # 80 MB as float64; ten seconds of reading at most
@@ -91,7 +92,14 @@ def read_columns(
         DataError: the file cannot be read or holds something else; with the line where there is one.
     """
     if not str(path):
-        raise DataError("No file is chosen: set data.path to a CSV, TSV or NPY file with two columns.")
+        raise DataError(
+            Message(
+                "no-file",
+                "No file is chosen: {} a CSV, TSV or NPY file with two columns.",
+                (to_set("data.path"),),
+                "data.path",
+            )
+        )
     path = Path(path)
     try:
         if path.is_dir():

@@ -25,6 +25,7 @@ from playground.data.dataset import (
     stratified,
 )
 from playground.data.orientation import orientation, upright
+from playground.messages import Edit, Message, joined, setting, to_set
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -54,7 +55,12 @@ def load_images(request: DatasetRequest) -> Dataset:
     """
     if not request.path:
         raise DataError(
-            "No images are chosen: set data.path to a folder of PNG or JPEG files, or an IDX, NPZ or CIFAR file."
+            Message(
+                "no-images",
+                "No images are chosen: {} a folder of PNG or JPEG files, or an IDX, NPZ or CIFAR file.",
+                (to_set("data.path"),),
+                "data.path",
+            )
         )
     path = Path(request.path)
     try:
@@ -66,11 +72,18 @@ def load_images(request: DatasetRequest) -> Dataset:
     except OSError as error:
         raise DataError(f"{error.filename or path} cannot be read: {error.strerror or error}.") from None
     except MemoryError:
-        raise DataError(f"{path.name} needs more memory than there is: lower data.pixels or data.points.") from None
+        raise DataError(
+            Message(
+                "out-of-memory",
+                "{} needs more memory than there is: lower {} or {}.",
+                (path.name, setting("data.pixels"), setting("data.points")),
+                "data.pixels",
+            )
+        ) from None
     if len(images) < LEAST:
         count = "1 image" if len(images) == 1 else f"{len(images)} images"
-        sentence = f"{path.name} has {count}: at least {LEAST} are needed to learn from."
-        raise DataError(" ".join(filter(None, (sentence, note))))
+        few = Message("few-images", "{} has {}: at least {} are needed to learn from.", (path.name, count, LEAST))
+        raise DataError(joined(few, note) or few)
     images = _coloured(images, request.colours)
     classes = np.zeros(len(images), dtype=np.int64) if labels is None else labels
     group, different = repeats.equal_rows(images)
@@ -80,7 +93,7 @@ def load_images(request: DatasetRequest) -> Dataset:
             f"{repeats.LEAST_DIFFERENT} are needed."
         )
     held_out = _held_out(group, classes, held_out_count(len(images), request.held_out), request.seed)
-    note = " ".join(filter(None, (note, repeats.note(len(images), different, "images"))))
+    note = joined(note, repeats.note(len(images), different, "images"))
     points = _values(images[~held_out])
     return Dataset(
         name=path.name,
@@ -110,10 +123,10 @@ def _held_out(group: NDArray[np.int64], classes: Labels, count: int, seed: int) 
     return taken[group]
 
 
-def _read(path: Path, request: DatasetRequest) -> tuple[Bytes, Labels | None, tuple[str, ...], str]:
-    """Square images (N, side, side, 1 or 3), at most as many as are wanted, their classes and what these are called, and a remark
+def _read(path: Path, request: DatasetRequest) -> tuple[Bytes, Labels | None, tuple[str, ...], Message | None]:
+    """Square images (N, side, side, 1 or 3), at most as many as are wanted, their classes and what these are called, and a note
     on what was left out."""
-    files, left_out = training_files(path) if path.is_dir() else ([path], "")
+    files, left_out = training_files(path) if path.is_dir() else ([path], None)
     if not files:
         return _read_folder(path, request)
     parts = [read_archive(file) for file in files]
@@ -123,9 +136,8 @@ def _read(path: Path, request: DatasetRequest) -> tuple[Bytes, Labels | None, tu
     side = _side(request, [shorter])
     rows = _some(len(images), _wanted(request, images.shape[3] * side**2), request.seed)
     classes = np.concatenate(labels)[rows] if len(labels) == len(parts) else None
-    remarks = [_drawn(len(rows), len(images)), _enlarged([shorter] * len(rows), side), left_out]
-    remarks += [note for _, _, note in parts]
-    return scaled(images[rows], side), classes, (), " ".join(filter(None, remarks))
+    notes = (_drawn(len(rows), len(images)), _enlarged([shorter] * len(rows), side), left_out)
+    return scaled(images[rows], side), classes, (), joined(*notes, *(note for _, _, note in parts))
 
 
 def _side(request: DatasetRequest, shorter: Sequence[int]) -> int:
@@ -138,41 +150,58 @@ def _own_side(shorter: Sequence[int]) -> int:
     return min(max(sorted(shorter)[int(FEW * len(shorter))], SMALLEST_SIDE), LARGEST_SIDE)
 
 
-def _drawn(taken: int, available: int) -> str:
-    return "" if taken == available else f"{taken:,} of {available:,} images were drawn."
+def _drawn(taken: int, available: int) -> Message | None:
+    if taken == available:
+        return None
+    return Message("images-drawn", "{:,} of {:,} images were drawn.", (taken, available))
 
 
-def _enlarged(shorter: Sequence[int], side: int, names: Sequence[str] = ()) -> str:
-    """A sentence where images with these shorter sides, and names where each is a file, were smaller than what is learned."""
+def _enlarged(shorter: Sequence[int], side: int, names: Sequence[str] = ()) -> Message | None:
+    """A message where images with these shorter sides, and names where each is a file, were smaller than what is learned."""
     count = sum(own < side for own in shorter)
     if not count:
-        return ""
+        return None
     what, were = ("image", "was") if count == 1 else ("images", "were")
     which = f" ({listed([name for name, own in zip(names, shorter, strict=True) if own < side])})" if names else ""
-    note = f"{count:,} {what} smaller than {side} x {side}{which} {were} enlarged, so bits per dimension count copied pixels"
+    text = "{:,} {} smaller than {} x {}{} {} enlarged, so bits per dimension count copied pixels"
+    values = (count, what, side, side, which, were)
     best = max(min(shorter), SMALLEST_SIDE)
     if best == side:
-        return f"{note}."
+        return Message("images-enlarged", f"{text}.", values)
     if _own_side(shorter) == best:
-        return f"{note}: choose data.pixels = auto, or at most {best}."
-    return f"{note}: take {'it' if count == 1 else 'them'} away, or choose data.pixels = {best}."
-
-
-def _passed_over(names: list[str]) -> str:
-    """A sentence on what lies beside the pictures of a folder."""
-    if not names:
-        return ""
-    return (
-        f"Passed over: {listed(names)}; read are PNG and JPEG files, of sub-folders only where none lies beside these."
+        way_out, wanted = ": choose {}, or at most {}.", (setting("data.pixels", "auto"), best)
+        edit = Edit("Use Auto", {"data.pixels": "auto"})
+        return Message("images-enlarged", text + way_out, (*values, *wanted), "data.pixels", (edit,))
+    away, edit = "it" if count == 1 else "them", Edit(f"Use {best}", {"data.pixels": best})
+    return Message(
+        "images-enlarged",
+        f"{text}: take {away} away, or choose {{}}.",
+        (*values, setting("data.pixels", best)),
+        "data.pixels",
+        (edit,),
     )
 
 
-def _left_out(names: list[str]) -> str:
-    """A sentence on the pictures of a folder that could not be read."""
+def _passed_over(names: list[str]) -> Message | None:
+    """A message on what lies beside the pictures of a folder."""
     if not names:
-        return ""
-    verb = "is" if len(names) == 1 else "are"
-    return f"Left out: {listed(names)}, which {verb} damaged, no PNG or JPEG, not allowed to be read, or of over {MOST_PIXELS // 10**6} million pixels."
+        return None
+    return Message(
+        "files-passed-over",
+        "Passed over: {}; read are PNG and JPEG files, of sub-folders only where none lies beside these.",
+        (listed(names),),
+    )
+
+
+def _left_out(names: list[str]) -> Message | None:
+    """A message on the pictures of a folder that could not be read."""
+    if not names:
+        return None
+    return Message(
+        "pictures-left-out",
+        "Left out: {}, which {} damaged, no PNG or JPEG, not allowed to be read, or of over {} million pixels.",
+        (listed(names), "is" if len(names) == 1 else "are", MOST_PIXELS // 10**6),
+    )
 
 
 def _wanted(request: DatasetRequest, numbers: int) -> int:
@@ -186,8 +215,8 @@ def _some(available: int, wanted: int, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).choice(available, wanted, replace=False))
 
 
-def _read_folder(folder: Path, request: DatasetRequest) -> tuple[Bytes, Labels | None, tuple[str, ...], str]:
-    """Pictures of a folder; if it has none, those of its sub-folders, each of which is a class; and a remark on the rest."""
+def _read_folder(folder: Path, request: DatasetRequest) -> tuple[Bytes, Labels | None, tuple[str, ...], Message | None]:
+    """Pictures of a folder; if it has none, those of its sub-folders, each of which is a class; and a note on the rest."""
     files, labels, others = _found(folder)
     folders = [] if labels is None else [os.path.basename(os.path.dirname(name)) for name in files]
     classes = tuple(dict.fromkeys(folders))
@@ -202,7 +231,7 @@ def _read_folder(folder: Path, request: DatasetRequest) -> tuple[Bytes, Labels |
         return [os.path.relpath(files[row], folder) for row in some]
 
     left_out = names(row for row in looked if row not in shorter) + names(row for row in drawn if row not in images)
-    remarks = (
+    notes = (
         _drawn(len(drawn), len(files) - (len(looked) - len(shorter))),
         class_numbers(classes),
         _enlarged([shorter[row] for row in rows], side, names(rows)),
@@ -213,7 +242,7 @@ def _read_folder(folder: Path, request: DatasetRequest) -> tuple[Bytes, Labels |
         np.stack(list(images.values())),
         None if labels is None else labels[rows],
         classes,
-        " ".join(filter(None, remarks)),
+        joined(*notes),
     )
 
 

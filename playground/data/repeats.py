@@ -5,6 +5,8 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.messages import Edit, Message, setting
+
 LEAST_DIFFERENT = 5  # rows to learn from, of which a fifth is held out
 NOTABLE = 0.01  # share of rows that repeat another, from which on those held out follow another distribution than all
 
@@ -33,16 +35,22 @@ def notable(repeated: int, count: int) -> bool:
     return repeated > NOTABLE * count
 
 
-def note(count: int, different: int, what: str, grouped: bool = True) -> str:
-    """A sentence where many of `count` rows, or whatever they are, repeat another; "" where few do.
+def note(count: int, different: int, what: str, grouped: bool = True) -> Message | None:
+    """A message where many of `count` rows, or whatever they are, repeat another; None where few do.
 
     Args:
         grouped: whether equal ones were held out together.
     """
     repeated = count - different
     if not notable(repeated, count):
-        return ""
-    said = f"{repeated:,} of {count:,} {what} repeat another; "
+        return None
     if grouped:
-        return f"{said}duplicates are all in the training set or all held out."
-    return f"{said}{what} are held out at random, duplicates too. If they are copies, set data.split = groups."
+        text = "{:,} of {:,} {} repeat another; duplicates are all in the training set or all held out."
+        return Message("duplicates-together", text, (repeated, count, what))
+    return Message(
+        "duplicates-apart",
+        "{:,} of {:,} {} repeat another; {} are held out at random, duplicates too. If they are copies, set {}.",
+        (repeated, count, what, what, setting("data.split", "groups")),
+        "data.split",
+        (Edit("Hold out groups", {"data.split": "groups"}),),
+    )

@@ -119,6 +119,11 @@ def register(kind: type[_K]) -> type[_K]:
     return kind
 
 
+def registered() -> tuple[type[Kind], ...]:
+    """All kinds of all families that can be chosen now."""
+    return tuple(kind for family in _REGISTRY.values() for kind in family.values())
+
+
 def forget(kind: type[Kind]) -> None:
     """Take a kind away again, as the tests of plug-ins do."""
     del _REGISTRY[kind.section][kind.name()]

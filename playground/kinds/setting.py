@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
+from playground.messages import Message
 from playground.user_errors import UserError
 
 Auto = Literal["auto"]
@@ -51,7 +52,7 @@ def meta(
     advanced: bool = False,
     example: str = "",
     when: Callable[[Any], bool] | None = None,
-    otherwise: str = "",
+    otherwise: Message | str = "",
 ) -> msgspec.Meta:
     """Bounds and documentation of one field.
 
@@ -67,7 +68,7 @@ def meta(
         advanced: whether its row stands behind "Advanced".
         example: of a list, as a file has it.
         when: whether it does something, asked with the whole experiment; always by default.
-        otherwise: what it waits for, where it does nothing.
+        otherwise: what it waits for, where it does nothing, without a full stop.
     """
     extra = {
         "label": label,
@@ -113,7 +114,7 @@ class Field:
     advanced: bool
     example: str
     when: Callable[[Any], bool] | None
-    otherwise: str
+    otherwise: Message | str
 
     def equation_of(self, value: Any) -> str:
         """The LaTeX that holds for a value; nothing where there is none."""

@@ -5,7 +5,6 @@ is in the kind's own file; this asks the kinds in turn.
 """
 
 import itertools
-from dataclasses import replace
 
 from playground.kinds.chosen import Conditions as Conditions
 from playground.kinds.noise.noise import WITH_PATH
@@ -110,11 +109,14 @@ def likelihood_conflict(experiment: Experiment) -> Message | None:
         return None
     if conflict.key == "likelihood.source":  # it says so already
         return conflict
-    return replace(
-        conflict,
-        text=conflict.text.removesuffix(".") + ", or {}, for the learned energy states log p without a path.",
-        values=(*conflict.values, setting("likelihood.source", "learned")),
-    )
+    text = ", or {}, for the learned energy states log p without a path"
+    return path_conflict(experiment, otherwise=Message("or-energy", text, (setting("likelihood.source", "learned"),)))
+
+
+def unknown_density(experiment: Experiment) -> Message:
+    """Why there is no figure that needs the density of the data."""
+    kind = setting("data.kind", experiment.data.kind)
+    return Message("unknown-density", "The density of {} is not known.", (kind,))
 
 
 LIKELIHOOD = "The likelihood follows"
@@ -128,21 +130,24 @@ def flow_conflict(experiment: Experiment, asked: str = LIKELIHOOD) -> Message | 
             "The exact score of {} is not known: only toys and drawings have one; choose {}.",
             (setting("data.kind", experiment.data.kind), setting("likelihood.source", "learned", "empirical")),
             "likelihood.source",
+            (Edit("Use learned", {"likelihood.source": "learned"}),),
         )
     return path_conflict(experiment, asked)
 
 
-def path_conflict(experiment: Experiment, asked: str = LIKELIHOOD) -> Message | None:
+def path_conflict(experiment: Experiment, asked: str = LIKELIHOOD, otherwise: Message | str = "") -> Message | None:
     """Why there is no probability flow from data to noise to follow, or None.
 
     Args:
         asked: what was asked for and needs it, as the sentence begins.
+        otherwise: what else to choose, as it ends.
     """
     if experiment.noise.has_path:
         return None
     return Message(
         "no-path",
-        f"{asked} the probability flow from data to noise, but {{}} has no such path: choose {{}}.",
-        (setting("noise.kind", experiment.noise.kind), WITH_PATH),
+        f"{asked} the probability flow from data to noise, but {{}} has no such path: choose {{}}{{}}.",
+        (setting("noise.kind", experiment.noise.kind), WITH_PATH, otherwise),
         "noise.kind",
+        (Edit("Use VE noise", {"noise.kind": "ve"}),),
     )

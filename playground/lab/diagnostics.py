@@ -1,10 +1,8 @@
-"""Diagnostics of effects that look like a bug in the network and are none, for the data at hand, with the settings
-that mend them, if any."""
+"""Diagnostics of effects that look like a bug in the network and are none, for the data at hand, with the edits
+that mend them; none where the data themselves are the cause."""
 
 import itertools
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,7 @@ from playground.kinds.noise.discrete import Discrete
 from playground.kinds.noise.noise import BLUR, up
 from playground.lab.problem import Problem
 from playground.lab.trust import nearest
+from playground.messages import Edit, Message, setting
 from playground.theory.local_geometry import intrinsic_dimension, mean_smoothing_kl
 from playground.theory.smoothing import gaussianity, least_overlap, overlap, overlapping_levels, sigma_until_gaussian
 
@@ -39,24 +38,16 @@ BLURRED = 10 * BLUR  # nats that the finest noise may cost thin data unsaid
 EVALUATED = 500  # distinct points whose nearest neighbours tell how far apart they lie
 
 
-@dataclass(frozen=True)
-class Diagnostic:
-    """A warning in one sentence, and the settings that would take it away; none where the data themselves are the cause."""
-
-    sentence: str
-    changes: Mapping[str, Any]
-
-
-def noise_diagnostics(problem: Problem) -> tuple[Diagnostic, ...]:
+def noise_diagnostics(problem: Problem) -> tuple[Message, ...]:
     """Diagnose the noise of a problem, for its objective and for any."""
     return (*objective_diagnostics(problem, problem.experiment.objective.kind), *data_diagnostics(problem))
 
 
-def data_diagnostics(problem: Problem) -> tuple[Diagnostic, ...]:
+def data_diagnostics(problem: Problem) -> tuple[Message, ...]:
     """Diagnose the noise for any objective, which takes counting and comparing points. The findings: one far point
     sets the scale, there is no density without noise, parts are thinner than the finest level, a few points have
     half of the variance."""
-    found: list[Diagnostic | None] = []
+    found: list[Message | None] = []
     if problem.density is None and problem.shape == (2,):  # training spreads images over their grey levels
         found.append(_far_point(problem) or _no_density(problem) or _blurred(problem) or _heavy_tails(problem))
     if problem.experiment.noise.has_path:
@@ -69,21 +60,23 @@ def data_diagnostics(problem: Problem) -> tuple[Diagnostic, ...]:
     return tuple(diagnostic for diagnostic in found if diagnostic is not None)
 
 
-def objective_diagnostics(problem: Problem, objective: str) -> tuple[Diagnostic, ...]:
+def objective_diagnostics(problem: Problem, objective: str) -> tuple[Message, ...]:
     """Diagnose the noise for one kind of objective, which takes no time. At sharp edges score matching has no best
     score; maximum likelihood, which matches the density itself, has a best one."""
     sharp = problem.density is not None and problem.density.sharp and not problem.noise.sigma_min
     if not sharp or objective == "maximum-likelihood":
         return ()
-    edges = Diagnostic(
+    edges = Message(
+        "sharp-edges",
         "The data have sharp edges: without noise the score matching loss falls without bound as the score "
-        "gets steeper. Choose a noise, or data.noise above 0.",
-        {},
+        "gets steeper. Choose a noise, or {} above 0.",
+        (setting("data.noise"),),
+        "data.noise",
     )
     return (edges,)
 
 
-def _far_point(problem: Problem) -> Diagnostic | None:
+def _far_point(problem: Problem) -> Message | None:
     """Diagnose a far point that sets the scale, on which half of the others are one spot, finer than the finest noise."""
     points = problem.dataset.points
     distances = np.linalg.norm(points - np.median(points, axis=0), axis=1)
@@ -91,39 +84,39 @@ def _far_point(problem: Problem) -> Diagnostic | None:
     if not 0 < near < problem.units.sigma_to_user(max(problem.noise.sigma_min, SPOT)):  # 0: half of them are equal
         return None
     x, y = points[far]
-    return Diagnostic(
-        f"Half of the points lie within {near:.2g} of the median, but ({x:.3g}, {y:.3g}) lies "
-        f"{distances[far]:.2g} away. On that scale the others are one spot. If it is an error, remove it from "
-        "the data.",
-        {},
+    return Message(
+        "far-point",
+        "Half of the points lie within {:.2g} of the median, but ({:.3g}, {:.3g}) lies {:.2g} away. On that scale the "
+        "others are one spot. If it is an error, remove it from the data.",
+        (near, float(x), float(y), float(distances[far])),
     )
 
 
-def _no_density(problem: Problem) -> Diagnostic | None:
+def _no_density(problem: Problem) -> Message | None:
     dataset = problem.dataset  # all of its rows: of the training set alone the counts would not be the file's
     points = problem.units.to_internal(np.concatenate([dataset.points, dataset.held_out]))
     small, large = np.linalg.eigvalsh(np.cov(points.T))
-    what = "The points lie on a line" if small < SINGULAR * large else _few_values(problem, points)
-    if not what:
+    line = Message("line", "The points lie on a line") if small < SINGULAR * large else None
+    what = line or _few_values(problem, points)
+    if what is None:
         dimension = intrinsic_dimension(torch.from_numpy(points))
-        if dimension.is_curve:
-            what = f"The points lie on a curve (intrinsic dimension {dimension.value:.2f} ± {dimension.standard_error:.2f})"
-    if not what:
-        return None
+        if not dimension.is_curve:
+            return None
+        text = "The points lie on a curve (intrinsic dimension {:.2f} ± {:.2f})"
+        what = Message("curve", text, (dimension.value, dimension.standard_error))
     sigma = problem.noise.sigma_min
     if not sigma:
-        return Diagnostic(
-            f"{what} and have no density: without noise the loss falls without bound. Choose a noise.", {}
-        )
+        text = "{} and have no density: without noise the loss falls without bound. Choose a noise."
+        return Message("no-density", text, (what,), "noise.kind")
     symbol = "σ_min" if problem.experiment.noise.has_path else "σ"
-    return Diagnostic(
-        f"{what} and have no density: likelihoods are of the data smoothed by {symbol} = "
-        f"{problem.units.sigma_to_user(sigma):.3g} and mean little otherwise.",
-        {},
+    return Message(
+        "no-density",
+        f"{{}} and have no density: likelihoods are of the data smoothed by {symbol} = {{:.3g}} and mean little otherwise.",
+        (what, problem.units.sigma_to_user(sigma)),
     )
 
 
-def _blurred(problem: Problem) -> Diagnostic | None:
+def _blurred(problem: Problem) -> Message | None:
     """That the data have parts thinner than the finest of several noise levels; a single one is coarse on purpose."""
     if not problem.experiment.noise.has_path:
         return None
@@ -131,30 +124,31 @@ def _blurred(problem: Problem) -> Diagnostic | None:
     cost = mean_smoothing_kl(problem.thickness(), sigma)
     if not BLURRED < cost < math.inf:
         return None
-    return Diagnostic(
-        f"The data are thin: smoothing by σ_min = {problem.units.sigma_to_user(sigma):.3g} costs about "
-        f"{cost:.2g} nat of KL. Lower σ_min, or model one axis only.",
-        {},
+    return Message(
+        "thin",
+        "The data are thin: smoothing by σ_min = {:.3g} costs about {:.2g} nat of KL. Lower σ_min, or model one axis only.",
+        (problem.units.sigma_to_user(sigma), cost),
     )
 
 
-def _heavy_tails(problem: Problem) -> Diagnostic | None:
+def _heavy_tails(problem: Problem) -> Message | None:
     """Diagnose heavy tails: a few points have half of the variance, so that W_2 depends on how many of them a cloud
     happens to hold."""
     squares = np.square(problem.units.to_internal(problem.dataset.points)).sum(axis=1)
     count = 1 + int(np.searchsorted(np.cumsum(np.sort(squares)[::-1]), squares.sum() / 2))
     if count > FEW * len(squares):
         return None
-    return Diagnostic(
-        f"{count:,} of {len(squares):,} points hold half of the variance of the data. The sliced Wasserstein "
+    return Message(
+        "heavy-tails",
+        "{:,} of {:,} points hold half of the variance of the data. The sliced Wasserstein "
         "distance depends on how many of them are drawn: a perfect sampler may score several times the "
         "floor. Use the energy distance.",
-        {},
+        (count, len(squares)),
     )
 
 
-def _few_values(problem: Problem, points: NDArray[np.floating]) -> str:
-    """Diagnose points (N, 2) that take few values, or one coordinate of which does; "" where the finest noise bridges
+def _few_values(problem: Problem, points: NDArray[np.floating]) -> Message | None:
+    """Diagnose points (N, 2) that take few values, or one coordinate of which does; None where the finest noise bridges
     the gaps."""
     most, apart = REPEATED * len(points), BRIDGED * problem.noise.sigma_min
     columns = [np.unique(column) for column in points.T]
@@ -163,25 +157,28 @@ def _few_values(problem: Problem, points: NDArray[np.floating]) -> str:
         some = distinct[problem.some_rows(len(distinct), EVALUATED, "distinct points")]
         distances, _ = nearest(torch.from_numpy(some), torch.from_numpy(distinct), 2)
         if len(distinct) < most and float(distances[:, 1].median()) > apart:
-            return f"The {len(points)} points take only {len(distinct)} distinct values"
+            return Message("few-values", "The {} points take only {} distinct values", (len(points), len(distinct)))
     for name, column in zip(problem.dataset.axes, columns, strict=True):
         if len(column) < most and float(np.median(np.diff(column))) > apart:
-            return f"The {len(points)} points take only {len(column)} distinct values of {name}"
-    return ""
+            text = "The {} points take only {} distinct values of {}"
+            return Message("few-values", text, (len(points), len(column), name))
+    return None
 
 
-def _end(problem: Problem, distance: float, needed: float, enough: float) -> Diagnostic:
+def _end(problem: Problem, distance: float, needed: float, enough: float) -> Message:
     """That the data at the end of the noise are `distance` from Gaussian, and that they would be near at sigma = `needed`, which is
     `enough` in user units, rounded up."""
-    way, changes = problem.experiment.noise.reach(needed, enough)
-    return Diagnostic(
-        f"At σ = {problem.units.sigma_to_user(problem.noise.sigma_max):.3g} the data are still about "
-        f"{distance:.2g} nat from the Gaussian where sampling starts. {way}.",
-        changes,
+    way = problem.experiment.noise.reach(needed, enough)
+    return Message(
+        "far-from-the-prior",
+        "At σ = {:.3g} the data are still about {:.2g} nat from the Gaussian where sampling starts. {}.",
+        (problem.units.sigma_to_user(problem.noise.sigma_max), distance, way),
+        way.key,
+        way.edits,
     )
 
 
-def _overlap(problem: Problem, end: float | None) -> Diagnostic | None:
+def _overlap(problem: Problem, end: float | None) -> Message | None:
     """Diagnose neighbouring noise levels that hardly overlap, with the number that would; where the end must change
     too, levels are counted from `end` on, in user units."""
     noise, dim = problem.experiment.noise, math.prod(problem.shape)
@@ -201,16 +198,19 @@ def _overlap(problem: Problem, end: float | None) -> Diagnostic | None:
     to_user = problem.units.sigma_to_user
     coarsest = levels[0] if end is None else problem.units.sigma_to_internal(end)
     enough = overlapping_levels(coarsest, levels[-1], dim, OVERLAP)
-    begin = "" if end is None else f" from σ = {end:g} on"
+    begin = "" if end is None else Message("from", " from σ = {:g} on", (end,))
     changes: dict[str, Any] = {"noise.levels": min(enough, 1000)}
     if noise.is_by_hand:
         changes = {**changes, **noise.evened(), **changes}
     if end is not None:
         changes["noise.sigma_max"] = end
-    return Diagnostic(
-        f"The noise levels σ = {to_user(coarse):.3g} and {to_user(fine):.3g} overlap by only {least:.0%}: "
+    return Message(
+        "levels-apart",
+        "The noise levels σ = {:.3g} and {:.3g} overlap by only {:.0%}: "
         "annealed Langevin cannot follow from one to the other. log p and the samplers of a process use the "
-        f"network between levels, where it was never trained; the loss does not show this. {enough} geometric "
-        f"levels{begin} overlap by {OVERLAP:.0%}; noise.kind = ve trains at every σ.",
-        changes,
+        "network between levels, where it was never trained; the loss does not show this. {} geometric "
+        "levels{} overlap by {:.0%}; {} trains at every σ.",
+        (to_user(coarse), to_user(fine), least, enough, begin, OVERLAP, setting("noise.kind", "ve")),
+        "noise.levels",
+        (Edit(f"L = {changes['noise.levels']}", changes),),
     )

@@ -1,31 +1,42 @@
-"""Why a training diverged, in words with a way out."""
+"""Why a training diverged, with a way out."""
 
 import math
 
 from playground.lab.problem import Problem
+from playground.messages import Edit, Message, setting
 
 
-def why_diverged(problem: Problem, step: int, loss: float, sound: bool, reference: float) -> str:
-    """A sentence on a loss that has lost all bounds after `step` steps.
+def why_diverged(problem: Problem, step: int, loss: float, sound: bool, reference: float) -> Message:
+    """A message on a loss that has lost all bounds after `step` steps.
 
     Args:
         sound: whether loss and weights are finite.
         reference: the loss of a Gaussian's score.
     """
     if sound and loss < 0:
-        return (
-            f"Training stopped at step {step}: the loss falls without bound ({loss:.3g}), because the data lie on "
-            "lines, repeat or have sharp edges. The last good weights are kept. Choose a noise, or a larger one."
+        return Message(
+            "loss-without-bound",
+            "Training stopped at step {}: the loss falls without bound ({:.3g}), because the data lie on "
+            "lines, repeat or have sharp edges. The last good weights are kept. Choose a noise, or a larger one.",
+            (step, loss),
+            "noise.kind",
         )
     if not math.isfinite(reference):  # of a Gaussian score too, whatever the network
-        return (
-            f"Training stopped at step {step}: the loss leaves single precision. The noise is too far from the "
-            f"data's standard deviation, {problem.units.length:.3g}. Choose noise levels nearer to it."
+        return Message(
+            "loss-beyond-precision",
+            "Training stopped at step {}: the loss leaves single precision. The noise is too far from the "
+            "data's standard deviation, {:.3g}. Choose noise levels nearer to it.",
+            (step, problem.units.length),
+            "noise.kind",
         )
     settings = problem.experiment
     rate, weight = settings.training.learning_rate, settings.objective.weight
-    other = "" if weight in ("auto", "sigma2", "edm") else ", or choose objective.weight = auto"
-    return (
-        f"Training diverged at step {step} (loss {loss:.3g}); the last good weights are kept. Lower "
-        f"training.learning_rate, now {rate:.3g}, to {rate / 10:.3g} or less{other}."
-    )
+    slower = float(f"{rate / 10:.3g}")
+    text = "Training diverged at step {} (loss {:.3g}); the last good weights are kept. Lower {}, now {:.3g}, to {:.3g} or less"
+    values = (step, loss, setting("training.learning_rate"), rate, slower)
+    edit = Edit(f"Use {slower:g}", {"training.learning_rate": slower})
+    if weight in ("auto", "sigma2", "edm"):
+        return Message("diverged", f"{text}.", values, "training.learning_rate", (edit,))
+    other = Edit("Use Auto", {"objective.weight": "auto"})
+    weighted = (*values, setting("objective.weight", "auto"))
+    return Message("diverged", text + ", or choose {}.", weighted, "training.learning_rate", (edit, other))

@@ -20,6 +20,7 @@ from playground.lab.defaults import EVALUATION_PASSES
 from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
 from playground.lab.weights import State
+from playground.messages import Message, setting
 from playground.theory.networks import ScoreNetwork
 from playground.theory.noise import ScoreFunction
 from playground.theory.objectives import Denoising
@@ -157,19 +158,23 @@ class EarlyStopping:
         for parameter, best in zip(network.parameters(), self._best, strict=False):
             parameter.copy_(best)
 
-    def note(self, step: int) -> str | None:
-        """A sentence on how training ended after `step` steps, where that is not with its last weights."""
+    def note(self, step: int) -> Message | None:
+        """A message on how training ended after `step` steps, where that is not with its last weights."""
         if self.best_step is None or self.best_step == step:
             return None
         if self.stopped:
-            return (
-                f"Training stopped early at step {step:,}: the held-out loss has not fallen since step "
-                f"{self.best_step:,}, whose weights are kept. Train more continues; training.early_stopping = off "
-                "trains to the end."
+            return Message(
+                "stopped-early",
+                "Training stopped early at step {:,}: the held-out loss has not fallen since step "
+                "{:,}, whose weights are kept. Train more continues; {} trains to the end.",
+                (step, self.best_step, setting("training.early_stopping", "off")),
+                "training.early_stopping",
             )
-        return (
-            f"The weights of step {self.best_step:,} are kept: they have the lowest held-out loss. More data "
-            "would let it fall further."
+        return Message(
+            "best-weights-kept",
+            "The weights of step {:,} are kept: they have the lowest held-out loss. More data "
+            "would let it fall further.",
+            (self.best_step,),
         )
 
     def state(self) -> State:

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from playground.lab.conflicts import has_energy, path_conflict
+from playground.lab.conflicts import has_energy, path_conflict, unknown_density
 from playground.lab.fields import Array, bounds_of_smoothed, grid_points
 from playground.lab.likelihood import checked_points
 from playground.lab.problem import Problem
+from playground.messages import Edit, Message, setting
 from playground.theory import metrics
 from playground.theory.networks import Energy
 from playground.theory.noise import ScoreFunction
@@ -92,33 +93,48 @@ def normalised(
     return NormalisedEnergy(problem, score, level, partition)
 
 
-def integral_note(integral: float) -> str | None:
-    """Return a sentence on what it means that an energy's density does not integrate to 1 where the data are; None
+def integral_note(integral: float) -> Message | None:
+    """Return a message on what it means that an energy's density does not integrate to 1 where the data are; None
     within 2 %."""
     if integral < 1 - INTEGRAL_TOLERANCE:
-        return (
-            f"The energy's density integrates to {integral:.3f} over the data and a margin. The rest of its mass "
-            "lies outside, where nothing was trained. Train longer, or with more noise levels."
+        return Message(
+            "mass-outside",
+            "The energy's density integrates to {:.3f} over the data and a margin. The rest of its mass "
+            "lies outside, where nothing was trained. Train longer, or with more noise levels.",
+            (integral,),
         )
     if integral > 1 + INTEGRAL_TOLERANCE:
-        return (
-            f"The energy's density integrates to {integral:.3f} and not to 1: its peaks are too narrow for the "
-            "grid. Its ln Z and NLL cannot be trusted. Train with a larger noise.sigma_min."
+        return Message(
+            "narrow-peaks",
+            "The energy's density integrates to {:.3f} and not to 1: its peaks are too narrow for the "
+            "grid. Its ln Z and NLL cannot be trusted. Train with a larger {}.",
+            (integral, setting("noise.sigma_min")),
+            "noise.sigma_min",
         )
     return None
 
 
-def _without_energy(problem: Problem) -> str:
-    """Why a score has no Z, in a sentence."""
+def _without_energy(problem: Problem) -> Message:
+    """Why a score has no Z."""
     source = problem.experiment.likelihood.source
     if problem.shape != (2,):
-        return f"Z of images is an integral over {math.prod(problem.shape)} dimensions, too many for quadrature."
+        text = "Z of images is an integral over {} dimensions, too many for quadrature."
+        return Message("no-energy", text, (math.prod(problem.shape),))
     if has_energy(problem.experiment) and source != "learned":
-        return (
-            f"The learned energy has a density without a flow, the {source} score does not: choose "
-            "likelihood.source = learned."
+        return Message(
+            "no-energy",
+            "The learned energy has a density without a flow, the {} score does not: choose {}.",
+            (source, setting("likelihood.source", "learned")),
+            "likelihood.source",
+            (Edit("Use learned", {"likelihood.source": "learned"}),),
         )
-    return "Only an energy network has a density without a flow: choose network.kind = energy."
+    return Message(
+        "no-energy",
+        "Only an energy network has a density without a flow: choose {}.",
+        (setting("network.kind", "energy"),),
+        "network.kind",
+        (Edit("Use energy", {"network.kind": "energy"}),),
+    )
 
 
 METRICS = (
@@ -134,7 +150,7 @@ METRICS = (
 """Keys of what :func:`energy_metrics` finds."""
 
 
-def energy_metrics(problem: Problem, score: ScoreFunction, found: dict[str, Any], reasons: dict[str, str]) -> None:
+def energy_metrics(problem: Problem, score: ScoreFunction, found: dict[str, Any], reasons: dict[str, Message]) -> None:
     """Write the likelihood figures of the finest level's energy into `found`, or the reasons why there are none into
     `reasons`.
 
@@ -150,7 +166,7 @@ def energy_metrics(problem: Problem, score: ScoreFunction, found: dict[str, Any]
     found["energy_integral"] = model.integral()
     found["energy_note"] = integral_note(found["energy_integral"])
     if found["energy_note"] is None:
-        reasons["energy_note"] = "The integral of p is 1 within 2 %."
+        reasons["energy_note"] = Message("no-note", "The integral of p is 1 within 2 %.")
     found["energy_nll"], found["energy_nll_standard_error"] = metrics.mean_with_error(-log_prob)
     if path_conflict(problem.experiment) is not None:
         found["test_nll"], found["test_nll_standard_error"] = found["energy_nll"], found["energy_nll_standard_error"]
@@ -167,5 +183,4 @@ def energy_metrics(problem: Problem, score: ScoreFunction, found: dict[str, Any]
         log_prob = torch.from_numpy(model.log_prob(noisy))
         found["energy_kl"], found["energy_kl_standard_error"] = metrics.kl_to_known(true, log_prob)
     else:
-        unknown = f"The density of data.kind = {problem.experiment.data.kind} is not known."
-        reasons |= dict.fromkeys(("energy_kl", "energy_kl_standard_error"), unknown)
+        reasons |= dict.fromkeys(("energy_kl", "energy_kl_standard_error"), unknown_density(problem.experiment))

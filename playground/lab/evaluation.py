@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from playground.data import dequantise
 from playground.lab import energies
-from playground.lab.conflicts import flow_conflict, likelihood_conflict
+from playground.lab.conflicts import flow_conflict, likelihood_conflict, unknown_density
 from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS
 from playground.lab.label_dropout_checks import untrained_likelihood_score
 from playground.lab.likelihood import PointLikelihoods, RoundTrip, log_likelihood, round_trip
 from playground.lab.problem import Problem
 from playground.lab.sample_metrics import FROM_SAMPLES, add_distances
 from playground.lab.trust import closed_form, is_estimated, missed, missed_on_average
+from playground.messages import Message, setting
 from playground.theory import likelihood, local_geometry, metrics
 from playground.theory.noise import ScoreFunction
 from playground.theory.ode import TooManySteps
@@ -96,11 +97,11 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
         samples: (N, *shape) in user units, finished ones; None if there are none.
     """
     found: dict[str, Any] = dict.fromkeys(METRICS)
-    reasons: dict[str, str] = {}
+    reasons: dict[str, Message] = {}
     conflict = flow_conflict(problem.experiment)
     untrained = untrained_likelihood_score(problem.experiment, problem.conditions)
     if conflict is not None:
-        reasons |= dict.fromkeys(FROM_LIKELIHOOD, str(likelihood_conflict(problem.experiment) or conflict))
+        reasons |= dict.fromkeys(FROM_LIKELIHOOD, likelihood_conflict(problem.experiment) or conflict)
     elif untrained is not None:
         reasons |= dict.fromkeys(FROM_LIKELIHOOD, untrained)
     else:
@@ -124,9 +125,9 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
                 yield EvaluationProgress(0.8 + 0.1 * returning.fraction, "round trip to the latent codes", None)
                 trip = returning.result
         except TooManySteps as error:
-            reasons |= dict.fromkeys(FROM_LIKELIHOOD, str(error))
-        astray = "" if result is None else _astray(problem, held_out, result)
-        if astray:
+            reasons |= dict.fromkeys(FROM_LIKELIHOOD, error.message)
+        astray = None if result is None else _astray(problem, held_out, result)
+        if astray is not None:
             reasons |= dict.fromkeys(FROM_LIKELIHOOD, astray)
             result = seen = trip = None
         if result is not None and seen is not None:
@@ -134,19 +135,14 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
             nll = torch.from_numpy(-seen.log_prob)
             found["train_nll"], found["train_nll_standard_error"] = metrics.mean_with_error(nll)
             if result.standard_error is None:
-                reasons["trace_standard_error"] = (
-                    "A single trace probe has no standard error: set likelihood.trace_probes to 2 or more."
-                    if problem.experiment.likelihood.trace_probes == 1
-                    else "The trace probes of so few points agree, maybe by chance, and give no error: raise "
-                    "likelihood.trace_probes."
-                )
+                reasons["trace_standard_error"] = _without_trace_error(problem)
         if trip is not None:
             _add_round_trip(trip, found)
     yield EvaluationProgress(0.9, "distances", None)
     energies.energy_metrics(problem, score, found, reasons)
     density = problem.dataset.density
     if density is None:
-        unknown = f"The density of data.kind = {problem.experiment.data.kind} is not known."
+        unknown = unknown_density(problem.experiment)
         reasons |= dict.fromkeys(("entropy", "kl", "kl_standard_error", *_FROM_SMOOTHING), unknown)
         if problem.shape == (2,):
             _estimate_smoothing(problem, found, reasons)
@@ -154,7 +150,8 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
         found["entropy"] = density.entropy()
         _add_smoothing(problem, found)
     if problem.dataset.grey_levels is None:
-        reasons |= dict.fromkeys(("bits_per_dim", "bits_per_dim_standard_error"), "Bits per dimension are for images.")
+        no_images = Message("no-images", "Bits per dimension are for images.")
+        reasons |= dict.fromkeys(("bits_per_dim", "bits_per_dim_standard_error"), no_images)
     for fraction in add_distances(problem, samples, found, reasons):
         yield EvaluationProgress(0.9 + 0.1 * fraction, "distances", None)
     yield EvaluationProgress(1.0, "done", _with_reasons(found, reasons))
@@ -201,17 +198,34 @@ METRICS = (*FROM_LIKELIHOOD, "entropy", *_FROM_SMOOTHING, *energies.METRICS, *OF
 ERROR = "_standard_error"
 
 
-ONE_HELD_OUT = "One held-out point gives no standard error: take data with more different rows; a fifth of these is "
-"held out."
-ONE_SAMPLE = "One sample gives no standard error: set sampling.particles to 2 or more."
+ONE_HELD_OUT = Message(
+    "one-held-out",
+    "One held-out point gives no standard error: take data with more different rows; a fifth of these is held out.",
+)
+ONE_SAMPLE = Message(
+    "one-sample",
+    "One sample gives no standard error: set {} to 2 or more.",
+    (setting("sampling.particles"),),
+    "sampling.particles",
+)
 
 
-def _with_reasons(found: dict[str, Any], reasons: dict[str, str]) -> dict[str, Any]:
+def _without_trace_error(problem: Problem) -> Message:
+    """Why Hutchinson's estimate has no error."""
+    probes = setting("likelihood.trace_probes")
+    if problem.experiment.likelihood.trace_probes == 1:
+        text = "A single trace probe has no standard error: set {} to 2 or more."
+        return Message("one-probe", text, (probes,), probes.key)
+    text = "The trace probes of so few points agree, maybe by chance, and give no error: raise {}."
+    return Message("probes-agree", text, (probes,), probes.key)
+
+
+def _with_reasons(found: dict[str, Any], reasons: dict[str, Message]) -> dict[str, Any]:
     """The figures, and in `reasons` why those are missing that are None, as the standard errors are that nothing tells."""
     for key in _without_error(found):
         found[key] = None
         reasons[key] = ONE_SAMPLE if key.startswith("nearest_neighbour_distance_s") else ONE_HELD_OUT
-    return found | {"reasons": {key: sentence for key, sentence in reasons.items() if found[key] is None}}
+    return found | {"reasons": {key: why for key, why in reasons.items() if found[key] is None}}
 
 
 def _without_error(found: dict[str, Any]) -> list[str]:
@@ -226,27 +240,30 @@ def _without_error(found: dict[str, Any]) -> list[str]:
     ]
 
 
-def _astray(problem: Problem, points: Array, result: PointLikelihoods) -> str:
-    """Return a sentence on how many points the flow is wrong at, or on its mean by an estimated trace, where that can
-    be told; "" where it is right."""
+def _astray(problem: Problem, points: Array, result: PointLikelihoods) -> Message | None:
+    """Return a message on how many points the flow is wrong at, or on its mean by an estimated trace, where that can
+    be told; None where it is right."""
     known = closed_form(problem, points, result.sigma)
     if known is None:
-        return ""
+        return None
     off, probes = result.log_prob - known, problem.experiment.likelihood.trace_probes
     if is_estimated(result.standard_error):
         if not missed_on_average(result.log_prob, known, result.standard_error, probes):
-            return ""
-        return (
-            f"The mean log p of {len(points)} held-out points misses the closed form by {abs(off.mean()):.3g} "
-            "nat, beyond its trace error: lower likelihood.tolerance."
+            return None
+        return Message(
+            "flow-astray",
+            "The mean log p of {} held-out points misses the closed form by {:.3g} nat, beyond its trace error: lower {}.",
+            (len(points), float(abs(off.mean())), setting("likelihood.tolerance")),
+            "likelihood.tolerance",
         )
     lost = missed(result.log_prob, known, result.standard_error, probes)
     if not lost.any():
-        return ""
-    worst = float(np.abs(off)[lost].max())
-    return (
-        f"At {lost.sum()} of {len(points)} held-out points the flow misses the closed form, by up to {worst:.3g} nat: "
-        "lower likelihood.tolerance."
+        return None
+    return Message(
+        "flow-astray",
+        "At {} of {} held-out points the flow misses the closed form, by up to {:.3g} nat: lower {}.",
+        (int(lost.sum()), len(points), float(np.abs(off)[lost].max()), setting("likelihood.tolerance")),
+        "likelihood.tolerance",
     )
 
 
@@ -286,18 +303,18 @@ def _add_smoothing(problem: Problem, found: dict[str, Any]) -> None:
     found["kl_of_smoothing"], found["kl_of_smoothing_standard_error"] = kl
 
 
-def _estimate_smoothing(problem: Problem, found: dict[str, Any], reasons: dict[str, str]) -> None:
+def _estimate_smoothing(problem: Problem, found: dict[str, Any], reasons: dict[str, Message]) -> None:
     """Estimate the KL of smoothing for points of the plane whose density is not known; without an error, for the
     neighbourhoods share points."""
     cost = local_geometry.mean_smoothing_kl(problem.thickness(), problem.noise.sigma_min)
     if math.isinf(cost) or local_geometry.intrinsic_dimension(problem.train).is_curve:
+        text = "Points on a line or a curve have no density to which smoothing could be compared."
         keys = ("kl_of_smoothing", "kl_of_smoothing_standard_error")
-        reasons |= dict.fromkeys(
-            keys, "Points on a line or a curve have no density to which smoothing could be compared."
-        )
+        reasons |= dict.fromkeys(keys, Message("no-density", text))
         return
     found["kl_of_smoothing"] = cost
-    reasons["kl_of_smoothing_standard_error"] = "The estimate by overlapping neighbourhoods has no known error."
+    text = "The estimate by overlapping neighbourhoods has no known error."
+    reasons["kl_of_smoothing_standard_error"] = Message("unknown-error", text)
 
 
 def _add_round_trip(trip: RoundTrip, found: dict[str, Any]) -> None:
@@ -309,7 +326,7 @@ def _add_round_trip(trip: RoundTrip, found: dict[str, Any]) -> None:
 def sample_distances(problem: Problem, samples: Array) -> Iterator[EvaluationProgress]:
     """The part of :func:`evaluate` that needs samples (N, *shape) only, and takes no likelihoods: a second."""
     found: dict[str, Any] = dict.fromkeys(OF_SAMPLES)
-    reasons: dict[str, str] = {}
+    reasons: dict[str, Message] = {}
     for fraction in add_distances(problem, samples, found, reasons):
         yield EvaluationProgress(fraction, "distances", None)
     yield EvaluationProgress(1.0, "done", _with_reasons(found, reasons))

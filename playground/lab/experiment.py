@@ -25,7 +25,7 @@ from playground.kinds.setting import Field as Field
 from playground.kinds.setting import own_fields
 from playground.lab.atomic import atomic_write
 from playground.lab.settings import Experiment as Experiment
-from playground.messages import Message, setting
+from playground.messages import Edit, Message, setting
 
 Described = TypeVar("Described", bound=msgspec.Struct)
 Remembered = Mapping[tuple[str, str], Kind]
@@ -267,14 +267,16 @@ def _known(key: str, described: msgspec.Struct) -> str:
     )
 
 
-def _unknown(key: str, described: msgspec.Struct) -> str:
+def _unknown(key: str, described: msgspec.Struct) -> Message:
     known = every_field(type(described))
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5) or [
         other for other in known if other.split(".")[-1] == key.split(".")[-1]
     ]
     sections = _sections(described)
+    if near:
+        return Message("unknown-setting", "{} is not a setting; did you mean {}?", (key, setting(near[0])))
     there = f"the sections are {', '.join(sections)}" if sections else f"the settings are {', '.join(known)}"
-    return f"{key} is not a setting; " + (f"did you mean {near[0]}?" if near else f"{there}.")
+    return Message("unknown-setting", "{} is not a setting; {}.", (key, there))
 
 
 def _leaves(tree: Mapping[str, Any], described: msgspec.Struct) -> Iterator[tuple[str, Any]]:
@@ -307,40 +309,58 @@ def _converted(part: Described, changes: Mapping[str, Any], section: str) -> Des
     return msgspec.structs.replace(part, **made)
 
 
-def _wrong_list(key: str, said: str, field: Field) -> str:
+def _wrong_list(key: str, said: str, field: Field) -> Message:
     """What msgspec says in our words: only what lists hold is left to it."""
     place = re.search(r"`\$([^`]*)`$", said)
     part = re.search(r"(unknown|missing required) field `([^`]*)`", said)
-    where = key + (place[1] if place else "") + (f".{part[2]}" if part else "")
+    where = (place[1] if place else "") + (f".{part[2]}" if part else "")
     what = "cannot be used" if part is None else "is not known" if part[1] == "unknown" else "is missing"
-    return f"{where} {what}: {key} must be {field.bound}."
+    return Message("wrong-list", "{}{} {}: {} must be {}.", (setting(key), where, what, setting(key), field.bound), key)
 
 
 def _check(field: Field, given: Any) -> None:
     """Refuse a value outside its field's type and bounds, naming key, value, bound and the nearest allowed name."""
     if field.auto and given == "auto":
         return
-    shown = f'"{given}"' if isinstance(given, str) else str(given).lower() if isinstance(given, bool) else str(given)
-    if len(shown) > 60:
-        shown = shown[:57] + "..."
-    conflict = f"{field.key} = {shown} is not allowed: it must be {field.bound}"
     if field.kind == "choice":
         if given not in field.choices:
             begun = [choice for choice in field.choices if given and choice.startswith(str(given))]
             near = begun or difflib.get_close_matches(str(given), field.choices, n=1)
-            raise ExperimentError(conflict + (f"; did you mean {near[0]}?" if near else "."))
+            raise ExperimentError(_not_allowed(field, given, *near[:1]))
     elif field.kind in ("int", "float"):
         right = isinstance(given, int) if field.kind == "int" else isinstance(given, int | float)
         if isinstance(given, bool) or not right:
-            raise ExperimentError(conflict + ".")
+            raise ExperimentError(_not_allowed(field, given))
         assert field.minimum is not None
         assert field.maximum is not None
         if not field.minimum <= given <= field.maximum:  # nan lies within no bounds
-            raise ExperimentError(conflict + ".")
+            raise ExperimentError(_not_allowed(field, given))
     else:
         expected: Any = {"bool": bool, "text": str, "list": list | tuple}[field.kind]
         if not isinstance(given, expected) or (field.kind == "text" and "\0" in given):
-            raise ExperimentError(conflict + ".")
+            raise ExperimentError(_not_allowed(field, given))
+
+
+def _not_allowed(field: Field, given: Any, near: str = "") -> Message:
+    """That a setting cannot have a value.
+
+    Args:
+        near: the choice that may have been meant.
+    """
+    name, shown = setting(field.key), _shown(given)
+    if near:
+        text, edits = "{} = {} is not allowed: it must be {}; did you mean {}?", (Edit("Use it", {field.key: near}),)
+        return Message("not-allowed", text, (name, shown, field.bound, near), field.key, edits)
+    return Message("not-allowed", "{} = {} is not allowed: it must be {}.", (name, shown, field.bound), field.key)
+
+
+def _shown(given: Any) -> str:
+    """A value that was given, with all of its digits, but no more than 60 characters."""
+    shown = f'"{given}"' if isinstance(given, str) else str(given).lower() if isinstance(given, bool) else str(given)
+    if isinstance(given, float):
+        mantissa, _, exponent = shown.partition("e")
+        shown = f"{mantissa}e{int(exponent)}" if exponent else mantissa  # 1e-9, as bounds are said, and not 1e-09
+    return shown if len(shown) <= 60 else shown[:57] + "..."
 
 
 @functools.singledispatch

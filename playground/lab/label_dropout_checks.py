@@ -8,9 +8,12 @@ Imports no torch, so that the window can ask before torch is loaded.
 from playground.kinds.chosen import Conditions
 from playground.kinds.samplers import FollowsScore
 from playground.lab.settings import Experiment
+from playground.messages import Edit, Message, setting
+
+SHARE = "training.label_dropout"
 
 
-def untrained_conditional_score(experiment: Experiment, conditions: Conditions) -> str | None:
+def untrained_conditional_score(experiment: Experiment, conditions: Conditions) -> Message | None:
     """Say that the sampler follows scores of classes although training hid every label, and what helps; None where it
     does not."""
     sampling, share = experiment.sampling, experiment.training.label_dropout
@@ -19,40 +22,51 @@ def untrained_conditional_score(experiment: Experiment, conditions: Conditions) 
         return None
     if not isinstance(sampling, FollowsScore) or sampling.labels == "none" or sampling.source != "learned":
         return None
-    why = "training.label_dropout = 1 hides every label" if share == 1 else "Training has hidden every label so far"
-    helps = "choose a share below 1, such as 0.3, and train again, or" if share == 1 else f"{_on(share)}, or choose"
-    return (
-        f"{why}, so no class is learned, and the samples of sampling.labels = {sampling.labels} follow scores that were never "
-        f"trained: {helps} sampling.labels = none."
+    if share == 1:
+        why = Message("hides-all", "{} hides every label", (setting(SHARE, 1),))
+        helps = Message("share-below-1", "choose a share below 1, such as 0.3, and train again, or")
+    else:
+        why = Message("hid-all", "Training has hidden every label so far")
+        helps = Message("train-on", "{}, or choose", (_on(share),))
+    return Message(
+        "untrained-classes",
+        "{}, so no class is learned, and the samples of {} follow scores that were never trained: {} {}.",
+        (why, setting("sampling.labels", sampling.labels), helps, setting("sampling.labels", "none")),
+        SHARE,
+        (Edit("Use none", {"sampling.labels": "none"}),),
     )
 
 
-def untrained_unconditional_score(experiment: Experiment, conditions: Conditions) -> str | None:
+def untrained_unconditional_score(experiment: Experiment, conditions: Conditions) -> Message | None:
     """Say that the score of all classes together was never trained, as every label was shown, and what rests on it;
     None where it was."""
     share = experiment.training.label_dropout
     _, largest = conditions.hidden_labels or (share, share)
     if not conditions.classes or largest > 0:
         return None
-    on_it = "score errors"
+    on_it = Message("score-errors", "score errors")
     if experiment.likelihood.source == "learned":
-        on_it = f"likelihoods, {on_it}"
+        on_it = Message("likelihoods", "likelihoods, {}", (on_it,))
     if experiment.sampling.follows == "learned":
-        on_it += ", sampling.guidance and sampling.labels = none"
+        samples = (setting("sampling.guidance"), setting("sampling.labels", "none"))
+        on_it = Message("samples", "{}, {} and {}", (on_it, *samples))
     if share == 0:
-        why = "training.label_dropout = 0 shows the network every label, so the score without a class is never trained"
-        helps = "choose a share above 0, such as 0.3, and train again"
+        text = "{} shows the network every label, so the score without a class is never trained"
+        why = Message("shows-all", text, (setting(SHARE, 0),))
+        helps = Message("share-above-0", "choose a share above 0, such as 0.3, and train again")
     else:
-        why = "Training has shown the network every label so far, so the score without a class is untrained"
-        helps = _on(share)
-    return f"{why}, and {on_it}, which need it, mean nothing: {helps}."
+        text = "Training has shown the network every label so far, so the score without a class is untrained"
+        why, helps = Message("showed-all", text), _on(share)
+    return Message(
+        "untrained-without-class", "{}, and {}, which need it, mean nothing: {}.", (why, on_it, helps), SHARE
+    )
 
 
-def _on(share: float) -> str:
+def _on(share: float) -> Message:
     """Say what helps where the share has been changed since the training."""
-    return f"resume or restart training with training.label_dropout = {share:g}"
+    return Message("train-on", "resume or restart training with {}", (setting(SHARE, share),))
 
 
-def untrained_likelihood_score(experiment: Experiment, conditions: Conditions) -> str | None:
+def untrained_likelihood_score(experiment: Experiment, conditions: Conditions) -> Message | None:
     """Return :func:`untrained_unconditional_score` where likelihoods are of the learned score, else None."""
     return untrained_unconditional_score(experiment, conditions) if experiment.likelihood.source == "learned" else None

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from playground.lab.experiment import Experiment
 from playground.lab.trust import NEIGHBOURS, nearest
+from playground.messages import Message, joined
 
 if TYPE_CHECKING:
     from playground.lab.problem import Problem
@@ -57,24 +58,29 @@ def memorized_shares(problem: "Problem", samples: Array) -> dict[str, float]:
     return found
 
 
-def memorization_warning(metrics: dict[str, Any], experiment: Experiment) -> str:
-    """A sentence where samples are copies of training points, or these are likelier than held-out ones, by more than chance; else "".
+def memorization_warning(metrics: dict[str, Any], experiment: Experiment) -> Message | None:
+    """A message where samples are copies of training points, or these are likelier than held-out ones, by more than chance; else None.
 
     Of a learned score alone: the training set's own has nothing but copies to give.
     """
-    said = []
+    copies = likelier = None
     copied = experiment.sampling.follows == "learned" and _differ(
         metrics, "memorized_share", "memorized_share_held_out", SHARE
     )
     if copied:
         share, usual = metrics["memorized_share"], metrics["memorized_share_held_out"]
-        said.append(f"{share:.0%} of the samples are copies of training points, of held-out points {usual:.0%}")
+        text = "{:.0%} of the samples are copies of training points, of held-out points {:.0%}"
+        copies = Message("copies", text, (share, usual))
     if experiment.likelihood.source == "learned" and _differ(metrics, "test_nll", "train_nll", NATS):
-        said.append(f"test NLL is {metrics['test_nll']:.3g}, train NLL {metrics['train_nll']:.3g}")
-    if not said:
-        return ""
-    return (
-        f"The training points are memorized: {'; '.join(said)}. Train for fewer steps, stop early, or take more data."
+        values = (metrics["test_nll"], metrics["train_nll"])
+        likelier = Message("likelier", "test NLL is {:.3g}, train NLL {:.3g}", values)
+    said = joined(copies, likelier, between="; ")
+    if said is None:
+        return None
+    return Message(
+        "memorized",
+        "The training points are memorized: {}. Train for fewer steps, stop early, or take more data.",
+        (said,),
     )
 
 

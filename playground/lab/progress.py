@@ -1,6 +1,13 @@
 """The reports of training as it goes on; no torch, so that saved reports are read at once."""
 
+import dataclasses
 from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from playground import messages
+from playground.messages import Message
 
 
 @dataclass(frozen=True)
@@ -29,8 +36,27 @@ class TrainingProgress:
     learning_rate: float
     seconds_left: float | None
     finished: bool
-    diverged: str | None
+    diverged: Message | None
     optimal_loss_error: float | None = None  # not told by files of earlier versions, nor are those below
     held_out_loss: float | None = None
     held_out_error: float | None = None
-    note: str | None = None
+    note: Message | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values, for :meth:`from_json`."""
+        saved = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return saved | {name: saved[name] and messages.to_json(saved[name]) for name in _MESSAGES}
+
+    @classmethod
+    def from_json(cls, saved: object) -> "TrainingProgress | None":
+        """What :meth:`to_json` gave; None where it is not sound."""
+        if not isinstance(saved, dict):
+            return None
+        said: dict[str, Any] = {name: messages.from_json(saved.get(name)) for name in _MESSAGES}
+        try:
+            return dataclasses.replace(msgspec.convert({**saved, **dict.fromkeys(said)}, cls), **said)
+        except msgspec.ValidationError:
+            return None
+
+
+_MESSAGES = ("diverged", "note")

@@ -13,6 +13,7 @@ from playground.lab.conflicts import comparison_conflict, why_too_few_samples
 from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS, image_figures
 from playground.lab.memorization import FROM_NEIGHBOURS, memorized_shares
 from playground.lab.problem import Problem
+from playground.messages import Message
 from playground.theory import metrics, two_samples
 from playground.theory.transport import squared_wasserstein2
 
@@ -44,7 +45,7 @@ FROM_SAMPLES = (*_FROM_DATA, *FROM_NEIGHBOURS, "mode_weights", "mode_weights_sta
 
 
 def add_distances(
-    problem: Problem, samples: Array | None, found: dict[str, Any], reasons: dict[str, str]
+    problem: Problem, samples: Array | None, found: dict[str, Any], reasons: dict[str, Message]
 ) -> Iterator[float]:
     """The figures of :data:`FROM_SAMPLES`, and those of images, into `found`, or why they are missing into `reasons`.
 
@@ -53,35 +54,34 @@ def add_distances(
     Yields the fraction done.
     """
     if len(problem.shape) != 3:
-        reasons |= dict.fromkeys((*FROM_IMAGES, *FROM_LABELS), "These figures are for images.")
+        reasons |= dict.fromkeys((*FROM_IMAGES, *FROM_LABELS), Message("no-images", "These figures are for images."))
     elif problem.dataset.labels is None:
-        reasons |= dict.fromkeys(FROM_LABELS, "These images have no labels.")
+        reasons |= dict.fromkeys(FROM_LABELS, Message("no-labels", "These images have no labels."))
     if not problem.experiment.sampling.is_generative:
         samples = None
-        reasons |= _without_samples("The forward process ends in noise: run a sampler first.", reasons)
+        reasons |= _without_samples(FORWARD, reasons)
     elif samples is None or not len(samples):
         samples = None
-        reasons |= _without_samples("There are no samples: run the sampler first.", reasons)
+        reasons |= _without_samples(NO_SAMPLES, reasons)
     else:
         samples = np.asarray(samples, dtype=np.float64)
-        conflict = comparison_conflict(problem.experiment, problem.conditions)
-        sentence = str(conflict or why_too_few_samples(len(samples)) or "")
+        conflict = comparison_conflict(problem.experiment, problem.conditions) or why_too_few_samples(len(samples))
         if len(problem.shape) == 3:
             found |= image_figures(problem, samples)
-        if not sentence:
+        if conflict is None:
             found |= memorized_shares(problem, samples)
             equalized = torch.from_numpy(problem.units.equalized(samples))
             yield from _compare(problem, equalized, found, reasons)
         else:  # of images there remains what they show, and which training images are nearest
             samples = None
-            reasons |= dict.fromkeys(FROM_SAMPLES, sentence)
+            reasons |= dict.fromkeys(FROM_SAMPLES, conflict)
             if len(problem.shape) == 3:
                 unlike = ("nearest_neighbour_distance_held_out", "nearest_neighbour_distance_held_out_standard_error")
                 found |= dict.fromkeys(unlike)
-                reasons |= dict.fromkeys(unlike, sentence)
+                reasons |= dict.fromkeys(unlike, conflict)
     density = problem.dataset.density
     if density is None or density.modes is None:
-        none_known = "These data have no modes whose weights are known."
+        none_known = Message("no-modes", "These data have no modes whose weights are known.")
         reasons |= dict.fromkeys(("mode_weights", "mode_weights_standard_error", "mode_weights_true"), none_known)
         return
     found["mode_weights_true"] = None if density.mode_weights is None else density.mode_weights.tolist()
@@ -90,9 +90,13 @@ def add_distances(
         found["mode_weights"], found["mode_weights_standard_error"] = weights.tolist(), errors.tolist()
 
 
-def _without_samples(sentence: str, reasons: dict[str, str]) -> dict[str, str]:
+FORWARD = Message("forward", "The forward process ends in noise: run a sampler first.")
+NO_SAMPLES = Message("no-samples", "There are no samples: run the sampler first.")
+
+
+def _without_samples(why: Message, reasons: dict[str, Message]) -> dict[str, Message]:
     """Why all figures of samples are missing, whose reason is not known already."""
-    return {key: reasons.get(key, sentence) for key in (*FROM_SAMPLES, *FROM_IMAGES, *FROM_LABELS)}
+    return {key: reasons.get(key, why) for key in (*FROM_SAMPLES, *FROM_IMAGES, *FROM_LABELS)}
 
 
 PROJECTIONS = 128
@@ -154,15 +158,15 @@ def _comparison(problem: Problem, count: int, generator: torch.Generator) -> Com
 
 
 def _compare(
-    problem: Problem, samples: Tensor, found: dict[str, Any], reasons: dict[str, str]
+    problem: Problem, samples: Tensor, found: dict[str, Any], reasons: dict[str, Message]
 ) -> Generator[float, None, None]:
     """Yields the fraction done."""
     generator = problem.generator("distances", "cpu")
     comparison = _comparison(problem, min(len(samples), DISTANCE_POINTS), generator)
     count, data = comparison.count, comparison.data
     if len(data) < two_samples.LEAST:
-        few = f"Only {len(data)} data are held out; a comparison needs at least {two_samples.LEAST}: take more data."
-        reasons |= dict.fromkeys(_FROM_DATA, few)
+        text = "Only {} data are held out; a comparison needs at least {}: take more data."
+        reasons |= dict.fromkeys(_FROM_DATA, Message("few-held-out", text, (len(data), two_samples.LEAST)))
         return
     found["reference_set"] = comparison.origin
     found["sliced_wasserstein2"] = metrics.sliced_wasserstein2(samples[:count], data, PROJECTIONS, generator)

@@ -14,6 +14,7 @@ from playground.lab.defaults import resolve
 from playground.lab.experiment import ExperimentError, replace
 from playground.lab.problem import Problem
 from playground.lab.trajectory import Trajectory
+from playground.messages import Edit, Message, setting
 from playground.theory.counting import CountedScore
 from playground.theory.guidance import LabelledScore, RowwiseScore
 from playground.theory.samplers import AnnealedLangevin, Langevin, Sampler, SamplerDiverged, Step
@@ -85,8 +86,14 @@ def require_stable_step(problem: Problem, score: LabelledScore, sampler: Sampler
     longest = min(largest_step(largest_curvature(followed, points, sigma, generator)) / step for sigma, step in steps)
     if longest * MARGIN < 1:
         raise SamplerDiverged(
-            f"sampling.step = {settings.step:g} is unstable: the score near the data is so steep that steps above "
-            f"{longest * settings.step:.2g} diverge. Choose a shorter one, or auto."
+            Message(
+                "unstable-step",
+                "{} is unstable: the score near the data is so steep that steps above {:.2g} diverge. "
+                "Choose a shorter one, or auto.",
+                (setting("sampling.step", settings.step), longest * settings.step),
+                "sampling.step",
+                (Edit("Use Auto", {"sampling.step": "auto"}),),
+            )
         )
 
 

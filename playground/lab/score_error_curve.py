@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.messages import Message, setting
+
 Array = NDArray[np.floating]
 
 
@@ -38,12 +40,14 @@ class ScoreErrorCurve:
     source: str
 
     @property
-    def unscaled(self) -> str:
-        """Why some errors are relative to nothing, or "" where all are: far out a sharp density's score is 0 in single precision."""
+    def unscaled(self) -> Message | None:
+        """Why some errors are relative to nothing, or None where all are: far out a sharp density's score is 0 in single precision."""
         flat = int((np.isnan(self.relative) & np.isfinite(self.divergence)).sum())
         if not flat:
-            return ""
-        return (
-            f"At {flat} of {len(self.sigmas)} noise levels the {self.source} score is 0 at all held-out points, so no relative "
-            "error exists: raise likelihood.points."
+            return None
+        return Message(
+            "unscaled",
+            "At {} of {} noise levels the {} score is 0 at all held-out points, so no relative error exists: raise {}.",
+            (flat, len(self.sigmas), self.source, setting("likelihood.points")),
+            "likelihood.points",
         )

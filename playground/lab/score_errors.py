@@ -10,6 +10,7 @@ import torch
 from playground.lab.label_dropout_checks import untrained_unconditional_score
 from playground.lab.problem import Problem
 from playground.lab.score_error_curve import ScoreErrorCurve
+from playground.messages import Message
 from playground.theory.metrics import fisher_divergence
 from playground.theory.noise import ScoreFunction
 
@@ -80,7 +81,7 @@ def score_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[floa
     """
     reason = untrained_unconditional_score(problem.experiment, problem.conditions)
     if problem.reference is None:
-        reason = "No reference score is known: without noise the training set has none."
+        reason = Message("no-reference", "No reference score is known: without noise the training set has none.")
     if reason is not None:
         yield 1.0, dict.fromkeys(METRICS) | {"reasons": dict.fromkeys(METRICS, reason)}
         return

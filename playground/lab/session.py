@@ -28,6 +28,7 @@ from playground.kinds.datasets.data_source import Saved
 from playground.lab import experiment as experiments
 from playground.lab.atomic import atomic_write
 from playground.lab.experiment import Experiment, ExperimentError
+from playground.messages import Message, setting
 from playground.user_errors import UserError, cannot_write
 
 if typing.TYPE_CHECKING:
@@ -179,7 +180,8 @@ class Session:
             trajectory["axes"] = np.array(axes)
         experiment = _experiment(path, metadata)
         if not _of_kind(experiment.data.kind, shape):
-            raise _damaged(path, f"its data do not fit data.kind = {experiment.data.kind}")
+            kind = setting("data.kind", experiment.data.kind)
+            raise _damaged(path, Message("other-data", "its data do not fit {}", (kind,)))
         return cls(
             experiment=experiment,
             points=data["points"],
@@ -380,5 +382,6 @@ def _is_number(value: Any) -> bool:
     return type(value) in (int, float) and abs(value) < 1e300
 
 
-def _damaged(path: Path, reason: str) -> SessionError:
-    return SessionError(f"{path.name} is a damaged session: {reason}; open a copy of it or start again.")
+def _damaged(path: Path, reason: Message | str) -> SessionError:
+    text = "{} is a damaged session: {}; open a copy of it or start again."
+    return SessionError(Message("damaged", text, (path.name, reason)))

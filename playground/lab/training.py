@@ -26,6 +26,7 @@ from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
 from playground.lab.progress import TrainingProgress as TrainingProgress
 from playground.lab.weights import State, Weights, damaged, hidden_labels, load_weights
+from playground.messages import Message
 from playground.theory.fused_energy import energy_denoising_steps
 from playground.theory.fused_training import denoising_steps, matching_steps
 from playground.theory.networks import MLP, Energy, ScoreNetwork
@@ -117,7 +118,7 @@ class Trainer:
         if self._loss_identity != before or self.stopping.acts != self.problem.stops_early:
             self.stopping = EarlyStopping(self.problem, self._names)
             self.stopping.resume(self.step)
-        self._diverged: str | None = None
+        self._diverged: Message | None = None
 
     def extend(self) -> None:
         """Train as long as the experiment says, from here on."""

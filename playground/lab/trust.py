@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.messages import Message
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.floating]
 
 UNMEASURED, EXTRAPOLATED = "not measured", "extrapolated"
-"""The first words of the warnings."""
+"""The codes of the warnings, and their first words."""
 FAR = 4.0
 """Distance from the nearest training point, in what 99 of 100 training points keep within, beyond which a point is
 far: no test point of the toys is so far, and two in a thousand with tails as heavy as Student's of 2.5 degrees of
@@ -130,8 +132,8 @@ def _neighbours(problem: "Problem") -> "Tensor":
 
 def flow_warnings(
     problem: "Problem", points: Array, log_prob: Array, error: Array | None, known: Array | None = None
-) -> list[str]:
-    """Return a warning for each log p by the flow from the finest sigma, in a few words; "" where there is none.
+) -> list[Message | None]:
+    """Return a warning for each log p by the flow from the finest sigma, in a few words; None where there is none.
 
     Args:
         points: (N, *shape) in user units.
@@ -149,24 +151,26 @@ def flow_warnings(
         ]
     lost = missed(log_prob, known, error, problem.experiment.likelihood.trace_probes)
     return [
-        ""
+        None
         if not is_lost
         else _LOST
         if np.isnan(value)
-        else f"{UNMEASURED}: the flow gives {value:.6g} and misses the closed form, {truth:.6g}"
+        else Message(UNMEASURED, f"{UNMEASURED}: {_ASTRAY}", (float(value), float(truth)))
         for value, truth, is_lost in zip(log_prob, known, lost, strict=True)
     ]
 
 
-_LOST = f"{UNMEASURED}: the flow from here takes too many steps, because its score changes too fast"
+_ASTRAY = "the flow gives {:.6g} and misses the closed form, {:.6g}"
+_LOST = Message(
+    UNMEASURED, f"{UNMEASURED}: the flow from here takes too many steps, because its score changes too fast"
+)
+_FAR = "{:.3g} times as far from the nearest training point as these lie from each other"
 
 
-def extrapolation_warnings(problem: "Problem", points: Array) -> list[str]:
+def extrapolation_warnings(problem: "Problem", points: Array) -> list[Message | None]:
     """Return the warnings for each log p by a learned score or energy whose flow was not lost."""
     return [
-        f"{EXTRAPOLATED}: {distance:.3g} times as far from the nearest training point as these lie from each other"
-        if distance > FAR
-        else ""
+        Message(EXTRAPOLATED, f"{EXTRAPOLATED}: {_FAR}", (float(distance),)) if distance > FAR else None
         for distance in remoteness(problem, points)
     ]
 

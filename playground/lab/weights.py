@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from playground.lab.experiment import ExperimentError
+from playground.messages import Message, setting
 from playground.theory.fused import OptimizerState, adam_with_average
 from playground.theory.networks import ScoreNetwork
 from playground.theory.networks.mlp import Perceptron
@@ -142,5 +143,10 @@ def load_weights(network: ScoreNetwork, state: State, kind: str = "ema") -> None
         network.load_state_dict(tensors)
     except RuntimeError:
         raise ExperimentError(
-            "The saved weights belong to another network: set network.kind, width, depth and features as they were, or train again."
+            Message(
+                "other-network",
+                "The saved weights belong to another network: set {}, width, depth and features as they were, or train again.",
+                (setting("network.kind"),),
+                "network.kind",
+            )
         ) from None

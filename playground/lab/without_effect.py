@@ -16,7 +16,7 @@ def settings_without_effect(problem: Problem) -> Iterator[Message]:
     for key, field in fields(experiment).items():
         given = value(experiment, key)
         if given != field.default and field.otherwise and field.when is not None and not field.when(experiment):
-            yield Message("without-effect", "{} changes nothing: " + field.otherwise + ".", (setting(key, given),), key)
+            yield Message("without-effect", "{} changes nothing: {}.", (setting(key, given), field.otherwise), key)
     if experiment.training.early_stopping == "on" and not problem.has_held_out_loss:
         yield Message(
             "no-held-out-loss",

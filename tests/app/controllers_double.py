@@ -15,7 +15,7 @@ from playground.lab import experiment as description
 from playground.lab.conflicts import Conditions
 from playground.lab.experiment import Experiment
 from playground.lab.score_error_curve import ScoreErrorCurve
-from playground.messages import Message
+from playground.messages import Message, plain
 
 
 class _Building(QObject):
@@ -26,7 +26,7 @@ class _Building(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.problem: ProblemView | None = None
-        self.failure: Message | str = ""
+        self.failure: Message | None = None
         self.default_step: float | None = 2e-4
 
     @property
@@ -125,15 +125,15 @@ class ControllersDouble:
 
     def build(self, **changes: Any) -> None:
         """A problem as the controllers would build it from the experiment."""
-        self.building.problem, self.building.failure = view(self.state.experiment, **changes), ""
+        self.building.problem, self.building.failure = view(self.state.experiment, **changes), None
         self.building.problem_changed.emit(self.building.problem)
 
-    def fail(self, sentence: Message | str) -> None:
+    def fail(self, message: Message | None) -> None:
         """No problem, for a reason."""
-        self.building.problem, self.building.failure = None, sentence
-        self.building.problem_failed.emit(sentence)
+        self.building.problem, self.building.failure = None, message
+        self.building.problem_failed.emit(message or plain(""))
 
-    def train_to(self, step: int, training: str = "training", diverged: str | None = None) -> None:
+    def train_to(self, step: int, training: str = "training", diverged: Message | None = None) -> None:
         generator = np.random.default_rng(0)
         steps = np.arange(10, step, max(step // 1500, 1))
         losses = (

@@ -34,7 +34,7 @@ from playground.kinds.noise.discrete import Discrete
 from playground.kinds.noise.none import NoNoise
 from playground.kinds.noise.single import SingleLevel
 from playground.kinds.noise.ve import VarianceExploding
-from playground.user_errors import user_error_message
+from playground.user_errors import user_error
 
 LEVELS = np.geomspace(8.0, 0.05, 10)
 
@@ -676,7 +676,7 @@ def test_what_cannot_be_written_is_said(loss, tmp_path):
     loss.show_history(*losses(50))
     with pytest.raises(OSError, match="No such file") as caught:
         loss.save(tmp_path / "none" / "loss.csv")
-    assert "none" in user_error_message(caught.value)
+    assert "none" in str(user_error(caught.value))
 
 
 def test_the_menu_comes_by_right_click_and_by_key(loss, qtbot):

@@ -77,7 +77,7 @@ def test_a_mistake_is_no_fault_of_the_program(log, error, words):
     log.refused.connect(refused.append)
     errors.report(error, "the self-test broke off")
     assert not failed
-    assert refused[0].startswith(words)
+    assert str(refused[0]).startswith(words)
     assert "the self-test broke off" in log.text()
 
 

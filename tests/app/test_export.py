@@ -277,11 +277,11 @@ def test_the_dialog_of_a_film_stays_open_while_other_things_are_exported(exports
     dialog = open_video(exports)
     with qtbot.waitSignal(exports.finished):
         exports.save_settings(tmp_path / "mine.toml")
-    with qtbot.waitSignal(exports.failed) as failed:
+    with qtbot.waitSignal(exports.failed):
         exports.save_settings(tmp_path / "gone/mine.toml")
     assert exports.dialog is dialog
     assert dialog.isVisible()
-    assert not exports.says(failed.args[0])  # so that the window does
+    assert not exports.in_dialog  # so that the window does
     with qtbot.waitSignal(exports.finished, timeout=20_000):
         press(qtbot, dialog, "startExport")
     assert exports.dialog is None
@@ -312,7 +312,7 @@ def test_a_folder_in_the_way_is_a_sentence_and_the_dialog_stays(exports, qtbot, 
         press(qtbot, dialog, "startExport")
     assert "taken.mp4 cannot be written" in failed.args[0]
     assert failed.args[0].endswith(": choose another name.")
-    assert exports.says(failed.args[0])
+    assert exports.in_dialog
     assert dialog.isVisible()
     assert dialog.start_button.isEnabled()
 
@@ -363,7 +363,7 @@ def test_only_one_export_at_a_time(exports, qtbot, tmp_path):
     with qtbot.waitSignal(exports.failed) as failed:
         exports.save_trajectory(tmp_path / "run.npz")
     assert failed.args == ["mine.mp4 is still being exported: wait for it, or cancel it."]
-    assert not exports.says(failed.args[0])  # the dialog is that of the other one
+    assert not exports.in_dialog  # the dialog is that of the other one
     exports.cancel()
     qtbot.waitUntil(lambda: not exports.busy)
     assert not (tmp_path / "run.npz").exists()

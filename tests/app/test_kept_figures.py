@@ -14,6 +14,7 @@ from playground.app.model.state import State
 from playground.lab.experiment import Experiment, replace
 from playground.lab.score_error_curve import ScoreErrorCurve
 from playground.lab.session import Session
+from playground.messages import Message, setting
 
 TINY = {
     "data.points": 500,
@@ -140,10 +141,11 @@ ERRORS = ScoreErrorCurve(1.0, np.array([0.1, 1.0]), *(np.array([0.5, np.nan]) fo
 
 
 def test_figures_survive_json_and_what_is_unsound_is_left_out():
-    found = {"test-set": {"test_nll": np.float64(1.5), "reasons": {"kl": "unknown"}}, "fisher": ERRORS}
+    why = Message("unknown", "{} has no density.", (setting("data.kind", "file"),))
+    found = {"test-set": {"test_nll": np.float64(1.5), "reasons": {"kl": why}}, "fisher": ERRORS}
     saved = kept_figures.to_json(found, 0)
     back = kept_figures.from_json(saved)
-    assert back["test-set"] == {"test_nll": 1.5, "reasons": {"kl": "unknown"}}
+    assert back["test-set"] == {"test_nll": 1.5, "reasons": {"kl": why}}
     for field in dataclasses.fields(ScoreErrorCurve):
         np.testing.assert_array_equal(getattr(back["fisher"], field.name), getattr(ERRORS, field.name))
     for broken in (

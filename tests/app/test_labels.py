@@ -5,9 +5,10 @@ import re
 import pytest
 
 from playground.app.panels import LikelihoodPanel, QualityPanel, SamplingPanel
-from playground.app.style.labels import CARDS, spoken, worded
+from playground.app.style.labels import CARDS, worded
+from playground.kinds.noise.noise import crossed_ends
 from playground.lab.experiment import Experiment, every_field, fields, owners, replace
-from playground.messages import Message, setting
+from playground.messages import Message, setting, to_set
 from tests.app.conftest import wait
 
 FIELDS = every_field()
@@ -21,13 +22,13 @@ def test_every_section_has_a_card():
 
 def test_no_key_is_left_in_a_sentence():
     for key in SETTINGS:
-        said, label = spoken(f"Lower {key} = 3."), FIELDS[key].label
+        said, label = worded(message("Lower {}.", setting(key, 3))), FIELDS[key].label
         assert key not in said
         assert said in (f"Lower {label} = 3.", f"Lower {label} ({CARDS[key.split('.')[0]]}) = 3.")
 
 
 def test_no_two_settings_are_called_the_same():
-    said = [spoken(key) for key in SETTINGS]
+    said = [worded(message("Lower {}.", setting(key))) for key in SETTINGS]
     assert len(set(said)) == len(said)
 
 
@@ -57,27 +58,48 @@ def test_a_choice_of_any_kind_is_said_by_its_title():
         for field in kinds or [FIELDS[key]]:
             for choice in field.choices:
                 said = f"“{field.title_of(choice)}”"
-                assert spoken(f"choose {key} = {choice}").endswith(said), (key, choice)
-                assert worded(Message("test", "choose {}", (setting(key, choice),))).endswith(said), (key, choice)
+                assert worded(message("choose {}", setting(key, choice))).endswith(said), (key, choice)
+
+
+def message(text, *values):
+    return Message("test", text, values)
 
 
 @pytest.mark.parametrize(
-    ("sentence", "said"),
+    ("message", "own", "said"),
     [
-        ("training.batch = 0 is not allowed: it must be 1.", "Batch B = 0 is not allowed: it must be 1."),
-        ("Choose sampling.solver = euler, heun or shark.", "Choose solver “Euler”, “Heun” or “ShARK”."),
-        ("Choose sampling.solver = adaptive or heun.", "Choose solver “Adaptive” or “Heun”."),
-        ("Choose a noise, or sampling.inpainting_mask = none.", "Choose a noise, or inpainting mask “None”."),
-        ("Choose likelihood.source = learned or empirical.", "Choose score (Likelihood) “Learned” or “Training set”."),
-        ("Choose noise.kind = discrete, ve or another one.", "Choose noise “Discrete”, “VE” or another one."),
-        ("noise.sigma_min = 9 must lie below noise.sigma_max = 8.", "σ min = 9 must lie below σ max = 8."),
-        ("No file is chosen: set data.path to a CSV file.", "No file is chosen: open a CSV file."),
-        ("It diverged (loss 1.23e+05, rate 1e-04).", "It diverged (loss 123\u202f000, rate 1e-4)."),
-        ("run1e5.csv, line 3: 3e5 apples.", "run1e5.csv, line 3: 3e5 apples."),
+        (message("{} is not allowed.", setting("training.batch", 0)), "", "Batch B = 0 is not allowed."),
+        (
+            message("Choose {}.", setting("sampling.solver", "euler", "heun", "shark")),
+            "",
+            "Choose solver “Euler”, “Heun” or “ShARK”.",
+        ),
+        (
+            message("Choose {}.", setting("likelihood.source", "learned", "empirical")),
+            "",
+            "Choose score (Likelihood) “Learned” or “Training set”.",
+        ),
+        (message("{}: lower it.", setting("likelihood.tolerance")), "likelihood.tolerance", "Tolerance: lower it."),
+        (
+            message("Choose {}.", setting("noise.kind", "discrete", "ve", "another one")),
+            "",
+            "Choose noise “Discrete”, “VE” or another one.",
+        ),
+        (crossed_ends(9.0, 8.0), "", "σ min = 9 must lie below σ max = 8: lower one or raise the other."),
+        (message("No file: {} a CSV file.", to_set("data.path")), "", "No file: open a CSV file."),
+        (
+            message("It diverged (loss {:.3g}, rate {:g}).", 123_456, 1e-4),
+            "",
+            "It diverged (loss 123\u202f000, rate 1e-4).",
+        ),
+        (message("{} has {:,} rows.", "run1e5.csv", 12_345), "", "run1e5.csv has 12,345 rows."),
+        (message("{}, so {}.", message("{} hides all", setting("seed", 1)), "no"), "", "Seed = 1 hides all, so no."),
+        ("training.batch of a stranger's file", "", "training.batch of a stranger's file"),
+        (None, "", ""),
     ],
 )
-def test_spoken(sentence, said):
-    assert spoken(sentence) == said
+def test_a_message_is_worded_by_labels_titles_and_the_window_s_numbers(message, own, said):
+    assert worded(message, own) == said
 
 
 def test_a_toast_speaks_labels_and_leaves_with_its_cause(shared_window):

@@ -26,7 +26,7 @@ from playground.app.model.views import DensityView, LatentInterpolation
 from playground.app.panels.figure import Figure
 from playground.app.panels.training import BUTTON
 from playground.app.style import theme
-from playground.app.style.labels import spoken
+from playground.app.style.labels import worded
 from playground.app.style.wrapping import BREAK
 from playground.app.widgets.charts.chart import Chart
 from playground.app.widgets.charts.noise_levels import NoiseLevelChart
@@ -34,11 +34,12 @@ from playground.app.widgets.collapsible_panel import CollapsiblePanel, shortened
 from playground.app.widgets.field_row import FieldRow
 from playground.app.workers.tasks import TaskStatus
 from playground.drawing.palette import DARK, LIGHT
+from playground.kinds.noise.noise import crossed_ends
 from playground.lab.conflicts import Conditions, sampling_conflict, training_conflict
-from playground.lab.diagnostics import Diagnostic
 from playground.lab.experiment import fields, replace
 from playground.lab.label_dropout_checks import untrained_conditional_score, untrained_unconditional_score
 from playground.lab.score_error_curve import ScoreErrorCurve
+from playground.messages import Edit, Message, plain, setting
 
 KINDS = [getattr(panels, name) for name in panels.__all__]
 PATH = "/some/where/faithful.csv"
@@ -108,7 +109,7 @@ def test_every_scene_fits_and_has_names(show, state, controllers, qtbot, scene):
     state.edit(SCENES[scene])
     shown = show(*KINDS)
     controllers.build(axes=("a rather long name of an axis", "y"))
-    controllers.train_to(3_000, "diverged", "The loss exploded: lower the learning rate.")
+    controllers.train_to(3_000, "diverged", plain("The loss exploded: lower the learning rate."))
     controllers.sample()
     controllers.show_point()
     controllers.measure()
@@ -357,7 +358,7 @@ def test_a_folder_that_fails_is_replaced_by_another_folder(show, state, controll
     if not folder:
         path.write_text("no images")
     state.edit({"data.kind": "images", "data.path": str(path)})
-    controllers.building.problem_failed.emit("gone does not exist.")
+    controllers.building.problem_failed.emit(plain("gone does not exist."))
     (again,) = (button for button in panel.notice.findChildren(QPushButton) if button.text() == "Open another…")
     with qtbot.waitSignal(panel.open_folder_requested if folder else panel.open_file_requested):
         press(again)
@@ -380,28 +381,28 @@ def test_no_name_makes_the_data_card_wider(show, state, controllers, name):
 
 
 @pytest.mark.parametrize(
-    ("kind", "other", "sentence", "said"),
+    ("kind", "other", "message", "said"),
     [
         (
             panels.DataPanel,
             panels.NoisePanel,
-            "faithful.csv, line 12: three columns.",
+            plain("faithful.csv, line 12: three columns."),
             "faithful.csv, line 12: three columns.",
         ),
         (
             panels.NoisePanel,
             panels.DataPanel,
-            "noise.sigma_min = 900 must lie below noise.sigma_max = 8.",
-            "σ min = 900 must lie below σ max = 8.",
+            crossed_ends(900.0, 8.0),
+            "σ min = 900 must lie below σ max = 8: lower one or raise the other.",
         ),
     ],
 )
 def test_why_there_is_no_problem_is_said_in_the_card_that_is_to_blame(
-    show, state, controllers, kind, other, sentence, said
+    show, state, controllers, kind, other, message, said
 ):
     panel, silent = show(kind, other)
     panel.set_folded(True)
-    controllers.building.problem_failed.emit(sentence)
+    controllers.building.problem_failed.emit(message)
     assert panel.notice.isVisible()
     assert panel.notice.text.text() == said
     assert not silent.notice.isVisible()
@@ -416,7 +417,7 @@ def test_drawing(show, state, controllers, qtbot):
     with qtbot.waitSignal(panel.brush_toggled) as caught:
         press(panel.tiles["drawn"])
     assert caught.args == [True]
-    assert spoken(str(training_conflict(state.experiment))) == panel.notice.text.text()
+    assert worded(training_conflict(state.experiment)) == panel.notice.text.text()
     assert not panel.undo.isEnabled()
     one, two = Stroke(((0.0, 0.0), (1.0, 1.0)), 0.2), Stroke(((2.0, 0.0),), 0.1)
     state.edit({"data.strokes": (one, two)})
@@ -607,12 +608,15 @@ def test_the_full_trace_of_images_says_what_it_costs(show, state, controllers):
     assert not panel.notice.isVisible()
 
 
+RAISE = Edit("σ_max = 60", {"noise.sigma_max": 60.0})
+
+
 def test_a_warning_offers_its_cure(show, state, controllers):
     (panel,) = show(panels.NoisePanel)
-    controllers.build(diagnostics=lambda _: (Diagnostic("σ_max = 3.39 is not enough.", {"noise.sigma_max": 60.0}),))
+    controllers.build(diagnostics=lambda _: (Message("test", "σ_max = 3.39 is not enough.", edits=(RAISE,)),))
     assert "not enough" in panel.notice.text.text()
     assert panel.notice.buttons[0].text() == "σ_max = 60"
-    assert panel.notice.buttons[0].toolTip() == "<p>σ max = 60.0</p>"
+    assert panel.notice.buttons[0].toolTip() == "<p>σ max = 60</p>"
     press(panel.notice.buttons[0])
     assert state.experiment.noise.sigma_max == 60.0
 
@@ -621,8 +625,8 @@ def test_a_warning_that_no_setting_mends_has_no_button(show, state, controllers)
     (panel,) = show(panels.NoisePanel)
     controllers.build(
         diagnostics=lambda _: (
-            Diagnostic("The points lie on a line.", {}),
-            Diagnostic("Too small.", {"noise.sigma_max": 60.0}),
+            plain("The points lie on a line."),
+            Message("test", "Too small.", edits=(RAISE,)),
         )
     )
     assert panel.notice.text.text() == "The points lie on a line.\nToo small."
@@ -631,7 +635,7 @@ def test_a_warning_that_no_setting_mends_has_no_button(show, state, controllers)
 
 def test_a_warning_follows_the_objective_that_is_chosen(show, state, controllers):
     (panel,) = show(panels.NoisePanel)
-    edges = {"exact": (Diagnostic("The data have sharp edges.", {}),)}
+    edges = {"exact": (plain("The data have sharp edges."),)}
     state.edit({"objective.kind": "exact"})
     controllers.build(diagnostics=lambda objective: edges.get(objective, ()))
     assert panel.notice.text.text() == "The data have sharp edges."
@@ -645,7 +649,7 @@ def test_diagnostics_leave_with_the_data_they_are_about(show, state, controllers
     """Other data are on their way, or there are none any more: what was said of the last ones is not true of these."""
     noise, objective, training = show(panels.NoisePanel, panels.ObjectivePanel, panels.TrainingPanel)
     state.edit({"data.kind": "digits", "objective.kind": "exact", "training.label_dropout": 0.0})
-    diagnostics = (Diagnostic("σ_max = 3.39 is not enough.", {"noise.sigma_max": 60.0}),)
+    diagnostics = (Message("test", "σ_max = 3.39 is not enough.", edits=(RAISE,)),)
     controllers.build(diagnostics=lambda _: diagnostics, conditions=TOLD)
     state.edit({"sampling.guidance": 1.0})
     cards = (noise, objective, training)
@@ -654,7 +658,7 @@ def test_diagnostics_leave_with_the_data_they_are_about(show, state, controllers
     assert [card.notice.text.text() for card in cards if card.notice.isVisible()] == []
     controllers.build(diagnostics=lambda _: diagnostics)
     assert noise.notice.isVisible()
-    controllers.fail("Nothing is drawn yet: take the brush.")
+    controllers.fail(plain("Nothing is drawn yet: take the brush."))
     assert not noise.notice.isVisible()
     assert not noise.notice.buttons
 
@@ -668,7 +672,7 @@ def test_why_a_measurement_failed_is_told_as_long_as_it_is_of_what_is_there(show
     controllers.run(task, None, "The flow could not be followed.", running=False)
     assert panel.notice.text.text() == "The flow could not be followed."
     if change == "the data are gone":
-        controllers.fail("Nothing is drawn yet: take the brush.")
+        controllers.fail(plain("Nothing is drawn yet: take the brush."))
     elif change == "other data":
         controllers.build()
     elif change == "other weights":
@@ -686,7 +690,7 @@ def test_denoising_without_noise_is_refused_and_mended(show, state, controllers)
     objective, training = show(panels.ObjectivePanel, panels.TrainingPanel)
     controllers.build()
     state.edit({"noise.kind": "none"})
-    assert objective.notice.text.text() == spoken(str(training_conflict(state.experiment)))
+    assert objective.notice.text.text() == worded(training_conflict(state.experiment))
     assert "Objective" in training.notice.text.text()
     assert not training.button.isEnabled()
     press(button_called(objective, "Use sliced"))
@@ -796,7 +800,7 @@ def test_training_waits_for_what_only_the_files_tell_of_their_classes(show, stat
 def test_samplers_that_do_not_fit_are_refused_and_mended(show, state, controllers, changes, way, mended):
     (panel,) = show(panels.SamplingPanel)
     state.edit(changes)
-    assert panel.notice.text.text() == spoken(str(sampling_conflict(state.experiment)))
+    assert panel.notice.text.text() == worded(sampling_conflict(state.experiment))
     press(button_called(panel, way))
     assert state.value(mended[0]) == mended[1]
     assert not panel.notice.isVisible()
@@ -818,14 +822,14 @@ def test_conditions_that_the_data_lack_are_refused_and_mended(show, state, contr
     state.edit(changes)
     assert not panel.notice.isVisible()  # until the data are read
     controllers.build(conditions=TOLD)
-    why = spoken(str(sampling_conflict(state.experiment, TOLD)))
-    assert panel.notice.text.text() == why_disabled.sampling(state, controllers) == why
+    why = worded(sampling_conflict(state.experiment, TOLD))
+    assert panel.notice.text.text() == worded(why_disabled.sampling(state, controllers)) == why
     controllers.sample()  # an earlier run is in view
-    assert why_disabled.comparing_samples(state, controllers) == why
+    assert worded(why_disabled.comparing_samples(state, controllers)) == why
     press(button_called(panel, way))
     assert state.value(mended[0]) == mended[1]
     assert not panel.notice.isVisible()
-    assert why_disabled.sampling(state, controllers) == ""
+    assert why_disabled.sampling(state, controllers) is None
 
 
 @pytest.mark.parametrize(("name", "last"), [("label", 9), ("inpainting_image", 358)])
@@ -957,13 +961,13 @@ def test_a_likelihood_without_a_process_is_refused_and_mended(show, state, contr
     assert panel.test.isEnabled()
 
 
-@pytest.mark.parametrize("why", ["", "Nothing is drawn yet: paint.", "a.csv has no numbers."])
+@pytest.mark.parametrize("why", [None, plain("Nothing is drawn yet: paint."), plain("a.csv has no numbers.")])
 def test_without_data_every_button_says_why(show, state, controllers, why):
     training, likelihood, quality = show(panels.TrainingPanel, panels.LikelihoodPanel, panels.QualityPanel)
     controllers.build()
     controllers.sample()
     controllers.fail(why)
-    said = why or why_disabled.LOADING
+    said = str(why or why_disabled.LOADING)
     buttons = (training.button, likelihood.map, likelihood.test, quality.measure_score, quality.measure_samples)
     for button in buttons:
         assert not button.isEnabled()
@@ -982,7 +986,7 @@ def test_while_the_settings_give_no_data_nothing_is_measured_of_the_old_ones(sho
     controllers.build()
     controllers.sample()
     old = controllers.building.problem
-    controllers.fail("a.csv has no numbers.")
+    controllers.fail(plain("a.csv has no numbers."))
     controllers.building.problem = old
     controllers.building.problem_failed.emit(controllers.building.failure)
     for button in (likelihood.map, likelihood.test, quality.measure_score, quality.measure_samples):
@@ -996,7 +1000,7 @@ def test_scores_that_training_never_shows_are_not_measured(show, state, controll
     training, likelihood, quality = show(panels.TrainingPanel, panels.LikelihoodPanel, panels.QualityPanel)
     state.edit({"data.kind": "digits", "training.label_dropout": 0.0})
     controllers.build(conditions=TOLD)
-    why = spoken(untrained_unconditional_score(state.experiment, TOLD))
+    why = worded(untrained_unconditional_score(state.experiment, TOLD))
     assert training.notice.text.text() == quality.chart._empty == why
     for button in (likelihood.test, quality.measure_score):
         assert not button.isEnabled()
@@ -1012,7 +1016,7 @@ def test_scores_that_training_never_shows_are_not_measured(show, state, controll
     for button in (likelihood.test, quality.measure_score):
         assert button.isEnabled()
     state.edit({"training.label_dropout": 1.0})
-    assert training.notice.text.text() == spoken(untrained_conditional_score(state.experiment, TOLD))
+    assert training.notice.text.text() == worded(untrained_conditional_score(state.experiment, TOLD))
     assert quality.measure_score.isEnabled()
     state.edit({"sampling.labels": "none"})
     assert not training.notice.isVisible()
@@ -1093,7 +1097,7 @@ def test_training_that_waits_says_so_and_can_be_taken_back(show, controllers):
 def test_divergence_is_said_and_mended(show, state, controllers):
     (panel,) = show(panels.TrainingPanel)
     controllers.build()
-    controllers.train_to(3_100, "diverged", "The loss exploded at step 3100.")
+    controllers.train_to(3_100, "diverged", plain("The loss exploded at step 3100."))
     assert "exploded" in panel.notice.text.text()
     press(button_called(panel, "Resume slower"))
     assert state.experiment.training.learning_rate == 1e-3
@@ -1182,7 +1186,7 @@ def test_the_share_of_hidden_labels_is_set_where_the_network_learns_labels(show,
     panel.dropout.slider.moved.emit(0.0)
     panel.dropout.slider.settled.emit()
     assert state.experiment.training.label_dropout == 0
-    assert panel.notice.text.text() == spoken(untrained_unconditional_score(state.experiment, TOLD))
+    assert panel.notice.text.text() == worded(untrained_unconditional_score(state.experiment, TOLD))
     for control in panel.dropout.controls():
         assert "0 leaves the score without a class untrained" in control.toolTip()
         assert "1 leaves that of each class untrained" in control.toolTip()
@@ -1306,7 +1310,8 @@ def test_estimates_of_the_trace_show_their_error_where_it_is_known(show, state, 
     assert (panel.log_prob.name.text(), panel.lowest.name.text()) == ("log p, model", "lowest log p between")
     controllers.measuring.evaluation_changed.emit({"trace_standard_error": 0.034})
     assert panel.held_out.estimate.text() == "0.034"
-    why = "A single trace probe has no standard error: set likelihood.trace_probes to 2 or more."
+    probes = setting("likelihood.trace_probes")
+    why = Message("one-probe", "A single trace probe has no standard error: set {} to 2 or more.", (probes,))
     # The figure is of an earlier test set, taken with more vectors.
     controllers.measuring.evaluation_changed.emit(
         {"trace_standard_error": 0.034, "reasons": {"trace_standard_error": why}}
@@ -1348,15 +1353,23 @@ def test_a_score_that_is_not_the_learned_one_is_named_in_the_header(show, state,
 def test_a_log_p_in_doubt_is_marked(show, state, controllers):
     (panel,) = show(panels.LikelihoodPanel)
     controllers.build()
-    controllers.show_point(warning="extrapolated: 12 times as far out")
+    controllers.show_point(warning=Message("extrapolated", "extrapolated: 12 times as far out"))
     assert (panel.log_prob.name.text(), panel.log_prob.text()) == ("log p, extrapolated", "−0.713")
     assert "Extrapolated: 12 times as far out" in panel.log_prob.toolTip()
-    controllers.show_point(warning="untrained: training.label_dropout = 0 shows the network every label")
+    controllers.show_point(
+        warning=Message(
+            "untrained", "untrained: {} shows the network every label", (setting("training.label_dropout", 0),)
+        )
+    )
     assert panel.log_prob.name.text() == "log p, untrained"
     assert "Untrained: label dropout = 0 shows" in panel.log_prob.toolTip()
-    controllers.show_point({"standard_error": None}, warning="not measured: the flow misses it", source="empirical")
+    controllers.show_point(
+        {"standard_error": None},
+        warning=Message("not measured", "not measured: the flow misses it"),
+        source="empirical",
+    )
     assert (panel.log_prob.name.text(), panel.log_prob.text()) == ("log p, not measured", "–")
-    controllers.show_point(warning="extrapolated: 12 times as far out", energy=(-9.0, 1e-4))
+    controllers.show_point(warning=Message("extrapolated", "extrapolated: 12 times as far out"), energy=(-9.0, 1e-4))
     controllers.measuring.likelihood_changed.emit(dataclasses.replace(controllers.measuring.likelihood, flow=None))
     assert panel.energy.name.text() == "log p, extrapolated"
     controllers.show_point(energy=(-0.7, 1e-4))
@@ -1567,9 +1580,7 @@ def test_a_few_particles_are_not_compared_and_say_what_to_do(show, state, contro
     controllers.build()
     controllers.sample(3)
     assert not panel.measure_samples.isEnabled()
-    assert why_disabled.comparing_samples(state, controllers).startswith(
-        "3 samples are too few to compare with the data: set "
-    )
+    assert why_disabled.comparing_samples(state, controllers).code == "few-samples"
     controllers.sample(4)
     assert panel.measure_samples.isEnabled()
 
@@ -1594,7 +1605,9 @@ def test_a_figure_that_is_missing_says_why(show, state, controllers, kind, setti
     (panel,) = show(getattr(panels, kind))
     state.edit(settings)
     controllers.build(has_energy="network.kind" in settings, labelled=True)
-    controllers.measuring.evaluation_changed.emit({"reasons": {key: "The flow is lost: lower likelihood.tolerance."}})
+    controllers.measuring.evaluation_changed.emit(
+        {"reasons": {key: Message("lost", "The flow is lost: lower {}.", (setting("likelihood.tolerance"),))}}
+    )
     shown = getattr(getattr(panel, "held_out", panel), figure)
     assert shown.isVisible()
     assert shown.text() == "–"

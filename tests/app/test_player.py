@@ -14,7 +14,6 @@ from playground.app.controllers.playback_clock import END
 from playground.app.controllers.sampling_worker import SHARE, OverlayRequest, SamplingWorker
 from playground.app.model.state import State
 from playground.app.model.workspace import FairLock
-from playground.app.style.labels import worded
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import Experiment, replace
 from playground.theory.ode import TooManySteps
@@ -260,7 +259,7 @@ def test_a_map_that_ends_half_way_leaves_what_was_finished(qtbot, controllers, m
     if fails:
         with qtbot.waitSignal(controllers.notified, timeout=5_000) as told:
             ends.set()
-        assert told.args[0].message == "Density stopped: the score is not smooth"
+        assert str(told.args[0].message) == "Density stopped: the score is not smooth"
     else:
         controllers.measuring.cancel("density")
     if again:
@@ -377,7 +376,7 @@ def test_a_known_point_that_is_not_there_is_refused_before_a_run_begins(controll
     (one,) = told
     assert (one.level, one.action) == ("warning", "")
     assert str(one.message).startswith("There is no held-out point 999999: there are ")
-    assert why_disabled.sampling(controllers._state, controllers) == worded(one.message)
+    assert why_disabled.sampling(controllers._state, controllers) == one.message
     controllers._state.edit({"sampling.inpainting_image": 0})
     qtbot.waitUntil(
         lambda: controllers.playing.trajectory is not run and controllers.playing.recorded > 5, timeout=10_000

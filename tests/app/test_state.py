@@ -36,7 +36,7 @@ def test_a_setting_of_another_kind_is_refused_and_changes_nothing():
     assert state.experiment == Experiment()
     key, sentence = refused[0]
     assert key == "noise.levels"
-    assert "noise.kind = discrete" in sentence
+    assert "noise.kind = discrete" in str(sentence)
 
 
 def test_a_kind_has_again_what_it_had_when_it_was_last_chosen():
@@ -69,7 +69,7 @@ def test_a_wrong_value_is_refused_with_a_sentence_and_changes_nothing():
     assert state.experiment == Experiment()
     key, sentence = refused[0]
     assert key == "training.batch"
-    assert "from 1 to 65536" in sentence
+    assert "from 1 to 65536" in str(sentence)
 
 
 def test_undo_and_redo_walk_the_history():

@@ -23,7 +23,7 @@ from playground.app.model.preferences import KEYS, Preferences, VideoChoice
 from playground.app.model.views import DensityView
 from playground.app.panels import DataPanel, LikelihoodPanel, NoisePanel, QualityPanel, TrainingPanel
 from playground.app.panels.training import BUTTON
-from playground.app.style.labels import spoken
+from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_number
 from playground.app.widgets import collapsible_panel, toasts
 from playground.app.widgets.collapsible_panel import shortened
@@ -255,7 +255,7 @@ def test_under_a_noise_that_the_sampler_cannot_follow_no_old_run_is_shown(window
     assert scene.trails is None
     assert scene.caption == ()
     bar = window.transport
-    why = spoken(str(sampling_conflict(window.state.experiment)))
+    why = worded(sampling_conflict(window.state.experiment))
     for button in (bar.play, bar.back, bar.forward, bar.restart, bar.new_seed):
         assert not button.isEnabled()
         assert why in button.toolTip()
@@ -658,7 +658,7 @@ def test_no_diagnostic_outlives_the_data_it_is_about(window, qtbot, tmp_path):
 def test_an_empty_drawing_is_the_reason_in_menus_keys_and_buttons(window, qtbot):
     with qtbot.waitSignal(window.controllers.building.problem_failed, timeout=10_000):
         window.state.edit({"data.kind": "drawn"})
-    why = spoken(str(training_conflict(window.state.experiment)))
+    why = worded(training_conflict(window.state.experiment))
     assert why.startswith("Nothing is drawn yet")
     for key in ("density_map", "test_set", "samples", "errors"):
         action = window.actions_by_key[f"measure.{key}"]
@@ -696,6 +696,7 @@ def test_a_failed_export_is_told_in_its_dialog_alone(window, qtbot, tmp_path):
             dialog.start_button.click()
         assert "cannot be written" in dialog.failure
         assert not window.toasts.shown
+    window.exports.in_dialog = False
     window.exports.failed.emit("Another export is still running.")  # of which the dialog says nothing
     assert [toast.sentence for toast in window.toasts.shown] == ["Another export is still running."]
     dialog.close()

@@ -412,10 +412,10 @@ def test_a_full_disk_is_called_so_and_what_helps(
 
 def test_files_that_cannot_be_used_are_the_users_affair() -> None:
     replaced = IsADirectoryError(21, "Is a directory", ".a-1.png", None, "a.png")
-    assert user_errors.user_error_message(replaced) == "a.png cannot be read or written: Is a directory."
-    assert user_errors.user_error_message(OSError(5, "Input/output error", "a.csv")) is not None
-    assert user_errors.user_error_message(OSError(28, "No space left on device")) is not None
-    assert user_errors.user_error_message(OSError(9, "Bad file descriptor")) is None
+    assert str(user_errors.user_error(replaced)) == "a.png cannot be read or written: Is a directory."
+    assert user_errors.user_error(OSError(5, "Input/output error", "a.csv")) is not None
+    assert user_errors.user_error(OSError(28, "No space left on device")) is not None
+    assert user_errors.user_error(OSError(9, "Bad file descriptor")) is None
 
 
 def test_a_full_disk_is_told_in_a_sentence(
@@ -720,7 +720,7 @@ def test_the_program_s_own_faults_end_with_code_1_and_a_log(
     "kind", [ExperimentError, SessionError, DataError, SamplerDiverged, TooManySteps, PictureError, VideoError]
 )
 def test_errors_written_for_the_user_are_user_errors(kind: type[Exception]) -> None:
-    assert user_errors.user_error_message(kind("Choose another.")) == "Choose another."
+    assert str(user_errors.user_error(kind("Choose another."))) == "Choose another."
 
 
 @pytest.mark.parametrize(
@@ -738,7 +738,7 @@ def test_a_write_error_says_what_helps(error: Exception, helps: str) -> None:
 
 
 def test_memory_that_runs_out_is_a_sentence() -> None:
-    sentence = user_errors.user_error_message(MemoryError())
+    sentence = str(user_errors.user_error(MemoryError()))
     assert sentence is not None
     assert "sampling.particles" in sentence
 

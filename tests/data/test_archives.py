@@ -63,12 +63,12 @@ def test_a_published_folder_is_read_and_its_test_set_named(
     (tmp_path / training).write_bytes(of(images))
     if labels is not None:
         (tmp_path / labels).write_bytes(idx(CLASSES))
-    assert load(tmp_path).note == ""
+    assert load(tmp_path).note is None
     (tmp_path / testing).write_bytes(of(255 - images))
     dataset = load(tmp_path)
     assert same_images(bytes_of(dataset), images)
     assert dataset.labels is not None
-    assert dataset.note == f"Left out: {testing}; the held-out images are taken from the training files."
+    assert str(dataset.note) == f"Left out: {testing}; the held-out images are taken from the training files."
     (tmp_path / training).unlink()
     with pytest.raises(DataError, match=rf"or a file of images: {testing}"):
         load(tmp_path)
@@ -76,7 +76,7 @@ def test_a_published_folder_is_read_and_its_test_set_named(
 
 def test_images_of_mnist_without_their_labels_say_so(tmp_path: Path) -> None:
     (tmp_path / "train-images-idx3-ubyte").write_bytes(idx(GREY))
-    note = load(tmp_path / "train-images-idx3-ubyte").note
+    note = str(load(tmp_path / "train-images-idx3-ubyte").note)
     assert note == "They have no classes, for train-labels-idx1-ubyte does not lie beside them."
     (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(CLASSES)))
     assert load(tmp_path / "train-images-idx3-ubyte").labels is not None
@@ -135,7 +135,7 @@ def test_arrays_of_an_npz_file_go_by_their_names(
         assert classes is None
     else:
         np.testing.assert_array_equal(classes, arrays[labels].reshape(-1))
-    assert note == "" if said is None else said in note
+    assert note is None if said is None else said in str(note)
     assert load(tmp_path / "a.npz").note == note
 
 

@@ -322,7 +322,7 @@ def test_rows_that_differ_are_split_as_the_seed_says(tmp_path: Path) -> None:
     dataset = _loaded(tmp_path, POINTS, 15, 7)
     np.testing.assert_array_equal(dataset.held_out, POINTS[np.sort(order[:15])])
     np.testing.assert_array_equal(dataset.points, POINTS[np.sort(order[15:])])
-    assert dataset.note == ""
+    assert dataset.note is None
 
 
 @pytest.mark.parametrize(
@@ -344,7 +344,7 @@ def test_equal_rows_are_on_one_side(tmp_path: Path, copies: list[int], least: in
     assert least <= len(dataset.held_out) <= most
     assert len(dataset.points) + len(dataset.held_out) == len(rows)
     repeated = len(rows) - len(copies)
-    assert dataset.note.startswith(f"{repeated:,} of {len(rows):,} rows repeat another; duplicates are all in")
+    assert str(dataset.note).startswith(f"{repeated:,} of {len(rows):,} rows repeat another; duplicates are all in")
     assert dataset.biased_split
 
 
@@ -354,8 +354,8 @@ def test_discrete_data_lose_no_value_to_the_test_set(tmp_path: Path, seed: int) 
     dataset = _loaded(tmp_path, lattice, seed=seed)
     assert len(dataset.held_out) == 2_000
     assert len(np.unique(dataset.points, axis=0)) == len(np.unique(dataset.held_out, axis=0)) == 36
-    assert "rows are held out at random" in dataset.note
-    assert "data.split = groups" in dataset.note
+    assert "rows are held out at random" in str(dataset.note)
+    assert "data.split = groups" in str(dataset.note)
     assert not dataset.biased_split
     np.testing.assert_array_equal(_loaded(tmp_path, lattice, seed=seed, split="rows").held_out, dataset.held_out)
 
@@ -370,8 +370,8 @@ def test_rows_that_repeat_by_chance_are_on_one_side(tmp_path: Path) -> None:
 
 
 def test_a_few_repeated_rows_are_no_news_and_too_few_different_ones_are(tmp_path: Path) -> None:
-    assert _loaded(tmp_path, np.concatenate([POINTS, POINTS[:1]])).note == ""
-    assert _loaded(tmp_path, np.concatenate([POINTS, POINTS[:6]])).note != ""
+    assert _loaded(tmp_path, np.concatenate([POINTS, POINTS[:1]])).note is None
+    assert _loaded(tmp_path, np.concatenate([POINTS, POINTS[:6]])).note is not None
     with pytest.raises(DataError, match=r"points.npy has only 4 different points in 80 rows: at least 5 are needed\."):
         _loaded(tmp_path, np.repeat(POINTS[:4], 20, axis=0))
 

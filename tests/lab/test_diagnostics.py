@@ -48,9 +48,9 @@ def test_an_end_that_is_not_gaussian_is_told_and_mended(
     scaled = {key: by_length[key](value) for key, value in settings.items() if key in by_length}
     problem = build(data__scale=scale, **(settings | scaled))
     (diagnostic,) = noise_diagnostics(problem)
-    assert "nat from the Gaussian" in diagnostic.sentence
-    assert changed in diagnostic.changes
-    mended = Problem.build(replace(problem.experiment, diagnostic.changes))
+    assert "nat from the Gaussian" in str(diagnostic)
+    assert changed in diagnostic.edits[0].changes
+    mended = Problem.build(replace(problem.experiment, diagnostic.edits[0].changes))
     assert noise_diagnostics(mended) == ()
     assert mended.noise.sigma_max < 4 * problem.noise.sigma_max  # no more than it takes
 
@@ -59,11 +59,11 @@ def test_an_end_that_is_not_gaussian_is_told_and_mended(
 def test_levels_that_hardly_overlap_are_told_and_mended(settings: dict[str, object]) -> None:
     problem = build(noise__kind="discrete", **settings)
     (diagnostic,) = noise_diagnostics(problem)
-    assert "overlap by only " in diagnostic.sentence
+    assert "overlap by only " in str(diagnostic)
     # A network that reaches the loss's floor at every level has log p wrong between them.
-    assert "log p and the samplers of a process use the network between levels" in diagnostic.sentence
-    assert "noise.kind = ve trains at every σ" in diagnostic.sentence
-    mended = Problem.build(replace(problem.experiment, diagnostic.changes))
+    assert "log p and the samplers of a process use the network between levels" in str(diagnostic)
+    assert "noise.kind = ve trains at every σ" in str(diagnostic)
+    mended = Problem.build(replace(problem.experiment, diagnostic.edits[0].changes))
     assert noise_diagnostics(mended) == ()
     assert mended.noise.sigma_max == pytest.approx(problem.noise.sigma_max)
     assert mended.noise.sigma_min == pytest.approx(problem.noise.sigma_min)
@@ -77,16 +77,16 @@ def test_levels_are_told_for_the_end_that_mends_the_noise(settings: dict[str, ob
     """Those between the present ends would be too few once the first warning is heeded."""
     problem = build(noise__kind="discrete", **settings)
     end, levels = noise_diagnostics(problem)
-    assert f"geometric levels from σ = {levels.changes['noise.sigma_max']:g} on overlap" in levels.sentence
-    assert noise_diagnostics(Problem.build(replace(problem.experiment, levels.changes))) == ()
-    both = replace(replace(problem.experiment, end.changes), levels.changes)
+    assert f"geometric levels from σ = {levels.edits[0].changes['noise.sigma_max']:g} on overlap" in str(levels)
+    assert noise_diagnostics(Problem.build(replace(problem.experiment, levels.edits[0].changes))) == ()
+    both = replace(replace(problem.experiment, end.edits[0].changes), levels.edits[0].changes)
     assert noise_diagnostics(Problem.build(both)) == ()
 
 
 def test_images_need_more_levels_than_points() -> None:
     """One of 64 axes is enough to tell two levels apart: 20 levels over a range of 3,000 do in the plane, 35 here."""
     (diagnostic,) = noise_diagnostics(build(data__kind="digits", noise__kind="discrete"))
-    assert 30 < diagnostic.changes["noise.levels"] < 45
+    assert 30 < diagnostic.edits[0].changes["noise.levels"] < 45
 
 
 @pytest.mark.parametrize("objective", ["exact", "sliced", "maximum-likelihood"])
@@ -96,10 +96,10 @@ def test_edges_that_no_score_describes_are_told_where_score_matching_meets_them(
         assert noise_diagnostics(build(network__kind="energy", **settings)) == ()
         return
     (diagnostic,) = noise_diagnostics(build(**settings))
-    assert "sharp edges" in diagnostic.sentence
+    assert "sharp edges" in str(diagnostic)
     assert (
         "without noise the score matching loss falls without bound as the score gets steeper. Choose a noise, or data.noise above 0."
-        in diagnostic.sentence
+        in str(diagnostic)
     )
     assert noise_diagnostics(build(data__noise=0.05, **settings)) == ()
     assert noise_diagnostics(build(**settings | {"noise__kind": "single"})) == ()
@@ -115,8 +115,8 @@ def of_file(folder: Path, points: np.ndarray, **noise: object) -> list[str]:
     settings = {"data.kind": "file", "data.path": str(folder / "points.npy")}
     problem = Problem.build(replace(Experiment(), settings | {f"noise.{key}": value for key, value in noise.items()}))
     found = noise_diagnostics(problem)
-    assert all(diagnostic.changes == {} for diagnostic in found)  # no setting gives the data a density
-    return [diagnostic.sentence for diagnostic in found]
+    assert all(not diagnostic.edits for diagnostic in found)  # no setting gives the data a density
+    return [str(diagnostic) for diagnostic in found]
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_few_rows_are_not_memorized() -> None:
     last = reports[-1]
     kept = stopped.stopping.best_step
     assert kept + PATIENCE <= last.step < 2_500
-    assert last.note.startswith(
+    assert str(last.note).startswith(
         f"Training stopped early at step {last.step:,}: the held-out loss has not fallen since step {kept:,}"
     )
     assert fresh_nll(stopped) < fresh_nll(to_the_end) - 0.5
@@ -87,7 +87,7 @@ def test_the_weights_of_the_least_held_out_loss_are_kept(early: str) -> None:
     best = min(found, key=lambda step: found[step][0])
     assert trainer.stopping.best_step == best < 600
     assert torch.equal(flat(trainer.ema), found[best][1])
-    assert report.note.startswith(f"The weights of step {best:,} are kept")
+    assert str(report.note).startswith(f"The weights of step {best:,} are kept")
 
 
 def test_checking_the_held_out_loss_changes_no_step() -> None:

@@ -89,7 +89,7 @@ def test_no_error_is_relative_to_an_exact_score_of_0() -> None:
     keys = {"relative_score_error", "relative_score_error_standard_error"}
     assert set(found["reasons"]) == keys
     for key in keys:
-        assert found["reasons"][key] == (
+        assert str(found["reasons"][key]) == (
             f"At {unknown.sum()} of {len(unknown)} noise levels the exact score is 0 at all held-out points, so no relative "
             "error exists: raise likelihood.points."
         )

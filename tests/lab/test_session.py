@@ -140,7 +140,7 @@ def test_classes_have_their_names_again(tmp_path: Path, names: tuple[str, ...]) 
     dataset = Session.load(tmp_path / "two.spg").dataset()
     assert dataset.class_names == names
     shown = {2: "0 cats, 1 Füchse 🦊", 5: "0 two lines[2J, 1 a , 2 odd and 2 more"}[len(names)]
-    assert dataset.note == f"Classes are numbered as their folders are sorted: {shown}."
+    assert str(dataset.note) == f"Classes are numbered as their folders are sorted: {shown}."
 
 
 def test_as_many_names_as_are_read_fit_into_the_header_whatever_they_are(tmp_path: Path) -> None:
@@ -184,13 +184,13 @@ def test_a_session_says_again_that_rows_repeat(tmp_path: Path, kind: str, shape:
     experiment = experiments.replace(Experiment(), {"data.kind": kind, "data.path": "/elsewhere/points"})
     points, held_out = np.tile(rng.random((50, *shape)), (2, *[1] * len(shape))), rng.random((20, *shape))
     a_session(experiment=experiment, points=points, held_out=held_out, trajectory=None, clicked=()).save(tmp_path / "a")
-    said = Session.load(tmp_path / "a").dataset().note
+    said = str(Session.load(tmp_path / "a").dataset().note)
     assert said == f"50 of 120 {what} repeat another; duplicates are all in the training set or all held out."
     if what == "rows":  # as they are where rows were held out one by one
         shared = a_session(experiment=experiment, points=points, held_out=points[:20], trajectory=None, clicked=())
-        assert shared.dataset().note.startswith("70 of 120 rows repeat another; rows are held out at random")
+        assert str(shared.dataset().note).startswith("70 of 120 rows repeat another; rows are held out at random")
     plain = a_session(experiment=experiment, points=points[:50], held_out=held_out, trajectory=None, clicked=())
-    assert plain.dataset().note == ""
+    assert plain.dataset().note is None
 
 
 def test_a_toy_has_its_density_again_and_its_own_points(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_overlap_is_of_the_whole_file(tmp_path: Path) -> None:
     shares = []
     for points in (np.concatenate([near, far]), generator.permutation(np.concatenate([near, far]))):
         (diagnostic,) = noise_diagnostics(build(tmp_path, points, noise__kind="discrete", noise__sigmas=(5.0, 0.1)))
-        shares.append(int(diagnostic.sentence.split("overlap by only ")[1].split("%")[0]))
+        shares.append(int(str(diagnostic).split("overlap by only ")[1].split("%")[0]))
     assert shares[0] == pytest.approx(shares[1], abs=3)
 
 

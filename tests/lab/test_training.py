@@ -377,8 +377,8 @@ def test_settings_change_on_the_fly() -> None:
 def test_noise_whose_loss_has_no_number_is_not_blamed_on_the_learning_rate(sigma: float) -> None:
     *_, last = Trainer(Problem.build(experiment(noise__kind="single", noise__sigma=sigma, training__steps=2)))
     assert last.diverged is not None
-    assert "leaves single precision" in last.diverged
-    assert "learning_rate" not in last.diverged
+    assert "leaves single precision" in str(last.diverged)
+    assert "learning_rate" not in str(last.diverged)
 
 
 def test_the_optimal_loss_has_an_error_and_is_estimated_anew_only_for_another_loss() -> None:
@@ -438,7 +438,7 @@ def test_divergence_stops_and_keeps_the_last_good_weights() -> None:
     last = next(trainer)
     assert last.finished
     assert last.diverged is not None
-    assert "training.learning_rate, now 1e+03, to 100 or less" in last.diverged
+    assert "training.learning_rate, now 1000, to 100 or less" in str(last.diverged)
     assert torch.equal(weights(trainer), good)
     assert all(torch.equal(average[name], tensor) for name, tensor in trainer.snapshot().items())
     assert list(trainer) == []
@@ -456,7 +456,7 @@ def test_a_loss_without_bound_says_what_the_data_lack() -> None:
         if last.loss < -100:
             trainer._reference = 1e-3  # a shortcut to the bound, which lies ten thousand times lower
     assert last.diverged is not None
-    assert "falls without bound" in last.diverged
+    assert "falls without bound" in str(last.diverged)
 
 
 def test_snapshot_is_a_copy_that_another_network_can_load() -> None:

@@ -37,9 +37,9 @@ def test_far_points_and_holes_are_extrapolation() -> None:
     points = np.array([[0.0, 0.0], [2.83, 0.0], [6.0, 0.0], [1e9, -1e9], [1e15, 1e15]])
     assert (remoteness(problem, points) > FAR).tolist() == [True, False, True, True, True]
     said = extrapolation_warnings(problem, points)
-    assert [note.partition(":")[0] for note in said] == [
+    assert [note and note.code for note in said] == [
         "extrapolated",
-        "",
+        None,
         "extrapolated",
         "extrapolated",
         "extrapolated",
@@ -128,15 +128,15 @@ def test_a_wrong_flow_is_refused_by_an_estimated_trace_too(probes: int) -> None:
     *_, last = evaluate(problem, lambda x, sigma: density.score(x, sigma) / 2)
     assert last.metrics is not None
     assert last.metrics["test_nll"] is None
-    assert last.metrics["reasons"]["test_nll"].startswith("The mean log p of 200 held-out points misses")
+    assert str(last.metrics["reasons"]["test_nll"]).startswith("The mean log p of 200 held-out points misses")
     alone = measured(problem, problem.evaluation_points[:1])
-    assert flow_warnings(problem, problem.evaluation_points[:1], alone.log_prob - 2, alone.standard_error) == [""]
+    assert flow_warnings(problem, problem.evaluation_points[:1], alone.log_prob - 2, alone.standard_error) == [None]
     *_, twice = log_likelihood(
         problem, lambda x, sigma: 2 * density.score(x, sigma), problem.evaluation_points, give_up=True
     )
     assert twice.result is not None
     doubts = flow_warnings(problem, problem.evaluation_points, twice.result.log_prob, twice.result.standard_error)
-    assert sum(note.startswith("not measured: the flow gives") for note in doubts) > 100
+    assert sum(str(note).startswith("not measured: the flow gives") for note in doubts) > 100
 
 
 def test_a_loose_tolerance_is_refused_by_an_estimated_trace_too() -> None:
@@ -150,7 +150,7 @@ def test_a_loose_tolerance_is_refused_by_an_estimated_trace_too() -> None:
     *_, last = evaluate(problem, problem.empirical.score)
     assert last.metrics is not None
     assert last.metrics["test_nll"] is None
-    assert "The mean log p of 100 held-out points" in last.metrics["reasons"]["test_nll"]
+    assert "The mean log p of 100 held-out points" in str(last.metrics["reasons"]["test_nll"])
 
 
 @pytest.mark.parametrize("tolerance", [1e-4, 1e-2, 0.1])
@@ -178,7 +178,7 @@ def test_a_point_that_is_lost_leaves_the_others_as_they_are(monkeypatch: pytest.
     assert np.isnan(found.latent[1]).all()
     np.testing.assert_allclose(found.log_prob[[0, 2, 3]], measured(problem, near, 1e-6).log_prob, atol=2e-3)
     note = flow_warnings(problem, far, found.log_prob[1:2], found.standard_error[1:2])[0]
-    assert note.startswith("not measured: the flow from here takes too many steps")
+    assert str(note).startswith("not measured: the flow from here takes too many steps")
 
 
 def test_a_test_set_on_which_the_flow_is_lost_has_no_nll() -> None:
@@ -186,7 +186,7 @@ def test_a_test_set_on_which_the_flow_is_lost_has_no_nll() -> None:
     *_, last = evaluate(problem, problem.empirical.score)
     assert last.metrics is not None
     assert last.metrics["test_nll"] is None
-    assert "held-out points the flow misses the closed form, by up to" in last.metrics["reasons"]["test_nll"]
+    assert "held-out points the flow misses the closed form, by up to" in str(last.metrics["reasons"]["test_nll"])
     tight = build(likelihood__source="empirical", likelihood__points=50, data__points=200)
     *_, last = evaluate(tight, tight.empirical.score)
     assert last.metrics is not None

@@ -22,6 +22,7 @@ from playground.lab.conflicts import Conditions, training_conflict
 from playground.lab.experiment import Experiment
 from playground.lab.session import Session
 from playground.messages import Message
+from playground.user_errors import message_of
 
 if TYPE_CHECKING:
     from playground.data import Dataset
@@ -62,7 +63,7 @@ class Building(QObject):
         ready(): there is a problem, where there was none.
 
     Further signals:
-        problem_failed(Message | str): why the settings give no problem; after an edit the old one stays.
+        problem_failed(Message): why the settings give no problem; after an edit the old one stays.
         settings_changed(frozenset[str]): keys that changed and left the workspace in place.
         resetting(): what is trained gives way to fresh weights.
         withdrawn(): what was being built, and may have been waited for, does not come.
@@ -85,7 +86,7 @@ class Building(QObject):
         super().__init__(parent)
         self._state, self._tasks, self._device = state, tasks, device
         self._workspace: Workspace | None = None
-        self.failure: Message | str = ""  # why the settings give no problem; nothing where they do, or may
+        self.failure: Message | None = None  # why the settings give no problem; None where they do, or may
         self.device_text = "starting"  # the device and its threads, as the status bar says it
         self._kept = WorkspaceCache()  # workspaces and what was read of files
         self._workspace_key: Hashable = None  # by which the present one is kept
@@ -261,7 +262,7 @@ class Building(QObject):
     def build(self) -> None:
         """Build what the experiment describes, or take it from what was kept."""
         self._settle.stop()  # what it would build is built now
-        self.failure = ""
+        self.failure = None
         session = self._opening
         bundled, self._bundled = self._bundled and session is None, False
         experiment = self._state.experiment if session is None else session.experiment
@@ -331,13 +332,13 @@ class Building(QObject):
             self._settle.start()
         else:
             self._opening = None
-            self._fail(_said(error))
+            self._fail(message_of(error))
 
     def _tell_error(self, error: BaseException) -> None:
         """Tell an error once, for as long as nothing else is built or read."""
-        self.notified.emit(Notification("error", _said(error)))
+        self.notified.emit(Notification("error", message_of(error)))
 
-    def _fail(self, why: Message | str, clear: bool = False) -> None:
+    def _fail(self, why: Message, clear: bool = False) -> None:
         """Say why there is no problem; what belongs to a file opened before this one leaves the workspace with it."""
         self.failure = why
         if clear or self._outdated:
@@ -347,7 +348,7 @@ class Building(QObject):
 
     def _take(self, workspace: Workspace) -> None:
         """Put a workspace in place of the present one, which is kept."""
-        self.failure, self._outdated = "", False
+        self.failure, self._outdated = None, False
         before, opened = self._workspace, self._opening
         self._opening = None
         self.leaving.emit(workspace, opened)
@@ -396,9 +397,3 @@ class Building(QObject):
 def _built_for(experiment: Experiment) -> tuple[object, ...]:
     """The settings that a workspace is built for."""
     return reset_key(experiment), experiment.likelihood.points
-
-
-def _said(error: BaseException) -> Message | str:
-    """What an error says, as a value where it is one."""
-    message = getattr(error, "message", None)
-    return message if isinstance(message, Message) else str(error)

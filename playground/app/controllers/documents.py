@@ -19,6 +19,7 @@ from playground.app.controllers.sessions import Sessions
 from playground.app.model import errors
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
+from playground.app.style.labels import worded
 from playground.app.workers.background_task import BackgroundTask
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment, ExperimentError
@@ -266,7 +267,7 @@ class Documents(QObject):
         try:
             session = self._sessions.pack(self._describe_view())
         except SessionError as error:
-            self._refuse(str(error))
+            self._refuse(worded(error.message))
             return
         self._state.mark_saved()  # what changes from here on is not in the file
         self.saving, self._then, named = True, then, self.successes
@@ -340,7 +341,7 @@ class Documents(QObject):
 
     def _failed(self, error: BaseException) -> None:
         if isinstance(error, UserError):
-            self._refuse(str(error))
+            self._refuse(worded(error.message))
         else:
             errors.report(error, "a file could not be read or written")
 

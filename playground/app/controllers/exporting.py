@@ -15,11 +15,12 @@ from PySide6.QtGui import QImage
 from playground.app.controllers.export_size import OverlayMaker, megabytes
 from playground.app.model import errors
 from playground.app.model.preferences import PictureChoice, Preferences, VideoChoice
+from playground.app.style.labels import worded
 from playground.app.workers.worker import Worker
 from playground.drawing import film
 from playground.drawing.render import PictureError, save_image
 from playground.drawing.scene import Scene
-from playground.user_errors import cannot_write, user_error_message
+from playground.user_errors import cannot_write, user_error
 
 if TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
@@ -113,7 +114,7 @@ class Exporting(QObject):
     def _ended(self, worker: Worker) -> None:
         error = worker.error
         if error is not None:
-            sentence = cannot_write(self._path, error) if isinstance(error, OSError) else user_error_message(error)
+            sentence = cannot_write(self._path, error) if isinstance(error, OSError) else worded(user_error(error))
             self.failed.emit(sentence or errors.sentence(error))
             if sentence:
                 self.refused.emit(sentence)

@@ -19,6 +19,7 @@ from playground.app.model.weights import Weights
 from playground.app.model.workspace import torch_threads
 from playground.lab.conflicts import flow_conflict
 from playground.lab.label_dropout_checks import untrained_likelihood_score
+from playground.messages import Message
 
 if TYPE_CHECKING:
     from playground.lab.problem import Problem
@@ -93,7 +94,12 @@ def point_likelihood(problem: "Problem", weights: Weights, point: np.ndarray, nu
         )
         (warning,) = flow_warnings(problem, point[None], result.log_prob, result.standard_error)
         never = untrained_likelihood_score(problem.experiment, problem.conditions)
-        yield 1.0, dataclasses.replace(found, flow=flow, warning=warning if never is None else f"untrained: {never}")
+        yield (
+            1.0,
+            dataclasses.replace(
+                found, flow=flow, warning=warning if never is None else Message("untrained", "untrained: {}", (never,))
+            ),
+        )
 
 
 def latent_interpolation(

@@ -27,7 +27,7 @@ POINT_KEYS = frozenset(
 )  # by which log p is computed
 TEST_SET_KEYS = POINT_KEYS | {"likelihood.dequantization_samples"}
 UNFINISHED = "These images are still being sampled: click one at the end of the run."
-STALE = "Measured with other settings than the present ones: measure again."
+STALE = Message("stale", "Measured with other settings than the present ones: measure again.")
 TASKS = ("likelihood", "interpolation", "density", FOLLOWING, "test-set", "quality", "fisher")
 
 
@@ -390,7 +390,7 @@ class Measuring(QObject):
             else:
                 self._show_metrics(task, figure)
 
-    def _replace(self, figures: Mapping[str, Any], reasons: dict[str, str]) -> None:
+    def _replace(self, figures: Mapping[str, Any], reasons: dict[str, Message]) -> None:
         """Put figures in place of those of the same keys; None leaves none, and `reasons` says why."""
         before = self._evaluation
         kept = {key: value for key, value in before.items() if key not in figures and key != "reasons"}

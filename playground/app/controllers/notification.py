@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from playground.app.model.state import State
-from playground.messages import Message, Setting
-from playground.user_errors import user_error_message
+from playground.messages import Message
+from playground.user_errors import message_of, user_error
 
 Level = Literal["info", "warning", "error"]
 
@@ -40,16 +40,15 @@ def conflict(why: Callable[[], Message | None], level: Level = "warning") -> Not
 
 def stopped(state: State, what: str, error: BaseException) -> Notification:
     """Work that an error has stopped. The log is offered only where the program is to blame: of a mistake the sentence says all."""
-    mistake = user_error_message(error)
-    about = getattr(error, "message", None)
-    named = () if not isinstance(about, Message) else (one.key for one in about.values if isinstance(one, Setting))
-    known = state.fields()
-    before = {key: state.value(key) for key in named if key in known}
+    message, is_mistake = message_of(error), user_error(error) is not None
 
-    def is_current() -> bool:
-        present = state.fields()
-        return all(key in present and state.value(key) == value for key, value in before.items())
+    def named() -> dict[str, object]:
+        return {key: state.value(key) for key in message.keys & state.fields().keys()}
 
+    before = named()
     return Notification(
-        "error", f"{what} stopped: {mistake or error}", "" if mistake else "help.log", is_current=is_current
+        "error",
+        Message("stopped", "{} stopped: {}", (what, message)),
+        "" if is_mistake else "help.log",
+        is_current=lambda: named() == before,
     )

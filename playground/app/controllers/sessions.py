@@ -12,6 +12,7 @@ from playground.app.model.state import State
 from playground.app.model.workspace import reset_key
 from playground.lab.session import Session, SessionError
 from playground.lab.trajectory import Trajectory
+from playground.messages import Message
 
 
 class Sessions:
@@ -34,14 +35,15 @@ class Sessions:
         if workspace is None and opening is None:
             raise SessionError("Nothing is saved: there are no data yet.")
         built = workspace.problem.experiment if workspace is not None else opening.experiment
-        if not failure and reset_key(built) != reset_key(experiment):
+        if failure is None and reset_key(built) != reset_key(experiment):
             raise SessionError(
                 "Nothing is saved yet: the new settings are still being applied. Save again in a moment."
             )
         if workspace is None:
             return lambda: dataclasses.replace(opening, experiment=experiment, view=view)
-        if failure:
-            raise SessionError(f"Nothing is saved: the settings describe other data. {failure}")
+        if failure is not None:
+            text = "Nothing is saved: the settings describe other data. {}"
+            raise SessionError(Message("other-data", text, (failure,)))
         dataset, trajectory, noise = workspace.problem.dataset, self._playing.trajectory, self._playing.seed_offset
         measured = kept_figures.to_json(kept_figures.present(workspace, experiment, noise), noise)
         arrays, clicked = None, self._measuring.clicked if dataset.shape == (2,) else ()

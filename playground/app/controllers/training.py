@@ -109,7 +109,7 @@ class Training(QObject):
             self.notified.emit(conflict(self._conflict, "error"))
             return
         failure = self._building.failure
-        if failure:
+        if failure is not None:
             self.notified.emit(Notification("error", failure, is_current=lambda: self._building.failure == failure))
             return
         experiment = self._state.experiment

@@ -44,7 +44,7 @@ class Exports(QObject):
 
     Signals:
         finished(str, str): a sentence and the path that was written.
-        failed(str): a sentence; see :meth:`says`.
+        failed(str): a sentence; see :attr:`in_dialog`.
     """
 
     finished = Signal(str, str)
@@ -67,6 +67,7 @@ class Exports(QObject):
         self.dialog: ExportDialog | None = None
         self._still: Still | None = None  # what a picture is of: the canvas as it was when the dialog opened
         self._begun_by: ExportDialog | None = None  # while it is open; settings and trajectories have no dialog
+        self.in_dialog = False  # whether a dialog says what failed last
         self._sizing: Worker | None = None  # foretells the size of what the dialog says
         self._outdated: list[Worker] = []  # foretell what it no longer says, and are about to end
         self._sizing_timer = QTimer(self)
@@ -81,10 +82,6 @@ class Exports(QObject):
     @property
     def busy(self) -> bool:
         return self._exporting.busy
-
-    def says(self, sentence: str) -> bool:
-        """Whether the dialog that is open says so already."""
-        return self.dialog is not None and self.dialog.isVisible() and self.dialog.failure == sentence
 
     def has_frames(self) -> bool:
         """Whether there is a run to export."""
@@ -242,7 +239,7 @@ class Exports(QObject):
     def _start(self, make: Callable[[], Iterator[Progress]], path: Path, dialog: ExportDialog | None) -> None:
         if self._exporting.refuses_second():
             return
-        self._begun_by = dialog
+        self._begun_by, self.in_dialog = dialog, False
         self._forget_size()
         if dialog is not None:
             dialog.set_running(True)
@@ -255,7 +252,8 @@ class Exports(QObject):
 
     @Slot(str)
     def _show_failure(self, sentence: str) -> None:
-        if self._begun_by is not None and self._begun_by.isVisible():
+        self.in_dialog = self._begun_by is not None and self._begun_by.isVisible()
+        if self.in_dialog:
             self._begun_by.fail(sentence)
 
     @Slot()

@@ -17,7 +17,8 @@ from typing import Any
 from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler, qVersion
 
 import playground
-from playground.user_errors import user_error_message
+from playground.messages import Message
+from playground.user_errors import user_error
 
 LINES = 2_000
 _LEVELS = {
@@ -36,12 +37,12 @@ class Log(QObject):
 
     Signals:
         failed(str): the program is to blame; the log has the details.
-        refused(str): the user can mend it, and the log says no more than the sentence.
+        refused(Message): the user can mend it, and the log says no more than the sentence.
         grew(): there are new lines.
     """
 
     failed = Signal(str)
-    refused = Signal(str)
+    refused = Signal(object)
     grew = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -75,7 +76,7 @@ class _Handler(logging.Handler):
         self._busy.now = True
         try:
             self._log.add(self.format(record))
-            sentence: str = getattr(record, "sentence", "")
+            sentence: Message | str = getattr(record, "sentence", "")
             if sentence:
                 (self._log.refused if getattr(record, "mistake", False) else self._log.failed).emit(sentence)
         except Exception:
@@ -98,7 +99,7 @@ def sentence(error: BaseException) -> str:
 
 def report(error: BaseException, where: str = "") -> None:
     """Log an error with its traceback and tell the user; from any thread."""
-    mistake = user_error_message(error)
+    mistake = user_error(error)
     logger.error(
         "%s",
         where or "uncaught error",

@@ -8,10 +8,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from playground import messages
 from playground.app.model.weights import Weights
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment
 from playground.lab.score_error_curve import ScoreErrorCurve
+from playground.messages import Message
 
 
 class Measured(Protocol):
@@ -38,10 +40,11 @@ SETTINGS = {
 """Of each measurement the settings that its figures are of, beside those that training depends on."""
 NOISE = "new-noise"
 """By what name a session keeps, beside the figures, how often the run had new noise."""
-TEXTS = ("reference_set", "density", "energy_note")
+TEXTS = ("reference_set", "density")
+MESSAGES = ("energy_note",)
 POINTS = ("sliced_wasserstein2_points", "wasserstein2_points", "two_sample_points")
 SHARES = tuple((key, f"{key}_standard_error", f"{key}_true") for key in ("mode_weights", "class_frequencies"))
-"""Figures that are no number: text, pairs of counts, and lists of one length, without which the first of them means nothing."""
+"""Figures that are no number: text, messages, pairs of counts, and lists of one length, without which the first of them means nothing."""
 
 
 def key(measurement: str, workspace: Measured, experiment: Experiment, noise: int) -> tuple[Any, ...]:
@@ -98,17 +101,20 @@ def from_json(saved: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(figures, dict):
             reasons = figures.get("reasons", {})
             sound = {of: value for of, value in figures.items() if of in keys and _fits(of, value)}
+            sound |= {of: messages.from_json(sound[of]) for of in MESSAGES if of in sound}
             for first, *others in SHARES:
                 shares = sound.get(first)
                 if shares and any(len(sound.get(of) or ()) != len(shares) for of in others):
                     del sound[first]
-            why = reasons.items() if isinstance(reasons, dict) else ()
-            found[name] = sound | {"reasons": {of: sentence for of, sentence in why if isinstance(sentence, str)}}
+            why = {of: messages.from_json(saved) for of, saved in reasons.items()} if isinstance(reasons, dict) else {}
+            found[name] = sound | {"reasons": {of: message for of, message in why.items() if message is not None}}
     errors = _errors(saved.get("fisher"))
     return found if errors is None else found | {"fisher": errors}
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Message):
+        return messages.to_json(value)
     if isinstance(value, dict):
         return {str(name): _plain(part) for name, part in value.items()}
     if isinstance(value, np.ndarray | np.generic):
@@ -124,6 +130,8 @@ def _fits(of: str, value: Any) -> bool:
         return True
     if of in TEXTS:
         return isinstance(value, str)
+    if of in MESSAGES:
+        return messages.from_json(value) is not None
     if of == "nearest_neighbour_rows":
         return isinstance(value, list) and bool(value) and all(type(part) is int and part >= 0 for part in value)
     if of in POINTS or any(of in shares for shares in SHARES):

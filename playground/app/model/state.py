@@ -50,14 +50,14 @@ class State(QObject):
 
     Signals:
         changed(frozenset[str]): the dotted keys whose values are new; read :attr:`experiment`.
-        refused(str, str): key and sentence of an edit that was not possible; nothing has changed.
+        refused(str, Message): key and message of an edit that was not possible; nothing has changed.
         replaced(): undo, redo or a loaded experiment has put another one in place, or the data are others: what was typed
             elsewhere and refused belongs to the past.
         history_changed(): undo, redo or the modified mark are different now.
     """
 
     changed = Signal(object)
-    refused = Signal(str, str)
+    refused = Signal(str, object)
     replaced = Signal()
     history_changed = Signal()
 
@@ -106,7 +106,7 @@ class State(QObject):
         try:
             after = _shared(self._experiment, self.replaced_by(changes))
         except ExperimentError as error:
-            self.refused.emit(next(iter(changes)), str(error))
+            self.refused.emit(next(iter(changes)), error.message)
             return False
         if after == self._experiment:
             return True

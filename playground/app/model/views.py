@@ -3,7 +3,6 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,9 +10,7 @@ from playground.drawing.layers import Density, Field
 from playground.kinds.datasets import DataSource
 from playground.lab.conflicts import Conditions
 from playground.lab.experiment import Experiment
-
-if TYPE_CHECKING:
-    from playground.lab.diagnostics import Diagnostic
+from playground.messages import Message
 
 Bounds = tuple[float, float, float, float]  # x0, x1, y0, y1
 
@@ -58,12 +55,12 @@ class ProblemView:
     parameters_count: int
     labelled: bool = False  # whether the data have classes
     class_names: tuple[str, ...] = ()  # in the order of their numbers, where they are known
-    diagnostics: "Callable[[str], tuple[Diagnostic, ...]]" = lambda objective: ()  # what of the noise to change for it
+    diagnostics: "Callable[[str], tuple[Message, ...]]" = lambda objective: ()  # what of the noise to change for it
     mode_weights: np.ndarray | None = None
     marginals: np.ndarray | None = None  # (2, 2, N) along each axis even places, and a known density's mass below each
     resolved: Experiment | None = None  # with every "auto" that depends on the data as a number
     data: DataSource | None = None  # the settings that its data are of
-    note: str = ""  # on how the data were read
+    note: Message | None = None  # on how the data were read
     has_energy: bool = False  # whether the network states a density by itself
 
     @property
@@ -158,7 +155,7 @@ class PointLikelihood:
     energy: tuple[float, float] | None = (
         None  # log p by a learned energy and its Z at the same sigma, and the error of ln Z
     )
-    warning: str = ""  # what speaks against the log-likelihood; see playground.lab.trust
+    warning: Message | None = None  # what speaks against the log-likelihood; see playground.lab.trust
 
 
 @dataclass(frozen=True, eq=False)

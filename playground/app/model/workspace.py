@@ -249,9 +249,7 @@ class Workspace:
             self.steps, self.losses = [step for step, _ in pairs], [float(loss) for _, loss in pairs]
         with contextlib.suppress(msgspec.ValidationError):  # files of earlier versions have none
             self.held_out = msgspec.convert(summary.get("held_out", []), list[tuple[int, float]])
-        self.progress = None
-        with contextlib.suppress(msgspec.ValidationError):
-            self.progress = msgspec.convert(summary.get("progress"), progress_type | None)
+        self.progress = progress_type.from_json(summary.get("progress"))
         told = self.progress is not None and self.progress.optimal_loss is not None
         if self.progress is not None and told and self.progress.optimal_loss_error is None:
             self.progress = self.trainer.with_optimal_loss(self.progress)
@@ -294,7 +292,7 @@ class Workspace:
         trained = self.trainer.problem.experiment
         return {
             "state": "paused" if self.training == "training" else self.training,
-            "progress": None if self.progress is None else dataclasses.asdict(self.progress),
+            "progress": None if self.progress is None else self.progress.to_json(),
             "objective": msgspec.to_builtins(trained.objective),  # whose losses these are
             "training": msgspec.to_builtins(trained.training),
             "steps": steps[(count - 1) % every : count : every],  # the last one among them

@@ -11,7 +11,6 @@ from playground.app.model.state import State
 from playground.app.model.views import ProblemView
 from playground.app.model.workspace import other_data
 from playground.app.style import theme
-from playground.app.style.labels import worded
 from playground.app.style.number_formats import (
     Scale,
     format_count,
@@ -139,7 +138,7 @@ class DataPanel(CollapsiblePanel):
         self.state = state
         self._building, self._training = controllers.building, controllers.training
         self._tokens = DARK
-        self._failure = ""
+        self._failure: Message | None = None
         self._loading = False
         self._trains = False
         self._build_tiles()
@@ -294,20 +293,19 @@ class DataPanel(CollapsiblePanel):
     @Slot(object)
     def _state_changed(self, keys: frozenset[str]) -> None:
         if any(key.startswith("data.") for key in keys):
-            self._failure = ""
+            self._failure = None
             self._refresh()
 
     @Slot(object)
     def _problem_changed(self, view: ProblemView) -> None:
-        self._failure = ""
+        self._failure = None
         self._refresh()
 
-    @Slot(str)
-    def _problem_failed(self, why: Message | str) -> None:
-        about = why.key if isinstance(why, Message) else why
-        if about.startswith("noise.") or why == training_conflict(self.state.experiment):
+    @Slot(object)
+    def _problem_failed(self, why: Message) -> None:
+        if why.key.startswith("noise.") or why == training_conflict(self.state.experiment):
             return  # said where it can be mended: here only if a stroke or a path is missing
-        self._failure = worded(why)
+        self._failure = why
         self._refresh()
         self.reveal()
 
@@ -368,15 +366,15 @@ class DataPanel(CollapsiblePanel):
         wanted = self.open_folder_requested if folder else self.open_file_requested
         if missing is not None and missing.key == "data.strokes":
             way = () if self.brush.isChecked() else (("Brush", "Paint on the canvas.", self.brush.toggle),)
-            self.notice.say("info", str(missing), *way)
+            self.notice.say("info", missing, *way)
         elif missing is not None:
-            self.notice.say("info", str(missing), ("Open…", "Choose what to learn.", wanted.emit))
+            self.notice.say("info", missing, ("Open…", "Choose what to learn.", wanted.emit))
         elif self._failure:
             again = ("Open another…", f"Choose a {'folder' if folder else 'file'}.", wanted.emit)
             self.notice.say("error", self._failure, *((again,) if data.is_file else ()))
         else:
             shown = view is not None and view.describes(self.state.experiment) and data.is_file
-            self.notice.say("info", view.note if shown else "")
+            self.notice.say("info", view.note if shown else None)
 
 
 def _facts(view: ProblemView) -> str:

@@ -9,13 +9,14 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QSiz
 
 from playground.app.controllers.controllers import Controllers
 from playground.app.style import theme
-from playground.app.style.labels import spoken
+from playground.app.style.labels import worded
 from playground.app.style.number_formats import MINUS, format_duration, format_number
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets.equation import Tooltip
 from playground.app.widgets.selectable import SelectableLabel
 from playground.app.workers.tasks import TaskStatus
 from playground.drawing.palette import DARK, Palette
+from playground.messages import Message
 
 NOTHING = "–"
 
@@ -40,7 +41,7 @@ def with_error(value: float, error: float | None, places: int = 3) -> str:
 def missing(metrics: Mapping[str, Any], key: str) -> str:
     """Why a figure, or its standard error, is missing from an evaluation; "" where that needs no reason."""
     reasons = metrics.get("reasons", {})
-    return spoken(reasons.get(key) or reasons.get(f"{key}_standard_error") or "")
+    return worded(reasons.get(key) or reasons.get(f"{key}_standard_error"))
 
 
 class Figure(QWidget):
@@ -130,7 +131,7 @@ class TaskButton(QPushButton):
         ran(bool): it began or ended.
     """
 
-    failed = Signal(str)
+    failed = Signal(object)
     ran = Signal(bool)
 
     def __init__(
@@ -159,15 +160,15 @@ class TaskButton(QPushButton):
     def running(self) -> bool:
         return self._running
 
-    def set_why_disabled(self, why: str) -> None:
-        """Why nothing can be measured now, as a sentence; nothing where it can."""
+    def set_why_disabled(self, why: Message | None) -> None:
+        """Why nothing can be measured now; None where it can."""
         self._why_disabled = why
         self.setEnabled(self._running or not why)
         if not self._running:
             self._explain()
 
     def _explain(self) -> None:
-        self.setToolTip(f"<p>{self._why_disabled}</p>" if self._why_disabled else self._meaning)
+        self.setToolTip(f"<p>{worded(self._why_disabled)}</p>" if self._why_disabled else self._meaning)
 
     @Slot()
     def _clicked(self) -> None:

@@ -11,6 +11,7 @@ from playground.app.model.state import State
 from playground.app.model.views import DensityView
 from playground.app.panels.figure import Figure, decimal, missing, with_error
 from playground.app.style import theme
+from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count, format_number
 from playground.app.widgets.collapsible_panel import ROW_GAP
 from playground.lab.conflicts import flow_conflict
@@ -152,7 +153,7 @@ class HeldOutFigures(QWidget):
 
     def _explain(self) -> None:
         why = missing(self._metrics, "energy_nll" if self.nll.isHidden() else "test_nll")
-        why = why or str(self._metrics.get("energy_note") or "")
+        why = why or worded(self._metrics.get("energy_note"))
         self.why.setText(why)
         self.why.setVisible(bool(why))
 

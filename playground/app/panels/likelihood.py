@@ -14,7 +14,7 @@ from playground.app.model.views import FlowLikelihood, LatentInterpolation, Poin
 from playground.app.panels.figure import Figure, TaskButton, decimal, with_error
 from playground.app.panels.held_out import TRIP, HeldOutFigures
 from playground.app.style import theme
-from playground.app.style.labels import capital, spoken
+from playground.app.style.labels import capital, worded
 from playground.app.style.number_formats import format_count, format_number
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.fields import make_field
@@ -23,6 +23,7 @@ from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.defaults import resolve
 from playground.lab.settings import LOG_P_OF
 from playground.lab.trust import UNMEASURED
+from playground.messages import Message
 
 WAITING = "Click the second point…"
 BRUSHING = "While the brush is on, a click paints. Press Brush in the Data card to turn it off, then click a "
@@ -176,7 +177,7 @@ class LikelihoodPanel(CollapsiblePanel):
         row.setSpacing(theme.UNIT)
         for button in (self.map, self.test):
             button.failed.connect(self._failed)
-            button.ran.connect(lambda began: began and self._failed(""))
+            button.ran.connect(lambda began: began and self._failed(None))
             row.addWidget(button, 1)
         row.setContentsMargins(0, 4, 0, 4)
         self.body.addLayout(row)
@@ -185,12 +186,12 @@ class LikelihoodPanel(CollapsiblePanel):
 
     @Slot(object)
     def _problem_changed(self, now: ProblemView | str) -> None:
-        self._failed("")
+        self._failed(None)
         self._refresh()
 
     @Slot(object)
     def _show_point(self, likelihood: PointLikelihood | None) -> None:
-        self._failed("")
+        self._failed(None)
         self.point.setVisible(likelihood is not None)
         self.energy.setVisible(likelihood is not None and likelihood.energy is not None)
         self.exact.setVisible(likelihood is not None and likelihood.exact is not None)
@@ -206,10 +207,12 @@ class LikelihoodPanel(CollapsiblePanel):
             view = self._building.problem
             bounds = (0.0, 1.0, 0.0, 1.0) if view is None else view.bounds
             self.point.show_text(place(likelihood.point, bounds) if plane else f"number {(likelihood.number or 0) + 1}")
-            word, _, _ = likelihood.warning.partition(":")
             word, why = (
-                ("untrained", UNTRAINED) if likelihood.untrained else (word, capital(spoken(likelihood.warning)))
+                "" if likelihood.warning is None else likelihood.warning.code,
+                capital(worded(likelihood.warning)),
             )
+            if likelihood.untrained:
+                word, why = "untrained", UNTRAINED
             self.evaluations.rename(f"{'network' if likelihood.source == 'learned' else 'score'} evaluations")
             if flow is not None:
                 measured = word != UNMEASURED
@@ -257,15 +260,15 @@ class LikelihoodPanel(CollapsiblePanel):
         if task in ("likelihood", "interpolation"):
             self._solving = ""
             if status.running:
-                self._failed("")
+                self._failed(None)
                 self._solving = "solving…" if status.fraction is None else f"solving, {status.fraction:.0%}"
             elif status.error:
                 self._failed(status.error)
             self._summarise()
 
-    @Slot(str)
-    def _failed(self, sentence: str) -> None:
-        self._failure = sentence
+    @Slot(object)
+    def _failed(self, message: Message | None) -> None:
+        self._failure = message
         self._say()
 
     @Slot()
@@ -294,17 +297,12 @@ class LikelihoodPanel(CollapsiblePanel):
         self._summarise()
         self._say()
 
-    _failure = ""
+    _failure: Message | None = None
 
     def _say(self) -> None:
         conflict = likelihood_conflict(self.state.experiment)
         if conflict is not None:
-            title, choice = {
-                "noise.kind": ("Use VE noise", "ve"),
-                "likelihood.source": ("Use learned", "learned"),
-            }[conflict.key]
-            mend = (title, f"{conflict.key} = {choice}", lambda: self.state.edit({conflict.key: choice}))
-            self.notice.say("info", str(conflict), mend)
+            self.notice.show_message("info", conflict, self.state.edit)
         else:
             self.notice.say("error", self._failure)
 

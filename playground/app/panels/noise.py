@@ -1,7 +1,5 @@
 """What noise does to the data: none, one level, some levels, or a process that goes on continuously."""
 
-from collections.abc import Callable, Mapping
-
 import msgspec
 import numpy as np
 from PySide6.QtCore import Slot
@@ -21,8 +19,7 @@ from playground.app.widgets.fields import NumberField, make_field
 from playground.app.widgets.kind_rows import KindRows, column
 from playground.app.widgets.range_field import RangeField
 from playground.kinds.noise import Noise
-from playground.lab.experiment import every_field
-from playground.messages import Message
+from playground.messages import Message, joined
 
 ENDS = ("noise.sigma_max", "noise.sigma_min")  # in one row where a kind has both
 GAP = "<p>Dotted line: the widest gap in the data, which the coarsest level should bridge.</p>"
@@ -36,7 +33,7 @@ class NoisePanel(CollapsiblePanel):
         self.state = state
         self._building = controllers.building
         self._gesture, self._by_key = 0, False
-        self._failure = ""
+        self._failure: Message | None = None
 
         def unsaved_steps() -> int:
             return controllers.training.trained_steps
@@ -123,20 +120,19 @@ class NoisePanel(CollapsiblePanel):
     @Slot(object)
     def _state_changed(self, keys: frozenset[str]) -> None:
         if any(key.startswith(("noise.", "data.", "sampling.")) for key in keys):
-            self._failure = ""
+            self._failure = None
             self._refresh()
         elif "objective.kind" in keys:
             self._warn(self._building.problem)
 
     @Slot(object)
     def _problem_changed(self, view: ProblemView) -> None:
-        self._failure = ""
+        self._failure = None
         self._refresh()
 
-    @Slot(str)
-    def _problem_failed(self, why: Message | str) -> None:
-        about = why.key if isinstance(why, Message) else why
-        self._failure = worded(why) if about.startswith("noise.") else ""
+    @Slot(object)
+    def _problem_failed(self, why: Message) -> None:
+        self._failure = why if why.key.startswith("noise.") else None
         self._refresh()  # what is advised of data that are gone goes with them
         if self._failure:
             self.reveal()
@@ -191,27 +187,4 @@ class NoisePanel(CollapsiblePanel):
             return
         stale = view is None or view.resolved is None or type(view.resolved.noise) is not type(experiment.noise)
         found = () if stale or not view.describes(experiment) else view.diagnostics(experiment.objective.kind)
-        if not found:
-            self.notice.say("warning", "")
-            return
-        ways = [
-            (_title(diagnostic.changes), _way(diagnostic.changes), self._mend(diagnostic.changes))
-            for diagnostic in found
-            if diagnostic.changes
-        ]
-        self.notice.say("warning", "\n".join(diagnostic.sentence for diagnostic in found), *ways)
-
-    def _mend(self, changes: Mapping[str, object]) -> Callable[[], object]:
-        return lambda: self.state.edit(dict(changes))
-
-
-def _title(changes: Mapping[str, object]) -> str:
-    """What stands on that button: the one number that matters, or the curve's name where it is many."""
-    key, value = next(iter(changes.items()))
-    symbol = every_field()[key].symbol
-    return f"{symbol} = {format_number(value)}" if isinstance(value, int | float) else f"Change {symbol}"
-
-
-def _way(changes: Mapping[str, object]) -> str:
-    """What a button that makes these changes says it does."""
-    return ", ".join(f"{key} = {value}" for key, value in changes.items())
+        self.notice.show_message("warning", joined(*found, between="\n"), self.state.edit)

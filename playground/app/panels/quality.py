@@ -15,7 +15,7 @@ from playground.app.panels.figure import Figure, TaskButton, decimal, missing, w
 from playground.app.panels.marginals import Marginals
 from playground.app.panels.memorization import Memorization
 from playground.app.style import theme
-from playground.app.style.labels import spoken
+from playground.app.style.labels import worded
 from playground.app.style.number_formats import (
     format_measured,
     format_number,
@@ -217,14 +217,14 @@ class QualityPanel(CollapsiblePanel):
         view, run = self._building.problem, self._playing.trajectory
         runs = view is not None and not why_disabled.sampling(self.state, self._controllers)
         conflict = comparison_conflict(self.state.experiment, view.conditions) if runs else None
-        why = missing(self._metrics, "sliced_wasserstein2") if conflict is None else spoken(str(conflict))
+        why = missing(self._metrics, "sliced_wasserstein2") if conflict is None else worded(conflict)
         self.unlike.setText(why)
         self.unlike.setVisible(bool(why))
         why = why_disabled.measuring_score(self.state, self._controllers)
         self.measure_score.set_why_disabled(why)
         known = view is None or view.known_density
-        why = why or ("" if self._errors is None else spoken(self._errors.unscaled))
-        self.chart.show_empty(why or (MEASURE_SCORE if known else MEASURE_AGAINST_DATA.format(view.name)))
+        why = why or (None if self._errors is None else self._errors.unscaled)
+        self.chart.show_empty(worded(why) or (MEASURE_SCORE if known else MEASURE_AGAINST_DATA.format(view.name)))
         self.measure_samples.set_why_disabled(why_disabled.comparing_samples(self.state, self._controllers))
         if run is None:
             self.marginals.histogram.show_samples(None)
@@ -374,7 +374,7 @@ class QualityPanel(CollapsiblePanel):
         if math.isfinite(relative):
             self.relative.show_text(format_percent_with_error(relative, relative_error))
         else:
-            self.relative.show_text("", spoken(errors.unscaled))
+            self.relative.show_text("", worded(errors.unscaled))
         self.divergence.show_text(_with_error_if_known(divergence, divergence_error))
 
 

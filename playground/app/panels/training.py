@@ -12,12 +12,14 @@ from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.panels.figure import with_error
 from playground.app.style import theme
+from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count, format_duration, format_number
 from playground.app.widgets.charts.loss import LossChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.fields import NumberField, make_field
 from playground.lab.conflicts import training_conflict
-from playground.lab.label_dropout_checks import untrained_conditional_score, untrained_unconditional_score
+from playground.lab.label_dropout_checks import SHARE, untrained_conditional_score, untrained_unconditional_score
+from playground.messages import Message, setting
 
 BUTTON = {
     "untrained": "Train",
@@ -203,8 +205,8 @@ class TrainingPanel(CollapsiblePanel):
         why = why_disabled.training(self.state, self._controllers)
         self.button.setText(BUTTON[training])
         self.button.setAccessibleName(SPOKEN.get(training, in_full(training)))
-        self.button.setToolTip(f"<p>{why or TIPS[training]}</p>")
-        self.button.setEnabled(not why)
+        self.button.setToolTip(f"<p>{worded(why) or TIPS[training]}</p>")
+        self.button.setEnabled(why is None)
 
     def _summarise(self) -> None:
         progress, training = self._training.last_progress, self._training.status
@@ -258,14 +260,11 @@ class TrainingPanel(CollapsiblePanel):
     def _say_untrained(self) -> None:
         """That scores are asked for which training never shows, with the share that trains all of them."""
         experiment, view = self.state.experiment, self._building.problem
-        why = (
-            view is not None
-            and view.describes(experiment)
-            and (
-                untrained_conditional_score(experiment, view.conditions)
-                or untrained_unconditional_score(experiment, view.conditions)
+        why = None
+        if view is not None and view.describes(experiment):
+            why = untrained_conditional_score(experiment, view.conditions) or untrained_unconditional_score(
+                experiment, view.conditions
             )
-        )
-        share = self.state.field("training.label_dropout").default
-        tip = f"training.label_dropout = {share}, and fresh weights"
-        self.notice.say("warning", why or "", *([(f"Use {share}", tip, self._share)] if why else []))
+        share = self.state.field(SHARE).default
+        tip = Message("fresh-weights", "{}, and fresh weights", (setting(SHARE, share),))
+        self.notice.say("warning", why, *([(f"Use {share}", tip, self._share)] if why else []))

@@ -1,14 +1,16 @@
-"""What the cards call the settings; and sentences that name settings, as the window says them.
+"""What the cards call the settings; and messages as the window writes them.
 
-The same sentences serve the command line and files, where a setting is its key (``training.batch = 0``) and a choice its
-own name. Whoever looks at a card knows neither.
+The command line and files write a setting as its key (``training.batch = 0``) and a choice by its own name. Whoever looks at a card
+knows neither: the window writes labels for keys, titles for choices, and numbers as everywhere.
 """
 
-import re
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from playground.app.style.number_formats import format_number
-from playground.kinds.kind import Kind
-from playground.kinds.setting import own_fields
+from playground.kinds.kind import Kind, registered
+from playground.kinds.setting import Field, own_fields
 from playground.lab.experiment import Experiment, every_field
 from playground.messages import Message, Setting, Value, alternatives, written
 
@@ -28,65 +30,46 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _titles() -> dict[str, dict[str, str]]:
-    """What stands on the button of each choice, by key; kinds that have a setting of one name may offer others each."""
-    known = [*_FIELDS.values()]
+@dataclass(frozen=True)
+class _Names:
+    """What stands on the cards.
+
+    Attributes:
+        fields: every setting by its key.
+        titles: of each setting what stands on the button of each choice; kinds that have a setting of one name may offer others each.
+    """
+
+    fields: Mapping[str, Field]
+    titles: Mapping[str, Mapping[str, str]]
+
+
+@functools.lru_cache(maxsize=1)
+def _names_of(kinds: tuple[type[Kind], ...]) -> _Names:
+    """The names of the settings of these kinds, which are all that are registered."""
+    fields = every_field()
+    known = [*fields.values()]
     for name, section in ((name, getattr(Experiment(), name)) for name in Experiment.__struct_fields__):
         if isinstance(section, Kind):
             known += [field for kind in type(section).kinds().values() for field in own_fields(kind, name).values()]
     titles: dict[str, dict[str, str]] = {}
     for field in known:
         titles.setdefault(field.key, {}).update({choice: field.title_of(choice) for choice in field.choices})
-    return titles
+    return _Names(fields, titles)
 
 
-_FIELDS = every_field()
-_TITLES = _titles()
+def _names() -> _Names:
+    """The names of all settings, those of kinds that were registered a moment ago too."""
+    return _names_of(registered())
 
 
 def _named(key: str) -> str:
-    """A setting in a sentence, with its card where other cards have one of that name."""
-    name = _FIELDS[key].label
-    sections = {key.split(".")[0] for key, field in _FIELDS.items() if "." in key and field.label == name}
-    return name if len(sections) == 1 else f"{name} ({CARDS[key.split('.')[0]]})"
-
-
-_KEY = "|".join(re.escape(key) for key in sorted(_FIELDS, key=len, reverse=True) if "." in key)
-_VALUE = r"[a-z0-9][a-z0-9-]*+(?:\+\+)?"
-_SETTING = re.compile(rf"\b({_KEY})\b(?: = ((?:{_VALUE}, )*{_VALUE} or {_VALUE}|{_VALUE})(?!\w))?")
-_POWER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?e[+-]\d+\b")
-
-
-def keys_in(sentence: str) -> set[str]:
-    """The settings that a sentence of the laboratory names.
-
-    >>> sorted(keys_in("training.batch = 0 is not allowed: choose sampling.source = exact or empirical."))
-    ['sampling.source', 'training.batch']
-    """
-    return {found[1] for found in _SETTING.finditer(sentence)}
-
-
-def spoken(sentence: str) -> str:
-    """A sentence of the laboratory as the window says it: labels for keys, titles for choices, numbers as everywhere.
-
-    >>> spoken("training.batch = 0 is not allowed: choose sampling.source = exact or empirical.")
-    'Batch B = 0 is not allowed: choose score (Sample) “Exact” or “Training set”.'
-    """
-
-    def say(found: re.Match[str]) -> str:
-        key, values = found[1], found[2]
-        name = _named(key)
-        if values is None:
-            return name
-        titles = _TITLES[key]
-        if values.split(",")[0].split()[0] not in titles:
-            return f"{name} = {values}"
-        said = re.sub(_VALUE, lambda one: f"“{titles[one[0]]}”" if one[0] in titles else one[0], values)
-        return f"{name} {said}"
-
-    text = _SETTING.sub(say, sentence.replace("set data.path to", "open"))
-    text = _POWER.sub(lambda number: format_number(float(number[0])), text)
-    return _begun(text) if _SETTING.match(sentence) else text
+    """A setting in a sentence, with its card where other cards have one of that name; a key that no kind has stays as it is."""
+    fields = _names().fields
+    if key not in fields:
+        return key
+    name = fields[key].label
+    sections = {key.split(".")[0] for key, field in fields.items() if "." in key and field.label == name}
+    return name if len(sections) == 1 or "." not in key else f"{name} ({CARDS[key.split('.')[0]]})"
 
 
 def _begun(text: str) -> str:
@@ -94,23 +77,38 @@ def _begun(text: str) -> str:
     return capital(text) if text[:1].isascii() else text
 
 
-def worded(message: Message | str | None) -> str:
-    """A message as the window says it; a sentence that names settings by their keys too, and nothing of None."""
+def worded(message: Message | str | None, own: str = "") -> str:
+    """A message as the window says it: labels for keys, titles for choices, numbers as everywhere.
+
+    Args:
+        message: where it is a sentence and no message, it names no setting and is shown as it is; of None there is nothing to say.
+        own: the setting that the message stands below, which needs no card's name to be known.
+
+    >>> worded(Message("example", "{} is not allowed.", (Setting("training.batch", (0,)),)))
+    'Batch B = 0 is not allowed.'
+    """
     if not isinstance(message, Message):
-        return spoken(message or "")
-    text = message.render(_setting, format_number)
-    begins = message.text.startswith("{}") and isinstance(message.values[0], Setting)
-    return _begun(text) if begins else text
+        return message or ""
+    text = message.render(functools.partial(_setting, own=own), format_number)
+    return _begun(text) if message.begins_with_setting else text
 
 
-def _setting(setting: Setting) -> str:
+def _setting(setting: Setting, own: str) -> str:
     """A setting by its label, and its values by their titles."""
+    names = _names()
+    name = names.fields[own].label if setting.key == own and own in names.fields else _named(setting.key)
+    if setting.to_set:
+        return _TO_SET.get(setting.key) or f"set {name} to"
     if not setting.values:
-        return _named(setting.key)
-    titles = _TITLES[setting.key]
+        return name
+    titles = names.titles.get(setting.key, {})
     said = [f"“{titles[value]}”" if value in titles else _number(value) for value in setting.values]
     sign = "" if setting.values[0] in titles else "= "
-    return f"{_named(setting.key)} {sign}{alternatives(said)}"
+    return f"{name} {sign}{alternatives(said)}"
+
+
+_TO_SET = {"data.path": "open"}
+"""What is done in the window with a setting that has no row."""
 
 
 def _number(value: Value) -> str:

@@ -18,13 +18,13 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app.style import theme
-from playground.app.style.labels import spoken, worded
+from playground.app.style.labels import worded
 from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import breakable, wrapped
 from playground.app.widgets.controls import paint_chevron
 from playground.app.widgets.selectable import SelectableLabel
 from playground.drawing.palette import Palette
-from playground.messages import Message, written
+from playground.messages import Message, changed
 
 Role = QPalette.ColorRole
 ROW_GAP = UNIT // 2  # px between rows that are 22 px high
@@ -154,11 +154,18 @@ class Notice(QFrame):
         self._shown: tuple[object, ...] = ()
         self.hide()
 
-    def say(self, level: str, sentence: str, *ways_out: tuple[str, str, Callable[[], object]]) -> None:
-        """Show a sentence ("info", "warning" or "error") with (title, tooltip, action) of each way out; or hide.
+    def say(
+        self,
+        level: str,
+        message: Message | str | None,
+        *ways_out: tuple[str, Message | str, Callable[[], object]],
+    ) -> None:
+        """Show a message or a sentence ("info", "warning" or "error") with (title, tooltip, action) of each way out; or hide.
 
-        Settings are called what the cards call them, see :func:`playground.app.style.labels.spoken`.
+        Settings are called what the cards call them, see :func:`playground.app.style.labels.worded`.
         """
+        sentence = worded(message)
+        ways_out = tuple((title, worded(tooltip), action) for title, tooltip, action in ways_out)
         now = (level, sentence, *(way[:2] for way in ways_out))
         if now == self._shown:
             return
@@ -169,10 +176,10 @@ class Notice(QFrame):
             button.deleteLater()
         self.buttons = []
         self._level = level
-        self.text.setText(breakable(spoken(sentence)))
+        self.text.setText(breakable(sentence))
         for index, (title, tooltip, action) in enumerate(ways_out):
             button = QPushButton(title, self)
-            button.setToolTip(wrapped(spoken(tooltip)))
+            button.setToolTip(wrapped(tooltip))
             button.setAccessibleName(title)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(lambda _=False, action=action: action())
@@ -189,11 +196,10 @@ class Notice(QFrame):
         Args:
             edit: makes an edit's changes.
         """
-        if message is None:
-            self.say(level, "")
-            return
-        ways = [(one.title, _as_settings(one.changes), lambda one=one: edit(one.changes)) for one in message.edits]
-        self.say(level, worded(message), *ways)
+        edits = () if message is None else message.edits
+        self.say(
+            level, message, *((one.title, changed(one.changes), lambda one=one: edit(one.changes)) for one in edits)
+        )
 
     def apply_palette(self, palette: Palette) -> None:
         self._palette = palette
@@ -209,11 +215,6 @@ class Notice(QFrame):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(color)
         painter.drawRoundedRect(QRectF(0, 2, 3, self.height() - 4), 1.5, 1.5)
-
-
-def _as_settings(changes: Mapping[str, Any]) -> str:
-    """What a button that makes these changes says it does."""
-    return ", ".join(f"{key} = {written(value)}" for key, value in changes.items())
 
 
 class Disclosure(QAbstractButton):

@@ -9,11 +9,12 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePoli
 
 from playground.app.model.state import State
 from playground.app.style import theme
-from playground.app.style.labels import spoken
+from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count, format_exactly, parse_number
 from playground.app.widgets.controls import NumberEdit
 from playground.app.widgets.equation import Tooltip, words
 from playground.kinds.setting import Field
+from playground.messages import Message
 
 LABEL_WIDTH = 96
 EDIT_WIDTH = 58
@@ -260,14 +261,7 @@ class FieldRow(QWidget):
             self.say("")  # before the refresh: a refused text gives way to the value in force
             self.refresh()
 
-    @Slot(str, str)
-    def _state_refused(self, key: str, sentence: str) -> None:
+    @Slot(str, object)
+    def _state_refused(self, key: str, message: Message) -> None:
         if key == self.key:
-            self.say(self._spoken(key, sentence), is_error=True)
-
-    def _spoken(self, key: str, sentence: str) -> str:
-        """The sentence with labels for keys; its own setting is the one above it."""
-        own = self.state.field(key).label
-        if sentence.startswith(f"{key} "):
-            sentence = f"{own[:1].upper() if own.isascii() else own[:1]}{own[1:]}{sentence.removeprefix(key)}"
-        return spoken(sentence)
+            self.say(worded(message, own=key), is_error=True)

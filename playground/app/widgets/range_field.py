@@ -5,10 +5,12 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from playground.app.model.state import State
 from playground.app.style import theme
+from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_number
 from playground.app.widgets.controls import NumberEdit
 from playground.app.widgets.equation import words
 from playground.app.widgets.field_row import EDIT_WIDTH, FieldRow, NotANumber, UnsavedSteps, no_unsaved_steps, read
+from playground.messages import Message
 
 
 class RangeField(FieldRow):
@@ -120,7 +122,7 @@ class RangeField(FieldRow):
             self.say("")
             self.refresh()
 
-    @Slot(str, str)
-    def _state_refused(self, key: str, sentence: str) -> None:
+    @Slot(str, object)
+    def _state_refused(self, key: str, message: Message) -> None:
         if key in self.keys:
-            self.say(self._spoken(key, sentence), is_error=True)
+            self.say(worded(message, own=key), is_error=True)

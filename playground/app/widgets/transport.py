@@ -8,11 +8,13 @@ from PySide6.QtGui import QColor, QFocusEvent, QMouseEvent, QPainter, QPaintEven
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy, QToolTip, QWidget
 
 from playground.app.style import theme
+from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_number, parse_number
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets.controls import NumberEdit, Slider
 from playground.app.widgets.scrubber import Scrubber
 from playground.drawing.palette import DARK, Palette
+from playground.messages import Message
 
 SMALL, LARGE = 32, 46  # px, sides of the buttons
 FASTEST = 8.0  # times the normal speed; the slowest is its inverse
@@ -41,10 +43,10 @@ class TransportButton(QAbstractButton):
         self.setAccessibleName(name)
         self._say()
 
-    def set_why_disabled(self, why: str) -> None:
-        """Why the button can do nothing now, as a sentence; nothing where it can."""
-        self._why_disabled = why
-        self.setEnabled(not why)
+    def set_why_disabled(self, why: Message | None) -> None:
+        """Why the button can do nothing now; None where it can."""
+        self._why_disabled = worded(why)
+        self.setEnabled(why is None)
         self._say()
 
     def _say(self) -> None:
@@ -201,8 +203,8 @@ class Transport(QWidget):
         else:
             self.play.describe("play", "Play", "Play the run (Space).")
 
-    def set_why_disabled(self, playing: str, sampling: str) -> None:
-        """Why nothing can be played and why no run can begin, as sentences; nothing where one can."""
+    def set_why_disabled(self, playing: Message | None, sampling: Message | None) -> None:
+        """Why nothing can be played and why no run can begin; None where one can."""
         self._still = playing
         for button in (self.play, self.back, self.forward):
             button.set_why_disabled(playing)

@@ -8,6 +8,8 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from playground.app.workers.worker import Worker
+from playground.messages import Message
+from playground.user_errors import message_of
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class TaskStatus:
     running: bool
     fraction: float | None = None
     seconds_left: float | None = None
-    error: str = ""
+    error: Message | None = None
 
 
 @dataclass
@@ -99,7 +101,7 @@ class Tasks(QObject):
                 del self._tasks[name]
                 error = task.worker.error
                 self.changed.emit(
-                    name, TaskStatus(task.label, running=False, error="" if error is None else str(error))
+                    name, TaskStatus(task.label, running=False, error=None if error is None else message_of(error))
                 )
                 if error is not None:
                     if task.on_failure is None:

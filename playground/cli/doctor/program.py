@@ -106,7 +106,7 @@ def training() -> Verdict:
         first = first or time.monotonic() - begun
         steps = progress.step
         if progress.diverged:
-            return Verdict(FAILED, progress.diverged, "Send this line to whoever gave you the program.")
+            return Verdict(FAILED, str(progress.diverged), "Send this line to whoever gave you the program.")
         if time.monotonic() - start > SPEED_SECONDS:
             break
     rate = steps / (time.monotonic() - start)

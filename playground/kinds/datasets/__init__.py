@@ -8,6 +8,7 @@ from playground.kinds.datasets.data_source import DataSource as DataSource
 from playground.kinds.datasets.data_source import Stroke as Stroke
 from playground.kinds.datasets.data_source import Toy as Toy
 from playground.kinds.kind import discover
+from playground.messages import Message, setting
 
 discover(__name__, __path__)
 
@@ -22,5 +23,12 @@ def load_dataset(
     """
     kinds = DataSource.kinds()
     if kind not in kinds:
-        raise DataError(f"data.kind = {kind} is not known: it must be one of {', '.join(kinds)}.")
+        raise DataError(
+            Message(
+                "unknown-data",
+                "{} is not known: it must be one of {}.",
+                (setting("data.kind", kind), ", ".join(kinds)),
+                "data.kind",
+            )
+        )
     return kinds[kind](**settings).load(held_out, seed, stopped)

@@ -16,7 +16,7 @@ from playground.data import repeats, toys
 from playground.data.dataset import DataError, Dataset, DatasetRequest, class_numbers, sample_dataset
 from playground.kinds.kind import Kind
 from playground.kinds.setting import Auto, meta
-from playground.messages import Message
+from playground.messages import Edit, Message, joined, setting
 
 if TYPE_CHECKING:
     from playground.theory.densities import Density
@@ -205,8 +205,13 @@ class Toy(DataSource, frozen=True):
         least = toys.narrowest_deviation(self.density, self.own_noise)
         if not least <= noise < math.inf:
             raise DataError(
-                f"data.noise = {noise:g} leaves {self.phrase} too thin for a density: choose at least {least:g}, or auto for "
-                f"{self.own_noise:.3g}."
+                Message(
+                    "too-thin",
+                    "{} leaves {} too thin for a density: choose at least {:g}, or auto for {:.3g}.",
+                    (setting("data.noise", noise), self.phrase, least, self.own_noise),
+                    "data.noise",
+                    (Edit("Use Auto", {"data.noise": "auto"}),),
+                )
             )
         density = self.density(noise)
         if self.scale != 1:
@@ -237,4 +242,4 @@ def read_back(saved: Saved, path: str, what: str, precision: type[np.floating], 
     )
     count = len(points) + len(held_out)
     repeated = repeats.note(count, count - made.repeated, what, grouped=made.biased_split)
-    return dataclasses.replace(made, note=" ".join(filter(None, (class_numbers(saved.class_names), repeated))))
+    return dataclasses.replace(made, note=joined(class_numbers(saved.class_names), repeated))

@@ -9,7 +9,7 @@ from playground.data.dataset import Dataset, DatasetRequest, sample_dataset
 from playground.kinds.datasets.data_source import POINTS, DataSource, Points, Stroke
 from playground.kinds.kind import register
 from playground.kinds.setting import meta
-from playground.messages import Message
+from playground.messages import Message, setting
 
 
 @register
@@ -37,7 +37,10 @@ class Drawing(DataSource, tag="drawn", frozen=True):
             numbers = [stroke.radius, *(coordinate for point in stroke.points for coordinate in point)]
             if not stroke.points or stroke.radius <= 0 or not all(map(math.isfinite, numbers)):
                 yield Message(
-                    "strokes", "data.strokes must hold finite points and a radius above 0.", (), "data.strokes"
+                    "strokes",
+                    "{} must hold finite points and a radius above 0.",
+                    (setting("data.strokes"),),
+                    "data.strokes",
                 )
 
     def conflicts(self) -> Iterator[Message]:

@@ -9,7 +9,7 @@ from playground.data.dataset import Dataset, DatasetRequest
 from playground.kinds.datasets.data_source import POINTS, DataSource, Points, Saved, read_back
 from playground.kinds.kind import register
 from playground.kinds.setting import Auto, Option, meta
-from playground.messages import Message
+from playground.messages import Message, to_set
 
 
 @register
@@ -77,8 +77,8 @@ class Images(DataSource, tag="images", frozen=True):
         if not self.path:
             yield Message(
                 "no-images",
-                "No images are chosen: set data.path to a folder of PNG or JPEG files, or an IDX, NPZ or CIFAR file.",
-                (),
+                "No images are chosen: {} a folder of PNG or JPEG files, or an IDX, NPZ or CIFAR file.",
+                (to_set("data.path"),),
                 "data.path",
             )
 

@@ -10,7 +10,7 @@ from playground.data.dataset import Dataset, DatasetRequest
 from playground.kinds.datasets.data_source import DataSource, Saved, read_back
 from playground.kinds.kind import register
 from playground.kinds.setting import Option, meta
-from playground.messages import Message
+from playground.messages import Message, to_set
 
 
 @register
@@ -60,9 +60,8 @@ class PointFile(DataSource, tag="file", frozen=True):
         if not self.path:
             yield Message(
                 "no-file",
-                "No file is chosen: set data.path to a CSV, TSV or NPY file with two columns, or drop one on the "
-                "window.",
-                (),
+                "No file is chosen: {} a CSV, TSV or NPY file with two columns, or drop one on the window.",
+                (to_set("data.path"),),
                 "data.path",
             )
 

@@ -9,7 +9,7 @@ from playground.kinds.chosen import Given
 from playground.kinds.kind import register
 from playground.kinds.noise.noise import END, START, TwoEnds, rounded
 from playground.kinds.setting import meta
-from playground.messages import Message, Value
+from playground.messages import Edit, Message, Value, setting
 
 if TYPE_CHECKING:
     from playground.theory.noise import Noise as NoiseLevels
@@ -53,20 +53,21 @@ class Custom(TwoEnds, tag="custom", frozen=True):
 
     def errors(self) -> Iterator[Message]:
         yield from super().errors()
+        own = setting("noise.schedule")
         times, sigmas = ([point[axis] for point in self.schedule] for axis in (0, 1))
         if self.schedule and (times[0] != 0 or times[-1] != 1 or not 0 < sigmas[0] <= sigmas[-1] < math.inf):
             yield Message(
                 "noise-schedule",
-                "noise.schedule must hold points [t, sigma] from t = 0 to t = 1, with every sigma above 0.",
-                (),
-                "noise.schedule",
+                "{} must hold points [t, sigma] from t = 0 to t = 1, with every sigma above 0.",
+                (own,),
+                own.key,
             )
         elif any(not before < after for values in (times, sigmas) for before, after in itertools.pairwise(values)):
             yield Message(
                 "noise-schedule",
-                "noise.schedule must rise in t and in sigma, as in [[0, 0.01], [0.5, 0.3], [1, 9]].",
-                (),
-                "noise.schedule",
+                "{} must rise in t and in sigma, as in [[0, 0.01], [0.5, 0.3], [1, 9]].",
+                (own,),
+                own.key,
             )
 
     @property
@@ -104,7 +105,8 @@ class Custom(TwoEnds, tag="custom", frozen=True):
         (_, fine), *_, (_, coarse) = self.schedule
         return {"noise.schedule": (), "noise.sigma_max": coarse, "noise.sigma_min": fine}
 
-    def reach(self, needed: float, enough: float) -> tuple[str, Mapping[str, Value]]:
+    def reach(self, needed: float, enough: float) -> Message:
         if not self.schedule:
             return super().reach(needed, enough)
-        return f"Raise σ(1) to {enough:g}", {"noise.schedule": (*self.schedule[:-1], (1.0, enough))}
+        edit = Edit("Raise σ(1)", {"noise.schedule": (*self.schedule[:-1], (1.0, enough))})
+        return Message("raise-the-end", "Raise σ(1) to {:g}", (enough,), "noise.schedule", (edit,))

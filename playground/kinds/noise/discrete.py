@@ -9,7 +9,7 @@ from playground.kinds.chosen import Given
 from playground.kinds.kind import register
 from playground.kinds.noise.noise import END, TwoEnds, rounded
 from playground.kinds.setting import meta
-from playground.messages import Message, Value
+from playground.messages import Edit, Message, Value, setting
 
 if TYPE_CHECKING:
     from playground.theory.noise import Noise as NoiseLevels
@@ -67,14 +67,13 @@ class Discrete(TwoEnds, tag="discrete", frozen=True):
 
     def errors(self) -> Iterator[Message]:
         yield from super().errors()
+        own = setting("noise.sigmas")
         if self.sigmas and (
             len(self.sigmas) < 2 or not all(math.isfinite(sigma) and sigma > 0 for sigma in self.sigmas)
         ):
-            yield Message("noise-levels", "noise.sigmas must hold at least two positive numbers.", (), "noise.sigmas")
+            yield Message("noise-levels", "{} must hold at least two positive numbers.", (own,), own.key)
         elif any(coarse <= fine for coarse, fine in itertools.pairwise(self.sigmas)):
-            yield Message(
-                "noise-levels", "noise.sigmas must fall from coarse to fine, as in [8.0, 2.0, 0.5].", (), "noise.sigmas"
-            )
+            yield Message("noise-levels", "{} must fall from coarse to fine, as in [8.0, 2.0, 0.5].", (own,), own.key)
 
     @property
     def phrase(self) -> str:
@@ -109,10 +108,11 @@ class Discrete(TwoEnds, tag="discrete", frozen=True):
             "noise.levels": len(self.sigmas),
         }
 
-    def reach(self, needed: float, enough: float) -> tuple[str, Mapping[str, Value]]:
+    def reach(self, needed: float, enough: float) -> Message:
         if not self.sigmas:
             return super().reach(needed, enough)
-        return f"Add a level at σ = {enough:g}", {"noise.sigmas": (enough, *self.sigmas)}
+        edit = Edit("Add a level", {"noise.sigmas": (enough, *self.sigmas)})
+        return Message("add-a-level", "Add a level at σ = {:g}", (enough,), "noise.sigmas", (edit,))
 
     def state(self, sigmas: np.ndarray) -> Message:
         if not len(sigmas):

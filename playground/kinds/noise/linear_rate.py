@@ -10,7 +10,7 @@ import numpy as np
 from playground.kinds.chosen import Given
 from playground.kinds.noise.noise import END, START, PathToNoise, process_curve, up
 from playground.kinds.setting import ExperimentError, meta
-from playground.messages import Message, Value, setting
+from playground.messages import Edit, Message, Value, setting
 
 if TYPE_CHECKING:
     from playground.theory.noise import Noise as NoiseLevels
@@ -120,9 +120,10 @@ class LinearRate(PathToNoise, frozen=True):
         rate = max(self._rate(sigma / unit), LEAST_RISE * self.beta_min, LEAST_RATE)
         return {"noise.beta_max": float(f"{min(rate, LARGEST_RATE):.3g}")}
 
-    def reach(self, needed: float, enough: float) -> tuple[str, Mapping[str, Value]]:
+    def reach(self, needed: float, enough: float) -> Message:
         rate = min(up(self._rate(needed)), LARGEST_RATE)
-        return f"Raise β_1 to {rate:g}", {"noise.beta_max": rate}
+        edit = Edit(f"β_1 = {rate:g}", {"noise.beta_max": rate})
+        return Message("raise-the-end", "Raise β_1 to {:g}", (rate,), "noise.beta_max", (edit,))
 
     def _rate(self, sigma: float) -> float:
         """beta_max with which the process ends at this sigma, of standardized data."""

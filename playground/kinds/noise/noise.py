@@ -12,7 +12,7 @@ import numpy as np
 from playground.kinds.chosen import Given
 from playground.kinds.kind import Kind
 from playground.kinds.setting import Auto, ExperimentError, meta
-from playground.messages import Message, Value, setting
+from playground.messages import Edit, Message, Value, setting
 
 if TYPE_CHECKING:
     from playground.theory.noise import Noise as NoiseLevels
@@ -112,8 +112,8 @@ class Noise(Kind, frozen=True):
         """The settings by which levels stated one by one become even again, with the same ends."""
         return {}
 
-    def reach(self, needed: float, enough: float) -> tuple[str, Mapping[str, Value]]:
-        """Return how the noise can end coarser, in words and as settings.
+    def reach(self, needed: float, enough: float) -> Message:
+        """Return how the noise can end coarser, without a full stop, and the edit that does so.
 
         Args:
             needed: sigma at the end, in internal units.
@@ -223,8 +223,9 @@ class TwoEnds(PathToNoise, frozen=True):
     def dragged(self, index: int, sigmas: np.ndarray, unit: float) -> Mapping[str, Value]:
         return {"noise.sigma_max" if index == 0 else "noise.sigma_min": float(f"{sigmas[index]:.3g}")}
 
-    def reach(self, needed: float, enough: float) -> tuple[str, Mapping[str, Value]]:
-        return f"Raise σ_max to {enough:g}", {"noise.sigma_max": enough}
+    def reach(self, needed: float, enough: float) -> Message:
+        edit = Edit(f"σ_max = {enough:g}", {"noise.sigma_max": enough})
+        return Message("raise-the-end", "Raise σ_max to {:g}", (enough,), "noise.sigma_max", (edit,))
 
 
 def crossed_ends(fine: float, coarse: float) -> Message:

@@ -43,7 +43,7 @@ class AnnealedLangevin(LangevinDynamics, tag="annealed-langevin", frozen=True):
             symbol="L",
             log=True,
             when=lambda chosen: chosen.noise.is_continuous,
-            otherwise="discrete noise has levels of its own; set noise.levels",
+            otherwise=Message("own-levels", "discrete noise has levels of its own; set {}", (setting("noise.levels"),)),
         ),
     ] = 20
     final_denoising: FinalDenoising = True

@@ -64,7 +64,11 @@ class FromNoise(FollowsScore, frozen=True):
             log=True,
             advanced=True,
             when=lambda chosen: bool(chosen.sampling.correctors()),
-            otherwise="it is of corrector steps, and there are none; set sampling.corrector_steps above 0",
+            otherwise=Message(
+                "no-corrector",
+                "it is of corrector steps, and there are none; set {} above 0",
+                (setting("sampling.corrector_steps"),),
+            ),
         ),
     ] = 0.16
 

@@ -65,7 +65,9 @@ class ProbabilityFlow(FromNoise, tag="probability-flow", frozen=True):
             log=True,
             advanced=True,
             when=lambda chosen: chosen.sampling.solver == "adaptive",
-            otherwise="only sampling.solver = adaptive fits its steps to it",
+            otherwise=Message(
+                "no-tolerance", "only {} fits its steps to it", (setting("sampling.solver", "adaptive"),)
+            ),
         ),
     ] = 1e-4
 

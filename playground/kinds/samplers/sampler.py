@@ -297,21 +297,23 @@ class FollowsScore(Sampler, frozen=True):
 
     def without_effect(self, given: Given) -> Iterator[Message]:
         label, guidance = setting("sampling.label", self.label), setting("sampling.guidance", self.guidance)
-        asked = label if self.label else guidance if self.guidance else None
-        if self.source != "learned":
-            why = f"the {self.source} score has no classes; choose sampling.source = learned"
-        elif not given.classes:
-            why = "the network has no classes; choose a U-Net on images with classes"
+        if self.source != "learned" or not given.classes:
+            one = setting("sampling.labels", "one") if self.labels == "one" else None
+            asked = one or (label if self.label else guidance if self.guidance else None)
+            why = Message("no-classes", "the network has no classes; choose a U-Net on images with classes")
+            if self.source != "learned":
+                learned = setting("sampling.source", "learned")
+                why = Message("no-classes", "the {} score has no classes; choose {}", (self.source, learned))
         elif self.label and self.labels != "one":
-            asked, why = label, f"sampling.labels = {self.labels}; choose sampling.labels = one"
+            present, wanted = setting("sampling.labels", self.labels), setting("sampling.labels", "one")
+            asked, why = label, Message("other-classes", "{}; choose {}", (present, wanted))
         elif self.guidance and self.labels == "none":
-            asked, why = guidance, "sampling.labels = none; choose sampling.labels = all or one"
+            present, wanted = setting("sampling.labels", "none"), setting("sampling.labels", "all", "one")
+            asked, why = guidance, Message("other-classes", "{}; choose {}", (present, wanted))
         else:
             return
-        if self.labels == "one" and why.startswith("the "):
-            asked = setting("sampling.labels", "one")
         if asked is not None:
-            yield Message("without-effect", "{} changes nothing: " + why + ".", (asked,), asked.key)
+            yield Message("without-effect", "{} changes nothing: {}.", (asked, why), asked.key)
 
     def starting_points(self, given: Given, generator: "torch.Generator") -> "Tensor":
         import torch

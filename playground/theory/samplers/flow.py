@@ -13,6 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from playground.messages import Edit, Message, setting
 from playground.theory import ode
 from playground.theory.guidance import for_rows
 from playground.theory.noise import Process, ScheduleState, ScoreFunction
@@ -96,5 +97,11 @@ class AdaptiveFlow(Sampler):
                 index += 1
         except ode.TooManySteps as error:
             raise SamplerDiverged(
-                f"{error} Heun's fixed steps go on where a score is finite but not smooth: choose sampling.solver = heun."
+                Message(
+                    "too-many-steps",
+                    "{} Heun's fixed steps go on where a score is finite but not smooth: choose {}.",
+                    (error.message, setting("sampling.solver", "heun")),
+                    "sampling.solver",
+                    (Edit("Use Heun", {"sampling.solver": "heun"}),),
+                )
             ) from None
