@@ -58,7 +58,7 @@ from playground.app import main
 from playground.app.style import theme
 
 def painted():
-    loaded = {"torch", "typer", "av", "ziamath", "numpy.ma", "concurrent.futures"} & set(sys.modules)
+    loaded = {"torch", "typer", "av", "PIL", "ziamath", "numpy.ma", "concurrent.futures"} & set(sys.modules)
     labels = next(window for window in QApplication.topLevelWidgets() if window.objectName() == "window").findChildren(QLabel)
     fonts = {label.font().family() for label in labels} - {theme.text_font().family(), theme.number_font().family()}
     sheeted = {label.font().pixelSize() for label in labels if label.property("role") == "caption"}

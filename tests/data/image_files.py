@@ -1,11 +1,10 @@
 """Images of known bytes, and the files that they are written to."""
 
 import struct
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
+from PIL import Image
 
 from playground.data import Dataset
 from playground.kinds.datasets import load_dataset
@@ -37,15 +36,7 @@ def idx(array: np.ndarray) -> bytes:
 
 def save_picture(path: Path, pixels: np.ndarray) -> None:
     """A PNG or JPEG file, by its suffix."""
-    codec, layout = ("png", "rgb24") if path.suffix == ".png" else ("mjpeg", "yuvj444p")
-    source = "rgba" if pixels.shape[2] == 4 else "rgb24"
-    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format=source)
-    context = av.CodecContext.create(codec, "w")
-    context.width, context.height = pixels.shape[1], pixels.shape[0]
-    context.pix_fmt = source if path.suffix == ".png" else layout
-    context.time_base = Fraction(1, 25)
-    packets = [*context.encode(frame.reformat(format=context.pix_fmt)), *context.encode(None)]
-    path.write_bytes(b"".join(bytes(packet) for packet in packets))
+    Image.fromarray(pixels).save(path, subsampling=0)
 
 
 def save_cats_and_dogs(folder: Path) -> None:
