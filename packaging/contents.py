@@ -27,6 +27,9 @@ EXCLUDED_MODULES = (
     # of pyqtgraph: what its charts do not import
     "pyqtgraph.console", "pyqtgraph.dockarea", "pyqtgraph.examples", "pyqtgraph.exporters", "pyqtgraph.flowchart",
     "pyqtgraph.jupyter", "pyqtgraph.opengl",
+    # of Pillow: what shows pictures, writes text and converts colours
+    "PIL.ImageCms", "PIL.ImageFont", "PIL.ImageQt", "PIL.ImageShow", "PIL.ImageTk", "PIL.ImageWin",
+    "PIL._avif", "PIL._imagingcms", "PIL._imagingft", "PIL._imagingmath", "PIL._imagingmorph", "PIL._imagingtk", "PIL._webp",
     # of torch: compilers and tests; what training, sampling and torch.func import was recorded, and is not among these
     "torch.testing._internal.common_utils", "torch.testing._internal.common_methods_invocations",
     "torch.testing._internal.common_nn", "torch.testing._internal.common_quantization", "torch.testing._internal.opinfo",

@@ -83,7 +83,7 @@ def freeze(python: Path) -> None:
 def strip_symbols() -> None:
     """Take the names of internal functions out of the heaviest libraries: an eighth of the package, and nothing reads them.
 
-    Not out of those that auditwheel has moved sections in (numpy.libs, av.libs): strip breaks some of these.
+    Not out of those that auditwheel has moved sections in (numpy.libs, pillow.libs, av.libs): strip breaks some of these.
     """
     inside = product.FOLDER / "_internal"
     heavy = (("torch/lib", "*.so"), ("av", "**/*.so"), (".", "libpython3*.so*"), ("python3*/lib-dynload", "*.so"))

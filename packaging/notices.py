@@ -44,6 +44,11 @@ LIBRARIES = {  # in wheels' own folders, whose texts the wheels do not all bring
     "libdrm": "MIT",
     "libxcb": "MIT",
     "libXau": "MIT",
+    "libjpeg": "IJG AND BSD-3-Clause AND Zlib",
+    "libopenjp2": "BSD-2-Clause",
+    "libtiff": "libtiff",
+    "liblzma": "0BSD",
+    "libzstd": "BSD-3-Clause",
     "libscipy_openblas": "BSD-3-Clause",
     "libgfortran": "GPL-3.0-or-later WITH GCC-exception-3.1",
     "libquadmath": "LGPL-2.1-or-later",
@@ -135,7 +140,8 @@ def libraries() -> Iterator[tuple[str, str]]:
         SystemExit: one of them is not in the tables here.
     """
     inside = product.FOLDER / "_internal"
-    files = [*inside.glob("av.libs/*"), *inside.glob("numpy.libs/*"), *inside.glob("PySide6/Qt/lib/libicu*")]
+    places = ("av.libs/*", "numpy.libs/*", "pillow.libs/*", "PySide6/Qt/lib/libicu*")
+    files = [path for place in places for path in inside.glob(place)]
     for path in sorted(files):
         known = [licence for start, licence in LIBRARIES.items() if path.name.lower().startswith(start.lower())]
         if not known and product.SYSTEM == "linux":  # elsewhere the names differ, and the wheels are the same builds

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
+from PIL import Image, _imaging
 
 import playground
 
@@ -23,6 +24,7 @@ sys.path.append(str(PACKAGING))  # after the library of the same name
 import archives  # noqa: E402
 import contents  # noqa: E402
 import lock  # noqa: E402
+import notices  # noqa: E402
 import other_programs  # noqa: E402
 import product  # noqa: E402
 import sizes  # noqa: E402
@@ -118,6 +120,32 @@ def test_nothing_that_the_program_imports_is_excluded() -> None:
                 names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
             for name in names:
                 assert not any(name == out or name.startswith(f"{out}.") for out in contents.EXCLUDED_MODULES), path
+
+
+def test_pictures_are_read_without_what_stays_out(tmp_path: Path) -> None:
+    pixels = Image.new("RGB", (16, 16), "red")
+    pixels.save(tmp_path / "a.png", exif=Image.Exif())
+    pixels.convert("CMYK").save(tmp_path / "b.jpg")
+    pixels.save(tmp_path / "c.jpg", "MPO", save_all=True, append_images=[pixels])
+    code = f"""
+import sys
+sys.path.append({str(PACKAGING)!r})
+import contents
+sys.modules |= dict.fromkeys(name for name in contents.EXCLUDED_MODULES if name.startswith("PIL."))
+from playground.data import pictures
+for name in sys.argv[1:]:
+    assert pictures._picture(name, 8)[0, 0, 0] > 250
+"""
+    files = [tmp_path / name for name in ("a.png", "b.jpg", "c.jpg")]
+    subprocess.run([sys.executable, "-c", code, *files], env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no library has a name of its own")
+def test_the_libraries_that_pillow_needs_have_their_licences_named() -> None:
+    needed = subprocess.run(["ldd", _imaging.__file__], capture_output=True, text=True, check=True).stdout
+    names = [Path(path).name for path in re.findall(r"=> (\S+pillow\.libs\S+)", needed)]
+    for name in names:
+        assert any(name.startswith(start) for start in notices.LIBRARIES), f"{name}: name it in packaging/notices.py"
 
 
 def test_libraries_for_the_screen_are_set_apart(monkeypatch: pytest.MonkeyPatch) -> None:
