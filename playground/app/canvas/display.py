@@ -15,6 +15,7 @@ from playground.app.canvas.view import CanvasView
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.export_size import OverlayMaker
 from playground.app.controllers.overlay_timing import near
+from playground.app.controllers.playing import Run
 from playground.app.model.state import State
 from playground.app.model.views import (
     DensityView,
@@ -43,7 +44,10 @@ NO_DENSITY = "The density of these data is not known, and the training set has n
 
 
 class Display(QObject):
-    """Puts on the canvas what the controllers have, and takes it away with the frame or the data that it belongs to.
+    """Puts on a canvas what the controllers have, and takes it away with the frame or the data that it belongs to.
+
+    Args:
+        place: of the run that it shows, among those that are played.
 
     Signals:
         run_changed(Trajectory | None): another run is shown, or none.
@@ -54,10 +58,16 @@ class Display(QObject):
     frame_changed = Signal(int)
 
     def __init__(
-        self, state: State, controllers: Controllers, canvas: CanvasView, chips: ChipBar, parent: QObject | None = None
+        self,
+        state: State,
+        controllers: Controllers,
+        canvas: CanvasView,
+        chips: ChipBar,
+        parent: QObject | None = None,
+        place: int = 0,
     ) -> None:
         super().__init__(parent)
-        self._state, self._canvas, self._chips = state, canvas, chips
+        self._state, self._canvas, self._chips, self._place = state, canvas, chips, place
         self._building, self._training, self._playing = controllers.building, controllers.training, controllers.playing
         self._following, self._measuring = controllers.following, controllers.measuring
         self._problem: ProblemView | None = None  # whose data are in view
@@ -91,8 +101,18 @@ class Display(QObject):
     @property
     def run(self) -> "Trajectory | None":
         """The run that is shown; None where there is none, or one of other data."""
-        run = self._playing.trajectory
+        run = self._recorded
         return None if run is self._stale else run
+
+    @property
+    def _run(self) -> Run | None:
+        """Its run, among those that are played."""
+        runs = self._playing.runs
+        return runs[self._place] if self._place < len(runs) else None
+
+    @property
+    def _recorded(self) -> "Trajectory | None":
+        return None if self._run is None else self._run.trajectory
 
     @property
     def density(self) -> DensityView | None:
@@ -139,7 +159,7 @@ class Display(QObject):
         if not self._shows_data_of(problem):
             # Only for other data: a view that the user chose stays through a change of noise or network.
             self._problem = problem
-            run = self._playing.trajectory
+            run = self._recorded
             self._stale = run if run is not self._opened else None
             if self._stale is not None:
                 self._clear_run()
@@ -197,7 +217,7 @@ class Display(QObject):
 
     def show_session(self, session: Session) -> None:
         """Show what can be shown of a file before torch is there."""
-        self._opened = self._playing.trajectory if session.trajectory else None
+        self._opened = self._recorded if session.trajectory else None
         self._show_plane_layers(session.points.ndim == 2)
         # Evenly from the whole file, which may be sorted; the quantiles of a million points would take 80 ms.
         points = session.points[:: -(-len(session.points) // SHOWN_POINTS)]
@@ -268,8 +288,8 @@ class Display(QObject):
         )
 
     def _in_view(self, run: "Trajectory | None", frame: int, scene: Scene) -> Scene:
-        if run is not None and scene.images is not None:
-            scene = dataclasses.replace(scene, images=dataclasses.replace(scene.images, known=self._playing.known))
+        if self._run is not None and run is not None and scene.images is not None:
+            scene = dataclasses.replace(scene, images=dataclasses.replace(scene.images, known=self._run.known))
         elif run is not None and scene.particles is None:
             scene = self._canvas.with_run(scene)
         kind = self._state.experiment.sampling.kind

@@ -51,6 +51,13 @@ class Run:
     version: int = -1
     trajectory: Trajectory | None = None
 
+    @property
+    def known(self) -> np.ndarray | None:
+        """Of its images (H, W), True at the pixels that it was given."""
+        if self.trajectory is None or len(self.trajectory.shape) < 3:
+            return None
+        return known_pixels(self.experiment.sampling.mask, *self.trajectory.shape[-2:])
+
 
 class Playing(QObject):
     """The timeline of the runs in view, which play in lockstep. Arrays are in the user's units.
@@ -154,14 +161,6 @@ class Playing(QObject):
             return None
         time = float(trajectory.time[min(self.frame, len(trajectory) - 1)])
         return self.sigma, None if np.isnan(time) else time
-
-    @property
-    def known(self) -> np.ndarray | None:
-        """Of the images in view (H, W), True at the pixels that the run was given."""
-        trajectory = self.trajectory
-        return (
-            None if trajectory is None else known_pixels(self.runs[0].experiment.sampling.mask, *trajectory.shape[-2:])
-        )
 
     @property
     def is_of_now(self) -> bool:
