@@ -61,7 +61,7 @@ class Controllers(QObject):
         self.building.build()
 
     def shutdown(self, seconds: float = 2.0) -> bool:
-        """Stop every thread; True where all ended in time."""
+        """Stop every thread and forget the history; True where all ended in time."""
         self._clock.stop()
         self.building.stop()
         workers = [worker for worker in (self.training.worker, self.playing.worker) if worker is not None]
@@ -71,6 +71,7 @@ class Controllers(QObject):
         ended = self.tasks.shutdown(seconds)
         for worker in workers:
             ended &= worker.wait(max(int((deadline - time.monotonic()) * 1000), 1))
+        self._state.close()
         return ended
 
     @Slot()

@@ -158,6 +158,14 @@ class State(QObject):
         self._remembered.clear()  # of what was here before
         self.replaced.emit()
 
+    def close(self) -> None:
+        """Forget the history, when quitting; the experiment stays.
+
+        Else Python, collecting state, stack and steps in an order of its own, may delete a step that the stack still holds.
+        """
+        self.stack.blockSignals(True)
+        self.stack.clear()
+
     @property
     def modified(self) -> bool:
         """Whether there is work that no file holds. A setting put back by hand is none, so QUndoStack.isClean is not asked."""
