@@ -307,8 +307,11 @@ class Playing(QObject):
         """Bring a run into view once it has a frame."""
         run, trajectory = self._sampler.recorded
         recording = self._recording
-        recorded = run is not None and recording is not None and run.number == recording.number
-        if recorded and trajectory is not None and trajectory is not self.trajectory:
+        if (
+            (run is not None and recording is not None and run.number == recording.number)
+            and trajectory is not None
+            and trajectory is not self.trajectory
+        ):
             self._show(dataclasses.replace(recording, experiment=run.problem.experiment, trajectory=trajectory))
         thread = self._thread
         if thread is not None and thread.isFinished() and thread.error is not None:

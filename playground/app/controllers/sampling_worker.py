@@ -79,12 +79,14 @@ class LatestScore:
         self._sampling_worker, self._run = worker, run
 
     def __call__(self, *place: "Tensor") -> "Tensor":
-        score: Tensor = self._sampling_worker.score(self._run)(*place)
-        return score
+        return self._sampling_worker.score(self._run)(*place)
 
     def log_density(self, x: "Tensor", sigma: "Tensor") -> "Tensor":
-        values: Tensor = self._sampling_worker.network(self._run.workspace).log_density(x, sigma)
-        return values
+        from playground.theory.partition import EnergyFunction
+
+        network = self._sampling_worker.network(self._run.workspace)
+        assert isinstance(network, EnergyFunction)  # no other is asked
+        return network.log_density(x, sigma)
 
 
 class SamplingWorker:

@@ -94,8 +94,8 @@ class ExportDialog(QDialog):
         form.addRow("&Size", self.size_preset)
         form.addRow("", _row(self.width_box, QLabel("×"), self.height_box, QLabel("pixels, even")))
         self.size_preset.activated.connect(self._size_chosen)
-        for box in (self.width_box, self.height_box):
-            box.valueChanged.connect(self._show_preset)
+        for side in (self.width_box, self.height_box):
+            side.valueChanged.connect(self._show_preset)
         self._show_preset()
 
         self.seconds, self.fps = QDoubleSpinBox(), QSpinBox()

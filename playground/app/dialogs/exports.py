@@ -28,6 +28,7 @@ from playground.drawing.palette import PALETTES
 from playground.drawing.plane import Viewport
 from playground.drawing.scene import Scene
 from playground.lab import experiment as experiments
+from playground.user_errors import UserError
 
 if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
@@ -123,6 +124,8 @@ class Exports(QObject):
         trajectory = self._playing.trajectory
 
         def write() -> Iterator[Progress]:
+            if trajectory is None:
+                raise UserError("Nothing is exported: the run is gone. Export again once another one plays.")
             if path.suffix.lower() == ".npz":
                 trajectory.save_npz(path)
                 yield 1, 1
@@ -252,9 +255,10 @@ class Exports(QObject):
 
     @Slot(str)
     def _show_failure(self, sentence: str) -> None:
-        self.in_dialog = self._begun_by is not None and self._begun_by.isVisible()
-        if self.in_dialog:
-            self._begun_by.fail(sentence)
+        dialog = self._begun_by
+        self.in_dialog = dialog is not None and dialog.isVisible()
+        if dialog is not None and self.in_dialog:
+            dialog.fail(sentence)
 
     @Slot()
     def _show_cancelled(self) -> None:

@@ -421,6 +421,8 @@ def problem_view(problem: "Problem", parameters_count: int) -> ProblemView:
     if count > SHOWN_POINTS:  # all of them are shown without a copy
         shown = shown[problem.some_rows(count, SHOWN_POINTS, "shown")]
     bounds = (0.0, 1.0, 0.0, 1.0) if is_image else plane_bounds(dataset.points)
+    known = problem.density
+    weights = None if known is None or known.modes is None else known.mode_weights
     return ProblemView(
         name=dataset.name,
         points=shown,
@@ -434,7 +436,7 @@ def problem_view(problem: "Problem", parameters_count: int) -> ProblemView:
         note=dataset.note,
         is_image=is_image,
         isotropic=units.isotropic,
-        known_density=problem.density is not None,
+        known_density=known is not None,
         has_process=has_process,
         has_energy=has_energy(problem.experiment),
         sigma_min=units.sigma_to_user(noise.sigma_min),
@@ -447,9 +449,7 @@ def problem_view(problem: "Problem", parameters_count: int) -> ProblemView:
         labelled=dataset.labels is not None,
         class_names=dataset.class_names,
         diagnostics=lambda objective: (*objective_diagnostics(problem, objective), *of_any),
-        mode_weights=None
-        if problem.density is None or problem.density.modes is None
-        else problem.density.mode_weights.numpy(),
+        mode_weights=None if weights is None else weights.numpy(),
         marginals=None if dataset.density is None else _marginals(dataset.density, bounds),
         resolved=resolved,
     )
