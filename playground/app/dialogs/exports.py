@@ -168,7 +168,7 @@ class Exports(QObject):
         return ended
 
     def _start_video(self, dialog: ExportDialog, path: Path) -> None:
-        choice: VideoChoice = dialog.choice()
+        choice = dialog.video_choice()
         scene = self._scene(choice)
         complete, overlay_maker = self._playing.trajectory_iterator(), self._display.overlay_makers()(scene.viewport)
         self._start(lambda: paint_film(scene, complete, overlay_maker, choice, path), path, dialog)
@@ -181,12 +181,12 @@ class Exports(QObject):
         trajectory = self._playing.trajectory
         if dialog is not self.dialog or dialog.running:
             return
-        choice = dialog.choice()
         if dialog.kind == "picture":
-            make = self._picture_maker(choice)
+            make = self._picture_maker(dialog.picture_choice())
             sizes = lambda: ((done, None if image is None else png_size(image)) for done, image in make())  # noqa: E731
             self._sizing = Worker(sizes, "size of the export")
         elif trajectory is not None and len(trajectory):
+            choice = dialog.video_choice()
             scene = self._scene(choice)
             overlay_maker = self._display.overlay_makers()(scene.viewport)
             self._sizing = Worker(
@@ -216,8 +216,7 @@ class Exports(QObject):
             self._sizing_timer.stop()
 
     def _start_picture(self, dialog: ExportDialog, path: Path) -> None:
-        choice = dialog.choice()
-        picture = self._picture_maker(choice)
+        picture = self._picture_maker(dialog.picture_choice())
         self._start(lambda: save_picture(picture(), path), path, dialog)
 
     def _picture_maker(self, choice: PictureChoice) -> Callable[[], Iterator[tuple[float, QImage | None]]]:
