@@ -96,7 +96,7 @@ class SamplingWorker:
         self.recorded: tuple[SamplingRun | None, Trajectory | None] = None, None  # a run, and its frames so far
         self.fields: Mailbox[tuple[Workspace | Model, FieldView]] = Mailbox()  # each with the workspace it is of
         self.densities: Mailbox[tuple[Workspace | Model, DensityView]] = Mailbox()
-        self.readouts: Mailbox[tuple[Workspace, PointReadout]] = Mailbox()
+        self.readouts: Mailbox[tuple[Workspace | Model, PointReadout]] = Mailbox()
         self._runs: Mailbox[SamplingRun] = Mailbox()
         self._overlay_requests: Mailbox[OverlayRequest] = Mailbox()
         self._readout_requests: Mailbox[ReadoutRequest] = Mailbox()

@@ -3,13 +3,15 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
 from playground.app.workers.worker import Worker
 from playground.messages import Message
 from playground.user_errors import message_of
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ class Tasks(QObject):
         self,
         name: str,
         label: str,
-        make: Callable[[], Iterator[tuple[float | None, Any]]],
-        on_item: Callable[[Any], None],
+        make: Callable[[], Iterator[tuple[float | None, Item | None]]],
+        on_item: Callable[[Item], None],
         on_failure: Callable[[BaseException], None] | None = None,
     ) -> None:
         """Run `make()` in a thread; `on_item` gets the newest item that is not None, in the GUI thread."""
