@@ -84,7 +84,7 @@ class Playing(QObject):
     ) -> None:
         super().__init__(parent)
         self._state, self._building, self._sampler = state, building, sampler
-        self._thread: Worker | None = None
+        self._thread: Worker[None] | None = None
         self._playback = PlaybackClock()
         self.runs: tuple[Run, ...] = ()
         self._numbers = itertools.count(1)
@@ -229,7 +229,7 @@ class Playing(QObject):
         self._thread.start()
 
     @property
-    def worker(self) -> Worker | None:
+    def worker(self) -> Worker[None] | None:
         """The thread that samples, to be waited for when quitting."""
         return self._thread
 

@@ -33,6 +33,7 @@ from playground.user_errors import UserError
 if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
+Size = tuple[float, int | None]  # the share that is done, and at last the bytes
 # A scene of any shape, what makes its overlays over any viewport, and the run and frame that it shows.
 Still = tuple[Callable[[float, float], Scene], Callable[[Viewport], OverlayMaker], "Trajectory | None", int]
 
@@ -69,8 +70,8 @@ class Exports(QObject):
         self._still: Still | None = None  # what a picture is of: the canvas as it was when the dialog opened
         self._begun_by: ExportDialog | None = None  # while it is open; settings and trajectories have no dialog
         self.in_dialog = False  # whether a dialog says what failed last
-        self._sizing: Worker | None = None  # foretells the size of what the dialog says
-        self._outdated: list[Worker] = []  # foretell what it no longer says, and are about to end
+        self._sizing: Worker[Size] | None = None  # foretells the size of what the dialog says
+        self._outdated: list[Worker[Size]] = []  # foretell what it no longer says, and are about to end
         self._sizing_timer = QTimer(self)
         self._sizing_timer.setInterval(POLL)
         self._sizing_timer.timeout.connect(self._poll_size)

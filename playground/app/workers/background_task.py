@@ -15,7 +15,7 @@ class BackgroundTask(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._worker: Worker | None = None
+        self._worker: Worker[Any] | None = None
         self._done: Callable[[Any], None] = _ignore
         self._failed: Callable[[BaseException], None] = _ignore
 
