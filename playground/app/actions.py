@@ -436,10 +436,10 @@ class Actions(QObject):
         if action is None or modifiers & ~Qt.KeyboardModifier.KeypadModifier:
             return False
         self.refresh()
-        why_disabled = COMMANDS[action.objectName()].why_disabled
-        if why_disabled is not None and not action.isEnabled():
-            why = why_disabled(self._window)
-            self._window.notify("info", why, is_current=lambda: why_disabled(self._window) == why)
+        ask = COMMANDS[action.objectName()].why_disabled
+        why = None if ask is None else ask(self._window)
+        if ask is not None and why is not None:
+            self._window.notify("info", why, is_current=lambda: ask(self._window) == why)
         action.trigger()
         return True
 

@@ -101,6 +101,14 @@ class Starting(Protocol):
 PanelKind = TypeVar("PanelKind", bound=CollapsiblePanel)
 
 
+def _log(window: "MainWindow") -> QDialog:
+    return LogDialog(window.log, window)
+
+
+def _history(window: "MainWindow") -> QDialog:
+    return HistoryWindow(window.state.stack, window)
+
+
 def _selftest(window: "MainWindow") -> QDialog:
     from playground.app.dialogs.selftest_dialog import SelftestDialog  # not needed to open the window
 
@@ -114,8 +122,8 @@ def _boltzmann(window: "MainWindow") -> QDialog:
 
 
 DIALOGS: dict[str, Callable[["MainWindow"], QDialog]] = {
-    "log": lambda window: LogDialog(window.log, window),
-    "history": lambda window: HistoryWindow(window.state.stack, window),
+    "log": _log,
+    "history": _history,
     "selftest": _selftest,
     "boltzmann": _boltzmann,
 }

@@ -5,7 +5,6 @@ import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -172,7 +171,7 @@ def write_interpolation(
     say(f"The interpolation, {count} points, is in {out}")
 
 
-def _decoded(problem: Problem, found: DecodedPoints | Interpolation) -> list[list[Any]]:
+def _decoded(problem: Problem, found: DecodedPoints | Interpolation) -> list[Sequence[object]]:
     """The columns log_prob, standard_error and note of points that codes stand for."""
     notes = flow_warnings(problem, found.points, found.log_prob, found.standard_error)
     _warn(notes)

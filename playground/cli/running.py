@@ -142,7 +142,7 @@ def _session(problem: Problem, trainer: Trainer) -> Session:
     return Session.of(problem.experiment, problem.dataset, weights=weights)
 
 
-def _evaluate(problem: Problem, model: results.Model, samples: Any) -> dict[str, Any]:
+def _evaluate(problem: Problem, model: results.Model, samples: np.ndarray | None) -> dict[str, Any]:
     with stage("Evaluating") as update:
         for progress in evaluate(problem, model.likelihood_score, samples):
             update(progress.fraction, "" if progress.metrics else progress.label)

@@ -4,6 +4,7 @@ Imports no torch, so that the window can warn of it before torch is loaded.
 """
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,7 +59,7 @@ def memorized_shares(problem: "Problem", samples: Array) -> dict[str, float]:
     return found
 
 
-def memorization_warning(metrics: dict[str, Any], experiment: Experiment) -> Message | None:
+def memorization_warning(metrics: Mapping[str, Any], experiment: Experiment) -> Message | None:
     """A message where samples are copies of training points, or these are likelier than held-out ones, by more than chance; else None.
 
     Of a learned score alone: the training set's own has nothing but copies to give.
@@ -84,7 +85,7 @@ def memorization_warning(metrics: dict[str, Any], experiment: Experiment) -> Mes
     )
 
 
-def _differ(metrics: dict[str, Any], high: str, low: str, least: float) -> bool:
+def _differ(metrics: Mapping[str, Any], high: str, low: str, least: float) -> bool:
     above, below = metrics.get(high), metrics.get(low)
     if above is None or below is None:
         return False

@@ -41,16 +41,14 @@ def show_frame(
         field, density: those of the frame; None where they are not shown.
         untrained: whether what is shown is of a network with random weights.
     """
-    changes: dict[str, typing.Any] = {
-        "learned": None if field is None else field.layers[0],
-        "exact": None if field is None else field.layers[1],
-        "density": None if density is None else density.layer,
-    }
-    if trajectory is not None:
-        scene = at_frame(scene, trajectory.positions, frame)
-        caption = readouts.caption(trajectory, frame, kind, untrained)
-        changes["caption"] = (*caption, *([] if density is None else readouts.asked_density(density)))
-    return dataclasses.replace(scene, **changes)
+    learned, exact = (None, None) if field is None else field.layers
+    layer = None if density is None else density.layer
+    scene = dataclasses.replace(scene, learned=learned, exact=exact, density=layer)
+    if trajectory is None:
+        return scene
+    caption = readouts.caption(trajectory, frame, kind, untrained)
+    asked = [] if density is None else readouts.asked_density(density)
+    return dataclasses.replace(at_frame(scene, trajectory.positions, frame), caption=(*caption, *asked))
 
 
 def frames_of(

@@ -212,9 +212,8 @@ class CanvasView(QWidget):
 
     def change_scene(self, change: Callable[[Scene], Scene]) -> None:
         """Show what becomes of the scene, in which every layer is on."""
-        scene = change(self._scene)
-        self._scene = dataclasses.replace(scene, **dict.fromkeys(self._absent))
-        self._view.picture.change()
+        self._scene = change(self._scene)
+        self._change(**dict.fromkeys(self._absent))
 
     def leap(self) -> None:
         """The next frame is far from the last one: what lies under it may not come a frame later, as it may else."""

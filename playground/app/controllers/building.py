@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from playground.app.model.workspace_cache import WorkspaceCache
 from playground.app.style.number_formats import format_count
 from playground.app.workers.tasks import Tasks
 from playground.app.workers.worker import interrupted
+from playground.kinds.datasets import DataSource
 from playground.lab import experiment as description
 from playground.lab.conflicts import Conditions, training_conflict
 from playground.lab.experiment import Experiment
@@ -46,6 +48,14 @@ class Reset(QUndoCommand):
     def __init__(self, settings: Hashable, number: int) -> None:
         super().__init__("Reset training\nreset of training")
         self.settings, self.number = settings, number
+
+
+@dataclass(frozen=True, eq=False)
+class ReadPoints:
+    """What was read of a file by these settings."""
+
+    data: DataSource
+    dataset: "Dataset"
 
 
 class Building(QObject):
@@ -88,7 +98,7 @@ class Building(QObject):
         self._workspace: Workspace | None = None
         self.failure: Message | None = None  # why the settings give no problem; None where they do, or may
         self.device_text = "starting"  # the device and its threads, as the status bar says it
-        self._kept = WorkspaceCache()  # workspaces and what was read of files
+        self._kept: WorkspaceCache[Workspace | ReadPoints] = WorkspaceCache()
         self._workspace_key: Hashable = None  # by which the present one is kept
         self._trainings: dict[Hashable, int] = {}  # by settings: the number of the training that undo has led to
         self._numbers = itertools.count(1)  # of trainings begun by a reset
@@ -156,7 +166,7 @@ class Building(QObject):
             The step of the history that this is; None where nothing of these settings was trained.
         """
         settings = reset_key(self._state.experiment)
-        trained = self._kept.get(self._key(self._state.experiment))  # which may still be on its way to the workspace
+        trained = self._kept_workspace(self._state.experiment)  # which may still be on its way to the workspace
         if trained is not None and trained.trained_steps:
             self._state.push(Reset(settings, next(self._numbers)))
             return self._state.last_step
@@ -183,7 +193,11 @@ class Building(QObject):
         settings = reset_key(experiment)
         return "workspace", settings, self._trainings.get(settings, 0)
 
-    def _keep(self, key: Hashable, value: "Workspace | Dataset") -> None:
+    def _kept_workspace(self, experiment: Experiment) -> Workspace | None:
+        kept = self._kept.get(self._key(experiment))
+        return kept if isinstance(kept, Workspace) else None
+
+    def _keep(self, key: Hashable, value: Workspace | ReadPoints) -> None:
         for old, gone in self._kept.put(key, value):
             if isinstance(gone, Workspace) and gone.trained_steps:
                 self._dropped[old] = gone.trained_steps
@@ -219,10 +233,10 @@ class Building(QObject):
 
         def use(dataset: "Dataset") -> None:
             for key, kept in self._kept.items():  # the file may hold other points by now
-                data = kept.problem.experiment.data if isinstance(kept, Workspace) else key[1]
+                data = kept.problem.experiment.data if isinstance(kept, Workspace) else kept.data
                 if data.file == path:
                     self._kept.discard(key)
-            self._keep(("points", *file_key(wanted)), dataset)
+            self._keep_points(wanted, dataset)
             self.adopting = True  # training may have been asked for while these very points were read
             self._state.edit({**other_data(self._state.experiment, kind), "data.path": path})
             self.adopting = False
@@ -266,7 +280,7 @@ class Building(QObject):
         session = self._opening
         bundled, self._bundled = self._bundled and session is None, False
         experiment = self._state.experiment if session is None else session.experiment
-        kept = self._kept.get(self._key(experiment))
+        kept = self._kept_workspace(experiment)
         if kept is not None and kept.problem.experiment.likelihood.points == experiment.likelihood.points:
             self._tasks.cancel("problem")
             self._take(kept)
@@ -297,11 +311,13 @@ class Building(QObject):
 
     def _read_already(self, experiment: Experiment) -> "Dataset | None":
         """The data of a file, split as is asked or, where it cannot be read again, as they are."""
-        dataset = self._kept.get(("points", *file_key(experiment)))
-        if dataset is not None or Path(experiment.data.file).exists():
-            return dataset
-        kept = reversed(self._kept.items())
-        return next((found for key, found in kept if key[:2] == ("points", experiment.data)), None)
+        read = self._kept.get(("points", *file_key(experiment)))
+        if isinstance(read, ReadPoints):
+            return read.dataset
+        if Path(experiment.data.file).exists():
+            return None
+        points = (kept for _, kept in reversed(self._kept.items()) if isinstance(kept, ReadPoints))
+        return next((kept.dataset for kept in points if kept.data == experiment.data), None)
 
     def _of_the_same_points(self, experiment: Experiment, dataset: "Dataset | None") -> "Problem | None":
         """The problem of a kept workspace whose points another one can share; None where there is none."""
@@ -352,7 +368,10 @@ class Building(QObject):
         before, opened = self._workspace, self._opening
         self._opening = None
         self.leaving.emit(workspace, opened)
-        self._keep_points(workspace)
+        built, dataset = workspace.problem.experiment, workspace.problem.dataset
+        known = (kept.dataset for _, kept in self._kept.items() if isinstance(kept, ReadPoints))
+        if built.data.is_file and all(dataset is not other for other in known):
+            self._keep_points(built, dataset)
         if workspace.could_hold_out_more:
             self._tell_held_out(workspace)
         if self.is_behind(workspace):
@@ -372,11 +391,9 @@ class Building(QObject):
         if before is None:
             self.ready.emit()
 
-    def _keep_points(self, workspace: Workspace) -> None:
+    def _keep_points(self, experiment: Experiment, dataset: "Dataset") -> None:
         """Keep what was read of a file, which it may not be possible to read again."""
-        built, dataset = workspace.problem.experiment, workspace.problem.dataset
-        if built.data.is_file and all(dataset is not known for _, known in self._kept.items()):
-            self._keep(("points", *file_key(built)), dataset)
+        self._keep(("points", *file_key(experiment)), ReadPoints(experiment.data, dataset))
 
     def _tell_held_out(self, workspace: Workspace) -> None:
         held_out = len(workspace.problem.dataset.held_out)

@@ -52,7 +52,7 @@ class Exporting(QObject):
     def __init__(self, preferences: Preferences, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._preferences = preferences
-        self._worker: Worker | None = None
+        self._worker: Worker[Progress] | None = None
         self._path = Path()
         self._started = 0.0
         self._timer = QTimer(self)
@@ -111,7 +111,7 @@ class Exporting(QObject):
         elapsed = time.monotonic() - self._started
         return elapsed * (total - done) / done if done and elapsed > 1 else None
 
-    def _ended(self, worker: Worker) -> None:
+    def _ended(self, worker: Worker[Progress]) -> None:
         error = worker.error
         if error is not None:
             sentence = cannot_write(self._path, error) if isinstance(error, OSError) else worded(user_error(error))

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -14,12 +14,14 @@ from playground.app.controllers.playing import Playing
 from playground.app.controllers.sampling_worker import OverlayRequest, ReadoutRequest, SamplingWorker
 from playground.app.controllers.video_frames import VideoFrames, arrows_over, video_frames_over
 from playground.app.model.views import Bounds, DensityView
+from playground.app.model.workspace import Model, Workspace
 from playground.app.workers.tasks import Tasks
 from playground.app.workers.worker import Mailbox
 
 FIELD_SECONDS = 0.05  # how often the field follows playhead and weights: arrows turn slowly...
 DENSITY_SECONDS = 0.1  # ...and the density below them, which costs several times as much, changes more slowly still
 PAUSED = "The run is paused for the density map, which stays until you press play."
+View = TypeVar("View")
 
 
 class Following(QObject):
@@ -164,15 +166,14 @@ class Following(QObject):
 
     def poll(self) -> None:
         """Take what was computed, unless it is for data or noise that are gone."""
-        shown: tuple[tuple[Mailbox[Any], Callable[[Any], None]], ...] = (
-            (self._sampler.fields, self._overlays.field.take),
-            (self._sampler.densities, self.show_density),
-            (self._sampler.readouts, self.probed.emit),
-        )
-        for mailbox, show in shown:
-            workspace, view = mailbox.take() or (None, None)
-            if view is not None and workspace is self._building.workspace:
-                show(view)
+        self._show_newest(self._sampler.fields, self._overlays.field.take)
+        self._show_newest(self._sampler.densities, self.show_density)
+        self._show_newest(self._sampler.readouts, self.probed.emit)
+
+    def _show_newest(self, mailbox: Mailbox[tuple[Workspace | Model, View]], show: Callable[[View], None]) -> None:
+        workspace, view = mailbox.take() or (None, None)
+        if view is not None and workspace is self._building.workspace:
+            show(view)
 
     @property
     def waits(self) -> bool:

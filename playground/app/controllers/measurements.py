@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Container, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from playground.app.model.weights import Weights
 from playground.app.model.workspace import torch_threads
 from playground.lab.conflicts import flow_conflict
 from playground.lab.label_dropout_checks import untrained_likelihood_score
+from playground.lab.score_error_curve import ScoreErrorCurve
 from playground.messages import Message
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ ASKED_CELLS = 160  # of the map that is asked for
 ENERGY_CELLS = 120  # of that of an energy, which no path has to be followed for: a twentieth of a second
 INTERPOLATION_POINTS, INTERPOLATION_IMAGES = 65, 11  # a smooth line, and images that fit beside each other
 
-Progress = Iterator[tuple[float | None, Any]]
+Result = TypeVar("Result")
+Progress = Iterator[tuple[float | None, Result | None]]
 
 
 def learned_score(problem: "Problem", weights: Weights) -> "ScoreNetwork":
@@ -50,7 +52,9 @@ def likelihood_score(problem: "Problem", weights: Weights) -> "ScoreFunction":
     return problem.known_score(problem.experiment.likelihood.source) or learned_score(problem, weights)
 
 
-def point_likelihood(problem: "Problem", weights: Weights, point: np.ndarray, number: int | None = None) -> Progress:
+def point_likelihood(
+    problem: "Problem", weights: Weights, point: np.ndarray, number: int | None = None
+) -> Progress[PointLikelihood]:
     """log p of one point, or image of this number, by the probability flow there and back, by the energy, and by the known density:
     whichever there are."""
     from playground.lab.energies import normalised
@@ -104,7 +108,7 @@ def point_likelihood(problem: "Problem", weights: Weights, point: np.ndarray, nu
 
 def latent_interpolation(
     problem: "Problem", weights: Weights, ends: np.ndarray, numbers: tuple[int | None, int | None]
-) -> Progress:
+) -> Progress[LatentInterpolation]:
     """The way between two points (2, *shape) through their latent codes."""
     from playground.lab.latent import interpolate
 
@@ -130,12 +134,12 @@ def map_level(sigma: float, view: ProblemView) -> float:
 
 def learned_density(
     problem: "Problem", weights: Weights, bounds: Bounds, sigma: float, resolution: int, moving: bool = False
-) -> Progress:
+) -> Progress[DensityView]:
     """The learned density of this noise level, see :func:`density_of`."""
     return density_of(problem, learned_score(problem, weights), "learned", bounds, sigma, resolution, moving)
 
 
-def likelihood_density(problem: "Problem", weights: Weights, bounds: Bounds, resolution: int) -> Progress:
+def likelihood_density(problem: "Problem", weights: Weights, bounds: Bounds, resolution: int) -> Progress[DensityView]:
     """The density of the finest noise level of the score that likelihoods are taken of; the training set's in closed form."""
     source = problem.experiment.likelihood.source
     if source == "empirical":
@@ -143,7 +147,7 @@ def likelihood_density(problem: "Problem", weights: Weights, bounds: Bounds, res
     return density_of(problem, likelihood_score(problem, weights), source, bounds, None, resolution)
 
 
-def training_set_density(problem: "Problem", bounds: Bounds, resolution: int) -> Progress:
+def training_set_density(problem: "Problem", bounds: Bounds, resolution: int) -> Progress[DensityView]:
     """The smoothed training set's density on a grid: by its flow, every step of which looks at every point, it would take an hour."""
     from playground.lab.density_map import empirical_density_map
 
@@ -163,7 +167,7 @@ def density_of(
     sigma: float | None,
     resolution: int,
     moving: bool = False,
-) -> Progress:
+) -> Progress[DensityView]:
     """The density of a score on a grid, coarse to fine, by the probability flow.
 
     Args:
@@ -198,7 +202,7 @@ def density_of(
         yield progress.fraction, view  # the same again where nothing is new: a reader may have missed the last
 
 
-def test_set(problem: "Problem", weights: Weights) -> Progress:
+def test_set(problem: "Problem", weights: Weights) -> Progress[dict[str, Any]]:
     """NLL of the held-out points, entropy, KL, and in the plane the integral of the density."""
     from playground.lab.density_map import integral
     from playground.lab.evaluation import OF_SAMPLES, evaluate
@@ -223,7 +227,7 @@ def _without(metrics: dict[str, Any], keys: Container[str]) -> dict[str, Any]:
     return kept | {"reasons": {key: why for key, why in metrics["reasons"].items() if key not in keys}}
 
 
-def sample_quality(problem: "Problem", run: "Iterator[Trajectory]") -> Progress:
+def sample_quality(problem: "Problem", run: "Iterator[Trajectory]") -> Progress[dict[str, Any]]:
     """Distance of a run's last particles to the data, and the weights of the modes; `run` grows to its end."""
     from playground.lab.evaluation import sample_distances
 
@@ -233,7 +237,9 @@ def sample_quality(problem: "Problem", run: "Iterator[Trajectory]") -> Progress:
         yield 0.9 + 0.1 * progress.fraction, progress.metrics
 
 
-def score_errors(problem: "Problem", weights: Weights, levels: int = 24, points: int = 1_000) -> Progress:
+def score_errors(
+    problem: "Problem", weights: Weights, levels: int = 24, points: int = 1_000
+) -> Progress[ScoreErrorCurve]:
     """Errors of the learned score along sigma, see :func:`playground.lab.score_errors.score_errors`."""
     from playground.lab import score_errors as along
 

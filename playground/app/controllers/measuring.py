@@ -19,6 +19,7 @@ from playground.app.model.workspace import Workspace
 from playground.app.workers.tasks import Tasks
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.experiment import Experiment
+from playground.lab.score_error_curve import ScoreErrorCurve
 from playground.lab.session import Session
 from playground.messages import Message
 
@@ -31,10 +32,12 @@ STALE = Message("stale", "Measured with other settings than the present ones: me
 TASKS = ("likelihood", "interpolation", "density", FOLLOWING, "test-set", "quality", "fisher")
 
 
-def _telling_the_last(progress: measurements.Progress) -> measurements.Progress:
+def _telling_the_last(
+    progress: measurements.Progress[dict[str, Any]],
+) -> measurements.Progress[tuple[bool, dict[str, Any]]]:
     """With each of the figures, whether they are the last, of the whole measurement."""
     for fraction, metrics in progress:
-        yield fraction, metrics and (fraction == 1.0, metrics)
+        yield fraction, None if metrics is None else (fraction == 1.0, metrics)
 
 
 class Measuring(QObject):
@@ -340,7 +343,7 @@ class Measuring(QObject):
         problem, weights = workspace.problem, workspace.weights
         of = kept_figures.key("fisher", workspace, self._state.experiment, self._playing.seed_offset)
 
-        def take(errors: Any) -> None:
+        def take(errors: ScoreErrorCurve) -> None:
             if errors.fraction >= 1.0:
                 kept_figures.keep(workspace, of, errors)
             self.errors_changed.emit(errors)
@@ -384,11 +387,11 @@ class Measuring(QObject):
             if self._building.workspace is None
             else kept_figures.present(self._building.workspace, self._state.experiment, self._playing.seed_offset)
         )
-        for task, figure in found.items():
-            if task == "fisher":
-                self.errors_changed.emit(figure)
+        for task, figures in found.items():
+            if isinstance(figures, ScoreErrorCurve):
+                self.errors_changed.emit(figures)
             else:
-                self._show_metrics(task, figure)
+                self._show_metrics(task, figures)
 
     def _replace(self, figures: Mapping[str, Any], reasons: dict[str, Message]) -> None:
         """Put figures in place of those of the same keys; None leaves none, and `reasons` says why."""

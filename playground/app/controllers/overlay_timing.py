@@ -3,7 +3,7 @@
 import math
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from playground.app.controllers import measurements
 from playground.app.model.views import Bounds, DensityView, FieldView, ProblemView
@@ -52,10 +52,10 @@ class Throttle:
         self.forget()
 
     def forget(self) -> None:
-        self._key: tuple[Any, ...] | None = None
+        self._key: tuple[object, ...] | None = None
         self._time = -math.inf
 
-    def due(self, key: tuple[Any, ...], now: float, at_once: bool = False) -> bool:
+    def due(self, key: tuple[object, ...], now: float, at_once: bool = False) -> bool:
         """Whether it is time for `key`, which then counts as done; `at_once` waits for no time to pass."""
         if key == self._key or (now - self._time < self._seconds and not at_once):
             return False
@@ -183,7 +183,7 @@ class LearnedDensities:
 
     def __init__(self, tasks: Tasks, show: Callable[[DensityView], None]) -> None:
         self._tasks, self._show = tasks, show
-        self._maps: OrderedDict[tuple[Any, ...], tuple[int, DensityView]] = OrderedDict()
+        self._maps: OrderedDict[tuple[object, ...], tuple[int, DensityView]] = OrderedDict()
 
     def forget(self) -> None:
         """Another problem: no map is true of it."""

@@ -84,7 +84,7 @@ class Playing(QObject):
     ) -> None:
         super().__init__(parent)
         self._state, self._building, self._sampler = state, building, sampler
-        self._thread: Worker | None = None
+        self._thread: Worker[None] | None = None
         self._playback = PlaybackClock()
         self.runs: tuple[Run, ...] = ()
         self._numbers = itertools.count(1)
@@ -229,7 +229,7 @@ class Playing(QObject):
         self._thread.start()
 
     @property
-    def worker(self) -> Worker | None:
+    def worker(self) -> Worker[None] | None:
         """The thread that samples, to be waited for when quitting."""
         return self._thread
 
@@ -307,8 +307,11 @@ class Playing(QObject):
         """Bring a run into view once it has a frame."""
         run, trajectory = self._sampler.recorded
         recording = self._recording
-        recorded = run is not None and recording is not None and run.number == recording.number
-        if recorded and trajectory is not None and trajectory is not self.trajectory:
+        if (
+            (run is not None and recording is not None and run.number == recording.number)
+            and trajectory is not None
+            and trajectory is not self.trajectory
+        ):
             self._show(dataclasses.replace(recording, experiment=run.problem.experiment, trajectory=trajectory))
         thread = self._thread
         if thread is not None and thread.isFinished() and thread.error is not None:

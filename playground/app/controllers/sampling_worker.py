@@ -79,12 +79,14 @@ class LatestScore:
         self._sampling_worker, self._run = worker, run
 
     def __call__(self, *place: "Tensor") -> "Tensor":
-        score: Tensor = self._sampling_worker.score(self._run)(*place)
-        return score
+        return self._sampling_worker.score(self._run)(*place)
 
     def log_density(self, x: "Tensor", sigma: "Tensor") -> "Tensor":
-        values: Tensor = self._sampling_worker.network(self._run.workspace).log_density(x, sigma)
-        return values
+        from playground.theory.partition import EnergyFunction
+
+        network = self._sampling_worker.network(self._run.workspace)
+        assert isinstance(network, EnergyFunction)  # no other is asked
+        return network.log_density(x, sigma)
 
 
 class SamplingWorker:
@@ -94,7 +96,7 @@ class SamplingWorker:
         self.recorded: tuple[SamplingRun | None, Trajectory | None] = None, None  # a run, and its frames so far
         self.fields: Mailbox[tuple[Workspace | Model, FieldView]] = Mailbox()  # each with the workspace it is of
         self.densities: Mailbox[tuple[Workspace | Model, DensityView]] = Mailbox()
-        self.readouts: Mailbox[tuple[Workspace, PointReadout]] = Mailbox()
+        self.readouts: Mailbox[tuple[Workspace | Model, PointReadout]] = Mailbox()
         self._runs: Mailbox[SamplingRun] = Mailbox()
         self._overlay_requests: Mailbox[OverlayRequest] = Mailbox()
         self._readout_requests: Mailbox[ReadoutRequest] = Mailbox()

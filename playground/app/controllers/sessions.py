@@ -10,6 +10,7 @@ from playground.app.controllers.playing import Playing
 from playground.app.model import kept_figures
 from playground.app.model.state import State
 from playground.app.model.workspace import reset_key
+from playground.lab.experiment import Experiment
 from playground.lab.session import Session, SessionError
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
@@ -30,17 +31,14 @@ class Sessions:
         Raises:
             SessionError: there are no data, or not those of the settings.
         """
-        building, experiment = self._building, self._state.experiment
-        workspace, opening, failure = building.workspace, building.opening, building.failure
-        if workspace is None and opening is None:
-            raise SessionError("Nothing is saved: there are no data yet.")
-        built = workspace.problem.experiment if workspace is not None else opening.experiment
-        if failure is None and reset_key(built) != reset_key(experiment):
-            raise SessionError(
-                "Nothing is saved yet: the new settings are still being applied. Save again in a moment."
-            )
+        experiment, failure = self._state.experiment, self._building.failure
+        workspace, opening = self._building.workspace, self._building.opening
         if workspace is None:
+            if opening is None:
+                raise SessionError("Nothing is saved: there are no data yet.")
+            self._check_applied(opening.experiment)
             return lambda: dataclasses.replace(opening, experiment=experiment, view=view)
+        self._check_applied(workspace.problem.experiment)
         if failure is not None:
             text = "Nothing is saved: the settings describe other data. {}"
             raise SessionError(Message("other-data", text, (failure,)))
@@ -60,6 +58,12 @@ class Sessions:
             clicked=clicked,
             measurements=measured,
         )
+
+    def _check_applied(self, built: Experiment) -> None:
+        if self._building.failure is None and reset_key(built) != reset_key(self._state.experiment):
+            raise SessionError(
+                "Nothing is saved yet: the new settings are still being applied. Save again in a moment."
+            )
 
     def size(self) -> int | None:
         """Bytes that the file of :meth:`pack` about has; None while there are no data."""

@@ -40,8 +40,8 @@ class Training(QObject):
     def __init__(self, state: State, building: Building, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state, self._building, self._tasks = state, building, tasks
-        self._worker: Worker | None = None
-        self._resting: Worker | None = None  # the last one to pause, until its block is done
+        self._worker: Worker[TrainingProgress] | None = None
+        self._resting: Worker[TrainingProgress] | None = None  # the last one to pause, until its block is done
         self._waiting = False  # whether to train as soon as what is being built is there
         self._progress_time = 0.0
         state.changed.connect(self._edited)
@@ -142,7 +142,7 @@ class Training(QObject):
         self._end()
 
     @property
-    def worker(self) -> Worker | None:
+    def worker(self) -> "Worker[TrainingProgress] | None":
         """The thread that trains, to be waited for when quitting."""
         return self._worker
 
@@ -243,7 +243,7 @@ class Training(QObject):
             self._worker = None
             self._finish(workspace, worker)
 
-    def _finish(self, workspace: Workspace, worker: Worker) -> None:
+    def _finish(self, workspace: Workspace, worker: "Worker[TrainingProgress]") -> None:
         progress = workspace.progress
         if worker.error is not None:
             self._become(workspace, "paused")

@@ -123,7 +123,8 @@ class VideoFrames:
         for count, (level, moving) in enumerate(wanted):
             maps = learned_density(workspace.problem, workspace.weights, bounds, level, MAP_CELLS, moving)
             for fraction, density in maps:
-                self._maps[level, moving] = density
+                if density is not None:
+                    self._maps[level, moving] = density
                 yield (count + (fraction or 0.0)) / len(wanted)
 
     def at(self, sigma: float, time: float) -> tuple[FieldView | None, DensityView | None]:

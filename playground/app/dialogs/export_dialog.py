@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCloseEvent
@@ -66,7 +65,7 @@ class ExportDialog(QDialog):
         self._agreed: Path | None = None  # the file that may be replaced
         self.setObjectName(f"{kind}Dialog")
         self.setWindowTitle(f"Export {kind}")
-        choice: Any = preferences.get(kind)
+        choice: VideoChoice | PictureChoice = preferences.get(kind)
         self._form = QWidget()
         form = QFormLayout(self._form)
         form.setContentsMargins(0, 0, 0, 0)
@@ -76,7 +75,7 @@ class ExportDialog(QDialog):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
 
         suffixes = tuple(FORMATS) if kind == "video" else (".png",)
-        suffix = choice.suffix if kind == "video" else ".png"
+        suffix = choice.suffix if isinstance(choice, VideoChoice) else ".png"
         self.path = QLineEdit(str(suggestion.with_suffix(suffix)))
         self.path.setMinimumWidth(340)
         browse = QPushButton("&Choose…")
@@ -94,12 +93,12 @@ class ExportDialog(QDialog):
         form.addRow("&Size", self.size_preset)
         form.addRow("", _row(self.width_box, QLabel("×"), self.height_box, QLabel("pixels, even")))
         self.size_preset.activated.connect(self._size_chosen)
-        for box in (self.width_box, self.height_box):
-            box.valueChanged.connect(self._show_preset)
+        for side in (self.width_box, self.height_box):
+            side.valueChanged.connect(self._show_preset)
         self._show_preset()
 
         self.seconds, self.fps = QDoubleSpinBox(), QSpinBox()
-        if kind == "video":
+        if isinstance(choice, VideoChoice):
             self.seconds.setRange(1, 600)
             self.seconds.setDecimals(1)
             self.seconds.setSuffix(" s")
@@ -163,15 +162,16 @@ class ExportDialog(QDialog):
         layout.addWidget(self.status)
         layout.addLayout(buttons)
 
-    def choice(self) -> Any:
-        """The choices as the settings keep them."""
-        size = {"width": self.width_box.value(), "height": self.height_box.value()}
-        theme = self.theme.currentData()
-        if self.kind == "picture":
-            return PictureChoice(**size, theme=theme)
+    def picture_choice(self) -> PictureChoice:
+        """A picture's choices as the settings keep them."""
+        return PictureChoice(self.width_box.value(), self.height_box.value(), self.theme.currentData())
+
+    def video_choice(self) -> VideoChoice:
+        """A film's choices as the settings keep them."""
         return VideoChoice(
-            **size,
-            theme=theme,
+            width=self.width_box.value(),
+            height=self.height_box.value(),
+            theme=self.theme.currentData(),
             seconds=self.seconds.value(),
             fps=self.fps.value(),
             suffix=self.format.currentData(),
@@ -245,7 +245,8 @@ class ExportDialog(QDialog):
         elif not os.path.isdir(path.absolute().parent):  # pathlib would raise where a name is too long
             self.fail(f"The folder {path.absolute().parent} does not exist.")
         elif self._may_write(path.absolute()):
-            self._preferences.set(self.kind, self.choice())
+            choice = self.picture_choice() if self.kind == "picture" else self.video_choice()
+            self._preferences.set(self.kind, choice)
             self.wanted.emit(path.absolute())
 
     def _may_write(self, path: Path) -> bool:

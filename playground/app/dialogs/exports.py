@@ -28,10 +28,12 @@ from playground.drawing.palette import PALETTES
 from playground.drawing.plane import Viewport
 from playground.drawing.scene import Scene
 from playground.lab import experiment as experiments
+from playground.user_errors import UserError
 
 if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
+Size = tuple[float, int | None]  # the share that is done, and at last the bytes
 # A scene of any shape, what makes its overlays over any viewport, and the run and frame that it shows.
 Still = tuple[Callable[[float, float], Scene], Callable[[Viewport], OverlayMaker], "Trajectory | None", int]
 
@@ -68,8 +70,8 @@ class Exports(QObject):
         self._still: Still | None = None  # what a picture is of: the canvas as it was when the dialog opened
         self._begun_by: ExportDialog | None = None  # while it is open; settings and trajectories have no dialog
         self.in_dialog = False  # whether a dialog says what failed last
-        self._sizing: Worker | None = None  # foretells the size of what the dialog says
-        self._outdated: list[Worker] = []  # foretell what it no longer says, and are about to end
+        self._sizing: Worker[Size] | None = None  # foretells the size of what the dialog says
+        self._outdated: list[Worker[Size]] = []  # foretell what it no longer says, and are about to end
         self._sizing_timer = QTimer(self)
         self._sizing_timer.setInterval(POLL)
         self._sizing_timer.timeout.connect(self._poll_size)
@@ -123,6 +125,8 @@ class Exports(QObject):
         trajectory = self._playing.trajectory
 
         def write() -> Iterator[Progress]:
+            if trajectory is None:
+                raise UserError("Nothing is exported: the run is gone. Export again once another one plays.")
             if path.suffix.lower() == ".npz":
                 trajectory.save_npz(path)
                 yield 1, 1
@@ -165,7 +169,7 @@ class Exports(QObject):
         return ended
 
     def _start_video(self, dialog: ExportDialog, path: Path) -> None:
-        choice: VideoChoice = dialog.choice()
+        choice = dialog.video_choice()
         scene = self._scene(choice)
         complete, overlay_maker = self._playing.trajectory_iterator(), self._display.overlay_makers()(scene.viewport)
         self._start(lambda: paint_film(scene, complete, overlay_maker, choice, path), path, dialog)
@@ -178,12 +182,12 @@ class Exports(QObject):
         trajectory = self._playing.trajectory
         if dialog is not self.dialog or dialog.running:
             return
-        choice = dialog.choice()
         if dialog.kind == "picture":
-            make = self._picture_maker(choice)
+            make = self._picture_maker(dialog.picture_choice())
             sizes = lambda: ((done, None if image is None else png_size(image)) for done, image in make())  # noqa: E731
             self._sizing = Worker(sizes, "size of the export")
         elif trajectory is not None and len(trajectory):
+            choice = dialog.video_choice()
             scene = self._scene(choice)
             overlay_maker = self._display.overlay_makers()(scene.viewport)
             self._sizing = Worker(
@@ -213,8 +217,7 @@ class Exports(QObject):
             self._sizing_timer.stop()
 
     def _start_picture(self, dialog: ExportDialog, path: Path) -> None:
-        choice = dialog.choice()
-        picture = self._picture_maker(choice)
+        picture = self._picture_maker(dialog.picture_choice())
         self._start(lambda: save_picture(picture(), path), path, dialog)
 
     def _picture_maker(self, choice: PictureChoice) -> Callable[[], Iterator[tuple[float, QImage | None]]]:
@@ -252,9 +255,10 @@ class Exports(QObject):
 
     @Slot(str)
     def _show_failure(self, sentence: str) -> None:
-        self.in_dialog = self._begun_by is not None and self._begun_by.isVisible()
-        if self.in_dialog:
-            self._begun_by.fail(sentence)
+        dialog = self._begun_by
+        self.in_dialog = dialog is not None and dialog.isVisible()
+        if dialog is not None and self.in_dialog:
+            dialog.fail(sentence)
 
     @Slot()
     def _show_cancelled(self) -> None:

@@ -35,7 +35,7 @@ class SelftestDialog(QDialog):
         self.setObjectName("selftestDialog")
         self.setWindowTitle("Self-test")
         self.rows: list[Row] = []  # grows in the thread
-        self._worker: Worker | None = None
+        self._worker: Worker[None] | None = None
         self._shown = 0
 
         self.table = QTreeWidget()

@@ -12,7 +12,6 @@ import threading
 import traceback
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any
 
 from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler, qVersion
 
@@ -113,7 +112,7 @@ class ExceptionHook:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._before: list[Callable[[], Any]] = []
+        self._before: list[Callable[[], object]] = []
         root = logging.getLogger()
         root.addHandler(log._handler)
         level, mine = root.level, logger.level
@@ -152,7 +151,7 @@ def _uncaught_in_thread(arguments: threading.ExceptHookArgs) -> None:
         report(arguments.exc_value, f"uncaught error in {arguments.thread.name if arguments.thread else 'a thread'}")
 
 
-def _unraisable(arguments: Any) -> None:
+def _unraisable(arguments: "sys.UnraisableHookArgs") -> None:
     if arguments.exc_value is not None:
         report(arguments.exc_value, arguments.err_msg or "error in a destructor")
 

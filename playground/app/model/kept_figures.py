@@ -15,11 +15,15 @@ from playground.lab.experiment import Experiment
 from playground.lab.score_error_curve import ScoreErrorCurve
 from playground.messages import Message
 
+Figures = Mapping[str, Any] | ScoreErrorCurve
+"""Of one measurement: the figures by name, or the score's errors along sigma."""
+Key = tuple[object, ...]
+
 
 class Measured(Protocol):
     """The weights that figures are of, and the figures."""
 
-    figures: dict[tuple[Any, ...], Any]
+    figures: dict[Key, Figures]
     weights: Weights
     training: str
 
@@ -47,13 +51,13 @@ SHARES = tuple((key, f"{key}_standard_error", f"{key}_true") for key in ("mode_w
 """Figures that are no number: text, messages, pairs of counts, and lists of one length, without which the first of them means nothing."""
 
 
-def key(measurement: str, workspace: Measured, experiment: Experiment, noise: int) -> tuple[Any, ...]:
+def key(measurement: str, workspace: Measured, experiment: Experiment, noise: int) -> Key:
     """What figures of the workspace's present weights are kept by; those of samples also by how often the run had new noise."""
     settings = tuple(description.value(experiment, name) for name in SETTINGS[measurement])
     return workspace.weights.version, measurement, settings, noise if measurement == "quality" else 0
 
 
-def keep(workspace: Measured, of: tuple[Any, ...], found: Any) -> None:
+def keep(workspace: Measured, of: Key, found: Figures) -> None:
     """Keep what was found for a key; what is of other weights goes, for they do not come back."""
     for other in [other for other in workspace.figures if other[0] != of[0]]:
         del workspace.figures[other]
@@ -66,7 +70,7 @@ def keep_saved(workspace: Measured, saved: Mapping[str, Any], experiment: Experi
         keep(workspace, key(name, workspace, experiment, noise_of(saved)), found)
 
 
-def present(workspace: Measured, experiment: Experiment, noise: int) -> dict[str, Any]:
+def present(workspace: Measured, experiment: Experiment, noise: int) -> dict[str, Figures]:
     """What was measured of the workspace's weights by these settings; nothing while the weights change."""
     if workspace.training == "training":
         return {}
@@ -74,7 +78,7 @@ def present(workspace: Measured, experiment: Experiment, noise: int) -> dict[str
     return {name: figures for name, figures in found.items() if figures is not None}
 
 
-def to_json(found: Mapping[str, Any], noise: int) -> dict[str, Any]:
+def to_json(found: Mapping[str, Figures], noise: int) -> dict[str, Any]:
     """The same as JSON values, for a session."""
     return ({NOISE: noise} if noise else {}) | {
         name: _plain(dataclasses.asdict(figures) if isinstance(figures, ScoreErrorCurve) else figures)
@@ -88,14 +92,14 @@ def noise_of(saved: Mapping[str, Any]) -> int:
     return noise if isinstance(noise, int) and not isinstance(noise, bool) and 0 <= noise < 2**31 else 0
 
 
-def from_json(saved: Mapping[str, Any]) -> dict[str, Any]:
+def from_json(saved: Mapping[str, Any]) -> dict[str, Figures]:
     """What :func:`to_json` gave, as far as it is sound: it is shown, never computed with."""
     from playground.lab.evaluation import (  # where a session is put on the workspace, torch is loaded
         METRICS,
         OF_SAMPLES,
     )
 
-    found: dict[str, Any] = {}
+    found: dict[str, Figures] = {}
     for name, keys in (("test-set", {*METRICS, "integral"} - {*OF_SAMPLES}), ("quality", {*OF_SAMPLES})):
         figures = saved.get(name)
         if isinstance(figures, dict):

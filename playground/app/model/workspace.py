@@ -65,7 +65,7 @@ def other_data(experiment: Experiment, kind: str) -> dict[str, Any]:
     return changes
 
 
-def reset_key(experiment: Experiment) -> tuple[Any, ...]:
+def reset_key(experiment: Experiment) -> tuple[object, ...]:
     """The settings that training depends on from its first step: experiments that share them share their weights."""
     known = description.fields(experiment).items()
     return tuple((key, description.value(experiment, key)) for key, setting in known if setting.resets)
@@ -88,12 +88,12 @@ class FairLock:
         self._lock.release()
 
 
-def points_key(experiment: Experiment) -> tuple[Any, ...]:
+def points_key(experiment: Experiment) -> tuple[object, ...]:
     """What all points depend on, to learn from and to judge by."""
     return experiment.data, experiment.likelihood.points, experiment.seed
 
 
-def file_key(experiment: Experiment) -> tuple[Any, ...]:
+def file_key(experiment: Experiment) -> tuple[object, ...]:
     """What the points of a file depend on."""
     return experiment.data, experiment.likelihood.points
 
@@ -131,7 +131,7 @@ class Workspace:
     held_out: list[tuple[int, float]] = field(default_factory=list)  # steps and held-out losses of the checks
     pending_hyperparameters: Mailbox[Experiment] = field(default_factory=Mailbox)
     lock: FairLock = field(default_factory=FairLock)  # held while the trainer works, about 60 ms
-    figures: dict[tuple[Any, ...], Any] = field(default_factory=dict)  # see kept_figures
+    figures: dict[kept_figures.Key, kept_figures.Figures] = field(default_factory=dict)
     clicked: tuple[tuple[float, float] | int, ...] = ()  # when another workspace took its place
 
     @property
@@ -234,7 +234,7 @@ class Workspace:
         finally:
             self.publish()
 
-    def remember(self, summary: Mapping[str, Any], progress_type: Any) -> None:
+    def remember(self, summary: Mapping[str, Any], progress_type: "type[TrainingProgress]") -> None:
         """Take over a session's history, as far as it is sound: it is shown, never computed with."""
         state = summary.get("state")
         untold = "untrained" if not self.trainer.step else "finished" if self.trainer.finished else "paused"
@@ -421,6 +421,8 @@ def problem_view(problem: "Problem", parameters_count: int) -> ProblemView:
     if count > SHOWN_POINTS:  # all of them are shown without a copy
         shown = shown[problem.some_rows(count, SHOWN_POINTS, "shown")]
     bounds = (0.0, 1.0, 0.0, 1.0) if is_image else plane_bounds(dataset.points)
+    known = problem.density
+    weights = None if known is None or known.modes is None else known.mode_weights
     return ProblemView(
         name=dataset.name,
         points=shown,
@@ -434,7 +436,7 @@ def problem_view(problem: "Problem", parameters_count: int) -> ProblemView:
         note=dataset.note,
         is_image=is_image,
         isotropic=units.isotropic,
-        known_density=problem.density is not None,
+        known_density=known is not None,
         has_process=has_process,
         has_energy=has_energy(problem.experiment),
         sigma_min=units.sigma_to_user(noise.sigma_min),
@@ -447,9 +449,7 @@ def problem_view(problem: "Problem", parameters_count: int) -> ProblemView:
         labelled=dataset.labels is not None,
         class_names=dataset.class_names,
         diagnostics=lambda objective: (*objective_diagnostics(problem, objective), *of_any),
-        mode_weights=None
-        if problem.density is None or problem.density.modes is None
-        else problem.density.mode_weights.numpy(),
+        mode_weights=None if weights is None else weights.numpy(),
         marginals=None if dataset.density is None else _marginals(dataset.density, bounds),
         resolved=resolved,
     )

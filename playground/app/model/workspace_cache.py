@@ -3,16 +3,17 @@
 import functools
 from collections import Counter, OrderedDict
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 BOUND = 2**30  # bytes
 OURS = ("playground.", "torch.nn.")  # the modules whose objects are looked into
 NUMBER = 32  # bytes of a Python number in a list, near enough
+Value = TypeVar("Value")
 
 
-class WorkspaceCache:
+class WorkspaceCache(Generic[Value]):
     """Keeps values by their keys and, once all together take more than `bound` bytes, evicts those used least recently.
 
     Memory that several values share, such as the data of two networks, counts once. The value put last always stays.
@@ -21,7 +22,7 @@ class WorkspaceCache:
 
     def __init__(self, bound: int = BOUND) -> None:
         self.bound = bound
-        self._values: OrderedDict[Hashable, Any] = OrderedDict()
+        self._values: OrderedDict[Hashable, Value] = OrderedDict()
         self._storages: dict[Hashable, dict[int, int]] = {}
         self._shares: Counter[int] = Counter()  # how many values hold the memory at an address
         self.bytes = 0
@@ -32,17 +33,17 @@ class WorkspaceCache:
     def __contains__(self, key: Hashable) -> bool:
         return key in self._values
 
-    def items(self) -> list[tuple[Any, Any]]:
+    def items(self) -> list[tuple[Hashable, Value]]:
         """Keys and values, least recently used first."""
         return list(self._values.items())
 
-    def get(self, key: Hashable) -> Any:
+    def get(self, key: Hashable) -> Value | None:
         """The value of a key, which counts as a use; None where there is none."""
         if key in self._values:
             self._values.move_to_end(key)
         return self._values.get(key)
 
-    def put(self, key: Hashable, value: Any) -> list[tuple[Hashable, Any]]:
+    def put(self, key: Hashable, value: Value) -> list[tuple[Hashable, Value]]:
         """Keep a value.
 
         Returns:

@@ -336,27 +336,26 @@ class DataPanel(CollapsiblePanel):
             self.brush.setChecked(False)
         self.undo.setEnabled(bool(strokes))
         self.clear.setEnabled(bool(strokes))
-        present = view is not None and not self._loading and not self._failure
-        present = present and view.is_image == data.images  # a problem may be a step behind its settings
+        if view is not None and (self._loading or self._failure or view.is_image != data.images):
+            view = None  # of these settings there is none yet: a problem may be a step behind
         if self._loading:
             self.set_state("loading…")
         elif data.is_finite:
             name = Path(data.file).name if data.is_file else data.phrase
-            total = view.count + view.conditions.held_out if present else 0
-            self.set_state(f"{name} · {format_count(total)}" if present else name or "no file")
-            facts = (
-                f"{_facts(view)}\n{format_count(view.count)} to train, {format_count(view.conditions.held_out)} held out"
-                if present
-                else ""
-            )
+            facts = ""
+            if view is None:
+                self.set_state(name or "no file")
+            else:
+                train, held_out = view.count, view.conditions.held_out
+                self.set_state(f"{name} · {format_count(train + held_out)}")
+                facts = f"{_facts(view)}\n{format_count(train)} to train, {format_count(held_out)} held out"
             self.file_text.setText((facts or "Not loaded.") if name else "No file is chosen.")
             self.file_text.setToolTip(wrapped(data.file) if data.file else "")
         elif strokes == ():
             self.set_state("nothing drawn yet")
         else:
-            self.set_state(
-                f"{data.phrase} · {format_count(view.count if present else self.state.value('data.points'))}"
-            )
+            count = self.state.value("data.points") if view is None else view.count
+            self.set_state(f"{data.phrase} · {format_count(count)}")
         self._say()
 
     def _say(self) -> None:
@@ -373,8 +372,8 @@ class DataPanel(CollapsiblePanel):
             again = ("Open another…", f"Choose a {'folder' if folder else 'file'}.", wanted.emit)
             self.notice.say("error", self._failure, *((again,) if data.is_file else ()))
         else:
-            shown = view is not None and view.describes(self.state.experiment) and data.is_file
-            self.notice.say("info", view.note if shown else None)
+            shown = data.is_file and view is not None and view.describes(self.state.experiment)
+            self.notice.say("info", view.note if view is not None and shown else None)
 
 
 def _facts(view: ProblemView) -> str:

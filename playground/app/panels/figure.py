@@ -147,7 +147,8 @@ class TaskButton(QPushButton):
         super().__init__(title, parent)
         self._name = name or title
         self._title, self._measuring, self._task, self._begin = title, controllers.measuring, task, begin
-        self._meaning, self._why_disabled = meaning, ""
+        self._meaning = meaning
+        self._why_disabled: Message | None = None
         self._running = False
         self._fraction: float | None = None
         self._explain()

@@ -174,13 +174,14 @@ class HeldOutFigures(QWidget):
         kl = _with_error(metrics, "energy_kl")
         more = kl and f"KL from the smoothed data to it: {kl} nat."
         self.energy_nll.show_text(_with_error(metrics, "energy_nll"), more or missing(metrics, "energy_nll"))
-        partition, view = (metrics.get("log_partition"), metrics.get("log_partition_error")), self._building.problem
-        if None not in partition and view is not None:
-            self._show_partition(partition, view.sigma_min)
+        partition, error = metrics.get("log_partition"), metrics.get("log_partition_error")
+        view = self._building.problem
+        if partition is not None and error is not None and view is not None:
+            self._show_partition((partition, error), view.sigma_min)
         elif not metrics:  # all was forgotten: another network, other weights or other data
             self.partition.show_text("")
-        trip = metrics.get("round_trip_error"), metrics.get("round_trip_log_prob_error")
-        text = "" if None in trip else ", ".join(format_number(abs(float(error)), 2) for error in trip)
+        trip = [metrics.get(f"round_trip_{name}") for name in ("error", "log_prob_error")]
+        text = "" if None in trip else ", ".join(format_number(abs(found), 2) for found in trip if found is not None)
         self.trips.show_text(text, missing(metrics, "round_trip_error"))
         why = missing(metrics, "trace_standard_error")
         self.estimate.show_text("" if why else _with_error(metrics, "trace_standard_error"), why)

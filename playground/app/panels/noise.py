@@ -46,8 +46,8 @@ class NoisePanel(CollapsiblePanel):
         self.chart.previewed.connect(self._previewed)
         self.chart.moved.connect(self._moved)
         self.chart.abandoned.connect(self._refresh)
-        for part in (self.kind, self.chart):
-            self.body.addWidget(part)
+        self.body.addWidget(self.kind)
+        self.body.addWidget(self.chart)
         rows = column(self.body)
         self.by_hand = QWidget()
         row = QHBoxLayout(self.by_hand)
@@ -185,6 +185,8 @@ class NoisePanel(CollapsiblePanel):
         if self._failure:
             self.notice.say("error", self._failure)
             return
-        stale = view is None or view.resolved is None or type(view.resolved.noise) is not type(experiment.noise)
-        found = () if stale or not view.describes(experiment) else view.diagnostics(experiment.objective.kind)
+        kind = None if view is None or view.resolved is None else type(view.resolved.noise)
+        found: tuple[Message, ...] = ()
+        if view is not None and kind is type(experiment.noise) and view.describes(experiment):
+            found = view.diagnostics(experiment.objective.kind)
         self.notice.show_message("warning", joined(*found, between="\n"), self.state.edit)

@@ -64,6 +64,5 @@ class ObjectivePanel(CollapsiblePanel):
         if conflict is not None and not conflict.key.startswith("data."):
             self.notice.show_message("error", conflict, self.state.edit)
             return
-        known = view is not None and view.describes(experiment)
-        dim = math.prod(view.points.shape[1:]) if known else 0
+        dim = math.prod(view.points.shape[1:]) if view is not None and view.describes(experiment) else 0
         self.notice.show_message("info", experiment.objective.cost(experiment, dim), self.state.edit)

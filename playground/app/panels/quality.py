@@ -2,6 +2,8 @@
 
 import math
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QTimer, Slot
@@ -51,7 +53,7 @@ class QualityPanel(CollapsiblePanel):
             controllers.measuring,
         )
         self._errors: ScoreErrorCurve | None = None
-        self._metrics: dict[str, object] = {}
+        self._metrics: Mapping[str, Any] = {}
         self._drawn = 0.0
         self._later = QTimer(self)
         self._later.setSingleShot(True)
@@ -185,7 +187,7 @@ class QualityPanel(CollapsiblePanel):
         row.addWidget(label, 1)
         row.addWidget(button)
         button.failed.connect(lambda sentence: self.notice.say("error", sentence))
-        button.ran.connect(lambda began: began and self.notice.say("error", ""))
+        button.ran.connect(lambda began: self.notice.say("error", "") if began else None)
         self.body.addLayout(row)
 
     # What is shown
@@ -215,16 +217,17 @@ class QualityPanel(CollapsiblePanel):
     def _enable(self) -> None:
         """ToastAction what can be measured now."""
         view, run = self._building.problem, self._playing.trajectory
-        runs = view is not None and not why_disabled.sampling(self.state, self._controllers)
-        conflict = comparison_conflict(self.state.experiment, view.conditions) if runs else None
-        why = missing(self._metrics, "sliced_wasserstein2") if conflict is None else worded(conflict)
-        self.unlike.setText(why)
-        self.unlike.setVisible(bool(why))
+        conflict = None
+        if view is not None and not why_disabled.sampling(self.state, self._controllers):
+            conflict = comparison_conflict(self.state.experiment, view.conditions)
+        unlike = worded(conflict) or missing(self._metrics, "sliced_wasserstein2")
+        self.unlike.setText(unlike)
+        self.unlike.setVisible(bool(unlike))
         why = why_disabled.measuring_score(self.state, self._controllers)
         self.measure_score.set_why_disabled(why)
-        known = view is None or view.known_density
+        against_data = None if view is None or view.known_density else MEASURE_AGAINST_DATA.format(view.name)
         why = why or (None if self._errors is None else self._errors.unscaled)
-        self.chart.show_empty(worded(why) or (MEASURE_SCORE if known else MEASURE_AGAINST_DATA.format(view.name)))
+        self.chart.show_empty(worded(why) or against_data or MEASURE_SCORE)
         self.measure_samples.set_why_disabled(why_disabled.comparing_samples(self.state, self._controllers))
         if run is None:
             self.marginals.histogram.show_samples(None)
@@ -253,7 +256,7 @@ class QualityPanel(CollapsiblePanel):
         self._show_now()
 
     @Slot(object)
-    def _show_evaluation(self, metrics: dict[str, object]) -> None:
+    def _show_evaluation(self, metrics: Mapping[str, Any]) -> None:
         self._metrics = metrics
         self._enable()
         distance = metrics.get("sliced_wasserstein2")
@@ -273,7 +276,7 @@ class QualityPanel(CollapsiblePanel):
         self._show_weights(metrics)
         self._show_images(metrics)
 
-    def _show_transport(self, metrics: dict[str, object]) -> None:
+    def _show_transport(self, metrics: Mapping[str, Any]) -> None:
         distance, floor, spread, squared, squared_floor = (
             metrics.get(f"wasserstein2{end}") for end in ("", "_floor", "_floor_std", "_squared", "_squared_floor")
         )
@@ -288,7 +291,7 @@ class QualityPanel(CollapsiblePanel):
             f"W₂² is {format_number(float(squared))} (floor {format_number(float(squared_floor))}), in squared units.",
         )
 
-    def _show_images(self, metrics: dict[str, object]) -> None:
+    def _show_images(self, metrics: Mapping[str, Any]) -> None:
         """What images show, and how near they are to the training set."""
         shares, true, errors = (metrics.get(f"class_frequencies{end}") for end in ("", "_true", "_standard_error"))
         if shares is None or true is None or errors is None:
@@ -305,13 +308,13 @@ class QualityPanel(CollapsiblePanel):
         distance, held_out = (_with_own_error(metrics, f"nearest_neighbour_distance{end}") for end in ("", "_held_out"))
         why = missing(metrics, "nearest_neighbour_distance") or missing(metrics, "nearest_neighbour_distance_held_out")
         self.nearest.show_text(f"{distance} (held-out {held_out})" if held_out else distance, why)
-        rows, trajectory, view = metrics.get("nearest_neighbour_rows"), self._playing.trajectory, self._building.problem
-        if rows is None or trajectory is None or view is None or not view.is_image or max(rows) >= len(view.points):
+        near, trajectory, view = metrics.get("nearest_neighbour_rows"), self._playing.trajectory, self._building.problem
+        if near is None or trajectory is None or view is None or not view.is_image or max(near) >= len(view.points):
             self.pairs.show_pairs(np.zeros((0, 1, 1, 1)), np.zeros((0, 1, 1, 1)))
         else:
-            self.pairs.show_pairs(np.asarray(trajectory.positions[-1][: len(rows)]), view.points[rows])
+            self.pairs.show_pairs(np.asarray(trajectory.positions[-1][: len(near)]), view.points[near])
 
-    def _show_classifier(self, metrics: dict[str, object]) -> None:
+    def _show_classifier(self, metrics: Mapping[str, Any]) -> None:
         share, error = metrics.get("classifier_accuracy"), metrics.get("classifier_accuracy_standard_error")
         more = "<br>".join(
             f"{name}: {_with_own_error(metrics, key)} (floor 0)"
@@ -322,7 +325,7 @@ class QualityPanel(CollapsiblePanel):
         text = "" if share is None else f"{100 * share:.1f}{shown_error} % (floor 50 %)"
         self.classifier.show_text(text, more or missing(metrics, "classifier_accuracy"))
 
-    def _show_weights(self, metrics: dict[str, object]) -> None:
+    def _show_weights(self, metrics: Mapping[str, Any]) -> None:
         found, true = metrics.get("mode_weights"), metrics.get("mode_weights_true")
         errors = metrics.get("mode_weights_standard_error")
         if found is None:
@@ -378,7 +381,7 @@ class QualityPanel(CollapsiblePanel):
         self.divergence.show_text(_with_error_if_known(divergence, divergence_error))
 
 
-def _with_own_error(metrics: dict[str, object], key: str) -> str:
+def _with_own_error(metrics: Mapping[str, Any], key: str) -> str:
     """A figure and its standard error; "" where it is not known."""
     value, error = metrics.get(key), metrics.get(f"{key}_standard_error")
     if value is None:

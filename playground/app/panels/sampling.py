@@ -112,7 +112,9 @@ class SamplingPanel(CollapsiblePanel):
             row = rows.get(key)
             if isinstance(row, NumberField):
                 row.set_resolved(value if isinstance(value, float) else None)
-        self.set_state(f"{sampling.short} · {format_count(resolve(experiment).sampling.particles)}")
+        particles = resolve(experiment).sampling.particles
+        assert particles != "auto"
+        self.set_state(f"{sampling.short} · {format_count(particles)}")
         self.notice.show_message("error", sampling_conflict(experiment, conditions_of(view)), self.state.edit)
 
     def _settle(self, rows: dict[str, FieldRow], names: Sequence[str], last_class: int, last_point: int) -> None:

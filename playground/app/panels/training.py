@@ -1,6 +1,7 @@
 """Learning the score: start, pause, reset; the loss beside the best that is possible."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
@@ -171,7 +172,7 @@ class TrainingPanel(CollapsiblePanel):
                 self._redraw.start(int(1000 * wait) + 1)
 
     @Slot(object)
-    def _evaluated(self, metrics: dict[str, Any]) -> None:
+    def _evaluated(self, metrics: Mapping[str, Any]) -> None:
         learned = self.state.experiment.likelihood.source == "learned"  # else it tells nothing of what was trained
         kl = metrics.get("kl") if learned else None
         text = "" if kl is None else f"KL {with_error(kl, metrics.get('kl_standard_error'))} nat"

@@ -165,8 +165,8 @@ class Notice(QFrame):
         Settings are called what the cards call them, see :func:`playground.app.style.labels.worded`.
         """
         sentence = worded(message)
-        ways_out = tuple((title, worded(tooltip), action) for title, tooltip, action in ways_out)
-        now = (level, sentence, *(way[:2] for way in ways_out))
+        ways = tuple((title, worded(tooltip), action) for title, tooltip, action in ways_out)
+        now = (level, sentence, *(way[:2] for way in ways))
         if now == self._shown:
             return
         self._shown = now
@@ -177,7 +177,7 @@ class Notice(QFrame):
         self.buttons = []
         self._level = level
         self.text.setText(breakable(sentence))
-        for index, (title, tooltip, action) in enumerate(ways_out):
+        for index, (title, tooltip, action) in enumerate(ways):
             button = QPushButton(title, self)
             button.setToolTip(wrapped(tooltip))
             button.setAccessibleName(title)
@@ -337,8 +337,10 @@ class CollapsiblePanel(QFrame):
         room, bar = column.viewport().height() - 2 * UNIT, column.verticalScrollBar()
         if self.height() > room and self._advanced is not None and self.disclosure.isChecked():
             part = self._advanced.parentWidget()
+        whole = column.widget()
         assert part is not None
-        top = part.mapTo(column.widget(), QPoint(0, -UNIT)).y()
+        assert whole is not None
+        top = part.mapTo(whole, QPoint(0, -UNIT)).y()
         bar.setValue(min(max(bar.value(), top + part.height() - room), top))
 
     def advanced(self) -> QVBoxLayout:

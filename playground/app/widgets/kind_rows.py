@@ -74,9 +74,7 @@ class KindRows(QObject):
             row.setVisible((when is None or when(experiment)) and self._applies(key))
         for advanced, place in self._columns.items():
             shown = (not row.isHidden() for key, row in self.rows.items() if self._fields[key].advanced == advanced)
-            place.parentWidget().setVisible(
-                any(shown)
-            )  # an empty one would still keep its distance from what is around it
+            _part(place).setVisible(any(shown))  # an empty one would still keep its distance from what is around it
 
     @property
     def has_advanced(self) -> bool:
@@ -98,10 +96,10 @@ class KindRows(QObject):
         return {key: known[key] for key in own if not self._shown_elsewhere(key)}
 
     def _rebuild(self, wanted: dict[str, Field]) -> None:
-        for key, row in list(self.rows.items()):
+        for key, old in list(self.rows.items()):
             if wanted.get(key) != self._fields[key]:
                 del self.rows[key]
-                row.leave()
+                old.leave()
         rows: dict[str, FieldRow] = {}
         places = {False: 0, True: 0}
         for key, field in wanted.items():
@@ -116,7 +114,7 @@ class KindRows(QObject):
             rows[key] = row
         self.rows, self._fields = rows, wanted
         for advanced, place in self._columns.items():
-            _tab_through(place.parentWidget(), self._controls(advanced))
+            _tab_through(_part(place), self._controls(advanced))
         self.rebuilt.emit()
 
     def _plain_row(self, key: str) -> FieldRow | None:
@@ -135,10 +133,17 @@ def column(layout: QLayout) -> QVBoxLayout:
     return rows
 
 
+def _part(rows: QVBoxLayout) -> QWidget:
+    """The widget of a :func:`column`."""
+    part = rows.parentWidget()
+    assert part is not None
+    return part
+
+
 def _tab_through(part: QWidget, controls: list[QWidget]) -> None:
     """Let Tab reach the controls of a column where it stands; else it would come to new ones after all that the window held before."""
-    before = part.previousInFocusChain()
+    before = part.previousInFocusChain() or part
     while before is not part and (before.focusPolicy() == Qt.FocusPolicy.NoFocus or part.isAncestorOf(before)):
-        before = before.previousInFocusChain()
+        before = before.previousInFocusChain() or part
     for first, second in itertools.pairwise([before, *controls]):
         QWidget.setTabOrder(first, second)

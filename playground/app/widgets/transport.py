@@ -129,7 +129,8 @@ class Transport(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._playing, self._speed, self._still = True, 1.0, ""
+        self._playing, self._speed = True, 1.0
+        self._still: Message | None = None  # why nothing can be played
         self.restart = TransportButton("restart", "Restart", "Run the sampler again with the same noise (R).")
         self.new_seed = TransportButton("new-seed", "Restart with new noise", "Run the sampler with another seed (N).")
         self.back = TransportButton("step-back", "Step back", "One frame back (comma).")

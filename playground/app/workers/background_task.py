@@ -1,11 +1,13 @@
 """One slow call at a time off the GUI thread: reading and writing files."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Slot
 
 from playground.app.workers.worker import Worker
+
+Result = TypeVar("Result")
 
 
 class BackgroundTask(QObject):
@@ -13,7 +15,7 @@ class BackgroundTask(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._worker: Worker | None = None
+        self._worker: Worker[Any] | None = None
         self._done: Callable[[Any], None] = _ignore
         self._failed: Callable[[BaseException], None] = _ignore
 
@@ -24,8 +26,8 @@ class BackgroundTask(QObject):
     def run(
         self,
         name: str,
-        function: Callable[[], Any],
-        done: Callable[[Any], None],
+        function: Callable[[], Result],
+        done: Callable[[Result], None],
         failed: Callable[[BaseException], None],
     ) -> bool:
         """Start `function`; one of `done` and `failed` is called later.
@@ -36,7 +38,7 @@ class BackgroundTask(QObject):
         if self.busy:
             return False
 
-        def once() -> Iterator[Any]:
+        def once() -> Iterator[Result]:
             yield function()
 
         self._done, self._failed = done, failed
@@ -71,5 +73,5 @@ class BackgroundTask(QObject):
             self._done(worker.last)
 
 
-def _ignore(_: Any) -> None:
+def _ignore(_: object) -> None:
     return

@@ -3,13 +3,15 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
 from playground.app.workers.worker import Worker
 from playground.messages import Message
 from playground.user_errors import message_of
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,11 @@ class TaskStatus:
 
 
 @dataclass
-class _Task:
-    worker: Worker
+class _Task(Generic[Item]):
+    worker: Worker[tuple[float | None, Item | None]]
     label: str
     started: float
-    on_item: Callable[[Any], None]
+    on_item: Callable[[Item], None]
     on_failure: Callable[[BaseException], None] | None
 
 
@@ -47,15 +49,15 @@ class Tasks(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._tasks: dict[str, _Task] = {}
-        self._retired: list[Worker] = []
+        self._tasks: dict[str, _Task[Any]] = {}  # each of items of its own
+        self._retired: list[Worker[Any]] = []
 
     def start(
         self,
         name: str,
         label: str,
-        make: Callable[[], Iterator[tuple[float | None, Any]]],
-        on_item: Callable[[Any], None],
+        make: Callable[[], Iterator[tuple[float | None, Item | None]]],
+        on_item: Callable[[Item], None],
         on_failure: Callable[[BaseException], None] | None = None,
     ) -> None:
         """Run `make()` in a thread; `on_item` gets the newest item that is not None, in the GUI thread."""
@@ -80,7 +82,7 @@ class Tasks(QObject):
             self.retire(task.worker)
             self.changed.emit(name, TaskStatus(task.label, running=False))
 
-    def retire(self, worker: Worker) -> None:
+    def retire(self, worker: Worker[Any]) -> None:
         """Let a thread end in its own time, and keep it alive until it has."""
         worker.requestInterruption()
         self._retired.append(worker)
@@ -124,7 +126,7 @@ class Tasks(QObject):
         return all(worker.isFinished() for worker in self._retired)
 
 
-def _status(task: _Task, fraction: float | None) -> TaskStatus:
+def _status(task: _Task[Any], fraction: float | None) -> TaskStatus:
     left = None
     if fraction:
         elapsed = time.monotonic() - task.started

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from PySide6.QtCore import QThread
 
@@ -48,7 +48,7 @@ class Mailbox(Generic[T]):
         return self._waiting.wait(seconds)
 
 
-class Worker(QThread):
+class Worker(QThread, Generic[T]):
     """Drives the iterator that `make` returns, in its own thread.
 
     The iterator is made and closed in the thread, so a generator's ``finally`` runs there too.
@@ -59,14 +59,14 @@ class Worker(QThread):
         watched: whether the window shows its every step: then other workers stand back behind it for a processor.
     """
 
-    def __init__(self, make: Callable[[], Iterator[Any]], name: str, pause: float = 0.0, watched: bool = False) -> None:
+    def __init__(self, make: Callable[[], Iterator[T]], name: str, pause: float = 0.0, watched: bool = False) -> None:
         super().__init__()
         self.setObjectName(name)
         self._make = make
         self._pause = pause
         self._watched = watched
-        self.latest: Mailbox[Any] = Mailbox()
-        self.last: Any = None  # the last item, once the thread has finished
+        self.latest: Mailbox[T] = Mailbox()
+        self.last: T | None = None  # the last item, once the thread has finished
         self.error: BaseException | None = None
 
     def run(self) -> None:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -15,11 +15,12 @@ from playground.lab.boltzmann.settings import Boltzmann, patterns_of, training_c
 
 if TYPE_CHECKING:
     from playground.lab.boltzmann.cost import Cost
-    from playground.lab.boltzmann.training import MostProbable, Progress
+    from playground.lab.boltzmann.training import MostProbable, Progress, Samples
 
 PICTURE = 1 / 30  # s between two pictures: nine pixels would be learned before anyone has looked
 LIKELY = 18  # most probable states shown
 TRAIN, SAMPLE, COST = "boltzmann training", "boltzmann samples", "boltzmann cost"
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +89,7 @@ class Machine(QObject):
             return
         self._tasks.cancel(SAMPLE)
         settings, start = self.settings, None if self.view is None else self.view.progress
-        self._start(TRAIN, lambda: _training(settings, start))
+        self._start(TRAIN, lambda: _training(settings, start), self._seen)
 
     def pause(self) -> None:
         self._wanted = False
@@ -112,11 +113,11 @@ class Machine(QObject):
         if self.view is None or self.training:
             return
         settings, view = self.settings, self.view
-        self._start(SAMPLE, lambda: _sampling(settings, view))
+        self._start(SAMPLE, lambda: _sampling(settings, view), self._seen)
 
     def measure(self) -> None:
         """Time Z, from two units on."""
-        self._start(COST, _measuring)
+        self._start(COST, _measuring, self._measured)
 
     def stop(self) -> None:
         """End all work in its own time."""
@@ -133,8 +134,8 @@ class Machine(QObject):
         self._timer.stop()
         return self._tasks.shutdown(seconds)
 
-    def _start(self, name: str, make: Callable[[], Iterator[tuple[float | None, Any]]]) -> None:
-        self._tasks.start(name, name, make, self._measured if name == COST else self._seen)
+    def _start(self, name: str, make: Callable[[], Iterator[tuple[float, Item]]], show: Callable[[Item], None]) -> None:
+        self._tasks.start(name, name, make, show)
         self._timer.start()
         self.changed.emit()
 
@@ -201,7 +202,7 @@ def _sampling(settings: Boltzmann, view: MachineState) -> Iterator[tuple[float, 
         time.sleep(PICTURE)
 
 
-def _view(settings: Boltzmann, progress: "Progress", samples: Any) -> MachineState:
+def _view(settings: Boltzmann, progress: "Progress", samples: "Samples") -> MachineState:
     from playground.lab.boltzmann.training import are_patterns, most_probable
 
     drawn = samples.follow(progress.weights)

@@ -5,7 +5,7 @@ import functools
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, QTimer, Slot
@@ -37,6 +37,9 @@ from playground.app.widgets.charts.series import Series
 from playground.drawing.charts import Axis, axis_around
 from playground.drawing.palette import DARK, Palette
 from playground.lab.atomic import atomic_write
+
+if TYPE_CHECKING:
+    from playground.app.widgets.charts.plot import Plot
 
 HEAD_PIXELS = 11
 MARGIN = 2.0  # px around the plot, for the ring of the focus
@@ -82,7 +85,7 @@ class Chart(QWidget):
         self._marked: float | None = None
         self._stale = False
         self._empty = self._description = ""
-        self.plot: Any = None  # a Plot, once there was something to show
+        self.plot: Plot | None = None  # once there was something to show
         self.setAccessibleName(name)
         self.setToolTip(about + HOW)
         self.setFixedHeight(height)
@@ -183,9 +186,9 @@ class Chart(QWidget):
         QTimer.singleShot(0, self, self._draw)
 
     def _make(self) -> None:
-        plots = library.get()
-        if plots is not None:
-            self.plot = plots.Plot(self, self._falling, functools.partial(self.point_at, None))
+        make = library.get()
+        if make is not None:
+            self.plot = make(self, self._falling, functools.partial(self.point_at, None))
             self.plot.view.viewport().installEventFilter(self)
             self._place()
 
@@ -201,12 +204,12 @@ class Chart(QWidget):
             return
         self.plot.view.setVisible(bool(self.series))
         if self.series and self._axes is not None:
-            self._fill()
+            self._fill(self.plot)
             self.plot.mark(self._marked)
             self.point_at(self._pointed)
 
-    def _fill(self) -> None:
-        self.plot.show(self.series, self._axis(0), self._axis(1), self.tokens, self.x_label())
+    def _fill(self, plot: "Plot") -> None:
+        plot.show(self.series, self._axis(0), self._axis(1), self.tokens, self.x_label())
 
     def _axis(self, side: int) -> Axis:
         """An axis as it was given or, where the user chose the other scale, around what is shown."""
@@ -293,15 +296,15 @@ class Chart(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Mouse events of the plot: what it does not take goes to the column, which scrolls, and to the menu."""
-        kind = event.type()
-        if kind == QEvent.Type.Leave:
+        kind, plot = event.type(), self.plot
+        if plot is None or kind == QEvent.Type.Leave:
             self._hover(None)
         elif kind == QEvent.Type.MouseButtonDblClick:
-            self.plot.show_all()
+            plot.show_all()
             return True
         elif isinstance(event, QMouseEvent) and kind == QEvent.Type.MouseMove:
             if not event.buttons():
-                self._hover(self.plot.value(self.plot.view.mapToScene(event.position().toPoint())))
+                self._hover(plot.value(plot.view.mapToScene(event.position().toPoint())))
         elif isinstance(event, QWheelEvent):
             return self._refuses(event, not event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         elif isinstance(event, QMouseEvent) and kind == QEvent.Type.MouseButtonPress:
@@ -378,20 +381,22 @@ class Chart(QWidget):
 
     def menu(self) -> QMenu:
         """What a right click and the menu key offer."""
+        plot = self.plot
+        assert plot is not None
         assert self._axes is not None
         menu = QMenu(self)
         menu.addAction("Copy picture", self.copy)
         for suffix in FILES:
             menu.addAction(f"Save {suffix.upper()}…", functools.partial(self.ask_and_save, suffix))
         menu.addSeparator()
-        for side, given in enumerate(self._axes if self.plot.scaled else ()):
+        for side, given in enumerate(self._axes if plot.scaled else ()):
             action = menu.addAction(f"Logarithmic {given.name}")
             action.setCheckable(True)
             action.setChecked(self._axis(side).log)
             action.setEnabled(self._can_be_log(side))
             action.triggered.connect(lambda log, side=side: self.set_log(side, log))
         menu.addSeparator()
-        menu.addAction("Show all", self.plot.show_all).setEnabled(self.plot.zoomed)
+        menu.addAction("Show all", plot.show_all).setEnabled(plot.zoomed)
         return menu
 
     def set_log(self, side: int, log: bool) -> None:
@@ -463,6 +468,7 @@ class Chart(QWidget):
         self.point_at(None)
         painter.fillRect(self.rect(), self.tokens.color("raised"))
         self._paint(painter)
+        assert self.plot is not None
         view = self.plot.view
         view.render(painter, QRectF(view.geometry()), view.rect())
         self.point_at(pointed)

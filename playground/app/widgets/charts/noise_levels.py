@@ -140,9 +140,9 @@ class NoiseLevelChart(QWidget):
             x = self._x(power)
             self.line(painter, x, plot, "border")
             self.words(painter, format_number(power), QPointF(x, plot.bottom() + 10))
-        gap = None
-        if self._gap and self._axis[0] < self._gap < self._axis[1] and self._noise.has_path:
-            gap = self._x(self._gap)
+        gap, widest = None, self._gap or 0.0
+        if self._axis[0] < widest < self._axis[1] and self._noise.has_path:
+            gap = self._x(widest)
             painter.setPen(QPen(self.tokens.color("data"), 1.5, Qt.PenStyle.DotLine))
             painter.drawLine(QPointF(gap, plot.top()), QPointF(gap, plot.bottom()))
         places = [self.place(index) for index in range(len(self._sigmas))]
@@ -175,7 +175,7 @@ class NoiseLevelChart(QWidget):
             # The levels fall from the top left to the bottom right: what stands beside the line stands clear of them.
             left = gap < plot.center().x()
             at = QPointF(gap + (5 if left else -5), plot.bottom() - 8 if left else plot.top() + 8)
-            text = f"widest gap {format_number(self._gap)}"
+            text = f"widest gap {format_number(widest)}"
             self.words(painter, text, at, "data", "left" if left else "right", plate=True)
 
     def _draw_end(self, painter: QPainter, at: QPointF, hot: bool) -> None:
@@ -365,7 +365,7 @@ class NoiseLevelChart(QWidget):
 
     def _sigma(self, x: float) -> float:
         plot, (low, high) = self.plot(), self._axis
-        return high * (low / high) ** ((x - plot.left()) / plot.width())
+        return high * math.pow(low / high, (x - plot.left()) / plot.width())
 
     def _nearest(self, at: QPointF) -> int | None:
         def distance(index: int) -> float:

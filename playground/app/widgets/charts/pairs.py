@@ -1,5 +1,7 @@
 """Samples above the training images nearest to them: whether they are memorized, to the eye."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from PySide6.QtGui import QImage, QResizeEvent
 from PySide6.QtWidgets import QWidget
@@ -9,6 +11,9 @@ from playground.app.widgets.charts.series import Series
 from playground.drawing.charts import Axis
 from playground.drawing.images import ImageGrid
 from playground.drawing.palette import Palette
+
+if TYPE_CHECKING:
+    from playground.app.widgets.charts.plot import Plot
 
 ABOUT = "<p>The run's last samples in the upper row, and below each the training image nearest to it.</p>"
 
@@ -71,6 +76,6 @@ class NearestPairs(Chart):
             shape = 2 * images.shape[-2] / images.shape[-1] / len(images)
             self.setFixedHeight(round((width - 2 * MARGIN) * shape + self._head() + MARGIN))
 
-    def _fill(self) -> None:
+    def _fill(self, plot: "Plot") -> None:
         assert self._axes is not None
-        self.plot.show_image(self.picture_of_pairs(self.tokens), *self._axes, self.tokens)
+        plot.show_image(self.picture_of_pairs(self.tokens), *self._axes, self.tokens)
