@@ -332,11 +332,12 @@ def test_every_field_that_is_null_has_a_reason(
     moons: Path, odd: Path, tmp_path: Path, ask: Ask, quick: list[str]
 ) -> None:
     (tmp_path / "sharp.toml").write_text("data.kind = 'checkerboard'\nnoise.kind = 'none'\nobjective.kind = 'exact'\n")
+    few = [*quick, "--set=training.steps=5", "--set=likelihood.points=10", "--set=likelihood.tolerance=0.1"]
     assert (
-        ask("run", tmp_path / "sharp.toml", "--out", tmp_path / "sharp", *quick, "--set=sampling.kind=langevin")[0] == 0
+        ask("run", tmp_path / "sharp.toml", "--out", tmp_path / "sharp", *few, "--set=sampling.kind=langevin")[0] == 0
     )
     (tmp_path / "digits.toml").write_text("data.kind = 'digits'\n")
-    assert ask("run", tmp_path / "digits.toml", "--out", tmp_path / "digits", *quick, "--set=network.width=4")[0] == 0
+    assert ask("run", tmp_path / "digits.toml", "--out", tmp_path / "digits", *few, "--set=network.width=4")[0] == 0
     for folder, floor in {
         moons: None,
         odd: "data.kind = file is not known",
