@@ -1,11 +1,13 @@
 """Short runs that many tests look at."""
 
 from collections.abc import Callable
+from functools import partialmethod
 from pathlib import Path
 
 import pytest
 
 from playground.cli import main, running
+from playground.theory.objectives import Objective
 
 ROOT = Path(__file__).parents[2]
 ODD_UNITS = ROOT / "resources/experiments/odd-units.toml"
@@ -17,6 +19,16 @@ QUICK = [
     "--set=likelihood.points=20",
 ]
 
+QUICKEST = [
+    "--device=cpu",
+    "--set=data.points=500",
+    "--set=training.steps=2",
+    "--set=sampling.particles=10",
+    "--set=sampling.steps=4",
+    "--set=likelihood.points=10",
+    "--set=likelihood.tolerance=0.1",
+]
+
 Ask = Callable[..., tuple[int, str, str]]
 
 
@@ -26,13 +38,22 @@ def quick() -> list[str]:
     return QUICK
 
 
+@pytest.fixture(scope="session")
+def quickest() -> list[str]:
+    """Options for a run on a toy of which only the files and the messages are looked at, not the numbers."""
+    return QUICKEST
+
+
 @pytest.fixture
 def ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ask:
     """Call the program; exit code, standard output, standard error.
 
-    Its runs film in a ninth of the size, for films take most of their time; those of the fixtures below are as large as anyone's.
+    Its runs film in a 36th of the size and find the optimal loss from few points, for these take most of their time; those of
+    the fixtures below are as large as anyone's.
     """
-    monkeypatch.setattr(running, "VIDEO_SIZE", (320, 240))
+    of_few = partialmethod(Objective.optimal_loss_with_error, parts=4, count=512)
+    monkeypatch.setattr(Objective, "optimal_loss_with_error", of_few)
+    monkeypatch.setattr(running, "VIDEO_SIZE", (160, 120))
 
     def call(*arguments: object) -> tuple[int, str, str]:
         capsys.readouterr()

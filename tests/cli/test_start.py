@@ -1,5 +1,6 @@
 """How the program starts, talks and is stopped."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import time
 import types
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -15,6 +17,7 @@ import typer
 from playground import __version__
 from playground.cli import COMMANDS, main
 from playground.cli.commands import app
+from playground.drawing import film
 from playground.lab.session import Session
 
 Ask = Callable[..., tuple[int, str, str]]
@@ -145,7 +148,7 @@ def test_interrupting_leaves_nothing_half_done(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("stage", ["paint_picture", "paint_video", "_evaluate"])
 def test_an_interrupted_run_leaves_whole_files_of_one_run(
-    stage: str, tmp_path: Path, ask: Ask, quick: list[str], monkeypatch: pytest.MonkeyPatch
+    stage: str, tmp_path: Path, ask: Ask, quickest: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "empty.toml").write_text("")
     out = tmp_path / "out"
@@ -157,7 +160,7 @@ def test_an_interrupted_run_leaves_whole_files_of_one_run(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(f"playground.cli.running.{stage}", stop)
-    code, _, error = ask("run", tmp_path / "empty.toml", "--out", out, "--overwrite", *quick)
+    code, _, error = ask("run", tmp_path / "empty.toml", "--out", out, "--overwrite", *quickest)
     assert code == 130
     assert "Interrupted" in error
     assert Session.load(out / "model.safetensors").weights
@@ -179,7 +182,30 @@ def test_an_empty_platform_is_none(moons: Path, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals for other processes")
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_a_film_that_is_stopped_leaves_nothing(moons: Path, tmp_path: Path, sent: signal.Signals) -> None:
+def test_a_signal_between_two_pictures_of_a_film_leaves_nothing(
+    moons: Path, tmp_path: Path, ask: Ask, sent: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_frame, asked = film.at_frame, itertools.count()
+
+    def stopped(*arguments: Any) -> Any:
+        if next(asked) == 10:
+            assert [file.suffix for file in tmp_path.glob(".film-*")] == [".mp4"]
+            os.kill(os.getpid(), sent)
+        return at_frame(*arguments)
+
+    monkeypatch.setattr(film, "at_frame", stopped)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # of a shell in the background it is ignored
+    try:
+        code, _, error = ask("video", moons, "--out", tmp_path / "film.mp4", "--size=128x96")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert code == 128 + sent
+    assert error == "\nInterrupted: nothing half-written is left behind.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals for other processes")
+def test_a_process_that_films_ends_by_the_signal_and_leaves_nothing(moons: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "playground", "video", str(moons), "--out", str(tmp_path / "film.mp4")]
     with subprocess.Popen(
         [*command, "--size=1920x1080", "--fps=120"],
@@ -191,9 +217,9 @@ def test_a_film_that_is_stopped_leaves_nothing(moons: Path, tmp_path: Path, sent
         while process.poll() is None and not any(file.stat().st_size for file in tmp_path.glob(".film-*.mp4")):
             time.sleep(0.01)
         assert process.poll() is None
-        process.send_signal(sent)
+        process.send_signal(signal.SIGTERM)
         _, error = process.communicate(timeout=20)
-    assert process.returncode == 128 + sent
+    assert process.returncode == 128 + signal.SIGTERM
     assert error == "\nInterrupted: nothing half-written is left behind.\n"
     assert list(tmp_path.iterdir()) == []
 

@@ -439,10 +439,10 @@ def test_a_full_disk_is_told_in_a_sentence(
     "failing", ["experiment.toml", "model.safetensors", "trajectory.npz", "picture.png", "video.mp4"]
 )
 def test_a_run_onto_a_full_disk_names_the_file_and_does_not_hinder_the_next(
-    failing: str, tmp_path: Path, ask: Ask, quick: list[str], monkeypatch: pytest.MonkeyPatch
+    failing: str, tmp_path: Path, ask: Ask, quickest: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "empty.toml").write_text("")
-    run = ("run", tmp_path / "empty.toml", "--out", tmp_path / "o", *quick)
+    run = ("run", tmp_path / "empty.toml", "--out", tmp_path / "o", *quickest)
     flush, stem = os.fsync, failing.split(".")[0]
 
     def full(file: int) -> None:
@@ -462,7 +462,8 @@ def test_a_run_onto_a_full_disk_names_the_file_and_does_not_hinder_the_next(
         assert [file.name for file in (tmp_path / "o").iterdir()] == ["unfinished.safetensors"]
         assert f"The trained model is kept in {tmp_path / 'o/unfinished.safetensors'}" in said
         assert Session.load(tmp_path / "o/unfinished.safetensors").weights is not None
-    assert ask(*run)[0] == 0
+    if failing == "video.mp4":  # the folder is as after two of the others, and after the rest is not there
+        assert ask(*run)[0] == 0
 
 
 DIVERGING = ("--set=sampling.kind=langevin", "--set=sampling.step=1e30")
@@ -474,7 +475,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("failing", ["experiment.toml", "model.safetensors", "picture.png", "the sampler"])
 def test_a_run_that_fails_leaves_the_earlier_results_as_they_were(
-    failing: str, moons: Path, tmp_path: Path, ask: Ask, quick: list[str], monkeypatch: pytest.MonkeyPatch
+    failing: str, moons: Path, tmp_path: Path, ask: Ask, quickest: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "empty.toml").write_text("")
     out = Path(shutil.copytree(moons, tmp_path / "o"))
@@ -487,7 +488,7 @@ def test_a_run_that_fails_leaves_the_earlier_results_as_they_were(
 
     monkeypatch.setattr(os, "fsync", full)
     changes = DIVERGING if failing == "the sampler" else ()
-    code, said, _ = ask("run", tmp_path / "empty.toml", "--out", out, "--overwrite", *quick, *changes)
+    code, said, _ = ask("run", tmp_path / "empty.toml", "--out", out, "--overwrite", *quickest, *changes)
     assert code == 2
     after = contents(out)
     kept = after.pop("unfinished.safetensors", None)
@@ -499,7 +500,7 @@ def test_a_run_that_fails_leaves_the_earlier_results_as_they_were(
 
 @pytest.mark.parametrize("error", [MemoryError(), ZeroDivisionError(), KeyboardInterrupt()])
 def test_a_new_model_outlives_any_failure_and_stands_beside_no_files_of_another(
-    error: BaseException, moons: Path, tmp_path: Path, ask: Ask, quick: list[str], monkeypatch: pytest.MonkeyPatch
+    error: BaseException, moons: Path, tmp_path: Path, ask: Ask, quickest: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A user who stops has the new files alone, under their names."""
     (tmp_path / "empty.toml").write_text("")
@@ -509,7 +510,7 @@ def test_a_new_model_outlives_any_failure_and_stands_beside_no_files_of_another(
         raise error
 
     monkeypatch.setattr("playground.cli.running.paint_picture", fail)
-    ask("run", tmp_path / "empty.toml", "--out", out, "--overwrite", *quick)
+    ask("run", tmp_path / "empty.toml", "--out", out, "--overwrite", *quickest)
     new = {"experiment.toml", "model.safetensors", "trajectory.npz", "samples.csv", "metrics.json"}
     stopped = isinstance(error, KeyboardInterrupt)
     assert set(contents(out)) == (new if stopped else {*contents(moons), "unfinished.safetensors"})
@@ -530,12 +531,12 @@ main(sys.argv[2:])
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_folder_whose_run_was_killed_is_recognised_and_put_in_order(
-    moons: Path, tmp_path: Path, ask: Ask, quick: list[str]
+    moons: Path, tmp_path: Path, ask: Ask, quickest: list[str]
 ) -> None:
     (tmp_path / "empty.toml").write_text("")
     out = Path(shutil.copytree(moons, tmp_path / "o"))
     before = contents(out)
-    run = ("run", tmp_path / "empty.toml", "--out", out, *quick)
+    run = ("run", tmp_path / "empty.toml", "--out", out, *quickest)
     again = [sys.executable, "-c", KILLED, "paint_picture", *map(str, run), "--overwrite"]
     assert subprocess.run(again, capture_output=True, check=False).returncode == -signal.SIGKILL
     assert (out / "incomplete.txt").exists()
@@ -596,13 +597,13 @@ def test_nothing_of_the_earlier_run_is_lost_wherever_a_run_is_killed(
 
 
 def test_a_folder_that_is_being_written_is_left_to_its_run(
-    moons: Path, tmp_path: Path, ask: Ask, quick: list[str]
+    moons: Path, tmp_path: Path, ask: Ask, quickest: list[str]
 ) -> None:
     (tmp_path / "empty.toml").write_text("")
     out = Path(shutil.copytree(moons, tmp_path / "o"))
     before = contents(out)
     with running.replace_results(out, results.EVERYTHING):
-        code, _, error = ask("run", tmp_path / "empty.toml", "--out", out, "--overwrite", *quick)
+        code, _, error = ask("run", tmp_path / "empty.toml", "--out", out, "--overwrite", *quickest)
         assert (code, "is still being written by another run" in error) == (2, True)
         for name, text in before.items():
             (out / name).write_bytes(text)
@@ -644,9 +645,9 @@ def test_a_killed_run_frees_its_folder_where_the_file_system_knows_no_locks(
     assert not is_held(out / "incomplete.txt")
 
 
-def test_a_sampler_that_diverges_does_not_hinder_the_next_run(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
+def test_a_sampler_that_diverges_does_not_hinder_the_next_run(tmp_path: Path, ask: Ask, quickest: list[str]) -> None:
     (tmp_path / "empty.toml").write_text("")
-    run = ("run", tmp_path / "empty.toml", "--out", tmp_path / "o", *quick)
+    run = ("run", tmp_path / "empty.toml", "--out", tmp_path / "o", *quickest)
     code, said, _ = ask(*run, *DIVERGING)
     assert (code, "The trained model is kept in" in said) == (2, True)
     assert list(contents(tmp_path / "o")) == ["unfinished.safetensors"]
@@ -744,12 +745,12 @@ def test_memory_that_runs_out_is_a_sentence() -> None:
 
 
 @pytest.mark.parametrize("source", ["exact", "learned"])
-def test_an_unstable_step_of_langevin_is_refused(source: str, tmp_path: Path, ask: Ask, quick: list[str]) -> None:
+def test_an_unstable_step_of_langevin_is_refused(source: str, tmp_path: Path, ask: Ask, quickest: list[str]) -> None:
     """A step of .5 on two moons ended well: W2 of 2e26, exit code 0. Of a known score it is refused before anything is trained."""
     (tmp_path / "empty.toml").write_text("")
     changes = ("sampling.kind=langevin", "sampling.step=3.0", f"sampling.source={source}")
     options = [f"--set={change}" for change in changes]
-    code, said, wrong = ask("run", tmp_path / "empty.toml", "--out", tmp_path / "o", *quick, *options)
+    code, said, wrong = ask("run", tmp_path / "empty.toml", "--out", tmp_path / "o", *quickest, *options)
     assert code == 2
     assert "sampling.step = 3 is unstable" in wrong
     assert ("The trained model is kept" in said) == (source == "learned")

@@ -412,9 +412,13 @@ def test_evaluation_sees_a_wrong_score_and_wrong_samples() -> None:
 
 
 def perfect_distances(problem_of, count: int) -> list[dict[str, Any]]:
-    """Of 20 perfect samplers, each on data of its own, but for optimal transport, which would take nine tenths of the time."""
+    """Of 20 perfect samplers, each on data of its own, but for optimal transport, which would take nine tenths of the time.
+
+    In a plane 32 directions average the distance as well as 128 do, in the floors too.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sample_metrics, "TRANSPORT_POINTS", 10)
+        patch.setattr(sample_metrics, "PROJECTIONS", 32)
         every = [last(sample_distances(*problem_of(seed, count))).metrics for seed in range(20)]
     return [{key: value for key, value in found.items() if not key.startswith("wasserstein2")} for found in every]
 

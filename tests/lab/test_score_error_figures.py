@@ -18,7 +18,7 @@ def test_the_errors_along_sigma_are_the_spreads_over_seeds() -> None:
     """Each seed has other points and other noise; 150 of them know a spread to 6 %."""
     runs = []
     for seed in range(150):
-        settings = {"data.kind": "two-gaussians", "data.scale": 3.0, "data.points": 20_000, "seed": seed}
+        settings = {"data.kind": "two-gaussians", "data.scale": 3.0, "data.points": 2_000, "seed": seed}
         problem = Problem.build(replace(Experiment(), settings))
         exact = problem.known_score("exact")
         assert exact is not None

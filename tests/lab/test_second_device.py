@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from functools import partialmethod
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,7 +19,6 @@ from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import Problem
 from playground.lab.sampling import sample
 from playground.lab.training import Trainer
-from playground.theory.objectives import Objective
 from tests.fitting import fitting
 from tests.second_device import second_device
 
@@ -47,10 +45,7 @@ Item = TypeVar("Item")
 
 @pytest.fixture(scope="module")
 def device() -> Iterator[torch.device]:
-    """With optimal losses of few points: through Python those of 80,000 would take most of the time."""
-    of_few = partialmethod(Objective.optimal_loss_with_error, parts=2, count=64)
-    with pytest.MonkeyPatch.context() as patch, second_device() as device:
-        patch.setattr(Objective, "optimal_loss_with_error", of_few)
+    with second_device() as device:
         yield device
 
 

@@ -381,6 +381,7 @@ def test_noise_whose_loss_has_no_number_is_not_blamed_on_the_learning_rate(sigma
     assert "learning_rate" not in str(last.diverged)
 
 
+@pytest.mark.usefixtures("whole_optimal_losses")
 def test_the_optimal_loss_has_an_error_and_is_estimated_anew_only_for_another_loss() -> None:
     trainer = Trainer(Problem.build(experiment(training__steps=5000)))
     first = next(trainer)

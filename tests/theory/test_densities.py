@@ -117,12 +117,12 @@ def test_smoothing_is_convolution_with_a_gaussian(density: Density, sigma: float
 @pytest.mark.parametrize("sigma", [0.0, 0.5])
 def test_a_marginal_is_the_integral_over_the_other_axis(density: Density, axis: int, sigma: float) -> None:
     at = density.sample(5, _generator(3))[:, axis] + 1e-3
-    span = torch.linspace(-60, 60, 60_001, dtype=DOUBLE)
+    span = torch.arange(-60 + 0.005, 60, 0.01, dtype=DOUBLE)  # edges of boxes lie between its cells
     points = torch.stack([at[:, None].expand(-1, len(span)), span.expand(len(at), -1)], 2)
     points = (points if axis == 0 else points.flip(2)).flatten(0, 1)
     integral = density.log_prob(points, sigma).exp().reshape(len(at), -1).sum(1) * (span[1] - span[0])
     found = density.marginal(axis).log_prob(at[:, None], sigma).exp()
-    torch.testing.assert_close(found, integral, rtol=2e-3, atol=1e-9)
+    torch.testing.assert_close(found, integral, rtol=1e-6, atol=1e-9)
 
 
 @each_density

@@ -1,6 +1,7 @@
 """Likelihoods of points far from all data, in closed form and within as many evaluations as those of near ones."""
 
 import math
+from functools import cache
 
 import pytest
 import torch
@@ -9,7 +10,14 @@ from torch import Tensor
 from playground.theory import likelihood
 from playground.theory.likelihood import MOST_STEPS, decode, hutchinson_probes, log_likelihood
 from playground.theory.networks import MLP
-from playground.theory.noise import Cosine, SubVariancePreserving, VarianceExploding, VariancePreserving, per_point
+from playground.theory.noise import (
+    Cosine,
+    Process,
+    SubVariancePreserving,
+    VarianceExploding,
+    VariancePreserving,
+    per_point,
+)
 from playground.theory.ode import TooManySteps, dormand_prince
 
 PROCESSES = {
@@ -64,6 +72,15 @@ def test_a_gaussian_is_known_to_any_distance(
     torch.testing.assert_close(back.result.log_prob, exact, rtol=1e-6, atol=1e-6)
 
 
+@cache
+def near_log_prob(process: Process, near: float) -> Tensor:
+    """The network's at points that can be solved exactly."""
+    prior = process.prior(torch.zeros(2, dtype=torch.float64), 1.0)
+    *_, progress = log_likelihood(network().double(), process, prior, far(near, 2), 1e-4)
+    assert progress.result is not None
+    return progress.result.log_prob
+
+
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("distribution", [None, "rademacher"])
 @pytest.mark.parametrize("process", PROCESSES.values(), ids=PROCESSES.keys())
@@ -81,11 +98,7 @@ def test_a_networks_far_points_cost_no_more_than_its_near_ones(
     found = progress.result
     assert found is not None
     assert int(found.evaluations.max()) < 8 * 50  # of 50 steps
-    double = process.prior(torch.zeros(2, dtype=torch.float64), 1.0)
-    *_, progress = log_likelihood(network().double(), process, double, far(near, 2), 1e-4)
-    exact = progress.result
-    assert exact is not None
-    shares = found.log_prob[:-1].double() / exact.log_prob[:-1] * (near / distance) ** 2
+    shares = found.log_prob[:-1].double() / near_log_prob(process, near)[:-1] * (near / distance) ** 2
     torch.testing.assert_close(shares, torch.ones(5, dtype=torch.float64), rtol=0, atol=0.1)
 
 

@@ -1,0 +1,28 @@
+"""What the laboratory's tests have in common: the optimal loss of a training costs them little."""
+
+import pytest
+from torch import Generator
+
+from playground.theory.densities import Density
+from playground.theory.objectives import Objective
+
+WHOLE = Objective.optimal_loss_with_error
+
+
+@pytest.fixture(autouse=True)
+def optimal_losses_of_few_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of 80,000 points take longer than most trainings here; what a test asks for itself it gets."""
+
+    def of_few(
+        objective: Objective, density: Density, generator: Generator, *counts: int, **named: int
+    ) -> tuple[float, float] | None:
+        few = {} if counts or named else {"parts": 4, "count": 512}
+        return WHOLE(objective, density, generator, *counts, **named, **few)
+
+    monkeypatch.setattr(Objective, "optimal_loss_with_error", of_few)
+
+
+@pytest.fixture
+def whole_optimal_losses(optimal_losses_of_few_points: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of the optimal loss, and of how near a training comes to it."""
+    monkeypatch.setattr(Objective, "optimal_loss_with_error", WHOLE)
