@@ -23,6 +23,6 @@ def optimal_losses_of_few_points(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def whole_optimal_losses(optimal_losses_of_few_points: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def whole_optimal_losses(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests of the optimal loss, and of how near a training comes to it."""
     monkeypatch.setattr(Objective, "optimal_loss_with_error", WHOLE)
