@@ -1,6 +1,5 @@
 """Picture and video of a run, painted by the window's own code."""
 
-import collections
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +35,7 @@ def paint_picture(model: Model, trajectory: Trajectory, path: Path, size: tuple[
     last = len(trajectory) - 1
     scene = _scene(model.problem, trajectory, size)
     shown, preparing = _frames(model, scene, trajectory, np.array([last]), size)
-    collections.deque(preparing, maxlen=0)
+    _prepare(preparing)
     save_png(shown(scene, last), path, *size, pixel_ratio=2.0)
     del application
 
@@ -48,15 +47,22 @@ def paint_video(model: Model, trajectory: Trajectory, path: Path, size: tuple[in
     frames = schedule(len(trajectory), seconds + HOLD_SECONDS, fps)
     scene = _scene(model.problem, trajectory, size)
     shown, preparing = _frames(model, scene, trajectory, frames, size)
-    with stage("Densities of the video") as update:
-        for progress in preparing:
-            update(progress, "")
+    _prepare(preparing)
     written = write_video(path, pictures(scene, shown, frames.tolist(), *size), len(frames), size, fps)
     # Closed at once where Ctrl+C comes between two pictures, for its half-written file goes with it.
     with stage("Video") as update, contextlib.closing(written):
         for progress in written:
             update(progress, f"{len(frames)} pictures of {size[0]} x {size[1]}")
     del application
+
+
+def _prepare(preparing: Iterator[float]) -> None:
+    """Compute the learned densities, where they are shown."""
+    for first in preparing:
+        with stage("Learned densities") as update:
+            update(first, "")
+            for done in preparing:
+                update(done, "")
 
 
 def _scene(problem: Problem, trajectory: Trajectory, size: tuple[int, int]) -> Scene:

@@ -43,6 +43,8 @@ def trail(positions: np.ndarray, frame: int) -> np.ndarray:
 def at_frame(scene: Scene, positions: np.ndarray, frame: int) -> Scene:
     """The scene with its particles and trails, or its images, moved to a frame; layers that are off stay off."""
     if scene.images is not None:
+        if positions.ndim < 4:
+            return scene  # a run in the plane, which these images take the place of
         images: ImageGrid = dataclasses.replace(scene.images, images=positions[frame])
         return dataclasses.replace(scene, images=images)
     particles = scene.particles and Particles(positions[frame], scene.particles.size)

@@ -59,7 +59,8 @@ class Checkpoints:
         last = max(self._weights, default=None)
         if last is not None and step < max(last + 1, self._factor * last):
             return
-        self._weights[step] = {name: tensor.cpu() for name, tensor in weights().items()}
+        kept = {name: tensor.cpu() for name, tensor in weights().items()}
+        self._weights = {**self._weights, step: kept}  # at once, for other threads may be reading
         while len(self) > self._limit:
             self._weights = {step: self._weights[step] for step in list(self)[::2]}
             self._factor **= 2

@@ -53,6 +53,10 @@ class Canvas:
     def still(self):
         return self.scene
 
+    @property
+    def run(self):
+        return self.playing.trajectory
+
     def overlay_makers(self, still=False):
         def show_frame(trajectory, scene, frame):
             shown = at_frame(scene, trajectory.positions, frame)
@@ -75,6 +79,7 @@ class Window(QWidget):
             trajectory=self.run, frame=FRAMES - 1, trajectory_iterator=lambda: lambda: iter([self.run])
         )
         self.canvas = Canvas()
+        self.canvas.playing = self.playing
 
 
 @pytest.fixture

@@ -16,6 +16,9 @@ from playground.app.controllers.sampling_worker import SamplingWorker
 from playground.app.model.preferences import PictureChoice
 from playground.app.model.state import State
 from playground.app.model.views import DensityView, FieldView
+from playground.drawing.film import at_frame
+from playground.drawing.images import ImageGrid
+from playground.drawing.scene import Scene
 from playground.lab.experiment import Experiment, replace
 from tests.app.conftest import wait
 
@@ -382,3 +385,36 @@ def test_a_picture_of_the_map_that_was_asked_for_is_of_that_map(shared_window):
     finally:
         controllers.measuring.cancel("density")
         controllers.playing.set_playing(True)
+
+
+def test_the_window_shows_that_the_density_map_pauses_the_run(shared_window):
+    window = shared_window
+    window.playing.set_playing(True)
+    window.actions_by_key.trigger("measure.density_map")
+    assert PAUSED in [toast.sentence for toast in window.toasts.shown]
+    window.playing.set_playing(True)
+    assert PAUSED not in [toast.sentence for toast in window.toasts.shown]
+
+
+def test_what_is_computed_for_a_frame_at_rest_leaves_its_particles_as_they_are(shared_window):
+    """They would be painted as another frame, and that waits for its arrows."""
+    window = shared_window
+    wait(lambda: window.playing.recorded > 3, 30_000)
+    window.playing.set_playing(False)
+    window.playing.seek(3)
+    wait(milliseconds=300)
+    before = window.canvas._scene
+    window.display._show()
+    after = window.canvas._scene
+    assert after is not before
+    assert (after.particles, after.trails) == (before.particles, before.trails)
+    window.playing.seek(2)
+    wait(lambda: window.canvas._scene.particles is not after.particles, 5_000)
+    assert window.canvas._scene.particles is not after.particles
+    window.playing.set_playing(True)
+
+
+def test_a_run_in_the_plane_is_not_shown_as_images():
+    scene = Scene(images=ImageGrid(np.zeros((4, 8, 8)), (0.0, 1.0)))
+    assert at_frame(scene, np.zeros((3, 10, 2)), 1) is scene
+    assert at_frame(scene, np.ones((3, 4, 8, 8)), 1).images.images.max() == 1.0

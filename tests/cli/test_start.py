@@ -15,9 +15,9 @@ import pytest
 import typer
 
 from playground import __version__
+from playground.app.canvas import frames
 from playground.cli import COMMANDS, main
 from playground.cli.commands import app
-from playground.drawing import film
 from playground.lab.session import Session
 
 Ask = Callable[..., tuple[int, str, str]]
@@ -185,7 +185,7 @@ def test_an_empty_platform_is_none(moons: Path, tmp_path: Path) -> None:
 def test_a_signal_between_two_pictures_of_a_film_leaves_nothing(
     moons: Path, tmp_path: Path, ask: Ask, sent: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at_frame, asked = film.at_frame, itertools.count()
+    at_frame, asked = frames.at_frame, itertools.count()
 
     def stopped(*arguments: Any) -> Any:
         if next(asked) == 10:
@@ -193,7 +193,7 @@ def test_a_signal_between_two_pictures_of_a_film_leaves_nothing(
             os.kill(os.getpid(), sent)
         return at_frame(*arguments)
 
-    monkeypatch.setattr(film, "at_frame", stopped)
+    monkeypatch.setattr(frames, "at_frame", stopped)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # of a shell in the background it is ignored
     try:
         code, _, error = ask("video", moons, "--out", tmp_path / "film.mp4", "--size=128x96")

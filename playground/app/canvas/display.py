@@ -1,7 +1,6 @@
 """What the canvas shows: data, particles, score fields, density, caption, and what was measured at a point."""
 
 import dataclasses
-import functools
 import typing
 from collections.abc import Callable
 
@@ -77,6 +76,8 @@ class Display(QObject):
         self._stale: Trajectory | None = None  # a run of other data, of which nothing is shown
         self._opened: Trajectory | None = None  # the run of a session whose data are not built yet
         self._sigma = 0.0  # of the frame in view
+        self._frame: int | None = None  # of the run, None before the first
+        self._in_scene: tuple[Trajectory, int] | None = None  # the run and frame of which the scene has the particles
         self._followed = "learned"  # the score whose field is shown by default
         self._building.problem_changed.connect(self._show_problem)
         self._building.problem_failed.connect(self._show_failure)
@@ -149,6 +150,7 @@ class Display(QObject):
         canvas.set_strokes([])
         canvas.set_hint("")
         canvas.set_images(None)  # forgets the limits of other images
+        self._in_scene = None
         if problem.is_image:
             canvas.set_images(ImageGrid(problem.points, problem.limits))
         else:
@@ -221,6 +223,8 @@ class Display(QObject):
         self._show_plane_layers(session.points.ndim == 2)
         # Evenly from the whole file, which may be sorted; the quantiles of a million points would take 80 ms.
         points = session.points[:: -(-len(session.points) // SHOWN_POINTS)]
+        self._in_scene = None
+        self._canvas.set_images(None)
         if points.ndim == 2:
             self._canvas.set_axes(session.axes)
             self._canvas.set_data(points)
@@ -254,12 +258,14 @@ class Display(QObject):
 
     @Slot(object)
     def _show_run(self, trajectory: "Trajectory | None") -> None:
+        self._frame = self._in_scene = None
         if trajectory is None:
             self._clear_run()
         else:
             self.run_changed.emit(trajectory)
 
     def _clear_run(self) -> None:
+        self._frame = self._in_scene = None
         self._canvas.set_particles(None)
         self._canvas.set_trails(None)
         self._canvas.set_caption([])
@@ -273,7 +279,7 @@ class Display(QObject):
         sigma = float(trajectory.sigma[frame])
         if not near(sigma, self._sigma):
             self._canvas.leap()
-        self._sigma = sigma
+        self._sigma, self._frame = sigma, frame
         self._show()
         self.frame_changed.emit(frame)
 
@@ -282,18 +288,22 @@ class Display(QObject):
         """Show the frame in view with what was computed for it."""
         if self._building.problem is None and self._opened is None:
             return
-        run, frame = self.run, self._playing.frame
-        self._canvas.change_scene(
-            functools.partial(self._in_view, run if run is not None and frame < len(run) else None, frame)
-        )
+        self._canvas.change_scene(self._in_view)
 
-    def _in_view(self, run: "Trajectory | None", frame: int, scene: Scene) -> Scene:
-        if self._run is not None and run is not None and scene.images is not None:
+    def _in_view(self, scene: Scene) -> Scene:
+        run, frame, kind = self.run, self._frame, self._state.experiment.sampling.kind
+        overlays = self._field, self.density, self.shows_untrained
+        if run is None or frame is None:
+            return show_frame(scene, None, 0, kind, *overlays)
+        if self._run is not None and scene.images is not None:
             scene = dataclasses.replace(scene, images=dataclasses.replace(scene.images, known=self._run.known))
-        elif run is not None and scene.particles is None:
+        elif scene.particles is None:
             scene = self._canvas.with_run(scene)
-        kind = self._state.experiment.sampling.kind
-        return show_frame(scene, run, frame, kind, self._field, self.density, self.shows_untrained)
+        shown = show_frame(scene, run, frame, kind, *overlays)
+        if self._in_scene == (run, frame):  # what was painted of it can be painted again
+            return dataclasses.replace(shown, particles=scene.particles, trails=scene.trails, images=scene.images)
+        self._in_scene = run, frame
+        return shown
 
     # Field and density
 

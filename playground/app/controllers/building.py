@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QUndoCommand
 
-from playground.app.controllers.notification import Notification
+from playground.app.controllers.notification import Notification, about
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView, conditions_of
 from playground.app.model.workspace import Workspace, assemble, file_key, other_data, points_key, reset_key
@@ -238,8 +238,10 @@ class Building(QObject):
                     self._kept.discard(key)
             self._keep_points(wanted, dataset)
             self.adopting = True  # training may have been asked for while these very points were read
-            self._state.edit({**other_data(self._state.experiment, kind), "data.path": path})
-            self.adopting = False
+            try:
+                self._state.edit({**other_data(self._state.experiment, kind), "data.path": path})
+            finally:
+                self.adopting = False
             self._settle.start()
             self.points_opened.emit(path)
 
@@ -351,8 +353,7 @@ class Building(QObject):
             self._fail(message_of(error))
 
     def _tell_error(self, error: BaseException) -> None:
-        """Tell an error once, for as long as nothing else is built or read."""
-        self.notified.emit(Notification("error", message_of(error)))
+        self.notified.emit(about(self._state, "error", message_of(error)))
 
     def _fail(self, why: Message, clear: bool = False) -> None:
         """Say why there is no problem; what belongs to a file opened before this one leaves the workspace with it."""

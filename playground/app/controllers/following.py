@@ -134,12 +134,12 @@ class Following(QObject):
 
     def pin(self) -> None:
         """Leave the density layer to the map that comes, until the playhead moves on."""
-        if self._playing.is_playing:
-            playing = self._playing
-            self.notified.emit(Notification("info", PAUSED, is_current=lambda: self.pinned and not playing.is_playing))
-        self._playing.set_playing(False)
+        playing, played = self._playing, self._playing.is_playing
+        playing.set_playing(False)
         self._tasks.cancel(FOLLOWING)
-        self._pinned = self._playing.frame
+        self._pinned = playing.frame
+        if played:
+            self.notified.emit(Notification("info", PAUSED, is_current=lambda: self.pinned and not playing.is_playing))
 
     def unpin(self) -> None:
         self._pinned = None

@@ -40,15 +40,15 @@ def conflict(why: Callable[[], Message | None], level: Level = "warning") -> Not
 
 def stopped(state: State, what: str, error: BaseException) -> Notification:
     """Work that an error has stopped. The log is offered only where the program is to blame: of a mistake the sentence says all."""
-    message, is_mistake = message_of(error), user_error(error) is not None
+    action = "help.log" if user_error(error) is None else ""
+    return about(state, "error", Message("stopped", "{} stopped: {}", (what, message_of(error))), action)
+
+
+def about(state: State, level: Level, message: Message, action: str = "") -> Notification:
+    """A message that is told until a setting that it names is changed."""
 
     def named() -> dict[str, object]:
         return {key: state.value(key) for key in message.keys & state.fields().keys()}
 
     before = named()
-    return Notification(
-        "error",
-        Message("stopped", "{} stopped: {}", (what, message)),
-        "" if is_mistake else "help.log",
-        is_current=lambda: named() == before,
-    )
+    return Notification(level, message, action, is_current=lambda: named() == before)

@@ -202,6 +202,11 @@ class ExportDialog(QDialog):
         self.bar.setValue(0)
         self.status.setText("Starting…" if running else "")
 
+    def show_cancelled(self) -> None:
+        """Say that nothing was written."""
+        self.set_running(False)
+        self.status.setText("Cancelled; nothing was written.")
+
     def set_progress(self, done: int, total: int, seconds_left: float | None) -> None:
         self.bar.setValue(round(1000 * done / max(total, 1)))
         left = "" if seconds_left is None else f" · {_duration(seconds_left)} left"

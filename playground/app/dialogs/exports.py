@@ -87,7 +87,7 @@ class Exports(QObject):
 
     def has_frames(self) -> bool:
         """Whether there is a run to export."""
-        trajectory = self._playing.trajectory
+        trajectory = self._display.run
         return trajectory is not None and len(trajectory) > 0
 
     # --- what can be exported
@@ -104,7 +104,7 @@ class Exports(QObject):
         """Ask for a name ending in .npz or .csv, then write the recorded frames."""
         if self._exporting.refuses_second():
             return
-        trajectory = self._playing.trajectory
+        trajectory = self._display.run
         npz, csv = "", ""
         if trajectory is not None and len(trajectory):
             npz, csv = f", {megabytes(trajectory.npz_size())}", f", about {megabytes(trajectory.csv_size())}"
@@ -122,7 +122,7 @@ class Exports(QObject):
 
     def save_trajectory(self, path: Path) -> None:
         """Write the recorded frames as .npz or .csv."""
-        trajectory = self._playing.trajectory
+        trajectory = self._display.run
 
         def write() -> Iterator[Progress]:
             if trajectory is None:
@@ -179,7 +179,7 @@ class Exports(QObject):
     def _estimate_size(self, dialog: ExportDialog) -> None:
         """Tell the dialog how large its file will be, in a thread that encodes a part of it."""
         self._forget_size()
-        trajectory = self._playing.trajectory
+        trajectory = self._display.run
         if dialog is not self.dialog or dialog.running:
             return
         if dialog.kind == "picture":
@@ -230,7 +230,7 @@ class Exports(QObject):
 
     def _now(self) -> Still:
         """What the canvas shows, to be kept while a run goes on."""
-        seen = (self._playing.trajectory, self._playing.frame) if self.has_frames() else (None, 0)
+        seen = (self._display.run, self._playing.frame) if self.has_frames() else (None, 0)
         return self._canvas.still(), self._display.overlay_makers(still=True), *seen
 
     def _scene(self, choice: VideoChoice) -> Scene:
@@ -263,8 +263,7 @@ class Exports(QObject):
     @Slot()
     def _show_cancelled(self) -> None:
         if self._begun_by is not None:
-            self._begun_by.set_running(False)
-            self._begun_by.status.setText("Cancelled; nothing was written.")
+            self._begun_by.show_cancelled()
 
     @Slot(str, str)
     def _finish(self, sentence: str, path: str) -> None:
