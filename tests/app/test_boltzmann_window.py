@@ -78,7 +78,7 @@ def test_it_opens_learning_bars_and_stripes(window):
     assert window.samples_card.header.state.endswith("of 48 are patterns")
     of_some = dataclasses.replace(view.likely, of_patterns=0.25)  # of all patterns, whatever those shown add up to
     window._show(dataclasses.replace(view, likely=of_some))
-    assert window.likely_card.header.state == "25.0 % are patterns"
+    assert window.likely_card.header.state == "25 % are patterns"
     assert window.train.text() == "&Train"
     assert not window.train.isEnabled()  # all steps are made
     assert "Within" in window.learning.verdict.text() or "above the optimum" in window.learning.verdict.text()

@@ -327,7 +327,8 @@ class BoltzmannWindow(QDialog):
             for one, chance, learned in zip(likely.states, chances, likely.learned, strict=True)
         ]
         self.likely.show_patterns(likely.states, colors, words, [probability(chance) for chance in chances])
-        self.likely_card.set_state(f"{100 * likely.of_patterns:.1f} % are patterns")
+        share = f"{100 * likely.of_patterns:.1f}".removesuffix(".0")
+        self.likely_card.set_state(f"{share} % are patterns")
         drawn = view.samples
         self.samples.show_patterns(drawn, ["particles"] * len(drawn), [pattern_words(one) for one in drawn])
         self.samples_card.set_state(f"{round(view.learned * len(drawn))} of {len(drawn)} are patterns")
