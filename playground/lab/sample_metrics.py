@@ -72,7 +72,7 @@ def add_distances(
             found |= memorized_shares(problem, samples)
             equalized = torch.from_numpy(problem.units.equalized(samples))
             yield from _compare(problem, equalized, found, reasons)
-        else:  # of images there remains what they show, and which training images are nearest
+        else:  # of images there remain the class frequencies, and which training images are nearest
             samples = None
             reasons |= dict.fromkeys(FROM_SAMPLES, conflict)
             if len(problem.shape) == 3:

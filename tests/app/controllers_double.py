@@ -1,4 +1,4 @@
-"""An controllers for the panels' tests: the real signals and properties, no threads and no torch."""
+"""Controllers for the panels' tests: the real signals and properties, no threads and no torch."""
 
 import dataclasses
 from collections.abc import Mapping

@@ -38,7 +38,7 @@ def started(qtbot) -> Controllers:
 
 @pytest.fixture
 def controllers(qtbot):
-    """An controllers that has trained, with everything measured: what it shows is in `seen`."""
+    """Controllers that have trained, with everything measured: what it shows is in `seen`."""
     controllers = started(qtbot)
     controllers.training.start()
     qtbot.waitUntil(lambda: controllers.training.status == "finished", timeout=30_000)

@@ -90,7 +90,7 @@ def test_the_field_of_another_problem_gives_way_at_the_same_noise_level():
 
 @pytest.fixture
 def controllers(qtbot):
-    """An controllers whose first run is recorded; of 20 steps, each of which is far from the one before."""
+    """Controllers whose first run is recorded; of 20 steps, each of which is far from the one before."""
     controllers = Controllers(State(replace(Experiment(), SMALL)), device="cpu")
     controllers.following.set_viewport(-2.0, 3.0, -2.0, 2.0)
     controllers.start()

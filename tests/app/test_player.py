@@ -29,7 +29,7 @@ SMALL = {
 
 @pytest.fixture
 def controllers(qtbot):
-    """An controllers whose first run is recorded."""
+    """Controllers whose first run is recorded."""
     controllers = Controllers(State(replace(Experiment(), SMALL)), device="cpu")
     controllers.start()
     qtbot.waitUntil(
@@ -129,7 +129,7 @@ def test_results_of_replaced_data_are_not_shown(qtbot, controllers):
 
 @pytest.fixture
 def under_way(qtbot):
-    """An controllers that rests at the beginning of a run which is not recorded to its end."""
+    """Controllers that rest at the beginning of a run which is not recorded to its end."""
     controllers = Controllers(State(replace(Experiment(), SMALL | {"sampling.steps": 300})), device="cpu")
     controllers.playing.set_playing(False)
     controllers.start()

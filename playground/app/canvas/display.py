@@ -258,10 +258,10 @@ class Display(QObject):
 
     @Slot(object)
     def _show_run(self, trajectory: "Trajectory | None") -> None:
-        self._frame = self._in_scene = None
         if trajectory is None:
             self._clear_run()
         else:
+            self._frame = self._in_scene = None
             self.run_changed.emit(trajectory)
 
     def _clear_run(self) -> None:

@@ -55,8 +55,8 @@ def likelihood_score(problem: "Problem", weights: Weights) -> "ScoreFunction":
 def point_likelihood(
     problem: "Problem", weights: Weights, point: np.ndarray, number: int | None = None
 ) -> Progress[PointLikelihood]:
-    """log p of one point, or image of this number, by the probability flow there and back, by the energy, and by the known density:
-    whichever there are."""
+    """log p of one point, or image of this number, by the probability flow with its round trip, by the energy, and by the known
+    density: whichever there are."""
     from playground.lab.energies import normalised
     from playground.lab.likelihood import round_trip
     from playground.lab.trust import extrapolation_warnings, flow_warnings

@@ -11,11 +11,11 @@ from playground.app.controllers.building import Building
 from playground.app.controllers.following import Following
 from playground.app.controllers.notification import Notification, conflict, stopped
 from playground.app.controllers.overlay_timing import FOLLOWING
-from playground.app.controllers.playing import Playing
+from playground.app.controllers.playing import Playing, of_a_run
 from playground.app.model import kept_figures
 from playground.app.model.state import State
 from playground.app.model.views import DensityView, LatentInterpolation, PointLikelihood
-from playground.app.model.workspace import Workspace
+from playground.app.model.workspace import Model, Workspace
 from playground.app.workers.tasks import Tasks
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.experiment import Experiment
@@ -133,7 +133,7 @@ class Measuring(QObject):
 
     @Slot(object)
     def _take_settings(self, keys: frozenset[str]) -> None:
-        if any(key.startswith("sampling.") or key == "seed" for key in keys):
+        if of_a_run(keys):
             self._forget("quality")
             self._recall()
         if "likelihood.source" in keys:
@@ -215,18 +215,16 @@ class Measuring(QObject):
         self._show_interpolation(None)
 
     def _inspect(self, point: np.ndarray, number: int | None) -> None:
-        if self._refused(likelihood_conflict):
+        model = self._measurable(likelihood_conflict)
+        if model is None:
             return
-        workspace = self._building.workspace
-        assert workspace is not None
-        problem, weights = workspace.problem, workspace.weights
         self._place = (point, number)
         self._tasks.cancel("interpolation")
         self._show_interpolation(None)
         self._tasks.start(
             "likelihood",
             "Log-likelihood",
-            lambda: measurements.point_likelihood(problem, weights, point, number),
+            lambda: measurements.point_likelihood(model.problem, model.weights, point, number),
             self._inspected,
         )
 
@@ -242,15 +240,13 @@ class Measuring(QObject):
             self._find_interpolation(np.stack([first.point, point]), (first.number, number))
 
     def _find_interpolation(self, ends: np.ndarray, numbers: tuple[int | None, int | None]) -> None:
-        if self._refused(flow_conflict):
+        model = self._measurable(flow_conflict)
+        if model is None:
             return
-        workspace = self._building.workspace
-        assert workspace is not None
-        problem, weights = workspace.problem, workspace.weights
         self._tasks.start(
             "interpolation",
             "Latent interpolation",
-            lambda: measurements.latent_interpolation(problem, weights, ends, numbers),
+            lambda: measurements.latent_interpolation(model.problem, model.weights, ends, numbers),
             self._show_interpolation,
         )
 
@@ -281,18 +277,17 @@ class Measuring(QObject):
 
     def density_map(self) -> None:
         """Compute the model's density of the finest level over the canvas; it stays until the playhead moves on."""
-        if self._refused(likelihood_conflict):
+        model = self._measurable(likelihood_conflict)
+        if model is None:
             return
         if not self._following.pinned or not self._tasks.running("density"):
             self._finished_map = None if not self._following.pinned else self._following.seen_density
         self._following.pin()
-        workspace, bounds = self._building.workspace, self._following.bounds
-        assert workspace is not None
-        problem, weights = workspace.problem, workspace.weights
+        bounds = self._following.bounds
         self._tasks.start(
             "density",
             "Density map",
-            lambda: measurements.likelihood_density(problem, weights, bounds, measurements.ASKED_CELLS),
+            lambda: measurements.likelihood_density(model.problem, model.weights, bounds, measurements.ASKED_CELLS),
             self._following.show_density,
             self._map_failed,
         )
@@ -310,15 +305,13 @@ class Measuring(QObject):
 
     def evaluate_test_set(self) -> None:
         """NLL, entropy, KL and the integral over the plane."""
-        if self._refused(likelihood_conflict):
+        model = self._measurable(likelihood_conflict)
+        if model is None:
             return
-        workspace = self._building.workspace
-        assert workspace is not None
-        problem, weights = workspace.problem, workspace.weights
         self._tasks.start(
             "test-set",
             "Test set",
-            lambda: _telling_the_last(measurements.test_set(problem, weights)),
+            lambda: _telling_the_last(measurements.test_set(model.problem, model.weights)),
             self._evaluated("test-set"),
         )
 
@@ -444,16 +437,16 @@ class Measuring(QObject):
         elif place is not None and likelihood_conflict(self._state.experiment) is None:
             self._inspect(*place)
 
-    def _refused(self, why: Callable[[Experiment], Message | None]) -> bool:
-        """Whether there is nothing on the workspace, or a reason, which is told."""
-        if self._building.workspace is None:
-            return True
-        if why(self._state.experiment) is None:
-            return False
-        self.notified.emit(conflict(lambda: why(self._state.experiment)))
-        return True
+    def _measurable(self, why: Callable[[Experiment], Message | None]) -> Model | None:
+        """The model as it is now; None where there is none, or a reason against measuring it, which is told."""
+        workspace = self._building.workspace
+        if workspace is None:
+            return None
+        if why(self._state.experiment) is not None:
+            self.notified.emit(conflict(lambda: why(self._state.experiment)))
+            return None
+        return workspace.model
 
-    @Slot()
     def _forget_measurements(self) -> None:
         """Another workspace or other weights: nothing measured so far is true of it, but for what was measured of it before."""
         for task in TASKS:

@@ -33,6 +33,11 @@ from playground.messages import Message
 AHEAD = 40  # frames recorded beyond the playhead
 
 
+def of_a_run(keys: frozenset[str]) -> bool:
+    """Whether a run by other values of these settings is another one."""
+    return any(key.startswith("sampling.") or key == "seed" for key in keys)
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
     """A sampling run, while it is recorded and afterwards.
@@ -259,7 +264,7 @@ class Playing(QObject):
 
     @Slot(object)
     def _take_settings(self, keys: frozenset[str]) -> None:
-        if any(key.startswith("sampling.") or key == "seed" for key in keys):
+        if of_a_run(keys):
             self._begin()
 
     def _conflict(self) -> Message | None:
