@@ -227,7 +227,11 @@ def test_paint_where_the_digits_were_clear_and_undo(window, qtbot, tmp_path, mon
     assert "paint on the canvas" in train.toolTip()
     qtbot.keyClick(surface, Qt.Key.Key_T)  # the key says why, too
     assert [toast.sentence for toast in window.toasts.shown] == [str(training_conflict(window.state.experiment))]
-    assert "Press Brush" in window.panel(LikelihoodPanel).hint.text()
+    assert (
+        window.panel(LikelihoodPanel)
+        .hint.text()
+        .endswith("Press Brush in the Data card to turn it off, then click a point.")
+    )
     monkeypatch.setattr(file_prompts, "save_name", lambda *_: (str(tmp_path / "empty.spg"), ""))
     with qtbot.waitSignal(window.documents.refused, timeout=5_000) as refused:
         qtbot.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)

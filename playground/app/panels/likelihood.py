@@ -26,8 +26,7 @@ from playground.lab.trust import UNMEASURED
 from playground.messages import Message
 
 WAITING = "Click the second point…"
-BRUSHING = "While the brush is on, a click paints. Press Brush in the Data card to turn it off, then click a "
-"point."
+BRUSHING = "While the brush is on, a click paints. Press Brush in the Data card to turn it off, then click a point."
 UNTRAINED = "The network is untrained: this is the density of its random weights."
 
 
