@@ -1,5 +1,6 @@
 """How large an export will be, told before it is written."""
 
+import math
 import typing
 from collections.abc import Callable, Iterator
 
@@ -7,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import QBuffer, QIODevice
 from PySide6.QtGui import QImage
 
-from playground.app.model.preferences import VideoChoice
+from playground.app.model.preferences import PictureChoice, VideoChoice
 from playground.drawing import film
 from playground.drawing.film import FrameOverlay
 from playground.drawing.scene import Scene
@@ -29,8 +30,20 @@ def megabytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB"
 
 
-def png_size(image: QImage) -> int:
-    """Bytes of a picture's file."""
+def estimate_picture_size(
+    scene: Scene, shape: tuple[int, int], choice: PictureChoice
+) -> Iterator[tuple[float, int | None]]:
+    """Paint and encode what is in view already with as many pixels as the picture has: a density map may take a minute.
+
+    Args:
+        scene: what the canvas shows.
+        shape: of the canvas, width and height.
+    """
+    ratio = math.sqrt(choice.width * choice.height / math.prod(shape))
+    yield 1.0, _png_size(film.picture(scene, *(round(ratio * side) for side in shape)))
+
+
+def _png_size(image: QImage) -> int:
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     image.save(buffer, "PNG")  # type: ignore[call-overload]

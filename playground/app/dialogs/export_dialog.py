@@ -38,6 +38,7 @@ SIZES = (
 CUSTOM = "Custom"
 MAILABLE = 10_000_000  # bytes that every mail server takes
 PATIENCE = 300  # ms after the last change until the file's size is told anew
+ESTIMATING = "estimating…"
 THEMES = (("As the window", ""), ("Dark", "dark"), ("Light", "light"))
 
 
@@ -111,7 +112,7 @@ class ExportDialog(QDialog):
         self.theme = ChoiceBox((name, title) for title, name in THEMES)
         self.theme.setCurrentIndex(self.theme.findData(choice.theme))
         form.addRow("&Theme", self.theme)
-        self.file_size = QLabel("–")
+        self.file_size = QLabel(ESTIMATING)
         self.file_size.setWordWrap(True)
         form.addRow(QLabel("File size"), self.file_size)  # which takes no input, and so needs no key
         self._changing = QTimer(self)
@@ -180,7 +181,7 @@ class ExportDialog(QDialog):
     # --- the size of the file
 
     def _size_unknown(self) -> None:
-        self.file_size.setText("…")
+        self.file_size.setText(ESTIMATING)
         self._changing.start()
 
     def show_file_size(self, size: int | None) -> None:

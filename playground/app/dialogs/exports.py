@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas import CanvasView
 from playground.app.canvas.display import Display
-from playground.app.controllers.export_size import OverlayMaker, estimate_film_size, megabytes, png_size
+from playground.app.controllers.export_size import OverlayMaker, estimate_film_size, estimate_picture_size, megabytes
 from playground.app.controllers.exporting import POLL, Exporting, Progress, paint_film, paint_picture, save_picture
 from playground.app.controllers.playing import Playing
 from playground.app.dialogs.export_dialog import ExportDialog
@@ -34,8 +34,24 @@ if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
 Size = tuple[float, int | None]  # the share that is done, and at last the bytes
-# A scene of any shape, what makes its overlays over any viewport, and the run and frame that it shows.
-Still = tuple[Callable[[float, float], Scene], Callable[[Viewport], OverlayMaker], "Trajectory | None", int]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Still:
+    """The canvas as it is now, to be kept while a run goes on.
+
+    Attributes:
+        scene: what it shows, for a picture of any width and height.
+        shape: its own width and height.
+        overlay_makers: make its overlays over any viewport.
+        trajectory, frame: that it shows.
+    """
+
+    scene: Callable[[float, float], Scene]
+    shape: tuple[int, int]
+    overlay_makers: Callable[[Viewport], OverlayMaker]
+    trajectory: "Trajectory | None"
+    frame: int
 
 
 class Exports(QObject):
@@ -183,9 +199,10 @@ class Exports(QObject):
         if dialog is not self.dialog or dialog.running:
             return
         if dialog.kind == "picture":
-            make = self._picture_maker(dialog.picture_choice())
-            sizes = lambda: ((done, None if image is None else png_size(image)) for done, image in make())  # noqa: E731
-            self._sizing = Worker(sizes, "size of the export")
+            assert self._still is not None
+            still, picture = self._still, dialog.picture_choice()
+            seen = self._coloured(still.scene(*still.shape), picture)
+            self._sizing = Worker(lambda: estimate_picture_size(seen, still.shape, picture), "size of the export")
         elif trajectory is not None and len(trajectory):
             choice = dialog.video_choice()
             scene = self._scene(choice)
@@ -223,15 +240,16 @@ class Exports(QObject):
     def _picture_maker(self, choice: PictureChoice) -> Callable[[], Iterator[tuple[float, QImage | None]]]:
         """Makes an iterator that paints, in another thread, the canvas as it was when the dialog opened."""
         assert self._still is not None
-        shown, overlay_makers, trajectory, frame = self._still
-        scene = self._coloured(shown(choice.width, choice.height), choice)
-        overlay_maker = overlay_makers(scene.viewport)
-        return lambda: paint_picture(scene, trajectory, frame, overlay_maker, choice)
+        still = self._still
+        scene = self._coloured(still.scene(choice.width, choice.height), choice)
+        overlay_maker = still.overlay_makers(scene.viewport)
+        return lambda: paint_picture(scene, still.trajectory, still.frame, overlay_maker, choice)
 
     def _now(self) -> Still:
-        """What the canvas shows, to be kept while a run goes on."""
-        seen = (self._display.run, self._playing.frame) if self.has_frames() else (None, 0)
-        return self._canvas.still(), self._display.overlay_makers(still=True), *seen
+        canvas, display = self._canvas, self._display
+        run, frame = (display.run, self._playing.frame) if self.has_frames() else (None, 0)
+        shape = canvas.width(), canvas.height()
+        return Still(canvas.still(), shape, display.overlay_makers(still=True), run, frame)
 
     def _scene(self, choice: VideoChoice) -> Scene:
         return self._coloured(self._canvas.scene(choice.width, choice.height), choice)
