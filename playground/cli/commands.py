@@ -236,7 +236,9 @@ def video(
 def scenes(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SCENE]...", help="Names of scenes, or files (.toml).", show_default="all bundled ones"),
+        typer.Argument(
+            metavar="[SCENE]...", help="Names of scenes, or files (.toml).", show_default="all bundled ones"
+        ),
     ] = None,
     device: Device = "auto",
 ) -> None:

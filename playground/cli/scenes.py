@@ -43,7 +43,8 @@ def _holds(path: Path, device: str) -> bool:
     scene = scenes.load(path)
     say(f"{scene.title}. {scene.claim}")
     with stage("Measuring") as update:
-        for done, measured in measure(scene, device):
+        for done, found in measure(scene, device):
+            measured = found
             update(done, "")
     assert measured is not None
     say(f"  {measured.text}: {'does not hold' if measured.failed else 'holds'}")

@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from playground.lab import experiment as experiments
 from playground.lab import score_errors
 from playground.lab.evaluation import OF_SAMPLES, evaluate, sample_distances
 from playground.lab.experiment import Experiment
@@ -21,6 +23,8 @@ from playground.theory.noise import ScoreFunction
 from playground.user_errors import UserError
 
 PLACES = 2_000
+
+Array = NDArray[np.floating]
 
 
 def measure(scene: SceneFile, device: str = "cpu") -> Iterator[tuple[float, Measured | None]]:
@@ -80,6 +84,22 @@ class _Run:
                 yield from self._part(key)
                 if self._found.get(key) is None:
                     raise UserError(f"{key} is not known: {self._reasons.get(key, 'no figure has this name.')}")
+
+    def data(self, most: int) -> Array:
+        """Some of the training points."""
+        points: Array = self._problem.dataset.points
+        return points[:: -(-len(points) // most)]
+
+    def frames(self, most: int) -> Array:
+        """Some frames of its run, the first and the last among them; none of images."""
+        if len(self._problem.shape) == 3:
+            return np.zeros((0, 0, *self._problem.shape))
+        for _ in self._sample():
+            pass
+        assert self._trajectory is not None
+        places = np.linspace(0, len(self._trajectory) - 1, min(most, len(self._trajectory)))
+        frames: Array = self._trajectory.positions[places.round().astype(int)]
+        return frames
 
     def _part(self, key: str) -> Iterator[float]:
         """Measure the part of ``metrics.json`` that has a key."""
@@ -186,3 +206,17 @@ def _training_of(experiment: Experiment) -> Experiment:
     """The same without what comes after training."""
     default = Experiment()
     return msgspec.structs.replace(experiment, sampling=default.sampling, likelihood=default.likelihood)
+
+
+PREVIEW_PARTICLES, PREVIEW_FRAMES, PREVIEW_SECONDS = 300, 40, 2.0
+
+
+def preview(scene: SceneFile) -> tuple[Array, Array]:
+    """Run a scene with few particles, after a short training where it follows the learned score.
+
+    Returns:
+        (N, 2) some of its data, and (frames, particles, 2) its run in the user's units; of images (N, C, H, W) and no frame.
+    """
+    few = {"sampling.particles": PREVIEW_PARTICLES, "training.seconds": PREVIEW_SECONDS}
+    run = _Run(experiments.replace(scene.settings, few), choose_device("cpu"), {})
+    return run.data(2_000), run.frames(PREVIEW_FRAMES)
