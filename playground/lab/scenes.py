@@ -149,7 +149,7 @@ def _check(scene: SceneFile) -> None:
             raise ExperimentError(f"figures.{name} needs a point exactly where its key is {', '.join(AT_A_POINT)}.")
         for other in (figure.ratio_to, figure.difference_from):
             if other and other not in scene.figures:
-                raise ExperimentError(f"figures.{name} is held against {other}, which is no figure of this scene.")
+                raise ExperimentError(f"figures.{name} names {other}, which is no figure of this scene.")
     named = {field for _, field, _, _ in string.Formatter().parse(scene.measured) if field is not None}
     if not named <= scene.figures.keys():
         raise ExperimentError(f"measured names no figure of this scene: {', '.join(named - scene.figures.keys())}.")

@@ -118,7 +118,7 @@ def _counting(make, calls):
         ("{log_p:.2f}", "{log_p:.2q}", "mine.toml: "),
         ("{log_p:.2f}", "{log_p.__class__}", "measured names no figure of this scene: log_p.__class__"),
         ("point = [0.0, 1.0]\ndiff", "diff", "figures.log_p needs a point"),
-        ('difference_from = "exact"', 'difference_from = "other"', "figures.log_p is held against other"),
+        ('difference_from = "exact"', 'difference_from = "other"', "figures.log_p names other"),
     ],
 )
 def test_a_file_that_is_no_scene_is_refused_with_a_sentence(tmp_path, old, new, said):
