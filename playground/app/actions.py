@@ -309,6 +309,12 @@ COMMANDS: dict[str, Command] = {
         lambda w: w.show_dialog("scenes"),
         "Ctrl+G",
     ),
+    "learn.answers": Command(
+        "Save answers…",
+        "Save what you predicted in lessons, and what was measured, as CSV",
+        lambda w: w.documents.ask_save_answers(w.controllers.lessons.rows()),
+        enabled=lambda w: w.controllers.lessons.has_answers,
+    ),
     # tools
     "tools.boltzmann": Command(
         "Boltzmann machine…",
@@ -326,6 +332,7 @@ COMMANDS: dict[str, Command] = {
 }
 
 SEPARATOR = "-"
+LESSONS = "learn.lessons"  # a submenu of the bundled lessons
 RECENT = "file.recent"  # a submenu made from the recent files
 
 MENUS: dict[str, tuple[str, ...]] = {
@@ -377,7 +384,7 @@ MENUS: dict[str, tuple[str, ...]] = {
         SEPARATOR,
         "view.reset",
     ),
-    "Learn": ("learn.palette", "learn.scenes"),
+    "Learn": ("learn.palette", "learn.scenes", LESSONS, "learn.answers"),
     "Tools": ("tools.boltzmann",),
     "Help": ("help.keys", "help.log", "help.selftest", "help.about"),
 }

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app import bars
-from playground.app.actions import MENUS, RECENT, SEPARATOR, TOP_BAR, Actions, keys_by_menu
+from playground.app.actions import LESSONS, MENUS, RECENT, SEPARATOR, TOP_BAR, Actions, keys_by_menu
 from playground.app.bars import FirstPaint, PaintCounter, StatusBar, TopBar
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.canvas.display import Display
@@ -39,6 +39,7 @@ from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
 from playground.app.panels import (
     DataPanel,
+    LessonPanel,
     LikelihoodPanel,
     NoisePanel,
     ObjectivePanel,
@@ -47,24 +48,27 @@ from playground.app.panels import (
     ScenePanel,
     TrainingPanel,
 )
+from playground.app.search import entries, reveal
 from playground.app.style import theme
 from playground.app.style.labels import worded
-from playground.app.style.theme import UNIT
+from playground.app.style.theme import UNIT, set_state
 from playground.app.style.wrapping import wrapped
 from playground.app.timeline import Timeline
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
+from playground.app.widgets.field_row import FieldRow
 from playground.app.widgets.file_prompts import FilePrompts
 from playground.app.widgets.toasts import IsCurrent, ToastAction, Toasts
 from playground.app.widgets.transport import Transport
 from playground.app.window_state import WindowState
 from playground.drawing.palette import PALETTES, Palette
+from playground.lab.lessons import load_all
 from playground.lab.session import Session
 from playground.messages import Message
 from playground.resources import resource
 
 COLUMN_RANGE = (272, 460)
 SMALLEST = (1024, 600)
-PIPELINE = (ScenePanel, DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
+PIPELINE = (LessonPanel, ScenePanel, DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
 MEASUREMENTS = (LikelihoodPanel, QualityPanel)
 OPENING = "checkpoints/two-moons.spg"
 QUIT_SECONDS = 1.6
@@ -129,8 +133,7 @@ def _gallery(window: "MainWindow") -> QDialog:
 
 
 def _palette(window: "MainWindow") -> QDialog:
-    from playground.app.dialogs.command_palette import CommandPalette
-    from playground.app.search import entries
+    from playground.app.dialogs.command_palette import CommandPalette  # not needed to open the window
 
     return CommandPalette(lambda: entries(window), window)
 
@@ -169,6 +172,7 @@ class MainWindow(QMainWindow):
         self.theme_name: str = theme_name
         self._path = path
         self._leaving = False
+        self._folded: dict[CollapsiblePanel, bool] | None = None  # cards before a lesson, by whether they were folded
         self._dialogs: dict[str, QDialog] = {}
         self.setObjectName("window")
         self.setAcceptDrops(True)
@@ -230,6 +234,7 @@ class MainWindow(QMainWindow):
         playing.trajectory_changed.connect(self.actions_by_key.refresh)
         self.state.changed.connect(self._edited)
         self.documents.opened.connect(self._opened)
+        self.documents.lesson_opened.connect(self.controllers.lessons.begin)
         self.documents.changed.connect(self._show_name)
         self.documents.saved.connect(lambda sentence: self.notify("info", sentence))
         self.documents.refused.connect(self._refused)
@@ -247,6 +252,7 @@ class MainWindow(QMainWindow):
         data.brush_radius_changed.connect(canvas.set_brush_radius)
         canvas.brush_radius_changed.connect(data.radius.show_radius)
         canvas.set_brush_radius(data.radius.radius)
+        self.panel(LessonPanel).highlighted.connect(self._highlight)
         self.panel(TrainingPanel).reset_requested.connect(self.reset_training)
 
     # --- layout
@@ -329,6 +335,9 @@ class MainWindow(QMainWindow):
             for key in keys:
                 if key == SEPARATOR:
                     menu.addSeparator()
+                elif key == LESSONS:
+                    lessons = menu.addMenu("Lessons")
+                    lessons.aboutToShow.connect(lambda lessons=lessons: self._fill_lessons(lessons))
                 elif key == RECENT:
                     recent = menu.addMenu("Open recent")
                     recent.setToolTipsVisible(True)
@@ -338,6 +347,12 @@ class MainWindow(QMainWindow):
             if sys.platform == "darwin":
                 self.menuBar().addMenu(menu)
         return whole
+
+    def _fill_lessons(self, menu: QMenu) -> None:
+        menu.clear()
+        for lesson in load_all().values():
+            action = menu.addAction(lesson.head.title.replace("&", "&&"))
+            action.triggered.connect(lambda _=False, lesson=lesson: self.controllers.lessons.begin(lesson))
 
     def _fill_recent(self, menu: QMenu) -> None:
         menu.clear()
@@ -414,6 +429,22 @@ class MainWindow(QMainWindow):
             self.toggle_full_screen()
         else:
             self.measuring.clear_inspection()
+
+    @Slot(str)
+    def _highlight(self, key: str) -> None:
+        """While a lesson is taught, fold the cards but for the one with the setting that its step is about."""
+        taught = self.controllers.lessons.lesson is not None
+        if taught and self._folded is None:
+            self._folded = {panel: panel.is_folded() for panel in self.panels[: len(PIPELINE)]}
+        for panel, folded in (self._folded or {}).items():
+            if not isinstance(panel, LessonPanel | ScenePanel):
+                panel.set_folded(taught or folded)
+        if not taught:
+            self._folded = None
+        for row in self.findChildren(FieldRow):
+            set_state(row, "highlighted", taught and row.key == key)
+            if taught and row.key == key:
+                reveal(row)
 
     @Slot()
     def reset_training(self) -> None:

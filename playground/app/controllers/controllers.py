@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from playground.app.controllers.building import Building
 from playground.app.controllers.following import Following
+from playground.app.controllers.lessons import Lessons
 from playground.app.controllers.measuring import Measuring
 from playground.app.controllers.notification import stopped
 from playground.app.controllers.playback_clock import TICK
@@ -46,6 +47,7 @@ class Controllers(QObject):
         self.measuring = Measuring(state, self.building, self.playing, self.following, self.tasks, self)
         self.sessions = Sessions(state, self.building, self.playing, self.measuring)
         self.scenes = Scenes(state, self.training, self.tasks, self)
+        self.lessons = Lessons(state, self.training, self.tasks, self)
         self.training.weights_changed.connect(self.measuring.forget_weights)
         for controller in (self.building, self.training, self.playing, self.following, self.measuring):
             controller.notified.connect(self.notified)
