@@ -11,6 +11,7 @@ from playground.app.controllers.building import Building
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.overlay_timing import FOLLOWING, FrameOverlayTimer, LearnedDensities, Throttle
 from playground.app.controllers.playing import Playing
+from playground.app.controllers.replaying import Replaying
 from playground.app.controllers.sampling_worker import OverlayRequest, ReadoutRequest, SamplingWorker
 from playground.app.controllers.video_frames import VideoFrames, arrows_over, video_frames_over
 from playground.app.model.views import Bounds, DensityView
@@ -44,6 +45,7 @@ class Following(QObject):
     def __init__(
         self,
         building: Building,
+        replaying: Replaying,
         playing: Playing,
         sampler: SamplingWorker,
         tasks: Tasks,
@@ -61,6 +63,7 @@ class Following(QObject):
         shown = self.field_changed.emit, self.density_changed.emit, self.overlay_dropped.emit
         self._overlays = FrameOverlayTimer(*shown, self._suits)
         building.problem_changed.connect(self._take_problem)
+        replaying.chosen.connect(self._take_weights)
 
     # What the canvas wants
 
@@ -163,6 +166,18 @@ class Following(QObject):
         self._learned_densities.forget()
         self.unpin()
         self._overlays.expire()
+
+    @Slot()
+    def _take_weights(self) -> None:
+        """Other weights were chosen: their field comes at once, and no learned density of others stays in view."""
+        for throttle in (self._field, self._density):
+            throttle.forget()
+        seen = self._overlays.density.seen
+        if seen is not None and seen.source == "learned":
+            self._tasks.cancel(FOLLOWING)
+            self._overlays.density.drop()
+        self.look()
+        self.settle()
 
     def poll(self) -> None:
         """Take what was computed, unless it is for data or noise that are gone."""
