@@ -94,7 +94,7 @@ def test_a_frame_that_is_not_there_yet_costs_nothing() -> None:
 
 
 def test_an_untrained_network_is_named() -> None:
-    assert readouts.caption(cost(1, 1, 0.1), 1, "reverse-sde", untrained=True)[0] == "untrained network"
+    assert readouts.caption(cost(1, 1, 0.1), 1, "reverse-sde", "untrained network")[0] == "untrained network"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
+from playground.app.canvas import readouts
 from playground.app.canvas.chips import ChipBar
 from playground.app.canvas.frames import COMPUTED, frame_makers, show_frame
 from playground.app.canvas.legend import KEYS
@@ -25,6 +26,7 @@ from playground.app.model.views import (
     plane_bounds,
 )
 from playground.app.model.workspace import SHOWN_POINTS
+from playground.app.style.number_formats import format_count
 from playground.drawing.images import ImageGrid
 from playground.drawing.plane import Viewport
 from playground.drawing.scene import Scene
@@ -38,6 +40,7 @@ EMPTY_PLANE = (-3.0, 3.0, -3.0, 3.0)  # what is in view before the first stroke:
 SURVEYED = 2_000  # images of a file whose darkest and brightest values stand for all, until its data are built
 FOLLOWED = "The particles follow this score."
 UNTRAINED = "The network is untrained: these are its random weights."
+OF_STEP = "By the weights of training step {}."
 FIELD_NAMES = {"exact": "Exact score", "empirical": "Training-set score"}
 NO_DENSITY = "The density of these data is not known, and the training set has none without noise."
 
@@ -69,6 +72,7 @@ class Display(QObject):
         self._state, self._canvas, self._chips, self._place = state, canvas, chips, place
         self._building, self._training, self._playing = controllers.building, controllers.training, controllers.playing
         self._following, self._measuring = controllers.following, controllers.measuring
+        self._replaying = controllers.replaying
         self._problem: ProblemView | None = None  # whose data are in view
         self._drawing = False  # whether the plane in view is one that is painted on
         self._field: FieldView | None = None  # those that belong to the frame in view
@@ -82,6 +86,8 @@ class Display(QObject):
         self._building.problem_changed.connect(self._show_problem)
         self._building.problem_failed.connect(self._show_failure)
         self._training.changed.connect(self._show_training)
+        controllers.replaying.chosen.connect(self._show_training)
+        controllers.replaying.steps_changed.connect(self.name_fields)
         self._playing.trajectory_changed.connect(self._show_run)
         self._playing.frame_changed.connect(self._show_frame)
         self._following.field_changed.connect(self._show_field)
@@ -126,10 +132,14 @@ class Display(QObject):
         return problem is not None and problem.is_image
 
     @property
-    def shows_untrained(self) -> bool:
-        """Whether what is shown is of a network with random weights: its arrows, or particles that follow it."""
+    def weights_in_view(self) -> str:
+        """What the caption says of the weights, where something is seen that depends on them."""
+        workspace = self._building.workspace
         follows = self._state.experiment.sampling.follows == "learned"
-        return self._training.untrained and (follows or self._canvas.visible["learned"])
+        density = self._following.density_source == "learned" and self._canvas.visible["density"]
+        if workspace is None or not (follows or density or self._canvas.visible["learned"]):
+            return ""
+        return readouts.weights_in_view(workspace.weights, self._playing.is_replacing)
 
     @property
     def wanted(self) -> frozenset[str]:
@@ -139,7 +149,7 @@ class Display(QObject):
     def overlay_makers(self, still: bool = False) -> Callable[[Viewport], OverlayMaker]:
         """See :func:`playground.app.canvas.frames.frame_makers`."""
         kind = self._state.experiment.sampling.kind
-        return frame_makers(self._playing, self._following, kind, self.wanted, still, self.shows_untrained)
+        return frame_makers(self._playing, self._following, kind, self.wanted, still, self.weights_in_view)
 
     # The problem
 
@@ -292,7 +302,7 @@ class Display(QObject):
 
     def _in_view(self, scene: Scene) -> Scene:
         run, frame, kind = self.run, self._frame, self._state.experiment.sampling.kind
-        overlays = self._field, self.density, self.shows_untrained
+        overlays = self._field, self.density, self.weights_in_view
         if run is None or frame is None:
             return show_frame(scene, None, 0, kind, *overlays)
         if self._run is not None and scene.images is not None:
@@ -383,8 +393,10 @@ class Display(QObject):
             # Beside the learned score, which is followed unless one chooses otherwise, there is no room for more words.
             told = source == followed and source != "learned"
             notes = [FOLLOWED] if source == followed else []
-            if layer == "learned" and self._training.untrained and self._building.problem is not None:
-                notes.append(UNTRAINED)
+            if layer == "learned" and self._building.problem is not None:
+                step = self._replaying.step
+                notes += [] if step is None else [OF_STEP.format(format_count(step))]
+                notes += [UNTRAINED] if self._training.untrained else []
             self._chips.name(layer, f"{title} (followed)" if told else title, notes)
 
     # What was measured
