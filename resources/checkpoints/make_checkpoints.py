@@ -3,9 +3,10 @@
 python resources/checkpoints/make_checkpoints.py [two-moons digits ...]
 python resources/checkpoints/make_checkpoints.py --resave    write those that are there in the present format, without training
 
-Writes NAME.spg for each data set, a session of less than 1 MB: the default experiment on these data, trained longer than by
-default, its averaged weights, its data, and one run of the sampler in half precision and every few frames. The data are in
-single precision; those of the digits, of 17 grey levels, and their weights in half, whose rounding is far below a grey level.
+Writes NAME.spg for each data set, a session of less than 4 MB: the default experiment on these data, trained longer than by
+default, its averaged weights, its data, its training's checkpoints in half precision, and one run of the sampler in half
+precision and every few frames. The data are in single precision; those of the digits, of 17 grey levels, and their weights in
+half, whose rounding is far below a grey level.
 """
 
 import sys
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 from rich.progress import track
 
+from playground.lab.checkpoints import PREFIX
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
@@ -23,7 +25,7 @@ from playground.lab.sampling import sample
 from playground.lab.session import Session
 from playground.lab.training import Trainer
 
-LARGEST = 1_000_000  # bytes
+LARGEST = 4_000_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,14 @@ class Recipe:
         steps: of training.
         particles: in the recorded run; the live one that follows has as many as the experiment says.
         every: how many frames of the run make one that is kept.
+        thin: of how many checkpoints of the training one is kept.
         half: whether data and weights are stored in half precision.
     """
 
     steps: int = 12_000
     particles: int = 1_000
     every: int = 8
+    thin: int = 1
     half: bool = False
 
 
@@ -48,7 +52,7 @@ RECIPES = {
     "eight-gaussians": Recipe(),
     "checkerboard": Recipe(),
     "two-spirals": Recipe(),
-    "digits": Recipe(steps=6_000, particles=96, every=20, half=True),
+    "digits": Recipe(steps=6_000, particles=96, every=20, thin=3, half=True),
 }
 
 
@@ -73,6 +77,11 @@ def make(kind: str, recipe: Recipe) -> None:
     state = trainer.state()
     kept = {name: array for name, array in state.items() if not name.startswith(("network.", "adam."))}
     kept |= {name: array.astype(width) for name, array in kept.items() if name.startswith("ema.")}
+    shown = {f"{step}" for step in [*trainer.checkpoints][:: recipe.thin]}
+    for name in [name for name in kept if name.startswith(f"{PREFIX}.")]:
+        array = kept.pop(name)
+        if name.split(".")[1] in shown:
+            kept[name] = array.astype(np.float16)
     frames = np.unique([*range(0, len(trajectory), recipe.every), len(trajectory) - 1])
     arrays = {name: array for name, array in trajectory.arrays().items() if name != "axes"}
     recorded = {name: array if name == "shape" else array[frames] for name, array in arrays.items()}

@@ -107,13 +107,14 @@ def test_the_place_has_digits_of_the_data_s_width(problem: ProblemView, unit: fl
 
 
 @pytest.mark.parametrize("path", sorted(resource("checkpoints").glob("*.spg")), ids=lambda path: path.stem)
-def test_the_runs_that_ship_say_which_step_each_frame_is(path: Path) -> None:
-    """They keep a frame in eight or twenty of 500 steps, even in t, and the last denoising."""
+def test_the_runs_that_ship_say_step_and_score_evaluations_of_each_frame(path: Path) -> None:
+    """They keep a frame in eight or twenty of 500 steps, even in t, one score each, and the last denoising."""
     session = Session.load(path)
     assert session.trajectory is not None
     trajectory = Trajectory.from_arrays(dict(session.trajectory))
     for frame in (0, 5, len(trajectory) - 2):
-        _, line = readouts.caption(trajectory, frame, "reverse-sde")
+        _, line, evaluations = readouts.caption(trajectory, frame, "reverse-sde")
         step = int(line.split()[-1].partition("/")[0])
         assert step == pytest.approx(500 * (1 - trajectory.time[frame]), abs=1e-6)
         assert line.endswith("/501")
+        assert evaluations == f"{step} score evaluations"

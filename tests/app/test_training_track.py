@@ -88,5 +88,5 @@ def test_the_step_in_view_is_seen_in_both_themes(track: TrainingTrack) -> None:
         track.set_steps(STEPS, 1)
         image = track.grab().toImage()
         assert image.pixelColor(at(track, 1)) == palette.color("learned")
-        assert image.pixelColor(at(track, 1) + QPoint(0, 5)) == palette.color("learned")  # thicker than a tick
-        assert image.pixelColor(at(track, 2) + QPoint(2, 0)) != palette.color("learned")
+        assert image.pixelColor(at(track, 1) + QPoint(0, 4)) == palette.color("learned")  # longer than a tick
+        assert image.pixelColor(at(track, 2) + QPoint(0, 4)) != palette.color("learned")

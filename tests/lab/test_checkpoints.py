@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from playground.lab.checkpoints import FACTOR, Checkpoints
+from playground.lab.checkpoints import FACTOR, PREFIX, Checkpoints
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
+from playground.lab.session import Session
 from playground.lab.training import Trainer
+from playground.resources import resource
 
 SMALL = {"data.points": 500, "network.width": 16, "training.batch": 64, "training.steps": 300}
 
@@ -100,3 +102,17 @@ def test_training_that_goes_back_keeps_none_of_later_steps(monkeypatch) -> None:
     trainer._check(float("nan"))
     assert trainer.step == good
     assert max(trainer.checkpoints) <= good
+
+
+@pytest.mark.parametrize("path", sorted(resource("checkpoints").glob("*.spg")), ids=lambda path: path.stem)
+def test_the_bundled_models_have_checkpoints_of_their_own_network(path) -> None:
+    session = Session.load(path)
+    state = dict(session.weights or {})
+    network = {name.removeprefix("ema."): array for name, array in state.items() if name.startswith("ema.")}
+    checkpoints = Checkpoints()
+    checkpoints.restore(state, {name: torch.from_numpy(np.array(array)) for name, array in network.items()})
+    steps = list(checkpoints)
+    assert steps[0] == 0
+    assert len(steps) >= 5
+    assert steps[-1] < int(state["step"]) <= 2.9 * steps[-1]  # as far apart as any two others
+    assert sum(name.startswith(f"{PREFIX}.") for name in state) == len(steps) * len(network)
