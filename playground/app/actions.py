@@ -150,7 +150,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "file.export_video": Command(
         "Export video…",
-        "Export the run from noise to data as MP4, WebM or GIF",
+        "Export the run, or the training, as MP4, WebM or GIF",
         lambda w: w.exports.video(),
         "Ctrl+E",
         enabled=lambda w: w.exports.has_frames(),

@@ -1,6 +1,7 @@
 """What the canvas shows: data, particles, score fields, density, caption, and what was measured at a point."""
 
 import dataclasses
+import functools
 import typing
 from collections.abc import Callable
 
@@ -9,13 +10,15 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.canvas import readouts
 from playground.app.canvas.chips import ChipBar
-from playground.app.canvas.frames import COMPUTED, frame_makers, show_frame
+from playground.app.canvas.frames import COMPUTED, frame_makers, frames_of, show_frame
 from playground.app.canvas.legend import KEYS
 from playground.app.canvas.view import CanvasView
+from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.export_size import OverlayMaker
 from playground.app.controllers.overlay_timing import near
 from playground.app.controllers.playing import Run
+from playground.app.controllers.training_film import FilmStage
 from playground.app.model.state import State
 from playground.app.model.views import (
     DensityView,
@@ -32,6 +35,7 @@ from playground.drawing.plane import Viewport
 from playground.drawing.scene import Scene
 from playground.kinds.datasets.drawing import Drawing
 from playground.lab.session import Session
+from playground.messages import Message
 
 if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
@@ -70,6 +74,7 @@ class Display(QObject):
     ) -> None:
         super().__init__(parent)
         self._state, self._canvas, self._chips, self._place = state, canvas, chips, place
+        self._controllers = controllers
         self._building, self._training, self._playing = controllers.building, controllers.training, controllers.playing
         self._following, self._measuring = controllers.following, controllers.measuring
         self._replaying = controllers.replaying
@@ -145,6 +150,20 @@ class Display(QObject):
     def wanted(self) -> frozenset[str]:
         """The layers in view that have to be computed for each frame."""
         return frozenset(name for name in COMPUTED if self._canvas.visible[name])
+
+    @property
+    def why_no_training_film(self) -> Message | None:
+        """Why the training cannot be filmed now; None where it can."""
+        return why_disabled.choosing_step(self._controllers)
+
+    def training_film(self, viewport: Viewport) -> list[FilmStage]:
+        """What a film of the training shows of each step: what the canvas shows now, by that step's weights."""
+        kind, wanted, stages = self._state.experiment.sampling.kind, self.wanted, []
+        for weights, run in self._playing.training_runs():
+            views = self._following.video_frame_maker(wanted, weights=weights)(viewport)
+            said = readouts.weights_in_view(weights)
+            stages.append(FilmStage(run, functools.partial(frames_of, views, kind, said)))
+        return stages
 
     def overlay_makers(self, still: bool = False) -> Callable[[Viewport], OverlayMaker]:
         """See :func:`playground.app.canvas.frames.frame_makers`."""

@@ -1,5 +1,6 @@
 """Computes what belongs to the frame in view besides its particles: score field, density, and what lies under the pointer."""
 
+import dataclasses
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -15,6 +16,7 @@ from playground.app.controllers.replaying import Replaying
 from playground.app.controllers.sampling_worker import OverlayRequest, ReadoutRequest, SamplingWorker
 from playground.app.controllers.video_frames import VideoFrames, arrows_over, video_frames_over
 from playground.app.model.views import Bounds, DensityView
+from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model, Workspace
 from playground.app.workers.tasks import Tasks
 from playground.app.workers.worker import Mailbox
@@ -105,18 +107,23 @@ class Following(QObject):
         if workspace is not None and not workspace.view.is_image and moment is not None:
             self._sampler.request_readout(ReadoutRequest(workspace, (x, y), *moment))
 
-    def video_frame_maker(self, wanted: frozenset[str], still: bool = False) -> Callable[[Bounds], VideoFrames]:
+    def video_frame_maker(
+        self, wanted: frozenset[str], still: bool = False, weights: Weights | None = None
+    ) -> Callable[[Bounds], VideoFrames]:
         """Makes, for any bounds and whenever it is called, what computes field and density by the weights of now.
 
         It computes in another thread, at any sigma and time; see :meth:`set_wanted`.
 
         Args:
             still: only at the present moment, where the density may be the map that the user asked for.
+            weights: in place of those of now.
         """
         now = self._building.workspace
         if now is None or now.view.is_image:
             return lambda bounds: VideoFrames(None)
         model, seen, grid = now.model, self._bounds, self._grid
+        if weights is not None:
+            model = dataclasses.replace(model, weights=weights)
         sources = self.exact_source, self.density_source
         pinned = still and "density" in wanted and self._pinned == self._playing.frame
         return lambda bounds: video_frames_over(

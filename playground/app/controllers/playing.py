@@ -282,6 +282,26 @@ class Playing(QObject):
         recorded = None if self.is_replacing else trajectory
         return complete_run(workspace.problem, workspace.weights, self._seed, recorded)
 
+    @property
+    def share(self) -> float:
+        """Of the run in view, from 0 to 1, where the playhead is."""
+        return min(self.frame / max(self.total - 1, 1), 1.0)
+
+    def training_runs(self) -> "list[tuple[Weights, Callable[[], Iterator[Trajectory]]]]":
+        """The weights of each training step that can be shown, and what makes an iterator that ends with a complete run by them.
+
+        All runs begin with the same noise, that of the run in view.
+        """
+        workspace = self._building.workspace
+        if workspace is None:
+            return []
+        newest = dataclasses.replace(workspace.newest, step=workspace.trained_steps)
+        run, found = self._run(workspace, False), []
+        for weights in (*(workspace.weights_of(step) for step in workspace.kept_steps), newest):
+            kept = self._kept.get(dataclasses.replace(run, weights=weights).key)
+            found.append((weights, complete_run(workspace.problem, weights, run.seed, kept)))
+        return found
+
     # Sampling
 
     def start(self) -> None:

@@ -152,13 +152,18 @@ class Workspace:
         Raises:
             KeyError: no weights are kept of this step.
         """
-        if step is None:
-            self.chosen = None
-            return
+        self.chosen = None if step is None else self.weights_of(step)
+
+    def weights_of(self, step: int) -> Weights:
+        """The weights of a kept step.
+
+        Raises:
+            KeyError: see :meth:`choose`.
+        """
         if step not in self.checkpoints:  # each has one version, by which runs and figures of it are found again
             tensors = self.trainer.checkpoints[step]
             self.checkpoints[step] = Weights(next(_versions), tensors, untrained=step == 0, step=step)
-        self.chosen = self.checkpoints[step]
+        return self.checkpoints[step]
 
     @property
     def lasting_versions(self) -> frozenset[int]:
