@@ -119,6 +119,29 @@ def test_a_step_that_was_shown_comes_back_without_being_sampled(qtbot, controlle
     assert controllers.playing.is_replacing
 
 
+def test_the_run_of_a_file_comes_back_with_the_newest_weights(qtbot, controllers, tmp_path):
+    controllers.sessions.pack({})().save(tmp_path / "a.spg")
+    with qtbot.waitSignal(controllers.building.problem_changed):
+        controllers.sessions.open(Session.load(tmp_path / "a.spg"))
+    recorded = controllers.playing.trajectory
+    controllers.replaying.choose(1)
+    qtbot.waitUntil(lambda: finished(controllers))
+    assert controllers.playing.trajectory is not recorded
+    saved = controllers.sessions.pack({})().trajectory["positions"]
+    np.testing.assert_array_equal(saved.reshape(recorded.positions.shape), recorded.positions)
+    controllers.replaying.choose(99)
+    assert controllers.playing.trajectory is recorded
+    assert not controllers.playing.is_replacing
+    controllers.replaying.choose(1)
+    controllers.playing.restart(new_seed=True)
+    controllers.playing.set_playing(False)
+    qtbot.waitUntil(lambda: controllers.playing.runs[0].seed == 1)
+    controllers.replaying.choose(99)
+    assert controllers.playing.is_replacing  # other noise has no run yet
+    qtbot.waitUntil(lambda: finished(controllers))
+    assert controllers.playing.trajectory is not recorded
+
+
 def test_runs_that_follow_a_known_score_stay_in_view(qtbot, controllers):
     controllers._state.edit({"sampling.source": "exact"})
     qtbot.waitUntil(lambda: controllers.playing.is_of_now and finished(controllers))

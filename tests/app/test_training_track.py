@@ -75,7 +75,7 @@ def test_where_no_step_can_be_chosen_it_says_why_and_hears_nothing(track: Traini
     track.set_why_disabled(Message("x", "Train first."))
     QTest.mouseClick(track, LEFT, NONE, QPoint(100, MIDDLE))
     assert chosen == []
-    assert track.labels() == ("training: Train first.", "", "")
+    assert track.labels() == ("Train first.", "", "")
     assert "Train first." in track.toolTip()
     track.grab()
     track.set_why_disabled(None)

@@ -126,6 +126,7 @@ class Playing(QObject):
         self._next: Run | None = None  # recorded while another plays, to follow it
         self._kept: WorkspaceCache[Trajectory] = WorkspaceCache(KEPT_RUNS)  # finished ones, by what they depend on
         self.seed_offset = 0  # how often new noise was asked for
+        self._opened: tuple[Run, Weights] | None = None  # a file's own run, and the newest weights when it came
         self._shown_frame = -1
         self._told: Message | None = None
         building.leaving.connect(self._leave)
@@ -226,7 +227,8 @@ class Playing(QObject):
             return None
         if run.weights is None or run.weights.step is None:
             return run.trajectory if run.trajectory is not None and run.trajectory.finished else None
-        return self._kept.get(dataclasses.replace(run, weights=workspace.newest).key)
+        kept = self._kept_run(workspace, workspace.newest)
+        return None if kept is None else kept.trajectory
 
     # What the window may ask for
 
@@ -296,10 +298,11 @@ class Playing(QObject):
         if workspace is None:
             return []
         newest = dataclasses.replace(workspace.newest, step=workspace.trained_steps)
-        run, found = self._run(workspace, False), []
+        found = []
         for weights in (*(workspace.weights_of(step) for step in workspace.kept_steps), newest):
-            kept = self._kept.get(dataclasses.replace(run, weights=weights).key)
-            found.append((weights, complete_run(workspace.problem, weights, run.seed, kept)))
+            kept = self._kept_run(workspace, weights)
+            recorded = None if kept is None else kept.trajectory
+            found.append((weights, complete_run(workspace.problem, weights, self._seed, recorded)))
         return found
 
     # Sampling
@@ -321,13 +324,16 @@ class Playing(QObject):
     @Slot(object, object)
     def _leave(self, workspace: Workspace | None, session: Session | None) -> None:
         """A recorded run is of the workspace that comes with its session."""
+        if self._opened is not None and self._opened[0].workspace is not workspace:
+            self._opened = None
         if session is None or workspace is None:
             return
         self.seed_offset = kept_figures.noise_of(session.measurements)
         run = self.runs[0] if self.runs else None
         recorded = None if run is None or run.workspace is not None else run.trajectory
         if run is not None and recorded is not None and recorded.shape == workspace.problem.shape:
-            self.runs = (dataclasses.replace(run, workspace=workspace),)
+            opened = dataclasses.replace(run, workspace=workspace, seed=self._seed)
+            self.runs, self._opened = (opened,), (opened, workspace.newest)
 
     @Slot(object)
     def _take(self, session: Session | None) -> None:
@@ -384,13 +390,20 @@ class Playing(QObject):
         if begins or not self.is_of_now or self._conflict() is not None:
             self._begin()
             return
-        run = self._run(workspace, True)
-        kept, self._next = self._kept.get(run.key), None
-        if kept is None:
-            self._recording = self._record(workspace, sys.maxsize, True)
-        else:
-            self._recording = dataclasses.replace(run, trajectory=kept)
-            self._show(self._recording, self._same_frame(kept))
+        self._next, kept = None, self._kept_run(workspace, workspace.weights)
+        self._recording = kept or self._record(workspace, sys.maxsize, True)
+        if kept is not None and kept.trajectory is not None:
+            self._show(kept, self._same_frame(kept.trajectory))
+
+    def _kept_run(self, workspace: Workspace, weights: Weights) -> Run | None:
+        """A finished run by these weights and the present settings; None where none is kept."""
+        run = dataclasses.replace(self._run(workspace, True), weights=weights)
+        if self._opened is not None and self._opened[1].version == weights.version:
+            opened = self._opened[0]
+            if (opened.seed, opened.experiment.sampling) == (run.seed, run.experiment.sampling):
+                return opened
+        kept = self._kept.get(run.key)
+        return None if kept is None else dataclasses.replace(run, trajectory=kept)
 
     def _same_frame(self, trajectory: Trajectory) -> int:
         """The frame of another run that the playhead stays at, or is on its way to: as far along, where one keeps fewer."""

@@ -245,7 +245,9 @@ class Scrubber(QSlider):
         bold = QFont(font)
         bold.setWeight(QFont.Weight.DemiBold)
         of, room = QFontMetricsF(bold).horizontalAdvance(present), data_start - noise_end - 24
-        wholes = [f" / {end}", f" / {end.partition(' · ')[0]}", ""]  # its cost gives way, where there is no room
+        of_last = " / " if self._recorded > self.maximum() else " · "
+        # The last step's cost gives way, where there is no room.
+        wholes = [f"{of_last}{end}", f"{of_last}{end.partition(' · ')[0]}", ""]
         end = next((text for text in wholes if of + metrics.horizontalAdvance(text) < room), "")
         middle = (self.width() - of - metrics.horizontalAdvance(end)) / 2
         if middle < noise_end + 8:

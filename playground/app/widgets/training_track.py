@@ -75,7 +75,7 @@ class TrainingTrack(QSlider):
     def labels(self) -> tuple[str, str, str]:
         """The words at the left end, at the handle and at the right end."""
         if not self._steps:
-            return f"training: {self._why_disabled}" if self._why_disabled else "training", "", ""
+            return self._why_disabled or "training", "", ""
         place, last = min(self.sliderPosition(), len(self._steps) - 1), self._steps[-1]
         present = f"weights of step {format_count(self._steps[place])}"
         present += ", the newest" if place == len(self._steps) - 1 else ""
