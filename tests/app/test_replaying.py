@@ -14,6 +14,7 @@ from playground.app.model.state import State
 from playground.lab.experiment import Experiment, replace
 from playground.lab.sampling import sample
 from playground.lab.session import Session
+from playground.user_errors import UserError
 from tests.app.conftest import wait
 
 SMALL = {
@@ -174,6 +175,26 @@ def test_an_export_takes_the_run_of_the_chosen_weights_though_the_last_one_is_in
         pass
     weights = controllers.building.workspace.weights
     np.testing.assert_allclose(trajectory.positions[-1], sampled(controllers, weights), rtol=1e-5, atol=1e-5)
+
+
+def test_particles_that_cannot_be_sampled_are_told_and_hold_up_no_other_step(qtbot, controllers, monkeypatch):
+    told, end = [], controllers.playing.trajectory.positions[-1].copy()
+    controllers.notified.connect(told.append)
+
+    def fails(*_, **__):
+        raise UserError("The particles have run away.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("playground.lab.sampling.sample", fails)
+        controllers.replaying.choose(1)
+        qtbot.waitUntil(lambda: bool(told))
+        assert not controllers.playing.is_replacing
+        assert controllers.playing.lags
+        np.testing.assert_array_equal(controllers.playing.trajectory.positions[-1], end)
+    controllers.replaying.choose(2)
+    qtbot.waitUntil(lambda: finished(controllers))
+    assert not controllers.playing.lags
+    assert not np.allclose(controllers.playing.trajectory.positions[-1], end)
 
 
 def test_training_goes_on_with_the_newest_weights_in_view(qtbot, controllers):

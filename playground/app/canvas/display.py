@@ -144,7 +144,8 @@ class Display(QObject):
         density = self._following.density_source == "learned" and self._canvas.visible["density"]
         if workspace is None or not (follows or density or self._canvas.visible["learned"]):
             return ""
-        return readouts.weights_in_view(workspace.weights, self._playing.is_replacing)
+        others = readouts.SAMPLING if self._playing.is_replacing else readouts.OTHERS
+        return readouts.weights_in_view(workspace.weights, others if self._playing.lags else "")
 
     @property
     def wanted(self) -> frozenset[str]:

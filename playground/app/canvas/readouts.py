@@ -16,13 +16,15 @@ if typing.TYPE_CHECKING:
 
 
 UNTRAINED = "untrained network"
+SAMPLING = "sampling…"
+OTHERS = "particles of other weights"
 
 
-def weights_in_view(weights: Weights, lagging: bool = False) -> str:
+def weights_in_view(weights: Weights, particles: str = "") -> str:
     """Whose weights are seen, where it is not plain that they are the newest of a training.
 
     Args:
-        lagging: whether the particles are still of other weights, by which those of these are being sampled.
+        particles: what is to be said of them, where they are of other weights: SAMPLING, or OTHERS.
 
     >>> weights_in_view(Weights(3, {}, untrained=False, step=1024)).replace(THIN_SPACE, ",")
     'weights of training step 1,024'
@@ -31,7 +33,7 @@ def weights_in_view(weights: Weights, lagging: bool = False) -> str:
         words = UNTRAINED if weights.untrained else ""
     else:
         words = f"weights of training step {format_count(weights.step)}" + weights.untrained * f", {UNTRAINED}"
-    return ", ".join(part for part in (words, "sampling…" if lagging else "") if part)
+    return ", ".join(part for part in (words, particles) if part)
 
 
 def caption(trajectory: "Trajectory", frame: int, kind: str, weights: str = "") -> list[str]:

@@ -126,6 +126,7 @@ class Playing(QObject):
         self._next: Run | None = None  # recorded while another plays, to follow it
         self._kept: WorkspaceCache[Trajectory] = WorkspaceCache(KEPT_RUNS)  # finished ones, by what they depend on
         self.seed_offset = 0  # how often new noise was asked for
+        self._failed: Run | None = None  # whose sampling ended by an error
         self._opened: tuple[Run, Weights] | None = None  # a file's own run, and the newest weights when it came
         self._shown_frame = -1
         self._told: Message | None = None
@@ -210,7 +211,12 @@ class Playing(QObject):
 
     @property
     def is_replacing(self) -> bool:
-        """Whether the particles in view are of other weights than those chosen, by which they are being sampled."""
+        """Whether a run by the weights that were chosen is being sampled, to take the place of the one in view."""
+        return self.lags and self._comes is not self._failed
+
+    @property
+    def lags(self) -> bool:
+        """Whether the particles in view are of other weights than those chosen."""
         return self._comes is not None and self._comes.replaces
 
     @property
@@ -281,7 +287,7 @@ class Playing(QObject):
         if workspace is None or trajectory is None:
             finished = [] if trajectory is None else [trajectory]
             return lambda: iter(finished)
-        recorded = None if self.is_replacing else trajectory
+        recorded = None if self.lags else trajectory
         return complete_run(workspace.problem, workspace.weights, self._seed, recorded)
 
     @property
@@ -448,6 +454,7 @@ class Playing(QObject):
         self._keep_finished()
         thread = self._thread
         if thread is not None and thread.isFinished() and thread.error is not None:
+            self._failed, self._shown_frame = self._recording, -1
             self.notified.emit(stopped(self._state, "Sampling", thread.error))
             self.start()
 

@@ -160,10 +160,11 @@ class Workspace:
         Raises:
             KeyError: see :meth:`choose`.
         """
-        if step not in self.checkpoints:  # each has one version, by which runs and figures of it are found again
-            tensors = self.trainer.checkpoints[step]
-            self.checkpoints[step] = Weights(next(_versions), tensors, untrained=step == 0, step=step)
-        return self.checkpoints[step]
+        tensors, known = self.trainer.checkpoints[step], self.checkpoints.get(step)
+        if known is None or known.tensors is not tensors:  # training that went back may keep others of the same step
+            known = Weights(next(_versions), tensors, untrained=step == 0, step=step)
+            self.checkpoints[step] = known
+        return known  # of one version, by which runs and figures of it are found again
 
     @property
     def lasting_versions(self) -> frozenset[int]:
