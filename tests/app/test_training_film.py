@@ -11,7 +11,7 @@ from playground.app.controllers.training_film import FilmStage, paint_training_f
 from playground.app.dialogs.export_dialog import ExportDialog
 from playground.app.model.preferences import Preferences, VideoChoice
 from playground.drawing.film import at_frame, schedule
-from playground.drawing.layers import Particles, Trails
+from playground.drawing.layers import Particles, Path, Trails
 from playground.drawing.palette import DARK
 from playground.drawing.render import PictureError
 from playground.drawing.scene import Scene
@@ -48,20 +48,22 @@ def test_each_step_is_sampled_to_the_frame_in_view_and_held_as_long_as_any_other
     def picture(scene, width, height):
         painted.append((scene.particles.positions[0].tolist(), len(scene.trails.positions)))
         assert scene.particles.positions.base is None  # not the memory of a whole run
+        assert scene.path is None  # it was measured by the weights of one step
         return real(scene, width, height)
 
     monkeypatch.setattr(film, "picture", picture)
     empty = np.zeros((0, 2))
-    scene = Scene(palette=DARK, particles=Particles(empty), trails=Trails(empty[None]))
+    path = Path(np.zeros((3, 2)))
+    scene = Scene(palette=DARK, particles=Particles(empty), trails=Trails(empty[None]), path=path)
     choice = VideoChoice(width=96, height=64, seconds=3.0, fps=10, suffix=".gif", subject="training")
-    path = tmp_path / "learned.gif"
-    done = list(paint_training_film(scene, [stage(number, asked) for number in range(4)], 0.5, choice, path))
+    file = tmp_path / "learned.gif"
+    done = list(paint_training_film(scene, [stage(number, asked) for number in range(4)], 0.5, choice, file))
     assert [place for place, _ in painted] == [[number, 10.0] for number in range(4)]
     assert painted[0][1] == 11  # the trail of the frames before
     assert max(length for _, length in asked) == 11  # no frame beyond the one in view
     assert done[-1] == (30, 30)
     assert [count for count, _ in done] == sorted(count for count, _ in done)
-    with av.open(str(path)) as film_file:
+    with av.open(str(file)) as film_file:
         seconds = film_file.duration / av.time_base
     assert seconds == pytest.approx(3.0, abs=0.2)
     held = np.bincount(schedule(4, 3.0, 10))

@@ -50,6 +50,7 @@ def paint_training_film(
 
     if not stages:
         raise PictureError("There is no training to export yet: train first.")
+    scene = _unmeasured(scene)
     shown = film.schedule(len(stages), choice.seconds, choice.fps)
     total, wanted = len(shown), np.unique(shown).tolist()
     scenes: dict[int, Scene] = {}
@@ -74,6 +75,12 @@ def _stage_scene(scene: Scene, stage: FilmStage, share: float) -> Iterator[tuple
     for done in preparing:
         yield 0.8 + 0.2 * done, scene
     yield 1.0, _detached(overlay(scene, frame))
+
+
+def _unmeasured(scene: Scene) -> Scene:
+    """The scene without the points that were clicked and their paths: those were measured by the weights of one step."""
+    images = scene.images and dataclasses.replace(scene.images, selected=None, second=None)
+    return dataclasses.replace(scene, path=None, interpolation=None, images=images)
 
 
 def _detached(scene: Scene) -> Scene:
