@@ -150,6 +150,9 @@ def test_runs_that_follow_a_known_score_stay_in_view(qtbot, controllers):
     controllers.replaying.choose(0)
     assert controllers.playing.trajectory is run
     assert not controllers.playing.is_replacing
+    controllers.playing.restart()
+    qtbot.waitUntil(lambda: controllers.playing.trajectory is not run and finished(controllers))
+    assert controllers.sessions.pack({})().trajectory is not None  # it is a run by the newest weights too
 
 
 def test_the_field_follows_at_once(qtbot, controllers):

@@ -231,7 +231,8 @@ class Playing(QObject):
         run, workspace = self.runs[0] if self.runs else None, self._building.workspace
         if run is None or workspace is None or not self.is_of_now:
             return None
-        if run.weights is None or run.weights.step is None:
+        followed = self._state.experiment.sampling.follows == "learned"
+        if not followed or run.weights is None or run.weights.step is None:
             return run.trajectory if run.trajectory is not None and run.trajectory.finished else None
         kept = self._kept_run(workspace, workspace.newest)
         return None if kept is None else kept.trajectory
