@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QApplication, QLabel
 from playground.app.controllers.measurements import map_level
 from playground.app.controllers.overlay_timing import FOLLOWING
 from playground.app.dialogs.boltzmann.window import BoltzmannWindow
+from playground.app.dialogs.gallery import Gallery
 from playground.app.model.errors import Log
 from playground.app.model.preferences import Preferences
 from playground.app.panels import DataPanel
@@ -173,8 +174,17 @@ def boltzmann(window: MainWindow) -> None:
     wait(lambda: machine.finished and not (machine.training or machine.measuring))
 
 
+def scenes(window: MainWindow) -> None:
+    """The gallery, once its runs are computed."""
+    window.actions_by_key.trigger("learn.scenes")
+    gallery = window.findChild(Gallery)
+    gallery.resize(gallery.sizeHint())
+    wait(lambda: gallery.complete, 180)
+
+
 STAGES: dict[str, Stage] = {
-    stage.__name__: stage for stage in (opening, training, likelihood, ladder, digits, file, boltzmann, export, error)
+    stage.__name__: stage
+    for stage in (opening, training, likelihood, ladder, digits, file, boltzmann, scenes, export, error)
 }
 SIZES = {"opening": ((1440, 900), (1280, 720))}
 
@@ -206,7 +216,7 @@ def make(name: str, theme: str, size: tuple[int, int], folder: Path) -> Path:
         QApplication.processEvents()  # what was laid out anew takes its place
         window.grab()  # a frame's first picture may still have the arrows of the last one, see Picture
         window.canvas.surface.picture.change()
-        picture = (window.findChild(BoltzmannWindow) or window).grab()
+        picture = (window.findChild(BoltzmannWindow) or window.findChild(Gallery) or window).grab()
         if window.exports.dialog is not None:
             draw_over(picture, window)
         path = folder / f"{name}-{theme}{'' if size == (1440, 900) else f'-{size[0]}x{size[1]}'}.png"

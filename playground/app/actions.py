@@ -322,6 +322,13 @@ COMMANDS: dict[str, Command] = {
         "Restore the first layout and clear recent files, folders and export choices; your work stays",
         lambda w: w.reset_layout(),
     ),
+    # learn
+    "learn.scenes": Command(
+        "Scenes",
+        "Show what goes wrong and right in score-based models, each with a claim that is measured here",
+        lambda w: w.show_dialog("scenes"),
+        "Ctrl+G",
+    ),
     # tools
     "tools.boltzmann": Command(
         "Boltzmann machine…",
@@ -397,11 +404,12 @@ MENUS: dict[str, tuple[str, ...]] = {
         SEPARATOR,
         "view.reset",
     ),
+    "Learn": ("learn.scenes",),
     "Tools": ("tools.boltzmann",),
     "Help": ("help.keys", "help.log", "help.selftest", "help.about"),
 }
 
-TOP_BAR = ("train.toggle", "file.open", "file.save", "file.export_video")
+TOP_BAR = ("learn.scenes", "train.toggle", "file.open", "file.save", "file.export_video")
 
 
 def keys_by_menu() -> dict[str, list[tuple[str, str | QKeySequence.StandardKey]]]:

@@ -44,6 +44,7 @@ from playground.app.panels import (
     ObjectivePanel,
     QualityPanel,
     SamplingPanel,
+    ScenePanel,
     TrainingPanel,
 )
 from playground.app.style import theme
@@ -63,7 +64,7 @@ from playground.resources import resource
 
 COLUMN_RANGE = (272, 460)
 SMALLEST = (1024, 600)
-PIPELINE = (DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
+PIPELINE = (ScenePanel, DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
 MEASUREMENTS = (LikelihoodPanel, QualityPanel)
 OPENING = "checkpoints/two-moons.spg"
 QUIT_SECONDS = 1.6
@@ -121,11 +122,18 @@ def _boltzmann(window: "MainWindow") -> QDialog:
     return BoltzmannWindow(window.palette_tokens, window)
 
 
+def _gallery(window: "MainWindow") -> QDialog:
+    from playground.app.dialogs.gallery import Gallery  # not needed to open the window
+
+    return Gallery(window.controllers.scenes.show, window.palette_tokens, window)
+
+
 DIALOGS: dict[str, Callable[["MainWindow"], QDialog]] = {
     "log": _log,
     "history": _history,
     "selftest": _selftest,
     "boltzmann": _boltzmann,
+    "scenes": _gallery,
 }
 
 
@@ -416,7 +424,7 @@ class MainWindow(QMainWindow):
         self.notify("info", "The window has its first layout; recent files, folders and export choices are cleared.")
 
     def show_dialog(self, name: str) -> None:
-        """Bring the window "log", "history", "selftest" or "boltzmann" to the front; it is made when first asked for."""
+        """Bring the window "log", "history", "scenes", "selftest" or "boltzmann" to the front; it is made when first asked for."""
         if name not in self._dialogs:
             self._dialogs[name] = DIALOGS[name](self)
         dialog = self._dialogs[name]

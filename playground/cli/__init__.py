@@ -18,7 +18,18 @@ from playground.user_errors import UserError, user_error
 INTERRUPTED = 130  # the exit code of Ctrl+C in every shell
 BROKEN_PIPE = 141  # likewise of a program whose reader has gone
 TERMINATED = 143  # likewise of one that SIGTERM ended
-COMMANDS = ("run", "sample", "likelihood", "decode", "interpolate", "video", "boltzmann", "selftest", "doctor")
+COMMANDS = (
+    "run",
+    "sample",
+    "likelihood",
+    "decode",
+    "interpolate",
+    "video",
+    "boltzmann",
+    "scenes",
+    "selftest",
+    "doctor",
+)
 
 
 class Terminated(BaseException):

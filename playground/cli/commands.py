@@ -233,6 +233,23 @@ def video(
 
 
 @app.command()
+def scenes(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SCENE]...", help="Names of scenes, or files (.toml).", show_default="all bundled ones"
+        ),
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Measure what scenes claim: exit code 1 if a claim does not hold."""
+    from playground.cli.scenes import measure_scenes
+
+    if not measure_scenes(names or [], device):
+        raise typer.Exit(1)
+
+
+@app.command()
 def selftest() -> None:
     """Check the theory against its closed forms on this machine, in under 20 s: exit code 1 if a claim fails."""
     from playground.cli.checking import print_selftest

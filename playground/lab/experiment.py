@@ -144,8 +144,19 @@ def parse_as(kind: type[Described], text: str, origin: str) -> Described:
         if repeated:
             raise ExperimentError(f"{origin} {repeated}") from None
         raise ExperimentError(f"{origin} is not valid TOML: {str(error).splitlines()[0].rstrip('.')}.") from None
-    default = _default(kind)
-    return replace(default, dict(_leaves(tree, default)))
+    return from_tree(tree, _default(kind))
+
+
+def from_tree(tree: Mapping[str, Any], others: Described) -> Described:
+    """Settings by section, as TOML has them.
+
+    Args:
+        others: what is not given is as it is here.
+
+    Raises:
+        ExperimentError: as :func:`replace`.
+    """
+    return replace(others, dict(_leaves(tree, others)))
 
 
 def _repeated(text: str, said: str) -> str:

@@ -8,12 +8,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics, QTextDocument
 from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QPushButton, QWidget
 
-from playground.app.panels import QualityPanel
+from playground.app.panels import QualityPanel, ScenePanel
 from playground.app.widgets.charts.chart import Chart
 from playground.app.widgets.charts.histogram import MarginalHistogram
 from playground.app.widgets.charts.library import library
 from playground.app.widgets.charts.noise_levels import NoiseLevelChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
+from playground.lab.scenes import bundled, judge, load
 from tests.app.conftest import wait
 
 SIZES = [(1280, 720), (1440, 900)]
@@ -134,7 +135,7 @@ def settled(shared_window) -> Iterator[Callable[[dict[str, object]], None]]:
 def test_no_text_of_the_window_is_cut(shared_window, settled, monkeypatch, state):
     window = shared_window
     settled(STATES[state])
-    cards = window.findChildren(CollapsiblePanel)
+    cards = [card for card in window.findChildren(CollapsiblePanel) if card.isVisible()]
     cuts = Cuts(monkeypatch)
     theme_before = window.theme_name
     for name in ("dark", "light"):
@@ -154,6 +155,23 @@ def test_no_text_of_the_window_is_cut(shared_window, settled, monkeypatch, state
     for card in cards:
         card.hide_advanced()
     window.set_theme(theme_before)
+    assert sorted(cuts.found) == []
+
+
+def test_no_text_of_a_scene_is_cut(shared_window, settled, monkeypatch):
+    window, cuts = shared_window, Cuts(monkeypatch)
+    card, controller = window.panel(ScenePanel), window.controllers.scenes
+    settled({})
+    for path in bundled().values():
+        scene = load(path)
+        controller.show(scene)
+        controller.measured = judge(scene, dict.fromkeys(scene.figures, 0.1))
+        controller.changed.emit()
+        for size in SIZES:
+            window.resize(*size)
+            wait(lambda: not squeezed(card), 2_000)
+            cuts.look(card, f"{path.stem}, {size[0]} x {size[1]}")
+        controller.leave()
     assert sorted(cuts.found) == []
 
 

@@ -32,7 +32,7 @@ def test_version_and_help(ask: Ask) -> None:
         assert command in said
         code, described, _ = ask(command, "--help")
         assert code == 0
-        assert ("--out" in described) == (command not in ("selftest", "doctor"))
+        assert ("--out" in described) == (command not in ("scenes", "selftest", "doctor"))
     assert set(COMMANDS) == {command.name or command.callback.__name__ for command in app.registered_commands}  # type: ignore[union-attr]
 
 

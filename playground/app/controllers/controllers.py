@@ -12,6 +12,7 @@ from playground.app.controllers.playback_clock import TICK
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.replaying import Replaying
 from playground.app.controllers.sampling_worker import SamplingWorker
+from playground.app.controllers.scenes import Scenes
 from playground.app.controllers.sessions import Sessions
 from playground.app.controllers.training import Training
 from playground.app.model.state import State
@@ -46,6 +47,7 @@ class Controllers(QObject):
         self.following = Following(self.building, self.replaying, self.playing, sampler, self.tasks, self)
         self.measuring = Measuring(state, self.building, self.replaying, self.playing, self.following, self.tasks, self)
         self.sessions = Sessions(state, self.building, self.playing, self.measuring)
+        self.scenes = Scenes(state, self.training, self.tasks, self)
         self.training.weights_changed.connect(self.measuring.forget_weights)
         for controller in (self.building, self.training, self.playing, self.following, self.measuring):
             controller.notified.connect(self.notified)

@@ -150,6 +150,19 @@ class State(QObject):
         """What undo would take back, to be held against later ones; None where there is nothing."""
         return self.stack.command(self.stack.index() - 1) if self.stack.canUndo() else None
 
+    def is_done(self, step: QUndoCommand) -> bool:
+        """Whether a step is in the history and not taken back."""
+        return self._place(step) is not None
+
+    def undo_from(self, step: QUndoCommand) -> None:
+        """Take back a step and all that came after it, if it is done."""
+        place = self._place(step)
+        if place is not None:
+            self.stack.setIndex(place)
+
+    def _place(self, step: QUndoCommand) -> int | None:
+        return next((place for place in range(self.stack.index()) if self.stack.command(place) is step), None)
+
     def load(self, experiment: Experiment) -> None:
         """Take another experiment, as when a file is opened: no history, nothing unsaved."""
         self._loaded = self._saved = experiment

@@ -6,6 +6,7 @@ from playground.app.panels.noise import NoisePanel
 from playground.app.panels.objective import ObjectivePanel
 from playground.app.panels.quality import QualityPanel
 from playground.app.panels.sampling import SamplingPanel
+from playground.app.panels.scene import ScenePanel
 from playground.app.panels.training import TrainingPanel
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "ObjectivePanel",
     "QualityPanel",
     "SamplingPanel",
+    "ScenePanel",
     "TrainingPanel",
 ]

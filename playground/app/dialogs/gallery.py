@@ -1,0 +1,235 @@
+"""Scenes: a gallery in which every picture is a run that was computed here and moves under the pointer."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtWidgets import QAbstractButton, QDialog, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from playground.app.model.views import plane_bounds
+from playground.app.style import theme
+from playground.app.style.theme import UNIT, set_role
+from playground.app.workers.worker import Worker
+from playground.drawing.images import ImageGrid
+from playground.drawing.layers import Data, Particles
+from playground.drawing.palette import Palette
+from playground.drawing.plane import Plane, shaped
+from playground.lab.scenes import SceneFile, bundled, load
+
+COLUMNS = 4
+PICTURE = QSize(232, 130)
+TEXT = 58  # px below the picture
+STEPS: dict[int, int] = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -COLUMNS, Qt.Key.Key_Down: COLUMNS}
+LOOK, FRAME = 60, 70  # ms between two looks at what was computed, and between two frames
+SAID = "Each sets the window, claims something, and measures it there and then. Undo brings your own work back."
+Run = tuple[np.ndarray, np.ndarray]  # data and frames
+
+
+class SceneTile(QAbstractButton):
+    """One scene: its run, its title and its topic.
+
+    Signals:
+        stepped(int): go so many tiles on.
+    """
+
+    stepped = Signal(int)
+
+    def __init__(self, scene: SceneFile, palette: Palette, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.scene, self._colors = scene, palette
+        self._run: Run | None = None
+        self._frame = -1
+        self._timer = QTimer(self)
+        self._timer.setInterval(FRAME)
+        self._timer.timeout.connect(self._advance)
+        self.setFixedSize(PICTURE.width(), PICTURE.height() + TEXT)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(f"{scene.title}: {scene.claim}")
+        self.setToolTip(f"<p>{scene.claim}</p>")
+
+    def show_run(self, data: np.ndarray, frames: np.ndarray) -> None:
+        """Paint its run from now on: (N, 2) data and (frames, particles, 2), or images and no frame."""
+        self._run, self._frame = (data, frames), len(frames) - 1
+        self.update()
+
+    def apply_palette(self, palette: Palette) -> None:
+        self._colors = palette
+        self.update()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.Enter, QEvent.Type.FocusIn):
+            self._timer.start()
+        elif event.type() in (QEvent.Type.Leave, QEvent.Type.FocusOut, QEvent.Type.Hide):
+            self._timer.stop()
+            self._frame = -1 if self._run is None else len(self._run[1]) - 1
+            self.update()
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows go from tile to tile; Return is a click, as Space is."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        elif event.key() in STEPS:
+            self.stepped.emit(STEPS[event.key()])
+        else:
+            super().keyPressEvent(event)
+
+    @Slot()
+    def _advance(self) -> None:
+        if self._run is not None and len(self._run[1]):
+            self._frame = (self._frame + 1) % len(self._run[1])
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        colors, picture = self._colors, QRectF(0, 0, PICTURE.width(), PICTURE.height())
+        painter.fillRect(picture, colors.color("background"))
+        if self._run is not None:
+            self._paint_run(painter, *self._run)
+        else:
+            painter.setPen(colors.color("muted"))
+            painter.drawText(picture, Qt.AlignmentFlag.AlignCenter, "computing…")
+        lit = self.underMouse() or self.hasFocus()
+        painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight if lit else QPalette.ColorRole.Mid), 1.5))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
+        bold = theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold)
+        small = theme.text_font(theme.CAPTION_PIXELS)
+        line = QRectF(10, PICTURE.height() + 9, self.width() - 20, 20)
+        for font, role, text in (
+            (bold, QPalette.ColorRole.WindowText, self.scene.title),
+            (small, QPalette.ColorRole.PlaceholderText, self.scene.topic),
+        ):
+            painter.setFont(font)
+            painter.setPen(self.palette().color(role))
+            elided = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, int(line.width()))
+            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, elided)
+            line.translate(0, 21)
+
+    def _paint_run(self, painter: QPainter, data: np.ndarray, frames: np.ndarray) -> None:
+        width, height, ratio = PICTURE.width(), PICTURE.height(), self.devicePixelRatioF()
+        if data.ndim > 2:
+            limits = float(data.min()), float(data.max())
+            images = ImageGrid(data[:40], limits, role="data")
+            images.paint(painter, Plane((0.0, 1.0, 0.0, 1.0), width, height, ratio), self._colors)
+            return
+        plane = Plane(shaped(plane_bounds(data), width, height), width, height, ratio)
+        Data(data).paint(painter, plane, self._colors)
+        Particles(frames[self._frame], 0.8).paint(painter, plane, self._colors)
+
+
+class Gallery(QDialog):
+    """All scenes that ship with the program; a click shows one in the window.
+
+    Args:
+        show: puts a scene on the workspace.
+    """
+
+    def __init__(self, show: Callable[[SceneFile], None], palette: Palette, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("gallery")
+        self.setWindowTitle("Scenes")
+        self._show = show
+        self._worker: Worker[tuple[int, Run]] | None = None
+        self._computed: dict[int, Run] = {}  # grows in the thread
+        self._painted: set[int] = set()
+        self.tiles = [SceneTile(load(path), palette) for path in bundled().values()]
+        said = QLabel(SAID)
+        said.setWordWrap(True)
+        set_role(said, "caption")
+        inside = QWidget()
+        grid = QGridLayout(inside)
+        grid.setSpacing(2 * UNIT)
+        grid.setContentsMargins(0, 0, UNIT, 0)
+        for place, tile in enumerate(self.tiles):
+            grid.addWidget(tile, place // COLUMNS, place % COLUMNS)
+            tile.clicked.connect(lambda _=False, tile=tile: self._chosen(tile))
+            tile.stepped.connect(lambda step, place=place: self._go(place + step))
+        area = QScrollArea()
+        area.setWidget(inside)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setMinimumWidth(inside.sizeHint().width() + area.verticalScrollBar().sizeHint().width())
+        self._area = area
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * UNIT, 2 * UNIT, UNIT, 2 * UNIT)
+        layout.setSpacing(UNIT)
+        layout.addWidget(said)
+        layout.addWidget(area)
+        self._timer = QTimer(self)
+        self._timer.setInterval(LOOK)
+        self._timer.timeout.connect(self._look)
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), 3 * (PICTURE.height() + TEXT + 2 * UNIT) + 8 * UNIT)
+
+    def apply_palette(self, palette: Palette) -> None:
+        for tile in self.tiles:
+            tile.apply_palette(palette)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every tile shows its run."""
+        return len(self._painted) == len(self.tiles)
+
+    @Slot()
+    def start(self) -> None:
+        """Compute the runs that are not there yet."""
+        missing = [place for place in range(len(self.tiles)) if place not in self._computed]
+        if self._worker is not None or not missing:
+            return
+        scenes = [(place, self.tiles[place].scene) for place in missing]
+        scenes.sort(key=lambda one: one[1].settings.sampling.follows == "learned")  # those to be trained come last
+
+        def compute() -> Iterator[tuple[int, Run]]:
+            from playground.lab.scene_figures import preview  # which loads torch
+
+            for place, scene in scenes:
+                run = preview(scene)
+                self._computed[place] = run
+                yield place, run
+
+        self._worker = Worker(compute, "gallery")
+        self._worker.start()
+        self._timer.start()
+
+    @Slot()
+    def _look(self) -> None:
+        worker = self._worker
+        ended = worker is None or worker.isFinished()
+        for place, run in list(self._computed.items()):
+            if place not in self._painted:
+                self._painted.add(place)
+                self.tiles[place].show_run(*run)
+        if ended:
+            self._timer.stop()
+            self._worker = None
+
+    def _chosen(self, tile: SceneTile) -> None:
+        self.close()
+        self._show(tile.scene)
+
+    def _go(self, place: int) -> None:
+        if 0 <= place < len(self.tiles):
+            self.tiles[place].setFocus(Qt.FocusReason.TabFocusReason)
+            self._area.ensureWidgetVisible(self.tiles[place])
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self._worker is not None:
+            self._worker.requestInterruption()
+        event.accept()
+
+    def shutdown(self, seconds: float) -> bool:
+        """End the thread, when quitting.
+
+        Returns:
+            Whether it ended in time.
+        """
+        self._timer.stop()
+        worker, self._worker = self._worker, None
+        return worker is None or worker.stop(seconds)

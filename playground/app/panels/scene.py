@@ -1,0 +1,72 @@
+"""The scene on show: what it claims, and what was measured of it."""
+
+from PySide6.QtCore import Slot
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+
+from playground.app.controllers.controllers import Controllers
+from playground.app.controllers.scenes import TASK
+from playground.app.model.state import State
+from playground.app.panels.figure import TaskButton
+from playground.app.style import theme
+from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
+from playground.app.widgets.selectable import SelectableLabel
+
+HOLDS, FAILS = "The claim holds.", "The claim does not hold here."
+
+
+class ScenePanel(CollapsiblePanel):
+    """Hidden while no scene is on show."""
+
+    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
+        super().__init__("Scene", None, parent)
+        self._scenes = controllers.scenes
+        self.name = QLabel()
+        self.name.setWordWrap(True)
+        self.name.setFont(theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold))
+        self.claim = SelectableLabel()
+        self.claim.setWordWrap(True)
+        self.figures = SelectableLabel()
+        self.figures.setWordWrap(True)
+        self.verdict = Notice()
+        self.measure = TaskButton(
+            "Measure",
+            "<p>Train, sample and measure what the scene claims, on this machine and now.</p>",
+            controllers,
+            TASK,
+            self._scenes.measure,
+            name="Measure what the scene claims",
+        )
+        self.measure.failed.connect(lambda message: self.verdict.say("error", message))
+        self.back = QPushButton("Back to my work")
+        self.back.setToolTip("Undo the scene and all that was changed in it.")
+        self.back.clicked.connect(self._scenes.leave)
+        buttons = QHBoxLayout()
+        buttons.setContentsMargins(0, theme.UNIT // 2, 0, theme.UNIT // 2)
+        buttons.addWidget(self.back)
+        buttons.addStretch(1)
+        buttons.addWidget(self.measure)
+        for part in (self.name, self.claim, self.figures, self.verdict):
+            self.body.addWidget(part)
+        self.body.addLayout(buttons)
+        self._scenes.changed.connect(self._show)
+        self._show()
+
+    @Slot()
+    def _show(self) -> None:
+        scene, measured = self._scenes.scene, self._scenes.measured
+        appears = self.isHidden() and scene is not None
+        self.setVisible(scene is not None)
+        if scene is None:
+            return
+        self.name.setText(scene.title)
+        self.claim.setText(scene.claim)
+        self.set_state(scene.topic)
+        self.figures.setVisible(measured is not None)
+        self.figures.setText("" if measured is None else f"Measured: {measured.text}.")
+        if measured is None:
+            self.verdict.say("info", "")
+        else:
+            self.verdict.say(*("warning", FAILS) if measured.failed else ("info", HOLDS))
+        if appears:
+            self.reveal()

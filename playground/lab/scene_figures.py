@@ -1,0 +1,222 @@
+"""What a scene claims, measured: trained, sampled and evaluated as the command line does, as far as its figures need."""
+
+import math
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from playground.lab import experiment as experiments
+from playground.lab import score_errors
+from playground.lab.evaluation import OF_SAMPLES, evaluate, sample_distances
+from playground.lab.experiment import Experiment
+from playground.lab.likelihood import log_likelihood
+from playground.lab.problem import Problem, choose_device
+from playground.lab.sampling import sample
+from playground.lab.scenes import AT_A_POINT, AT_PLACES, SAMPLING, TRAINING, Figure, Measured, SceneFile, judge
+from playground.lab.training import Trainer
+from playground.lab.trajectory import Trajectory
+from playground.theory.noise import ScoreFunction
+from playground.user_errors import UserError
+
+PLACES = 2_000
+
+Array = NDArray[np.floating]
+
+
+def measure(scene: SceneFile, device: str = "cpu") -> Iterator[tuple[float, Measured | None]]:
+    """Train, sample and measure what the claim is of; yields the share done, and at last the figures.
+
+    What differs only in what comes after training is trained once, and what does not differ is sampled once.
+
+    Raises:
+        UserError: an experiment cannot be run.
+    """
+    values: dict[str, float] = {}
+    trained: dict[Experiment, Trainer] = {}
+    runs: dict[Experiment, _Run] = {}
+    for count, (name, figure) in enumerate(scene.figures.items()):
+        experiment = scene.settings_of(figure)
+        if experiment not in runs:
+            runs[experiment] = _Run(experiment, choose_device(device), trained)
+        for done in runs[experiment].measure(figure):
+            yield (count + done) / len(scene.figures), None
+        values[name] = runs[experiment].value(figure)
+    yield 1.0, judge(scene, values)
+
+
+class _Run:
+    """One experiment of a scene, of which only what is asked for is trained, sampled and measured.
+
+    Args:
+        trained: by the experiment without what comes after training; what is trained here goes there.
+    """
+
+    def __init__(self, experiment: Experiment, device: torch.device, trained: dict[Experiment, Trainer]) -> None:
+        self._problem = Problem.build(experiment, device=device)
+        self._trained = trained
+        self._trajectory: Trajectory | None = None
+        self._found: dict[str, Any] = {}
+        self._reasons: dict[str, Any] = {}
+
+    def value(self, figure: Figure) -> float:
+        """A figure that is measured."""
+        value = self._found[figure.key if figure.point is None else f"{figure.key} {figure.point}"]
+        if figure.index is not None:
+            value = value[figure.index]
+        if figure.sigma is not None:
+            value = value[int(np.abs(np.log(np.array(self._found["score_sigmas"]) / figure.sigma)).argmin())]
+        return float(value) / (float(self._found[figure.over]) if figure.over else 1.0)
+
+    def measure(self, figure: Figure) -> Iterator[float]:
+        """Measure what a figure needs and is not there yet; yields the share done.
+
+        Raises:
+            UserError: it has no such figure; the sentence says why.
+        """
+        for key in filter(None, (figure.key, figure.over)):
+            if key in AT_A_POINT:
+                yield from self._point(figure)
+            elif key not in self._found:
+                yield from self._part(key)
+                if self._found.get(key) is None:
+                    raise UserError(f"{key} is not known: {self._reasons.get(key, 'no figure has this name.')}")
+
+    def data(self, most: int) -> Array:
+        """Some of the training points."""
+        points: Array = self._problem.dataset.points
+        return points[:: -(-len(points) // most)]
+
+    def frames(self, most: int) -> Array:
+        """Some frames of its run, the first and the last among them; none of images."""
+        if len(self._problem.shape) == 3:
+            return np.zeros((0, 0, *self._problem.shape))
+        for _ in self._sample():
+            pass
+        assert self._trajectory is not None
+        places = np.linspace(0, len(self._trajectory) - 1, min(most, len(self._trajectory)))
+        frames: Array = self._trajectory.positions[places.round().astype(int)]
+        return frames
+
+    def _part(self, key: str) -> Iterator[float]:
+        """Measure the part of ``metrics.json`` that has a key."""
+        if key in TRAINING:
+            yield from self._training(key)
+        elif key in SAMPLING:
+            yield from self._sample()
+            assert self._trajectory is not None
+            self._found |= {"nfe_mean": self._trajectory.nfe_mean[-1], "nfe_max": self._trajectory.nfe_max[-1]}
+        elif key in score_errors.METRICS:
+            yield from self._train()
+            for done, found in score_errors.score_figures(self._problem, self._network()):
+                self._take(found)
+                yield done
+        elif key in AT_PLACES:
+            yield from self._train()
+            self._found |= dict(zip(AT_PLACES, self._errors_at_places(), strict=True))
+        elif key in OF_SAMPLES:
+            yield from self._sample()
+            assert self._trajectory is not None
+            for progress in sample_distances(self._problem, self._trajectory.positions[-1]):
+                self._take(progress.metrics)
+                yield progress.fraction
+        else:
+            score = yield from self._score(self._problem.experiment.likelihood.source)
+            for progress in evaluate(self._problem, score):
+                self._take(progress.metrics)
+                yield progress.fraction
+
+    def _take(self, found: Mapping[str, Any] | None) -> None:
+        if found is not None:
+            self._reasons |= found["reasons"]
+            self._found |= {key: value for key, value in found.items() if key != "reasons"}
+
+    def _training(self, key: str) -> Iterator[float]:
+        yield from self._train()
+        trainer = self._trained[_training_of(self._problem.experiment)]
+        self._found["seconds_per_step"] = trainer.seconds / max(trainer.step, 1)
+        if key == "final_loss":
+            for done, loss in trainer.evaluate_loss():
+                if loss is not None:
+                    self._found["final_loss"] = loss[0]
+                yield done
+
+    def _train(self) -> Iterator[float]:
+        """Train a network, unless one was trained by the same settings."""
+        settings = _training_of(self._problem.experiment)
+        if settings not in self._trained:
+            trainer = Trainer(self._problem)
+            for progress in trainer:
+                left = progress.seconds_left or 0.0
+                yield progress.seconds / (progress.seconds + left) if progress.seconds + left else 1.0
+            self._trained[settings] = trainer
+
+    def _network(self) -> ScoreFunction:
+        return self._trained[_training_of(self._problem.experiment)].ema.requires_grad_(False)
+
+    def _score(self, source: str) -> Generator[float, None, ScoreFunction]:
+        """The score of a source, which is trained where it is the learned one."""
+        known = self._problem.known_score(source)
+        if known is None:
+            yield from self._train()
+        return known or self._network()
+
+    def _sample(self) -> Iterator[float]:
+        if self._trajectory is None:
+            score = yield from self._score(self._problem.experiment.sampling.follows or "learned")
+            for trajectory in sample(self._problem, score):
+                yield len(trajectory) / trajectory.total
+            self._trajectory = trajectory
+
+    def _errors_at_places(self) -> tuple[float, float]:
+        """The root of the mean squared error over that of the exact score."""
+        problem, generator = self._problem, self._problem.generator("score errors")
+        exact = problem.known_score("exact")
+        if exact is None:
+            raise UserError("The exact score of these data is not known.")
+        sigma = torch.tensor(problem.noise.sigma_min, device=problem.device)
+        clean = problem.test[:PLACES]
+        noise, within = (
+            draw(clean.shape, generator=generator, device=problem.device) for draw in (torch.randn, torch.rand)
+        )
+        low, high = clean.amin(0), clean.amax(0)
+        errors = []
+        for places in (clean + sigma * noise, low + (high - low) * within):
+            right = exact(places, sigma)
+            with torch.no_grad():
+                wrong = self._network()(places, sigma) - right
+            errors.append(float((wrong.square().sum() / right.square().sum()).sqrt()))
+        return errors[0], errors[1]
+
+    def _point(self, figure: Figure) -> Iterator[float]:
+        score = yield from self._score(self._problem.experiment.likelihood.source)
+        for progress in log_likelihood(self._problem, score, np.array([figure.point])):
+            yield progress.fraction
+        result = progress.result
+        assert result is not None
+        for key in AT_A_POINT:
+            value = result.exact if key == "exact_log_prob" else getattr(result, key)
+            self._found[f"{key} {figure.point}"] = math.nan if value is None else float(value[0])
+
+
+def _training_of(experiment: Experiment) -> Experiment:
+    """The same without what comes after training."""
+    default = Experiment()
+    return msgspec.structs.replace(experiment, sampling=default.sampling, likelihood=default.likelihood)
+
+
+PREVIEW_PARTICLES, PREVIEW_FRAMES, PREVIEW_SECONDS = 300, 40, 2.0
+
+
+def preview(scene: SceneFile) -> tuple[Array, Array]:
+    """Run a scene with few particles, after a short training where it follows the learned score.
+
+    Returns:
+        (N, 2) some of its data, and (frames, particles, 2) its run in the user's units; of images (N, C, H, W) and no frame.
+    """
+    few = {"sampling.particles": PREVIEW_PARTICLES, "training.seconds": PREVIEW_SECONDS}
+    run = _Run(experiments.replace(scene.settings, few), choose_device("cpu"), {})
+    return run.data(2_000), run.frames(PREVIEW_FRAMES)

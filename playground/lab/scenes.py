@@ -1,0 +1,171 @@
+"""Scenes: experiments that show one thing, each with a claim in words whose figures are measured.
+
+A scene is a TOML file: what it is called, what it claims, an experiment, and the figures of the claim, each by a key of
+``metrics.json`` or of :data:`AT_A_POINT`, with settings that are changed for it and the bounds that it is claimed to keep to::
+
+    title = "Langevin gets the weights wrong"
+    topic = "Langevin dynamics"
+    claim = "Between two far modes the score does not know their weights: half of the particles end in each."
+    measured = "right mode {langevin:.2f}, data {data:.2f}"
+
+    [experiment]
+    data.kind = "two-gaussians"
+    sampling.kind = "langevin"
+    sampling.source = "exact"
+
+    [figures.langevin]
+    key = "mode_weights"
+    index = 0
+    at_most = 0.7
+
+Data only: a file from a stranger runs no code. This module imports no torch; :mod:`playground.lab.scene_figures` measures.
+"""
+
+import string
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from playground.lab import experiment as experiments
+from playground.lab.experiment import Experiment, ExperimentError
+from playground.resources import resource
+
+AT_A_POINT = ("log_prob", "prior_term", "trace_term", "exact_log_prob")
+"""Keys of a figure that has a `point`: of its log-likelihood by the probability flow, in nats."""
+AT_PLACES = ("score_error_at_data", "score_error_in_box")
+"""Keys of the learned score's relative error at the finest noise level: at held-out points with noise, or all over their bounding box."""
+TRAINING, SAMPLING = ("final_loss", "seconds_per_step"), ("nfe_mean", "nfe_max")
+LONGEST = 100_000
+"""Most characters of a file."""
+
+
+class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One number of a claim.
+
+    Attributes:
+        key: of ``metrics.json``, or one of :data:`AT_A_POINT`, :data:`AT_PLACES`, "final_loss" or "seconds_per_step".
+        over: a key by whose value it is divided.
+        index: of a list: which of its values.
+        sigma: of a list along sigma: at the noise level nearest to this one, in the user's units.
+        point: in the user's units, for keys of :data:`AT_A_POINT`.
+        settings: that are changed for it, by section as in `experiment`.
+        at_least, at_most: what is claimed of it; without either it is only told.
+        ratio_to, difference_from: another figure of the scene; the claim is of the ratio to it or the difference from it.
+    """
+
+    key: str
+    over: str = ""
+    index: int | None = None
+    sigma: float | None = None
+    point: tuple[float, float] | None = None
+    settings: dict[str, Any] = {}
+    at_least: float | None = None
+    at_most: float | None = None
+    ratio_to: str = ""
+    difference_from: str = ""
+
+
+class SceneFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a scene's file says.
+
+    Attributes:
+        title: a few words.
+        topic: under which it is listed.
+        claim: one or two sentences; they say what is seen and why.
+        measured: the figures in words, by their names in braces, with a format as Python has it.
+        experiment: settings by section; what is not given has its default.
+        figures: by name.
+    """
+
+    title: str
+    topic: str
+    claim: str
+    measured: str
+    experiment: dict[str, Any]
+    figures: dict[str, Figure]
+
+    @property
+    def settings(self) -> Experiment:
+        """The experiment that it shows."""
+        return experiments.from_tree(self.experiment, Experiment())
+
+    def settings_of(self, figure: Figure) -> Experiment:
+        """The experiment that a figure is of."""
+        return experiments.from_tree(figure.settings, self.settings)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a scene's figures came to.
+
+    Attributes:
+        values: by the figures' names; nan where one is not known.
+        failed: the names of those outside their bounds.
+        text: the scene's line of figures.
+    """
+
+    values: Mapping[str, float]
+    failed: tuple[str, ...]
+    text: str
+
+
+def bundled() -> dict[str, Path]:
+    """The scenes that ship with the program, by name, in the gallery's order."""
+    return {path.stem.partition("-")[2]: path for path in sorted(resource("scenes").glob("*.toml"))}
+
+
+def load(path: Path) -> SceneFile:
+    """Read a scene.
+
+    Raises:
+        ExperimentError: the file cannot be read, or is no scene whose experiment can be run; the sentence says why.
+    """
+    try:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(LONGEST + 1)
+        if len(text) > LONGEST:
+            raise ExperimentError(f"{path.name} has more than {LONGEST:,} characters, which no scene needs.")
+        scene = msgspec.convert(tomllib.loads(text), SceneFile)
+    except OSError as error:
+        raise ExperimentError(f"{path} cannot be read: {error.strerror}.") from None
+    except (ValueError, RecursionError) as error:
+        raise ExperimentError(f"{path.name} is no scene: {str(error).splitlines()[0].rstrip('.')}.") from None
+    try:
+        _check(scene)
+    except (ExperimentError, KeyError, IndexError, ValueError) as error:
+        raise ExperimentError(f"{path.name}: {error}") from None
+    return scene
+
+
+def _check(scene: SceneFile) -> None:
+    """Refuse what could not be measured."""
+    for name, figure in scene.figures.items():
+        scene.settings_of(figure)
+        if (figure.key in AT_A_POINT) != (figure.point is not None):
+            raise ExperimentError(f"figures.{name} needs a point exactly where its key is {', '.join(AT_A_POINT)}.")
+        for other in (figure.ratio_to, figure.difference_from):
+            if other and other not in scene.figures:
+                raise ExperimentError(f"figures.{name} names {other}, which is no figure of this scene.")
+    named = {field for _, field, _, _ in string.Formatter().parse(scene.measured) if field is not None}
+    if not named <= scene.figures.keys():
+        raise ExperimentError(f"measured names no figure of this scene: {', '.join(named - scene.figures.keys())}.")
+    scene.measured.format(**dict.fromkeys(scene.figures, 0.0))
+
+
+def judge(scene: SceneFile, values: Mapping[str, float]) -> Measured:
+    """Hold figures against what the scene claims of them."""
+    failed = tuple(name for name, figure in scene.figures.items() if not _keeps_to(figure, values[name], values))
+    return Measured(dict(values), failed, scene.measured.format(**values))
+
+
+def _keeps_to(figure: Figure, value: float, values: Mapping[str, float]) -> bool:
+    if figure.ratio_to:
+        value /= values[figure.ratio_to]
+    if figure.difference_from:
+        value -= values[figure.difference_from]
+    at_least = figure.at_least is None or value >= figure.at_least
+    return at_least and (figure.at_most is None or value <= figure.at_most)

@@ -1,0 +1,200 @@
+"""Scenes in the window: shown as one step of the history, measured where they are, and listed with runs of their own."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtTest import QTest
+
+from playground.app.controllers.scenes import Scenes
+from playground.app.dialogs import gallery as module
+from playground.app.dialogs.gallery import COLUMNS, Gallery
+from playground.app.model.state import State
+from playground.app.panels import ScenePanel
+from playground.app.panels.scene import FAILS, HOLDS
+from playground.app.workers.tasks import Tasks
+from playground.drawing.palette import DARK, LIGHT
+from playground.lab import scene_figures, scenes
+from playground.lab.scenes import Figure, Measured, SceneFile
+
+EXACT = SceneFile(
+    "A title",
+    "A topic",
+    "A claim.",
+    "share {share:.2f}",
+    {"data": {"kind": "two-gaussians"}, "sampling": {"kind": "langevin", "source": "exact"}},
+    {"share": Figure("mode_weights", index=0, at_most=0.7)},
+)
+LEARNED = SceneFile("Other", "A topic", "A claim.", "", {"data": {"kind": "rings"}}, {})
+
+
+class Training:
+    def __init__(self):
+        self.started = 0
+
+    def start(self):
+        self.started += 1
+
+
+@pytest.fixture
+def state():
+    return State()
+
+
+@pytest.fixture
+def controller(qtbot, state):
+    owner = QObject()
+    controller = Scenes(state, Training(), Tasks(owner), owner)
+    yield controller
+    assert controller._tasks.shutdown(5.0)
+    state.close()
+
+
+def test_a_scene_is_one_step_and_undo_brings_the_own_work_back(controller, state):
+    state.edit({"noise.kind": "vp"})
+    own = state.experiment
+    controller.show(EXACT)
+    assert state.experiment == EXACT.settings
+    assert controller.scene is EXACT
+    state.undo()
+    assert state.experiment == own
+    assert controller.scene is None
+
+
+def test_leaving_undoes_what_was_changed_in_it_too(controller, state):
+    own = state.experiment
+    controller.show(EXACT)
+    state.edit({"sampling.steps": 7})
+    assert controller.scene is EXACT  # which one may play with
+    controller.leave()
+    assert state.experiment == own
+    assert controller.scene is None
+
+
+def test_a_scene_whose_score_is_learned_trains_at_once(controller):
+    controller.show(EXACT)
+    assert controller._training.started == 0
+    controller.show(LEARNED)
+    assert controller._training.started == 1
+
+
+def test_a_scene_that_is_there_already_takes_no_step(controller, state):
+    state.load(EXACT.settings)
+    controller.show(EXACT)
+    assert state.undo_text is None
+    assert controller.scene is EXACT
+    controller.leave()
+    assert state.experiment == EXACT.settings
+
+
+def test_an_opened_file_ends_the_scene(controller, state):
+    controller.show(EXACT)
+    state.load(LEARNED.settings)
+    assert controller.scene is None
+
+
+def measured_by(monkeypatch, value):
+    def measure(scene):
+        yield 0.5, None
+        yield 1.0, scenes.judge(scene, {"share": value})
+
+    monkeypatch.setattr(scene_figures, "measure", measure)
+
+
+def wait_measured(controller, qtbot):
+    def look():
+        controller._tasks.poll()
+        return controller.measured is not None
+
+    qtbot.waitUntil(look)
+
+
+@pytest.mark.parametrize(("value", "said"), [(0.5, HOLDS), (0.8, FAILS)])
+def test_the_card_says_what_was_measured_and_whether_the_claim_holds(bare_window, qtbot, monkeypatch, value, said):
+    measured_by(monkeypatch, value)
+    controller, panel = bare_window.controllers.scenes, bare_window.panel(ScenePanel)
+    assert panel.isHidden()
+    controller.show(EXACT)
+    assert not panel.isHidden()
+    assert (panel.name.text(), panel.claim.text()) == ("A title", "A claim.")
+    assert panel.figures.isHidden()
+    controller.measure()
+    wait_measured(controller, qtbot)
+    assert panel.figures.text() == f"Measured: share {value:.2f}."
+    assert panel.verdict.text.text() == said
+    panel.back.click()
+    assert panel.isHidden()
+
+
+def test_another_scene_forgets_what_was_measured(controller, qtbot, monkeypatch):
+    measured_by(monkeypatch, 0.5)
+    controller.show(EXACT)
+    controller.measure()
+    wait_measured(controller, qtbot)
+    assert controller.measured == Measured({"share": 0.5}, (), "share 0.50")
+    controller.show(LEARNED)
+    assert controller.measured is None
+
+
+@pytest.fixture
+def gallery(qtbot, monkeypatch):
+    frames = np.random.default_rng(0).normal(size=(3, 20, 2))
+    monkeypatch.setattr(scene_figures, "preview", lambda scene: (frames[0], frames))
+    chosen = []
+    gallery = Gallery(chosen.append, DARK)
+    gallery.chosen = chosen
+    qtbot.addWidget(gallery)
+    gallery.show()
+    yield gallery
+    assert gallery.shutdown(5.0)
+
+
+def test_the_gallery_computes_a_run_of_every_scene_and_a_click_shows_one(gallery, qtbot):
+    before = gallery.tiles[0].grab().toImage()
+    gallery.start()
+    qtbot.waitUntil(lambda: gallery._worker is None and gallery.complete)
+    assert gallery.tiles[0].grab().toImage() != before
+    QTest.mouseClick(gallery.tiles[2], Qt.MouseButton.LeftButton)
+    assert gallery.chosen == [gallery.tiles[2].scene]
+    assert not gallery.isVisible()
+
+
+def test_a_tile_moves_while_it_has_the_focus_and_ends_at_the_last_frame(gallery, qtbot, monkeypatch):
+    gallery.start()
+    qtbot.waitUntil(lambda: gallery.complete)
+    tile = gallery.tiles[0]
+    assert tile._frame == 2
+    tile.event(module.QEvent(module.QEvent.Type.FocusIn))
+    qtbot.waitUntil(lambda: tile._frame == 0)
+    tile.event(module.QEvent(module.QEvent.Type.FocusOut))
+    assert tile._frame == 2
+    assert not tile._timer.isActive()
+
+
+def test_the_gallery_goes_by_keys(gallery):
+    gallery.tiles[0].setFocus()
+    QTest.keyClick(gallery.tiles[0], Qt.Key.Key_Down)
+    assert gallery.focusWidget() is gallery.tiles[COLUMNS]
+    QTest.keyClick(gallery.tiles[COLUMNS], Qt.Key.Key_Right)
+    QTest.keyClick(gallery.tiles[COLUMNS + 1], Qt.Key.Key_Return)
+    assert gallery.chosen == [gallery.tiles[COLUMNS + 1].scene]
+
+
+def test_no_title_is_cut_and_every_tile_says_its_claim(gallery):
+    for tile in gallery.tiles:
+        assert tile.scene.claim in tile.accessibleName()
+        font = module.theme.text_font(module.theme.FONT_PIXELS, module.QFont.Weight.DemiBold)
+        assert module.QFontMetrics(font).horizontalAdvance(tile.scene.title) <= tile.width() - 20, tile.scene.title
+
+
+def test_both_themes_are_painted(gallery):
+    dark = gallery.tiles[0].grab().toImage()
+    gallery.apply_palette(LIGHT)
+    assert gallery.tiles[0].grab().toImage() != dark
+
+
+def test_a_preview_has_few_particles_and_a_short_training():
+    data, frames = scene_figures.preview(scenes.load(scenes.bundled()["langevin-weights"]))
+    assert data.shape[1:] == (2,)
+    assert len(data) <= 2_000
+    assert frames.shape == (scene_figures.PREVIEW_FRAMES, scene_figures.PREVIEW_PARTICLES, 2)
+    assert np.isfinite(frames).all()

@@ -1,0 +1,135 @@
+"""Scenes: every claim of those that ship is measured to be true, and a file that is none is refused with a sentence."""
+
+import pytest
+
+from playground.lab import scenes
+from playground.lab.experiment import ExperimentError
+from playground.lab.scene_figures import measure
+from playground.user_errors import UserError
+
+SCENE = """
+title = "Two terms"
+topic = "Likelihood"
+claim = "log p is the sum of two terms."
+measured = "log p {log_p:.2f}"
+
+[experiment]
+data.kind = "two-moons"
+data.points = 500
+likelihood.source = "exact"
+sampling.source = "exact"
+
+[figures.log_p]
+key = "log_prob"
+point = [0.0, 1.0]
+difference_from = "exact"
+at_least = -0.02
+at_most = 0.02
+
+[figures.exact]
+key = "exact_log_prob"
+point = [0.0, 1.0]
+"""
+
+
+def write(tmp_path, text):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("name", scenes.bundled())
+def test_every_claim_is_true(name):
+    scene = scenes.load(scenes.bundled()[name])
+    *_, (done, measured) = measure(scene)
+    assert done == 1.0
+    assert not measured.failed, measured.text
+
+
+def test_there_are_twenty_with_titles_of_their_own_and_claims_that_can_fail():
+    found = [scenes.load(path) for path in scenes.bundled().values()]
+    assert len({scene.title for scene in found}) == len(found) >= 20
+    for scene in found:
+        bounded = [figure for figure in scene.figures.values() if (figure.at_least, figure.at_most) != (None, None)]
+        assert bounded, scene.title
+        assert len(scene.claim.split()) <= 80
+
+
+def test_a_claim_outside_its_bounds_is_named(tmp_path):
+    scene = scenes.load(write(tmp_path, SCENE.replace("at_least = -0.02", "at_least = 0.01")))
+    *_, (_, measured) = measure(scene)
+    assert measured.failed == ("log_p",)
+    assert measured.text == f"log p {measured.values['log_p']:.2f}"
+
+
+def test_ratio_and_difference_are_to_the_figure_that_is_named():
+    figures = {"a": {"key": "nfe_max", "ratio_to": "b", "at_least": 2.0}, "b": {"key": "nfe_mean"}}
+    scene = scenes.SceneFile("", "", "", "{a:g}", {}, {name: scenes.Figure(**of) for name, of in figures.items()})
+    assert scenes.judge(scene, {"a": 4.0, "b": 2.0}).failed == ()
+    assert scenes.judge(scene, {"a": 3.9, "b": 2.0}).failed == ("a",)
+    assert scenes.judge(scene, {"a": float("nan"), "b": 2.0}).failed == ("a",)
+
+
+def test_what_is_alike_is_trained_and_sampled_once(tmp_path, monkeypatch):
+    from playground.lab import scene_figures
+
+    trained, sampled = [], []
+    monkeypatch.setattr(scene_figures, "Trainer", _counting(scene_figures.Trainer, trained))
+    monkeypatch.setattr(scene_figures, "sample", _counting(scene_figures.sample, sampled))
+    text = """
+title = "t"
+topic = "t"
+claim = "c"
+measured = "{a:g} {b:g} {c:g}"
+[experiment]
+data.points = 500
+training.steps = 3
+sampling.steps = 4
+sampling.particles = 50
+[figures.a]
+key = "nfe_max"
+[figures.b]
+key = "nfe_mean"
+[figures.c]
+key = "nfe_max"
+settings.sampling.kind = "probability-flow"
+"""
+    *_, (_, measured) = measure(scenes.load(write(tmp_path, text)))
+    assert (len(trained), len(sampled)) == (1, 2)
+    assert measured.text == "5 5 8"
+
+
+def _counting(make, calls):
+    def counted(*arguments, **others):
+        calls.append(arguments)
+        return make(*arguments, **others)
+
+    return counted
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('title = "Two terms"', "", "is no scene: Object missing required field `title`"),
+        ('title = "Two terms"', "title = ", "is no scene"),
+        ('"two-moons"', '"three-moons"', "three-moons"),
+        ("data.points", "data.pints", "pints"),
+        ("{log_p:.2f}", "{log_q:.2f}", "measured names no figure of this scene: log_q"),
+        ("{log_p:.2f}", "{log_p:.2q}", "mine.toml: "),
+        ("{log_p:.2f}", "{log_p.__class__}", "measured names no figure of this scene: log_p.__class__"),
+        ("point = [0.0, 1.0]\ndiff", "diff", "figures.log_p needs a point"),
+        ('difference_from = "exact"', 'difference_from = "other"', "figures.log_p names other"),
+    ],
+)
+def test_a_file_that_is_no_scene_is_refused_with_a_sentence(tmp_path, old, new, said):
+    assert old in SCENE
+    with pytest.raises(ExperimentError) as refused:
+        scenes.load(write(tmp_path, SCENE.replace(old, new, 1)))
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_figure_that_there_is_not_is_refused(tmp_path):
+    scene = scenes.load(write(tmp_path, SCENE.replace('"log_prob"\npoint = [0.0, 1.0]', '"test_nlll"')))
+    with pytest.raises(UserError, match="test_nlll is not known: no figure has this name"):
+        list(measure(scene))
