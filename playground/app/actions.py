@@ -323,6 +323,12 @@ COMMANDS: dict[str, Command] = {
         lambda w: w.reset_layout(),
     ),
     # learn
+    "learn.palette": Command(
+        "Find…",
+        "Find any command, setting or scene by a few letters of its name",
+        lambda w: w.show_dialog("palette"),
+        "Ctrl+K",
+    ),
     "learn.scenes": Command(
         "Scenes",
         "Show what goes wrong and right in score-based models, each with a claim that is measured here",
@@ -404,7 +410,7 @@ MENUS: dict[str, tuple[str, ...]] = {
         SEPARATOR,
         "view.reset",
     ),
-    "Learn": ("learn.scenes",),
+    "Learn": ("learn.palette", "learn.scenes"),
     "Tools": ("tools.boltzmann",),
     "Help": ("help.keys", "help.log", "help.selftest", "help.about"),
 }

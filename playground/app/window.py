@@ -128,12 +128,20 @@ def _gallery(window: "MainWindow") -> QDialog:
     return Gallery(window.controllers.scenes.show, window.palette_tokens, window)
 
 
+def _palette(window: "MainWindow") -> QDialog:
+    from playground.app.dialogs.command_palette import CommandPalette
+    from playground.app.search import entries
+
+    return CommandPalette(lambda: entries(window), window)
+
+
 DIALOGS: dict[str, Callable[["MainWindow"], QDialog]] = {
     "log": _log,
     "history": _history,
     "selftest": _selftest,
     "boltzmann": _boltzmann,
     "scenes": _gallery,
+    "palette": _palette,
 }
 
 
@@ -424,7 +432,7 @@ class MainWindow(QMainWindow):
         self.notify("info", "The window has its first layout; recent files, folders and export choices are cleared.")
 
     def show_dialog(self, name: str) -> None:
-        """Bring the window "log", "history", "scenes", "selftest" or "boltzmann" to the front; it is made when first asked for."""
+        """Bring the window "log", "history", "palette", "scenes", "selftest" or "boltzmann" to the front; it is made when first asked for."""
         if name not in self._dialogs:
             self._dialogs[name] = DIALOGS[name](self)
         dialog = self._dialogs[name]
