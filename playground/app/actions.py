@@ -99,6 +99,10 @@ def _sampling(window: Window) -> Message | None:
     return why_disabled.sampling(window.state, window.controllers)
 
 
+def _choosing_step(window: Window) -> Message | None:
+    return why_disabled.choosing_step(window.controllers)
+
+
 def _of(what: str, step: str | None) -> str:
     """The name of undo or redo with that of the step; a file's & is none of a menu's keys."""
     return f"{what} {step or ''}".strip().replace("&", "&&")
@@ -146,7 +150,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "file.export_video": Command(
         "Export video…",
-        "Export the run from noise to data as MP4, WebM or GIF",
+        "Export the run, or the training, as MP4, WebM or GIF",
         lambda w: w.exports.video(),
         "Ctrl+E",
         enabled=lambda w: w.exports.has_frames(),
@@ -194,6 +198,28 @@ COMMANDS: dict[str, Command] = {
     ),
     "train.reset": Command(
         "Reset training", "Discard the learned weights and start from new random ones", lambda w: w.reset_training()
+    ),
+    "train.replay": Command(
+        "Play training",
+        "Watch the network learn: show the weights of one training step after another",
+        lambda w: w.controllers.replaying.set_playing(not w.controllers.replaying.is_playing),
+        key="P",
+        why_disabled=_choosing_step,
+        label=lambda w: "Pause training playback" if w.controllers.replaying.is_playing else "Play training",
+    ),
+    "train.step": Command(
+        "Later weights",
+        "Show everything by the weights of the next training step",
+        lambda w: w.controllers.replaying.move(1),
+        key="]",
+        why_disabled=_choosing_step,
+    ),
+    "train.step_back": Command(
+        "Earlier weights",
+        "Show everything by the weights of the training step before",
+        lambda w: w.controllers.replaying.move(-1),
+        key="[",
+        why_disabled=_choosing_step,
     ),
     # sample
     "sample.play": Command(
@@ -352,7 +378,14 @@ MENUS: dict[str, tuple[str, ...]] = {
         "file.quit",
     ),
     "Edit": ("edit.undo", "edit.redo"),
-    "Train": ("train.toggle", "train.reset"),
+    "Train": (
+        "train.toggle",
+        "train.reset",
+        SEPARATOR,
+        "train.replay",
+        "train.step",
+        "train.step_back",
+    ),
     "Sample": (
         "sample.play",
         "sample.step",

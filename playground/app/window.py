@@ -232,6 +232,9 @@ class MainWindow(QMainWindow):
         for changed in (building.problem_failed, training.changed, playing.playing_changed, playing.loop_changed):
             changed.connect(self._refresh)
         playing.trajectory_changed.connect(self.actions_by_key.refresh)
+        replaying = self.controllers.replaying
+        for changed in (replaying.chosen, replaying.steps_changed, replaying.playing_changed):
+            changed.connect(self._refresh)
         self.state.changed.connect(self._edited)
         self.documents.opened.connect(self._opened)
         self.documents.lesson_opened.connect(self.controllers.lessons.begin)
@@ -546,7 +549,7 @@ class MainWindow(QMainWindow):
     def _show_status(self) -> None:
         waiting = self.building.problem is None and not self.building.failure
         training = "loading" if waiting else self.training.status
-        self.status.show_training(training, self.palette_tokens)
+        self.status.show_training(training, self.palette_tokens, self.controllers.replaying.step)
         self.status.show_device(self.building.device_text)
         self.status.show_seed(self.state.experiment.seed)
         self.status.show_saved(self.documents.saved_text())

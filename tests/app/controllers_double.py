@@ -81,6 +81,18 @@ class _Playing(QObject):
         self.sigma = 0.22
 
 
+class _Replaying(QObject):
+    steps_changed = Signal()
+    chosen = Signal()
+    playing_changed = Signal(bool)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.step: int | None = None
+        self.steps: tuple[int, ...] = ()
+        self.can_choose = False
+
+
 class _Following(QObject):
     density_changed = Signal(object)
 
@@ -118,6 +130,7 @@ class ControllersDouble:
         self.state = state
         self.asked: list[Any] = []
         self.building, self.training = _Building(), _Training(self.asked)
+        self.replaying = _Replaying()
         self.playing, self.following, self.tasks = _Playing(), _Following(), _Tasks()
         self.measuring = _Measuring(self.asked)
 
