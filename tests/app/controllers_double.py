@@ -119,6 +119,16 @@ class _Measuring(QObject):
         self._asked.append(("cancel", task))
 
 
+class _Shown(QObject):
+    """The scene and the lesson: none."""
+
+    changed = Signal()
+    scene = lesson = step = measured = None
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_: None
+
+
 class _Tasks(QObject):
     changed = Signal(str, object)
 
@@ -133,6 +143,7 @@ class ControllersDouble:
         self.replaying = _Replaying()
         self.playing, self.following, self.tasks = _Playing(), _Following(), _Tasks()
         self.measuring = _Measuring(self.asked)
+        self.scenes, self.lessons = _Shown(), _Shown()
 
     # What tests let happen
 

@@ -175,6 +175,7 @@ def test_no_text_of_a_scene_is_cut(shared_window, settled, monkeypatch):
             wait(lambda: not squeezed(card), 2_000)
             cuts.look(card, f"{path.stem}, {size[0]} x {size[1]}")
         controller.leave()
+    wait(lambda: not window.building.busy, 20_000)
     assert sorted(cuts.found) == []
 
 

@@ -100,19 +100,26 @@ class LessonPanel(CollapsiblePanel):
         self.slider.setAccessibleName("Your prediction")
         self.slider.valueChanged.connect(self._moved)
         self.scale = Scale()
-        self.verdict = Notice()
+        self.notice = Notice()
+        self.slider.setToolTip("Drag to what you expect.")
+        self.scale.setToolTip("What you said, and what was measured on this machine.")
         self.commit = QPushButton("This is my prediction")
+        self.commit.setToolTip("Commit to it: then it is measured, and explained.")
         self.commit.clicked.connect(self._commit)
         set_role(self.commit, "primary")
         self.back, self.again, self.onward = QPushButton("Back"), QPushButton("Again"), QPushButton("Next")
         self.end = QPushButton("Leave")
         self.end.setToolTip("End the lesson. Your own work comes back as it was.")
+        self.onward.setToolTip("To the next step.")
+        self.back.setToolTip("To the step before.")
         self.again.setToolTip("Answer this step again.")
         lessons = self._lessons
         self.back.clicked.connect(lambda: lessons.go(lessons.place - 1))
         self.onward.clicked.connect(self._go_on)
         self.again.clicked.connect(lessons.forget_answer)
         self.end.clicked.connect(lessons.leave)
+        for button in (self.commit, self.back, self.again, self.onward, self.end):
+            button.setAccessibleName(button.text())
         buttons = QHBoxLayout()
         buttons.setContentsMargins(0, UNIT // 2, 0, UNIT // 2)
         buttons.setSpacing(UNIT // 2)
@@ -121,7 +128,7 @@ class LessonPanel(CollapsiblePanel):
         for part in (self.name, self.text, self.question):
             self.body.addWidget(part)
         self.body.addLayout(self.choices)
-        below: tuple[QWidget, ...] = (self.slider, self.scale, self.commit, self.verdict, self.explanation)
+        below: tuple[QWidget, ...] = (self.slider, self.scale, self.commit, self.notice, self.explanation)
         for widget in below:
             self.body.addWidget(widget)
         self.body.addLayout(buttons)
@@ -156,7 +163,7 @@ class LessonPanel(CollapsiblePanel):
         if head.scale is not None:
             you = self._predicted() if answer is None else answer.prediction
             self.scale.show_values(head.scale, you, measured)
-        self._show_verdict(measured, None if answer is None else answer.right)
+        self._show_notice(measured, None if answer is None else answer.right)
         explained = step.explanation if not asked else ""
         if asked and answer is not None and measured is not None:
             explained = step.explained(answer.prediction, measured)
@@ -166,7 +173,7 @@ class LessonPanel(CollapsiblePanel):
         self.again.setEnabled(answered and not lessons.measuring)
         self.onward.setEnabled(lessons.may_go_on)
         self.onward.setText("Next" if lessons.place + 1 < len(lesson.steps) else "Finish")
-        self.onward.setToolTip("" if lessons.may_go_on else "First predict, then see.")
+        self.onward.setToolTip("To the next step." if lessons.may_go_on else "First predict, then see.")
 
     def _lay_out(self) -> None:
         """Lay out another step."""
@@ -185,28 +192,30 @@ class LessonPanel(CollapsiblePanel):
             button.deleteLater()
         for place, choice in enumerate(step.head.choices):
             button = QRadioButton(choice.text)
+            button.setAccessibleName(choice.text)
+            button.setToolTip("What you expect.")
             self.group.addButton(button, place)
             self.choices.addWidget(button)
             button.toggled.connect(self._moved)
         self.slider.setValue(STEPS // 2)
 
-    def _show_verdict(self, measured: float | None, right: bool | None) -> None:
+    def _show_notice(self, measured: float | None, right: bool | None) -> None:
         step, lessons = self._lessons.step, self._lessons
         assert step is not None
         if lessons.answer is None:
-            self.verdict.say("info", "")
+            self.notice.say("info", "")
         elif measured is None:
-            self.verdict.say(
+            self.notice.say(
                 "info",
                 "Measuring on this machine…" if lessons.measuring else "Not measured yet.",
                 *(() if lessons.measuring else (("Measure", "Measure what was asked.", lessons.measure),)),
             )
         elif right is None:
-            self.verdict.say("info", "")
+            self.notice.say("info", "")
         else:
             place = step.right(measured)
             true = "none of these" if place is None else step.head.choices[place].text
-            self.verdict.say(
+            self.notice.say(
                 "info" if right else "warning",
                 f"{'As you said' if right else 'It is otherwise'}: {true}. Measured: {format_number(measured, 3)}.",
             )
@@ -239,7 +248,7 @@ class LessonPanel(CollapsiblePanel):
     def _follow(self, task: str, status: TaskStatus) -> None:
         if task == TASK and self._lessons.lesson is not None:
             if status.error is not None:
-                self.verdict.say("error", status.error, ("Measure", "Try again.", self._lessons.measure))
+                self.notice.say("error", status.error, ("Measure", "Try again.", self._lessons.measure))
             elif not status.running:
                 self._show()
 

@@ -5,10 +5,12 @@ import csv
 import pytest
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QUndoCommand
+from PySide6.QtWidgets import QAbstractButton, QMenu, QSlider, QWidget
 
 from playground.app.controllers.lessons import Lessons
 from playground.app.model.state import State
 from playground.app.panels import DataPanel, LessonPanel, SamplingPanel
+from playground.app.panels.lesson import Scale
 from playground.app.widgets.field_row import FieldRow
 from playground.app.workers.tasks import Tasks
 from playground.lab import scene_figures, scenes
@@ -166,7 +168,7 @@ def test_the_card_asks_hides_and_reveals(bare_window, qtbot):
     panel.group.button(0).setChecked(True)
     panel.commit.click()
     until_shown(bare_window, qtbot)
-    assert panel.verdict.text.text() == "It is otherwise: many. Measured: 0.75."
+    assert panel.notice.text.text() == "It is otherwise: many. Measured: 0.75."
     assert panel.onward.text() == "Finish"
     panel.onward.click()
     assert panel.isHidden()
@@ -192,9 +194,21 @@ def test_other_cards_fold_but_for_the_one_with_the_setting_and_come_back(bare_wi
     assert not any(row.property("highlighted") for row in bare_window.findChildren(FieldRow))
 
 
-def test_the_lessons_are_in_the_menu(bare_window):
-    from PySide6.QtWidgets import QMenu
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_every_control_of_the_card_has_a_name_and_says_what_it_does(bare_window, place):
+    lessons, panel = bare_window.controllers.lessons, bare_window.panel(LessonPanel)
+    lessons.begin(LESSON)
+    lessons.go(place)
+    controls = [
+        control
+        for control in panel.findChildren(QWidget)
+        if isinstance(control, QAbstractButton | QSlider | Scale) and control.isVisibleTo(panel)
+    ]
+    assert len(controls) >= 5
+    assert [control for control in controls if not (control.accessibleName() and control.toolTip())] == []
 
+
+def test_the_lessons_are_in_the_menu(bare_window):
     menu = QMenu()
     bare_window._fill_lessons(menu)
     assert "Why Langevin gets the weights wrong" in [action.text() for action in menu.actions()]
