@@ -65,7 +65,7 @@ SHEET = """
 QAbstractSpinBox { padding: 0 6px; min-height: 24px; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; border: none; }
 QDialog { background: @panel; }
-*[highlighted="true"] { background: @hover; border-radius: 4px; }
+*[highlighted="true"] { background: @hover; border: 1px solid @accent; border-radius: 4px; }
 #log { font-family: monospace; }
 """
 

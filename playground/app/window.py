@@ -445,6 +445,7 @@ class MainWindow(QMainWindow):
         if not taught:
             self._folded = None
         for row in self.findChildren(FieldRow):
+            row.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
             set_state(row, "highlighted", taught and row.key == key)
             if taught and row.key == key:
                 reveal(row)
