@@ -36,7 +36,7 @@ def test_a_question_without_an_answer_exits_with_1(measured, capsys):
 
 def test_a_lesson_that_there_is_not_is_refused(capsys):
     assert main(["lesson", "check", "06-none"]) == 2
-    assert "06-none is no lesson: give a file ending in .lesson.md, or one of 05-langevin" in capsys.readouterr().err
+    assert "06-none is no lesson: give a file ending in .lesson.md, or one of 01-score" in capsys.readouterr().err
 
 
 def answers(path, *rows):
