@@ -160,6 +160,12 @@ COMMANDS: dict[str, Command] = {
         lambda w: w.exports.trajectory(),
         enabled=lambda w: w.exports.has_frames(),
     ),
+    "file.export_runs": Command(
+        "Export runs…",
+        "Export the table of the pinned runs as CSV",
+        lambda w: w.exports.runs(),
+        why_disabled=lambda w: why_disabled.exporting_runs(w.controllers),
+    ),
     "file.export_settings": Command(
         "Export settings…",
         "Export all settings as TOML, for this window or the command line",
@@ -237,6 +243,13 @@ COMMANDS: dict[str, Command] = {
         key="L",
         checked=lambda w: w.playing.loop,
     ),
+    "sample.pin": Command(
+        "Pin this run",
+        "Keep the run's settings, cost and distances in the Runs card",
+        lambda w: w.controllers.pinning.pin(),
+        key="P",
+        why_disabled=lambda w: why_disabled.pinning(w.state, w.controllers),
+    ),
     # measure
     "measure.density_map": Command(
         "Density map",
@@ -291,6 +304,11 @@ COMMANDS: dict[str, Command] = {
         lambda w: w.show_dialog("history"),
         "Ctrl+H",
     ),
+    "view.runs": Command(
+        "Run table",
+        "Show the pinned runs with every column",
+        lambda w: w.show_dialog("runs"),
+    ),
     "view.reset": Command(
         "Reset window",
         "Restore the first layout and clear recent files, folders and export choices; your work stays",
@@ -334,6 +352,7 @@ MENUS: dict[str, tuple[str, ...]] = {
         "file.export_video",
         "file.export_picture",
         "file.export_trajectory",
+        "file.export_runs",
         "file.export_settings",
         SEPARATOR,
         "file.quit",
@@ -350,6 +369,8 @@ MENUS: dict[str, tuple[str, ...]] = {
         "sample.restart",
         "sample.restart_new_seed",
         "sample.loop",
+        SEPARATOR,
+        "sample.pin",
     ),
     "Measure": (
         "measure.density_map",
@@ -368,6 +389,7 @@ MENUS: dict[str, tuple[str, ...]] = {
         "view.light",
         "view.fullscreen",
         "view.history",
+        "view.runs",
         SEPARATOR,
         "view.reset",
     ),

@@ -43,6 +43,7 @@ from playground.app.panels import (
     NoisePanel,
     ObjectivePanel,
     QualityPanel,
+    RunsPanel,
     SamplingPanel,
     ScenePanel,
     TrainingPanel,
@@ -65,7 +66,7 @@ from playground.resources import resource
 COLUMN_RANGE = (272, 460)
 SMALLEST = (1024, 600)
 PIPELINE = (ScenePanel, DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
-MEASUREMENTS = (LikelihoodPanel, QualityPanel)
+MEASUREMENTS = (LikelihoodPanel, QualityPanel, RunsPanel)
 OPENING = "checkpoints/two-moons.spg"
 QUIT_SECONDS = 1.6
 PLAYED = frozenset({"data.kind", "data.path", "sampling.kind"})  # whoever picks others wants to see them move
@@ -128,12 +129,19 @@ def _gallery(window: "MainWindow") -> QDialog:
     return Gallery(window.controllers.scenes.show, window.palette_tokens, window)
 
 
+def _runs(window: "MainWindow") -> QDialog:
+    from playground.app.dialogs.runs_window import RunsWindow  # not needed to open the window
+
+    return RunsWindow(window.controllers, window.exports.runs, window.palette_tokens, window)
+
+
 DIALOGS: dict[str, Callable[["MainWindow"], QDialog]] = {
     "log": _log,
     "history": _history,
     "selftest": _selftest,
     "boltzmann": _boltzmann,
     "scenes": _gallery,
+    "runs": _runs,
 }
 
 
@@ -189,7 +197,14 @@ class MainWindow(QMainWindow):
             self.state, self.controllers, self.canvas, self.display, self.panel(LikelihoodPanel).takes_second, self
         )
         self.exports = Exports(
-            self.state, self.playing, self.canvas, self.display, preferences, self.documents.proposal, self
+            self.state,
+            self.playing,
+            self.controllers.pinning.pinned,
+            self.canvas,
+            self.display,
+            preferences,
+            self.documents.proposal,
+            self,
         )
         self.actions_by_key = Actions(self, self)
         self._menu = self._build_menus()
@@ -220,6 +235,7 @@ class MainWindow(QMainWindow):
         for changed in (building.problem_failed, training.changed, playing.playing_changed, playing.loop_changed):
             changed.connect(self._refresh)
         playing.trajectory_changed.connect(self.actions_by_key.refresh)
+        self.controllers.pinning.finished_changed.connect(self.actions_by_key.refresh)
         self.state.changed.connect(self._edited)
         self.documents.opened.connect(self._opened)
         self.documents.changed.connect(self._show_name)
@@ -239,6 +255,7 @@ class MainWindow(QMainWindow):
         data.brush_radius_changed.connect(canvas.set_brush_radius)
         canvas.brush_radius_changed.connect(data.radius.show_radius)
         canvas.set_brush_radius(data.radius.radius)
+        self.panel(RunsPanel).table_requested.connect(lambda: self.show_dialog("runs"))
         self.panel(TrainingPanel).reset_requested.connect(self.reset_training)
 
     # --- layout
@@ -421,7 +438,7 @@ class MainWindow(QMainWindow):
         self.notify("info", "The window has its first layout; recent files, folders and export choices are cleared.")
 
     def show_dialog(self, name: str) -> None:
-        """Bring the window "log", "history", "scenes", "selftest" or "boltzmann" to the front; it is made when first asked for."""
+        """Bring the window "log", "history", "scenes", "runs", "selftest" or "boltzmann" to the front; it is made when first asked for."""
         if name not in self._dialogs:
             self._dialogs[name] = DIALOGS[name](self)
         dialog = self._dialogs[name]

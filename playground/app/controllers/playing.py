@@ -47,6 +47,7 @@ class Run:
         experiment: by whose settings it was sampled.
         workspace: on which; None while that of an opened session is not built.
         version: of the weights that it began with; -1 for one that was recorded earlier.
+        seed: of its noise.
         trajectory: its frames so far; None before the first.
     """
 
@@ -54,6 +55,7 @@ class Run:
     experiment: Experiment
     workspace: Workspace | None
     version: int = -1
+    seed: int = 0
     trajectory: Trajectory | None = None
 
     @property
@@ -75,6 +77,7 @@ class Playing(QObject):
         frame_changed(int)
         playing_changed(bool)
         loop_changed(bool)
+        noise_changed(): runs have other noise by the same seed.
         notified(Notification)
     """
 
@@ -82,6 +85,7 @@ class Playing(QObject):
     frame_changed = Signal(int)
     playing_changed = Signal(bool)
     loop_changed = Signal(bool)
+    noise_changed = Signal()
     notified = Signal(object)
 
     def __init__(
@@ -200,9 +204,18 @@ class Playing(QObject):
     @Slot(bool)
     def restart(self, new_seed: bool = False) -> None:
         """Begin the run again, with the same noise or with new."""
-        self.seed_offset += int(new_seed)
-        self._begin()
+        if new_seed:
+            self.set_noise(self.seed_offset + 1)
+        else:
+            self._begin()
         self.set_playing(True)
+
+    def set_noise(self, seed_offset: int) -> None:
+        """Begin a run with the noise that it has once new noise was asked for so often."""
+        self.seed_offset = seed_offset
+        self.noise_changed.emit()
+        if not self._building.busy:  # else one begins by itself
+            self._begin()
 
     @Slot(bool)
     def set_loop(self, loop: bool) -> None:
@@ -217,6 +230,11 @@ class Playing(QObject):
         """Play a run that was recorded earlier, on data that are not built yet, until the loop begins a new one."""
         self._recording, self._next = Run(next(self._numbers), self._state.experiment, None), None
         self._show(dataclasses.replace(self._recording, trajectory=trajectory))
+
+    def show_finished(self, run: Run) -> None:
+        """Play a finished run of the present workspace again, in place of the one that is recorded now."""
+        self._recording, self._next = dataclasses.replace(run, number=next(self._numbers)), None
+        self._show(self._recording)
 
     def trajectory_iterator(self) -> "Callable[[], Iterator[Trajectory]]":
         """Makes an iterator, for another thread, that ends with the complete run in view."""
@@ -251,7 +269,7 @@ class Playing(QObject):
         run = self.runs[0] if self.runs else None
         recorded = None if run is None or run.workspace is not None else run.trajectory
         if run is not None and recorded is not None and recorded.shape == workspace.problem.shape:
-            self.runs = (dataclasses.replace(run, workspace=workspace),)
+            self.runs = (dataclasses.replace(run, workspace=workspace, seed=self._seed),)
 
     @Slot(object)
     def _take(self, session: Session | None) -> None:
@@ -289,7 +307,7 @@ class Playing(QObject):
 
     def _record(self, workspace: Workspace, frames: int) -> Run:
         """Begin to record a run."""
-        run = Run(next(self._numbers), self._state.experiment, workspace, workspace.weights.version)
+        run = Run(next(self._numbers), self._state.experiment, workspace, workspace.weights.version, self._seed)
         self._sampler.begin(SamplingRun(workspace, workspace.problem, self._seed, run.number))
         self._sampler.record(frames)
         return run

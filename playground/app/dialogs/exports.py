@@ -1,4 +1,5 @@
-"""Exports: a film of the run, a picture of the canvas, the trajectory as numbers, the settings.
+"""Exports: a film of the run, a picture of the canvas, the trajectory as numbers, the pinned runs,
+the settings.
 
 Only one export runs at a time; its dialog shows how far it is and cancels it, while the window stays usable. What is
 cancelled or fails leaves no file.
@@ -19,7 +20,9 @@ from playground.app.controllers.export_size import OverlayMaker, estimate_film_s
 from playground.app.controllers.exporting import POLL, Exporting, Progress, paint_film, paint_picture, save_picture
 from playground.app.controllers.playing import Playing
 from playground.app.dialogs.export_dialog import ExportDialog
+from playground.app.model.pinned_runs import PinnedRuns
 from playground.app.model.preferences import PictureChoice, Preferences, VideoChoice
+from playground.app.model.run_table import table_text
 from playground.app.model.state import State
 from playground.app.widgets import file_prompts
 from playground.app.widgets.file_prompts import completed
@@ -28,6 +31,7 @@ from playground.drawing.palette import PALETTES
 from playground.drawing.plane import Viewport
 from playground.drawing.scene import Scene
 from playground.lab import experiment as experiments
+from playground.lab.atomic import atomic_write
 from playground.user_errors import UserError
 
 if typing.TYPE_CHECKING:
@@ -72,6 +76,7 @@ class Exports(QObject):
         self,
         state: State,
         playing: Playing,
+        pinned: PinnedRuns,
         canvas: CanvasView,
         display: Display,
         preferences: Preferences,
@@ -80,6 +85,7 @@ class Exports(QObject):
     ) -> None:
         super().__init__(parent)
         self._state, self._playing, self._canvas, self._display = state, playing, canvas, display
+        self._pinned = pinned
         self._preferences, self._propose, self._parent = preferences, propose, parent
         self._exporting = Exporting(preferences, self)
         self.dialog: ExportDialog | None = None
@@ -135,6 +141,25 @@ class Exports(QObject):
         path = self._asked("Export settings", ("Experiments (*.toml)",))
         if path is not None:
             self.save_settings(path)
+
+    def runs(self) -> None:
+        """Ask for a name ending in .csv, then write the table of the pinned runs."""
+        if self._exporting.refuses_second():
+            return
+        path = self._asked("Export runs", ("Comma-separated values (*.csv)",))
+        if path is not None:
+            self.save_runs(path)
+
+    def save_runs(self, path: Path) -> None:
+        """Write the pinned runs as CSV, one row each."""
+        runs = self._pinned.runs
+
+        def write() -> Iterator[Progress]:
+            with atomic_write(path) as temporary:
+                temporary.write_text(table_text(runs), encoding="utf-8", newline="\n")
+            yield 1, 1
+
+        self._start(write, path, None)
 
     def save_trajectory(self, path: Path) -> None:
         """Write the recorded frames as .npz or .csv."""
