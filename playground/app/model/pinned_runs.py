@@ -185,7 +185,7 @@ def differing_keys(runs: Sequence[PinnedRun]) -> list[str]:
         values = [run.setting(key) if key == STEPS else description.value(run.experiment, key) for run in those]
         if any(value != values[0] for value in values):
             found.append(key)
-    return found
+    return sorted(found, key=lambda key: "." not in key)  # the seed last
 
 
 def differences(runs: Sequence[PinnedRun], beside_names: bool = False) -> dict[int, str]:
@@ -195,6 +195,7 @@ def differences(runs: Sequence[PinnedRun], beside_names: bool = False) -> dict[i
         beside_names: leave out what the run's name says already.
     """
     keys, found = differing_keys(runs), {}
+    trainings = {run.trained_steps for run in runs} - {None}
     for run in runs:
         known = description.fields(run.experiment)
         said = []
@@ -206,7 +207,7 @@ def differences(runs: Sequence[PinnedRun], beside_names: bool = False) -> dict[i
                 said.append(f"{known[key].label} {value}")
         if len({other.noise for other in runs}) > 1:
             said.append(f"new noise {run.noise}" if run.noise else "first noise")
-        if run.trained_steps is not None and len({other.trained_steps for other in runs}) > 1:
+        if run.trained_steps is not None and len(trainings) > 1:
             said.append(f"{format_count(run.trained_steps)} training steps")
         found[run.number] = ", ".join(said)
     return found

@@ -25,12 +25,12 @@ class RunColumn:
     """One column.
 
     Attributes:
-        title: its header.
+        title: its header, in one line or two.
         meaning: the header's tooltip.
         text: what a cell shows; "" where there is nothing.
         order: what rows are sorted by; None comes last.
         more: the tooltip of a cell, beside the meaning.
-        keys: of metrics.json, whose absence has a reason.
+        key: of metrics.json, whose absence has a reason.
         widest: a text for which there is room.
     """
 
@@ -158,7 +158,7 @@ NFE = RunColumn(
     widest="10 000",
 )  # fmt: skip
 OVER_FLOOR = RunColumn(
-    "W₂/floor",
+    "W₂ /\nfloor",
     "Wasserstein-2 distance to the data over that of a perfect sampler with as many points; 1 is perfect. " + EQUALIZED,
     _ratio,
     lambda run: run.over_floor,

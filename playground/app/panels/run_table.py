@@ -12,6 +12,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QHeaderView,
+    QLineEdit,
     QMenu,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -25,12 +26,13 @@ from playground.app.model.pinned_runs import PinnedRun, differences
 from playground.app.model.run_table import table_text
 from playground.app.panels.run_columns import C2ST, FEW, OVER_FLOOR, WEIGHTS, RunColumn, all_columns
 from playground.app.style import theme
-from playground.app.style.wrapping import breakable, wrapped
+from playground.app.style.wrapping import BREAK, breakable, wrapped
 from playground.drawing.palette import DARK, Palette
 
 NUMBER = Qt.ItemDataRole.UserRole  # of the run, on each row
-PAD = 4  # px left and right of a cell's text
-NARROWEST_NAME = 56  # px: with less the column of weights gives way
+PAD = 3  # px left and right of a cell's text
+LONGEST_WORD = 12  # characters of a name without a break: "probability" is whole
+NARROWEST_WORDS = 220  # px of a column of sentences
 MOST_ROWS = 8  # in view; with more the table scrolls
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -58,6 +60,7 @@ class RunTable(QTreeWidget):
         self._sorted: tuple[str, bool] | None = None  # the title of a column, and whether the largest come first
         theme.set_role(self, "table")
         self.setAccessibleName("Pinned runs")
+        self.setFrameShape(QTreeWidget.Shape.NoFrame)
         self.setRootIsDecorated(False)
         self.setIndentation(0)
         self.setItemsExpandable(False)
@@ -140,7 +143,8 @@ class RunTable(QTreeWidget):
         for place, column in enumerate(self._columns):
             down = None if self._sorted is None or self._sorted[0] != column.title else self._sorted[1]
             arrow = "" if down is None else " ↓" if down else " ↑"
-            header.setText(place, f"{column.title}{arrow}")
+            first, *second = column.title.split("\n")
+            header.setText(place, "\n".join([first + arrow, *second]))
             header.setToolTip(place, wrapped(column.meaning, "Click to sort."))
             header.setTextAlignment(place, LEFT if self._is_words(place) else RIGHT)
             header.setFont(place, theme.text_font(theme.CAPTION_PIXELS))
@@ -153,9 +157,9 @@ class RunTable(QTreeWidget):
             shown = column.shown(run)
             if waiting and not column.text(run) and column.key:
                 shown = "…"
-            item.setText(place, shown)
+            item.setText(place, breakable(shown, LONGEST_WORD) if place == 0 else shown)
             item.setToolTip(place, column.tooltip(run, waiting))
-            item.setData(place, Qt.ItemDataRole.AccessibleTextRole, f"{column.title}: {shown}")
+            item.setData(place, Qt.ItemDataRole.AccessibleTextRole, f"{' '.join(column.title.split())}: {shown}")
             item.setTextAlignment(place, LEFT if self._is_words(place) else RIGHT)
             item.setFont(place, theme.text_font() if place == 0 else theme.number_font())
             if column is OVER_FLOOR and run.is_at_floor:
@@ -182,13 +186,20 @@ class RunTable(QTreeWidget):
     def _lay_out(self) -> None:
         """Give the numbers the room that they take, and the name the rest; rows are as high as their names and sentences."""
         header, widths = self.header(), [self._width_of(place) for place in range(len(self._columns))]
+        if not self._whole:  # a bar that comes and goes by itself would change the room, and the room the bar
+            scrolls = self.topLevelItemCount() > MOST_ROWS
+            policy = Qt.ScrollBarPolicy.ScrollBarAlwaysOn if scrolls else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+            self.setVerticalScrollBarPolicy(policy)
         room = self.viewport().width()
         if not self._whole:
             place = FEW.index(WEIGHTS)
-            crowded = room - sum(widths[1:]) < NARROWEST_NAME
+            name = self._widest_word()
+            crowded = room - sum(widths[1:]) < name
             hidden = crowded or not any(WEIGHTS.text(run) for run in self._pinning.pinned.runs)
             self.setColumnHidden(place, hidden)
-            widths[0] = max(room - sum(widths[1:]) + (widths[place] if hidden else 0), NARROWEST_NAME)
+            widths[0] = max(room - sum(widths[1:]) + (widths[place] if hidden else 0), name)
+        else:
+            widths[-1] = max(room - sum(widths[:-1]), NARROWEST_WORDS)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         for place, width in enumerate(widths):
             header.resizeSection(place, width)
@@ -196,22 +207,29 @@ class RunTable(QTreeWidget):
         for place in range(self.topLevelItemCount()):
             item = self.topLevelItem(place)
             assert item is not None
-            rows = [self._fit(item, widths[0])]
-            rows += [self._fit(below, room, last=True) for below in _below(item)]
+            rows = [self._fit(item, 0 if not self._whole else len(widths) - 1, widths[0 if not self._whole else -1])]
+            rows += [self._fit(below, 0, room, last=True) for below in _below(item)]
             if place < MOST_ROWS:
                 height += sum(rows)
         if not self._whole and self.height() != height:
             self.setFixedHeight(height)
         self.scheduleDelayedItemsLayout()
 
-    def _fit(self, item: QTreeWidgetItem, width: int, last: bool = False) -> int:
-        """Make a row as high as its first cell, in which words are wrapped."""
-        box = QFontMetrics(item.font(0)).boundingRect(
-            QRect(0, 0, max(width - 2 * PAD, 1), 10_000), Qt.TextFlag.TextWordWrap, item.text(0)
+    def _fit(self, item: QTreeWidgetItem, place: int, width: int, last: bool = False) -> int:
+        """Make a row as high as the cell in which words are wrapped."""
+        box = QFontMetrics(item.font(place)).boundingRect(
+            QRect(0, 0, max(width - 2 * PAD, 1), 10_000), Qt.TextFlag.TextWordWrap, item.text(place)
         )
         height = box.height() + (6 if last else 4)
-        item.setSizeHint(0, QSize(width, height))
+        item.setSizeHint(place, QSize(width, height))
         return height
+
+    def _widest_word(self) -> int:
+        """The least width of the names' column, in which no word is cut."""
+        metrics = QFontMetrics(theme.text_font())
+        names = (breakable(run.name, LONGEST_WORD).replace(BREAK, " ") for run in self._pinning.pinned.runs)
+        words = [word for name in names for word in name.split()]
+        return max(map(metrics.horizontalAdvance, words), default=0) + 2 * PAD + 2
 
     def _width_of(self, place: int) -> int:
         column = self._columns[place]
@@ -221,8 +239,8 @@ class RunTable(QTreeWidget):
             texts.append(column.widest)
         if self._is_words(place):
             metrics = QFontMetrics(theme.text_font())
-        header = self.headerItem().text(place)
-        return max(title.horizontalAdvance(header), *map(metrics.horizontalAdvance, texts), 24) + 2 * PAD + 2
+        header = [title.horizontalAdvance(line) for line in self.headerItem().text(place).split("\n")]
+        return max(*header, *map(metrics.horizontalAdvance, texts), 24) + 2 * PAD + 2
 
     # What is done
 
@@ -245,7 +263,7 @@ class RunTable(QTreeWidget):
         if place != 0 or number is None:
             return
         run = self._pinning.pinned.get(number)
-        if run is not None and item.text(0) != run.name:
+        if run is not None and item.text(0) != breakable(run.name, LONGEST_WORD):
             self._pinning.rename(number, item.text(0))
             self._fill()  # an empty name is none
 
@@ -271,7 +289,9 @@ class RunTable(QTreeWidget):
             QGuiApplication.clipboard().setText(table_text(self.runs, "\t"))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.matches(QKeySequence.StandardKey.Copy):
+        if self.state() == QTreeWidget.State.EditingState:
+            super().keyPressEvent(event)  # a name's Return is no row's
+        elif event.matches(QKeySequence.StandardKey.Copy):
             self.copy()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.restore()
@@ -322,3 +342,9 @@ class _Cells(QStyledItemDelegate):
         editor = super().createEditor(parent, option, index)
         editor.setAccessibleName("Name of the run")
         return editor
+
+    def setEditorData(self, editor: QWidget, index: QModelIndex | QPersistentModelIndex) -> None:
+        super().setEditorData(editor, index)
+        if isinstance(editor, QLineEdit):
+            editor.setText(editor.text().replace(BREAK, ""))
+            editor.selectAll()

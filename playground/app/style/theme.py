@@ -308,12 +308,12 @@ QUndoView::item:hover { background: @hover; }
 QUndoView::item:selected { background: @accent; color: @on_accent; }
 
 QTreeView[role="table"] { background: transparent; color: @text; border: none; outline: none; }
-QTreeView[role="table"]::item { padding: 0 2px; border: none; }
+QTreeView[role="table"]::item { padding: 0; border: none; }
 QTreeView[role="table"]::item:selected { background: @hover; }
 QTreeView[role="table"]:focus { border: none; }
 QTreeView[role="table"] QHeaderView { background: transparent; }
 QTreeView[role="table"] QHeaderView::section {
-    background: transparent; color: @muted; border: none; border-bottom: 1px solid @border; padding: 2px 4px; }
+    background: transparent; color: @muted; border: none; border-bottom: 1px solid @border; padding: 2px 3px; }
 QTreeView[role="table"] QHeaderView::section:hover { color: @text; }
 QTreeView[role="table"] QLineEdit { padding: 0 2px; }
 
