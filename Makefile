@@ -10,6 +10,8 @@ PACKAGE_PYTHON := python3.11
 OFFSCREEN := QT_QPA_PLATFORM=offscreen
 
 export PYTHONFAULTHANDLER := 1
+# Without bytecode every process compiles the program anew, and pytest rewrites all assertions again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := run
 .PHONY: run demo test mutants check format docs checkpoints screenshots sheets libraries package package-test lock clean

@@ -27,6 +27,13 @@ def pytest_configure() -> None:
     settings.load_profile("project")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The pass of the tests that run alone, ten among thousands, reads no other files."""
+    if config.option.markexpr == "alone" and collection_path.name.startswith("test_"):
+        return "pytest.mark.alone" not in collection_path.read_text(encoding="utf-8") or None
+    return None
+
+
 @pytest.fixture(scope="session", autouse=True)
 def application() -> Any:
     """Text needs an application. It is the windows' own kind from the start, whatever is tested first: what paints without

@@ -5,6 +5,7 @@ device and, as on MPS, float64. What only a real device has, its kernels, speed 
 """
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,7 +14,6 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_map
 
 try:
     from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
@@ -103,14 +103,14 @@ class Operations(TorchDispatchMode):
     """Carries out the device's operations on the CPU, and refuses what a device refuses."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs, name = kwargs or {}, str(func)
-        parts, _ = tree_flatten((args, kwargs))
+        kwargs, name = kwargs or {}, _name(func)
+        parts = list(_parts((args, kwargs)))
         there = [part for part in parts if isinstance(part, There)]
         here = [part for part in parts if isinstance(part, Tensor) and not isinstance(part, There) and part.dim() > 0]
         indexed = name == INDEXED and isinstance(args[0], There)
         if there and here and name not in MIXED and not indexed:
             raise RuntimeError(f"Expected all tensors to be on the same device, but {name} met {NAME} and cpu")
-        args, inner = tree_map(lambda part: part.here if isinstance(part, There) else part, (args, kwargs))
+        args, inner = _each(_within, (args, kwargs))
         asked = kwargs.get("device")
         if asked is not None and asked.type == NAME:
             inner["device"] = torch.device("cpu")
@@ -126,7 +126,36 @@ class Operations(TorchDispatchMode):
                 raise TypeError(f"Cannot make {name} a float64 tensor: the second device has none, as MPS")
             return same[id(part)] if id(part) in same else There(part)
 
-        return tree_map(wrapped, result)
+        return _each(wrapped, result)
+
+
+_name = functools.cache(str)
+
+
+def _within(part: Any) -> Any:
+    return part.here if isinstance(part, There) else part
+
+
+# Operations take and give tensors, lists of them and names for them. torch's own walks through trees of any kind took most of
+# the time here.
+
+
+def _parts(tree: Any) -> Iterator[Any]:
+    if isinstance(tree, (tuple, list)):
+        for part in tree:
+            yield from _parts(part)
+    elif isinstance(tree, dict):
+        yield from _parts(list(tree.values()))
+    else:
+        yield tree
+
+
+def _each(change: Callable[[Any], Any], tree: Any) -> Any:
+    if isinstance(tree, (tuple, list)):
+        return type(tree)([_each(change, part) for part in tree])
+    if isinstance(tree, dict):
+        return {name: _each(change, part) for name, part in tree.items()}
+    return change(tree)
 
 
 class _Module:

@@ -99,6 +99,10 @@ def _sampling(window: Window) -> Message | None:
     return why_disabled.sampling(window.state, window.controllers)
 
 
+def _choosing_step(window: Window) -> Message | None:
+    return why_disabled.choosing_step(window.controllers)
+
+
 def _of(what: str, step: str | None) -> str:
     """The name of undo or redo with that of the step; a file's & is none of a menu's keys."""
     return f"{what} {step or ''}".strip().replace("&", "&&")
@@ -146,7 +150,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "file.export_video": Command(
         "Export video…",
-        "Export the run from noise to data as MP4, WebM or GIF",
+        "Export the run, or the training, as MP4, WebM or GIF",
         lambda w: w.exports.video(),
         "Ctrl+E",
         enabled=lambda w: w.exports.has_frames(),
@@ -201,6 +205,28 @@ COMMANDS: dict[str, Command] = {
     "train.reset": Command(
         "Reset training", "Discard the learned weights and start from new random ones", lambda w: w.reset_training()
     ),
+    "train.replay": Command(
+        "Play training",
+        "Watch the network learn: show the weights of one training step after another",
+        lambda w: w.controllers.replaying.set_playing(not w.controllers.replaying.is_playing),
+        key="P",
+        why_disabled=_choosing_step,
+        label=lambda w: "Pause training playback" if w.controllers.replaying.is_playing else "Play training",
+    ),
+    "train.step": Command(
+        "Later weights",
+        "Show everything by the weights of the next training step",
+        lambda w: w.controllers.replaying.move(1),
+        key="]",
+        why_disabled=_choosing_step,
+    ),
+    "train.step_back": Command(
+        "Earlier weights",
+        "Show everything by the weights of the training step before",
+        lambda w: w.controllers.replaying.move(-1),
+        key="[",
+        why_disabled=_choosing_step,
+    ),
     # sample
     "sample.play": Command(
         "Play",
@@ -247,7 +273,7 @@ COMMANDS: dict[str, Command] = {
         "Pin this run",
         "Keep the run's settings, cost and distances in the Runs card",
         lambda w: w.controllers.pinning.pin(),
-        key="P",
+        key="K",
         why_disabled=lambda w: why_disabled.pinning(w.state, w.controllers),
     ),
     # measure
@@ -315,11 +341,23 @@ COMMANDS: dict[str, Command] = {
         lambda w: w.reset_layout(),
     ),
     # learn
+    "learn.palette": Command(
+        "Find…",
+        "Find any command, setting or scene by a few letters of its name",
+        lambda w: w.show_dialog("palette"),
+        "Ctrl+K",
+    ),
     "learn.scenes": Command(
         "Scenes",
         "Show what goes wrong and right in score-based models, each with a claim that is measured here",
         lambda w: w.show_dialog("scenes"),
         "Ctrl+G",
+    ),
+    "learn.answers": Command(
+        "Save answers…",
+        "Save what you predicted in lessons, and what was measured, as CSV",
+        lambda w: w.documents.ask_save_answers(w.controllers.lessons.rows()),
+        enabled=lambda w: w.controllers.lessons.has_answers,
     ),
     # tools
     "tools.boltzmann": Command(
@@ -338,6 +376,7 @@ COMMANDS: dict[str, Command] = {
 }
 
 SEPARATOR = "-"
+LESSONS = "learn.lessons"  # a submenu of the bundled lessons
 RECENT = "file.recent"  # a submenu made from the recent files
 
 MENUS: dict[str, tuple[str, ...]] = {
@@ -358,7 +397,14 @@ MENUS: dict[str, tuple[str, ...]] = {
         "file.quit",
     ),
     "Edit": ("edit.undo", "edit.redo"),
-    "Train": ("train.toggle", "train.reset"),
+    "Train": (
+        "train.toggle",
+        "train.reset",
+        SEPARATOR,
+        "train.replay",
+        "train.step",
+        "train.step_back",
+    ),
     "Sample": (
         "sample.play",
         "sample.step",
@@ -393,7 +439,7 @@ MENUS: dict[str, tuple[str, ...]] = {
         SEPARATOR,
         "view.reset",
     ),
-    "Learn": ("learn.scenes",),
+    "Learn": ("learn.palette", "learn.scenes", LESSONS, "learn.answers"),
     "Tools": ("tools.boltzmann",),
     "Help": ("help.keys", "help.log", "help.selftest", "help.about"),
 }

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app.style import theme
+from playground.app.style.number_formats import format_count
 from playground.app.style.theme import UNIT, set_role
 from playground.drawing.palette import DARK, Palette
 from playground.lab.experiment import Experiment
@@ -64,6 +65,7 @@ SHEET = """
 QAbstractSpinBox { padding: 0 6px; min-height: 24px; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; border: none; }
 QDialog { background: @panel; }
+*[highlighted="true"] { background: @hover; border: 1px solid @accent; border-radius: 4px; }
 #log { font-family: monospace; }
 """
 
@@ -215,8 +217,10 @@ class StatusBar(QFrame):
                 row.addSpacing(2 * UNIT)
             row.addWidget(label)
 
-    def show_training(self, training: str, palette: Palette) -> None:
-        self._show(self._training, TRAINING_TEXTS.get(training, training))
+    def show_training(self, training: str, palette: Palette, step: int | None = None) -> None:
+        """How training stands, and the step whose weights are shown in place of the newest."""
+        shown = "" if step is None else f", weights of step {format_count(step)} shown"
+        self._show(self._training, TRAINING_TEXTS.get(training, training) + shown)
         self._dot.show_as(palette, self.CONCEPTS.get(training, "muted"))
 
     def show_frames(self, per_second: float | None) -> None:

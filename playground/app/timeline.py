@@ -1,4 +1,4 @@
-"""The bar below the canvas and the runs that it plays."""
+"""The bar below the canvas, the runs that it plays, and the training that it goes back through."""
 
 import typing
 
@@ -30,6 +30,7 @@ class Timeline(QObject):
         super().__init__(parent)
         self._state, self._controllers, self._display, self._transport = state, controllers, display, transport
         self._building, self._playing = controllers.building, controllers.playing
+        self._replaying = controllers.replaying
         self._shown = 0  # frames whose noise levels are shown
         transport.play_toggled.connect(self._playing.set_playing)
         transport.stepped.connect(self._playing.step)
@@ -37,6 +38,9 @@ class Timeline(QObject):
         transport.restarted.connect(self._playing.restart)
         transport.loop_toggled.connect(self._playing.set_loop)
         transport.speed_changed.connect(self._playing.set_speed)
+        transport.step_chosen.connect(self._choose)
+        transport.training_play_toggled.connect(self._replaying.set_playing)
+        self._replaying.playing_changed.connect(transport.set_training_playing)
         self._playing.playing_changed.connect(transport.set_playing)
         self._playing.loop_changed.connect(transport.set_loop)
         display.run_changed.connect(self._show_run)
@@ -48,6 +52,25 @@ class Timeline(QObject):
             state.changed,
         ):
             signal.connect(self._show_why_disabled)
+        for signal in (
+            self._replaying.steps_changed,
+            self._replaying.chosen,
+            self._building.problem_failed,
+            controllers.training.changed,
+            controllers.training.progress,
+        ):
+            signal.connect(self._show_steps)
+        self._show_steps()
+
+    @Slot(int)
+    def _choose(self, place: int) -> None:
+        self._replaying.set_playing(False)
+        self._replaying.choose(place)
+
+    @Slot()
+    def _show_steps(self) -> None:
+        why = why_disabled.choosing_step(self._controllers)
+        self._transport.set_steps(self._replaying.steps, self._replaying.place, why)
 
     @Slot()
     def _show_why_disabled(self) -> None:

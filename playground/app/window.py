@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app import bars
-from playground.app.actions import MENUS, RECENT, SEPARATOR, TOP_BAR, Actions, keys_by_menu
+from playground.app.actions import LESSONS, MENUS, RECENT, SEPARATOR, TOP_BAR, Actions, keys_by_menu
 from playground.app.bars import FirstPaint, PaintCounter, StatusBar, TopBar
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.canvas.display import Display
@@ -39,6 +39,7 @@ from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
 from playground.app.panels import (
     DataPanel,
+    LessonPanel,
     LikelihoodPanel,
     NoisePanel,
     ObjectivePanel,
@@ -48,24 +49,27 @@ from playground.app.panels import (
     ScenePanel,
     TrainingPanel,
 )
+from playground.app.search import entries, reveal
 from playground.app.style import theme
 from playground.app.style.labels import worded
-from playground.app.style.theme import UNIT
+from playground.app.style.theme import UNIT, set_state
 from playground.app.style.wrapping import wrapped
 from playground.app.timeline import Timeline
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
+from playground.app.widgets.field_row import FieldRow
 from playground.app.widgets.file_prompts import FilePrompts
 from playground.app.widgets.toasts import IsCurrent, ToastAction, Toasts
 from playground.app.widgets.transport import Transport
 from playground.app.window_state import WindowState
 from playground.drawing.palette import PALETTES, Palette
+from playground.lab.lessons import load_all
 from playground.lab.session import Session
 from playground.messages import Message
 from playground.resources import resource
 
 COLUMN_RANGE = (272, 460)
 SMALLEST = (1024, 600)
-PIPELINE = (ScenePanel, DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
+PIPELINE = (LessonPanel, ScenePanel, DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
 MEASUREMENTS = (LikelihoodPanel, QualityPanel, RunsPanel)
 OPENING = "checkpoints/two-moons.spg"
 QUIT_SECONDS = 1.6
@@ -135,6 +139,12 @@ def _runs(window: "MainWindow") -> QDialog:
     return RunsWindow(window.controllers, window.exports.runs, window.palette_tokens, window)
 
 
+def _palette(window: "MainWindow") -> QDialog:
+    from playground.app.dialogs.command_palette import CommandPalette  # not needed to open the window
+
+    return CommandPalette(lambda: entries(window), window)
+
+
 DIALOGS: dict[str, Callable[["MainWindow"], QDialog]] = {
     "log": _log,
     "history": _history,
@@ -142,6 +152,7 @@ DIALOGS: dict[str, Callable[["MainWindow"], QDialog]] = {
     "boltzmann": _boltzmann,
     "scenes": _gallery,
     "runs": _runs,
+    "palette": _palette,
 }
 
 
@@ -169,6 +180,7 @@ class MainWindow(QMainWindow):
         self.theme_name: str = theme_name
         self._path = path
         self._leaving = False
+        self._folded: dict[CollapsiblePanel, bool] | None = None  # cards before a lesson, by whether they were folded
         self._dialogs: dict[str, QDialog] = {}
         self.setObjectName("window")
         self.setAcceptDrops(True)
@@ -236,8 +248,12 @@ class MainWindow(QMainWindow):
             changed.connect(self._refresh)
         playing.trajectory_changed.connect(self.actions_by_key.refresh)
         self.controllers.pinning.finished_changed.connect(self.actions_by_key.refresh)
+        replaying = self.controllers.replaying
+        for changed in (replaying.chosen, replaying.steps_changed, replaying.playing_changed):
+            changed.connect(self._refresh)
         self.state.changed.connect(self._edited)
         self.documents.opened.connect(self._opened)
+        self.documents.lesson_opened.connect(self.controllers.lessons.begin)
         self.documents.changed.connect(self._show_name)
         self.documents.saved.connect(lambda sentence: self.notify("info", sentence))
         self.documents.refused.connect(self._refused)
@@ -256,6 +272,7 @@ class MainWindow(QMainWindow):
         canvas.brush_radius_changed.connect(data.radius.show_radius)
         canvas.set_brush_radius(data.radius.radius)
         self.panel(RunsPanel).table_requested.connect(lambda: self.show_dialog("runs"))
+        self.panel(LessonPanel).highlighted.connect(self._highlight)
         self.panel(TrainingPanel).reset_requested.connect(self.reset_training)
 
     # --- layout
@@ -338,6 +355,9 @@ class MainWindow(QMainWindow):
             for key in keys:
                 if key == SEPARATOR:
                     menu.addSeparator()
+                elif key == LESSONS:
+                    lessons = menu.addMenu("Lessons")
+                    lessons.aboutToShow.connect(lambda lessons=lessons: self._fill_lessons(lessons))
                 elif key == RECENT:
                     recent = menu.addMenu("Open recent")
                     recent.setToolTipsVisible(True)
@@ -347,6 +367,12 @@ class MainWindow(QMainWindow):
             if sys.platform == "darwin":
                 self.menuBar().addMenu(menu)
         return whole
+
+    def _fill_lessons(self, menu: QMenu) -> None:
+        menu.clear()
+        for lesson in load_all().values():
+            action = menu.addAction(lesson.head.title.replace("&", "&&"))
+            action.triggered.connect(lambda _=False, lesson=lesson: self.controllers.lessons.begin(lesson))
 
     def _fill_recent(self, menu: QMenu) -> None:
         menu.clear()
@@ -424,6 +450,23 @@ class MainWindow(QMainWindow):
         else:
             self.measuring.clear_inspection()
 
+    @Slot(str)
+    def _highlight(self, key: str) -> None:
+        """While a lesson is taught, fold the cards but for the one with the setting that its step is about."""
+        taught = self.controllers.lessons.lesson is not None
+        if taught and self._folded is None:
+            self._folded = {panel: panel.is_folded() for panel in self.panels[: len(PIPELINE)]}
+        for panel, folded in (self._folded or {}).items():
+            if not isinstance(panel, LessonPanel | ScenePanel):
+                panel.set_folded(taught or folded)
+        if not taught:
+            self._folded = None
+        for row in self.findChildren(FieldRow):
+            row.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+            set_state(row, "highlighted", taught and row.key == key)
+            if taught and row.key == key:
+                reveal(row)
+
     @Slot()
     def reset_training(self) -> None:
         step = self.building.reset_training()
@@ -438,7 +481,7 @@ class MainWindow(QMainWindow):
         self.notify("info", "The window has its first layout; recent files, folders and export choices are cleared.")
 
     def show_dialog(self, name: str) -> None:
-        """Bring the window "log", "history", "scenes", "runs", "selftest" or "boltzmann" to the front; it is made when first asked for."""
+        """Bring the window "log", "history", "palette", "scenes", "runs", "selftest" or "boltzmann" to the front; it is made when first asked for."""
         if name not in self._dialogs:
             self._dialogs[name] = DIALOGS[name](self)
         dialog = self._dialogs[name]
@@ -524,7 +567,7 @@ class MainWindow(QMainWindow):
     def _show_status(self) -> None:
         waiting = self.building.problem is None and not self.building.failure
         training = "loading" if waiting else self.training.status
-        self.status.show_training(training, self.palette_tokens)
+        self.status.show_training(training, self.palette_tokens, self.controllers.replaying.step)
         self.status.show_device(self.building.device_text)
         self.status.show_seed(self.state.experiment.seed)
         self.status.show_saved(self.documents.saved_text())

@@ -27,6 +27,7 @@ COMMANDS = (
     "video",
     "boltzmann",
     "scenes",
+    "lesson",
     "selftest",
     "doctor",
 )

@@ -249,6 +249,38 @@ def scenes(
         raise typer.Exit(1)
 
 
+lesson = typer.Typer(help="Check lessons, and put a class's answers into one table.", no_args_is_help=True)
+app.add_typer(lesson, name="lesson")
+
+
+@lesson.command()
+def check(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[LESSON]...", help="Names of lessons, or files (.lesson.md).", show_default="all bundled ones"
+        ),
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Measure what each step asks for: exit code 1 if a question has no answer among its choices."""
+    from playground.cli.lessons import check_lessons
+
+    if not check_lessons(names or [], device):
+        raise typer.Exit(1)
+
+
+@lesson.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of the files that students have saved (.csv).")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The table of the class (.csv).")],
+) -> None:
+    """Say who predicted what, and write the answers of a class as one table."""
+    from playground.cli.lessons import report_answers
+
+    report_answers(folder, _output(out, (".csv",)))
+
+
 @app.command()
 def selftest() -> None:
     """Check the theory against its closed forms on this machine, in under 20 s: exit code 1 if a claim fails."""

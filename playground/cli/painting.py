@@ -106,4 +106,4 @@ def _frames(
             exact_source(follows or "exact", model.view),
             density_source("exact" if learned else follows or "exact", model.view),
         )
-    return frames_of(views, experiment.sampling.kind, False, trajectory, frames)
+    return frames_of(views, experiment.sampling.kind, "", trajectory, frames)

@@ -65,6 +65,10 @@ class Checkpoints:
             self._weights = {step: self._weights[step] for step in list(self)[::2]}
             self._factor **= 2
 
+    def forget_after(self, step: int) -> None:
+        """Keep none of later steps: training goes on from this one."""
+        self._weights = {kept: weights for kept, weights in self._weights.items() if kept <= step}
+
     @property
     def _limit(self) -> int:
         some = next(iter(self._weights.values()))

@@ -21,6 +21,7 @@ A scene is a TOML file: what it is called, what it claims, an experiment, and th
 Data only: a file from a stranger runs no code. This module imports no torch; :mod:`playground.lab.scene_figures` measures.
 """
 
+import functools
 import string
 import tomllib
 from collections.abc import Mapping
@@ -118,6 +119,12 @@ def bundled() -> dict[str, Path]:
     return {path.stem.partition("-")[2]: path for path in sorted(resource("scenes").glob("*.toml"))}
 
 
+@functools.cache
+def load_bundled() -> dict[str, SceneFile]:
+    """Read all of them, once."""
+    return {name: load(path) for name, path in bundled().items()}
+
+
 def load(path: Path) -> SceneFile:
     """Read a scene.
 
@@ -143,8 +150,10 @@ def load(path: Path) -> SceneFile:
 
 def _check(scene: SceneFile) -> None:
     """Refuse what could not be measured."""
+    settings = scene.settings
     for name, figure in scene.figures.items():
-        scene.settings_of(figure)
+        if figure.settings:
+            experiments.from_tree(figure.settings, settings)
         if (figure.key in AT_A_POINT) != (figure.point is not None):
             raise ExperimentError(f"figures.{name} needs a point exactly where its key is {', '.join(AT_A_POINT)}.")
         for other in (figure.ratio_to, figure.difference_from):

@@ -404,6 +404,7 @@ class Trainer:
             return
         self._diverged = why_diverged(self.problem, self.step, loss, sound, self._reference)
         self._weights.restore()
+        self.checkpoints.forget_after(self.step)
 
 
 def _told(network: ScoreNetwork, label: Tensor | None) -> ScoreFunction:

@@ -5,7 +5,7 @@ from functools import partialmethod
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 SMALL = {
@@ -65,6 +65,10 @@ def end(window) -> None:
         window.leave()
     assert window.ended
     window.deleteLater()
+    others = [other for other in QApplication.topLevelWidgets() if isinstance(other, module.MainWindow)]
+    if others == [window]:
+        # The next one is built as a program's first is, before there is a style sheet: in half of the time.
+        QApplication.instance().setStyleSheet("")
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +78,16 @@ def optimal_losses_of_few_points(monkeypatch: pytest.MonkeyPatch) -> None:
 
     of_few = partialmethod(Objective.optimal_loss_with_error, parts=4, count=512)
     monkeypatch.setattr(Objective, "optimal_loss_with_error", of_few)
+
+
+@pytest.fixture(autouse=True)
+def maps_of_few_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of 25,600 and 4,096 cells take seconds; of a few hundred they are refined by the same passes, if fewer."""
+    from playground.app.controllers import measurements, video_frames
+
+    for module in (measurements, video_frames):
+        monkeypatch.setattr(module, "ASKED_CELLS", 40)
+        monkeypatch.setattr(module, "MAP_CELLS", 24)
 
 
 @pytest.fixture

@@ -82,6 +82,18 @@ class _Playing(QObject):
         self.sigma = 0.22
 
 
+class _Replaying(QObject):
+    steps_changed = Signal()
+    chosen = Signal()
+    playing_changed = Signal(bool)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.step: int | None = None
+        self.steps: tuple[int, ...] = ()
+        self.can_choose = False
+
+
 class _Following(QObject):
     density_changed = Signal(object)
 
@@ -136,6 +148,16 @@ class _Pinning(QObject):
         self._asked.append(("delete", number))
 
 
+class _Shown(QObject):
+    """The scene and the lesson: none."""
+
+    changed = Signal()
+    scene = lesson = step = measured = None
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_: None
+
+
 class _Tasks(QObject):
     changed = Signal(str, object)
 
@@ -147,8 +169,10 @@ class ControllersDouble:
         self.state = state
         self.asked: list[Any] = []
         self.building, self.training = _Building(), _Training(self.asked)
+        self.replaying = _Replaying()
         self.playing, self.following, self.tasks = _Playing(), _Following(), _Tasks()
         self.measuring, self.pinning = _Measuring(self.asked), _Pinning(self.asked)
+        self.scenes, self.lessons = _Shown(), _Shown()
 
     # What tests let happen
 

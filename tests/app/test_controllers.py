@@ -462,7 +462,7 @@ def test_a_reset_in_the_moment_of_a_report_puts_its_steps_aside(qtbot, workspace
     state, controllers = workspace
     train(qtbot, controllers)
     here = controllers.building.workspace
-    here.steps, here.losses, here.weights = [], [], dataclasses.replace(here.weights, untrained=True)
+    here.steps, here.losses, here.newest = [], [], dataclasses.replace(here.weights, untrained=True)
     assert controllers.building.reset_training() is not None
     state.undo()
     assert controllers.training.trained_steps == 60

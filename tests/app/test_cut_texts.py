@@ -1,4 +1,4 @@
-"""No text is cut: every widget of the window in both themes, at two sizes, in many states."""
+"""No text is cut: every widget of the window at two sizes, in many states, and in both themes."""
 
 from collections.abc import Callable, Iterator
 
@@ -18,6 +18,9 @@ from playground.lab.scenes import bundled, judge, load
 from tests.app.conftest import wait
 
 SIZES = [(1280, 720), (1440, 900)]
+LIGHT_TOO = ("as it opens", "digits")
+"""States that are seen in the light theme as well: themes differ in colours alone."""
+
 STATES: dict[str, dict[str, object]] = {
     "as it opens": {},
     "annealed Langevin": {"noise.kind": "discrete", "sampling.kind": "annealed-langevin"},
@@ -138,7 +141,7 @@ def test_no_text_of_the_window_is_cut(shared_window, settled, monkeypatch, state
     cards = [card for card in window.findChildren(CollapsiblePanel) if card.isVisible()]
     cuts = Cuts(monkeypatch)
     theme_before = window.theme_name
-    for name in ("dark", "light"):
+    for name in ("dark", "light") if state in LIGHT_TOO else ("dark",):
         window.set_theme(name)
         wait(lambda: not window.restyling.running, 2_000)
         for size in SIZES:
@@ -172,6 +175,7 @@ def test_no_text_of_a_scene_is_cut(shared_window, settled, monkeypatch):
             wait(lambda: not squeezed(card), 2_000)
             cuts.look(card, f"{path.stem}, {size[0]} x {size[1]}")
         controller.leave()
+    wait(lambda: not window.building.busy, 20_000)
     assert sorted(cuts.found) == []
 
 

@@ -190,7 +190,7 @@ def test_points_go_to_the_workspace(at, suffix):
         (
             "a.docx",
             b"x",
-            "a.docx cannot be opened: give a file ending in .spg, .safetensors, .toml, .csv, .tsv, .npy, .npz, .gz, .bin, -ubyte or .ubyte, or a folder of pictures",
+            "a.docx cannot be opened: give a file ending in .spg, .safetensors, .toml, .csv, .tsv, .npy, .npz, .gz, .bin, -ubyte, .ubyte or .lesson.md, or a folder of pictures",
         ),
         ("missing.spg", None, "does not exist"),
         ("empty.spg", b"", "is empty"),

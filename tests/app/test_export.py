@@ -26,6 +26,7 @@ from playground.drawing.palette import DARK
 from playground.drawing.scene import Scene
 from playground.lab import experiment as experiments
 from playground.lab.trajectory import Trajectory
+from playground.messages import Message
 
 FRAMES, PARTICLES = 40, 30
 
@@ -63,6 +64,8 @@ class Canvas:
     @property
     def run(self):
         return self.playing.trajectory
+
+    why_no_training_film = Message("nothing-trained", "Train first.")
 
     def overlay_makers(self, still=False):
         def show_frame(trajectory, scene, frame):

@@ -67,6 +67,12 @@ def other(qtbot):
     assert other.shutdown(20.0)
 
 
+def present(controllers) -> dict:
+    """What was measured of the weights in view by the present settings."""
+    workspace = controllers.building.workspace
+    return kept_figures.present(workspace, workspace.weights, controllers._state.experiment, 0)
+
+
 def settle(qtbot, controllers) -> None:
     qtbot.waitUntil(lambda: not controllers.building.busy, timeout=30_000)
 
@@ -115,7 +121,7 @@ def test_undo_of_another_sampler_brings_back_its_distances_and_none_are_shown_of
     controllers._state.edit({"sampling.steps": 12})
     assert "sliced_wasserstein2" not in controllers.measuring.evaluation
     assert "test_nll" in controllers.measuring.evaluation
-    assert kept_figures.present(controllers.building.workspace, controllers._state.experiment, 0).keys() == {
+    assert present(controllers).keys() == {
         "test-set",
         "fisher",
     }
@@ -184,7 +190,7 @@ def test_shares_are_left_out_without_as_many_errors_and_truths():
 
 
 def test_figures_of_a_measurement_pass_their_own_check(qtbot, controllers):
-    found = kept_figures.present(controllers.building.workspace, controllers._state.experiment, 0)
+    found = present(controllers)
     back = kept_figures.from_json(json.loads(json.dumps(kept_figures.to_json(found, 0))))
     for name in ("test-set", "quality"):
         assert back[name].keys() == found[name].keys()
@@ -197,9 +203,9 @@ def test_figures_of_a_measurement_that_was_cancelled_do_not_come_back(controller
     first, last = [found for _, found in measuring._telling_the_last(iter([(0.7, {"kl": 1}), (1.0, {"kl": 2})]))]
     take(first)
     assert controllers.measuring.evaluation["kl"] == 1  # it is shown
-    assert not kept_figures.present(controllers.building.workspace, controllers._state.experiment, 0)
+    assert not present(controllers)
     take(last)
-    assert kept_figures.present(controllers.building.workspace, controllers._state.experiment, 0) == {task: {"kl": 2}}
+    assert present(controllers) == {task: {"kl": 2}}
 
 
 def test_undo_brings_back_no_distances_of_a_run_with_other_noise(qtbot, controllers, other, tmp_path):

@@ -16,6 +16,7 @@ from playground.app.controllers.sampling_worker import SamplingWorker
 from playground.app.model.preferences import PictureChoice
 from playground.app.model.state import State
 from playground.app.model.views import DensityView, FieldView
+from playground.app.model.weights import Weights
 from playground.drawing.film import at_frame
 from playground.drawing.images import ImageGrid
 from playground.drawing.scene import Scene
@@ -202,7 +203,7 @@ def test_a_learned_map_of_earlier_weights_stands_in_while_training_goes_on():
             self.view = dataclasses.make_dataclass("V", ["has_energy", "has_process", "sigma_min", "sigma_max"])(
                 False, True, 0.01, 4.0
             )
-            self.weights = dataclasses.make_dataclass("W", ["version"])(version)
+            self.weights = Weights(version, {}, untrained=False)
 
     class Tasks:
         def __init__(self):

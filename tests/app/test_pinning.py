@@ -206,22 +206,40 @@ def test_a_restored_run_of_other_data_brings_its_weights_back(qtbot, controllers
     assert [notification.message for notification in told] == []
 
 
-def test_weights_that_have_trained_on_are_told(qtbot, controllers):
+def test_weights_of_a_training_step_come_back_where_they_are_kept(qtbot, controllers):
+    trained(qtbot, controllers)
+    before = controllers.playing.trajectory
+    controllers.replaying.choose(1)
+    step = controllers.replaying.step
+    assert 0 < step < 40
+    qtbot.waitUntil(lambda: controllers.playing.trajectory is not before)
+    wait_finished(qtbot, controllers)
+    controllers.pinning.pin()
+    assert controllers.pinning.pinned.runs[0].trained_steps == step
+    trajectory = controllers.playing.trajectory
+    controllers.replaying.choose(99)
+    wait_measured(qtbot, controllers)
+    controllers.pinning.restore(1)
+    assert controllers.replaying.step == step
+    assert controllers.playing.trajectory is trajectory
+
+
+def test_weights_that_are_not_kept_are_told(qtbot, controllers):
     trained(qtbot, controllers)
     controllers.pinning.pin()
-    controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.training.status == "finished" and controllers.training.trained_steps == 80)
+    run = controllers.pinning.pinned.runs[0]
+    controllers.pinning.pinned.put(dataclasses.replace(run, trained_steps=37))
     told = []
     controllers.notified.connect(told.append)
     controllers.pinning.restore(1)
     assert [str(notification.message) for notification in told] == [
-        "The run was sampled after 40 training steps; the weights now have 80."
+        "The run was sampled after 37 training steps, whose weights are not kept."
     ]
 
 
 def test_a_run_by_weights_that_changed_meanwhile_names_no_training_step(qtbot, controllers):
     controllers.pinning.finished = None
-    run = dataclasses.replace(controllers.playing.runs[0], number=99, version=-5)
+    run = dataclasses.replace(controllers.playing.runs[0], number=99, weights=None)
     controllers.playing.runs = (run,)
     controllers.pinning.look()
     controllers.pinning.pin()

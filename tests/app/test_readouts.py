@@ -11,6 +11,7 @@ from controllers_double import ControllersDouble
 from playground.app.canvas import readouts
 from playground.app.model.state import State
 from playground.app.model.views import DensityView, PointReadout, ProblemView
+from playground.app.model.weights import Weights
 from playground.lab.session import Session
 from playground.lab.trajectory import Trajectory
 from playground.resources import resource
@@ -94,7 +95,7 @@ def test_a_frame_that_is_not_there_yet_costs_nothing() -> None:
 
 
 def test_an_untrained_network_is_named() -> None:
-    assert readouts.caption(cost(1, 1, 0.1), 1, "reverse-sde", untrained=True)[0] == "untrained network"
+    assert readouts.caption(cost(1, 1, 0.1), 1, "reverse-sde", "untrained network")[0] == "untrained network"
 
 
 @pytest.mark.parametrize(
@@ -104,6 +105,15 @@ def test_an_untrained_network_is_named() -> None:
 def test_the_place_has_digits_of_the_data_s_width(problem: ProblemView, unit: float, place: str) -> None:
     small = dataclasses.replace(problem, bounds=(-4 * unit, 4 * unit, -4 * unit, 4 * unit))
     assert readouts.position(-1.234 * unit, 0.02 * unit, small) == [place]
+
+
+def test_the_weights_of_a_training_step_are_named_and_particles_that_are_not_theirs() -> None:
+    step = Weights(5, {}, untrained=False, step=120)
+    assert readouts.weights_in_view(step) == "weights of training step 120"
+    assert readouts.weights_in_view(step, readouts.SAMPLING) == "weights of training step 120, sampling…"
+    assert readouts.weights_in_view(Weights(5, {}, untrained=True)) == "untrained network"
+    assert readouts.weights_in_view(Weights(5, {}, untrained=True, step=0)).endswith("step 0, untrained network")
+    assert readouts.weights_in_view(Weights(5, {}, untrained=False)) == ""
 
 
 @pytest.mark.parametrize("path", sorted(resource("checkpoints").glob("*.spg")), ids=lambda path: path.stem)

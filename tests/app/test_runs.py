@@ -276,12 +276,12 @@ def test_the_whole_table_has_every_column(qtbot, controllers):
     assert asked == ["export"]
 
 
-def test_p_pins_the_run_of_the_window_and_it_is_exported(window, qtbot, tmp_path, monkeypatch):
+def test_k_pins_the_run_of_the_window_and_it_is_exported(window, qtbot, tmp_path, monkeypatch):
     pinning = window.controllers.pinning
     window.playing.seek(10**9)
     qtbot.waitUntil(lambda: pinning.finished is not None)
     assert window.actions_by_key["sample.pin"].isEnabled()
-    QTest.keyClick(window.canvas.focusProxy(), Qt.Key.Key_P)
+    QTest.keyClick(window.canvas.focusProxy(), Qt.Key.Key_K)
     (run,) = pinning.pinned.runs
     assert window.panel(RunsPanel).table.texts[0][0] == run.name
     qtbot.waitUntil(lambda: pinning.pinned.runs[0].is_measured)

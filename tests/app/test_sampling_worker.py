@@ -65,10 +65,10 @@ def test_a_score_is_taken_in_pieces_that_no_other_core_shares_and_is_the_whole_s
     """Another core trains, and what waits for a share of it waits for training."""
     worker, problem = SamplingWorker(), Problem.build(Experiment())
     workspace = _Workspace(problem)
-    network, asked = worker.network(workspace), []
-    worker.network = lambda workspace: lambda x, sigma: asked.append(len(x)) or network(x, sigma)  # type: ignore[method-assign]
+    network, asked = worker.network(workspace, workspace.weights), []
+    worker.network = lambda *_: lambda x, sigma: asked.append(len(x)) or network(x, sigma)  # type: ignore[method-assign]
     x = torch.randn(3 * module.ROWS + 5, 2)
-    found = worker._learned(workspace)(x, torch.tensor(0.5))
+    found = worker._learned(workspace, workspace.weights)(x, torch.tensor(0.5))
     assert (sum(asked), len(asked)) == (len(x), 4)
     assert max(asked) <= ROWS
     with torch.no_grad():
@@ -144,4 +144,4 @@ class _Workspace:
         with torch.no_grad():
             for parameter in network.parameters():
                 parameter.add_(0.01)
-        self.weights = Weights(0, network.state_dict(), untrained=False)
+        self.weights = self.newest = Weights(0, network.state_dict(), untrained=False)

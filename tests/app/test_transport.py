@@ -89,6 +89,8 @@ def test_everything_can_be_reached_and_has_a_name(transport: Transport) -> None:
         transport.new_seed,
         transport.loop,
         transport.scrubber,
+        transport.play_training,
+        transport.track,
         transport.speed_slider,
         transport.speed_edit,
     ]
@@ -184,13 +186,13 @@ def test_nothing_recorded_breaks_nothing(transport: Transport) -> None:
 
 
 def test_labels_tell_the_noise_and_how_far_sampling_is(transport: Transport) -> None:
-    assert transport.scrubber.labels() == ("noise σ = 8", "data σ = 0.05", "step 0", "99")
+    assert transport.scrubber.labels() == ("noise σ = 8", "data σ = 0.05", "step 40", "99")
     transport.set_progress(20, 60, 100)
     transport.scrubber.set_sigmas(SIGMAS[:60])
-    assert transport.scrubber.labels()[1:] == (f"now σ = {SIGMAS[59]:.3g}", "step 0", "59 of 99 sampled")
+    assert transport.scrubber.labels()[1:] == (f"now σ = {SIGMAS[59]:.3g}", "step 20", "59 of 99 sampled")
     # Of a long run every fourth step is kept, and the last.
     transport.scrubber.set_sigmas(SIGMAS[:60], steps=4 * np.arange(60), last=394)
-    assert transport.scrubber.labels()[2:] == ("step 0", "236 of 394 sampled")
+    assert transport.scrubber.labels()[2:] == ("step 80", "236 of 394 sampled")
 
 
 def color_at(transport: Transport, frame: int) -> QColor:

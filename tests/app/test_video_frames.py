@@ -21,6 +21,11 @@ from playground.lab.sampling import sample
 SETTINGS = {"data.points": 500, "network.width": 16, "sampling.particles": 20, "sampling.steps": 12}
 
 
+@pytest.fixture(autouse=True)
+def maps_of_few_cells() -> None:
+    """Here they are whole: their sums and heights are looked at."""
+
+
 @pytest.fixture(scope="module")
 def workspace():
     *_, (_, workspace) = assemble(replace(Experiment(), SETTINGS), "cpu")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from playground.app.controllers import measurements, video_frames
 from playground.cli import main, running
 from playground.theory.objectives import Objective
 
@@ -49,11 +50,12 @@ def ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     """Call the program; exit code, standard output, standard error.
 
     Its runs film in a 36th of the size and find the optimal loss from few points, for these take most of their time; those of
-    the fixtures below are as large as anyone's.
+    the fixtures below are as large as anyone's. All paint densities of few cells.
     """
     of_few = partialmethod(Objective.optimal_loss_with_error, parts=4, count=512)
     monkeypatch.setattr(Objective, "optimal_loss_with_error", of_few)
     monkeypatch.setattr(running, "VIDEO_SIZE", (160, 120))
+    paint_few_cells(monkeypatch)
 
     def call(*arguments: object) -> tuple[int, str, str]:
         capsys.readouterr()
@@ -63,21 +65,39 @@ def ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     return call
 
 
+@pytest.fixture
+def unpainted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For runs like others, of which nobody looks at the picture or the film."""
+    for paint in ("paint_picture", "paint_video"):
+        monkeypatch.setattr(running, paint, lambda *_: None)
+
+
+def paint_few_cells(patch: pytest.MonkeyPatch) -> None:
+    """Maps of 64 x 64 cells at each noise level of a film take more time than all the rest of a run."""
+    for module in (measurements, video_frames):
+        patch.setattr(module, "MAP_CELLS", 24)
+
+
+def run(experiment: Path, out: Path, *options: str) -> Path:
+    """The folder of a run that went well."""
+    with pytest.MonkeyPatch.context() as patch:
+        paint_few_cells(patch)
+        assert main(["run", str(experiment), "--out", str(out), *QUICK, *options]) == 0
+    return out
+
+
 @pytest.fixture(scope="session")
 def moons(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a short run on two moons."""
     place = tmp_path_factory.mktemp("moons")
     (place / "empty.toml").write_text("")
-    assert main(["run", str(place / "empty.toml"), "--out", str(place / "out"), *QUICK, "--seed", "3"]) == 0
-    return place / "out"
+    return run(place / "empty.toml", place / "out", "--seed", "3")
 
 
 @pytest.fixture(scope="session")
 def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a short run on points with offset 300 and scale 40."""
-    place = tmp_path_factory.mktemp("odd") / "out"
-    assert main(["run", str(ODD_UNITS), "--out", str(place), *QUICK]) == 0
-    return place
+    return run(ODD_UNITS, tmp_path_factory.mktemp("odd") / "out")
 
 
 @pytest.fixture(scope="session")
@@ -85,5 +105,4 @@ def without_process(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run with a single sigma, which has no probability flow."""
     place = tmp_path_factory.mktemp("single")
     (place / "one.toml").write_text('[noise]\nkind = "single"\n[sampling]\nkind = "langevin"\n')
-    assert main(["run", str(place / "one.toml"), "--out", str(place / "out"), *QUICK]) == 0
-    return place / "out"
+    return run(place / "one.toml", place / "out")

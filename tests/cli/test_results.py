@@ -137,6 +137,7 @@ def test_a_run_warns_of_scores_that_it_never_trains(
         assert ("so the score without a class is never trained" in found["reasons"].get(key, "")) == (share == 0)
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_a_model_warns_of_scores_that_its_training_has_not_shown(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
     """Whatever the share was that someone chose in the window before it was saved."""
     (tmp_path / "digits.toml").write_text('data.kind = "digits"\nnetwork.width = 16\n')
@@ -240,6 +241,7 @@ def test_no_unit_is_too_small_or_too_large(sampler: str, tmp_path: Path, ask: As
         np.testing.assert_allclose(other, found[0], rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_a_run_says_that_rows_repeat(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
     points = np.repeat(np.random.default_rng(0).normal(size=(100, 2)), 40, axis=0)
     np.savetxt(tmp_path / "points.csv", points, delimiter=",", header="a,b", comments="")
@@ -352,6 +354,7 @@ def test_every_field_that_is_null_has_a_reason(
             assert (floor or "") in found["reasons"].get(key, "")
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_a_run_names_the_score_whose_density_it_prints(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
     (tmp_path / "exact.toml").write_text("likelihood.source = 'exact'\n")
     code, said, _ = ask("run", tmp_path / "exact.toml", "--out", tmp_path / "out", *quick)
@@ -603,6 +606,7 @@ def test_points_are_matched_by_the_names_of_their_columns(odd: Path, tmp_path: P
     assert "has columns mass and width (mm), but the model was trained on length (mm) and width (mm): name" in error
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_columns_of_one_name_keep_their_order(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
     points = tmp_path / "points.csv"
     np.savetxt(points, np.random.default_rng(0).normal((0, 9), size=(60, 2)), delimiter=",", header="a,a", comments="")
@@ -940,6 +944,7 @@ def test_the_model_of_a_folder_names_its_classes(tmp_path: Path, ask: Ask, quick
     assert Session.load(tmp_path / "out" / "model.safetensors").class_names == ("cats", "dogs")
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_a_run_tells_memorization_and_stops_early_where_rows_are_few(
     tmp_path: Path, ask: Ask, quick: list[str]
 ) -> None:

@@ -32,8 +32,9 @@ def test_version_and_help(ask: Ask) -> None:
         assert command in said
         code, described, _ = ask(command, "--help")
         assert code == 0
-        assert ("--out" in described) == (command not in ("scenes", "selftest", "doctor"))
-    assert set(COMMANDS) == {command.name or command.callback.__name__ for command in app.registered_commands}  # type: ignore[union-attr]
+        assert ("--out" in described) == (command not in ("scenes", "lesson", "selftest", "doctor"))
+    commands = {command.name or command.callback.__name__ for command in app.registered_commands}  # type: ignore[union-attr]
+    assert set(COMMANDS) == commands | {group.name for group in app.registered_groups}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -89,6 +89,21 @@ def test_a_state_brings_them_back_but_for_what_is_of_another_network(trainer: Tr
     assert list(other.checkpoints)[-1] >= before[-1] * FACTOR or list(other.checkpoints) == before
 
 
+def test_training_that_goes_back_keeps_none_of_later_steps(monkeypatch) -> None:
+    """A network that diverged is no part of the training that goes on from the last good weights."""
+    trainer = Trainer(Problem.build(replace(Experiment(), SMALL)))
+    next(trainer)
+    good = trainer.step
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer._weights, "keep", lambda: None)
+        while trainer.step < 200:
+            next(trainer)
+    assert max(trainer.checkpoints) > good
+    trainer._check(float("nan"))
+    assert trainer.step == good
+    assert max(trainer.checkpoints) <= good
+
+
 @pytest.mark.parametrize("path", sorted(resource("checkpoints").glob("*.spg")), ids=lambda path: path.stem)
 def test_the_bundled_models_have_checkpoints_of_their_own_network(path) -> None:
     session = Session.load(path)

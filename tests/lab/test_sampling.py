@@ -129,12 +129,12 @@ def test_langevin_on_sharp_boxes_without_noise_is_refused() -> None:
 
 @pytest.mark.parametrize("start", ["auto", "prior"])
 def test_metropolis_stays_inside_sharp_boxes(start: str) -> None:
-    """All particles lie in the boxes, from the start on, and 4,000 in equal shares and with their spread, within 4.4 standard errors.
+    """All particles lie in the boxes, from the start on, and 2,000 in equal shares and with their spread, within 4.4 standard errors.
 
     Where some started outside, a fiftieth was still there after 500 steps and the spread was 14 % too large. From the prior, which
     favours the middle, walks through the corners have to mend the shares first.
     """
-    count = 4_000 if start == "auto" else 800
+    count = 2_000 if start == "auto" else 800
     settings = {"sampling__kind": "mala", "sampling__start": start, "sampling__particles": count}
     problem = Problem.build(experiment(**SHARP, **settings, sampling__steps=300))
     frames, density = run(problem).positions, problem.dataset.density
@@ -144,10 +144,10 @@ def test_metropolis_stays_inside_sharp_boxes(start: str) -> None:
         spread = frames[-1].var(
             0
         )  # of one axis, uniform over 8: its square's standard deviation is 0.89 times the variance
-        assert spread == pytest.approx(8**2 / 12, rel=4.4 * 0.9 / np.sqrt(4_000))
+        assert spread == pytest.approx(8**2 / 12, rel=4.4 * 0.9 / np.sqrt(count))
         centres = ((density.lows + density.highs) / 2).numpy()
         nearest = np.square(frames[-1][:, None] - centres).sum(2).argmin(1)
-        assert np.bincount(nearest) / 4_000 == pytest.approx(1 / 8, abs=4.4 * np.sqrt(7 / 64 / 4_000))
+        assert np.bincount(nearest) / count == pytest.approx(1 / 8, abs=4.4 * np.sqrt(7 / 64 / count))
 
 
 def test_trajectories_are_in_the_users_units() -> None:

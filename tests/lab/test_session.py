@@ -135,7 +135,7 @@ def test_pinned_runs_come_back_and_a_session_without_any_does_not_name_them(tmp_
 def test_pinned_runs_that_are_no_list_or_too_long_are_refused(tmp_path: Path, runs: str) -> None:
     path = tmp_path / "a.spg"
     path.write_bytes(written(good_metadata() | {"version": "1", "runs": runs}))
-    with pytest.raises(SessionError, match="pinned runs|its runs cannot be read"):
+    with pytest.raises(SessionError, match=r"pinned runs|its runs cannot be read"):
         Session.load(path)
 
 

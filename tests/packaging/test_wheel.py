@@ -102,7 +102,7 @@ def test_the_installed_program_finds_its_files(installed: Path) -> None:
 def test_the_installed_program_runs_an_experiment(installed: Path, tmp_path: Path) -> None:
     code = "from playground.resources import resource; print(resource('experiments/odd-units.toml'))"
     example = ask(installed, "-c", code).strip()
-    settings = ("training.steps=20", "network.width=16", "sampling.particles=100", "sampling.steps=10", "seed=1")
+    settings = ("training.steps=20", "network.width=16", "sampling.particles=100", "sampling.steps=3", "seed=1")
     settings += ("likelihood.points=20", "likelihood.tolerance=0.1")
     changed = [part for setting in settings for part in ("--set", setting)]
     ask(installed, "-m", "playground", "run", example, "--out", str(tmp_path / "out"), *changed)

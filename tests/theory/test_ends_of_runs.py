@@ -57,7 +57,7 @@ DATA = GaussianMixture(
     torch.tensor([0.7, 0.3], dtype=torch.float64),
 )
 MEAN, VARIANCE = 1.1, 0.7 * (0.25 + 0.9**2) + 0.3 * (0.09 + 2.1**2)
-COUNT = 10_000
+COUNT = 4_000
 
 
 def quantiles(process: Process, count: int = 2000) -> Tensor:

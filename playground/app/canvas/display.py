@@ -1,20 +1,24 @@
 """What the canvas shows: data, particles, score fields, density, caption, and what was measured at a point."""
 
 import dataclasses
+import functools
 import typing
 from collections.abc import Callable
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
+from playground.app.canvas import readouts
 from playground.app.canvas.chips import ChipBar
-from playground.app.canvas.frames import COMPUTED, frame_makers, show_frame
+from playground.app.canvas.frames import COMPUTED, frame_makers, frames_of, show_frame
 from playground.app.canvas.legend import KEYS
 from playground.app.canvas.view import CanvasView
+from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.export_size import OverlayMaker
 from playground.app.controllers.overlay_timing import near
 from playground.app.controllers.playing import Run
+from playground.app.controllers.training_film import FilmStage
 from playground.app.model.state import State
 from playground.app.model.views import (
     DensityView,
@@ -25,11 +29,13 @@ from playground.app.model.views import (
     plane_bounds,
 )
 from playground.app.model.workspace import SHOWN_POINTS
+from playground.app.style.number_formats import format_count
 from playground.drawing.images import ImageGrid
 from playground.drawing.plane import Viewport
 from playground.drawing.scene import Scene
 from playground.kinds.datasets.drawing import Drawing
 from playground.lab.session import Session
+from playground.messages import Message
 
 if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
@@ -38,6 +44,7 @@ EMPTY_PLANE = (-3.0, 3.0, -3.0, 3.0)  # what is in view before the first stroke:
 SURVEYED = 2_000  # images of a file whose darkest and brightest values stand for all, until its data are built
 FOLLOWED = "The particles follow this score."
 UNTRAINED = "The network is untrained: these are its random weights."
+OF_STEP = "By the weights of training step {}."
 FIELD_NAMES = {"exact": "Exact score", "empirical": "Training-set score"}
 NO_DENSITY = "The density of these data is not known, and the training set has none without noise."
 
@@ -67,8 +74,10 @@ class Display(QObject):
     ) -> None:
         super().__init__(parent)
         self._state, self._canvas, self._chips, self._place = state, canvas, chips, place
+        self._controllers = controllers
         self._building, self._training, self._playing = controllers.building, controllers.training, controllers.playing
         self._following, self._measuring = controllers.following, controllers.measuring
+        self._replaying = controllers.replaying
         self._problem: ProblemView | None = None  # whose data are in view
         self._drawing = False  # whether the plane in view is one that is painted on
         self._field: FieldView | None = None  # those that belong to the frame in view
@@ -82,6 +91,8 @@ class Display(QObject):
         self._building.problem_changed.connect(self._show_problem)
         self._building.problem_failed.connect(self._show_failure)
         self._training.changed.connect(self._show_training)
+        controllers.replaying.chosen.connect(self._show_training)
+        controllers.replaying.steps_changed.connect(self.name_fields)
         self._playing.trajectory_changed.connect(self._show_run)
         self._playing.frame_changed.connect(self._show_frame)
         self._following.field_changed.connect(self._show_field)
@@ -126,20 +137,39 @@ class Display(QObject):
         return problem is not None and problem.is_image
 
     @property
-    def shows_untrained(self) -> bool:
-        """Whether what is shown is of a network with random weights: its arrows, or particles that follow it."""
+    def weights_in_view(self) -> str:
+        """What the caption says of the weights, where something is seen that depends on them."""
+        workspace = self._building.workspace
         follows = self._state.experiment.sampling.follows == "learned"
-        return self._training.untrained and (follows or self._canvas.visible["learned"])
+        density = self._following.density_source == "learned" and self._canvas.visible["density"]
+        if workspace is None or not (follows or density or self._canvas.visible["learned"]):
+            return ""
+        others = readouts.SAMPLING if self._playing.is_replacing else readouts.OTHERS
+        return readouts.weights_in_view(workspace.weights, others if self._playing.lags else "")
 
     @property
     def wanted(self) -> frozenset[str]:
         """The layers in view that have to be computed for each frame."""
         return frozenset(name for name in COMPUTED if self._canvas.visible[name])
 
+    @property
+    def why_no_training_film(self) -> Message | None:
+        """Why the training cannot be filmed now; None where it can."""
+        return why_disabled.choosing_step(self._controllers)
+
+    def training_film(self, viewport: Viewport) -> list[FilmStage]:
+        """What a film of the training shows of each step: what the canvas shows now, by that step's weights."""
+        kind, wanted, stages = self._state.experiment.sampling.kind, self.wanted, []
+        for weights, run in self._playing.training_runs():
+            views = self._following.video_frame_maker(wanted, weights=weights)(viewport)
+            said = readouts.weights_in_view(weights)
+            stages.append(FilmStage(run, functools.partial(frames_of, views, kind, said)))
+        return stages
+
     def overlay_makers(self, still: bool = False) -> Callable[[Viewport], OverlayMaker]:
         """See :func:`playground.app.canvas.frames.frame_makers`."""
         kind = self._state.experiment.sampling.kind
-        return frame_makers(self._playing, self._following, kind, self.wanted, still, self.shows_untrained)
+        return frame_makers(self._playing, self._following, kind, self.wanted, still, self.weights_in_view)
 
     # The problem
 
@@ -292,7 +322,7 @@ class Display(QObject):
 
     def _in_view(self, scene: Scene) -> Scene:
         run, frame, kind = self.run, self._frame, self._state.experiment.sampling.kind
-        overlays = self._field, self.density, self.shows_untrained
+        overlays = self._field, self.density, self.weights_in_view
         if run is None or frame is None:
             return show_frame(scene, None, 0, kind, *overlays)
         if self._run is not None and scene.images is not None:
@@ -383,8 +413,10 @@ class Display(QObject):
             # Beside the learned score, which is followed unless one chooses otherwise, there is no room for more words.
             told = source == followed and source != "learned"
             notes = [FOLLOWED] if source == followed else []
-            if layer == "learned" and self._training.untrained and self._building.problem is not None:
-                notes.append(UNTRAINED)
+            if layer == "learned" and self._building.problem is not None:
+                step = self._replaying.step
+                notes += [] if step is None else [OF_STEP.format(format_count(step))]
+                notes += [UNTRAINED] if self._training.untrained else []
             self._chips.name(layer, f"{title} (followed)" if told else title, notes)
 
     # What was measured

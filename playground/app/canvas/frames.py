@@ -30,7 +30,7 @@ def show_frame(
     kind: str,
     field: FieldView | None,
     density: DensityView | None,
-    untrained: bool = False,
+    weights: str = "",
 ) -> Scene:
     """Return the scene with everything that a frame shows: particles and trails or images, score fields, density and caption.
 
@@ -39,14 +39,14 @@ def show_frame(
         trajectory: None where there is no run.
         kind: of the sampler, whose run the caption speaks of.
         field, density: those of the frame; None where they are not shown.
-        untrained: whether what is shown is of a network with random weights.
+        weights: what the caption says of them.
     """
     learned, exact = (None, None) if field is None else field.layers
     layer = None if density is None else density.layer
     scene = dataclasses.replace(scene, learned=learned, exact=exact, density=layer)
     if trajectory is None:
         return scene
-    caption = readouts.caption(trajectory, frame, kind, untrained)
+    caption = readouts.caption(trajectory, frame, kind, weights)
     asked = [] if density is None else readouts.asked_density(density)
     return dataclasses.replace(at_frame(scene, trajectory.positions, frame), caption=(*caption, *asked))
 
@@ -54,7 +54,7 @@ def show_frame(
 def frames_of(
     views: VideoFrames,
     kind: str,
-    untrained: bool,
+    weights: str,
     trajectory: "Trajectory | None",
     frames: np.ndarray,
     sigma: float = 0.0,
@@ -71,7 +71,7 @@ def frames_of(
 
     def at(scene: Scene, frame: int) -> Scene:
         field, density = views.at(float(sigmas[frame]), float(times[frame]))
-        return show_frame(scene, trajectory, frame, kind, field, density, untrained)
+        return show_frame(scene, trajectory, frame, kind, field, density, weights)
 
     shown = np.unique(frames)
     return at, views.prepare(zip(sigmas[shown].tolist(), times[shown].tolist(), strict=True))
@@ -83,7 +83,7 @@ def frame_makers(
     kind: str,
     wanted: frozenset[str],
     still: bool = False,
-    untrained: bool = False,
+    weights: str = "",
 ) -> Callable[[Viewport], OverlayMaker]:
     """Gives each frame of a film, or that of a picture, what the canvas shows with it now.
 
@@ -93,10 +93,11 @@ def frame_makers(
         kind: of the sampler.
         wanted: layers of COMPUTED that it shows.
         still: only the frame in view will be asked for.
+        weights: what the caption says of them.
     """
     make, sigma = following.video_frame_maker(wanted, still), playing.sigma
 
     def maker(viewport: Viewport) -> OverlayMaker:
-        return functools.partial(frames_of, make(viewport), kind, untrained, sigma=sigma)
+        return functools.partial(frames_of, make(viewport), kind, weights, sigma=sigma)
 
     return maker

@@ -6,7 +6,8 @@ import typing
 import numpy as np
 
 from playground.app.model.views import Bounds, DensityView, PointReadout, ProblemView
-from playground.app.style.number_formats import THIN_SPACE, format_coordinate, format_number
+from playground.app.model.weights import Weights
+from playground.app.style.number_formats import THIN_SPACE, format_coordinate, format_count, format_number
 
 NAMES = {"learned": "learned", "exact": "exact", "empirical": "training set"}
 
@@ -15,14 +16,32 @@ if typing.TYPE_CHECKING:
 
 
 UNTRAINED = "untrained network"
+SAMPLING = "sampling…"
+OTHERS = "particles of other weights"
 
 
-def caption(trajectory: "Trajectory", frame: int, kind: str, untrained: bool = False) -> list[str]:
+def weights_in_view(weights: Weights, particles: str = "") -> str:
+    """Whose weights are seen, where it is not plain that they are the newest of a training.
+
+    Args:
+        particles: what is to be said of them, where they are of other weights: SAMPLING, or OTHERS.
+
+    >>> weights_in_view(Weights(3, {}, untrained=False, step=1024)).replace(THIN_SPACE, ",")
+    'weights of training step 1,024'
+    """
+    if weights.step is None:
+        words = UNTRAINED if weights.untrained else ""
+    else:
+        words = f"weights of training step {format_count(weights.step)}" + weights.untrained * f", {UNTRAINED}"
+    return ", ".join(part for part in (words, particles) if part)
+
+
+def caption(trajectory: "Trajectory", frame: int, kind: str, weights: str = "") -> list[str]:
     """Sigma, level or time, step size and step of a frame, in two lines; in a third the score evaluations so far.
 
     Args:
         kind: the sampler, as in ``sampling.kind``.
-        untrained: whether what is seen is of a network with random weights.
+        weights: a line of its own on the weights, see :func:`weights_in_view`.
     """
     sigma, time = float(trajectory.sigma[frame]), float(trajectory.time[frame])
     step_size = float(trajectory.step_size[frame])
@@ -42,7 +61,7 @@ def caption(trajectory: "Trajectory", frame: int, kind: str, untrained: bool = F
     if math.isfinite(accepted):
         second.append(f"{accepted:.0%} accepted")
     third = evaluations(trajectory, frame)
-    return [*[UNTRAINED][: int(untrained)], "   ".join(first), "   ".join(second), *[third][: bool(third)]]
+    return [*[weights][: bool(weights)], "   ".join(first), "   ".join(second), *[third][: bool(third)]]
 
 
 def evaluations(trajectory: "Trajectory", frame: int, unit: str = " score evaluations") -> str:

@@ -53,6 +53,7 @@ class Tools(QObject):
         canvas.stroke_drawn.connect(self._add_stroke)
         self._following.probed.connect(self._show_readout)
         display.frame_changed.connect(self._probe)
+        controllers.replaying.chosen.connect(self._probe)
 
     @Slot(float, float)
     def _pick(self, x: float, y: float) -> None:

@@ -6,11 +6,13 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from playground.app.controllers.building import Building
 from playground.app.controllers.following import Following
+from playground.app.controllers.lessons import Lessons
 from playground.app.controllers.measuring import Measuring
 from playground.app.controllers.notification import stopped
 from playground.app.controllers.pinning import Pinning
 from playground.app.controllers.playback_clock import TICK
 from playground.app.controllers.playing import Playing
+from playground.app.controllers.replaying import Replaying
 from playground.app.controllers.sampling_worker import SamplingWorker
 from playground.app.controllers.scenes import Scenes
 from playground.app.controllers.sessions import Sessions
@@ -23,8 +25,8 @@ class Controllers(QObject):
     """Makes the experiment happen without ever holding up the window.
 
     They live in the GUI thread and compute nothing themselves. Threads drive iterators and leave their newest result in a
-    mailbox; a 60 Hz timer takes it from there. Each knows only those before it: building, training, playing, following,
-    measuring, pinning; and each hears of another workspace in this order too.
+    mailbox; a 60 Hz timer takes it from there. Each knows only those before it: building, training, replaying, playing,
+    following, measuring, pinning; and each hears of another workspace in this order too.
 
     Args:
         device: "auto", "cpu", "cuda" or "mps".
@@ -42,12 +44,14 @@ class Controllers(QObject):
         sampler = SamplingWorker()
         self.building = Building(state, self.tasks, device, self)
         self.training = Training(state, self.building, self.tasks, self)
-        self.playing = Playing(state, self.building, sampler, self)
-        self.following = Following(self.building, self.playing, sampler, self.tasks, self)
-        self.measuring = Measuring(state, self.building, self.playing, self.following, self.tasks, self)
-        self.pinning = Pinning(state, self.building, self.playing, self.measuring, self.tasks, self)
+        self.replaying = Replaying(self.building, self.training, self)
+        self.playing = Playing(state, self.building, self.replaying, sampler, self)
+        self.following = Following(self.building, self.replaying, self.playing, sampler, self.tasks, self)
+        self.measuring = Measuring(state, self.building, self.replaying, self.playing, self.following, self.tasks, self)
+        self.pinning = Pinning(state, self.building, self.replaying, self.playing, self.measuring, self.tasks, self)
         self.sessions = Sessions(state, self.building, self.playing, self.measuring, self.pinning.pinned)
         self.scenes = Scenes(state, self.training, self.tasks, self)
+        self.lessons = Lessons(state, self.training, self.tasks, self)
         self.training.weights_changed.connect(self.measuring.forget_weights)
         for controller in (self.building, self.training, self.playing, self.following, self.measuring, self.pinning):
             controller.notified.connect(self.notified)
@@ -68,6 +72,7 @@ class Controllers(QObject):
         """Stop every thread and forget the history; True where all ended in time."""
         self._clock.stop()
         self.building.stop()
+        self.measuring.stop()
         workers = [worker for worker in (self.training.worker, self.playing.worker) if worker is not None]
         for worker in workers:
             worker.requestInterruption()
@@ -87,6 +92,7 @@ class Controllers(QObject):
         self.tasks.poll()
         self.training.poll(now)
         self.playing.poll()
+        self.replaying.advance(ticks * TICK / 1000, not self.playing.is_replacing)
         self.following.poll()
         if not self.following.waits:
             self.playing.advance(ticks * TICK / 1000)

@@ -1,13 +1,15 @@
 """Opening, saving and what a file on the workspace is called.
 
-Four kinds can be opened or dropped: sessions (``.spg``: everything; the folder of a run from the command line, or its model),
+Five kinds can be opened or dropped: sessions (``.spg``: everything; the folder of a run from the command line, or its model),
 experiments (``.toml``: the settings), points (``.csv``, ``.tsv``, ``.npy``: a data set of one's own) and images (a folder of
-pictures, or a file of MNIST, CIFAR or NPZ images). Only sessions are saved; reading and writing happen off the GUI thread.
+pictures, or a file of MNIST, CIFAR or NPZ images) and lessons (``.lesson.md``). Only sessions are saved; reading and writing happen
+off the GUI thread.
 """
 
+import csv
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,14 +24,16 @@ from playground.app.model.state import State
 from playground.app.style.labels import worded
 from playground.app.workers.background_task import BackgroundTask
 from playground.lab import experiment as experiments
+from playground.lab import lessons
+from playground.lab.atomic import atomic_write
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.session import MODEL, SUFFIX, Session, SessionError
-from playground.user_errors import UserError
+from playground.user_errors import UserError, cannot_write
 
 POINTS = (".csv", ".tsv", ".npy")
 IMAGES = (".npz", ".gz", ".bin", "-ubyte", ".ubyte")
 SESSIONS = (SUFFIX, ".safetensors")
-OPENABLE = (*SESSIONS, ".toml", *POINTS, *IMAGES)
+OPENABLE = (*SESSIONS, ".toml", *POINTS, *IMAGES, lessons.SUFFIX)
 FILTERS = ";;".join(
     (
         f"Everything that opens ({' '.join('*' + suffix for suffix in OPENABLE)})",
@@ -37,6 +41,7 @@ FILTERS = ";;".join(
         "Experiments (*.toml)",
         f"Points ({' '.join('*' + suffix for suffix in POINTS)})",
         f"Images ({' '.join('*' + ending for ending in IMAGES)})",
+        f"Lessons (*{lessons.SUFFIX})",
         "All files (*)",
     )
 )
@@ -77,12 +82,14 @@ class Documents(QObject):
         opened(object): a session was put on the workspace; its `view` is for the canvas.
         saved(str): what was written, as a sentence.
         refused(str): why a file could not be opened or saved, as a sentence.
+        lesson_opened(Lesson): a lesson was read, to be taught.
     """
 
     changed = Signal()
     opened = Signal(object)
     saved = Signal(str)
     refused = Signal(str)
+    lesson_opened = Signal(object)
 
     def __init__(
         self,
@@ -166,7 +173,19 @@ class Documents(QObject):
             self._forget(path)
             self._refuse(f"{path} cannot be opened: it does not exist.")
             return
+        if suffix == lessons.SUFFIX:  # it is taught on a copy of the work
+            self._open_lesson(path)
+            return
         self.when_safe(lambda: self._open(path, suffix))
+
+    def _open_lesson(self, path: Path) -> None:
+        try:
+            lesson = lessons.load(path)
+        except ExperimentError as error:
+            self._refuse(worded(error.message))
+            return
+        self.successes += 1
+        self.lesson_opened.emit(lesson)
 
     def open_bundled(self) -> bool:
         """Put the session that ships with the program on the workspace, at once and without a name; before the first paint.
@@ -251,6 +270,20 @@ class Documents(QObject):
         path = self._prompts.save_path("Save as", proposed, f"Sessions{about} (*{SUFFIX})", SUFFIX)
         if path is not None:
             self.save_to(path, then)
+
+    def ask_save_answers(self, rows: Iterable[Iterable[object]]) -> None:
+        """Let the user choose a name, then write what was answered in lessons as CSV."""
+        proposed = str(self.proposal().with_name("answers.csv"))
+        path = self._prompts.save_path("Save answers", proposed, "Comma-separated values (*.csv)", ".csv")
+        if path is None:
+            return
+        try:
+            with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+                csv.writer(file, lineterminator="\n").writerows([lessons.COLUMNS, *rows])
+        except OSError as error:
+            self._refuse(cannot_write(path, error))
+        else:
+            self.saved.emit(f"Saved {path.name}.")
 
     def proposal(self) -> Path:
         """What a dialog proposes for what is on the workspace, with whatever ending."""

@@ -1,5 +1,6 @@
 """Computes what belongs to the frame in view besides its particles: score field, density, and what lies under the pointer."""
 
+import dataclasses
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -11,9 +12,11 @@ from playground.app.controllers.building import Building
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.overlay_timing import FOLLOWING, FrameOverlayTimer, LearnedDensities, Throttle
 from playground.app.controllers.playing import Playing
+from playground.app.controllers.replaying import Replaying
 from playground.app.controllers.sampling_worker import OverlayRequest, ReadoutRequest, SamplingWorker
 from playground.app.controllers.video_frames import VideoFrames, arrows_over, video_frames_over
 from playground.app.model.views import Bounds, DensityView
+from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model, Workspace
 from playground.app.workers.tasks import Tasks
 from playground.app.workers.worker import Mailbox
@@ -44,6 +47,7 @@ class Following(QObject):
     def __init__(
         self,
         building: Building,
+        replaying: Replaying,
         playing: Playing,
         sampler: SamplingWorker,
         tasks: Tasks,
@@ -61,6 +65,7 @@ class Following(QObject):
         shown = self.field_changed.emit, self.density_changed.emit, self.overlay_dropped.emit
         self._overlays = FrameOverlayTimer(*shown, self._suits)
         building.problem_changed.connect(self._take_problem)
+        replaying.chosen.connect(self._take_weights)
 
     # What the canvas wants
 
@@ -102,18 +107,23 @@ class Following(QObject):
         if workspace is not None and not workspace.view.is_image and moment is not None:
             self._sampler.request_readout(ReadoutRequest(workspace, (x, y), *moment))
 
-    def video_frame_maker(self, wanted: frozenset[str], still: bool = False) -> Callable[[Bounds], VideoFrames]:
+    def video_frame_maker(
+        self, wanted: frozenset[str], still: bool = False, weights: Weights | None = None
+    ) -> Callable[[Bounds], VideoFrames]:
         """Makes, for any bounds and whenever it is called, what computes field and density by the weights of now.
 
         It computes in another thread, at any sigma and time; see :meth:`set_wanted`.
 
         Args:
             still: only at the present moment, where the density may be the map that the user asked for.
+            weights: in place of those of now.
         """
         now = self._building.workspace
         if now is None or now.view.is_image:
             return lambda bounds: VideoFrames(None)
         model, seen, grid = now.model, self._bounds, self._grid
+        if weights is not None:
+            model = dataclasses.replace(model, weights=weights)
         sources = self.exact_source, self.density_source
         pinned = still and "density" in wanted and self._pinned == self._playing.frame
         return lambda bounds: video_frames_over(
@@ -163,6 +173,18 @@ class Following(QObject):
         self._learned_densities.forget()
         self.unpin()
         self._overlays.expire()
+
+    @Slot()
+    def _take_weights(self) -> None:
+        """Other weights were chosen: their field comes at once, and no learned density of others stays in view."""
+        for throttle in (self._field, self._density):
+            throttle.forget()
+        seen = self._overlays.density.seen
+        if seen is not None and seen.source == "learned":
+            self._tasks.cancel(FOLLOWING)
+            self._overlays.density.drop()
+        self.look()
+        self.settle()
 
     def poll(self) -> None:
         """Take what was computed, unless it is for data or noise that are gone."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from playground.app.controllers import measurements
 from playground.app.controllers.building import Building
@@ -12,6 +12,7 @@ from playground.app.controllers.following import Following
 from playground.app.controllers.notification import Notification, conflict, stopped
 from playground.app.controllers.overlay_timing import FOLLOWING
 from playground.app.controllers.playing import Playing, of_a_run
+from playground.app.controllers.replaying import Replaying
 from playground.app.model import kept_figures
 from playground.app.model.state import State
 from playground.app.model.views import DensityView, LatentInterpolation, PointLikelihood
@@ -30,6 +31,7 @@ POINT_KEYS = frozenset(
 TEST_SET_KEYS = POINT_KEYS | {"likelihood.dequantization_samples"}
 UNFINISHED = "These images are still being sampled: click one at the end of the run."
 STALE = Message("stale", "Measured with other settings than the present ones: measure again.")
+SETTLE = 250  # ms that a training step stays chosen before its weights are measured as those before were
 TASKS = ("likelihood", "interpolation", "density", FOLLOWING, "test-set", "quality", "fisher")
 
 
@@ -62,13 +64,14 @@ class Measuring(QObject):
         self,
         state: State,
         building: Building,
+        replaying: Replaying,
         playing: Playing,
         following: Following,
         tasks: Tasks,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._state, self._building, self._playing = state, building, playing
+        self._state, self._building, self._replaying, self._playing = state, building, replaying, playing
         self._following, self._tasks = following, tasks
         self._evaluation: dict[str, Any] = {}
         self._likelihood: PointLikelihood | None = None
@@ -80,11 +83,22 @@ class Measuring(QObject):
         self._awaiting: tuple[tuple[float, float], ...] = ()  # clicked before there was a workspace
         self._again: tuple[tuple[float, float] | int, ...] = ()  # to be measured anew on the workspace that comes
         self._finished_map: DensityView | None = None  # on the canvas when the map in progress was asked for
+        self._followed: set[str] = set()  # measurements to be made again by the weights that were chosen
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(SETTLE)
+        self._settle.timeout.connect(self._measure_followed)
+        replaying.chosen.connect(self._take_weights)
+        replaying.playing_changed.connect(lambda _: self._settle.start())
         building.leaving.connect(self._leave)
         building.taken.connect(self._take)
         building.settings_changed.connect(self._take_settings)
         playing.noise_changed.connect(self._take_noise)
         state.changed.connect(self._measure_again)
+
+    def stop(self) -> None:
+        """Begin no measurement by itself any more, when quitting."""
+        self._settle.stop()
 
     @property
     def evaluation(self) -> Mapping[str, Any]:
@@ -151,6 +165,7 @@ class Measuring(QObject):
     @Slot(object)
     def _take(self, session: Session | None) -> None:
         """Measure anew what was clicked before the present workspace was there, or when it was left."""
+        self._followed.clear()
         self._forget_measurements()
         workspace = self._building.workspace
         if workspace is not None:
@@ -330,7 +345,10 @@ class Measuring(QObject):
         if workspace is None or trajectory is None or not len(trajectory):
             return
         problem, run = workspace.problem, self._playing.trajectory_iterator()
-        show, recorded = self._evaluated("quality"), trajectory if trajectory.finished else None
+        show, recorded = (
+            self._evaluated("quality"),
+            trajectory if trajectory.finished and not self._playing.lags else None,
+        )
 
         def take(found: tuple[bool, Mapping[str, Any]]) -> None:
             show(found)
@@ -361,12 +379,12 @@ class Measuring(QObject):
         if workspace is None or workspace.problem.reference is None:
             return
         problem, weights = workspace.problem, workspace.weights
-        of = kept_figures.key("fisher", workspace, self._state.experiment, self._playing.seed_offset)
+        of = kept_figures.key("fisher", weights, self._state.experiment, self._playing.seed_offset)
 
         def take(errors: ScoreErrorCurve) -> None:
             if errors.fraction >= 1.0:
                 kept_figures.keep(workspace, of, errors)
-            self.errors_changed.emit(errors)
+            self._show_errors(errors)
 
         self._tasks.start("fisher", "Score errors", lambda: measurements.score_errors(problem, weights), take)
 
@@ -385,7 +403,7 @@ class Measuring(QObject):
         """
         workspace = self._building.workspace
         assert workspace is not None
-        of = kept_figures.key(task, workspace, self._state.experiment, self._playing.seed_offset)
+        of = kept_figures.key(task, workspace.weights, self._state.experiment, self._playing.seed_offset)
 
         def take(found: tuple[bool, Mapping[str, Any]]) -> None:
             whole, metrics = found
@@ -395,6 +413,10 @@ class Measuring(QObject):
 
         return take
 
+    def _show_errors(self, errors: ScoreErrorCurve) -> None:
+        self._came_from["fisher"] = frozenset()
+        self.errors_changed.emit(errors)
+
     def _show_metrics(self, task: str, metrics: Mapping[str, Any]) -> None:
         new = {key: value for key, value in metrics.items() if key != "reasons"}
         self._came_from[task] = self._came_from.get(task, frozenset()) | new.keys()
@@ -402,16 +424,16 @@ class Measuring(QObject):
 
     def _recall(self) -> None:
         """Show again what was measured of these weights by these settings."""
-        found = (
-            {}
-            if self._building.workspace is None
-            else kept_figures.present(self._building.workspace, self._state.experiment, self._playing.seed_offset)
-        )
-        for task, figures in found.items():
+        for task, figures in self._present().items():
             if isinstance(figures, ScoreErrorCurve):
-                self.errors_changed.emit(figures)
+                self._show_errors(figures)
             else:
                 self._show_metrics(task, figures)
+
+    def _present(self) -> dict[str, kept_figures.Figures]:
+        """What was measured of the weights in view by the present settings."""
+        workspace, experiment, noise = self._building.workspace, self._state.experiment, self._playing.seed_offset
+        return {} if workspace is None else kept_figures.present(workspace, workspace.weights, experiment, noise)
 
     def _replace(self, figures: Mapping[str, Any], reasons: dict[str, Message]) -> None:
         """Put figures in place of those of the same keys; None leaves none, and `reasons` says why."""
@@ -444,25 +466,75 @@ class Measuring(QObject):
 
         What is being measured begins anew; the point that was clicked, once there is a model to stay.
         """
-        place = self._place
+        self._measure(self._forget_model())
+        if self._building.workspace is not None and self._building.workspace.training != "training":
+            self._inspect_again()
+
+    @Slot()
+    def _take_weights(self) -> None:
+        """The weights of another training step were chosen: figures that are kept of them come at once.
+
+        What else was measured by those before is measured again by these, once the step stays chosen.
+        """
+        self._followed |= {task for task in kept_figures.MEASUREMENTS if task in self._came_from}
+        self._followed |= self._forget_model()
+        self._settle.start()
+
+    @Slot()
+    def _measure_followed(self) -> None:
+        workspace = self._building.workspace
+        if workspace is None or workspace.training == "training":
+            self._followed.clear()
+        elif self._playing.is_replacing:
+            self._settle.start()
+        else:
+            if self._likelihood is None and not self.is_measuring_point:
+                self._take_image()
+                self._inspect_again()
+            if not self._replaying.is_playing:
+                followed, self._followed = self._followed - self._present().keys(), set()
+                self._measure(followed)
+
+    def _take_image(self) -> None:
+        """Where an image was clicked, measure the one that now stands in its place."""
+        number, run = None if self._place is None else self._place[1], self._playing.trajectory
+        image = None if number is None or run is None or not run.finished else self._finished_image(number)
+        if image is not None:
+            self._place = (image, number)
+
+    def _measure(self, tasks: Collection[str]) -> None:
+        """Begin these measurements."""
         measures = {
             "test-set": self.evaluate_test_set,
             "quality": self.evaluate_samples,
             "fisher": self.score_errors,
+            "density": self.density_map,
         }
-        if self._following.pinned:  # else the playhead has moved on, and the map will not be shown
-            measures["density"] = self.density_map
-        asked = [measure for task, measure in measures.items() if self._tasks.running(task)]
+        for task, measure in measures.items():
+            if task in tasks:
+                measure()
+
+    def _inspect_again(self) -> None:
+        """Compute the log-likelihood of the point that was clicked anew, where it can be."""
+        if self._place is not None and likelihood_conflict(self._state.experiment) is None:
+            self._inspect(*self._place)
+
+    def _forget_model(self) -> set[str]:
+        """Forget what was measured by weights that are no longer those in view, but for the point that was clicked.
+
+        Returns:
+            The measurements that were under way.
+        """
+        place = self._place
+        running = {task for task in kept_figures.MEASUREMENTS if self._tasks.running(task)}
+        if self._following.pinned and self._tasks.running("density"):  # else the map will not be shown
+            running.add("density")
         shown = self._following.seen_density
-        if self.density_map in asked or (shown is not None and shown.asked and shown.source == "learned"):
+        if "density" in running or (shown is not None and shown.asked and shown.source == "learned"):
             self._following.unpin()
         self._forget_measurements()
-        for measure in asked:
-            measure()
-        if self._building.workspace is None or self._building.workspace.training == "training":
-            self._place = place
-        elif place is not None and likelihood_conflict(self._state.experiment) is None:
-            self._inspect(*place)
+        self._place = place
+        return running
 
     def _measurable(self, why: Callable[[Experiment], Message | None]) -> Model | None:
         """The model as it is now; None where there is none, or a reason against measuring it, which is told."""

@@ -96,6 +96,13 @@ class Overlay(Generic[Seen]):
         """What is seen is of another problem, whatever its noise level: it gives way as soon as there is something else."""
         self._expired, self._come = True, None
 
+    def drop(self) -> None:
+        """Take away what is seen: it is of other weights."""
+        self._come = None
+        if self.seen is not None:
+            self.seen = None
+            self._drop()
+
     def lags(self, moment: FrameNoise) -> bool:
         """Whether nothing that has come belongs to this moment."""
         return not self._fits(self._come, moment) and not self._stays(moment)
@@ -198,8 +205,8 @@ class LearnedDensities:
             moving: in the coordinates of particles that have a time.
         """
         level = measurements.map_level(sigma, workspace.view)
-        key = (bounds, level, moving)
         problem, weights = workspace.problem, workspace.weights
+        key = (bounds, level, moving, weights.step)
         version, known = self._maps.get(key, (None, None))
         if known is not None and (version == weights.version or workspace.training == "training"):
             self._show(known)

@@ -14,6 +14,7 @@ from playground.app.controllers.building import Building
 from playground.app.controllers.measuring import Measuring
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.playing import Playing, Run
+from playground.app.controllers.replaying import Replaying
 from playground.app.model import kept_figures
 from playground.app.model.pinned_runs import KL, PinnedRun, PinnedRuns, clean_name, from_json, with_figures
 from playground.app.model.state import State
@@ -87,13 +88,14 @@ class Pinning(QObject):
         self,
         state: State,
         building: Building,
+        replaying: Replaying,
         playing: Playing,
         measuring: Measuring,
         tasks: Tasks,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._state, self._building, self._playing = state, building, playing
+        self._state, self._building, self._replaying, self._playing = state, building, replaying, playing
         self._measuring, self._tasks = measuring, tasks
         self.pinned = PinnedRuns(self)
         self.finished: Run | None = None  # the run in view, once it can be pinned
@@ -221,9 +223,9 @@ class Pinning(QObject):
             return
         self._weights = -1, None
         workspace = None if run is None else run.workspace
-        rests = workspace is not None and workspace.training != "training"
-        if run is not None and workspace is not None and rests and run.version == workspace.weights.version:
-            self._weights = run.version, workspace.trained_steps  # no newer ones have come since it began
+        if run is not None and workspace is not None and workspace.training != "training" and run.is_of_its_weights:
+            step = None if run.weights is None else run.weights.step  # None where they are the newest
+            self._weights = run.version, workspace.trained_steps if step is None else step
         self.finished_changed.emit()
 
     @Slot(object)
@@ -244,21 +246,24 @@ class Pinning(QObject):
         run, workspace = None if number is None else self.pinned.get(number), self._building.workspace
         if number is None or run is None or workspace is None or run.experiment != self._state.experiment:
             return
+        steps = self._replaying.steps
+        if run.trained_steps in steps:
+            self._replaying.choose(steps.index(run.trained_steps))
         trajectory, origin = self._recorded.get(number), self._origins.get(number)
         if trajectory is not None and origin is not None and trajectory.shape == workspace.problem.shape:
+            weights = workspace.weights if workspace.weights.version == origin.version else None
             seed = run.experiment.seed + run.noise
             self._playing.show_finished(
-                Run(0, run.experiment, workspace, version=origin.version, seed=seed, trajectory=trajectory)
+                Run(0, run.experiment, workspace, weights=weights, seed=seed, trajectory=trajectory)
             )
             self._origins[number] = dataclasses.replace(origin, run=self._playing.runs[0].number)
             if run.figures is not None and run.is_measured:
                 self._measuring.show_figures(trajectory, run.figures)
-        trained = workspace.trained_steps
-        if run.trained_steps not in (None, trained):
-            said = "The run was sampled after {:,} training steps; the weights now have {:,}."
-            is_current = lambda: workspace.trained_steps == trained and self._building.workspace is workspace  # noqa: E731
+        if run.trained_steps is not None and run.trained_steps not in steps:
+            said = "The run was sampled after {:,} training steps, whose weights are not kept."
+            is_current = lambda: self._state.experiment == run.experiment  # noqa: E731
             self.notified.emit(
-                Notification("warning", Message("other-weights", said, (run.trained_steps, trained)), "", is_current)
+                Notification("warning", Message("other-weights", said, (run.trained_steps,)), "", is_current)
             )
 
     @Slot()
@@ -311,7 +316,7 @@ class Pinning(QObject):
                 continue
             sampling = run.experiment.sampling
             if isinstance(sampling, FollowsScore) and sampling.source == run.experiment.likelihood.source:
-                found = kept_figures.present(workspace, run.experiment, run.noise).get("test-set")
+                found = kept_figures.present(workspace, workspace.weights, run.experiment, run.noise).get("test-set")
                 if isinstance(found, dict) and found.get("kl") is not None:
                     self._put(with_figures(run, {key: found.get(key) for key in KL}))
 

@@ -6,7 +6,7 @@ Nothing is computed here: one thread samples (:mod:`playground.app.controllers.s
 import dataclasses
 import itertools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,12 +16,15 @@ from playground.app.controllers.building import Building
 from playground.app.controllers.notification import conflict, stopped
 from playground.app.controllers.overlay_timing import FrameNoise
 from playground.app.controllers.playback_clock import FRAMES_A_SECOND, PlaybackClock
+from playground.app.controllers.replaying import Replaying
 from playground.app.controllers.sampling_worker import SHARE, SamplingRun, SamplingWorker
 from playground.app.controllers.video_frames import complete_run
 from playground.app.model import kept_figures
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView
+from playground.app.model.weights import Weights
 from playground.app.model.workspace import Workspace
+from playground.app.model.workspace_cache import WorkspaceCache
 from playground.app.workers.worker import Worker
 from playground.kinds.inpainting import known_pixels
 from playground.lab.conflicts import sampling_conflict
@@ -31,6 +34,7 @@ from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 
 AHEAD = 40  # frames recorded beyond the playhead
+KEPT_RUNS = 2**28  # bytes of finished runs by the weights of other training steps, which come back at once
 
 
 def of_a_run(keys: frozenset[str]) -> bool:
@@ -46,17 +50,35 @@ class Run:
         number: counts runs.
         experiment: by whose settings it was sampled.
         workspace: on which; None while that of an opened session is not built.
-        version: of the weights that it began with; -1 for one that was recorded earlier.
+        weights: that it began with; None for one that was recorded earlier.
         seed: of its noise.
+        replaces: whether it comes into view at the playhead of the run before, and not with its first frame.
         trajectory: its frames so far; None before the first.
     """
 
     number: int
     experiment: Experiment
     workspace: Workspace | None
-    version: int = -1
+    weights: Weights | None = None
     seed: int = 0
+    replaces: bool = False
     trajectory: Trajectory | None = None
+
+    @property
+    def version(self) -> int:
+        """Of its weights; -1 where they are not known."""
+        return -1 if self.weights is None else self.weights.version
+
+    @property
+    def key(self) -> Hashable:
+        """What its frames depend on."""
+        return self.version, self.experiment.sampling, self.seed, self.experiment.likelihood.points
+
+    @property
+    def is_of_its_weights(self) -> bool:
+        """Whether no newer weights have come since it began."""
+        kept = self.weights is not None and self.weights.step is not None
+        return kept or (self.workspace is not None and self.workspace.newest is self.weights)
 
     @property
     def known(self) -> np.ndarray | None:
@@ -89,22 +111,32 @@ class Playing(QObject):
     notified = Signal(object)
 
     def __init__(
-        self, state: State, building: Building, sampler: SamplingWorker, parent: QObject | None = None
+        self,
+        state: State,
+        building: Building,
+        replaying: Replaying,
+        sampler: SamplingWorker,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._state, self._building, self._sampler = state, building, sampler
+        self._state, self._building, self._replaying, self._sampler = state, building, replaying, sampler
         self._thread: Worker[None] | None = None
         self._playback = PlaybackClock()
         self.runs: tuple[Run, ...] = ()
         self._numbers = itertools.count(1)
         self._recording: Run | None = None  # comes into view with its first frame
         self._next: Run | None = None  # recorded while another plays, to follow it
+        self._kept: WorkspaceCache[Trajectory] = WorkspaceCache(KEPT_RUNS)  # finished ones, by what they depend on
         self.seed_offset = 0  # how often new noise was asked for
+        self._failed: Run | None = None  # whose sampling ended by an error
+        self._opened: tuple[Run, Weights] | None = None  # a file's own run, and the newest weights when it came
         self._shown_frame = -1
         self._told: Message | None = None
         building.leaving.connect(self._leave)
         building.taken.connect(self._take)
         building.settings_changed.connect(self._take_settings)
+        replaying.chosen.connect(self._take_weights)
+        replaying.playing_changed.connect(self._make_way)
 
     # What the window may read
 
@@ -179,10 +211,40 @@ class Playing(QObject):
         sampled, experiment = self.runs[0].experiment, self._state.experiment
         return (sampled.sampling, sampled.seed) == (experiment.sampling, experiment.seed)
 
+    @property
+    def is_replacing(self) -> bool:
+        """Whether a run by the weights that were chosen is being sampled, to take the place of the one in view."""
+        return self.lags and self._comes is not self._failed
+
+    @property
+    def lags(self) -> bool:
+        """Whether the particles in view are of other weights than those chosen."""
+        return self._comes is not None and self._comes.replaces
+
+    @property
+    def _comes(self) -> Run | None:
+        """The run that is recorded, before it comes into view."""
+        recording = self._recording
+        return None if recording is None or any(run.number == recording.number for run in self.runs) else recording
+
+    @property
+    def newest_finished(self) -> Trajectory | None:
+        """The finished run by the newest weights and the present settings, in view or kept; None where there is none."""
+        run, workspace = self.runs[0] if self.runs else None, self._building.workspace
+        if run is None or workspace is None or not self.is_of_now:
+            return None
+        followed = self._state.experiment.sampling.follows == "learned"
+        if not followed or run.weights is None or run.weights.step is None:
+            return run.trajectory if run.trajectory is not None and run.trajectory.finished else None
+        kept = self._kept_run(workspace, workspace.newest)
+        return None if kept is None else kept.trajectory
+
     # What the window may ask for
 
     @Slot(bool)
     def set_playing(self, playing: bool) -> None:
+        if playing:
+            self._replaying.set_playing(False)
         changed = playing != self._playback.playing
         self._playback.play(playing)
         if playing and self.runs and self.frame >= self.total - 1:
@@ -242,7 +304,29 @@ class Playing(QObject):
         if workspace is None or trajectory is None:
             finished = [] if trajectory is None else [trajectory]
             return lambda: iter(finished)
-        return complete_run(workspace.problem, workspace.weights, self._seed, trajectory)
+        recorded = None if self.lags else trajectory
+        return complete_run(workspace.problem, workspace.weights, self._seed, recorded)
+
+    @property
+    def share(self) -> float:
+        """Of the run in view, from 0 to 1, where the playhead is."""
+        return min(self.frame / max(self.total - 1, 1), 1.0)
+
+    def training_runs(self) -> "list[tuple[Weights, Callable[[], Iterator[Trajectory]]]]":
+        """The weights of each training step that can be shown, and what makes an iterator that ends with a complete run by them.
+
+        All runs begin with the same noise, that of the run in view.
+        """
+        workspace = self._building.workspace
+        if workspace is None:
+            return []
+        newest = dataclasses.replace(workspace.newest, step=workspace.trained_steps)
+        found = []
+        for weights in (*(workspace.weights_of(step) for step in workspace.kept_steps), newest):
+            kept = self._kept_run(workspace, weights)
+            recorded = None if kept is None else kept.trajectory
+            found.append((weights, complete_run(workspace.problem, weights, self._seed, recorded)))
+        return found
 
     # Sampling
 
@@ -263,13 +347,16 @@ class Playing(QObject):
     @Slot(object, object)
     def _leave(self, workspace: Workspace | None, session: Session | None) -> None:
         """A recorded run is of the workspace that comes with its session."""
+        if self._opened is not None and self._opened[0].workspace is not workspace:
+            self._opened = None
         if session is None or workspace is None:
             return
         self.seed_offset = kept_figures.noise_of(session.measurements)
         run = self.runs[0] if self.runs else None
         recorded = None if run is None or run.workspace is not None else run.trajectory
         if run is not None and recorded is not None and recorded.shape == workspace.problem.shape:
-            self.runs = (dataclasses.replace(run, workspace=workspace, seed=self._seed),)
+            opened = dataclasses.replace(run, workspace=workspace, seed=self._seed)
+            self.runs, self._opened = (opened,), (opened, workspace.newest)
 
     @Slot(object)
     def _take(self, session: Session | None) -> None:
@@ -305,17 +392,58 @@ class Playing(QObject):
         self._playback.seek(0, 0)
         self._shown_frame = -1
 
-    def _record(self, workspace: Workspace, frames: int) -> Run:
+    def _record(self, workspace: Workspace, frames: int, replaces: bool = False) -> Run:
         """Begin to record a run."""
-        run = Run(next(self._numbers), self._state.experiment, workspace, workspace.weights.version, self._seed)
-        self._sampler.begin(SamplingRun(workspace, workspace.problem, self._seed, run.number))
+        run = self._run(workspace, replaces)
+        self._sampler.begin(SamplingRun(workspace, workspace.problem, run.seed, run.number, workspace.chosen))
         self._sampler.record(frames)
         return run
 
-    def _show(self, run: Run) -> None:
+    def _run(self, workspace: Workspace, replaces: bool) -> Run:
+        """A run by the present settings and weights, before its first frame."""
+        return Run(next(self._numbers), self._state.experiment, workspace, workspace.weights, self._seed, replaces)
+
+    @Slot()
+    def _take_weights(self) -> None:
+        """Sample the run in view again by the weights that were chosen, from the same noise; the playhead stays."""
+        workspace, experiment = self._building.workspace, self._state.experiment
+        if workspace is None or experiment.sampling.follows != "learned":
+            return
+        begins = self._comes is not None and not self._comes.replaces
+        if begins or not self.is_of_now or self._conflict() is not None:
+            self._begin()
+            return
+        self._next, kept = None, self._kept_run(workspace, workspace.weights)
+        self._recording = kept or self._record(workspace, sys.maxsize, True)
+        if kept is not None and kept.trajectory is not None:
+            self._show(kept, self._same_frame(kept.trajectory))
+
+    def _kept_run(self, workspace: Workspace, weights: Weights) -> Run | None:
+        """A finished run by these weights and the present settings; None where none is kept."""
+        run = dataclasses.replace(self._run(workspace, True), weights=weights)
+        if self._opened is not None and self._opened[1].version == weights.version:
+            opened = self._opened[0]
+            if (opened.seed, opened.experiment.sampling) == (run.seed, run.experiment.sampling):
+                return opened
+        kept = self._kept.get(run.key)
+        return None if kept is None else dataclasses.replace(run, trajectory=kept)
+
+    def _same_frame(self, trajectory: Trajectory) -> int:
+        """The frame of another run that the playhead stays at, or is on its way to: as far along, where one keeps fewer."""
+        target = self._playback.target
+        frame, last = self.frame if target is None else target, max(self.total - 1, 1)
+        return round(min(frame / last, 1.0) * (trajectory.total - 1))
+
+    @Slot(bool)
+    def _make_way(self, replayed: bool) -> None:
+        """The run rests at its frame while the training is played."""
+        if replayed:
+            self.set_playing(False)
+
+    def _show(self, run: Run, frame: int = 0) -> None:
         assert run.trajectory is not None
         self.runs = (run,)
-        self._playback.seek(0, len(run.trajectory))
+        self._playback.seek(frame, len(run.trajectory))
         self._shown_frame = -1
         self.trajectory_changed.emit(run.trajectory)
 
@@ -335,11 +463,25 @@ class Playing(QObject):
             and trajectory is not None
             and trajectory is not self.trajectory
         ):
-            self._show(dataclasses.replace(recording, experiment=run.problem.experiment, trajectory=trajectory))
+            found = dataclasses.replace(recording, experiment=run.problem.experiment, trajectory=trajectory)
+            if not recording.replaces:
+                self._show(found)
+            elif trajectory.finished or len(trajectory) > self._same_frame(trajectory):
+                self._show(found, self._same_frame(trajectory))
+        self._keep_finished()
         thread = self._thread
         if thread is not None and thread.isFinished() and thread.error is not None:
+            self._failed, self._shown_frame = self._recording, -1
             self.notified.emit(stopped(self._state, "Sampling", thread.error))
             self.start()
+
+    def _keep_finished(self) -> None:
+        """Keep the run in view once it is finished: to come back to its training step takes no sampling then."""
+        run = self.runs[0] if self.runs else None
+        if run is None or run.trajectory is None or not run.trajectory.finished or not run.is_of_its_weights:
+            return
+        if run.key not in self._kept:
+            self._kept.put(run.key, run.trajectory)
 
     def advance(self, passed: float) -> None:
         """Move the playhead by the seconds that passed."""

@@ -19,6 +19,7 @@ from playground.app.workers.worker import Mailbox
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from playground.app.model.weights import Weights
     from playground.app.model.workspace import Model, Workspace
     from playground.lab.problem import Problem
     from playground.lab.trajectory import Trajectory
@@ -32,12 +33,18 @@ ROWS = 1_024  # points of a score in one call: more would be shared with the cor
 
 @dataclass(frozen=True)
 class SamplingRun:
-    """A sampling run to begin; it follows the workspace's newest weights as they come."""
+    """A sampling run to begin; without weights of its own it follows the workspace's newest as they come."""
 
     workspace: "Workspace"
     problem: "Problem"
     seed: int
     number: int
+    weights: "Weights | None" = None
+
+    @property
+    def followed(self) -> "Weights":
+        """The weights that it follows now."""
+        return self.weights or self.workspace.newest
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ class ReadoutRequest:
 
 
 class LatestScore:
-    """The score that a run follows, by the newest weights at each call; an energy has its log-density too."""
+    """The score that a run follows, by its weights at each call; an energy has its log-density too."""
 
     def __init__(self, worker: "SamplingWorker", run: SamplingRun) -> None:
         self._sampling_worker, self._run = worker, run
@@ -84,7 +91,7 @@ class LatestScore:
     def log_density(self, x: "Tensor", sigma: "Tensor") -> "Tensor":
         from playground.theory.partition import EnergyFunction
 
-        network = self._sampling_worker.network(self._run.workspace)
+        network = self._sampling_worker.network(self._run.workspace, self._run.followed)
         assert isinstance(network, EnergyFunction)  # no other is asked
         return network.log_density(x, sigma)
 
@@ -107,7 +114,7 @@ class SamplingWorker:
         self._rested = 0.0  # when the next step may begin
         self._wake = threading.Event()
         self._network: ScoreNetwork | None = None
-        self._owner: Workspace | Model | None = None  # whose network it is
+        self._owner: Problem | None = None  # whose network it is
         self._loaded = -1  # the version of the weights in it
 
     def begin(self, run: SamplingRun) -> None:
@@ -197,13 +204,13 @@ class SamplingWorker:
         return True
 
     def score(self, run: SamplingRun) -> "ScoreFunction":
-        """The score that the run follows, with the newest weights."""
-        return run.problem.known_score() or self._learned(run.workspace)
+        """The score that the run follows now."""
+        return run.problem.known_score() or self._learned(run.workspace, run.followed)
 
-    def _learned(self, workspace: "Workspace | Model") -> "ScoreFunction":
+    def _learned(self, workspace: "Workspace | Model", weights: "Weights") -> "ScoreFunction":
         import torch
 
-        network = self.network(workspace)
+        network = self.network(workspace, weights)
 
         def score(x: "Tensor", sigma: "Tensor", *label: "Tensor") -> "Tensor":
             parts = (x, *(part.expand(len(x)) for part in (sigma.to(x), *label)))
@@ -212,13 +219,12 @@ class SamplingWorker:
 
         return score
 
-    def network(self, workspace: "Workspace | Model") -> "ScoreNetwork":
-        """The network with the newest weights."""
-        weights = workspace.weights
+    def network(self, workspace: "Workspace | Model", weights: "Weights") -> "ScoreNetwork":
+        """The network with these weights."""
         if self._loaded != weights.version:
             # To build one takes 5 ms of the interpreter, seven times a second while training.
-            if self._owner is not workspace or self._network is None:
-                self._owner, self._network = workspace, workspace.problem.network().requires_grad_(False)
+            if self._owner is not workspace.problem or self._network is None:
+                self._owner, self._network = workspace.problem, workspace.problem.network().requires_grad_(False)
             self._network.load_state_dict(weights.tensors)
             self._loaded = weights.version
         assert self._network is not None
@@ -242,7 +248,8 @@ class SamplingWorker:
             positions = grid_points(request.bounds, request.columns, request.rows).reshape(-1, 2)
             learned = exact = None
             if request.learned:
-                learned = arrows_at(problem, self._learned(request.workspace), positions, request.sigma, request.time)
+                score = self._learned(request.workspace, request.workspace.weights)
+                learned = arrows_at(problem, score, positions, request.sigma, request.time)
             closed_form = problem.known_score(request.exact_source)
             if request.exact and closed_form is not None:
                 exact = arrows_at(problem, closed_form, positions, request.sigma, request.time)
@@ -260,7 +267,8 @@ class SamplingWorker:
 
         problem, positions = request.workspace.problem, np.array([request.point])
         exact = log_density = None
-        learned = score_at(problem, self._learned(request.workspace), positions, request.sigma, request.time)[0]
+        score = self._learned(request.workspace, request.workspace.weights)
+        learned = score_at(problem, score, positions, request.sigma, request.time)[0]
         source = problem.reference
         known = None if source is None else problem.known_score(source)
         if known is not None and source is not None:

@@ -9,6 +9,7 @@ from playground.app.controllers.training import Training
 from playground.app.model.state import State
 from playground.app.workers.tasks import Tasks
 from playground.lab import experiment as description
+from playground.lab.experiment import Experiment
 from playground.lab.scenes import Measured, SceneFile
 
 TASK = "scene"
@@ -38,15 +39,11 @@ class Scenes(QObject):
 
     def show(self, scene: SceneFile) -> None:
         """Put a scene on the workspace, and train where its particles follow a score that is not learned yet."""
-        experiment = scene.settings
-        changes = {key: description.value(experiment, key) for key in description.fields(experiment)}
-        if experiment != self._state.experiment and not self._state.edit(changes):
+        if not put_on_workspace(scene.settings, self._state, self._training):
             return
         self._tasks.cancel(TASK)
         self._scene, self._step, self.measured = scene, self._state.last_step, None
         self.changed.emit()
-        if experiment.sampling.follows == "learned":
-            self._training.start()
 
     def leave(self) -> None:
         """Bring back what was there before the scene."""
@@ -82,3 +79,17 @@ class Scenes(QObject):
         self._tasks.cancel(TASK)
         self._scene = self._step = self.measured = None
         self.changed.emit()
+
+
+def put_on_workspace(experiment: Experiment, state: State, training: Training) -> bool:
+    """Take an experiment as one step of the history, and train where its particles follow a score that is not learned yet.
+
+    Returns:
+        Whether it could be taken.
+    """
+    changes = {key: description.value(experiment, key) for key in description.fields(experiment)}
+    if experiment != state.experiment and not state.edit(changes):
+        return False
+    if experiment.sampling.follows == "learned":
+        training.start()
+    return True

@@ -47,10 +47,10 @@ class Sessions:
         if failure is not None:
             text = "Nothing is saved: the settings describe other data. {}"
             raise SessionError(Message("other-data", text, (failure,)))
-        dataset, trajectory, noise = workspace.problem.dataset, self._playing.trajectory, self._playing.seed_offset
-        measured = kept_figures.to_json(kept_figures.present(workspace, experiment, noise), noise)
+        dataset, trajectory, noise = workspace.problem.dataset, self._playing.newest_finished, self._playing.seed_offset
+        measured = kept_figures.to_json(kept_figures.present(workspace, workspace.newest, experiment, noise), noise)
         arrays, clicked = None, self._measuring.clicked if dataset.shape == (2,) else ()
-        if self._playing.is_of_now and trajectory is not None and trajectory.finished:
+        if trajectory is not None:
             arrays = {name: array for name, array in trajectory.arrays().items() if name != "axes"}
             clicked = self._measuring.clicked
         return lambda: Session.of(

@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
 
 def complete_run(
-    problem: "Problem", weights: Weights, seed: int, recorded: "Trajectory"
+    problem: "Problem", weights: Weights, seed: int, recorded: "Trajectory | None"
 ) -> Callable[[], Iterator["Trajectory"]]:
     """Makes an iterator over the growing run that ends with its last frame.
 
     A run that is finished is taken as it is. One that is not is sampled again from its seed: the draws are the same, and
-    so are the frames, unless the weights have changed since it began.
+    so are the frames, unless the weights have changed since it began. None of these weights is recorded where it is None.
     """
 
     def iterate() -> Iterator["Trajectory"]:
-        if recorded.finished:
+        if recorded is not None and recorded.finished:
             yield recorded
             return
         from playground.lab.sampling import sample

@@ -17,6 +17,9 @@ from playground.messages import Message
 
 LOADING = Message("loading", "The data are still loading.")
 IMAGES_FILL_NO_PLANE = Message("no-plane", "Images have no density over a plane: click on one for its log-likelihood.")
+TRAINING = Message("training-goes-on", "Pause training to go back to earlier weights.")
+NOT_TRAINED = Message("nothing-trained", "Train first: weights are kept as training goes on.")
+NO_STEPS = Message("no-steps", "This file holds no weights of earlier steps.")
 NO_SAMPLES = Message("no-samples", "There are no samples to compare with the data yet.")
 
 UNFINISHED = Message("unfinished", "The run has not ended yet: go to its end first.")
@@ -50,6 +53,16 @@ def sampling(state: State, controllers: Controllers) -> Message | None:
 def playing(state: State, controllers: Controllers) -> Message | None:
     """Say why there is nothing to play and none will come."""
     return None if controllers.playing.trajectory is not None else sampling(state, controllers)
+
+
+def choosing_step(controllers: Controllers) -> Message | None:
+    """Say why nothing can be shown by the weights of an earlier training step."""
+    replaying, why = controllers.replaying, _without_data(controllers)
+    if why is not None or replaying.can_choose:
+        return why
+    if controllers.training.status == "training":
+        return TRAINING
+    return NO_STEPS if replaying.steps else NOT_TRAINED
 
 
 def evaluating(state: State, controllers: Controllers) -> Message | None:

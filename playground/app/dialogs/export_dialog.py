@@ -21,11 +21,13 @@ from PySide6.QtWidgets import (
 
 from playground.app.controllers.export_size import megabytes
 from playground.app.model.preferences import GIF, PictureChoice, Preferences, VideoChoice
+from playground.app.style.labels import worded
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import breakable, wrapped
 from playground.app.widgets import file_prompts
 from playground.app.widgets.controls import ChoiceBox
 from playground.app.widgets.file_prompts import completed, may_replace
+from playground.messages import Message
 
 FORMATS = {".mp4": "MP4 (H.264)", ".webm": "WebM (VP9)", ".gif": "GIF"}
 SIZES = (
@@ -39,6 +41,10 @@ CUSTOM = "Custom"
 MAILABLE = 10_000_000  # bytes that every mail server takes
 PATIENCE = 300  # ms after the last change until the file's size is told anew
 ESTIMATING = "estimating…"
+SUBJECTS = (
+    ("The run, from its first to its last frame", "run"),
+    ("The training, at the frame in view", "training"),
+)
 THEMES = (("As the window", ""), ("Dark", "dark"), ("Light", "light"))
 
 
@@ -81,6 +87,10 @@ class ExportDialog(QDialog):
         self.path.setMinimumWidth(340)
         browse = QPushButton("&Choose…")
         browse.clicked.connect(self._browse)
+        self.subject = ChoiceBox((subject, title) for title, subject in SUBJECTS)
+        if isinstance(choice, VideoChoice):
+            form.addRow("S&hows", self.subject)
+            self.subject.setCurrentIndex(self.subject.findData(choice.subject))
         form.addRow("&File", _row(self.path, browse, stretch=False))
         self.format = ChoiceBox((ending, FORMATS.get(ending, "PNG")) for ending in suffixes)
         if kind == "video":
@@ -122,7 +132,7 @@ class ExportDialog(QDialog):
         boxes: tuple[QSpinBox | QDoubleSpinBox, ...] = (self.width_box, self.height_box, self.seconds, self.fps)
         for box in boxes:
             box.valueChanged.connect(self._size_unknown)
-        for choices in (self.format, self.theme):
+        for choices in (self.format, self.theme, self.subject):
             choices.currentIndexChanged.connect(self._size_unknown)
         self._changing.start(0)
         self._describe(browse)
@@ -176,7 +186,15 @@ class ExportDialog(QDialog):
             seconds=self.seconds.value(),
             fps=self.fps.value(),
             suffix=self.format.currentData(),
+            subject=self.subject.currentData(),
         )
+
+    def refuse_training(self, why: Message | None) -> None:
+        """Say why the training cannot be filmed now; None where it can."""
+        if why is not None:
+            self.subject.setCurrentIndex(self.subject.findData("run"))
+            self.subject.setEnabled(False)
+            self.subject.setToolTip(wrapped(worded(why)))
 
     # --- the size of the file
 
@@ -318,7 +336,8 @@ class ExportDialog(QDialog):
             (self.size_preset, "Size", "Common sizes"),
             (self.width_box, "Width in pixels", "Width in pixels, even"),
             (self.height_box, "Height in pixels", "Height in pixels, even"),
-            (self.seconds, "Length in seconds", "The whole run from noise to data takes this long"),
+            (self.subject, "What the film shows", "The sampler's run, or how the network learned, step by step"),
+            (self.seconds, "Length in seconds", "The whole film takes this long"),
             (self.fps, "Frames a second", "Frames a second"),
             (self.theme, "Theme", "Colours of what is exported"),
         ):

@@ -19,6 +19,7 @@ from playground.app.canvas.display import Display
 from playground.app.controllers.export_size import OverlayMaker, estimate_film_size, estimate_picture_size, megabytes
 from playground.app.controllers.exporting import POLL, Exporting, Progress, paint_film, paint_picture, save_picture
 from playground.app.controllers.playing import Playing
+from playground.app.controllers.training_film import paint_training_film
 from playground.app.dialogs.export_dialog import ExportDialog
 from playground.app.model.pinned_runs import PinnedRuns
 from playground.app.model.preferences import PictureChoice, Preferences, VideoChoice
@@ -212,6 +213,10 @@ class Exports(QObject):
     def _start_video(self, dialog: ExportDialog, path: Path) -> None:
         choice = dialog.video_choice()
         scene = self._scene(choice)
+        if choice.subject == "training":
+            stages, share = self._display.training_film(scene.viewport), self._playing.share
+            self._start(lambda: paint_training_film(scene, stages, share, choice, path), path, dialog)
+            return
         complete, overlay_maker = self._playing.trajectory_iterator(), self._display.overlay_makers()(scene.viewport)
         self._start(lambda: paint_film(scene, complete, overlay_maker, choice, path), path, dialog)
 
@@ -228,7 +233,7 @@ class Exports(QObject):
             still, picture = self._still, dialog.picture_choice()
             seen = self._coloured(still.scene(*still.shape), picture)
             self._sizing = Worker(lambda: estimate_picture_size(seen, still.shape, picture), "size of the export")
-        elif trajectory is not None and len(trajectory):
+        elif trajectory is not None and len(trajectory) and dialog.video_choice().subject == "run":
             choice = dialog.video_choice()
             scene = self._scene(choice)
             overlay_maker = self._display.overlay_makers()(scene.viewport)
@@ -326,6 +331,7 @@ class Exports(QObject):
                 return
             self.dialog.close()
         dialog = ExportDialog(kind, self._propose(), self._preferences, self._parent)
+        dialog.refuse_training(self._display.why_no_training_film)
         dialog.wanted.connect(lambda path: start(dialog, path))
         dialog.cancelled.connect(self.cancel)
         dialog.size_wanted.connect(lambda: self._estimate_size(dialog))

@@ -15,7 +15,7 @@ from playground.drawing.images import ImageGrid
 from playground.drawing.layers import Data, Particles
 from playground.drawing.palette import Palette
 from playground.drawing.plane import Plane, shaped
-from playground.lab.scenes import SceneFile, bundled, load
+from playground.lab.scenes import SceneFile, load_bundled
 
 COLUMNS = 4
 PICTURE = QSize(232, 130)
@@ -136,7 +136,7 @@ class Gallery(QDialog):
         self._worker: Worker[tuple[int, Run]] | None = None
         self._computed: dict[int, Run] = {}  # grows in the thread
         self._painted: set[int] = set()
-        self.tiles = [SceneTile(load(path), palette) for path in bundled().values()]
+        self.tiles = [SceneTile(scene, palette) for scene in load_bundled().values()]
         said = QLabel(SAID)
         said.setWordWrap(True)
         set_role(said, "caption")

@@ -24,8 +24,16 @@ class Measured(Protocol):
     """The weights that figures are of, and the figures."""
 
     figures: dict[Key, Figures]
-    weights: Weights
+    newest: Weights
     training: str
+
+    @property
+    def weights(self) -> Weights:
+        """Those that are measured now: the newest, or those of the training step that was chosen."""
+
+    @property
+    def lasting_versions(self) -> frozenset[int]:
+        """The versions of the weights that can be measured again."""
 
 
 MEASUREMENTS = ("test-set", "quality", "fisher")
@@ -51,30 +59,31 @@ SHARES = tuple((key, f"{key}_standard_error", f"{key}_true") for key in ("mode_w
 """Figures that are no number: text, messages, pairs of counts, and lists of one length, without which the first of them means nothing."""
 
 
-def key(measurement: str, workspace: Measured, experiment: Experiment, noise: int) -> Key:
-    """What figures of the workspace's present weights are kept by; those of samples also by how often the run had new noise."""
+def key(measurement: str, weights: Weights, experiment: Experiment, noise: int) -> Key:
+    """What figures of these weights are kept by; those of samples also by how often the run had new noise."""
     settings = tuple(description.value(experiment, name) for name in SETTINGS[measurement])
-    return workspace.weights.version, measurement, settings, noise if measurement == "quality" else 0
+    return weights.version, measurement, settings, noise if measurement == "quality" else 0
 
 
 def keep(workspace: Measured, of: Key, found: Figures) -> None:
-    """Keep what was found for a key; what is of other weights goes, for they do not come back."""
-    for other in [other for other in workspace.figures if other[0] != of[0]]:
+    """Keep what was found for a key; what is of weights that do not come back goes."""
+    lasting = {of[0], *workspace.lasting_versions}
+    for other in [other for other in workspace.figures if other[0] not in lasting]:
         del workspace.figures[other]
     workspace.figures[of] = found
 
 
 def keep_saved(workspace: Measured, saved: Mapping[str, Any], experiment: Experiment) -> None:
-    """Keep what :func:`to_json` gave of these weights and settings."""
+    """Keep what :func:`to_json` gave of the newest weights and these settings."""
     for name, found in from_json(saved).items():
-        keep(workspace, key(name, workspace, experiment, noise_of(saved)), found)
+        keep(workspace, key(name, workspace.newest, experiment, noise_of(saved)), found)
 
 
-def present(workspace: Measured, experiment: Experiment, noise: int) -> dict[str, Figures]:
-    """What was measured of the workspace's weights by these settings; nothing while the weights change."""
+def present(workspace: Measured, weights: Weights, experiment: Experiment, noise: int) -> dict[str, Figures]:
+    """What was measured of these weights by these settings; nothing while training changes the workspace's."""
     if workspace.training == "training":
         return {}
-    found = {name: workspace.figures.get(key(name, workspace, experiment, noise)) for name in MEASUREMENTS}
+    found = {name: workspace.figures.get(key(name, weights, experiment, noise)) for name in MEASUREMENTS}
     return {name: figures for name, figures in found.items() if figures is not None}
 
 

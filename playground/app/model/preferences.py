@@ -24,6 +24,7 @@ class VideoChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fps: Annotated[int, Meta(ge=5, le=120)] = 30
     suffix: Literal[".mp4", ".webm", ".gif"] = ".mp4"
     theme: Literal["", "dark", "light"] = ""
+    subject: Literal["run", "training"] = "run"
 
 
 GIF = {"width": 480, "height": 270, "fps": 10}

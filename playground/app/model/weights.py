@@ -10,8 +10,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """Averaged weights as training left them; `version` grows with every snapshot."""
+    """Averaged weights as training left them; `version` grows with every snapshot.
+
+    Attributes:
+        step: the training step that they are kept of; None where they are the newest.
+    """
 
     version: int
     tensors: Mapping[str, "Tensor"]
     untrained: bool
+    step: int | None = None

@@ -123,7 +123,9 @@ class Workspace:
     problem: "Problem"
     trainer: "Trainer"
     view: ProblemView
-    weights: Weights
+    newest: Weights
+    chosen: Weights | None = None  # of an earlier training step, by which everything is shown in place of the newest
+    checkpoints: dict[int, Weights] = field(default_factory=dict)  # those that were chosen once, by their step
     training: str = "untrained"  # "training", "paused", "finished", "diverged"
     progress: "TrainingProgress | None" = None
     steps: list[int] = field(default_factory=list)
@@ -133,6 +135,43 @@ class Workspace:
     lock: FairLock = field(default_factory=FairLock)  # held while the trainer works, about 60 ms
     figures: dict[kept_figures.Key, kept_figures.Figures] = field(default_factory=dict)
     clicked: tuple[tuple[float, float] | int, ...] = ()  # when another workspace took its place
+
+    @property
+    def weights(self) -> Weights:
+        """Those by which everything is sampled, shown and measured."""
+        return self.chosen or self.newest
+
+    @property
+    def kept_steps(self) -> tuple[int, ...]:
+        """The training steps before the newest whose weights are kept, ascending."""
+        return tuple(step for step in self.trainer.checkpoints if step < self.trainer.step)
+
+    def choose(self, step: int | None) -> None:
+        """Show everything by the weights of a kept step, or by the newest.
+
+        Raises:
+            KeyError: no weights are kept of this step.
+        """
+        self.chosen = None if step is None else self.weights_of(step)
+
+    def weights_of(self, step: int) -> Weights:
+        """The weights of a kept step.
+
+        Raises:
+            KeyError: see :meth:`choose`.
+        """
+        tensors, known = self.trainer.checkpoints[step], self.checkpoints.get(step)
+        if known is None or known.tensors is not tensors:  # training that went back may keep others of the same step
+            known = Weights(next(_versions), tensors, untrained=step == 0, step=step)
+            self.checkpoints[step] = known
+        return known  # of one version, by which runs and figures of it are found again
+
+    @property
+    def lasting_versions(self) -> frozenset[int]:
+        """The versions of the weights that can be chosen now."""
+        kept = self.kept_steps
+        earlier = (weights.version for step, weights in self.checkpoints.items() if step in kept)
+        return frozenset({self.newest.version, *earlier})
 
     @property
     def model(self) -> Model:
@@ -158,7 +197,8 @@ class Workspace:
 
     def go_on_from(self, before: "Workspace") -> None:
         """Take over how training stands from a workspace with the same trainer."""
-        self.training, self.progress, self.weights = before.training, before.progress, before.weights
+        self.training, self.progress = before.training, before.progress
+        self.newest, self.chosen = before.newest, before.chosen
 
     def file_size(self, trajectory: "Trajectory | None") -> int:
         """Bytes that a session about has: data, a finished run, weights with their average, two moments, the best and the checkpoints."""
@@ -277,7 +317,7 @@ class Workspace:
         """Leave the newest averaged weights where sampling finds them."""
         with self.lock:
             snapshot = self.trainer.snapshot()
-        self.weights = Weights(next(_versions), snapshot, untrained=self.trainer.step == 0)
+        self.newest = Weights(next(_versions), snapshot, untrained=self.trainer.step == 0)
 
     def state(self) -> dict[str, np.ndarray] | None:
         """The weights and all that training needs to go on; None before the first step."""

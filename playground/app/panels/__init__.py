@@ -1,6 +1,7 @@
 """One card a file: the pipeline on the left of the window, the measurements on its right."""
 
 from playground.app.panels.data import DataPanel
+from playground.app.panels.lesson import LessonPanel
 from playground.app.panels.likelihood import LikelihoodPanel
 from playground.app.panels.noise import NoisePanel
 from playground.app.panels.objective import ObjectivePanel
@@ -12,6 +13,7 @@ from playground.app.panels.training import TrainingPanel
 
 __all__ = [
     "DataPanel",
+    "LessonPanel",
     "LikelihoodPanel",
     "NoisePanel",
     "ObjectivePanel",

@@ -13,7 +13,7 @@ from playground.app.style.wrapping import wrapped
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 
 EMPTY = "Pin finished runs to compare what they cost and how near to the data they come."
-PIN = "Keep the settings, cost and distances of the finished run here. (P)"
+PIN = "Keep the settings, cost and distances of the finished run here. (K)"
 RESTORE = "Make the chosen run the main one: its settings, noise, and particles. Undo takes it back. (Return)"
 ALL = "Open the table with every column."
 NONE_CHOSEN = "Choose a run in the table first."

@@ -28,7 +28,7 @@ class ScenePanel(CollapsiblePanel):
         self.claim.setWordWrap(True)
         self.figures = SelectableLabel()
         self.figures.setWordWrap(True)
-        self.verdict = Notice()
+        self.notice = Notice()
         self.measure = TaskButton(
             "Measure",
             "<p>Train, sample and measure what the scene claims, on this machine and now.</p>",
@@ -37,16 +37,17 @@ class ScenePanel(CollapsiblePanel):
             self._scenes.measure,
             name="Measure what the scene claims",
         )
-        self.measure.failed.connect(lambda message: self.verdict.say("error", message))
+        self.measure.failed.connect(lambda message: self.notice.say("error", message))
         self.back = QPushButton("Back to my work")
         self.back.setToolTip("Undo the scene and all that was changed in it.")
+        self.back.setAccessibleName(self.back.text())
         self.back.clicked.connect(self._scenes.leave)
         buttons = QHBoxLayout()
         buttons.setContentsMargins(0, theme.UNIT // 2, 0, theme.UNIT // 2)
         buttons.addWidget(self.back)
         buttons.addStretch(1)
         buttons.addWidget(self.measure)
-        for part in (self.name, self.claim, self.figures, self.verdict):
+        for part in (self.name, self.claim, self.figures, self.notice):
             self.body.addWidget(part)
         self.body.addLayout(buttons)
         self._scenes.changed.connect(self._show)
@@ -65,8 +66,8 @@ class ScenePanel(CollapsiblePanel):
         self.figures.setVisible(measured is not None)
         self.figures.setText("" if measured is None else f"Measured: {measured.text}.")
         if measured is None:
-            self.verdict.say("info", "")
+            self.notice.say("info", "")
         else:
-            self.verdict.say(*("warning", FAILS) if measured.failed else ("info", HOLDS))
+            self.notice.say(*("warning", FAILS) if measured.failed else ("info", HOLDS))
         if appears:
             self.reveal()

@@ -118,6 +118,9 @@ class TrainingPanel(CollapsiblePanel):
         self._training.changed.connect(self._show)
         self._training.progress.connect(self._progressed)
         controllers.measuring.evaluation_changed.connect(self._evaluated)
+        self._replaying = controllers.replaying
+        for signal in (self._replaying.chosen, self._replaying.steps_changed):
+            signal.connect(self._mark_step)
         self._show()
 
     def _build_buttons(self) -> None:
@@ -177,6 +180,11 @@ class TrainingPanel(CollapsiblePanel):
         kl = metrics.get("kl") if learned else None
         text = "" if kl is None else f"KL {with_error(kl, metrics.get('kl_standard_error'))} nat"
         self.distance.setText(text.replace(" ±", "\n±"))  # beside two buttons there is no room for one line
+
+    @Slot()
+    def _mark_step(self) -> None:
+        """Mark the training step whose weights are in view, where they are not the newest."""
+        self.chart.mark(self._replaying.step)
 
     @Slot()
     def _draw(self) -> None:

@@ -312,12 +312,13 @@ class CollapsiblePanel(QFrame):
     def set_folded(self, folded: bool) -> None:
         self.header.setChecked(not folded)
 
-    def reveal(self) -> None:
-        """Unfold it and bring it into view: it has something to say."""
+    def reveal(self, part: QWidget | None = None) -> None:
+        """Unfold it and bring it, or a part of it, into view: it has something to say."""
         self.set_folded(False)
         column = self._column()
         if column is not None:
-            column.ensureWidgetVisible(self)
+            QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)  # only now is it laid out
+            column.ensureWidgetVisible(part or self)
 
     def _column(self) -> QScrollArea | None:
         above = self.parentWidget()

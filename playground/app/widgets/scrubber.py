@@ -24,7 +24,8 @@ from playground.app.style.number_formats import format_number
 from playground.app.style.wrapping import wrapped
 from playground.drawing.palette import DARK, Palette, rgb
 
-TRACK = 14  # px, thickness
+TRACK, TOP = 14, 18  # px: thickness, and room above it for the labels
+HANDLE = 5  # px that the handle juts out above and below
 EDGE = 7  # px on either side, so that the handle fits at both ends
 TEXT = 11  # px
 
@@ -96,7 +97,7 @@ class Scrubber(QSlider):
         self.update()
 
     def labels(self) -> tuple[str, str, str, str]:
-        """The words at top left, top right, bottom left and bottom right."""
+        """The words at the left and right end, and in the middle: the step in view, and the last one or how far sampling is."""
         total = self.maximum()
         if not len(self._sigmas):
             return "", "", "", ""
@@ -115,7 +116,8 @@ class Scrubber(QSlider):
             end += f" · {cost}" if cost else ""
         else:
             end = f"{self._step(max(self._recorded - 1, 0))} of {end} sampled"
-        return f"{begin} σ = {format_number(float(self._sigmas[0]))}", right, "step 0", end
+        now = f"step {self._step(self.sliderPosition())}"
+        return f"{begin} σ = {format_number(float(self._sigmas[0]))}", right, now, end
 
     @property
     def _last_step(self) -> int:
@@ -189,7 +191,7 @@ class Scrubber(QSlider):
     # --- how it looks
 
     def sizeHint(self) -> QSize:
-        return QSize(480, TRACK + 2 * (TEXT + 10))
+        return QSize(480, TOP + TRACK + HANDLE + 1)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(120, self.sizeHint().height())
@@ -201,7 +203,7 @@ class Scrubber(QSlider):
         palette = self._colors
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        track = QRectF(0, (self.height() - TRACK) / 2, self.width(), TRACK)
+        track = QRectF(0, self.height() - HANDLE - 1 - TRACK, self.width(), TRACK)
         shape = QPainterPath()
         shape.addRoundedRect(track, TRACK / 2, TRACK / 2)
         painter.fillPath(shape, palette.color("border"))
@@ -220,44 +222,42 @@ class Scrubber(QSlider):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(track.adjusted(1, -2, -1, 2), TRACK / 2 + 2, TRACK / 2 + 2)
         x = self._place(self.sliderPosition())
-        handle = QRectF(x - 2, track.top() - 7, 4, TRACK + 14)
+        handle = QRectF(x - 2, track.top() - HANDLE, 4, TRACK + 2 * HANDLE)
         painter.setPen(QPen(palette.color("panel"), 1.5))
         painter.setBrush(palette.color("text"))
         painter.drawRoundedRect(handle.adjusted(-0.75, -0.75, 0.75, 0.75), 2.5, 2.5)
-        self._paint_labels(painter, track, x)
+        self._paint_labels(painter)
 
-    def _paint_labels(self, painter: QPainter, track: QRectF, x: float) -> None:
+    def _paint_labels(self, painter: QPainter) -> None:
         palette = self._colors
         font = theme.number_font(TEXT)
         metrics = QFontMetricsF(font)
         painter.setFont(font)
         painter.setPen(palette.color("muted"))
-        noise, data, start, end = self.labels()
-        above, below = track.top() - 9 - metrics.descent(), track.bottom() + 8 + metrics.ascent()
-        left, right = 2.0, self.width() - 2.0
-        handle = QRectF(x - 6, 0, 12, 1)
+        noise, data, present, end = self.labels()
+        base, left, right = metrics.ascent() + 1, 2.0, self.width() - 2.0
         noise_end, data_start = left + metrics.horizontalAdvance(noise), right - metrics.horizontalAdvance(data)
         if noise_end + 8 < data_start:
-            painter.drawText(QPointF(data_start, above), data)
-        painter.drawText(QPointF(left, above), noise)
+            painter.drawText(QPointF(data_start, base), data)
+        painter.drawText(QPointF(left, base), noise)
         if not noise:
             return
         bold = QFont(font)
         bold.setWeight(QFont.Weight.DemiBold)
-        bold_metrics = QFontMetricsF(bold)
-        present = f"{self._step(self.sliderPosition())}"
-        width = bold_metrics.horizontalAdvance(present)
-        middle = min(max(handle.center().x(), left + width / 2), right - width / 2)
-        now_left, now_right = middle - width / 2 - 8, middle + width / 2 + 8
-        if left + metrics.horizontalAdvance(start) < now_left:
-            painter.drawText(QPointF(left, below), start)
-        if right - metrics.horizontalAdvance(end) <= now_right:
-            end = end.partition(" · ")[0]  # the step alone, where there is no room for its cost
-        if right - metrics.horizontalAdvance(end) > now_right:
-            painter.drawText(QPointF(right - metrics.horizontalAdvance(end), below), end)
+        of, room = QFontMetricsF(bold).horizontalAdvance(present), data_start - noise_end - 24
+        of_last = " / " if self._recorded > self.maximum() else " · "
+        # The last step's cost gives way, where there is no room.
+        wholes = [f"{of_last}{end}", f"{of_last}{end.partition(' · ')[0]}", ""]
+        end = next((text for text in wholes if of + metrics.horizontalAdvance(text) < room), "")
+        middle = (self.width() - of - metrics.horizontalAdvance(end)) / 2
+        if middle < noise_end + 8:
+            middle = noise_end + 12
+        if middle + of > data_start:
+            return
+        painter.drawText(QPointF(middle + of, base), end)
         painter.setFont(bold)
         painter.setPen(palette.color("text"))
-        painter.drawText(QPointF(middle - width / 2, below), present)
+        painter.drawText(QPointF(middle, base), present)
 
     def _colored(self, width: int) -> QImage:
         """One row of pixels: from the score's hue at much noise to the particles' at none, even in log sigma."""

@@ -2,10 +2,11 @@
 
 import itertools
 import math
+from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QFocusEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from playground.app.style import theme
 from playground.app.style.labels import worded
@@ -13,10 +14,11 @@ from playground.app.style.number_formats import format_number, parse_number
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets.controls import NumberEdit, Slider
 from playground.app.widgets.scrubber import Scrubber
+from playground.app.widgets.training_track import TrainingTrack
 from playground.drawing.palette import DARK, Palette
 from playground.messages import Message
 
-SMALL, LARGE = 32, 46  # px, sides of the buttons
+TINY, SMALL, LARGE = 20, 32, 46  # px, sides of the buttons
 FASTEST = 8.0  # times the normal speed; the slowest is its inverse
 NARROW = 720  # px: below it the word "speed" gives way
 
@@ -24,12 +26,15 @@ NARROW = 720  # px: below it the word "speed" gives way
 class TransportButton(QAbstractButton):
     """A button with an icon: square, or for playing a large disc."""
 
-    def __init__(self, icon: str, name: str, tip: str, *, large: bool = False, checkable: bool = False) -> None:
+    def __init__(
+        self, icon: str, name: str, tip: str, *, large: bool = False, tiny: bool = False, checkable: bool = False
+    ) -> None:
         super().__init__()
         self._icon, self._large, self._colors = icon, large, DARK
         self._why_disabled = ""
         self._ringed = False  # whether the keyboard brought the focus here
-        side = LARGE if large else SMALL
+        side = LARGE if large else TINY if tiny else SMALL
+        self._picture = 22 if large else 10 if tiny else 16  # px, side of the icon
         self.setFixedSize(side, side)
         self.setCheckable(checkable)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
@@ -86,14 +91,14 @@ class TransportButton(QAbstractButton):
             fill = palette.color("border" if down else "hover" if hovered or self.isChecked() else "raised")
             ink = palette.accent if self.isChecked() else palette.text if self.isEnabled() else palette.disabled
             painter.setPen(QPen(palette.color("accent" if self.isChecked() else "border"), 1))
-            radius = 7.0
+            radius = min(7.0, box.width() / 4)
         painter.setBrush(fill)
         painter.drawRoundedRect(box, radius, radius)
         if self._ringed:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(palette.color("text" if self._large else "accent"), 2))
             painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), radius - 1, radius - 1)
-        side = 22 if self._large else 16
+        side = self._picture
         picture = theme.icon(self._icon, QColor(ink).name(), side).pixmap(QSize(side, side), self.devicePixelRatioF())
         # The triangle's centre of mass lies left of its box's middle.
         nudge = 1.0 if self._large and self._icon == "play" else 0.0
@@ -109,7 +114,7 @@ class SpeedSlider(Slider):
 
 
 class Transport(QWidget):
-    """The timeline of one sampling run.
+    """The timeline of one sampling run, and below it that of the training.
 
     Signals:
         play_toggled(bool): the user wants it to play, or to rest.
@@ -118,6 +123,8 @@ class Transport(QWidget):
         restarted(bool): run the sampler again; True with a new seed, False with the same.
         loop_toggled(bool): begin again at the end, or not.
         speed_changed(float): frames per normal frame time, 1/8 to 8.
+        step_chosen(int): show everything by the weights of this one of the training's steps, counted from 0.
+        training_play_toggled(bool): the user wants the training to be played, or to rest.
     """
 
     play_toggled = Signal(bool)
@@ -126,10 +133,12 @@ class Transport(QWidget):
     restarted = Signal(bool)
     loop_toggled = Signal(bool)
     speed_changed = Signal(float)
+    step_chosen = Signal(int)
+    training_play_toggled = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._playing, self._speed = True, 1.0
+        self._playing, self._replaying, self._speed = True, False, 1.0
         self._still: Message | None = None  # why nothing can be played
         self.restart = TransportButton("restart", "Restart", "Run the sampler again with the same noise (R).")
         self.new_seed = TransportButton("new-seed", "Restart with new noise", "Run the sampler with another seed (N).")
@@ -139,6 +148,8 @@ class Transport(QWidget):
         self.loop = TransportButton("loop", "Loop", "Start again when the run ends (L).", checkable=True)
         self.loop.setChecked(True)
         self.scrubber = Scrubber()
+        self.track = TrainingTrack()
+        self.play_training = TransportButton("play", "Play training", "", tiny=True)
         self.speed_label = QLabel("speed")
         self.speed_slider = SpeedSlider()
         self.speed_slider.setAccessibleName("Speed")
@@ -153,23 +164,32 @@ class Transport(QWidget):
         self._lay_out()
         self._connect()
         self.set_playing(True)
+        self.set_training_playing(False)
         self.set_speed(1.0)
         self.apply_palette(DARK)
 
     def _lay_out(self) -> None:
         row = QHBoxLayout(self)
-        row.setContentsMargins(16, 10, 16, 10)
+        row.setContentsMargins(16, 6, 16, 6)
         row.setSpacing(8)
         order = (self.restart, self.back, self.play, self.forward, self.new_seed, self.loop)
         for button in order:
             row.addWidget(button)
         row.addSpacing(8)
-        row.addWidget(self.scrubber, 1)
+        training = QHBoxLayout()
+        training.setSpacing(8)
+        training.addWidget(self.play_training, 0, Qt.AlignmentFlag.AlignTop)
+        training.addWidget(self.track, 1)
+        times = QVBoxLayout()
+        times.setSpacing(0)
+        times.addWidget(self.scrubber)
+        times.addLayout(training)
+        row.addLayout(times, 1)
         row.addSpacing(8)
         for widget in (self.speed_label, self.speed_slider, self.speed_edit):
             row.addWidget(widget)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        chain = (*order, self.scrubber, self.speed_slider, self.speed_edit)
+        chain = (*order, self.scrubber, self.play_training, self.track, self.speed_slider, self.speed_edit)
         for one, other in itertools.pairwise(chain):
             QWidget.setTabOrder(one, other)
 
@@ -185,6 +205,8 @@ class Transport(QWidget):
         self.new_seed.clicked.connect(lambda: self.restarted.emit(True))
         self.loop.clicked.connect(self.loop_toggled)
         self.scrubber.scrubbed.connect(self.scrubbed)
+        self.track.step_chosen.connect(self.step_chosen)
+        self.play_training.clicked.connect(lambda: self.training_play_toggled.emit(not self._replaying))
         self.speed_slider.moved.connect(lambda place: self._choose_speed(_speed_at(place)))
         self.speed_edit.committed.connect(self._type_speed)
         self.speed_edit.abandoned.connect(lambda: self._refuse(""))
@@ -213,6 +235,22 @@ class Transport(QWidget):
             button.set_why_disabled(sampling)
         self._show_play()
 
+    def set_steps(self, steps: Sequence[int], place: int, why_disabled: Message | None) -> None:
+        """The training's steps, which of them is in view, and why no other can be chosen."""
+        self.track.set_steps(steps, place)
+        self.track.set_why_disabled(why_disabled)
+        self.play_training.set_why_disabled(why_disabled)
+
+    @Slot(bool)
+    def set_training_playing(self, playing: bool) -> None:
+        """Whether the training is played."""
+        self._replaying = playing
+        if playing:
+            self.play_training.describe("pause", "Pause training playback", "Stay at this training step (P).")
+        else:
+            tip = "Watch the network learn, step by step, at this frame of the run (P)."
+            self.play_training.describe("play", "Play training", tip)
+
     @Slot(int, int, int)
     def set_progress(self, frame: int, recorded: int, total: int) -> None:
         """The frame in view, how many frames there are, and how many there will be."""
@@ -233,9 +271,9 @@ class Transport(QWidget):
 
     def apply_palette(self, palette: Palette) -> None:
         """Repaint in other colours."""
-        for button in (self.restart, self.new_seed, self.back, self.play, self.forward, self.loop):
-            button.apply_palette(palette)
-        self.scrubber.apply_palette(palette)
+        buttons = (self.restart, self.new_seed, self.back, self.play, self.forward, self.loop, self.play_training)
+        for part in (*buttons, self.scrubber, self.track):
+            part.apply_palette(palette)
         self.speed_label.setStyleSheet(f"color: {palette.muted};")
 
     # --- speed

@@ -116,7 +116,7 @@ class Chart(QWidget):
             self._draw()
 
     def mark(self, x: float | None) -> None:
-        """Mark an x value, named "now"; moves by less than half a pixel are not painted."""
+        """Mark an x value, named :meth:`mark_name`; moves by less than half a pixel are not painted."""
         before, plot = self._marked, self.plot
         if plot is not None and x and before and self.series and abs(plot.pixels(x) - plot.pixels(before)) < 0.5:
             return
@@ -135,6 +135,10 @@ class Chart(QWidget):
     def apply_palette(self, palette: Palette) -> None:
         self.tokens = palette
         self._draw()
+
+    def mark_name(self) -> str:
+        """What the mark is called above the curves."""
+        return "now"
 
     def x_label(self) -> str:
         """What ends the row of numbers below the x axis."""
@@ -155,7 +159,7 @@ class Chart(QWidget):
         if self._pointed is None:
             found = [Entry("muted", self._axes[1].name)]
             found += [Entry(one.color, one.legend or one.name, one.kind, one.width) for one in self._listed()]
-            return found + [Entry("particles", "now", "upright", 1.5)] * (self._marked is not None)
+            return found + [Entry("particles", self.mark_name(), "upright", 1.5)] * (self._marked is not None)
         found = [Entry("text", self.say_x(self._pointed))]
         for one in self._listed():
             at = self.nearest(one, self._pointed)

@@ -115,6 +115,9 @@ class LossChart(Chart):
             series, Axis("steps", steps[0], max(steps[-1], steps[0] + 1)), _axis(base, high, means), f"{said}."
         )
 
+    def mark_name(self) -> str:
+        return "weights in view"
+
     def x_label(self) -> str:
         return f"{format_count(self._last)} steps"
 

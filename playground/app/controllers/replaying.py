@@ -1,0 +1,138 @@
+"""Goes back through a training: chooses the step whose weights everything is sampled, shown and measured by."""
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from playground.app.controllers.building import Building
+from playground.app.controllers.training import Training
+
+HOLD = 0.5  # seconds that each step stays in view while the training is played, once its particles are there
+
+
+class Replaying(QObject):
+    """The training's timeline: the steps whose weights are kept, and the one in view.
+
+    Signals:
+        steps_changed(): other steps are kept, or those of another workspace, with its own step in view.
+        chosen(): another step was chosen on this workspace; its weights are in place.
+        playing_changed(bool)
+    """
+
+    steps_changed = Signal()
+    chosen = Signal()
+    playing_changed = Signal(bool)
+
+    def __init__(self, building: Building, training: Training, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._building, self._training = building, training
+        self._told: tuple[bool, tuple[int, ...]] = False, ()  # what was told last
+        self._playing, self._held = False, 0.0
+        training.weights_changed.connect(self._take_weights)
+        training.changed.connect(self._take_steps)
+        training.progress.connect(self._take_steps)
+        building.taken.connect(self._take)
+
+    # What the window may read
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The training steps that can be shown, ascending; the last one is the newest. None before training."""
+        workspace = self._building.workspace
+        if workspace is None or not workspace.trained_steps:
+            return ()
+        return *(step for step in workspace.kept_steps if step < workspace.trained_steps), workspace.trained_steps
+
+    @property
+    def step(self) -> int | None:
+        """The training step whose weights are shown; None where they are the newest."""
+        workspace = self._building.workspace
+        return None if workspace is None or workspace.chosen is None else workspace.chosen.step
+
+    @property
+    def place(self) -> int:
+        """Which of the steps is shown."""
+        steps, step = self.steps, self.step
+        return steps.index(step) if step in steps else max(len(steps) - 1, 0)
+
+    @property
+    def is_playing(self) -> bool:
+        return self._playing
+
+    @property
+    def can_choose(self) -> bool:
+        """Whether there are earlier weights to show, and no training that makes newer ones."""
+        workspace = self._building.workspace
+        return workspace is not None and workspace.training != "training" and len(self.steps) > 1
+
+    # What the window may ask for
+
+    @Slot(int)
+    def choose(self, place: int) -> None:
+        """Show everything by the weights of one of the steps; beyond the last by the newest."""
+        if self.can_choose:
+            steps = self.steps
+            self._choose(None if place >= len(steps) - 1 else steps[max(place, 0)])
+
+    @Slot(int)
+    def move(self, places: int) -> None:
+        """Go some steps on or back, and rest there."""
+        self.set_playing(False)
+        self.choose(self.place + places)
+
+    @Slot(bool)
+    def set_playing(self, playing: bool) -> None:
+        """Go through the steps one after another, from the first where the last is in view; or rest."""
+        if playing == self._playing or (playing and not self.can_choose):
+            return
+        self._playing, self._held = playing, 0.0
+        self.playing_changed.emit(playing)
+        if playing and self.step is None:
+            self.choose(0)
+
+    # How it goes
+
+    def _choose(self, step: int | None) -> None:
+        workspace = self._building.workspace
+        if workspace is not None and step != self.step:
+            workspace.choose(step)
+            self.chosen.emit()
+
+    @Slot()
+    def _take_weights(self) -> None:
+        """Training that goes on is watched by its newest weights."""
+        workspace = self._building.workspace
+        if workspace is not None and workspace.training == "training":
+            self.set_playing(False)
+            self._choose(None)
+
+    @Slot()
+    def _take_steps(self) -> None:
+        """Tell what can be chosen, where that is news; the newest step itself is told by training."""
+        if self._choice != self._told:
+            self._told = self._choice
+            self.steps_changed.emit()
+
+    @property
+    def _choice(self) -> tuple[bool, tuple[int, ...]]:
+        return self.can_choose, self.steps[:-1]
+
+    @Slot()
+    def _take(self) -> None:
+        self.set_playing(False)
+        self._told = self._choice
+        self.steps_changed.emit()
+
+    def advance(self, passed: float, ready: bool) -> None:
+        """Let the seconds pass that the step in view is held while the training is played.
+
+        Args:
+            ready: whether its particles are in view.
+        """
+        if not self._playing:
+            return
+        self._held = self._held + passed if ready else 0.0
+        if self._held < HOLD:
+            return
+        self._held = 0.0
+        self.choose(self.place + 1)
+        if self.step is None:
+            self.set_playing(False)

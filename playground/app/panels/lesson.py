@@ -1,0 +1,261 @@
+"""The lesson: its step, the prediction that is asked for, what was measured beside it, and the explanation."""
+
+from PySide6.QtCore import QRectF, Qt, Signal, Slot
+from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QRadioButton,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from playground.app.controllers.controllers import Controllers
+from playground.app.controllers.lessons import TASK
+from playground.app.model.state import State
+from playground.app.style import theme
+from playground.app.style.number_formats import format_number
+from playground.app.style.theme import UNIT, set_role
+from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
+from playground.app.workers.tasks import TaskStatus
+from playground.drawing.palette import DARK, Palette
+
+STEPS = 200  # of the slider on which a number is predicted
+
+
+class Scale(QWidget):
+    """A scale with what was predicted and what was measured, each with its number and its word."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._colors = DARK
+        self._ends = (0.0, 1.0)
+        self._you: float | None = None
+        self._measured: float | None = None
+        self.setFixedHeight(58)
+
+    def show_values(self, ends: tuple[float, float], you: float | None, measured: float | None) -> None:
+        self._ends, self._you, self._measured = ends, you, measured
+        words = [f"scale from {ends[0]:g} to {ends[1]:g}"]
+        words += [] if you is None else [f"you said {you:.3g}"]
+        words += [] if measured is None else [f"measured {measured:.3g}"]
+        self.setAccessibleName(", ".join(words))
+        self.update()
+
+    def apply_palette(self, palette: Palette) -> None:
+        self._colors = palette
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(theme.text_font(theme.CAPTION_PIXELS))
+        line = QRectF(4, self.height() / 2 - 2, self.width() - 8, 4)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.palette().color(QPalette.ColorRole.Mid))
+        painter.drawRoundedRect(line, 2, 2)
+        low, high = self._ends
+        for word, value, color, below in (
+            ("measured", self._measured, self._colors.color("particles"), False),
+            ("you", self._you, self._colors.color("accent"), True),
+        ):
+            if value is None:
+                continue
+            share = min(max((value - low) / (high - low), 0.0), 1.0)
+            x = line.left() + share * line.width()
+            painter.setPen(QPen(color, 2.5))
+            painter.drawLine(int(x), int(line.center().y() - 9), int(x), int(line.center().y() + 9))
+            text = f"{word}: {format_number(value, 3)}"
+            width = painter.fontMetrics().horizontalAdvance(text)
+            left = min(max(x - width / 2, 0), self.width() - width)
+            painter.drawText(QRectF(left, self.height() - 17 if below else 0, width + 2, 16), text)
+
+
+class LessonPanel(CollapsiblePanel):
+    """Hidden while no lesson is taught.
+
+    Signals:
+        highlighted(str): the setting that the step is about, by its key; nothing of none.
+    """
+
+    highlighted = Signal(str)
+
+    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
+        super().__init__("Lesson", None, parent)
+        self._lessons = controllers.lessons
+        self._shown: tuple[str, int] | None = None
+        self.name = QLabel()
+        self.name.setWordWrap(True)
+        self.name.setFont(theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold))
+        self.text, self.question, self.explanation = (_markdown() for _ in range(3))
+        self.question.setFont(theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold))
+        self.choices = QVBoxLayout()
+        self.choices.setSpacing(4)
+        self.group = QButtonGroup(self)
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, STEPS)
+        self.slider.setAccessibleName("Your prediction")
+        self.slider.valueChanged.connect(self._moved)
+        self.scale = Scale()
+        self.notice = Notice()
+        self.slider.setToolTip("Drag to what you expect.")
+        self.scale.setToolTip("What you said, and what was measured on this machine.")
+        self.commit = QPushButton("This is my prediction")
+        self.commit.setToolTip("Commit to it: then it is measured, and explained.")
+        self.commit.clicked.connect(self._commit)
+        set_role(self.commit, "primary")
+        self.back, self.again, self.onward = QPushButton("Back"), QPushButton("Again"), QPushButton("Next")
+        self.end = QPushButton("Leave")
+        self.end.setToolTip("End the lesson. Your own work comes back as it was.")
+        self.onward.setToolTip("To the next step.")
+        self.back.setToolTip("To the step before.")
+        self.again.setToolTip("Answer this step again.")
+        lessons = self._lessons
+        self.back.clicked.connect(lambda: lessons.go(lessons.place - 1))
+        self.onward.clicked.connect(self._go_on)
+        self.again.clicked.connect(lessons.forget_answer)
+        self.end.clicked.connect(lessons.leave)
+        for button in (self.commit, self.back, self.again, self.onward, self.end):
+            button.setAccessibleName(button.text())
+        buttons = QHBoxLayout()
+        buttons.setContentsMargins(0, UNIT // 2, 0, UNIT // 2)
+        buttons.setSpacing(UNIT // 2)
+        for button in (self.end, self.back, self.again, self.onward):
+            buttons.addWidget(button, 1)
+        for part in (self.name, self.text, self.question):
+            self.body.addWidget(part)
+        self.body.addLayout(self.choices)
+        below: tuple[QWidget, ...] = (self.slider, self.scale, self.commit, self.notice, self.explanation)
+        for widget in below:
+            self.body.addWidget(widget)
+        self.body.addLayout(buttons)
+        lessons.changed.connect(self._show)
+        controllers.tasks.changed.connect(self._follow)
+        self._show()
+
+    @Slot()
+    def _show(self) -> None:
+        lessons, lesson, step = self._lessons, self._lessons.lesson, self._lessons.step
+        self.setVisible(lesson is not None)
+        if lesson is None or step is None:
+            self._shown = None
+            self.highlighted.emit("")
+            return
+        if self._shown != (lesson.name, lessons.place):
+            self._shown = lesson.name, lessons.place
+            self._lay_out()
+            self.highlighted.emit(step.head.highlight)
+            self.reveal()
+        head, answer = step.head, lessons.answer
+        asked, answered = bool(head.question), answer is not None
+        measured = None if answer is None else answer.measured
+        for button in self.group.buttons():
+            button.setEnabled(not answered)
+            if answer is not None and self.group.id(button) == int(answer.prediction):
+                button.setChecked(True)
+        self.slider.setVisible(head.scale is not None and not answered)
+        self.scale.setVisible(head.scale is not None)
+        self.commit.setVisible(asked and not answered)
+        self.commit.setEnabled(head.scale is not None or self.group.checkedId() >= 0)
+        if head.scale is not None:
+            you = self._predicted() if answer is None else answer.prediction
+            self.scale.show_values(head.scale, you, measured)
+        self._show_notice(measured, None if answer is None else answer.right)
+        explained = step.explanation if not asked else ""
+        if asked and answer is not None and measured is not None:
+            explained = step.explained(answer.prediction, measured)
+        self.explanation.setText(explained)
+        self.explanation.setVisible(bool(explained))
+        self.back.setEnabled(lessons.place > 0)
+        self.again.setEnabled(answered and not lessons.measuring)
+        self.onward.setEnabled(lessons.may_go_on)
+        self.onward.setText("Next" if lessons.place + 1 < len(lesson.steps) else "Finish")
+        self.onward.setToolTip("To the next step." if lessons.may_go_on else "First predict, then see.")
+
+    def _lay_out(self) -> None:
+        """Lay out another step."""
+        lesson, step = self._lessons.lesson, self._lessons.step
+        assert lesson is not None
+        assert step is not None
+        self.set_state(f"step {self._lessons.place + 1} of {len(lesson.steps)}")
+        self.name.setText(lesson.head.title)
+        self.text.setText(step.text)
+        self.question.setText(step.head.question)
+        self.question.setVisible(bool(step.head.question))
+        for button in self.group.buttons():
+            self.group.removeButton(button)
+            self.choices.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        for place, choice in enumerate(step.head.choices):
+            button = QRadioButton(choice.text)
+            button.setAccessibleName(choice.text)
+            button.setToolTip("What you expect.")
+            self.group.addButton(button, place)
+            self.choices.addWidget(button)
+            button.toggled.connect(self._moved)
+        self.slider.setValue(STEPS // 2)
+
+    def _show_notice(self, measured: float | None, right: bool | None) -> None:
+        step, lessons = self._lessons.step, self._lessons
+        assert step is not None
+        if lessons.answer is None:
+            self.notice.say("info", "")
+        elif measured is None:
+            self.notice.say(
+                "info",
+                "Measuring on this machine…" if lessons.measuring else "Not measured yet.",
+                *(() if lessons.measuring else (("Measure", "Measure what was asked.", lessons.measure),)),
+            )
+        elif right is None:
+            self.notice.say("info", "")
+        else:
+            place = step.right(measured)
+            true = "none of these" if place is None else step.head.choices[place].text
+            self.notice.say(
+                "info" if right else "warning",
+                f"{'As you said' if right else 'It is otherwise'}: {true}. Measured: {format_number(measured, 3)}.",
+            )
+
+    def _predicted(self) -> float:
+        step = self._lessons.step
+        assert step is not None
+        if step.head.scale is None:
+            return float(self.group.checkedId())
+        low, high = step.head.scale
+        return low + (high - low) * self.slider.value() / STEPS
+
+    @Slot()
+    def _moved(self) -> None:
+        self._show()
+
+    @Slot()
+    def _commit(self) -> None:
+        self._lessons.predict(self._predicted())
+
+    @Slot()
+    def _go_on(self) -> None:
+        lessons, lesson = self._lessons, self._lessons.lesson
+        if lesson is not None and lessons.place + 1 < len(lesson.steps):
+            lessons.go(lessons.place + 1)
+        else:
+            lessons.leave()
+
+    @Slot(str, object)
+    def _follow(self, task: str, status: TaskStatus) -> None:
+        if task == TASK and self._lessons.lesson is not None:
+            if status.error is not None:
+                self.notice.say("error", status.error, ("Measure", "Try again.", self._lessons.measure))
+            elif not status.running:
+                self._show()
+
+
+def _markdown() -> QLabel:
+    label = QLabel()
+    label.setTextFormat(Qt.TextFormat.MarkdownText)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label

@@ -1,0 +1,104 @@
+"""What the command palette finds: every command, every choice and setting of the cards, every scene."""
+
+import functools
+from collections.abc import Iterator
+from typing import Protocol
+
+from PySide6.QtWidgets import QWidget
+
+from playground.app.actions import COMMANDS, MENUS, Actions, Window
+from playground.app.dialogs.command_palette import Entry
+from playground.app.model.state import State
+from playground.app.style.labels import CARDS, capital, worded
+from playground.app.widgets.collapsible_panel import CollapsiblePanel
+from playground.app.widgets.field_row import FieldRow
+from playground.lab.experiment import every_field, fields, owners
+from playground.lab.scenes import load_bundled
+from playground.messages import Message, alternatives
+
+
+class Searched(Window, Protocol):
+    """What is searched."""
+
+    actions_by_key: Actions
+    panels: list[CollapsiblePanel]
+
+
+def entries(window: Searched) -> list[Entry]:
+    """All there is to find now."""
+    return [*_commands(window), *_choices(window.state), *_settings(window), *_scenes(window)]
+
+
+def _commands(window: Searched) -> Iterator[Entry]:
+    for menu, keys in MENUS.items():
+        for key in keys:
+            if key in COMMANDS and key != "learn.palette":
+                command = COMMANDS[key]
+                text = command.label(window) if command.label else command.text
+                why: Message | str | None = command.why_disabled(window) if command.why_disabled else None
+                if command.enabled is not None and not command.enabled(window):
+                    why = "There is nothing to do now."
+                yield Entry(
+                    text.rstrip("…").replace("&&", "&"),
+                    menu,
+                    functools.partial(window.actions_by_key.trigger, key),
+                    why,
+                )
+
+
+def _choices(state: State) -> Iterator[Entry]:
+    """Every value of every choice: a data set, a noise, a sampler, a solver of the chosen sampler."""
+    for key, field in fields(state.experiment).items():
+        for choice in field.choices:
+            title = f"{_begun(field.label)}: {field.title_of(choice)}"
+            why = "This is chosen now." if state.value(key) == choice else None
+            yield Entry(title, _card(key), functools.partial(state.edit, {key: choice}), why, f"{key} {choice}")
+
+
+def _settings(window: Searched) -> Iterator[Entry]:
+    """Every setting that has a row; of other kinds which of them have it."""
+    now, every = fields(window.state.experiment), every_field()
+    rows = {row.key: row for panel in window.panels for row in panel.findChildren(FieldRow)}
+    for key, field in every.items():
+        if field.kind == "choice" or (key in now and key not in rows):
+            continue
+        title = _begun(field.label)
+        why = None
+        if key not in now:
+            kinds = every[f"{key.partition('.')[0]}.kind"]
+            why = f"It is a setting of {alternatives([kinds.title_of(kind) for kind in owners(key)])}."
+        elif rows[key].isHidden():
+            waits = worded(now[key].otherwise)
+            why = f"{capital(waits)}." if waits else "It has no effect by the other settings."
+        run = functools.partial(reveal, rows[key]) if key in rows else lambda: None
+        yield Entry(title, _card(key), run, why, key)
+
+
+def reveal(row: FieldRow) -> None:
+    """Unfold the card of a setting, with its advanced part where it stands there, and give it the focus."""
+    above: QWidget | None = row
+    while above is not None and not isinstance(above, CollapsiblePanel):
+        above = above.parentWidget()
+    if above is None:
+        return
+    above.set_folded(False)
+    if not row.isVisibleTo(above):
+        above.disclosure.setChecked(True)
+    above.reveal(row)
+    controls = row.controls()
+    if controls:
+        controls[0].setFocus()
+
+
+def _scenes(window: Searched) -> Iterator[Entry]:
+    for scene in load_bundled().values():
+        yield Entry(scene.title, "Scene", functools.partial(window.controllers.scenes.show, scene))
+
+
+def _begun(label: str) -> str:
+    """With a capital, but of a symbol, which that would change."""
+    return capital(label) if label[:1].isascii() else label
+
+
+def _card(key: str) -> str:
+    return CARDS.get(key.partition(".")[0], "Sample")

@@ -1,0 +1,201 @@
+"""The training's timeline: a thin track with a tick for each step whose weights are kept, and a handle on the one in view."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QFontMetricsF, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QSlider, QToolTip, QWidget
+
+from playground.app.style import theme
+from playground.app.style.labels import worded
+from playground.app.style.number_formats import format_count
+from playground.app.style.wrapping import wrapped
+from playground.drawing.palette import DARK, Palette
+from playground.messages import Message
+
+TRACK, MIDDLE = 4, 7  # px: thickness, and how far below the top its middle lies
+EDGE = 7  # px on either side, so that the handle fits at both ends
+TEXT = 11  # px
+TIP = "Drag to see what the network had learned after earlier steps of training."
+
+
+class TrainingTrack(QSlider):
+    """Training steps from left to right, even in their logarithm; only those can be reached whose weights are kept.
+
+    Signals:
+        step_chosen(int): the user went to one of the steps, counted from 0.
+    """
+
+    step_chosen = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self._colors = DARK
+        self._steps: tuple[int, ...] = ()
+        self._places = np.zeros(0)  # of the steps, from 0 to 1
+        self._why_disabled = ""
+        self.setRange(0, 0)
+        self.setPageStep(3)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Timeline of the training")
+        self.actionTriggered.connect(self._acted)
+        self.set_steps((), 0)
+
+    # --- what it shows
+
+    def set_steps(self, steps: Sequence[int], place: int) -> None:
+        """Show steps, ascending, the last one the newest, and which of them is in view."""
+        self._steps = tuple(steps)
+        self._places = log_places(self._steps)
+        self.setRange(0, max(len(self._steps) - 1, 0))
+        if not self.isSliderDown():
+            self.setValue(place)
+        self._say()
+
+    def set_why_disabled(self, why: Message | None) -> None:
+        """Why no step can be chosen now; None where one can."""
+        self._why_disabled = worded(why)
+        self.setEnabled(why is None)
+        self.setCursor(Qt.CursorShape.PointingHandCursor if why is None else Qt.CursorShape.ArrowCursor)
+        self._say()
+
+    def _say(self) -> None:
+        self.setToolTip(wrapped(self._why_disabled or TIP))
+        said = self._why_disabled or f"{self.labels()[1]}. {TIP}"
+        if said != self.accessibleDescription():
+            self.setAccessibleDescription(said)
+        self.update()
+
+    def apply_palette(self, palette: Palette) -> None:
+        self._colors = palette
+        self.update()
+
+    def labels(self) -> tuple[str, str, str]:
+        """The words at the left end, at the handle and at the right end."""
+        if not self._steps:
+            return self._why_disabled or "training", "", ""
+        place, last = min(self.sliderPosition(), len(self._steps) - 1), self._steps[-1]
+        present = f"weights of step {format_count(self._steps[place])}"
+        present += ", the newest" if place == len(self._steps) - 1 else ""
+        return f"training: step {self._steps[0]}", present, format_count(last)
+
+    # --- what the user does
+
+    def _acted(self, action: int) -> None:
+        """Keys; the mouse is handled below."""
+        if action != QAbstractSlider.SliderAction.SliderMove.value:
+            self._choose(self.sliderPosition())
+
+    def _nearest(self, x: float) -> int:
+        share = (x - EDGE) / max(self.width() - 2 * EDGE, 1)
+        return int(np.abs(self._places - share).argmin()) if self._steps else 0
+
+    def _choose(self, place: int) -> None:
+        if place != self.value() or place != self.sliderPosition():
+            self.setSliderPosition(place)
+        self._say()
+        self.step_chosen.emit(place)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.setSliderDown(True)
+            self._choose(self._nearest(event.position().x()))
+            event.accept()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        place = self._nearest(event.position().x())
+        if self.isSliderDown() and place != self.sliderPosition():
+            self._choose(place)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.setSliderDown(False)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        notches = round((event.angleDelta().y() or event.angleDelta().x()) / 120)
+        place = min(max(self.value() + notches, 0), self.maximum())
+        if place != self.value():
+            self._choose(place)
+        event.accept()
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip and self.isEnabled() and self._steps:
+            step = self._steps[self._nearest(event.pos().x())]
+            words = f"Weights of training step {format_count(step)}"
+            QToolTip.showText(event.globalPos(), wrapped(words) + self.toolTip(), self)
+            return True
+        return bool(super().event(event))
+
+    # --- how it looks
+
+    def sizeHint(self) -> QSize:
+        return QSize(480, 2 * MIDDLE + TEXT + 3)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(120, self.sizeHint().height())
+
+    def _x(self, share: float) -> float:
+        return EDGE + (self.width() - 2 * EDGE) * share
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        palette, on = self._colors, self.isEnabled()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(palette.color("border"))
+        track = QRectF(0, MIDDLE - TRACK / 2, self.width(), TRACK)
+        painter.drawRoundedRect(track, TRACK / 2, TRACK / 2)
+        ink = palette.color("learned" if on else "disabled")
+        painter.setBrush(ink)
+        for share in self._places.tolist():
+            painter.drawRoundedRect(QRectF(self._x(share) - 1, MIDDLE - 4, 2, 8), 1, 1)
+        if self.hasFocus():
+            painter.setPen(QPen(palette.color("accent"), 1.5))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(QRectF(1, 0.75, self.width() - 2, 2 * MIDDLE - 1.5), 4, 4)
+        x = self._x(0.0)
+        if self._steps:
+            x = self._x(float(self._places[min(self.sliderPosition(), len(self._steps) - 1)]))
+            painter.setPen(QPen(palette.color("panel"), 1.5))
+            painter.setBrush(ink)
+            painter.drawRoundedRect(QRectF(x - 3, 0.25, 6, 2 * MIDDLE - 0.5), 2.5, 2.5)
+        self._paint_labels(painter, x)
+
+    def _paint_labels(self, painter: QPainter, x: float) -> None:
+        palette, (start, present, end) = self._colors, self.labels()
+        font = theme.number_font(TEXT)
+        metrics = QFontMetricsF(font)
+        base = self.height() - metrics.descent()
+        left, right = 2.0, self.width() - 2.0
+        bold = QFont(font)
+        bold.setWeight(QFont.Weight.DemiBold)
+        width = QFontMetricsF(bold).horizontalAdvance(present)
+        middle = min(max(x, left + width / 2), right - width / 2)
+        painter.setFont(font)
+        painter.setPen(palette.color("muted"))
+        if not present:
+            painter.drawText(QPointF(left, base), metrics.elidedText(start, Qt.TextElideMode.ElideRight, right - left))
+            return
+        if left + metrics.horizontalAdvance(start) < middle - width / 2 - 8:
+            painter.drawText(QPointF(left, base), start)
+        if right - metrics.horizontalAdvance(end) > middle + width / 2 + 8:
+            painter.drawText(QPointF(right - metrics.horizontalAdvance(end), base), end)
+        painter.setFont(bold)
+        painter.setPen(palette.color("text" if self.isEnabled() else "muted"))
+        painter.drawText(QPointF(middle - width / 2, base), present)
+
+
+def log_places(steps: Sequence[int]) -> np.ndarray:
+    """Places from 0 to 1, even in the logarithm of the steps; step 0 lies as far before the next as that before its double.
+
+    >>> log_places((0, 10, 30, 70)).round(3).tolist()
+    [0.0, 0.333, 0.667, 1.0]
+    """
+    values = np.asarray(steps, float)
+    if len(values) < 2:
+        return np.ones(len(values))
+    unit = values[values > 0][0]
+    places = np.log1p(values / unit) - np.log1p(values[0] / unit)
+    return np.asarray(places / places[-1])

@@ -1,0 +1,129 @@
+"""``score-playground lesson``: what the checks of lessons measure, and what a class predicted."""
+
+import csv
+import math
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+
+from playground.cli.reporting import number, say, stage
+from playground.lab import lessons
+from playground.lab.lessons import ANSWER, COLUMNS, Lesson, Step
+from playground.lab.scene_figures import measure
+from playground.user_errors import UserError
+
+LARGEST = 1_000_000  # characters of a file of answers
+
+
+def check_lessons(names: Sequence[str], device: str) -> bool:
+    """Measure what each step of some lessons asks for, and say it.
+
+    Args:
+        names: of bundled lessons, or files; all bundled ones if there are none.
+
+    Returns:
+        Whether every question has an answer among those to choose from.
+
+    Raises:
+        UserError: there is no such lesson, or a check cannot be measured.
+    """
+    torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
+    known = lessons.bundled()
+    sound = True
+    for name in names or known:
+        path = known.get(name, Path(name))
+        if not path.is_file():
+            raise UserError(
+                f"{name} is no lesson: give a file ending in {lessons.SUFFIX}, or one of {', '.join(known)}."
+            )
+        sound &= _check(lessons.load(path), device)
+    return sound
+
+
+def _check(lesson: Lesson, device: str) -> bool:
+    say(lesson.head.title)
+    sound = True
+    for place, step in enumerate(lesson.steps, start=1):
+        if step.head.check is None:
+            continue
+        with stage(f"Step {place}") as update:
+            for done, found in measure(step.scene, device):
+                measured = found
+                update(done, "")
+        assert measured is not None
+        value = measured.values[ANSWER]
+        answer, holds = _answer(step, value)
+        sound &= holds
+        say(f"  {place}. {step.head.question} Measured {number(value)}: {answer}")
+    return sound
+
+
+def _answer(step: Step, value: float) -> tuple[str, bool]:
+    """What a measured value makes of a question, and whether that can be an answer to it."""
+    if step.head.scale is not None:
+        low, high = step.head.scale
+        inside = low <= value <= high
+        return ("on the scale" if inside else f"not on the scale from {low:g} to {high:g}"), inside
+    right = [choice.text for choice in step.head.choices if choice.holds(value)]
+    if len(right) == 1:
+        return right[0], True
+    return ("none of the choices" if not right else f"more than one: {'; '.join(right)}"), False
+
+
+def report_answers(folder: Path, out: Path) -> None:
+    """Put the answers that students have saved into one table.
+
+    Args:
+        folder: of their CSV files, each named after its student.
+        out: the table, a row for each question of each student, with the student first.
+
+    Raises:
+        UserError: the folder holds no answers, or a file holds something else.
+    """
+    from playground.cli.results import write_csv
+
+    files = sorted(folder.glob("*.csv")) if folder.is_dir() else []
+    files = [path for path in files if path.resolve() != out.resolve()]
+    if not files:
+        raise UserError(f"{folder} holds no answers: give a folder of the CSV files that Learn > Save answers writes.")
+    rows = [(path.stem, row) for path in files for row in _rows(path)]
+    write_csv(out, ("student", *COLUMNS), ([student, *(row[name] for name in COLUMNS)] for student, row in rows))
+    asked: dict[tuple[str, str, str], list[dict[str, str]]] = {}
+    for _, row in rows:
+        asked.setdefault((row["lesson"], row["step"], row["question"]), []).append(row)
+    for (lesson, step, question), answers in sorted(asked.items()):
+        say(f"{lesson}, step {step}: {question}")
+        said: dict[str, int] = {}
+        for row in answers:
+            said[row["answer"]] = said.get(row["answer"], 0) + 1
+        for answer, count in sorted(said.items(), key=lambda one: -one[1]):
+            say(f"  {count} of {len(answers)} said {answer}")
+        measured = [float(row["measured"]) for row in answers if _is_number(row["measured"])]
+        if measured:
+            say(f"  measured: {number(min(measured))} to {number(max(measured))}")
+    say(f"The table is {out}")
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    """The answers of one file."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            text = file.read(LARGEST + 1)
+    except (OSError, UnicodeDecodeError):
+        raise UserError(f"{path} cannot be read: give files that Learn > Save answers writes.") from None
+    reader = csv.DictReader(text.splitlines())
+    if len(text) > LARGEST or list(reader.fieldnames or ()) != list(COLUMNS):
+        raise UserError(f"{path} holds no answers: its columns are to be {', '.join(COLUMNS)}.")
+    for row in reader:
+        if None in row.values() or None in row:
+            raise UserError(f"{path} holds no answers: line {reader.line_num} has not {len(COLUMNS)} cells.")
+        yield row
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False

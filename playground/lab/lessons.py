@@ -1,0 +1,231 @@
+"""Lessons: steps that each set a scene, ask for a prediction, measure the answer, and then explain it.
+
+A lesson is a Markdown file, ``NAME.lesson.md``. Lines ``+++`` enclose its heads, which are TOML: the first is the lesson's, each
+other one begins a step. In a step, the text comes before a line ``---`` and the explanation after it::
+
+    +++
+    title = "Why Langevin gets the weights wrong"
+    topic = "Langevin dynamics"
+    +++
+
+    +++
+    scene = "langevin-weights"
+    question = "What share of the particles ends in the right mode?"
+    scale = [0.0, 1.0]
+    check = { key = "mode_weights", index = 0 }
+    +++
+    Four of five data points lie in the right mode.
+
+    ---
+    You said {you:.2f}; measured is {measured:.2f}. Between the modes the score does not know their weights.
+
+The answer is measured by the program there and then, never stored. Data only: a file from a stranger runs no code. This module
+imports no torch.
+"""
+
+import functools
+import re
+import string
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from playground.lab import experiment as experiments
+from playground.lab.experiment import Described, Experiment, ExperimentError, every_field
+from playground.lab.scenes import Figure, SceneFile, load_bundled
+from playground.resources import resource
+
+SUFFIX = ".lesson.md"
+LONGEST = 200_000
+"""Most characters of a file."""
+MOST_WORDS = 80
+"""Of a step's text, and of its explanation."""
+ANSWER = "measured"
+"""The name of a step's figure."""
+COLUMNS = ("lesson", "step", "question", "answer", "measured", "right")
+"""Of a file of answers."""
+
+
+class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One answer to choose, and the values of the figure for which it is the right one.
+
+    Attributes:
+        text: what is chosen.
+        at_least, below: bounds of the figure; without one of them it has none on that side.
+    """
+
+    text: str
+    at_least: float | None = None
+    below: float | None = None
+
+    def holds(self, value: float) -> bool:
+        return (self.at_least is None or value >= self.at_least) and (self.below is None or value < self.below)
+
+
+class Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The head of a lesson."""
+
+    title: str
+    topic: str = ""
+
+
+class StepHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The head of a step.
+
+    Attributes:
+        scene: a bundled scene that is set, by name.
+        experiment: settings by section, in place of the scene or changing it.
+        question: what is to be predicted; without one there is only text.
+        choices: answers to choose from.
+        scale: the ends of a scale on which a number is given, in place of choices.
+        check: the figure that tells the answer.
+        highlight: the setting that the step is about.
+    """
+
+    scene: str = ""
+    experiment: dict[str, Any] = {}
+    question: str = ""
+    choices: tuple[Choice, ...] = ()
+    scale: tuple[float, float] | None = None
+    check: Figure | None = None
+    highlight: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a lesson.
+
+    Attributes:
+        text: Markdown that is shown at once.
+        explanation: Markdown that is shown once the answer is measured, with {you} and {measured} in it.
+    """
+
+    head: StepHead
+    text: str
+    explanation: str
+
+    @property
+    def settings(self) -> Experiment | None:
+        """What it puts on the workspace; None where all stays as it is."""
+        scene = load_bundled().get(self.head.scene)
+        if scene is None and not self.head.experiment:
+            return None
+        return experiments.from_tree(self.head.experiment, Experiment() if scene is None else scene.settings)
+
+    @property
+    def scene(self) -> SceneFile:
+        """What is to be measured."""
+        assert self.head.check is not None
+        scene, settings = load_bundled().get(self.head.scene), self.head.experiment
+        base = {} if scene is None else scene.experiment
+        merged = {name: {**base.get(name, {}), **settings.get(name, {})} for name in {*base, *settings}}
+        return SceneFile("", "", "", "", merged, {ANSWER: self.head.check})
+
+    def right(self, value: float) -> int | None:
+        """The place of the choice that a measured value makes right; None where there are no choices, or none is."""
+        return next((place for place, choice in enumerate(self.head.choices) if choice.holds(value)), None)
+
+    def explained(self, prediction: float | None, measured: float) -> str:
+        """The explanation with the values in place."""
+        you = float("nan") if prediction is None else prediction
+        return self.explanation.format(you=you, measured=measured)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson: its head and its steps, at least one."""
+
+    name: str
+    head: Head
+    steps: tuple[Step, ...]
+
+
+def bundled() -> dict[str, Path]:
+    """The lessons that ship with the program, by name, in the order of their numbers."""
+    return {path.name.removesuffix(SUFFIX): path for path in sorted(resource("lessons").glob(f"*{SUFFIX}"))}
+
+
+@functools.cache
+def load_all() -> dict[str, Lesson]:
+    """Read the bundled lessons, once."""
+    return {name: load(path) for name, path in bundled().items()}
+
+
+def load(path: Path) -> Lesson:
+    """Read a lesson.
+
+    Raises:
+        ExperimentError: the file cannot be read, or is no lesson; the sentence says where and why.
+    """
+    try:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(LONGEST + 1)
+    except OSError as error:
+        raise ExperimentError(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise ExperimentError(f"{path.name} is not a text file: lessons are Markdown in UTF-8.") from None
+    if len(text) > LONGEST:
+        raise ExperimentError(f"{path.name} has more than {LONGEST:,} characters: make two lessons of it.")
+    name = path.name.removesuffix(SUFFIX)
+    heads, texts = _parts(text, path.name)
+    head = _head(Head, heads[0], f"{path.name}: its first head")
+    steps = []
+    for number, (one, body) in enumerate(zip(heads[1:], texts[1:], strict=True), start=1):
+        where = f"{path.name}, step {number}"
+        said, _, explanation = re.sub(r"(?m)^---[ \t]*$", "\0", body, count=1).partition("\0")
+        step = Step(_head(StepHead, one, where), said.strip(), explanation.strip())
+        _check(step, where)
+        steps.append(step)
+    if not steps:
+        raise ExperimentError(f"{path.name} has no step: begin one by a head between two lines +++.")
+    return Lesson(name, head, tuple(steps))
+
+
+def _parts(text: str, name: str) -> tuple[list[str], list[str]]:
+    """The heads, and what follows each."""
+    parts = re.split(r"(?m)^\+\+\+[ \t]*$", text)
+    if len(parts) < 3 or len(parts) % 2 == 0 or parts[0].strip():
+        raise ExperimentError(
+            f"{name} is no lesson: it begins with a head between two lines +++, and so does each step."
+        )
+    return parts[1::2], parts[2::2]
+
+
+def _head(kind: type[Described], text: str, where: str) -> Described:
+    try:
+        return msgspec.convert(tomllib.loads(text), kind)
+    except (ValueError, RecursionError) as error:
+        raise ExperimentError(f"{where}: {str(error).splitlines()[0].rstrip('.')}.") from None
+
+
+def _check(step: Step, where: str) -> None:
+    """Refuse what could not be shown, asked or measured."""
+    head = step.head
+    if head.scene and head.scene not in load_bundled():
+        raise ExperimentError(f"{where}: there is no scene {head.scene}; there are {', '.join(load_bundled())}.")
+    try:
+        step.settings  # noqa: B018 - which refuses what is no experiment
+    except ExperimentError as error:
+        raise ExperimentError(f"{where}: {error}") from None
+    for part in (step.text, step.explanation):
+        if len(part.split()) > MOST_WORDS:
+            raise ExperimentError(f"{where} says more than {MOST_WORDS} words at once: make two steps of it.")
+    if head.question:
+        if (head.scale is None) == (not head.choices):
+            raise ExperimentError(f"{where}: a question needs either choices or a scale.")
+        if head.check is None:
+            raise ExperimentError(f"{where}: a question needs a check, the figure that tells the answer.")
+    if head.scale is not None and not head.scale[0] < head.scale[1]:
+        raise ExperimentError(f"{where}: a scale goes from a smaller to a larger number.")
+    if head.highlight and head.highlight not in every_field():
+        raise ExperimentError(f"{where}: there is no setting {head.highlight}.")
+    try:
+        named = {name for _, name, _, _ in string.Formatter().parse(step.explanation) if name is not None}
+        if not named <= {"you", ANSWER}:
+            raise KeyError(f"it may name {{you}} and {{{ANSWER}}} only")
+        step.explained(0.0, 0.0)
+    except (KeyError, IndexError, ValueError) as error:
+        raise ExperimentError(f"{where}: its explanation cannot be filled in: {error}.") from None

@@ -1,0 +1,142 @@
+"""The command palette: what is found by a few letters, what it does, and why something cannot be done now."""
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from playground.app.dialogs.command_palette import CommandPalette, Entry, match
+from playground.app.panels import SamplingPanel
+from playground.app.search import entries
+from playground.app.widgets.field_row import FieldRow
+from playground.lab.scenes import load_bundled
+from playground.messages import Message
+
+
+def titles(palette):
+    return [palette.found.item(row).text() for row in range(palette.found.count())]
+
+
+@pytest.fixture
+def done():
+    return []
+
+
+@pytest.fixture
+def palette(qtbot, done):
+    known = [
+        Entry("Annealed Langevin", "Sample", lambda: done.append("annealed")),
+        Entry("Langevin", "Sample", lambda: done.append("langevin")),
+        Entry("Levels L", "Sample", lambda: done.append("levels"), Message("why", "It is a setting of others.")),
+        Entry("σ max", "Noise", lambda: done.append("sigma"), alias="noise.sigma_max"),
+    ]
+    palette = CommandPalette(lambda: known)
+    qtbot.addWidget(palette)
+    palette.start()
+    palette.show()
+    return palette
+
+
+@pytest.mark.parametrize(
+    ("query", "title", "found"),
+    [
+        ("ann", "Annealed Langevin", True),
+        ("lang ann", "Annealed Langevin", False),  # letters come in their order
+        ("ANL", "Annealed Langevin", True),
+        ("xq", "Annealed Langevin", False),
+        ("anneal", "Latent interpolation: Linear", False),  # letters strewn over a title
+        ("", "Anything", True),
+    ],
+)
+def test_letters_are_found_in_their_order(query, title, found):
+    hit = match(query, title)
+    assert (hit is not None) == found
+    if hit is not None:
+        assert "".join(title[place] for place in hit[1]).lower() == query.replace(" ", "").lower()
+
+
+def test_the_best_match_comes_first(palette):
+    palette.line.setText("lan")
+    assert titles(palette) == ["Langevin", "Annealed Langevin"]
+
+
+def test_a_setting_is_found_by_its_key(palette):
+    palette.line.setText("sigma_max")
+    assert titles(palette) == ["σ max"]
+
+
+def test_enter_does_what_is_chosen_by_arrows_and_closes(palette, done):
+    QTest.keyClicks(palette.line, "lan")
+    QTest.keyClick(palette.line, Qt.Key.Key_Down)
+    QTest.keyClick(palette.line, Qt.Key.Key_Return)
+    assert done == ["annealed"]
+    assert not palette.isVisible()
+
+
+def test_what_cannot_be_done_now_says_why_and_does_nothing(palette, done):
+    palette.line.setText("levels")
+    item = palette.found.item(0)
+    assert item.text() == "Levels L"
+    assert "It is a setting of others." in item.data(Qt.ItemDataRole.AccessibleTextRole)
+    palette._run(item)
+    assert done == []
+    assert palette.isVisible()
+
+
+def test_the_first_that_can_be_done_is_chosen_at_first(palette):
+    palette.line.setText("lev")
+    assert titles(palette)[0] == "Levels L"
+    assert palette.found.currentItem().text() == "Langevin"
+
+
+def test_it_opens_empty_each_time_with_what_there_is_now(palette):
+    palette.line.setText("lan")
+    palette._make = lambda: [Entry("Other", "View", lambda: None)]
+    palette.start()
+    assert (palette.line.text(), titles(palette)) == ("", ["Other"])
+
+
+def of(window, title):
+    found = [entry for entry in entries(window) if entry.title == title]
+    assert len(found) == 1, title
+    return found[0]
+
+
+def test_it_finds_commands_choices_settings_and_scenes(bare_window):
+    found = entries(bare_window)
+    assert {scene.title for scene in load_bundled().values()} <= {entry.title for entry in found}
+    assert of(bare_window, "Dark theme").place == "View"
+    assert of(bare_window, "Sampler: Annealed Langevin").place == "Sample"
+    assert of(bare_window, "σ max").place == "Noise"
+
+
+def test_a_choice_is_made_and_is_then_one_that_is_chosen(bare_window):
+    entry = of(bare_window, "Sampler: Annealed Langevin")
+    assert entry.why_disabled is None
+    entry.run()
+    assert bare_window.state.experiment.sampling.kind == "annealed-langevin"
+    assert of(bare_window, "Sampler: Annealed Langevin").why_disabled == "This is chosen now."
+
+
+def test_a_setting_of_other_kinds_says_of_which(bare_window):
+    assert of(bare_window, "S churn").why_disabled == "It is a setting of EDM sampler."
+
+
+def test_a_setting_is_brought_into_view_with_its_card_unfolded(bare_window):
+    panel = bare_window.panel(SamplingPanel)
+    why = of(bare_window, "Corrector SNR r").why_disabled
+    assert why is not None
+    assert "corrector" in why.lower()
+    bare_window.state.edit({"sampling.corrector_steps": 2})
+    panel.set_folded(True)
+    of(bare_window, "Corrector SNR r").run()
+    assert not panel.is_folded()
+    row = next(row for row in panel.findChildren(FieldRow) if row.key == "sampling.snr")
+    assert row.isVisibleTo(panel)
+    assert bare_window.focusWidget() in row.controls()
+
+
+def test_a_command_is_done_as_by_its_menu(bare_window):
+    before = bare_window.playing.loop
+    of(bare_window, "Loop").run()
+    assert bare_window.playing.loop != before
+    assert bare_window.actions_by_key["sample.loop"].isChecked() == bare_window.playing.loop

@@ -1,0 +1,257 @@
+"""Lessons in the window: predict, then see; and the own work comes back untouched."""
+
+import csv
+
+import pytest
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QUndoCommand
+from PySide6.QtWidgets import QAbstractButton, QMenu, QSlider, QWidget
+
+from playground.app.controllers.lessons import Lessons
+from playground.app.model.state import State
+from playground.app.panels import DataPanel, LessonPanel, SamplingPanel
+from playground.app.panels.lesson import Scale
+from playground.app.widgets.field_row import FieldRow
+from playground.app.workers.tasks import Tasks
+from playground.lab import scene_figures, scenes
+from playground.lab.lessons import COLUMNS, Choice, Head, Lesson, Step, StepHead
+from playground.lab.scenes import Figure
+
+EXACT = {"data": {"kind": "two-gaussians"}, "sampling": {"kind": "langevin", "source": "exact"}}
+CHECK = Figure("mode_weights", index=0)
+LESSON = Lesson(
+    "mine",
+    Head("A lesson"),
+    (
+        Step(StepHead(), "Only text.", ""),
+        Step(
+            StepHead(
+                experiment=EXACT, question="How many?", scale=(0.0, 1.0), check=CHECK, highlight="sampling.particles"
+            ),
+            "Text.",
+            "You said {you:.2f}, it is {measured:.2f}.",
+        ),
+        Step(
+            StepHead(
+                experiment=EXACT,
+                question="Which?",
+                choices=(Choice("few", below=0.5), Choice("many", at_least=0.5)),
+                check=CHECK,
+            ),
+            "Text.",
+            "It is {measured:.2f}.",
+        ),
+    ),
+)
+
+
+class Training:
+    def start(self):
+        raise AssertionError("an exact score needs no training")
+
+
+@pytest.fixture(autouse=True)
+def measured(monkeypatch):
+    def measure(scene):
+        yield 0.5, None
+        yield 1.0, scenes.judge(scene, {"measured": 0.75})
+
+    monkeypatch.setattr(scene_figures, "measure", measure)
+
+
+@pytest.fixture
+def state():
+    return State()
+
+
+@pytest.fixture
+def controller(qtbot, state):
+    owner = QObject()
+    controller = Lessons(state, Training(), Tasks(owner), owner)
+    yield controller
+    assert controller._tasks.shutdown(5.0)
+    state.close()
+
+
+def until_measured(controller, qtbot):
+    def look():
+        controller._tasks.poll()
+        return controller.may_go_on
+
+    qtbot.waitUntil(look)
+
+
+def test_the_own_work_comes_back_when_the_lesson_is_left(controller, state):
+    state.edit({"noise.kind": "vp"})
+    own, steps = state.experiment, state.stack.index()
+    controller.begin(LESSON)
+    assert state.experiment == own  # its first step is only text
+    controller.go(1)
+    assert state.experiment.sampling.kind == "langevin"
+    state.edit({"sampling.steps": 9})
+    controller.go(2)
+    controller.leave()
+    assert state.experiment == own
+    assert state.stack.index() == steps
+    assert controller.lesson is None
+
+
+def test_another_lesson_begins_with_the_own_work_too(controller, state):
+    own = state.experiment
+    controller.begin(LESSON)
+    controller.go(1)
+    controller.begin(LESSON)
+    assert state.experiment == own
+
+
+def test_one_predicts_before_one_sees_and_only_once(controller, qtbot):
+    controller.begin(LESSON)
+    assert controller.may_go_on
+    controller.go(1)
+    assert not controller.may_go_on
+    controller.predict(0.8)
+    assert not controller.may_go_on  # before it is measured
+    controller.predict(0.1)
+    until_measured(controller, qtbot)
+    answer = controller.answer
+    assert (answer.prediction, answer.measured, answer.right) == (0.8, 0.75, None)
+    controller.go(0)
+    controller.go(1)
+    assert controller.answer == answer
+    controller.forget_answer()
+    assert not controller.may_go_on
+
+
+@pytest.mark.parametrize(("choice", "right"), [(0, False), (1, True)])
+def test_a_choice_is_judged_by_what_is_measured(controller, qtbot, choice, right):
+    controller.begin(LESSON)
+    controller.go(2)
+    controller.predict(choice)
+    until_measured(controller, qtbot)
+    assert controller.answer.right is right
+    assert controller.rows() == [("mine", 3, "Which?", ("few", "many")[choice], 0.75, right)]
+
+
+def test_no_step_lies_beyond_the_ends(controller):
+    controller.begin(LESSON)
+    controller.go(-1)
+    controller.go(3)
+    assert controller.place == 0
+
+
+def until_shown(window, qtbot):
+    def look():
+        window.controllers.tasks.poll()
+        return window.controllers.lessons.may_go_on
+
+    qtbot.waitUntil(look)
+
+
+def test_the_card_asks_hides_and_reveals(bare_window, qtbot):
+    lessons, panel = bare_window.controllers.lessons, bare_window.panel(LessonPanel)
+    assert panel.isHidden()
+    lessons.begin(LESSON)
+    assert not panel.isHidden()
+    assert panel.commit.isHidden()
+    panel.onward.click()
+    assert not panel.commit.isHidden()
+    assert panel.explanation.isHidden()
+    assert not panel.onward.isEnabled()
+    panel.slider.setValue(160)
+    panel.commit.click()
+    until_shown(bare_window, qtbot)
+    assert panel.explanation.text() == "You said 0.80, it is 0.75."
+    assert "you said 0.8, measured 0.75" in panel.scale.accessibleName()
+    assert panel.onward.isEnabled()
+    panel.onward.click()
+    assert not panel.commit.isEnabled()  # nothing is chosen yet
+    panel.group.button(0).setChecked(True)
+    panel.commit.click()
+    until_shown(bare_window, qtbot)
+    assert panel.notice.text.text() == "It is otherwise: many. Measured: 0.75."
+    assert panel.onward.text() == "Finish"
+    panel.onward.click()
+    assert panel.isHidden()
+
+
+def test_other_cards_fold_but_for_the_one_with_the_setting_and_come_back(bare_window):
+    lessons, data, sampling = (
+        bare_window.controllers.lessons,
+        bare_window.panel(DataPanel),
+        bare_window.panel(SamplingPanel),
+    )
+    sampling.set_folded(True)
+    lessons.begin(LESSON)
+    assert data.is_folded()
+    lessons.go(1)
+    assert data.is_folded()
+    assert not sampling.is_folded()
+    marked = [row.key for row in bare_window.findChildren(FieldRow) if row.property("highlighted")]
+    assert marked == ["sampling.particles"]
+    lessons.leave()
+    assert not data.is_folded()
+    assert sampling.is_folded()
+    assert not any(row.property("highlighted") for row in bare_window.findChildren(FieldRow))
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_every_control_of_the_card_has_a_name_and_says_what_it_does(bare_window, place):
+    lessons, panel = bare_window.controllers.lessons, bare_window.panel(LessonPanel)
+    lessons.begin(LESSON)
+    lessons.go(place)
+    controls = [
+        control
+        for control in panel.findChildren(QWidget)
+        if isinstance(control, QAbstractButton | QSlider | Scale) and control.isVisibleTo(panel)
+    ]
+    assert len(controls) >= 5
+    assert [control for control in controls if not (control.accessibleName() and control.toolTip())] == []
+
+
+def test_the_lessons_are_in_the_menu(bare_window):
+    menu = QMenu()
+    bare_window._fill_lessons(menu)
+    assert "Why Langevin gets the weights wrong" in [action.text() for action in menu.actions()]
+    menu.actions()[0].trigger()
+    assert bare_window.controllers.lessons.lesson is not None
+
+
+def test_a_file_is_taught_and_a_damaged_one_refused(bare_window, tmp_path):
+    path = tmp_path / "own.lesson.md"
+    path.write_text("+++\ntitle = 'Own'\n+++\n+++\n+++\nText.\n")
+    refused = []
+    bare_window.documents.refused.connect(refused.append)
+    bare_window.documents.open(path)
+    assert bare_window.controllers.lessons.lesson.head.title == "Own"
+    path.write_text("nothing")
+    bare_window.documents.open(path)
+    assert refused == [
+        "own.lesson.md is no lesson: it begins with a head between two lines +++, and so does each step."
+    ]
+    assert bare_window.controllers.lessons.lesson.head.title == "Own"
+
+
+def test_answers_are_saved_as_a_table(bare_window, qtbot, tmp_path, monkeypatch):
+    lessons, path = bare_window.controllers.lessons, tmp_path / "answers.csv"
+    monkeypatch.setattr(bare_window.documents._prompts, "save_path", lambda *_: path)
+    assert not lessons.has_answers
+    lessons.begin(LESSON)
+    lessons.go(1)
+    lessons.predict(0.5)
+    until_shown(bare_window, qtbot)
+    bare_window.actions_by_key.refresh()
+    bare_window.actions_by_key.trigger("learn.answers")
+    with path.open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows == [list(COLUMNS), ["mine", "2", "How many?", "0.5", "0.75", ""]]
+
+
+def test_what_is_undone_by_hand_harms_nothing(controller, state):
+    """The lesson's first step of the history may be gone before it is left."""
+    own = state.experiment
+    controller.begin(LESSON)
+    controller.go(1)
+    state.undo()
+    state.push(QUndoCommand("other"))
+    controller.leave()
+    assert state.experiment == own

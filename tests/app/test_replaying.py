@@ -1,0 +1,350 @@
+"""Going back through a training: everything in view is by the weights of the step that was chosen."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from playground.app.controllers import replaying as module
+from playground.app.controllers import why_disabled
+from playground.app.controllers.controllers import Controllers
+from playground.app.controllers.measurements import learned_score
+from playground.app.controllers.sampling_worker import OverlayRequest, SamplingWorker
+from playground.app.model.state import State
+from playground.lab.experiment import Experiment, replace
+from playground.lab.sampling import sample
+from playground.lab.session import Session
+from playground.user_errors import UserError
+from tests.app.conftest import wait
+
+SMALL = {
+    "data.points": 500,
+    "network.width": 8,
+    "network.depth": 1,
+    "training.steps": 300,
+    "training.batch": 64,
+    "sampling.particles": 60,
+    "sampling.steps": 30,
+    "likelihood.points": 20,
+    "likelihood.tolerance": 1e-1,
+}
+
+
+def started(qtbot, changes=None) -> Controllers:
+    controllers = Controllers(State(replace(Experiment(), SMALL | (changes or {}))), device="cpu")
+    with qtbot.waitSignal(controllers.building.ready, timeout=60_000):
+        controllers.start()
+    return controllers
+
+
+def finished(controllers) -> bool:
+    run = controllers.playing.trajectory
+    return run is not None and run.finished and not controllers.playing.is_replacing
+
+
+@pytest.fixture
+def controllers(qtbot):
+    """Controllers that have trained and rest at the end of a run by the newest weights."""
+    controllers = started(qtbot)
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.status == "finished")
+    controllers.playing.restart()
+    controllers.playing.set_playing(False)
+    qtbot.waitUntil(lambda: not controllers.playing.recorded < controllers.playing.total)
+    qtbot.waitUntil(lambda: controllers.playing.runs[0].weights is controllers.building.workspace.newest)
+    controllers.playing.seek(10_000)
+    qtbot.waitUntil(lambda: finished(controllers) and controllers.playing.frame == controllers.playing.total - 1)
+    yield controllers
+    assert controllers.shutdown(20.0)
+
+
+def sampled(controllers, weights) -> np.ndarray:
+    """The last positions of a run by some weights, from the noise of the run in view."""
+    problem = controllers.building.workspace.problem
+    for trajectory in sample(problem, learned_score(problem, weights), seed=controllers.playing._seed):  # noqa: B007
+        pass
+    return trajectory.positions[-1]
+
+
+def test_a_chosen_step_shows_particles_of_its_weights_from_the_same_noise_at_the_same_frame(qtbot, controllers):
+    replaying, playing = controllers.replaying, controllers.playing
+    start, end, frame = playing.trajectory.positions[0].copy(), playing.trajectory.positions[-1].copy(), playing.frame
+    assert replaying.steps[0] == 0
+    assert replaying.steps[-1] == 300
+    assert len(replaying.steps) > 3
+    replaying.choose(1)
+    assert (replaying.step, replaying.place) == (replaying.steps[1], 1)
+    assert playing.is_replacing
+    np.testing.assert_array_equal(playing.trajectory.positions[-1], end)  # until all of the others are there
+    qtbot.waitUntil(lambda: finished(controllers))
+    weights = controllers.building.workspace.weights
+    assert weights.step == replaying.step
+    assert playing.frame == frame
+    np.testing.assert_array_equal(playing.trajectory.positions[0], start)
+    np.testing.assert_allclose(playing.trajectory.positions[-1], sampled(controllers, weights), rtol=1e-5, atol=1e-5)
+    assert not np.allclose(playing.trajectory.positions[-1], end)
+
+
+def test_the_playhead_stays_as_far_along_where_the_run_in_view_keeps_fewer_frames(qtbot, controllers):
+    playing, whole = controllers.playing, controllers.playing.trajectory
+    short = type(whole).from_arrays(
+        {
+            name: array[::2] if array.ndim and len(array) == len(whole) else array
+            for name, array in whole.arrays().items()
+        }
+    )
+    playing.runs = (dataclasses.replace(playing.runs[0], trajectory=short, weights=None),)
+    playing.seek(len(short) // 2)
+    assert playing.total == len(short)
+    sigma = playing.sigma
+    controllers.replaying.choose(1)
+    qtbot.waitUntil(lambda: not playing.is_replacing)
+    assert playing.total == len(whole)
+    assert playing.sigma == pytest.approx(sigma, rel=0.3)
+
+
+def test_a_step_that_was_shown_comes_back_without_being_sampled(qtbot, controllers):
+    first = controllers.playing.trajectory
+    controllers.replaying.choose(1)
+    qtbot.waitUntil(lambda: finished(controllers))
+    second = controllers.playing.trajectory
+    controllers.replaying.choose(99)
+    assert controllers.replaying.step is None
+    assert controllers.playing.trajectory is first
+    assert not controllers.playing.is_replacing
+    controllers.replaying.choose(1)
+    assert controllers.playing.trajectory is second
+    controllers._state.edit({"sampling.steps": 12})  # of other settings none is kept
+    qtbot.waitUntil(lambda: controllers.playing.trajectory.steps == 13)
+    controllers.replaying.choose(99)
+    assert controllers.playing.is_replacing
+
+
+def test_the_run_of_a_file_comes_back_with_the_newest_weights(qtbot, controllers, tmp_path):
+    controllers.sessions.pack({})().save(tmp_path / "a.spg")
+    with qtbot.waitSignal(controllers.building.problem_changed):
+        controllers.sessions.open(Session.load(tmp_path / "a.spg"))
+    recorded = controllers.playing.trajectory
+    controllers.replaying.choose(1)
+    qtbot.waitUntil(lambda: finished(controllers))
+    assert controllers.playing.trajectory is not recorded
+    saved = controllers.sessions.pack({})().trajectory["positions"]
+    np.testing.assert_array_equal(saved.reshape(recorded.positions.shape), recorded.positions)
+    controllers.replaying.choose(99)
+    assert controllers.playing.trajectory is recorded
+    assert not controllers.playing.is_replacing
+    controllers.replaying.choose(1)
+    controllers.playing.restart(new_seed=True)
+    controllers.playing.set_playing(False)
+    qtbot.waitUntil(lambda: controllers.playing.runs[0].seed == 1)
+    controllers.replaying.choose(99)
+    assert controllers.playing.is_replacing  # other noise has no run yet
+    qtbot.waitUntil(lambda: finished(controllers))
+    assert controllers.playing.trajectory is not recorded
+
+
+def test_runs_that_follow_a_known_score_stay_in_view(qtbot, controllers):
+    controllers._state.edit({"sampling.source": "exact"})
+    qtbot.waitUntil(lambda: controllers.playing.is_of_now and finished(controllers))
+    run = controllers.playing.trajectory
+    controllers.replaying.choose(0)
+    assert controllers.playing.trajectory is run
+    assert not controllers.playing.is_replacing
+    controllers.playing.restart()
+    qtbot.waitUntil(lambda: controllers.playing.trajectory is not run and finished(controllers))
+    assert controllers.sessions.pack({})().trajectory is not None  # it is a run by the newest weights too
+
+
+def test_the_field_follows_at_once(qtbot, controllers):
+    seen = []
+    controllers.following.field_changed.connect(seen.append)
+    controllers.replaying.choose(0)
+    qtbot.waitUntil(lambda: bool(seen))
+    qtbot.wait(200)
+    workspace, (sigma, time) = controllers.building.workspace, controllers.playing.frame_noise
+    bounds, grid = controllers.following._bounds, controllers.following._grid
+    asked = OverlayRequest(workspace.model, bounds, *grid, sigma, time, True, False, False)
+    expected, _ = SamplingWorker().compute_overlays(asked)
+    np.testing.assert_allclose(seen[-1].learned, expected.learned, rtol=1e-5, atol=1e-6)
+    newest = dataclasses.replace(asked.workspace, weights=workspace.newest)
+    other, _ = SamplingWorker().compute_overlays(dataclasses.replace(asked, workspace=newest))
+    assert not np.allclose(seen[-1].learned, other.learned, rtol=1e-3)
+
+
+def test_an_export_takes_the_run_of_the_chosen_weights_though_the_last_one_is_in_view(controllers):
+    controllers.replaying.choose(1)
+    assert controllers.playing.is_replacing
+    for trajectory in controllers.playing.trajectory_iterator()():  # noqa: B007
+        pass
+    weights = controllers.building.workspace.weights
+    np.testing.assert_allclose(trajectory.positions[-1], sampled(controllers, weights), rtol=1e-5, atol=1e-5)
+
+
+def test_particles_that_cannot_be_sampled_are_told_and_hold_up_no_other_step(qtbot, controllers, monkeypatch):
+    told, end = [], controllers.playing.trajectory.positions[-1].copy()
+    controllers.notified.connect(told.append)
+
+    def fails(*_, **__):
+        raise UserError("The particles have run away.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("playground.lab.sampling.sample", fails)
+        controllers.replaying.choose(1)
+        qtbot.waitUntil(lambda: bool(told))
+        assert not controllers.playing.is_replacing
+        assert controllers.playing.lags
+        np.testing.assert_array_equal(controllers.playing.trajectory.positions[-1], end)
+    controllers.replaying.choose(2)
+    qtbot.waitUntil(lambda: finished(controllers))
+    assert not controllers.playing.lags
+    assert not np.allclose(controllers.playing.trajectory.positions[-1], end)
+
+
+def test_training_goes_on_with_the_newest_weights_in_view(qtbot, controllers):
+    controllers.replaying.choose(1)
+    controllers._state.edit({"training.steps": 1_000_000})
+    controllers.training.start()
+    assert controllers.replaying.step is None
+    assert controllers.building.workspace.weights is controllers.building.workspace.newest
+    controllers.replaying.choose(0)
+    controllers.replaying.set_playing(True)
+    assert controllers.replaying.step is None
+    assert not controllers.replaying.is_playing
+    assert why_disabled.choosing_step(controllers) == why_disabled.TRAINING
+    controllers.training.pause()
+    assert why_disabled.choosing_step(controllers) is None
+    assert controllers.replaying.steps[-1] == controllers.training.trained_steps
+
+
+def test_before_training_no_step_can_be_chosen(qtbot):
+    controllers = started(qtbot)
+    controllers.replaying.choose(0)
+    assert controllers.replaying.step is None
+    assert controllers.replaying.steps == ()
+    assert why_disabled.choosing_step(controllers) == why_disabled.NOT_TRAINED
+    assert controllers.shutdown(20.0)
+
+
+def measured(controllers) -> bool:
+    return not any(controllers.tasks.running(task) for task in ("test-set", "quality", "fisher", "likelihood"))
+
+
+def test_figures_belong_to_the_weights_that_they_were_measured_with_and_follow_the_step(qtbot, controllers):
+    measuring, errors, ready = controllers.measuring, [], ("test_nll", "sliced_wasserstein2")
+    measuring.errors_changed.connect(errors.append)
+    for measure in (measuring.evaluate_test_set, measuring.evaluate_samples, measuring.score_errors):
+        measure()
+    measuring.inspect(0.3, 0.2)
+    qtbot.waitUntil(lambda: measured(controllers) and set(ready) <= measuring.evaluation.keys())
+    newest, newest_errors, log_prob = measuring.evaluation, errors[-1], measuring.likelihood.flow.log_prob
+    controllers.replaying.choose(0)
+    assert measuring.evaluation.keys() <= {"reasons"}
+    assert errors[-1] is None
+    assert measuring.likelihood is None
+    qtbot.waitUntil(lambda: measured(controllers) and set(ready) <= measuring.evaluation.keys())
+    earlier = measuring.evaluation
+    for figure in ready:
+        assert earlier[figure] > newest[figure]  # it was not trained
+    assert not np.allclose(errors[-1].relative, newest_errors.relative)
+    np.testing.assert_allclose(measuring.likelihood.point, (0.3, 0.2))
+    assert measuring.likelihood.untrained
+    assert measuring.likelihood.flow.log_prob != pytest.approx(log_prob, abs=1e-3)
+    controllers.replaying.choose(99)
+    assert measuring.evaluation == newest
+    controllers.replaying.choose(0)
+    assert measuring.evaluation == earlier
+
+
+def test_a_file_has_run_and_figures_of_the_newest_weights_whichever_are_in_view(qtbot, controllers, tmp_path):
+    newest = controllers.playing.trajectory.positions[-1].copy()
+    controllers.measuring.evaluate_samples()
+    qtbot.waitUntil(lambda: measured(controllers) and "sliced_wasserstein2" in controllers.measuring.evaluation)
+    figure = controllers.measuring.evaluation["sliced_wasserstein2"]
+    controllers.replaying.choose(0)
+    qtbot.waitUntil(lambda: finished(controllers) and "sliced_wasserstein2" in controllers.measuring.evaluation)
+    assert controllers.measuring.evaluation["sliced_wasserstein2"] != figure
+    controllers.sessions.pack({})().save(tmp_path / "a.spg")
+    saved = Session.load(tmp_path / "a.spg")
+    assert saved.measurements["quality"]["sliced_wasserstein2"] == figure
+    np.testing.assert_array_equal(saved.trajectory["positions"][-1].reshape(newest.shape), newest)
+    steps = controllers.replaying.steps
+    other = started(qtbot)
+    with qtbot.waitSignal(other.building.problem_changed, timeout=30_000):
+        other.sessions.open(saved)
+    assert other.replaying.steps == steps
+    assert other.replaying.step is None
+    other.replaying.choose(2)
+    tensors = [one.building.workspace.trainer.checkpoints[steps[2]] for one in (controllers, other)]
+    for name, tensor in tensors[0].items():
+        np.testing.assert_array_equal(tensor, tensors[1][name])
+    qtbot.waitUntil(lambda: finished(other))
+    assert other.shutdown(20.0)
+
+
+def test_the_training_is_played_step_by_step_while_the_run_rests(qtbot, controllers, monkeypatch):
+    monkeypatch.setattr(module, "HOLD", 0.02)
+    replaying, playing, seen = controllers.replaying, controllers.playing, []
+
+    def look() -> None:
+        if seen[-1:] != [replaying.step]:
+            seen.append(replaying.step)
+
+    replaying.chosen.connect(look)
+    playing.set_playing(True)
+    replaying.set_playing(True)
+    assert not playing.is_playing
+    qtbot.waitUntil(lambda: not replaying.is_playing)
+    assert seen == [*replaying.steps[:-1], None]
+    qtbot.waitUntil(lambda: finished(controllers))
+    replaying.choose(2)
+    replaying.set_playing(True)  # on from there
+    assert replaying.step == replaying.steps[2]
+    playing.set_playing(True)
+    assert not replaying.is_playing
+    replaying.set_playing(True)
+    place = replaying.place
+    replaying.move(-1)
+    assert (replaying.is_playing, replaying.place) == (False, place - 1)
+
+
+def test_a_step_waits_for_its_particles_before_the_next(controllers):
+    replaying = controllers.replaying
+    replaying.set_playing(True)
+    for _ in range(100):
+        replaying.advance(1.0, ready=False)
+    assert replaying.place == 0
+    replaying.advance(module.HOLD, ready=True)
+    assert replaying.place == 1
+
+
+def test_canvas_chart_chip_and_status_say_which_weights_are_in_view(window, qtbot):
+    controllers, state = window.controllers, window.state
+    state.edit({"training.steps": 200, "network.width": 8, "network.depth": 1})
+    qtbot.waitUntil(lambda: not controllers.building.busy)
+    window.training.start()
+    qtbot.waitUntil(lambda: controllers.training.status == "finished")
+    qtbot.waitUntil(lambda: window.transport.track.isEnabled())
+    assert window.transport.track.maximum() == len(controllers.replaying.steps) - 1
+    track, step = window.transport.track, controllers.replaying.steps[1]
+    track.step_chosen.emit(1)
+    assert controllers.replaying.step == step
+    assert track.value() == 1
+    qtbot.waitUntil(lambda: not controllers.playing.is_replacing and window.canvas._scene.caption != ())
+    qtbot.waitUntil(lambda: window.canvas._scene.caption[0] == f"weights of training step {step}")
+    assert f"weights of step {step} shown" in window.status._training.text()
+    chart = next(
+        panel.chart for panel in window.panels if hasattr(panel, "chart") and type(panel).__name__ == "TrainingPanel"
+    )
+    assert chart._marked == step
+    assert chart.entries()[-1].text == "weights in view"
+    assert f"training step {step}" in window.chips.chips["learned"].toolTip()
+    window.actions_by_key.trigger("train.step_back")
+    qtbot.waitUntil(lambda: window.canvas._scene.caption[0] == "weights of training step 0, untrained network")
+    window.actions_by_key.trigger("train.replay")
+    assert controllers.replaying.is_playing
+    window.actions_by_key.trigger("train.replay")
+    assert not controllers.replaying.is_playing
+    track.step_chosen.emit(track.maximum())
+    qtbot.waitUntil(lambda: "weights" not in window.canvas._scene.caption[0])
+    assert chart._marked is None
+    wait(milliseconds=10)

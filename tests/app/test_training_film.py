@@ -1,0 +1,147 @@
+"""A film of the training: one picture for each step, all of the same noise and frame."""
+
+from types import SimpleNamespace
+
+import av
+import numpy as np
+import pytest
+
+from playground.app.controllers.measurements import learned_score
+from playground.app.controllers.training_film import FilmStage, paint_training_film
+from playground.app.dialogs.export_dialog import ExportDialog
+from playground.app.model.preferences import Preferences, VideoChoice
+from playground.drawing.film import at_frame, schedule
+from playground.drawing.layers import Particles, Path, Trails
+from playground.drawing.palette import DARK
+from playground.drawing.render import PictureError
+from playground.drawing.scene import Scene
+from playground.lab.sampling import sample
+from playground.messages import Message
+
+FRAMES = 21
+
+
+def stage(number: int, asked: list) -> FilmStage:
+    """A run whose particles all stand at (number, frame)."""
+    whole = np.stack([np.full((5, 2), (number, frame), float) for frame in range(FRAMES)])
+
+    class Growing(SimpleNamespace):
+        total = FRAMES
+
+        def __len__(self) -> int:
+            return len(self.positions)
+
+    def run():
+        for length in range(1, FRAMES + 1):
+            asked.append((number, length))
+            yield Growing(positions=whole[:length])
+
+    return FilmStage(run, lambda run, frames: (lambda scene, frame: at_frame(scene, run.positions, frame), iter([0.5])))
+
+
+def test_each_step_is_sampled_to_the_frame_in_view_and_held_as_long_as_any_other(tmp_path, monkeypatch):
+    from playground.drawing import film
+
+    painted, asked = [], []
+    real = film.picture
+
+    def picture(scene, width, height):
+        painted.append((scene.particles.positions[0].tolist(), len(scene.trails.positions)))
+        assert scene.particles.positions.base is None  # not the memory of a whole run
+        assert scene.path is None  # it was measured by the weights of one step
+        return real(scene, width, height)
+
+    monkeypatch.setattr(film, "picture", picture)
+    empty = np.zeros((0, 2))
+    path = Path(np.zeros((3, 2)))
+    scene = Scene(palette=DARK, particles=Particles(empty), trails=Trails(empty[None]), path=path)
+    choice = VideoChoice(width=96, height=64, seconds=3.0, fps=10, suffix=".gif", subject="training")
+    file = tmp_path / "learned.gif"
+    done = list(paint_training_film(scene, [stage(number, asked) for number in range(4)], 0.5, choice, file))
+    assert [place for place, _ in painted] == [[number, 10.0] for number in range(4)]
+    assert painted[0][1] == 11  # the trail of the frames before
+    assert max(length for _, length in asked) == 11  # no frame beyond the one in view
+    assert done[-1] == (30, 30)
+    assert [count for count, _ in done] == sorted(count for count, _ in done)
+    with av.open(str(file)) as film_file:
+        seconds = film_file.duration / av.time_base
+    assert seconds == pytest.approx(3.0, abs=0.2)
+    held = np.bincount(schedule(4, 3.0, 10))
+    assert held[:-1].min() >= 3
+
+
+def test_a_film_of_few_pictures_samples_only_the_steps_that_it_shows(tmp_path):
+    asked = []
+    scene = Scene(palette=DARK, particles=Particles(np.zeros((0, 2))), trails=None)
+    choice = VideoChoice(width=96, height=64, seconds=1.0, fps=5, suffix=".gif", subject="training")
+    for _ in paint_training_film(
+        scene, [stage(number, asked) for number in range(40)], 0.0, choice, tmp_path / "a.gif"
+    ):
+        pass
+    assert 2 <= len({number for number, _ in asked}) <= 5
+
+
+def test_without_training_there_is_no_film(tmp_path):
+    with pytest.raises(PictureError, match="train first"):
+        list(paint_training_film(Scene(), [], 1.0, VideoChoice(), tmp_path / "a.mp4"))
+
+
+def test_the_dialog_asks_what_the_film_shows_and_says_why_there_is_no_training(qtbot, tmp_path):
+    preferences = Preferences(tmp_path / "settings.ini")
+    dialog = ExportDialog("video", tmp_path / "a.mp4", preferences)
+    qtbot.addWidget(dialog)
+    assert dialog.video_choice().subject == "run"
+    dialog.subject.setCurrentIndex(1)
+    preferences.set("video", dialog.video_choice())
+    other = ExportDialog("video", tmp_path / "a.mp4", preferences)
+    qtbot.addWidget(other)
+    assert other.video_choice().subject == "training"
+    other.refuse_training(None)
+    assert other.video_choice().subject == "training"
+    other.refuse_training(Message("x", "Train first."))
+    assert other.video_choice().subject == "run"
+    assert not other.subject.isEnabled()
+    assert "Train first." in other.subject.toolTip()
+
+
+def test_the_window_films_its_training_by_the_weights_of_each_step(window, qtbot, tmp_path):
+    controllers = window.controllers
+    window.state.edit({"training.steps": 200, "network.width": 8, "network.depth": 1})
+    qtbot.waitUntil(lambda: not controllers.building.busy)
+    assert window.display.why_no_training_film is not None
+    window.training.start()
+    qtbot.waitUntil(lambda: controllers.training.status == "finished")
+    controllers.playing.restart()
+    controllers.playing.set_playing(False)
+    newest = controllers.building.workspace.newest
+    qtbot.waitUntil(lambda: controllers.playing.runs[0].weights is newest)
+    controllers.playing.seek(10_000)
+    qtbot.waitUntil(lambda: controllers.playing.frame == controllers.playing.total - 1)
+    steps = controllers.replaying.steps
+    scene = window.canvas.scene(640, 360)
+    stages = window.display.training_film(scene.viewport)
+    assert len(stages) == len(steps)
+    workspace, last = controllers.building.workspace, controllers.playing.total - 1
+    for number in (0, 1, len(steps) - 1):
+        for run in stages[number].run():  # noqa: B007
+            pass
+        overlay, preparing = stages[number].overlay_maker(run, np.array([last]))
+        list(preparing)
+        shown = overlay(scene, last)
+        assert shown.caption[0].startswith(f"weights of training step {steps[number]}")
+        weights = workspace.newest if steps[number] == steps[-1] else workspace.weights_of(steps[number])
+        for expected in sample(workspace.problem, learned_score(workspace.problem, weights), seed=0):  # noqa: B007
+            pass
+        np.testing.assert_allclose(shown.particles.positions, expected.positions[-1], rtol=1e-4, atol=1e-4)
+    window.exports.video()
+    dialog = window.exports.dialog
+    dialog.path.setText(str(tmp_path / "learned.gif"))
+    dialog._path_typed()
+    dialog.subject.setCurrentIndex(1)
+    dialog.seconds.setValue(1.0)
+    dialog.fps.setValue(6)
+    dialog.width_box.setValue(160)
+    dialog.height_box.setValue(96)
+    with qtbot.waitSignal(window.exports.finished):
+        dialog.start_button.click()
+    assert (tmp_path / "learned.gif").stat().st_size > 1_000

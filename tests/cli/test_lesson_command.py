@@ -1,0 +1,70 @@
+"""``score-playground lesson``: checks are measured, and a class's answers become one table."""
+
+import csv
+
+import pytest
+
+from playground.cli import lessons as command
+from playground.cli import main
+from playground.lab import scenes
+from playground.lab.lessons import COLUMNS
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    value = [0.5]
+
+    def measure(scene, device):
+        yield 1.0, scenes.judge(scene, {"measured": value[0]})
+
+    monkeypatch.setattr(command, "measure", measure)
+    return value
+
+
+def test_each_question_is_said_with_its_answer(measured, capsys):
+    assert main(["lesson", "check", "05-langevin-weights"]) == 0
+    said = capsys.readouterr().out
+    assert "What share of the particles ends there? Measured 0.5000: on the scale" in said
+    assert "what share ends in the right mode? Measured 0.5000: About half, as before" in said
+
+
+def test_a_question_without_an_answer_exits_with_1(measured, capsys):
+    measured[0] = 2.0
+    assert main(["lesson", "check", "05-langevin-weights"]) == 1
+    assert "not on the scale from 0 to 1" in capsys.readouterr().out
+
+
+def test_a_lesson_that_there_is_not_is_refused(capsys):
+    assert main(["lesson", "check", "06-none"]) == 2
+    assert "06-none is no lesson: give a file ending in .lesson.md, or one of 05-langevin" in capsys.readouterr().err
+
+
+def answers(path, *rows):
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([COLUMNS, *rows])
+
+
+def test_a_class_becomes_one_table_that_says_who_predicted_what(tmp_path, capsys):
+    answers(tmp_path / "ada.csv", ["mine", "2", "Which?", "few", "0.75", "False"])
+    answers(tmp_path / "emmy.csv", ["mine", "2", "Which?", "many", "0.7", "True"], ["mine", "3", "And?", "0.2", "", ""])
+    out = tmp_path / "class.csv"
+    assert main(["lesson", "report", str(tmp_path), "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "mine, step 2: Which?\n  1 of 2 said few\n  1 of 2 said many\n  measured: 0.7000 to 0.7500" in said
+    with out.open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["student", *COLUMNS]
+    assert [row[0] for row in rows[1:]] == ["ada", "emmy", "emmy"]
+    assert main(["lesson", "report", str(tmp_path), "--out", str(out)]) == 0  # its own table is no student's
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", ",".join(COLUMNS) + "\n1,2\n"])
+def test_a_file_of_something_else_is_refused(tmp_path, capsys, text):
+    (tmp_path / "ada.csv").write_text(text)
+    assert main(["lesson", "report", str(tmp_path), "--out", str(tmp_path / "class.csv")]) == 2
+    assert "ada.csv holds no answers" in capsys.readouterr().err
+
+
+def test_a_folder_without_answers_is_refused(tmp_path, capsys):
+    assert main(["lesson", "report", str(tmp_path), "--out", str(tmp_path / "class.csv")]) == 2
+    assert "holds no answers" in capsys.readouterr().err

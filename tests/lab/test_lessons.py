@@ -1,0 +1,121 @@
+"""Lessons: those that ship are sound, and a file that is none is refused with a sentence that says where."""
+
+import pytest
+
+from playground.lab import lessons
+from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.scene_figures import measure
+
+LESSON = """+++
+title = "Two terms"
++++
+
++++
+scene = "two-terms"
++++
+Look.
+
++++
+scene = "two-terms"
+experiment.data.points = 500
+question = "Which sign has it?"
+choices = [{ text = "minus", below = 0.0 }, { text = "plus", at_least = 0.0 }]
+check = { key = "trace_term", point = [0.0, 1.0] }
+highlight = "likelihood.source"
++++
+Think.
+
+---
+It is {measured:.2f}.
+"""
+
+
+def write(tmp_path, text):
+    path = tmp_path / "mine.lesson.md"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_lesson_is_read_with_its_steps(tmp_path):
+    lesson = lessons.load(write(tmp_path, LESSON))
+    assert (lesson.name, lesson.head.title, len(lesson.steps)) == ("mine", "Two terms", 2)
+    first, second = lesson.steps
+    assert (first.text, first.explanation, first.head.question) == ("Look.", "", "")
+    assert (second.text, second.explanation) == ("Think.", "It is {measured:.2f}.")
+    assert second.settings.data.points == 500
+    assert second.settings.likelihood.source == "exact"  # of the scene
+    assert second.explained(1.0, 6.094) == "It is 6.09."
+
+
+def test_a_step_without_scene_leaves_all_as_it_is(tmp_path):
+    lesson = lessons.load(write(tmp_path, LESSON.replace('scene = "two-terms"\n', "", 1)))
+    assert lesson.steps[0].settings is None
+    assert lessons.load(write(tmp_path, LESSON)).steps[0].settings != Experiment()
+
+
+def test_the_check_is_of_the_step_s_own_settings(tmp_path):
+    step = lessons.load(write(tmp_path, LESSON)).steps[1]
+    assert step.scene.settings == step.settings
+    *_, (_, measured) = measure(step.scene)
+    value = measured.values[lessons.ANSWER]
+    assert value > 1
+    assert step.right(value) == 1
+    assert step.right(-value) == 0
+
+
+@pytest.mark.parametrize("name", lessons.bundled())
+def test_the_bundled_lessons_ask_what_can_be_measured_and_answered(name):
+    lesson = lessons.load(lessons.bundled()[name])
+    asked = [step for step in lesson.steps if step.head.question]
+    assert len(asked) >= 2
+    for step in asked:
+        *_, (_, measured) = measure(step.scene)
+        value = measured.values[lessons.ANSWER]
+        if step.head.scale is None:
+            assert sum(choice.holds(value) for choice in step.head.choices) == 1, step.head.question
+        else:
+            assert step.head.scale[0] <= value <= step.head.scale[1], step.head.question
+        assert f"{{{lessons.ANSWER}" in step.explanation
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (LESSON, "Hello", "mine.lesson.md is no lesson: it begins with a head"),
+        ("+++\nLook.", "Look.", "is no lesson"),
+        ('title = "Two terms"', "", "its first head: Object missing required field `title`"),
+        ('scene = "two-terms"', 'scene = "three-terms"', "step 1: there is no scene three-terms"),
+        ("data.points = 500", "data.points = 5", "step 2: data.points"),
+        ('"plus", at_least', '"plus", above', "step 2"),
+        ('choices = [{ text = "minus", below = 0.0 }, { text = "plus", at_least = 0.0 }]\n', "", "either choices or a"),
+        ('check = { key = "trace_term", point = [0.0, 1.0] }\n', "", "step 2: a question needs a check"),
+        ("likelihood.source", "likelihood.sauce", "step 2: there is no setting likelihood.sauce"),
+        ("{measured:.2f}", "{secret}", "step 2: its explanation cannot be filled in"),
+        ("{measured:.2f}", "{measured.__class__}", "step 2: its explanation cannot be filled in"),
+        ("{measured:.2f}", "{measured:q}", "step 2: its explanation cannot be filled in"),
+        ("Think.", "Think. " * 81, "step 2 says more than 80 words at once"),
+    ],
+)
+def test_a_file_that_is_no_lesson_is_refused_with_a_sentence(tmp_path, old, new, said):
+    assert old in LESSON
+    with pytest.raises(ExperimentError) as refused:
+        lessons.load(write(tmp_path, LESSON.replace(old, new, 1)))
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_scale_goes_upwards(tmp_path):
+    text = LESSON.replace(
+        'choices = [{ text = "minus", below = 0.0 }, { text = "plus", at_least = 0.0 }]', "scale = [1.0, 1.0]"
+    )
+    with pytest.raises(ExperimentError, match="from a smaller to a larger number"):
+        lessons.load(write(tmp_path, text))
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    path = tmp_path / "mine.lesson.md"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ExperimentError, match=r"mine\.lesson\.md is not a text file"):
+        lessons.load(path)
+    with pytest.raises(ExperimentError, match="cannot be read"):
+        lessons.load(tmp_path / "none.lesson.md")
