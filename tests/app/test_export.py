@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from playground.app.dialogs import export_dialog
 from playground.app.dialogs.export_dialog import CUSTOM, SIZES
 from playground.app.dialogs.exports import Exports
+from playground.app.model.pinned_runs import PinnedRuns
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
 from playground.app.style import theme
@@ -104,6 +105,7 @@ def exports(window, tmp_path):
     exports = Exports(
         window.state,
         window.playing,
+        PinnedRuns(),
         window.canvas,
         window.canvas,
         Preferences(tmp_path / "settings.ini"),

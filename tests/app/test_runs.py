@@ -187,6 +187,20 @@ def test_a_double_click_renames_and_an_empty_name_is_none(panel, controllers):
     assert names(table)[0] == "long"
 
 
+def test_the_row_that_keys_act_on_is_marked(panel, controllers, qtbot):
+    fill(controllers)
+    table = panel.table
+    panel.activateWindow()
+    table.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.waitUntil(table.hasFocus)
+    assert table.run.name == "long"
+    focused = table.viewport().grab().toImage()
+    panel.whole.setFocus()
+    assert not table.hasFocus()
+    assert table.viewport().grab().toImage() != focused
+    assert table.run.name == "long"
+
+
 def test_letters_are_left_to_the_window(panel, controllers):
     fill(controllers)
     choose(panel.table, "long")

@@ -3,10 +3,12 @@
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal, Slot
 from PySide6.QtGui import (
     QContextMenuEvent,
+    QFocusEvent,
     QFontMetrics,
     QGuiApplication,
     QKeyEvent,
     QKeySequence,
+    QPainter,
     QPalette,
     QResizeEvent,
 )
@@ -14,6 +16,7 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLineEdit,
     QMenu,
+    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTreeWidget,
@@ -33,6 +36,7 @@ NUMBER = Qt.ItemDataRole.UserRole  # of the run, on each row
 PAD = 3  # px left and right of a cell's text
 LONGEST_WORD = 12  # characters of a name without a break: "probability" is whole
 NARROWEST_WORDS = 220  # px of a column of sentences
+FOCUS = 2  # px of the bar that marks the row which keys act on
 MOST_ROWS = 8  # in view; with more the table scrolls
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -176,6 +180,12 @@ class RunTable(QTreeWidget):
 
     def _is_words(self, place: int) -> bool:
         return self._columns[place].title in ("run", "what differs")
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        first = self.topLevelItem(0)
+        if self.currentItem() is None and first is not None:
+            self.setCurrentItem(first)  # which the keys act on
 
     # How it is laid out
 
@@ -335,6 +345,17 @@ class _Cells(QStyledItemDelegate):
         super().initStyleOption(option, index)
         color = option.palette.color(QPalette.ColorRole.Text)
         option.palette.setColor(QPalette.ColorRole.HighlightedText, color)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().paint(painter, option, index)
+        table = self.parent()
+        chosen = QStyle.StateFlag.State_Selected in option.state
+        if index.column() == 0 and chosen and isinstance(table, RunTable) and table.hasFocus():
+            box = option.rect
+            color = QGuiApplication.palette().color(QPalette.ColorRole.Highlight)
+            painter.fillRect(box.left(), box.top(), FOCUS, box.height(), color)
 
     def createEditor(
         self, parent: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
