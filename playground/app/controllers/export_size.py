@@ -72,3 +72,21 @@ def estimate_film_size(
         found.append(packet_sizes(choice.suffix, painted, size, choice.fps))
         yield 0.5 + 0.5 * len(found) / len(pieces), None
     yield 1.0, estimated_size(choice.suffix, found, moving)
+
+
+def estimate_training_film_size(scene: Scene, steps: int, choice: VideoChoice) -> Iterator[tuple[float, int | None]]:
+    """Paint what is in view and encode it as long as a training step is held; yields the share done, and at last the bytes of all.
+
+    Each of the steps is a picture of its own, about as large as the one in view; what is held costs next to nothing.
+
+    Args:
+        scene: what the canvas shows, at the film's size.
+        steps: of the training that the film shows.
+    """
+    from playground.drawing.video import packet_sizes  # FFmpeg's libraries: the window opens without them
+
+    schedule = film.schedule(steps, choice.seconds, choice.fps)
+    pictures = int((np.diff(schedule) > 0).sum()) + 1
+    size = choice.width, choice.height
+    held = [film.picture(scene, *size)] * max(1, len(schedule) // pictures)
+    yield 1.0, pictures * sum(packet_sizes(choice.suffix, held, size, choice.fps))

@@ -15,7 +15,13 @@ from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas import CanvasView
 from playground.app.canvas.display import Display
-from playground.app.controllers.export_size import OverlayMaker, estimate_film_size, estimate_picture_size, megabytes
+from playground.app.controllers.export_size import (
+    OverlayMaker,
+    estimate_film_size,
+    estimate_picture_size,
+    estimate_training_film_size,
+    megabytes,
+)
 from playground.app.controllers.exporting import POLL, Exporting, Progress, paint_film, paint_picture, save_picture
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.training_film import paint_training_film
@@ -208,7 +214,11 @@ class Exports(QObject):
             still, picture = self._still, dialog.picture_choice()
             seen = self._coloured(still.scene(*still.shape), picture)
             self._sizing = Worker(lambda: estimate_picture_size(seen, still.shape, picture), "size of the export")
-        elif trajectory is not None and len(trajectory) and dialog.video_choice().subject == "run":
+        elif dialog.video_choice().subject == "training":
+            choice = dialog.video_choice()
+            seen, steps = self._scene(choice), self._display.film_steps
+            self._sizing = Worker(lambda: estimate_training_film_size(seen, steps, choice), "size of the export")
+        elif trajectory is not None and len(trajectory):
             choice = dialog.video_choice()
             scene = self._scene(choice)
             overlay_maker = self._display.overlay_makers()(scene.viewport)
