@@ -149,9 +149,9 @@ def test_the_window_films_its_training_by_the_weights_of_each_step(window, qtbot
     assert (tmp_path / "learned.gif").stat().st_size > 1_000
 
 
-@pytest.mark.parametrize(("suffix", "most"), [(".mp4", 6.0), (".webm", 6.0), (".gif", 1.5)])
-def test_the_size_of_a_film_of_the_training_is_foretold(tmp_path, suffix, most):
-    """Within a factor: the pictures of a training are alike, of which MP4 and WebM make more use than one can tell from one."""
+@pytest.mark.parametrize("suffix", [".mp4", ".webm", ".gif"])
+def test_the_size_of_a_film_of_the_training_is_foretold(tmp_path, suffix):
+    """Within a factor of 2.5: how alike the pictures of a training are cannot be told from one of them."""
     scene = Scene(palette=DARK, particles=Particles(np.zeros((0, 2))), trails=Trails(np.zeros((1, 0, 2))))
     choice = VideoChoice(width=320, height=200, seconds=4.0, fps=10, suffix=suffix)
     path = tmp_path / f"film{suffix}"
@@ -170,4 +170,4 @@ def test_the_size_of_a_film_of_the_training_is_foretold(tmp_path, suffix, most):
         pass
     seen = dataclasses.replace(scene, particles=Particles(clouds[-1]))
     *_, (_, size) = estimate_training_film_size(seen, len(clouds), choice)
-    assert 1 / 1.5 < size / path.stat().st_size < most
+    assert 1 / 2.5 < size / path.stat().st_size < 2.5
