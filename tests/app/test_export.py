@@ -528,6 +528,16 @@ def test_the_size_of_a_picture_waits_for_no_density(exports, window, qtbot, tmp_
     assert foretold(exports, qtbot) > 1_000
 
 
+def test_the_canvas_is_copied_as_it_is_at_twice_its_pixels(exports, window):
+    window.playing.frame = 3
+    exports.copy_picture()
+    first = QApplication.clipboard().image()
+    assert (first.width(), first.height()) == (2 * window.canvas.width(), 2 * window.canvas.height())
+    window.playing.frame = 20
+    exports.copy_picture()
+    assert QApplication.clipboard().image() != first
+
+
 def test_a_size_that_no_mail_takes_is_said_with_what_helps(exports):
     exports.video()
     dialog = exports.dialog

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas import CanvasView
@@ -33,6 +33,7 @@ from playground.app.widgets.file_prompts import completed
 from playground.app.workers.worker import Worker
 from playground.drawing.palette import PALETTES
 from playground.drawing.plane import Viewport
+from playground.drawing.render import render
 from playground.drawing.scene import Scene
 from playground.lab import experiment as experiments
 from playground.user_errors import UserError
@@ -40,6 +41,7 @@ from playground.user_errors import UserError
 if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
+COPIED_RATIO = 2.0  # pixels of a copied picture for each unit of the canvas: sharp on a slide
 Size = tuple[float, int | None]  # the share that is done, and at last the bytes
 
 
@@ -122,6 +124,13 @@ class Exports(QObject):
     def picture(self) -> None:
         """Ask for a picture's size and name, then paint it."""
         self._open_dialog("picture", self._start_picture)
+
+    def copy_picture(self) -> None:
+        """Put the canvas as it is now on the clipboard, at twice its pixels."""
+        still = self._now()
+        image = render(still.scene(*still.shape), *still.shape, COPIED_RATIO)
+        image.setDevicePixelRatio(1.0)
+        QGuiApplication.clipboard().setImage(image)
 
     def trajectory(self) -> None:
         """Ask for a name ending in .npz or .csv, then write the recorded frames."""
