@@ -189,9 +189,9 @@ COMMANDS: dict[str, Command] = {
     ),
     "edit.copy_picture": Command(
         "Copy picture",
-        "Copy the canvas as it is now, to paste it into a slide",
+        "Copy the canvas as it is now, unless text is being edited or selected",
         lambda w: w.exports.copy_picture(),
-        "Ctrl+Shift+C",
+        "Ctrl+C",
     ),
     # train
     "train.toggle": Command(
