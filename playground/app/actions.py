@@ -193,6 +193,12 @@ COMMANDS: dict[str, Command] = {
         enabled=lambda w: w.state.redo_text is not None,
         label=lambda w: _of("Redo", w.state.redo_text),
     ),
+    "edit.copy_picture": Command(
+        "Copy picture",
+        "Copy the canvas as it is now, unless text is being edited or selected",
+        lambda w: w.exports.copy_picture(),
+        "Ctrl+C",
+    ),
     # train
     "train.toggle": Command(
         "Train",
@@ -396,7 +402,7 @@ MENUS: dict[str, tuple[str, ...]] = {
         SEPARATOR,
         "file.quit",
     ),
-    "Edit": ("edit.undo", "edit.redo"),
+    "Edit": ("edit.undo", "edit.redo", SEPARATOR, "edit.copy_picture"),
     "Train": (
         "train.toggle",
         "train.reset",

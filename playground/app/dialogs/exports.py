@@ -11,12 +11,18 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas import CanvasView
 from playground.app.canvas.display import Display
-from playground.app.controllers.export_size import OverlayMaker, estimate_film_size, estimate_picture_size, megabytes
+from playground.app.controllers.export_size import (
+    OverlayMaker,
+    estimate_film_size,
+    estimate_picture_size,
+    estimate_training_film_size,
+    megabytes,
+)
 from playground.app.controllers.exporting import POLL, Exporting, Progress, paint_film, paint_picture, save_picture
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.training_film import paint_training_film
@@ -30,6 +36,7 @@ from playground.app.widgets.file_prompts import completed
 from playground.app.workers.worker import Worker
 from playground.drawing.palette import PALETTES
 from playground.drawing.plane import Viewport
+from playground.drawing.render import render
 from playground.drawing.scene import Scene
 from playground.lab import experiment as experiments
 from playground.lab.atomic import atomic_write
@@ -38,6 +45,7 @@ from playground.user_errors import UserError
 if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
+COPIED_RATIO = 2.0  # pixels of a copied picture for each unit of the canvas: sharp on a slide
 Size = tuple[float, int | None]  # the share that is done, and at last the bytes
 
 
@@ -122,6 +130,13 @@ class Exports(QObject):
     def picture(self) -> None:
         """Ask for a picture's size and name, then paint it."""
         self._open_dialog("picture", self._start_picture)
+
+    def copy_picture(self) -> None:
+        """Put the canvas as it is now on the clipboard, at twice its pixels."""
+        still = self._now()
+        image = render(still.scene(*still.shape), *still.shape, COPIED_RATIO)
+        image.setDevicePixelRatio(1.0)
+        QGuiApplication.clipboard().setImage(image)
 
     def trajectory(self) -> None:
         """Ask for a name ending in .npz or .csv, then write the recorded frames."""
@@ -233,7 +248,11 @@ class Exports(QObject):
             still, picture = self._still, dialog.picture_choice()
             seen = self._coloured(still.scene(*still.shape), picture)
             self._sizing = Worker(lambda: estimate_picture_size(seen, still.shape, picture), "size of the export")
-        elif trajectory is not None and len(trajectory) and dialog.video_choice().subject == "run":
+        elif dialog.video_choice().subject == "training":
+            choice = dialog.video_choice()
+            seen, steps = self._scene(choice), self._display.film_steps
+            self._sizing = Worker(lambda: estimate_training_film_size(seen, steps, choice), "size of the export")
+        elif trajectory is not None and len(trajectory):
             choice = dialog.video_choice()
             scene = self._scene(choice)
             overlay_maker = self._display.overlay_makers()(scene.viewport)
