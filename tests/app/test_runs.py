@@ -297,7 +297,12 @@ def test_k_pins_the_run_of_the_window_and_it_is_exported(window, qtbot, tmp_path
     assert window.actions_by_key["sample.pin"].isEnabled()
     QTest.keyClick(window.canvas.focusProxy(), Qt.Key.Key_K)
     (run,) = pinning.pinned.runs
-    assert window.panel(RunsPanel).table.texts[0][0] == run.name
+    table = window.panel(RunsPanel).table
+    assert table.texts[0][0] == run.name
+    QGuiApplication.clipboard().clear()
+    table.setFocus()
+    QTest.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)  # elsewhere it copies the canvas
+    assert QGuiApplication.clipboard().text().startswith("run\tsampling.kind")
     qtbot.waitUntil(lambda: pinning.pinned.runs[0].is_measured)
     path = tmp_path / "runs.csv"
     monkeypatch.setattr(file_prompts, "save_name", lambda *_: (str(path), ""))

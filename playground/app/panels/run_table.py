@@ -1,6 +1,6 @@
 """The table of the pinned runs, which the card and the window of all columns share."""
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal, Slot
 from PySide6.QtGui import (
     QContextMenuEvent,
     QFocusEvent,
@@ -297,6 +297,14 @@ class RunTable(QTreeWidget):
         """Put the whole table on the clipboard, as spreadsheets take it."""
         if self.runs:
             QGuiApplication.clipboard().setText(table_text(self.runs, "\t"))
+
+    def event(self, event: QEvent) -> bool:
+        """Keep Ctrl+C from the window, where it copies the canvas."""
+        copy = isinstance(event, QKeyEvent) and event.matches(QKeySequence.StandardKey.Copy)
+        if copy and event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if self.state() == QTreeWidget.State.EditingState:
