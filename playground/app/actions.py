@@ -164,6 +164,12 @@ COMMANDS: dict[str, Command] = {
         lambda w: w.exports.trajectory(),
         enabled=lambda w: w.exports.has_frames(),
     ),
+    "file.export_runs": Command(
+        "Export runs…",
+        "Export the table of the pinned runs as CSV",
+        lambda w: w.exports.runs(),
+        why_disabled=lambda w: why_disabled.exporting_runs(w.controllers),
+    ),
     "file.export_settings": Command(
         "Export settings…",
         "Export all settings as TOML, for this window or the command line",
@@ -186,6 +192,12 @@ COMMANDS: dict[str, Command] = {
         "Ctrl+Shift+Z",
         enabled=lambda w: w.state.redo_text is not None,
         label=lambda w: _of("Redo", w.state.redo_text),
+    ),
+    "edit.copy_picture": Command(
+        "Copy picture",
+        "Copy the canvas as it is now, unless text is being edited or selected",
+        lambda w: w.exports.copy_picture(),
+        "Ctrl+C",
     ),
     # train
     "train.toggle": Command(
@@ -263,6 +275,13 @@ COMMANDS: dict[str, Command] = {
         key="L",
         checked=lambda w: w.playing.loop,
     ),
+    "sample.pin": Command(
+        "Pin this run",
+        "Keep the run's settings, cost and distances in the Runs card",
+        lambda w: w.controllers.pinning.pin(),
+        key="K",
+        why_disabled=lambda w: why_disabled.pinning(w.state, w.controllers),
+    ),
     # measure
     "measure.density_map": Command(
         "Density map",
@@ -316,6 +335,11 @@ COMMANDS: dict[str, Command] = {
         "List every change since the file was opened; a click on one goes there",
         lambda w: w.show_dialog("history"),
         "Ctrl+H",
+    ),
+    "view.runs": Command(
+        "Run table",
+        "Show the pinned runs with every column",
+        lambda w: w.show_dialog("runs"),
     ),
     "view.reset": Command(
         "Reset window",
@@ -373,11 +397,12 @@ MENUS: dict[str, tuple[str, ...]] = {
         "file.export_video",
         "file.export_picture",
         "file.export_trajectory",
+        "file.export_runs",
         "file.export_settings",
         SEPARATOR,
         "file.quit",
     ),
-    "Edit": ("edit.undo", "edit.redo"),
+    "Edit": ("edit.undo", "edit.redo", SEPARATOR, "edit.copy_picture"),
     "Train": (
         "train.toggle",
         "train.reset",
@@ -396,6 +421,8 @@ MENUS: dict[str, tuple[str, ...]] = {
         "sample.restart",
         "sample.restart_new_seed",
         "sample.loop",
+        SEPARATOR,
+        "sample.pin",
     ),
     "Measure": (
         "measure.density_map",
@@ -414,6 +441,7 @@ MENUS: dict[str, tuple[str, ...]] = {
         "view.light",
         "view.fullscreen",
         "view.history",
+        "view.runs",
         SEPARATOR,
         "view.reset",
     ),

@@ -44,6 +44,7 @@ from playground.app.panels import (
     NoisePanel,
     ObjectivePanel,
     QualityPanel,
+    RunsPanel,
     SamplingPanel,
     ScenePanel,
     TrainingPanel,
@@ -69,7 +70,7 @@ from playground.resources import resource
 COLUMN_RANGE = (272, 460)
 SMALLEST = (1024, 600)
 PIPELINE = (LessonPanel, ScenePanel, DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
-MEASUREMENTS = (LikelihoodPanel, QualityPanel)
+MEASUREMENTS = (LikelihoodPanel, QualityPanel, RunsPanel)
 OPENING = "checkpoints/two-moons.spg"
 QUIT_SECONDS = 1.6
 PLAYED = frozenset({"data.kind", "data.path", "sampling.kind"})  # whoever picks others wants to see them move
@@ -132,6 +133,12 @@ def _gallery(window: "MainWindow") -> QDialog:
     return Gallery(window.controllers.scenes.show, window.palette_tokens, window)
 
 
+def _runs(window: "MainWindow") -> QDialog:
+    from playground.app.dialogs.runs_window import RunsWindow  # not needed to open the window
+
+    return RunsWindow(window.controllers, window.exports.runs, window.palette_tokens, window)
+
+
 def _palette(window: "MainWindow") -> QDialog:
     from playground.app.dialogs.command_palette import CommandPalette  # not needed to open the window
 
@@ -144,6 +151,7 @@ DIALOGS: dict[str, Callable[["MainWindow"], QDialog]] = {
     "selftest": _selftest,
     "boltzmann": _boltzmann,
     "scenes": _gallery,
+    "runs": _runs,
     "palette": _palette,
 }
 
@@ -201,7 +209,14 @@ class MainWindow(QMainWindow):
             self.state, self.controllers, self.canvas, self.display, self.panel(LikelihoodPanel).takes_second, self
         )
         self.exports = Exports(
-            self.state, self.playing, self.canvas, self.display, preferences, self.documents.proposal, self
+            self.state,
+            self.playing,
+            self.controllers.pinning.pinned,
+            self.canvas,
+            self.display,
+            preferences,
+            self.documents.proposal,
+            self,
         )
         self.actions_by_key = Actions(self, self)
         self._menu = self._build_menus()
@@ -232,6 +247,7 @@ class MainWindow(QMainWindow):
         for changed in (building.problem_failed, training.changed, playing.playing_changed, playing.loop_changed):
             changed.connect(self._refresh)
         playing.trajectory_changed.connect(self.actions_by_key.refresh)
+        self.controllers.pinning.finished_changed.connect(self.actions_by_key.refresh)
         replaying = self.controllers.replaying
         for changed in (replaying.chosen, replaying.steps_changed, replaying.playing_changed):
             changed.connect(self._refresh)
@@ -255,6 +271,7 @@ class MainWindow(QMainWindow):
         data.brush_radius_changed.connect(canvas.set_brush_radius)
         canvas.brush_radius_changed.connect(data.radius.show_radius)
         canvas.set_brush_radius(data.radius.radius)
+        self.panel(RunsPanel).table_requested.connect(lambda: self.show_dialog("runs"))
         self.panel(LessonPanel).highlighted.connect(self._highlight)
         self.panel(TrainingPanel).reset_requested.connect(self.reset_training)
 
@@ -464,7 +481,7 @@ class MainWindow(QMainWindow):
         self.notify("info", "The window has its first layout; recent files, folders and export choices are cleared.")
 
     def show_dialog(self, name: str) -> None:
-        """Bring the window "log", "history", "palette", "scenes", "selftest" or "boltzmann" to the front; it is made when first asked for."""
+        """Bring the window "log", "history", "palette", "scenes", "runs", "selftest" or "boltzmann" to the front; it is made when first asked for."""
         if name not in self._dialogs:
             self._dialogs[name] = DIALOGS[name](self)
         dialog = self._dialogs[name]

@@ -172,9 +172,21 @@ def _writer(
         context.color_range = 1  # 16 to 235, as players expect
     palette = None if even else _palette_graph(width, height, rate)
     count = 0
+    last: QImage | None = None
+    held = False  # whether the last picture is shown for longer than it was told
 
     def write(image: QImage | None) -> list[int]:
-        nonlocal count
+        nonlocal count, last, held
+        if palette is not None and image is not None and image is last:
+            count, held = count + 1, True  # a GIF would hold it whole again, since its palette is its own
+            return [0]
+        if image is None and held:
+            assert last is not None
+            count, image_at_the_end, last = count - 1, last, None
+            sizes = write(image_at_the_end)
+            held = False
+            return sizes + write(None)
+        last, held = image, False
         if image is not None:
             frame = av.VideoFrame.from_ndarray(_pixels(image, size)[:height, :width], format="bgra")
             frame.pts, frame.time_base = count, 1 / rate

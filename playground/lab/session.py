@@ -42,6 +42,7 @@ VERSION = 2
 """The version from which on a file has a checksum."""
 NO_CHECKSUM = "00000000"  # stands in its place while it is computed
 LONGEST_CLASS_NAME = 255  # file systems allow no longer names of folders
+LONGEST_RUNS = 10_000_000  # characters of the pinned runs, each of which may have a drawing of its own
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -68,6 +69,7 @@ class Session:
         clicked: the point whose likelihood was asked for, and a second one to which a way was: (x, y) in the user's units, or
             an image's number among the last frame of `trajectory`. What was measured of them is measured again.
         measurements: figures of these weights by these settings, by what was measured; JSON values. None in files of earlier versions.
+        runs: the pinned runs, with their settings and figures; JSON values. None in files of earlier versions.
     """
 
     experiment: Experiment
@@ -82,6 +84,7 @@ class Session:
     view: Mapping[str, Any] = field(default_factory=dict)
     clicked: tuple[tuple[float, float] | int, ...] = ()
     measurements: Mapping[str, Any] = field(default_factory=dict)
+    runs: Sequence[Any] = ()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the session atomically: until the new file is complete, the old one stays.
@@ -107,6 +110,8 @@ class Session:
             "clicked": json.dumps(self.clicked),
             "measurements": json.dumps(dict(self.measurements)),
         }
+        if self.runs:
+            metadata["runs"] = json.dumps(list(self.runs))
         if self.class_names and _are_names(self.class_names):
             metadata["class_names"] = json.dumps(self.class_names)
         head, numbers = _ordered(
@@ -195,6 +200,7 @@ class Session:
             view=_json(path, metadata, "view", dict),
             clicked=_clicked(path, metadata, shape, trajectory),
             measurements=_json(path, {"measurements": "{}"} | dict(metadata), "measurements", dict),
+            runs=_runs(path, metadata),
         )
 
     def dataset(self) -> "Dataset":
@@ -339,6 +345,13 @@ def _json(path: Path, metadata: Mapping[str, str], name: str, kind: type) -> Any
     if not isinstance(found, kind):
         raise _damaged(path, f"its {name} cannot be read")
     return found
+
+
+def _runs(path: Path, metadata: Mapping[str, str]) -> tuple[Any, ...]:
+    """The pinned runs; none in files of earlier versions."""
+    if len(metadata.get("runs", "")) > LONGEST_RUNS:
+        raise _damaged(path, "its pinned runs are longer than any that are saved")
+    return tuple(_json(path, {"runs": "[]"} | dict(metadata), "runs", list))
 
 
 def _class_names(path: Path, metadata: Mapping[str, str], labels: np.ndarray | None) -> tuple[str, ...]:

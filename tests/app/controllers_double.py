@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
+from playground.app.model.pinned_runs import PinnedRuns
 from playground.app.model.state import State
 from playground.app.model.views import FlowLikelihood, LatentInterpolation, PointLikelihood, ProblemView, conditions_of
 from playground.app.workers.tasks import TaskStatus
@@ -119,6 +120,34 @@ class _Measuring(QObject):
         self._asked.append(("cancel", task))
 
 
+class _Pinning(QObject):
+    finished_changed = Signal()
+
+    def __init__(self, asked: list[Any]) -> None:
+        super().__init__()
+        self._asked = asked
+        self.pinned = PinnedRuns(self)
+        self.finished: Any = None
+        self.is_pinned = False
+        self.waiting: set[int] = set()
+
+    @Slot()
+    def pin(self) -> None:
+        self._asked.append("pin")
+
+    def is_waiting(self, number: int) -> bool:
+        return number in self.waiting
+
+    def rename(self, number: int, name: str) -> None:
+        self._asked.append(("rename", number, name))
+
+    def restore(self, number: int) -> None:
+        self._asked.append(("restore", number))
+
+    def delete(self, number: int) -> None:
+        self._asked.append(("delete", number))
+
+
 class _Shown(QObject):
     """The scene and the lesson: none."""
 
@@ -142,7 +171,7 @@ class ControllersDouble:
         self.building, self.training = _Building(), _Training(self.asked)
         self.replaying = _Replaying()
         self.playing, self.following, self.tasks = _Playing(), _Following(), _Tasks()
-        self.measuring = _Measuring(self.asked)
+        self.measuring, self.pinning = _Measuring(self.asked), _Pinning(self.asked)
         self.scenes, self.lessons = _Shown(), _Shown()
 
     # What tests let happen

@@ -6,11 +6,12 @@ import pytest
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QLabel, QMenu, QPushButton
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QMenu, QPushButton
 from pytestqt.exceptions import capture_exceptions
 
 from playground.app.actions import COMMANDS, LAYERS, LESSONS, MENUS, RECENT, SEPARATOR, TOP_BAR
 from playground.app.canvas.legend import KEYS
+from playground.app.panels import SamplingPanel
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets import file_prompts
 from tests.app.conftest import wait
@@ -206,3 +207,18 @@ def test_the_list_of_keys_has_a_key_in_every_row_and_the_menu_s(shared_window):
     assert all(label.text() for label in labels)
     assert {"All menus", "F10", "Zoom", "Shift+Enter"} <= {label.text() for label in labels}
     dialog.close()
+
+
+def test_ctrl_c_copies_the_canvas_but_for_text_that_is_edited(window, monkeypatch):
+    copied = []
+    monkeypatch.setattr(window.exports, "copy_picture", lambda: copied.append(True))
+    window.activateWindow()
+    window.canvas.setFocus()
+    QTest.keyClick(window.canvas.focusWidget() or window.canvas, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert copied == [True]
+    edit = next(edit for edit in window.panel(SamplingPanel).findChildren(QLineEdit) if edit.isVisible())
+    edit.setFocus()
+    edit.selectAll()
+    QTest.keyClick(edit, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert copied == [True]
+    assert QApplication.clipboard().text() == edit.text()

@@ -8,12 +8,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics, QTextDocument
 from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QPushButton, QWidget
 
-from playground.app.panels import QualityPanel, ScenePanel
+from playground.app.model.pinned_runs import PinnedRun
+from playground.app.panels import QualityPanel, RunsPanel, ScenePanel
 from playground.app.widgets.charts.chart import Chart
 from playground.app.widgets.charts.histogram import MarginalHistogram
 from playground.app.widgets.charts.library import library
 from playground.app.widgets.charts.noise_levels import NoiseLevelChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
+from playground.lab.experiment import replace
 from playground.lab.scenes import bundled, judge, load
 from tests.app.conftest import wait
 
@@ -176,6 +178,26 @@ def test_no_text_of_a_scene_is_cut(shared_window, settled, monkeypatch):
             cuts.look(card, f"{path.stem}, {size[0]} x {size[1]}")
         controller.leave()
     wait(lambda: not window.building.busy, 20_000)
+    assert sorted(cuts.found) == []
+
+
+def test_no_text_of_the_pinned_runs_is_cut(shared_window, settled, monkeypatch):
+    window, cuts = shared_window, Cuts(monkeypatch)
+    card, pinned = window.panel(RunsPanel), window.controllers.pinning.pinned
+    settled({})
+    figures = {"wasserstein2": 1.31, "wasserstein2_floor": 0.1, "classifier_accuracy": 0.64, "mode_weights": [0.5, 0.5]}
+    names = ("reverse SDE 500", "probability flow, adaptive", "annealed Langevin 10 000", 60 * "w")
+    experiments = [replace(window.state.experiment, {"seed": seed, "sampling.steps": 10 + seed}) for seed in range(4)]
+    for place, (name, experiment) in enumerate(zip(names, experiments, strict=True), 1):
+        pinned.put(PinnedRun(place, name, experiment, nfe_mean=10_000.0, nfe_max=10_000.0, figures=figures))
+    for size in SIZES:
+        window.resize(*size)
+        wait(lambda: not squeezed(card), 2_000)
+        cuts.look(card, f"{size[0]} x {size[1]}")
+        header, table = card.table.header(), card.table
+        assert sum(header.sectionSize(place) for place in range(header.count())) <= table.viewport().width()
+        assert table.verticalScrollBar().maximum() == 0
+    pinned.load(())
     assert sorted(cuts.found) == []
 
 

@@ -121,6 +121,24 @@ def test_files_of_earlier_versions_have_no_clicked_points_and_no_names_of_classe
     assert Session.load(tmp_path / "old.spg").class_names == ()
 
 
+def test_pinned_runs_come_back_and_a_session_without_any_does_not_name_them(tmp_path: Path) -> None:
+    runs = [{"name": "reverse SDE", "figures": {"wasserstein2": 0.1}}]
+    a_session(runs=runs).save(tmp_path / "a.spg")
+    assert list(Session.load(tmp_path / "a.spg").runs) == runs
+    a_session().save(tmp_path / "b.spg")
+    assert Session.load(tmp_path / "b.spg").runs == ()
+    with safetensors.safe_open(tmp_path / "b.spg", framework="numpy") as file:
+        assert "runs" not in file.metadata()
+
+
+@pytest.mark.parametrize("runs", ["{}", "[", "[" * 100_000, "3", '["' + "x" * 10_000_001 + '"]'])
+def test_pinned_runs_that_are_no_list_or_too_long_are_refused(tmp_path: Path, runs: str) -> None:
+    path = tmp_path / "a.spg"
+    path.write_bytes(written(good_metadata() | {"version": "1", "runs": runs}))
+    with pytest.raises(SessionError, match=r"pinned runs|its runs cannot be read"):
+        Session.load(path)
+
+
 def of_classes(*names: str) -> Session:
     images, labels = rng.random((60, 1, 8, 8)), np.arange(60) % len(names)
     experiment = experiments.replace(Experiment(), {"data.kind": "images", "data.path": "/elsewhere/animals"})

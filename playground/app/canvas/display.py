@@ -157,6 +157,11 @@ class Display(QObject):
         """Why the training cannot be filmed now; None where it can."""
         return why_disabled.choosing_step(self._controllers)
 
+    @property
+    def film_steps(self) -> int:
+        """The training steps that a film of the training shows."""
+        return len(self._replaying.steps)
+
     def training_film(self, viewport: Viewport) -> list[FilmStage]:
         """What a film of the training shows of each step: what the canvas shows now, by that step's weights."""
         kind, wanted, stages = self._state.experiment.sampling.kind, self.wanted, []

@@ -77,6 +77,7 @@ class Building(QObject):
         settings_changed(frozenset[str]): keys that changed and left the workspace in place.
         resetting(): what is trained gives way to fresh weights.
         withdrawn(): what was being built, and may have been waited for, does not come.
+        opened(Session | None): the settings of a file, or of a new experiment, come: nothing that was here stays.
         points_opened(str): the path of the file or folder that the data are now.
         notified(Notification)
     """
@@ -89,6 +90,7 @@ class Building(QObject):
     settings_changed = Signal(object)
     resetting = Signal()
     withdrawn = Signal()
+    opened = Signal(object)
     points_opened = Signal(str)
     notified = Signal(object)
 
@@ -210,6 +212,7 @@ class Building(QObject):
 
     def open_experiment(self, experiment: Experiment, session: Session | None = None) -> None:
         """Put other settings on the workspace, with fresh weights or a session's; nothing that was trained before comes back."""
+        self.opened.emit(session)
         self.resetting.emit()
         for task in TASKS:
             self._tasks.cancel(task)

@@ -9,6 +9,7 @@ from playground.app.controllers.following import Following
 from playground.app.controllers.lessons import Lessons
 from playground.app.controllers.measuring import Measuring
 from playground.app.controllers.notification import stopped
+from playground.app.controllers.pinning import Pinning
 from playground.app.controllers.playback_clock import TICK
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.replaying import Replaying
@@ -25,7 +26,7 @@ class Controllers(QObject):
 
     They live in the GUI thread and compute nothing themselves. Threads drive iterators and leave their newest result in a
     mailbox; a 60 Hz timer takes it from there. Each knows only those before it: building, training, replaying, playing,
-    following, measuring; and each hears of another workspace in this order too.
+    following, measuring, pinning; and each hears of another workspace in this order too.
 
     Args:
         device: "auto", "cpu", "cuda" or "mps".
@@ -47,11 +48,12 @@ class Controllers(QObject):
         self.playing = Playing(state, self.building, self.replaying, sampler, self)
         self.following = Following(self.building, self.replaying, self.playing, sampler, self.tasks, self)
         self.measuring = Measuring(state, self.building, self.replaying, self.playing, self.following, self.tasks, self)
-        self.sessions = Sessions(state, self.building, self.playing, self.measuring)
+        self.pinning = Pinning(state, self.building, self.replaying, self.playing, self.measuring, self.tasks, self)
+        self.sessions = Sessions(state, self.building, self.playing, self.measuring, self.pinning.pinned)
         self.scenes = Scenes(state, self.training, self.tasks, self)
         self.lessons = Lessons(state, self.training, self.tasks, self)
         self.training.weights_changed.connect(self.measuring.forget_weights)
-        for controller in (self.building, self.training, self.playing, self.following, self.measuring):
+        for controller in (self.building, self.training, self.playing, self.following, self.measuring, self.pinning):
             controller.notified.connect(self.notified)
         self.tasks.failed.connect(self._stopped)
         self._last_tick = time.monotonic()
@@ -99,6 +101,7 @@ class Controllers(QObject):
         if not self.following.waits:
             self.following.settle()
             self.playing.show()
+        self.pinning.look()
 
     @Slot(str, object)
     def _stopped(self, task: str, error: BaseException) -> None:

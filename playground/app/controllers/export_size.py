@@ -1,5 +1,6 @@
 """How large an export will be, told before it is written."""
 
+import dataclasses
 import math
 import typing
 from collections.abc import Callable, Iterator
@@ -72,3 +73,28 @@ def estimate_film_size(
         found.append(packet_sizes(choice.suffix, painted, size, choice.fps))
         yield 0.5 + 0.5 * len(found) / len(pieces), None
     yield 1.0, estimated_size(choice.suffix, found, moving)
+
+
+def estimate_training_film_size(scene: Scene, steps: int, choice: VideoChoice) -> Iterator[tuple[float, int | None]]:
+    """Paint what is in view, encode it, and do so again after the same without particles; yields the share done, and at last the bytes.
+
+    From one training step to the next about as much changes as where all particles come in; what is held costs next to nothing.
+
+    Args:
+        scene: what the canvas shows, at the film's size.
+        steps: of the training that the film shows.
+    """
+    from playground.drawing.video import packet_sizes  # FFmpeg's libraries: the window opens without them
+
+    schedule = film.schedule(steps, choice.seconds, choice.fps)
+    pictures = int((np.diff(schedule) > 0).sum()) + 1
+    size = choice.width, choice.height
+    bare = dataclasses.replace(scene, particles=None, trails=None)
+    if scene.images is not None:
+        bare = dataclasses.replace(bare, images=dataclasses.replace(scene.images, images=scene.images.images[::-1]))
+    held = max(1, len(schedule) // pictures)
+    before, now = ([film.picture(one, *size)] * held for one in (bare, scene))
+    alone = sum(packet_sizes(choice.suffix, now, size, choice.fps))
+    yield 0.5, None
+    both = sum(packet_sizes(choice.suffix, [*before, *now], size, choice.fps))
+    yield 1.0, alone + (pictures - 1) * (both - sum(packet_sizes(choice.suffix, before, size, choice.fps)))

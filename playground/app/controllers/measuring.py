@@ -22,6 +22,7 @@ from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.experiment import Experiment
 from playground.lab.score_error_curve import ScoreErrorCurve
 from playground.lab.session import Session
+from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 
 POINT_KEYS = frozenset(
@@ -75,6 +76,7 @@ class Measuring(QObject):
         self._evaluation: dict[str, Any] = {}
         self._likelihood: PointLikelihood | None = None
         self._interpolation: LatentInterpolation | None = None
+        self._samples: tuple[Trajectory, Mapping[str, Any]] | None = None  # the run measured last, and its figures
         self._came_from: dict[str, frozenset[str]] = {}  # by measurement: its keys of the evaluation
         # Of the point clicked last, and its number among images.
         self._place: tuple[np.ndarray, int | None] | None = None
@@ -91,6 +93,7 @@ class Measuring(QObject):
         building.leaving.connect(self._leave)
         building.taken.connect(self._take)
         building.settings_changed.connect(self._take_settings)
+        playing.noise_changed.connect(self._take_noise)
         state.changed.connect(self._measure_again)
 
     def stop(self) -> None:
@@ -152,6 +155,12 @@ class Measuring(QObject):
             self._recall()
         if "likelihood.source" in keys:
             self.forget_weights()
+
+    @Slot()
+    def _take_noise(self) -> None:
+        """Samples of other noise are others."""
+        self._forget("quality")
+        self._recall()
 
     @Slot(object)
     def _take(self, session: Session | None) -> None:
@@ -336,12 +345,33 @@ class Measuring(QObject):
         if workspace is None or trajectory is None or not len(trajectory):
             return
         problem, run = workspace.problem, self._playing.trajectory_iterator()
+        show, recorded = (
+            self._evaluated("quality"),
+            trajectory if trajectory.finished and not self._playing.lags else None,
+        )
+
+        def take(found: tuple[bool, Mapping[str, Any]]) -> None:
+            show(found)
+            if found[0] and recorded is not None:  # else it was sampled anew, and this one may end elsewhere
+                self._samples = recorded, found[1]
+
         self._tasks.start(
             "quality",
             "Quality",
             lambda: _telling_the_last(measurements.sample_quality(problem, run())),
-            self._evaluated("quality"),
+            take,
         )
+
+    def figures_of(self, trajectory: Trajectory) -> Mapping[str, Any] | None:
+        """What was measured last, where that was the end of this very run."""
+        return self._samples[1] if self._samples is not None and self._samples[0] is trajectory else None
+
+    def show_figures(self, trajectory: Trajectory, figures: Mapping[str, Any]) -> None:
+        """Show what was measured elsewhere of the end of this run, if it is in view and of the present settings."""
+        if self._playing.trajectory is trajectory and self._playing.is_of_now:
+            self._tasks.cancel("quality")
+            self._samples = trajectory, figures
+            self._show_metrics("quality", figures)
 
     def score_errors(self) -> None:
         """Error of the learned score along sigma, against the exact one or, where none is known, the smoothed training set's."""

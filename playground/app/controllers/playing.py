@@ -99,6 +99,7 @@ class Playing(QObject):
         frame_changed(int)
         playing_changed(bool)
         loop_changed(bool)
+        noise_changed(): runs have other noise by the same seed.
         notified(Notification)
     """
 
@@ -106,6 +107,7 @@ class Playing(QObject):
     frame_changed = Signal(int)
     playing_changed = Signal(bool)
     loop_changed = Signal(bool)
+    noise_changed = Signal()
     notified = Signal(object)
 
     def __init__(
@@ -264,9 +266,18 @@ class Playing(QObject):
     @Slot(bool)
     def restart(self, new_seed: bool = False) -> None:
         """Begin the run again, with the same noise or with new."""
-        self.seed_offset += int(new_seed)
-        self._begin()
+        if new_seed:
+            self.set_noise(self.seed_offset + 1)
+        else:
+            self._begin()
         self.set_playing(True)
+
+    def set_noise(self, seed_offset: int) -> None:
+        """Begin a run with the noise that it has once new noise was asked for so often."""
+        self.seed_offset = seed_offset
+        self.noise_changed.emit()
+        if not self._building.busy:  # else one begins by itself
+            self._begin()
 
     @Slot(bool)
     def set_loop(self, loop: bool) -> None:
@@ -281,6 +292,11 @@ class Playing(QObject):
         """Play a run that was recorded earlier, on data that are not built yet, until the loop begins a new one."""
         self._recording, self._next = Run(next(self._numbers), self._state.experiment, None), None
         self._show(dataclasses.replace(self._recording, trajectory=trajectory))
+
+    def show_finished(self, run: Run) -> None:
+        """Play a finished run of the present workspace again, in place of the one that is recorded now."""
+        self._recording, self._next = dataclasses.replace(run, number=next(self._numbers)), None
+        self._show(self._recording)
 
     def trajectory_iterator(self) -> "Callable[[], Iterator[Trajectory]]":
         """Makes an iterator, for another thread, that ends with the complete run in view."""

@@ -8,6 +8,7 @@ from playground.app.controllers.building import Building
 from playground.app.controllers.measuring import Measuring
 from playground.app.controllers.playing import Playing
 from playground.app.model import kept_figures
+from playground.app.model.pinned_runs import PinnedRuns, to_json
 from playground.app.model.state import State
 from playground.app.model.workspace import reset_key
 from playground.lab.experiment import Experiment
@@ -17,10 +18,13 @@ from playground.messages import Message
 
 
 class Sessions:
-    """Between a file and the controllers: data, weights, run and figures go both ways together."""
+    """Between a file and the controllers: data, weights, runs and figures go both ways together."""
 
-    def __init__(self, state: State, building: Building, playing: Playing, measuring: Measuring) -> None:
+    def __init__(
+        self, state: State, building: Building, playing: Playing, measuring: Measuring, pinned: PinnedRuns
+    ) -> None:
         self._state, self._building, self._playing, self._measuring = state, building, playing, measuring
+        self._pinned = pinned
 
     def pack(self, view: Mapping[str, Any]) -> Callable[[], Session]:
         """Makes what a file should keep, for another thread: the weights are there between two blocks of training only.
@@ -33,11 +37,12 @@ class Sessions:
         """
         experiment, failure = self._state.experiment, self._building.failure
         workspace, opening = self._building.workspace, self._building.opening
+        pinned = self._pinned.runs
         if workspace is None:
             if opening is None:
                 raise SessionError("Nothing is saved: there are no data yet.")
             self._check_applied(opening.experiment)
-            return lambda: dataclasses.replace(opening, experiment=experiment, view=view)
+            return lambda: dataclasses.replace(opening, experiment=experiment, view=view, runs=to_json(pinned))
         self._check_applied(workspace.problem.experiment)
         if failure is not None:
             text = "Nothing is saved: the settings describe other data. {}"
@@ -57,6 +62,7 @@ class Sessions:
             view=view,
             clicked=clicked,
             measurements=measured,
+            runs=to_json(pinned),
         )
 
     def _check_applied(self, built: Experiment) -> None:

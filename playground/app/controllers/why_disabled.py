@@ -22,6 +22,11 @@ NOT_TRAINED = Message("nothing-trained", "Train first: weights are kept as train
 NO_STEPS = Message("no-steps", "This file holds no weights of earlier steps.")
 NO_SAMPLES = Message("no-samples", "There are no samples to compare with the data yet.")
 
+UNFINISHED = Message("unfinished", "The run has not ended yet: go to its end first.")
+FULL = Message("full", "A session keeps no more runs: delete one first.")
+PINNED = Message("pinned", "This run is pinned already.")
+NO_RUNS = Message("no-runs", "No run is pinned yet.")
+
 
 def _without_data(controllers: Controllers) -> Message | None:
     """Say why there are no data of these settings."""
@@ -99,3 +104,18 @@ def comparing_samples(state: State, controllers: Controllers) -> Message | None:
     if run is None or not len(run):
         return NO_SAMPLES
     return None if view.is_image else why_too_few_samples(len(run.positions[-1]))
+
+
+def pinning(state: State, controllers: Controllers) -> Message | None:
+    """Say why the run in view cannot be pinned."""
+    pins = controllers.pinning
+    if pins.finished is None:
+        return sampling(state, controllers) or UNFINISHED
+    if pins.pinned.is_full:
+        return FULL
+    return PINNED if pins.is_pinned else None
+
+
+def exporting_runs(controllers: Controllers) -> Message | None:
+    """Say why there are no runs to export."""
+    return None if controllers.pinning.pinned.runs else NO_RUNS

@@ -1,4 +1,5 @@
-"""Exports: a film of the run, a picture of the canvas, the trajectory as numbers, the settings.
+"""Exports: a film of the run, a picture of the canvas, the trajectory as numbers, the pinned runs,
+the settings.
 
 Only one export runs at a time; its dialog shows how far it is and cancels it, while the window stays usable. What is
 cancelled or fails leaves no file.
@@ -10,30 +11,41 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas import CanvasView
 from playground.app.canvas.display import Display
-from playground.app.controllers.export_size import OverlayMaker, estimate_film_size, estimate_picture_size, megabytes
+from playground.app.controllers.export_size import (
+    OverlayMaker,
+    estimate_film_size,
+    estimate_picture_size,
+    estimate_training_film_size,
+    megabytes,
+)
 from playground.app.controllers.exporting import POLL, Exporting, Progress, paint_film, paint_picture, save_picture
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.training_film import paint_training_film
 from playground.app.dialogs.export_dialog import ExportDialog
+from playground.app.model.pinned_runs import PinnedRuns
 from playground.app.model.preferences import PictureChoice, Preferences, VideoChoice
+from playground.app.model.run_table import table_text
 from playground.app.model.state import State
 from playground.app.widgets import file_prompts
 from playground.app.widgets.file_prompts import completed
 from playground.app.workers.worker import Worker
 from playground.drawing.palette import PALETTES
 from playground.drawing.plane import Viewport
+from playground.drawing.render import render
 from playground.drawing.scene import Scene
 from playground.lab import experiment as experiments
+from playground.lab.atomic import atomic_write
 from playground.user_errors import UserError
 
 if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
+COPIED_RATIO = 2.0  # pixels of a copied picture for each unit of the canvas: sharp on a slide
 Size = tuple[float, int | None]  # the share that is done, and at last the bytes
 
 
@@ -73,6 +85,7 @@ class Exports(QObject):
         self,
         state: State,
         playing: Playing,
+        pinned: PinnedRuns,
         canvas: CanvasView,
         display: Display,
         preferences: Preferences,
@@ -81,6 +94,7 @@ class Exports(QObject):
     ) -> None:
         super().__init__(parent)
         self._state, self._playing, self._canvas, self._display = state, playing, canvas, display
+        self._pinned = pinned
         self._preferences, self._propose, self._parent = preferences, propose, parent
         self._exporting = Exporting(preferences, self)
         self.dialog: ExportDialog | None = None
@@ -117,6 +131,13 @@ class Exports(QObject):
         """Ask for a picture's size and name, then paint it."""
         self._open_dialog("picture", self._start_picture)
 
+    def copy_picture(self) -> None:
+        """Put the canvas as it is now on the clipboard, at twice its pixels."""
+        still = self._now()
+        image = render(still.scene(*still.shape), *still.shape, COPIED_RATIO)
+        image.setDevicePixelRatio(1.0)
+        QGuiApplication.clipboard().setImage(image)
+
     def trajectory(self) -> None:
         """Ask for a name ending in .npz or .csv, then write the recorded frames."""
         if self._exporting.refuses_second():
@@ -136,6 +157,25 @@ class Exports(QObject):
         path = self._asked("Export settings", ("Experiments (*.toml)",))
         if path is not None:
             self.save_settings(path)
+
+    def runs(self) -> None:
+        """Ask for a name ending in .csv, then write the table of the pinned runs."""
+        if self._exporting.refuses_second():
+            return
+        path = self._asked("Export runs", ("Comma-separated values (*.csv)",))
+        if path is not None:
+            self.save_runs(path)
+
+    def save_runs(self, path: Path) -> None:
+        """Write the pinned runs as CSV, one row each."""
+        runs = self._pinned.runs
+
+        def write() -> Iterator[Progress]:
+            with atomic_write(path) as temporary:
+                temporary.write_text(table_text(runs), encoding="utf-8", newline="\n")
+            yield 1, 1
+
+        self._start(write, path, None)
 
     def save_trajectory(self, path: Path) -> None:
         """Write the recorded frames as .npz or .csv."""
@@ -208,7 +248,11 @@ class Exports(QObject):
             still, picture = self._still, dialog.picture_choice()
             seen = self._coloured(still.scene(*still.shape), picture)
             self._sizing = Worker(lambda: estimate_picture_size(seen, still.shape, picture), "size of the export")
-        elif trajectory is not None and len(trajectory) and dialog.video_choice().subject == "run":
+        elif dialog.video_choice().subject == "training":
+            choice = dialog.video_choice()
+            seen, steps = self._scene(choice), self._display.film_steps
+            self._sizing = Worker(lambda: estimate_training_film_size(seen, steps, choice), "size of the export")
+        elif trajectory is not None and len(trajectory):
             choice = dialog.video_choice()
             scene = self._scene(choice)
             overlay_maker = self._display.overlay_makers()(scene.viewport)

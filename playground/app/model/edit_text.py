@@ -46,13 +46,13 @@ def _became(field: Field, old: Any, new: Any) -> str:
         if len(different) != 1 or not isinstance(different[0][0], float):
             return f"{format_count(len(different))} of {format_count(len(new))} changed"
         ((old, new),) = different
-    said = _said(field, old), _said(field, new)
+    said = value_text(field, old), value_text(field, new)
     if said[0] == said[1]:  # in the few digits that a row has room for
         said = format_exactly(old), format_exactly(new)
     return f"{said[0]} → {said[1]}"
 
 
-def _said(field: Field, value: Any) -> str:
+def value_text(field: Field, value: Any) -> str:
     """A value as the window says it; a list by its length."""
     if isinstance(value, tuple):
         return format_count(len(value)) if value else "none"

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -90,7 +90,7 @@ def present(workspace: Measured, weights: Weights, experiment: Experiment, noise
 def to_json(found: Mapping[str, Figures], noise: int) -> dict[str, Any]:
     """The same as JSON values, for a session."""
     return ({NOISE: noise} if noise else {}) | {
-        name: _plain(dataclasses.asdict(figures) if isinstance(figures, ScoreErrorCurve) else figures)
+        name: plain(dataclasses.asdict(figures) if isinstance(figures, ScoreErrorCurve) else figures)
         for name, figures in found.items()
     }
 
@@ -110,30 +110,38 @@ def from_json(saved: Mapping[str, Any]) -> dict[str, Figures]:
 
     found: dict[str, Figures] = {}
     for name, keys in (("test-set", {*METRICS, "integral"} - {*OF_SAMPLES}), ("quality", {*OF_SAMPLES})):
-        figures = saved.get(name)
-        if isinstance(figures, dict):
-            reasons = figures.get("reasons", {})
-            sound = {of: value for of, value in figures.items() if of in keys and _fits(of, value)}
-            sound |= {of: messages.from_json(sound[of]) for of in MESSAGES if of in sound}
-            for first, *others in SHARES:
-                shares = sound.get(first)
-                if shares and any(len(sound.get(of) or ()) != len(shares) for of in others):
-                    del sound[first]
-            why = {of: messages.from_json(saved) for of, saved in reasons.items()} if isinstance(reasons, dict) else {}
-            found[name] = sound | {"reasons": {of: message for of, message in why.items() if message is not None}}
+        figures = sound(saved.get(name), keys)
+        if figures is not None:
+            found[name] = figures
     errors = _errors(saved.get("fisher"))
     return found if errors is None else found | {"fisher": errors}
 
 
-def _plain(value: Any) -> Any:
+def sound(saved: object, keys: Container[str]) -> dict[str, Any] | None:
+    """What a file holds of the figures of these keys and of the reasons why some are missing; None where it has no figures."""
+    if not isinstance(saved, dict):
+        return None
+    reasons = saved.get("reasons", {})
+    found = {of: value for of, value in saved.items() if of in keys and _fits(of, value)}
+    found |= {of: messages.from_json(found[of]) for of in MESSAGES if of in found}
+    for first, *others in SHARES:
+        shares = found.get(first)
+        if shares and any(len(found.get(of) or ()) != len(shares) for of in others):
+            del found[first]
+    why = {of: messages.from_json(text) for of, text in reasons.items()} if isinstance(reasons, dict) else {}
+    return found | {"reasons": {of: message for of, message in why.items() if message is not None}}
+
+
+def plain(value: Any) -> Any:
+    """A figure, or several, as JSON values."""
     if isinstance(value, Message):
         return messages.to_json(value)
     if isinstance(value, dict):
-        return {str(name): _plain(part) for name, part in value.items()}
+        return {str(name): plain(part) for name, part in value.items()}
     if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
+        return [plain(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -6,6 +6,7 @@ from playground.app.panels.likelihood import LikelihoodPanel
 from playground.app.panels.noise import NoisePanel
 from playground.app.panels.objective import ObjectivePanel
 from playground.app.panels.quality import QualityPanel
+from playground.app.panels.runs import RunsPanel
 from playground.app.panels.sampling import SamplingPanel
 from playground.app.panels.scene import ScenePanel
 from playground.app.panels.training import TrainingPanel
@@ -17,6 +18,7 @@ __all__ = [
     "NoisePanel",
     "ObjectivePanel",
     "QualityPanel",
+    "RunsPanel",
     "SamplingPanel",
     "ScenePanel",
     "TrainingPanel",

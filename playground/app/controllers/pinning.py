@@ -1,0 +1,333 @@
+"""Pins finished runs, has them measured, and brings one back."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtGui import QUndoCommand
+
+from playground.app.controllers import measurements
+from playground.app.controllers.building import Building
+from playground.app.controllers.measuring import Measuring
+from playground.app.controllers.notification import Notification
+from playground.app.controllers.playing import Playing, Run
+from playground.app.controllers.replaying import Replaying
+from playground.app.model import kept_figures
+from playground.app.model.pinned_runs import KL, PinnedRun, PinnedRuns, clean_name, from_json, with_figures
+from playground.app.model.state import State
+from playground.app.model.workspace_cache import WorkspaceCache
+from playground.app.style.number_formats import format_count
+from playground.app.workers.tasks import Tasks, TaskStatus
+from playground.kinds.samplers import FollowsScore
+from playground.lab import experiment as description
+from playground.lab.session import Session
+from playground.lab.trajectory import Trajectory
+from playground.messages import Message
+from playground.user_errors import message_of
+
+if TYPE_CHECKING:
+    from playground.lab.problem import Problem
+
+TASK = "pinned run"
+KEPT = 2**28  # bytes of recorded particles that play again at once
+OF_SAMPLES = ("sliced_wasserstein2", "wasserstein2", "classifier_accuracy", "mode_weights")
+
+
+def _name(sampler: str, steps: int | None) -> str:
+    """What a run is called at first."""
+    return sampler if steps is None else f"{sampler} {format_count(steps)}"
+
+
+class Deletion(QUndoCommand):
+    """A pinned run is deleted. The step holds no run: Pinning looks where the stack stands."""
+
+    def __init__(self, run: PinnedRun) -> None:
+        name = run.name.replace("\n", " ")
+        super().__init__(f"Delete run {name}\ndeletion of {name}")
+        self.number = run.number
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """Where a pinned run of this window came from.
+
+    Attributes:
+        run: its number among the runs that were played.
+        version: of its weights, by which it was sampled to its end; -1 where they changed meanwhile or are not known.
+    """
+
+    run: int
+    version: int
+
+
+@dataclass
+class _Restored:
+    """A step of the history that brought a run back, with the noise before and after it."""
+
+    step: QUndoCommand
+    before: int
+    after: int
+    done: bool = True
+
+
+class Pinning(QObject):
+    """The runs that are compared, see :class:`PinnedRuns`.
+
+    Signals:
+        finished_changed(): another run in view can be pinned, or none.
+        notified(Notification)
+    """
+
+    finished_changed = Signal()
+    notified = Signal(object)
+
+    def __init__(
+        self,
+        state: State,
+        building: Building,
+        replaying: Replaying,
+        playing: Playing,
+        measuring: Measuring,
+        tasks: Tasks,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._state, self._building, self._replaying, self._playing = state, building, replaying, playing
+        self._measuring, self._tasks = measuring, tasks
+        self.pinned = PinnedRuns(self)
+        self.finished: Run | None = None  # the run in view, once it can be pinned
+        self._weights: tuple[int, int | None] = -1, None  # version and training step of its weights, where it has one
+        self._origins: dict[int, _Origin] = {}  # by the number of the pinned run
+        self._recorded: WorkspaceCache[Trajectory] = WorkspaceCache(KEPT)
+        self._waiting: list[tuple[int, Problem, Trajectory]] = []  # to be measured
+        self._measured: int | None = None  # the run that is being measured
+        self._awaited: int | None = None  # the run to play once its workspace is there
+        self._restored: list[_Restored] = []
+        building.opened.connect(self._open)
+        building.taken.connect(self._take)
+        measuring.evaluation_changed.connect(self._take_likelihoods)
+        tasks.changed.connect(self._task_changed)
+        state.history_changed.connect(self._follow_history)
+
+    # What the window may read
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether the run in view is pinned."""
+        here = None if self.finished is None else self.finished.number
+        return any(origin.run == here for number, origin in self._origins.items() if self._is_there(number))
+
+    def is_waiting(self, number: int) -> bool:
+        """Whether a run is being measured, or is to be."""
+        return number == self._measured or any(number == waiting for waiting, *_ in self._waiting)
+
+    # What the window may ask for
+
+    @Slot()
+    def pin(self) -> None:
+        """Keep the run in view, and measure its samples unless that was done."""
+        run = self.finished
+        if run is None or run.workspace is None or run.trajectory is None or self.is_pinned or self.pinned.is_full:
+            return
+        problem = dataclasses.replace(run.workspace.problem, experiment=run.experiment)
+        trajectory, number, experiment = run.trajectory, self.pinned.next_number, run.experiment
+        found = problem.resolve()
+        fields = description.fields(experiment).keys() & description.fields(found).keys()
+        resolved = {
+            key: description.value(found, key) for key in fields if description.value(experiment, key) == "auto"
+        }
+        # Of particles that take steps of their own the setting counts frames.
+        own_steps, steps = math.isnan(trajectory.step_size.sum()), found.sampling.steps
+        taken = None if own_steps or steps == "auto" else steps
+        version, trained = self._weights
+        nfe_mean, nfe_max = float(trajectory.nfe_mean[-1]), float(trajectory.nfe_max[-1])
+        pinned = PinnedRun(
+            number=number,
+            name=self.pinned.unused_name(_name(experiment.sampling.short, taken)),
+            experiment=experiment,
+            resolved={key: value for key, value in resolved.items() if value != "auto"},
+            noise=max(run.seed - experiment.seed, 0),
+            sampler_steps=taken,
+            nfe_mean=None if math.isnan(nfe_mean) else nfe_mean,
+            nfe_max=None if math.isnan(nfe_max) else nfe_max,
+            seconds=None if math.isnan(trajectory.seconds) else trajectory.seconds,
+            trained_steps=trained if experiment.sampling.follows == "learned" else None,
+        )
+        self._origins[number] = _Origin(run.number, version)
+        self._recorded.put(number, trajectory)
+        figures = self._measuring.figures_of(trajectory)
+        self._put(pinned if figures is None else with_figures(pinned, figures))
+        self._take_likelihoods()
+        if figures is None:
+            self._waiting.append((number, problem, trajectory))
+            self._measure_next()
+        is_current = lambda: self._is_there(number)  # noqa: E731
+        self.notified.emit(Notification("info", "The run is pinned in the Runs card.", "view.runs", is_current))
+        self.finished_changed.emit()
+
+    def rename(self, number: int, name: str) -> None:
+        """Give a run another name; one that is empty changes nothing."""
+        run, name = self.pinned.get(number), clean_name(name)
+        if run is not None and name and name != run.name:
+            self._put(dataclasses.replace(run, name=name))
+
+    def delete(self, number: int) -> None:
+        """Take a run from the list, as a step that undo takes back."""
+        run = self.pinned.get(number)
+        if run is None or not self._is_there(number):
+            return
+        self._state.push(Deletion(run))
+        step = self._state.last_step
+        said = "The run is deleted. Undo brings it back."
+        is_current = lambda: self._state.last_step is step  # noqa: E731
+        self.notified.emit(Notification("info", said, "edit.undo", is_current))
+
+    def restore(self, number: int) -> None:
+        """Make a run the main one: its settings are one step of the history, and its noise and kept weights come with them.
+
+        Its recorded particles play again where they are kept; else it is sampled anew by the same seed.
+        """
+        run = self.pinned.get(number)
+        if run is None:
+            return
+        experiment, before = run.experiment, self._playing.seed_offset
+        self._playing.set_noise(run.noise)
+        self._awaited = None
+        if experiment != self._state.experiment:
+            changes = {key: description.value(experiment, key) for key in description.fields(experiment)}
+            if not self._state.edit(changes):
+                self._playing.set_noise(before)
+                return
+            step = self._state.last_step
+            if step is not None:
+                self._restored.append(_Restored(step, before, run.noise))
+        else:
+            self._playing.restart(False)
+        self._awaited = number
+        if not self._building.busy:
+            self._take()
+        self._playing.set_playing(True)
+
+    # Following
+
+    def look(self) -> None:
+        """See whether the run in view is finished by now."""
+        run = self._playing.runs[0] if self._playing.runs else None
+        if run is None or run.workspace is None or run.trajectory is None or not run.trajectory.finished:
+            run = None
+        before, self.finished = self.finished, run
+        if (run and run.number) == (before and before.number):
+            return
+        self._weights = -1, None
+        workspace = None if run is None else run.workspace
+        if run is not None and workspace is not None and workspace.training != "training" and run.is_of_its_weights:
+            step = None if run.weights is None else run.weights.step  # None where they are the newest
+            self._weights = run.version, workspace.trained_steps if step is None else step
+        self.finished_changed.emit()
+
+    @Slot(object)
+    def _open(self, session: Session | None) -> None:
+        """The runs of a file come in place of those that are here."""
+        self._waiting.clear()
+        self._origins.clear()
+        self._restored.clear()
+        self._recorded = WorkspaceCache(KEPT)
+        self._measured = self._awaited = None
+        self._tasks.cancel(TASK)
+        self.pinned.load(from_json(() if session is None else session.runs))
+
+    @Slot(object)
+    def _take(self, session: Session | None = None) -> None:
+        """Play the particles of the run that was asked for, if they are kept and its workspace is there."""
+        number, self._awaited = self._awaited, None
+        run, workspace = None if number is None else self.pinned.get(number), self._building.workspace
+        if number is None or run is None or workspace is None or run.experiment != self._state.experiment:
+            return
+        steps = self._replaying.steps
+        if run.trained_steps in steps:
+            self._replaying.choose(steps.index(run.trained_steps))
+        trajectory, origin = self._recorded.get(number), self._origins.get(number)
+        if trajectory is not None and origin is not None and trajectory.shape == workspace.problem.shape:
+            weights = workspace.weights if workspace.weights.version == origin.version else None
+            seed = run.experiment.seed + run.noise
+            self._playing.show_finished(
+                Run(0, run.experiment, workspace, weights=weights, seed=seed, trajectory=trajectory)
+            )
+            self._origins[number] = dataclasses.replace(origin, run=self._playing.runs[0].number)
+            if run.figures is not None and run.is_measured:
+                self._measuring.show_figures(trajectory, run.figures)
+        if run.trained_steps is not None and run.trained_steps not in steps:
+            said = "The run was sampled after {:,} training steps, whose weights are not kept."
+            is_current = lambda: self._state.experiment == run.experiment  # noqa: E731
+            self.notified.emit(
+                Notification("warning", Message("other-weights", said, (run.trained_steps,)), "", is_current)
+            )
+
+    @Slot()
+    def _follow_history(self) -> None:
+        """Hide the runs that are deleted where the history stands, and take the noise that belongs there."""
+        stack = self._state.stack
+        steps = (stack.command(place) for place in range(stack.index()))
+        self.pinned.set_deleted([step.number for step in steps if isinstance(step, Deletion)])
+        for restored in self._restored:
+            done = self._state.is_done(restored.step)
+            if done != restored.done:
+                restored.done = done
+                self._playing.set_noise(restored.after if done else restored.before)
+
+    # Figures
+
+    def _measure_next(self) -> None:
+        if self._measured is not None or not self._waiting:
+            return
+        number, problem, trajectory = self._waiting.pop(0)
+        self._measured = number
+
+        def take(figures: Mapping[str, Any]) -> None:
+            self._put_figures(number, figures)
+            self._measuring.show_figures(trajectory, figures)
+
+        def fail(error: BaseException) -> None:
+            self._put_figures(number, {"reasons": dict.fromkeys(OF_SAMPLES, message_of(error))})
+
+        self._tasks.start(
+            TASK, "Pinned run", lambda: measurements.sample_quality(problem, iter([trajectory])), take, fail
+        )
+
+    @Slot(str, object)
+    def _task_changed(self, task: str, status: TaskStatus) -> None:
+        if task == TASK and not status.running:
+            self._measured = None
+            self._measure_next()
+            self.pinned.changed.emit()
+
+    @Slot()
+    def _take_likelihoods(self) -> None:
+        """Take the KL of the weights of pinned runs, where it is measured, of the score that they follow."""
+        workspace = self._building.workspace
+        if workspace is None or workspace.training == "training":
+            return
+        for number, origin in list(self._origins.items()):
+            run = self.pinned.get(number)
+            if run is None or origin.version != workspace.weights.version or run.figure("kl") is not None:
+                continue
+            sampling = run.experiment.sampling
+            if isinstance(sampling, FollowsScore) and sampling.source == run.experiment.likelihood.source:
+                found = kept_figures.present(workspace, workspace.weights, run.experiment, run.noise).get("test-set")
+                if isinstance(found, dict) and found.get("kl") is not None:
+                    self._put(with_figures(run, {key: found.get(key) for key in KL}))
+
+    def _put_figures(self, number: int, figures: Mapping[str, Any]) -> None:
+        run = self.pinned.get(number)
+        if run is not None:
+            self._put(with_figures(run, figures))
+
+    def _put(self, run: PinnedRun) -> None:
+        self.pinned.put(run)
+        self._state.mark_modified()
+
+    def _is_there(self, number: int) -> bool:
+        return any(run.number == number for run in self.pinned.runs)

@@ -1,0 +1,75 @@
+"""View > Run table: the pinned runs with every column."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from playground.app.controllers.controllers import Controllers
+from playground.app.panels.run_table import RunTable
+from playground.app.style.theme import UNIT, set_role
+from playground.app.style.wrapping import wrapped
+from playground.drawing.palette import Palette
+
+SAID = "Point at a figure for its error and floor. Click a header to sort; double-click a name to change it."
+
+SIZE = (1180, 360)  # px: all columns of figures
+
+
+class RunsWindow(QDialog):
+    """A window above the main one.
+
+    Args:
+        export: asks for a file and writes the table there.
+    """
+
+    def __init__(
+        self, controllers: Controllers, export: Callable[[], None], palette: Palette, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("runsWindow")
+        self.setWindowTitle("Run table")
+        self.setWindowFlags(Qt.WindowType.Tool)
+        self._pinned = controllers.pinning.pinned
+        self.table = RunTable(controllers, whole=True, parent=self)
+        self.table.apply_palette(palette)
+        said = QLabel(SAID)
+        said.setWordWrap(True)
+        set_role(said, "caption")
+        buttons = QHBoxLayout()
+        buttons.setSpacing(UNIT)
+        self.buttons: dict[str, QPushButton] = {}
+        for title, tip, act in (
+            ("Restore", "Make the chosen run the main one. Undo takes it back.", self.table.restore),
+            ("Rename", "Give the chosen run another name.", self.table.rename),
+            ("Delete", "Take the chosen run from the table. Undo brings it back.", self.table.delete),
+            ("Copy", "Copy the whole table, for a spreadsheet.", self.table.copy),
+            ("Export CSV…", "Write the whole table with the names of metrics.json.", export),
+        ):
+            if title == "Copy":
+                buttons.addStretch(1)
+            button = QPushButton(title)
+            button.setToolTip(wrapped(tip))
+            button.setAutoDefault(False)  # Return belongs to the table
+            button.clicked.connect(act)
+            buttons.addWidget(button)
+            self.buttons[title] = button
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * UNIT, 2 * UNIT, 2 * UNIT, 2 * UNIT)
+        layout.setSpacing(UNIT)
+        layout.addWidget(said)
+        layout.addWidget(self.table)
+        layout.addLayout(buttons)
+        self.table.chosen.connect(self._enable)
+        self._pinned.changed.connect(self._enable)
+        self._enable()
+        self.resize(*SIZE)
+
+    def apply_palette(self, palette: Palette) -> None:
+        self.table.apply_palette(palette)
+
+    @Slot()
+    def _enable(self) -> None:
+        for title, button in self.buttons.items():
+            there = self.table.run is not None if title in ("Restore", "Rename", "Delete") else self._pinned.runs
+            button.setEnabled(bool(there))

@@ -1,0 +1,292 @@
+"""Sampling runs that were pinned to be compared: what each was sampled by, what it cost, and what was measured of it."""
+
+import dataclasses
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from playground.app.model import kept_figures
+from playground.app.model.edit_text import value_text
+from playground.app.style.number_formats import format_count
+from playground.data.dataset import one_line
+from playground.lab import experiment as description
+from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.session import LONGEST_RUNS
+from playground.messages import Message
+
+KL = ("kl", "kl_standard_error", "kl_of_smoothing")
+"""Figures of the model whose score a run follows, taken from the test set."""
+FIGURES = (
+    *("reference_set", "wasserstein2", "wasserstein2_floor", "wasserstein2_floor_std", "wasserstein2_points"),
+    *("wasserstein2_squared", "wasserstein2_squared_floor", "sliced_wasserstein2", "sliced_wasserstein2_floor"),
+    *("sliced_wasserstein2_floor_std", "sliced_wasserstein2_points", "energy_distance"),
+    *("energy_distance_standard_error", "mmd_squared", "mmd_squared_standard_error", "classifier_accuracy"),
+    *("classifier_accuracy_standard_error", "two_sample_points", "memorized_share", "memorized_share_standard_error"),
+    *("memorized_share_held_out", "memorized_share_held_out_standard_error", *KL),
+    *(f"{shares}{end}" for shares in ("mode_weights", "class_frequencies") for end in ("", "_standard_error", "_true")),
+    *("nearest_neighbour_distance", "nearest_neighbour_distance_standard_error"),
+    *("nearest_neighbour_distance_held_out", "nearest_neighbour_distance_held_out_standard_error"),
+)
+"""Keys of metrics.json that are kept of a run."""
+STEPS = "sampling.steps"
+MOST = 60  # runs that are pinned at a time
+LONGEST_NAME = 60  # characters
+MOST_COUNT = 2**53  # of steps and evaluations, which JSON's whole numbers may exceed
+
+
+@dataclass(frozen=True, eq=False)
+class PinnedRun:
+    """A finished sampling run, as it is compared with others.
+
+    Attributes:
+        number: tells it from the others.
+        experiment: by whose settings it was sampled, "auto" included.
+        resolved: what each "auto" stood for, by dotted key.
+        noise: how often new noise had been asked for; with the seed it gives the draws.
+        sampler_steps: of the sampler; None where each particle takes steps of its own.
+        nfe_mean, nfe_max: score evaluations of one particle, the mean and the most; None where they are not known.
+        seconds: that the sampler took; None where they are not known.
+        trained_steps: the training step of its weights; None where it followed a known score, or weights that changed meanwhile.
+        figures: by their keys of metrics.json; and by "reasons" why some are missing. None while nothing is measured.
+    """
+
+    number: int
+    name: str
+    experiment: Experiment
+    resolved: Mapping[str, Any] = field(default_factory=dict)
+    noise: int = 0
+    sampler_steps: int | None = None
+    nfe_mean: float | None = None
+    nfe_max: float | None = None
+    seconds: float | None = None
+    trained_steps: int | None = None
+    figures: Mapping[str, Any] | None = None
+
+    def setting(self, key: str) -> Any:
+        """What a setting stood for.
+
+        Raises:
+            AttributeError: its kinds have no such setting.
+        """
+        return self.resolved[key] if key in self.resolved else description.value(self.experiment, key)
+
+    def figure(self, key: str) -> float | None:
+        """A figure that is a number; None where there is none."""
+        value = None if self.figures is None else self.figures.get(key)
+        return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+    def shares(self, key: str) -> tuple[float, ...]:
+        """A figure that is a list of shares; none where there is none."""
+        values = None if self.figures is None else self.figures.get(key)
+        return () if values is None else tuple(float(value) for value in values)
+
+    def why_missing(self, key: str) -> Message | None:
+        """Why a figure is missing, as far as that is known."""
+        why: Message | None = ({} if self.figures is None else self.figures.get("reasons", {})).get(key)
+        return why
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether its samples were measured, or it is known why they were not."""
+        figures = self.figures or {}
+        return bool({*figures, *figures.get("reasons", {})} - {"reasons", *KL})
+
+    @property
+    def over_floor(self) -> float | None:
+        """W2 over its floor: 1 is what a perfect sampler has."""
+        distance, floor = self.figure("wasserstein2"), self.figure("wasserstein2_floor")
+        return None if distance is None or not floor else distance / floor
+
+    @property
+    def is_at_floor(self) -> bool:
+        """Whether its W2 lies within the deviation that a perfect sampler's has."""
+        distance, floor, spread = (self.figure(f"wasserstein2{end}") for end in ("", "_floor", "_floor_std"))
+        return distance is not None and floor is not None and spread is not None and distance <= floor + spread
+
+
+class PinnedRuns(QObject):
+    """The pinned runs, in the order in which they were pinned.
+
+    Signals:
+        changed(): others are there, or one has another name or more figures.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._all: dict[int, PinnedRun] = {}
+        self._sizes: dict[int, int] = {}  # characters of their settings, which a drawing may make many
+        self._deleted: frozenset[int] = frozenset()
+
+    @property
+    def runs(self) -> tuple[PinnedRun, ...]:
+        """Those that are not deleted."""
+        return tuple(run for number, run in self._all.items() if number not in self._deleted)
+
+    @property
+    def next_number(self) -> int:
+        """For the next run: no other has it, not even a deleted one."""
+        return max(self._all, default=0) + 1
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a session could not keep one more."""
+        runs = self.runs
+        return len(runs) >= MOST or sum(self._sizes[run.number] for run in runs) > LONGEST_RUNS // 2
+
+    def get(self, number: int) -> PinnedRun | None:
+        """The run of a number, deleted or not."""
+        return self._all.get(number)
+
+    def put(self, run: PinnedRun) -> None:
+        """Add a run, or put it in the place of the one of its number."""
+        if run.number not in self._sizes:
+            self._sizes[run.number] = len(description.dump(run.experiment))
+        self._all[run.number] = run
+        self.changed.emit()
+
+    def set_deleted(self, numbers: Collection[int]) -> None:
+        """Hide these runs and show all others."""
+        if frozenset(numbers) != self._deleted:
+            self._deleted = frozenset(numbers)
+            self.changed.emit()
+
+    def load(self, runs: Sequence[PinnedRun]) -> None:
+        """Take other runs in place of all that are here."""
+        self._all, self._deleted = {run.number: run for run in runs}, frozenset()
+        self._sizes = {run.number: len(description.dump(run.experiment)) for run in runs}
+        self.changed.emit()
+
+    def unused_name(self, name: str) -> str:
+        """The name, with a number behind it where a run has it already."""
+        taken, count = {run.name for run in self.runs}, 1
+        while (f"{name} ({count})" if count > 1 else name) in taken:
+            count += 1
+        return f"{name} ({count})" if count > 1 else name
+
+
+def clean_name(name: str) -> str:
+    """A name in one line that is not too long; "" where nothing is left."""
+    return one_line(name)[:LONGEST_NAME].strip()
+
+
+def differing_keys(runs: Sequence[PinnedRun]) -> list[str]:
+    """The settings that were chosen differently among runs that have them, in the order of the cards; and the steps.
+
+    What "auto" stands for follows from other settings, which are named themselves.
+    """
+    found = []
+    for key in dict.fromkeys(key for run in runs for key in description.fields(run.experiment)):
+        those = [run for run in runs if key in description.fields(run.experiment)]
+        values = [run.setting(key) if key == STEPS else description.value(run.experiment, key) for run in those]
+        if any(value != values[0] for value in values):
+            found.append(key)
+    return sorted(found, key=lambda key: "." not in key)  # the seed last
+
+
+def differences(runs: Sequence[PinnedRun], beside_names: bool = False) -> dict[int, str]:
+    """What sets each run apart from the others, in words, by its number.
+
+    Args:
+        beside_names: leave out what the run's name says already.
+    """
+    keys, found = differing_keys(runs), {}
+    trainings = {run.trained_steps for run in runs} - {None}
+    for run in runs:
+        known = description.fields(run.experiment)
+        said = []
+        for key in keys:
+            if key not in known or (key == STEPS and run.sampler_steps is None):
+                continue
+            value = value_text(known[key], run.setting(key))
+            if not (beside_names and _has_word(run.name, value)):
+                said.append(f"{known[key].label} {value}")
+        if len({other.noise for other in runs}) > 1:
+            said.append(f"new noise {run.noise}" if run.noise else "first noise")
+        if run.trained_steps is not None and len(trainings) > 1:
+            said.append(f"{format_count(run.trained_steps)} training steps")
+        found[run.number] = ", ".join(said)
+    return found
+
+
+def _has_word(name: str, value: str) -> bool:
+    """Whether a name says a value, as a word of its own."""
+    return f" {value.casefold()} " in f" {name.casefold()} "
+
+
+def to_json(runs: Sequence[PinnedRun]) -> list[dict[str, Any]]:
+    """Runs as JSON values, for a session."""
+    plain = ("name", "resolved", "noise", "sampler_steps", "nfe_mean", "nfe_max", "seconds", "trained_steps", "figures")
+    return [
+        {"experiment": description.dump(run.experiment)}
+        | {name: kept_figures.plain(getattr(run, name)) for name in plain}
+        for run in runs
+    ]
+
+
+def from_json(saved: object) -> list[PinnedRun]:
+    """What :func:`to_json` gave, as far as it is sound: whoever made the file."""
+    runs: list[PinnedRun] = []
+    for entry in saved[:MOST] if isinstance(saved, list | tuple) else ():
+        run = _run(entry, len(runs) + 1)
+        if run is not None:
+            runs.append(run)
+    return runs
+
+
+def with_figures(run: PinnedRun, figures: Mapping[str, Any]) -> PinnedRun:
+    """The run with these figures beside those that it has, as far as they are kept."""
+    before = run.figures or {}
+    found = {key: value for key, value in figures.items() if key in FIGURES and value is not None}
+    reasons = {**before.get("reasons", {}), **figures.get("reasons", {})}
+    why = {key: message for key, message in reasons.items() if key in FIGURES and key not in found}
+    return dataclasses.replace(run, figures={**before, **found, "reasons": why})
+
+
+def _run(saved: object, number: int) -> PinnedRun | None:
+    if not isinstance(saved, dict) or not isinstance(saved.get("experiment"), str):
+        return None
+    try:
+        experiment = description.parse(saved["experiment"], "a pinned run")
+    except ExperimentError:
+        return None
+    known, resolved = description.fields(experiment), saved.get("resolved")
+    name = saved.get("name")
+    return PinnedRun(
+        number=number,
+        name=(clean_name(name) if isinstance(name, str) else "") or f"run {number}",
+        experiment=experiment,
+        resolved={
+            key: value
+            for key, value in (resolved.items() if isinstance(resolved, dict) else ())
+            if key in known and description.value(experiment, key) == "auto" and _is_plain(value)
+        },
+        noise=min(_count(saved.get("noise")) or 0, 2**31 - 1),
+        sampler_steps=_count(saved.get("sampler_steps")),
+        nfe_mean=_size(saved.get("nfe_mean")),
+        nfe_max=_size(saved.get("nfe_max")),
+        seconds=_size(saved.get("seconds")),
+        trained_steps=_count(saved.get("trained_steps")),
+        figures=kept_figures.sound(saved.get("figures"), FIGURES),
+    )
+
+
+def _is_plain(value: object) -> bool:
+    """Whether it is what a setting may be: a number or a short word."""
+    return (isinstance(value, str) and len(value) <= LONGEST_NAME) or isinstance(value, bool) or _is_finite(value)
+
+
+def _is_finite(value: object) -> bool:
+    return type(value) in (int, float) and abs(value) < MOST_COUNT  # type: ignore[arg-type]  # nan is not
+
+
+def _count(value: object) -> int | None:
+    return value if type(value) is int and 0 <= value < MOST_COUNT else None
+
+
+def _size(value: object) -> float | None:
+    return float(value) if _is_finite(value) and value >= 0 else None  # type: ignore[arg-type,operator]

@@ -1,0 +1,267 @@
+"""The columns of the run table: what each shows of a pinned run, sorts by, and explains."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from playground.app.model.pinned_runs import PinnedRun
+from playground.app.panels.figure import NOTHING, decimal
+from playground.app.style.labels import worded
+from playground.app.style.number_formats import (
+    format_count,
+    format_measured,
+    format_number,
+    format_percent,
+    format_percent_with_error,
+)
+from playground.app.style.wrapping import wrapped
+from playground.data.units import EQUALIZED
+
+FEW_MODES = 3  # whose weights stand side by side
+
+
+@dataclass(frozen=True)
+class RunColumn:
+    """One column.
+
+    Attributes:
+        title: its header, in one line or two.
+        meaning: the header's tooltip.
+        text: what a cell shows; "" where there is nothing.
+        order: what rows are sorted by; None comes last.
+        more: the tooltip of a cell, beside the meaning.
+        key: of metrics.json, whose absence has a reason.
+        widest: a text for which there is room.
+    """
+
+    title: str
+    meaning: str
+    text: Callable[[PinnedRun], str]
+    order: Callable[[PinnedRun], float | str | None]
+    more: Callable[[PinnedRun], str] = lambda run: ""
+    key: str = ""
+    widest: str = ""
+
+    def shown(self, run: PinnedRun) -> str:
+        """What a cell shows."""
+        return self.text(run) or NOTHING
+
+    def tooltip(self, run: PinnedRun, waiting: bool) -> str:
+        """The whole figure with its error and floor, or why there is none."""
+        more = self.more(run)
+        if not self.text(run) and self.key:
+            why = worded(run.why_missing(self.key)) or ("" if run.is_measured else "These samples were not measured.")
+            more = "These samples are being measured." if waiting else why
+        return wrapped(more, self.meaning)
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    return "" if value is None else format_number(value, digits)
+
+
+def _ratio(run: PinnedRun) -> str:
+    ratio = run.over_floor
+    return "" if ratio is None else decimal(ratio, 2) if ratio < 9.995 else format_number(ratio)
+
+
+def _distance(run: PinnedRun) -> str:
+    distance, floor, spread = (run.figure(f"wasserstein2{end}") for end in ("", "_floor", "_floor_std"))
+    if distance is None or not floor:
+        return ""
+    near = " Within its deviation: as near as a perfect sampler." if run.is_at_floor else ""
+    deviation = "" if spread is None else f" ± {format_percent(spread / floor)}"
+    return f"W₂ {format_number(distance)}, floor {format_number(floor)}{deviation}.{near}"
+
+
+def _accuracy(run: PinnedRun) -> str:
+    accuracy = run.figure("classifier_accuracy")
+    return "" if accuracy is None else f"{100 * accuracy:.0f} %"
+
+
+def _whole_accuracy(run: PinnedRun) -> str:
+    accuracy, error = (run.figure(f"classifier_accuracy{end}") for end in ("", "_standard_error"))
+    return "" if accuracy is None else f"{format_percent_with_error(accuracy, error or 0.0)}, floor 50 %."
+
+
+def _kl(run: PinnedRun) -> str:
+    kl = run.figure("kl")
+    return "" if kl is None else decimal(kl)
+
+
+def _whole_kl(run: PinnedRun) -> str:
+    kl, error, floor = (run.figure(key) for key in ("kl", "kl_standard_error", "kl_of_smoothing"))
+    if kl is None:
+        return ""
+    said = format_measured(kl, error) if error else decimal(kl)
+    return f"{said} nat" + ("." if floor is None else f", floor {decimal(floor)}.")
+
+
+def _share(share: float) -> str:
+    """A share in few characters: ``.51``."""
+    text = f"{share:.2f}"
+    return text[1:] if text.startswith("0") else text
+
+
+def _off(run: PinnedRun) -> float | None:
+    """The largest difference of a mode's weight from its true one."""
+    found, true = run.shares("mode_weights"), run.shares("mode_weights_true")
+    if not found or len(found) != len(true) or not all(map(math.isfinite, (*found, *true))):
+        return None
+    return max(abs(share - truth) for share, truth in zip(found, true, strict=True))
+
+
+def _weights(run: PinnedRun) -> str:
+    found, off = run.shares("mode_weights"), _off(run)
+    if 0 < len(found) <= FEW_MODES:
+        return "/".join(map(_share, found))
+    return "" if off is None else f"±{decimal(off, 3)[1:]}" if off < 1 else decimal(off)
+
+
+def _whole_weights(run: PinnedRun) -> str:
+    found, true = run.shares("mode_weights"), run.shares("mode_weights_true")
+    if not found:
+        return ""
+    errors = run.shares("mode_weights_standard_error") or (0.0,) * len(found)
+    said = ", ".join(f"{decimal(share)} ± {decimal(error)}" for share, error in zip(found, errors, strict=True))
+    largest = (
+        "" if len(found) <= FEW_MODES else f" The column shows the largest difference, {decimal(_off(run) or 0.0)}."
+    )
+    return f"{said}; true {', '.join(map(decimal, true))}.{largest}"
+
+
+def _nfe(run: PinnedRun) -> str:
+    mean, most = run.nfe_mean, run.nfe_max
+    if mean is None:
+        return ""
+    return f"{_number(mean)} score evaluations a particle" + (
+        "." if most in (None, mean) else f" in the mean, {_number(most)} at most."
+    )
+
+
+def _count(count: int | None) -> str:
+    return "" if count is None else format_count(count)
+
+
+def _seed(run: PinnedRun) -> str:
+    seed = format_count(run.experiment.seed)
+    return f"{seed} + {run.noise}" if run.noise else seed
+
+
+NAME = RunColumn(
+    "run",
+    "Double-click, or F2, to rename; Return makes it the main run.",
+    lambda run: run.name,
+    lambda run: run.name.casefold(),
+)
+NFE = RunColumn(
+    "NFE", "Score evaluations of one particle.", lambda run: _number(run.nfe_mean), lambda run: run.nfe_mean, _nfe,
+    widest="10 000",
+)  # fmt: skip
+OVER_FLOOR = RunColumn(
+    "W₂ /\nfloor",
+    "Wasserstein-2 distance to the data over that of a perfect sampler with as many points; 1 is perfect. " + EQUALIZED,
+    _ratio,
+    lambda run: run.over_floor,
+    _distance,
+    "wasserstein2",
+    "10.00",
+)
+C2ST = RunColumn(
+    "C2ST",
+    "Classifier two-sample test: how often a classifier tells samples from data; 50 % is perfect.",
+    _accuracy,
+    lambda run: run.figure("classifier_accuracy"),
+    _whole_accuracy,
+    "classifier_accuracy",
+    "50 %",
+)
+WEIGHTS = RunColumn(
+    "weights",
+    "Fraction of the final particles nearest to each mode; of many modes the largest difference from the true one.",
+    _weights,
+    _off,
+    _whole_weights,
+    "mode_weights",
+    ".50/.50",
+)
+FEW = (NAME, NFE, OVER_FLOOR, C2ST, WEIGHTS)
+"""What a card has room for."""
+
+
+def all_columns(differences: Mapping[int, str]) -> tuple[RunColumn, ...]:
+    """Every column.
+
+    Args:
+        differences: what sets each run apart, by its number.
+    """
+    return (
+        NAME,
+        RunColumn(
+            "steps", "Steps of the sampler.", lambda run: _count(run.sampler_steps), lambda run: run.sampler_steps
+        ),
+        NFE,
+        RunColumn(
+            "most NFE",
+            "Score evaluations of the particle that took most; the adaptive solver gives each its own.",
+            lambda run: _number(run.nfe_max),
+            lambda run: run.nfe_max,
+        ),
+        RunColumn(
+            "W₂",
+            "Wasserstein-2 distance to the data by optimal transport. " + EQUALIZED,
+            lambda run: _number(run.figure("wasserstein2")),
+            lambda run: run.figure("wasserstein2"),
+            _distance,
+            "wasserstein2",
+        ),
+        RunColumn(
+            "floor",
+            "Wasserstein-2 distance of a perfect sampler with as many points.",
+            lambda run: _number(run.figure("wasserstein2_floor")),
+            lambda run: run.figure("wasserstein2_floor"),
+            _distance,
+            "wasserstein2_floor",
+        ),
+        OVER_FLOOR,
+        RunColumn(
+            "sliced W₂",
+            "Sliced Wasserstein-2 distance to the data. " + EQUALIZED,
+            lambda run: _number(run.figure("sliced_wasserstein2")),
+            lambda run: run.figure("sliced_wasserstein2"),
+            lambda run: f"floor {_number(run.figure('sliced_wasserstein2_floor'))}.",
+            "sliced_wasserstein2",
+        ),
+        C2ST,
+        RunColumn(
+            "KL",
+            "KL(data || model) in nats, of the score that the run follows, where the test set was evaluated.",
+            _kl,
+            lambda run: run.figure("kl"),
+            _whole_kl,
+        ),
+        WEIGHTS,
+        RunColumn(
+            "seconds",
+            "Time that the sampler took, in this window.",
+            lambda run: _number(run.seconds, 2),
+            lambda run: run.seconds,
+        ),
+        RunColumn(
+            "trained",
+            "Training steps of the weights; none for a known score, or where they changed meanwhile.",
+            lambda run: _count(run.trained_steps),
+            lambda run: run.trained_steps,
+        ),
+        RunColumn(
+            "seed",
+            "Seed of the run, and how often new noise was asked for.",
+            _seed,
+            lambda run: 1e6 * run.experiment.seed + run.noise,
+        ),
+        RunColumn(
+            "what differs",
+            "The settings that differ among the pinned runs.",
+            lambda run: differences.get(run.number, ""),
+            lambda run: differences.get(run.number, ""),
+        ),
+    )

@@ -1,0 +1,379 @@
+"""The table of the pinned runs, which the card and the window of all columns share."""
+
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal, Slot
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QFocusEvent,
+    QFontMetrics,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPalette,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import (
+    QHeaderView,
+    QLineEdit,
+    QMenu,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QWidget,
+)
+
+from playground.app.controllers.controllers import Controllers
+from playground.app.model.pinned_runs import PinnedRun, differences
+from playground.app.model.run_table import table_text
+from playground.app.panels.run_columns import C2ST, FEW, OVER_FLOOR, WEIGHTS, RunColumn, all_columns
+from playground.app.style import theme
+from playground.app.style.wrapping import BREAK, breakable, wrapped
+from playground.drawing.palette import DARK, Palette
+
+NUMBER = Qt.ItemDataRole.UserRole  # of the run, on each row
+PAD = 3  # px left and right of a cell's text
+LONGEST_WORD = 12  # characters of a name without a break: "probability" is whole
+NARROWEST_WORDS = 220  # px of a column of sentences
+FOCUS = 2  # px of the bar that marks the row which keys act on
+MOST_ROWS = 8  # in view; with more the table scrolls
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+
+
+class RunTable(QTreeWidget):
+    """One row a run; below its name what sets it apart, or all columns side by side.
+
+    Return makes the row's run the main one, F2 or a double click renames it, Delete takes it away, Ctrl+C copies the table.
+
+    Args:
+        whole: whether it has all columns.
+
+    Signals:
+        chosen(): another row is chosen.
+    """
+
+    chosen = Signal()
+
+    def __init__(self, controllers: Controllers, whole: bool = False, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._pinning, self._whole = controllers.pinning, whole
+        self._palette = DARK
+        self._columns: tuple[RunColumn, ...] = FEW
+        self._sorted: tuple[str, bool] | None = None  # the title of a column, and whether the largest come first
+        theme.set_role(self, "table")
+        self.setAccessibleName("Pinned runs")
+        self.setFrameShape(QTreeWidget.Shape.NoFrame)
+        self.setRootIsDecorated(False)
+        self.setIndentation(0)
+        self.setItemsExpandable(False)
+        self.setWordWrap(True)
+        self.setTextElideMode(Qt.TextElideMode.ElideNone)
+        self.setEditTriggers(QTreeWidget.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QTreeWidget.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollMode(QTreeWidget.ScrollMode.ScrollPerPixel)
+        if not whole:
+            self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setItemDelegate(_Cells(self))
+        header = self.header()
+        header.setSectionsClickable(True)
+        header.setSectionsMovable(False)
+        header.setStretchLastSection(False)
+        header.setMinimumSectionSize(24)
+        header.sectionClicked.connect(self._sort_by)
+        self.itemDoubleClicked.connect(self._edit)
+        self.itemChanged.connect(self._renamed)
+        self.currentItemChanged.connect(lambda *_: self.chosen.emit())
+        self._pinning.pinned.changed.connect(self._fill)
+        self._fill()
+
+    # What it shows
+
+    @property
+    def run(self) -> PinnedRun | None:
+        """That of the chosen row."""
+        item = self.currentItem()
+        number = None if item is None else item.data(0, NUMBER)
+        return None if number is None else self._pinning.pinned.get(number)
+
+    @property
+    def runs(self) -> list[PinnedRun]:
+        """All, in the order of the rows."""
+        runs = list(self._pinning.pinned.runs)
+        column = next((column for column in self._columns if self._sorted and column.title == self._sorted[0]), None)
+        if column is None or self._sorted is None:
+            return runs
+        known = [run for run in runs if column.order(run) is not None]
+        known.sort(key=column.order, reverse=self._sorted[1])  # type: ignore[arg-type]  # of one column all of one type
+        return known + [run for run in runs if column.order(run) is None]
+
+    @property
+    def texts(self) -> list[list[str]]:
+        """What stands in the rows; below each what sets it apart, where it stands there."""
+        rows = []
+        for place in range(self.topLevelItemCount()):
+            item = self.topLevelItem(place)
+            assert item is not None
+            rows.append([item.text(column) for column in range(self.columnCount())])
+            rows += [[below.text(0)] for below in _below(item)]
+        return rows
+
+    def apply_palette(self, palette: Palette) -> None:
+        self._palette = palette
+        self._fill()
+
+    @Slot()
+    def _fill(self) -> None:
+        chosen = self.run
+        told = differences(self._pinning.pinned.runs, beside_names=not self._whole)
+        self._columns = all_columns(told) if self._whole else FEW
+        self.blockSignals(True)
+        self.clear()
+        self.setColumnCount(len(self._columns))
+        self._fill_header()
+        for run in self.runs:
+            self._add(run, told.get(run.number, ""))
+        self.blockSignals(False)
+        self._lay_out()
+        for place in range(self.topLevelItemCount()):
+            item = self.topLevelItem(place)
+            if item is not None and chosen is not None and item.data(0, NUMBER) == chosen.number:
+                self.setCurrentItem(item)
+        self.chosen.emit()
+
+    def _fill_header(self) -> None:
+        header = self.headerItem()
+        for place, column in enumerate(self._columns):
+            down = None if self._sorted is None or self._sorted[0] != column.title else self._sorted[1]
+            arrow = "" if down is None else " ↓" if down else " ↑"
+            first, *second = column.title.split("\n")
+            header.setText(place, "\n".join([first + arrow, *second]))
+            header.setToolTip(place, wrapped(column.meaning, "Click to sort."))
+            header.setTextAlignment(place, LEFT if self._is_words(place) else RIGHT)
+            header.setFont(place, theme.text_font(theme.CAPTION_PIXELS))
+
+    def _add(self, run: PinnedRun, told: str) -> None:
+        item = QTreeWidgetItem(self)
+        item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
+        waiting = self._pinning.is_waiting(run.number)
+        for place, column in enumerate(self._columns):
+            shown = column.shown(run)
+            if waiting and not column.text(run) and column.key:
+                shown = "…"
+            item.setText(place, breakable(shown, LONGEST_WORD) if place == 0 else shown)
+            item.setToolTip(place, column.tooltip(run, waiting))
+            item.setData(place, Qt.ItemDataRole.AccessibleTextRole, f"{' '.join(column.title.split())}: {shown}")
+            item.setTextAlignment(place, LEFT if self._is_words(place) else RIGHT)
+            item.setFont(place, theme.text_font() if place == 0 else theme.number_font())
+            if column is OVER_FLOOR and run.is_at_floor:
+                item.setForeground(place, self._palette.color("data"))
+        item.setData(0, NUMBER, run.number)
+        if told and not self._whole:
+            below = QTreeWidgetItem(item, [breakable(told)])
+            below.setFlags(Qt.ItemFlag.ItemIsEnabled)
+            below.setFirstColumnSpanned(True)
+            below.setFont(0, theme.text_font(theme.CAPTION_PIXELS))
+            below.setForeground(0, self._palette.color("muted"))
+            below.setToolTip(0, wrapped("The settings that differ among the pinned runs."))
+            item.setExpanded(True)
+
+    def _is_words(self, place: int) -> bool:
+        return self._columns[place].title in ("run", "what differs")
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        first = self.topLevelItem(0)
+        if self.currentItem() is None and first is not None:
+            self.setCurrentItem(first)  # which the keys act on
+
+    # How it is laid out
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Give the numbers the room that they take, and the name the rest; rows are as high as their names and sentences."""
+        header, widths = self.header(), [self._width_of(place) for place in range(len(self._columns))]
+        if not self._whole:  # a bar that comes and goes by itself would change the room, and the room the bar
+            scrolls = self.topLevelItemCount() > MOST_ROWS
+            policy = Qt.ScrollBarPolicy.ScrollBarAlwaysOn if scrolls else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+            self.setVerticalScrollBarPolicy(policy)
+        room = self.viewport().width()
+        if not self._whole:
+            place = FEW.index(WEIGHTS)
+            name = self._widest_word()
+            crowded = room - sum(widths[1:]) < name
+            hidden = crowded or not any(WEIGHTS.text(run) for run in self._pinning.pinned.runs)
+            self.setColumnHidden(place, hidden)
+            widths[0] = max(room - sum(widths[1:]) + (widths[place] if hidden else 0), name)
+        else:
+            widths[-1] = max(room - sum(widths[:-1]), NARROWEST_WORDS)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        for place, width in enumerate(widths):
+            header.resizeSection(place, width)
+        height = header.sizeHint().height()
+        for place in range(self.topLevelItemCount()):
+            item = self.topLevelItem(place)
+            assert item is not None
+            rows = [self._fit(item, 0 if not self._whole else len(widths) - 1, widths[0 if not self._whole else -1])]
+            rows += [self._fit(below, 0, room, last=True) for below in _below(item)]
+            if place < MOST_ROWS:
+                height += sum(rows)
+        if not self._whole and self.height() != height:
+            self.setFixedHeight(height)
+        self.scheduleDelayedItemsLayout()
+
+    def _fit(self, item: QTreeWidgetItem, place: int, width: int, last: bool = False) -> int:
+        """Make a row as high as the cell in which words are wrapped."""
+        box = QFontMetrics(item.font(place)).boundingRect(
+            QRect(0, 0, max(width - 2 * PAD, 1), 10_000), Qt.TextFlag.TextWordWrap, item.text(place)
+        )
+        height = box.height() + (6 if last else 4)
+        item.setSizeHint(place, QSize(width, height))
+        return height
+
+    def _widest_word(self) -> int:
+        """The least width of the names' column, in which no word is cut."""
+        metrics = QFontMetrics(theme.text_font())
+        names = (breakable(run.name, LONGEST_WORD).replace(BREAK, " ") for run in self._pinning.pinned.runs)
+        words = [word for name in names for word in name.split()]
+        return max(map(metrics.horizontalAdvance, words), default=0) + 2 * PAD + 2
+
+    def _width_of(self, place: int) -> int:
+        column = self._columns[place]
+        metrics, title = QFontMetrics(theme.number_font()), QFontMetrics(theme.text_font(theme.CAPTION_PIXELS))
+        texts = [column.shown(run) for run in self._pinning.pinned.runs]
+        if column is C2ST or column is WEIGHTS or column is OVER_FLOOR:
+            texts.append(column.widest)
+        if self._is_words(place):
+            metrics = QFontMetrics(theme.text_font())
+        header = [title.horizontalAdvance(line) for line in self.headerItem().text(place).split("\n")]
+        return max(*header, *map(metrics.horizontalAdvance, texts), 24) + 2 * PAD + 2
+
+    # What is done
+
+    @Slot(int)
+    def _sort_by(self, place: int) -> None:
+        """Sort by a column; again the other way round, and a third time as they were pinned."""
+        title = self._columns[place].title
+        before = None if self._sorted is None or self._sorted[0] != title else self._sorted[1]
+        self._sorted = {None: (title, False), False: (title, True), True: None}[before]
+        self._fill()
+
+    @Slot(QTreeWidgetItem, int)
+    def _edit(self, item: QTreeWidgetItem, place: int = 0) -> None:
+        if item.data(0, NUMBER) is not None:
+            self.editItem(item, 0)
+
+    @Slot(QTreeWidgetItem, int)
+    def _renamed(self, item: QTreeWidgetItem, place: int) -> None:
+        number = item.data(0, NUMBER)
+        if place != 0 or number is None:
+            return
+        run = self._pinning.pinned.get(number)
+        if run is not None and item.text(0) != breakable(run.name, LONGEST_WORD):
+            self._pinning.rename(number, item.text(0))
+            self._fill()  # an empty name is none
+
+    def rename(self) -> None:
+        """Edit the name of the chosen run."""
+        item = self.currentItem()
+        if item is not None:
+            self._edit(item)
+
+    def restore(self) -> None:
+        """Make the chosen run the main one."""
+        if self.run is not None:
+            self._pinning.restore(self.run.number)
+
+    def delete(self) -> None:
+        """Take the chosen run away."""
+        if self.run is not None:
+            self._pinning.delete(self.run.number)
+
+    def copy(self) -> None:
+        """Put the whole table on the clipboard, as spreadsheets take it."""
+        if self.runs:
+            QGuiApplication.clipboard().setText(table_text(self.runs, "\t"))
+
+    def event(self, event: QEvent) -> bool:
+        """Keep Ctrl+C from the window, where it copies the canvas."""
+        copy = isinstance(event, QKeyEvent) and event.matches(QKeySequence.StandardKey.Copy)
+        if copy and event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self.state() == QTreeWidget.State.EditingState:
+            super().keyPressEvent(event)  # a name's Return is no row's
+        elif event.matches(QKeySequence.StandardKey.Copy):
+            self.copy()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.restore()
+        elif event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.delete()
+        elif event.key() == Qt.Key.Key_F2:
+            self.rename()
+        elif event.text() and not event.text().isspace():
+            event.ignore()  # a letter is a command of the window
+        else:
+            super().keyPressEvent(event)
+
+    def menu(self) -> QMenu:
+        """What can be done with the chosen run and with all."""
+        menu, run = QMenu(self), self.run
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for text, key, act in (
+            ("Make it the main run", "Return", self.restore),
+            ("Rename", "F2", self.rename),
+            ("Delete", "Del", self.delete),
+        ):
+            menu.addAction(f"{text}\t{key}", act).setEnabled(run is not None)
+        menu.addSeparator()
+        menu.addAction("Copy the table\tCtrl+C", self.copy).setEnabled(bool(self.runs))
+        return menu
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        self.menu().popup(event.globalPos())
+
+
+def _below(item: QTreeWidgetItem) -> list[QTreeWidgetItem]:
+    """The line below a row, where there is one."""
+    lines = (item.child(place) for place in range(item.childCount()))
+    return [line for line in lines if line is not None]
+
+
+class _Cells(QStyledItemDelegate):
+    """Cells whose colours stay where their row is chosen, and an editor for names alone."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        super().initStyleOption(option, index)
+        color = option.palette.color(QPalette.ColorRole.Text)
+        option.palette.setColor(QPalette.ColorRole.HighlightedText, color)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().paint(painter, option, index)
+        table = self.parent()
+        chosen = QStyle.StateFlag.State_Selected in option.state
+        if index.column() == 0 and chosen and isinstance(table, RunTable) and table.hasFocus():
+            box = option.rect
+            color = QGuiApplication.palette().color(QPalette.ColorRole.Highlight)
+            painter.fillRect(box.left(), box.top(), FOCUS, box.height(), color)
+
+    def createEditor(
+        self, parent: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QWidget:
+        editor = super().createEditor(parent, option, index)
+        editor.setAccessibleName("Name of the run")
+        return editor
+
+    def setEditorData(self, editor: QWidget, index: QModelIndex | QPersistentModelIndex) -> None:
+        super().setEditorData(editor, index)
+        if isinstance(editor, QLineEdit):
+            editor.setText(editor.text().replace(BREAK, ""))
+            editor.selectAll()

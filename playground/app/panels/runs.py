@@ -1,0 +1,81 @@
+"""The pinned runs beside each other: what they cost, and how near to the data they came."""
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+
+from playground.app.controllers import why_disabled
+from playground.app.controllers.controllers import Controllers
+from playground.app.model.state import State
+from playground.app.panels.run_table import RunTable
+from playground.app.style import theme
+from playground.app.style.labels import worded
+from playground.app.style.wrapping import wrapped
+from playground.app.widgets.collapsible_panel import CollapsiblePanel
+
+EMPTY = "Pin finished runs to compare what they cost and how near to the data they come."
+PIN = "Keep the settings, cost and distances of the finished run here. (K)"
+RESTORE = "Make the chosen run the main one: its settings, noise, and particles. Undo takes it back. (Return)"
+ALL = "Open the table with every column."
+NONE_CHOSEN = "Choose a run in the table first."
+
+
+class RunsPanel(CollapsiblePanel):
+    """A table of few columns, and buttons for what is done with it most.
+
+    Signals:
+        table_requested(): the table with every column is asked for.
+    """
+
+    table_requested = Signal()
+
+    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
+        super().__init__("Runs", None, parent)
+        self.state, self._controllers = state, controllers
+        self._pinning = controllers.pinning
+        self.empty = QLabel(EMPTY, self)
+        self.empty.setWordWrap(True)
+        theme.set_role(self.empty, "caption")
+        self.table = RunTable(controllers, parent=self)
+        self.pin = QPushButton("Pin run", self)
+        self.restore = QPushButton("Restore", self)
+        self.whole = QPushButton("All…", self)
+        self.whole.setToolTip(wrapped(ALL))
+        self.whole.setAccessibleName("All columns of the runs")
+        self.pin.setAccessibleName("Pin this run")
+        self.restore.setAccessibleName("Restore the chosen run")
+        self.pin.clicked.connect(self._pinning.pin)
+        self.restore.clicked.connect(self.table.restore)
+        self.whole.clicked.connect(self.table_requested)
+        buttons = QHBoxLayout()
+        buttons.setContentsMargins(0, theme.UNIT // 2, 0, theme.UNIT // 2)
+        buttons.setSpacing(theme.UNIT // 2)
+        buttons.addWidget(self.pin)
+        buttons.addStretch(1)
+        buttons.addWidget(self.restore)
+        buttons.addWidget(self.whole)
+        self.body.addWidget(self.empty)
+        self.body.addWidget(self.table)
+        self.body.addLayout(buttons)
+        self.table.chosen.connect(self._enable)
+        self._pinning.pinned.changed.connect(self._show)
+        self._pinning.finished_changed.connect(self._enable)
+        state.changed.connect(self._enable)
+        controllers.building.problem_changed.connect(self._enable)
+        controllers.building.problem_failed.connect(self._enable)
+        self._show()
+
+    @Slot()
+    def _show(self) -> None:
+        count = len(self._pinning.pinned.runs)
+        self.set_state(f"{count} pinned" if count else "")
+        for part, there in ((self.empty, not count), (self.table, count), (self.restore, count), (self.whole, count)):
+            part.setVisible(bool(there))
+        self._enable()
+
+    @Slot()
+    def _enable(self) -> None:
+        why = why_disabled.pinning(self.state, self._controllers)
+        self.pin.setEnabled(why is None)
+        self.pin.setToolTip(wrapped(worded(why) or PIN))
+        self.restore.setEnabled(self.table.run is not None)
+        self.restore.setToolTip(wrapped(RESTORE if self.table.run is not None else NONE_CHOSEN))

@@ -1,0 +1,174 @@
+"""The list of pinned runs: what sets them apart, as a table, and as a stranger's file may have it."""
+
+import csv
+import io
+import json
+import math
+
+import pytest
+
+from playground.app.model.pinned_runs import (
+    FIGURES,
+    KL,
+    LONGEST_NAME,
+    MOST,
+    PinnedRun,
+    PinnedRuns,
+    clean_name,
+    differences,
+    from_json,
+    to_json,
+    with_figures,
+)
+from playground.app.model.run_table import table_text
+from playground.lab.evaluation import OF_SAMPLES
+from playground.lab.experiment import Experiment, replace
+from playground.messages import Message
+
+MEASURED = {
+    "wasserstein2": 0.2,
+    "wasserstein2_floor": 0.1,
+    "wasserstein2_floor_std": 0.01,
+    "wasserstein2_points": (60, 60),
+    "mode_weights": [0.25, 0.75],
+    "mode_weights_standard_error": [0.05, 0.05],
+    "mode_weights_true": [0.5, 0.5],
+    "reasons": {"classifier_accuracy": Message("few", "There are only {} samples.", (3,))},
+}
+
+
+def run(number: int, name: str = "", **changes) -> PinnedRun:
+    experiment = replace(Experiment(), {key.replace("__", "."): value for key, value in changes.items()})
+    return PinnedRun(number, name or f"run {number}", experiment, sampler_steps=10)
+
+
+def test_all_figures_of_samples_are_kept_by_their_names():
+    assert set(FIGURES) == {*OF_SAMPLES, *KL} - {"nearest_neighbour_rows"}  # those are rows of data, no figure
+    assert len(set(FIGURES)) == len(FIGURES)
+
+
+def test_only_what_differs_is_said():
+    runs = [run(1), run(2, seed=3), run(3, sampling__kind="probability-flow", sampling__steps=25)]
+    assert differences(runs) == {
+        1: "sampler Reverse SDE, steps auto, seed 0",
+        2: "sampler Reverse SDE, steps auto, seed 3",
+        3: "sampler Probability flow, steps 25, seed 0",
+    }
+    assert differences(runs[:1]) == {1: ""}
+    named = [run(1, "reverse SDE"), run(2, "flow 25", sampling__kind="probability-flow", sampling__steps=25)]
+    told = differences(named, beside_names=True)
+    assert "Reverse SDE" not in told[1]
+    assert "steps 25" not in told[2]
+    assert "Probability flow" in told[2]
+
+
+def test_w2_over_its_floor_and_when_it_is_reached():
+    measured = with_figures(run(1), MEASURED)
+    assert measured.over_floor == pytest.approx(2)
+    assert not measured.is_at_floor
+    assert with_figures(run(1), MEASURED | {"wasserstein2": 0.105}).is_at_floor
+    assert run(1).over_floor is None
+    assert not run(1).is_measured
+    assert not with_figures(run(1), {"kl": 0.1}).is_measured
+    assert measured.is_measured
+
+
+def test_runs_come_back_from_json():
+    before = [with_figures(run(1, "α, β", sampling__steps=7, seed=2), MEASURED), run(2)]
+    after = from_json(json.loads(json.dumps(to_json(before))))
+    assert [(one.name, one.experiment, one.sampler_steps) for one in after] == [
+        (one.name, one.experiment, one.sampler_steps) for one in before
+    ]
+    assert after[0].shares("mode_weights") == (0.25, 0.75)
+    assert after[0].why_missing("classifier_accuracy") == MEASURED["reasons"]["classifier_accuracy"]
+    assert after[1].figures is None
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        None,
+        7,
+        "runs",
+        {},
+        [None, 3, "x", [], {}],
+        [{"experiment": 5}],
+        [{"experiment": "data.kind = 'moons'"}],
+        [{"experiment": "x" * 100}],
+    ],
+)
+def test_a_stranger_s_list_that_is_none_is_empty(saved):
+    assert from_json(saved) == []
+
+
+def test_a_stranger_s_run_keeps_only_what_is_sound():
+    (saved,) = to_json([with_figures(run(1), MEASURED)])
+    saved |= {
+        "name": "<b>\n" + "n" * 1000,
+        "resolved": {"sampling.steps": ["x"], "nothing": 3, "seed": 5, "sampling.particles": 1e400},
+        "noise": -4,
+        "sampler_steps": 2**70,
+        "nfe_mean": math.nan,
+        "nfe_max": "many",
+        "seconds": -1.0,
+        "trained_steps": True,
+        "figures": {
+            "wasserstein2": "near",
+            "kl": math.nan,
+            "mode_weights": [0.5],
+            "mode_weights_true": [0.5, 0.5],
+            "evil": 1,
+            "reasons": {"kl": {"code": 3}},
+        },
+    }
+    (found,) = from_json([saved])
+    assert found.name == "<b> " + "n" * (LONGEST_NAME - 4)
+    assert found.resolved == {}
+    assert (found.noise, found.sampler_steps, found.nfe_mean, found.nfe_max) == (0, None, None, None)
+    assert (found.seconds, found.trained_steps) == (None, None)
+    assert found.figure("wasserstein2") is None
+    assert found.figure("kl") is None
+    assert found.shares("mode_weights") == ()
+    assert "evil" not in found.figures
+    assert table_text([found])  # whatever it holds
+
+
+def test_a_file_has_no_more_runs_than_can_be_pinned():
+    assert len(from_json(to_json([run(1)]) * (MOST + 5))) == MOST
+
+
+def test_the_list_is_full_by_number_and_by_size(qapp):
+    runs = PinnedRuns()
+    for number in range(1, MOST + 1):
+        assert not runs.is_full
+        runs.put(run(number))
+    assert runs.is_full
+    runs.set_deleted([1])
+    assert not runs.is_full
+    strokes = [{"points": [(0.1234567890123, 0.5)] * 9_000, "radius": 0.1}] * 20
+    runs.load([PinnedRun(1, "drawn", replace(Experiment(), {"data.kind": "drawn", "data.strokes": strokes}))])
+    assert runs.is_full
+
+
+def test_names_are_told_apart(qapp):
+    runs = PinnedRuns()
+    for number in (1, 2, 3):
+        runs.put(run(number, runs.unused_name("flow")))
+    assert [one.name for one in runs.runs] == ["flow", "flow (2)", "flow (3)"]
+    assert clean_name(" \n ") == ""
+
+
+def test_the_table_has_the_names_of_metrics_json_and_one_row_a_run():
+    runs = [with_figures(run(1, "a,b"), MEASURED), run(2, "=1+1", sampling__kind="langevin", noise__kind="vp")]
+    header, first, second = csv.reader(io.StringIO(table_text(runs)))
+    assert header[:2] == ["run", "sampling.kind"]
+    assert header[-len(FIGURES) :] == list(FIGURES)
+    assert {"noise.kind", "nfe_mean", "nfe_max", "sampling_seconds", "seed"} <= set(header)
+    cells = dict(zip(header, first, strict=True))
+    assert cells["run"] == "a,b"
+    assert cells["wasserstein2"] == "0.2"
+    assert cells["mode_weights"] == "0.25 0.75"
+    assert cells["kl"] == ""
+    assert dict(zip(header, second, strict=True))["run"] == "'=1+1"  # no formula of a stranger
+    assert dict(zip(header, second, strict=True))["noise.kind"] == "vp"
+    assert table_text(runs, "\t").splitlines()[0].split("\t") == header

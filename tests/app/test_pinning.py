@@ -1,0 +1,325 @@
+"""Pinned runs keep their own figures whatever is changed, come back with settings, noise and weights, and are kept in the session."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from playground.app.controllers import why_disabled
+from playground.app.controllers.controllers import Controllers
+from playground.app.controllers.pinning import TASK
+from playground.app.model.pinned_runs import KL
+from playground.app.model.state import State
+from playground.lab.evaluation import sample_distances
+from playground.lab.experiment import Experiment, replace
+from playground.lab.session import Session
+
+TINY = {
+    "data.kind": "two-gaussians",
+    "data.points": 500,
+    "network.width": 8,
+    "network.depth": 1,
+    "training.steps": 40,
+    "training.batch": 64,
+    "sampling.particles": 60,
+    "sampling.steps": 10,
+    "likelihood.points": 20,
+    "likelihood.tolerance": 1e-1,
+}
+
+
+def started(qtbot) -> Controllers:
+    controllers = Controllers(State(replace(Experiment(), TINY)), device="cpu")
+    with qtbot.waitSignal(controllers.building.ready, timeout=60_000):
+        controllers.start()
+    return controllers
+
+
+@pytest.fixture
+def controllers(qtbot):
+    controllers = started(qtbot)
+    controllers.playing.set_loop(False)
+    wait_finished(qtbot, controllers)
+    yield controllers
+    assert controllers.shutdown(20.0)
+
+
+@pytest.fixture
+def other(qtbot):
+    """Another controllers, as after a new start."""
+    other = started(qtbot)
+    yield other
+    assert other.shutdown(20.0)
+
+
+def wait_finished(qtbot, controllers) -> None:
+    """Until the run of the present settings can be pinned."""
+    pinning, playing = controllers.pinning, controllers.playing
+    qtbot.waitUntil(
+        lambda: (
+            not controllers.building.busy
+            and playing.is_of_now
+            and pinning.finished is not None
+            and pinning.finished.trajectory is playing.trajectory
+            and pinning.finished.seed == controllers._state.experiment.seed + playing.seed_offset
+        )
+    )
+
+
+def change(qtbot, controllers, changes) -> None:
+    assert controllers._state.edit(changes)
+    wait_finished(qtbot, controllers)
+
+
+def wait_measured(qtbot, controllers) -> None:
+    qtbot.waitUntil(lambda: all(run.is_measured for run in controllers.pinning.pinned.runs))
+
+
+def again(qtbot, controllers, new_seed=False) -> None:
+    """Sample the run anew."""
+    before = controllers.playing.trajectory
+    controllers.playing.restart(new_seed)
+    qtbot.waitUntil(lambda: controllers.playing.trajectory is not before)
+    wait_finished(qtbot, controllers)
+
+
+def trained(qtbot, controllers) -> None:
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.status == "finished")
+    again(qtbot, controllers)
+
+
+def measured_anew(controllers, trajectory) -> dict:
+    """The figures of a run's end, by nobody's help."""
+    *_, last = sample_distances(controllers.building.workspace.problem, np.array(trajectory.positions[-1]))
+    return last.metrics
+
+
+def test_a_pinned_run_is_measured_though_the_sampler_is_changed_at_once(qtbot, controllers):
+    own = measured_anew(controllers, controllers.playing.trajectory)
+    controllers.pinning.pin()
+    assert controllers.pinning.is_waiting(1)
+    change(qtbot, controllers, {"sampling.kind": "probability-flow", "sampling.steps": 4})
+    controllers.pinning.pin()
+    other = measured_anew(controllers, controllers.playing.trajectory)
+    wait_measured(qtbot, controllers)
+    first, second = controllers.pinning.pinned.runs
+    for key in ("wasserstein2", "wasserstein2_floor", "classifier_accuracy", "mode_weights"):
+        assert first.figures[key] == own[key]
+        assert second.figures[key] == other[key]
+    assert own["wasserstein2"] != other["wasserstein2"]
+    assert (first.name, second.name) == ("reverse SDE 10", "probability flow 4")
+    assert (first.sampler_steps, second.sampler_steps) == (10, 4)
+    assert (second.nfe_mean, second.nfe_max) == (8, 8)
+    assert first.seconds > 0
+    change(qtbot, controllers, {"sampling.kind": "langevin"})
+    assert controllers.pinning.pinned.runs[0].figures["wasserstein2"] == own["wasserstein2"]
+
+
+def test_the_adaptive_solver_has_no_steps_but_a_mean_and_a_most(qtbot, controllers):
+    change(
+        qtbot,
+        controllers,
+        {"sampling.kind": "probability-flow", "sampling.solver": "adaptive", "sampling.source": "exact"},
+    )
+    controllers.pinning.pin()
+    (run,) = controllers.pinning.pinned.runs
+    assert run.sampler_steps is None
+    assert run.name == "probability flow"
+    assert run.nfe_max > run.nfe_mean > 0
+
+
+def test_what_quality_measured_of_this_run_is_taken(qtbot, controllers):
+    controllers.measuring.evaluate_samples()
+    qtbot.waitUntil(lambda: not controllers.tasks.running("quality"))
+    controllers.pinning.pin()
+    assert not controllers.tasks.running(TASK)
+    (run,) = controllers.pinning.pinned.runs
+    assert run.figure("wasserstein2") == controllers.measuring.evaluation["wasserstein2"]
+
+
+def test_figures_of_another_run_are_not_taken(qtbot, controllers):
+    controllers.measuring.evaluate_samples()
+    qtbot.waitUntil(lambda: not controllers.tasks.running("quality"))
+    before = controllers.measuring.evaluation["wasserstein2"]
+    controllers.playing.restart(True)
+    assert "wasserstein2" not in controllers.measuring.evaluation  # which is not of these samples
+    wait_finished(qtbot, controllers)
+    controllers.pinning.pin()
+    wait_measured(qtbot, controllers)
+    (run,) = controllers.pinning.pinned.runs
+    assert run.noise == 1
+    assert run.figure("wasserstein2") not in (None, before)
+    assert controllers.measuring.evaluation["wasserstein2"] == run.figure("wasserstein2")  # Quality shows it too
+
+
+def test_a_run_is_pinned_once_and_only_when_it_has_ended(qtbot, controllers):
+    state = controllers._state
+    assert why_disabled.pinning(state, controllers) is None
+    controllers.pinning.pin()
+    controllers.pinning.pin()
+    assert len(controllers.pinning.pinned.runs) == 1
+    assert why_disabled.pinning(state, controllers) is why_disabled.PINNED
+    controllers.playing.set_playing(False)
+    state.edit({"sampling.steps": 400})
+    qtbot.waitUntil(lambda: controllers.pinning.finished is None)
+    assert why_disabled.pinning(state, controllers) is why_disabled.UNFINISHED
+    controllers.pinning.pin()
+    assert len(controllers.pinning.pinned.runs) == 1
+
+
+def test_a_restored_run_plays_its_own_particles_and_is_one_step(qtbot, controllers):
+    playing, state = controllers.playing, controllers._state
+    again(qtbot, controllers, new_seed=True)
+    experiment, trajectory = state.experiment, playing.trajectory
+    controllers.pinning.pin()
+    wait_measured(qtbot, controllers)
+    playing.restart(True)
+    change(qtbot, controllers, {"sampling.kind": "langevin", "sampling.source": "exact"})
+    change(qtbot, controllers, {"seed": 7})
+    controllers.pinning.restore(1)
+    assert state.experiment == experiment
+    assert playing.seed_offset == 1
+    qtbot.waitUntil(lambda: playing.trajectory is trajectory)
+    assert playing.is_of_now
+    assert controllers.measuring.evaluation["wasserstein2"] == controllers.pinning.pinned.runs[0].figure("wasserstein2")
+    qtbot.waitUntil(lambda: controllers.pinning.is_pinned)  # as the run that it is
+    state.undo()
+    assert state.experiment.seed == 7
+    assert state.experiment.sampling.kind == "langevin"
+    assert playing.seed_offset == 2
+    state.redo()
+    assert (state.experiment, playing.seed_offset) == (experiment, 1)
+
+
+def test_a_restored_run_of_other_data_brings_its_weights_back(qtbot, controllers):
+    trained(qtbot, controllers)
+    controllers.pinning.pin()
+    weights, trajectory = controllers.building.workspace.weights, controllers.playing.trajectory
+    assert controllers.pinning.pinned.runs[0].trained_steps == 40
+    change(qtbot, controllers, {"data.kind": "rings"})
+    told = []
+    controllers.notified.connect(told.append)
+    controllers.pinning.restore(1)
+    qtbot.waitUntil(lambda: controllers.playing.trajectory is trajectory)
+    assert controllers.building.workspace.weights is weights
+    assert [notification.message for notification in told] == []
+
+
+def test_weights_of_a_training_step_come_back_where_they_are_kept(qtbot, controllers):
+    trained(qtbot, controllers)
+    before = controllers.playing.trajectory
+    controllers.replaying.choose(1)
+    step = controllers.replaying.step
+    assert 0 < step < 40
+    qtbot.waitUntil(lambda: controllers.playing.trajectory is not before)
+    wait_finished(qtbot, controllers)
+    controllers.pinning.pin()
+    assert controllers.pinning.pinned.runs[0].trained_steps == step
+    trajectory = controllers.playing.trajectory
+    controllers.replaying.choose(99)
+    wait_measured(qtbot, controllers)
+    controllers.pinning.restore(1)
+    assert controllers.replaying.step == step
+    assert controllers.playing.trajectory is trajectory
+
+
+def test_weights_that_are_not_kept_are_told(qtbot, controllers):
+    trained(qtbot, controllers)
+    controllers.pinning.pin()
+    run = controllers.pinning.pinned.runs[0]
+    controllers.pinning.pinned.put(dataclasses.replace(run, trained_steps=37))
+    told = []
+    controllers.notified.connect(told.append)
+    controllers.pinning.restore(1)
+    assert [str(notification.message) for notification in told] == [
+        "The run was sampled after 37 training steps, whose weights are not kept."
+    ]
+
+
+def test_a_run_by_weights_that_changed_meanwhile_names_no_training_step(qtbot, controllers):
+    controllers.pinning.finished = None
+    run = dataclasses.replace(controllers.playing.runs[0], number=99, weights=None)
+    controllers.playing.runs = (run,)
+    controllers.pinning.look()
+    controllers.pinning.pin()
+    assert controllers.pinning.pinned.runs[0].trained_steps is None
+
+
+def test_a_deleted_run_comes_back_by_undo(qtbot, controllers):
+    pinning, state = controllers.pinning, controllers._state
+    pinning.pin()
+    change(qtbot, controllers, {"sampling.steps": 12})
+    pinning.pin()
+    pinning.rename(1, "  first\nof all ")
+    pinning.rename(2, " ")
+    pinning.delete(1)
+    assert [run.name for run in pinning.pinned.runs] == ["reverse SDE 12"]
+    assert state.undo_text == "deletion of first of all"
+    assert state.modified
+    wait_measured(qtbot, controllers)
+    state.undo()
+    wait_measured(qtbot, controllers)  # it was measured all the same
+    assert [run.name for run in pinning.pinned.runs] == ["first of all", "reverse SDE 12"]
+    state.undo()
+    assert len(pinning.pinned.runs) == 2  # what was pinned is no change of the settings
+    assert state.experiment.sampling.steps == 10
+
+
+def test_the_test_set_s_kl_is_that_of_the_weights_that_the_run_followed(qtbot, controllers):
+    trained(qtbot, controllers)
+    controllers.pinning.pin()
+    change(qtbot, controllers, {"sampling.source": "exact"})
+    controllers.pinning.pin()
+    controllers.measuring.evaluate_test_set()
+    qtbot.waitUntil(lambda: not controllers.tasks.running("test-set"))
+    learned, exact = controllers.pinning.pinned.runs
+    assert [learned.figures[key] for key in KL] == [controllers.measuring.evaluation[key] for key in KL]
+    assert exact.figure("kl") is None
+    before = learned.figure("kl")
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.status == "finished" and controllers.training.trained_steps == 80)
+    controllers.measuring.evaluate_test_set()
+    qtbot.waitUntil(lambda: not controllers.tasks.running("test-set"))
+    assert controllers.measuring.evaluation["kl"] != before
+    assert controllers.pinning.pinned.runs[0].figure("kl") == before
+
+
+def test_a_session_brings_the_runs_back_and_one_is_sampled_again_by_the_same_noise(qtbot, controllers, other, tmp_path):
+    trained(qtbot, controllers)
+    again(qtbot, controllers, new_seed=True)
+    controllers.pinning.pin()
+    end = np.array(controllers.playing.trajectory.positions[-1])
+    wait_measured(qtbot, controllers)
+    change(qtbot, controllers, {"sampling.kind": "langevin", "sampling.source": "exact"})
+    controllers.pinning.pin()
+    wait_measured(qtbot, controllers)
+    controllers.sessions.pack({})().save(tmp_path / "a.spg")
+    with qtbot.waitSignal(other.building.problem_changed):
+        other.sessions.open(Session.load(tmp_path / "a.spg"))
+    for before, after in zip(controllers.pinning.pinned.runs, other.pinning.pinned.runs, strict=True):
+        names = ("name", "experiment", "resolved", "noise", "nfe_mean", "trained_steps")
+        assert [getattr(before, name) for name in names] == [getattr(after, name) for name in names]
+        kept = {key: value for key, value in before.figures.items() if isinstance(value, float)}
+        assert kept
+        assert {key: after.figures[key] for key in kept} == kept
+    wait_finished(qtbot, other)
+    other.pinning.restore(1)
+    wait_finished(qtbot, other)
+    np.testing.assert_allclose(other.playing.trajectory.positions[-1], end, atol=1e-4)
+
+
+def test_another_file_takes_the_runs_away(qtbot, controllers):
+    controllers.pinning.pin()
+    controllers.building.open_experiment(Experiment())
+    assert controllers.pinning.pinned.runs == ()
+    assert not controllers.tasks.running(TASK)
+
+
+def test_what_cannot_be_measured_says_why(qtbot, controllers):
+    change(qtbot, controllers, {"sampling.inpainting_mask": "left"})
+    controllers.pinning.pin()
+    wait_measured(qtbot, controllers)
+    (run,) = controllers.pinning.pinned.runs
+    assert run.figure("wasserstein2") is None
+    assert run.why_missing("wasserstein2").code == "conditioned-on-a-part"

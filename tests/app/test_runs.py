@@ -1,0 +1,314 @@
+"""The Runs card and the table of all columns: what they show, and that every row can be worked with by keys."""
+
+import csv
+import dataclasses
+
+import pytest
+from controllers_double import ControllersDouble
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics, QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit
+
+from playground.app.dialogs.runs_window import RunsWindow
+from playground.app.model.pinned_runs import FIGURES, PinnedRun, with_figures
+from playground.app.model.state import State
+from playground.app.panels import RunsPanel
+from playground.app.panels.run_columns import all_columns
+from playground.app.panels.run_table import MOST_ROWS, RunTable
+from playground.app.style.wrapping import BREAK
+from playground.app.widgets import file_prompts
+from playground.drawing.palette import DARK, LIGHT
+from playground.lab.experiment import Experiment, replace
+from playground.messages import Message
+
+ENDS = {"wasserstein2_floor": 0.1, "wasserstein2_floor_std": 0.01, "classifier_accuracy_standard_error": 0.01}
+
+
+def figures(distance: float, accuracy: float, first: float) -> dict:
+    shares = {"mode_weights": [first, 1 - first], "mode_weights_standard_error": [0.02, 0.02]}
+    return ENDS | {
+        "wasserstein2": distance,
+        "classifier_accuracy": accuracy,
+        "mode_weights_true": [0.8, 0.2],
+        **shares,
+    }
+
+
+RUNS = (
+    with_figures(PinnedRun(1, "long", Experiment(), nfe_mean=500, nfe_max=500), figures(1.31, 0.64, 0.51)),
+    with_figures(
+        PinnedRun(
+            2, "adaptive", replace(Experiment(), {"sampling.kind": "probability-flow"}), nfe_mean=79, nfe_max=104
+        ),
+        figures(0.105, 0.5, 0.79),
+    ),
+    PinnedRun(3, "unmeasured", replace(Experiment(), {"seed": 4}), nfe_mean=20, nfe_max=20),
+)
+
+
+@pytest.fixture
+def controllers(qapp):
+    state = State()
+    yield ControllersDouble(state)
+    state.close()
+
+
+@pytest.fixture
+def panel(qtbot, controllers):
+    panel = RunsPanel(controllers.state, controllers)
+    qtbot.addWidget(panel)
+    panel.resize(300, 400)
+    panel.show()
+    return panel
+
+
+def fill(controllers, runs=RUNS):
+    for run in runs:
+        controllers.pinning.pinned.put(run)
+
+
+def choose(table: RunTable, name: str) -> None:
+    table.setCurrentItem(next(item for item in rows(table) if item.text(0) == name))
+
+
+def rows(table: RunTable):
+    return [table.topLevelItem(place) for place in range(table.topLevelItemCount())]
+
+
+def names(table: RunTable) -> list[str]:
+    return [item.text(0) for item in rows(table)]
+
+
+def test_an_empty_card_says_what_it_is_for(panel, controllers):
+    assert panel.empty.isVisible()
+    assert not panel.table.isVisible()
+    fill(controllers)
+    assert not panel.empty.isVisible()
+    assert panel.table.isVisible()
+    assert panel.header.state == "3 pinned"
+
+
+def test_a_row_has_cost_and_distances_and_below_it_what_differs(panel, controllers):
+    fill(controllers)
+    assert panel.table.texts == [
+        ["long", "500", "13.1", "64 %", ".51/.49"],
+        ["sampler Reverse SDE, seed 0"],
+        ["adaptive", "79", "1.05", "50 %", ".79/.21"],
+        ["sampler Probability flow, seed 0"],
+        ["unmeasured", "20", "–", "–", "–"],
+        ["sampler Reverse SDE, seed 4"],
+    ]
+    long, adaptive, unmeasured = rows(panel.table)
+    assert "floor 0.1 ± 10 %" in long.toolTip(2)
+    assert "64 ± 1 %" in long.toolTip(3)
+    assert "0.510 ± 0.020" in long.toolTip(4)
+    assert "104 at most" in adaptive.toolTip(1)
+    assert adaptive.foreground(2).color() == DARK.color("data")  # within the floor's deviation
+    assert "as near as a perfect sampler" in adaptive.toolTip(2)
+    assert "not measured" in unmeasured.toolTip(2)
+    panel.table.apply_palette(LIGHT)
+    assert rows(panel.table)[1].foreground(2).color() == LIGHT.color("data")
+
+
+def test_a_run_that_is_being_measured_says_so_and_one_that_cannot_be_says_why(panel, controllers):
+    controllers.pinning.waiting.add(3)
+    fill(controllers)
+    assert panel.table.texts[4] == ["unmeasured", "20", "…", "…", "…"]
+    assert "being measured" in rows(panel.table)[2].toolTip(2)
+    controllers.pinning.waiting.clear()
+    reasons = {"wasserstein2": Message("few", "There are only {} samples.", (3,))}
+    controllers.pinning.pinned.put(with_figures(RUNS[2], {"reasons": reasons}))
+    assert "There are only 3 samples." in rows(panel.table)[2].toolTip(2)
+
+
+def test_many_modes_are_shown_by_the_largest_difference(panel, controllers):
+    eight = {f"mode_weights{end}": [0.125] * 8 for end in ("", "_true", "_standard_error")}
+    eight["mode_weights"] = [0.155, 0.095, *[0.125] * 6]
+    fill(controllers, [with_figures(RUNS[0], eight)])
+    assert panel.table.texts[0][4] == "±.030"
+    assert "largest difference, 0.030" in rows(panel.table)[0].toolTip(4)
+
+
+def test_numbers_stand_right_and_names_left(panel, controllers):
+    fill(controllers)
+    row = rows(panel.table)[0]
+    assert row.textAlignment(0) & Qt.AlignmentFlag.AlignLeft
+    assert all(row.textAlignment(place) & Qt.AlignmentFlag.AlignRight for place in range(1, 5))
+
+
+def test_a_header_sorts_and_what_is_missing_comes_last(panel, controllers):
+    fill(controllers)
+    table = panel.table
+    for expected in (
+        ["adaptive", "long", "unmeasured"],
+        ["long", "adaptive", "unmeasured"],
+        ["long", "adaptive", "unmeasured"],
+    ):
+        table.header().sectionClicked.emit(2)
+        assert names(table) == expected
+    table.header().sectionClicked.emit(1)
+    assert names(table) == ["unmeasured", "adaptive", "long"]
+    assert table.headerItem().text(1) == "NFE ↑"
+    assert table.headerItem().text(2) == "W₂ /\nfloor"
+    table.header().sectionClicked.emit(0)
+    assert names(table) == ["adaptive", "long", "unmeasured"]
+
+
+def test_keys_restore_rename_delete_and_copy(panel, controllers, qtbot):
+    fill(controllers)
+    table = panel.table
+    choose(table, "adaptive")
+    QTest.keyClick(table, Qt.Key.Key_Return)
+    QTest.keyClick(table, Qt.Key.Key_Delete)
+    QTest.keyClick(table, Qt.Key.Key_F2)
+    editor = table.findChild(QLineEdit)
+    assert editor.text() == "adaptive"
+    editor.setText("Heun")
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: len(controllers.asked) > 2)
+    assert controllers.asked == [("restore", 2), ("delete", 2), ("rename", 2, "Heun")]
+    QTest.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    header, *lines = QGuiApplication.clipboard().text().splitlines()
+    assert header.startswith("run\tsampling.kind\t")
+    assert [line.split("\t")[0] for line in lines] == ["long", "adaptive", "unmeasured"]
+
+
+def test_a_double_click_renames_and_an_empty_name_is_none(panel, controllers):
+    fill(controllers)
+    table = panel.table
+    item = rows(table)[0]
+    table.itemDoubleClicked.emit(item, 2)
+    editor = table.findChild(QLineEdit)
+    assert editor.accessibleName() == "Name of the run"
+    editor.setText("other")
+    QTest.keyClick(editor, Qt.Key.Key_Escape)
+    assert controllers.asked == []
+    assert names(table)[0] == "long"
+
+
+def test_the_row_that_keys_act_on_is_marked(panel, controllers, qtbot):
+    fill(controllers)
+    table = panel.table
+    panel.activateWindow()
+    table.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.waitUntil(table.hasFocus)
+    assert table.run.name == "long"
+    focused = table.viewport().grab().toImage()
+    panel.whole.setFocus()
+    assert not table.hasFocus()
+    assert table.viewport().grab().toImage() != focused
+    assert table.run.name == "long"
+
+
+def test_letters_are_left_to_the_window(panel, controllers):
+    fill(controllers)
+    choose(panel.table, "long")
+    panel.table.setFocus()
+    QTest.keyClick(panel.table, Qt.Key.Key_A)  # which would go to the row of that letter
+    assert panel.table.run.name == "long"
+
+
+def test_the_buttons_say_why_not(panel, controllers):
+    fill(controllers)
+    assert not panel.restore.isEnabled()
+    choose(panel.table, "long")
+    assert panel.restore.isEnabled()
+    panel.restore.click()
+    assert controllers.asked == [("restore", 1)]
+    assert not panel.pin.isEnabled()
+    assert "has not ended yet" in panel.pin.toolTip() or "loading" in panel.pin.toolTip()
+    controllers.build()
+    controllers.pinning.finished = object()
+    controllers.pinning.finished_changed.emit()
+    assert panel.pin.isEnabled()
+    panel.pin.click()
+    assert controllers.asked[-1] == "pin"
+    asked = []
+    panel.table_requested.connect(lambda: asked.append(True))
+    panel.whole.click()
+    assert asked == [True]
+
+
+def test_no_cell_of_the_card_is_cut_at_any_width(panel, controllers):
+    long = dataclasses.replace(RUNS[1], number=4, name="probability flow " + 30 * "w")
+    fill(controllers, [*RUNS, long])
+    table, hidden = panel.table, []
+    for width in (272, 300, 436):
+        panel.resize(width, 500)
+        assert panel.width() == width
+        header = table.header()
+        shown = [place for place in range(5) if not table.isColumnHidden(place)]
+        hidden.append(table.isColumnHidden(4))
+        assert sum(header.sectionSize(place) for place in shown) <= table.viewport().width()
+        for item in rows(table):
+            for place in range(5):
+                metrics = QFontMetrics(item.font(place))
+                words = item.text(place).replace(BREAK, " ").split()
+                widest = max(map(metrics.horizontalAdvance, words))
+                assert place not in shown or widest + 6 <= header.sectionSize(place)
+        last = table.visualItemRect(rows(table)[-1].child(0))
+        assert last.bottom() <= table.viewport().height()
+    assert hidden == [True, False, False]
+    fill(controllers, [dataclasses.replace(run, figures={}) for run in [*RUNS, long]])
+    assert table.isColumnHidden(4)  # these data have no modes
+
+
+def test_the_table_scrolls_with_many_runs(panel, controllers):
+    fill(controllers, [dataclasses.replace(RUNS[0], number=number) for number in range(1, MOST_ROWS + 5)])
+    height = panel.table.height()
+    fill(controllers, [dataclasses.replace(RUNS[0], number=99)])
+    assert panel.table.height() == height
+    assert panel.table.verticalScrollBarPolicy() == Qt.ScrollBarPolicy.ScrollBarAlwaysOn
+
+
+def test_a_changed_list_keeps_the_chosen_row(panel, controllers):
+    fill(controllers)
+    choose(panel.table, "adaptive")
+    controllers.pinning.pinned.put(with_figures(RUNS[2], figures(0.3, 0.6, 0.7)))
+    assert panel.table.run.name == "adaptive"
+
+
+def test_the_whole_table_has_every_column(qtbot, controllers):
+    fill(controllers)
+    asked = []
+    dialog = RunsWindow(controllers, lambda: asked.append("export"), DARK)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    titles = [column.title for column in all_columns({})]
+    assert [dialog.table.headerItem().text(place) for place in range(dialog.table.columnCount())] == titles
+    first = dict(zip(titles, dialog.table.texts[0], strict=True))
+    assert first["W₂"] == "1.31"
+    assert first["floor"] == "0.1"
+    assert first["what differs"] == "sampler Reverse SDE, seed 0"
+    assert first["seed"] == "0"
+    assert not dialog.buttons["Delete"].isEnabled()
+    choose(dialog.table, "long")
+    dialog.buttons["Delete"].click()
+    dialog.buttons["Export CSV…"].click()
+    assert controllers.asked == [("delete", 1)]
+    assert asked == ["export"]
+
+
+def test_k_pins_the_run_of_the_window_and_it_is_exported(window, qtbot, tmp_path, monkeypatch):
+    pinning = window.controllers.pinning
+    window.playing.seek(10**9)
+    qtbot.waitUntil(lambda: pinning.finished is not None)
+    assert window.actions_by_key["sample.pin"].isEnabled()
+    QTest.keyClick(window.canvas.focusProxy(), Qt.Key.Key_K)
+    (run,) = pinning.pinned.runs
+    table = window.panel(RunsPanel).table
+    assert table.texts[0][0] == run.name
+    QGuiApplication.clipboard().clear()
+    table.setFocus()
+    QTest.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)  # elsewhere it copies the canvas
+    assert QGuiApplication.clipboard().text().startswith("run\tsampling.kind")
+    qtbot.waitUntil(lambda: pinning.pinned.runs[0].is_measured)
+    path = tmp_path / "runs.csv"
+    monkeypatch.setattr(file_prompts, "save_name", lambda *_: (str(path), ""))
+    with qtbot.waitSignal(window.exports.finished):
+        window.actions_by_key.trigger("file.export_runs")
+    header, row = csv.reader(path.read_text(encoding="utf-8").splitlines())
+    assert header[-len(FIGURES) :] == list(FIGURES)
+    assert row[0] == run.name
+    window.state.mark_saved()
