@@ -58,7 +58,7 @@ def _choices(state: State) -> Iterator[Entry]:
 def _settings(window: Searched) -> Iterator[Entry]:
     """Every setting that has a row; of other kinds which of them have it."""
     now, every = fields(window.state.experiment), every_field()
-    rows = {row.key: row for panel in window.panels for row in panel.findChildren(FieldRow)}
+    rows = {key: row for panel in window.panels for row in panel.findChildren(FieldRow) for key in row.keys}
     for key, field in every.items():
         if field.kind == "choice" or (key in now and key not in rows):
             continue

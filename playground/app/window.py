@@ -462,9 +462,10 @@ class MainWindow(QMainWindow):
         if not taught:
             self._folded = None
         for row in self.findChildren(FieldRow):
+            here = taught and key in row.keys
             row.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-            set_state(row, "highlighted", taught and row.key == key)
-            if taught and row.key == key:
+            set_state(row, "highlighted", here)
+            if here:
                 reveal(row)
 
     @Slot()

@@ -106,7 +106,7 @@ def test_it_finds_commands_choices_settings_and_scenes(bare_window):
     assert {scene.title for scene in load_bundled().values()} <= {entry.title for entry in found}
     assert of(bare_window, "Dark theme").place == "View"
     assert of(bare_window, "Sampler: Annealed Langevin").place == "Sample"
-    assert of(bare_window, "σ max").place == "Noise"
+    assert of(bare_window, "σ max").place == of(bare_window, "σ min").place == "Noise"  # which share a row
 
 
 def test_a_choice_is_made_and_is_then_one_that_is_chosen(bare_window):

@@ -188,6 +188,9 @@ def test_other_cards_fold_but_for_the_one_with_the_setting_and_come_back(bare_wi
     assert not sampling.is_folded()
     marked = [row.key for row in bare_window.findChildren(FieldRow) if row.property("highlighted")]
     assert marked == ["sampling.particles"]
+    bare_window._highlight("noise.sigma_min")
+    marked = [row.keys for row in bare_window.findChildren(FieldRow) if row.property("highlighted")]
+    assert marked == [("noise.sigma_max", "noise.sigma_min")]
     lessons.leave()
     assert not data.is_folded()
     assert sampling.is_folded()

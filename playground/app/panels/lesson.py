@@ -20,6 +20,7 @@ from playground.app.style import theme
 from playground.app.style.number_formats import format_number
 from playground.app.style.theme import UNIT, set_role
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
+from playground.app.widgets.selectable import SelectableLabel
 from playground.app.workers.tasks import TaskStatus
 from playground.drawing.palette import DARK, Palette
 
@@ -254,8 +255,7 @@ class LessonPanel(CollapsiblePanel):
 
 
 def _markdown() -> QLabel:
-    label = QLabel()
+    label = SelectableLabel()
     label.setTextFormat(Qt.TextFormat.MarkdownText)
     label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return label

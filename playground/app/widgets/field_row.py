@@ -123,6 +123,7 @@ class FieldRow(QWidget):
     ) -> None:
         super().__init__(parent)
         self.state, self.key, self.field, self._unsaved_steps = state, key, state.field(key), unsaved_steps
+        self.keys: tuple[str, ...] = (key,)
         self.name = label or self.field.label
         self._gesture = 0
         self._column = QVBoxLayout(self)
