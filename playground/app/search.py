@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from playground.app.actions import COMMANDS, MENUS, Actions, Window
 from playground.app.dialogs.command_palette import Entry
-from playground.app.model.state import State
+from playground.app.panels import DataPanel
 from playground.app.style.labels import CARDS, capital, worded
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.field_row import FieldRow
@@ -26,7 +26,7 @@ class Searched(Window, Protocol):
 
 def entries(window: Searched) -> list[Entry]:
     """All there is to find now."""
-    return [*_commands(window), *_choices(window.state), *_settings(window), *_scenes(window)]
+    return [*_commands(window), *_choices(window), *_settings(window), *_scenes(window)]
 
 
 def _commands(window: Searched) -> Iterator[Entry]:
@@ -46,13 +46,17 @@ def _commands(window: Searched) -> Iterator[Entry]:
                 )
 
 
-def _choices(state: State) -> Iterator[Entry]:
-    """Every value of every choice: a data set, a noise, a sampler, a solver of the chosen sampler."""
+def _choices(window: Searched) -> Iterator[Entry]:
+    """Every value of every choice: a data set, as by its tile; a noise, a sampler, a solver of the chosen sampler."""
+    state, data = window.state, next(panel for panel in window.panels if isinstance(panel, DataPanel))
     for key, field in fields(state.experiment).items():
         for choice in field.choices:
             title = f"{_begun(field.label)}: {field.title_of(choice)}"
             why = "This is chosen now." if state.value(key) == choice else None
-            yield Entry(title, _card(key), functools.partial(state.edit, {key: choice}), why, f"{key} {choice}")
+            edit = functools.partial(state.edit, {key: choice})
+            yield Entry(
+                title, _card(key), data.tiles[choice].click if key == "data.kind" else edit, why, f"{key} {choice}"
+            )
 
 
 def _settings(window: Searched) -> Iterator[Entry]:

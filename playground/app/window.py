@@ -204,6 +204,7 @@ class MainWindow(QMainWindow):
             self.display.describe_view,
             resource(OPENING),
             self,
+            lambda: self.controllers.scenes.scene is not None or self.controllers.lessons.lesson is not None,
         )
         self.tools = Tools(
             self.state, self.controllers, self.canvas, self.display, self.panel(LikelihoodPanel).takes_second, self

@@ -25,7 +25,6 @@ imports no torch.
 
 import functools
 import re
-import string
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,12 +34,13 @@ import msgspec
 
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Described, Experiment, ExperimentError, every_field
-from playground.lab.scenes import Figure, SceneFile, load_bundled
+from playground.lab.scenes import Figure, SceneFile, check, check_fields, load_bundled
 from playground.resources import resource
 
 SUFFIX = ".lesson.md"
 LONGEST = 200_000
 """Most characters of a file."""
+FARTHEST = 1e9  # of a scale
 MOST_WORDS = 80
 """Of a step's text, and of its explanation."""
 ANSWER = "measured"
@@ -119,10 +119,7 @@ class Step:
     def scene(self) -> SceneFile:
         """What is to be measured."""
         assert self.head.check is not None
-        scene, settings = load_bundled().get(self.head.scene), self.head.experiment
-        base = {} if scene is None else scene.experiment
-        merged = {name: {**base.get(name, {}), **settings.get(name, {})} for name in {*base, *settings}}
-        return SceneFile("", "", "", "", merged, {ANSWER: self.head.check})
+        return SceneFile("", "", "", "", msgspec.to_builtins(self.settings or Experiment()), {ANSWER: self.head.check})
 
     def right(self, value: float) -> int | None:
         """The place of the choice that a measured value makes right; None where there are no choices, or none is."""
@@ -207,9 +204,11 @@ def _check(step: Step, where: str) -> None:
     if head.scene and head.scene not in load_bundled():
         raise ExperimentError(f"{where}: there is no scene {head.scene}; there are {', '.join(load_bundled())}.")
     try:
-        step.settings  # noqa: B018 - which refuses what is no experiment
+        settings = step.settings
     except ExperimentError as error:
         raise ExperimentError(f"{where}: {error}") from None
+    if settings is not None and settings.data.file:
+        raise ExperimentError(f"{where}: a lesson reads no file of points or images.")
     for part in (step.text, step.explanation):
         if len(part.split()) > MOST_WORDS:
             raise ExperimentError(f"{where} says more than {MOST_WORDS} words at once: make two steps of it.")
@@ -218,14 +217,16 @@ def _check(step: Step, where: str) -> None:
             raise ExperimentError(f"{where}: a question needs either choices or a scale.")
         if head.check is None:
             raise ExperimentError(f"{where}: a question needs a check, the figure that tells the answer.")
-    if head.scale is not None and not head.scale[0] < head.scale[1]:
-        raise ExperimentError(f"{where}: a scale goes from a smaller to a larger number.")
+    if head.scale is not None and not -FARTHEST <= head.scale[0] < head.scale[1] <= FARTHEST:
+        raise ExperimentError(f"{where}: a scale goes from a smaller to a larger number, at most {FARTHEST:g}.")
     if head.highlight and head.highlight not in every_field():
         raise ExperimentError(f"{where}: there is no setting {head.highlight}.")
     try:
-        named = {name for _, name, _, _ in string.Formatter().parse(step.explanation) if name is not None}
-        if not named <= {"you", ANSWER}:
-            raise KeyError(f"it may name {{you}} and {{{ANSWER}}} only")
-        step.explained(0.0, 0.0)
-    except (KeyError, IndexError, ValueError) as error:
-        raise ExperimentError(f"{where}: its explanation cannot be filled in: {error}.") from None
+        check_fields(step.explanation, {"you", ANSWER}, "its explanation")
+        if head.check is not None:
+            check(step.scene)
+    except ExperimentError as error:
+        raise ExperimentError(f"{where}: {error}") from None
+    for said in (step.text, step.explanation, head.question):
+        if "![" in said or re.search(r"<[a-zA-Z!/]", said):
+            raise ExperimentError(f"{where}: a lesson is text, without pictures and HTML.")

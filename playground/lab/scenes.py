@@ -22,9 +22,10 @@ Data only: a file from a stranger runs no code. This module imports no torch; :m
 """
 
 import functools
-import string
+import math
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -142,27 +143,47 @@ def load(path: Path) -> SceneFile:
     except (ValueError, RecursionError) as error:
         raise ExperimentError(f"{path.name} is no scene: {str(error).splitlines()[0].rstrip('.')}.") from None
     try:
-        _check(scene)
+        check(scene)
     except (ExperimentError, KeyError, IndexError, ValueError) as error:
         raise ExperimentError(f"{path.name}: {error}") from None
     return scene
 
 
-def _check(scene: SceneFile) -> None:
-    """Refuse what could not be measured."""
+def check(scene: SceneFile) -> None:
+    """Refuse what could not be measured.
+
+    Raises:
+        ExperimentError: a figure or its settings are not possible.
+    """
     settings = scene.settings
     for name, figure in scene.figures.items():
         if figure.settings:
             experiments.from_tree(figure.settings, settings)
         if (figure.key in AT_A_POINT) != (figure.point is not None):
             raise ExperimentError(f"figures.{name} needs a point exactly where its key is {', '.join(AT_A_POINT)}.")
+        if figure.sigma is not None and not figure.sigma > 0:
+            raise ExperimentError(f"figures.{name}.sigma must be above 0.")
         for other in (figure.ratio_to, figure.difference_from):
             if other and other not in scene.figures:
                 raise ExperimentError(f"figures.{name} names {other}, which is no figure of this scene.")
-    named = {field for _, field, _, _ in string.Formatter().parse(scene.measured) if field is not None}
-    if not named <= scene.figures.keys():
-        raise ExperimentError(f"measured names no figure of this scene: {', '.join(named - scene.figures.keys())}.")
-    scene.measured.format(**dict.fromkeys(scene.figures, 0.0))
+    check_fields(scene.measured, scene.figures, "measured")
+
+
+def check_fields(text: str, names: Collection[str], what: str) -> None:
+    """Refuse a text with other fields than some names, each with a plain format of numbers at most.
+
+    >>> check_fields("right {share:.2f}, all {all:.0%}", {"share", "all"}, "measured")
+
+    Raises:
+        ExperimentError: it has others, or single braces.
+    """
+    for field in re.findall(r"\{([^{}:]*)[^{}]*\}", text):
+        if field not in names:
+            raise ExperimentError(f"{what} names {field or 'nothing'}; there is {', '.join(names)}.")
+    if re.search(r"[{}]", re.sub(r"\{[^{}:]*(:\.?\d?[efg%]?)?\}", "", text)):
+        raise ExperimentError(
+            f"{what} may write a number as {{name:.2f}}, with a digit for the places and one of e, f, g or %."
+        )
 
 
 def judge(scene: SceneFile, values: Mapping[str, float]) -> Measured:
@@ -173,7 +194,7 @@ def judge(scene: SceneFile, values: Mapping[str, float]) -> Measured:
 
 def _keeps_to(figure: Figure, value: float, values: Mapping[str, float]) -> bool:
     if figure.ratio_to:
-        value /= values[figure.ratio_to]
+        value = value / values[figure.ratio_to] if values[figure.ratio_to] else math.nan
     if figure.difference_from:
         value -= values[figure.difference_from]
     at_least = figure.at_least is None or value >= figure.at_least

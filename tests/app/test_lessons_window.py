@@ -2,8 +2,9 @@
 
 import csv
 
+import msgspec
 import pytest
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand
 from PySide6.QtWidgets import QAbstractButton, QMenu, QSlider, QWidget
 
@@ -14,6 +15,7 @@ from playground.app.panels.lesson import Scale
 from playground.app.widgets.field_row import FieldRow
 from playground.app.workers.tasks import Tasks
 from playground.lab import scene_figures, scenes
+from playground.lab.experiment import Experiment, replace
 from playground.lab.lessons import COLUMNS, Choice, Head, Lesson, Step, StepHead
 from playground.lab.scenes import Figure
 
@@ -45,6 +47,19 @@ LESSON = Lesson(
 )
 
 
+class Building(QObject):
+    """Tells of files that are opened, and of the weights that are begun anew."""
+
+    opened = Signal(object)
+
+    def __init__(self, state):
+        super().__init__()
+        self.state = state
+
+    def begin_anew(self, since, place):
+        self.state.push(QUndoCommand("anew"))
+
+
 class Training:
     def start(self):
         raise AssertionError("an exact score needs no training")
@@ -67,7 +82,7 @@ def state():
 @pytest.fixture
 def controller(qtbot, state):
     owner = QObject()
-    controller = Lessons(state, Training(), Tasks(owner), owner)
+    controller = Lessons(state, Building(state), Training(), Tasks(owner), owner)
     yield controller
     assert controller._tasks.shutdown(5.0)
     state.close()
@@ -249,12 +264,41 @@ def test_answers_are_saved_as_a_table(bare_window, qtbot, tmp_path, monkeypatch)
     assert rows == [list(COLUMNS), ["mine", "2", "How many?", "0.5", "0.75", ""]]
 
 
-def test_what_is_undone_by_hand_harms_nothing(controller, state):
-    """The lesson's first step of the history may be gone before it is left."""
+def test_undo_of_its_first_scene_ends_the_lesson(controller, state):
     own = state.experiment
     controller.begin(LESSON)
     controller.go(1)
     state.undo()
-    state.push(QUndoCommand("other"))
-    controller.leave()
+    state.undo()
+    assert controller.lesson is None
     assert state.experiment == own
+
+
+def test_an_opened_file_ends_the_lesson_and_is_left_as_it_is(controller, state):
+    controller.begin(LESSON)
+    controller.go(1)
+    state.load(replace(Experiment(), {"data.kind": "rings"}))
+    controller._building.opened.emit(None)
+    assert controller.lesson is None
+    controller.go(2)
+    controller.leave()
+    assert state.experiment.data.kind == "rings"
+
+
+def test_another_lesson_of_the_same_name_has_no_answer_yet(controller, qtbot):
+    controller.begin(LESSON)
+    controller.go(1)
+    controller.predict(0.8)
+    until_measured(controller, qtbot)
+    first, second, third = LESSON.steps
+    other = msgspec.structs.replace(second.head, question="Another?")
+    controller.begin(Lesson("mine", Head("Other"), (first, Step(other, "", ""), third)))
+    controller.go(1)
+    assert controller.answer is None
+
+
+def test_a_figure_that_is_not_known_is_painted_nowhere(qtbot):
+    scale = Scale()
+    qtbot.addWidget(scale)
+    scale.show_values((0.0, 1.0), 0.5, float("nan"))
+    assert not scale.grab().isNull()

@@ -1,8 +1,13 @@
 """Scenes in the window: shown as one step of the history, measured where they are, and listed with runs of their own."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
+import msgspec
 import numpy as np
 import pytest
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QUndoCommand
 from PySide6.QtTest import QTest
 
 from playground.app.controllers.scenes import Scenes
@@ -27,6 +32,20 @@ EXACT = SceneFile(
 LEARNED = SceneFile("Other", "A topic", "A claim.", "", {"data": {"kind": "rings"}}, {})
 
 
+class Building(QObject):
+    """Tells of the weights that are begun anew."""
+
+    opened = Signal(object)
+
+    def __init__(self, state):
+        super().__init__()
+        self.state, self.begun = state, []
+
+    def begin_anew(self, since, place):
+        self.begun.append(since)
+        self.state.push(QUndoCommand("anew"))
+
+
 class Training:
     def __init__(self):
         self.started = 0
@@ -43,21 +62,31 @@ def state():
 @pytest.fixture
 def controller(qtbot, state):
     owner = QObject()
-    controller = Scenes(state, Training(), Tasks(owner), owner)
+    controller = Scenes(state, Building(state), Training(), Tasks(owner), owner)
     yield controller
     assert controller._tasks.shutdown(5.0)
     state.close()
 
 
-def test_a_scene_is_one_step_and_undo_brings_the_own_work_back(controller, state):
+def test_undo_of_a_scene_brings_the_own_work_back(controller, state):
     state.edit({"noise.kind": "vp"})
     own = state.experiment
     controller.show(EXACT)
     assert state.experiment == EXACT.settings
     assert controller.scene is EXACT
     state.undo()
+    state.undo()
     assert state.experiment == own
     assert controller.scene is None
+
+
+def test_one_scene_after_another_leads_back_to_the_own_work(controller, state):
+    own = state.experiment
+    controller.show(EXACT)
+    controller.show(LEARNED)
+    controller.leave()
+    assert state.experiment == own
+    assert state.stack.index() == 0
 
 
 def test_leaving_undoes_what_was_changed_in_it_too(controller, state):
@@ -77,13 +106,15 @@ def test_a_scene_whose_score_is_learned_trains_at_once(controller):
     assert controller._training.started == 1
 
 
-def test_a_scene_that_is_there_already_takes_no_step(controller, state):
-    state.load(EXACT.settings)
-    controller.show(EXACT)
-    assert state.undo_text is None
-    assert controller.scene is EXACT
+def test_a_scene_of_the_own_settings_has_weights_of_its_own_and_leaves_the_last_edit(controller, state):
+    state.edit({"data.kind": "rings"})
+    own, place = state.experiment, state.stack.index()
+    assert LEARNED.settings == own
+    controller.show(LEARNED)
+    assert controller._building.begun == [None]
     controller.leave()
-    assert state.experiment == EXACT.settings
+    assert state.experiment == own
+    assert state.stack.index() == place
 
 
 def test_an_opened_file_ends_the_scene(controller, state):
@@ -198,3 +229,26 @@ def test_a_preview_has_few_particles_and_a_short_training():
     assert len(data) <= 2_000
     assert frames.shape == (scene_figures.PREVIEW_FRAMES, scene_figures.PREVIEW_PARTICLES, 2)
     assert np.isfinite(frames).all()
+
+
+def test_the_own_weights_are_left_as_they_are(window, qtbot):
+    """A scene of the very settings that were trained gets fresh weights; undo brings the trained ones back."""
+    building = window.building
+    own = building.workspace
+    window.training.start()
+    qtbot.waitUntil(lambda: own.trained_steps > 0, timeout=20_000)
+    window.training.pause()
+    qtbot.waitUntil(lambda: own.training == "paused" and window.controllers.tasks.idle, timeout=20_000)
+    scene = SceneFile("Same", "A topic", "A claim.", "", msgspec.to_builtins(window.state.experiment), {})
+    steps, losses = own.trained_steps, len(own.loss_history[0])
+    window.controllers.scenes.show(scene)
+    qtbot.waitUntil(lambda: building.workspace is not own and building.workspace is not None, timeout=20_000)
+    assert building.workspace.trained_steps < steps
+    window.documents.path = Path("own.spg")
+    asked = []
+    window.documents._prompts = SimpleNamespace(save_path=lambda *names: asked.append(names))
+    window.documents.save()
+    assert len(asked) == 1  # and nothing is written over the own file unasked
+    window.controllers.scenes.leave()
+    qtbot.waitUntil(lambda: building.workspace is own, timeout=20_000)
+    assert (own.trained_steps, len(own.loss_history[0])) == (steps, losses)

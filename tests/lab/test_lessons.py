@@ -90,9 +90,21 @@ def test_the_bundled_lessons_ask_what_can_be_measured_and_answered(name):
         ('choices = [{ text = "minus", below = 0.0 }, { text = "plus", at_least = 0.0 }]\n', "", "either choices or a"),
         ('check = { key = "trace_term", point = [0.0, 1.0] }\n', "", "step 2: a question needs a check"),
         ("likelihood.source", "likelihood.sauce", "step 2: there is no setting likelihood.sauce"),
-        ("{measured:.2f}", "{secret}", "step 2: its explanation cannot be filled in"),
-        ("{measured:.2f}", "{measured.__class__}", "step 2: its explanation cannot be filled in"),
-        ("{measured:.2f}", "{measured:q}", "step 2: its explanation cannot be filled in"),
+        ("{measured:.2f}", "{secret}", "step 2: its explanation names secret"),
+        ("{measured:.2f}", "{measured.__class__}", "step 2: its explanation names measured.__class__"),
+        ("{measured:.2f}", "{measured:q}", "step 2: its explanation may write a number as"),
+        ("{measured:.2f}", "{you:{measured.real}}", "step 2: its explanation"),
+        ("{measured:.2f}", "{you:2000000000}", "step 2: its explanation may write a number as"),
+        ("Think.", "![x](/any/local.png)", "step 2: a lesson is text, without pictures and HTML"),
+        ("Think.", "<img src=x>", "step 2: a lesson is text, without pictures and HTML"),
+        ("Which sign", "<a href='x'>Which", "step 2: a lesson is text, without pictures and HTML"),
+        (
+            "data.points = 500",
+            "data.kind = 'file'\nexperiment.data.path = '/etc/x.csv'",
+            "step 2: a lesson reads no file",
+        ),
+        ('"trace_term", point = [0.0, 1.0]', '"trace_term"', "step 2: figures.measured needs a point"),
+        ("point = [0.0, 1.0] }", 'point = [0.0, 1.0], ratio_to = "x" }', "step 2: figures.measured names x"),
         ("Think.", "Think. " * 81, "step 2 says more than 80 words at once"),
     ],
 )
@@ -104,12 +116,12 @@ def test_a_file_that_is_no_lesson_is_refused_with_a_sentence(tmp_path, old, new,
     assert "\n" not in str(refused.value)
 
 
-def test_a_scale_goes_upwards(tmp_path):
-    text = LESSON.replace(
-        'choices = [{ text = "minus", below = 0.0 }, { text = "plus", at_least = 0.0 }]', "scale = [1.0, 1.0]"
-    )
+@pytest.mark.parametrize("ends", ["[1.0, 1.0]", "[-inf, inf]", "[-1e308, 1e308]", "[0.0, nan]"])
+def test_a_scale_goes_upwards_between_ends_that_can_be_drawn(tmp_path, ends):
+    choices = 'choices = [{ text = "minus", below = 0.0 }, { text = "plus", at_least = 0.0 }]'
+    assert choices in LESSON
     with pytest.raises(ExperimentError, match="from a smaller to a larger number"):
-        lessons.load(write(tmp_path, text))
+        lessons.load(write(tmp_path, LESSON.replace(choices, f"scale = {ends}")))
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path):
@@ -119,3 +131,12 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
         lessons.load(path)
     with pytest.raises(ExperimentError, match="cannot be read"):
         lessons.load(tmp_path / "none.lesson.md")
+
+
+def test_a_step_may_change_other_things_than_settings_of_its_scene(tmp_path):
+    """The seed, and another sampler than the scene's: its figure is of the very settings that it shows."""
+    changed = "experiment.seed = 3\nexperiment.sampling.kind = 'langevin'"
+    text = LESSON.replace("experiment.data.points = 500", changed)
+    step = lessons.load(write(tmp_path, text)).steps[1]
+    assert (step.settings.seed, step.settings.sampling.kind) == (3, "langevin")
+    assert step.scene.settings == step.settings

@@ -76,6 +76,7 @@ class Documents(QObject):
         prompts: asks for names, and before work is lost.
         describe_view: gives what of the canvas a session keeps, JSON values.
         opening: the session that ships with the program, which it opens with; without it, the default experiment.
+        shows_other: whether a scene or a lesson is on the workspace.
 
     Signals:
         changed(): the name, the mark of unsaved work or the time of the last save are different now.
@@ -101,11 +102,12 @@ class Documents(QObject):
         describe_view: Callable[[], dict[str, Any]],
         opening: Path | None = None,
         parent: QObject | None = None,
+        shows_other: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(parent)
         self._state, self._building, self._sessions = state, building, sessions
         self._preferences, self._prompts, self._describe_view = preferences, prompts, describe_view
-        self._opening = opening
+        self._opening, self._shows_other = opening, shows_other
         self._stamp: Stamp | None = None  # of the file when it was opened or saved here
         self._background = BackgroundTask(self)
         self.saving = False  # whether work is on its way to a file, and safe only once it is there
@@ -253,8 +255,11 @@ class Documents(QObject):
     # --- save
 
     def save(self, then: Callable[[], None] | None = None) -> None:
-        """Save under the present name if it is a session's, or ask for one; `then` is called once the file is written."""
-        if self.path is None or self.path.suffix.lower() != SUFFIX:
+        """Save under the present name if it is a session's, or ask for one; `then` is called once the file is written.
+
+        What a scene or a lesson has put in the place of the own work never goes into its file unasked.
+        """
+        if self.path is None or self.path.suffix.lower() != SUFFIX or self._shows_other():
             self.save_as(then)
         elif _stamp(self.path) in (None, self._stamp) or self._prompts.may_replace(
             f"{self.path.name} has changed on disk since it was opened or saved here.",

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QUndoCommand
 
+from playground.app.controllers.building import Building
 from playground.app.controllers.scenes import put_on_workspace
 from playground.app.controllers.training import Training
 from playground.app.model.state import State
@@ -45,13 +46,17 @@ class Lessons(QObject):
 
     changed = Signal()
 
-    def __init__(self, state: State, training: Training, tasks: Tasks, parent: QObject | None = None) -> None:
+    def __init__(
+        self, state: State, building: Building, training: Training, tasks: Tasks, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._state, self._training, self._tasks = state, training, tasks
+        self._state, self._building, self._training, self._tasks = state, building, training, tasks
         self._first: QUndoCommand | None = None  # which put the lesson's first scene on the workspace
         self.lesson: Lesson | None = None
         self.place = 0
         self._answers: dict[tuple[str, int], Answer] = {}  # of this run of the program
+        building.opened.connect(self._end)
+        state.history_changed.connect(self._follow_history)
 
     @property
     def step(self) -> Step | None:
@@ -59,8 +64,10 @@ class Lessons(QObject):
 
     @property
     def answer(self) -> Answer | None:
-        """Of the present step."""
-        return None if self.lesson is None else self._answers.get((self.lesson.name, self.place))
+        """Of the present step; none of another lesson of the same name."""
+        step = self.step
+        found = None if self.lesson is None else self._answers.get((self.lesson.name, self.place))
+        return found if found is not None and step is not None and found.question == step.head.question else None
 
     @property
     def has_answers(self) -> bool:
@@ -96,19 +103,30 @@ class Lessons(QObject):
         self.place = place
         settings = lesson.steps[place].settings
         if settings is not None:
-            before = self._state.last_step
-            put_on_workspace(settings, self._state, self._training)
-            if self._first is None and self._state.last_step is not before:
-                self._first = self._state.last_step
+            first = put_on_workspace(settings, self._state, self._building, self._training, self._first)
+            self._first = self._first if first is None else first
         self.changed.emit()
 
     def leave(self) -> None:
         """End the lesson: the own work is as it was before."""
-        first, self.lesson, self._first = self._first, None, None
-        self._tasks.cancel(TASK)
+        first = self._first
+        self._end()
         if first is not None:
             self._state.undo_from(first)
-        self.changed.emit()
+
+    @Slot()
+    def _end(self) -> None:
+        """End the lesson and leave all as it is, as where a file was opened."""
+        if self.lesson is not None:
+            self.lesson = self._first = None
+            self._tasks.cancel(TASK)
+            self.changed.emit()
+
+    @Slot()
+    def _follow_history(self) -> None:
+        """End the lesson once its first step is undone: the own work is there again."""
+        if self._first is not None and not self._state.is_done(self._first):
+            self._end()
 
     def predict(self, prediction: float) -> None:
         """Commit to an answer, and only then measure."""

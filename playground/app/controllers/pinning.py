@@ -272,11 +272,14 @@ class Pinning(QObject):
         stack = self._state.stack
         steps = (stack.command(place) for place in range(stack.index()))
         self.pinned.set_deleted([step.number for step in steps if isinstance(step, Deletion)])
-        for restored in self._restored:
-            done = self._state.is_done(restored.step)
-            if done != restored.done:
-                restored.done = done
-                self._playing.set_noise(restored.after if done else restored.before)
+        undone = [one for one in reversed(self._restored) if one.done and not self._state.is_done(one.step)]
+        redone = [one for one in self._restored if not one.done and self._state.is_done(one.step)]
+        for restored in undone:  # the last one first, as if they were taken back one by one
+            restored.done = False
+            self._playing.set_noise(restored.before)
+        for restored in redone:
+            restored.done = True
+            self._playing.set_noise(restored.after)
 
     # Figures
 

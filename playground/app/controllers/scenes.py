@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QUndoCommand
 
+from playground.app.controllers.building import Building
 from playground.app.controllers.training import Training
 from playground.app.model.state import State
 from playground.app.workers.tasks import Tasks
@@ -24,11 +25,13 @@ class Scenes(QObject):
 
     changed = Signal()
 
-    def __init__(self, state: State, training: Training, tasks: Tasks, parent: QObject | None = None) -> None:
+    def __init__(
+        self, state: State, building: Building, training: Training, tasks: Tasks, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._state, self._training, self._tasks = state, training, tasks
+        self._state, self._building, self._training, self._tasks = state, building, training, tasks
         self._scene: SceneFile | None = None
-        self._step: QUndoCommand | None = None  # which put it on the workspace; None where it was there already
+        self._step: QUndoCommand | None = None  # the first one of the scenes that were shown one after another
         self.measured: Measured | None = None
         state.history_changed.connect(self._look)
 
@@ -39,10 +42,11 @@ class Scenes(QObject):
 
     def show(self, scene: SceneFile) -> None:
         """Put a scene on the workspace, and train where its particles follow a score that is not learned yet."""
-        if not put_on_workspace(scene.settings, self._state, self._training):
+        first = put_on_workspace(scene.settings, self._state, self._building, self._training, self._step)
+        if first is None:
             return
         self._tasks.cancel(TASK)
-        self._scene, self._step, self.measured = scene, self._state.last_step, None
+        self._scene, self._step, self.measured = scene, first, None
         self.changed.emit()
 
     def leave(self) -> None:
@@ -81,15 +85,22 @@ class Scenes(QObject):
         self.changed.emit()
 
 
-def put_on_workspace(experiment: Experiment, state: State, training: Training) -> bool:
-    """Take an experiment as one step of the history, and train where its particles follow a score that is not learned yet.
+def put_on_workspace(
+    experiment: Experiment, state: State, building: Building, training: Training, since: QUndoCommand | None
+) -> QUndoCommand | None:
+    """Take an experiment as a step of the history, with weights of its own; train them where its particles follow them.
+
+    Args:
+        since: the first step of what is on show; what was trained before it is left as it is.
 
     Returns:
-        Whether it could be taken.
+        The first step of what is on show now; None where the experiment could not be taken.
     """
+    place = state.stack.index()
     changes = {key: description.value(experiment, key) for key in description.fields(experiment)}
     if experiment != state.experiment and not state.edit(changes):
-        return False
+        return None
+    building.begin_anew(since if since is not None and state.is_done(since) else None, place)
     if experiment.sampling.follows == "learned":
         training.start()
-    return True
+    return since if since is not None and state.is_done(since) else state.step_at(place)

@@ -219,6 +219,10 @@ class Gallery(QDialog):
             self.tiles[place].setFocus(Qt.FocusReason.TabFocusReason)
             self._area.ensureWidgetVisible(self.tiles[place])
 
+    def reject(self) -> None:
+        """Escape closes it as its button does, and ends what is computed."""
+        self.close()
+
     def closeEvent(self, event: QCloseEvent) -> None:
         if self._worker is not None:
             self._worker.requestInterruption()

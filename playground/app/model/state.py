@@ -160,6 +160,20 @@ class State(QObject):
         if place is not None:
             self.stack.setIndex(place)
 
+    def step_at(self, place: int) -> QUndoCommand | None:
+        """The step at a place of the history; None where it has none that is done."""
+        return self.stack.command(place) if place < self.stack.index() else None
+
+    def steps_since(self, place: int) -> list[QUndoCommand]:
+        """The steps that are done from a place of the history on."""
+        return [self.stack.command(number) for number in range(place, self.stack.index())]
+
+    def place_of(self, step: QUndoCommand) -> int:
+        """The place of a step that is done in the history."""
+        place = self._place(step)
+        assert place is not None
+        return place
+
     def _place(self, step: QUndoCommand) -> int | None:
         return next((place for place in range(self.stack.index()) if self.stack.command(place) is step), None)
 

@@ -1,5 +1,7 @@
 """The lesson: its step, the prediction that is asked for, what was measured beside it, and the explanation."""
 
+import math
+
 from PySide6.QtCore import QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import (
@@ -63,7 +65,7 @@ class Scale(QWidget):
             ("measured", self._measured, self._colors.color("particles"), False),
             ("you", self._you, self._colors.color("accent"), True),
         ):
-            if value is None:
+            if value is None or not math.isfinite(value):
                 continue
             share = min(max((value - low) / (high - low), 0.0), 1.0)
             x = line.left() + share * line.width()
@@ -89,6 +91,7 @@ class LessonPanel(CollapsiblePanel):
         self._lessons = controllers.lessons
         self._shown: tuple[str, int] | None = None
         self.name = QLabel()
+        self.name.setTextFormat(Qt.TextFormat.PlainText)
         self.name.setWordWrap(True)
         self.name.setFont(theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold))
         self.text, self.question, self.explanation = (_markdown() for _ in range(3))
