@@ -187,6 +187,21 @@ def test_a_double_click_renames_and_an_empty_name_is_none(panel, controllers):
     assert names(table)[0] == "long"
 
 
+def test_figures_that_come_while_a_name_is_typed_wait_for_it(panel, controllers, qtbot):
+    fill(controllers)
+    table = panel.table
+    choose(table, "adaptive")
+    QTest.keyClick(table, Qt.Key.Key_F2)
+    editor = table.findChild(QLineEdit)
+    editor.setText("Half typ")
+    runs = controllers.pinning.pinned
+    runs.load(runs.runs[:1])
+    assert table.findChild(QLineEdit) is editor
+    assert len(rows(table)) == 3
+    QTest.keyClick(editor, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: len(rows(table)) == 1)
+
+
 def test_the_row_that_keys_act_on_is_marked(panel, controllers, qtbot):
     fill(controllers)
     table = panel.table

@@ -16,6 +16,7 @@ from playground.drawing.layers import Data, Particles
 from playground.drawing.palette import Palette
 from playground.drawing.plane import Plane, shaped
 from playground.lab.scenes import SceneFile, load_bundled
+from playground.user_errors import UserError
 
 COLUMNS = 4
 PICTURE = QSize(232, 130)
@@ -190,7 +191,10 @@ class Gallery(QDialog):
             from playground.lab.scene_figures import preview  # which loads torch
 
             for place, scene in scenes:
-                run = preview(scene)
+                try:
+                    run = preview(scene)
+                except UserError:  # its tile goes on saying that nothing is there, and the others come
+                    continue
                 self._computed[place] = run
                 yield place, run
 

@@ -1,6 +1,7 @@
 """Sampling runs that were pinned to be compared: what each was sampled by, what it cost, and what was measured of it."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from playground.app.model.edit_text import value_text
 from playground.app.style.number_formats import format_count
 from playground.data.dataset import one_line
 from playground.lab import experiment as description
-from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.experiment import Experiment, ExperimentError, Field
 from playground.lab.session import LONGEST_RUNS
 from playground.messages import Message
 
@@ -180,12 +181,18 @@ def differing_keys(runs: Sequence[PinnedRun]) -> list[str]:
     What "auto" stands for follows from other settings, which are named themselves.
     """
     found = []
-    for key in dict.fromkeys(key for run in runs for key in description.fields(run.experiment)):
-        those = [run for run in runs if key in description.fields(run.experiment)]
+    for key in dict.fromkeys(key for run in runs for key in _fields(run.experiment)):
+        those = [run for run in runs if key in _fields(run.experiment)]
         values = [run.setting(key) if key == STEPS else description.value(run.experiment, key) for run in those]
         if any(value != values[0] for value in values):
             found.append(key)
     return sorted(found, key=lambda key: "." not in key)  # the seed last
+
+
+@functools.lru_cache(maxsize=128)
+def _fields(experiment: Experiment) -> Mapping[str, Field]:
+    """What the description says of a run's settings, which takes a millisecond to find."""
+    return description.fields(experiment)
 
 
 def differences(runs: Sequence[PinnedRun], beside_names: bool = False) -> dict[int, str]:
@@ -197,7 +204,7 @@ def differences(runs: Sequence[PinnedRun], beside_names: bool = False) -> dict[i
     keys, found = differing_keys(runs), {}
     trainings = {run.trained_steps for run in runs} - {None}
     for run in runs:
-        known = description.fields(run.experiment)
+        known = _fields(run.experiment)
         said = []
         for key in keys:
             if key not in known or (key == STEPS and run.sampler_steps is None):

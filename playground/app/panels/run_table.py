@@ -1,6 +1,6 @@
 """The table of the pinned runs, which the card and the window of all columns share."""
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QContextMenuEvent,
     QFocusEvent,
@@ -59,6 +59,7 @@ class RunTable(QTreeWidget):
     def __init__(self, controllers: Controllers, whole: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._pinning, self._whole = controllers.pinning, whole
+        self._behind = False  # whether figures came while a name was being typed
         self._palette = DARK
         self._columns: tuple[RunColumn, ...] = FEW
         self._sorted: tuple[str, bool] | None = None  # the title of a column, and whether the largest come first
@@ -75,7 +76,9 @@ class RunTable(QTreeWidget):
         self.setHorizontalScrollMode(QTreeWidget.ScrollMode.ScrollPerPixel)
         if not whole:
             self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setItemDelegate(_Cells(self))
+        cells = _Cells(self)
+        cells.closeEditor.connect(self._edited)
+        self.setItemDelegate(cells)
         header = self.header()
         header.setSectionsClickable(True)
         header.setSectionsMovable(False)
@@ -124,7 +127,16 @@ class RunTable(QTreeWidget):
         self._fill()
 
     @Slot()
+    def _edited(self) -> None:
+        """Show what came while a name was being typed, once Qt has taken the name."""
+        if self._behind:
+            QTimer.singleShot(0, self, self._fill)
+
+    @Slot()
     def _fill(self) -> None:
+        self._behind = self.state() == QTreeWidget.State.EditingState
+        if self._behind:
+            return
         chosen = self.run
         told = differences(self._pinning.pinned.runs, beside_names=not self._whole)
         self._columns = all_columns(told) if self._whole else FEW
