@@ -104,13 +104,20 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     patience = 5.0  # seconds for what ends by itself, which a busy machine holds up; looks do not count
     while left := [thing for thing in _alive(application) if not any(thing is old for old in before)]:
         if patience < 0:
-            names = ", ".join(f"{type(thing).__name__} {thing.objectName()}".strip() for thing in left)
+            names = ", ".join(_named(thing) for thing in left)
             pytest.fail(f"The test left behind: {names}", pytrace=False)
         del left
         begun = time.monotonic()
         time.sleep(0.05)
         application.processEvents()
         patience -= time.monotonic() - begun
+
+
+def _named(thing: Any) -> str:
+    """Its type and name, and of a timer whose it is."""
+    parent = getattr(thing, "parent", lambda: None)()
+    of = "" if parent is None else f" of {type(parent).__name__} {parent.objectName()}"
+    return f"{type(thing).__name__} {thing.objectName()}{of}".strip()
 
 
 def _alive(application: Any) -> list[Any]:

@@ -181,9 +181,7 @@ def check_fields(text: str, names: Collection[str], what: str) -> None:
         if field not in names:
             raise ExperimentError(f"{what} names {field or 'nothing'}; there is {', '.join(names)}.")
     if re.search(r"[{}]", re.sub(r"\{[^{}:]*(:\.?\d?[efg%]?)?\}", "", text)):
-        raise ExperimentError(
-            f"{what} may write a number as {{name:.2f}}, with a digit for the places and one of e, f, g or %."
-        )
+        raise ExperimentError(f"{what} may write a number as {{name:.2f}}: a digit for the places, and e, f, g or %.")
 
 
 def judge(scene: SceneFile, values: Mapping[str, float]) -> Measured:
