@@ -2,16 +2,13 @@
 
 import csv
 import math
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import torch
-
-from playground.cli.reporting import number, say, stage
+from playground.cli.reporting import number, say
+from playground.cli.scenes import chosen, measured
 from playground.lab import lessons
 from playground.lab.lessons import ANSWER, COLUMNS, Lesson, Step
-from playground.lab.scene_figures import measure
 from playground.user_errors import UserError
 
 LARGEST = 1_000_000  # characters of a file of answers
@@ -29,17 +26,9 @@ def check_lessons(names: Sequence[str], device: str) -> bool:
     Raises:
         UserError: there is no such lesson, or a check cannot be measured.
     """
-    torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
-    known = lessons.bundled()
-    sound = True
-    for name in names or known:
-        path = known.get(name, Path(name))
-        if not path.is_file():
-            raise UserError(
-                f"{name} is no lesson: give a file ending in {lessons.SUFFIX}, or one of {', '.join(known)}."
-            )
-        sound &= _check(lessons.load(path), device)
-    return sound
+    paths = chosen(names, lessons.bundled(), "lesson", f"a file ending in {lessons.SUFFIX}")
+    sound = [_check(lessons.load(path), device) for path in paths]
+    return all(sound)
 
 
 def _check(lesson: Lesson, device: str) -> bool:
@@ -48,12 +37,7 @@ def _check(lesson: Lesson, device: str) -> bool:
     for place, step in enumerate(lesson.steps, start=1):
         if step.head.check is None:
             continue
-        with stage(f"Step {place}") as update:
-            for done, found in measure(step.scene, device):
-                measured = found
-                update(done, "")
-        assert measured is not None
-        value = measured.values[ANSWER]
+        value = measured(step.scene, device, f"Step {place}").values[ANSWER]
         answer, holds = _answer(step, value)
         sound &= holds
         say(f"  {place}. {step.head.question} Measured {number(value)}: {answer}")

@@ -1,7 +1,7 @@
 """``score-playground scenes``: what the bundled scenes claim, or those of other files, and whether it holds."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -9,6 +9,7 @@ import torch
 from playground.cli.reporting import say, stage
 from playground.lab import scenes
 from playground.lab.scene_figures import measure
+from playground.lab.scenes import Measured, SceneFile
 from playground.user_errors import UserError
 
 
@@ -24,28 +25,45 @@ def measure_scenes(names: Sequence[str], device: str) -> bool:
     Raises:
         UserError: there is no such scene, or one cannot be measured.
     """
-    torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
-    failed = [path.stem for path in [_path(name) for name in names or scenes.bundled()] if not _holds(path, device)]
+    paths = chosen(names, scenes.bundled(), "scene", "a file")
+    failed = [path.stem for path in paths if not _holds(path, device)]
     if failed:
         say(f"Claims that do not hold: {', '.join(failed)}")
     return not failed
 
 
-def _path(name: str) -> Path:
-    known = scenes.bundled()
-    path = known.get(name, Path(name))
-    if not path.is_file():
-        raise UserError(f"{name} is no scene: give a file, or one of {', '.join(known)}.")
-    return path
+def chosen(names: Sequence[str], known: Mapping[str, Path], what: str, file: str) -> list[Path]:
+    """The files of some names, or all known ones where no name is given.
+
+    Args:
+        known: by their names; another name is that of a file.
+        what, file: what each is, and what could be given, in words.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    paths = {name: known.get(name, Path(name)) for name in names or known}
+    for name, path in paths.items():
+        if not path.is_file():
+            raise UserError(f"{name} is no {what}: give {file}, or one of {', '.join(known)}.")
+    return list(paths.values())
+
+
+def measured(scene: SceneFile, device: str, title: str) -> Measured:
+    """Measure a scene under a progress of this title."""
+    torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
+    found: Measured | None = None
+    with stage(title) as update:
+        for done, latest in measure(scene, device):
+            update(done, "")
+            found = latest
+    assert found is not None
+    return found
 
 
 def _holds(path: Path, device: str) -> bool:
     scene = scenes.load(path)
     say(f"{scene.title}. {scene.claim}")
-    with stage("Measuring") as update:
-        for done, found in measure(scene, device):
-            measured = found
-            update(done, "")
-    assert measured is not None
-    say(f"  {measured.text}: {'does not hold' if measured.failed else 'holds'}")
-    return not measured.failed
+    found = measured(scene, device, "Measuring")
+    say(f"  {found.text}: {'does not hold' if found.failed else 'holds'}")
+    return not found.failed

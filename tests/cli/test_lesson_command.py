@@ -4,8 +4,8 @@ import csv
 
 import pytest
 
-from playground.cli import lessons as command
 from playground.cli import main
+from playground.cli import scenes as command
 from playground.lab import scenes
 from playground.lab.lessons import COLUMNS
 
