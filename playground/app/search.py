@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 from playground.app.actions import COMMANDS, MENUS, Actions, Window
 from playground.app.dialogs.command_palette import Entry
 from playground.app.panels import DataPanel
-from playground.app.style.labels import CARDS, capital, worded
+from playground.app.style.labels import CARDS, begun, capital, worded
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.field_row import FieldRow
 from playground.lab.experiment import every_field, fields, owners
@@ -51,7 +51,7 @@ def _choices(window: Searched) -> Iterator[Entry]:
     state, data = window.state, next(panel for panel in window.panels if isinstance(panel, DataPanel))
     for key, field in fields(state.experiment).items():
         for choice in field.choices:
-            title = f"{_begun(field.label)}: {field.title_of(choice)}"
+            title = f"{begun(field.label)}: {field.title_of(choice)}"
             why = "This is chosen now." if state.value(key) == choice else None
             edit = functools.partial(state.edit, {key: choice})
             yield Entry(
@@ -66,7 +66,7 @@ def _settings(window: Searched) -> Iterator[Entry]:
     for key, field in every.items():
         if field.kind == "choice" or (key in now and key not in rows):
             continue
-        title = _begun(field.label)
+        title = begun(field.label)
         why = None
         if key not in now:
             kinds = every[f"{key.partition('.')[0]}.kind"]
@@ -97,11 +97,6 @@ def reveal(row: FieldRow) -> None:
 def _scenes(window: Searched) -> Iterator[Entry]:
     for scene in load_bundled().values():
         yield Entry(scene.title, "Scene", functools.partial(window.controllers.scenes.show, scene))
-
-
-def _begun(label: str) -> str:
-    """With a capital, but of a symbol, which that would change."""
-    return capital(label) if label[:1].isascii() else label
 
 
 def _card(key: str) -> str:

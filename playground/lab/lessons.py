@@ -125,10 +125,9 @@ class Step:
         """The place of the choice that a measured value makes right; None where there are no choices, or none is."""
         return next((place for place, choice in enumerate(self.head.choices) if choice.holds(value)), None)
 
-    def explained(self, prediction: float | None, measured: float) -> str:
+    def explained(self, prediction: float, measured: float) -> str:
         """The explanation with the values in place."""
-        you = float("nan") if prediction is None else prediction
-        return self.explanation.format(you=you, measured=measured)
+        return self.explanation.format(you=prediction, measured=measured)
 
 
 @dataclass(frozen=True)

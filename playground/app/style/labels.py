@@ -72,7 +72,7 @@ def _named(key: str) -> str:
     return name if len(sections) == 1 or "." not in key else f"{name} ({CARDS[key.split('.')[0]]})"
 
 
-def _begun(text: str) -> str:
+def begun(text: str) -> str:
     """A sentence that begins with a label: by a capital, as a key in its place has none; but of a symbol that is another one."""
     return capital(text) if text[:1].isascii() else text
 
@@ -90,7 +90,7 @@ def worded(message: Message | str | None, own: str = "") -> str:
     if not isinstance(message, Message):
         return message or ""
     text = message.render(functools.partial(_setting, own=own), format_number)
-    return _begun(text) if message.begins_with_setting else text
+    return begun(text) if message.begins_with_setting else text
 
 
 def _setting(setting: Setting, own: str) -> str:
