@@ -9,6 +9,7 @@ from PySide6.QtGui import QUndoCommand
 from PySide6.QtWidgets import QAbstractButton, QMenu, QSlider, QWidget
 
 from playground.app.controllers.lessons import Lessons
+from playground.app.controllers.workcopy import WorkCopy
 from playground.app.model.state import State
 from playground.app.panels import DataPanel, LessonPanel, SamplingPanel
 from playground.app.panels.lesson import Scale
@@ -56,7 +57,7 @@ class Building(QObject):
         super().__init__()
         self.state = state
 
-    def begin_anew(self, since, place):
+    def begin_anew(self, since):
         self.state.push(QUndoCommand("anew"))
 
 
@@ -82,7 +83,8 @@ def state():
 @pytest.fixture
 def controller(qtbot, state):
     owner = QObject()
-    controller = Lessons(state, Building(state), Training(), Tasks(owner), owner)
+    building = Building(state)
+    controller = Lessons(state, building, WorkCopy(state, building, Training()), Tasks(owner), owner)
     yield controller
     assert controller._tasks.shutdown(5.0)
     state.close()
@@ -278,7 +280,7 @@ def test_an_opened_file_ends_the_lesson_and_is_left_as_it_is(controller, state):
     controller.begin(LESSON)
     controller.go(1)
     state.load(replace(Experiment(), {"data.kind": "rings"}))
-    controller._building.opened.emit(None)
+    controller._copy._building.opened.emit(None)
     assert controller.lesson is None
     controller.go(2)
     controller.leave()

@@ -6,11 +6,12 @@ from types import SimpleNamespace
 import msgspec
 import numpy as np
 import pytest
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QUndoCommand
 from PySide6.QtTest import QTest
 
 from playground.app.controllers.scenes import Scenes
+from playground.app.controllers.workcopy import WorkCopy
 from playground.app.dialogs import gallery as module
 from playground.app.dialogs.gallery import COLUMNS, Gallery
 from playground.app.model.state import State
@@ -35,13 +36,11 @@ LEARNED = SceneFile("Other", "A topic", "A claim.", "", {"data": {"kind": "rings
 class Building(QObject):
     """Tells of the weights that are begun anew."""
 
-    opened = Signal(object)
-
     def __init__(self, state):
         super().__init__()
         self.state, self.begun = state, []
 
-    def begin_anew(self, since, place):
+    def begin_anew(self, since):
         self.begun.append(since)
         self.state.push(QUndoCommand("anew"))
 
@@ -62,7 +61,7 @@ def state():
 @pytest.fixture
 def controller(qtbot, state):
     owner = QObject()
-    controller = Scenes(state, Building(state), Training(), Tasks(owner), owner)
+    controller = Scenes(state, WorkCopy(state, Building(state), Training()), Tasks(owner), owner)
     yield controller
     assert controller._tasks.shutdown(5.0)
     state.close()
@@ -101,9 +100,9 @@ def test_leaving_undoes_what_was_changed_in_it_too(controller, state):
 
 def test_a_scene_whose_score_is_learned_trains_at_once(controller):
     controller.show(EXACT)
-    assert controller._training.started == 0
+    assert controller._copy._training.started == 0
     controller.show(LEARNED)
-    assert controller._training.started == 1
+    assert controller._copy._training.started == 1
 
 
 def test_a_scene_of_the_own_settings_has_weights_of_its_own_and_leaves_the_last_edit(controller, state):
@@ -111,7 +110,7 @@ def test_a_scene_of_the_own_settings_has_weights_of_its_own_and_leaves_the_last_
     own, place = state.experiment, state.stack.index()
     assert LEARNED.settings == own
     controller.show(LEARNED)
-    assert controller._building.begun == [None]
+    assert controller._copy._building.begun == [place]
     controller.leave()
     assert state.experiment == own
     assert state.stack.index() == place

@@ -178,23 +178,17 @@ class Building(QObject):
             self.build()
         return None
 
-    def begin_anew(self, since: QUndoCommand | None, place: int) -> None:
-        """Put fresh weights on the workspace by a step of the history, unless one has done so since another step.
-
-        Args:
-            since: after which weights are taken as they are; None where none are.
-            place: of the history, in the place of `since`.
-        """
+    def begin_anew(self, since: int) -> None:
+        """Put fresh weights on the workspace by a step of the history, unless one has done so since a place of it."""
         settings = reset_key(self._state.experiment)
-        steps = self._state.steps_since(place if since is None else self._state.place_of(since))
+        steps = self._state.steps_since(since)
         if not any(isinstance(step, Reset) and step.settings == settings for step in steps):
             self._state.push(Reset(settings, next(self._numbers)))
 
     @Slot()
     def _follow_history(self) -> None:
         """Take the trainings that undo or redo has led to."""
-        stack = self._state.stack
-        steps = (stack.command(place) for place in range(stack.index()))
+        steps = self._state.steps_since(0)
         trainings = {step.settings: step.number for step in steps if isinstance(step, Reset)}
         if trainings != self._trainings:
             self._trainings = trainings

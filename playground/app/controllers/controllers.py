@@ -17,6 +17,7 @@ from playground.app.controllers.sampling_worker import SamplingWorker
 from playground.app.controllers.scenes import Scenes
 from playground.app.controllers.sessions import Sessions
 from playground.app.controllers.training import Training
+from playground.app.controllers.workcopy import WorkCopy
 from playground.app.model.state import State
 from playground.app.workers.tasks import Tasks
 
@@ -50,8 +51,8 @@ class Controllers(QObject):
         self.measuring = Measuring(state, self.building, self.replaying, self.playing, self.following, self.tasks, self)
         self.pinning = Pinning(state, self.building, self.replaying, self.playing, self.measuring, self.tasks, self)
         self.sessions = Sessions(state, self.building, self.playing, self.measuring, self.pinning.pinned)
-        self.scenes = Scenes(state, self.building, self.training, self.tasks, self)
-        self.lessons = Lessons(state, self.building, self.training, self.tasks, self)
+        self.scenes = Scenes(state, WorkCopy(state, self.building, self.training), self.tasks, self)
+        self.lessons = Lessons(state, self.building, WorkCopy(state, self.building, self.training), self.tasks, self)
         self.training.weights_changed.connect(self.measuring.forget_weights)
         for controller in (self.building, self.training, self.playing, self.following, self.measuring, self.pinning):
             controller.notified.connect(self.notified)

@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtGui import QUndoCommand
 
 from playground.app.controllers.building import Building
-from playground.app.controllers.scenes import put_on_workspace
-from playground.app.controllers.training import Training
+from playground.app.controllers.workcopy import WorkCopy
 from playground.app.model.state import State
 from playground.app.workers.tasks import Tasks
 from playground.lab.lessons import ANSWER, Lesson, Step
@@ -47,11 +45,10 @@ class Lessons(QObject):
     changed = Signal()
 
     def __init__(
-        self, state: State, building: Building, training: Training, tasks: Tasks, parent: QObject | None = None
+        self, state: State, building: Building, work_copy: WorkCopy, tasks: Tasks, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._state, self._building, self._training, self._tasks = state, building, training, tasks
-        self._first: QUndoCommand | None = None  # which put the lesson's first scene on the workspace
+        self._copy, self._tasks = work_copy, tasks
         self.lesson: Lesson | None = None
         self.place = 0
         self._answers: dict[tuple[str, int], Answer] = {}  # of this run of the program
@@ -91,7 +88,6 @@ class Lessons(QObject):
         if self.lesson is not None:
             self.leave()
         self.lesson = lesson
-        self._first = None
         self.go(0)
 
     def go(self, place: int) -> None:
@@ -103,29 +99,27 @@ class Lessons(QObject):
         self.place = place
         settings = lesson.steps[place].settings
         if settings is not None:
-            first = put_on_workspace(settings, self._state, self._building, self._training, self._first)
-            self._first = self._first if first is None else first
+            self._copy.put(settings)
         self.changed.emit()
 
     def leave(self) -> None:
         """End the lesson: the own work is as it was before."""
-        first = self._first
+        self._copy.discard()
         self._end()
-        if first is not None:
-            self._state.undo_from(first)
 
     @Slot()
     def _end(self) -> None:
         """End the lesson and leave all as it is, as where a file was opened."""
         if self.lesson is not None:
-            self.lesson = self._first = None
+            self.lesson = None
+            self._copy.forget()
             self._tasks.cancel(TASK)
             self.changed.emit()
 
     @Slot()
     def _follow_history(self) -> None:
         """End the lesson once its first step is undone: the own work is there again."""
-        if self._first is not None and not self._state.is_done(self._first):
+        if self._copy.is_undone:
             self._end()
 
     def predict(self, prediction: float) -> None:

@@ -269,8 +269,7 @@ class Pinning(QObject):
     @Slot()
     def _follow_history(self) -> None:
         """Hide the runs that are deleted where the history stands, and take the noise that belongs there."""
-        stack = self._state.stack
-        steps = (stack.command(place) for place in range(stack.index()))
+        steps = self._state.steps_since(0)
         self.pinned.set_deleted([step.number for step in steps if isinstance(step, Deletion)])
         undone = [one for one in reversed(self._restored) if one.done and not self._state.is_done(one.step)]
         redone = [one for one in self._restored if not one.done and self._state.is_done(one.step)]

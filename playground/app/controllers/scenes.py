@@ -3,14 +3,10 @@
 from collections.abc import Iterator
 
 from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtGui import QUndoCommand
 
-from playground.app.controllers.building import Building
-from playground.app.controllers.training import Training
+from playground.app.controllers.workcopy import WorkCopy
 from playground.app.model.state import State
 from playground.app.workers.tasks import Tasks
-from playground.lab import experiment as description
-from playground.lab.experiment import Experiment
 from playground.lab.scenes import Measured, SceneFile
 
 TASK = "scene"
@@ -25,13 +21,10 @@ class Scenes(QObject):
 
     changed = Signal()
 
-    def __init__(
-        self, state: State, building: Building, training: Training, tasks: Tasks, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, state: State, work_copy: WorkCopy, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._state, self._building, self._training, self._tasks = state, building, training, tasks
+        self._copy, self._tasks = work_copy, tasks
         self._scene: SceneFile | None = None
-        self._step: QUndoCommand | None = None  # the first one of the scenes that were shown one after another
         self.measured: Measured | None = None
         state.history_changed.connect(self._look)
 
@@ -42,19 +35,16 @@ class Scenes(QObject):
 
     def show(self, scene: SceneFile) -> None:
         """Put a scene on the workspace, and train where its particles follow a score that is not learned yet."""
-        first = put_on_workspace(scene.settings, self._state, self._building, self._training, self._step)
-        if first is None:
+        if not self._copy.put(scene.settings):
             return
         self._tasks.cancel(TASK)
-        self._scene, self._step, self.measured = scene, first, None
+        self._scene, self.measured = scene, None
         self.changed.emit()
 
     def leave(self) -> None:
-        """Bring back what was there before the scene."""
-        step = self._step
+        """Bring back what was there before the scene, or before several that were shown one after another."""
+        self._copy.discard()
         self._forget()
-        if step is not None:
-            self._state.undo_from(step)
 
     def measure(self) -> None:
         """Measure what the scene on show claims, by its own settings, whatever has been changed since."""
@@ -76,31 +66,11 @@ class Scenes(QObject):
     @Slot()
     def _look(self) -> None:
         """Forget the scene once it is undone."""
-        if self._scene is not None and self._step is not None and not self._state.is_done(self._step):
+        if self._copy.is_undone:
             self._forget()
 
     def _forget(self) -> None:
+        self._copy.forget()
         self._tasks.cancel(TASK)
-        self._scene = self._step = self.measured = None
+        self._scene = self.measured = None
         self.changed.emit()
-
-
-def put_on_workspace(
-    experiment: Experiment, state: State, building: Building, training: Training, since: QUndoCommand | None
-) -> QUndoCommand | None:
-    """Take an experiment as a step of the history, with weights of its own; train them where its particles follow them.
-
-    Args:
-        since: the first step of what is on show; what was trained before it is left as it is.
-
-    Returns:
-        The first step of what is on show now; None where the experiment could not be taken.
-    """
-    place = state.stack.index()
-    changes = {key: description.value(experiment, key) for key in description.fields(experiment)}
-    if experiment != state.experiment and not state.edit(changes):
-        return None
-    building.begin_anew(since if since is not None and state.is_done(since) else None, place)
-    if experiment.sampling.follows == "learned":
-        training.start()
-    return since if since is not None and state.is_done(since) else state.step_at(place)

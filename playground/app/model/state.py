@@ -150,32 +150,23 @@ class State(QObject):
         """What undo would take back, to be held against later ones; None where there is nothing."""
         return self.stack.command(self.stack.index() - 1) if self.stack.canUndo() else None
 
+    def place_of(self, step: QUndoCommand) -> int | None:
+        """The place of a step in the history; None where it is not there, or taken back."""
+        return next((place for place in range(self.stack.index()) if self.stack.command(place) is step), None)
+
     def is_done(self, step: QUndoCommand) -> bool:
         """Whether a step is in the history and not taken back."""
-        return self._place(step) is not None
+        return self.place_of(step) is not None
 
     def undo_from(self, step: QUndoCommand) -> None:
         """Take back a step and all that came after it, if it is done."""
-        place = self._place(step)
+        place = self.place_of(step)
         if place is not None:
             self.stack.setIndex(place)
-
-    def step_at(self, place: int) -> QUndoCommand | None:
-        """The step at a place of the history; None where it has none that is done."""
-        return self.stack.command(place) if place < self.stack.index() else None
 
     def steps_since(self, place: int) -> list[QUndoCommand]:
         """The steps that are done from a place of the history on."""
         return [self.stack.command(number) for number in range(place, self.stack.index())]
-
-    def place_of(self, step: QUndoCommand) -> int:
-        """The place of a step that is done in the history."""
-        place = self._place(step)
-        assert place is not None
-        return place
-
-    def _place(self, step: QUndoCommand) -> int | None:
-        return next((place for place in range(self.stack.index()) if self.stack.command(place) is step), None)
 
     def load(self, experiment: Experiment) -> None:
         """Take another experiment, as when a file is opened: no history, nothing unsaved."""
@@ -214,8 +205,7 @@ class State(QObject):
     def _moved(self) -> None:
         """Tell once what is different now, however many steps the stack has gone."""
         self._gesture = None
-        steps = [self.stack.command(place) for place in range(self.stack.index())]
-        now = next((step.after for step in reversed(steps) if isinstance(step, Edit)), self._loaded)
+        now = next((step.after for step in reversed(self.steps_since(0)) if isinstance(step, Edit)), self._loaded)
         restored, self._experiment = now != self._experiment, now
         keys = _differences(self._announced, now)
         self._keep_kinds(self._announced, other_data=bool(keys & OTHER_DATA))
