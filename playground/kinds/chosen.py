@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from playground.theory.noise import Noise as NoiseLevels
     from playground.theory.noise.sigma_distributions import SigmaDistributionName
 
+Mask = Literal["none", "left", "top", "frame"]
+"""The part of each point that is known beforehand."""
+
+Labels = Literal["none", "one", "all"]
+"""The classes that particles are told: none, one for all of them, or each its own."""
+
 Score = Literal["learned", "exact", "empirical"]
 """The source of a score: the network's, the known density's own, or that of the smoothed training set."""
 
@@ -48,7 +54,26 @@ class ChosenNetwork(Protocol):
     @property
     def states_density(self) -> bool: ...
 
+    @property
+    def needs_images(self) -> bool: ...
+
+    def resolve(self, images: bool) -> "ChosenNetwork": ...
+
     def is_told_classes(self, data: "DataSource", conditions: "Conditions | None") -> bool | None: ...
+
+
+class ChosenSampler(Protocol):
+    """What the settings may ask of a sampler."""
+
+    @property
+    def mask(self) -> Mask: ...
+
+    @property
+    def fits_steps(self) -> bool: ...
+
+    def correctors(self) -> int: ...
+
+    def labels_told(self, chosen: "Chosen") -> Labels | None: ...
 
 
 class Chosen(Protocol):
@@ -62,6 +87,9 @@ class Chosen(Protocol):
 
     @property
     def network(self) -> ChosenNetwork: ...
+
+    @property
+    def sampling(self) -> ChosenSampler: ...
 
 
 @dataclass(frozen=True)

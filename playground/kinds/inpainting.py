@@ -1,16 +1,14 @@
 """The settings of inpainting, which several samplers have: the part of a point that is known beforehand."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
-from playground.kinds.chosen import Given
+from playground.kinds.chosen import Given, Mask
 from playground.kinds.setting import Option, meta
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-Mask = Literal["none", "left", "top", "frame"]
 
 InpaintingMask = Annotated[
     Mask,

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
+from playground.kinds.chosen import Chosen
 from playground.messages import Message
 from playground.user_errors import UserError
 
@@ -51,7 +52,7 @@ def meta(
     of_data: bool = False,
     advanced: bool = False,
     example: str = "",
-    when: Callable[[Any], bool] | None = None,
+    when: Callable[[Chosen], bool] | None = None,
     otherwise: Message | str = "",
 ) -> msgspec.Meta:
     """Bounds and documentation of one field.
@@ -67,7 +68,7 @@ def meta(
         of_data: whether it speaks of the data: with others it goes back to its default.
         advanced: whether its row stands behind "Advanced".
         example: of a list, as a file has it.
-        when: whether it does something, asked with the whole experiment; always by default.
+        when: whether it does something, asked with the kinds that are chosen; always by default.
         otherwise: what it waits for, where it does nothing, without a full stop.
     """
     extra = {
@@ -113,7 +114,7 @@ class Field:
     of_data: bool
     advanced: bool
     example: str
-    when: Callable[[Any], bool] | None
+    when: Callable[[Chosen], bool] | None
     otherwise: Message | str
 
     def equation_of(self, value: Any) -> str:

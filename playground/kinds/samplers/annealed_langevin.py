@@ -1,8 +1,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
-from playground.kinds.chosen import Chosen, ChosenNoise, Given
-from playground.kinds.inpainting import InpaintingImage, InpaintingMask, Mask
+from playground.kinds.chosen import Chosen, ChosenNoise, Given, Mask
+from playground.kinds.inpainting import InpaintingImage, InpaintingMask
 from playground.kinds.kind import register
 from playground.kinds.noise.noise import WITH_PATH
 from playground.kinds.samplers.langevin_dynamics import LangevinDynamics

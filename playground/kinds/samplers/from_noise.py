@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 import msgspec
 
-from playground.kinds.chosen import Chosen, Given
-from playground.kinds.inpainting import InpaintingImage, InpaintingMask, Mask
+from playground.kinds.chosen import Chosen, Given, Mask
+from playground.kinds.inpainting import InpaintingImage, InpaintingMask
 from playground.kinds.noise.noise import WITH_PATH
 from playground.kinds.samplers.sampler import USE_LANGEVIN, USE_VE, FollowsScore
 from playground.kinds.setting import Auto, meta
@@ -81,7 +81,6 @@ class FromNoise(FollowsScore, frozen=True):
         return self.inpainting_image
 
     def correctors(self) -> int:
-        """Corrector steps after each step."""
         if self.corrector_steps != "auto":
             return self.corrector_steps
         return 0 if self.mask == "none" else KNOWN_CORRECTORS

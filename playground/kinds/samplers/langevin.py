@@ -1,8 +1,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from playground.kinds.chosen import Chosen, Conditions, Given
-from playground.kinds.inpainting import InpaintingImage, InpaintingMask, Mask, known_coordinates
+from playground.kinds.chosen import Chosen, Conditions, Given, Mask
+from playground.kinds.inpainting import InpaintingImage, InpaintingMask, known_coordinates
 from playground.kinds.kind import register
 from playground.kinds.samplers.langevin_dynamics import LangevinDynamics
 from playground.kinds.samplers.sampler import USE_VE

@@ -64,12 +64,16 @@ class ProbabilityFlow(FromNoise, tag="probability-flow", frozen=True):
             reach=(1e-8, 1e-2),
             log=True,
             advanced=True,
-            when=lambda chosen: chosen.sampling.solver == "adaptive",
+            when=lambda chosen: chosen.sampling.fits_steps,
             otherwise=Message(
                 "no-tolerance", "only {} fits its steps to it", (setting("sampling.solver", "adaptive"),)
             ),
         ),
     ] = 1e-4
+
+    @property
+    def fits_steps(self) -> bool:
+        return self.solver == "adaptive"
 
     def default_steps(self) -> int:
         if self.corrector_steps:
@@ -85,7 +89,7 @@ class ProbabilityFlow(FromNoise, tag="probability-flow", frozen=True):
 
     def path_conflicts(self, chosen: Chosen) -> Iterator[Message]:
         yield from super().path_conflicts(chosen)
-        if self.solver != "adaptive" or not self.correctors():
+        if not self.fits_steps or not self.correctors():
             return
         if self.corrector_steps == "auto":
             yield Message(

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import msgspec
 
-from playground.kinds.chosen import Chosen, Conditions, Given, Score
-from playground.kinds.inpainting import Mask
+from playground.kinds.chosen import Chosen, Conditions, Given, Labels, Mask, Score
 from playground.kinds.kind import Kind
 from playground.kinds.setting import Auto, Option, meta
 from playground.messages import Edit, Message, setting
@@ -81,6 +80,19 @@ class Sampler(Kind, frozen=True):
         """The held-out point that the known part is taken from."""
         return 0
 
+    @property
+    def fits_steps(self) -> bool:
+        """Whether each particle takes steps of its own, fitted to a tolerance."""
+        return False
+
+    def correctors(self) -> int:
+        """Corrector steps after each step."""
+        return 0
+
+    def labels_told(self, chosen: Chosen) -> Labels | None:
+        """The classes that its particles are told; None where they can be told none, as far as is known before the data are read."""
+        return None
+
     def default_steps(self) -> int:
         """Return the value of `steps` = "auto", with the other settings resolved."""
         return STEPS
@@ -151,7 +163,7 @@ class FollowsScore(Sampler, frozen=True):
         ),
     ] = "learned"
     labels: Annotated[
-        Literal["none", "one", "all"],
+        Labels,
         meta(
             "Classes of the particles, for data with classes and a learned score: none, one, or all in the "
             "frequencies of the data",
@@ -162,7 +174,7 @@ class FollowsScore(Sampler, frozen=True):
                 "one": Option("One", "All particles have one class."),
                 "all": Option("All", "Each particle has a class, in the frequencies of the data."),
             },
-            when=lambda chosen: chosen.sampling.can_be_told(chosen),
+            when=lambda chosen: chosen.sampling.labels_told(chosen) is not None,
         ),
     ] = "all"
     label: Annotated[
@@ -172,7 +184,7 @@ class FollowsScore(Sampler, frozen=True):
             label="class c",
             ge=0,
             le=999,
-            when=lambda chosen: chosen.sampling.can_be_told(chosen) and chosen.sampling.labels == "one",
+            when=lambda chosen: chosen.sampling.labels_told(chosen) == "one",
         ),
     ] = 0
     guidance: Annotated[
@@ -185,7 +197,7 @@ class FollowsScore(Sampler, frozen=True):
             le=20.0,
             symbol="w",
             equation=r"(1 + w)\,s(x \mid c) - w\,s(x)",
-            when=lambda chosen: chosen.sampling.can_be_told(chosen) and chosen.sampling.labels != "none",
+            when=lambda chosen: chosen.sampling.labels_told(chosen) in ("one", "all"),
         ),
     ] = 0.0
     start: Annotated[
@@ -206,9 +218,9 @@ class FollowsScore(Sampler, frozen=True):
     def follows(self) -> Score:
         return self.source
 
-    def can_be_told(self, chosen: Chosen) -> bool:
-        """Whether the particles can be told classes, as far as is known before the data are read."""
-        return self.source == "learned" and chosen.network.is_told_classes(chosen.data, None) is not False
+    def labels_told(self, chosen: Chosen) -> Labels | None:
+        told = self.source == "learned" and chosen.network.is_told_classes(chosen.data, None) is not False
+        return self.labels if told else None
 
     def conflicts(self, chosen: Chosen, conditions: Conditions | None) -> Iterator[Message]:
         yield from self.path_conflicts(chosen)
