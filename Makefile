@@ -14,7 +14,7 @@ export PYTHONFAULTHANDLER := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := run
-.PHONY: run demo test mutants check format docs checkpoints screenshots sheets libraries package package-test lock clean
+.PHONY: run demo test mutants check format docs checkpoints screenshots sheets gallery libraries package package-test lock clean
 
 run: $(INSTALLED)  ## open the window; where there is no display, run the demo instead
 	@if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
@@ -55,6 +55,9 @@ checkpoints: $(INSTALLED)  ## train the models that ship in resources/checkpoint
 
 screenshots: $(INSTALLED)  ## paint the real window into docs/images
 	$(OFFSCREEN) $(BIN)/python docs/images/make_screenshots.py
+
+gallery: $(INSTALLED)  ## paint every scene and every step of a lesson in both themes, on one page in out/gallery
+	$(OFFSCREEN) $(BIN)/python docs/images/make_gallery.py
 
 sheets: $(INSTALLED)  ## paint every sampler on every toy, and digits, into docs/images
 	$(OFFSCREEN) $(BIN)/python docs/images/make_sampler_sheets.py

@@ -1,0 +1,113 @@
+"""Paints every scene and every step of every lesson in both themes, and puts the pictures on one page.
+
+    python docs/images/make_gallery.py [--out DIR] [--only NAME] [--theme dark|light]
+
+The page is index.html in the folder: each scene measured, each question answered, as a user would see it.
+"""
+
+import argparse
+import html
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from make_screenshots import wait  # which also sets Qt's platform
+from PySide6.QtWidgets import QApplication
+
+from playground.app.model.errors import Log
+from playground.app.model.preferences import Preferences
+from playground.app.window import MainWindow
+from playground.lab import lessons, scenes
+
+SIZE = 1280, 800
+SECONDS = 10.0  # of training, at most, before a picture of what is being trained
+PATIENCE = 120.0  # seconds for one measurement
+
+
+def paint(window: MainWindow, path: Path) -> Path:
+    """Take a picture in the middle of the run in view, once its field is there."""
+    controllers = window.controllers
+    wait(lambda: controllers.building.problem is not None and not controllers.building.busy)
+    wait(lambda: not controllers.training.wanted, SECONDS)
+    wait(lambda: controllers.playing.recorded > 1, 30)
+    wait(lambda: controllers.playing.frame >= 0.6 * controllers.playing.total > 0, 20)
+    window.grab().save(str(path))
+    return path
+
+
+def of_scenes(window: MainWindow, only: str, folder: Path) -> Iterator[tuple[str, Path]]:
+    """Each scene with what was measured of it."""
+    for name, scene in scenes.load_bundled().items():
+        if only not in name:
+            continue
+        window.controllers.scenes.show(scene)
+        window.controllers.scenes.measure()
+        wait(lambda: window.controllers.scenes.measured is not None, PATIENCE)
+        yield scene.title, paint(window, folder / f"scene-{name}.png")
+    window.controllers.scenes.leave()
+
+
+def of_lessons(window: MainWindow, only: str, folder: Path) -> Iterator[tuple[str, Path]]:
+    """Each step of each lesson, a question before and after its answer."""
+    taught = window.controllers.lessons
+    for name, lesson in lessons.load_all().items():
+        if only not in name:
+            continue
+        taught.begin(lesson)
+        for place, step in enumerate(lesson.steps):
+            taught.go(place)
+            title = f"{lesson.head.title}, step {place + 1} of {len(lesson.steps)}"
+            yield title, paint(window, folder / f"lesson-{name}-{place + 1}.png")
+            if step.head.question:
+                taught.predict(0.0 if not step.head.scale else step.head.scale[0])
+                wait(lambda: taught.may_go_on, PATIENCE)
+                yield f"{title}, answered", paint(window, folder / f"lesson-{name}-{place + 1}-answered.png")
+        taught.leave()
+
+
+def shown(settings: Preferences, only: str, folder: Path) -> Iterator[tuple[str, Path]]:
+    """All pictures of one window."""
+    window = MainWindow(settings, Log())
+    window.show()
+    wait(lambda: window.controllers.playing.recorded > 2)
+    window.resize(*SIZE)
+    yield from of_scenes(window, only, folder)
+    yield from of_lessons(window, only, folder)
+    window.leave()
+
+
+def page(pictures: list[tuple[str, Path]]) -> str:
+    """The page of all pictures."""
+    figures = "\n".join(
+        f'<figure><img src="{path.parent.name}/{path.name}" loading="lazy" alt="{html.escape(title)}">'
+        f"<figcaption>{html.escape(title)} ({path.parent.name})</figcaption></figure>"
+        for title, path in pictures
+    )
+    style = "figure {display: inline-block; width: 46%; margin: 1%} img {width: 100%} body {font-family: sans-serif}"
+    return f"<!doctype html><meta charset=utf-8><title>Scenes and lessons</title><style>{style}</style>\n{figures}\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("out/gallery"))
+    parser.add_argument("--only", default="", help="a part of the name of a scene or lesson")
+    parser.add_argument("--theme", choices=["dark", "light"])
+    arguments = parser.parse_args()
+    application = QApplication([])
+    pictures: list[tuple[str, Path]] = []
+    for theme in [arguments.theme] if arguments.theme else ["dark", "light"]:
+        folder = arguments.out / theme
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as place_of_settings:
+            settings = Preferences(Path(place_of_settings) / "settings.ini")
+            settings.set("theme", theme)
+            for title, path in shown(settings, arguments.only, folder):
+                pictures.append((title, path))
+                print(path, flush=True)
+    pictures.sort(key=lambda picture: picture[1].name)
+    (arguments.out / "index.html").write_text(page(pictures), encoding="utf-8")
+    del application
+
+
+if __name__ == "__main__":
+    main()
