@@ -349,7 +349,7 @@ COMMANDS: dict[str, Command] = {
     # learn
     "learn.palette": Command(
         "Find…",
-        "Find any command, setting or scene by a few letters of its name",
+        "Find any command, setting, scene or lesson by a few letters of its name",
         lambda w: w.show_dialog("palette"),
         "Ctrl+K",
     ),

@@ -1,4 +1,4 @@
-"""What the command palette finds: every command, every choice and setting of the cards, every scene."""
+"""What the command palette finds: every command, every choice and setting of the cards, every scene and lesson."""
 
 import functools
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from playground.app.style.labels import CARDS, begun, capital, worded
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.field_row import FieldRow
 from playground.lab.experiment import every_field, fields, owners
+from playground.lab.lessons import load_all
 from playground.lab.scenes import load_bundled
 from playground.messages import Message, alternatives
 
@@ -26,7 +27,7 @@ class Searched(Window, Protocol):
 
 def entries(window: Searched) -> list[Entry]:
     """All there is to find now."""
-    return [*_commands(window), *_choices(window), *_settings(window), *_scenes(window)]
+    return [*_commands(window), *_choices(window), *_settings(window), *_scenes(window), *_lessons(window)]
 
 
 def _commands(window: Searched) -> Iterator[Entry]:
@@ -97,6 +98,11 @@ def reveal(row: FieldRow) -> None:
 def _scenes(window: Searched) -> Iterator[Entry]:
     for scene in load_bundled().values():
         yield Entry(scene.title, "Scene", functools.partial(window.controllers.scenes.show, scene))
+
+
+def _lessons(window: Searched) -> Iterator[Entry]:
+    for lesson in load_all().values():
+        yield Entry(lesson.head.title, "Lesson", functools.partial(window.controllers.lessons.begin, lesson))
 
 
 def _card(key: str) -> str:

@@ -71,6 +71,7 @@ COLUMN_RANGE = (272, 460)
 SMALLEST = (1024, 600)
 PIPELINE = (LessonPanel, ScenePanel, DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
 MEASUREMENTS = (LikelihoodPanel, QualityPanel, RunsPanel)
+LESSON_PROGRESS = "lessons.json"
 OPENING = "checkpoints/two-moons.spg"
 QUIT_SECONDS = 1.6
 PLAYED = frozenset({"data.kind", "data.path", "sampling.kind"})  # whoever picks others wants to see them move
@@ -224,6 +225,7 @@ class MainWindow(QMainWindow):
         self.top_bar.fill(self.actions_by_key, TOP_BAR, self._menu)
         self.toasts = Toasts(self.top_bar.heading)  # no toast over the canvas takes a click that is meant for it
         self._connect()
+        self.controllers.lessons.progress.keep_in(preferences.beside(LESSON_PROGRESS))
         Timeline(self.state, self.controllers, self.display, self.transport, self)
         self._apply_palette()
         theme.apply_style_sheet(_application(), bars.SHEET)
@@ -372,7 +374,9 @@ class MainWindow(QMainWindow):
     def _fill_lessons(self, menu: QMenu) -> None:
         menu.clear()
         for lesson in load_all().values():
-            action = menu.addAction(lesson.head.title.replace("&", "&&"))
+            done, count = len(self.controllers.lessons.progress.done(lesson)), len(lesson.steps)
+            said = f"\t{'done' if done == count else f'{done} of {count}'}" if done else ""
+            action = menu.addAction(lesson.head.title.replace("&", "&&") + said)
             action.triggered.connect(lambda _=False, lesson=lesson: self.controllers.lessons.begin(lesson))
 
     def _fill_recent(self, menu: QMenu) -> None:

@@ -9,6 +9,7 @@ from playground.cli.reporting import number, say
 from playground.cli.scenes import chosen, measured
 from playground.lab import lessons
 from playground.lab.lessons import ANSWER, COLUMNS, Lesson, Step
+from playground.lab.table_cells import cell, uncovered
 from playground.user_errors import UserError
 
 LARGEST = 1_000_000  # characters of a file of answers
@@ -73,7 +74,7 @@ def report_answers(folder: Path, out: Path) -> None:
     if not files:
         raise UserError(f"{folder} holds no answers: give a folder of the CSV files that Learn > Save answers writes.")
     rows = [(path.stem, row) for path in files for row in _rows(path)]
-    write_csv(out, ("student", *COLUMNS), ([student, *(row[name] for name in COLUMNS)] for student, row in rows))
+    write_csv(out, ("student", *COLUMNS), (map(cell, (student, *row.values())) for student, row in rows))
     asked: dict[tuple[str, str, str], list[dict[str, str]]] = {}
     for _, row in rows:
         asked.setdefault((row["lesson"], row["step"], row["question"]), []).append(row)
@@ -103,7 +104,7 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
     for row in reader:
         if None in row.values() or None in row:
             raise UserError(f"{path} holds no answers: line {reader.line_num} has not {len(COLUMNS)} cells.")
-        yield row
+        yield {name: uncovered(row[name]) for name in COLUMNS}
 
 
 def _is_number(text: str) -> bool:

@@ -24,8 +24,10 @@ imports no torch.
 """
 
 import functools
+import math
 import re
 import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,7 @@ import msgspec
 
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Described, Experiment, ExperimentError, every_field
-from playground.lab.scenes import Figure, SceneFile, check, check_fields, load_bundled
+from playground.lab.scenes import PLACES, Figure, SceneFile, check, check_fields, load_bundled
 from playground.resources import resource
 
 SUFFIX = ".lesson.md"
@@ -44,7 +46,8 @@ FARTHEST = 1e9  # of a scale
 MOST_WORDS = 80
 """Of a step's text, and of its explanation."""
 ANSWER = "measured"
-"""The name of a step's figure."""
+"""The name of a step's figure; of a place, the beginning of the names of its two."""
+RESERVED = frozenset({ANSWER, f"{ANSWER}_x", f"{ANSWER}_y", "you", "you_x", "you_y", "distance"})
 COLUMNS = ("lesson", "step", "question", "answer", "measured", "right")
 """Of a file of answers."""
 
@@ -81,7 +84,9 @@ class StepHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         question: what is to be predicted; without one there is only text.
         choices: answers to choose from.
         scale: the ends of a scale on which a number is given, in place of choices.
-        check: the figure that tells the answer.
+        mark: that a place on the canvas is marked, in place of choices; how near to the measured one is right, in the data's unit.
+        check: the figure that tells the answer; of a mark, one that is a place.
+        figures: others that are measured with it, for the explanation, by name.
         highlight: the setting that the step is about.
     """
 
@@ -90,7 +95,9 @@ class StepHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     question: str = ""
     choices: tuple[Choice, ...] = ()
     scale: tuple[float, float] | None = None
+    mark: float | None = None
     check: Figure | None = None
+    figures: dict[str, Figure] = {}
     highlight: str = ""
 
 
@@ -118,16 +125,73 @@ class Step:
     @property
     def scene(self) -> SceneFile:
         """What is to be measured."""
-        assert self.head.check is not None
-        return SceneFile("", "", "", "", msgspec.to_builtins(self.settings or Experiment()), {ANSWER: self.head.check})
+        head = self.head
+        assert head.check is not None
+        if head.mark is None:
+            asked = {ANSWER: head.check}
+        else:
+            asked = {f"{ANSWER}_{axis}": msgspec.structs.replace(head.check, index=n) for n, axis in enumerate("xy")}
+        return SceneFile(
+            "", "", "", "", msgspec.to_builtins(self.settings or Experiment()), {**asked, **self.head.figures}
+        )
 
-    def right(self, value: float) -> int | None:
+    @property
+    def names(self) -> frozenset[str]:
+        """Those of the values that its explanation may tell."""
+        if self.head.check is None:
+            return frozenset()
+        said = {"you"} if self.head.mark is None else {"you_x", "you_y", "distance"}
+        return frozenset(said | self.scene.figures.keys())
+
+    def values(self, prediction: Sequence[float], measured: Mapping[str, float]) -> dict[str, float]:
+        """What was predicted and what was measured, by these names."""
+        if self.head.mark is None:
+            return {**measured, "you": prediction[0]}
+        x, y = self.place(measured)
+        you = dict(zip(("you_x", "you_y"), prediction, strict=True))
+        return {**measured, **you, "distance": math.hypot(you["you_x"] - x, you["you_y"] - y)}
+
+    def place(self, measured: Mapping[str, float]) -> tuple[float, float]:
+        """The measured place, where one is asked for."""
+        return measured[f"{ANSWER}_x"], measured[f"{ANSWER}_y"]
+
+    def right_choice(self, value: float) -> int | None:
         """The place of the choice that a measured value makes right; None where there are no choices, or none is."""
         return next((place for place, choice in enumerate(self.head.choices) if choice.holds(value)), None)
 
-    def explained(self, prediction: float, measured: float) -> str:
+    def judge(self, prediction: Sequence[float], measured: Mapping[str, float]) -> bool | None:
+        """Whether a prediction is right; None on a scale, where it is only more or less near."""
+        if self.head.mark is not None:
+            return self.values(prediction, measured)["distance"] <= self.head.mark
+        if self.head.choices:
+            return self.right_choice(measured[ANSWER]) == int(prediction[0])
+        return None
+
+    def say(self, prediction: Sequence[float]) -> str:
+        """A prediction in words."""
+        if self.head.choices:
+            return self.head.choices[int(prediction[0])].text
+        return said_place(prediction) if self.head.mark is not None else f"{prediction[0]:g}"
+
+    def explained(self, prediction: Sequence[float], measured: Mapping[str, float]) -> str:
         """The explanation with the values in place."""
-        return self.explanation.format(you=prediction, measured=measured)
+        return self.explanation.format(**self.values(prediction, measured))
+
+
+def measured_cell(values: Mapping[str, float]) -> float | str | None:
+    """What a step has measured, in one cell of a table: a number, or a place."""
+    if f"{ANSWER}_x" in values:
+        return said_place([values[f"{ANSWER}_{axis}"] for axis in "xy"])
+    return values.get(ANSWER)
+
+
+def said_place(place: Sequence[float]) -> str:
+    """A place of the plane in one cell of a table.
+
+    >>> said_place((1.25, -0.5))
+    '(1.25, -0.5)'
+    """
+    return f"({', '.join(f'{value:.4g}' for value in place)})"
 
 
 @dataclass(frozen=True)
@@ -212,16 +276,22 @@ def _check(step: Step, where: str) -> None:
         if len(part.split()) > MOST_WORDS:
             raise ExperimentError(f"{where} says more than {MOST_WORDS} words at once: make two steps of it.")
     if head.question:
-        if (head.scale is None) == (not head.choices):
-            raise ExperimentError(f"{where}: a question needs either choices or a scale.")
+        if [head.scale is None, not head.choices, head.mark is None].count(False) != 1:
+            raise ExperimentError(f"{where}: a question needs either choices, a scale or a mark.")
         if head.check is None:
             raise ExperimentError(f"{where}: a question needs a check, the figure that tells the answer.")
     if head.scale is not None and not -FARTHEST <= head.scale[0] < head.scale[1] <= FARTHEST:
         raise ExperimentError(f"{where}: a scale goes from a smaller to a larger number, at most {FARTHEST:g}.")
+    if head.mark is not None and not 0 < head.mark <= FARTHEST:
+        raise ExperimentError(f"{where}: mark is the distance that counts as right, above 0.")
+    if head.check is not None and (head.mark is not None) != (head.check.key in PLACES):
+        raise ExperimentError(f"{where}: a mark needs a check of a place, {' or '.join(PLACES)}, and no other has one.")
+    if head.figures and (head.check is None or head.figures.keys() & RESERVED):
+        raise ExperimentError(f"{where}: its figures need a check beside them, and names of their own.")
     if head.highlight and head.highlight not in every_field():
         raise ExperimentError(f"{where}: there is no setting {head.highlight}.")
     try:
-        check_fields(step.explanation, {"you", ANSWER}, "its explanation")
+        check_fields(step.explanation, step.names, "its explanation")
         if head.check is not None:
             check(step.scene)
     except ExperimentError as error:

@@ -13,16 +13,17 @@ from playground.lab import experiment as experiments
 from playground.lab import score_errors
 from playground.lab.evaluation import OF_SAMPLES, evaluate, sample_distances
 from playground.lab.experiment import Experiment
-from playground.lab.likelihood import log_likelihood
+from playground.lab.fields import arrows_at
+from playground.lab.likelihood import decode, log_likelihood
 from playground.lab.problem import Problem, choose_device
 from playground.lab.sampling import sample
-from playground.lab.scenes import AT_A_POINT, AT_PLACES, SAMPLING, TRAINING, Figure, Measured, SceneFile, judge
+from playground.lab.scenes import AT_A_POINT, AT_PLACES, PLACES, SAMPLING, TRAINING, Figure, Measured, SceneFile, judge
 from playground.lab.training import Trainer
 from playground.lab.trajectory import Trajectory
 from playground.theory.noise import ScoreFunction
 from playground.user_errors import UserError
 
-PLACES = 2_000
+SOME = 2_000
 
 Array = NDArray[np.floating]
 
@@ -64,10 +65,10 @@ class _Run:
 
     def value(self, figure: Figure) -> float:
         """A figure that is measured."""
-        value = self._found[figure.key if figure.point is None else f"{figure.key} {figure.point}"]
+        value = self._found[_name(figure)]
         if figure.index is not None:
             value = value[figure.index]
-        if figure.sigma is not None:
+        if figure.sigma is not None and figure.key not in PLACES:
             value = value[int(np.abs(np.log(np.array(self._found["score_sigmas"]) / figure.sigma)).argmin())]
         return float(value) / (float(self._found[figure.over]) if figure.over else 1.0)
 
@@ -80,6 +81,8 @@ class _Run:
         for key in filter(None, (figure.key, figure.over)):
             if key in AT_A_POINT:
                 yield from self._point(figure)
+            elif key in PLACES:
+                yield from self._place(figure)
             elif key not in self._found:
                 yield from self._part(key)
                 if self._found.get(key) is None:
@@ -178,7 +181,7 @@ class _Run:
         if exact is None:
             raise UserError("The exact score of these data is not known.")
         sigma = torch.tensor(problem.noise.sigma_min, device=problem.device)
-        clean = problem.test[:PLACES]
+        clean = problem.test[:SOME]
         noise, within = (
             draw(clean.shape, generator=generator, device=problem.device) for draw in (torch.randn, torch.rand)
         )
@@ -200,6 +203,40 @@ class _Run:
         for key in AT_A_POINT:
             value = result.exact if key == "exact_log_prob" else getattr(result, key)
             self._found[f"{key} {figure.point}"] = math.nan if value is None else float(value[0])
+
+    def _place(self, figure: Figure) -> Iterator[float]:
+        """Where a point is carried, by the score that the particles follow."""
+        if _name(figure) in self._found:
+            return
+        problem, point = self._problem, np.array([figure.point])
+        if problem.shape != (2,):
+            raise UserError(f"{figure.key} is of points of the plane, and these data are images.")
+        score = yield from self._score(problem.experiment.sampling.follows or "learned")
+        if figure.key == "denoised":
+            assert figure.sigma is not None
+            sigma = max(figure.sigma, problem.units.sigma_to_user(problem.noise.sigma_min))
+            place = point + (sigma / problem.units.length) ** 2 * arrows_at(problem, score, point, sigma, None)
+        elif figure.key == "flow_to_noise":
+            for progress in log_likelihood(problem, score, point, record_path=True):
+                yield progress.fraction
+            assert progress.result is not None
+            assert progress.result.path is not None
+            place = progress.result.path[-1]
+        else:
+            start = torch.as_tensor(problem.units.to_internal(point), dtype=torch.float32, device=problem.device)
+            latent = problem.prior().to_normal(start).cpu().numpy()
+            for decoded in decode(problem, score, latent):
+                yield decoded.fraction
+            assert decoded.result is not None
+            place = decoded.result.points
+        self._found[_name(figure)] = place[0].tolist()
+
+
+def _name(figure: Figure) -> str:
+    """Of what a run has found: more than one figure may be of one key."""
+    if figure.point is None:
+        return figure.key
+    return f"{figure.key} {figure.point}" + (f" {figure.sigma}" if figure.key in PLACES else "")
 
 
 def _training_of(experiment: Experiment) -> Experiment:

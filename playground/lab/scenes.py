@@ -38,9 +38,13 @@ from playground.resources import resource
 
 AT_A_POINT = ("log_prob", "prior_term", "trace_term", "exact_log_prob")
 """Keys of a figure that has a `point`: of its log-likelihood by the probability flow, in nats."""
+PLACES = ("denoised", "flow_to_data", "flow_to_noise")
+"""Keys of a place in the user's units that belongs to a `point`; `index` says which coordinate. The denoised estimate of a point with
+noise of level `sigma`, and where the probability flow carries a point, as noise to the data or as data to the noise."""
 AT_PLACES = ("score_error_at_data", "score_error_in_box")
 """Keys of the learned score's relative error at the finest noise level: at held-out points with noise, or all over their bounding box."""
 TRAINING, SAMPLING = ("final_loss", "seconds_per_step"), ("nfe_mean", "nfe_max")
+FARTHEST = 1e9  # of a point
 LONGEST = 100_000
 """Most characters of a file."""
 
@@ -49,11 +53,11 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One number of a claim.
 
     Attributes:
-        key: of ``metrics.json``, or one of :data:`AT_A_POINT`, :data:`AT_PLACES`, "final_loss" or "seconds_per_step".
+        key: of ``metrics.json``, or one of :data:`AT_A_POINT`, :data:`PLACES`, :data:`AT_PLACES`, "final_loss" or "seconds_per_step".
         over: a key by whose value it is divided.
         index: of a list: which of its values.
-        sigma: of a list along sigma: at the noise level nearest to this one, in the user's units.
-        point: in the user's units, for keys of :data:`AT_A_POINT`.
+        sigma: of a list along sigma: at the noise level nearest to this one, in the user's units; of "denoised" that of its point.
+        point: in the user's units, for keys of :data:`AT_A_POINT` and :data:`PLACES`.
         settings: that are changed for it, by section as in `experiment`.
         at_least, at_most: what is claimed of it; without either it is only told.
         ratio_to, difference_from: another figure of the scene; the claim is of the ratio to it or the difference from it.
@@ -159,8 +163,17 @@ def check(scene: SceneFile) -> None:
     for name, figure in scene.figures.items():
         if figure.settings:
             experiments.from_tree(figure.settings, settings)
-        if (figure.key in AT_A_POINT) != (figure.point is not None):
-            raise ExperimentError(f"figures.{name} needs a point exactly where its key is {', '.join(AT_A_POINT)}.")
+        if not name.isidentifier():
+            raise ExperimentError(f"figures.{name}: the name of a figure is of letters, digits and _.")
+        if (figure.key in (*AT_A_POINT, *PLACES)) != (figure.point is not None):
+            keys = ", ".join((*AT_A_POINT, *PLACES))
+            raise ExperimentError(f"figures.{name} needs a point exactly where its key is {keys}.")
+        if figure.point is not None and not all(abs(value) <= FARTHEST for value in figure.point):
+            raise ExperimentError(f"figures.{name}.point is too far away.")
+        if figure.key in PLACES and figure.index not in (0, 1):
+            raise ExperimentError(f"figures.{name} is a coordinate of a place: its index is 0 or 1.")
+        if figure.key == "denoised" and figure.sigma is None:
+            raise ExperimentError(f"figures.{name} needs sigma, the noise level of its point.")
         if figure.sigma is not None and not figure.sigma > 0:
             raise ExperimentError(f"figures.{name}.sigma must be above 0.")
         for other in (figure.ratio_to, figure.difference_from):

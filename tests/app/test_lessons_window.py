@@ -6,10 +6,11 @@ import msgspec
 import pytest
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand
-from PySide6.QtWidgets import QAbstractButton, QMenu, QSlider, QWidget
+from PySide6.QtWidgets import QAbstractButton, QMenu, QMessageBox, QSlider, QWidget
 
 from playground.app.controllers.lessons import Lessons
 from playground.app.controllers.workcopy import WorkCopy
+from playground.app.model.lesson_progress import Answer
 from playground.app.model.state import State
 from playground.app.panels import DataPanel, LessonPanel, SamplingPanel
 from playground.app.panels.lesson import Scale
@@ -17,7 +18,7 @@ from playground.app.widgets.field_row import FieldRow
 from playground.app.workers.tasks import Tasks
 from playground.lab import scene_figures, scenes
 from playground.lab.experiment import Experiment, replace
-from playground.lab.lessons import COLUMNS, Choice, Head, Lesson, Step, StepHead
+from playground.lab.lessons import COLUMNS, Choice, Head, Lesson, Step, StepHead, load_all
 from playground.lab.scenes import Figure
 
 EXACT = {"data": {"kind": "two-gaussians"}, "sampling": {"kind": "langevin", "source": "exact"}}
@@ -131,7 +132,7 @@ def test_one_predicts_before_one_sees_and_only_once(controller, qtbot):
     controller.predict(0.1)
     until_measured(controller, qtbot)
     answer = controller.answer
-    assert (answer.prediction, answer.measured, answer.right) == (0.8, 0.75, None)
+    assert (answer.prediction, answer.measured, answer.right) == ((0.8,), 0.75, None)
     controller.go(0)
     controller.go(1)
     assert controller.answer == answer
@@ -231,6 +232,10 @@ def test_every_control_of_the_card_has_a_name_and_says_what_it_does(bare_window,
 def test_the_lessons_are_in_the_menu(bare_window):
     menu = QMenu()
     bare_window._fill_lessons(menu)
+    first = load_all()["01-score"]
+    bare_window.controllers.lessons.progress.finish(first, 1)
+    bare_window._fill_lessons(menu)
+    assert menu.actions()[0].text() == f"What a score is\t1 of {len(first.steps)}"
     assert "Why Langevin gets the weights wrong" in [action.text() for action in menu.actions()]
     menu.actions()[0].trigger()
     assert bare_window.controllers.lessons.lesson is not None
@@ -264,6 +269,11 @@ def test_answers_are_saved_as_a_table(bare_window, qtbot, tmp_path, monkeypatch)
     with path.open(newline="") as file:
         rows = list(csv.reader(file))
     assert rows == [list(COLUMNS), ["mine", "2", "How many?", "0.5", "0.75", ""]]
+    lessons.progress.take(Answer("=1+1", 1, "-What?", (-2.5,), "-2.5"))
+    bare_window.actions_by_key.trigger("learn.answers")
+    with path.open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[1] == ["'=1+1", "1", "'-What?", "-2.5", "", ""]
 
 
 def test_undo_of_its_first_scene_ends_the_lesson(controller, state):
@@ -304,3 +314,120 @@ def test_a_figure_that_is_not_known_is_painted_nowhere(qtbot):
     qtbot.addWidget(scale)
     scale.show_values((0.0, 1.0), 0.5, float("nan"))
     assert not scale.grab().isNull()
+
+
+def test_what_was_done_is_there_at_the_next_start_and_the_lesson_goes_on(controller, qtbot, state, tmp_path):
+    path = tmp_path / "new" / "lessons.json"
+    controller.progress.keep_in(path)
+    controller.begin(LESSON)
+    controller.next()
+    assert controller.place == 1
+    controller.next()  # the question is not answered
+    assert controller.place == 1
+    controller.predict(0.8)
+    until_measured(controller, qtbot)
+    assert controller.progress.shutdown(5.0)
+    answer = controller.answer
+    controller.leave()
+
+    building = Building(state)
+    owner = QObject()
+    later = Lessons(state, building, WorkCopy(state, building, Training()), Tasks(owner), owner)
+    later.progress.keep_in(path)
+    assert later.rows() == [("mine", 2, "How many?", "0.8", 0.75, None)]
+    later.begin(LESSON)
+    assert later.place == 2  # the first step that was not done
+    later.back()
+    assert later.answer == answer
+    later.start_again()
+    assert later.place == 0
+    assert not later.has_answers
+    assert later.progress.shutdown(5.0)
+    assert msgspec.json.decode(path.read_bytes()) == {"answers": [], "done": {}}
+
+
+def test_a_lesson_that_is_done_begins_with_its_first_step(controller, qtbot):
+    controller.begin(LESSON)
+    controller.next()
+    for prediction in (0.8, 1.0):
+        controller.predict(prediction)
+        until_measured(controller, qtbot)
+        controller.next()
+    assert controller.lesson is None  # left after its last step
+    assert controller.progress.done(LESSON) == {1, 2, 3}
+    controller.begin(LESSON)
+    assert controller.place == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"answers": [{"lesson": 1}]}', '{"done": {"a": ["x"]}}', "[" * 100_000, "\x00\xff"]
+)
+def test_progress_that_cannot_be_read_begins_anew_with_a_sentence(controller, tmp_path, text):
+    path, told = tmp_path / "lessons.json", []
+    path.write_text(text, encoding="latin-1")
+    controller.notified.connect(told.append)
+    controller.progress.keep_in(path)
+    (notification,) = told
+    assert notification.message.startswith("Your progress in lessons could not be read, and begins anew.")
+    assert (tmp_path / "lessons-unreadable.json").read_text(encoding="latin-1") == text
+    controller.begin(LESSON)
+    controller.next()
+    assert controller.progress.shutdown(5.0)
+    assert msgspec.json.decode(path.read_bytes())["done"] == {"mine": [1]}
+
+
+def test_progress_that_cannot_be_written_is_told_once(controller, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    told = []
+    controller.notified.connect(told.append)
+    controller.progress.keep_in(tmp_path / "none" / "lessons.json")
+    (tmp_path / "none").write_text("no folder either")
+    controller.begin(LESSON)
+    for _ in range(2):
+        controller.next()
+        controller.back()
+        assert controller.progress.shutdown(5.0)
+        controller.progress.start_again(LESSON)
+    (notification,) = told
+    assert "lessons.json cannot be written" in notification.message
+    assert controller.lesson is not None
+
+
+def test_an_answer_of_other_figures_is_to_be_measured_anew(controller):
+    controller.progress.take(Answer("mine", 2, "How many?", (0.5,), "0.5", {"other": 1.0}))
+    controller.begin(LESSON)
+    controller.go(1)
+    assert controller.answer.values is None
+    assert not controller.may_go_on
+    controller.progress.take(Answer("mine", 2, "How many?", (0.5,), "0.5", {"measured": float("nan")}))
+    assert controller.answer.values is None
+
+
+def test_the_card_shows_the_steps_and_starts_again_when_told_twice(bare_window, qtbot, monkeypatch):
+    lessons, panel = bare_window.controllers.lessons, bare_window.panel(LessonPanel)
+    lessons.begin(LESSON)
+    assert panel.start_again.isHidden()
+    panel.onward.click()
+    assert panel.steps.accessibleName() == "Step 2 of 3, 1 done"
+    assert not panel.start_again.isHidden()
+    assert not panel.steps.grab().isNull()
+
+    def press(text):
+        monkeypatch.setattr(
+            QMessageBox, "exec", lambda box: next(one for one in box.buttons() if text in one.text()).click()
+        )
+        panel.start_again.click()
+
+    press("Cancel")
+    assert lessons.progress.done(LESSON) == {1}
+    press("Forget")
+    assert lessons.progress.done(LESSON) == frozenset()
+    assert lessons.place == 0
+
+
+def test_the_window_keeps_progress_beside_its_preferences(bare_window, tmp_path):
+    lessons = bare_window.controllers.lessons
+    lessons.begin(LESSON)
+    lessons.next()
+    assert lessons.progress.shutdown(5.0)
+    assert msgspec.json.decode((tmp_path / "lessons.json").read_bytes())["done"] == {"mine": [1]}

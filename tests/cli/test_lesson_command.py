@@ -58,6 +58,15 @@ def test_a_class_becomes_one_table_that_says_who_predicted_what(tmp_path, capsys
     assert main(["lesson", "report", str(tmp_path), "--out", str(out)]) == 0  # its own table is no student's
 
 
+def test_no_cell_of_the_class_s_table_is_a_formula(tmp_path):
+    answers(tmp_path / "=cmd.csv", ["mine", "2", "'=Which?", "@few", "-0.75", "False"])
+    out = tmp_path / "class.csv"
+    assert main(["lesson", "report", str(tmp_path), "--out", str(out)]) == 0
+    with out.open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[1] == ["'=cmd", "mine", "2", "'=Which?", "'@few", "-0.75", "False"]
+
+
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", ",".join(COLUMNS) + "\n1,2\n"])
 def test_a_file_of_something_else_is_refused(tmp_path, capsys, text):
     (tmp_path / "ada.csv").write_text(text)

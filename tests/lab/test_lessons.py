@@ -44,7 +44,7 @@ def test_a_lesson_is_read_with_its_steps(tmp_path):
     assert (second.text, second.explanation) == ("Think.", "It is {measured:.2f}.")
     assert second.settings.data.points == 500
     assert second.settings.likelihood.source == "exact"  # of the scene
-    assert second.explained(1.0, 6.094) == "It is 6.09."
+    assert second.explained((1.0,), {"measured": 6.094}) == "It is 6.09."
 
 
 def test_a_step_without_scene_leaves_all_as_it_is(tmp_path):
@@ -59,8 +59,8 @@ def test_the_check_is_of_the_step_s_own_settings(tmp_path):
     *_, (_, measured) = measure(step.scene)
     value = measured.values[lessons.ANSWER]
     assert value > 1
-    assert step.right(value) == 1
-    assert step.right(-value) == 0
+    assert step.right_choice(value) == 1
+    assert step.right_choice(-value) == 0
 
 
 @pytest.mark.parametrize("name", lessons.bundled())
@@ -87,7 +87,7 @@ def test_the_bundled_lessons_ask_what_can_be_measured_and_answered(name):
         ('scene = "two-terms"', 'scene = "three-terms"', "step 1: there is no scene three-terms"),
         ("data.points = 500", "data.points = 5", "step 2: data.points"),
         ('"plus", at_least', '"plus", above', "step 2"),
-        ('choices = [{ text = "minus", below = 0.0 }, { text = "plus", at_least = 0.0 }]\n', "", "either choices or a"),
+        ('choices = [{ text = "minus", below = 0.0 }, { text = "plus", at_least = 0.0 }]\n', "", "either choices, a scale or a mark"),
         ('check = { key = "trace_term", point = [0.0, 1.0] }\n', "", "step 2: a question needs a check"),
         ("likelihood.source", "likelihood.sauce", "step 2: there is no setting likelihood.sauce"),
         ("{measured:.2f}", "{secret}", "step 2: its explanation names secret"),

@@ -56,6 +56,7 @@ class Controllers(QObject):
         self.training.weights_changed.connect(self.measuring.forget_weights)
         for controller in (self.building, self.training, self.playing, self.following, self.measuring, self.pinning):
             controller.notified.connect(self.notified)
+        self.lessons.notified.connect(self.notified)
         self.tasks.failed.connect(self._stopped)
         self._last_tick = time.monotonic()
         self._clock = QTimer(self)
@@ -79,6 +80,7 @@ class Controllers(QObject):
             worker.requestInterruption()
         deadline = time.monotonic() + seconds
         ended = self.tasks.shutdown(seconds)
+        ended &= self.lessons.progress.shutdown(seconds)
         for worker in workers:
             ended &= worker.wait(max(int((deadline - time.monotonic()) * 1000), 1))
         self._state.close()

@@ -28,6 +28,7 @@ from playground.lab import lessons
 from playground.lab.atomic import atomic_write
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.session import MODEL, SUFFIX, Session, SessionError
+from playground.lab.table_cells import cell
 from playground.user_errors import UserError, cannot_write
 
 POINTS = (".csv", ".tsv", ".npy")
@@ -284,7 +285,7 @@ class Documents(QObject):
             return
         try:
             with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-                csv.writer(file, lineterminator="\n").writerows([lessons.COLUMNS, *rows])
+                csv.writer(file, lineterminator="\n").writerows(map(cell, row) for row in (lessons.COLUMNS, *rows))
         except OSError as error:
             self._refuse(cannot_write(path, error))
         else:

@@ -1,48 +1,35 @@
 """The lesson that is taught: its step, what was predicted, and what is measured of it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
+import msgspec
 from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.controllers.building import Building
+from playground.app.controllers.notification import Notification
 from playground.app.controllers.workcopy import WorkCopy
+from playground.app.model.lesson_progress import Answer, LessonProgress
 from playground.app.model.state import State
 from playground.app.workers.tasks import Tasks
-from playground.lab.lessons import ANSWER, Lesson, Step
+from playground.lab.lessons import Lesson, Step
 from playground.lab.scenes import Measured
 
 TASK = "lesson"
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What was predicted in a step, and what was measured then.
-
-    Attributes:
-        prediction: a number on the step's scale, or the place of a choice.
-        said: the same in words.
-        measured: the figure; None until it is there.
-        right: whether the choice was the right one; None on a scale.
-    """
-
-    lesson: str
-    step: int
-    question: str
-    prediction: float
-    said: str
-    measured: float | None = None
-    right: bool | None = None
-
-
 class Lessons(QObject):
     """Teaches one lesson at a time on a copy of the work: each step that sets a scene is a step of the history.
 
+    Attributes:
+        progress: what was done, in this run of the program and before.
+
     Signals:
         changed(): the lesson, its step, or what is known of it.
+        notified(Notification): progress cannot be kept.
     """
 
     changed = Signal()
+    notified = Signal(object)
 
     def __init__(
         self, state: State, building: Building, work_copy: WorkCopy, tasks: Tasks, parent: QObject | None = None
@@ -51,7 +38,8 @@ class Lessons(QObject):
         self._copy, self._tasks = work_copy, tasks
         self.lesson: Lesson | None = None
         self.place = 0
-        self._answers: dict[tuple[str, int], Answer] = {}  # of this run of the program
+        self.progress = LessonProgress(self)
+        self.progress.failed.connect(lambda sentence: self.notified.emit(Notification("warning", sentence)))
         building.opened.connect(self._end)
         state.history_changed.connect(self._follow_history)
 
@@ -61,15 +49,17 @@ class Lessons(QObject):
 
     @property
     def answer(self) -> Answer | None:
-        """Of the present step; none of another lesson of the same name."""
+        """Of the present step."""
         step = self.step
-        found = None if self.lesson is None else self._answers.get((self.lesson.name, self.place))
-        return found if found is not None and step is not None and found.question == step.head.question else None
+        found = None if self.lesson is None else self.progress.answer(self.lesson, self.place + 1)
+        if found is None or step is None or found.values is None or step.scene.figures.keys() <= found.values.keys():
+            return found
+        return msgspec.structs.replace(found, values=None)  # the step tells of other figures than it did then
 
     @property
     def has_answers(self) -> bool:
-        """Whether anything was answered since the program began."""
-        return bool(self._answers)
+        """Whether anything was answered, now or before."""
+        return self.progress.has_answers
 
     @property
     def measuring(self) -> bool:
@@ -81,14 +71,37 @@ class Lessons(QObject):
         step, answer = self.step, self.answer
         if step is None or not step.head.question:
             return step is not None
-        return answer is not None and answer.measured is not None
+        return answer is not None and answer.values is not None
 
     def begin(self, lesson: Lesson) -> None:
-        """Teach a lesson from its first step; the work that is there comes back with :meth:`leave`."""
+        """Teach a lesson from the first step that was not done; the work that is there comes back with :meth:`leave`."""
         if self.lesson is not None:
             self.leave()
         self.lesson = lesson
-        self.go(0)
+        done = self.progress.done(lesson)
+        self.go(next((place for place in range(len(lesson.steps)) if place + 1 not in done), 0))
+
+    def start_again(self) -> None:
+        """Forget all that was done in this lesson, and go to its first step."""
+        if self.lesson is not None:
+            self._tasks.cancel(TASK)
+            self.progress.start_again(self.lesson)
+            self.go(0)
+
+    def next(self) -> None:
+        """Go on once the step is done; from the last one the lesson is left."""
+        lesson = self.lesson
+        if lesson is None or not self.may_go_on:
+            return
+        self.progress.finish(lesson, self.place + 1)
+        if self.place + 1 < len(lesson.steps):
+            self.go(self.place + 1)
+        else:
+            self.leave()
+
+    def back(self) -> None:
+        """Go to the step before."""
+        self.go(self.place - 1)
 
     def go(self, place: int) -> None:
         """Go to a step and set its scene."""
@@ -122,20 +135,23 @@ class Lessons(QObject):
         if self._copy.is_undone:
             self._end()
 
-    def predict(self, prediction: float) -> None:
-        """Commit to an answer, and only then measure."""
+    def predict(self, *prediction: float) -> None:
+        """Commit to an answer, and only then measure.
+
+        Args:
+            prediction: the place of a choice, a number on the scale, or the coordinates of a mark.
+        """
         lesson, step = self.lesson, self.step
         if lesson is None or step is None or not step.head.question or self.answer is not None:
             return
-        place = self.place
-        said = f"{prediction:g}" if step.head.scale else step.head.choices[int(prediction)].text
-        self._answers[lesson.name, place] = Answer(lesson.name, place + 1, step.head.question, prediction, said)
+        said = step.say(prediction)
+        self.progress.take(Answer(lesson.name, self.place + 1, step.head.question, prediction, said))
         self.measure()
 
     def measure(self) -> None:
         """Measure what the present step asks for."""
-        lesson, step, place = self.lesson, self.step, self.place
-        if lesson is None or step is None or self.answer is None:
+        lesson, step, answer = self.lesson, self.step, self.answer
+        if lesson is None or step is None or answer is None:
             return
 
         def work() -> Iterator[tuple[float, Measured | None]]:
@@ -144,9 +160,10 @@ class Lessons(QObject):
             return measure(step.scene)
 
         def take(found: Measured) -> None:
-            value, answer = found.values[ANSWER], self._answers[lesson.name, place]
-            right = None if step.head.scale else step.right(value) == int(answer.prediction)
-            self._answers[lesson.name, place] = replace(answer, measured=value, right=right)
+            values = dict(found.values)
+            right = step.judge(answer.prediction, values)
+            self.progress.take(msgspec.structs.replace(answer, values=values, right=right))
+            self.progress.finish(lesson, answer.step)
             self.changed.emit()
 
         self._tasks.start(TASK, "what the lesson asks", work, take)
@@ -155,13 +172,12 @@ class Lessons(QObject):
     def rows(self) -> list[tuple[object, ...]]:
         """The answers as a table with :data:`playground.lab.lessons.COLUMNS`."""
         return [
-            (one.lesson, one.step, one.question, one.said, one.measured, one.right)
-            for one in sorted(self._answers.values(), key=lambda one: (one.lesson, one.step))
+            (one.lesson, one.step, one.question, one.said, one.measured, one.right) for one in self.progress.answers()
         ]
 
     def forget_answer(self) -> None:
         """Let the present step be answered again."""
         if self.lesson is not None:
             self._tasks.cancel(TASK)
-            self._answers.pop((self.lesson.name, self.place), None)
+            self.progress.forget(self.lesson, self.place + 1)
             self.changed.emit()

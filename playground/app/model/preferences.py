@@ -61,8 +61,12 @@ class Preferences:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        path = path or platformdirs.user_config_path("score-playground") / "settings.ini"
-        self._store = QSettings(str(path), QSettings.Format.IniFormat)
+        self._path = path or platformdirs.user_config_path("score-playground") / "settings.ini"
+        self._store = QSettings(str(self._path), QSettings.Format.IniFormat)
+
+    def beside(self, name: str) -> Path:
+        """A file of another kind in the same folder."""
+        return self._path.with_name(name)
 
     def get(self, key: str) -> Any:
         """The remembered value, or the default where there is none that fits."""

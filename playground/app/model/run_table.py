@@ -3,14 +3,13 @@
 import csv
 import io
 from collections.abc import Sequence
-from typing import Any
 
 from playground.app.model.pinned_runs import FIGURES, PinnedRun, differing_keys
 from playground.lab import experiment as description
+from playground.lab.table_cells import cell
 from playground.messages import written
 
 COST = ("sampling.steps", "nfe_mean", "nfe_max", "sampling_seconds", "trained_steps", "seed", "new_noise")
-FORMULA = ("=", "+", "-", "@", "\t")  # with which a spreadsheet takes a text for something to compute
 
 
 def table_text(runs: Sequence[PinnedRun], separator: str = ",") -> str:
@@ -27,16 +26,5 @@ def table_text(runs: Sequence[PinnedRun], separator: str = ",") -> str:
             *(run.experiment.seed, run.noise),
         )
         figures = [(run.figures or {}).get(key) for key in FIGURES]
-        rows.writerow(map(_cell, [run.name, run.experiment.sampling.kind, *settings, *cost, *figures]))
+        rows.writerow(map(cell, [run.name, run.experiment.sampling.kind, *settings, *cost, *figures]))
     return file.getvalue()
-
-
-def _cell(value: Any) -> str:
-    """A value in one cell: numbers with all their digits, lists with blanks between, and no text that is a formula."""
-    if value is None:
-        return ""
-    if isinstance(value, list | tuple):
-        return " ".join(map(_cell, value))
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULA) else value
-    return repr(float(value)) if isinstance(value, float) else str(value)

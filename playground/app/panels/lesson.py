@@ -1,6 +1,7 @@
 """The lesson: its step, the prediction that is asked for, what was measured beside it, and the explanation."""
 
 import math
+from collections.abc import Mapping
 
 from PySide6.QtCore import QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPalette, QPen
@@ -8,6 +9,7 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
     QLabel,
+    QMessageBox,
     QPushButton,
     QRadioButton,
     QSlider,
@@ -23,8 +25,10 @@ from playground.app.style.number_formats import format_number
 from playground.app.style.theme import UNIT, set_role
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.selectable import SelectableLabel
+from playground.app.widgets.step_bar import StepBar
 from playground.app.workers.tasks import TaskStatus
 from playground.drawing.palette import DARK, Palette
+from playground.lab.lessons import ANSWER
 
 STEPS = 200  # of the slider on which a number is predicted
 
@@ -94,6 +98,11 @@ class LessonPanel(CollapsiblePanel):
         self.name.setTextFormat(Qt.TextFormat.PlainText)
         self.name.setWordWrap(True)
         self.name.setFont(theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold))
+        self.steps = StepBar()
+        self.start_again = QPushButton("Start again")
+        self.start_again.setToolTip("Forget your answers to this lesson, and go to its first step.")
+        self.start_again.clicked.connect(self._start_again)
+        set_role(self.start_again, "quiet")
         self.text, self.question, self.explanation = (_markdown() for _ in range(3))
         self.question.setFont(theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold))
         self.choices = QVBoxLayout()
@@ -118,18 +127,23 @@ class LessonPanel(CollapsiblePanel):
         self.back.setToolTip("To the step before.")
         self.again.setToolTip("Answer this step again.")
         lessons = self._lessons
-        self.back.clicked.connect(lambda: lessons.go(lessons.place - 1))
-        self.onward.clicked.connect(self._go_on)
+        self.back.clicked.connect(lessons.back)
+        self.onward.clicked.connect(lessons.next)
         self.again.clicked.connect(lessons.forget_answer)
         self.end.clicked.connect(lessons.leave)
-        for button in (self.commit, self.back, self.again, self.onward, self.end):
+        for button in (self.commit, self.back, self.again, self.onward, self.end, self.start_again):
             button.setAccessibleName(button.text())
         buttons = QHBoxLayout()
         buttons.setContentsMargins(0, UNIT // 2, 0, UNIT // 2)
         buttons.setSpacing(UNIT // 2)
         for button in (self.end, self.back, self.again, self.onward):
             buttons.addWidget(button, 1)
-        for part in (self.name, self.text, self.question):
+        above = QHBoxLayout()
+        above.addWidget(self.steps, 1)
+        above.addWidget(self.start_again)
+        self.body.addWidget(self.name)
+        self.body.addLayout(above)
+        for part in (self.text, self.question):
             self.body.addWidget(part)
         self.body.addLayout(self.choices)
         below: tuple[QWidget, ...] = (self.slider, self.scale, self.commit, self.notice, self.explanation)
@@ -155,24 +169,27 @@ class LessonPanel(CollapsiblePanel):
             self.reveal()
         head, answer = step.head, lessons.answer
         asked, answered = bool(head.question), answer is not None
-        measured = None if answer is None else answer.measured
+        values = None if answer is None else answer.values
         for button in self.group.buttons():
             button.setEnabled(not answered)
-            if answer is not None and self.group.id(button) == int(answer.prediction):
+            if answer is not None and self.group.id(button) == int(answer.prediction[0]):
                 button.setChecked(True)
         self.slider.setVisible(head.scale is not None and not answered)
         self.scale.setVisible(head.scale is not None)
         self.commit.setVisible(asked and not answered)
         self.commit.setEnabled(head.scale is not None or self.group.checkedId() >= 0)
         if head.scale is not None:
-            you = self._predicted() if answer is None else answer.prediction
-            self.scale.show_values(head.scale, you, measured)
-        self._show_notice(measured, None if answer is None else answer.right)
+            you = self._predicted()[0] if answer is None else answer.prediction[0]
+            self.scale.show_values(head.scale, you, None if values is None else values[ANSWER])
+        self._show_notice(values, None if answer is None else answer.right)
         explained = step.explanation if not asked else ""
-        if asked and answer is not None and measured is not None:
-            explained = step.explained(answer.prediction, measured)
+        if asked and answer is not None and values is not None:
+            explained = step.explained(answer.prediction, values)
         self.explanation.setText(explained)
         self.explanation.setVisible(bool(explained))
+        done = lessons.progress.done(lesson)
+        self.steps.show_steps(len(lesson.steps), lessons.place, done)
+        self.start_again.setVisible(bool(done) or answered)
         self.back.setEnabled(lessons.place > 0)
         self.again.setEnabled(answered and not lessons.measuring)
         self.onward.setEnabled(lessons.may_go_on)
@@ -203,12 +220,12 @@ class LessonPanel(CollapsiblePanel):
             button.toggled.connect(self._moved)
         self.slider.setValue(STEPS // 2)
 
-    def _show_notice(self, measured: float | None, right: bool | None) -> None:
+    def _show_notice(self, values: Mapping[str, float] | None, right: bool | None) -> None:
         step, lessons = self._lessons.step, self._lessons
         assert step is not None
         if lessons.answer is None:
             self.notice.say("info", "")
-        elif measured is None:
+        elif values is None:
             self.notice.say(
                 "info",
                 "Measuring on this machine…" if lessons.measuring else "Not measured yet.",
@@ -217,20 +234,21 @@ class LessonPanel(CollapsiblePanel):
         elif right is None:
             self.notice.say("info", "")
         else:
-            place = step.right(measured)
+            measured = values[ANSWER]
+            place = step.right_choice(measured)
             true = "none of these" if place is None else step.head.choices[place].text
             self.notice.say(
                 "info" if right else "warning",
                 f"{'As you said' if right else 'It is otherwise'}: {true}. Measured: {format_number(measured, 3)}.",
             )
 
-    def _predicted(self) -> float:
+    def _predicted(self) -> tuple[float, ...]:
         step = self._lessons.step
         assert step is not None
         if step.head.scale is None:
-            return float(self.group.checkedId())
+            return (float(self.group.checkedId()),)
         low, high = step.head.scale
-        return low + (high - low) * self.slider.value() / STEPS
+        return (low + (high - low) * self.slider.value() / STEPS,)
 
     @Slot()
     def _moved(self) -> None:
@@ -238,15 +256,20 @@ class LessonPanel(CollapsiblePanel):
 
     @Slot()
     def _commit(self) -> None:
-        self._lessons.predict(self._predicted())
+        self._lessons.predict(*self._predicted())
 
     @Slot()
-    def _go_on(self) -> None:
-        lessons, lesson = self._lessons, self._lessons.lesson
-        if lesson is not None and lessons.place + 1 < len(lesson.steps):
-            lessons.go(lessons.place + 1)
-        else:
-            lessons.leave()
+    def _start_again(self) -> None:
+        box = QMessageBox(
+            QMessageBox.Icon.NoIcon, "Start again", "Forget your answers to this lesson?", parent=self.window()
+        )
+        box.setObjectName("startAgain")
+        forget = box.addButton("&Forget", QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(box.addButton("&Cancel", QMessageBox.ButtonRole.RejectRole))
+        box.exec()
+        if box.clickedButton() is forget:
+            self._lessons.start_again()
+        box.deleteLater()
 
     @Slot(str, object)
     def _follow(self, task: str, status: TaskStatus) -> None:

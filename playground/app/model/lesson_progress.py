@@ -1,0 +1,188 @@
+"""What was done in lessons: the steps that were gone through and the answers, kept from one start of the program to the next."""
+
+import contextlib
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+from PySide6.QtCore import QObject, Signal
+
+from playground.app.workers.background_task import BackgroundTask
+from playground.lab.atomic import atomic_write
+from playground.lab.lessons import Lesson, measured_cell
+from playground.user_errors import cannot_write
+
+LARGEST = 4_000_000
+"""Most bytes of the file: some 10,000 answers."""
+UNREADABLE = "Your progress in lessons could not be read, and begins anew. The old file is kept as {}."
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What was predicted in a step, and what was measured then.
+
+    Attributes:
+        step: counted from 1.
+        prediction: the place of a choice, a number on a scale, or the two coordinates of a mark.
+        said: the same in words.
+        values: the figures by name; None until they are there.
+        right: whether the choice was the right one, or the mark near enough; None on a scale.
+    """
+
+    lesson: str
+    step: int
+    question: str
+    prediction: Annotated[tuple[float, ...], Meta(min_length=1, max_length=2)]
+    said: str
+    values: dict[str, float] | None = None
+    right: bool | None = None
+
+    @property
+    def measured(self) -> float | str | None:
+        """What was measured, in one cell of a table."""
+        return None if self.values is None else measured_cell(self.values)
+
+
+class Kept(msgspec.Struct):
+    """What the file holds.
+
+    Attributes:
+        done: the steps that were gone through, counted from 1, by the lesson's name.
+    """
+
+    answers: list[Answer] = []
+    done: dict[str, list[int]] = {}
+
+
+class LessonProgress(QObject):
+    """Remembers answers and finished steps, and writes each change to a file in a thread.
+
+    Signals:
+        failed(str): the file cannot be read or written; said once.
+    """
+
+    failed = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._path: Path | None = None
+        self._answers: dict[tuple[str, int], Answer] = {}
+        self._done: dict[str, set[int]] = {}
+        self._task = BackgroundTask(self)
+        self._stale = self._said = False
+
+    def keep_in(self, path: Path) -> None:
+        """Take what a file holds, and keep every change there from now on. A file that cannot be read is put aside."""
+        self._path = path
+        try:
+            with path.open("rb") as file:
+                kept = msgspec.json.decode(file.read(LARGEST + 1), type=Kept)
+        except FileNotFoundError:
+            return
+        except (OSError, msgspec.DecodeError, UnicodeError, RecursionError):
+            aside = path.with_name(f"{path.stem}-unreadable{path.suffix}")
+            with contextlib.suppress(OSError):
+                os.replace(path, aside)
+            self.failed.emit(UNREADABLE.format(aside.name))
+            return
+        self._answers = {(one.lesson, one.step): one for one in kept.answers}
+        self._done = {name: set(steps) for name, steps in kept.done.items()}
+
+    # --- answers
+
+    def answer(self, lesson: Lesson, step: int) -> Answer | None:
+        """Of a step; none of another lesson of the same name, nor of a question that is another now."""
+        found = self._answers.get((lesson.name, step))
+        return found if found is not None and found.question == lesson.steps[step - 1].head.question else None
+
+    def answers(self) -> Iterator[Answer]:
+        """All of them, lesson by lesson and step by step."""
+        for key in sorted(self._answers):
+            yield self._answers[key]
+
+    @property
+    def has_answers(self) -> bool:
+        return bool(self._answers)
+
+    def take(self, answer: Answer) -> None:
+        """Remember an answer, in place of an earlier one. Figures that are not finite are none."""
+        values = answer.values
+        if values is not None and not all(map(math.isfinite, values.values())):
+            values = None
+        self._answers[answer.lesson, answer.step] = msgspec.structs.replace(answer, values=values)
+        self._write()
+
+    def forget(self, lesson: Lesson, step: int) -> None:
+        """Forget the answer to a step."""
+        if self._answers.pop((lesson.name, step), None) is not None:
+            self._done.get(lesson.name, set()).discard(step)
+            self._write()
+
+    # --- steps
+
+    def finish(self, lesson: Lesson, step: int) -> None:
+        """Remember that a step was gone through."""
+        done = self._done.setdefault(lesson.name, set())
+        if step not in done:
+            done.add(step)
+            self._write()
+
+    def done(self, lesson: Lesson) -> frozenset[int]:
+        """The steps that were gone through; one with a question only while its answer is known."""
+        steps = self._done.get(lesson.name, set())
+        return frozenset(
+            number
+            for number, step in enumerate(lesson.steps, start=1)
+            if number in steps and (not step.head.question or self.answer(lesson, number) is not None)
+        )
+
+    def start_again(self, lesson: Lesson) -> None:
+        """Forget all of one lesson."""
+        self._answers = {key: one for key, one in self._answers.items() if key[0] != lesson.name}
+        self._done.pop(lesson.name, None)
+        self._write()
+
+    # --- the file
+
+    def shutdown(self, seconds: float) -> bool:
+        """Let what is being written be finished, when quitting.
+
+        Returns:
+            Whether it was in time.
+        """
+        while self._task.busy:
+            if not self._task.wait(seconds):
+                return False
+        return True
+
+    def _write(self) -> None:
+        path = self._path
+        if path is None:
+            return
+        if self._task.busy:
+            self._stale = True
+            return
+        self._stale = False
+        done = {name: sorted(steps) for name, steps in self._done.items() if steps}
+        data = msgspec.json.encode(Kept(list(self.answers()), done))
+
+        def write() -> None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_write(path) as temporary:
+                temporary.write_bytes(data)
+
+        self._task.run("lesson progress", write, self._written, self._not_written)
+
+    def _written(self, _: object) -> None:
+        if self._stale:
+            self._write()
+
+    def _not_written(self, error: BaseException) -> None:
+        if not isinstance(error, OSError) or self._path is None:
+            raise error
+        if not self._said:
+            self._said = True
+            self.failed.emit(cannot_write(self._path, error))

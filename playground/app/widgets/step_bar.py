@@ -1,0 +1,51 @@
+"""The steps of a lesson in a row: those that are done, the present one, and those that are to come."""
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from playground.drawing.palette import DARK, Palette
+
+HEIGHT, LENGTH, GAP = 6, 32, 5  # px
+RING = 3  # px beyond the bar: the present step is taller, not of another colour alone
+
+
+class StepBar(QWidget):
+    """A bar for each step: filled where it is done, tall and in the particles' colour where one is."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._colors = DARK
+        self._count, self._place, self._done = 1, 0, frozenset[int]()
+        self.setFixedHeight(HEIGHT + 2 * RING)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def show_steps(self, count: int, place: int, done: frozenset[int]) -> None:
+        """Show `count` steps, the present one at `place` from 0, and those done, counted from 1."""
+        self._count, self._place, self._done = count, place, done
+        words = f"Step {place + 1} of {count}, {len(done)} done"
+        self.setAccessibleName(words)
+        self.setToolTip(f"{words}.")
+        self.update()
+
+    def apply_palette(self, palette: Palette) -> None:
+        self._colors = palette
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        length = min(LENGTH, (self.width() - GAP * (self._count - 1)) / self._count)
+        for place in range(self._count):
+            here, done = place == self._place, place + 1 in self._done
+            bar = QRectF(place * (length + GAP), RING, length, HEIGHT)
+            if here:
+                bar.adjust(0, 1 - RING, 0, RING - 1)
+            if here:
+                painter.setBrush(self._colors.color("particles"))
+            elif done:
+                painter.setBrush(self._colors.color("accent"))
+            else:
+                painter.setBrush(self.palette().color(QPalette.ColorRole.Mid))
+            painter.drawRoundedRect(bar, bar.height() / 2, bar.height() / 2)
