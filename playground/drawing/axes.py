@@ -25,6 +25,18 @@ def nice_step(raw: float) -> float:
     return min((factor * power for factor in (1.0, 2.0, 5.0, 10.0)), key=lambda step: abs(math.log(step / raw)))
 
 
+def rounded_up(value: float) -> float:
+    """The next of 1, 2, 5 times a power of ten at or above a value; 1 for 0.
+
+    >>> rounded_up(1.2), rounded_up(0.5), rounded_up(60.0), rounded_up(0.0)
+    (2.0, 0.5, 100.0, 1.0)
+    """
+    if value <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(factor * power for factor in (1.0, 2.0, 5.0, 10.0) if factor * power >= value * (1 - 1e-12))
+
+
 def ticks(low: float, high: float, step: float) -> list[tuple[float, str]]:
     """Multiples of `step` in [low, high], labelled with just the digits that tell them apart.
 

@@ -1,21 +1,37 @@
-"""The scale of the density layer: which colour stands for which density, in numbers and their unit."""
+"""The scales of a picture: which colour stands for which number, in the user's units."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QImage, QPainter
 
 from playground.drawing.axes import figure_font, text_background
-from playground.drawing.palette import Palette, density_colors
+from playground.drawing.palette import Palette
 from playground.drawing.plane import Plane
 
 LENGTH, THICKNESS = 132.0, 8.0  # painter units
 SMALLEST = 320.0, 240.0  # of a picture that carries one
 HEIGHT = 52.0
-"""Painter units that it takes of the top right corner."""
-SHOWN = 0.75
-"""Power of p over its peak that the colour grows with: tails show a little more than they would in proportion."""
+"""Painter units that one takes of the top right corner; the next lies below it."""
+
+
+@dataclass(frozen=True, eq=False)
+class ColorScale:
+    """A bar of colours with numbers below it.
+
+    Args:
+        title: what the numbers are of, and their unit.
+        colors: (256,) uint32 of 0xffRRGGBB from left to right.
+        numbers: the place of each along the bar, from 0 to 1, and its text; those that would overlap are left out.
+        marks: places that are only marked.
+    """
+
+    title: str
+    colors: np.ndarray
+    numbers: tuple[tuple[float, str], ...]
+    marks: tuple[float, ...] = ()
 
 
 def fits(plane: Plane) -> bool:
@@ -23,32 +39,45 @@ def fits(plane: Plane) -> bool:
     return plane.width >= SMALLEST[0] and plane.height >= SMALLEST[1]
 
 
-def paint_scale(painter: QPainter, plane: Plane, palette: Palette, peak: float, axes: tuple[str, str]) -> None:
-    """Paint the scale into the top right corner, from 0 to the peak, with the numbers even in p.
+def paint_scale(painter: QPainter, plane: Plane, palette: Palette, scale: ColorScale, place: int = 0) -> None:
+    """Paint a scale into the top right corner.
 
     Args:
-        peak: the largest density in the picture, per unit of both axes.
-        axes: names of the two coordinates, whose units are the data's own.
+        place: how many lie above it.
     """
-    left, top = plane.width - LENGTH - 26, 12.0
+    left, top = plane.width - LENGTH - 26, 12.0 + place * HEIGHT
     text_background(painter, palette, QRectF(left - 14, top - 4, LENGTH + 30, HEIGHT - 6), 6)
     font = figure_font(11)
     metrics = QFontMetricsF(font)
     painter.setFont(font)
     painter.setPen(palette.color("muted"))
-    unit = "unit²" if axes == ("x", "y") else " × ".join(axes)
-    title = metrics.elidedText(f"density p per {unit}", Qt.TextElideMode.ElideRight, LENGTH + 12)
+    title = metrics.elidedText(scale.title, Qt.TextElideMode.ElideRight, LENGTH + 20)
     line = metrics.height()
-    painter.drawText(QRectF(left - 6, top, LENGTH + 12, line), Qt.AlignmentFlag.AlignCenter, title)
+    painter.drawText(QRectF(left - 10, top, LENGTH + 20, line), Qt.AlignmentFlag.AlignCenter, title)
     bar = QRectF(left, top + line + 3, LENGTH, THICKNESS)
-    painter.drawImage(bar, _bar(palette))
-    for share, flag in ((0.0, 0.0), (0.5, 0.5), (1.0, 1.0)):
-        text = number(share * peak)
-        width = metrics.horizontalAdvance(text)
-        place = bar.left() + share * LENGTH
-        painter.drawLine(QPointF(place, bar.bottom()), QPointF(place, bar.bottom() + 2))
-        x = min(max(place - flag * width, left - 10), left + LENGTH + 10 - width)
+    row = np.ascontiguousarray(scale.colors, np.uint32)
+    painter.drawImage(bar, QImage(row.data, len(row), 1, 4 * len(row), QImage.Format.Format_RGB32))
+    for share in (*scale.marks, *(share for share, _ in scale.numbers)):
+        x = bar.left() + share * LENGTH
+        painter.drawLine(QPointF(x, bar.bottom()), QPointF(x, bar.bottom() + 2))
+    for x, text in _placed(scale, metrics, left):
         painter.drawText(QPointF(x, bar.bottom() + 3 + metrics.ascent()), text)
+
+
+def _placed(scale: ColorScale, metrics: QFontMetricsF, left: float) -> list[tuple[float, str]]:
+    """Return where each number begins: the outer ones first, and of the others those that find room."""
+    last = len(scale.numbers) - 1
+    order = sorted(range(last + 1), key=lambda number: (number not in (0, last), number))
+    taken: list[tuple[float, float]] = []
+    found = []
+    for number in order:
+        share, text = scale.numbers[number]
+        width = metrics.horizontalAdvance(text)
+        x = min(max(left + share * LENGTH - width / 2, left - 10), left + LENGTH + 10 - width)
+        if all(x > end + 5 or x + width < start - 5 for start, end in taken):
+            taken.append((x, x + width))
+            found.append((x, text))
+    return found
 
 
 def number(value: float) -> str:
@@ -61,13 +90,6 @@ def number(value: float) -> str:
         return "0"
     if 1e-2 <= abs(value) < 1e4:
         rounded = float(f"{value:.1e}")
-        return f"{rounded:.{max(0, 1 - math.floor(math.log10(abs(rounded))))}f}"
+        return f"{rounded:.{max(0, 1 - math.floor(math.log10(abs(rounded))))}f}".replace("-", "−")
     mantissa, exponent = f"{value:.1e}".split("e")
     return f"{mantissa}e{int(exponent)}".replace("-", "−")
-
-
-def _bar(palette: Palette) -> QImage:
-    """A row of pixels, one for each of 256 equal steps of p."""
-    levels = np.round(255 * np.linspace(0, 1, 256) ** SHOWN).astype(int)
-    row = np.ascontiguousarray(density_colors(palette)[levels])
-    return QImage(row.data, 256, 1, 4 * 256, QImage.Format.Format_RGB32).copy()

@@ -15,13 +15,24 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPen
 
 from playground.drawing import lines, raster
-from playground.drawing.color_scale import SHOWN
+from playground.drawing.axes import nice_step
+from playground.drawing.color_scale import ColorScale
+from playground.drawing.color_scale import number as number_text
+from playground.drawing.contours import contour_segments
 from playground.drawing.palette import Palette, density_colors, rgb
 from playground.drawing.pixel_buffers import PixelBuffer
 from playground.drawing.plane import Plane
 
 Role = Literal["data", "learned", "exact", "error", "particles", "trails", "likelihood"]
+DensityStyle = Literal["plain", "contours", "log"]
 Made = TypeVar("Made")
+
+SHOWN = 0.75
+"""Power of p over its peak that the colour grows with: tails show a little more than they would in proportion."""
+LEVELS, LOG_RANGE = 7, 14.0
+"""Lines of equal density, about, and nats below the peak down to which log p has colours and lines."""
+ERROR_SHOWN, ERROR_ALPHA = 0.5, 0.5
+"""The same power for an error, of which a twentieth is to be seen, and how much its red covers at most."""
 
 SPRITES = 10_000  # up to so many particles are drawn one by one, above they are counted per pixel
 TRAIL_SEGMENTS = 8_000  # a frame of trails draws at most so many segments, half as many under 10,000 particles...
@@ -46,11 +57,11 @@ class Layer:
 
 
 @dataclass(frozen=True, eq=False)
-class Density(Layer):
-    """A density on a grid, coloured by (p / peak)^(3/4): tails show a little more than they would in proportion.
+class _Map(Layer):
+    """Values on a grid, as colours that are scaled smoothly to the picture.
 
     Args:
-        values: (H, W), row 0 at the bottom, per unit of both axes.
+        values: (H, W), row 0 at the bottom.
         extent: the rectangle that the grid's cells cover.
     """
 
@@ -58,19 +69,14 @@ class Density(Layer):
     extent: tuple[float, float, float, float]
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
-        # A density changes more rarely than what moves over it, and smooth scaling takes ten times a copy.
+        # A map changes more rarely than what moves over it, and smooth scaling takes ten times a copy.
         painter.drawImage(0, 0, self._keep("scaled", (plane, palette), lambda: self._scaled(plane, palette)))
-
-    def peak(self) -> float:
-        """The largest value, which the brightest colour stands for; 0 where there is none."""
-        values = np.asarray(self.values, np.float64)
-        finite = values[np.isfinite(values)]
-        return float(finite.max()) if finite.size else 0.0
 
     def _scaled(self, plane: Plane, palette: Palette) -> QImage:
         small = self._keep("image", palette, lambda: self._image(palette))
-        image = QImage(plane.columns, plane.rows, QImage.Format.Format_RGB32)
-        image.fill(palette.color("background"))
+        opaque = small.format() == QImage.Format.Format_RGB32
+        image = QImage(plane.columns, plane.rows, small.format())
+        image.fill(palette.color("background") if opaque else Qt.GlobalColor.transparent)
         x0, x1, y0, y1 = self.extent
         corners = plane.to_pixels(np.array([[x0, y1], [x1, y0]]))
         target = QRectF(QPointF(*corners[0].tolist()), QPointF(*corners[1].tolist()))
@@ -81,13 +87,133 @@ class Density(Layer):
         return image
 
     def _image(self, palette: Palette) -> QImage:
+        """One pixel a cell, the top row first."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class Density(_Map):
+    """A density on a grid, coloured by (p / peak)^(3/4): tails show a little more than they would in proportion.
+
+    Args:
+        values: per unit of both axes.
+        style: "plain"; "contours" with lines of equal density; "log" with colours and lines even in log p.
+    """
+
+    style: DensityStyle = "plain"
+
+    def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
+        super().paint(painter, plane, palette)
+        if self.style != "plain" and self.peak() > 0:
+            raster.paint_tinted(painter, *self._keep("lines", (plane, palette), lambda: self._lines(plane, palette)))
+
+    def peak(self) -> float:
+        """The largest value, which the brightest colour stands for; 0 where there is none."""
         values = np.asarray(self.values, np.float64)
+        finite = values[np.isfinite(values)]
+        return float(finite.max()) if finite.size else 0.0
+
+    def scale(self, palette: Palette, axes: tuple[str, str]) -> ColorScale | None:
+        """Its scale in a picture with these axes; None where there is no density."""
+        peak = self.peak()
+        if peak <= 0:
+            return None
+        unit = "unit²" if axes == ("x", "y") else " × ".join(axes)
+        colors = density_colors(palette)
+        if self.style == "log":
+            low, high = self._log_range()
+            numbers = [((level - low) / (high - low), number_text(level)) for level in self.levels()]
+            return ColorScale(f"log p, p per {unit}", colors, tuple(numbers))
+        colors = colors[np.round(255 * np.linspace(0, 1, 256) ** SHOWN).astype(int)]
+        if self.style == "contours":
+            marked = [(0.0, "0"), *((level / peak, number_text(level)) for level in self.levels())]
+        else:
+            marked = [(share, number_text(share * peak)) for share in (0.0, 0.5, 1.0)]
+        return ColorScale(f"density p per {unit}", colors, tuple(marked))
+
+    def levels(self) -> list[float]:
+        """The heights of its lines: of p, or of log p."""
+        low, high = self._log_range() if self.style == "log" else (0.0, self.peak())
+        step = nice_step((high - low) / LEVELS)
+        first, last = math.floor(low / step) + 1, math.ceil(high / step) - 1
+        return [step * number for number in range(first, last + 1)]
+
+    def _log_range(self) -> tuple[float, float]:
+        high = math.log(self.peak())
+        return high - LOG_RANGE, high
+
+    def _level(self) -> np.ndarray:
+        """(H, W) from 0 to 1: how far up the colours each value lies."""
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            ratio = values / self.peak()
-        level = np.clip(np.nan_to_num(ratio, nan=0.0, posinf=1.0), 0, 1) ** SHOWN
-        colors = density_colors(palette)[np.round(255 * level[::-1]).astype(np.uint8)]
+            ratio = np.nan_to_num(np.asarray(self.values, np.float64) / self.peak(), nan=0.0, posinf=1.0)
+            if self.style == "log":
+                return np.clip(1 + np.log(np.clip(ratio, 0, 1)) / LOG_RANGE, 0, 1)
+        clipped: np.ndarray = np.clip(ratio, 0, 1) ** SHOWN
+        return clipped
+
+    def _image(self, palette: Palette) -> QImage:
+        colors = density_colors(palette)[np.round(255 * self._level()[::-1]).astype(np.uint8)]
         height, width = colors.shape
         return QImage(np.ascontiguousarray(colors).data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
+
+    def _lines(self, plane: Plane, palette: Palette) -> tuple[np.ndarray, np.ndarray, float]:
+        values = np.nan_to_num(np.asarray(self.values, np.float64), nan=0.0, posinf=self.peak())
+        if self.style == "log":
+            values = np.log(np.maximum(values, self.peak() * math.exp(-2 * LOG_RANGE)))
+        rows, columns = values.shape
+        x0, x1, y0, y1 = self.extent
+        cell = np.array([(x1 - x0) / columns, (y1 - y0) / rows])
+        pieces = np.concatenate([contour_segments(values, level) for level in self.levels()] or [np.zeros((0, 4))])
+        ends = plane.to_pixels((pieces.reshape(-1, 2) + 0.5) * cell + np.array([x0, y0])).reshape(-1, 4)
+        strength = np.full(len(ends), 1.0)
+        coverage = lines.line_coverage(ends, strength, max(1.0, plane.ratio), plane.columns, plane.rows, ink=False)
+        return coverage.copy(), raster.tints(palette.color("text"), 0.45), plane.ratio
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreError(_Map):
+    """The distance of a learned score from the exact one, as red that grows with its root, and its direction as arrows.
+
+    Args:
+        values: per unit; None for the arrows alone.
+        top: the error that the fullest red stands for, and all above.
+        arrows: where the learned score points beside the exact one; None for the map alone.
+    """
+
+    values: np.ndarray | None  # type: ignore[assignment]
+    top: float
+    arrows: "Field | None" = None
+
+    def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
+        if self.values is not None:
+            super().paint(painter, plane, palette)
+
+    def scale(self, palette: Palette, axes: tuple[str, str]) -> ColorScale | None:
+        """Its scale in a picture with these axes; None where there is no map."""
+        if self.values is None:
+            return None
+        unit = "unit" if axes == ("x", "y") else axes[0]
+        share = ERROR_ALPHA * np.linspace(0, 1, 256)[:, None] ** ERROR_SHOWN
+        red, green, blue = (
+            np.round(
+                np.array(rgb(palette.color("background"))) * (1 - share) + np.array(rgb(palette.color("error"))) * share
+            )
+            .astype(np.uint32)
+            .T
+        )
+        colors = np.uint32(0xFF000000) | red << 16 | green << 8 | blue
+        numbers = ((0.0, "0"), (0.5, number_text(self.top / 2)), (1.0, f"≥ {number_text(self.top)}"))
+        return ColorScale(f"score error per {unit}", colors, numbers)
+
+    def _image(self, palette: Palette) -> QImage:
+        assert self.values is not None
+        with np.errstate(over="ignore", invalid="ignore"):
+            ratio = np.nan_to_num(np.asarray(self.values, np.float64) / self.top, nan=1.0, posinf=1.0)
+        level = np.round(255 * np.clip(ratio, 0, 1)[::-1] ** ERROR_SHOWN).astype(np.uint8)
+        colors = raster.tints(palette.color("error"), ERROR_ALPHA)[level]
+        height, width = colors.shape
+        kind = QImage.Format.Format_ARGB32_Premultiplied
+        return QImage(np.ascontiguousarray(colors).data, width, height, 4 * width, kind).copy()
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +263,7 @@ class Field(Layer):
     def _inked(self, plane: Plane, palette: Palette) -> tuple[np.ndarray, np.ndarray]:
         tails, tips, strength = self.arrows(plane)
         # The exact score lies under the learned one as a broader, paler stroke, so both can be read where they agree.
-        thickness = (2.6 if self.role == "exact" else 1.0) * plane.ratio
+        thickness = {"exact": 2.6, "error": 1.5}.get(self.role, 1.0) * plane.ratio
         step = tips - tails
         length = np.hypot(step[:, 0], step[:, 1])
         along = step / np.maximum(length, 1e-12)[:, None]

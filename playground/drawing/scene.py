@@ -9,7 +9,18 @@ from PySide6.QtGui import QFontMetricsF, QImage, QPainter
 from playground.drawing import color_scale
 from playground.drawing.axes import figure_font, grid_image, numbers_image, text_background
 from playground.drawing.images import ImageGrid, Strip
-from playground.drawing.layers import Data, Density, Field, InterpolatedPoints, Layer, Particles, Path, Strokes, Trails
+from playground.drawing.layers import (
+    Data,
+    Density,
+    Field,
+    InterpolatedPoints,
+    Layer,
+    Particles,
+    Path,
+    ScoreError,
+    Strokes,
+    Trails,
+)
 from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Plane, Viewport
 
@@ -35,6 +46,7 @@ class Scene:
     palette: Palette = DARK
     axes: tuple[str, str] = ("x", "y")
     density: Density | None = None
+    error: ScoreError | None = None
     strokes: Strokes | None = None
     data: Data | None = None
     exact: Field | None = None
@@ -48,8 +60,18 @@ class Scene:
     hint: str = ""
 
     def still(self) -> list[Layer]:
-        """The layers under what moves, from bottom to top, without density, which lies below the grid lines."""
-        return [layer for layer in (self.strokes, self.data, self.exact, self.learned) if layer is not None]
+        """The layers under what moves, from bottom to top, without the maps, which lie below the grid lines."""
+        error = None if self.error is None else self.error.arrows
+        return [layer for layer in (self.strokes, self.data, self.exact, self.learned, error) if layer is not None]
+
+    def maps(self) -> list[Density | ScoreError]:
+        """What lies below the grid lines, from bottom to top."""
+        return [layer for layer in (self.density, self.error) if layer is not None]
+
+    def scales(self) -> list[color_scale.ColorScale]:
+        """The scales of its colours, from the top right corner downwards."""
+        found = [layer.scale(self.palette, self.axes) for layer in self.maps()]
+        return [scale for scale in found if scale is not None]
 
     def moving(self) -> list[Layer]:
         """The layers on top, which are others in every frame, from bottom to top."""
@@ -81,7 +103,7 @@ class Still:
         Args:
             later: an older picture of the same place will do, where making a new one would hold up the frame.
         """
-        place, layers = (plane, scene.palette, scene.axes), (scene.density, *scene.still())
+        place, layers = (plane, scene.palette, scene.axes), (*scene.maps(), *scene.still())
         self.stale = later and place == self._place and layers != self._layers  # layers are equal only to themselves
         if not self.stale and (place, layers) != (self._place, self._layers):
             self._place, self._layers = place, layers
@@ -119,8 +141,8 @@ def paint(painter: QPainter, scene: Scene, width: float, height: float, still: Q
             _paint_hint(painter, scene.hint, palette, width, height)
         if scene.caption:
             clicked = plane.to_painter(scene.clicked()) if scene.images is None else np.zeros((0, 2))
-            scaled = scene.images is None and scene.density is not None and color_scale.fits(plane)
-            top = 16 + (color_scale.HEIGHT if scaled else 0)
+            scales = len(scene.scales()) if scene.images is None and color_scale.fits(plane) else 0
+            top = 16 + scales * color_scale.HEIGHT
             _paint_caption(painter, scene.caption, palette, width, height, clicked, top)
     finally:
         painter.restore()
@@ -128,17 +150,17 @@ def paint(painter: QPainter, scene: Scene, width: float, height: float, still: Q
 
 def _paint_still(painter: QPainter, scene: Scene, plane: Plane) -> None:
     painter.fillRect(QRectF(0, 0, plane.width, plane.height), scene.palette.color("background"))
-    if scene.density is not None:
-        scene.density.paint(painter, plane, scene.palette)
+    for map_ in scene.maps():
+        map_.paint(painter, plane, scene.palette)
     painter.drawImage(0, 0, grid_image(plane, scene.palette))
     for layer in scene.still():
         layer.paint(painter, plane, scene.palette)
     painter.drawImage(
         0, 0, numbers_image(plane, scene.axes, scene.palette)
     )  # over the arrows, which would strike them out
-    peak = 0.0 if scene.density is None else scene.density.peak()
-    if peak > 0 and color_scale.fits(plane):
-        color_scale.paint_scale(painter, plane, scene.palette, peak, scene.axes)
+    if color_scale.fits(plane):
+        for place, scale in enumerate(scene.scales()):
+            color_scale.paint_scale(painter, plane, scene.palette, scale, place)
 
 
 def _paint_caption(

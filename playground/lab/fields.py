@@ -17,6 +17,8 @@ from playground.theory.noise import ScoreFunction
 Array = NDArray[np.floating]
 
 CELLS = 12_000  # about 10 ms for a mixture of a few hundred components
+ERROR_CELLS = 3_000  # of a map of score errors, each of which asks a network too
+TYPICAL_DRAWS = 512  # of the noisy data, by which a score's usual length is told
 
 
 def grid_points(bounds: tuple[float, float, float, float], columns: int, rows: int) -> Array:
@@ -64,12 +66,56 @@ def arrows_at(problem: Problem, score: ScoreFunction, points: Array, sigma: floa
     return score_at(problem, score, points, sigma, time) * problem.units.scale**2
 
 
-def grid_shape(problem: Problem, bounds: tuple[float, float, float, float]) -> tuple[int, int]:
-    """Rows and columns of about `CELLS` cells of a rectangle, nearly square where the axes share a unit."""
+def grid_shape(problem: Problem, bounds: tuple[float, float, float, float], cells: int = CELLS) -> tuple[int, int]:
+    """Rows and columns of about so many cells of a rectangle, nearly square where the axes share a unit."""
     x0, x1, y0, y1 = bounds
     aspect = (x1 - x0) / (y1 - y0) if problem.units.isotropic else 1.0
-    rows = max(int(math.sqrt(CELLS / max(aspect, 0.1))), 8)
-    return rows, max(CELLS // rows, 8)
+    rows = max(int(math.sqrt(cells / max(aspect, 0.1))), 8)
+    return rows, max(cells // rows, 8)
+
+
+def score_error_over(
+    problem: Problem,
+    learned: ScoreFunction,
+    bounds: tuple[float, float, float, float],
+    sigma: float,
+    time: float | None,
+) -> Array:
+    """|learned - exact| on about `ERROR_CELLS` cells of a rectangle, per user unit: (rows, columns).
+
+    Raises:
+        ValueError: the density of these data is not known.
+    """
+    exact = problem.known_score("exact")
+    if exact is None:
+        raise ValueError("The density of these data is not known.")
+    rows, columns = grid_shape(problem, bounds, ERROR_CELLS)
+    points = grid_points(bounds, columns, rows).reshape(-1, 2)
+    both = (score_at(problem, score, points, sigma, time) for score in (learned, exact))
+    errors: Array = np.linalg.norm(np.subtract(*both), axis=1).reshape(rows, columns)
+    return errors
+
+
+def typical_score(problem: Problem, sigma: float, time: float | None) -> float:
+    """The root of E |s(x)|^2 of the exact score over the noisy data, per user unit; 0 where that is flat.
+
+    It is taken of `TYPICAL_DRAWS` draws, always the same.
+
+    Raises:
+        ValueError: the density of these data is not known.
+    """
+    if problem.density is None:
+        raise ValueError("The density of these data is not known.")
+    generator = problem.generator("typical score")
+    level, scale = _internal_sigma(problem, sigma), 1.0
+    if time is not None:
+        level, scale = float(problem.process().sigma(time)), float(problem.process().scale(time))
+    x = problem.density.sample(TYPICAL_DRAWS, generator).to(problem.device, torch.float32)
+    x = x + level * torch.randn(x.shape, generator=generator, device=problem.device)
+    with torch.no_grad():
+        field = problem.density.score(x, torch.tensor(level, device=problem.device)) / scale
+    found = problem.units.score_to_user(field.cpu().numpy())
+    return float(np.sqrt(np.mean(np.sum(found.astype(np.float64) ** 2, axis=1))))
 
 
 def cell_edges(

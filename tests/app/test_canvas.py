@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.canvas.chips import DOT, PADDING
 from playground.app.canvas.legend import KEYS, LEGEND
+from playground.drawing.layers import Field, ScoreError
 from playground.drawing.palette import DARK, LIGHT
 from playground.drawing.render import render
 
@@ -341,6 +342,7 @@ def fill(canvas: CanvasView) -> None:
     canvas.set_density(np.arange(64.0).reshape(8, 8), BOX)
     canvas.set_field(points[:50], -points[:50], "learned")
     canvas.set_field(points[:50], points[:50], "exact")
+    canvas.set_error(ScoreError(np.linspace(0, 1, 64).reshape(8, 8), BOX, 1.0, Field(points, points, "error")))
     canvas.set_particles(points[:100])
     canvas.set_trails(np.stack([points[:100] + 0.1 * step for step in range(-5, 1)]))
     canvas.set_path(np.array([[0.0, 0.5], [1.0, 0.9]]))
@@ -596,7 +598,7 @@ def chips(canvas: CanvasView) -> Iterator[ChipBar]:
 
 
 def test_chips_are_in_order_named_and_explained(chips: ChipBar) -> None:
-    assert list(chips.chips) == ["data", "density", "learned", "exact", "particles", "trails", "path"]
+    assert list(chips.chips) == ["data", "density", "learned", "exact", "error", "particles", "trails", "path"]
     for entry in LEGEND:
         chip = chips.chips[entry.key]
         assert entry.title in chip.accessibleName()
@@ -653,7 +655,7 @@ def test_no_menu_of_a_chip_begins_or_ends_with_a_line(chips: ChipBar) -> None:
         assert not any(a and b for a, b in itertools.pairwise(lines))
         titles = [menu.actions()[0].defaultWidget().text()]
         assert titles[0]  # what the entries set, which the bare line that Qt draws for a section does not say
-    assert len(menus) == 5
+    assert len(menus) == 6
 
 
 def test_a_layer_that_cannot_be_shown_says_why(canvas: CanvasView, chips: ChipBar) -> None:
@@ -677,6 +679,7 @@ def test_a_layer_that_there_cannot_be_leaves_the_canvas(canvas: CanvasView, chip
         canvas.set_density(np.ones((4, 4)))
         canvas.set_field(plane, plane, "learned")
         canvas.set_field(plane, plane, "exact")
+        canvas.set_error(ScoreError(np.ones((4, 4)), BOX, 1.0))
         canvas.set_particles(plane)
         canvas.set_trails(line)
         canvas.set_path(plane)

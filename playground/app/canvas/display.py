@@ -46,6 +46,7 @@ FOLLOWED = "The particles follow this score."
 UNTRAINED = "The network is untrained: these are its random weights."
 OF_STEP = "By the weights of training step {}."
 FIELD_NAMES = {"exact": "Exact score", "empirical": "Training-set score"}
+NO_EXACT_SCORE = "The exact score of these data is not known, so that no error can be told."
 NO_DENSITY = "The density of these data is not known, and the training set has none without noise."
 
 
@@ -168,13 +169,16 @@ class Display(QObject):
         for weights, run in self._playing.training_runs():
             views = self._following.video_frame_maker(wanted, weights=weights)(viewport)
             said = readouts.weights_in_view(weights)
-            stages.append(FilmStage(run, functools.partial(frames_of, views, kind, said)))
+            stages.append(
+                FilmStage(run, functools.partial(frames_of, views, kind, said, style=self._canvas.frame_style))
+            )
         return stages
 
     def overlay_makers(self, still: bool = False) -> Callable[[Viewport], OverlayMaker]:
         """See :func:`playground.app.canvas.frames.frame_makers`."""
         kind = self._state.experiment.sampling.kind
-        return frame_makers(self._playing, self._following, kind, self.wanted, still, self.weights_in_view)
+        shown = self.wanted, still, self.weights_in_view, self._canvas.frame_style
+        return frame_makers(self._playing, self._following, kind, *shown)
 
     # The problem
 
@@ -224,6 +228,7 @@ class Display(QObject):
         if not problem.is_image:
             self._chips.set_available("exact", closed, NO_DENSITY)
             self._chips.set_available("density", density, NO_DENSITY)
+            self._chips.set_available("error", problem.known_density, NO_EXACT_SCORE)
             self._chips.set_available("path", problem.has_process, "This noise has no process from data to noise.")
         if problem.is_image or not density:
             self._density = None
@@ -327,7 +332,7 @@ class Display(QObject):
 
     def _in_view(self, scene: Scene) -> Scene:
         run, frame, kind = self.run, self._frame, self._state.experiment.sampling.kind
-        overlays = self._field, self.density, self.weights_in_view
+        overlays = self._field, self.density, self.weights_in_view, self._canvas.frame_style
         if run is None or frame is None:
             return show_frame(scene, None, 0, kind, *overlays)
         if self._run is not None and scene.images is not None:
@@ -366,7 +371,9 @@ class Display(QObject):
     def _forget_overlays(self) -> None:
         """Take both away: they are of other data."""
         self._field = self._density = None
-        self._canvas.change_scene(lambda scene: dataclasses.replace(scene, learned=None, exact=None, density=None))
+        self._canvas.change_scene(
+            lambda scene: dataclasses.replace(scene, learned=None, exact=None, error=None, density=None)
+        )
 
     @Slot()
     def _toggled(self) -> None:
@@ -389,6 +396,8 @@ class Display(QObject):
             self.name_fields()
         elif option == "spacing":
             self._look()
+        elif option == "style":
+            self._show()
 
     # The score that particles follow
 

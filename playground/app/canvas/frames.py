@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from playground.app.canvas import readouts
+from playground.app.canvas.frame_style import PLAIN, FrameStyle
 from playground.app.controllers.export_size import OverlayMaker
 from playground.app.controllers.following import Following
 from playground.app.controllers.playing import Playing
@@ -20,7 +21,7 @@ from playground.drawing.scene import Scene
 if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
-COMPUTED = frozenset({"learned", "exact", "density"})  # layers that are computed for each frame
+COMPUTED = frozenset({"learned", "exact", "error", "density"})  # layers that are computed for each frame
 
 
 def show_frame(
@@ -31,6 +32,7 @@ def show_frame(
     field: FieldView | None,
     density: DensityView | None,
     weights: str = "",
+    style: FrameStyle = PLAIN,
 ) -> Scene:
     """Return the scene with everything that a frame shows: particles and trails or images, score fields, density and caption.
 
@@ -40,10 +42,12 @@ def show_frame(
         kind: of the sampler, whose run the caption speaks of.
         field, density: those of the frame; None where they are not shown.
         weights: what the caption says of them.
+        style: how the layers are shown.
     """
     learned, exact = (None, None) if field is None else field.layers
-    layer = None if density is None else density.layer
-    scene = dataclasses.replace(scene, learned=learned, exact=exact, density=layer)
+    error = None if field is None else field.errors.get(style.error)
+    layer = None if density is None else density.layers[style.density]
+    scene = dataclasses.replace(scene, learned=learned, exact=exact, error=error, density=layer)
     if trajectory is None:
         return scene
     caption = readouts.caption(trajectory, frame, kind, weights)
@@ -58,6 +62,7 @@ def frames_of(
     trajectory: "Trajectory | None",
     frames: np.ndarray,
     sigma: float = 0.0,
+    style: FrameStyle = PLAIN,
 ) -> tuple[FrameOverlay, Iterator[float]]:
     """Gives a scene what a frame shows, once what is prepared meanwhile is done; see :func:`show_frame`.
 
@@ -71,7 +76,7 @@ def frames_of(
 
     def at(scene: Scene, frame: int) -> Scene:
         field, density = views.at(float(sigmas[frame]), float(times[frame]))
-        return show_frame(scene, trajectory, frame, kind, field, density, weights)
+        return show_frame(scene, trajectory, frame, kind, field, density, weights, style)
 
     shown = np.unique(frames)
     return at, views.prepare(zip(sigmas[shown].tolist(), times[shown].tolist(), strict=True))
@@ -84,6 +89,7 @@ def frame_makers(
     wanted: frozenset[str],
     still: bool = False,
     weights: str = "",
+    style: FrameStyle = PLAIN,
 ) -> Callable[[Viewport], OverlayMaker]:
     """Gives each frame of a film, or that of a picture, what the canvas shows with it now.
 
@@ -98,6 +104,6 @@ def frame_makers(
     make, sigma = following.video_frame_maker(wanted, still), playing.sigma
 
     def maker(viewport: Viewport) -> OverlayMaker:
-        return functools.partial(frames_of, make(viewport), kind, weights, sigma=sigma)
+        return functools.partial(frames_of, make(viewport), kind, weights, sigma=sigma, style=style)
 
     return maker

@@ -51,6 +51,11 @@ LEGEND = (
                     ("empirical", "Of the training set"),
                 ),
             ),
+            Option(
+                "style",
+                "Shown as",
+                (("plain", "Colours"), ("contours", "Colours and contours"), ("log", "Log-density with contours")),
+            ),
         ),
     ),
     Entry(
@@ -69,6 +74,18 @@ LEGEND = (
         (
             _ARROWS,
             Option("source", "Score", (("exact", "Exact, where it is known"), ("empirical", "Of the training set"))),
+        ),
+        on=False,
+    ),
+    Entry(
+        "error",
+        "Score error",
+        "error",
+        "How far the network is from the true score: |s_θ(x, σ) − ∇ log p_σ(x)|. The fullest red is a score's usual "
+        "length. Arrows point along s_θ − ∇ log p_σ.",
+        (
+            Option("style", "Shown as", (("both", "Map and arrows"), ("map", "Map"), ("arrows", "Arrows"))),
+            _ARROWS,
         ),
         on=False,
     ),

@@ -7,12 +7,23 @@ import numpy as np
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from playground.app.canvas.frame_style import FrameStyle
 from playground.app.canvas.image_keys import ImageKeys
 from playground.app.canvas.legend import KEYS, LEGEND, defaults
 from playground.app.canvas.plot_surface import PlotSurface
 from playground.app.style import theme
 from playground.drawing.images import ImageGrid, Strip
-from playground.drawing.layers import Data, Density, Field, InterpolatedPoints, Particles, Path, Strokes, Trails
+from playground.drawing.layers import (
+    Data,
+    Density,
+    Field,
+    InterpolatedPoints,
+    Particles,
+    Path,
+    ScoreError,
+    Strokes,
+    Trails,
+)
 from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Viewport, bounds_of, shaped
 from playground.drawing.scene import Scene
@@ -123,6 +134,10 @@ class CanvasView(QWidget):
         if role not in ("learned", "exact"):
             raise ValueError(f"A field is learned or exact, not {role!r}.")
         self._change(**{role: None if vectors is None else Field(positions, vectors, role)})  # type: ignore[arg-type]
+
+    def set_error(self, error: ScoreError | None) -> None:
+        """How far the learned score lies from the exact one; None takes it away."""
+        self._change(error=error)
 
     def set_particles(self, positions: np.ndarray | None) -> None:
         """The sampler's particles, (N, 2)."""
@@ -262,6 +277,11 @@ class CanvasView(QWidget):
         if self._scene.trails is not None:
             self.set_trails(self._scene.trails.positions)
         self.option_changed.emit(layer, option, value)
+
+    @property
+    def frame_style(self) -> FrameStyle:
+        """How the layers of a frame are shown."""
+        return FrameStyle(self.options["density", "style"], self.options["error", "style"])  # type: ignore[arg-type]
 
     def arrow_grid(self) -> tuple[int, int]:
         """How many arrows fit across and down at the chosen spacing."""

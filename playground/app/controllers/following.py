@@ -74,7 +74,7 @@ class Following(QObject):
         self._bounds, self._grid = (x0, x1, y0, y1), (columns, rows)
 
     def set_wanted(self, layers: frozenset[str]) -> None:
-        """Which of "learned", "exact" and "density" the canvas shows: only those are computed."""
+        """Which of "learned", "exact", "error" and "density" the canvas shows: only those are computed."""
         self._wanted = layers
 
     def set_density_source(self, source: str) -> None:
@@ -238,7 +238,16 @@ class Following(QObject):
         if field or (density and closed):
             layers = field and "learned" in arrows, field and "exact" in arrows, density and closed
             self._sampler.request_overlays(
-                OverlayRequest(workspace, self._bounds, *self._grid, *moment, *layers, self.exact_source, source)
+                OverlayRequest(
+                    workspace,
+                    self._bounds,
+                    *self._grid,
+                    *moment,
+                    *layers,
+                    self.exact_source,
+                    source,
+                    error=field and "error" in arrows,
+                )
             )
         following = density and not closed and workspace.view.shows_learned_density
         if following and not self._learned_densities.follow(workspace, self._bounds, moment[0], moment[1] is not None):

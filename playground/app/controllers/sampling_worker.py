@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from playground.app.model.views import Bounds, DensityView, FieldView, PointReadout
+from playground.app.model.views import Bounds, DensityView, FieldView, PointReadout, ScoreErrorMap
 from playground.app.workers.worker import Mailbox
+from playground.drawing.axes import rounded_up
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -67,6 +68,7 @@ class OverlayRequest:
         "exact"  # of the second field and of the density: "exact", or "empirical" for the training set's
     )
     density_source: str = "exact"
+    error: bool = False  # the learned score's distance from the exact one
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,7 @@ class SamplingWorker:
                 learned=request.learned or last.learned,
                 exact=request.exact or last.exact,
                 density=request.density or last.density,
+                error=request.error or last.error,
             )
         self._overlay_requests.put(request)
         self._wake.set()
@@ -243,7 +246,8 @@ class SamplingWorker:
 
         problem = request.workspace.problem
         field = density = None
-        if request.learned or request.exact:
+        error = request.error and problem.density is not None
+        if request.learned or request.exact or error:
             # Arrows sit at the middle of their cells, so none is cut by the edge.
             positions = grid_points(request.bounds, request.columns, request.rows).reshape(-1, 2)
             learned = exact = None
@@ -253,7 +257,8 @@ class SamplingWorker:
             closed_form = problem.known_score(request.exact_source)
             if request.exact and closed_form is not None:
                 exact = arrows_at(problem, closed_form, positions, request.sigma, request.time)
-            field = FieldView(positions, learned, exact, request.sigma, request.time is not None)
+            errors = self._errors(request, positions) if error else None
+            field = FieldView(positions, learned, exact, request.sigma, request.time is not None, errors)
         if request.density and request.density_source == "empirical":
             values = empirical_density_over(problem, request.bounds, request.sigma, request.time)
             density = DensityView(values, request.bounds, request.sigma, "empirical", moving=request.time is not None)
@@ -261,6 +266,18 @@ class SamplingWorker:
             values = density_over(problem, request.bounds, request.sigma, request.time)
             density = DensityView(values, request.bounds, request.sigma, "exact", moving=request.time is not None)
         return field, density
+
+    def _errors(self, request: OverlayRequest, positions: np.ndarray) -> ScoreErrorMap:
+        from playground.lab.fields import arrows_at, score_error_over, typical_score
+
+        problem, moment = request.workspace.problem, (request.sigma, request.time)
+        learned, exact = self._learned(request.workspace, request.workspace.weights), problem.known_score("exact")
+        assert exact is not None  # where it is not known, no error is asked for
+        values = score_error_over(problem, learned, request.bounds, *moment)
+        arrows = np.subtract(*(arrows_at(problem, score, positions, *moment) for score in (learned, exact)))
+        # By the exact score and never by the errors themselves: as training goes on, the map has to grow dark.
+        top = typical_score(problem, *moment) or float(values.max())
+        return ScoreErrorMap(values, request.bounds, arrows, rounded_up(top))
 
     def _read(self, request: ReadoutRequest) -> PointReadout:
         from playground.lab.fields import log_density_at, score_at

@@ -87,6 +87,7 @@ def video_frames_over(
         density=density and density_source != "learned",
         exact_source=exact_source,
         density_source=density_source,
+        error="error" in wanted,
     )
     return VideoFrames(view, density and not view.density and model.view.shows_learned_density, asked)
 

@@ -3,16 +3,18 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 
-from playground.drawing.layers import Density, Field
+from playground.drawing.layers import Density, DensityStyle, Field, ScoreError
 from playground.kinds.datasets import DataSource
 from playground.lab.conflicts import Conditions
 from playground.lab.experiment import Experiment
 from playground.messages import Message
 
 Bounds = tuple[float, float, float, float]  # x0, x1, y0, y1
+ErrorStyle = Literal["both", "map", "arrows"]
 
 
 def plane_bounds(points: np.ndarray) -> Bounds:
@@ -78,6 +80,16 @@ class ProblemView:
 
 
 @dataclass(frozen=True, eq=False)
+class ScoreErrorMap:
+    """How far the learned score lies from the exact one."""
+
+    values: np.ndarray  # (H, W), |learned - exact| per the user's unit; row 0 is the bottom
+    extent: Bounds
+    arrows: np.ndarray  # (M, 2) learned - exact at the positions of the field, as displacements
+    top: float  # the error that the fullest colour stands for, per the user's unit
+
+
+@dataclass(frozen=True, eq=False)
 class FieldView:
     """The score on a grid of points at one sigma, as displacements."""
 
@@ -86,6 +98,20 @@ class FieldView:
     exact: np.ndarray | None  # (M, 2)
     sigma: float
     moving: bool = False  # in the coordinates of particles that have a time, which a process contracts
+    error: ScoreErrorMap | None = None
+
+    @functools.cached_property
+    def errors(self) -> dict[ErrorStyle, ScoreError]:
+        """The error as a picture shows it, in each of its styles; none where it was not asked for."""
+        if self.error is None:
+            return {}
+        arrows = Field(self.positions, self.error.arrows, "error")
+        values, extent, top = self.error.values, self.error.extent, self.error.top
+        return {
+            "both": ScoreError(values, extent, top, arrows),
+            "map": ScoreError(values, extent, top),
+            "arrows": ScoreError(None, extent, top, arrows),
+        }
 
     @functools.cached_property
     def layers(self) -> tuple[Field | None, Field | None]:
@@ -109,9 +135,9 @@ class DensityView:
     moving: bool = False  # as for the field
 
     @functools.cached_property
-    def layer(self) -> Density:
-        """The density as a picture shows it."""
-        return Density(self.density, self.extent)
+    def layers(self) -> dict[DensityStyle, Density]:
+        """The density as a picture shows it, in each of its styles."""
+        return {style: Density(self.density, self.extent, style) for style in get_args(DensityStyle)}
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,18 @@
+"""How the layers of a frame are shown, by the options of their chips."""
+
+from dataclasses import dataclass
+
+from playground.app.model.views import ErrorStyle
+from playground.drawing.layers import DensityStyle
+
+
+@dataclass(frozen=True)
+class FrameStyle:
+    """The chosen options of what is computed for each frame; the defaults are those of the legend."""
+
+    density: DensityStyle = "plain"
+    error: ErrorStyle = "both"
+
+
+PLAIN = FrameStyle()
+"""What the window shows at first, and the command line always."""
