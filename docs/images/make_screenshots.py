@@ -206,6 +206,7 @@ def make(name: str, theme: str, size: tuple[int, int], folder: Path) -> Path:
     with tempfile.TemporaryDirectory() as place_of_settings:
         settings = Preferences(Path(place_of_settings) / "settings.ini")
         settings.set("theme", theme)
+        settings.set("folded", {})  # else the small screen that there is offscreen would have cards folded
         window = MainWindow(settings, Log())
         window.show()
         wait(lambda: window.controllers.building.problem is not None and window.controllers.playing.recorded > 2)

@@ -41,16 +41,23 @@ def qtbot(qapp, request) -> QtBot:
     return PatientBot(request)
 
 
-def make_window(folder: Path):
-    """The window with a small experiment in place of the bundled session."""
+def make_window(folder: Path, first_start: bool = False):
+    """The window with a small experiment in place of the bundled session.
+
+    Args:
+        first_start: nothing is remembered yet; else no card is folded.
+    """
     from playground.app import window as module
     from playground.app.model.errors import Log
     from playground.app.model.preferences import Preferences
     from playground.lab.experiment import Experiment, replace
 
+    preferences = Preferences(folder / "settings.ini")
+    if not first_start and preferences.get("folded") is None:
+        preferences.set("folded", {})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "resource", lambda name: folder / "none" / name)
-        window = module.MainWindow(Preferences(folder / "settings.ini"), Log(), device="cpu")
+        window = module.MainWindow(preferences, Log(), device="cpu")
     window.state.load(replace(Experiment(), SMALL))
     return window
 

@@ -6,7 +6,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QScrollArea
 
 from playground.app import panels, window_state
-from playground.app.panels import SamplingPanel, TrainingPanel
+from playground.app.panels import NoisePanel, SamplingPanel, TrainingPanel
 from playground.app.panels.training import BUTTON
 from playground.app.window import MainWindow
 from tests.app.conftest import end, make_window, wait
@@ -24,7 +24,7 @@ def opened(qtbot, folder, monkeypatch, screen, frame):
         monkeypatch.setattr(MainWindow, "frameGeometry", framed)
         moved = lambda window, x, y: window.setGeometry(x + left, y + above, window.width(), window.height())  # noqa: E731
         monkeypatch.setattr(MainWindow, "move", moved)
-    window = make_window(folder)
+    window = make_window(folder, first_start=True)
     with qtbot.waitSignal(window.controllers.building.ready, timeout=30_000):
         window.show()
     return window
@@ -42,17 +42,45 @@ def test_the_first_window_lies_inside_the_screen_with_its_frame_and_shows_every_
         assert QRect(0, 0, *screen).contains(around)
         assert around.width() >= screen[0] - 20  # and makes use of it
         assert around.height() >= screen[1] - 40
-        column, last = (
-            window.findChild(QScrollArea, "leftColumn"),
-            window.panel(SamplingPanel).sampler.rows["sampling.particles"],
-        )
-        column.verticalScrollBar().setValue(column.verticalScrollBar().maximum())
+        column, card = window.findChild(QScrollArea, "leftColumn"), window.panel(SamplingPanel)
+        last = card.sampler.rows["sampling.particles"]
         wait()
+        assert not card.is_folded()
+        assert column.verticalScrollBar().value() == 0
         lowest = last.mapTo(window, QPoint(0, last.height())).y()
         assert lowest <= column.mapTo(window, QPoint(0, column.height())).y() < window.height()
-        assert last.visibleRegion().boundingRect() == last.rect()
+        for part in (card.header, card.purpose, card.cost, *card.sampler.rows.values()):
+            assert in_view(part) or not part.isVisible(), part
+        for panel in window.panels:
+            line = panel.purpose
+            assert line.fontMetrics().horizontalAdvance(line.text()) <= line.width() or panel.isHidden()
+            assert panel.isHidden() or 0 < line.height() < 2 * line.fontMetrics().height(), line.text()
     finally:
         end(window)
+
+
+def test_each_card_says_in_plain_words_what_it_is_for(shared_window):
+    lines = {panel.title: panel.purpose.text() for panel in shared_window.panels}
+    assert len(lines) >= 10
+    for title, line in lines.items():
+        assert line.endswith("."), title
+        assert 4 <= len(line.split()) <= 8, line
+    shown = [panel for panel in shared_window.panels if panel.isVisible()]
+    assert all(panel.purpose.isVisible() for panel in shown)
+    shown[0].set_folded(True)
+    assert shown[0].purpose.isVisible()  # of a folded card too
+    shown[0].set_folded(False)
+
+
+def test_cards_that_the_user_unfolded_stay_so_at_the_next_start(qtbot, tmp_path, monkeypatch):
+    window = opened(qtbot, tmp_path, monkeypatch, (1280, 720), None)
+    assert window.panel(NoisePanel).is_folded()
+    window.panel(NoisePanel).set_folded(False)
+    end(window)
+    window = opened(qtbot, tmp_path, monkeypatch, (1280, 720), None)
+    assert not window.panel(NoisePanel).is_folded()
+    assert window.panel(TrainingPanel).is_folded()
+    end(window)
 
 
 def test_on_a_large_screen_it_does_not_fill_it(qtbot, tmp_path, monkeypatch):
@@ -72,7 +100,7 @@ def test_an_advanced_part_that_is_opened_comes_into_view(shared_window, kind, by
     window.resize(1280, 720)
     window.activateWindow()
     wait()
-    column = card._column()
+    column = card.column()
     column.ensureWidgetVisible(card.disclosure, 0, 0)  # its header at the lower edge, the worst place
     if by_key:
         card.disclosure.setFocus()
@@ -90,7 +118,7 @@ def test_an_advanced_part_that_is_opened_comes_into_view(shared_window, kind, by
 def test_a_card_that_is_unfolded_comes_into_view(shared_window):
     window, card = shared_window, shared_window.panel(SamplingPanel)
     window.resize(1280, 720)
-    column = card._column()
+    column = card.column()
     bar, before = column.verticalScrollBar(), column.verticalScrollBar().maximum()
     card.set_folded(True)
     wait(lambda: bar.maximum() < before, 5_000)

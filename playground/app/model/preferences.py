@@ -43,7 +43,7 @@ KEYS: dict[str, tuple[Any, Any]] = {  # key: (type, default)
     "theme": (Literal["dark", "light"], "dark"),
     "geometry": (bytes, b""),
     "columns": (tuple[int, int, int] | None, None),
-    "folded": (dict[str, bool], {}),
+    "folded": (dict[str, bool] | None, None),  # None: as the room allows
     "recent": (list[str], []),
     "folder": (str, ""),
     "video": (VideoChoice, VideoChoice()),

@@ -134,7 +134,7 @@ class DataPanel(CollapsiblePanel):
     brush_radius_changed = Signal(float)
 
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
-        super().__init__("Data", 1, parent)
+        super().__init__("Data", 1, parent, purpose="The points whose distribution is learned.")
         self.state = state
         self._building, self._training = controllers.building, controllers.training
         self._tokens = DARK

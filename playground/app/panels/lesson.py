@@ -91,7 +91,7 @@ class LessonPanel(CollapsiblePanel):
     highlighted = Signal(str)
 
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
-        super().__init__("Lesson", None, parent)
+        super().__init__("Lesson", None, parent, purpose="Predict first; then see what is measured.")
         self._lessons = controllers.lessons
         self._shown: tuple[str, int] | None = None
         self.name = QLabel()

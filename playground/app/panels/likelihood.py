@@ -34,7 +34,7 @@ class LikelihoodPanel(CollapsiblePanel):
     """log p of the clicked point beside the exact value, and what the model says of points it never saw."""
 
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
-        super().__init__("Likelihood", None, parent)
+        super().__init__("Likelihood", None, parent, purpose="How probable a point is to the model.")
         self.state, self._controllers = state, controllers
         self._building, self._measuring = controllers.building, controllers.measuring
         self._solving = ""

@@ -29,7 +29,7 @@ class NoisePanel(CollapsiblePanel):
     """The card of noise: its kind, a chart of its levels to drag, and its numbers."""
 
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
-        super().__init__("Noise", 2, parent)
+        super().__init__("Noise", 2, parent, purpose="How much noise is added to the data.")
         self.state = state
         self._building = controllers.building
         self._gesture, self._by_key = 0, False

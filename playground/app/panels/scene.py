@@ -19,7 +19,7 @@ class ScenePanel(CollapsiblePanel):
     """Hidden while no scene is on show."""
 
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
-        super().__init__("Scene", None, parent)
+        super().__init__("Scene", None, parent, purpose="Shows one thing, and measures its claim.")
         self._scenes = controllers.scenes
         self.name = QLabel()
         self.name.setWordWrap(True)

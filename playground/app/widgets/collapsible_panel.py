@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QFrame,
     QHBoxLayout,
+    QLabel,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -274,13 +275,18 @@ class Disclosure(QAbstractButton):
 class CollapsiblePanel(QFrame):
     """A titled, foldable frame; put widgets in :attr:`body`, seldom needed ones in :meth:`advanced`.
 
+    Args:
+        title: its name.
+        number: its place in the pipeline, where it has one.
+        purpose: in one line and plain words, what it is for; stands below the title, of a folded card too.
+
     Signals:
         folded(bool): the user folded or unfolded it.
     """
 
     folded = Signal(bool)
 
-    def __init__(self, title: str, number: int | None = None, parent: QWidget | None = None) -> None:
+    def __init__(self, title: str, number: int | None = None, parent: QWidget | None = None, purpose: str = "") -> None:
         super().__init__(parent)
         theme.set_role(self, "card")
         self.setObjectName(f"card-{title.lower()}")
@@ -293,6 +299,13 @@ class CollapsiblePanel(QFrame):
         outer.setSpacing(0)
         self.header = PanelHeader(title, number, self)
         outer.addWidget(self.header)
+        self.purpose = QLabel(purpose, self)
+        self.purpose.setWordWrap(True)
+        self.purpose.setContentsMargins(0, 0, 0, 2)
+        theme.set_role(self.purpose, "caption")
+        self.purpose.setVisible(bool(purpose))
+        self.header.setAccessibleDescription(purpose)
+        outer.addWidget(self.purpose)
         self._content = QWidget(self)
         outer.addWidget(self._content)
         self.body = QVBoxLayout(self._content)
@@ -315,12 +328,13 @@ class CollapsiblePanel(QFrame):
     def reveal(self, part: QWidget | None = None) -> None:
         """Unfold it and bring it, or a part of it, into view: it has something to say."""
         self.set_folded(False)
-        column = self._column()
+        column = self.column()
         if column is not None:
             QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)  # only now is it laid out
             column.ensureWidgetVisible(part or self)
 
-    def _column(self) -> QScrollArea | None:
+    def column(self) -> QScrollArea | None:
+        """What it scrolls in."""
         above = self.parentWidget()
         while above is not None and not isinstance(above, QScrollArea):
             above = above.parentWidget()
@@ -329,7 +343,7 @@ class CollapsiblePanel(QFrame):
     @Slot(bool)
     def _opened(self, opened: bool) -> None:
         """Bring all of the card into view; of one that is higher than its column the advanced part, from its first row on."""
-        column = self._column()
+        column = self.column()
         part: QWidget | None = self
         if not opened or column is None:
             return
