@@ -337,6 +337,20 @@ FAULTS = (
         ("theory/test_samplers.py::test_a_corrector_throws_no_particle_out_of_a_box_whose_score_vanishes_inside",),
     ),
     Fault(
+        "a path's increment by the length of a piece and not its root",
+        "theory/samplers/brownian.py",
+        "total += self._length(piece) ** 0.5 * drawn",
+        "total += self._length(piece) * drawn",
+        ("theory/test_brownian.py::test_increments_have_the_variance_of_their_length_and_are_independent",),
+    ),
+    Fault(
+        "a coarse step's area without the path below its pieces",
+        "theory/samplers/brownian.py",
+        "integral += h * (above + h**0.5 / 2 * increment",
+        "integral += h * (h**0.5 / 2 * increment",
+        ("theory/test_brownian.py::test_the_area_of_a_coarse_step_is_the_integral_over_the_fine_path",),
+    ),
+    Fault(
         "the reverse SDE with the drift of the ODE",
         "theory/samplers/reverse.py",
         "alpha=h * g**2 / now.scale",

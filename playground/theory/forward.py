@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from playground.theory.noise import Process, ScoreFunction
-from playground.theory.samplers import Grid, Sampler, Step, time_grid
+from playground.theory.samplers import Grid, Randomness, Sampler, Step, time_grid
 from playground.theory.samplers.base import normal
+from playground.theory.samplers.brownian import over
 
 
 @dataclass
@@ -33,15 +34,25 @@ class ForwardProcess(Sampler):
     def total(self) -> int:
         return self.steps
 
-    def run(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step]:
+    @property
+    def evaluations(self) -> int:
+        return 0
+
+    @property
+    def noise_times(self) -> list[float]:
+        return [sigma**2 for sigma in time_grid(self.process, self.steps, self.grid)[1]]
+
+    def run(self, score: ScoreFunction, start: Tensor, generator: Randomness) -> Iterator[Step]:
         """Run the process from particles `start` at t_min, see :meth:`begin`; otherwise as any sampler."""
         times, sigmas = (values[::-1] for values in time_grid(self.process, self.steps, self.grid))
         scales = self.process.scale(torch.tensor(times, dtype=torch.float64)).tolist()
-        x = start
+        x, squares = start, [sigma**2 for sigma in sigmas]
         yield Step(x, sigmas[0], times[0], 0.0, 0, self.total)
         for index in range(1, self.steps + 1):
             spread = scales[index] * math.sqrt(sigmas[index] ** 2 - sigmas[index - 1] ** 2)
-            x = scales[index] / scales[index - 1] * x + spread * normal(x, generator)
+            x = scales[index] / scales[index - 1] * x + spread * normal(
+                x, over(generator, squares[index - 1], squares[index])
+            )
             yield Step(x, sigmas[index], times[index], times[index] - times[index - 1], index, self.total)
 
     def begin(self, data: Tensor, generator: torch.Generator) -> Tensor:

@@ -7,6 +7,8 @@ the middle of its training. All state is in the iterator: to cancel is to stop i
 from playground.theory.samplers.base import Sampler as Sampler
 from playground.theory.samplers.base import SamplerDiverged as SamplerDiverged
 from playground.theory.samplers.base import Step as Step
+from playground.theory.samplers.brownian import BrownianPath as BrownianPath
+from playground.theory.samplers.brownian import Randomness as Randomness
 from playground.theory.samplers.edm import EdmSampler as EdmSampler
 from playground.theory.samplers.flow import AdaptiveFlow as AdaptiveFlow
 from playground.theory.samplers.flow import ProbabilityFlow as ProbabilityFlow

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from playground.theory.noise import ScoreFunction
+from playground.theory.samplers.brownian import Randomness, StepNoise, StepRandomness
 from playground.user_errors import UserError
 
 
@@ -54,26 +55,42 @@ class Sampler(ABC):
     def total(self) -> int:
         """Index of the last step; the run has one frame more, the start."""
 
+    @property
+    def evaluations(self) -> int | None:
+        """Evaluations of the score that each particle of a run takes; None where each takes steps of its own."""
+        return self.total
+
+    @property
+    def noise_times(self) -> list[float]:
+        """The times of the Brownian path between which its steps lead; none where it adds no noise.
+
+        A process's clock is sigma^2, in which all processes are driven by one path; Langevin's is the sum of its step sizes.
+        """
+        return []
+
     @abstractmethod
-    def run(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step]:
+    def run(self, score: ScoreFunction, start: Tensor, generator: Randomness) -> Iterator[Step]:
         """Frames from the start (index 0) to the last (index == total).
 
         Args:
             score: called at every step with x (N, *shape) and sigma, 0-d, or (N,) where each particle takes its own steps.
             start: (N, *shape), left untouched.
-            generator: source of all randomness; may live on another device than the particles.
+            generator: source of all randomness, which may live on another device than the particles; or the Brownian path that
+                the run takes its noise from, cut at :attr:`noise_times`.
 
         Raises:
             SamplerDiverged: a particle is no longer finite.
         """
 
-    def run_in_parts(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step | None]:
+    def run_in_parts(self, score: ScoreFunction, start: Tensor, generator: Randomness) -> Iterator[Step | None]:
         """:meth:`run`, with None wherever a frame takes many evaluations of the score: to cancel is to stop iterating."""
         yield from self.run(score, start, generator)
 
 
-def normal(like: Tensor, generator: torch.Generator) -> Tensor:
-    """Standard normal numbers drawn where the generator lives, so that a seed means the same on every device."""
+def normal(like: Tensor, generator: StepRandomness) -> Tensor:
+    """Standard normal numbers, of a path or drawn where the generator lives, so that a seed means the same on every device."""
+    if isinstance(generator, StepNoise):
+        return generator.normal(like)
     drawn = torch.randn(like.shape, generator=generator, device=generator.device, dtype=like.dtype)
     return drawn.to(like.device)
 
@@ -84,9 +101,7 @@ def uniform(like: Tensor, generator: torch.Generator) -> Tensor:
 
 
 @torch.no_grad()
-def langevin(
-    score: ScoreFunction, x: Tensor, sigma: Tensor, step: float | Tensor, generator: torch.Generator
-) -> Tensor:
+def langevin(score: ScoreFunction, x: Tensor, sigma: Tensor, step: float | Tensor, generator: StepRandomness) -> Tensor:
     """One step of unadjusted Langevin dynamics, x + step s(x, sigma) + sqrt(2 step) z; the step may be each coordinate's own."""
     return x + step * score(x, sigma) + (2 * step) ** 0.5 * normal(x, generator)
 

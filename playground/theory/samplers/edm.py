@@ -8,6 +8,7 @@ from torch import Tensor
 
 from playground.theory.noise import ScheduleState, ScoreFunction
 from playground.theory.samplers import base
+from playground.theory.samplers.brownian import StepRandomness
 from playground.theory.samplers.path import OneStepSampler
 
 
@@ -33,9 +34,13 @@ class EdmSampler(OneStepSampler):
     churn_max: float = math.inf
     churn_noise: float = 1.0
 
+    @property
+    def evaluations_per_step(self) -> int:
+        return 2
+
     @torch.no_grad()
     def _step(
-        self, score: ScoreFunction, x: Tensor, now: ScheduleState, then: ScheduleState, generator: torch.Generator
+        self, score: ScoreFunction, x: Tensor, now: ScheduleState, then: ScheduleState, generator: StepRandomness
     ) -> Tensor:
         sigma = now.sigma
         y, churned = x / now.scale, sigma

@@ -18,6 +18,7 @@ from playground.theory import ode
 from playground.theory.guidance import for_rows
 from playground.theory.noise import Process, ScheduleState, ScoreFunction
 from playground.theory.samplers.base import Sampler, SamplerDiverged, Step
+from playground.theory.samplers.brownian import Randomness, StepRandomness
 from playground.theory.samplers.grid import Grid, time_grid
 from playground.theory.samplers.path import OneStepSampler
 
@@ -39,9 +40,17 @@ class ProbabilityFlow(OneStepSampler):
 
     solver: OdeSolver = "heun"
 
+    @property
+    def evaluations_per_step(self) -> int:
+        return 1 if self.solver == "euler" else 2
+
+    @property
+    def noise_times(self) -> list[float]:
+        return super().noise_times if self.corrector_steps else []
+
     @torch.no_grad()
     def _step(
-        self, score: ScoreFunction, x: Tensor, now: ScheduleState, then: ScheduleState, generator: torch.Generator
+        self, score: ScoreFunction, x: Tensor, now: ScheduleState, then: ScheduleState, generator: StepRandomness
     ) -> Tensor:
         h = then.time - now.time
         slope = self.process.probability_flow(score, x, now.time)
@@ -73,10 +82,14 @@ class AdaptiveFlow(Sampler):
     def total(self) -> int:
         return self.steps
 
-    def run(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step]:
+    @property
+    def evaluations(self) -> None:
+        return None
+
+    def run(self, score: ScoreFunction, start: Tensor, generator: Randomness) -> Iterator[Step]:
         return (step for step in self.run_in_parts(score, start, generator) if step is not None)
 
-    def run_in_parts(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step | None]:
+    def run_in_parts(self, score: ScoreFunction, start: Tensor, generator: Randomness) -> Iterator[Step | None]:
         times, sigmas = time_grid(self.process, self.steps, self.grid)
 
         @torch.no_grad()

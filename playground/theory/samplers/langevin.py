@@ -1,5 +1,6 @@
 """Langevin dynamics at one noise level, and annealed over several."""
 
+import itertools
 import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from torch import Tensor
 from playground.theory.noise import ScoreFunction, per_point
 from playground.theory.samplers import base
 from playground.theory.samplers.base import Sampler, Step, langevin, posterior_mean, require_finite
+from playground.theory.samplers.brownian import Randomness, StepRandomness, others, over
 
 LogDensity = Callable[[Tensor, Tensor], Tensor]
 """Takes x (N, \\*shape) and sigma (0-d); returns log p_sigma(x) up to a constant, (N,)."""
@@ -31,19 +33,24 @@ class _OneLevel(Sampler):
     def total(self) -> int:
         return self.steps
 
-    def run(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step]:
+    @property
+    def noise_times(self) -> list[float]:
+        return list(itertools.accumulate(itertools.repeat(self.step, self.steps), initial=0.0))
+
+    def run(self, score: ScoreFunction, start: Tensor, generator: Randomness) -> Iterator[Step]:
         sigma = torch.as_tensor(self.sigma, dtype=start.dtype, device=start.device)
-        x = start
+        x, elapsed = start, 0.0
         yield Step(x, self.sigma, None, 0.0, 0, self.total)
         for index in range(1, self.steps + 1):
             step = self.step
-            x, accepted = self._move(score, x, sigma, step, generator)
+            x, accepted = self._move(score, x, sigma, step, over(generator, elapsed, elapsed + step))
+            elapsed += step
             require_finite(x, index, "the step size")
             yield Step(x, self.sigma, None, step, index, self.total, accepted)
 
     @abstractmethod
     def _move(
-        self, score: ScoreFunction, x: Tensor, sigma: Tensor, step: float, generator: torch.Generator
+        self, score: ScoreFunction, x: Tensor, sigma: Tensor, step: float, generator: StepRandomness
     ) -> tuple[Tensor, float | None]:
         """The particles after one step, and the share of them that took it; None where all do."""
 
@@ -70,7 +77,7 @@ class Langevin(_OneLevel):
     known: Tensor | None = None
 
     def _move(
-        self, score: ScoreFunction, x: Tensor, sigma: Tensor, step: float, generator: torch.Generator
+        self, score: ScoreFunction, x: Tensor, sigma: Tensor, step: float, generator: StepRandomness
     ) -> tuple[Tensor, None]:
         if self.known is None:
             return langevin(score, x, sigma, step, generator), None
@@ -103,15 +110,27 @@ class AnnealedLangevin(Sampler):
     def total(self) -> int:
         return len(self.levels) * self.steps_per_level + self.final_denoising
 
-    def run(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step]:
+    @property
+    def noise_times(self) -> list[float]:
+        sizes = [size / 2 for size in self._step_sizes for _ in range(self.steps_per_level)]
+        return list(itertools.accumulate(sizes, initial=0.0))
+
+    @property
+    def _step_sizes(self) -> list[float]:
+        """alpha_i of each level."""
         sigmas = [float(level) for level in self.levels]
-        x, index = start, 0
+        return [self.step * (sigma / sigmas[-1]) ** 2 for sigma in sigmas]
+
+    def run(self, score: ScoreFunction, start: Tensor, generator: Randomness) -> Iterator[Step]:
+        sigmas = [float(level) for level in self.levels]
+        x, index, elapsed = start, 0, 0.0
         yield Step(x, sigmas[0], None, 0.0, index, self.total)
-        for sigma in sigmas:
+        for sigma, alpha in zip(sigmas, self._step_sizes, strict=True):
             level = torch.as_tensor(sigma, dtype=start.dtype, device=start.device)
             for _ in range(self.steps_per_level):
-                alpha = self.step * (sigma / sigmas[-1]) ** 2
-                x = langevin(score, x, level, alpha / 2, generator)  # alpha/2 s + sqrt(alpha) z is Langevin at alpha/2
+                size = alpha / 2  # alpha/2 s + sqrt(alpha) z is Langevin at alpha/2
+                x = langevin(score, x, level, size, over(generator, elapsed, elapsed + size))
+                elapsed += size
                 index += 1
                 require_finite(x, index, "the step size")
                 yield Step(x, sigma, None, alpha, index, self.total)
@@ -143,9 +162,13 @@ class MetropolisAdjustedLangevin(_OneLevel):
     step: float
     steps: int
 
+    @property
+    def evaluations(self) -> int:
+        return 2 * self.steps
+
     @torch.no_grad()
     def _move(
-        self, score: ScoreFunction, x: Tensor, sigma: Tensor, step: float, generator: torch.Generator
+        self, score: ScoreFunction, x: Tensor, sigma: Tensor, step: float, generator: StepRandomness
     ) -> tuple[Tensor, float]:
         noise = base.normal(x, generator)
         slope = score(x, sigma)
@@ -154,7 +177,7 @@ class MetropolisAdjustedLangevin(_OneLevel):
         before, after = self.log_density(x, sigma), self.log_density(proposed, sigma)
         log_ratio = after - before + 0.5 * _squares(noise) - _squares(back) / (4 * step)
         # Where there is no density at all (-inf), as outside sharp boxes, every step is taken until one leads to some.
-        taken = (base.uniform(before, generator).log() < log_ratio) | torch.isneginf(before)
+        taken = (base.uniform(before, others(generator)).log() < log_ratio) | torch.isneginf(before)
         return torch.where(per_point(taken, x), proposed, x), float(taken.cpu().double().mean())
 
 

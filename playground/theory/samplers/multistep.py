@@ -24,6 +24,7 @@ from torch import Tensor
 
 from playground.theory.noise import ScheduleState, ScoreFunction
 from playground.theory.samplers import base
+from playground.theory.samplers.brownian import StepRandomness
 from playground.theory.samplers.path import PathSampler, StepFunction
 
 FEW_STEPS = 15
@@ -41,6 +42,10 @@ class MultistepSampler(PathSampler):
 
     stochastic: bool = False
 
+    @property
+    def noise_times(self) -> list[float]:
+        return super().noise_times if self.stochastic or self.corrector_steps else []
+
     def _stepper(self) -> StepFunction:
         # The last expected clean points, and the length of the step from there.
         history: list[tuple[Tensor, float]] = []
@@ -48,7 +53,7 @@ class MultistepSampler(PathSampler):
 
         @torch.no_grad()
         def step(
-            score: ScoreFunction, x: Tensor, now: ScheduleState, then: ScheduleState, generator: torch.Generator
+            score: ScoreFunction, x: Tensor, now: ScheduleState, then: ScheduleState, generator: StepRandomness
         ) -> Tensor:
             nonlocal taken
             taken += 1

@@ -11,9 +11,10 @@ from torch import Tensor
 from playground.theory.noise import Process, ScheduleState, ScoreFunction
 from playground.theory.samplers import base
 from playground.theory.samplers.base import Sampler, Step, posterior_mean, require_finite
+from playground.theory.samplers.brownian import Randomness, StepRandomness, others, over
 from playground.theory.samplers.grid import Grid, time_grid
 
-StepFunction = Callable[[ScoreFunction, Tensor, ScheduleState, ScheduleState, torch.Generator], Tensor]
+StepFunction = Callable[[ScoreFunction, Tensor, ScheduleState, ScheduleState, StepRandomness], Tensor]
 """x(then) from x(now)."""
 
 
@@ -46,14 +47,31 @@ class PathSampler(Sampler):
     def total(self) -> int:
         return self.steps + self.final_denoising
 
-    def run(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step]:
+    @property
+    def evaluations_per_step(self) -> int:
+        """Evaluations of the score in a step, without its correctors."""
+        return 1
+
+    @property
+    def evaluations(self) -> int:
+        return self.steps * (self.evaluations_per_step + self.corrector_steps) + self.final_denoising
+
+    @property
+    def noise_times(self) -> list[float]:
+        times, _ = time_grid(self.process, self.steps, self.grid)
+        return [state.sigma**2 for state in self.process.states_at(times)]
+
+    def run(self, score: ScoreFunction, start: Tensor, generator: Randomness) -> Iterator[Step]:
         times, _ = time_grid(self.process, self.steps, self.grid)
         states, x, take_step = self.process.states_at(times), start, self._stepper()
         yield Step(x, states[0].sigma, states[0].time, 0.0, 0, self.total)
         for index, (now, then) in enumerate(pairwise(states), start=1):
-            x = take_step(score, x, now, then, generator)
-            for _ in range(self.corrector_steps):
-                x = then.scale * corrector_step(score, x / then.scale, x.new_tensor(then.sigma), self.snr, generator)
+            noise = over(generator, now.sigma**2, then.sigma**2)
+            x = take_step(score, x, now, then, noise)
+            if self.corrector_steps:
+                apart = others(noise)
+                for _ in range(self.corrector_steps):
+                    x = then.scale * corrector_step(score, x / then.scale, x.new_tensor(then.sigma), self.snr, apart)
             require_finite(x, index, "the length of a step")
             step = Step(x, then.sigma, then.time, now.time - then.time, index, self.total)
             yield step if index < self.total else step.in_data_coordinates(then.scale)
@@ -76,7 +94,7 @@ class OneStepSampler(PathSampler):
 
     @abstractmethod
     def _step(
-        self, score: ScoreFunction, x: Tensor, now: ScheduleState, then: ScheduleState, generator: torch.Generator
+        self, score: ScoreFunction, x: Tensor, now: ScheduleState, then: ScheduleState, generator: StepRandomness
     ) -> Tensor:
         """x(then) from x(now)."""
 

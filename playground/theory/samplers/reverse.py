@@ -7,7 +7,8 @@ In variance-exploding coordinates y = x/alpha and with the variance v = sigma^2 
 .. math:: dy = s(y, \sqrt v)\, (-dv) + d\bar w_{-v},
 
 because g^2/alpha^2 = dv/dt for every process here. There the noise of a step is exact whatever its length, and schemes for
-additive noise apply as they stand. Source: Anderson 1982; Song et al. 2021.
+additive noise apply as they stand. Runs on one Brownian path share that of this clock: g sqrt(h) z in x and t is the same noise but
+for terms of order h. Source: Anderson 1982; Song et al. 2021.
 """
 
 import math
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from playground.theory.noise import ScheduleState, ScoreFunction
 from playground.theory.samplers import base
+from playground.theory.samplers.brownian import StepRandomness, area
 from playground.theory.samplers.path import OneStepSampler
 
 SdeSolver = Literal["euler", "heun", "shark"]
@@ -36,9 +38,13 @@ class ReverseSDE(OneStepSampler):
 
     solver: SdeSolver = "euler"
 
+    @property
+    def evaluations_per_step(self) -> int:
+        return 1 if self.solver == "euler" else 2
+
     @torch.no_grad()
     def _step(
-        self, score: ScoreFunction, x: Tensor, now: ScheduleState, then: ScheduleState, generator: torch.Generator
+        self, score: ScoreFunction, x: Tensor, now: ScheduleState, then: ScheduleState, generator: StepRandomness
     ) -> Tensor:
         if self.solver == "euler":
             return euler_maruyama(score, x, now, then.time, generator)
@@ -47,7 +53,7 @@ class ReverseSDE(OneStepSampler):
 
 
 def euler_maruyama(
-    score: ScoreFunction, x: Tensor, now: ScheduleState, t_next: float, generator: torch.Generator
+    score: ScoreFunction, x: Tensor, now: ScheduleState, t_next: float, generator: StepRandomness
 ) -> Tensor:
     """x - h [f - g^2 s] + sqrt(h) g z, in the process's own coordinates, where the score is s(x/alpha, sigma)/alpha."""
     h, g = now.time - t_next, now.diffusion
@@ -56,7 +62,7 @@ def euler_maruyama(
     return kept.add_(slope, alpha=h * g**2 / now.scale).add_(base.normal(x, generator), alpha=math.sqrt(h) * g)
 
 
-def heun(score: ScoreFunction, y: Tensor, sigma: float, sigma_next: float, generator: torch.Generator) -> Tensor:
+def heun(score: ScoreFunction, y: Tensor, sigma: float, sigma_next: float, generator: StepRandomness) -> Tensor:
     r"""y + h/2 [s(y, v) + s(y + h s + w, v - h)] + w, with the noise w of variance h = sigma^2 - sigma_next^2.
 
     For additive noise it has weak order 2 (Kloeden & Platen 1992, section 15.1).
@@ -67,7 +73,7 @@ def heun(score: ScoreFunction, y: Tensor, sigma: float, sigma_next: float, gener
     return moved + h / 2 * (first + score(moved + h * first, y.new_tensor(sigma_next)))
 
 
-def shark(score: ScoreFunction, y: Tensor, sigma: float, sigma_next: float, generator: torch.Generator) -> Tensor:
+def shark(score: ScoreFunction, y: Tensor, sigma: float, sigma_next: float, generator: StepRandomness) -> Tensor:
     r"""Make a step of the shifted additive-noise Runge-Kutta method.
 
     With w the step's noise, of variance h, and a its independent space-time Levy
@@ -80,7 +86,7 @@ def shark(score: ScoreFunction, y: Tensor, sigma: float, sigma_next: float, gene
     """
     h = sigma**2 - sigma_next**2
     noise = math.sqrt(h) * base.normal(y, generator)
-    shifted = y + math.sqrt(h / 12) * base.normal(y, generator)
+    shifted = y + math.sqrt(h / 12) * base.normal(y, area(generator))
     first = score(shifted, y.new_tensor(sigma))
     between = shifted + 5 / 6 * (h * first + noise)
     second = score(between, y.new_tensor(math.sqrt(sigma**2 - 5 / 6 * h)))

@@ -1,0 +1,200 @@
+"""Samplers on one Brownian path differ by nothing but their steps."""
+
+import itertools
+import math
+
+import pytest
+import torch
+from gaussian_runs import COARSE_VE, COARSE_VP, MEAN, STD, VE, VP, gaussian_log_density, gaussian_score, generator
+from torch import Tensor
+
+from playground.theory.counting import CountedScore
+from playground.theory.forward import ForwardProcess
+from playground.theory.noise import VarianceExploding, geometric
+from playground.theory.samplers import (
+    AdaptiveFlow,
+    AnnealedLangevin,
+    BrownianPath,
+    EdmSampler,
+    Langevin,
+    MetropolisAdjustedLangevin,
+    MultistepSampler,
+    ProbabilityFlow,
+    ReverseSDE,
+    Sampler,
+)
+
+LIKE = torch.zeros(50_000, 1, dtype=torch.float64)
+NOISY = {
+    "langevin": Langevin(0.3, 0.02, 12),
+    "mala": MetropolisAdjustedLangevin(gaussian_log_density, 0.3, 0.02, 12),
+    "annealed": AnnealedLangevin(geometric(8.0, 0.5, 4), 0.02, 3, True),
+    "euler": ReverseSDE(COARSE_VP, 12, True),
+    "heun": ReverseSDE(COARSE_VP, 12, False, solver="heun"),
+    "shark": ReverseSDE(COARSE_VP, 12, False, solver="shark"),
+    "dpm-solver++": MultistepSampler(COARSE_VP, 12, True, stochastic=True),
+    "correctors": ProbabilityFlow(COARSE_VP, 12, False, corrector_steps=2),
+    "edm": EdmSampler(COARSE_VE, 12, False),
+    "forward": ForwardProcess(COARSE_VP, 12),
+}
+QUIET = {
+    "flow": ProbabilityFlow(COARSE_VP, 12, False),
+    "flow, euler": ProbabilityFlow(COARSE_VP, 12, False, solver="euler"),
+    "flow, multistep": MultistepSampler(COARSE_VP, 12, False),
+    "flow, adaptive": AdaptiveFlow(COARSE_VP, 12, 1e-4),
+}
+
+
+def end(sampler: Sampler, path: BrownianPath | torch.Generator, particles: int = 64) -> Tensor:
+    start = 3 * torch.randn(particles, 1, generator=generator(5), dtype=torch.float64)
+    *_, step = sampler.run(gaussian_score, start, path)
+    return step.positions
+
+
+def test_a_coarse_increment_is_the_sum_of_the_fine_ones() -> None:
+    coarse, fine = [0.0, 1.0, 4.0], [0.1 * k for k in range(41)]
+    path = BrownianPath([*coarse, *fine], 3)
+    times = sorted({*coarse, *fine})
+    for start, stop in itertools.pairwise(coarse):
+        pieces = [pair for pair in itertools.pairwise(times) if start <= pair[0] < stop]
+        assert len(pieces) >= 10
+        total = sum(path.increment(LIKE, *pair) for pair in pieces)
+        torch.testing.assert_close(path.increment(LIKE, start, stop), total, rtol=0, atol=1e-12)
+        torch.testing.assert_close(path.increment(LIKE, stop, start), total, rtol=0, atol=1e-12)
+
+
+def test_increments_have_the_variance_of_their_length_and_are_independent() -> None:
+    path = BrownianPath([0.0, 0.2, 0.5, 0.7, 2.0], 1)
+    spans = [(0.0, 0.5), (0.5, 0.7), (0.7, 2.0)]
+    found = torch.cat([path.increment(LIKE, *span) for span in spans], 1)
+    for column, (start, stop) in zip(found.T, spans, strict=True):
+        assert float(column.mean()) == pytest.approx(0, abs=4 * math.sqrt((stop - start) / len(LIKE)))
+        assert float(column.var()) == pytest.approx(stop - start, rel=4 * math.sqrt(2 / len(LIKE)))
+    others = torch.corrcoef(found.T)[~torch.eye(3, dtype=torch.bool)]
+    assert float(others.abs().max()) < 4.5 / math.sqrt(len(LIKE))
+
+
+def test_areas_have_a_twelfth_of_the_variance_and_are_independent_of_increments() -> None:
+    path = BrownianPath([0.0, 0.2, 0.5, 0.7, 2.0], 1)
+    area, increment = path.area(LIKE, 0.0, 2.0), path.increment(LIKE, 0.0, 2.0)
+    assert float(area.var()) == pytest.approx(2 / 12, rel=4 * math.sqrt(2 / len(LIKE)))
+    assert abs(float(torch.corrcoef(torch.cat([area, increment], 1).T)[0, 1])) < 4.5 / math.sqrt(len(LIKE))
+
+
+def test_the_area_of_a_coarse_step_is_the_integral_over_the_fine_path() -> None:
+    times = [k / 100 for k in range(101)]
+    path, like = BrownianPath(times, 2), LIKE[:300]
+    below = torch.cat([torch.zeros(1, 300, 1), *(path.increment(like, 0.0, time)[None] for time in times[1:])])
+    trapezoids = ((below[1:] + below[:-1]) / 2 / 100).sum(0)
+    area = path.area(like, 0.0, 1.0)
+    # The trapezoids miss the areas of the pieces, whose variance h/12 adds up to h^2/12 in the integral.
+    miss = area - (trapezoids - below[-1] / 2)
+    assert float(miss.std()) == pytest.approx(1 / 100 / math.sqrt(12), rel=0.2)
+    torch.testing.assert_close(path.area(like, 1.0, 0.0), -area)
+
+
+def test_a_path_is_the_same_each_time_and_another_by_another_seed() -> None:
+    times, like = [0.0, 1.0, 2.0], LIKE[:8]
+    one, again, other = (BrownianPath(times, seed).increment(like, 0.0, 2.0) for seed in (7, 7, 8))
+    assert torch.equal(one, again)
+    assert not torch.allclose(one, other)
+
+
+@pytest.mark.parametrize("ends", [(0.0, 1.5), (1.0, 1.0), (-1.0, 2.0)])
+def test_a_path_cannot_be_asked_between_its_times(ends: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match="The path is cut at 3 times"):
+        BrownianPath([0.0, 1.0, 2.0], 0).increment(LIKE[:2], *ends)
+
+
+@pytest.mark.parametrize("name", NOISY)
+def test_two_runs_of_one_sampler_are_the_same_to_the_last_bit(name: str) -> None:
+    sampler = NOISY[name]
+    times = sampler.noise_times
+    assert len(times) > 1
+    assert torch.equal(end(sampler, BrownianPath(times, 4)), end(sampler, BrownianPath(times, 4)))
+    assert not torch.allclose(end(sampler, BrownianPath(times, 4)), end(sampler, BrownianPath(times, 5)))
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_what_adds_no_noise_asks_no_path(name: str) -> None:
+    assert QUIET[name].noise_times == []
+    assert torch.equal(end(QUIET[name], BrownianPath([], 4)), end(QUIET[name], generator()))
+
+
+@pytest.mark.parametrize("name", [*NOISY, *QUIET])
+def test_samplers_know_their_evaluations(name: str) -> None:
+    sampler = (NOISY | QUIET)[name]
+    score = CountedScore(gaussian_score, 4)
+    for _ in sampler.run(score, torch.zeros(4, 1, dtype=torch.float64), generator()):
+        pass
+    assert sampler.evaluations in (None, score.nfe_max)
+    assert (sampler.evaluations is None) == (name == "flow, adaptive")
+
+
+@pytest.mark.parametrize("process", [VE, VP], ids=["VE", "VP"])
+def test_moments_on_a_path_are_those_of_a_generator(process) -> None:
+    """What a path gives is standard normal at every step: the samples have the right deviation."""
+    sampler = ReverseSDE(process, 200, False)
+    found = end(sampler, BrownianPath(sampler.noise_times, 11), 20_000)
+    free = end(sampler, generator(11), 20_000)
+    assert float(found.std()) == pytest.approx(float(free.std()), rel=0.03)
+    assert float(found.mean()) == pytest.approx(float(free.mean()), abs=0.03)
+    assert float(found.std()) == pytest.approx(STD, rel=0.1)
+    assert float(found.mean()) == pytest.approx(MEAN, abs=0.05)
+
+
+def strong_errors(make, counts: tuple[int, ...], fine: int, shared: bool = True) -> list[float]:
+    """Root mean square distance of runs in few steps from one in `fine` steps; by noise of their own where not `shared`."""
+    runs = [make(count) for count in (*counts, fine)]
+    path = BrownianPath(itertools.chain(*(run.noise_times for run in runs)), 6)
+    ends = [end(run, path if shared else generator(number), 400) for number, run in enumerate(runs)]
+    return [float((one - ends[-1]).square().mean().sqrt()) for one in ends[:-1]]
+
+
+STRONG = {
+    "Euler-Maruyama, VE": (lambda count: ReverseSDE(COARSE_VE, count, False), 1),
+    "Euler-Maruyama, VP": (lambda count: ReverseSDE(COARSE_VP, count, False), 1),
+    "stochastic Heun": (lambda count: ReverseSDE(COARSE_VP, count, False, solver="heun"), 1),
+    "DPM-Solver++": (lambda count: MultistepSampler(COARSE_VP, count, False, stochastic=True), 1),
+    "EDM": (lambda count: EdmSampler(COARSE_VE, count, False, churn=10.0), 1),
+    "ShARK, linear drift": (lambda count: ReverseSDE(COARSE_VP, count, False, solver="shark"), 2),
+    "Langevin": (lambda count: Langevin(0.3, 0.8 / count, count), 1),
+    "annealed Langevin": (
+        lambda count: AnnealedLangevin(torch.tensor([1.0, 0.5], dtype=torch.float64), 0.4 / count, count, False),
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STRONG)
+def test_runs_on_one_path_converge_strongly(name: str) -> None:
+    make, order = STRONG[name]
+    errors = strong_errors(make, (64, 128), 2048)
+    assert math.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.25), errors
+    assert errors[1] < 0.05
+
+
+@pytest.mark.parametrize("name", ["Euler-Maruyama, VP", "Langevin"])
+def test_runs_by_noise_of_their_own_do_not(name: str) -> None:
+    errors = strong_errors(STRONG[name][0], (64, 128), 2048, shared=False)
+    assert min(errors) > 0.1
+    assert abs(math.log2(errors[0] / errors[1])) < 0.25
+
+
+def test_two_processes_are_driven_by_one_path() -> None:
+    """VE and VP solve one equation in variance-exploding coordinates: in finer steps their particles end ever nearer."""
+    vp = COARSE_VP
+    ve = VarianceExploding(0.5, float(vp.sigma(1.0)))
+    start = float(vp.sigma(1.0)) * torch.randn(400, 1, generator=generator(5), dtype=torch.float64)
+
+    def apart(count: int) -> float:
+        runs = [ReverseSDE(process, count, False) for process in (ve, vp)]
+        path = BrownianPath(itertools.chain(*(run.noise_times for run in runs)), 6)
+        ends = []
+        for run in runs:
+            *_, step = run.run(gaussian_score, float(run.process.scale(1.0)) * start, path)
+            ends.append(step.positions)
+        return float((ends[0] - ends[1]).square().mean().sqrt())
+
+    assert apart(800) < 0.02
+    assert math.log2(apart(200) / apart(400)) == pytest.approx(1, abs=0.3)
