@@ -49,7 +49,7 @@ def add_distances(
 ) -> Iterator[float]:
     """The figures of :data:`FROM_SAMPLES`, and those of images, into `found`, or why they are missing into `reasons`.
 
-    What is held out is no fair sample of the data where many rows repeat, see :func:`_comparison`; there others take its place.
+    What is held out is no fair sample of the data where many rows repeat, see :func:`compared_data`; there others take its place.
 
     Yields the fraction done.
     """
@@ -126,7 +126,7 @@ class Comparison:
     origin: str
 
 
-def _comparison(problem: Problem, count: int, generator: torch.Generator) -> Comparison:
+def compared_data(problem: Problem, count: int, generator: torch.Generator) -> Comparison:
     """Return the data for `count` samples, or for fewer: as many as there can be in both clouds of a pair.
 
     Where many rows repeat and equal ones were held out together, the held-out ones follow another distribution than all do: a perfect
@@ -162,7 +162,7 @@ def _compare(
 ) -> Generator[float, None, None]:
     """Yields the fraction done."""
     generator = problem.generator("distances", "cpu")
-    comparison = _comparison(problem, min(len(samples), DISTANCE_POINTS), generator)
+    comparison = compared_data(problem, min(len(samples), DISTANCE_POINTS), generator)
     count, data = comparison.count, comparison.data
     if len(data) < two_samples.LEAST:
         text = "Only {} data are held out; a comparison needs at least {}: take more data."

@@ -17,7 +17,7 @@ from playground.lab.trajectory import Trajectory
 from playground.messages import Edit, Message, setting
 from playground.theory.counting import CountedScore
 from playground.theory.guidance import LabelledScore, RowwiseScore
-from playground.theory.samplers import AnnealedLangevin, Langevin, Sampler, SamplerDiverged, Step
+from playground.theory.samplers import AnnealedLangevin, BrownianPath, Langevin, Sampler, SamplerDiverged, Step
 from playground.theory.stability import MARGIN, largest_curvature, largest_step
 
 CURVATURE_POINTS, CURVATURE_IMAGES = 256, 32
@@ -115,7 +115,11 @@ def _require_near(step: Step, reach: float) -> None:
 
 
 def sample(
-    problem: Problem, score: LabelledScore, seed: int | None = None, sampler: Sampler | None = None
+    problem: Problem,
+    score: LabelledScore,
+    seed: int | None = None,
+    sampler: Sampler | None = None,
+    path: BrownianPath | None = None,
 ) -> Iterator[Trajectory]:
     """Run the experiment's sampler, yielding the same growing trajectory after each of its steps, the start included, and between
     two that lie far apart: to cancel is to stop iterating. The trajectory counts evaluations of the score and seconds.
@@ -125,6 +129,7 @@ def sample(
             the data have classes.
         seed: of the start and of all noise, in place of the experiment's own.
         sampler: one from :func:`make_sampler`, for a caller who changes its step while it runs.
+        path: the Brownian path from which the noise of the steps comes, where runs share one; the start is drawn by the seed.
 
     Raises:
         ExperimentError: the sampler does not fit the noise or the data.
@@ -140,7 +145,7 @@ def sample(
     trajectory = Trajectory(problem.units, problem.shape, len(start), sampler.total, problem.dataset.axes)
     counted = CountedScore(score, len(start))
     begun = time.perf_counter()
-    for step in sampler.run_in_parts(conditioned_score(problem, counted), start, generator):
+    for step in sampler.run_in_parts(conditioned_score(problem, counted), start, path or generator):
         if step is not None:
             _require_near(step, reach)
             trajectory.append(step, (counted.nfe_mean, counted.nfe_max))

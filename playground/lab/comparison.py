@@ -1,0 +1,171 @@
+"""Runs side by side that differ in a few settings: one Brownian path, equal evaluations, and their distance to the data."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from playground.kinds.samplers import FollowsScore
+from playground.lab import experiment as description
+from playground.lab import sample_metrics
+from playground.lab.conditioning import labels
+from playground.lab.conflicts import comparison_conflict, why_too_few_samples
+from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.problem import Problem
+from playground.lab.sampling import make_sampler
+from playground.lab.trajectory import Trajectory
+from playground.theory.guidance import LabelledScore
+from playground.theory.metrics import sliced_wasserstein2
+from playground.theory.samplers import BrownianPath, Sampler
+
+FEWEST, MOST = 2, 4
+"""Runs that are compared at a time."""
+MEASURED_FRAMES = 24
+"""Frames of a run whose distance to the data is measured, evenly from the first to the last."""
+POINTS, FLOOR_PAIRS = 2_000, 10
+"""Most particles whose distance is measured, and pairs of the data's own clouds for its floor: 24 frames take some 0.3 s."""
+MOST_STEPS = 100_000
+SECTIONS = frozenset({"noise", "objective", "network", "training", "sampling"})
+"""What may differ between runs that are compared."""
+TRAINED = frozenset({"objective", "network", "training"})
+
+
+def with_edits(experiment: Experiment, edits: Mapping[str, Any]) -> Experiment:
+    """The experiment of a column: the main one with a few settings changed.
+
+    Raises:
+        ExperimentError: the experiment cannot take a value, or the data would differ.
+    """
+    others = [key for key in edits if key.partition(".")[0] not in SECTIONS]
+    if others:
+        raise ExperimentError(f"{others[0]} cannot differ between runs that are compared: change it for all of them.")
+    return description.replace(experiment, edits)
+
+
+def needs_training(main: Experiment, other: Experiment) -> bool:
+    """Whether a run of other settings follows a score that the main experiment's training does not give."""
+    if other.sampling.follows != "learned":
+        return False
+    return main.noise != other.noise or any(getattr(main, name) != getattr(other, name) for name in TRAINED)
+
+
+def evaluations(problem: Problem, sampler: Sampler) -> int | None:
+    """Score evaluations of one particle in a whole run, guidance included; None where each particle takes steps of its own."""
+    sampling, each = problem.experiment.sampling, sampler.evaluations
+    if each is None:
+        return None
+    guided = isinstance(sampling, FollowsScore) and bool(sampling.guidance) and labels(problem) is not None
+    return each * (2 if guided else 1)
+
+
+def at_equal_evaluations(problem: Problem, score: LabelledScore | None, budget: int) -> Problem:
+    """The problem with as many steps as `budget` evaluations of the score allow, or with the fewest that its sampler takes.
+
+    Where particles take steps of their own, or no score is asked, the steps stay as they are.
+
+    Args:
+        score: see :func:`make_sampler`.
+        budget: at least 1.
+
+    Raises:
+        ExperimentError: the sampler does not fit the noise or the data.
+    """
+
+    def with_steps(steps: int) -> Problem:
+        changed = description.replace(problem.experiment, {"sampling.steps": steps})
+        return dataclasses.replace(problem, experiment=changed)
+
+    def cost(steps: int) -> int:
+        tried = with_steps(steps)
+        try:
+            return evaluations(tried, make_sampler(tried, score)) or 0
+        except ExperimentError:  # fewer than one step a level
+            return 0
+
+    if not evaluations(problem, make_sampler(problem, score)):
+        return problem
+    fits, beyond = 0, min(budget, MOST_STEPS) + 1
+    while beyond - fits > 1:  # evaluations never fall as steps grow
+        middle = (fits + beyond) // 2
+        fits, beyond = (middle, beyond) if cost(middle) <= budget else (fits, middle)
+    steps = max(fits, 1)
+    while not cost(steps):
+        steps += 1  # to the fewest
+    return with_steps(steps)
+
+
+def shared_path(problem: Problem, samplers: Iterable[Sampler], seed: int) -> BrownianPath:
+    """The Brownian path that all these runs take their noise from.
+
+    Args:
+        problem: of one of them; all have the same data, and so the same units.
+        seed: that the runs begin with.
+    """
+    seeded = dataclasses.replace(problem, experiment=description.replace(problem.experiment, {"seed": seed}))
+    number = seeded.generator("Brownian path", "cpu").initial_seed()
+    return BrownianPath(chain.from_iterable(sampler.noise_times for sampler in samplers), number, problem.device)
+
+
+@dataclass(frozen=True, eq=False)
+class DistanceCurve:
+    """Sliced W2 between particles and data on the way of a run, in user units.
+
+    Attributes:
+        frames: (K,) of the trajectory.
+        evaluations: (K,) score evaluations of one particle until there, the mean over particles.
+        distances: (K,)
+        floor, floor_std: what a perfect sampler has, and its deviation.
+    """
+
+    frames: NDArray[np.int64]
+    evaluations: NDArray[np.float64]
+    distances: NDArray[np.float64]
+    floor: float
+    floor_std: float
+
+
+def distance_curve(problem: Problem, trajectory: Trajectory) -> Iterator[tuple[float, DistanceCurve | None]]:
+    """Measure a finished run; yields the fraction done, and at last the curve.
+
+    All frames, and all runs on the same data, are held against the same points in the same directions.
+
+    Raises:
+        ExperimentError: these samples cannot be compared with the data.
+    """
+    count = min(trajectory.positions.shape[1], POINTS)
+    conflict = comparison_conflict(problem.experiment, problem.conditions) or why_too_few_samples(count)
+    if conflict is not None:
+        raise ExperimentError(conflict)
+    reference = sample_metrics.compared_data(problem, count, problem.generator("distances", "cpu"))
+
+    def distance(some: torch.Tensor, others: torch.Tensor) -> float:
+        directions = problem.generator("directions", "cpu")
+        return sliced_wasserstein2(some, others, sample_metrics.PROJECTIONS, directions)
+
+    floors: list[float] = []
+    for some, others in reference.pairs:
+        floors.append(distance(some, others))
+        yield 0.3 * len(floors) / FLOOR_PAIRS, None
+        if len(floors) == FLOOR_PAIRS:
+            break
+    frames = np.unique(np.linspace(0, len(trajectory) - 1, MEASURED_FRAMES).round().astype(np.int64))
+    found: list[float] = []
+    for frame in frames.tolist():
+        positions = trajectory.positions[frame, : reference.count].astype(np.float64)
+        found.append(distance(torch.from_numpy(problem.units.equalized(positions)), reference.data))
+        yield 0.3 + 0.7 * len(found) / len(frames), None
+    yield (
+        1.0,
+        DistanceCurve(
+            frames,
+            trajectory.nfe_mean[frames],
+            np.array(found),
+            float(np.mean(floors)),
+            float(np.std(floors, ddof=1)),
+        ),
+    )
