@@ -59,7 +59,8 @@ def of_lessons(window: MainWindow, only: str, folder: Path) -> Iterator[tuple[st
             title = f"{lesson.head.title}, step {place + 1} of {len(lesson.steps)}"
             yield title, paint(window, folder / f"lesson-{name}-{place + 1}.png")
             if step.head.question:
-                taught.predict(0.0 if not step.head.scale else step.head.scale[0])
+                middle = (0.0, 0.0) if step.head.mark is not None else (0.0,)
+                taught.predict(*(step.head.scale[:1] if step.head.scale else middle))
                 wait(lambda: taught.may_go_on, PATIENCE)
                 yield f"{title}, answered", paint(window, folder / f"lesson-{name}-{place + 1}-answered.png")
         taught.leave()

@@ -5,10 +5,13 @@ import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from playground.app.model.views import plane_bounds
 from playground.cli.reporting import number, say
 from playground.cli.scenes import chosen, measured
 from playground.lab import lessons
-from playground.lab.lessons import ANSWER, COLUMNS, Lesson, Step
+from playground.lab.lessons import ANSWER, COLUMNS, Lesson, Step, said_place
+from playground.lab.problem import Problem, choose_device
+from playground.lab.settings import Experiment
 from playground.lab.table_cells import cell, uncovered
 from playground.user_errors import UserError
 
@@ -38,10 +41,13 @@ def _check(lesson: Lesson, device: str) -> bool:
     for place, step in enumerate(lesson.steps, start=1):
         if step.head.check is None:
             continue
-        value = measured(step.scene, device, f"Step {place}").values[ANSWER]
-        answer, holds = _answer(step, value)
+        values = measured(step.scene, device, f"Step {place}").values
+        if step.head.mark is None:
+            said, (answer, holds) = number(values[ANSWER]), _answer(step, values[ANSWER])
+        else:
+            said, (answer, holds) = said_place(step.place(values)), _place(step, step.place(values))
         sound &= holds
-        say(f"  {place}. {step.head.question} Measured {number(value)}: {answer}")
+        say(f"  {place}. {step.head.question} Measured {said}: {answer}")
     return sound
 
 
@@ -55,6 +61,14 @@ def _answer(step: Step, value: float) -> tuple[str, bool]:
     if len(right) == 1:
         return right[0], True
     return ("none of the choices" if not right else f"more than one: {'; '.join(right)}"), False
+
+
+def _place(step: Step, place: tuple[float, float]) -> tuple[str, bool]:
+    """Whether a measured place can be marked on the canvas as it opens."""
+    settings = step.settings or Experiment()
+    x0, x1, y0, y1 = plane_bounds(Problem.build(settings, device=choose_device("cpu")).dataset.points)
+    inside = x0 <= place[0] <= x1 and y0 <= place[1] <= y1
+    return ("in view" if inside else f"outside what is in view, {x0:.3g} to {x1:.3g} and {y0:.3g} to {y1:.3g}"), inside
 
 
 def report_answers(folder: Path, out: Path) -> None:

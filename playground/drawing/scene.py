@@ -21,6 +21,7 @@ from playground.drawing.layers import (
     Strokes,
     Trails,
 )
+from playground.drawing.marks import Marks
 from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Plane, Viewport
 
@@ -37,6 +38,7 @@ class Scene:
         viewport: x0, x1, y0, y1, spread over the whole picture.
         axes: names of the two coordinates.
         interpolation: points from one to another; of images, a strip of them.
+        marks: of a prediction.
         images: if given, a grid of images takes the place of the plane.
         caption: lines at the bottom right, or at the top right where they would cover a clicked point: sigma, level, alpha, step.
         hint: a sentence in the middle of a picture that has nothing to show yet.
@@ -55,6 +57,7 @@ class Scene:
     particles: Particles | None = None
     path: Path | None = None
     interpolation: InterpolatedPoints | Strip | None = None
+    marks: Marks | None = None
     images: ImageGrid | None = None
     caption: tuple[str, ...] = ()
     hint: str = ""
@@ -75,7 +78,8 @@ class Scene:
 
     def moving(self) -> list[Layer]:
         """The layers on top, which are others in every frame, from bottom to top."""
-        return [layer for layer in (self.trails, self.particles, self.path, self.interpolation) if layer is not None]
+        layers = (self.trails, self.particles, self.path, self.interpolation, self.marks)
+        return [layer for layer in layers if layer is not None]
 
     def clicked(self) -> np.ndarray:
         """(C, 2) the points that were clicked: where the path begins and where the way to a second one ends."""

@@ -190,8 +190,11 @@ def said_place(place: Sequence[float]) -> str:
 
     >>> said_place((1.25, -0.5))
     '(1.25, -0.5)'
+    >>> said_place((2.287, 1e-8))
+    '(2.287, 0)'
     """
-    return f"({', '.join(f'{value:.4g}' for value in place)})"
+    least = 1e-4 * max(map(abs, place))  # what is less is 0 but for the solver's error
+    return f"({', '.join(f'{value:.4g}' if abs(value) > least else '0' for value in place)})"
 
 
 @dataclass(frozen=True)

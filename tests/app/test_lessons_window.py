@@ -192,6 +192,41 @@ def test_the_card_asks_hides_and_reveals(bare_window, qtbot):
     assert panel.isHidden()
 
 
+def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(bare_window, qtbot, monkeypatch):
+    def measure(scene):
+        yield 1.0, scenes.judge(scene, {"measured_x": 0.5, "measured_y": -0.5})
+
+    monkeypatch.setattr(scene_figures, "measure", measure)
+    lessons, panel, canvas = bare_window.controllers.lessons, bare_window.panel(LessonPanel), bare_window.canvas
+    check = Figure("denoised", point=(1.0, 1.0), sigma=1.0)
+    head = StepHead(experiment=EXACT, question="Where?", mark=1.0, check=check)
+    lessons.begin(Lesson("marks", Head("A"), (Step(head, "", "{distance:.2f} away."), Step(StepHead(), "End.", ""))))
+    assert canvas._scene.marks.point == (1.0, 1.0)
+    assert not panel.commit.isEnabled()
+    assert panel.mark.text().startswith("Click the place on the canvas")
+    canvas.clicked.emit(9.0, 9.0)
+    canvas.clicked.emit(0.5, 0.0)
+    assert bare_window.measuring.likelihood is None
+    assert not bare_window.measuring.is_measuring_point
+    assert panel.mark.text() == "Your mark is at (0.5, 0). Click elsewhere to move it."
+    assert (canvas._scene.marks.you, canvas._scene.marks.measured) == ((0.5, 0.0), None)
+    panel.commit.click()
+    canvas.clicked.emit(3.0, 3.0)  # too late
+    until_shown(bare_window, qtbot)
+    assert (canvas._scene.marks.you, canvas._scene.marks.measured) == ((0.5, 0.0), (0.5, -0.5))
+    assert panel.explanation.text() == "0.50 away."
+    assert panel.notice.text.text() == "Right. Measured: (0.5, −0.5); your mark is 0.5 away."
+    assert lessons.rows() == [("marks", 1, "Where?", "(0.5, 0)", "(0.5, -0.5)", True)]
+    panel.again.click()
+    assert canvas._scene.marks.you is None
+    canvas.clicked.emit(3.0, 3.0)
+    panel.commit.click()
+    until_shown(bare_window, qtbot)
+    assert panel.notice.text.text().startswith("It is elsewhere. Measured: (0.5, −0.5)")
+    panel.onward.click()
+    assert canvas._scene.marks is None
+
+
 def test_other_cards_fold_but_for_the_one_with_the_setting_and_come_back(bare_window):
     lessons, data, sampling = (
         bare_window.controllers.lessons,

@@ -28,6 +28,19 @@ def test_each_question_is_said_with_its_answer(measured, capsys):
     assert "what share ends in the right mode? Measured 0.5000: About half, as before" in said
 
 
+@pytest.mark.parametrize(
+    ("place", "code", "said"), [((3.0, 3.0), 0, "in view"), ((90.0, 3.0), 1, "outside what is in")]
+)
+def test_a_place_is_to_be_in_view(monkeypatch, capsys, place, code, said):
+    def measure(scene, device):
+        values = dict(zip(("measured_x", "measured_y"), place, strict=True)) if "measured_x" in scene.figures else {}
+        yield 1.0, scenes.judge(scene, {"measured": 0.2, **values})
+
+    monkeypatch.setattr(command, "measure", measure)
+    assert main(["lesson", "check", "07-annealed-langevin"]) == code
+    assert f"Measured ({place[0]:g}, 3): {said}" in capsys.readouterr().out
+
+
 def test_a_question_without_an_answer_exits_with_1(measured, capsys):
     measured[0] = 2.0
     assert main(["lesson", "check", "05-langevin-weights"]) == 1

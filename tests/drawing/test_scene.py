@@ -19,6 +19,7 @@ from playground.drawing.layers import (
     Strokes,
     Trails,
 )
+from playground.drawing.marks import Marks
 from playground.drawing.palette import DARK, LIGHT, PALETTES, Palette
 from playground.drawing.plane import Plane, bounds_of, shaped
 from playground.drawing.render import PictureError, render, save_png
@@ -54,6 +55,19 @@ def test_a_particle_is_amber_where_it_should_be(palette: Palette) -> None:
     found = QColor(*image[20, 50].tolist())  # 1 unit below the top: the y axis points up
     assert abs(found.hsvHue() - hue(palette.particles)) <= 3
     assert np.abs(image[80, 50] - image[80, 60]).sum() < 20  # nothing at the mirrored place
+
+
+@pytest.mark.parametrize("palette", PALETTES.values(), ids=lambda palette: palette.name)
+def test_the_marks_of_a_prediction_are_where_they_should_be_each_with_its_shape(palette: Palette) -> None:
+    bare, shown = Scene(BOX, palette), Marks((2.0, 2.5), (5.0, 2.5), (8.0, 2.5))
+    moved = difference(bare, marks=shown)
+    found = painted(dataclasses.replace(bare, marks=shown))
+    assert abs(QColor(*found[50, 100].tolist()).hsvHue() - hue(palette.accent)) <= 6  # the middle of the cross
+    assert abs(QColor(*found[50, 168].tolist()).hsvHue() - hue(palette.particles)) <= 6  # the rim of the ring
+    assert moved[50, 160] < 20  # its middle is free
+    assert moved[50, 130] + moved[50, 134] + moved[50, 138] > 50  # the line between them is dashed
+    assert moved[50, 46] > 50  # the square's side
+    assert difference(bare, marks=Marks(None, None, (float("nan"), 0.0))).sum() == 0
 
 
 @pytest.mark.parametrize("count", [1, SPRITES, SPRITES + 1, 3 * SPRITES])

@@ -1,10 +1,13 @@
 """Lessons: those that ship are sound, and a file that is none is refused with a sentence that says where."""
 
+import numpy as np
 import pytest
 
 from playground.lab import lessons
 from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.problem import Problem, choose_device
 from playground.lab.scene_figures import measure
+from playground.lab.scenes import Figure, SceneFile
 
 LESSON = """+++
 title = "Two terms"
@@ -53,6 +56,74 @@ def test_a_step_without_scene_leaves_all_as_it_is(tmp_path):
     assert lessons.load(write(tmp_path, LESSON)).steps[0].settings != Experiment()
 
 
+MARK = """mark = 0.5
+check = { key = "denoised", point = [1.0, 1.0], sigma = 1.0 }
+figures.log_p = { key = "exact_log_prob", point = [0.0, 1.0] }
+"""
+
+
+def marked(text=LESSON):
+    before, _, rest = text.partition("choices =")
+    _, _, after = rest.partition("[0.0, 1.0] }\n")
+    return before + MARK + after
+
+
+def test_a_mark_is_judged_by_its_distance_to_a_place_that_is_measured(tmp_path):
+    text = marked().replace("{measured:.2f}", "({measured_x:.2f}, {measured_y:.2f}), {distance:.1f} away, {log_p:.1f}")
+    step = lessons.load(write(tmp_path, text)).steps[1]
+    assert step.names == {"you_x", "you_y", "distance", "measured_x", "measured_y", "log_p"}
+    *_, (_, measured) = measure(step.scene)
+    # The posterior mean by the definition: the data points, each weighted by the noise that leads from it to (1, 1).
+    points = Problem.build(step.settings, device=choose_device("cpu")).dataset.points
+    weights = np.exp(-((points - 1.0) ** 2).sum(1) / 2)
+    mean = (weights[:, None] * points).sum(0) / weights.sum()
+    assert step.place(measured.values) == pytest.approx(tuple(mean), abs=0.1)  # of 500 points, not of their density
+    x, y = step.place(measured.values)
+    assert step.judge((x + 0.3, y - 0.3), measured.values)
+    assert not step.judge((x + 0.4, y - 0.4), measured.values)
+    values = {"measured_x": 1.0, "measured_y": 2.0, "log_p": -1.0}
+    assert step.explained((4.0, 6.0), values) == "It is (1.00, 2.00), 5.0 away, -1.0."
+    assert step.say((4.0, -6.0)) == "(4, -6)"
+    assert lessons.measured_cell(values) == "(1, 2)"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("mark = 0.5", "mark = 0.0", "step 2: mark is the distance that counts as right"),
+        ("mark = 0.5", "scale = [0.0, 1.0]", "step 2: a mark needs a check of a place"),
+        ("mark = 0.5", "mark = 0.5\nscale = [0.0, 1.0]", "either choices, a scale or a mark"),
+        ('"denoised"', '"log_prob"', "step 2: a mark needs a check of a place, denoised or flow_to_data"),
+        (", sigma = 1.0", "", "figures.measured_x needs sigma"),
+        ("[1.0, 1.0]", "[1.0, nan]", "figures.measured_x.point is too far away"),
+        ("figures.log_p", "figures.distance", "its figures need a check beside them, and names of their own"),
+        ("figures.log_p", "figures.'log p'", "figures.log p: the name of a figure is of letters"),
+        ("{measured:.2f}", "{measured:.2f}", "step 2: its explanation names measured;"),
+    ],
+)
+def test_a_mark_that_cannot_be_measured_is_refused_with_a_sentence(tmp_path, old, new, said):
+    text = marked()
+    if old != "{measured:.2f}":
+        text = text.replace("{measured:.2f}", "{measured_x:.2f}")
+    assert old in text
+    with pytest.raises(ExperimentError) as refused:
+        lessons.load(write(tmp_path, text.replace(old, new, 1)))
+    assert said in str(refused.value)
+
+
+def test_the_flow_carries_a_point_to_the_noise_and_back():
+    experiment = {"data": {"kind": "two-moons"}, "likelihood": {"source": "exact"}, "sampling": {"source": "exact"}}
+
+    def place(key, point):
+        axes = {axis: Figure(key, point=point, index=number) for number, axis in enumerate("xy")}
+        *_, (_, measured) = measure(SceneFile("", "", "", "", experiment, axes))
+        return measured.values["x"], measured.values["y"]
+
+    there = place("flow_to_noise", (0.0, 1.0))
+    assert there != pytest.approx((0.0, 1.0), abs=1.0)
+    assert place("flow_to_data", there) == pytest.approx((0.0, 1.0), abs=1e-3)
+
+
 def test_the_check_is_of_the_step_s_own_settings(tmp_path):
     step = lessons.load(write(tmp_path, LESSON)).steps[1]
     assert step.scene.settings == step.settings
@@ -70,6 +141,10 @@ def test_the_bundled_lessons_ask_what_can_be_measured_and_answered(name):
     assert len(asked) >= 2
     for step in asked:
         *_, (_, measured) = measure(step.scene)
+        if step.head.mark is not None:
+            assert step.judge(step.place(measured.values), measured.values)
+            assert "{measured_x" in step.explanation
+            continue
         value = measured.values[lessons.ANSWER]
         if step.head.scale is None:
             assert sum(choice.holds(value) for choice in step.head.choices) == 1, step.head.question
@@ -87,7 +162,11 @@ def test_the_bundled_lessons_ask_what_can_be_measured_and_answered(name):
         ('scene = "two-terms"', 'scene = "three-terms"', "step 1: there is no scene three-terms"),
         ("data.points = 500", "data.points = 5", "step 2: data.points"),
         ('"plus", at_least', '"plus", above', "step 2"),
-        ('choices = [{ text = "minus", below = 0.0 }, { text = "plus", at_least = 0.0 }]\n', "", "either choices, a scale or a mark"),
+        (
+            'choices = [{ text = "minus", below = 0.0 }, { text = "plus", at_least = 0.0 }]\n',
+            "",
+            "either choices, a scale or a mark",
+        ),
         ('check = { key = "trace_term", point = [0.0, 1.0] }\n', "", "step 2: a question needs a check"),
         ("likelihood.source", "likelihood.sauce", "step 2: there is no setting likelihood.sauce"),
         ("{measured:.2f}", "{secret}", "step 2: its explanation names secret"),

@@ -31,6 +31,7 @@ from playground.app.model.views import (
 from playground.app.model.workspace import SHOWN_POINTS
 from playground.app.style.number_formats import format_count
 from playground.drawing.images import ImageGrid
+from playground.drawing.marks import Marks
 from playground.drawing.plane import Viewport
 from playground.drawing.scene import Scene
 from playground.kinds.datasets.drawing import Drawing
@@ -101,6 +102,7 @@ class Display(QObject):
         self._following.overlay_dropped.connect(self._drop)
         self._measuring.likelihood_changed.connect(self._show_likelihood)
         self._measuring.interpolation_changed.connect(self._show_interpolation)
+        controllers.lessons.changed.connect(self._show_marks)
         canvas.layer_toggled.connect(self._toggled)
         canvas.option_changed.connect(self._set_option)
         canvas.viewport_changed.connect(self._look)
@@ -444,6 +446,12 @@ class Display(QObject):
     def _show_interpolation(self, interpolation: LatentInterpolation | None) -> None:
         self._canvas.set_interpolation(None if interpolation is None else interpolation.points)
         self._ring_images()
+
+    @Slot()
+    def _show_marks(self) -> None:
+        lessons = self._controllers.lessons
+        marks = lessons.marks
+        self._canvas.set_marks(None if marks is None else Marks(*marks))
 
     def _ring_images(self) -> None:
         likelihood, interpolation = self._measuring.likelihood, self._measuring.interpolation

@@ -43,6 +43,7 @@ class Tools(QObject):
         self._state, self._canvas, self._display, self._takes_second = state, canvas, display, takes_second
         self._building, self._training = controllers.building, controllers.training
         self._following, self._measuring = controllers.following, controllers.measuring
+        self._lessons = controllers.lessons
         self._pointer: tuple[float, float] | None = None
         canvas.hovered.connect(self._hover)
         canvas.clicked.connect(self._pick)
@@ -57,7 +58,10 @@ class Tools(QObject):
 
     @Slot(float, float)
     def _pick(self, x: float, y: float) -> None:
-        """A click measures a point, or is the second one of an interpolation."""
+        """A click marks what a lesson asks for, measures a point, or is the second one of an interpolation."""
+        if self._lessons.asks_mark:
+            self._lessons.set_mark(x, y)
+            return
         (self._measuring.go_to if self._takes_second() else self._measuring.inspect)(x, y)
 
     @Slot(int)

@@ -24,6 +24,7 @@ from playground.drawing.layers import (
     Strokes,
     Trails,
 )
+from playground.drawing.marks import Marks
 from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Viewport, bounds_of, shaped
 from playground.drawing.scene import Scene
@@ -175,6 +176,11 @@ class CanvasView(QWidget):
             self._change(interpolation=InterpolatedPoints(points))
         else:
             self._change(interpolation=Strip(points, self._image_limits or (0.0, 1.0)))
+
+    def set_marks(self, marks: Marks | None) -> None:
+        """The marks of a prediction."""
+        if marks is not None or self._scene.marks is not None:
+            self._change(marks=marks)
 
     def choose_images(self, first: int | None, second: int | None) -> None:
         """Ring one image of the grid, and with a broken line another."""

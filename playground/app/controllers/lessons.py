@@ -15,6 +15,7 @@ from playground.lab.lessons import Lesson, Step
 from playground.lab.scenes import Measured
 
 TASK = "lesson"
+Place = tuple[float, float]
 
 
 class Lessons(QObject):
@@ -22,6 +23,7 @@ class Lessons(QObject):
 
     Attributes:
         progress: what was done, in this run of the program and before.
+        mark: the place on the canvas that was clicked, before it becomes the prediction.
 
     Signals:
         changed(): the lesson, its step, or what is known of it.
@@ -38,6 +40,7 @@ class Lessons(QObject):
         self._copy, self._tasks = work_copy, tasks
         self.lesson: Lesson | None = None
         self.place = 0
+        self.mark: Place | None = None
         self.progress = LessonProgress(self)
         self.progress.failed.connect(lambda sentence: self.notified.emit(Notification("warning", sentence)))
         building.opened.connect(self._end)
@@ -60,6 +63,27 @@ class Lessons(QObject):
     def has_answers(self) -> bool:
         """Whether anything was answered, now or before."""
         return self.progress.has_answers
+
+    @property
+    def asks_mark(self) -> bool:
+        """Whether a click on the canvas is an answer now."""
+        return self.step is not None and self.step.head.mark is not None and self.answer is None
+
+    @property
+    def marks(self) -> tuple[Place | None, Place | None, Place | None] | None:
+        """The point that a step is about, the marked place and the measured one; None where it asks for no mark."""
+        step, answer = self.step, self.answer
+        if step is None or step.head.mark is None or step.head.check is None:
+            return None
+        you = self.mark if answer is None else (answer.prediction[0], answer.prediction[-1])
+        values = None if answer is None else answer.values
+        return step.head.check.point, you, None if values is None else step.place(values)
+
+    def set_mark(self, x: float, y: float) -> None:
+        """Mark a place in the user's units, until it is marked elsewhere or becomes the prediction."""
+        if self.asks_mark:
+            self.mark = x, y
+            self.changed.emit()
 
     @property
     def measuring(self) -> bool:
@@ -109,7 +133,7 @@ class Lessons(QObject):
         if lesson is None or not 0 <= place < len(lesson.steps):
             return
         self._tasks.cancel(TASK)
-        self.place = place
+        self.place, self.mark = place, None
         settings = lesson.steps[place].settings
         if settings is not None:
             self._copy.put(settings)
@@ -180,4 +204,5 @@ class Lessons(QObject):
         if self.lesson is not None:
             self._tasks.cancel(TASK)
             self.progress.forget(self.lesson, self.place + 1)
+            self.mark = None
             self.changed.emit()

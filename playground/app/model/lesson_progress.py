@@ -95,8 +95,10 @@ class LessonProgress(QObject):
 
     def answer(self, lesson: Lesson, step: int) -> Answer | None:
         """Of a step; none of another lesson of the same name, nor of a question that is another now."""
-        found = self._answers.get((lesson.name, step))
-        return found if found is not None and found.question == lesson.steps[step - 1].head.question else None
+        found, head = self._answers.get((lesson.name, step)), lesson.steps[step - 1].head
+        numbers = 1 if head.mark is None else 2
+        fits = found is not None and found.question == head.question and len(found.prediction) == numbers
+        return found if fits else None
 
     def answers(self) -> Iterator[Answer]:
         """All of them, lesson by lesson and step by step."""

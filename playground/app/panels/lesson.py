@@ -1,7 +1,7 @@
 """The lesson: its step, the prediction that is asked for, what was measured beside it, and the explanation."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPalette, QPen
@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.lessons import TASK
+from playground.app.model.lesson_progress import Answer
 from playground.app.model.state import State
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
@@ -28,9 +29,11 @@ from playground.app.widgets.selectable import SelectableLabel
 from playground.app.widgets.step_bar import StepBar
 from playground.app.workers.tasks import TaskStatus
 from playground.drawing.palette import DARK, Palette
-from playground.lab.lessons import ANSWER
+from playground.lab.lessons import ANSWER, Step, said_place
 
 STEPS = 200  # of the slider on which a number is predicted
+TO_MARK = "Click the place on the canvas. Enter on the canvas takes the middle of the view."
+MARKED = "Your mark is at {}. Click elsewhere to move it."
 
 
 class Scale(QWidget):
@@ -113,6 +116,10 @@ class LessonPanel(CollapsiblePanel):
         self.slider.setAccessibleName("Your prediction")
         self.slider.valueChanged.connect(self._moved)
         self.scale = Scale()
+        self.mark = SelectableLabel()
+        self.mark.setTextFormat(Qt.TextFormat.PlainText)
+        self.mark.setWordWrap(True)
+        set_role(self.mark, "caption")
         self.notice = Notice()
         self.slider.setToolTip("Drag to what you expect.")
         self.scale.setToolTip("What you said, and what was measured on this machine.")
@@ -146,7 +153,7 @@ class LessonPanel(CollapsiblePanel):
         for part in (self.text, self.question):
             self.body.addWidget(part)
         self.body.addLayout(self.choices)
-        below: tuple[QWidget, ...] = (self.slider, self.scale, self.commit, self.notice, self.explanation)
+        below: tuple[QWidget, ...] = (self.slider, self.scale, self.mark, self.commit, self.notice, self.explanation)
         for widget in below:
             self.body.addWidget(widget)
         self.body.addLayout(buttons)
@@ -177,7 +184,9 @@ class LessonPanel(CollapsiblePanel):
         self.slider.setVisible(head.scale is not None and not answered)
         self.scale.setVisible(head.scale is not None)
         self.commit.setVisible(asked and not answered)
-        self.commit.setEnabled(head.scale is not None or self.group.checkedId() >= 0)
+        self.commit.setEnabled(bool(self._predicted()))
+        self.mark.setVisible(head.mark is not None and not answered)
+        self.mark.setText(TO_MARK if lessons.mark is None else MARKED.format(_place(lessons.mark)))
         if head.scale is not None:
             you = self._predicted()[0] if answer is None else answer.prediction[0]
             self.scale.show_values(head.scale, you, None if values is None else values[ANSWER])
@@ -234,19 +243,16 @@ class LessonPanel(CollapsiblePanel):
         elif right is None:
             self.notice.say("info", "")
         else:
-            measured = values[ANSWER]
-            place = step.right_choice(measured)
-            true = "none of these" if place is None else step.head.choices[place].text
-            self.notice.say(
-                "info" if right else "warning",
-                f"{'As you said' if right else 'It is otherwise'}: {true}. Measured: {format_number(measured, 3)}.",
-            )
+            self.notice.say("info" if right else "warning", _judged(step, lessons.answer, values))
 
     def _predicted(self) -> tuple[float, ...]:
+        """The prediction as it stands; empty where there is none yet."""
         step = self._lessons.step
         assert step is not None
+        if step.head.mark is not None:
+            return self._lessons.mark or ()
         if step.head.scale is None:
-            return (float(self.group.checkedId()),)
+            return (float(self.group.checkedId()),) if self.group.checkedId() >= 0 else ()
         low, high = step.head.scale
         return (low + (high - low) * self.slider.value() / STEPS,)
 
@@ -278,6 +284,26 @@ class LessonPanel(CollapsiblePanel):
                 self.notice.say("error", status.error, ("Measure", "Try again.", self._lessons.measure))
             elif not status.running:
                 self._show()
+
+
+def _judged(step: Step, answer: Answer, values: Mapping[str, float]) -> str:
+    """Whether a choice or a mark is right, and what was measured."""
+    if step.head.mark is not None:
+        found = step.values(answer.prediction, values)
+        said = "Right" if answer.right else "It is elsewhere"
+        return f"{said}. Measured: {_place(step.place(values))}; your mark is {_number(found['distance'])} away."
+    measured = values[ANSWER]
+    choice = step.right_choice(measured)
+    true = "none of these" if choice is None else step.head.choices[choice].text
+    return f"{'As you said' if answer.right else 'It is otherwise'}: {true}. Measured: {_number(measured)}."
+
+
+def _number(value: float) -> str:
+    return format_number(value, 3)
+
+
+def _place(place: Sequence[float]) -> str:
+    return said_place(place).replace("-", "−")
 
 
 def _markdown() -> QLabel:

@@ -1,0 +1,90 @@
+"""The marks of a prediction on the plane: the point in question, the place that was marked, and the measured one."""
+
+import math
+from dataclasses import dataclass
+
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter, QPen
+
+from playground.drawing.axes import figure_font, text_background
+from playground.drawing.layers import Layer
+from playground.drawing.palette import Palette
+from playground.drawing.plane import Plane
+
+Place = tuple[float, float]
+
+RADIUS = 8.0  # px
+POINT, YOU, MEASURED = "point", "you", "measured"
+
+
+@dataclass(frozen=True, eq=False)
+class Marks(Layer):
+    """Places of a prediction, each with its own shape and word, and the distance between the marked and the measured one.
+
+    Args:
+        point: the one that the question is about: a square.
+        you: the place that was marked: a cross.
+        measured: the measured place: a ring.
+    """
+
+    point: Place | None = None
+    you: Place | None = None
+    measured: Place | None = None
+
+    def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        point, you, measured = (_on(plane, place) for place in (self.point, self.you, self.measured))
+        if you is not None and measured is not None:
+            painter.setPen(QPen(palette.color("text", 0.7), 1.5, Qt.PenStyle.DashLine))
+            between = QLineF(you, measured)
+            between.setLength(max(between.length() - RADIUS, 0.0))  # to the ring's rim
+            painter.drawLine(between)
+        if point is not None:
+            box = QRectF(point.x() - RADIUS + 2, point.y() - RADIUS + 2, 2 * RADIUS - 4, 2 * RADIUS - 4)
+            for color, width in ((palette.color("background", 0.8), 5.0), (palette.color("text"), 2.0)):
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(color, width))
+                painter.drawRect(box)
+        if measured is not None:
+            for color, width in ((palette.color("background", 0.8), 6.0), (palette.color("particles"), 3.0)):
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(color, width))
+                painter.drawEllipse(measured, RADIUS, RADIUS)
+        if you is not None:
+            for color, width in ((palette.color("background", 0.8), 6.0), (palette.color("accent"), 3.0)):
+                painter.setPen(QPen(color, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+                for slope in (1, -1):
+                    reach = QPointF(RADIUS - 1, slope * (RADIUS - 1))
+                    painter.drawLine(you - reach, you + reach)
+        said = YOU
+        if self.you is not None and self.measured is not None:
+            said = f"{YOU}, {math.dist(self.you, self.measured):.2g} away"
+        # Words of places that lie close to each other go to different sides.
+        below = you is not None and measured is not None and measured.y() <= you.y()
+        _word(painter, plane, palette, point, POINT, "text", True)
+        _word(painter, plane, palette, measured, MEASURED, "particles", not below)
+        _word(painter, plane, palette, you, said, "accent", below)
+
+
+def _on(plane: Plane, place: Place | None) -> QPointF | None:
+    if place is None or not all(map(math.isfinite, place)):
+        return None
+    ((x, y),) = plane.to_painter([place]).tolist()
+    return QPointF(min(max(x, -1e5), 1e5), min(max(y, -1e5), 1e5))
+
+
+def _word(
+    painter: QPainter, plane: Plane, palette: Palette, place: QPointF | None, word: str, color: str, below: bool
+) -> None:
+    if place is None:
+        return
+    font = figure_font(12)
+    metrics = QFontMetricsF(font)
+    width, height = metrics.horizontalAdvance(word), metrics.height()
+    y = place.y() + (RADIUS + 5 if below else -RADIUS - 5 - height)
+    left = min(max(place.x() - width / 2, 8), plane.width - width - 8)
+    box = QRectF(left, y, width + 1, height)
+    text_background(painter, palette, box.adjusted(-5, -1, 5, 1), 4)
+    painter.setFont(font)
+    painter.setPen(palette.color(color))
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, word)
