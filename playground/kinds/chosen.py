@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from playground.data.units import Units
-    from playground.kinds.datasets import DataSource
     from playground.theory.densities import Density
     from playground.theory.empirical import Empirical
     from playground.theory.noise import GaussianPrior, PrincipalAxes, Process
@@ -24,6 +23,25 @@ Labels = Literal["none", "one", "all"]
 
 Score = Literal["learned", "exact", "empirical"]
 """The source of a score: the network's, the known density's own, or that of the smoothed training set."""
+
+
+class ChosenData(Protocol):
+    """What other kinds may ask of a data set."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def known_density(self) -> bool: ...
+
+    @property
+    def images(self) -> bool: ...
+
+    @property
+    def labelled(self) -> bool | None: ...
+
+    @property
+    def is_sharp(self) -> bool: ...
 
 
 class ChosenNoise(Protocol):
@@ -59,7 +77,7 @@ class ChosenNetwork(Protocol):
 
     def resolve(self, images: bool) -> "ChosenNetwork": ...
 
-    def is_told_classes(self, data: "DataSource", conditions: "Conditions | None") -> bool | None: ...
+    def is_told_classes(self, data: ChosenData, conditions: "Conditions | None") -> bool | None: ...
 
 
 class ChosenSampler(Protocol):
@@ -80,7 +98,7 @@ class Chosen(Protocol):
     """The kinds that an experiment has chosen, as the others may know them."""
 
     @property
-    def data(self) -> "DataSource": ...
+    def data(self) -> ChosenData: ...
 
     @property
     def noise(self) -> ChosenNoise: ...

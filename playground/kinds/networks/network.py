@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from playground.kinds.chosen import Chosen, Conditions, Given
+from playground.kinds.chosen import Chosen, ChosenData, Conditions, Given
 from playground.kinds.kind import Kind
 from playground.kinds.setting import Option, meta
 from playground.messages import Message
@@ -12,7 +12,6 @@ from playground.messages import Message
 if TYPE_CHECKING:
     import torch
 
-    from playground.kinds.datasets import DataSource
     from playground.theory.networks import ScoreNetwork
 
 
@@ -77,7 +76,7 @@ class Network(Kind, frozen=True):
         """The network itself, where this leaves the choice to the data."""
         return self
 
-    def is_told_classes(self, data: "DataSource", conditions: Conditions | None) -> bool | None:
+    def is_told_classes(self, data: ChosenData, conditions: Conditions | None) -> bool | None:
         """Whether it is told classes; None where only data can tell that have not been read."""
         if not self.resolve(data.images).takes_labels:
             return False
