@@ -1,4 +1,4 @@
-r"""The Boltzmann machine whose units are all visible: every sum that score matching avoids, done.
+r"""A Boltzmann machine with only visible units. Its partition function is summed exactly, as score matching never does.
 
 .. math:: p(y) = \frac{1}{Z} \exp\left(\tfrac12 y^\top W y\right), \quad y \in \{-1, +1\}^d, \quad
           Z = \sum_{y} \exp\left(\tfrac12 y^\top W y\right)
@@ -8,8 +8,8 @@ The gradient of the mean log-likelihood is a difference of correlations (Ackley,
 .. math:: \nabla_W\, E_{data} \log p = \tfrac12 \left(E_{data}[y y^\top] - E_p[y y^\top]\right), \quad
           \nabla_W \log Z = \tfrac12 E_p[y y^\top]
 
-Its second term is a sum over all 2^d states. Without biases y and -y are equally probable, whatever W is; the diagonal
-of W adds the same to every state and so changes nothing but Z.
+The second term is a sum over all 2^d states. There are no biases, so y and -y are equally probable for every W. The
+diagonal of W adds the same number to every state's exponent, and so changes only Z.
 """
 
 import math
@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 MOST_UNITS = 24
-"""The 2^d weights of so many take 128 MB, and a second."""
+"""The most units d that are enumerated: 2^24 weights take 128 MB and about a second."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Enumeration:
 
     Attributes:
         log_partition: log Z, 0-d.
-        correlations: (d, d), E[y y'], ones on the diagonal; the gradient of log Z is half of it.
+        correlations: E[y y'], (d, d), with ones on the diagonal. The gradient of log Z is half of it.
     """
 
     log_partition: Tensor
@@ -37,10 +37,10 @@ class Enumeration:
 
 
 def states(units: int) -> Tensor:
-    """(2^d, d) every state in float64: the first unit is the highest binary digit of the row, -1 for 0.
+    """Every state, (2^d, d), in float64. A row's binary digits are its units, highest digit first, with -1 for 0.
 
     Raises:
-        ValueError: there would be more than 2^24, or none.
+        ValueError: `units` is below 1 or above 24.
 
     >>> states(2).int().tolist()
     [[-1, -1], [-1, 1], [1, -1], [1, 1]]
@@ -51,28 +51,28 @@ def states(units: int) -> Tensor:
 
 
 def states_of(numbers: Tensor, units: int) -> Tensor:
-    """The states (N, d) that stand in the rows `numbers` (N,) of :func:`states`."""
+    """The states (N, d) in the rows `numbers` (N,) of :func:`states`."""
     digits = numbers[:, None] >> torch.arange(units - 1, -1, -1)
     return (2 * (digits & 1) - 1).double()
 
 
 def numbers_of(y: Tensor) -> Tensor:
-    """The rows (N,) of :func:`states` in which states y (N, d) stand."""
+    """The row numbers (N,) of states y (N, d) in :func:`states`."""
     return ((y > 0).long() << torch.arange(y.shape[1] - 1, -1, -1)).sum(1)
 
 
 def log_weight(weights: Tensor, y: Tensor) -> Tensor:
-    """y'Wy/2 of states y (..., d) under W (d, d): (...,). The log-probability but for log Z, at the price of d^2."""
+    """y'Wy/2, (...,), of states y (..., d) under W (d, d): the log-probability plus log Z. The cost is O(d^2) per state."""
     return 0.5 * ((y @ weights) * y).sum(-1)
 
 
 class Enumerator:
     """Sums over all 2^d states by cutting the units into two halves.
 
-    A state is a pair of half states (a, b), so all y'Wy/2 are a table of 2^(d/2) x 2^(d/2): what each half has by itself, and
-    the product S_A W_AB S_B' of the halves' own tables of states. Each state then costs one exponential and O(d)
-    additions where y'Wy alone would take d^2. The table is never whole in memory: it is made, exponentiated and summed in
-    blocks that stay in a processor's cache.
+    A state is a pair of half states (a, b), so the values y'Wy/2 form a table of 2^(d/2) x 2^(d/2). An entry is the sum of
+    each half's own term and an element of the product S_A W_AB S_B', where S_A and S_B list the half states. A state then
+    costs one exponential and O(d) additions, while y'Wy alone takes O(d^2). The table is never whole in memory: it is
+    computed, exponentiated and summed in blocks that fit into the processor's cache.
 
     Args:
         units: d, from 2 to 24.
@@ -89,8 +89,10 @@ class Enumerator:
         self._room = torch.empty(rows, len(self._second), dtype=torch.float64)
 
     def __call__(self, weights: Tensor) -> Enumeration:
-        """log Z and the correlations under W (d, d), float64; W need not be symmetric. Not differentiable: the gradient of
-        log Z is half the correlations."""
+        """log Z and the correlations under W (d, d), in float64; W need not be symmetric.
+
+        Autograd does not pass through it: the gradient of log Z is half the correlations.
+        """
         second = self._second
         top = torch.tensor(-math.inf, dtype=torch.float64)  # largest y'Wy/2 so far; all sums are over exp(y'Wy/2 - top)
         sums = second.new_zeros(len(second))  # over the first half's states
@@ -109,12 +111,14 @@ class Enumerator:
         return Enumeration(top + total.log(), correlations)
 
     def log_weights(self, weights: Tensor) -> Tensor:
-        """(2^d,) y'Wy/2 of every state in the order of :func:`states`; their softmax are the probabilities."""
+        """y'Wy/2 of every state, (2^d,), in the order of :func:`states`. Their softmax is the vector of probabilities."""
         return torch.cat([table.flatten().clone() for _, table in self._tables(weights)])
 
     def _tables(self, weights: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """States of the first half (R, d/2) and y'Wy/2 of each with every one of the second half (R, 2^(d - d/2)); each
-        table is written over the last one."""
+        """Yield half states of the first half, (R, d/2), and y'Wy/2 of each with all those of the second, (R, 2^(d - d/2)).
+
+        Each table overwrites the one before.
+        """
         cut = self.units // 2
         between = 0.5 * (weights[:cut, cut:] + weights[cut:, :cut].T) @ self._second.T
         others = log_weight(weights[cut:, cut:], self._second)
@@ -124,29 +128,30 @@ class Enumerator:
 
 
 def correlations_of(patterns: Tensor) -> Tensor:
-    """(d, d) mean of y y' over patterns (N, d)."""
+    """The mean of y y', (d, d), over patterns y (N, d)."""
     return patterns.T @ patterns / len(patterns)
 
 
 def ascent_step(weights: Tensor, data: Tensor, model: Tensor, rate: float) -> Tensor:
-    """W after one step up the log-likelihood: W + rate (E_data[yy'] - E_p[yy']), with nothing on its diagonal.
+    """W after one step of gradient ascent on the log-likelihood: W + rate (E_data[yy'] - E_p[yy']). Its diagonal stays.
 
     Args:
-        weights, data, model: (d, d), the last two the correlations of the data and of the machine.
-        rate: of a pair's one weight, which stands twice in W; each of both places has half of its gradient.
+        weights: W, (d, d).
+        data, model: the correlations of the data and of the machine, (d, d).
+        rate: the learning rate of a pair's weight. That weight stands in W twice, and each entry has half its gradient.
     """
     return weights + rate * (data - model).fill_diagonal_(0.0)
 
 
 def curvature_rate(moved: Tensor, turned: Tensor) -> float:
-    """The rate 1/c by which a step up the gradient would end at the top, were the curvature c what it was along the last step.
+    """The learning rate 1/c that reaches the maximum in one step, if the curvature is c, as it was along the last step.
 
-    That is s'y/y'y (Barzilai & Borwein 1988), the shorter of their two: a rate that stays the same swings from side to side
-    without end where it is above 2/c, and how curved log Z is depends on the patterns and on how far they are learned.
+    It is s'y/y'y, the shorter of the two rates of Barzilai & Borwein (1988). A constant rate above 2/c oscillates without
+    end, and the curvature of log Z depends on the patterns and on how far they are learned.
 
     Args:
-        moved: s, by how much the last step changed W (d, d).
-        turned: y, by how much it lowered the gradient (d, d), with nothing on its diagonal.
+        moved: s, the last step's change of W, (d, d).
+        turned: y, the decrease of the gradient in that step, (d, d), with zeros on its diagonal.
 
     Returns:
         0 where the gradient did not change.
@@ -156,26 +161,26 @@ def curvature_rate(moved: Tensor, turned: Tensor) -> float:
 
 
 def entropy(patterns: Tensor) -> float:
-    """Entropy in nats of the empirical distribution of patterns (N, d): ln N where all differ."""
+    """The entropy of the empirical distribution of patterns (N, d), in nats: ln N if all differ."""
     shares = torch.bincount(numbers_of(patterns)).double() / len(patterns)
     return float(torch.special.entr(shares).sum())
 
 
 def least_nll(patterns: Tensor) -> float:
-    """The least NLL a pattern, in nats, that a machine without biases could reach on patterns (N, d).
+    """A lower bound of a machine's NLL on patterns (N, d), in nats per pattern.
 
-    It gives a pattern and its negative one probability, so that the best is the entropy of the patterns together with their
-    negatives. Terms of two units need not reach it, and where they do, W may have to grow without end.
+    Without biases a pattern and its negative have the same probability, so the bound is the entropy of the patterns
+    together with their negatives. A model of pairs of units need not reach it, or may reach it only as W grows without end.
     """
     return entropy(torch.cat([patterns, -patterns]))
 
 
 def sample(log_weights: Tensor, uniform: Tensor) -> Tensor:
-    """States drawn exactly, by inverting the sum of all probabilities.
+    """Exact samples, by inversion of the cumulative distribution.
 
     Args:
-        log_weights: (2^d,) of :meth:`Enumerator.log_weights`.
-        uniform: (N,) numbers in [0, 1); the same ones under other weights give like states.
+        log_weights: the result of :meth:`Enumerator.log_weights`, (2^d,).
+        uniform: uniform numbers in [0, 1), (N,). The same numbers give similar states under similar weights.
 
     Returns:
         (N, d).
@@ -187,20 +192,20 @@ def sample(log_weights: Tensor, uniform: Tensor) -> Tensor:
 
 
 def conditional(weights: Tensor, y: Tensor, unit: int) -> Tensor:
-    """p(y_i = +1 | all other units) of states y (N, d): (N,), the logistic function of sum_j (W_ij + W_ji) y_j, j not i.
+    """p(y_i = +1 | all other units), (N,), in states y (N, d): the logistic function of sum_{j != i} (W_ij + W_ji) y_j.
 
-    Z cancels in it, which is why Gibbs sampling needs none.
+    Z cancels, so Gibbs sampling does not need it.
     """
     both = weights[unit] + weights[:, unit]
     return torch.sigmoid(y @ both - y[:, unit] * both[unit])
 
 
 def gibbs(weights: Tensor, y: Tensor, sweeps: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Gibbs sampling (Geman & Geman 1984): draws one unit after the other given all others; yields (N, d) after each sweep.
+    """Gibbs sampling (Geman & Geman 1984): it draws each unit in turn given all others, and yields (N, d) after each sweep.
 
     Args:
         weights: (d, d).
-        y: (N, d) where the chains start; not changed.
+        y: the chains' initial states, (N, d); not changed.
         sweeps: how often each unit is drawn.
     """
     y = y.clone()

@@ -9,11 +9,12 @@ from playground.theory.guidance import LabelledScore
 class CountedScore:
     """A score that counts its evaluations at each particle.
 
-    It is wrapped around the score itself, inside any guidance: what guidance asks twice counts twice. Gradients pass through it.
+    It wraps the network's score, inside any guidance, so a guided step with two evaluations counts as two. Gradients pass
+    through it.
 
     Args:
-        score: counted at every call.
-        particles: N, how many there are; a call without :meth:`for_rows` is one for all of them.
+        score: the score to count.
+        particles: their number N. A call without :meth:`for_rows` counts once for every particle.
     """
 
     def __init__(self, score: LabelledScore, particles: int) -> None:
@@ -39,10 +40,10 @@ class CountedScore:
 
     @property
     def nfe_mean(self) -> float:
-        """The evaluations so far, as the mean over particles; 0 where there are none."""
+        """The number of evaluations so far, as a mean over particles; 0 without particles."""
         return self._of_all + (float(self._of_each.double().mean()) if len(self._of_each) else 0.0)
 
     @property
     def nfe_max(self) -> int:
-        """The evaluations so far of the particle that took most."""
+        """The number of evaluations so far of the particle with the most."""
         return self._of_all + (int(self._of_each.max()) if len(self._of_each) else 0)

@@ -4,9 +4,9 @@ Noise turns a density p into
 
 .. math:: p_\sigma = p * N(0, \sigma^2 I), \qquad s(x, \sigma) = \nabla_x \log p_\sigma(x).
 
-For mixtures of isotropic Gaussians and of uniform boxes both are closed forms, so everything that is learned or
-sampled here can be held against the truth. Sums over components run in log space: a point thousands of standard
-deviations out still has the right score. Everything is generic in dtype and device and differentiable by autograd.
+For mixtures of isotropic Gaussians and of uniform boxes both are closed forms, so what is learned or sampled can be
+compared with the truth. Sums over components run in log space, so the score is right even thousands of standard deviations
+away. Everything works in any dtype, on any device, and with autograd.
 
 Source: the score of a smoothed mixture is the posterior mean of its components' scores (Vincent 2011, section 4).
 """
@@ -31,9 +31,9 @@ class Density(ABC):
     Attributes:
         dim: number of coordinates.
         mean: (dim,).
-        variance: mean over the axes of the variance.
-        modes: (K, dim) centres whose share of the mass is worth reporting (a point belongs to the nearest), or None.
-        mode_weights: (K,) the true shares, or None.
+        variance: the variance, averaged over the axes.
+        modes: centres whose share of the mass is reported, (K, dim), or None. A point belongs to the nearest mode.
+        mode_weights: the true shares, (K,), or None.
         sharp: whether it jumps at edges, where it has no score.
     """
 
@@ -46,7 +46,7 @@ class Density(ABC):
 
     @abstractmethod
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
-        """Independent draws, (count, dim), of the density without smoothing."""
+        """Independent samples, (count, dim), of the density without smoothing."""
 
     @abstractmethod
     def standardized(self, offset: Tensor, scale: float) -> "Density":
@@ -58,10 +58,10 @@ class Density(ABC):
 
     @abstractmethod
     def entropy(self) -> float:
-        """-E[log p(x)] in nats by quadrature, to about 1e-4: what a perfect model's test NLL would be without smoothing.
+        """-E[log p(x)] in nats, by quadrature, to about 1e-4. It is the optimal test NLL without smoothing.
 
         Raises:
-            ValueError: dim is above 2, where a quadrature grid is out of reach.
+            ValueError: dim is above 2, where a quadrature grid is too large.
         """
 
     @abstractmethod
@@ -76,11 +76,11 @@ class Density(ABC):
 
     @abstractmethod
     def marginal(self, axis: int) -> "Density":
-        """The density of one coordinate, over R^1, without modes. It smooths as this one does: noise is the same along every axis."""
+        """The density of one coordinate, over R^1, without modes. Smoothing commutes with it, as noise is isotropic."""
 
     @abstractmethod
     def cdf(self, x: Tensor) -> Tensor:
-        """The mass below x, (N,), for x (N, 1) and a density over R^1; without smoothing."""
+        """The cumulative distribution function at x (N, 1), (N,), of a density over R^1 without smoothing."""
 
     def log_prob(self, x: Tensor, sigma: Tensor | float = 0.0) -> Tensor:
         """log p_sigma at x, (N,), for x (N, dim) and sigma >= 0, one number or one for each row (N,)."""
@@ -93,8 +93,8 @@ class Density(ABC):
     def _by_chunks(self, function: Callable[[Tensor, Tensor], Tensor], x: Tensor, sigma: Tensor | float) -> Tensor:
         """Apply `function` to a few rows at a time, with sigma as (rows, 1) or (1, 1).
 
-        On a CPU 2^17 numbers stay in the second-level cache: twice as fast as all at once, and 40,000 points against
-        512 components need no gigabytes.
+        On a CPU, 2^17 numbers fit into the second-level cache. That is twice as fast as all rows at once, and 40,000 points
+        with 512 components do not take gigabytes.
         """
         sigma = torch.as_tensor(sigma, dtype=x.dtype, device=x.device).reshape(-1, 1)
         if len(sigma) not in (1, len(x)):
@@ -116,8 +116,8 @@ class GaussianMixture(Density):
         means: (K, dim).
         stds: (K,), all > 0.
         weights: (K,), >= 0, normalised here; equal if None.
-        modes: (M, dim) centres worth reporting, if any.
-        mode_weights: (M,) their shares.
+        modes: centres whose share of the mass is reported, (M, dim), if any.
+        mode_weights: their true shares, (M,).
 
     Raises:
         ValueError: shapes do not match, or a standard deviation or weight is out of range.
@@ -149,8 +149,8 @@ class GaussianMixture(Density):
         squares = (centred**2).sum(1)
         self._lifted = torch.cat([centred, squares[:, None]], 1).T.contiguous()
         self._shared = bool((stds == stds[0]).all())
-        # |x - m|^2 as a matrix product is a third faster and, far out, where the common |x|^2 drops out, also more
-        # accurate; but its rounding error is eps |m|^2 / v in the exponent, so thin components go the direct way.
+        # |x - m|^2 as a matrix product is a third faster. Far from the data it is also more accurate, as the common |x|^2
+        # cancels. But its rounding error in the exponent is eps |m|^2 / v, so narrow components use the differences.
         rounding = torch.finfo(means.dtype).eps * float(squares.max()) / float(stds.min()) ** 2
         self._expanded = self._shared and rounding < 1e-3
 
@@ -175,8 +175,7 @@ class GaussianMixture(Density):
         )
 
     def entropy(self) -> float:
-        """Compute the entropy by Gauss-Hermite quadrature around each component: the nodes go where the mass is,
-        however thin it is."""
+        """Compute the entropy by Gauss-Hermite quadrature around each component, so the nodes lie where the mass is."""
         _check_dim(self.dim)
         budget = 2**26 / len(self.means) ** 2  # evaluations of a component
         nodes, node_weights = _gauss_hermite(int(min(32, max(6, budget ** (1 / self.dim)))), self.dim)
@@ -197,11 +196,11 @@ class GaussianMixture(Density):
         return len(self.means)
 
     def _variance(self, sigma: Tensor) -> Tensor:
-        """v_k, (N or 1, K), or (N or 1, 1) where all components share their width."""
+        """v_k, (N or 1, K), or (N or 1, 1) if all components have the same width."""
         return (self.stds[:1] if self._shared else self.stds) ** 2 + sigma**2
 
     def _logits(self, x: Tensor, variance: Tensor) -> Tensor:
-        """log(w_k N(x; m_k, v_k I)), (N, K), for centred x and up to a constant in k where the width is shared."""
+        """log(w_k N(x; m_k, v_k I)), (N, K), for centred x. If the widths are equal, terms that do not depend on k are left out."""
         if self._expanded:
             precision = 1 / variance
             lifted = torch.cat([x * precision, (-0.5 * precision).expand(len(x), 1)], 1)
@@ -234,14 +233,14 @@ class Boxes(Density):
     .. math:: p_\sigma(x) = \sum_k w_k \prod_d \frac{\Phi((x_d - a_{kd})/s) - \Phi((x_d - b_{kd})/s)}{b_{kd} - a_{kd}},
               \quad s^2 = \mathrm{std}^2 + \sigma^2
 
-    Where s = 0 the edges are sharp: log p is -inf outside, and the score is 0, which it is almost everywhere.
+    If s = 0 the edges are sharp: log p is -inf outside the boxes, and the score is set to 0, its value almost everywhere.
 
     Args:
         lows, highs: (K, dim) corners, lows < highs; boxes are half open, [low, high).
         weights: (K,), >= 0, normalised here; equal if None.
         std: the density's own blur, >= 0.
-        modes: (M, dim) centres worth reporting, if any.
-        mode_weights: (M,) their shares.
+        modes: centres whose share of the mass is reported, (M, dim), if any.
+        mode_weights: their true shares, (M,).
 
     Raises:
         ValueError: shapes do not match, a box is empty, or a weight or `std` is out of range.
@@ -303,7 +302,7 @@ class Boxes(Density):
         )
 
     def entropy(self) -> float:
-        """Compute the entropy by Gauss-Legendre quadrature on panels that are cut at every edge and finely around it."""
+        """Compute the entropy by Gauss-Legendre quadrature. The panels are cut at every edge, and finely around it."""
         _check_dim(self.dim)
         exact = self.to("cpu", torch.float64)
         cuts = self.std * torch.tensor([-8, -5, -3, -2, -1, 0, 1, 2, 3, 5, 8], dtype=torch.float64)
@@ -320,7 +319,7 @@ class Boxes(Density):
         return Boxes(self.lows[:, axis : axis + 1], self.highs[:, axis : axis + 1], self.weights, self.std)
 
     def cdf(self, x: Tensor) -> Tensor:
-        """Compute the cdf by the integral of Phi(y/s), which is y Phi(y/s) + s phi(y/s), and max(y, 0) where s = 0."""
+        """Compute the cdf by the integral of Phi(y/s), which is y Phi(y/s) + s phi(y/s), or max(y, 0) if s = 0."""
         low, high = self.lows[:, 0], self.highs[:, 0]
         below = [
             y * torch.special.ndtr(y / self.std) + self.std * torch.exp(-0.5 * ((y / self.std) ** 2 + _LOG_TWO_PI))
@@ -332,17 +331,21 @@ class Boxes(Density):
 
     @property
     def _components(self) -> int:
-        return len(self.lows) * self.dim * 4  # about the temporaries that each box needs
+        return len(self.lows) * self.dim * 4  # each box needs about four temporaries
 
     def _blurred(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """log(w_k p_k(x)), (N, K), its gradient along each axis, (N, K, dim), and whether there is any blur, (N or 1, 1).
+        """Return log(w_k p_k(x)), (N, K), its gradient, (N, K, dim), and whether there is any blur, (N or 1, 1).
 
         With y = -|x - centre| <= 0 and half width h, u = (y + h)/s and l = (y - h)/s, the interval's mass is
-        Phi(u) - Phi(l). Outside the box (u <= 0) both are tails: erfcx keeps their exponents apart, as
-        exp(-u^2/2) [erfcx(-u/sqrt 2) - erfcx(-l/sqrt 2) exp(-e)]/2 with e = (l^2 - u^2)/2 = 2 h |y|/s^2 >= 0. Inside it is
-        [erf(u/sqrt 2) + erf(-l/sqrt 2)]/2, without cancellation. The slope's numerator is
-        phi(u) - phi(l) = exp(-u^2/2) (1 - exp(-e))/sqrt(2 pi) in both. Where a = h/s is so small that Phi(u) and Phi(l) agree
-        in most digits, the mass is 2 a phi(w) [1 + a^2 (w^2 - 1)/6] for w = |y|/s, up to the fourth order in a and a w.
+        Phi(u) - Phi(l).
+
+        - Outside the box (u <= 0) both terms are tails. With erfcx, which does not underflow, the mass is
+          exp(-u^2/2) [erfcx(-u/sqrt 2) - erfcx(-l/sqrt 2) exp(-e)]/2 with e = (l^2 - u^2)/2 = 2 h |y|/s^2 >= 0.
+        - Inside the box it is [erf(u/sqrt 2) + erf(-l/sqrt 2)]/2, without cancellation.
+        - If a = h/s is so small that Phi(u) and Phi(l) agree in most digits, it is 2 a phi(w) [1 + a^2 (w^2 - 1)/6]
+          with w = |y|/s, up to the fourth order in a and a w.
+
+        The gradient's numerator is phi(u) - phi(l) = exp(-u^2/2) (1 - exp(-e))/sqrt(2 pi), inside and outside.
         """
         squared = self.std**2 + sigma**2
         blurred = squared > 0
@@ -353,14 +356,14 @@ class Boxes(Density):
         a, w = self._halves / s, y / s
         upper, lower, apart = a - w, -(a + w), 2 * a * w
         outside = upper <= 0
-        # Clamping keeps the branch that is not taken finite, as its gradient must be too.
+        # Clamping keeps the unused branch and its gradient finite.
         tail, body = upper.clamp(max=0), upper.clamp(min=0)
         root = math.sqrt(0.5)
         tails = torch.special.erfcx(-root * tail) - torch.special.erfcx(-root * lower) * torch.exp(-apart)
         mass = torch.where(outside, tails, torch.erf(root * body) + torch.erf(-root * lower)).clamp(min=tiny)
         log_mass = (0.5 * mass).log() - 0.5 * tail**2
         slope = math.sqrt(2 / math.pi) * torch.exp(-0.5 * body**2) * -torch.expm1(-apart) / mass / s
-        narrow = a * (1 + w) < torch.finfo(x.dtype).eps ** 0.2  # from where on rounding is more than the fourth order
+        narrow = a * (1 + w) < torch.finfo(x.dtype).eps ** 0.2  # here rounding errors exceed the fourth order
         few = math.sqrt(2 / math.pi) * a
         log_mass = torch.where(narrow, few.log() - 0.5 * w**2 + a**2 * (w**2 - 1) / 6, log_mass)
         slope = torch.where(narrow, w / s * (1 - a**2 / 3), slope)
@@ -403,7 +406,7 @@ def _gauss_hermite(order: int, dim: int) -> tuple[Tensor, Tensor]:
 
 
 def _gauss_legendre(cuts: Tensor, order: int) -> tuple[Tensor, Tensor]:
-    """Nodes and weights of the integral over all cuts, which are sorted here: `order` nodes in each panel between two."""
+    """Nodes and weights of an integral, with `order` nodes in each panel between two of the cuts. The cuts are sorted here."""
     cuts = torch.unique(cuts)
     index = torch.arange(1, order, dtype=torch.float64)
     off = index / (4 * index**2 - 1).sqrt()

@@ -1,11 +1,11 @@
-r"""The smoothed training set in closed form: what a perfect minimiser of the denoising loss becomes.
+r"""The smoothed training set in closed form. Its score is the exact minimiser of the denoising loss.
 
-The density that training really sees is N points, and blurred by sigma it is a mixture of N equal Gaussians:
+Training sees N points, and smoothed by sigma they are a mixture of N equal Gaussians:
 
 .. math:: p_\sigma(x) = \frac1N \sum_i N(x; x_i, \sigma^2 I), \qquad
           s(x, \sigma) = \frac{m(x, \sigma) - x}{\sigma^2},\quad m = \sum_i w_i x_i,\ w_i \propto e^{-\|x - x_i\|^2 / 2 \sigma^2}
 
-A network with the capacity to fit it exactly would send every sample back to a training point. Points have any shape.
+Samples of a network that fits this score exactly are the training points themselves. Points have any shape.
 """
 
 import math
@@ -17,14 +17,14 @@ from torch import Tensor
 from playground.theory.noise import per_point
 
 CHUNK = {"cpu": 2**20, "cuda": 2**26}
-"""Distances held at once: 4 MiB of float32, of which a few copies are alive."""
+"""The number of distances held at once. On a CPU they take 4 MiB of float32, and a few copies exist."""
 
 
 CELL_POINTS = 2**12
-"""Points whose shares of a hundred rows and columns are summed at once, in some milliseconds."""
+"""The number of points summed at once in :meth:`Empirical.cell_means`: a few milliseconds for a grid of 100 x 100."""
 
 EXACT = 2**22
-"""Numbers that are held in double precision at once: 32 MiB."""
+"""The number of coordinates held at once in double precision: 32 MiB."""
 
 
 class Empirical:
@@ -46,15 +46,15 @@ class Empirical:
         return (self.posterior_mean(x, level) - x) / per_point(level.square(), x)
 
     def posterior_mean(self, x: Tensor, sigma: Tensor | float) -> Tensor:
-        """The expected training point given x, which is one of them plus noise of deviation sigma; in the shape of x."""
+        """The expected training point given x (N, *shape), a training point plus noise sigma; in the shape of x."""
         parts = [logits.softmax(1) @ self._flat for logits, _, _ in self._logits(x, sigma)]
         return (torch.cat(parts) + self._centre).view(x.shape)
 
     def log_prob(self, x: Tensor, sigma: Tensor | float) -> Tensor:
         """log p_sigma at x (N, *shape), (N,).
 
-        In double precision where the device has it, for log p is a small difference of |x|^2/sigma^2 and its like: thirty
-        deviations out, or with a sigma of a thousandth, single precision is off by half a nat.
+        It is computed in double precision if the device has it, as log p is a small difference of large terms such as
+        |x|^2/sigma^2. At thirty standard deviations, or at sigma = 0.001, single precision is off by half a nat.
         """
         dtype, dim = torch.float32 if x.device.type == "mps" else torch.float64, self._flat.shape[1]
         exact, level = x.to(dtype), torch.as_tensor(sigma, dtype=dtype, device=x.device)
@@ -68,10 +68,10 @@ class Empirical:
         return (log_mass - dim * (level.log() + 0.5 * math.log(2 * math.pi))).to(x.dtype)
 
     def cell_means(self, x_edges: Tensor, y_edges: Tensor, sigma: float) -> Tensor:
-        r"""Mean of p_sigma over each cell of a grid in the plane, exactly: (rows, columns), rows along y.
+        r"""The exact mean of p_sigma over each cell of a grid in the plane: (rows, columns), rows along y.
 
-        Over a rectangle the Gaussian of each point integrates to a product of two differences of :math:`\Phi`, so a whole grid costs
-        one product of two matrices. Where sigma is less than a cell, values at the cells' middles would miss most of the points.
+        A Gaussian's integral over a rectangle is a product of two differences of :math:`\Phi`, so a whole grid costs one
+        matrix product. If sigma is smaller than a cell, values at the cells' centres would miss most points.
 
         Args:
             x_edges, y_edges: (columns + 1,), (rows + 1,), rising.
@@ -88,10 +88,9 @@ class Empirical:
         return total / (len(self.points) * areas)
 
     def _logits(self, x: Tensor, sigma: Tensor | float) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Return the logits of a few rows at a time, (x'x_i - |x_i|^2/2)/sigma^2, (rows, N), with |x|^2 and sigma,
-        (rows,).
+        """Yield, for a few rows at a time, the logits (x'x_i - |x_i|^2/2)/sigma^2, (rows, N), and |x|^2 and sigma, (rows,).
 
-        The common |x|^2 is left out, for far out it would drown the differences in rounding.
+        The logits leave out the common |x|^2: far from the data its rounding error would exceed their differences.
         """
         flat = x.flatten(1) - self._centre
         level = torch.as_tensor(sigma, dtype=x.dtype, device=x.device).expand(len(x))

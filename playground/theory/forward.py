@@ -19,11 +19,11 @@ class ForwardProcess(Sampler):
 
     .. math:: x(t) = \frac{\alpha(t)}{\alpha(s)} x(s) + \alpha(t) \sqrt{\sigma(t)^2 - \sigma(s)^2}\; z, \quad s < t
 
-    No score is asked. The same grids as for the way back.
+    It evaluates no score. It uses the same time grids as the reverse process.
 
     Args:
         process: the process.
-        steps: how many, from t_min to t = 1.
+        steps: the number of steps from t_min to t = 1.
     """
 
     process: Process

@@ -1,12 +1,12 @@
 r"""Parts of fused training and evaluation of perceptrons: features, activations, steps of Adam, targets of denoising.
 
-Training in a thread shares Python's interpreter with a window that paints sixty times a second, and must wait for it
-before each of a step's hundred calls to torch: beside 10,000 moving particles autograd kept 165 of 340 steps a second,
-this module 320 of 420. TorchScript runs a whole function without the interpreter. It is deprecated in favour of compilers
-that need a C++ toolchain on the user's machine; where it is missing the same functions run as plain Python.
+A training thread shares the Python interpreter with a window that paints sixty times a second. It must wait for the
+interpreter before each of the hundred calls to torch in a step. Beside 10,000 moving particles autograd kept 165 of 340
+steps a second, and this module 320 of 420. TorchScript runs a whole function without the interpreter. It is deprecated in
+favour of compilers that need a C++ toolchain on the user's machine. Where it is missing, the same functions run as Python.
 
-Written for :class:`playground.theory.networks.MLP`, which is their oracle in the tests, layout of the features included.
-Points are flattened, (N, D).
+The functions are written for :class:`playground.theory.networks.MLP` and its layout of features. The tests compare them with
+that class. Points are flattened, (N, D).
 """
 
 import math
@@ -20,38 +20,39 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.99, 1e-8  # Adam's: the second moment remembers 100 steps, not 1,000
+FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.99, 1e-8  # Adam's; its usual 0.999 averages 1,000 steps, 0.99 averages 100
 
 ONEDNN: bool = (
     torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     and hasattr(torch.ops.mkldnn, "_linear_pointwise")
     and torch.backends.cpu.get_cpu_capability().startswith("AVX")
 )
-"""Whether large products of matrices go to oneDNN, as in what torch.compile makes, and not to MKL, as in torch.mm.
+"""Whether large matrix products use oneDNN, as torch.compile does, and not MKL, as torch.mm does.
 
-With AVX-512 it takes half the time on an AMD Zen 5, for which MKL has no such products, with AVX2 nine tenths; and an activation
-goes along while the product is in the registers.
+On an AMD Zen 5, oneDNN takes half the time with AVX-512, which MKL does not use there, and nine tenths with AVX2. It also
+applies an activation while the product is in the registers.
 """
 
 if sys.platform == "linux":
-    # As long as no block as large has been freed, glibc gives memory of a megabyte back to the system whenever it is, and takes
-    # it anew page by page, which doubles the time of what fills it. Nothing is ever written here.
+    # glibc returns a freed block of a megabyte to the system and later takes it anew page by page. That doubles the time of
+    # code that fills it. Once a larger block has been freed, glibc keeps such memory. Nothing is written to this block.
     torch.empty(30 * 2**20, dtype=torch.uint8, device="cpu")
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
 class OptimizerState(NamedTuple):
-    """The tensors that a block of S training steps updates, and the numbers it updates them by.
+    """The tensors that a block of S training steps updates, and the optimizer's settings.
 
     Attributes:
-        weights, biases: of the layers: views of `live`.
-        weight_gradients, bias_gradients: the same of `gradient`.
-        activation: between the layers.
-        live, gradient, first, second, average: (P,) all parameters, their gradient, Adam's moments, the moving average.
+        weights, biases: the layers' parameters, as views of `live`.
+        weight_gradients, bias_gradients: the layers' gradients, as views of `gradient`.
+        activation: the activation between the layers.
+        live, gradient, first, second, average: all parameters, their gradient, Adam's first and second moments, and the
+            moving average of the parameters, (P,) each.
         rates: S learning rates.
-        step: steps made before.
-        ema: what the average keeps of itself at most.
+        step: the number of steps made before.
+        ema: the largest decay of the moving average.
     """
 
     weights: list[Tensor]
@@ -70,7 +71,7 @@ class OptimizerState(NamedTuple):
 
 
 def compiled(function: Function) -> Function:
-    """Return the function as TorchScript, or as it is where that cannot be."""
+    """Return the function as TorchScript, or unchanged if that fails."""
     try:
         with warnings.catch_warnings():
             # A DeprecationWarning up to torch 2.13, a FutureWarning since.
@@ -89,15 +90,15 @@ def features(
     *,
     columns: bool = False,
 ) -> Tensor:
-    """Compute the features that a perceptron's first layer takes of inputs y = scale x, for x (..., N, D): (..., N,
-    F).
+    """Compute the inputs of a perceptron's first layer, (..., N, F), for y = scale x and points x (..., N, D).
 
-    The inputs, their K cosines and K sines and, where sigma (..., N), > 0, is given, ln(sigma)/4 with its T sines and T cosines:
-    F = D + 2K + 1 + 2T, or without sigma D + 2K.
+    The features are y and K cosines and K sines of it. With sigma > 0, (..., N), they also are ln(sigma)/4 and its T sines and
+    T cosines. So F = D + 2K + 1 + 2T, or D + 2K without sigma.
 
     Args:
         scale: a number, or (..., N).
-        columns: have each feature's points side by side in memory, and a one for the layer's bias after each point's features.
+        columns: whether each feature's points are contiguous in memory, and a one for the layer's bias follows each point's
+            features.
     """
     (dim, count), (*lead, points, _) = frequencies.shape, x.shape
     middle, stop = dim + count, dim + 2 * count
@@ -109,7 +110,7 @@ def features(
         angles = torch.matmul(frequencies.t(), inputs.mT).mT if columns else torch.matmul(inputs, frequencies)
         write_cosines_and_sines(angles, found[..., dim:middle], found[..., middle:stop])
     if sigma is not None:
-        # Side by side first, for the tones of a point are so few that numpy would begin anew for each point.
+        # Contiguous over points first: a point has so few tones that numpy would start a new loop for each point.
         noise = found[..., stop:last] if columns else x.new_empty(*lead, last - stop, points).mT
         phases = torch.mul(tones[:, None], torch.log(sigma, out=noise[..., 0]).div_(4.0).unsqueeze(-2)).mT
         write_cosines_and_sines(phases, noise[..., 1 + len(tones) :], noise[..., 1 : 1 + len(tones)])
@@ -123,12 +124,15 @@ def features(
 def noised_columns(
     x: Tensor, z: Tensor, sigma: Tensor, frequencies: Tensor, tones: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Compute the network's inputs and target terms of denoising, for clean points and standard normal noise (S, N, D)
-    and sigma (S, N), > 0.
+    """Compute the network's inputs and the target terms of the denoising loss.
+
+    Args:
+        x, z: clean points and standard normal noise, (S, N, D).
+        sigma: noise levels, (S, N), > 0.
 
     Returns:
-        The :func:`features` of x + sigma z and a one, (S, F + 1, N); 1/sqrt(sigma^2 + 1), (S, 1, N); and what is added to a
-        perceptron's part of the score to make it s + z/sigma, (S, D, N).
+        The :func:`features` of x + sigma z and a one, (S, F + 1, N); 1/sqrt(sigma^2 + 1), (S, 1, N); and the term that makes
+        the perceptron's part of the score s + z/sigma, (S, D, N).
     """
     inverse = torch.rsqrt(sigma * sigma + 1.0)
     noisy = torch.addcmul(x, sigma.unsqueeze(2), z)
@@ -139,7 +143,7 @@ def noised_columns(
 
 def write_cosines_and_sines(angles: Tensor, cosines: Tensor, sines: Tensor) -> None:
     """Write cos(angles) and sin(angles)."""
-    if angles.device.type == "cpu":  # numpy's take half the time of torch's, where not the other way round
+    if angles.device.type == "cpu":  # on most CPUs numpy takes half the time of torch
         turns = angles.numpy()
         np.sin(turns, out=sines.numpy())
         np.cos(turns, out=cosines.numpy())
@@ -149,15 +153,18 @@ def write_cosines_and_sines(angles: Tensor, cosines: Tensor, sines: Tensor) -> N
 
 
 def with_bias(weights: Tensor, bias: Tensor) -> Tensor:
-    """A layer's weights (G, F) and, for the one that is last among its inputs, its bias (G,): (G, F + 1)."""
+    """A layer's weights (G, F) with its bias (G,) as the last column, (G, F + 1), for inputs that end with a one."""
     return torch.cat([weights, bias.unsqueeze(1)], 1)
 
 
-if ONEDNN:  # else there may be no such operator, without which TorchScript would compile nothing that names it
+if ONEDNN:  # without this operator TorchScript cannot compile a function that names it
 
     def suits_onednn(a: Tensor, b: Tensor, written: int) -> bool:
-        """Whether a product a b' gains by it: a small one does not, for it needs 7 us more to begin, and one of a matrix with
-        gaps takes a thousandfold. Writing the result counts as `written` further columns of a."""
+        """Whether oneDNN is faster for a product a b'.
+
+        It is slower for small matrices, as a call costs 7 us more, and a thousand times slower for a matrix with gaps in
+        memory. Writing the result counts as `written` further columns of a.
+        """
         large = a.shape[0] * (a.shape[1] + written) * b.shape[0] > 2**19 and a.shape[1] > 0
         return large and a.dtype == torch.float32 and a.is_cpu and (b.is_contiguous() or b.t().is_contiguous())
 
@@ -168,24 +175,23 @@ if ONEDNN:  # else there may be no such operator, without which TorchScript woul
 else:
 
     def suits_onednn(a: Tensor, b: Tensor, written: int) -> bool:
-        """Return that none does."""
+        """Return False, as there is no oneDNN."""
         return False
 
     def by_onednn(a: Tensor, b: Tensor, bias: Tensor | None, name: str) -> Tensor:
-        """Refuse, for there is no oneDNN."""
+        """Raise RuntimeError, as there is no oneDNN."""
         raise RuntimeError("There is no oneDNN.")
 
 
 def product(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
-    """a b' + bias for a (M, K), b (N, K) and a bias (N,), fastest where a lies in memory without gaps, and b as it is or
-    transposed: (M, N)."""
+    """a b' + bias, (M, N), for a (M, K), b (N, K) and a bias (N,). It is fastest if a, and b or its transpose, are contiguous."""
     if suits_onednn(a, b, 8):
         return by_onednn(a, b, bias, "none")
     return torch.mm(a, b.t()) if bias is None else torch.addmm(bias, a, b.t())
 
 
 def activated(a: Tensor, b: Tensor, bias: Tensor, activation: str) -> Tensor:
-    """act(a b' + bias), as :func:`product` takes them."""
+    """act(a b' + bias), for the arguments of :func:`product`."""
     if suits_onednn(a, b, 16) and activation != "softplus":
         return by_onednn(a, b, bias, "swish" if activation == "silu" else activation)
     found = product(a, b, bias)
@@ -206,7 +212,7 @@ def activate(a: Tensor, activation: str, h: Tensor) -> None:
 
 
 def pull_back(back: Tensor, a: Tensor, h: Tensor, activation: str) -> None:
-    """Turn the gradient with respect to h = act(a), in place, into that with respect to a."""
+    """Turn the gradient with respect to h = act(a) into the gradient with respect to a, in place."""
     if activation == "silu":
         torch.ops.aten.silu_backward(back, a, grad_input=back)
     elif activation == "gelu":
@@ -260,7 +266,7 @@ def adam(
     """Adam's `step`-th step."""
     first.lerp_(gradient, 1 - first_decay)
     second.mul_(second_decay).addcmul_(gradient, gradient, value=1 - second_decay)
-    # sqrt(second/known) + epsilon, with the share that is known taken out of the vectors.
+    # Adam divides by sqrt(second)/known + epsilon. The number `known` is taken out of the vectors.
     known = math.sqrt(1 - math.pow(second_decay, float(step)))
     spread = second.sqrt().add_(epsilon * known)
     live.addcdiv_(first, spread, value=-rate * known / (1 - math.pow(first_decay, float(step))))
@@ -277,9 +283,9 @@ def adam_in_one_pass(
     second_decay: float = SECOND_DECAY,
     epsilon: float = EPSILON,
 ) -> None:
-    """Do the same as :func:`adam` in a third of the time, on the CPU, by what torch.optim calls there.
+    """Do the same as :func:`adam` in a third of the time on the CPU, with the kernel that torch.optim uses there.
 
-    The vectors go in as chunks, for TorchScript takes a write to the members of a list made here for dead code.
+    The vectors are passed as chunks: TorchScript removes a write to the members of a list made here as dead code.
     """
     torch._fused_adam_(
         torch.chunk(live, 1),
@@ -301,7 +307,7 @@ def adam_in_one_pass(
 def adam_with_average(
     live: Tensor, gradient: Tensor, first: Tensor, second: Tensor, average: Tensor, rate: float, step: int, ema: float
 ) -> None:
-    """Adam's `step`-th step, and its share in the average."""
+    """Make Adam's `step`-th step and update the moving average."""
     if live.is_cpu:
         adam_in_one_pass(live, gradient, first, second, rate, step)
     else:
@@ -310,7 +316,7 @@ def adam_with_average(
 
 
 def optimizer_step(optimizer: OptimizerState, made: int) -> None:
-    """Make the step of the block that `made` others came before, along the gradient."""
+    """Make the next step of a block along the gradient, after `made` steps of that block."""
     adam_with_average(
         optimizer.live,
         optimizer.gradient,
@@ -328,10 +334,10 @@ def group_means(x: Tensor, y: Tensor, sigma: Tensor, count: int, most: int = 2**
     """Compute :meth:`playground.theory.empirical.Empirical.posterior_mean` within each group of points.
 
     Args:
-        x, y: clean points and noisy ones, (N, D), `count` a group. What is left over takes the last `count` points, so that
-            no mean is over fewer, unless there are fewer in all.
+        x, y: clean and noisy points, (N, D), in groups of `count`. An incomplete last group is filled with the points before
+            it, so every mean is over `count` points, or over all if there are fewer.
         sigma: noise levels of y, (N,).
-        most: distances held at once.
+        most: the number of distances held at once.
 
     Returns:
         For each y the expected x of its group, (N, D).

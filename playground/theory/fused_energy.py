@@ -1,10 +1,14 @@
-r"""An energy network's work in few calls, as that of an MLP in :mod:`playground.theory.fused_evaluation` and `fused_training`.
+r"""Training and evaluation of an energy network in few calls.
 
-The score of an energy is itself a pass back, so a step of training would be a pass back through a pass back. For a loss of the
-score alone that need not be: with v the loss's gradient with respect to F = grad phi, held still, the gradient with respect
-to the weights is that of sum v'F, a derivative of phi *along* v, whose own pass back meets what the score's has computed.
+It does for an energy what :mod:`playground.theory.fused_evaluation` and :mod:`playground.theory.fused_training` do for an MLP.
 
-Written for :class:`playground.theory.networks.Energy`, which is their oracle in the tests. Points are flattened, (N, D).
+The score of an energy is itself a backward pass, so autograd would differentiate through a backward pass in each training
+step. A loss of the score alone does not need that. Let v be the loss's gradient with respect to F = grad phi, held constant.
+Then the gradient with respect to the weights is the gradient of sum v'F. That is the derivative of phi *along* v, and its
+backward pass reuses what the score's has computed.
+
+The functions are written for :class:`playground.theory.networks.Energy`, with which the tests compare them. Points are
+flattened, (N, D).
 """
 
 import torch
@@ -30,7 +34,7 @@ def energy_score(x: Tensor, sigma: Tensor, factor: Tensor, parts: MlpParameters,
     """The score of an energy at x (N, D) for sigma (N,), without gradients, `rows` points at a time.
 
     Args:
-        factor: c, by which phi is multiplied in the log-density, (N,).
+        factor: c, the factor of phi in the log-density, (N,).
     """
     frequencies, tones, *layers = parts
     inverses, divisors = scales(sigma)
@@ -56,7 +60,7 @@ def slope_through(
     cores: int,
     out: Tensor,
 ) -> None:
-    """Write what :func:`energy_slope` gives of every `cores`-th block of rows, from number `core` on, into out (N, D)."""
+    """Write the results of :func:`energy_slope` for every `cores`-th block of rows, from number `core` on, into out (N, D)."""
     dim, last = len(frequencies), len(weights) - 1
     middle, stop = dim + frequencies.shape[1], dim + 2 * frequencies.shape[1]
     for start in range(core * rows, len(inputs), cores * rows):
@@ -88,7 +92,7 @@ def energy_slope(
     rows: int,
     cores: int,
 ) -> tuple[Tensor, list[Future[None]]]:
-    """grad phi at the points of :func:`playground.theory.fused.features`, `rows` at a time: (N, D)."""
+    """grad phi, (N, D), from the points' :func:`playground.theory.fused.features`, `rows` points at a time."""
     out = torch.empty([len(inputs), len(frequencies)], dtype=inputs.dtype, device=inputs.device)
     others = [
         torch.jit.fork(slope_through, inputs, frequencies, weights, biases, activation, rows, core, cores, out)
@@ -108,10 +112,10 @@ def energy_denoising_steps(
     tones: Tensor,
     optimizer: OptimizerState,
 ) -> Tensor:
-    """Do :func:`playground.theory.fused_training.denoising_steps` for an energy, at twice the products of matrices.
+    """Do :func:`playground.theory.fused_training.denoising_steps` for an energy, with twice as many matrix products.
 
     Args:
-        factor: c, by which phi is multiplied in the log-density, (S, N).
+        factor: c, the factor of phi in the log-density, (S, N).
     """
     seen, inverse, rest = noised_columns(x, z, sigma, frequencies, tones)
     slope, share = (
@@ -134,7 +138,7 @@ def _denoising_steps(
     count, dim, last, width = told.shape[2], rest.shape[1], len(weights) - 1, weights[0].shape[0]
     middle, stop = dim + frequencies.shape[1], dim + 2 * frequencies.shape[1]
     total = torch.zeros([], dtype=rest.dtype, device=rest.device)
-    # The inputs of each layer, last among them a one, and what they do along v, where that does nothing.
+    # The inputs of each layer, with a one as the last, and their derivatives along v, where the one has a zero.
     inputs, tangents = [told[0]], [torch.zeros_like(told[0])]
     for _ in range(last):
         inputs.append(torch.ones([width + 1, count], dtype=rest.dtype, device=rest.device))
@@ -151,7 +155,7 @@ def _denoising_steps(
             inputs[layer + 1][:width] = h
             firsts.append(slope1)
             seconds.append(slope2)
-        # Of phi with respect to each layer's output, from the last to the first, and to its sum.
+        # The derivatives of phi with respect to each layer's output (outer) and sum (inner), from the last layer to the first.
         outer: list[Tensor] = [weights[last].t().expand(width, count)]
         inner: list[Tensor] = []
         for back in range(last):
@@ -165,7 +169,7 @@ def _denoising_steps(
         residual = torch.addcmul(rest[made], raw, slope[made])
         total += (share[made] * residual.square()).sum()
 
-        v = residual * (2.0 * share[made] * slope[made])  # of the loss with respect to F
+        v = residual * (2.0 * share[made] * slope[made])  # the loss's gradient with respect to F
         turned = torch.mm(frequencies.t(), v)
         tangents[0][:dim] = v
         tangents[0][dim:middle] = -seen[middle:stop] * turned

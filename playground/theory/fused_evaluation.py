@@ -1,11 +1,11 @@
 """Scores of an MLP and traces of their Jacobians in few calls, without gradients: see :mod:`playground.theory.fused`.
 
-The MLP is the oracle in the tests.
+The tests compare it with the MLP.
 
-Where torch keeps to one thread, as it does for small networks, every core goes through the layers with blocks of points of its own,
-begun by TorchScript's fork. A script that waited for them would be suspended, go on in their threads, and let go there of what
-Python holds, for which a thread must wait for the interpreter and is ended, process and all, where that is gone. So
-:func:`on_cores` waits.
+If torch uses one thread, as it does for small networks, each core takes its own blocks of points through the layers. They are
+started by TorchScript's fork. :func:`on_cores` waits for them in Python, and no script does. A waiting script would be
+suspended and would continue in one of their threads, where it releases objects that Python holds. For that the thread needs
+the interpreter, and if Python has shut down, the whole process is ended.
 """
 
 import math
@@ -20,20 +20,20 @@ from torch.nn import functional
 from playground.theory.fused import activate_with_slope, activated, compiled, features, product
 
 BLOCK = 2**13  # points whose features are held at once
-LANES = 16  # points come in multiples of so many: for every number of them oneDNN first writes a program, in 0.4 ms
+LANES = 16  # numbers of points are padded to a multiple of it, as oneDNN compiles each new number of rows, in 0.4 ms
 
 Begun = Callable[..., tuple[Tensor, list[Future[None]]]]
-"""Gives what it writes its own share of, and the shares of the other cores, which may not have ended."""
+"""Returns its output, of which it has written its own part, and the other cores' futures, which may still write theirs."""
 
 
 class MlpParameters(NamedTuple):
     """The weights and tables of a perceptron.
 
     Attributes:
-        frequencies: of the points' features, (D, K).
-        tones: of the noise's, (T,).
-        weights, biases: of the layers, the last one included; an energy's last has no bias.
-        activation: between the layers.
+        frequencies: the frequencies of the points' features, (D, K).
+        tones: the frequencies of the noise level's features, (T,).
+        weights, biases: the parameters of all layers. The last layer of an energy has no bias.
+        activation: the activation between the layers.
     """
 
     frequencies: Tensor
@@ -44,9 +44,9 @@ class MlpParameters(NamedTuple):
 
 
 def with_noise(parts: MlpParameters, sigma: float) -> MlpParameters:
-    """A perceptron for points of one noise level, > 0, which costs the first layer a bias and nothing a point."""
+    """The perceptron at one noise level sigma > 0. The noise features become part of the first layer's bias."""
     first, stop = parts.weights[0], parts.frequencies.shape[0] + 2 * parts.frequencies.shape[1]
-    # In plain numbers, for the many calls that one number takes cost 2,000 points a twentieth of their time.
+    # Plain numbers, not tensors: so many calls to torch would take a twentieth of the time of 2,000 points.
     noise = math.log(sigma) / 4
     phases = [noise * tone for tone in parts.tones.tolist()]
     known = first.new_tensor([noise, *map(math.sin, phases), *map(math.cos, phases)])
@@ -77,20 +77,20 @@ def mlp_score(x: Tensor, sigma: Tensor, parts: MlpParameters, rows: int) -> Tens
 
 
 def scales(sigma: Tensor) -> tuple[Tensor, Tensor]:
-    """1/sqrt(sigma^2 + 1), by which a network's inputs are scaled, and sigma itself or, where it is 0, one."""
+    """1/sqrt(sigma^2 + 1), which scales a network's inputs, and sigma, with one in place of zero."""
     return torch.rsqrt(sigma * sigma + 1.0), torch.where(sigma > 0, sigma, torch.ones_like(sigma))
 
 
 def blocks(x: Tensor, rows: int) -> Iterator[slice]:
-    """Points x (N, D) in blocks of `BLOCK` or, if that is more, `rows` of them."""
+    """Slices that cut points x (N, D) into blocks of `BLOCK`, or of `rows` if that is more."""
     block = max(BLOCK, rows)
     return (slice(start, start + block) for start in range(0, len(x), block))
 
 
 def cores_for(function: object, points: Tensor, rows: int) -> int:
-    """Return how many cores are to work at once on blocks of so many points: as many as there are.
+    """Return how many cores work on blocks of `rows` points at once. It is one unless the function is TorchScript.
 
-    Only TorchScript can begin work on another. What the blocks are does not depend on it, so that it changes no last digit.
+    The blocks do not depend on the number of cores, so the results are the same to the last digit.
     """
     scripted = isinstance(function, torch.jit.ScriptFunction)
     if not scripted or points.device.type != "cpu" or torch.get_num_threads() > 1:
@@ -99,7 +99,7 @@ def cores_for(function: object, points: Tensor, rows: int) -> int:
 
 
 def on_cores(function: Begun, points: Tensor, *rest: object, rows: int) -> Tensor:
-    """Run a function on points, `rows` at a time on every core, and return what it wrote once all have ended."""
+    """Run a function on points, `rows` at a time on each core. Return its output once all cores have finished."""
     count = len(points)
     if count % LANES:
         points = functional.pad(points, (0, 0, 0, -count % LANES))
@@ -120,7 +120,7 @@ def pass_through(
     cores: int,
     out: Tensor,
 ) -> None:
-    """Write what :func:`perceptron` gives of every `cores`-th block of rows, from number `core` on, into out (N, D)."""
+    """Write the results of :func:`perceptron` for every `cores`-th block of rows, from number `core` on, into out (N, D)."""
     last = len(weights) - 1
     for start in range(core * rows, len(inputs), cores * rows):
         h = inputs[start : start + rows]
@@ -166,10 +166,11 @@ def trace_through(
     cores: int,
     out: Tensor,
 ) -> None:
-    """Write what :func:`perceptron_trace` gives of every `cores`-th block of rows, from number `core` on, into out (N, D + 1).
+    """Write the results of :func:`perceptron_trace` for every `cores`-th block of rows, from number `core` on.
 
     Args:
-        turned, along: of each axis, the first layer's weights and bias for the derivatives along it.
+        turned, along: for each axis, the first layer's weights and bias for the derivatives along it.
+        out: where the results go, (N, D + 1).
     """
     dim, last = len(turned), len(weights) - 1
     for start in range(core * rows, len(inputs), cores * rows):
@@ -201,11 +202,11 @@ def perceptron_trace(
     rows: int,
     cores: int,
 ) -> tuple[Tensor, list[Future[None]]]:
-    """Apply the layers to :func:`playground.theory.fused.features` and append the trace of their derivatives along the
-    points' axes, (N, D + 1).
+    """Apply the layers to :func:`playground.theory.fused.features` and append the trace of their Jacobian, (N, D + 1).
 
-    These travel forward beside the values, D times (N, G) in every layer. Those of the features are features themselves, of other
-    weights: cos(b'y) turns into -b_k sin(b'y), sin(b'y) into b_k cos(b'y), and y_k into a one, for the bias.
+    The derivatives along the points' D axes pass forward with the values, as D tensors of (N, G) in every layer. The features'
+    own derivatives are features again, so only the first layer's weights change: the derivative of cos(b'y) is
+    -b_k sin(b'y), that of sin(b'y) is b_k cos(b'y), and that of y_k is one, which the bias adds.
     """
     dim, middle = frequencies.shape[0], frequencies.shape[0] + frequencies.shape[1]
     stop = middle + frequencies.shape[1]

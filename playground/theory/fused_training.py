@@ -1,8 +1,8 @@
 r"""Steps of training an MLP in few calls, the backward pass written by hand: see :mod:`playground.theory.fused`.
 
-Most of a step are products of matrices at the speed of the core. A point is a column, (G, N) from layer to layer, so that the pass
-back takes its large matrices as they lie in memory, and a row of ones among the inputs takes a layer's bias into its product. The
-MLP by autograd is the oracle in the tests.
+Most of a step's time goes to matrix products. A point is a column, (G, N) from layer to layer, so the backward pass reads its
+large matrices as they lie in memory. A row of ones among the inputs adds a layer's bias within the product. The tests compare
+the steps with those of the MLP by autograd.
 """
 
 import torch
@@ -22,7 +22,7 @@ from playground.theory.fused import (
 
 
 def activate_with_curvature(a: Tensor, activation: str, h: Tensor, slope: Tensor, part: Tensor) -> None:
-    """Write act(a) into h, its first derivative into slope, and minus the second over a; `part` is memory to work in."""
+    """Write act(a) into h and its derivative into slope, and overwrite a with minus the second. `part` is scratch memory."""
     if activation == "silu":
         torch.sigmoid(a, out=part)
         torch.mul(a, part, out=h)
@@ -40,7 +40,7 @@ def activate_with_curvature(a: Tensor, activation: str, h: Tensor, slope: Tensor
 def denoising_steps(
     x: Tensor, z: Tensor, sigma: Tensor, weight: Tensor, frequencies: Tensor, tones: Tensor, optimizer: OptimizerState
 ) -> Tensor:
-    """Adam on the weighted denoising loss of an MLP, S steps in a row, with the weights averaged; all in place.
+    """Make S steps of Adam on the weighted denoising loss of an MLP, and average the weights; all in place.
 
     Args:
         x, z: clean points and standard normal noise, (S, N, D).
@@ -102,15 +102,15 @@ def matching_steps(
 
     .. math:: \lambda \left[\tfrac12 \|s\|^2 + c \sum_k v_k^\top \nabla s\, v_k\right]
 
-    The Jacobian's products J v_k travel forward with the values, as further columns of the same matrices, and one pass back
-    through both gives the gradient: 1 + K times the work of a denoising step.
+    The Jacobian-vector products J v_k pass forward with the values, as further columns of the same matrices. One backward
+    pass through both gives the gradient. The cost is 1 + K times that of a denoising step.
 
     Args:
         x: noised points, (S, N, D).
-        directions: v, (S, K, N, D): the axes for exact matching.
+        directions: v, (S, K, N, D); the axes for exact matching.
         sigma, weight: noise levels >= 0 and lambda(sigma), (S, N).
-        scale: c: 1 for exact matching, 1/K for sliced.
-        along: take c/2 sum_k (v_k's)^2 in place of 1/2 ||s||^2.
+        scale: c, which is 1 for exact matching and 1/K for sliced.
+        along: use c/2 sum_k (v_k's)^2 in place of 1/2 ||s||^2.
     """
     inverse = torch.rsqrt(sigma * sigma + 1.0)
     divisor = torch.where(sigma > 0, sigma, torch.ones_like(sigma))
@@ -131,7 +131,7 @@ def matching_steps(
     inputs[:, stop:, 1:] = 0.0
     torch.mul(seen[:, dim:middle].unsqueeze(2), moving, out=inputs[:, middle:stop, 1:])
     torch.mul(seen[:, middle:stop].unsqueeze(2), moving.neg_(), out=inputs[:, dim:middle, 1:])
-    backs = rest.new_empty(len(x), dim, 1 + many, x.shape[1])  # of the loss with respect to F and J v
+    backs = rest.new_empty(len(x), dim, 1 + many, x.shape[1])  # the loss's gradients with respect to F and J v
     torch.mul(share.unsqueeze(1) * bent * scale, v, out=backs[:, :, 1:])
     outputs = torch.empty_like(backs)
     _matching_steps(
@@ -163,20 +163,21 @@ def _matching_steps(
     outputs: Tensor,
     optimizer: OptimizerState,
 ) -> None:
-    """Make the steps, and write F and its products J v into `outputs`, from which the loss can be computed.
+    """Make the steps. Write F and the products J v into `outputs`, from which the loss can be computed.
 
     Args:
-        seen: what the first layer sees, (S, F, (1 + K) N): of the values, then of the derivatives along each v, whose last row,
-            where values have a one, is zero.
-        backs: of the loss with respect to F, to be written here, and with respect to each J v, (S, D, (1 + K) N).
+        seen: the first layer's inputs, (S, F, (1 + K) N): the values, then their derivatives along each v. The last row has
+            ones for the values and zeros for the derivatives.
+        backs: the loss's gradients with respect to F, which are written here, and with respect to each J v,
+            (S, D, (1 + K) N).
         directions: v, (S, D, K, N).
-        rest, slope, pulled: the score is slope F - rest, and `pulled` times it the loss's derivative by F.
-        along: c where ||s|| is taken along v, else 0.
+        rest, slope, pulled: the score is slope F - rest; its product with `pulled` is the loss's gradient with respect to F.
+        along: c if ||s|| is taken along v, else 0.
     """
     weights, biases, activation = optimizer.weights, optimizer.biases, optimizer.activation
     count, last, width = rest.shape[2], len(weights) - 1, weights[0].shape[0]
     many, every = directions.shape[2], seen.shape[2]
-    # Of each matrix the columns of values, and those of the derivatives.
+    # In each matrix the values' columns come first, then those of the derivatives.
     inputs = [seen[0]]
     sums: list[Tensor] = []
     firsts: list[Tensor] = []
@@ -206,7 +207,7 @@ def _matching_steps(
             torch.sum(back[:, :count], [1], out=optimizer.bias_gradients[layer])
             if layer > 0:
                 back, a, first = product(weights[layer].t(), back.t()), sums[layer - 1], firsts[layer - 1]
-                # By the second derivative as much comes back as went forward along each v, times what comes back there.
+                # The second derivative adds, for each v, its forward derivative times the gradient that comes back there.
                 torch.mul(a[:, count : 2 * count], back[:, count : 2 * count], out=room)
                 for start in range(2 * count, every, count):
                     room.addcmul_(a[:, start : start + count], back[:, start : start + count])

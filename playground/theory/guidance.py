@@ -1,6 +1,6 @@
-r"""Scores of what is known beforehand: a class, or some of the coordinates.
+r"""Conditional scores, given a class or some of the coordinates.
 
-Each takes a score and gives another, so that every sampler follows it as it would follow the first.
+Each wraps a score and is itself a score, so every sampler can use it.
 """
 
 from collections.abc import Callable
@@ -13,22 +13,22 @@ from torch import Tensor
 from playground.theory.noise import ScoreFunction, per_point
 
 LabelledScore = Callable[..., Tensor]
-"""A score that may be told a class: s(x, sigma), or s(x, sigma, label) with label an integer, 0-d or (N,)."""
+"""A score with an optional class: s(x, sigma), or s(x, sigma, label) with integer labels, 0-d or (N,)."""
 
 
 @runtime_checkable
 class RowwiseScore(Protocol):
-    """A score that is not the same for all particles. It is called with all of them, in their order."""
+    """A score that differs between particles. It is called with all of them, in their order."""
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """The score at x (N, \\*shape), in its shape, for sigma 0-d or (N,)."""
 
     def for_rows(self, rows: Tensor) -> ScoreFunction:
-        """The score of the particles with these numbers, (n,) int64: a solver may go on with some of them alone."""
+        """The score of the particles with these numbers, (n,) int64. A solver may continue with some of them alone."""
 
 
 def for_rows(score: LabelledScore, rows: Tensor) -> LabelledScore:
-    """A score for the particles with these numbers, (n,) int64, whether or not it is the same for all."""
+    """The score of the particles with these numbers, (n,) int64: :meth:`RowwiseScore.for_rows`, or the score itself."""
     return score.for_rows(rows) if isinstance(score, RowwiseScore) else score
 
 
@@ -38,8 +38,9 @@ class GuidedScore:
 
     .. math:: \tilde s(x, \sigma) = (1 + w)\, s(x, \sigma \mid c) - w\, s(x, \sigma)
 
-    At w = 0 that is the score of p(x | c). Above, each level's density is p(x | c) p(c | x)^w up to a factor: typical members of the
-    class, less varied ones. It is no longer the smoothed density of any data, so samplers that are exact at w = 0 are not for w > 0.
+    At w = 0 this is the score of p(x | c). For w > 0 each level's density is p(x | c) p(c | x)^w up to a factor, so samples are
+    more typical of the class and less diverse. That is no longer the smoothed density of any data, so samplers that are exact
+    at w = 0 are not exact for w > 0.
 
     Args:
         label: c, 0-d for all particles, or (N,).
@@ -63,20 +64,21 @@ class GuidedScore:
 class InpaintingScore:
     r"""The score given some coordinates y of the clean point, for data of mean variance 1 per axis.
 
-    Given y, its own coordinates are one point blurred by sigma, whose score is known; any sampler moves them as the process itself
-    would and ends at y. The others' score is that of all data, corrected by how far the expected clean point D is from y:
+    The known coordinates of x are y plus noise sigma, whose score is known, so any sampler moves them to y. The other
+    coordinates have the score of all data, corrected by the distance of the expected clean point D from y:
 
     .. math:: \tilde s_y = \frac{y - x_y}{\sigma^2}, \qquad
               \tilde s_u = s_u - \nabla_u \frac{\|y - D_y\|^2}{2 r^2}, \quad D = x + \sigma^2 s,\ r^2 = \frac{\sigma^2}{1 + \sigma^2}
 
-    That is grad log p(u | y) with the Gaussian N(D_y, r^2 I) in place of the clean point's posterior, which is right for white data
-    and in the limit of fine levels. Without the gradient (the known coordinates merely replaced by their noised selves, Song et al.
-    2021, appendix I.2), the mean of u given y of a Gaussian of correlation 0.9 is 30 % too small; with it 4 %, and 2 % with a
-    corrector step after each. Source: Song, Vahdat, Mardani & Kautz 2023, "Pseudoinverse-guided diffusion models".
+    That is grad log p(u | y) with the Gaussian N(D_y, r^2 I) in place of the clean point's posterior. It is exact for white data,
+    and in the limit of small sigma. Without the gradient, y is merely replaced by its noised self (Song et al. 2021,
+    appendix I.2). Then, for a Gaussian of correlation 0.9, the mean of u given y is 30 % too small. With the gradient it is 4 %
+    too small, or 2 % with a corrector step after each step. Source: Song, Vahdat, Mardani & Kautz 2023, "Pseudoinverse-guided
+    diffusion models".
 
     Args:
         score: differentiable in x; sigma > 0.
-        known: y, in the shape of one point; what `mask` leaves out is not looked at.
+        known: y, in the shape of one point; values outside `mask` are ignored.
         mask: true where a coordinate is known, in the shape of one point.
     """
 

@@ -1,8 +1,8 @@
 r"""Interpolations between two latent codes, standard normal vectors that a probability flow turns into data.
 
-A code is the whitened x(1), z = R^{-1} (x(1) - m)/s for the prior N(m, s^2 R^2): only there do all directions mean the same.
-A straight line between two codes leaves their distribution: its middle has half the variance, and so decodes to a point that is likelier
-than nearly any of the data.
+A code is the whitened x(1), z = R^{-1} (x(1) - m)/s for the prior N(m, s^2 R^2), so that all directions are equivalent. A
+straight line between two codes leaves their distribution. Its midpoint has half the variance, so it decodes to a point that is
+more probable than nearly any data point.
 
 Source: White 2016, Sampling generative networks (great circles); Song et al. 2021, appendix D.2 (codes of this flow).
 """
@@ -18,15 +18,15 @@ LatentInterpolation = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def spherical(z0: Tensor, z1: Tensor, shares: Tensor) -> Tensor:
-    r"""Interpolate along the great circle between the two directions, with a length that grows linearly from one's to
-    the other's.
+    r"""Interpolate the direction along the great circle, and the length linearly.
 
     .. math:: z(u) = \left((1 - u)|z_0| + u|z_1|\right)
         \frac{\sin((1 - u)\theta)\,\hat z_0 + \sin(u\theta)\,\hat z_1}{\sin\theta}
 
-    The direction of a standard normal vector is uniform, and stays so all along; the length lies between those of two draws, and in
-    many dimensions nearly all of them have length sqrt(D). Between equal codes it stands still, and between opposite ones it
-    goes round the origin, by the axis along which both are shortest.
+    The direction of a standard normal vector is uniform, and so is that of every point on this path. The length lies between
+    those of the two codes, and in many dimensions nearly all codes have length sqrt(D). Between equal codes the path is a
+    single point. Between opposite codes it goes around the origin, through the axis on which both have the smallest
+    coordinates.
     """
     a, b = z0.flatten().double(), z1.flatten().double()
     lengths = a.norm(), b.norm()
@@ -34,7 +34,7 @@ def spherical(z0: Tensor, z1: Tensor, shares: Tensor) -> Tensor:
     b = b / lengths[1] if lengths[1] > 0 else a
     across = b - (a @ b) * a
     angle = torch.atan2(across.norm(), a @ b)
-    if across.norm() < 1e-8:  # no circle is determined: any will do
+    if across.norm() < 1e-8:  # the codes determine no circle, so any will do
         across = torch.zeros_like(a)
         across[a.abs().argmin()] = 1.0
         across = across - (a @ across) * a
@@ -47,8 +47,8 @@ def spherical(z0: Tensor, z1: Tensor, shares: Tensor) -> Tensor:
 def rotation(z0: Tensor, z1: Tensor, shares: Tensor) -> Tensor:
     r"""A quarter of the ellipse through both codes: z(u) = cos(u pi/2) z0 + sin(u pi/2) z1.
 
-    Of two independent draws of N(0, I) every point of it is one too, exactly and in any dimension. Codes that are alike are no
-    independent draws, and it leaves them: halfway between z and z lies sqrt(2) z.
+    If the codes are independent samples of N(0, I), every point of it is a sample too, exactly and in any dimension. Similar
+    codes are not independent, and the path leaves them: halfway between z and z lies sqrt(2) z.
     """
     u = _column(shares, z0) * (math.pi / 2)
     return u.cos() * z0 + u.sin() * z1

@@ -3,18 +3,18 @@ r"""Log-likelihood along the probability-flow ODE, from data to latent codes and
 .. math:: \log p_0(x(0)) = \log p_1(x(1)) + \int_0^1 \mathrm{tr}\,\nabla \tilde f(x(t), t)\, dt, \quad
     \tilde f = f - \tfrac12 g^2 s
 
-The density is the data's smoothed by the noise at which the ODE starts, p_sigma; a process never reaches sigma = 0. The flow
-is a bijection: x(1) is the point's latent code, and the same integral, taken back from there, gives point and density again.
+The density is p_sigma, the data's density smoothed by the noise at which the ODE starts; a process never reaches sigma = 0. The
+flow is a bijection: x(1) is the point's latent code, and integration back from it gives the point and its density again.
 Source: Chen et al. 2018 (instantaneous change of variables); Song et al. 2021, section 4.3.
 
-It is solved where standard normal data would stand still. With x = alpha sqrt(1 + sigma^2) y and the angle
-theta = arctan sigma as its clock the flow of every process is
+The ODE is solved in coordinates y in which standard normal data stand still. With x = alpha sqrt(1 + sigma^2) y and the angle
+theta = arctan sigma as time, the flow of every process is
 
 .. math:: \frac{dy}{d\theta} = -F(y, \sigma), \quad F = \sigma \left(\sqrt{1 + \sigma^2}\, s(\sqrt{1 + \sigma^2}\, y, \sigma) + y\right),
 
-because g^2/alpha^2 = d(sigma^2)/dt. F is what a network's preconditioning leaves it to learn, and the way from the data to
-infinite noise has the length pi/2: at a tolerance of 1e-3 the worst of 600 log-likelihoods of a network trained on two moons is off
-by 0.018 nat where x and t give 0.067, for a tenth fewer evaluations (eight Gaussians: 0.011 and 0.055).
+because g^2/alpha^2 = d(sigma^2)/dt. F is the network's raw output before preconditioning, and theta goes from 0 to pi/2 as the
+noise goes from none to infinite. At a tolerance of 1e-3 the largest error of 600 log-likelihoods of a network trained on two
+moons is 0.018 nat. In x and t it is 0.067 nat, with a tenth more evaluations (eight Gaussians: 0.011 and 0.055).
 """
 
 import math
@@ -30,36 +30,39 @@ from playground.theory.objectives import PROBE_DISTRIBUTIONS
 from playground.theory.ode import OdeProgress, TooManySteps, dormand_prince
 
 TRACED_DIMS = 192
-"""Dimensions up to which an MLP's own trace is faster than autograd's; its memory grows with their square, to 5 GB for
-32 x 32 in colour."""
+"""The largest dimension for which an MLP's own trace is faster than autograd's. Its memory grows with the square of the
+dimension, to 5 GB for 32 x 32 in colour."""
 
 MOST_STEPS = 2_000
-"""Most steps of one point: a smooth score takes 10 to 100, and one that takes more than this is refused within
-seconds."""
+"""The most steps of one point. A smooth score takes 10 to 100; a point that needs more than this fails within seconds."""
 
 
 PRIOR_DEGREES = 4
-"""Degrees of freedom of the mean variance over all points, which stands beside each point's own of k - 1: of 2,000 points of two moons
-by two vectors of signs two errors cover 50 in 100 with none, 84 with 2, 88 with 4, 90 with 8; where points differ, more hides it."""
+"""Degrees of freedom m of the mean variance over all points in :func:`moderated_error`; each point's own variance has k - 1.
+
+For 2,000 points of two moons and two Rademacher vectors each, two standard errors cover 50 % of the errors at m = 0, 84 % at 2,
+88 % at 4 and 90 % at 8. A larger m hides differences between points.
+"""
 
 FEWEST_DEGREES = 10
-"""Degrees of freedom, of all points together, from which on vectors that agree are no chance: of signs in the plane one in 2^10."""
+"""The least degrees of freedom of all points together at which estimates that all agree are no coincidence. With Rademacher
+vectors in the plane they agree by chance with probability 2^-10."""
 
 
 @dataclass(frozen=True, eq=False)
 class LikelihoodResult:
-    """Log-densities in nats and where they come from.
+    """Log-densities in nats and their parts.
 
     Attributes:
-        log_prob: (N,) log p_sigma(x) = prior_term + trace_term.
-        prior_term: (N,) log-density of the Gaussian prior where each point arrives.
-        trace_term: (N,) the integrated trace: by how much the flow has spread out the density on the way.
-        standard_error: (N,) of the trace term, by each point's own Hutchinson's vectors, see :func:`moderated_error`; 0 where the
-            trace is exact, None of a single vector, which has no spread to tell it by.
-        latent: (N, *shape) x(1), where each point arrives, as the process has it.
-        evaluations: (N,) scores asked for each point, int64.
-        path: (P, N, *shape) positions x(t) along the flow as the process has them, or None.
-        path_sigma: (P,) noise levels std/alpha of the path, or None.
+        log_prob: log p_sigma(x) = prior_term + trace_term, (N,).
+        prior_term: the log-density of the Gaussian prior at x(1), (N,).
+        trace_term: the integrated trace, (N,), by which the flow changes the log-density.
+        standard_error: the standard error of the trace term, (N,), estimated from the point's own Hutchinson vectors; see
+            :func:`moderated_error`. It is 0 for an exact trace, and None for a single vector, which has no variance.
+        latent: x(1), (N, *shape), in the coordinates of the process.
+        evaluations: score evaluations of each point, (N,), int64.
+        path: positions x(t) along the flow in the coordinates of the process, (P, N, *shape), or None.
+        path_sigma: noise levels std/alpha of the path, (P,), or None.
     """
 
     log_prob: Tensor
@@ -82,13 +85,13 @@ class LikelihoodProgress:
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """Points that latent codes lead to, and their log-densities in nats as the way back gives them.
+    """The points of latent codes, and their log-densities in nats, integrated backwards.
 
     Attributes:
         x: (N, *shape) in data coordinates.
-        log_prob: (N,) log p_sigma(x).
-        standard_error: (N,) of the trace in it, as that of a :class:`LikelihoodResult`.
-        evaluations: (N,) scores asked for each point, int64.
+        log_prob: log p_sigma(x), (N,).
+        standard_error: the standard error of its trace, (N,), as in :class:`LikelihoodResult`.
+        evaluations: score evaluations of each point, (N,), int64.
     """
 
     x: Tensor
@@ -106,17 +109,17 @@ class DecodingProgress:
 
 
 def hutchinson_probes(x: Tensor, count: int, distribution: str, generator: torch.Generator) -> Tensor:
-    r"""Vectors v with E[v v^T] = I for Hutchinson's estimate v' J v of a trace, (N, count, \*shape).
+    r"""Vectors v with E[v v^T] = I for the Hutchinson estimator v' J v of a trace, (N, count, \*shape).
 
-    Of the estimate of tr J, S the symmetric part of J, they leave the variance
+    With S the symmetric part of J, the variance of the estimate of tr J is
 
     .. math:: 2 \sum_{i \ne j} S_{ij}^2 \text{ (rademacher)}, \quad 2 \|S\|_F^2 \text{ (gaussian)}, \quad
         \tfrac{2}{D + 2} (D \|S\|_F^2 - \mathrm{tr}^2 S) \text{ (sphere)}
 
-    and its `count`-th part where as many are averaged. Source: Hutchinson 1990; Avron & Toledo 2011.
+    for one vector, and that over `count` for the mean of `count` vectors. Source: Hutchinson 1990; Avron & Toledo 2011.
 
     Args:
-        x: (N, \*shape), where the trace is taken.
+        x: the points at which the trace is taken, (N, \*shape).
         distribution: a name from :data:`playground.theory.objectives.PROBE_DISTRIBUTIONS`.
     """
     v = PROBE_DISTRIBUTIONS[distribution](x[:, None].expand(-1, count, *x.shape[1:]).flatten(0, 1), generator)
@@ -136,23 +139,26 @@ def log_likelihood(
     path_points: int = 129,
     give_up: bool = False,
 ) -> Iterator[LikelihoodProgress]:
-    """log p_sigma of each point, as an iterator of progress: to cancel is to stop iterating.
+    """log p_sigma of each point, as an iterator of progress. To cancel, stop iterating.
 
     Args:
         score: in variance-exploding coordinates, differentiable in x by autograd or with a trace of its own.
-        prior: of x(1), see `Process.prior`.
-        x: (N, *shape) in data coordinates, which a contracting process is then started from contracted.
-        tolerance: error of one step in y and in log p, point by point.
-        vectors: (N, k, *shape) of :func:`hutchinson_probes`, each kept for its point's whole solve: the estimate is unbiased, its
-            variance that of the Jacobian integrated along the way. It costs k backward passes; None: the exact trace, one a dimension.
-        record_path: also return where the points went, at `path_points` noise levels, log-uniform.
-        batch: points solved at once.
-        sigma: smoothing of the density asked for; None for the finest, at t_min.
-        give_up: leave all numbers of a point as NaN where the score is not smooth or not finite on its way.
+        process: the process whose probability flow is solved.
+        prior: the prior of x(1); see `Process.prior`.
+        x: (N, *shape) in data coordinates. The scale alpha of a contracting process is applied here.
+        tolerance: the error of one step in y and in log p, for each point.
+        probes: vectors of :func:`hutchinson_probes`, (N, k, *shape). Each is kept for its point's whole solve, so the estimate
+            is unbiased, with the variance of the Jacobian integrated along the path. They cost k backward passes. None for the
+            exact trace, which costs one backward pass per dimension.
+        record_path: whether to return the points' paths too, at `path_points` log-uniform noise levels.
+        batch: the number of points solved at once.
+        sigma: the smoothing of the density; None for the least, at t_min.
+        path_points: the number of noise levels of the paths.
+        give_up: whether a point at which the score is not smooth or not finite gets NaN and raises no error.
 
     Raises:
-        ValueError: sigma outside the process.
-        TooManySteps: the score is not smooth or not finite somewhere, and the point is not to be given up.
+        ValueError: sigma is outside the process.
+        TooManySteps: the score is not smooth or not finite somewhere, and `give_up` is false.
     """
     dim = math.prod(x.shape[1:])
     ends = _ends(process, sigma)
@@ -193,12 +199,12 @@ def decode(
     batch: int = 2**14,
     sigma: float | None = None,
 ) -> Iterator[DecodingProgress]:
-    """The points whose latent codes are given, with log p_sigma of each: :func:`log_likelihood` run backwards.
+    """The points of given latent codes, with log p_sigma of each: :func:`log_likelihood` run backwards.
 
     Args:
-        latent: (N, *shape) x(1) as the process has it.
-        vectors: those of the way there, where the two log-densities are to be compared.
-        score, process, prior, tolerance, batch, sigma: as for :func:`log_likelihood`, and the same errors.
+        latent: x(1), (N, *shape), in the coordinates of the process.
+        probes: the same vectors as for :func:`log_likelihood`, if the two log-densities are to be compared.
+        score, process, prior, tolerance, batch, sigma: as for :func:`log_likelihood`, with the same errors.
     """
     dim = math.prod(latent.shape[1:])
     ends = _ends(process, sigma)
@@ -215,17 +221,20 @@ def decode(
 
 
 def moderated_error(error: Tensor, probes: int) -> Tensor | None:
-    r"""Standard errors of means over k vectors, each told by all the points' vectors beside its own; None where they tell none.
+    r"""Moderated standard errors of means over k vectors: each point's own variance is pooled with the mean over all points.
 
     .. math:: \tilde e_i^2 = \frac{(k - 1)\, e_i^2 + m\, \overline{e^2}}{k - 1 + m}, \quad m = 4
 
-    A few vectors tell their own error badly: k of signs in the plane, of which v' S v takes but two values, agree at 2^(1-k) of all
-    points, whose own error is then 0. The mean square over the points remains what it is. A point alone, or few, whose vectors
-    all agree may do so by chance: nothing tells their error. Source: Smyth 2004, with m given in place of fitted.
+    The standard error of a few vectors is unreliable. For example, v' S v takes only two values for Rademacher vectors in the
+    plane, so k of them agree at a fraction 2^(1-k) of all points, and their own error is then 0. The mean square over the
+    points stays unbiased. Source: Smyth 2004, with m given in place of fitted.
 
     Args:
-        error: (N,) standard errors of :func:`log_likelihood`'s, NaN of points that were given up.
-        vectors: k > 1.
+        error: the standard errors of :func:`log_likelihood`, (N,), with NaN for points that were given up.
+        probes: the number of vectors k > 1.
+
+    Returns:
+        (N,), or None if all estimates agree and the points are so few that this may be chance.
     """
     own, pooled = probes - 1, error.square().nanmean()
     if pooled == 0 and own * int(error.isfinite().sum()) < FEWEST_DEGREES:
@@ -234,7 +243,7 @@ def moderated_error(error: Tensor, probes: int) -> Tensor | None:
 
 
 def _averaged(traces: Tensor, probes: Tensor | None) -> tuple[Tensor, Tensor | None]:
-    """The integrated trace (N,) from those along each vector (N, k), and its standard error: 0 of an exact one, None of one vector."""
+    """The mean over vectors (N,) of integrated traces (N, k), and its standard error: 0 if exact, None for one vector."""
     mean = traces.mean(1)
     if probes is None:
         return mean, torch.zeros_like(mean)
@@ -253,17 +262,17 @@ def _solve(
     sigmas: Tensor | None = None,
     give_up: bool = False,
 ) -> Iterator[OdeProgress]:
-    """y from sigma0 to sigma1 and the integrals along: one of the trace, or one of v' J v for each of the vectors.
+    """Solve for y from sigma0 to sigma1, and integrate the trace, or v' J v of each vector, along the path.
 
-    Of points far from the data log p is huge, about |y|^2/2, and its rounding leaves nothing of the trace's last digits: where a
-    network's features turn thousands of times on the way, they would take a step each.
+    Far from the data log p is about -|y|^2/2, and its rounding error is larger than the trace's last digits. So that error is
+    the step control's allowance. Without it, features that oscillate thousands of times along the path take a step each time.
     """
     shape, dim = y.shape[1:], math.prod(y.shape[1:])
     coarsest = max(sigma0, sigma1)
 
     def level(angle: Tensor) -> Tensor:
         sigma = torch.tan(angle)
-        # In single precision the angle of 1e7 rounds to beyond a right one.
+        # In single precision arctan(1e7) rounds to more than pi/2.
         return torch.where((sigma > 0) & (sigma < coarsest), sigma, coarsest)
 
     def speed(position: Tensor, sigma: Tensor) -> Tensor:
@@ -307,7 +316,7 @@ def _solve(
 
 
 def velocity(score: ScoreFunction, y: Tensor, sigma: Tensor) -> Tensor:
-    """dy/dtheta = -F of the module's docstring at y (N, \\*shape) and sigma (N,), in the shape of y."""
+    """dy/dtheta = -F of the module's docstring, in the shape of y, at y (N, \\*shape) and sigma (N,)."""
     spread = per_point(torch.sqrt(1 + sigma.square()), y)
     return -per_point(sigma, y) * (spread * score(spread * y, sigma) + y)
 
@@ -318,14 +327,14 @@ def bits_per_dim(log_prob: Tensor, shape: tuple[int, ...], grey_levels: int) -> 
     .. math:: -\\log p / (D \\ln 2) + \\log_2(K/2)
 
     Args:
-        log_prob: (N,) in nats, of the density over [-1, 1]^D.
-        shape: of one image; D is the product.
+        log_prob: log-densities over [-1, 1]^D in nats, (N,).
+        shape: the shape of one image; D is its product.
     """
     return -log_prob / (math.prod(shape) * math.log(2)) + math.log2(grey_levels / 2)
 
 
 def _ends(process: Process, sigma: float | None) -> tuple[float, float]:
-    """The noise levels from which and to which the flow is followed."""
+    """The noise levels at which the flow starts and ends."""
     finest, coarsest = float(process.sigma(process.t_min)), float(process.sigma(1.0))
     if sigma is None:
         return finest, coarsest
@@ -337,13 +346,12 @@ def _ends(process: Process, sigma: float | None) -> tuple[float, float]:
 
 
 def _widths(process: Process, ends: tuple[float, float]) -> tuple[float, float]:
-    """Return the widths of the point and of x(1) in units of y: the point is spread * y where the flow starts, x(1)
-    stretch * y where it ends."""
+    """Return the factors (spread, stretch): the point is spread * y at the flow's start, and x(1) is stretch * y at its end."""
     return math.hypot(1.0, ends[0]), float(process.scale(1.0)) * math.hypot(1.0, ends[1])
 
 
 def _with_exact_trace(velocity: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
-    """Velocity (N, D) and the trace of its Jacobian (N, 1), by one backward pass a dimension."""
+    """Velocity (N, D) and the trace of its Jacobian (N, 1), by one backward pass per dimension."""
     with torch.enable_grad():
         x = x.detach().requires_grad_()
         speed = velocity(x)
@@ -355,7 +363,7 @@ def _with_exact_trace(velocity: Callable[[Tensor], Tensor], x: Tensor) -> tuple[
 
 
 def _with_probes(velocity: Callable[[Tensor], Tensor], x: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-    """Velocity (N, D) and Hutchinson's v' J v (N, k) for v (N, k, D), by k backward passes."""
+    """Velocity (N, D) and the Hutchinson estimates v' J v (N, k) for v (N, k, D), by k backward passes."""
     with torch.enable_grad():
         x = x.detach().requires_grad_()
         speed = velocity(x)

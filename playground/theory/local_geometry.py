@@ -1,12 +1,13 @@
-r"""Measures of a cloud of points from its neighbourhoods: widest gap, local thickness, intrinsic dimension.
+r"""Geometric measures of a point cloud: widest gap, local thickness, intrinsic dimension.
 
-A density that is narrow in some direction loses more to a blur than one that is wide. Of a Gaussian of deviation s the blur by
-sigma costs, in each direction,
+Smoothing changes a narrow density more than a wide one. For a Gaussian of standard deviation s, smoothing by sigma costs in each
+direction
 
 .. math:: KL(N(0, s^2) \| N(0, s^2 + \sigma^2)) = \tfrac12 \left[\ln(1 + r^2) - \frac{r^2}{1 + r^2}\right], \quad r = \sigma/s
 
-nats: 0.097 where sigma = s, and nearly r^4/4 where it is smaller. The local s is found by principal axes of neighbourhoods (local PCA,
-Fukunaga & Olsen 1971). A curve has none: its intrinsic dimension is 1 (two nearest neighbours, Facco et al. 2017).
+nats. That is 0.097 at sigma = s, and nearly r^4/4 for smaller sigma. The local s is found by the principal axes of neighbourhoods
+(local PCA, Fukunaga & Olsen 1971). A curve has no thickness: its intrinsic dimension is 1 (two nearest neighbours, Facco et al.
+2017).
 """
 
 import itertools
@@ -18,23 +19,23 @@ import torch
 from torch import Tensor
 
 SIZES = (32, 64, 128, 256, 512)
-"""Neighbourhoods, from small to large: of 32 points of an even density in the plane one in 10,000 looks `ELONGATED`."""
+"""Sizes of neighbourhoods. In a uniform density in the plane, one neighbourhood of 32 points in 10,000 looks `ELONGATED`."""
 ELONGATED = 1 / 3
-"""Ratio of a neighbourhood's two deviations, below which its narrow one is the thickness of the data and not its own size."""
+"""Largest ratio of a neighbourhood's two standard deviations at which the narrow one measures the data's thickness."""
 ROWS, NEIGHBOURS = 200, 2**12
-"""Points whose neighbourhoods are looked at, and among which their neighbours are: of these the largest neighbourhoods are an eighth."""
+"""Number of points whose neighbourhoods are measured, and of points that may be neighbours: eight times the largest size."""
 PAIRS, AMONG = 500, 2**14
-"""Points whose nearest neighbours are looked at, and among which these are: a tenth of a second."""
+"""Number of points whose nearest neighbours are found, and of points that may be neighbours. It takes a tenth of a second."""
 FEW = 7
-"""Points that tell whether a piece of a curve, to second order a parabola, goes through them."""
+"""Number of neighbouring points to which a parabola is fitted, the second-order form of a curve."""
 FLAT = 0.1
-"""Deviation from a curve over the distance of neighbours, below which points count as a curve."""
+"""Largest deviation from the parabola, relative to the distance of neighbours, at which points count as a curve."""
 CURVE = 1.5
-"""Intrinsic dimension, half-way between a curve's and the plane's."""
+"""Intrinsic dimension halfway between those of a curve and the plane."""
 ZERO = 1e-6
-"""Thickness over the data's deviation, up to which rounding tells it from none no more."""
+"""Largest thickness, relative to the data's standard deviation, that rounding cannot distinguish from zero."""
 PROJECTED, PART = 2**24, 2**20
-"""Projections that the widest gap holds at once, 128 MB, and numbers of the points, 8 MB."""
+"""Numbers that the widest gap holds at once: projections, 128 MB, and coordinates of points, 8 MB."""
 
 
 class Dimension(NamedTuple):
@@ -46,14 +47,14 @@ class Dimension(NamedTuple):
 
 
 def intrinsic_dimension(points: Tensor) -> Dimension:
-    r"""The dimension of what the points (N, D) fill, at the scale of their nearest neighbours.
+    r"""The intrinsic dimension of points (N, D), at the scale of their nearest neighbours.
 
     .. math:: \hat d = (n - 1) / \sum_i \ln(r_{i2}/r_{i1})
 
-    The ratio of a point's distances to its second nearest and its nearest neighbour follows a Pareto distribution of exponent d whatever
-    the density is (Facco et al. 2017); this is its unbiased estimate, whose standard error is d / sqrt(n - 2). Equal points count
-    once. A thin density with few points looks like a curve at that scale too; of a curve in the plane neighbours must also lie on a
-    parabola, to a tenth of their distance.
+    The ratio of a point's distances to its second nearest and its nearest neighbour has a Pareto distribution of exponent d for
+    every density (Facco et al. 2017). The estimate is unbiased, and its standard error is d / sqrt(n - 2). Equal points count
+    once. At this scale a thin density with few points also looks like a curve. So points in the plane count as a curve only if
+    neighbours also lie on a parabola, to a tenth of their distance.
     """
     points = torch.unique(_some(points.flatten(1).cpu().double(), AMONG), dim=0)
     if len(points) < 2 * FEW:
@@ -73,9 +74,10 @@ def intrinsic_dimension(points: Tensor) -> Dimension:
 
 
 def thickness(points: Tensor) -> Tensor:
-    """Standard deviation (n,) of the data across their narrow direction, at some of the points (N, 2); infinite where they have none.
+    """The data's standard deviation in their narrow direction, (n,), at some of the points (N, 2); infinite if there is none.
 
-    It is that of the smallest neighbourhood which is elongated, and is so at twice its size too, or of all points.
+    It is taken from the smallest neighbourhood that is elongated both at its own and at twice its size. If there is none, it is
+    taken from all points, if they are elongated.
     """
     cloud = _some(points.cpu().double(), NEIGHBOURS)
     some = _some(cloud, ROWS)
@@ -99,8 +101,8 @@ def thickness(points: Tensor) -> Tensor:
 def widest_gap(points: Tensor) -> float:
     """The largest distance between two of `points` (N, \\*shape), from the outermost points in 128 directions.
 
-    In the plane it is short of the exact diameter by less than 0.01 %; in more dimensions it is a lower bound, which the
-    points farthest from the centre make a close one.
+    In the plane it is less than the exact diameter by at most 0.01 %. In more dimensions it is a lower bound, and the points
+    farthest from the centre are included to make it close.
     """
     flat = points.flatten(1).cpu()
     count, dim = flat.shape
@@ -111,14 +113,14 @@ def widest_gap(points: Tensor) -> float:
         directions = torch.randn(dim, 128, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 
     def doubled() -> Iterator[Tensor]:
-        """Some rows at a time, for all in double precision would take twice the memory of the set."""
+        """Yield some rows at a time: all in double precision would take twice the memory of the set."""
         return (part.double() for part in torch.split(flat, max(1, PART // dim)))
 
     centre = sum(part.sum(0) for part in doubled()) / count
     farthest = torch.cat([(part - centre).square().sum(1) for part in doubled()])
     ends = [farthest.topk(min(256, count)).indices]
     for some in torch.split(directions, max(16, PROJECTED // count), dim=1):
-        # argmax along numpy's rows takes a tenth of torch's down columns.
+        # numpy's argmax along rows takes a tenth of the time of torch's along columns.
         projected = torch.cat([some.T @ part.T for part in doubled()], dim=1).numpy()
         ends += [torch.from_numpy(projected.argmax(1)), torch.from_numpy(projected.argmin(1))]
     outermost = flat[torch.unique(torch.cat(ends))].double()
@@ -126,24 +128,29 @@ def widest_gap(points: Tensor) -> float:
 
 
 def smoothing_kl(thickness: Tensor, sigma: float) -> Tensor:
-    """KL in nats (n,) of data of such a thickness (n,) to the same blurred by sigma, in that direction; 0 where it is infinite, infinite where it is 0."""
+    """The KL divergence, (n,) in nats, from data of a thickness (n,) to the same data smoothed by sigma, in that direction.
+
+    It is 0 for an infinite thickness, and infinite for a thickness of 0.
+    """
     square = (sigma / thickness).square()
     return 0.5 * (torch.log1p(square) - 1 + 1 / (1 + square))
 
 
 def mean_smoothing_kl(thickness: Tensor, sigma: float) -> float:
-    """Mean :func:`smoothing_kl` in nats over the points (n,) that have any thickness; infinite where most have none, as on a line.
+    """The mean of :func:`smoothing_kl` in nats over the points whose thickness is above zero; infinite if most have none.
 
-    The thickness is in units of the data's deviation.
+    Args:
+        thickness: (n,), in units of the data's standard deviation.
+        sigma: in the same units.
     """
     thick = thickness[thickness > ZERO]
     return float(smoothing_kl(thick, sigma).mean()) if 2 * len(thick) > len(thickness) else math.inf
 
 
 def finest_noise(thickness: Tensor, least: float, most: float, nats: float) -> float:
-    """The largest sigma from `least` to `most` whose :func:`mean_smoothing_kl` is at most `nats`, to a hundredth, or `least` if none is.
+    """The largest sigma from `least` to `most` whose :func:`mean_smoothing_kl` is at most `nats`, to 1 %; `least` if none is.
 
-    It is `most` where most points have no thickness: they have no density that a finer level would reveal.
+    It is `most` if most points have no thickness, as they then have no density that a finer level would show.
     """
     if mean_smoothing_kl(thickness, most) <= nats or math.isinf(mean_smoothing_kl(thickness, least)):
         return most
@@ -155,7 +162,7 @@ def finest_noise(thickness: Tensor, least: float, most: float, nats: float) -> f
 
 
 def _deviations(groups: Tensor) -> tuple[Tensor, Tensor]:
-    """The narrow and the wide standard deviation, (n,) each, of groups (n, k, 2) of points of the plane."""
+    """The narrow and the wide standard deviation, (n,) each, of groups (n, k, 2) of points in the plane."""
     centred = groups - groups.mean(1, keepdim=True)
     covariance = centred.mT @ centred / (groups.shape[1] - 1)
     variances = torch.linalg.eigvalsh(covariance).clamp(min=0).sqrt()
@@ -163,7 +170,7 @@ def _deviations(groups: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _from_parabola(groups: Tensor) -> Tensor:
-    """Standard deviation (n,) of groups (n, k, 2) from the parabola over their principal axis that fits them best."""
+    """Standard deviation (n,) of groups (n, k, 2) from the parabola over their principal axis that fits best."""
     centred = groups - groups.mean(1, keepdim=True)
     _, axes = torch.linalg.eigh(centred.mT @ centred)
     across, along = (centred @ axes).unbind(2)
@@ -175,7 +182,7 @@ def _from_parabola(groups: Tensor) -> Tensor:
 
 
 def _some(points: Tensor, most: int) -> Tensor:
-    """Return at most so many of the points, drawn at random, the same each time."""
+    """Return at most `most` of the points, drawn at random, the same each time."""
     if len(points) <= most:
         return points
     return points[torch.randperm(len(points), generator=torch.Generator().manual_seed(0))[:most]]

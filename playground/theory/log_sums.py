@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor
 
-NEGLIGIBLE = 80.0  # nats below the largest term: e^-80 of it is lost in every sum
+NEGLIGIBLE = 80.0  # nats below the largest term; e^-80 is below the rounding error of every sum
 
 
 def log_sum_exp(terms: Tensor) -> Tensor:
-    """Log of the sum of exp over the columns of (N, K), (N,).
+    """The logarithm of the sum of exp(terms) over the columns of (N, K), (N,).
 
-    Terms that add nothing are raised: exp of less than -87 is no normal number of single precision, and takes ten times as long.
+    Negligible terms are raised to a bound. In single precision exp of less than -87 is subnormal, and takes ten times as long.
     """
     return torch.maximum(terms, terms.amax(1, keepdim=True) - NEGLIGIBLE).logsumexp(1)

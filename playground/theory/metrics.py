@@ -1,4 +1,4 @@
-"""Distances of a model or its samples from the truth, each with its sampling error where it has one."""
+"""Distances of a model or its samples from the truth, with their standard errors."""
 
 import math
 from collections.abc import Iterator
@@ -11,17 +11,17 @@ from playground.theory.noise import ScoreFunction
 
 
 def mean_with_error(values: Tensor) -> tuple[float, float]:
-    """Mean of (N,) values and its standard error, std / sqrt(N); the error of one value is not known (nan)."""
+    """The mean of values (N,) and its standard error, std / sqrt(N), which is nan for one value."""
     values = values.double()
     error = float(values.std() / math.sqrt(len(values))) if len(values) > 1 else math.nan
     return float(values.mean()), error
 
 
 def median_with_error(values: Tensor) -> tuple[float, float]:
-    """Median of (N,) values and its standard error, whatever their distribution; the error of one value is not known (nan).
+    """The median of values (N,) and its standard error for any distribution; the error is nan for one value.
 
-    About sqrt(N)/2 is the deviation of the number of values below the distribution's own median, so the quantiles 1/2 -+ 1/sqrt(N) of the
-    values lie two standard errors below and above it. Source: Woodruff 1952.
+    The number of values below the distribution's median has standard deviation sqrt(N)/2. So the quantiles 1/2 -+ 1/sqrt(N) of
+    the values lie about two standard errors below and above the median. Source: Woodruff 1952.
     """
     values = values.double()
     if len(values) < 2:
@@ -32,26 +32,26 @@ def median_with_error(values: Tensor) -> tuple[float, float]:
 
 
 def share_error(share: Tensor, count: int) -> Tensor:
-    """Standard error of shares (K,) of `count` draws: never 0, for a few draws that all agree do not know the distribution's share to be 0 or 1.
+    """The standard error of shares (K,) of `count` draws. It is never 0, as a share of 0 or 1 in few draws is uncertain too.
 
     .. math:: \\sqrt{\\tilde w (1 - \\tilde w) / N}, \\quad \\tilde w = (N w + 2)/(N + 4)
 
-    The binomial error at the share that two successes and two failures more would give. Twice it to either side of the share
-    holds the distribution's own in 9 of 10 cases at least from 20 draws on, where sqrt(w (1 - w) / N) holds a distribution's share of 1 % in 1 of 6 then.
-    Source: Agresti & Coull 1998.
+    This is the binomial standard error with two more successes and two more failures. From 20 draws on, two standard errors
+    around the share contain the true share in at least 9 of 10 cases. With sqrt(w (1 - w) / N) they contain a true share of 1 %
+    in 1 of 6 cases at 20 draws. Source: Agresti & Coull 1998.
     """
     share = (count * share.double() + 2) / (count + 4)
     return (share * (1 - share) / count).sqrt()
 
 
 def memorized(distances: Tensor) -> Tensor:
-    """(N,) which points are copies of a training point: nearer to it than a third of their distance to the second nearest.
+    """Whether each point copies a training point, (N,): its nearest neighbour is three times nearer than its second nearest.
 
-    In the plane a fresh point of an even density is so one in nine times, in D dimensions 3^-D times. Source: Yoon et al. 2023, Gu
-    et al. 2023.
+    By chance this holds for a new point of a uniform density with probability 3^-D in D dimensions: 1/9 in the plane. Source:
+    Yoon et al. 2023, Gu et al. 2023.
 
     Args:
-        distances: (N, 2), to the nearest and to the second nearest of the training points that differ.
+        distances: distances to the nearest and the second nearest distinct training point, (N, 2).
     """
     return distances[:, 0] < distances[:, 1] / 3
 
@@ -60,23 +60,23 @@ def kl_to_known(log_p_true: Tensor, log_p_model: Tensor) -> tuple[float, float]:
     """KL(true || model) in nats and its standard error.
 
     Args:
-        log_p_true, log_p_model: (N,) log-densities at the same draws of the truth. The pairing matters: the error is that
-            of the differences, far smaller than that of the two means.
+        log_p_true, log_p_model: log-densities at the same samples of the truth, (N,). The standard error is that of their
+            differences, which is far smaller than those of the two means.
     """
     return mean_with_error(log_p_true.double() - log_p_model.double())
 
 
 def sliced_wasserstein2(a: Tensor, b: Tensor, projections: int, generator: torch.Generator) -> float:
-    """Sliced Wasserstein-2 distance between two clouds, in their own units.
+    """Sliced Wasserstein-2 distance between two point clouds, in their own units.
 
     .. math:: \\left(E_\\theta\\, W_2^2(\\theta^\\top a, \\theta^\\top b)\\right)^{1/2}, \\quad |\\theta| = 1
 
-    In one dimension W_2 compares quantiles; those of clouds of any two sizes are compared at every level, exactly. Two finite
-    clouds of one distribution are never at distance 0: see :func:`splits`. Source: Bonneel et al. 2015.
+    In one dimension W_2 compares quantiles. They are compared exactly at every level, for clouds of any two sizes. Two finite
+    samples of one distribution never have distance 0: see :func:`splits`. Source: Bonneel et al. 2015.
 
     Args:
         a, b: (N, *shape), (M, *shape).
-        projections: how many directions theta.
+        projections: the number of directions theta.
     """
     a, b = a.flatten(1).double(), b.flatten(1).double()
     directions = torch.randn(
@@ -84,7 +84,7 @@ def sliced_wasserstein2(a: Tensor, b: Tensor, projections: int, generator: torch
     ).to(a.device)
     directions = directions / directions.norm(dim=0)
     total = 0.0
-    for some in torch.split(directions, 64, dim=1):  # bounds the memory: 64 columns of a million points are 0.5 GB
+    for some in torch.split(directions, 64, dim=1):  # 64 columns of a million points take 0.5 GB
         first, second = (a @ some).sort(dim=0).values, (b @ some).sort(dim=0).values
         total += float(_squared_wasserstein2(first, second).sum())
     return math.sqrt(total / projections)
@@ -93,10 +93,10 @@ def sliced_wasserstein2(a: Tensor, b: Tensor, projections: int, generator: torch
 def splits(
     data: Tensor, first: int, second: int, count: int, generator: torch.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """`count` random pairs of disjoint parts of the data (N, *shape), of `first` and `second` points, at most N in all.
+    """Yield `count` random pairs of disjoint parts of the data (N, *shape), of `first` and `second` points, at most N together.
 
-    Their distances are what a perfect sampler scores. One pair says little: of the two Gaussians at +-(5, 5) the distance is
-    mostly that of the shares in each mode, and goes from 0.1 to 1.2 between clouds of 2,000.
+    Their distances are those of a perfect sampler. One pair is not enough: for the two Gaussians at +-(5, 5) the distance mostly
+    reflects the shares in each mode, and varies from 0.1 to 1.2 between clouds of 2,000 points.
     """
     for _ in range(count):
         order = torch.randperm(len(data), generator=generator, device=generator.device).to(data.device)
@@ -104,24 +104,24 @@ def splits(
 
 
 def _squared_wasserstein2(first: Tensor, second: Tensor) -> Tensor:
-    """Squared W_2 of the empirical distributions of sorted columns (N, K) and (M, K): (K,).
+    """The squared W_2, (K,), of the empirical distributions of sorted columns (N, K) and (M, K).
 
     .. math:: W_2^2 = \\int_0^1 \\left(F^{-1}(u) - G^{-1}(u)\\right)^2 du
 
-    Both quantile functions are steps, constant between two neighbours of their N and M levels. To interpolate between points
-    would be to invent some: 2,000 points and 20 of one normal distribution in the plane would be 4 % nearer than they are.
+    Both quantile functions are step functions, with N and M steps. Interpolation between points would bias the distance: by
+    -4 % between 2,000 points and 20 of one normal distribution in the plane.
     """
     n, m = len(first), len(second)
     if n == m:
         return (first - second).square().mean(0)
     levels = [other * torch.arange(1, own + 1, device=first.device) for own, other in ((n, m), (m, n))]
-    ends = torch.cat(levels).sort().values  # in 1/(N M), whole numbers: between two that are one lies no share
+    ends = torch.cat(levels).sort().values  # integers, in units of 1/(N M); equal ones have no share between them
     shares = ends.diff(prepend=ends.new_zeros(1)).to(first) / (n * m)
     return shares @ first[(ends - 1) // m].sub_(second[(ends - 1) // n]).square_()
 
 
 def mode_weights(samples: Tensor, modes: Tensor) -> tuple[Tensor, Tensor]:
-    """Share of the samples nearest to each mode, and its standard error by :func:`share_error`.
+    """The share of the samples nearest to each mode, and its standard error by :func:`share_error`.
 
     Args:
         samples: (N, D).
@@ -140,11 +140,12 @@ def mode_weights(samples: Tensor, modes: Tensor) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True)
 class FisherDivergence:
-    """The distance of a score from another one at a noise level.
+    """The Fisher divergence between a score and the exact one at a noise level.
 
     Attributes:
-        value: E ||s - exact||^2 in 1/units^2, with its standard error.
-        relative: its ratio to E ||exact||^2, with its standard error; 1 is as bad as no score at all, nan where that is 0.
+        value, standard_error: E ||s - exact||^2 in 1/units^2, and its standard error.
+        relative, relative_standard_error: its ratio to E ||exact||^2, and the ratio's standard error. A score of zero has 1. It
+            is nan if E ||exact||^2 is 0.
     """
 
     value: float
@@ -157,15 +158,15 @@ class FisherDivergence:
 def fisher_divergence(
     score: ScoreFunction, exact: ScoreFunction, x0: Tensor, sigma: float, generator: torch.Generator
 ) -> FisherDivergence:
-    """Mean squared error of a score at noise level sigma, absolute and relative to the score's own mean square.
+    """Mean squared error of a score at noise level sigma, absolute and relative to the exact score's mean square.
 
     .. math:: E \\|s(x, \\sigma) - \\nabla \\log p_\\sigma(x)\\|^2, \\quad x = x_0 + \\sigma z
 
-    The error of the ratio R of two means over the same points is by the delta method that of the mean of (a - R b)/E b: where
-    the two go together, as of a score that is wrong by the same share everywhere, most of it cancels.
+    The ratio R of two means E a/E b over the same points has, by the delta method, the standard error of the mean of
+    (a - R b)/E b. If a and b are correlated, as for a score with the same relative error everywhere, most of it cancels.
 
     Args:
-        x0: (N, *shape) clean data.
+        x0: clean data, (N, *shape).
     """
     level = torch.as_tensor(sigma, dtype=x0.dtype, device=x0.device)
     z = torch.randn(x0.shape, generator=generator, device=generator.device, dtype=x0.dtype).to(x0.device)

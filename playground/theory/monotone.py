@@ -1,14 +1,14 @@
-"""Slopes with which cubic pieces through rising points rise throughout. Plain numbers: the window needs them without torch."""
+"""Slopes for monotone cubic interpolation. It uses plain numbers, as the window needs it without torch."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 
 
 def rising_slopes(x: Sequence[float], y: Sequence[float]) -> list[float]:
-    """The slope at each of the points (x, y), both rising, of a curve that overshoots none of them.
+    """The slope at each of the points (x, y), both rising, of a cubic interpolant that rises everywhere.
 
-    Inside the weighted harmonic mean of the two secants (Fritsch and Butland 1984), which is never above three times the
-    smaller one, as monotony asks; at the ends the secant itself, so that no slope is 0.
+    At inner points it is the weighted harmonic mean of the two secants (Fritsch and Butland 1984). That is never above three
+    times the smaller secant, as monotonicity requires. At the ends it is the secant, so no slope is 0.
     """
     widths = [after - before for before, after in pairwise(x)]
     secants = [(after - before) / width for (before, after), width in zip(pairwise(y), widths, strict=True)]

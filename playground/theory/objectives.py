@@ -1,7 +1,6 @@
-r"""The objectives of training: exact, sliced and denoising score matching, maximum likelihood, and the weights of the
-noise levels.
+r"""The training objectives: exact, sliced and denoising score matching, maximum likelihood, and the weights of noise levels.
 
-For one noise level, and up to a constant that no network can change, the first three are the Fisher divergence
+At one noise level, and up to a constant that does not depend on the network, the first three are the Fisher divergence
 E ||s(x) - grad log p_sigma(x)||^2 / 2:
 
 .. math:: \text{exact} &\quad E_{x \sim p_\sigma}[\tfrac12 \|s\|^2 + \operatorname{tr} \nabla s]
@@ -11,11 +10,11 @@ E ||s(x) - grad log p_sigma(x)||^2 / 2:
           \text{denoising} &\quad E_{x_0, z} \|s(x_0 + \sigma z, \sigma) + z/\sigma\|^2
               \quad\text{(Vincent 2011; twice the divergence)}
 
-The trace is *added*: integration by parts gives E<s, grad log p> = -E[tr grad s]. Sums run over all axes of a point, so a
-loss counts the whole image, and means over the batch.
+The trace is *added*: integration by parts gives E<s, grad log p> = -E[tr grad s]. A loss sums over all coordinates of a point, so
+it counts the whole image, and is averaged over the batch.
 
-Maximum likelihood is what they avoid: E[-log p_sigma(x)] of a model that knows its density, the Kullback-Leibler divergence
-up to the data's entropy.
+Maximum likelihood minimises E[-log p_sigma(x)] of a model that knows its density. That is the Kullback-Leibler divergence plus
+the data's entropy.
 """
 
 import math
@@ -35,12 +34,12 @@ Weight = Callable[[Tensor, Noise, SigmaDistributionName], Tensor]
 
 
 def _level(sigma: Tensor) -> Tensor:
-    """sigma, or the data's standard deviation 1 where there is no noise: the scale on which a score varies."""
+    """sigma, or the data's standard deviation 1 without noise: the scale on which a score varies."""
     return torch.where(sigma > 0, sigma, 1.0)
 
 
 def _sigma2(sigma: Tensor, noise: Noise, distribution: SigmaDistributionName) -> Tensor:
-    """sigma^2, on which every level of the denoising loss has variance D."""
+    """sigma^2, with which the denoising target -z/sigma has variance D at every level."""
     return _level(sigma).square()
 
 
@@ -52,13 +51,13 @@ def _edm(sigma: Tensor, noise: Noise, distribution: SigmaDistributionName) -> Te
 def _likelihood(sigma: Tensor, noise: Noise, distribution: SigmaDistributionName) -> Tensor:
     """sigma^2 over the density of ln sigma: the loss bounds the negative log-likelihood (Song et al. 2021b, theorem 1).
 
-    Their weight is g^2 for times drawn evenly; g^2 dt = d(sigma^2) = 2 sigma^2 d ln sigma whatever the process.
+    Their weight is g^2 for uniform times, and g^2 dt = d(sigma^2) = 2 sigma^2 d ln sigma for every process.
     """
     return _level(sigma).square() / noise.relative_density(sigma, distribution)
 
 
 def _constant(sigma: Tensor, noise: Noise, distribution: SigmaDistributionName) -> Tensor:
-    """One: the finest levels, whose scores are the longest, make up nearly all of the loss."""
+    """One. The finest levels have the largest scores and dominate the loss."""
     return torch.ones_like(sigma)
 
 
@@ -82,7 +81,7 @@ def gaussian(like: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def sphere(like: Tensor, generator: torch.Generator) -> Tensor:
-    """Directions of length sqrt(D), evenly spread. Unit length would make every trace D times too small."""
+    """Uniform directions of length sqrt(D). With unit length every trace would be D times too small."""
     v = gaussian(like, generator).flatten(1)
     length: Tensor = v.square().mean(1, keepdim=True).sqrt()
     return (v / length).view(like.shape)
@@ -94,21 +93,21 @@ PROBE_DISTRIBUTIONS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
     "sphere": sphere,
 }
 
-FEWEST_PARTS = 3  # estimates, whose spread gives their error
-MOST_PAIRS = 2**27  # of noisy points and target points: a second's work
+FEWEST_PARTS = 3  # fewest estimates for a standard error
+MOST_PAIRS = 2**27  # most pairs of noisy points and target points, which take about a second
 
 
 class Objective(ABC):
     """A loss per point, weighted by its noise level.
 
     Args:
-        noise: the levels, and how they are drawn: some weights depend on it.
-        distribution: how a continuous process draws them.
+        noise: the noise levels and how they are drawn, on which some weights depend.
+        distribution: the distribution of a continuous process's levels.
         weight: a name from :data:`WEIGHTS`.
     """
 
     target_batch = 1
-    """Points that a loss takes together: of fewer at once it is another, with another optimum."""
+    """The number of points whose loss is computed together. With fewer the loss and its optimum are different."""
 
     def __init__(
         self, noise: Noise, distribution: SigmaDistributionName = "log-normal", weight: str = "sigma2"
@@ -124,7 +123,7 @@ class Objective(ABC):
         """Weighted loss of each point, (N,).
 
         Args:
-            score: the score function to judge.
+            score: the score function to evaluate.
             x: *clean* data (N, \\*shape); the noise is added here.
             sigma: noise levels (N,).
             generator: on the device of x; draws noise and directions.
@@ -137,35 +136,36 @@ class Objective(ABC):
     def optimal_loss_with_error(
         self, density: Density, generator: torch.Generator, parts: int = 20, count: int = 4096
     ) -> tuple[float, float] | None:
-        """The mean of `parts` estimates of the optimal loss from `count` points each, and its standard error by how they differ.
+        """The mean of `parts` estimates of the optimal loss from `count` points each, and its standard error.
 
-        Points of one estimate share target batches and levels: only whole estimates are independent. Where a target batch is so
-        large that all of them would compare more than MOST_PAIRS, there are fewer, but at least FEWEST_PARTS.
+        The standard error comes from the spread of the estimates. Points of one estimate share target batches and levels, so only
+        whole estimates are independent. There are fewer estimates if a large target batch would take more than MOST_PAIRS pairs,
+        but at least FEWEST_PARTS.
         """
         pairs = max(count, self.target_batch) * self.target_batch
         parts = min(parts, max(FEWEST_PARTS, MOST_PAIRS // pairs))
         losses = [loss for _ in range(parts) if (loss := self.optimal_loss(density, generator, count)) is not None]
-        if not losses or not all(map(math.isfinite, losses)):  # beyond single precision where sigma is far from 1
+        if not losses or not all(map(math.isfinite, losses)):  # single precision may overflow if sigma is far from 1
             return None
         return statistics.fmean(losses), statistics.stdev(losses) / math.sqrt(parts)
 
 
 class ScoreMatching(Objective):
-    """A loss of the score alone, which a density's constant Z does not enter."""
+    """A loss of the score alone, which does not depend on the constant Z of a density."""
 
     @abstractmethod
     def _optimal_loss(self, distance: Tensor, sigma: Tensor, dim: int, variance: float) -> Tensor:
-        """Unweighted loss of the true score s, given ||s - g||^2 for g the score of a Gaussian with the data's moments."""
+        """Unweighted loss of the true score s, from ||s - g||^2 with g the score of a Gaussian with the data's moments."""
 
     def optimal_loss(self, density: Density, generator: torch.Generator, count: int = 40_000) -> float | None:
         """Estimate the loss of the true score of `density`, by Monte Carlo over `count` points; None if it has none.
 
-        Partial integration leaves E||s||^2 to be estimated: exact and sliced have -1/2 of it, denoising D/sigma^2 - E||s||^2.
-        At large sigma that is a small difference of two numbers with much noise; but for the Gaussian's score
-        g = -(x - mean)/(sigma^2 + variance), E[s'g] = E||g||^2 = D/(sigma^2 + variance), so that
-        E||s||^2 = E||s - g||^2 + D/(sigma^2 + variance), whose noise vanishes with the first term.
+        By integration by parts, the optimal loss of exact and sliced score matching is -E||s||^2/2, and that of denoising is
+        D/sigma^2 - E||s||^2. At large sigma the latter is a small difference of two noisy numbers. With the Gaussian's score
+        g = -(x - mean)/(sigma^2 + variance), E[s'g] = E||g||^2 = D/(sigma^2 + variance). Hence
+        E||s||^2 = E||s - g||^2 + D/(sigma^2 + variance), and only the first term, which vanishes at large sigma, is estimated.
 
-        Sharp edges without noise are walls that no score can describe, hence no optimal loss.
+        A density with sharp edges and no noise has no score at its edges, so there is no optimal loss.
         """
         if density.sharp and self.noise.sigma_min == 0:
             return None
@@ -179,7 +179,7 @@ class ScoreMatching(Objective):
 
 
 class Exact(ScoreMatching):
-    """1/2 ||s||^2 + tr grad s with the trace written out: one more backward pass for each of D axes."""
+    """1/2 ||s||^2 + tr grad s with the exact trace: one more backward pass for each of D axes."""
 
     def loss(self, score: ScoreFunction, x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
         x = _noised(x, sigma, generator)
@@ -195,12 +195,12 @@ class Exact(ScoreMatching):
 
 
 class Sliced(ScoreMatching):
-    """Exact matching along k random directions a point: one more backward pass for each, however large D is.
+    """Score matching along k random directions per point: one more backward pass for each direction, for any D.
 
     Args:
         projections: k.
-        probes: distribution of the directions, a name from :data:`PROBE_DISTRIBUTIONS`.
-        variance_reduced: take 1/2 ||s||^2 itself instead of 1/2 (v's)^2, which has the same mean.
+        probes: the distribution of the directions, a name from :data:`PROBE_DISTRIBUTIONS`.
+        variance_reduced: use 1/2 ||s||^2 instead of 1/2 (v's)^2, which has the same mean.
     """
 
     def __init__(
@@ -236,17 +236,17 @@ class Sliced(ScoreMatching):
 class Denoising(ScoreMatching):
     r"""||s(x + sigma z, sigma) + z/sigma||^2: the score must point back along the noise. Needs sigma > 0.
 
-    With a target batch of n > 1 points it points back to the mean of all that the noisy point y may have come from, which has
-    the same mean given y and less variance: of n independent points each is as likely a priori,
+    With a target batch of n > 1 points, the score must point to the mean m of all points from which the noisy point y may have
+    come. That target has the same mean given y, and less variance. The n points are independent and equally likely a priori, so
 
     .. math:: m(y) = \sum_j w_j x_j,\quad w_j \propto e^{-\|y - x_j\|^2/2\sigma^2}, \qquad \|s(y, \sigma) + (y - m)/\sigma^2\|^2
 
-    (Xu et al. 2023, "Stable target field"). The minimiser stays; what no network could predict goes, at coarse levels nearly
-    all of it.
+    (Xu et al. 2023, "Stable target field"). The minimiser is the same. The part of the loss that no network can reduce becomes
+    smaller, and nearly vanishes at coarse levels.
 
     Args:
-        target_batch: n; the points of a batch are taken n at a time, and those left over with some of the last group, for a mean
-            over fewer would have another optimal loss. 1 for each point's own noise.
+        target_batch: n. A batch is divided into groups of n points. An incomplete last group is filled with points before it, as
+            a mean over fewer points would have another optimal loss. 1 means each point's own noise.
     """
 
     def __init__(
@@ -271,7 +271,7 @@ class Denoising(ScoreMatching):
         return dim * variance / (sigma.square() * (sigma.square() + variance)) - distance
 
     def pairs(self, x: Tensor, z: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
-        """Means and noises (m, (y - m)/sigma) of the same noisy points y = x + sigma z, in the shape of x and z (N, \\*shape)."""
+        """Means m and noises (y - m)/sigma of the same noisy points y = x + sigma z, each in the shape of x (N, \\*shape)."""
         if self.target_batch == 1:
             return x, z
         y = x + per_point(sigma, x) * z
@@ -279,8 +279,10 @@ class Denoising(ScoreMatching):
         return mean, (y - mean) / per_point(sigma, x)
 
     def optimal_loss(self, density: Density, generator: torch.Generator, count: int = 40_000) -> float | None:
-        """The optimal loss as for one point; with a target batch, the loss of the true score itself, whose noise is
-        that of the means alone."""
+        """Estimate the loss of the true score of `density`; None if it has none.
+
+        With a target batch it is the mean of the loss itself, whose only noise is that of the means m.
+        """
         if self.target_batch == 1:
             return super().optimal_loss(density, generator, count)
         x = density.sample(max(count, self.target_batch), generator)
@@ -289,18 +291,17 @@ class Denoising(ScoreMatching):
 
 
 class MaximumLikelihood(Objective):
-    r"""-log p_sigma(x + sigma z) = f + ln Z, for an energy in the plane: what the other objectives do without.
+    r"""The negative log-likelihood -log p_sigma(x + sigma z) = f + ln Z of an energy in the plane.
 
     .. math:: \nabla_\theta E[f + \ln Z] = E_{x \sim data}[\nabla_\theta f] - E_{x \sim p_\theta}[\nabla_\theta f]
 
-    Z is summed over nodes that are shifted at random from step to step, and the gradient is that of the sum itself. Where the
-    batch has many noise levels it is trained at `levels` of them, each drawn from an equal part of them, for each costs a
-    sum of its own.
+    Z is a sum over nodes that are shifted at random in each step, and the gradient is that of this sum. Each noise level needs a
+    sum of its own. So a batch with many levels is trained at `levels` of them, one drawn from each of as many equal parts.
 
     Args:
         reach: the largest coordinate of the data.
-        normalizer_grid: cells of the quadrature along each side.
-        levels: noise levels a batch at most.
+        normalizer_grid: the number of quadrature cells along each side.
+        levels: the most noise levels of a batch.
     """
 
     def __init__(
@@ -332,7 +333,7 @@ class MaximumLikelihood(Objective):
         return self.weight(sigma) * (constants - energy.log_density(x, sigma))
 
     def _few_levels(self, sigma: Tensor, generator: torch.Generator) -> Tensor:
-        """Draw levels (N,) of which no more than `levels` differ; each point's has the distribution that it had."""
+        """Draw levels (N,) with at most `levels` different values. Each point's level keeps its distribution."""
         if len(torch.unique(sigma)) <= self.levels:
             return sigma
         parts = torch.tensor_split(sigma.sort().values, self.levels)
@@ -343,7 +344,7 @@ class MaximumLikelihood(Objective):
         return torch.cat([one.expand(len(part)) for one, part in zip(drawn, parts, strict=True)])
 
     def optimal_loss(self, density: Density, generator: torch.Generator, count: int = 40_000) -> float | None:
-        """The mean entropy of the smoothed data, as E log(g/p) plus that of the Gaussian g with their moments."""
+        """The mean entropy of the smoothed data, as E log(g/p) plus the entropy of the Gaussian g with their moments."""
         x = density.sample(count, generator)
         sigma = self.noise.training_sigmas(count, generator, self.distribution).to(x)
         x = x + per_point(sigma, x) * gaussian(x, generator)
@@ -372,6 +373,6 @@ def _inner(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _gradient(values: Tensor, x: Tensor) -> Tensor:
-    """Gradient of each of `values` (N,) with respect to its own row of x, differentiable; zero where there is none."""
+    """Gradient of each of `values` (N,) with respect to its own row of x, differentiable; zero if it does not depend on x."""
     (gradient,) = torch.autograd.grad(values.sum(), x, create_graph=True, materialize_grads=True)
     return gradient

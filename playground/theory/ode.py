@@ -1,11 +1,11 @@
-"""Dormand-Prince 5(4) with step control for every row of the batch by itself.
+"""Dormand-Prince 5(4) with separate step control for every row of the batch.
 
-A solver that shares one step among all rows averages their errors, so a few bad rows hide among thousands of good ones:
-at tolerance 1e-3 the worst of 2,000 log-likelihoods was off by 2.07 nat with a shared step and by 0.11 with steps of
-their own. Here each row has its own time, step and error; rows that have arrived make room for others.
+A solver with one step for all rows averages their errors, so a few bad rows hide among thousands of good ones. At tolerance
+1e-3 the largest error of 2,000 log-likelihoods was 2.07 nat with a shared step, and 0.11 with separate steps. Here each row has
+its own time, step and error. Finished rows make room for others.
 
-Integrals along the solution are taken of each step by :mod:`playground.theory.quadrature`, at points between that the step
-gives for nothing.
+Integrals along the solution are computed in each step by :mod:`playground.theory.quadrature`. It evaluates the integrand at
+inner points of the step, where the dense output gives the solution without further calls of the field.
 
 Source: Dormand & Prince 1980; Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I, sections II.4-II.6.
 """
@@ -21,39 +21,39 @@ from playground.theory.tableau import ERROR, NODES, STAGES, dense_output
 from playground.user_errors import UserError
 
 Field = Callable[..., Tensor]
-"""dx/dt as field(x, t): x (N, M), t (N,), every row at its own time; returns (N, M). Where rows have something of their own
-that does not move, as field(x, t, fixed)."""
+"""dx/dt, (N, M), as field(x, t) for x (N, M) and t (N,), each row's own time; or as field(x, t, fixed) if rows have constants."""
 
 Integrand = Callable[..., tuple[Tensor, Tensor]]
-"""dx/dt as of the field, (N, M), and what is to be integrated over t there, (N, K)."""
+"""Takes the field's arguments; returns dx/dt, (N, M), and the integrand over t, (N, K)."""
 
 FRAME_NUMBERS = 2**24
-"""Numbers that :func:`frames` holds at once: 64 MB in single precision, 500 frames of 16,000 points of the plane."""
+"""Numbers that :func:`frames` holds at once: 64 MB in single precision, 500 frames of 16,000 points in the plane."""
 
 _FULL = 7 / 8
 _SAFETY = 0.9
 _SHRINK, _GROW = 0.2, 10.0
-_SHARE = 0.3  # of the tolerance that a step may use up: the errors of ten to a hundred steps add up
-# PI control: the present error and, against oscillation, the one before (Hairer & Wanner II, IV.2; the numbers of their DOPRI5). With
-# 0.7/5 and 0.4/5 steps settle where they use a sixth of what they may, for a fifth more evaluations at equal worst error.
+_SHARE = 0.3  # fraction of the tolerance allowed in a step, as the errors of ten to a hundred steps add up
+# PI control uses the present error and, against oscillation, the one before (Hairer & Wanner II, IV.2; the constants of their
+# DOPRI5). With 0.7/5 and 0.4/5 the steps' errors settle at a sixth of the allowed one, which takes a fifth more evaluations for the
+# same worst error.
 _NOW, _BEFORE = 0.17, 0.04
-_STIFF = 3.0  # length of a step times a rate of decay: at 3.3 these steps turn unstable, which then bounds them, not their error
-_SHARE_BESIDE = 0.07  # beside integrals: an error in x is one in all that is integrated from there on
+_STIFF = 3.0  # step length times rate of decay; from 3.3 on the method is unstable, so stability limits the step
+_SHARE_BESIDE = 0.07  # _SHARE with integrals, where an error in x affects all that is integrated afterwards
 
 
 class TooManySteps(UserError, ArithmeticError):
-    """Some rows need more steps than allowed; the message says how many rows, and where they are stuck."""
+    """Some rows need more steps than allowed. The message says how many rows, and at which time they are stuck."""
 
 
 @dataclass(frozen=True, eq=False)
 class OdeResult:
-    """Rows at t1.
+    """The solution at t1.
 
     Attributes:
-        x: (N, M).
-        integrals: (N, K) of the integrand from t0 to t1; without one, (N, 0).
-        evaluations: (N,) calls of the field and of the integrand that each row took part in, int64.
-        path: (P, N, M) at the times asked for, or None.
+        x: the rows at t1, (N, M).
+        integrals: the integrals from t0 to t1, (N, K), or (N, 0) without an integrand.
+        evaluations: the number of evaluations of the field and the integrand for each row, (N,), int64.
+        path: the solution at the given times, (P, N, M), or None.
     """
 
     x: Tensor
@@ -64,15 +64,14 @@ class OdeResult:
 
 @dataclass(frozen=True)
 class OdeProgress:
-    """Progress of the solve: the mean over rows of the part of [t0, t1] that is done; `result` comes with the last one
-    only."""
+    """Progress of the solve: the mean over rows of the part of [t0, t1] that is done. Only the last one has a `result`."""
 
     fraction: float
     result: OdeResult | None
 
 
 def tolerance_floor(dtype: torch.dtype) -> float:
-    """The smallest tolerance that rounding leaves any meaning: 1.9e-6 in float32. Smaller ones are raised to it."""
+    """The smallest meaningful tolerance given rounding: 1.9e-6 in float32. Smaller ones are raised to it."""
     return 16 * torch.finfo(dtype).eps
 
 
@@ -91,26 +90,25 @@ def dormand_prince(
     max_steps: int = 10_000,
     give_up: bool = False,
 ) -> Iterator[OdeProgress]:
-    """Solve dx/dt = field(x, t) from t0 to t1, forwards or backwards, one progress an evaluation of the field.
+    """Solve dx/dt = field(x, t) from t0 to t1, forwards or backwards. It yields progress after each evaluation of the field.
 
-    A step is accepted where each component of its error is at most 0.3 tolerance * (1 + |x|), beside integrals 0.07, and likewise the
-    error of each integral, plus its allowance: what the steps leave adds up.
+    A step is accepted if each component of its error is at most 0.3 tolerance * (1 + |x|). With integrals 0.3 becomes 0.07, and
+    the same bound plus the allowance holds for the error of each integral.
 
     Args:
-        x0: (N, M) at t0.
+        x0: the rows at t0, (N, M).
         tolerance: > 0, raised to :func:`tolerance_floor`.
-        times: (P,) from t0 to t1 in order, where to record the path, by the quartic between steps.
-        fixed: (N, ...), a row for each of x0: the field's third argument.
-        integrand: gives the field's slopes and what to integrate along the solution; asked once where rows start, and three
-            times a step.
-        allowance: (N, K), not negative: an error of the integrals that does not matter, such as the rounding of what is made of
-            them later; None: none, of one integral.
-        batch: rows solved at once; the rest wait, and join as soon as an eighth of those have arrived.
-        max_steps: accepted and refused steps that one row may take.
-        give_up: leave a row that does not arrive as NaN, its path too, and go on with the others.
+        times: when to record the path, (P,), in order from t0 to t1. The dense output interpolates between steps.
+        fixed: the field's third argument, (N, ...), a row for each of x0.
+        integrand: returns the field's slopes and the integrand. It is evaluated once at a row's start, and three times a step.
+        allowance: an error of the integrals that does not matter, (N, K), >= 0, such as the rounding error of later results. None
+            stands for one integral with no allowance.
+        batch: the number of rows solved at once. Others wait, and join once an eighth of these have finished.
+        max_steps: the most steps of one row, accepted and rejected.
+        give_up: whether a row that does not finish, and its path, become NaN while the others continue.
 
     Raises:
-        TooManySteps: a row is not there after `max_steps`, or its field is not finite, and it is not to be given up.
+        TooManySteps: a row is not finished after `max_steps`, or its field is not finite, and `give_up` is false.
     """
     tolerance = max(tolerance, tolerance_floor(x0.dtype))
     rows = _Rows(field, x0, t0, t1, tolerance, times, max_steps, fixed, integrand, allowance, batch, give_up)
@@ -131,16 +129,16 @@ def frames(
     fixed: Tensor | None = None,
     max_steps: int = 10_000,
 ) -> Iterator[Tensor | None]:
-    """The solution of :func:`dormand_prince` at each of `times`, each as soon as every row has passed it.
+    """Yield the solution of :func:`dormand_prince` at each of `times`, as soon as every row has passed it.
 
-    None after each evaluation of the field, of which thousands may lie between two frames: to cancel is to stop iterating.
-    Rows step past the times at their own pace and are interpolated there, so frames cost no evaluations: the solver is held
-    up only at the end of every `FRAME_NUMBERS` numbers, for their memory's sake.
+    It yields None after each evaluation of the field, of which there may be thousands between two frames. To cancel, stop
+    iterating. Each row takes its own steps past the times and is interpolated there, so frames cost no evaluations. To bound the
+    memory, rows only wait for each other once every `FRAME_NUMBERS` numbers.
 
     Args:
-        x0: (N, M) at times[0].
-        times: (P,) in order, forwards or backwards; the first frame is x0 itself.
-        fixed: as for :func:`dormand_prince`.
+        x0: the rows at times[0], (N, M).
+        times: (P,) in order, forwards or backwards. The first frame is x0 itself.
+        fixed, max_steps: as for :func:`dormand_prince`.
 
     Raises:
         TooManySteps: as :func:`dormand_prince`.
@@ -167,7 +165,7 @@ _ACTIVE = ("rows", "x", "slope", "integrals", "value", "allowance", "t", "h", "e
 
 
 class _Rows:
-    """Rows on their way. Names ending in 1 are results in the caller's order; those of `_ACTIVE` hold only rows still moving."""
+    """The state of the solver. Names ending in 1 are results in the caller's order; those in `_ACTIVE` hold unfinished rows."""
 
     def __init__(
         self,
@@ -194,19 +192,19 @@ class _Rows:
         self.t0, self.t1, self.direction = t0, t1, 1.0 if t1 >= t0 else -1.0
         self.x1, self.integrals1 = x0.clone(), torch.zeros_like(self.allowance0)
         self.evaluations = torch.zeros(len(x0), dtype=torch.int64, device=x0.device)
-        # Rounded twice, a time may lie a hair beyond the end, where nobody comes by.
+        # A time that was rounded twice may lie just beyond the end, which no step reaches.
         ends = sorted(torch.tensor([t0, t1], dtype=x0.dtype).tolist())
         self.times = None if times is None else times.clamp(*ends)
         self.path = x0.new_empty((0 if times is None else len(times), *x0.shape))
         if times is not None:
-            self.path[:] = x0  # times up to t0 lie at the start
+            self.path[:] = x0  # the value at times up to t0
         self.started = 0 if t0 != t1 else len(x0)
         self._start(0)
         if self.started < len(x0):
             self._join()
 
     def _start(self, count: int) -> None:
-        """Put the next `count` rows, and no others, at the start of their way."""
+        """Make the next `count` rows the active ones, at t0."""
         rows = slice(self.started, self.started + count)
         self.started += count
         self.rows = torch.arange(rows.start, rows.stop, device=self.x0.device)
@@ -223,7 +221,7 @@ class _Rows:
             self.evaluations[rows] += 2
 
     def _join(self) -> None:
-        """Let waiting rows take the places of those that have arrived."""
+        """Replace finished rows by waiting ones."""
         moving, fixed = {name: getattr(self, name) for name in _ACTIVE}, self.fixed
         self._start(min(self.batch - len(self.rows), len(self.x0) - self.started))
         for name, values in moving.items():
@@ -246,18 +244,18 @@ class _Rows:
     def fraction(self) -> float:
         left = float(((self.t1 - self.t) / (self.t1 - self.t0)).sum()) if not self.finished else 0.0
         done = 1.0 - (left + len(self.x0) - self.started) / max(len(self.x0), 1)
-        return max(done, 0.0)  # at the start the sum may be rounded to more than all
+        return max(done, 0.0)  # at the start rounding may make it negative
 
     def _at_end(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-        """Slopes and values of the integrand where steps begin and end: (N, M) and (N, K)."""
+        """Slopes, (N, M), and values of the integrand, (N, K), at the ends of steps."""
         if self.integrand is None:
             return self.field(x, t, *self.fixed), self.integrals
         return self.integrand(x, t, *self.fixed)
 
     def _first_step(self) -> Tensor:
-        """Length of the first step: an Euler step explores how fast the slope turns (Hairer I, II.4).
+        """The length of the first step. An Euler step measures how fast the slope changes (Hairer I, II.4).
 
-        What is integrated may turn sooner: of half the length its worst errors are those of later steps.
+        An integrand may change faster. With half that length its worst errors are those of later steps.
         """
         scale = self.step_tolerance * (1 + self.x.abs())
         size, speed = _norm(self.x / scale), _norm(self.slope / scale)
@@ -270,13 +268,13 @@ class _Rows:
         longer = torch.where(bend <= 1e-15, (1e-3 * h).clamp(min=tiny), (0.01 / bend).pow(1 / 5))
         h = torch.minimum(100 * h, longer).clamp(max=abs(self.t1 - self.t0))
         h = h if self.integrand is None else h / 2
-        return torch.where(torch.isfinite(h), h, tiny)  # a field that is not finite is refused by the step control
+        return torch.where(torch.isfinite(h), h, tiny)  # the step control rejects a field that is not finite
 
     def advance(self) -> Iterator[None]:
-        """One attempted step of every active row, in parts that each ask the field once."""
+        """Attempt one step of every active row. It yields after each evaluation of the field."""
         self.steps += 1
         remaining = (self.t1 - self.t).abs()
-        last = self.h >= remaining * (1 - 1e-6)  # no sliver of a step is left over for the end
+        last = self.h >= remaining * (1 - 1e-6)  # so that no tiny step is left for the end
         h = self.direction * torch.where(last, remaining, self.h)
         column = h[:, None]
         slopes = [self.slope]
@@ -301,7 +299,7 @@ class _Rows:
         factor = _SAFETY * ratio.pow(-_NOW) * self.error_before.pow(_BEFORE)
         factor = torch.where(accepted, factor, (_SAFETY * ratio.pow(-1 / 5)).clamp(max=1.0))
         factor = factor.clamp(_SHRINK, _GROW)
-        factor = torch.where(self.refused, factor.clamp(max=1.0), factor)  # no growth right after a refusal
+        factor = torch.where(self.refused, factor.clamp(max=1.0), factor)  # no growth right after a rejected step
         lost = (h.abs() * factor < 1e-12 * abs(self.t1 - self.t0)).logical_and(~accepted)
         if bool(lost.any()) and not self.give_up:
             raise TooManySteps(
@@ -323,7 +321,7 @@ class _Rows:
         arrived = accepted & last
         stuck = (self.steps >= self.max_steps) & ~arrived
         if bool(stuck.any()) and not self.give_up:
-            # At the same time in two places: the slope's change over theirs is the rate that the step has to damp.
+            # The last two stages are at the same time. The change of slope over the change of position is the rate of decay.
             damped = h.abs() * _norm(slopes[-1] - slopes[-2]) / _norm(x - before)
             raise TooManySteps(self._why_stuck(stuck, stiff=float(damped[stuck].nanmedian()) > _STIFF))
         self._leave(arrived, lost | stuck)
@@ -354,9 +352,9 @@ class _Rows:
     def _integrate(
         self, h: Tensor, x: Tensor, slopes: list[Tensor], value: Tensor, ratio: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Integrals at the end of the step, (N, K), and its error in shares of what is allowed, that of x where it is greater.
+        """Integrals at the end of the step, (N, K), and the larger error ratio of x and the integrals, (N,).
 
-        Steps that x refuses are not integrated.
+        A step that is rejected for its error in x is not integrated.
         """
         assert self.integrand is not None
         row = torch.nonzero(ratio <= 1)[:, 0]
@@ -378,7 +376,7 @@ class _Rows:
         return integrals, ratio
 
     def _record(self, accepted: Tensor, t: Tensor, x: Tensor, slopes: list[Tensor]) -> None:
-        """Fill in the path between the two ends of the accepted steps."""
+        """Record the path at the times within the accepted steps."""
         assert self.times is not None
         behind = self.direction * (self.times[:, None] - self.t) > 0
         index, row = torch.nonzero(behind & (self.direction * (t - self.times[:, None]) >= 0) & accepted, as_tuple=True)
@@ -388,5 +386,5 @@ class _Rows:
 
 
 def _norm(x: Tensor) -> Tensor:
-    """Largest magnitude in each row: an average over 64 pixels would hide an error in the one log-density beside them."""
+    """The largest magnitude in each row. A mean over 64 pixels would hide an error in one of them."""
     return x.abs().amax(dim=1)

@@ -1,9 +1,9 @@
-r"""The constant that a score never meets: Z of an energy in the plane, by quadrature.
+r"""The normalising constant Z of an energy in the plane, by quadrature.
 
 .. math:: Z(\sigma) = \int e^{-f(x, \sigma)} dx, \qquad \nabla_\theta \ln Z = -E_{p}[\nabla_\theta f]
 
-The midpoint rule on a square: for smooth functions that vanish at its edge its error falls faster than any power of the
-spacing, once the spacing is below their detail. Its cost is the number of nodes, n^D: in the plane that can be paid.
+It uses the midpoint rule on a square. For smooth functions that vanish at its edge, the error falls faster than any power of the
+spacing, once the spacing is smaller than their detail. The cost is the number of nodes, n^D, which is feasible in the plane.
 """
 
 import math
@@ -15,13 +15,13 @@ from torch import Tensor
 
 from playground.theory.noise import per_point
 
-NODES = 16_384  # points evaluated at a time: what an MLP needs for them is some ten megabytes
+NODES = 16_384  # points evaluated at a time; an MLP needs about ten megabytes for them
 
 LEAST_REACH = 5.0
-"""Standard deviations of the data to look beyond their outermost point: an energy may put something there."""
+"""The least coordinate, in standard deviations of the data, that the square covers: an energy may have mass beyond the data."""
 
 NEGLIGIBLE_NATS = 20.0
-"""Nats below the highest node, where all of a million have 0.002 of its share: their gradient is left out."""
+"""Nodes this many nats below the highest are left out of the gradient. A million of them have 0.002 of its share."""
 
 
 @runtime_checkable
@@ -36,7 +36,7 @@ class EnergyFunction(Protocol):
 
 
 class StandardNormal:
-    """The energy of N(0, I) smoothed by sigma: what every network begins as."""
+    """The energy of N(0, I) smoothed by sigma, which is every network's initial state."""
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         return -x / per_point(sigma.square() + 1, x)
@@ -47,7 +47,7 @@ class StandardNormal:
 
 @dataclass(frozen=True)
 class QuadratureGrid:
-    """The grid on which an energy is summed up: [-half, half]^2 in `cells` x `cells` cells."""
+    """The quadrature grid: [-half, half]^2 in `cells` x `cells` cells."""
 
     half: float
     cells: int
@@ -58,11 +58,11 @@ class QuadratureGrid:
         return 2 * self.half / self.cells
 
     def nodes(self, like: Tensor, shift: Tensor | None = None) -> Tensor:
-        """One point a cell, row by row, (cells^2, 2), of the dtype and on the device of `like`.
+        """One point per cell, row by row, (cells^2, 2), with the dtype and device of `like`.
 
         Args:
-            shift: where in its cell each point lies, (2,) in [0, 1); None for the middle. Drawn evenly, it makes the sum
-                unbiased, and no detail can hide between the nodes for long.
+            shift: the position of each point within its cell, (2,) in [0, 1); None for the centre. A uniform random shift makes
+                the sum unbiased, so no detail stays hidden between the nodes.
         """
         shift = like.new_full((2,), 0.5) if shift is None else shift.to(like)
         steps = torch.arange(self.cells, dtype=like.dtype, device=like.device)
@@ -71,31 +71,34 @@ class QuadratureGrid:
     def contributing_nodes(
         self, energy: EnergyFunction, sigma: Tensor, like: Tensor, shift: Tensor | None = None
     ) -> Tensor:
-        """The nodes (K, 2) that matter to the sum: where an energy concentrates there are few, and gradients cost more."""
+        """The nodes (K, 2) that contribute to the sum. A concentrated energy has few, which makes its gradient cheaper."""
         nodes = self.nodes(like, shift)
         with torch.no_grad():
             values = energy.log_density(nodes, sigma)
         return nodes[values > values.max() - NEGLIGIBLE_NATS]
 
     def log_sum(self, values: Tensor) -> Tensor:
-        """ln of the integral of exp(values) over the square, from values (K,) at its nodes, or those that matter; 0-d, differentiable."""
+        """ln of the integral of exp(values) over the square, 0-d, from values (K,) at all or the contributing nodes.
+
+        It is differentiable.
+        """
         return torch.logsumexp(values, 0) + 2 * math.log(self.spacing)
 
 
 def half_side(reach: float, sigma: float) -> float:
-    """Half the side of a square that holds data whose coordinates are at most `reach` in size, a quarter more, and their noise."""
+    """Half the side of the square for data with coordinates up to `reach`, with a margin of a quarter and 6 sigma of noise."""
     return 1.25 * reach + 6 * sigma
 
 
 @dataclass(frozen=True)
 class LogPartition:
-    """ln Z in nats, and by how much it may be off.
+    """ln Z in nats, and its error.
 
     Attributes:
         value: ln Z.
-        error: how far the rule of twice the spacing is off at most, plus the share of the sum in the square's outermost tenth,
-            beyond which as much may lie, plus the rounding of the energy itself.
-        cells: along each side, at last.
+        error: an estimate of the error, the sum of three terms: the largest difference from the rules of twice the spacing; the
+            share of the sum in the square's outermost tenth, as that much may lie outside; the energy's rounding error.
+        cells: the final number of cells along each side.
     """
 
     value: float
@@ -107,13 +110,13 @@ class LogPartition:
 def log_partition(
     energy: EnergyFunction, sigma: float, reach: float, like: Tensor, tolerance: float = 1e-3, most: int = 1024
 ) -> LogPartition:
-    """ln Z(sigma) of an energy in the plane, on finer and finer squares until its error is below the tolerance.
+    """ln Z(sigma) of an energy in the plane, on finer and finer grids until its error is below the tolerance.
 
     Args:
         reach: the largest coordinate of the data, in standardized units.
-        like: a tensor of the dtype and on the device to compute with; the sum is made in float64.
-        tolerance: of the error, in nats.
-        most: cells along a side at most; then the error is what it is, and says so.
+        like: a tensor with the dtype and device for the energy. The sum is in float64.
+        tolerance: the largest error, in nats.
+        most: the most cells along a side. At this number the error may exceed the tolerance.
     """
     cells, half = min(128, most), half_side(max(reach, LEAST_REACH), sigma)
     while True:
@@ -129,13 +132,13 @@ def log_partition(
 
 @torch.no_grad()
 def log_density_at(energy: EnergyFunction, points: Tensor, sigma: float) -> Tensor:
-    """-f at points (N, \\*shape) for one sigma, in float64 on the CPU (MPS has none), (N,)."""
+    """-f at points (N, \\*shape) for one sigma, (N,), in float64 on the CPU, as MPS has no float64."""
     level = torch.as_tensor(sigma, dtype=points.dtype, device=points.device)
     return torch.cat([energy.log_density(some, level).cpu().double() for some in torch.split(points, NODES)])
 
 
 def _error(square: QuadratureGrid, values: Tensor, value: float) -> float:
-    """Estimate the error of the rule from its values (cells, cells)."""
+    """Estimate the first two terms of :attr:`LogPartition.error` from the values at the nodes, (cells, cells)."""
     coarse = QuadratureGrid(square.half, square.cells // 2)
     parts = [values[row::2, column::2] for row in (0, 1) for column in (0, 1)]
     spread = max(abs(float(coarse.log_sum(part.flatten())) - value) for part in parts)

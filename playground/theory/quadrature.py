@@ -1,7 +1,7 @@
-"""Integrals along the solution of an ODE, on which it does not depend, step by step with their errors.
+"""Integrals along the solution of an ODE, computed step by step with error estimates. The solution does not depend on them.
 
-Lobatto's rule of order 6 has the two ends of a step, which steps share, and two points between for nodes: three values of what
-is integrated a step, where as further numbers of the solution they would take five.
+The Lobatto rule of order 6 has four nodes: the two ends of a step, which steps share, and two points between. So it needs three
+evaluations of the integrand per step. As further components of the ODE the integrals would take five.
 """
 
 import math
@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 INNER = (0.5 - math.sqrt(0.05), 0.5 + math.sqrt(0.05))
-"""The nodes between the ends, in parts of a step."""
+"""The inner nodes, as fractions of a step."""
 
-# By the rule's factors, measured on log-densities of networks, x and the rule have equal parts in the worst errors; a row's first
-# step, whose length is a guess, is judged ten times as hard.
+# These factors were measured on log-densities of networks: x and the rule then contribute equally to the worst errors. A row's
+# first step, whose length is a guess, has a ten times stricter factor.
 _RULE, _FIRST_RULE = 0.012, 0.12
 
 
@@ -25,19 +25,19 @@ def lobatto(
     tolerance: float,
     first: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """Integrals at the end of a step, (N, K), and the largest error among each row's in shares of what is allowed, (N,).
+    """Integrals at the end of a step, (N, K), and each row's largest error relative to the allowed error, (N,).
 
-    Legendre's coefficients of degree 2 and 3 of the cubic through the four values fall with h^3 and h^4 and the rule's own
-    error with h^7, so with their powers 7/3 and 7/4; to the power 5/7 it stands beside that of an x of order 5. Both, because
-    one is zero where the integrand is even or odd about the middle of a step.
+    The Legendre coefficients of degree 2 and 3 of the cubic through the four values fall like h^3 and h^4, and the rule's error
+    falls like h^7. So the error is estimated by the coefficients' powers 7/3 and 7/4. Its power 5/7 falls like h^5, as the error
+    of x does. Both coefficients are used, as one of them is zero if the integrand is even or odd about the middle of the step.
 
     Args:
-        step: (N, 1), with its sign.
-        values: of what is integrated at the start of the step, at both of `INNER` and at its end, (N, K) each.
-        before: (N, K) the integrals at its start.
-        allowance: (N, K) an error that does not matter.
-        tolerance: the error that x may make in a step, over 1 + |x|.
-        first: (N,) whether it is the row's first step.
+        step: the signed step, (N, 1).
+        values: the integrand at the start of the step, at both of `INNER` and at its end, (N, K) each.
+        before: the integrals at the start of the step, (N, K).
+        allowance: an error that does not matter, (N, K).
+        tolerance: the allowed error of x in a step, relative to 1 + |x|.
+        first: whether it is the row's first step, (N,).
     """
     a, b, c, d = values
     after = before + step * (a + 5 * (b + c) + d) / 12

@@ -1,12 +1,12 @@
-r"""Measures of how much smoothing a set of points needs: until it is a Gaussian, and from one level to the next.
+r"""Measures of smoothing: how far smoothed points are from a Gaussian, and how far two noise levels overlap.
 
-In the plane the distance to the Gaussian of the same moments is summed up on a grid. Of more axes it follows from the cumulants: smoothing
-leaves all from the third on as they are, while the variance grows by sigma^2. Standardised by that variance they shrink like
-sigma^-3 and sigma^-4, and with them
+In the plane the divergence from the Gaussian of the same moments is computed on a grid. In more dimensions it follows from the
+cumulants. Smoothing adds sigma^2 to the variance and does not change the cumulants from the third on. Standardised by that
+variance, the third and fourth shrink like sigma^-3 and sigma^-4, and
 
 .. math:: KL \approx \tfrac1{12} \|\kappa_3\|^2 + \tfrac1{48} \|\kappa_4\|^2
 
-(Edgeworth; Comon 1994, theorem 14). Norms of tensors over D axes are means over pairs of points, whatever D is.
+(Edgeworth; Comon 1994, theorem 14). The norms of these tensors over D axes are computed as means over pairs of points, for any D.
 """
 
 import itertools
@@ -19,25 +19,26 @@ from torch.nn.functional import pad
 from playground.theory.empirical import Empirical
 from playground.theory.noise import PrincipalAxes
 
-PAIRED = 1000  # points whose pairs give the cumulants: a million pairs, about 20 ms
-TINY = 1e-300  # an axis without spread or noise
-SUMMED = 5000  # points of the plane that are summed up on a grid, in about 10 ms
-REACH = 8.0  # standard deviations that the grid in the plane reaches from its middle
-CELLS = 128  # along a side of it
-DRAWS = 256  # from each of two levels, for the overlap: known to about 0.02
+PAIRED = 1000  # points whose pairs give the cumulants; a million pairs take about 20 ms
+TINY = 1e-300  # least standard deviation of an axis, against division by zero
+SUMMED = 5000  # points in the plane that are summed on the grid, in about 10 ms
+REACH = 8.0  # half the grid's side, in standard deviations
+CELLS = 128  # cells along the grid's side
+DRAWS = 256  # samples of each of two levels for their overlap, whose error is then about 0.02
 
 
 def gaussianity(points: Tensor, sigma: float) -> float:
     """KL divergence in nats of the points (N, *shape) smoothed by sigma from the Gaussian of the same mean and covariance.
 
-    In the plane it is known to about a tenth. Of more axes it is a series, which is some tenths too low at 0.01 nat and half
-    at 0.05; and so it is in the plane where points lie far out, or sigma is less than an eighth of a smoothed deviation.
+    In the plane its relative error is about a tenth. In more dimensions it is a truncated series, whose value is some tenths too
+    low at 0.01 nat, and half too low at 0.05. The series also serves in the plane if points lie beyond the grid, or if sigma is
+    less than an eighth of a smoothed standard deviation.
     """
     return _divergence(*_along_axes(points), sigma)
 
 
 def sigma_until_gaussian(points: Tensor, tolerance: float, sigma: float) -> float:
-    """The least noise from `sigma` on at which :func:`gaussianity` is within the tolerance, to 2 %."""
+    """The least noise, at least `sigma`, at which :func:`gaussianity` is within the tolerance, to 2 %."""
     found = _along_axes(points)
     low = high = sigma
     while _divergence(*found, high) > tolerance:
@@ -49,7 +50,7 @@ def sigma_until_gaussian(points: Tensor, tolerance: float, sigma: float) -> floa
 
 
 def _along_axes(points: Tensor) -> tuple[Tensor, Tensor]:
-    """Some of the points along the K of their principal axes that have a variance, (n, K), and these variances, (K,); float64."""
+    """Some points in the coordinates of the K principal axes of non-zero variance, (n, K), and the variances, (K,); float64."""
     flat = points.flatten(1)
     some = flat[:: math.ceil(len(flat) / (SUMMED if flat.shape[1] <= 2 else PAIRED))].cpu().double()
     some = some - some.mean(0)
@@ -58,18 +59,20 @@ def _along_axes(points: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _divergence(some: Tensor, variances: Tensor, sigma: float) -> float:
-    """The :func:`gaussianity` of points whose principal axes are known: of large images they take most of the time."""
+    """The :func:`gaussianity` of points whose principal axes are known. For large images the axes take most of the time."""
     summed = _on_a_grid(some, variances, sigma) if len(variances) <= 2 else None
     return _by_cumulants(some, variances, sigma) if summed is None else summed
 
 
 def _on_a_grid(some: Tensor, variances: Tensor, sigma: float) -> float | None:
-    """Compute the divergence by the midpoint rule, for at most two axes; None where points lie beyond the grid, or its
-    cells are too coarse for sigma.
+    """Compute the divergence by the midpoint rule, for at most two axes.
 
-    What the sample's own chance adds shrinks like 1/n: the same of each half of the points tells how much it is.
+    A finite sample adds a bias of order 1/n. It is removed by extrapolation from the divergences of the points' two halves.
+
+    Returns:
+        None if points lie beyond the grid, or its cells are too coarse for sigma.
     """
-    missing = (0, 2 - len(variances))  # axes along which all points are one, and so a Gaussian
+    missing = (0, 2 - len(variances))  # along missing axes all points are equal, so the smoothed density is Gaussian
     widths = (variances + sigma**2).sqrt().clamp(min=TINY)
     u, levels = pad(some / widths, missing), pad(sigma / widths, missing, value=1.0)
     side = 2 * REACH / CELLS
@@ -79,7 +82,7 @@ def _on_a_grid(some: Tensor, variances: Tensor, sigma: float) -> float | None:
     kernels = torch.exp(-0.5 * ((middles[:, None, None] - u) / levels).square()) / (levels * math.sqrt(2 * math.pi))
 
     def below(points: Tensor, across: Tensor, up: Tensor) -> float:
-        """Return how far the entropy lies below that of the Gaussian of the same moments."""
+        """Return the entropy of the Gaussian of the same moments, minus that of the smoothed points."""
         density = across @ up.T / len(points)
         covariance = torch.cov(points.T, correction=0) + levels.square().diag()
         return float(
@@ -101,7 +104,7 @@ def _by_cumulants(some: Tensor, variances: Tensor, sigma: float) -> float:
     products.fill_diagonal_(0.0)
     pairs = len(u) * (len(u) - 1)
     third = products.pow(3).sum() / pairs
-    # Of the fourth moment the cumulant lacks the three pairings of the covariance.
+    # The fourth cumulant is the fourth moment minus the three pairings of the covariance.
     fourth = (
         products.pow(4).sum() / pairs
         - 6 * (u.square() @ shares).square().mean()
@@ -112,7 +115,7 @@ def _by_cumulants(some: Tensor, variances: Tensor, sigma: float) -> float:
 
 
 def overlap(points: Tensor, coarse: float, fine: float, generator: torch.Generator) -> float:
-    """The mass that the points (N, *shape) smoothed by two sigmas have in common, int min(p, q), from 0 to 1."""
+    """The common mass int min(p, q), from 0 to 1, of the points (N, *shape) smoothed by two sigmas."""
     density = Empirical(points)
     total = 0.0
     for own, other in ((coarse, fine), (fine, coarse)):
@@ -124,10 +127,11 @@ def overlap(points: Tensor, coarse: float, fine: float, generator: torch.Generat
 
 
 def least_overlap(ratio: float, dim: int) -> float:
-    """The overlap of one point smoothed by two sigmas of this ratio: no set of points in R^dim has less.
+    """The overlap of one point smoothed by two sigmas of this ratio. No set of points in R^dim has a smaller one.
 
-    The two Gaussians cross at r^2 = D ln(ratio^2)/(1 - ratio^-2), in units of the finer: int min is the coarse one's mass
-    inside and the fine one's outside, of a chi-squared distribution each. A mixture's minimum is at least the mixture of the minima.
+    In units of the finer sigma the two Gaussians cross at r^2 = D ln(ratio^2)/(1 - ratio^-2). int min is the coarse one's mass
+    inside plus the fine one's mass outside, each given by a chi-squared distribution. The minimum of two mixtures is at least
+    the mixture of the minima.
     """
     square = torch.tensor(ratio**2, dtype=torch.float64)
     half = torch.tensor(0.5 * dim, dtype=torch.float64)
@@ -136,7 +140,7 @@ def least_overlap(ratio: float, dim: int) -> float:
 
 
 def overlapping_levels(sigma_max: float, sigma_min: float, dim: int, least: float) -> int:
-    """Return the fewest geometric noise levels that overlap by `least` whatever the data are."""
+    """Return the smallest number of geometric noise levels whose neighbours overlap by `least` for any data."""
     gaps = next(
         gaps for gaps in itertools.count(1) if least_overlap((sigma_max / sigma_min) ** (1 / gaps), dim) >= least
     )

@@ -1,7 +1,7 @@
 r"""The largest curvature of a score, and the steps of Langevin dynamics that are stable with it.
 
-On a Gaussian direction of curvature L, the chain x <- x + eps s(x) + sqrt(2 eps) z multiplies a deviation by 1 - eps L in every step:
-it settles for eps < 2/L and runs away to infinity beyond, twice as fast as it mixes best at 1/L.
+Along a Gaussian direction of curvature L, the chain x <- x + eps s(x) + sqrt(2 eps) z multiplies the distance from the mean by
+1 - eps L in every step. It is stable for eps < 2/L, and diverges for larger steps. It mixes fastest at half that step, 1/L.
 Source: Roberts & Tweedie 1996, section 1.4; for Euler's method Hairer & Wanner 1996, section IV.2.
 """
 
@@ -13,28 +13,29 @@ from torch import Tensor
 from playground.theory.noise import ScoreFunction
 
 ITERATIONS = 12
-"""Iterations of the power method: where the largest curvature is twice the next, its quotient is then right to 1e-7,
-and where many are alike it is already near them after a few."""
+"""Iterations of the power method. If the largest curvature is twice the next, its relative error is then 1e-7. If many are
+similar, the estimate is near them after a few iterations."""
 
 MARGIN = 1.02
-"""Factor by which a step may exceed 2/L before it is called unstable: the curvature is an estimate from below."""
+"""The factor by which a step may exceed 2/L before it is called unstable, as the estimated curvature is a lower bound."""
 
 
 def largest_curvature(score: ScoreFunction, x: Tensor, sigma: float, generator: torch.Generator) -> float:
-    r"""The largest eigenvalue L of minus the score's Jacobian at any of the points; 0 where none is above 0.
+    r"""The largest eigenvalue L of minus the score's Jacobian at any of the points; 0 if none is positive.
 
-    By the power method with finite differences of the score, so that any score will do: a network, a mixture, a guided one. The
-    Jacobian of a score is symmetric, and where that of a learned one is not, its quotient still says how fast a step grows.
+    It is found by the power method with finite differences, so it works for any score: a network, a mixture, a guided one. The
+    Jacobian of a true score is symmetric. For a learned score that is not symmetric, the Rayleigh quotient still measures how
+    fast a step grows.
 
     Args:
-        x: (N, \*shape).
+        x: the points, (N, \*shape).
         sigma: the noise level.
         generator: draws the first directions.
     """
     level = torch.as_tensor(sigma, dtype=x.dtype, device=x.device)
     direction = torch.randn(x.shape, generator=generator, device=generator.device, dtype=x.dtype).to(x.device)
     length = math.sqrt(torch.finfo(x.dtype).eps) * (1 + float(x.abs().amax()))
-    length = min(length, sigma / 10) if sigma > 0 else length  # within what the noise makes smooth
+    length = min(length, sigma / 10) if sigma > 0 else length  # the density is smooth on the scale of sigma
     curvature = torch.zeros(len(x), dtype=x.dtype, device=x.device)
     with torch.no_grad():
         for _ in range(ITERATIONS):
@@ -52,5 +53,5 @@ def _norms(x: Tensor) -> Tensor:
 
 
 def largest_step(curvature: float) -> float:
-    """2/L, above which a step of Langevin dynamics overshoots farther than it was away; infinite without curvature."""
+    """2/L, the largest stable step of Langevin dynamics; infinite without curvature."""
     return 2 / curvature if curvature > 0 else math.inf

@@ -1,4 +1,4 @@
-"""The numbers of Dormand and Prince's 5(4), and the solution between the ends of one of its steps.
+"""The coefficients of Dormand and Prince's 5(4) method, and its dense output.
 
 Source: Dormand & Prince 1980; Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I, sections II.4-II.6.
 """
@@ -30,8 +30,10 @@ _DENSE_OUTPUT = (
 
 
 def dense_output(u: Tensor | float, h: Tensor, start: Tensor, end: Tensor, slopes: list[Tensor]) -> Tensor:
-    """The solution at the part u of a step h (N, 1) from `start` to `end`, both (N, M): the cubic through both ends and slopes,
-    and a quartic term that the slopes between give, so that it is as exact as the ends."""
+    """The solution at the fraction u of a step h (N, 1) from `start` to `end`, both (N, M).
+
+    It is the cubic through both ends and their slopes, plus a quartic term from the inner slopes.
+    """
     return (
         (1 - u) * start
         + u * end

@@ -1,10 +1,10 @@
-r"""The Wasserstein-2 distance of two clouds by optimal transport, exactly.
+r"""The exact Wasserstein-2 distance of two point clouds, by optimal transport.
 
 .. math:: W_2^2 = \min_\pi \frac1N \sum_i \|a_i - b_{\pi(i)}\|^2
 
-over all matchings \pi of the points. The matching grows by one shortest augmenting path for each point (Jonker & Volgenant 1987); its
-potentials begin where a few rounds of Sinkhorn's leave them (Cuturi 2013), so that two of three points are matched at once. What it
-ends with is optimal whatever it began with: the potentials prove it. A thousand points take half a second.
+over all matchings \pi of the points. Each point adds one shortest augmenting path to the matching (Jonker & Volgenant 1987). The
+initial potentials come from a few rounds of Sinkhorn's algorithm (Cuturi 2013), with which two of three points are matched at
+once. The result is optimal for any initial potentials: the final ones prove it. A thousand points take half a second.
 """
 
 import math
@@ -16,25 +16,25 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 ROUNDS = 8
-"""Rounds of Sinkhorn's algorithm, from a smoothing of a quarter of the mean cost down to that of the nearest points:
-more cost more than they save."""
+"""Rounds of Sinkhorn's algorithm, with a smoothing from a quarter of the mean cost down to the cost of the nearest points. More
+rounds take more time than they save."""
 
 Array = NDArray[np.float64]
 
 
 def squared_wasserstein2(a: Tensor, b: Tensor) -> Generator[None, None, float]:
-    """W_2^2 of two clouds of one size, in their own units squared; it yields between two paths, so that it can be left.
+    """W_2^2 of two clouds of equal size, in their own units squared. It yields between augmenting paths, so it can be cancelled.
 
     Args:
         a, b: (N, *shape), N >= 1, all finite.
 
     Raises:
-        ValueError: they are of different sizes.
+        ValueError: the clouds have different sizes.
     """
     if len(a) != len(b):
         raise ValueError(f"Optimal transport matches clouds of one size, not of {len(a)} and {len(b)} points.")
     a, b = a.flatten(1).cpu().double(), b.flatten(1).cpu().double()
-    shift = a.mean(0) - b.mean(0)  # which matching is best does not depend on it, and near clouds are matched sooner
+    shift = a.mean(0) - b.mean(0)  # the optimal matching does not depend on it, and close clouds are matched faster
     costs = min((_costs(a, b), _costs(a - shift, b)), key=_nearest)
     columns = yield from optimal_matching(costs.numpy(), _sinkhorn(costs))
     return float((a - b[torch.from_numpy(columns)]).square().sum(1).mean())
@@ -45,7 +45,7 @@ def optimal_matching(costs: Array, potentials: Array | None = None) -> Generator
 
     Args:
         costs: (N, N), finite.
-        potentials: of the columns, (N,), to begin with; near the best ones it is done sooner.
+        potentials: initial potentials of the columns, (N,). It is faster if they are near the optimal ones.
     """
     count = len(costs)
     v = np.zeros(count) if potentials is None else potentials.copy()
@@ -79,7 +79,7 @@ def optimal_matching(costs: Array, potentials: Array | None = None) -> Generator
         u[start] += length
         u[row_of[columns[:-1]]] += slack[:-1]
         v[columns] -= slack
-        while row != start:  # back along the path, each row takes the column that it came by
+        while row != start:  # back along the path, each row takes the column that it was reached from
             row = int(before[column])
             row_of[column] = row
             column, column_of[row] = int(column_of[row]), column
@@ -91,12 +91,12 @@ def _costs(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _nearest(costs: Tensor) -> float:
-    """Mean cost of the nearest point of the other cloud."""
+    """The mean cost of a point's nearest neighbour in the other cloud."""
     return float(costs.amin(1).mean() + costs.amin(0).mean()) / 2
 
 
 def _sinkhorn(costs: Tensor) -> Array | None:
-    """Potentials of the columns; None where all costs are nothing, or too different for any smoothing."""
+    """Potentials of the columns, (N,), or None if all costs are zero, or if the smoothing is not finite."""
     most, least = float(costs.mean()) / 4, _nearest(costs)
     if not 0 < least < math.inf or not most < math.inf:
         return None

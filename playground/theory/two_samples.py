@@ -1,12 +1,12 @@
-r"""Whether two clouds of points come from one distribution: figures with their sampling error whose value is known if they do.
+r"""Two-sample statistics, with standard errors: do two clouds of points come from one distribution?
 
-The squared maximum mean discrepancy and the energy distance are one statistic with two kernels, without bias:
+The squared maximum mean discrepancy and the energy distance are the same unbiased statistic with two kernels:
 
 .. math:: U = \frac1{n (n-1)} \sum_{i \ne j} h_{ij}, \quad
           h_{ij} = k(a_i, a_j) + k(b_i, b_j) - k(a_i, b_j) - k(a_j, b_i)
 
-Its mean is 0 for clouds of one distribution and positive otherwise; a single value may be below 0. Clouds of unequal size are
-compared at the smaller one's. Points have any shape.
+Its mean is 0 for clouds of one distribution and positive otherwise; a single value may be below 0. The larger cloud is cut to the
+size of the smaller one. Points have any shape.
 """
 
 import math
@@ -16,18 +16,19 @@ from torch import Tensor
 
 from playground.theory.metrics import share_error
 
-LEAST = 4  # points of each cloud, below which no error can be told
-EQUAL = 1e-7  # of the largest distance: products of double precision leave as much of 0
+LEAST = 4  # fewest points of a cloud for a standard error
+EQUAL = 1e-7  # relative to the largest distance: rounding error of a zero distance by products in double precision
 FREQUENCIES = 64
-RIDGE = 1.0  # of the weights, for features of variance one: a coefficient needs some points to speak for it
+RIDGE = 1.0  # penalty on the weights, for features of variance one
 NEWTON_STEPS = 8
 
 
 def median_distance(points: Tensor) -> float:
-    """Median distance between two different points of a cloud, from 2,000 of them; 1 where all points are one.
+    """The median distance between distinct points of a cloud, from 2,000 of them; 1 if all points are equal.
 
-    Where most points are one, the median of all distances is their rounding. Gretton et al. 2012, section 8, take both clouds together;
-    here the data alone say what is near, for samples that have run away would make everything near, and no test would see them.
+    Equal points are left out: if most are equal, the median of all distances would be a rounding error. Gretton et al. (2012,
+    section 8) use both clouds together. Here the data alone set the scale. Diverged samples would make the scale so large that all
+    points seem close, and no test would detect them.
     """
     points = points[:2000].flatten(1).double()
     points = points - points.mean(0)
@@ -41,7 +42,7 @@ def mmd_squared(a: Tensor, b: Tensor, bandwidth: float | None = None) -> tuple[f
     """Squared maximum mean discrepancy for k(x, y) = exp(-|x - y|^2 / (2 l^2)), and its standard error; no unit.
 
     Args:
-        a, b: (N, *shape), (M, *shape), four points each at least.
+        a, b: the clouds, (N, *shape) and (M, *shape), of at least four points each.
         bandwidth: l; None for the median distance within b, the data.
 
     Source: Gretton et al. 2012, lemma 6.
@@ -64,14 +65,16 @@ def energy_distance(a: Tensor, b: Tensor) -> tuple[float, float]:
 
 
 def classifier_accuracy(a: Tensor, b: Tensor, generator: torch.Generator) -> tuple[float, float]:
-    """Train a classifier to tell the clouds apart; return its accuracy on points it has not seen, and its standard
-    error by :func:`share_error`.
+    """Train a classifier to distinguish the clouds. Return its accuracy on unseen points, and the standard error by
+    :func:`share_error`.
 
-    It learns from half of the points and is judged on the other half, as many of each cloud: clouds of one distribution give 1/2.
-    The error is that of the judging: where the distributions differ, another half to learn from gives another classifier, and the share
-    goes up to a third farther.
-    Logistic regression on the coordinates (random combinations of them where there are many) and on random Fourier
-    features, whose lengths go from the median distance within b, the data, down to an eighth of it. Source: Lopez-Paz & Oquab 2017.
+    It is trained on half of the points and tested on the other half, with as many of each cloud. Clouds of one distribution give
+    1/2. The standard error covers the test points only. If the distributions differ, another training half gives another
+    classifier, and the accuracy varies by up to a third more.
+
+    The classifier is a logistic regression on the coordinates (or on random combinations of them if there are many) and on
+    random Fourier features. The features' length scales go from the median distance within b, the data, down to an eighth of
+    it. Source: Lopez-Paz & Oquab 2017.
 
     Args:
         a, b: as for :func:`mmd_squared`.
@@ -107,7 +110,7 @@ def _common(a: Tensor, b: Tensor) -> int:
 def _distances(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     count = _common(a, b)
     a, b = a[:count].flatten(1).double(), b[:count].flatten(1).double()
-    # The data's centre, wherever the samples are: cdist takes products, whose rounding grows with the distance from the origin.
+    # Centred on the data: cdist uses products, whose rounding error grows with the distance from the origin.
     centre = b.mean(0)
     a, b = a - centre, b - centre
     return torch.cdist(a, a), torch.cdist(b, b), torch.cdist(a, b)
@@ -116,13 +119,15 @@ def _distances(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def _paired(within_a: Tensor, within_b: Tensor, across: Tensor) -> tuple[float, float]:
     r"""U and its standard error, from the three kernel matrices (n, n).
 
-    With h_ij = U + g_i + g_j + e_ij, of variances v and w, that of U is 4 v/n + 2 w/(n (n-1)): the first term rules where the
-    distributions differ, and vanishes where they do not. Row means of h have the variance v + w/(n-1), single ones 2 v + w.
+    Let h_ij = U + g_i + g_j + e_ij, with variances v of g and w of e. Then the variance of U is 4 v/n + 2 w/(n (n-1)). The first
+    term dominates if the distributions differ, and vanishes if they are equal. Row means of h have the variance v + w/(n-1),
+    single entries 2 v + w.
 
-    v comes out small where U does, and is never below 0. So of normal clouds in the plane, two errors to either side of U hold its
-    mean in 999 of 1,000 pairs where the distributions are one (the error is 1.3 times the deviation there), in 5 of 6 where the mean is as
-    large as the deviation, in 19 of 20 where four times as large. The jackknife, 4/n times the variance of row means, holds 9 of
-    10 of the second kind, but of the first 1 value in 17 is more than two of its errors below 0.
+    The estimate of v is small when U is small, and is never below 0. For normal clouds in the plane, two standard errors around U
+    contain its mean in 999 of 1,000 pairs if the distributions are equal; the standard error is then 1.3 times the standard
+    deviation. They contain it in 5 of 6 pairs if the mean is as large as the standard deviation, and in 19 of 20 if it is four
+    times as large. The jackknife, 4/n times the variance of row means, contains it in 9 of 10 pairs of the second kind. But in the
+    first kind, 1 value in 17 is more than two of the jackknife's errors below 0.
     """
     n = len(across)
     h = within_a + within_b - across - across.T
@@ -146,7 +151,7 @@ def _labels(count: int, like: Tensor) -> Tensor:
 
 
 def _logistic(features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Weights and offset of a logistic regression with a ridge, by Newton's method."""
+    """Weights and offset of a ridge logistic regression, by Newton's method."""
     design = torch.cat([features, torch.ones_like(features[:, :1])], 1)
     ridge = torch.full_like(design[0], RIDGE)
     ridge[-1] = 1e-6

@@ -6,8 +6,8 @@ Karras et al. 2022 (table 1: c_skip, c_out, c_in, and the noise input ln(sigma)/
 .. math:: s(x, \sigma) = -\frac{x}{\sigma^2 + sd^2}
           + \frac{sd}{\sigma' \sqrt{\sigma^2 + sd^2}} F\!\left(\frac{x}{\sqrt{\sigma^2 + sd^2}}, \frac{\ln \sigma'}{4}\right)
 
-with sigma' = sigma, or sd where sigma = 0, where the denoiser's form would divide by zero. F = 0, as at the start, is the
-exact score of Gaussian data.
+with sigma' = sigma, or sigma' = sd for sigma = 0, which avoids a division by zero. F = 0, the initial value, gives the exact
+score of Gaussian data.
 """
 
 import math
@@ -36,10 +36,10 @@ def build_network(
     classes: int = 0,
     generator: torch.Generator,
 ) -> ScoreNetwork:
-    """A fresh network for points of `shape`; kind is "mlp", "energy" or "u-net", and only the last knows `classes`.
+    """A new network for points of `shape`. The kind is "mlp", "energy" or "u-net"; only a U-Net uses `classes`.
 
     Raises:
-        ValueError: the kind is unknown, or a U-Net is asked for points that are no images.
+        ValueError: the kind is unknown, or the points of a U-Net are not images.
     """
     dim = math.prod(shape)
     if kind in ("mlp", "energy"):

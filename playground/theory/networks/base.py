@@ -1,5 +1,4 @@
-"""The common parts of all networks: the preconditioned score, the embedding of the noise level, the weights'
-initialization."""
+"""The common parts of all networks: preconditioning, the embedding of the noise level, initialization."""
 
 import math
 from abc import abstractmethod
@@ -22,12 +21,12 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 Layer = TypeVar("Layer", bound=nn.Module)
 
 DATA_STD = 1.0  # sd of the package's docstring: data are standardized
-ROWS = 1024  # points evaluated at a time on a CPU: what they need stays in its cache, which halves the time for 10,000
-NOISE_FREQUENCIES = 3  # of the noise input: sines and cosines of 1/2, 1 and 3/2 times ln(sigma)
+ROWS = 1024  # points evaluated at a time on a CPU: they fit into its cache, which halves the time of 10,000 points
+NOISE_FREQUENCIES = 3  # the noise input has sines and cosines of 1/2, 1 and 3/2 times ln(sigma)
 
 
 class ScoreNetwork(nn.Module):
-    """A preconditioned score s(x, sigma); subclasses say what F is."""
+    """A preconditioned score s(x, sigma). Subclasses define F."""
 
     @abstractmethod
     def raw(self, x: Tensor, noise: Tensor) -> Tensor:
@@ -39,7 +38,7 @@ class ScoreNetwork(nn.Module):
         return self._score(x, sigma) if torch.is_grad_enabled() else self._evaluated(x, sigma)
 
     def _evaluated(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """The score where nobody asks for gradients."""
+        """The score without gradients, a batch at a time."""
         rows = in_batches(x)
         return torch.cat(
             [self._score(*piece) for piece in zip(torch.split(x, rows), torch.split(sigma, rows), strict=True)]
@@ -56,7 +55,7 @@ class ScoreNetwork(nn.Module):
 
 @runtime_checkable
 class TracedNetwork(Protocol):
-    """A score network that knows the trace of its own Jacobian."""
+    """A score network that computes the trace of its own Jacobian."""
 
     def raw_and_trace(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
         """F and tr dF/dx at inputs x (N, \\*shape) of variance one for sigma (N,), > 0: in the shapes of x and sigma."""
@@ -86,17 +85,17 @@ class NoiseEmbedding(nn.Module):
 
 
 def in_batches(x: Tensor, most: int = ROWS) -> int:
-    """Return how many points to evaluate at a time: at most so many on a CPU."""
+    """Return how many points to evaluate at a time: at most `most` on a CPU, and all elsewhere."""
     return most if x.device.type == "cpu" else max(len(x), 1)
 
 
 def linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
-    """Return a linear layer with torch's own initial weights, drawn by our generator."""
+    """Return a linear layer initialized by :func:`uniform_init`."""
     return uniform_init(nn.Linear(inputs, outputs, device="meta"), inputs, generator)
 
 
 def uniform_init(layer: Layer, inputs: int, generator: torch.Generator) -> Layer:
-    """Weights and biases from U(-1, 1)/sqrt(inputs), torch's own distribution, but from our generator and not the global one."""
+    """Draw weights and biases from U(-1, 1)/sqrt(inputs), torch's default, but with the given generator."""
     bound = 1 / math.sqrt(inputs)
     return _filled(layer, lambda weights: weights.uniform_(-bound, bound, generator=generator))
 
@@ -107,9 +106,10 @@ def zero_init(layer: Layer) -> Layer:
 
 
 def _filled(layer: Layer, fill: Callable[[Tensor], Tensor]) -> Layer:
-    """Give a layer of no weights, made on the device "meta", weights of its own.
+    """Give a layer that was made on the device "meta" real weights.
 
-    Not by ``layer.to_empty``, whose first call imports sympy: a fifth of the time to the first step of training.
+    The first call of ``layer.to_empty`` imports sympy, which takes a fifth of the time to the first training step. So the
+    parameters are set one by one.
     """
     for name, shape in [(name, parameter.shape) for name, parameter in layer.named_parameters()]:
         setattr(layer, name, nn.Parameter(fill(torch.empty(shape))))

@@ -1,17 +1,17 @@
-r"""A perceptron that gives an energy: one number f, whose gradient is the score.
+r"""A perceptron for an energy f, a single number whose negative gradient is the score.
 
 .. math:: \log p(x, \sigma) = -f(x, \sigma) - \ln Z(\sigma), \quad
           -f = -\frac{|x|^2}{2 (\sigma^2 + sd^2)}
                + c(\sigma)\, \varphi\!\left(\frac{x}{\sqrt{\sigma^2 + sd^2}}, \frac{\ln \sigma'}{4}\right), \quad
           c = \frac{sd}{\sqrt{\sigma'^2 + \delta^2}}
 
-so that s = -grad f is the preconditioned score of :mod:`playground.theory.networks` with F = c sigma'/sd grad phi: a field that is the
-gradient of something, as every true score is and a network with D outputs need not be. It never meets Z. phi = 0, as at
-the start, is the Gaussian.
+so s = -grad f is the preconditioned score of :mod:`playground.theory.networks` with F = c sigma'/sd grad phi. This score is a
+gradient field, like every true score; a network with D outputs need not be. It does not need Z. phi = 0, the initial value,
+gives the Gaussian.
 
-With delta = 0 every level's F would be fitted alike, and at fine levels an error of F that no sample shows is one of
-log p that is 1/sigma times as large. Below delta, the detail of most data, log p_sigma changes little with sigma, and so phi need
-not.
+With delta = 0, F would have the same scale at every level. At fine levels an error of F that no sample shows would then be an
+error of log p that is 1/sigma times as large. Most data have no detail finer than delta: there log p_sigma changes little with
+sigma, so phi need not change either.
 """
 
 import torch
@@ -25,11 +25,11 @@ DETAIL = 0.2
 
 
 class Energy(Perceptron):
-    """A perceptron whose one output is phi; its score costs one pass back through it."""
+    """A perceptron whose single output is phi. Its score costs one backward pass."""
 
     @staticmethod
     def last(width: int, dim: int) -> nn.Linear:
-        return nn.Linear(width, 1, bias=False, device="meta")  # a constant would change neither the score nor p
+        return nn.Linear(width, 1, bias=False, device="meta")  # a bias would change neither the score nor p
 
     def log_density(self, x: Tensor, sigma: Tensor) -> Tensor:
         """-f at x (N, \\*shape) for sigma (0-d or (N,), >= 0): log p up to the constant ln Z(sigma), in nats, (N,)."""
@@ -45,7 +45,7 @@ class Energy(Perceptron):
 
     def raw(self, x: Tensor, noise: Tensor) -> Tensor:
         asked = torch.is_grad_enabled()
-        with torch.enable_grad():  # the score is a gradient, whether or not someone asks for its own
+        with torch.enable_grad():  # the score itself is a gradient
             x = x if x.requires_grad else x.detach().requires_grad_()
             (gradient,) = torch.autograd.grad(self.through(x, noise).sum(), x, create_graph=asked)
         level = torch.exp(4 * noise)

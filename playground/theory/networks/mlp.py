@@ -1,4 +1,4 @@
-"""A multilayer perceptron, which gives a score."""
+"""A multilayer perceptron for a score."""
 
 import itertools
 from abc import abstractmethod
@@ -9,22 +9,22 @@ from torch import Tensor, nn
 from playground.theory.fused_evaluation import MlpParameters, mlp_score, mlp_trace
 from playground.theory.networks.base import ACTIVATIONS, NoiseEmbedding, ScoreNetwork, in_batches, linear, zero_init
 
-TRACED_ROWS = 512  # points whose trace is evaluated at a time: each is 1 + D rows of the matrices
+TRACED_ROWS = 512  # points whose trace is evaluated at a time; each takes 1 + D rows of the matrices
 
 
 class Perceptron(ScoreNetwork):
-    r"""Fully connected layers on x, random Fourier features of x, and the noise level; the last one is zero at the start.
+    r"""Fully connected layers on x, random Fourier features of x, and the noise level. The last layer is initialized to zero.
 
-    The features cos(b'x), sin(b'x) with b ~ N(0, scale^2 I) let it bend at the scale of the data (Tancik et al. 2020);
-    without them it stays at the trivial solution on eight Gaussians for 20,000 steps. Frequencies far above the data's own
-    are learned noise: scale 1.5 beats 6 by a factor of two in KL on two moons, and 0.75 is too smooth for a checkerboard;
-    at 2 a checkerboard gains 10 % on 1.5 and two moons lose as much.
+    The features cos(b'x), sin(b'x) with b ~ N(0, scale^2 I) let it learn detail at the scale of the data (Tancik et al. 2020).
+    Without them it stays at the trivial solution on eight Gaussians for 20,000 steps. Frequencies far above the data's own make
+    it fit noise. On two moons a scale of 1.5 has half the KL of 6. A scale of 0.75 is too smooth for a checkerboard. From 1.5
+    to 2 a checkerboard gains 10 %, and two moons lose as much.
 
     Args:
-        dim: D, the points' axes.
-        width, depth: units a hidden layer, and how many of those.
+        dim: D, the number of coordinates.
+        width, depth: the number of units in a hidden layer, and of hidden layers.
         activation: a name from :data:`ACTIVATIONS`.
-        features, scale: how many frequencies b, and their spread.
+        features, scale: the number of frequencies b, and their standard deviation.
         generator: draws every weight and frequency.
     """
 
@@ -50,10 +50,10 @@ class Perceptron(ScoreNetwork):
     @staticmethod
     @abstractmethod
     def last(width: int, dim: int) -> nn.Linear:
-        """The last layer for points of D = `dim` axes, without memory of its own yet."""
+        """The last layer for points of D = `dim` coordinates, on the device "meta"."""
 
     def through(self, x: Tensor, noise: Tensor) -> Tensor:
-        """Return the layers' output for inputs x (N, \\*shape) and noise (N,): (N, outputs)."""
+        """Return the layers' output, (N, outputs), for inputs x (N, \\*shape) and noise (N,)."""
         x = x.flatten(1)
         angles = x @ self.get_buffer("frequencies")
         h = torch.cat([x, angles.cos(), angles.sin(), self.noise(noise)], dim=1)

@@ -17,25 +17,25 @@ from playground.theory.networks.base import (
     zero_init,
 )
 
-GROUP = 8  # channels that are normalised together
-WIDEST_SIDE = 16  # positions along a side of the finest level: larger images come in larger blocks of pixels
+GROUP = 8  # channels of a group norm's group
+WIDEST_SIDE = 16  # most positions along a side of the finest level; larger images have larger blocks of pixels
 ROWS = 256  # images evaluated at a time
 
 
 class UNet(ScoreNetwork):
-    """Residual blocks at ever coarser resolution and back, with what each level saw handed across (Ronneberger et al. 2015).
+    """Residual blocks at coarser and coarser resolution and back, with skip connections (Ronneberger et al. 2015).
 
-    Each block of 2x2 pixels (4x4 beyond 32 pixels a side) becomes one position, which makes a step four times cheaper; an image
-    whose sides do not divide is padded first. All levels have the same channels: more at coarse ones would learn 1,400 digits by
-    heart. A block is two 3x3 convolutions, each after a group norm; the second norm is scaled and shifted by the noise level and,
-    where there are classes, the label (Perez et al. 2018; Dhariwal & Nichol 2021).
+    Each block of 2x2 pixels (4x4 beyond 32 pixels a side) becomes one position, which makes a step four times cheaper. An image
+    whose sides are no multiples is padded first. All levels have the same number of channels: with more at coarse levels it
+    memorizes 1,400 digits. A residual block is two 3x3 convolutions, each after a group norm. The noise level and, with
+    classes, the label scale and shift the second norm (Perez et al. 2018; Dhariwal & Nichol 2021).
 
     Args:
         shape: (C, H, W).
-        width: four times the channels, rounded to groups of eight channels.
-        depth: levels, as far as the image can be halved.
+        width: four times the number of channels, which is rounded to groups of eight.
+        depth: the number of levels; fewer if the image cannot be halved as often.
         activation: a name from :data:`ACTIVATIONS`.
-        classes: how many labels there are; 0 for none.
+        classes: the number of classes; 0 for none.
         generator: draws every weight.
     """
 
@@ -57,16 +57,16 @@ class UNet(ScoreNetwork):
         levels = 1
         while levels < depth and min(self.sides) >= self.block * 2 ** (levels + 1):
             levels += 1
-        self.unit = self.block * 2 ** (levels - 1)  # sides become multiples of it
+        self.unit = self.block * 2 ** (levels - 1)  # sides are padded to a multiple of it
         self.activation = ACTIVATIONS[activation]
         channels = GROUP * max(round(width / 4 / GROUP), 1)
         self.noise = NoiseEmbedding()
         self.embed = linear(NoiseEmbedding.size, 2 * channels, generator)
         self.mix = linear(2 * channels, 2 * channels, generator)
         self.classes = classes
-        if classes:  # the last row stands for a label that is not given
+        if classes:  # the last row is for an unknown label
             self.labels = nn.Parameter(torch.zeros(classes + 1, 2 * channels))
-        # Where the picture is matters as much as what is around it: digits are centred. A bias a position costs little.
+        # A bias for each position costs little, and position matters: digits are centred.
         positions = (-(-side // self.unit) * self.unit // self.block for side in self.sides)
         self.place = nn.Parameter(torch.zeros(1, channels, *positions))
         self.into = _convolution(colours * self.block**2, channels, generator)
@@ -80,17 +80,17 @@ class UNet(ScoreNetwork):
         self.norm = _norm(channels)
         self.out = zero_init(nn.Conv2d(channels, colours * self.block**2, 3, padding=1, device="meta"))
         for parameter in self.parameters():
-            if parameter.ndim == 4:  # drawn as they always were, then moved
+            if parameter.ndim == 4:  # the layout changes only now, so that the drawn values do not depend on it
                 parameter.data = parameter.data.contiguous(memory_format=self.layout)
 
     layout = torch.channels_last
-    """The layout in memory of pixels and weights: with the channels of a position side by side."""
+    """The memory layout of pixels and weights, in which the channels of a position are contiguous."""
 
     def forward(self, x: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
         """The score at x (N, \\*shape) for sigma (0-d or (N,), >= 0), in the shape of x.
 
         Args:
-            label: the class that x is known to be of, 0-d or (N,); None, or the number of classes, where it is not known.
+            label: the class of x, 0-d or (N,); None, or the number of classes, if it is unknown.
         """
         sigma = sigma.to(x).expand(len(x))
         label = torch.tensor(self.classes) if label is None else label
@@ -127,7 +127,7 @@ class UNet(ScoreNetwork):
 
 
 class _Block(nn.Module):
-    """h + conv(act(scale * norm(conv(act(norm(h)))) + shift)), scale and shift from the context; the identity at the start."""
+    """h + conv(act(scale * norm(conv(act(norm(h)))) + shift)), with scale and shift from the context. Initially the identity."""
 
     def __init__(
         self,

@@ -1,8 +1,7 @@
 r"""Noise levels and noise processes: no noise, one sigma, discrete levels, or a continuous process.
 
-Everything is stated in *variance-exploding coordinates*: the density smoothed by sigma is
-p_sigma = p_data * N(0, sigma^2 I), and one score function s(x, sigma) = grad log p_sigma(x) serves every process, because
-each process here is a scaled copy of that picture:
+All formulas use *variance-exploding coordinates*. The density smoothed by sigma is p_sigma = p_data * N(0, sigma^2 I), and one
+score function s(x, sigma) = grad log p_sigma(x) serves every process, because each process is a scaled version of it:
 
 .. math:: x(t) = \alpha(t)\,(x_0 + \sigma(t)\,z), \quad z \sim N(0, I), \qquad
           \nabla \log p_t(x) = s(x/\alpha(t), \sigma(t)) / \alpha(t)

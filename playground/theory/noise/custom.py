@@ -11,7 +11,7 @@ from playground.theory.noise.process import Process, as_time
 
 
 class CustomSchedule(Process):
-    r"""Variance exploding along any rising curve: ln sigma(t) is a cubic between two given points, smooth across them.
+    r"""A variance-exploding process along any rising curve: ln sigma(t) is a smooth piecewise cubic through given points.
 
     .. math:: dx = g\,dw, \quad g^2 = \frac{d\sigma^2}{dt} = 2 \sigma^2 \frac{d \ln\sigma}{dt}
 
@@ -43,12 +43,12 @@ class CustomSchedule(Process):
         return value.exp()
 
     def time(self, sigma: Tensor | float) -> Tensor:
-        """Invert sigma(t) by halving each cubic's interval until nothing is left of it: it rises, so it has one root."""
+        """Invert sigma(t) by bisection of the cubic's interval. The cubic rises, so there is one root."""
         sigma = as_time(sigma)
         target = sigma.detach().cpu().double().log()
         piece = self._piece(target, self._logs)
         low, high = self._times[piece], self._times[piece + 1]
-        for _ in range(54):  # of float64's bits
+        for _ in range(54):  # float64 has 53 bits
             middle = (low + high) / 2
             below = self._curve(middle)[0] < target
             low, high = torch.where(below, middle, low), torch.where(below, high, middle)
@@ -62,7 +62,7 @@ class CustomSchedule(Process):
         return value.exp() * torch.sqrt(2 * slope)
 
     def _curve(self, t: Tensor) -> tuple[Tensor, Tensor]:
-        """ln sigma and its derivative, each in the shape of t: Hermite's cubic on [0, 1] of the piece that t lies in."""
+        """ln sigma and its derivative, in the shape of t, by the cubic Hermite polynomial of the piece that t lies in."""
         piece = self._piece(t, self._times)
         start, width = (part.to(t) for part in (self._times[piece], self._times[piece + 1] - self._times[piece]))
         y0, y1 = self._logs[piece].to(t), self._logs[piece + 1].to(t)

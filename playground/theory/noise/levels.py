@@ -12,7 +12,7 @@ from playground.theory.noise.sigma_distributions import SIGMA_DISTRIBUTIONS, Sig
 
 
 def geometric(sigma_max: float, sigma_min: float, count: int) -> Tensor:
-    """`count` sigmas from coarse to fine whose neighbours have equal ratios, in float64; both ends are exact."""
+    """`count` sigmas in geometric progression from coarse to fine, in float64. Both ends are exact."""
     if count < 2:
         raise ValueError(f"Discrete noise needs at least two levels, not {count}.")
     steps = torch.linspace(0.0, 1.0, count, dtype=torch.float64)
@@ -34,12 +34,11 @@ class Noise(ABC):
         """`count` noise levels for one training batch, (count,) float32 on the generator's device."""
 
     def relative_density(self, sigma: Tensor, distribution: SigmaDistributionName = "log-normal") -> Tensor:
-        """Return the density with which training draws ln sigma, relative to drawing it evenly; 1 where there is no
-        choice."""
+        """Return the training density of ln sigma, relative to a uniform one; 1 if there is no choice."""
         return torch.ones_like(sigma)
 
     def levels(self, count: int) -> Tensor:
-        """Noise levels from coarse to fine for annealed Langevin; discrete levels are given, and ignore `count`.
+        """Noise levels from coarse to fine for annealed Langevin. Discrete noise returns its own levels and ignores `count`.
 
         Raises:
             ValueError: there are fewer than two levels.
@@ -81,7 +80,7 @@ class SingleSigma(Noise):
 
 
 class DiscreteNoise(Noise):
-    """Finitely many levels sigma_1 > ... > sigma_L > 0, drawn evenly in training: NCSN (Song and Ermon 2019)."""
+    """Finitely many levels sigma_1 > ... > sigma_L > 0, drawn uniformly in training: NCSN (Song and Ermon 2019)."""
 
     def __init__(self, sigmas: Sequence[float] | Tensor) -> None:
         self.sigmas = torch.as_tensor(sigmas, dtype=torch.float64)
@@ -99,9 +98,10 @@ class DiscreteNoise(Noise):
         return levels[(_stratified(count, generator) * len(levels)).long().clamp(max=len(levels) - 1)]
 
     def relative_density(self, sigma: Tensor, distribution: SigmaDistributionName = "log-normal") -> Tensor:
-        """Return one over the gap in ln sigma that the nearest level stands for, relative to the mean gap.
+        """Return the mean gap in ln sigma over the gap at the nearest level.
 
-        It is half the way between the neighbours, at an end the whole way to the only one: of geometric levels all are equal.
+        The gap at a level is half the distance between its neighbours, or at an end the distance to the only neighbour. All gaps
+        of geometric levels are equal.
         """
         level = torch.bucketize(sigma.log(), self._middles.to(sigma))
         return self._densities.to(sigma)[level]
@@ -114,7 +114,7 @@ class DiscreteNoise(Noise):
 
 
 class ContinuousNoise(Noise):
-    """Every sigma of a process between its ends; the distribution says which of them training draws."""
+    """Every sigma of a process between its ends. Training draws them from a chosen distribution."""
 
     def __init__(self, noise_process: Process) -> None:
         self._process = noise_process
@@ -141,6 +141,6 @@ class ContinuousNoise(Noise):
 
 
 def _stratified(count: int, generator: torch.Generator) -> Tensor:
-    """`count` numbers in [0, 1), one in each of as many equal parts: each is uniform, and the batch covers all levels."""
+    """Stratified uniform numbers in [0, 1): one in each of `count` equal parts, so that the batch covers all levels."""
     u = torch.rand(count, generator=generator, device=generator.device)
     return u.add_(torch.arange(count, device=generator.device)).div_(count)

@@ -1,4 +1,4 @@
-"""The Gaussian that a process ends in, and the principal axes of the data that it takes its correlations from."""
+"""The Gaussian prior of a process, and the data's principal axes, from which it takes its correlations."""
 
 import math
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ import torch
 from torch import Tensor
 
 MOST_ROWS = 500
-"""Points, or dimensions, up to which principal axes are those of all points: more of both, and a random part of them speaks."""
+"""If both points and dimensions are more than this, the principal axes are those of a random part of the points."""
 
 NO_VARIANCE = 1e-13
-"""Share of the largest variance below which a variance is the rounding of double precision."""
+"""Fraction of the largest variance below which a variance is a rounding error of double precision."""
 
 
 class PrincipalAxes(NamedTuple):
-    r"""A covariance V diag(v) V^T over the flattened axes, by those of its eigenvectors that have a variance.
+    r"""A covariance V diag(v) V^T over the flattened axes, by its eigenvectors of non-zero variance.
 
-    N points span N - 1 axes at most, so a hundred images of 12,288 numbers have a hundredth of a full basis.
+    N points span at most N - 1 axes, so a hundred images of 12,288 numbers need a hundredth of a full basis.
 
     Attributes:
-        axes: V, (D, K) float64 on the CPU, of orthonormal columns.
+        axes: V, (D, K) float64 on the CPU, with orthonormal columns.
         variances: v, (K,).
     """
 
@@ -36,13 +36,14 @@ class PrincipalAxes(NamedTuple):
 
     @classmethod
     def of_points(cls, points: Tensor) -> "PrincipalAxes":
-        r"""Compute the principal axes of points (N, \*shape). Where both N and D are beyond `MOST_ROWS`, a random part
-        of so many points stands for all, the same each time.
+        r"""Compute the principal axes of points (N, \*shape). If N and D both exceed `MOST_ROWS`, that many random points are
+        used, the same each time.
 
-        A part of n rows knows the covariance C of all to about (tr C)^2/n in squared Frobenius norm, thrice that where images differ
-        in contrast. The prior N(0, C + sigma^2 I) of data of mean variance 1 is then off by a divergence of D^2 / (4 n sigma^4):
-        of 20,000 images of 1,200 numbers with natural spectra by 6e-8 nat where sigma is twice the widest gap, 4e-6 at the end of
-        VP and 0.011 at a twentieth of that sigma_max, where the data's own shape counts for more.
+        The covariance of n points differs from that of all, C, by about (tr C)^2/n in squared Frobenius norm, and by three times
+        as much if images differ in contrast. For data of mean variance 1, the prior N(0, C + sigma^2 I) then has an error of
+        D^2 / (4 n sigma^4) in KL divergence. For 20,000 images of 1,200 numbers with natural spectra that is 6e-8 nat if sigma is
+        twice the widest gap, and 4e-6 at the end of VP. It is 0.011 at a twentieth of that sigma_max, where the data's own shape
+        matters more.
         """
         flat = points.flatten(1)
         count, dim = flat.shape
@@ -56,23 +57,23 @@ class PrincipalAxes(NamedTuple):
         """Compute the principal axes of points (N, D) float64 of mean 0."""
         if flat.shape[1] <= len(flat):
             return cls.of_covariance(flat.T @ flat / len(flat))
-        # X X^T has the variances of X^T X without its D - N zeros. What rounding leaves of the orthogonality of axes that hardly
-        # vary does no harm: they count by their variance.
+        # X X^T has the eigenvalues of X^T X without its D - N zeros. Rounding makes axes of tiny variance less orthogonal, which
+        # is harmless, as each axis is weighted by its variance.
         rows, variances = cls.of_covariance(flat @ flat.T / len(flat))
         return cls(flat.T @ (rows / (variances * len(flat)).sqrt()), variances)
 
 
 @dataclass(frozen=True, eq=False)
 class GaussianPrior:
-    r"""The Gaussian that a process ends in, N(mean, std^2 R^2) with the data's own correlations.
+    r"""The Gaussian prior of a process, N(mean, std^2 R^2), with the data's own correlations.
 
-    The root R = I + V diag(g - 1) V^T is the symmetric one: it stretches space along the principal axes V of the data and leaves
-    the rest as it is, so that it costs D K numbers and not D^2, and does not depend on the axes' order.
+    The symmetric root R = I + V diag(g - 1) V^T stretches space along the principal axes V of the data and leaves the other
+    directions unchanged. It takes D K numbers, not D^2, and does not depend on the order of the axes.
 
     Attributes:
-        mean: the shape of one point.
-        std: standard deviation along what is not stretched.
-        axes: V, (D, K) over the flattened axes, of orthonormal columns; None where nothing is stretched.
+        mean: in the shape of one point.
+        std: the standard deviation in directions that are not stretched.
+        axes: V, (D, K) over the flattened axes, with orthonormal columns; None if nothing is stretched.
         stretch: g, (K,).
     """
 
@@ -82,7 +83,7 @@ class GaussianPrior:
     stretch: Tensor | None = None
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
-        """`count` draws, (count, \\*shape)."""
+        """`count` samples, (count, \\*shape)."""
         z = torch.randn((count, *self.mean.shape), generator=generator, device=self.mean.device, dtype=self.mean.dtype)
         return self.from_normal(z)
 
@@ -93,7 +94,7 @@ class GaussianPrior:
         return self.mean + self.std * z
 
     def to_normal(self, x: Tensor) -> Tensor:
-        """The standard normal numbers that stand for x (N, \\*shape), in its shape: the inverse of :meth:`from_normal`."""
+        """Map x (N, \\*shape) to standard normal numbers in its shape: the inverse of :meth:`from_normal`."""
         z = (x - self.mean) / self.std
         return z if self.stretch is None else self._stretched(z, 1 / self.stretch)
 

@@ -1,4 +1,4 @@
-"""A diffusion from data to noise, seen from its two schedules alpha(t) and sigma(t)."""
+"""A diffusion from data to noise, defined by its two schedules alpha(t) and sigma(t)."""
 
 import math
 from abc import ABC, abstractmethod
@@ -15,12 +15,12 @@ ScoreFunction = Callable[[Tensor, Tensor], Tensor]
 
 
 def per_point(values: Tensor, x: Tensor) -> Tensor:
-    """`values`, 0-d or (N,), with axes appended until it multiplies x (N, \\*shape) row by row."""
+    """`values`, 0-d or (N,), with axes appended so that it broadcasts against x (N, \\*shape) row by row."""
     return values if values.ndim == 0 else values.reshape(-1, *[1] * (x.ndim - 1))
 
 
 class ScheduleState(NamedTuple):
-    """The numbers of a process at one time, which a solver with a fixed time grid needs.
+    """A process's schedules at one time, for a solver with a fixed time grid.
 
     Attributes:
         time: t.
@@ -42,7 +42,7 @@ class Process(ABC):
     """
 
     t_min: float
-    """The time at which sigma(t) is the finest noise level: samplers stop and likelihoods start here."""
+    """The time of the finest noise level, at which samplers stop and likelihoods start."""
 
     sigma_min: float
     """sigma(t_min)."""
@@ -52,11 +52,11 @@ class Process(ABC):
 
     @abstractmethod
     def scale(self, t: Tensor | float) -> Tensor:
-        """alpha(t), by which the process shrinks the data."""
+        """alpha(t), the factor of the data in x(t)."""
 
     @abstractmethod
     def sigma(self, t: Tensor | float) -> Tensor:
-        """Noise over signal, std(t)/alpha(t): the sigma at which a score function is asked."""
+        """Noise over signal, std(t)/alpha(t): the sigma at which a score function is evaluated."""
 
     @abstractmethod
     def time(self, sigma: Tensor | float) -> Tensor:
@@ -64,7 +64,7 @@ class Process(ABC):
 
     @abstractmethod
     def rate(self, t: Tensor | float) -> Tensor:
-        """f(x, t)/x, the rate at which the drift lets the data grow: of every process a number, at most 0."""
+        """f(x, t)/x, the growth rate of the data under the drift. It does not depend on x, and is at most 0."""
 
     @abstractmethod
     def diffusion(self, t: Tensor | float) -> Tensor:
@@ -87,11 +87,12 @@ class Process(ABC):
     def prior(self, mean: Tensor, variance: float | Tensor | PrincipalAxes) -> GaussianPrior:
         """The Gaussian with the moments of x(1), for data of this mean and variance.
 
-        Counting the data's own moments matters: for data of scale 1.5 and sigma_max = 10, N(0, sigma_max^2) moved the
-        log-likelihood by 0.065 nat and this one by 0.002. So do correlations: on two moons, whose axes differ, the worst
-        of 1,000 points was off by 0.14 nat with one variance for both axes and by 0.007 with the covariance.
+        The data's own moments matter. For data of scale 1.5 and sigma_max = 10, the prior N(0, sigma_max^2) changes the
+        log-likelihood by 0.065 nat, and this prior by 0.002. Correlations matter too. On two moons, whose axes differ, the
+        largest error of 1,000 points is 0.14 nat with one variance for both axes, and 0.007 with the covariance.
 
         Args:
+            mean: the data's mean, in the shape of one point.
             variance: one number for every axis, or the covariance over the flattened axes, (D, D) or by its principal axes.
         """
         scale, sigma = float(self.scale(1.0)), float(self.sigma(1.0))
@@ -116,7 +117,7 @@ class Process(ABC):
 
 
 def as_time(t: Tensor | float, x: Tensor | None = None) -> Tensor:
-    """A time as a tensor: a number becomes float64, or what x is."""
+    """A time as a tensor. A number takes the dtype and device of x, or becomes float64."""
     if isinstance(t, Tensor):
         return t
     return torch.as_tensor(t, dtype=torch.float64) if x is None else torch.as_tensor(t, dtype=x.dtype, device=x.device)

@@ -1,7 +1,7 @@
-r"""The processes: what the data are multiplied by, and how fast noise comes in.
+r"""The four processes: VE, VP, sub-VP and cosine.
 
-All four have closed forms both ways, sigma(t) and t(sigma). VE leaves the data where they are; the others contract them,
-with drift f = -beta x/2. Of each, g^2 = alpha^2 d(sigma^2)/dt.
+All have closed forms of both sigma(t) and t(sigma). VE leaves the data unscaled; the others contract them, with drift
+f = -beta x/2. For each, g^2 = alpha^2 d(sigma^2)/dt.
 """
 
 import math
@@ -14,16 +14,16 @@ from playground.theory.noise.process import Process, as_time
 
 
 class VarianceExploding(Process):
-    r"""Adds ever larger noise and leaves the mean alone.
+    r"""Adds noise of growing scale and does not change the mean.
 
     .. math:: dx = \sigma(t) \sqrt{2 \ln r}\, dw, \quad \sigma(t) = \sigma_{min} r^t,\ r = \sigma_{max}/\sigma_{min}
 
-    Simulated from the data it reaches variance sigma(t)^2 - sigma_min^2, so the density at t = 0 is the data's smoothed by
-    sigma_min, and likelihoods are of that one. Source: Song et al. 2021, appendix C.
+    The SDE adds a variance of sigma(t)^2 - sigma_min^2 by time t. So the density at t = 0 is the data's smoothed by sigma_min, and
+    likelihoods are of that density. Source: Song et al. 2021, appendix C.
 
     Args:
         sigma_min: finest noise, > 0.
-        sigma_max: noise at t = 1, > sigma_min; at least the widest gap in the data, or the prior is not reached.
+        sigma_max: noise at t = 1, > sigma_min. Below the widest gap in the data, x(1) does not follow the prior.
     """
 
     def __init__(self, sigma_min: float, sigma_max: float) -> None:
@@ -57,7 +57,7 @@ class LinearRate(Process):
     Args:
         beta_min: rate at t = 0, > 0.
         beta_max: rate at t = 1, > beta_min.
-        sigma_min: finest noise over signal; the process is followed down to the time where it has this much.
+        sigma_min: finest noise over signal, > 0. It determines t_min.
     """
 
     def __init__(self, beta_min: float, beta_max: float, sigma_min: float) -> None:
@@ -75,12 +75,12 @@ class LinearRate(Process):
     @staticmethod
     @abstractmethod
     def noise_over_signal(integral: Tensor) -> Tensor:
-        """sigma, given B."""
+        """sigma as a function of B."""
 
     @staticmethod
     @abstractmethod
     def integral(sigma: Tensor) -> Tensor:
-        """B, given sigma: the inverse. A process with beta_max = 2 B - beta_min ends there."""
+        """B as a function of sigma, the inverse. A process with beta_max = 2 B - beta_min ends at this sigma."""
 
     @classmethod
     def end(cls, beta_min: float, beta_max: float) -> float:
@@ -95,7 +95,7 @@ class LinearRate(Process):
 
     def time(self, sigma: Tensor | float) -> Tensor:
         integral = self.integral(as_time(sigma))
-        # The root of the quadratic without the difference of two near-equal numbers that the textbook form has.
+        # This form of the quadratic's root avoids the cancellation of the usual one.
         root = torch.sqrt(self.beta_min**2 + 2 * (self.beta_max - self.beta_min) * integral)
         return 2 * integral / (self.beta_min + root)
 
@@ -111,7 +111,7 @@ class LinearRate(Process):
 
 
 class VariancePreserving(LinearRate):
-    r"""Shrinks the data while adding noise, so that data of variance one keep it.
+    r"""Shrinks the data while it adds noise, so data of variance one keep that variance.
 
     .. math:: dx = -\tfrac12 \beta x\,dt + \sqrt{\beta}\,dw, \quad \mathrm{std}^2 = 1 - \alpha^2, \quad \sigma^2 = e^B - 1
 
@@ -131,12 +131,12 @@ class VariancePreserving(LinearRate):
 
 
 class SubVariancePreserving(LinearRate):
-    r"""VP with less noise on the way: its variance is never above VP's, and data near t = 0 are disturbed less.
+    r"""VP with less noise: its variance is never above VP's, and it disturbs the data less near t = 0.
 
     .. math:: dx = -\tfrac12 \beta x\,dt + \sqrt{\beta (1 - e^{-2B})}\,dw, \quad \mathrm{std} = 1 - \alpha^2,
               \quad \sigma = 1/\alpha - \alpha = 2 \sinh(B/2)
 
-    The standard deviation is 1 - alpha^2, without VP's root. Source: Song et al. 2021, appendix C.
+    The standard deviation is 1 - alpha^2, where VP has its square root. Source: Song et al. 2021, appendix C.
     """
 
     @staticmethod
@@ -152,14 +152,14 @@ class SubVariancePreserving(LinearRate):
 
 
 class Cosine(Process):
-    r"""A variance-preserving process that turns data into noise at a steady angle: alpha^2 + std^2 = 1 is a circle.
+    r"""A variance-preserving process of constant angular speed on the circle alpha^2 + std^2 = 1.
 
     .. math:: \alpha(t) = \cos\theta(t),\ \mathrm{std} = \sin\theta,\ \sigma = \tan\theta, \quad
               \theta(t) = (1-t) \arctan \sigma_{min} + t \arctan \sigma_{max}
 
-    so that beta = g^2 = 2 theta' tan(theta). It spends its time at middle levels, where VP hurries to pure noise. Nichol and
-    Dhariwal (2021, equation 17) start at a small angle, their offset s, and clip beta where the cosine vanishes; here the two
-    ends say both. At t = 0 the data are already smoothed by sigma_min, as with VE.
+    so beta = g^2 = 2 theta' tan(theta). It spends more time at middle levels than VP, which reaches pure noise sooner. Nichol and
+    Dhariwal (2021, equation 17) start at a small angle, their offset s, and clip beta where the cosine vanishes. Here sigma_min
+    and sigma_max determine both ends. At t = 0 the data are already smoothed by sigma_min, as with VE.
 
     Args:
         sigma_min: finest noise over signal, > 0.

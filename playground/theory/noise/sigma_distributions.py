@@ -1,8 +1,6 @@
-r"""Distributions from which training draws the noise levels of a continuous process, as densities of ln sigma between
-its two ends.
+r"""Distributions of the noise levels in training, as densities of ln sigma between the two ends of a process.
 
-A distribution decides where training looks, not what it minimises: with the weight "likelihood", which divides by the distribution's density,
-the expected loss is the same under every one of them.
+The weight "likelihood" divides by the distribution's density, so its expected loss is the same under every distribution.
 """
 
 import math
@@ -16,8 +14,8 @@ from playground.theory.noise.process import Process
 
 SigmaDistributionName = Literal["log-normal", "log-uniform", "time", "importance"]
 
-LOG_NORMAL_MEAN = -1.2  # of ln(sigma / sd of the data): Karras et al. 2022, table 1
-LOG_NORMAL_STD = 1.4  # theirs is 1.2; 1.4 reaches the fine levels that a likelihood needs
+LOG_NORMAL_MEAN = -1.2  # the mean of ln(sigma / sd of the data): Karras et al. 2022, table 1
+LOG_NORMAL_STD = 1.4  # Karras et al. have 1.2; 1.4 also covers the fine levels that a likelihood needs
 
 
 class SigmaDistribution(ABC):
@@ -29,15 +27,15 @@ class SigmaDistribution(ABC):
 
     @abstractmethod
     def quantile(self, u: Tensor) -> Tensor:
-        """The sigma below which lies the share u of the draws, for u in [0, 1)."""
+        """The u-quantile of sigma, for u in [0, 1)."""
 
     @abstractmethod
     def relative_density(self, sigma: Tensor) -> Tensor:
-        """The density of ln sigma over that of drawing ln sigma evenly."""
+        """The density of ln sigma, relative to a uniform one."""
 
 
 class LogUniform(SigmaDistribution):
-    """ln sigma evenly.
+    """ln sigma is uniform.
 
     For every process this is also the importance sampling of Song et al. (2021b, section 5.1), p(t) ~ g^2/std^2: since
     d(sigma^2) = (g/alpha)^2 dt, that is p(t) dt = 2 d ln sigma.
@@ -51,12 +49,12 @@ class LogUniform(SigmaDistribution):
 
 
 class LogNormal(SigmaDistribution):
-    """N(-1.2, 1.4^2) (data of variance one), cut off at the ends: most of what a network must learn lies at middle levels
+    """ln sigma is N(-1.2, 1.4^2) for data of variance one, truncated at the ends. A network must learn most at middle levels
     (Karras et al. 2022)."""
 
     def __init__(self, process: Process) -> None:
         super().__init__(process)
-        # Ends set far from the data's own scale would leave nothing of the normal distribution: its centre stays between them.
+        # If both ends are far from the data's scale, the truncated distribution would vanish. So its centre stays between them.
         self._centre = min(max(LOG_NORMAL_MEAN, self.low), self.high)
         self._ends = [_normal_cdf((end - self._centre) / LOG_NORMAL_STD) for end in (self.low, self.high)]
 
@@ -72,7 +70,7 @@ class LogNormal(SigmaDistribution):
 
 
 class UniformTime(SigmaDistribution):
-    """The process's own time evenly, as Song et al. (2021) train: for VE that is ln sigma, VP looks at coarse levels most."""
+    """The process's time is uniform, as in Song et al. (2021). For VE ln sigma is then uniform; VP draws mostly coarse levels."""
 
     def quantile(self, u: Tensor) -> Tensor:
         return self.process.sigma(self.process.t_min + (1 - self.process.t_min) * u)
@@ -85,12 +83,12 @@ class UniformTime(SigmaDistribution):
 
 
 class Importance(SigmaDistribution):
-    r"""The density in proportion to the likelihood-weighted loss of each level, for the score of data of variance one.
+    r"""The density is proportional to the likelihood-weighted loss at each level, for the score of data of variance one.
 
-    That loss of denoising is sigma^2 D/(sigma^2 (1 + sigma^2)) at a level, so ln sigma has the density 1/(1 + sigma^2), whose integral is
-    -ln(1 + sigma^-2)/2: coarse levels, where nothing is left to learn, are hardly drawn. Weighted by the likelihood every
-    level then counts as with the weight "edm". Exact and sliced matching, whose weighted losses do not fall at coarse levels, keep
-    their mean but have more noise by it than with ln sigma drawn evenly.
+    The weighted denoising loss at a level is sigma^2 D/(sigma^2 (1 + sigma^2)), so ln sigma has the density 1/(1 + sigma^2), whose
+    integral is -ln(1 + sigma^-2)/2. Coarse levels, where nothing is left to learn, are hardly drawn. With the likelihood
+    weight, every level then counts as with the weight "edm". Exact and sliced score matching have weighted losses that do not
+    decrease at coarse levels. Their expectation stays the same, but their variance is larger than with uniform ln sigma.
     """
 
     def __init__(self, process: Process) -> None:

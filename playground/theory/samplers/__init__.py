@@ -1,7 +1,7 @@
-"""Samplers: from random starts to draws of the density whose score they follow.
+"""Samplers, which move particles from random starts to samples of the density whose score they follow.
 
-Every sampler is an iterator of :class:`Step`. It calls the score afresh at each step, so the score may be a network in
-the middle of its training. All state is in the iterator: to cancel is to stop iterating, and one sampler runs twice.
+A run is an iterator of :class:`Step`. It calls the score at each step, so the score may be a network during its training. All
+state is in the iterator. To cancel a run, stop iterating. A sampler can be run more than once.
 """
 
 from playground.theory.samplers.base import Sampler as Sampler

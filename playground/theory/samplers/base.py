@@ -1,5 +1,4 @@
-"""The common parts of all samplers: the frames they yield, the noise they draw, a step of Langevin dynamics, the final
-denoising."""
+"""The common parts of all samplers: frames, random numbers, a step of Langevin dynamics, the final denoising."""
 
 import math
 from abc import ABC, abstractmethod
@@ -15,7 +14,7 @@ from playground.user_errors import UserError
 
 
 class SamplerDiverged(UserError, ArithmeticError):
-    """The particles left every bound; the message names the step and what to lower."""
+    """A particle is no longer finite. The message names the step and what to make smaller."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,15 +22,13 @@ class Step:
     """The state of the particles after `index` of `total` steps.
 
     Attributes:
-        positions: (N, *shape). Along a process these are x(t) as it has them, contracted by alpha(t). The last frame of a run
-            from noise to data is in data coordinates: x(t_min)/alpha(t_min), a draw of p_sigma at the finest level as
-            likelihoods have it, or that denoised.
-        sigma: noise level there, std/alpha; after the last denoising it stays at the finest level, whose score made it.
-        time: t of the process that has the positions, or None where they are in data coordinates: Langevin's, and that
-            last frame.
-        step_size: eps or alpha_i of Langevin (squared data units), or the step in t of a process; 0 for the start and
-            for the last denoising, nan where each particle takes steps of its own.
-        accepted: share of the particles that took the step, where a sampler may refuse one.
+        positions: (N, *shape). For a process these are x(t), contracted by alpha(t). The last frame of a run from noise to data
+            is in data coordinates: x(t_min)/alpha(t_min), a sample of p_sigma at the finest level, or that after denoising.
+        sigma: the noise level std/alpha. After the final denoising it stays the finest level, whose score was used.
+        time: t of the process, or None if the positions are in data coordinates, as for Langevin and in that last frame.
+        step_size: eps or alpha_i of Langevin (squared data units), or the step in t of a process. It is 0 for the start and for
+            the final denoising, and nan if each particle has its own steps.
+        accepted: the share of the particles that took the step, for a sampler that may reject steps.
     """
 
     positions: Tensor
@@ -43,7 +40,7 @@ class Step:
     accepted: float | None = None
 
     def in_data_coordinates(self, scale: float) -> "Step":
-        """This step of a process with its contraction by alpha = `scale` undone."""
+        """This step of a process, with positions divided by alpha = `scale`."""
         return replace(self, positions=self.positions / scale, time=None)
 
 
@@ -53,18 +50,18 @@ class Sampler(ABC):
     @property
     @abstractmethod
     def total(self) -> int:
-        """Index of the last step; the run has one frame more, the start."""
+        """The index of the last step. A run has one more frame, the start."""
 
     @property
     def evaluations(self) -> int | None:
-        """Evaluations of the score that each particle of a run takes; None where each takes steps of its own."""
+        """The number of score evaluations per particle in a run; None if each particle has its own steps."""
         return self.total
 
     @property
     def noise_times(self) -> list[float]:
-        """The times of the Brownian path between which its steps lead; none where it adds no noise.
+        """The ends of its steps, as times of a Brownian path; empty if it adds no noise.
 
-        A process's clock is sigma^2, in which all processes are driven by one path; Langevin's is the sum of its step sizes.
+        For a process the time is sigma^2, in which one path drives all processes. For Langevin it is the sum of the step sizes.
         """
         return []
 
@@ -73,22 +70,22 @@ class Sampler(ABC):
         """Frames from the start (index 0) to the last (index == total).
 
         Args:
-            score: called at every step with x (N, *shape) and sigma, 0-d, or (N,) where each particle takes its own steps.
-            start: (N, *shape), left untouched.
-            generator: source of all randomness, which may live on another device than the particles; or the Brownian path that
-                the run takes its noise from, cut at :attr:`noise_times`.
+            score: called at every step with x (N, *shape) and sigma, 0-d, or (N,) if each particle has its own steps.
+            start: (N, *shape), not changed.
+            generator: the source of all randomness, which may be on another device than the particles; or the Brownian path from
+                which the run takes its noise, cut at :attr:`noise_times`.
 
         Raises:
             SamplerDiverged: a particle is no longer finite.
         """
 
     def run_in_parts(self, score: ScoreFunction, start: Tensor, generator: Randomness) -> Iterator[Step | None]:
-        """:meth:`run`, with None wherever a frame takes many evaluations of the score: to cancel is to stop iterating."""
+        """:meth:`run` that may also yield None between evaluations of the score, so that a slow frame can be cancelled."""
         yield from self.run(score, start, generator)
 
 
 def normal(like: Tensor, generator: StepRandomness) -> Tensor:
-    """Standard normal numbers, of a path or drawn where the generator lives, so that a seed means the same on every device."""
+    """Standard normal numbers, from a path or drawn on the generator's device, so that a seed means the same on every device."""
     if isinstance(generator, StepNoise):
         return generator.normal(like)
     drawn = torch.randn(like.shape, generator=generator, device=generator.device, dtype=like.dtype)
@@ -96,13 +93,13 @@ def normal(like: Tensor, generator: StepRandomness) -> Tensor:
 
 
 def uniform(like: Tensor, generator: torch.Generator) -> Tensor:
-    """Numbers from [0, 1), drawn as :func:`normal` draws its own."""
+    """Uniform numbers in [0, 1), drawn on the generator's device like :func:`normal`."""
     return torch.rand(like.shape, generator=generator, device=generator.device, dtype=like.dtype).to(like.device)
 
 
 @torch.no_grad()
 def langevin(score: ScoreFunction, x: Tensor, sigma: Tensor, step: float | Tensor, generator: StepRandomness) -> Tensor:
-    """One step of unadjusted Langevin dynamics, x + step s(x, sigma) + sqrt(2 step) z; the step may be each coordinate's own."""
+    """One step of unadjusted Langevin dynamics, x + step s(x, sigma) + sqrt(2 step) z. Coordinates may have their own steps."""
     return x + step * score(x, sigma) + (2 * step) ** 0.5 * normal(x, generator)
 
 

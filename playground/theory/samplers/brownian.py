@@ -1,13 +1,13 @@
-r"""One Brownian path for several runs, so that they differ by nothing but their steps.
+r"""One Brownian path for several runs, so that they differ only in their steps.
 
-A path is cut at the times of all runs that share it. The pieces between have independent increments, and a coarse step's
-increment is the sum of those of the pieces that it spans:
+A path is cut into pieces at the times of all runs that share it. The pieces have independent increments, and a coarse step's
+increment is the sum of its pieces' increments:
 
 .. math:: W(t) - W(s) = \sum_i \Delta W_i, \qquad \Delta W_i \sim N(0, h_i)
 
-Each piece has a space-time Levy area too, a = \int (1/2 - (u - s)/h) dW of variance h/12, which says how the path lay above
-its chord. Those of a coarse step follow from its pieces exactly: with b_i the path above the step's start where piece i
-begins, int (W(u) - W(s)) du = sum h_i (b_i + \Delta W_i/2 + a_i).
+Each piece also has a space-time Levy area a = \int (1/2 - (u - s)/h) dW of variance h/12, which measures how far the path lay
+above its chord. The area of a coarse step follows exactly from its pieces. Let b_i be the path at the start of piece i, minus
+the path at the step's start s. Then int (W(u) - W(s)) du = sum h_i (b_i + \Delta W_i/2 + a_i).
 """
 
 import math
@@ -21,12 +21,12 @@ PRIME = 0x9E3779B1  # odd, so that no two of 2^32 pieces have one seed
 
 
 class BrownianPath:
-    """A Brownian path of every coordinate of every particle, made anew at each call and so never held in memory.
+    """A Brownian path for every coordinate of every particle. It is drawn again at each call, and never held in memory.
 
     Args:
-        times: of all runs that share the path, in any order: only between two of these can it be asked for.
-        seed: of the path.
-        device: where it is drawn.
+        times: the times of all runs that share the path, in any order. Increments exist only between two of these.
+        seed: the seed of the path.
+        device: the device on which it is drawn.
 
     >>> path = BrownianPath([0.0, 0.5, 2.0], seed=0)
     >>> like = torch.zeros(3, 2)
@@ -43,10 +43,10 @@ class BrownianPath:
         return StepNoise(self, start, end)
 
     def increment(self, like: Tensor, start: float, end: float) -> Tensor:
-        """The sum of the pieces' increments between two times, in either order; of the shape, type and device of `like`.
+        """The path's increment between two times in either order, with the shape, dtype and device of `like`.
 
         Raises:
-            ValueError: the path is not cut at one of them, or they are equal.
+            ValueError: a time is not one of the path's, or the two are equal.
         """
         total = torch.zeros_like(like)
         for piece in self._pieces(start, end):
@@ -55,7 +55,7 @@ class BrownianPath:
         return total
 
     def area(self, like: Tensor, start: float, end: float) -> Tensor:
-        """The space-time Levy area of a step from `start` to `end`; its sign turns with the way.
+        """The space-time Levy area of a step from `start` to `end`. It changes its sign if the two are swapped.
 
         Raises:
             ValueError: see :meth:`increment`.
@@ -70,7 +70,7 @@ class BrownianPath:
         return (integral / length - above / 2) * math.copysign(1.0, end - start)
 
     def others(self, start: float, end: float) -> torch.Generator:
-        """Numbers for what else is drawn at random in a step, independent of the path."""
+        """A generator for the other random numbers of a step, independent of the path."""
         return self._generator(len(self._times) + self._pieces(start, end).start)
 
     def _pieces(self, start: float, end: float) -> range:
@@ -87,7 +87,7 @@ class BrownianPath:
         return self._times[piece + 1] - self._times[piece]
 
     def _draw(self, piece: int, like: Tensor, count: int) -> list[Tensor]:
-        """Standard normal numbers for a piece's increment and, as the second, for its area."""
+        """Standard normal numbers for a piece's increment and, if `count` is 2, for its area."""
         generator = self._generator(piece)
         drawn = (
             torch.randn(like.shape, generator=generator, device=self._device, dtype=like.dtype) for _ in range(count)
@@ -99,27 +99,28 @@ class BrownianPath:
 
 
 class StepNoise:
-    """The noise of one step along a path, in place of a generator's.
+    """The noise of one step along a path, used in place of a generator.
 
     Args:
-        start, end: the times of the path between which the step leads.
+        path: the path.
+        start, end: the step's two times.
     """
 
     def __init__(self, path: BrownianPath, start: float, end: float) -> None:
         self._path, self._ends = path, (start, end)
 
     def normal(self, like: Tensor) -> Tensor:
-        """Standard normal numbers: the path's increment over the root of the step's length."""
+        """Standard normal numbers: the path's increment over the square root of the step's length."""
         return self._path.increment(like, *self._ends) / math.sqrt(self._length)
 
     @property
     def area(self) -> "StepArea":
-        """The step's space-time Levy area, as standard normal numbers that are independent of its increment."""
+        """The step's space-time Levy area as a source of normal numbers, independent of its increment."""
         return StepArea(self._path, *self._ends)
 
     @property
     def others(self) -> torch.Generator:
-        """What else is drawn in the step, independent of the path."""
+        """A generator for the other random numbers of the step, independent of the path."""
         return self._path.others(*self._ends)
 
     @property
@@ -135,21 +136,21 @@ class StepArea(StepNoise):
 
 
 Randomness = torch.Generator | BrownianPath
-"""What a run draws from."""
+"""The source of a run's random numbers."""
 StepRandomness = torch.Generator | StepNoise
-"""What a step draws from."""
+"""The source of a step's random numbers."""
 
 
 def over(source: Randomness, start: float, end: float) -> StepRandomness:
-    """What a step draws from that leads between two times of a path."""
+    """The source of random numbers for a step from `start` to `end`."""
     return source.over(start, end) if isinstance(source, BrownianPath) else source
 
 
 def area(source: StepRandomness) -> StepRandomness:
-    """What a step draws its Levy area from, which it needs beside its increment."""
+    """The source of a step's Levy area."""
     return source.area if isinstance(source, StepNoise) else source
 
 
 def others(source: StepRandomness) -> torch.Generator:
-    """What a step draws from for all that is no part of the path: correctors, and whether a step is taken."""
+    """A generator for random numbers that do not belong to the path: correctors, and acceptance of steps."""
     return source.others if isinstance(source, StepNoise) else source

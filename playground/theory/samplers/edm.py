@@ -1,4 +1,4 @@
-"""Karras's sampler: the probability flow by Heun's method, with noise churned in before each step."""
+"""The EDM sampler of Karras et al.: the probability flow by Heun's method, with noise added before each step."""
 
 import math
 from dataclasses import dataclass
@@ -14,19 +14,20 @@ from playground.theory.samplers.path import OneStepSampler
 
 @dataclass
 class EdmSampler(OneStepSampler):
-    r"""The stochastic sampler of EDM: it adds fresh noise, then follows the flow down past where it was, in
-    variance-exploding coordinates y = x/alpha.
+    r"""The stochastic sampler of EDM. Each step adds noise ("churn") and then follows the flow to the next lower level.
+
+    In variance-exploding coordinates y = x/alpha,
 
     .. math:: \hat\sigma = (1 + \gamma)\, \sigma, \quad \gamma = \min(S_{churn}/n, \sqrt 2 - 1), \quad
               \hat y = y + \sqrt{\hat\sigma^2 - \sigma^2}\, S_{noise}\, z, \quad dy = -\sigma\, s(y, \sigma)\, d\sigma
 
-    The noise leaves every marginal as it is where S_noise = 1, and forgets the errors made so far. The sigma after churning
-    never lies above the coarsest level, beyond which a learned score knows nothing. Source: Karras et al. 2022, algorithm 2.
+    With S_noise = 1 the noise keeps every marginal, and it reduces earlier errors. The sigma after churning never exceeds the
+    coarsest level, above which the score is not trained. Source: Karras et al. 2022, algorithm 2.
 
     Args:
         churn: S_churn >= 0; 0 is the deterministic flow.
-        churn_min, churn_max: S_min and S_max, the sigmas between which noise is churned in.
-        churn_noise: S_noise; a little above 1 makes up for detail that a network loses.
+        churn_min, churn_max: S_min and S_max, the sigmas between which noise is added.
+        churn_noise: S_noise. A value slightly above 1 compensates for detail that a network loses.
     """
 
     churn: float = 40.0

@@ -1,8 +1,8 @@
-r"""The probability-flow ODE, from noise to data without chance.
+r"""The probability-flow ODE, from noise to data, deterministic.
 
 .. math:: dx = [f(x, t) - \tfrac12 g(t)^2 s(x, t)]\, dt
 
-It has the marginals of the reverse SDE and no noise of its own: a start decides where its particle ends.
+It has the marginals of the reverse SDE but no noise, so a particle's start determines its end.
 """
 
 import math
@@ -25,9 +25,9 @@ from playground.theory.samplers.path import OneStepSampler
 OdeSolver = Literal["euler", "heun"]
 
 MOST_STEPS = 1_000
-"""Most steps of one particle: a smooth score takes 10 to 50, at any tolerance. The training set's score with a known
-part of an image is too stiff for adaptive steps: 96 digits are given up within 20 seconds, and no frame before that
-is waited for longer than about 2."""
+"""The most steps of one particle. A smooth score takes 10 to 50, at any tolerance. The training set's score with a known part of
+an image is too stiff for adaptive steps. With this bound 96 digits fail within 20 seconds, and no earlier frame takes longer than
+about 2 seconds."""
 
 
 @dataclass
@@ -35,7 +35,7 @@ class ProbabilityFlow(OneStepSampler):
     """The probability-flow ODE in fixed steps.
 
     Args:
-        solver: ``euler``, one score a step, order 1, or ``heun``, two scores, order 2.
+        solver: ``euler``, one score evaluation per step and order 1, or ``heun``, two evaluations and order 2.
     """
 
     solver: OdeSolver = "heun"
@@ -61,16 +61,16 @@ class ProbabilityFlow(OneStepSampler):
 
 @dataclass
 class AdaptiveFlow(Sampler):
-    """The probability-flow ODE by Dormand-Prince 5(4), each particle in steps of its own.
+    """The probability-flow ODE by Dormand-Prince 5(4), with separate steps for each particle.
 
-    The frames are read off the solution and cost nothing; the last is in data coordinates, see :class:`Step`. A score that changes
-    on the way is followed from the next step on.
+    The frames are interpolated from the solution and cost no evaluations. The last is in data coordinates; see :class:`Step`. If
+    the score changes during a run, the next step uses the new one.
 
     Args:
         process: the forward process.
-        steps: frames after the start.
-        tolerance: error that a step may make, over 1 + |x|.
-        grid: where between t = 1 and t_min the frames are.
+        steps: the number of frames after the start.
+        tolerance: the allowed error of a step, relative to 1 + |x|.
+        grid: the times of the frames between t = 1 and t_min.
     """
 
     process: Process

@@ -1,10 +1,10 @@
-r"""The time grids of samplers: where a process stops on its way from noise to data.
+r"""The time grids of samplers from noise to data.
 
-Three grids of n steps from sigma_max (t = 1) to sigma_min (t_min):
+There are three grids of n steps from sigma_max (t = 1) to sigma_min (t_min):
 
-- ``log-sigma``: equal ratios of sigma. Every step changes the signal-to-noise ratio by the same factor, where a VP process
-  with uniform t takes its last step over half its noise.
-- ``time``: equal steps in t, as Song et al. 2021 take them; the same as log-sigma for VE.
+- ``log-sigma``: equal ratios of sigma. Every step changes the signal-to-noise ratio by the same factor. With uniform t, the last
+  step of a VP process removes more than half of the remaining noise.
+- ``time``: equal steps in t, as in Song et al. 2021; the same as log-sigma for VE.
 - ``karras``: equal steps in sigma^(1/rho), rho = 7: between log-sigma (rho = infinity) and equal steps in sigma (rho = 1),
 
   .. math:: \sigma_i = \left(\sigma_{max}^{1/\rho} + \tfrac{i}{n} (\sigma_{min}^{1/\rho} - \sigma_{max}^{1/\rho})\right)^\rho
@@ -33,7 +33,7 @@ def time_grid(process: Process, steps: int, grid: Grid = "log-sigma") -> tuple[l
     ends = process.sigma(torch.tensor([1.0, process.t_min], dtype=torch.float64))
     sigmas = _even(ends.log(), steps).exp() if grid == "log-sigma" else _even(ends ** (1 / RHO), steps) ** RHO
     times = process.time(sigmas)
-    times[0], times[-1] = 1.0, process.t_min  # not 1 + 1e-16: a schedule may be defined on [0, 1] only
+    times[0], times[-1] = 1.0, process.t_min  # without rounding, as a schedule may be defined on [0, 1] only
     return times.tolist(), sigmas.tolist()
 
 

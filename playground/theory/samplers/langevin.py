@@ -19,7 +19,7 @@ LogDensity = Callable[[Tensor, Tensor], Tensor]
 
 
 KNOWN_STEP = 0.05
-"""Step of Langevin over sigma^2 where a coordinate is known: its variance is 2.6 % too large, and it arrives in some 100 steps."""
+"""The Langevin step over sigma^2 for a known coordinate. Its variance is 2.6 % too large, and it converges in about 100 steps."""
 
 
 class _OneLevel(Sampler):
@@ -52,7 +52,7 @@ class _OneLevel(Sampler):
     def _move(
         self, score: ScoreFunction, x: Tensor, sigma: Tensor, step: float, generator: StepRandomness
     ) -> tuple[Tensor, float | None]:
-        """The particles after one step, and the share of them that took it; None where all do."""
+        """The particles after one step, and the share that took it, or None if all always do."""
 
 
 @dataclass(eq=False)
@@ -61,14 +61,14 @@ class Langevin(_OneLevel):
 
     .. math:: x \\leftarrow x + \\epsilon\\, s(x, \\sigma) + \\sqrt{2 \\epsilon}\\, z
 
-    On N(m, s^2) it settles at variance s^2 / (1 - eps / (2 s^2)), not s^2: the price of a finite step.
+    Its stationary variance on N(m, s^2) is s^2 / (1 - eps / (2 s^2)), not s^2, because the step is finite.
 
     Args:
-        sigma: noise level at which the score is asked; 0 for the data's own.
-        step: eps > 0, in squared data units. May be changed while it runs.
-        steps: how many.
-        known: true where a coordinate is known, in the shape of one point. There the density is N(y, sigma^2), which may be far
-            narrower than that of the rest, and the step no longer than KNOWN_STEP sigma^2.
+        sigma: the noise level of the score; 0 for the data's own.
+        step: eps > 0, in squared data units. It may be changed during a run.
+        steps: the number of steps.
+        known: true where a coordinate is known, in the shape of one point. A known coordinate has the density N(y, sigma^2),
+            which may be far narrower than the others', so its step is at most KNOWN_STEP sigma^2.
     """
 
     sigma: float
@@ -87,18 +87,18 @@ class Langevin(_OneLevel):
 
 @dataclass(eq=False)
 class AnnealedLangevin(Sampler):
-    """Langevin dynamics at one noise level after the other, from coarse to fine.
+    """Langevin dynamics at a sequence of noise levels, from coarse to fine.
 
     .. math:: x \\leftarrow x + \\tfrac{\\alpha_i}{2} s(x, \\sigma_i) + \\sqrt{\\alpha_i}\\, z, \\quad
         \\alpha_i = \\epsilon\\, \\sigma_i^2 / \\sigma_L^2
 
-    Each level is walked `steps_per_level` times, then the next finer one. Source: Song & Ermon 2019, algorithm 1.
+    Each level has `steps_per_level` steps. Source: Song & Ermon 2019, algorithm 1.
 
     Args:
-        levels: (L,) sigmas from coarse to fine, all > 0.
+        levels: sigmas from coarse to fine, (L,), all > 0.
         step: eps, the step size of the finest level, in squared data units.
         steps_per_level: T.
-        denoise: end with x + sigma_L^2 s(x, sigma_L), the expected clean point (Tweedie), as one more step.
+        final_denoising: end with x + sigma_L^2 s(x, sigma_L), the expected clean point (Tweedie), as one more step.
     """
 
     levels: Tensor
@@ -142,19 +142,20 @@ class AnnealedLangevin(Sampler):
 
 @dataclass
 class MetropolisAdjustedLangevin(_OneLevel):
-    """Langevin dynamics whose steps are accepted or refused so that p_sigma is stationary whatever their size.
+    """Langevin dynamics whose steps are accepted or rejected, so that p_sigma is stationary for every step size.
 
     .. math:: x' = x + \\epsilon\\, s(x) + \\sqrt{2 \\epsilon}\\, z, \\quad
         a = \\min\\left(1, \\frac{p(x')\\, q(x | x')}{p(x)\\, q(x' | x)}\\right), \\quad
         q(x' | x) = N(x + \\epsilon\\, s(x),\\ 2 \\epsilon I)
 
-    In many dimensions it mixes fastest where 57 % are accepted. Source: Roberts & Tweedie 1996; Roberts & Rosenthal 1998.
+    In many dimensions it mixes fastest if 57 % of the steps are accepted. Source: Roberts & Tweedie 1996; Roberts & Rosenthal
+    1998.
 
     Args:
-        log_density: whose gradient the score is.
-        sigma: noise level at which score and log-density are asked; 0 for the data's own.
-        step: eps > 0, in squared data units. May be changed while it runs.
-        steps: how many.
+        log_density: the log-density whose gradient is the score.
+        sigma: the noise level of score and log-density; 0 for the data's own.
+        step: eps > 0, in squared data units. It may be changed during a run.
+        steps: the number of steps.
     """
 
     log_density: LogDensity
@@ -176,7 +177,7 @@ class MetropolisAdjustedLangevin(_OneLevel):
         back = x - proposed - step * score(proposed, sigma)
         before, after = self.log_density(x, sigma), self.log_density(proposed, sigma)
         log_ratio = after - before + 0.5 * _squares(noise) - _squares(back) / (4 * step)
-        # Where there is no density at all (-inf), as outside sharp boxes, every step is taken until one leads to some.
+        # A particle of density zero (log -inf), as outside sharp boxes, accepts every step until it reaches some density.
         taken = (base.uniform(before, others(generator)).log() < log_ratio) | torch.isneginf(before)
         return torch.where(per_point(taken, x), proposed, x), float(taken.cpu().double().mean())
 

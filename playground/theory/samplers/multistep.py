@@ -1,19 +1,19 @@
-r"""DPM-Solver++(2M): a multistep solver of the probability flow and of the reverse SDE, one score a step.
+r"""DPM-Solver++(2M), a multistep solver of the probability flow and of the reverse SDE with one score evaluation per step.
 
-With \lambda = -\ln\sigma, half the log of the signal-to-noise ratio, and the expected clean point
-D(y, \sigma) = y + \sigma^2 s(y, \sigma), both equations are linear but for D in variance-exploding coordinates y = x/alpha,
+Let \lambda = -\ln\sigma, half the log of the signal-to-noise ratio, and let D(y, \sigma) = y + \sigma^2 s(y, \sigma) be the
+expected clean point. In variance-exploding coordinates y = x/alpha both equations are linear except for D,
 
 .. math:: dy = (D - y)\, d\lambda \quad\text{(flow)}, \qquad
           dy = 2 (D - y)\, d\lambda + \sqrt 2\, \sigma\, d\bar w_\lambda \quad\text{(SDE)},
 
-so a step h from \lambda to \lambda' is exact where D stays. The 2M solver lets D go on as it did in the step before, of length h_0:
+so a step h from \lambda to \lambda' is exact if D is constant. The 2M solver extrapolates D from the step before, of length h_0:
 
 .. math:: \tilde D = D + \frac{1}{2r} (D - D_0), \quad r = h_0/h, \qquad
           y' = e^{-h} y + (1 - e^{-h}) \tilde D, \qquad
           y' = e^{-2h} y + (1 - e^{-2h}) \tilde D + \sigma' \sqrt{1 - e^{-2h}}\, z.
 
-In x = alpha y these are the steps of Lu et al., for every process here alike. Source: Lu et al. 2022, "DPM-Solver++: Fast
-solver for guided sampling of diffusion probabilistic models", algorithm 2 and equation 22.
+In x = alpha y these are the steps of Lu et al., for every process here. Source: Lu et al. 2022, "DPM-Solver++: Fast solver for
+guided sampling of diffusion probabilistic models", algorithm 2 and equation 22.
 """
 
 import math
@@ -28,16 +28,16 @@ from playground.theory.samplers.brownian import StepRandomness
 from playground.theory.samplers.path import PathSampler, StepFunction
 
 FEW_STEPS = 15
-"""Below so many steps the last one is of first order, as in the authors' code (`lower_order_final`): where D bends most, few points
-extrapolate it badly."""
+"""With fewer steps than this the last one is of first order, as in the authors' code (`lower_order_final`). D is most curved
+there, and few points extrapolate it badly."""
 
 
 @dataclass
 class MultistepSampler(PathSampler):
-    """DPM-Solver++(2M), of order 2: the first step, which has none before it, is of first order, and of few steps the last.
+    """DPM-Solver++(2M), of order 2. The first step is of first order, and so is the last of fewer than `FEW_STEPS` steps.
 
     Args:
-        stochastic: solve the reverse SDE in place of the probability flow.
+        stochastic: solve the reverse SDE instead of the probability flow.
     """
 
     stochastic: bool = False
@@ -47,7 +47,7 @@ class MultistepSampler(PathSampler):
         return super().noise_times if self.stochastic or self.corrector_steps else []
 
     def _stepper(self) -> StepFunction:
-        # The last expected clean points, and the length of the step from there.
+        # The last expected clean points, and the length of the step from them.
         history: list[tuple[Tensor, float]] = []
         taken = 0
 

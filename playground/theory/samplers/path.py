@@ -15,24 +15,24 @@ from playground.theory.samplers.brownian import Randomness, StepRandomness, othe
 from playground.theory.samplers.grid import Grid, time_grid
 
 StepFunction = Callable[[ScoreFunction, Tensor, ScheduleState, ScheduleState, StepRandomness], Tensor]
-"""x(then) from x(now)."""
+"""Takes the score, x(now), the states now and then, and the randomness; returns x(then)."""
 
 
 @dataclass
 class PathSampler(Sampler):
-    """A sampler that goes from t = 1 to t_min in fixed steps; subclasses say what a step does.
+    """A sampler that goes from t = 1 to t_min in fixed steps. Subclasses define a step.
 
-    Each may be followed by corrector steps at its new time: Langevin dynamics that mends what the step did to the marginal,
-    whatever the step was. Source: Song et al. 2021, algorithm 1.
+    Each step may be followed by corrector steps at its new time. They are Langevin dynamics, which corrects the marginal after any
+    kind of step. Source: Song et al. 2021, algorithm 1.
 
-    The last frame is in data coordinates, see :class:`Step`.
+    The last frame is in data coordinates; see :class:`Step`.
 
     Args:
         process: the forward process.
-        steps: how many, from t = 1 to t_min.
-        denoise: end with the expected clean point given x(t_min), as one more step.
-        grid: where between t = 1 and t_min the steps end.
-        corrector_steps: of Langevin dynamics after each step.
+        steps: the number of steps from t = 1 to t_min.
+        final_denoising: end with the expected clean point given x(t_min), as one more step.
+        grid: the times between t = 1 and t_min.
+        corrector_steps: the number of corrector steps after each step.
         snr: r of :func:`corrector_step`.
     """
 
@@ -83,11 +83,11 @@ class PathSampler(Sampler):
 
     @abstractmethod
     def _stepper(self) -> StepFunction:
-        """Return the function that takes the steps of one run, with what it remembers of earlier ones."""
+        """Return the function that makes the steps of one run. It may remember earlier steps."""
 
 
 class OneStepSampler(PathSampler):
-    """A path sampler whose steps know nothing of those before."""
+    """A path sampler whose steps do not depend on earlier ones."""
 
     def _stepper(self) -> StepFunction:
         return self._step
@@ -101,17 +101,17 @@ class OneStepSampler(PathSampler):
 
 @torch.no_grad()
 def corrector_step(score: ScoreFunction, y: Tensor, sigma: Tensor, snr: float, generator: torch.Generator) -> Tensor:
-    r"""One Langevin step whose length follows from the ratio r of its score's part to its noise's.
+    r"""One Langevin step whose size follows from the signal-to-noise ratio r.
 
     .. math:: y \leftarrow y + \epsilon s + \sqrt{2 \epsilon}\, z, \quad
               \epsilon = 2 \left(r\, \overline{\|z\|} / \overline{\|s\|}\right)^2
 
-    Norms run over all axes of a point and their means over the batch. In variance-exploding coordinates one rule serves all
-    processes. On a Gaussian it settles at 1 + r^2 times the variance. Source: Song et al. 2021, algorithm 4.
+    Norms run over all axes of a point, and their means over the batch. In variance-exploding coordinates one rule serves all
+    processes. On a Gaussian the stationary variance is 1 + r^2 times the true one. Source: Song et al. 2021, algorithm 4.
 
-    It is at most 4 r^2 (1 + sigma^2), twice that on a Gaussian of variance 1 + sigma^2: no smoothed data of mean variance 1 per axis
-    have a shorter mean square of the score (Cramer and Rao), but a few particles inside a box, where it vanishes, would be thrown
-    to infinity.
+    The step is at most 4 r^2 (1 + sigma^2), twice its value on a Gaussian of variance 1 + sigma^2. By the Cramer-Rao bound, no
+    smoothed data of mean variance 1 per axis have a smaller mean square of the score. But inside a box the score vanishes, and
+    without the bound a few particles there would be thrown to infinity.
 
     Args:
         y: (N, *shape) in variance-exploding coordinates.

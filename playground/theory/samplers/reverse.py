@@ -1,14 +1,14 @@
-r"""The reverse SDE, from noise to data at random.
+r"""The reverse SDE, from noise to data, stochastic.
 
 .. math:: dx = [f(x, t) - g(t)^2 s(x, t)]\, dt + g(t)\, d\bar w
 
-In variance-exploding coordinates y = x/alpha and with the variance v = sigma^2 as its clock it has unit diffusion,
+In variance-exploding coordinates y = x/alpha, with the variance v = sigma^2 as time, it has unit diffusion,
 
 .. math:: dy = s(y, \sqrt v)\, (-dv) + d\bar w_{-v},
 
-because g^2/alpha^2 = dv/dt for every process here. There the noise of a step is exact whatever its length, and schemes for
-additive noise apply as they stand. Runs on one Brownian path share that of this clock: g sqrt(h) z in x and t is the same noise but
-for terms of order h. Source: Anderson 1982; Song et al. 2021.
+because g^2/alpha^2 = dv/dt for every process here. In these coordinates the noise of a step is exact for any length, and schemes
+for additive noise apply directly. Runs on one Brownian path share the noise in this time. g sqrt(h) z in x and t is the same noise,
+except for terms of order h. Source: Anderson 1982; Song et al. 2021.
 """
 
 import math
@@ -31,9 +31,9 @@ class ReverseSDE(OneStepSampler):
     """The forward process run backwards in time, with noise.
 
     Args:
-        solver: ``euler`` is Euler-Maruyama in x and t, one score a step, strong and weak order 1. ``heun`` averages the drift
-            of both ends of a step, two scores, strong order 1 and weak order 2. ``shark`` takes two scores too and one more
-            random number, strong order 1.5: it keeps closest to the path that its noise belongs to.
+        solver: ``euler`` is Euler-Maruyama in x and t, with one score evaluation per step and strong and weak order 1. ``heun``
+            averages the drift of both ends of a step, with two evaluations, strong order 1 and weak order 2. ``shark`` also has
+            two evaluations, and one more random number. Its strong order is 1.5, so it is closest to the exact path.
     """
 
     solver: SdeSolver = "euler"
@@ -55,7 +55,7 @@ class ReverseSDE(OneStepSampler):
 def euler_maruyama(
     score: ScoreFunction, x: Tensor, now: ScheduleState, t_next: float, generator: StepRandomness
 ) -> Tensor:
-    """x - h [f - g^2 s] + sqrt(h) g z, in the process's own coordinates, where the score is s(x/alpha, sigma)/alpha."""
+    """x - h [f - g^2 s] + sqrt(h) g z, in the coordinates of the process, where the score is s(x/alpha, sigma)/alpha."""
     h, g = now.time - t_next, now.diffusion
     slope = score(x / now.scale, x.new_tensor(now.sigma))
     kept = (1 - h * now.rate) * x
@@ -76,8 +76,8 @@ def heun(score: ScoreFunction, y: Tensor, sigma: float, sigma_next: float, gener
 def shark(score: ScoreFunction, y: Tensor, sigma: float, sigma_next: float, generator: StepRandomness) -> Tensor:
     r"""Make a step of the shifted additive-noise Runge-Kutta method.
 
-    With w the step's noise, of variance h, and a its independent space-time Levy
-    area, of variance h/12, which says how the path lay above its chord on the way,
+    Let w be the step's noise, of variance h, and a its independent space-time Levy area, of variance h/12, which measures how far
+    the path lay above its chord. Then
 
     .. math:: y_1 = y + a,\quad y_2 = y_1 + \tfrac56 [h\, s(y_1, v) + w],\quad
               y' = y + h\, [\tfrac25 s(y_1, v) + \tfrac35 s(y_2, v - \tfrac56 h)] + w.
