@@ -66,8 +66,8 @@ FAULTS = (
     Fault(
         "the held-out loss under other noise than the training loss",
         "lab/early_stopping.py",
-        'self._problem.generator("held-out loss")  # afresh',
-        "torch.Generator().manual_seed(len(found))  # afresh",
+        'self._problem.generator("held-out loss")  # new',
+        "torch.Generator().manual_seed(len(found))  # new",
         ("lab/test_early_stopping.py::test_both_sets_of_points_are_judged_under_the_same_noise_each_time",),
     ),
     Fault(

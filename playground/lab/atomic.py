@@ -14,17 +14,19 @@ except ImportError:  # Windows, where a file that is open cannot be renamed
 
 
 TAKEN = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
-"""The errno values of a lock that another process holds; any other is of a file system without locks, as some networks
-have."""
+"""The errno values that mean that another process holds the lock. Any other value means that the file system has no
+locks, as on some network drives."""
 
 
 @contextlib.contextmanager
 def hold(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Make a file, unless it is there, and hold it while the block runs; a process that is killed holds nothing any more.
+    """Create a file if it is missing, and hold a lock on it while the block runs.
+
+    The system releases the lock of a process that is killed.
 
     Raises:
-        BlockingIOError: another holds it.
-        OSError: the file cannot be made.
+        BlockingIOError: another process holds the lock.
+        OSError: the file cannot be created.
     """
     if fcntl is None and is_held(path):
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), os.fspath(path))
@@ -39,7 +41,7 @@ def hold(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def is_held(path: str | os.PathLike[str]) -> bool | None:
-    """Whether a living process is :func:`hold` a file; None where that cannot be told."""
+    """Whether a running process has a file locked by :func:`hold`; None if that cannot be found out."""
     if fcntl is None:
         try:
             os.rename(path, path)
@@ -49,7 +51,7 @@ def is_held(path: str | os.PathLike[str]) -> bool | None:
     try:
         with open(path, "rb") as file:
             try:
-                # Shared: two that ask at once do not hinder each other.
+                # A shared lock, so that two processes can ask at the same time.
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except OSError as error:
                 return True if error.errno in TAKEN else None
@@ -59,7 +61,7 @@ def is_held(path: str | os.PathLike[str]) -> bool | None:
 
 
 def _remove_leftovers(path: Path) -> None:
-    """Take away the temporary files of the same name whose writers were killed."""
+    """Remove the temporary files of the same name whose writers were killed."""
     ours = re.compile(rf"\.{re.escape(path.stem)}-[0-9a-f]{{12}}{re.escape(path.suffix)}")
     with contextlib.suppress(OSError), os.scandir(path.parent) as found:
         for entry in found:
@@ -70,10 +72,11 @@ def _remove_leftovers(path: Path) -> None:
 
 @contextlib.contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; what is written there takes its place once the block ends without error.
+    """Yield a temporary path beside `path`; the file there replaces `path` when the block ends without an error.
 
-    Until then, and for good if the block raises or is interrupted, the old file stays as it was and nothing new is
-    left behind; what a killed process left of the same file goes before. The temporary name keeps the suffix, because numpy and the video writer choose the format by it.
+    If the block raises or is interrupted, the old file stays as it was and the temporary file is removed. Temporary
+    files that a killed process left for the same `path` are removed first. The temporary name keeps the suffix,
+    because numpy and the video writer choose the format by it.
 
     Raises:
         OSError: the folder cannot be written, the disk is full, or nothing was written; its `filename` is `path`.
@@ -85,8 +88,8 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     >>> [file.name for file in folder.iterdir()]
     ['numbers.txt']
     """
-    given, path = os.fspath(path), Path(os.path.realpath(path))  # a link stays a link: what it points to is replaced
-    # Not mkstemp, whose files only their owner may read: these follow the user's umask as any other file does.
+    given, path = os.fspath(path), Path(os.path.realpath(path))  # a link stays a link: its target is replaced
+    # mkstemp's files can be read by their owner only. These follow the user's umask, as other files do.
     temporary = path.with_name(f".{path.stem}-{os.urandom(6).hex()}{path.suffix}")
     _remove_leftovers(path)
     try:
@@ -95,12 +98,13 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
             with temporary.open("rb+") as file:
                 if not os.fstat(file.fileno()).st_size:
                     raise OSError(errno.EIO, "nothing was written", str(temporary))
-                os.fsync(file.fileno())  # else a power cut may leave the new name on an empty file
+                os.fsync(file.fileno())  # without it, a power cut may leave an empty file under the new name
         os.replace(temporary, path)
     except BaseException as error:
-        with contextlib.suppress(OSError):  # a name too long to be written is too long to be looked for
+        with contextlib.suppress(OSError):  # raised too if the name is too long
             temporary.unlink()
-        # A write to a full disk names no file, and nobody knows the temporary one. FFmpeg's errors name none that can be set.
+        # An error of a full disk names no file, and users do not know the temporary one. The file name of FFmpeg's
+        # errors cannot be set.
         if type(error) is OSError and error.filename in (None, str(temporary)):
             error.filename = given
         raise

@@ -1,4 +1,4 @@
-"""Training batches: points drawn from the data, noise levels, and labels of which some are hidden."""
+"""Training batches: points drawn from the data, noise levels, and labels, some of them hidden."""
 
 import torch
 from torch import Tensor
@@ -10,12 +10,13 @@ from playground.theory.networks import ScoreNetwork, UNet
 def sample_batch(
     problem: Problem, network: ScoreNetwork, steps: int, batch: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Points (N, \\*shape), noise levels (N,) and, where there are classes, labels (N,), N = steps times batch.
+    """Draw points (N, \\*shape), noise levels (N,) and, if there are classes, labels (N,), with N = steps times batch.
 
-    Levels are drawn in rising order: each step takes every `steps`-th, for 32 steps from fine to coarse double the KL.
+    The levels are drawn in rising order. Each step takes every `steps`-th of them, so that it sees all levels: 32 steps
+    that go from fine to coarse would double the KL.
 
     Args:
-        network: told labels or not.
+        network: decides whether labels are returned.
     """
     data, count = problem.train, steps * batch
     rows = torch.randint(len(data), (count,), generator=generator, device=data.device)
@@ -23,7 +24,7 @@ def sample_batch(
     sigma = sigma.view(-1, steps).t().flatten()
     x = data.index_select(0, rows)
     grey_levels = problem.dataset.grey_levels
-    if grey_levels is not None:  # afresh each time: fixed fractions of a grey level would be memorized
+    if grey_levels is not None:  # drawn anew each time: fixed fractions of a grey level would be memorized
         width = 2 / grey_levels / problem.units.length
         x = x + width * (torch.rand(x.shape, generator=generator, device=x.device) - 0.5)
     return x, sigma, _labels(problem, network, rows, generator)

@@ -1,4 +1,4 @@
-"""The averaged weights of a training at steps that grow by a factor, so that one can go through it afterwards."""
+"""The averaged weights of a training at log-spaced steps, to go through the training afterwards."""
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
@@ -9,21 +9,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 MOST = 40
-BYTES = 2**24  # of all checkpoints of a training: 100 models of the plane, 8 of a large one of images
-FACTOR = 2**0.5  # from one step to the next, at first: 40 of them reach a million steps
+BYTES = 2**24  # of all checkpoints of a training: 100 networks of the plane, or 8 of a large one of images
+FACTOR = 2**0.5  # from one step to the next at first: 40 checkpoints reach a million steps
 PREFIX = "checkpoints"
 
 Weights = Mapping[str, Tensor]
 
 
 class Checkpoints:
-    """At most 40 checkpoints of one training, in the order of their steps, log-spaced.
+    """At most 40 checkpoints of one training, log-spaced, in the order of their steps.
 
-    Where there would be more, or more bytes, every second one goes, and the factor between those to come is squared.
+    When there would be more, or more bytes, every second one is dropped and the factor between later ones is squared.
 
     Args:
-        most: of checkpoints.
-        size: bytes that all of them may take; two are kept however large they are.
+        most: the largest number of checkpoints.
+        size: bytes that all of them may take together. Two are kept, however large they are.
     """
 
     def __init__(self, most: int = MOST, size: int = BYTES) -> None:
@@ -42,7 +42,7 @@ class Checkpoints:
         """The weights after a step, for ``load_state_dict``.
 
         Raises:
-            KeyError: none are kept of this step.
+            KeyError: there is no checkpoint of this step.
         """
         return self._weights[step]
 
@@ -54,19 +54,19 @@ class Checkpoints:
         """Keep the weights after a step if it is far enough from the one before.
 
         Args:
-            weights: copies them; called only where they are kept.
+            weights: returns a copy of the weights; called only if they are kept.
         """
         last = max(self._weights, default=None)
         if last is not None and step < max(last + 1, self._factor * last):
             return
         kept = {name: tensor.cpu() for name, tensor in weights().items()}
-        self._weights = {**self._weights, step: kept}  # at once, for other threads may be reading
+        self._weights = {**self._weights, step: kept}  # in one assignment, since other threads may be reading
         while len(self) > self._limit:
             self._weights = {step: self._weights[step] for step in list(self)[::2]}
             self._factor **= 2
 
     def forget_after(self, step: int) -> None:
-        """Keep none of later steps: training goes on from this one."""
+        """Drop the checkpoints of later steps: training goes on from this one."""
         self._weights = {kept: weights for kept, weights in self._weights.items() if kept <= step}
 
     @property
@@ -75,7 +75,7 @@ class Checkpoints:
         return min(self._most, max(2, self._size // max(1, sum(tensor.nbytes for tensor in some.values()))))
 
     def state(self) -> dict[str, NDArray[np.generic]]:
-        """All of them as arrays, for :meth:`restore`."""
+        """All checkpoints as arrays, for :meth:`restore`."""
         return {
             f"{PREFIX}.{step}.{name}": tensor.numpy()
             for step, weights in self._weights.items()
@@ -83,10 +83,10 @@ class Checkpoints:
         }
 
     def restore(self, state: Mapping[str, NDArray[np.generic]], like: Weights) -> None:
-        """Take over what :meth:`state` gave, but for what is of another network or not finite.
+        """Restore what :meth:`state` returned, except weights of another network or weights that are not finite.
 
         Args:
-            like: weights of the network that they are of.
+            like: weights of this network, whose names and shapes the restored ones must have.
         """
         found: dict[int, dict[str, Tensor]] = {}
         for key, array in state.items():
@@ -99,5 +99,5 @@ class Checkpoints:
         whole = sorted(step for step, weights in found.items() if weights.keys() == like.keys())
         self._weights = {step: found[step] for step in whole[-self._most :]}
         later = [step for step in whole if step]
-        if len(later) > 1:  # as far from each other as they were
+        if len(later) > 1:  # the spacing that they had
             self._factor = max(FACTOR, min(b / a for a, b in itertools.pairwise(later)))

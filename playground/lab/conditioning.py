@@ -1,6 +1,6 @@
-"""Conditions of a sampler: the class of each particle, or a part of the point that it is to end at.
+"""Conditions of a sampler: the class of each particle, or a known part of the point at which it ends.
 
-That the class and the point are there, :func:`playground.lab.conflicts.sampling_conflict` has made sure.
+:func:`playground.lab.conflicts.sampling_conflict` has checked before that the class and the point exist.
 """
 
 import torch
@@ -17,7 +17,7 @@ def conditioned_score(problem: Problem, score: LabelledScore) -> ScoreFunction:
     """The score that the experiment's sampler follows, for the labels, the guidance and the mask of its settings.
 
     Args:
-        score: the learned one, which takes labels where the data have classes, or a known one.
+        score: the learned one, which takes labels if the data have classes, or a known one.
     """
     sampling, told = problem.experiment.sampling, labels(problem)
     followed = score
@@ -29,7 +29,7 @@ def conditioned_score(problem: Problem, score: LabelledScore) -> ScoreFunction:
 
 
 def labels(problem: Problem) -> Tensor | None:
-    """The class of all particles, 0-d, or of each, (particles,); None where they are told none."""
+    """The class of all particles, 0-d, or of each, (particles,); None if they are given none."""
     sampling, data = problem.experiment.sampling, problem.labels
     if not isinstance(sampling, FollowsScore) or sampling.labels == "none" or sampling.source != "learned":
         return None

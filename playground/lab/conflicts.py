@@ -1,7 +1,7 @@
-"""Settings that are sound one by one and make no sense together, each as a message that says what to choose.
+"""Settings that are valid one by one but contradict each other, each as a message that says what to choose.
 
-They are no errors of an experiment: it can be opened, edited and saved, and what it does describe still works. What a kind does not fit
-is in the kind's own file; this asks the kinds in turn.
+A conflict is no error: the experiment can be opened, edited and saved, and its other parts still work. Each kind's own
+file says what the kind does not fit; this module asks the kinds in turn.
 """
 
 import itertools
@@ -17,9 +17,10 @@ def training_conflict(experiment: Experiment, conditions: Conditions | None = No
     """Why this experiment cannot be trained, or None.
 
     Args:
-        conditions: what can be conditioned on, where the data have been read.
+        conditions: what can be conditioned on, if the data have been read.
     """
-    # First what leaves no network or no data to build: another conflict would hide it, and the window would try.
+    # Conflicts that leave no network or no data come first. Another one would hide them, and the window would try
+    # to build both.
     found = itertools.chain(
         experiment.network.conflicts(experiment),
         experiment.data.conflicts(),
@@ -32,13 +33,13 @@ def sampling_conflict(experiment: Experiment, conditions: Conditions | None = No
     """Why this experiment's sampler does not fit its noise, its data or its network, or None.
 
     Args:
-        conditions: what can be conditioned on, where the data have been read.
+        conditions: what can be conditioned on, if the data have been read.
     """
     return next(experiment.sampling.conflicts(experiment, conditions), None)
 
 
 def comparison_conflict(experiment: Experiment, conditions: Conditions) -> Message | None:
-    """Why the experiment's samples are not to be compared with its data, or None: they are conditioned, and the data are not.
+    """Why the samples cannot be compared with the data, or None: the samples are conditioned and the data are not.
 
     Args:
         conditions: what can be conditioned on.
@@ -78,12 +79,12 @@ def comparison_conflict(experiment: Experiment, conditions: Conditions) -> Messa
 
 
 LEAST_SAMPLES = 4
-"""Samples, and data, below which no error of a distance can be told: :data:`playground.theory.two_samples.LEAST`, for
-a window that has not loaded torch; a test holds the two together."""
+"""Least number of samples, and of data, from which the error of a distance can be estimated. It repeats
+:data:`playground.theory.two_samples.LEAST` for a window that has not loaded torch; a test compares the two."""
 
 
 def why_too_few_samples(count: int) -> Message | None:
-    """Why so many samples, one at least, are too few to be compared with the data, or None."""
+    """Why so many samples (one or more) are too few to compare with the data, or None."""
     if count >= LEAST_SAMPLES:
         return None
     said = "1 sample is" if count == 1 else f"{count} samples are"
@@ -96,12 +97,12 @@ def why_too_few_samples(count: int) -> Message | None:
 
 
 def has_energy(experiment: Experiment) -> bool:
-    """Whether what is learned states a density that can be summed up: an energy in the plane."""
+    """Whether the network is an energy in the plane, whose density can be normalised by a sum over a grid."""
     return experiment.network.states_density and not experiment.data.images
 
 
 def likelihood_conflict(experiment: Experiment) -> Message | None:
-    """Why the experiment has no likelihoods, or None: a learned energy states them itself where there is no flow to follow."""
+    """Why the experiment has no likelihoods, or None. A learned energy needs no probability flow for them."""
     conflict = flow_conflict(experiment)
     if conflict is None or not has_energy(experiment):
         return conflict
@@ -123,7 +124,7 @@ LIKELIHOOD = "The likelihood follows"
 
 
 def flow_conflict(experiment: Experiment, asked: str = LIKELIHOOD) -> Message | None:
-    """Why the experiment's likelihoods and latent codes cannot be computed by the probability flow, or None; see :func:`path_conflict`."""
+    """Why the probability flow cannot compute the likelihoods and latent codes, or None; see :func:`path_conflict`."""
     if experiment.likelihood.source == "exact" and not experiment.data.known_density:
         return Message(
             "no-exact-score",
@@ -136,11 +137,11 @@ def flow_conflict(experiment: Experiment, asked: str = LIKELIHOOD) -> Message | 
 
 
 def path_conflict(experiment: Experiment, asked: str = LIKELIHOOD, otherwise: Message | str = "") -> Message | None:
-    """Why there is no probability flow from data to noise to follow, or None.
+    """Why there is no probability flow from data to noise, or None.
 
     Args:
-        asked: what was asked for and needs it, as the sentence begins.
-        otherwise: what else to choose, as it ends.
+        asked: the beginning of the sentence, which says what needs the flow.
+        otherwise: the end of the sentence, with another choice.
     """
     if experiment.noise.has_path:
         return None

@@ -1,8 +1,8 @@
-"""The values of "auto" that the other settings decide: no data are needed, and no torch, so the window shows them at
-once.
+"""The values of "auto" that follow from other settings alone. They need no data and no torch, so the window shows them
+at once.
 
-The rest, all in the unit of the data, needs them: :meth:`playground.lab.problem.Problem.resolve` knows the noise's, and
-:func:`playground.lab.sampling.step_in_user_units` Langevin's step.
+The other values are in the unit of the data and need the data: :meth:`playground.lab.problem.Problem.resolve` finds
+those of the noise, and :func:`playground.lab.sampling.step_in_user_units` the step of Langevin dynamics.
 """
 
 import msgspec
@@ -10,13 +10,13 @@ import msgspec
 from playground.lab.settings import Experiment, Likelihood, Training
 
 SECONDS, IMAGE_SECONDS = 20.0, 120.0
-"""Seconds of training where no number of steps is given: a U-Net then has learned the digits without memorizing them."""
+"""Seconds of training if no number of steps is given: a U-Net has then learned the digits without memorizing them."""
 BATCH, IMAGE_BATCH = 512, 64
-"""Points a training step: for an MLP 512 take hardly longer than 64, for a convolution eight times as long."""
+"""Points in a training step. With an MLP, 512 take hardly longer than 64; with convolutions, eight times as long."""
 
 
 def resolve(experiment: Experiment) -> Experiment:
-    """The experiment with every "auto" that the other settings decide as what it stands for."""
+    """The experiment with each "auto" that the other settings decide replaced by its value."""
     images = experiment.data.images
     return msgspec.structs.replace(
         experiment,
@@ -44,4 +44,4 @@ def _likelihood(likelihood: Likelihood, images: bool) -> Likelihood:
 
 
 EVALUATION_PASSES = 4096
-"""Most points whose loss is asked for at once, times the axes along which each is differentiated."""
+"""Most points whose loss is computed at once, times the axes along which each is differentiated."""

@@ -1,4 +1,4 @@
-"""The density of a score over the plane, in the user's units: as a picture that refines, and summed up."""
+"""The density of a score over the plane, in the user's units: a map that refines step by step, and its integral."""
 
 import dataclasses
 import math
@@ -16,11 +16,11 @@ from playground.theory.empirical import CELL_POINTS, Empirical
 from playground.theory.noise import ScoreFunction
 
 MAP_TOLERANCE = 1e-4
-"""Densities on a grid are looked at or summed up: a tolerance below this shows nowhere."""
+"""Least tolerance for densities on a grid, which are shown or integrated: a lower one makes no visible difference."""
 
 PASS_CELLS = 650
-"""Cells that would take the time which a grid takes beside its own: the solver's steps are hardly fewer for few points. Of 64 x 64 cells
-of an MLP the first 16 x 16 take 15 % of the time, 32 x 32 36 %."""
+"""The fixed cost of a grid, as a number of cells: the solver makes hardly fewer steps for few points. Of 64 x 64 cells
+of an MLP, the first 16 x 16 take 15 % of the time and the first 32 x 32 take 36 %."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,9 +28,10 @@ class DensityMap:
     """A log-density over a rectangle, filled from coarse to fine.
 
     Attributes:
-        fraction: of the work done.
-        log_density: (resolution, resolution) at the middles of the cells, nats per user units, rows from y0 upwards; cells
-            not yet computed repeat a computed neighbour. None before the first coarse grid. Never written to again.
+        fraction: fraction of the work that is done.
+        log_density: (resolution, resolution) at the middles of the cells, nats per user units, rows from y0 upwards.
+            Cells not yet computed repeat a computed neighbour. None before the first coarse grid. Never written to
+            again.
         bounds: (x0, x1, y0, y1).
     """
 
@@ -49,16 +50,17 @@ def density_map(
 ) -> Iterator[DensityMap]:
     """log p_sigma of a score over a rectangle in user units, coarse to fine, always by the exact trace.
 
-    Of an estimate with an error of variance v, exp makes a density that is on average about exp(v/2) times too large.
+    An estimated trace would not do: if log p has an error of variance v, exp(log p) is on average about exp(v/2) times
+    too large.
 
     Args:
         bounds: (x0, x1, y0, y1) in user units.
         resolution: cells along each side.
         sigma: smoothing in user units; None for the finest noise level.
-        tolerance: None for the experiment's, but not below `MAP_TOLERANCE`.
+        tolerance: None for the experiment's, but at least `MAP_TOLERANCE`.
 
     Raises:
-        ExperimentError: the data are not points of the plane, or as :func:`log_likelihood`.
+        ExperimentError: the data are not points of the plane, or an error of :func:`log_likelihood`.
     """
     _require_plane(problem)
     problem = dataclasses.replace(problem, experiment=replace(problem.experiment, {"likelihood.trace": "exact"}))
@@ -69,11 +71,11 @@ def density_map(
     row, column = np.indices(values.shape)
     done = np.zeros(values.shape, dtype=bool)
     log_density: Array | None = None
-    # A first grid of 12 to 24 cells a side: soon there, yet a picture.
+    # The first grid has 12 to 24 cells a side: enough for a picture, and soon done.
     passes = max(0, int(math.log2(resolution / 12))) + 1
     before, work = 0, resolution**2 + passes * PASS_CELLS
     for stride in (2**level for level in reversed(range(passes))):
-        # Every cell belongs to a block of stride x stride and is first seen through the block's middle.
+        # Every cell belongs to a block of stride x stride cells and first shows the value at the block's middle.
         middle_row, middle_column = (
             np.minimum(index // stride * stride + stride // 2, resolution - 1) for index in (row, column)
         )
@@ -90,13 +92,13 @@ def density_map(
 def empirical_density_map(
     problem: Problem, bounds: tuple[float, float, float, float], resolution: int
 ) -> Iterator[DensityMap]:
-    """The training set's own density, smoothed by the finest noise level, as its mean over each cell: no flow is followed.
+    """The density of the training set, smoothed by the finest noise level, as its mean over each cell. No flow is used.
 
-    A picture comes with the last progress only, after a second for 50,000 points. In double precision: in single, the
-    differences of Phi vanish five sigma out.
+    The map comes with the last progress only, after a second for 50,000 points. The computation is in double precision:
+    in single precision, the differences of Phi vanish five sigma out.
 
     Args:
-        bounds, resolution: as for :func:`density_map`, and the same errors.
+        bounds, resolution: as for :func:`density_map`; the errors are the same too.
     """
     _require_plane(problem)
     x_edges, y_edges = cell_edges(problem, bounds, resolution, resolution)
@@ -113,20 +115,21 @@ def empirical_density_map(
 
 @dataclass(frozen=True)
 class IntegralProgress:
-    """Progress of the sum over the plane; `value` comes with the last one only and should be 1."""
+    """Progress of the integral; the last one alone has a `value`, which should be 1."""
 
     fraction: float
     value: float | None
 
 
 def integral(problem: Problem, score: ScoreFunction, resolution: int = 72) -> Iterator[IntegralProgress]:
-    """The integral of p over the plane: of a learned density too, it should be 1.
+    """The integral of p over the plane, which should be 1 for a learned density too.
 
-    The grid covers the :func:`bounds_of_smoothed` data; what a model puts beyond is missed. Sharp edges, as of the
-    checkerboard, leave an error of about the part of the cells that they cross over the square root of their number.
+    The grid covers the :func:`bounds_of_smoothed` data; mass that the model puts outside is missed. Sharp edges, such
+    as the checkerboard's, leave an error of about f / sqrt(n), where n is the number of cells that they cross and f
+    the fraction of all cells.
 
     Raises:
-        ExperimentError: as :func:`density_map`.
+        ExperimentError: the errors of :func:`density_map`.
     """
     _require_plane(problem)
     bounds = x0, x1, y0, y1 = bounds_of_smoothed(problem, problem.noise.sigma_min)

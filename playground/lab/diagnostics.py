@@ -1,5 +1,7 @@
-"""Diagnostics of effects that look like a bug in the network and are none, for the data at hand, with the edits
-that mend them; none where the data themselves are the cause."""
+"""Diagnostics of effects that look like faults of the network but come from the noise levels or the data.
+
+Each is a message, with the edits that help; there are no edits if the data themselves are the cause.
+"""
 
 import itertools
 import math
@@ -18,37 +20,42 @@ from playground.theory.local_geometry import intrinsic_dimension, mean_smoothing
 from playground.theory.smoothing import gaussianity, least_overlap, overlap, overlapping_levels, sigma_until_gaussian
 
 GAUSSIAN = 1e-3
-"""Nats that the end of the noise may be from the prior: on the toys that is sigma_max = 0.23 to 0.6 of the widest gap."""
+"""Most nats between the data at the end of the noise and the prior. On the toys, sigma_max is then 0.23 to 0.6 of the
+widest gap."""
 OVERLAP = 0.2
-"""Mass that neighbouring levels should share: in the plane ratios up to 4, of 8 x 8 images up to 1.26."""
+"""Least mass that neighbouring levels should share. It allows ratios up to 4 in the plane, and up to 1.26 for 8 x 8
+images."""
 POINTS = 2000  # of the data, for the overlap
 SINGULAR = 1e-6
-"""Share of the covariance's larger eigenvalue below which the smaller one leaves a line."""
+"""Ratio of the covariance's smaller eigenvalue to the larger one below which the points lie on a line."""
 REPEATED = 0.5
 """Share of the points below which the distinct ones are few."""
 BRIDGED = 3.0
-"""Multiple of the finest noise up to which it bridges the gaps of a grid: the smoothed grid is then even to 22 %, at
-2.0 to 1.4 %."""
-SPOT = 1e-3  # of the data's standard deviation: within it no network tells points apart
+"""Widest gap of a grid that the finest noise bridges, as a multiple of that noise. The smoothed grid is then even to
+22 %; at a multiple of 2.0 it is even to 1.4 %."""
+SPOT = 1e-3  # of the data's standard deviation: no network separates points that are closer than this
 FEW = 0.02
-"""Share of the points that has half of the variance where tails are heavy: perfect samples of Student's t of 1.5
-degrees are then in 1 of 3 cases more than two spreads above the floor of the sliced Wasserstein distance; of a
-Gaussian 19 % of the points have half, of Laplace's law 12 %."""
-BLURRED = 10 * BLUR  # nats that the finest noise may cost thin data unsaid
+"""The tails are heavy if at most this share of the points has half of the variance. Perfect samples of Student's t with
+1.5 degrees of freedom are then, in 1 of 3 cases, more than two spreads above the floor of the sliced Wasserstein
+distance. For a Gaussian, 19 % of the points have half of the variance; for Laplace's distribution, 12 %."""
+BLURRED = 10 * BLUR  # nats that the finest noise may cost thin data without a message
 EVALUATED = 500  # distinct points whose nearest neighbours tell how far apart they lie
 
 
 def noise_diagnostics(problem: Problem) -> tuple[Message, ...]:
-    """Diagnose the noise of a problem, for its objective and for any."""
+    """Diagnose the noise of a problem, for its objective and for the data."""
     return (*objective_diagnostics(problem, problem.experiment.objective.kind), *data_diagnostics(problem))
 
 
 def data_diagnostics(problem: Problem) -> tuple[Message, ...]:
-    """Diagnose the noise for any objective, which takes counting and comparing points. The findings: one far point
-    sets the scale, there is no density without noise, parts are thinner than the finest level, a few points have
-    half of the variance."""
+    """Diagnose the noise for any objective, which takes time: points are counted and compared.
+
+    The findings about points of the plane: one far point sets the scale, there is no density without noise, parts are
+    thinner than the finest level, a few points have half of the variance. The findings about the levels: the data at
+    sigma_max are not near the prior, neighbouring levels hardly overlap.
+    """
     found: list[Message | None] = []
-    if problem.density is None and problem.shape == (2,):  # training spreads images over their grey levels
+    if problem.density is None and problem.shape == (2,):  # training spreads each image over its grey levels
         found.append(_far_point(problem) or _no_density(problem) or _blurred(problem) or _heavy_tails(problem))
     if problem.experiment.noise.has_path:
         distance, end = gaussianity(problem.train, problem.noise.sigma_max), None
@@ -61,8 +68,10 @@ def data_diagnostics(problem: Problem) -> tuple[Message, ...]:
 
 
 def objective_diagnostics(problem: Problem, objective: str) -> tuple[Message, ...]:
-    """Diagnose the noise for one kind of objective, which takes no time. At sharp edges score matching has no best
-    score; maximum likelihood, which matches the density itself, has a best one."""
+    """Diagnose the noise for one kind of objective, which takes no time.
+
+    At sharp edges score matching has no best score. Maximum likelihood has one, for it matches the density itself.
+    """
     sharp = problem.density is not None and problem.density.sharp and not problem.noise.sigma_min
     if not sharp or objective == "maximum-likelihood":
         return ()
@@ -77,11 +86,11 @@ def objective_diagnostics(problem: Problem, objective: str) -> tuple[Message, ..
 
 
 def _far_point(problem: Problem) -> Message | None:
-    """Diagnose a far point that sets the scale, on which half of the others are one spot, finer than the finest noise."""
+    """Diagnose a far point that sets the scale: on it, half of the others are one spot, finer than the finest noise."""
     points = problem.dataset.points
     distances = np.linalg.norm(points - np.median(points, axis=0), axis=1)
     near, far = float(np.median(distances)), int(np.argmax(distances))
-    if not 0 < near < problem.units.sigma_to_user(max(problem.noise.sigma_min, SPOT)):  # 0: half of them are equal
+    if not 0 < near < problem.units.sigma_to_user(max(problem.noise.sigma_min, SPOT)):  # 0: half are equal
         return None
     x, y = points[far]
     return Message(
@@ -93,7 +102,7 @@ def _far_point(problem: Problem) -> Message | None:
 
 
 def _no_density(problem: Problem) -> Message | None:
-    dataset = problem.dataset  # all of its rows: of the training set alone the counts would not be the file's
+    dataset = problem.dataset  # all of its rows, so that the counts are those of the file
     points = problem.units.to_internal(np.concatenate([dataset.points, dataset.held_out]))
     small, large = np.linalg.eigvalsh(np.cov(points.T))
     line = Message("line", "The points lie on a line") if small < SINGULAR * large else None
@@ -117,7 +126,7 @@ def _no_density(problem: Problem) -> Message | None:
 
 
 def _blurred(problem: Problem) -> Message | None:
-    """That the data have parts thinner than the finest of several noise levels; a single one is coarse on purpose."""
+    """Diagnose parts of the data that are thinner than the finest noise level. A single level is coarse on purpose."""
     if not problem.experiment.noise.has_path:
         return None
     sigma = problem.noise.sigma_min
@@ -132,8 +141,7 @@ def _blurred(problem: Problem) -> Message | None:
 
 
 def _heavy_tails(problem: Problem) -> Message | None:
-    """Diagnose heavy tails: a few points have half of the variance, so that W_2 depends on how many of them a cloud
-    happens to hold."""
+    """Diagnose heavy tails: a few points have half of the variance, so W_2 depends on how many of them are drawn."""
     squares = np.square(problem.units.to_internal(problem.dataset.points)).sum(axis=1)
     count = 1 + int(np.searchsorted(np.cumsum(np.sort(squares)[::-1]), squares.sum() / 2))
     if count > FEW * len(squares):
@@ -148,11 +156,11 @@ def _heavy_tails(problem: Problem) -> Message | None:
 
 
 def _few_values(problem: Problem, points: NDArray[np.floating]) -> Message | None:
-    """Diagnose points (N, 2) that take few values, or one coordinate of which does; None where the finest noise bridges
-    the gaps."""
+    """Diagnose points (N, 2) with few distinct values, or a coordinate with few; None if the finest noise bridges the
+    gaps."""
     most, apart = REPEATED * len(points), BRIDGED * problem.noise.sigma_min
     columns = [np.unique(column) for column in points.T]
-    if max(map(len, columns)) < most:  # else there are as many points
+    if max(map(len, columns)) < most:  # otherwise there are as many distinct points
         distinct = np.unique(points, axis=0)
         some = distinct[problem.some_rows(len(distinct), EVALUATED, "distinct points")]
         distances, _ = nearest(torch.from_numpy(some), torch.from_numpy(distinct), 2)
@@ -166,8 +174,12 @@ def _few_values(problem: Problem, points: NDArray[np.floating]) -> Message | Non
 
 
 def _end(problem: Problem, distance: float, needed: float, enough: float) -> Message:
-    """That the data at the end of the noise are `distance` from Gaussian, and that they would be near at sigma = `needed`, which is
-    `enough` in user units, rounded up."""
+    """Say that the data at sigma_max are `distance` nats from a Gaussian, and which sigma_max would be enough.
+
+    Args:
+        needed: that sigma_max in internal units.
+        enough: the same in user units, rounded up.
+    """
     way = problem.experiment.noise.reach(needed, enough)
     return Message(
         "far-from-the-prior",
@@ -179,8 +191,11 @@ def _end(problem: Problem, distance: float, needed: float, enough: float) -> Mes
 
 
 def _overlap(problem: Problem, end: float | None) -> Message | None:
-    """Diagnose neighbouring noise levels that hardly overlap, with the number that would; where the end must change
-    too, levels are counted from `end` on, in user units."""
+    """Diagnose neighbouring noise levels that hardly overlap, and say how many levels would.
+
+    Args:
+        end: the new sigma_max in user units, from which these levels are counted; None if it need not change.
+    """
     noise, dim = problem.experiment.noise, math.prod(problem.shape)
     if not isinstance(noise, Discrete):
         return None

@@ -7,7 +7,7 @@ from playground.messages import Edit, Message, setting
 
 
 def why_diverged(problem: Problem, step: int, loss: float, sound: bool, reference: float) -> Message:
-    """A message on a loss that has lost all bounds after `step` steps.
+    """A message on a loss that diverged after `step` steps.
 
     Args:
         sound: whether loss and weights are finite.
@@ -21,7 +21,7 @@ def why_diverged(problem: Problem, step: int, loss: float, sound: bool, referenc
             (step, loss),
             "noise.kind",
         )
-    if not math.isfinite(reference):  # of a Gaussian score too, whatever the network
+    if not math.isfinite(reference):  # no network can help: the loss of a Gaussian score is not finite either
         return Message(
             "loss-beyond-precision",
             "Training stopped at step {}: the loss leaves single precision. The noise is too far from the "

@@ -1,10 +1,11 @@
-"""The held-out loss while training goes on, and early stopping by it: where rows are few, a network soon memorizes them.
+"""The held-out loss during training, and early stopping by it: a network soon memorizes few rows.
 
-The averaged weights are judged at points that training never sees, beside as many that it sees, always under the same noise (common
-random numbers), so that what changes from one check to the next is the network and not the draws. Where early stopping acts, the
-averaged weights of the least held-out loss are kept, and training ends once that has not fallen for as long as it took to reach it
-(Prechelt 1998). Checks are a growing number of steps apart, which depends on nothing but the step: so runs repeat, and pauses and
-saved sessions change nothing. All of them take about one per cent of 7,000 steps.
+A check evaluates the averaged weights at points that training never sees, and at as many training points. The points
+and the noise are the same at every check (common random numbers), so only the network changes between checks. Early
+stopping keeps the averaged weights with the least held-out loss. It ends training once that loss has not fallen for as
+many steps as it took to reach it (Prechelt 1998). The number of steps between checks grows and depends on the step
+alone, so runs repeat exactly, with pauses and saved sessions too. All checks together take about one per cent of the
+time of 7,000 steps.
 """
 
 import itertools
@@ -26,12 +27,12 @@ from playground.theory.noise import ScoreFunction
 from playground.theory.objectives import Denoising
 
 POINTS, IMAGES = 1024, 128
-"""Held-out points, and as many training points, that a check draws: with noise of their own where there are fewer.
-Of exact and sliced matching both together are no more than JUDGED_PASSES allow."""
+"""Held-out draws of a check, and as many training draws. If there are fewer points, each is drawn several times, with
+noise of its own. Exact and sliced matching take fewer, as EVALUATION_PASSES allows."""
 LEAST, PART = 64, 16
-"""Steps from one check to the next: so many, or that part of the steps made if that is more."""
+"""Steps from one check to the next: `LEAST`, or the steps made divided by `PART` if that is more."""
 PATIENCE = 1000
-"""Steps that training goes on at least after the least held-out loss."""
+"""Fewest steps that training goes on after the least held-out loss."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,9 @@ class HeldOutLoss:
     """The loss of the averaged weights at held-out points.
 
     Attributes:
-        loss: the mean there, each point with its own noise.
-        gap: by how much that is more than at training points under the same noise, and its standard error over held-out points.
+        loss: the mean over held-out points, each with its own noise.
+        gap: the loss at held-out points minus that at training points under the same noise.
+        gap_error: standard error of the gap over held-out points.
     """
 
     loss: float
@@ -49,9 +51,10 @@ class HeldOutLoss:
 
 
 class HeldOutCheck:
-    """Judges networks at the same held-out and training points under the same noise.
+    """Evaluates networks at the same held-out and training points under the same noise.
 
-    Where the density is known, its own losses at the same draws are subtracted from both, which takes most of the noise of the gap.
+    If the density is known, the losses of its score at the same draws are subtracted, which removes most of the noise
+    of the gap.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -71,23 +74,23 @@ class HeldOutCheck:
             self._known = held_out - train
 
     def __call__(self, network: ScoreNetwork) -> HeldOutLoss:
-        """Compute the loss of a network, which is told no labels."""
+        """Compute the loss of a network, which is given no labels."""
         held_out, train = self._losses(network)
         of_each = self._by_row(held_out - train - self._known)
         error = float(of_each.std()) / math.sqrt(len(of_each)) if len(of_each) > 1 else math.nan
         return HeldOutLoss(float(held_out.mean()), float(of_each.mean()), error)
 
     def _losses(self, score: ScoreFunction) -> tuple[Tensor, Tensor]:
-        """Return the losses of each draw of held-out and of training points, (N,) float64 on the CPU each."""
+        """Return the losses of the draws of held-out points and of training points, (N,) float64 on the CPU each."""
         found = []
         for x in self._x:
-            generator = self._problem.generator("held-out loss")  # afresh: the same noise for both, and each time
+            generator = self._problem.generator("held-out loss")  # new: the same noise for both, and each time
             with torch.no_grad():
                 found.append(self._objective.loss(score, x, self._sigma, generator).detach().cpu().double())
         return found[0], found[1]
 
     def _by_row(self, values: Tensor) -> Tensor:
-        """The mean over the draws of each held-out point: those of one are no independent ones."""
+        """The mean over the draws of each held-out point, since the draws of one point are not independent."""
         rows = torch.arange(len(values)) % self._rows
         sums = torch.zeros(self._rows, dtype=values.dtype).index_add(0, rows, values)
         return sums / torch.bincount(rows, minlength=self._rows)
@@ -97,12 +100,12 @@ class EarlyStopping:
     """Early stopping by the held-out loss of one training.
 
     Args:
-        problem: what is trained; its settings say whether training is to stop early.
-        names: of the network's parameters.
+        problem: the problem that is trained; its settings say whether training may stop early.
+        names: the names of the network's parameters.
 
     Attributes:
-        best_step: whose averaged weights have the least held-out loss; None where none are kept.
-        stopped: whether training was ended.
+        best_step: the step whose averaged weights have the least held-out loss; None if no weights are kept.
+        stopped: whether training was ended early.
     """
 
     def __init__(self, problem: Problem, names: list[str]) -> None:
@@ -116,18 +119,18 @@ class EarlyStopping:
         self._sum, self._count = 0.0, 0
 
     def due(self, before: int, after: int) -> bool:
-        """Whether a check lies within the steps from `before`, excluded, to `after`."""
+        """Whether a check is due after step `before` and not after step `after`."""
         return next_check(before) <= after
 
     def add_losses(self, loss: float, steps: int) -> None:
-        """Take note of the mean training loss of some steps."""
+        """Add the mean training loss of some steps to that since the last check."""
         self._sum, self._count = self._sum + loss * steps, self._count + steps
 
     def check(self, step: int, network: ScoreNetwork) -> tuple[float, float]:
-        """Judge the averaged weights after `step` steps; keep them if they are the best so far, or end training.
+        """Evaluate the averaged weights after `step` steps; keep them if they are the best so far, or end training.
 
         Returns:
-            The mean training loss since the last check with the gap to held-out points, and the gap's standard error.
+            The mean training loss since the last check plus the gap, and the gap's standard error.
         """
         found = self.evaluate(network)
         shown = self._sum / max(self._count, 1) + found.gap, found.gap_error
@@ -143,23 +146,23 @@ class EarlyStopping:
         return shown
 
     def evaluate(self, network: ScoreNetwork) -> HeldOutLoss:
-        """Compute the loss of a network at the points and the noise of every check."""
+        """Compute the loss of a network at the points and the noise that every check uses."""
         if self._check is None:
             self._check = HeldOutCheck(self._problem)
         return self._check(network)
 
     def resume(self, step: int) -> None:
-        """Go on from a step: patience begins anew."""
+        """Go on from a step: the steps to wait are counted from here."""
         self._resumed, self.stopped = step, False
 
     @torch.no_grad()
     def take_best(self, network: ScoreNetwork) -> None:
-        """Give a network the weights that are kept, if there are any."""
+        """Copy the kept weights into a network, if there are any."""
         for parameter, best in zip(network.parameters(), self._best, strict=False):
             parameter.copy_(best)
 
     def note(self, step: int) -> Message | None:
-        """A message on how training ended after `step` steps, where that is not with its last weights."""
+        """A message on how training ended after `step` steps; None if it kept its last weights."""
         if self.best_step is None or self.best_step == step:
             return None
         if self.stopped:
@@ -186,10 +189,10 @@ class EarlyStopping:
         return {"early_stopping": told, **kept}
 
     def restore(self, state: State, device: torch.device) -> None:
-        """Take over what :meth:`state` gave, if a state has it.
+        """Restore what :meth:`state` returned, if it is in the state.
 
         Raises:
-            KeyError, ValueError: it is damaged.
+            KeyError, ValueError: the state is damaged.
         """
         if not self.acts or "early_stopping" not in state:
             return
@@ -208,6 +211,6 @@ def _checks() -> Iterator[int]:
 
 
 def _drawn(points: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """`count` of the points in a random order, each as often as any other to within one."""
+    """Draw `count` of the points in random order; how often two points are drawn differs by at most one."""
     order = torch.randperm(len(points), generator=generator, device=generator.device).to(points.device)
     return points[order[torch.arange(count, device=points.device) % len(points)]]

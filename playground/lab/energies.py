@@ -1,7 +1,7 @@
-"""The density that an energy network states by itself: e^-f over a Z that is summed up, in the user's units.
+"""The density of an energy network, e^-f / Z, with Z from a sum over a grid, in the user's units.
 
-No path from data to noise is followed, so a noise of one level or none has it too. It is of the energy at one noise level; the
-likelihood by the flow is of the scores of all levels. Where training was perfect both are the same.
+It needs no path from data to noise, so it exists for a single noise level or none too. It depends on the energy at one
+noise level; the likelihood by the flow depends on the scores at all levels. After perfect training the two agree.
 """
 
 import math
@@ -22,10 +22,10 @@ from playground.theory.noise import ScoreFunction
 from playground.theory.partition import LogPartition, log_density_at, log_partition
 
 PICTURE_TOLERANCE, PICTURE_CELLS = 0.02, 256
-"""Tolerance and most cells of Z behind a picture: 2 % of a colour show nowhere, and it may take a tenth of a second on
-one core."""
+"""Tolerance and most cells of Z for a picture: nobody sees 2 % of a colour, and it may take a tenth of a second of one
+core."""
 
-INTEGRAL_TOLERANCE = 0.02  # from which on the integral of p gets a remark
+INTEGRAL_TOLERANCE = 0.02  # distance of the integral of p from 1 above which there is a note
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class NormalisedEnergy:
     """An energy with its Z at one noise level.
 
     Attributes:
-        partition: ln Z in internal units.
         level: the noise level in internal units.
+        partition: ln Z in internal units, with its error.
     """
 
     problem: Problem
@@ -44,7 +44,7 @@ class NormalisedEnergy:
 
     @property
     def log_partition(self) -> float:
-        """ln Z of e^-f over the plane in user units, whose area the map's Jacobian changes."""
+        """ln Z of e^-f over the plane in user units: that in internal units plus the log Jacobian of the units."""
         return self.partition.value + float(np.log(self.problem.units.scale).sum())
 
     @property
@@ -61,12 +61,16 @@ class NormalisedEnergy:
         return f"exp(-f)/Z of the learned energy, of {smoothed}; ln Z = {self.log_partition:.6g} ± {self.partition.error:.2g}"
 
     def log_prob(self, points: Array) -> Array:
-        """log p_sigma at points (N, 2) in user units, nats per user units, (N,); errors of :func:`playground.lab.likelihood.checked_points`."""
+        """log p_sigma at points (N, 2) in user units: (N,), in nats per user units.
+
+        Raises:
+            ExperimentError: as :func:`playground.lab.likelihood.checked_points`.
+        """
         unnormalised = log_density_at(self.energy, checked_points(self.problem, points), self.level).cpu().numpy()
         return self.problem.units.log_prob_to_user(unnormalised - self.partition.value)
 
     def integral(self, cells: int = 400) -> float:
-        """Integrate p_sigma over the :func:`bounds_of_smoothed` data: 1, but for what lies beyond."""
+        """Integrate p_sigma over the :func:`bounds_of_smoothed` data: 1, except for mass outside."""
         bounds = x0, x1, y0, y1 = bounds_of_smoothed(self.problem, self.level)
         values = self.log_prob(grid_points(bounds, cells, cells).reshape(-1, 2))
         return float(np.exp(values).sum() * (x1 - x0) * (y1 - y0) / cells**2)
@@ -75,11 +79,11 @@ class NormalisedEnergy:
 def normalised(
     problem: Problem, score: ScoreFunction, sigma: float | None = None, *, for_picture: bool = False
 ) -> NormalisedEnergy | None:
-    """The learned energy with its Z, or None where the score is that of no energy in the plane.
+    """The learned energy with its Z, or None if the score is not that of an energy in the plane.
 
     Args:
-        sigma: noise level in user units; None for the finest, of which it takes none below.
-        live: for a picture that is soon replaced, where Z need not be exact.
+        sigma: noise level in user units; None, or a level below the finest, stands for the finest.
+        for_picture: compute Z less exactly, for a picture that is soon replaced.
     """
     if not isinstance(score, Energy) or problem.shape != (2,):
         return None
@@ -94,8 +98,8 @@ def normalised(
 
 
 def integral_note(integral: float) -> Message | None:
-    """Return a message on what it means that an energy's density does not integrate to 1 where the data are; None
-    within 2 %."""
+    """Return a message if the integral of an energy's density around the data is not 1, with the cause; None within
+    2 %."""
     if integral < 1 - INTEGRAL_TOLERANCE:
         return Message(
             "mass-outside",
@@ -151,10 +155,9 @@ METRICS = (
 
 
 def energy_metrics(problem: Problem, score: ScoreFunction, found: dict[str, Any], reasons: dict[str, Message]) -> None:
-    """Write the likelihood figures of the finest level's energy into `found`, or the reasons why there are none into
-    `reasons`.
+    """Write the likelihood figures of the energy at the finest level into `found`, or why there are none into `reasons`.
 
-    Where no flow leads from data to noise, the figures of the test set are the energy's.
+    If the noise has no flow from data to noise, the test set's figures are those of the energy.
     """
     model = normalised(problem, score)
     if model is None:
@@ -175,7 +178,7 @@ def energy_metrics(problem: Problem, score: ScoreFunction, found: dict[str, Any]
         if true is not None:
             found["kl"], found["kl_standard_error"] = metrics.kl_to_known(true, log_prob)
     if problem.dataset.density is not None:
-        # Of the smoothed data, which the energy is of: with one coarse sigma they are far from the data themselves.
+        # The energy is that of the smoothed data, which are far from the data themselves if the one sigma is coarse.
         z = torch.randn(points.shape, generator=problem.generator("energy", "cpu"), dtype=torch.float64)
         noisy = points + model.sigma * z.numpy()
         true = problem.exact_log_prob(noisy, model.sigma)

@@ -1,6 +1,6 @@
 """The evaluation of a model in the user's units: log-likelihoods, and one dictionary of figures.
 
-The score function works in internal units; points, densities and distances here are all in the user's.
+The score function works in internal units. Points, densities and distances are in the user's units.
 """
 
 import math
@@ -29,16 +29,16 @@ from playground.theory.ode import TooManySteps
 Array = NDArray[np.floating]
 
 ROUND_TRIP_POINTS, ROUND_TRIP_IMAGES = 200, 32
-"""Held-out points, or images, that are taken to their latent codes and back: a tenth of the work."""
+"""Held-out points, or images, that are encoded and decoded again: a tenth of the work."""
 
 
 TRAIN_POINTS, TRAIN_IMAGES = 500, 32
-"""Training points, or images, whose NLL is taken beside that of held-out ones: a fifth of the work at most."""
+"""Training points, or images, whose NLL is computed beside that of held-out ones: at most a fifth of the work."""
 
 
 @dataclass(frozen=True)
 class EvaluationProgress:
-    """Progress of the evaluation, with what it does now; `metrics` comes with the last one only."""
+    """Progress of the evaluation, with the name of the present part; the last one alone has the `metrics`."""
 
     fraction: float
     label: str
@@ -48,49 +48,53 @@ class EvaluationProgress:
 def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = None) -> Iterator[EvaluationProgress]:
     """Measure a score and the samples made with it.
 
-    The last progress carries a dictionary; what does not apply is None there, and `reasons` says why by key:
+    The last progress carries a dictionary. A figure that does not apply is None there, and `reasons` says why by key:
 
-    - test_nll, test_nll_standard_error: mean -log p over the held-out points, nats per user units: by the flow, or by a learned
-      energy and its Z where the noise leaves no flow to follow.
-    - train_nll, train_nll_standard_error: the same at training points, at most TRAIN_POINTS: far less than test_nll where these are
-      memorized.
-    - test_points: how many these are: likelihood.points, or all that are held out of finite data.
-    - entropy: of the known density; the NLL of a perfect model without noise, over ever more points.
+    - test_nll, test_nll_standard_error: mean -log p over the held-out points, in nats per user units, by the flow. If
+      the noise has no flow, it is that of a learned energy with its Z.
+    - train_nll, train_nll_standard_error: the same at training points, at most TRAIN_POINTS. It is far less than
+      test_nll if the training points are memorized.
+    - test_points: the number of held-out points: likelihood.points, or all that are held out of finite data.
+    - entropy: entropy of the known density. The NLL of a perfect model without noise tends to it as points are added.
     - kl, kl_standard_error: KL(data || model) in nats, from the same held-out points.
-    - optimal_nll, kl_of_smoothing, each with its _standard_error: what test_nll and kl would be at these points if the model were
-      perfect. Its density is that of the data smoothed by the finest sigma, so its KL to the data is 0 only without noise.
-      Of a file, kl_of_smoothing is an estimate without an error, by the thickness of its narrow parts, see
+    - optimal_nll, kl_of_smoothing, each with its _standard_error: test_nll and kl of a perfect model at the same points.
+      Its density is that of the data smoothed by the finest sigma, so its KL to the data is 0 only without noise.
+      For a file, kl_of_smoothing is estimated from the thickness of its narrow parts and has no error; see
       :mod:`playground.theory.local_geometry`.
-    - sliced_wasserstein2: distance between samples and data in user units; where the axes' differ widely, in their geometric mean,
-      which each axis is brought to, as a sigma is read, and all distances below likewise. Of the samples, at most
-      DISTANCE_POINTS are taken. sliced_wasserstein2_points: how many samples and how many data.
-    - reference_set: which data, in words: fresh draws of a known density, else what is held out; where many rows repeat, which are held
-      out together, rows drawn from all: see :func:`playground.lab.sample_metrics.add_distances`.
-    - sliced_wasserstein2_floor, sliced_wasserstein2_floor_std: the same between clouds of the same two sizes that are both
-      of the data, mean and standard deviation over FLOOR_PAIRS of them: what a perfect sampler scores.
-    - wasserstein2, wasserstein2_floor, wasserstein2_floor_std, wasserstein2_squared, wasserstein2_squared_floor: the same by optimal
-      transport between as many of each, at most TRANSPORT_POINTS, without slicing, and its square; the floor of TRANSPORT_PAIRS pairs.
-      wasserstein2_points: how many samples and how many data.
-    - energy_distance (user units), mmd_squared (no unit), classifier_accuracy, each with its _standard_error: of the samples
-      and the same data, as many of each, at most TESTED_POINTS. A perfect sampler scores 0, 0 and 1/2, up to the error.
-      two_sample_points: how many samples and how many data.
+    - sliced_wasserstein2: distance between samples and data in user units. If the units of the axes differ widely, each
+      axis is scaled to their geometric mean, as for sigma, in all distances (`Units.equalized`). At most DISTANCE_POINTS
+      of the samples are used. sliced_wasserstein2_points: the numbers of samples and of data.
+    - reference_set: the data of the comparison, in words: fresh draws of a known density, otherwise the held-out points.
+      If many rows repeat, equal rows are held out together; then the data are drawn from all rows. See
+      :func:`playground.lab.sample_metrics.add_distances`.
+    - sliced_wasserstein2_floor, sliced_wasserstein2_floor_std: the distance between two clouds of the data with the same
+      two sizes, mean and standard deviation over FLOOR_PAIRS pairs: the score of a perfect sampler.
+    - wasserstein2, wasserstein2_floor, wasserstein2_floor_std, wasserstein2_squared, wasserstein2_squared_floor: the
+      distance by optimal transport without slicing, and its square, between equally many samples and data, at most
+      TRANSPORT_POINTS. The floor is the mean over TRANSPORT_PAIRS pairs. wasserstein2_points: the numbers of samples
+      and of data.
+    - energy_distance (user units), mmd_squared (no unit), classifier_accuracy, each with its _standard_error: between the
+      samples and the same data, equally many of each, at most TESTED_POINTS. A perfect sampler scores 0, 0 and 1/2, up
+      to the error. two_sample_points: the numbers of samples and of data.
     - mode_weights, mode_weights_standard_error, mode_weights_true: share of the samples nearest to each known mode.
-      Samples that are conditioned are not compared with data that are not: see :func:`playground.lab.conflicts.comparison_conflict`.
-    - trace_standard_error: root mean square over these points of the error that Hutchinson's estimate leaves in one log p, in
-      nats; 0 where the trace is exact.
-    - bits_per_dim, bits_per_dim_standard_error: of images, dequantised likelihood.dequantization_samples times, at their own number of grey levels:
-      the mean over images and draws of E_u[-log p(x + u)], an upper bound of the bits that the images themselves take. The log of
-      the mean of p over the draws would come closer, but not by a bound: exp turns the noise of Hutchinson's estimate into bias.
-      The error is that of the mean over images, each the mean of its draws.
-    - round_trip_error (user units), round_trip_log_prob_error (nats): of `round_trip_points` of these points, taken to their latent
-      codes and back, the worst distance to where they began and the worst difference of the two log p: see
+      Conditioned samples are not compared with data that are not conditioned: see
+      :func:`playground.lab.conflicts.comparison_conflict`.
+    - trace_standard_error: standard error of one log p from Hutchinson's estimate, in nats, as the root mean square over
+      these points; 0 if the trace is exact.
+    - bits_per_dim, bits_per_dim_standard_error: for images, dequantised likelihood.dequantization_samples times at their
+      own number of grey levels: the mean over images and draws of E_u[-log p(x + u)], an upper bound of the bits of the
+      images themselves. The log of the mean of p over the draws would be closer but no bound: exp turns the noise of
+      Hutchinson's estimate into bias. The error is that of the mean over images, after the mean over each image's draws.
+    - round_trip_error (user units), round_trip_log_prob_error (nats): `round_trip_points` of these points are encoded
+      and decoded again. These are the largest distance to the start and the largest difference of the two log p: see
       :class:`playground.lab.likelihood.RoundTrip`.
-    - of images and their labels: see :func:`playground.lab.image_metrics.image_figures`.
-    - density: which density the likelihoods are of: by which score, or by the learned energy where no flow is followed; likelihood_nfe_mean: scores asked for one of them.
-    - log_partition, log_partition_error: ln Z of a learned energy of the finest level over the plane in user units, and by how
-      much it may be off; energy_integral: of e^-f/Z over the data and a margin, on another grid.
-      energy_nll, energy_kl, each with its _standard_error: as test_nll and kl, by e^-f/Z instead of the flow, which follows the
-      scores of all levels; the latter of the data smoothed by the finest sigma, which need not be a fine one.
+    - figures of images and their labels: see :func:`playground.lab.image_metrics.image_figures`.
+    - density: the density of the likelihoods, in words: that of which score, or of the learned energy if there is no
+      flow. likelihood_nfe_mean: score evaluations for one point.
+    - log_partition, log_partition_error: ln Z of a learned energy at the finest level over the plane in user units, and
+      the error of ln Z. energy_integral: the integral of e^-f/Z over the data and a margin, on another grid.
+      energy_nll, energy_kl, each with its _standard_error: like test_nll and kl, by e^-f/Z instead of the flow, which
+      follows the scores of all levels. energy_kl is for the data smoothed by the finest sigma, which may be a coarse one.
 
     Args:
         score: learned or exact, in internal units; must not change while this runs.
@@ -158,7 +162,7 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
 
 
 def _train_points(problem: Problem) -> Array:
-    """Some of the training points; of images dequantised once."""
+    """Some of the training points; images are dequantised once."""
     points, levels = problem.dataset.points, problem.dataset.grey_levels
     most = TRAIN_POINTS if levels is None else TRAIN_IMAGES
     some = points[problem.some_rows(len(points), min(most, len(problem.evaluation_points)), "train NLL")]
@@ -182,7 +186,7 @@ FROM_LIKELIHOOD = (
     "density",
     "likelihood_nfe_mean",
 )
-"""Keys of what is found by following the flow."""
+"""Keys of the figures that the probability flow gives."""
 
 _FROM_SMOOTHING = (
     "optimal_nll",
@@ -192,9 +196,9 @@ _FROM_SMOOTHING = (
 )
 
 OF_SAMPLES = (*FROM_SAMPLES, "mode_weights_true", *FROM_IMAGES, *FROM_LABELS)
-"""Keys of the figures of samples, and of what they are compared with."""
+"""Keys of the figures of samples and of their reference set."""
 METRICS = (*FROM_LIKELIHOOD, "entropy", *_FROM_SMOOTHING, *energies.METRICS, *OF_SAMPLES)
-"""Keys of the dictionary that :func:`evaluate` ends with, besides `reasons`."""
+"""Keys of the dictionary of :func:`evaluate`, besides `reasons`."""
 ERROR = "_standard_error"
 
 
@@ -221,7 +225,7 @@ def _without_trace_error(problem: Problem) -> Message:
 
 
 def _with_reasons(found: dict[str, Any], reasons: dict[str, Message]) -> dict[str, Any]:
-    """The figures, and in `reasons` why those are missing that are None, as the standard errors are that nothing tells."""
+    """The figures, with `reasons` for those that are None. Standard errors that are not known become None."""
     for key in _without_error(found):
         found[key] = None
         reasons[key] = ONE_SAMPLE if key.startswith("nearest_neighbour_distance_s") else ONE_HELD_OUT
@@ -229,7 +233,7 @@ def _with_reasons(found: dict[str, Any], reasons: dict[str, Message]) -> dict[st
 
 
 def _without_error(found: dict[str, Any]) -> list[str]:
-    """The standard errors that are not known of figures that are."""
+    """The keys of standard errors that are not known although their figures are."""
     return [
         key
         for key, error in found.items()
@@ -241,8 +245,10 @@ def _without_error(found: dict[str, Any]) -> list[str]:
 
 
 def _astray(problem: Problem, points: Array, result: PointLikelihoods) -> Message | None:
-    """Return a message on how many points the flow is wrong at, or on its mean by an estimated trace, where that can
-    be told; None where it is right."""
+    """Return a message if log p by the flow misses the closed form, at some points or, with an estimated trace, on average.
+
+    None if it agrees, or if there is no closed form.
+    """
     known = closed_form(problem, points, result.sigma)
     if known is None:
         return None
@@ -304,8 +310,10 @@ def _add_smoothing(problem: Problem, found: dict[str, Any]) -> None:
 
 
 def _estimate_smoothing(problem: Problem, found: dict[str, Any], reasons: dict[str, Message]) -> None:
-    """Estimate the KL of smoothing for points of the plane whose density is not known; without an error, for the
-    neighbourhoods share points."""
+    """Estimate the KL of smoothing for points of the plane with an unknown density.
+
+    It has no error, because the neighbourhoods share points.
+    """
     cost = local_geometry.mean_smoothing_kl(problem.thickness(), problem.noise.sigma_min)
     if math.isinf(cost) or local_geometry.intrinsic_dimension(problem.train).is_curve:
         text = "Points on a line or a curve have no density to which smoothing could be compared."
@@ -324,7 +332,7 @@ def _add_round_trip(trip: RoundTrip, found: dict[str, Any]) -> None:
 
 
 def sample_distances(problem: Problem, samples: Array) -> Iterator[EvaluationProgress]:
-    """The part of :func:`evaluate` that needs samples (N, *shape) only, and takes no likelihoods: a second."""
+    """The part of :func:`evaluate` that needs only samples (N, *shape) and no likelihoods. It takes a second."""
     found: dict[str, Any] = dict.fromkeys(OF_SAMPLES)
     reasons: dict[str, Message] = {}
     for fraction in add_distances(problem, samples, found, reasons):

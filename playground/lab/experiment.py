@@ -1,8 +1,8 @@
-"""The description of an experiment: read, changed, checked and written; TOML in and out.
+"""The description of an experiment: reading, changing, checking and writing it, as TOML.
 
-Panels, tooltips, TOML files, the command line's ``--set`` and the reference in docs/ are all made from :func:`fields`, and those from
-the kinds (:mod:`playground.kinds`) and from :mod:`playground.lab.settings`. The same holds for any other struct of settings, where it
-is named. This module imports no torch, so the window can open before torch is loaded.
+Panels, tooltips, TOML files, the command line's ``--set`` and the reference in docs/ are all made from :func:`fields`.
+The fields come from the kinds (:mod:`playground.kinds`) and from :mod:`playground.lab.settings`. Most functions take
+any other struct of settings too. This module imports no torch, so the window can open before torch is loaded.
 """
 
 import difflib
@@ -29,23 +29,23 @@ from playground.messages import Edit, Message, setting
 
 Described = TypeVar("Described", bound=msgspec.Struct)
 Remembered = Mapping[tuple[str, str], Kind]
-"""What a kind had when it was last chosen, by section and name."""
+"""The settings that a kind had when it was last chosen, by section and name."""
 
 MOST_CHARACTERS = 10_000_000
-"""Most characters of a file of settings: as a brush would leave in an hour."""
+"""Most characters of a file of settings: as many as an hour's drawing with the brush would make."""
 DEEPEST = 32
 _DEEP_KEY = re.compile(
     rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{DEEPEST}}}""",
     re.ASCII,
 )
-"""A key of more parts: Python's parser keeps every part of it with all parts before, which 400 kB of dots make gigabytes."""
+"""A key of more parts. Python's parser stores each part with all parts before it, so 400 kB of dots take gigabytes."""
 
 
 def fields(described: msgspec.Struct | type[msgspec.Struct] = Experiment) -> Mapping[str, Field]:
     """Every setting of the chosen kinds by its dotted key, in the order of the window's cards.
 
     Args:
-        described: settings, or their type for the kinds that it has by default.
+        described: settings, or their type, which stands for its default kinds.
     """
     settings = _default(described) if isinstance(described, type) else described
     found = dict(own_fields(type(settings)))
@@ -59,7 +59,7 @@ def fields(described: msgspec.Struct | type[msgspec.Struct] = Experiment) -> Map
 
 
 def every_field(kind: type[msgspec.Struct] = Experiment) -> Mapping[str, Field]:
-    """Every setting of every kind by its dotted key; of one that several kinds have, as the first of them says it."""
+    """Every setting of every kind by its dotted key. If several kinds have it, the first kind's field is taken."""
     default = _default(kind)
     found = dict(fields(default))
     for name, section in _sections(default).items():
@@ -90,13 +90,13 @@ def value(described: msgspec.Struct, key: str) -> Any:
 def replace(
     described: Described, changes: Mapping[str, Any], remembered: Remembered = types.MappingProxyType({})
 ) -> Described:
-    """A copy with some dotted keys changed. Where a kind is, the settings are those of the new one.
+    """A copy with some dotted keys changed. If a key changes a kind, the section gets the settings of the new kind.
 
     Args:
-        remembered: what a kind had when it was last chosen, which it has again; its defaults if nothing.
+        remembered: settings that a new kind gets back; it gets its defaults if they are missing.
 
     Raises:
-        ExperimentError: a key is unknown, of another kind, or a value out of its bounds.
+        ExperimentError: a key is unknown or of another kind, or a value is out of its bounds.
     """
     for key, new in changes.items():
         name, _, inner = key.partition(".")
@@ -126,7 +126,7 @@ def parse(text: str, origin: str = "the experiment") -> Experiment:
 
 
 def parse_as(kind: type[Described], text: str, origin: str) -> Described:
-    """Read TOML; what is not given has its default.
+    """Read TOML; settings that are not given have their defaults.
 
     Raises:
         ExperimentError: the text is not TOML, or a key or value is wrong; the sentence says which, and what is allowed.
@@ -139,7 +139,7 @@ def parse_as(kind: type[Described], text: str, origin: str) -> Described:
         raise ExperimentError(f"{origin} has a key of more than {DEEPEST} parts: a setting is section.key.")
     try:
         tree = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # beside syntax: numbers of 5,000 digits, brackets 1,000 deep
+    except (ValueError, RecursionError) as error:  # syntax errors, numbers of 5,000 digits, brackets 1,000 deep
         repeated = _repeated(text, str(error))
         if repeated:
             raise ExperimentError(f"{origin} {repeated}") from None
@@ -148,10 +148,10 @@ def parse_as(kind: type[Described], text: str, origin: str) -> Described:
 
 
 def from_tree(tree: Mapping[str, Any], others: Described) -> Described:
-    """Settings by section, as TOML has them.
+    """Build settings from a tree by section, as TOML has it.
 
     Args:
-        others: what is not given is as it is here.
+        others: the settings that are not given are taken from here.
 
     Raises:
         ExperimentError: as :func:`replace`.
@@ -160,7 +160,7 @@ def from_tree(tree: Mapping[str, Any], others: Described) -> Described:
 
 
 def _repeated(text: str, said: str) -> str:
-    """Return the key that stands twice in TOML, where this is what Python's parser complains of; "" otherwise."""
+    """Return which key is repeated in the TOML, if that is the error of Python's parser; "" otherwise."""
     place = re.match(r"Cannot (?:overwrite a value|declare .* twice) \(at (?:line (\d+)|end of document)", said)
     if place is None:
         return ""
@@ -188,11 +188,11 @@ def load(path: str | os.PathLike[str]) -> Experiment:
 
 
 def with_relative_paths(experiment: Experiment, folder: Path) -> Experiment:
-    """The same for a file in a folder that goes elsewhere: data that lie in it, or below, are named from there."""
+    """The experiment with a data path relative to `folder` if the data lie in it, so that the folder can be moved."""
     data, folder = Path(experiment.data.file), folder.resolve()
     if not data.is_absolute() or not data.is_relative_to(folder):
         return experiment
-    return replace(experiment, {"data.path": data.relative_to(folder).as_posix()})  # which every system reads
+    return replace(experiment, {"data.path": data.relative_to(folder).as_posix()})  # every system reads this form
 
 
 def load_as(kind: type[Described], path: Path) -> Described:
@@ -216,7 +216,7 @@ def dump(described: msgspec.Struct) -> str:
 
 
 def save(described: msgspec.Struct, path: str | os.PathLike[str]) -> None:
-    """Write TOML atomically: the old file stays whole until the new one is."""
+    """Write TOML atomically: the old file stays until the new one is complete."""
     with atomic_write(path) as temporary:
         temporary.write_text(dump(described), encoding="utf-8")
 
@@ -225,7 +225,8 @@ def assignment(text: str, kind: type[msgspec.Struct] = Experiment) -> tuple[str,
     """Read ``section.key=value`` from the command line; the value may leave out TOML's quotes.
 
     Raises:
-        ExperimentError: no ``=`` or nothing before it, no kind has such a setting, or a number lacks a digit that TOML wants.
+        ExperimentError: there is no ``=`` or nothing before it, no kind has such a setting, or a number lacks a digit
+            that TOML requires.
     """
     key, equals, raw = text.partition("=")
     if not equals or not key.strip():
@@ -252,7 +253,7 @@ def _default(kind: type[Described]) -> Described:
 
 
 def _sections(described: msgspec.Struct) -> dict[str, msgspec.Struct]:
-    """The parts of settings that are settings themselves, by name."""
+    """The parts of the settings that are structs of settings themselves, by name."""
     parts = {name: getattr(described, name) for name in described.__struct_fields__}
     return {name: part for name, part in parts.items() if isinstance(part, msgspec.Struct)}
 
@@ -309,7 +310,7 @@ def _leaves(tree: Mapping[str, Any], described: msgspec.Struct) -> Iterator[tupl
 
 
 def _converted(part: Described, changes: Mapping[str, Any], section: str) -> Described:
-    """A struct with some of its own settings changed, each of which is within its bounds."""
+    """A struct with some of its own settings changed to values that are within their bounds."""
     hints, made = typing.get_type_hints(type(part), include_extras=True), {}
     for name, new in changes.items():
         key = f"{section}.{name}" if section else name
@@ -321,7 +322,7 @@ def _converted(part: Described, changes: Mapping[str, Any], section: str) -> Des
 
 
 def _wrong_list(key: str, said: str, field: Field) -> Message:
-    """What msgspec says in our words: only what lists hold is left to it."""
+    """A message for an error of msgspec, which checks the elements of lists only."""
     place = re.search(r"`\$([^`]*)`$", said)
     part = re.search(r"(unknown|missing required) field `([^`]*)`", said)
     where = (place[1] if place else "") + (f".{part[2]}" if part else "")
@@ -344,7 +345,7 @@ def _check(field: Field, given: Any) -> None:
             raise ExperimentError(_not_allowed(field, given))
         assert field.minimum is not None
         assert field.maximum is not None
-        if not field.minimum <= given <= field.maximum:  # nan lies within no bounds
+        if not field.minimum <= given <= field.maximum:  # nan is refused too
             raise ExperimentError(_not_allowed(field, given))
     else:
         expected: Any = {"bool": bool, "text": str, "list": list | tuple}[field.kind]
@@ -353,10 +354,10 @@ def _check(field: Field, given: Any) -> None:
 
 
 def _not_allowed(field: Field, given: Any, near: str = "") -> Message:
-    """That a setting cannot have a value.
+    """Say that a setting cannot have a value.
 
     Args:
-        near: the choice that may have been meant.
+        near: a similar choice that may have been meant.
     """
     name, shown = setting(field.key), _shown(given)
     if near:
@@ -366,20 +367,20 @@ def _not_allowed(field: Field, given: Any, near: str = "") -> Message:
 
 
 def _shown(given: Any) -> str:
-    """A value that was given, with all of its digits, but no more than 60 characters."""
+    """The text of a given value, with all of its digits but at most 60 characters."""
     shown = f'"{given}"' if isinstance(given, str) else str(given).lower() if isinstance(given, bool) else str(given)
     if isinstance(given, float):
         mantissa, _, exponent = shown.partition("e")
-        shown = f"{mantissa}e{int(exponent)}" if exponent else mantissa  # 1e-9, as bounds are said, and not 1e-09
+        shown = f"{mantissa}e{int(exponent)}" if exponent else mantissa  # 1e-9, as bounds are written, not 1e-09
     return shown if len(shown) <= 60 else shown[:57] + "..."
 
 
 @functools.singledispatch
 def check_together(described: msgspec.Struct) -> None:
-    """Refuse settings that are each allowed and contradict each other; every type registers its own.
+    """Refuse settings that are allowed one by one but contradict each other. Each type registers its own check.
 
     Raises:
-        ExperimentError: they do.
+        ExperimentError: they contradict each other.
     """
 
 

@@ -1,8 +1,8 @@
-"""Scores and densities at places of the plane, at one moment of a sampler, in the user's units.
+"""Scores and densities at points of the plane, at one moment of a sampler, in the user's units.
 
-A sampler of a process moves particles in the process's own coordinates x(t), which the VP process contracts; Langevin's,
-and all at the end of a run, have no time and are in the data's, smoothed by sigma. What is drawn behind particles has to follow
-the same rule.
+A sampler of a process moves particles in the process's own coordinates x(t), which the VP process contracts. Langevin
+samplers, and the last frame of every run, have no time: their particles are in data coordinates, smoothed by sigma. The
+fields drawn behind particles follow the same rule.
 """
 
 import math
@@ -30,12 +30,12 @@ def grid_points(bounds: tuple[float, float, float, float], columns: int, rows: i
 
 
 def bounds_of_smoothed(problem: Problem, level: float) -> tuple[float, float, float, float]:
-    """A rectangle (x0, x1, y0, y1) in user units that all but the far tails of the data's smoothed density lie in.
+    """A rectangle (x0, x1, y0, y1) in user units that holds the data's smoothed density, except its far tails.
 
-    It covers the data, a quarter of their extent more on every side, and six standard deviations of the noise along each axis.
+    It is the box of the data, wider on every side by a quarter of its extent plus six standard deviations of the noise.
 
     Args:
-        level: of the noise, in internal units.
+        level: the noise level in internal units.
     """
     points = problem.dataset.points
     low, high = points.min(axis=0), points.max(axis=0)
@@ -49,8 +49,8 @@ def score_at(problem: Problem, score: ScoreFunction, points: Array, sigma: float
 
     Args:
         score: learned or exact, in internal units.
-        sigma: noise level in user units; the finest that the noise has stands in for less.
-        time: of the process, or None in data coordinates.
+        sigma: noise level in user units; a level below the finest stands for the finest.
+        time: time t of the process, or None in data coordinates.
     """
     x = _internal(problem, points)
     with torch.no_grad():
@@ -62,12 +62,15 @@ def score_at(problem: Problem, score: ScoreFunction, points: Array, sigma: float
 
 
 def arrows_at(problem: Problem, score: ScoreFunction, points: Array, sigma: float, time: float | None) -> Array:
-    """A score as displacements, up to one factor: it is per unit, which axes of different units turn the wrong way."""
+    """A score as displacements in user units, up to one factor.
+
+    A score is per unit: drawn as it is, it would point the wrong way if the axes have different units.
+    """
     return score_at(problem, score, points, sigma, time) * problem.units.scale**2
 
 
 def grid_shape(problem: Problem, bounds: tuple[float, float, float, float], cells: int = CELLS) -> tuple[int, int]:
-    """Rows and columns of about so many cells of a rectangle, nearly square where the axes share a unit."""
+    """Rows and columns of about so many cells of a rectangle, nearly square if the axes share a unit."""
     x0, x1, y0, y1 = bounds
     aspect = (x1 - x0) / (y1 - y0) if problem.units.isotropic else 1.0
     rows = max(int(math.sqrt(cells / max(aspect, 0.1))), 8)
@@ -97,9 +100,9 @@ def score_error_over(
 
 
 def typical_score(problem: Problem, sigma: float, time: float | None) -> float:
-    """The root of E |s(x)|^2 of the exact score over the noisy data, per user unit; 0 where that is flat.
+    """The root of E |s(x)|^2 of the exact score over the noisy data, per user unit; 0 if the density is flat.
 
-    It is taken of `TYPICAL_DRAWS` draws, always the same.
+    The mean is over `TYPICAL_DRAWS` draws, always the same.
 
     Raises:
         ValueError: the density of these data is not known.
@@ -137,7 +140,7 @@ def empirical_density_over(
     sigma: float,
     time: float | None,
 ) -> Array:
-    """The smoothed training set's density of the particles, the mean over each cell, per user units: (rows, columns)."""
+    """The particles' density by the smoothed training set, its mean over each cell, per user units: (rows, columns)."""
     rows, columns = grid_shape(problem, bounds)
     level, scale = _internal_sigma(problem, sigma), 1.0
     if time is not None:
@@ -156,7 +159,7 @@ def density_over(
     sigma: float,
     time: float | None,
 ) -> Array:
-    """The known density of the particles on about `CELLS` nearly square cells of a rectangle, per user units: (rows, columns).
+    """The particles' known density on about `CELLS` nearly square cells of a rectangle, per user units: (rows, columns).
 
     Raises:
         ValueError: the density of these data is not known.
@@ -168,10 +171,10 @@ def density_over(
 
 
 def log_density_at(problem: Problem, points: Array, sigma: float, time: float | None, source: str = "exact") -> Array:
-    """Log of a known density of the particles at points (M, 2), nats per user units: (M,).
+    """Log of the particles' known density at points (M, 2), nats per user units: (M,).
 
     Args:
-        source: "exact", or "empirical" for the smoothed training set's.
+        source: "exact", or "empirical" for the smoothed training set.
 
     Raises:
         ValueError: the density of these data is not known.

@@ -11,9 +11,9 @@ from playground.lab.problem import Problem
 from playground.lab.trust import nearest
 from playground.theory.metrics import median_with_error, share_error
 
-NEIGHBOURS = 5  # that vote on what an image shows: 98 % right on held-out digits
-EVALUATED = 2_000  # most images looked at
-SHOWN = 12  # samples whose nearest training images are told
+NEIGHBOURS = 5  # nearest training images that vote on an image's class: 98 % right on held-out digits
+EVALUATED = 2_000  # most images that are compared
+SHOWN = 12  # samples whose nearest training images are reported
 
 Array = NDArray[np.floating]
 
@@ -28,13 +28,14 @@ FROM_LABELS = ("class_frequencies", "class_frequencies_standard_error", "class_f
 
 
 def image_figures(problem: Problem, samples: Array) -> dict[str, Any]:
-    """Figures about samples (N, C, H, W) in user units, by the keys of FROM_IMAGES and, where there are labels, FROM_LABELS.
+    """Figures of samples (N, C, H, W) in user units, by the keys of FROM_IMAGES and, if there are labels, FROM_LABELS.
 
-    - nearest_neighbour_distance: median Euclidean distance from a sample to the nearest training image; nearest_neighbour_distance_held_out: the
-      same from held-out images; each with its _standard_error. Memorized samples lie much nearer than those.
+    - nearest_neighbour_distance: median Euclidean distance from a sample to the nearest training image.
+      nearest_neighbour_distance_held_out: the same from held-out images. Each has a _standard_error. Memorized samples
+      are much nearer to training images than held-out images are.
     - nearest_neighbour_rows: the training images nearest to the first SHOWN samples.
-    - class_frequencies: what share of the samples shows each class, by the vote of the NEIGHBOURS nearest training images, with the
-      error of :func:`share_error`; class_frequencies_true: the classes' shares in the training set.
+    - class_frequencies: the share of the samples in each class, by a vote of the NEIGHBOURS nearest training images, with
+      the error of :func:`share_error`. class_frequencies_true: the shares of the classes in the training set.
     """
     training = torch.from_numpy(np.asarray(problem.dataset.points, dtype=np.float32)).flatten(1)
     distances, rows = _nearest(training, samples[:EVALUATED])
@@ -64,7 +65,7 @@ def _nearest(training: Tensor, images: Array) -> tuple[Tensor, Tensor]:
 
 
 def _voted(labels: Tensor) -> Tensor:
-    """(N,) the commonest of each row's labels (N, NEIGHBOURS); of equally common ones that of the nearest image."""
+    """The commonest label of each row of labels (N, NEIGHBOURS), (N,). In a tie, that of the nearest image wins."""
     votes = (labels[:, :, None] == labels[:, None]).sum(2)
     chosen = (votes * labels.shape[1] - torch.arange(labels.shape[1])).argmax(1, keepdim=True)
     return labels.gather(1, chosen)[:, 0]

@@ -1,8 +1,8 @@
-"""Scores that the network is asked for and training never shows it: what rests on them means nothing, and is not measured.
+"""Checks for scores that are used but were never trained: figures that need them mean nothing and are not measured.
 
-What training has shown so far decides; before its first step, what it would show by the settings.
+The labels that training has hidden so far decide; before its first step, those that it would hide by the settings.
 
-Imports no torch, so that the window can ask before torch is loaded.
+This module imports no torch, so that the window can check before torch is loaded.
 """
 
 from playground.kinds.chosen import Conditions
@@ -14,8 +14,8 @@ SHARE = "training.label_dropout"
 
 
 def untrained_conditional_score(experiment: Experiment, conditions: Conditions) -> Message | None:
-    """Say that the sampler follows scores of classes although training hid every label, and what helps; None where it
-    does not."""
+    """Say that the sampler follows scores of classes although training hid every label, and what helps; None if it does
+    not."""
     sampling, share = experiment.sampling, experiment.training.label_dropout
     least, _ = conditions.hidden_labels or (share, share)
     if not conditions.classes or least < 1:
@@ -38,8 +38,10 @@ def untrained_conditional_score(experiment: Experiment, conditions: Conditions) 
 
 
 def untrained_unconditional_score(experiment: Experiment, conditions: Conditions) -> Message | None:
-    """Say that the score of all classes together was never trained, as every label was shown, and what rests on it;
-    None where it was."""
+    """Say that the score without a class was never trained, because every label was shown, and what needs that score.
+
+    None if it was trained.
+    """
     share = experiment.training.label_dropout
     _, largest = conditions.hidden_labels or (share, share)
     if not conditions.classes or largest > 0:
@@ -63,10 +65,10 @@ def untrained_unconditional_score(experiment: Experiment, conditions: Conditions
 
 
 def _on(share: float) -> Message:
-    """Say what helps where the share has been changed since the training."""
+    """Say what helps if the share has been changed since the training."""
     return Message("train-on", "resume or restart training with {}", (setting(SHARE, share),))
 
 
 def untrained_likelihood_score(experiment: Experiment, conditions: Conditions) -> Message | None:
-    """Return :func:`untrained_unconditional_score` where likelihoods are of the learned score, else None."""
+    """Return :func:`untrained_unconditional_score` if likelihoods use the learned score, otherwise None."""
     return untrained_unconditional_score(experiment, conditions) if experiment.likelihood.source == "learned" else None

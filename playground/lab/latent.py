@@ -1,4 +1,4 @@
-"""Between two points by way of their latent codes: what the probability flow makes of codes that lie between theirs."""
+"""Interpolation of two points in latent space: the probability flow decodes codes between those of the points."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from playground.theory.noise import ScoreFunction
 
 @dataclass(frozen=True, eq=False)
 class Interpolation:
-    """Points between two, from one to the other.
+    """The interpolation of two points, from one to the other.
 
     Attributes:
-        shares: (P,) of the way, from 0 to 1.
-        latent: (P, *shape) their codes, standard normal numbers.
-        points: (P, *shape) what these decode to, in user units; the ends are the given ones but for the solver's error.
-        log_prob: (P,) log p_sigma of each, nats per user units; of the ends by the vectors of their way there, where the trace
-            is estimated, so that they are what :func:`playground.lab.likelihood.log_likelihood` gives but for the solver's error.
-        standard_error: (P,) of these, as that of :class:`playground.lab.likelihood.DecodedPoints`.
+        shares: (P,) position along the interpolation, from 0 to 1.
+        latent: (P, *shape) latent codes, standard normal numbers.
+        points: (P, *shape) decoded points in user units. The ends are the given points up to the solver's error.
+        log_prob: (P,) log p_sigma of each, nats per user units. With an estimated trace, the ends use the probes of their
+            encoding, so they agree with :func:`playground.lab.likelihood.log_likelihood` up to the solver's error.
+        standard_error: (P,) of `log_prob`, as in :class:`playground.lab.likelihood.DecodedPoints`.
     """
 
     shares: Array
@@ -34,19 +34,19 @@ class Interpolation:
 
 @dataclass(frozen=True)
 class InterpolationProgress:
-    """Progress of the interpolation; `result` comes with the last one only."""
+    """Progress of the interpolation; the last one alone has a `result`."""
 
     fraction: float
     result: Interpolation | None
 
 
 def interpolate(problem: Problem, score: ScoreFunction, ends: Array, count: int) -> Iterator[InterpolationProgress]:
-    """Encode two points, go from code to code by `likelihood.interpolation`, and decode what lies between.
+    """Encode two points, interpolate their codes by `likelihood.interpolation`, and decode the codes.
 
     Args:
         score: learned or exact, in internal units; must not change while this runs.
         ends: (2, *shape) in user units.
-        count: points of the way, the ends among them, at equal shares.
+        count: number of points, evenly spaced, the ends included.
 
     Raises:
         ExperimentError: the noise has no process.
@@ -66,7 +66,7 @@ def interpolate(problem: Problem, score: ScoreFunction, ends: Array, count: int)
 
 
 def _probes(problem: Problem, latent: Array) -> Tensor | None:
-    """Hutchinson's for codes (P, *shape) whose ends keep those that they had on their way there."""
+    """Hutchinson's probes for codes (P, *shape); the ends keep the probes of their encoding."""
     z = torch.from_numpy(latent).to(problem.device, torch.float32)
     probes, ends = trace_probes(problem, z, "interpolation"), trace_probes(problem, torch.stack([z[0], z[-1]]))
     if probes is not None and ends is not None:

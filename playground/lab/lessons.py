@@ -1,7 +1,7 @@
 """Lessons: steps that each set a scene, ask for a prediction, measure the answer, and then explain it.
 
-A lesson is a Markdown file, ``NAME.lesson.md``. Lines ``+++`` enclose its heads, which are TOML: the first is the lesson's, each
-other one begins a step. In a step, the text comes before a line ``---`` and the explanation after it::
+A lesson is a Markdown file, ``NAME.lesson.md``. Its heads are TOML between lines ``+++``. The first head is the lesson's;
+each other head begins a step. In a step, the text comes before a line ``---`` and the explanation after it::
 
     +++
     title = "Why Langevin gets the weights wrong"
@@ -19,8 +19,8 @@ other one begins a step. In a step, the text comes before a line ``---`` and the
     ---
     You said {you:.2f}; measured is {measured:.2f}. Between the modes the score does not know their weights.
 
-The answer is measured by the program there and then, never stored. Data only: a file from a stranger runs no code. This module
-imports no torch.
+The program measures the answer when it is needed; it is never stored. A lesson is data only: a file from a stranger runs
+no code. This module imports no torch.
 """
 
 import functools
@@ -44,20 +44,20 @@ LONGEST = 200_000
 """Most characters of a file."""
 FARTHEST = 1e9  # of a scale
 MOST_WORDS = 80
-"""Of a step's text, and of its explanation."""
+"""Most words of a step's text, and of its explanation."""
 ANSWER = "measured"
-"""The name of a step's figure; of a place, the beginning of the names of its two."""
+"""The name of a step's figure; for a place, the beginning of the names of its two coordinates."""
 RESERVED = frozenset({ANSWER, f"{ANSWER}_x", f"{ANSWER}_y", "you", "you_x", "you_y", "distance"})
 COLUMNS = ("lesson", "step", "question", "answer", "measured", "right")
 """Of a file of answers."""
 
 
 class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One answer to choose, and the values of the figure for which it is the right one.
+    """One answer to choose, and the values of the figure for which it is right.
 
     Attributes:
-        text: what is chosen.
-        at_least, below: bounds of the figure; without one of them it has none on that side.
+        text: the answer.
+        at_least, below: bounds of the figure; a missing bound means that there is none on that side.
     """
 
     text: str
@@ -79,14 +79,15 @@ class StepHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The head of a step.
 
     Attributes:
-        scene: a bundled scene that is set, by name.
-        experiment: settings by section, in place of the scene or changing it.
-        question: what is to be predicted; without one there is only text.
+        scene: name of a bundled scene, whose settings are used.
+        experiment: settings by section, instead of a scene or as changes to it.
+        question: what is to be predicted; a step without a question is only text.
         choices: answers to choose from.
-        scale: the ends of a scale on which a number is given, in place of choices.
-        mark: that a place on the canvas is marked, in place of choices; how near to the measured one is right, in the data's unit.
-        check: the figure that tells the answer; of a mark, one that is a place.
-        figures: others that are measured with it, for the explanation, by name.
+        scale: the ends of a scale on which a number is given, instead of choices.
+        mark: a place on the canvas is marked, instead of choices. The value is the largest distance from the measured
+            place that counts as right, in the data's unit.
+        check: the figure that is the answer; for a mark, a figure that is a place.
+        figures: further figures that are measured for the explanation, by name.
         highlight: the setting that the step is about.
     """
 
@@ -116,7 +117,7 @@ class Step:
 
     @property
     def settings(self) -> Experiment | None:
-        """What it puts on the workspace; None where all stays as it is."""
+        """The settings that the step loads; None if the settings stay as they are."""
         scene = load_bundled().get(self.head.scene)
         if scene is None and not self.head.experiment:
             return None
@@ -137,14 +138,14 @@ class Step:
 
     @property
     def names(self) -> frozenset[str]:
-        """Those of the values that its explanation may tell."""
+        """The names of the values that its explanation may contain."""
         if self.head.check is None:
             return frozenset()
         said = {"you"} if self.head.mark is None else {"you_x", "you_y", "distance"}
         return frozenset(said | self.scene.figures.keys())
 
     def values(self, prediction: Sequence[float], measured: Mapping[str, float]) -> dict[str, float]:
-        """What was predicted and what was measured, by these names."""
+        """The predicted and the measured values, by :attr:`names`."""
         if self.head.mark is None:
             return {**measured, "you": prediction[0]}
         x, y = self.place(measured)
@@ -152,11 +153,11 @@ class Step:
         return {**measured, **you, "distance": math.hypot(you["you_x"] - x, you["you_y"] - y)}
 
     def place(self, measured: Mapping[str, float]) -> tuple[float, float]:
-        """The measured place, where one is asked for."""
+        """The measured place, if the step asks for one."""
         return measured[f"{ANSWER}_x"], measured[f"{ANSWER}_y"]
 
     def right_choice(self, value: float) -> int | None:
-        """The place of the choice that a measured value makes right; None where there are no choices, or none is."""
+        """The index of the choice that a measured value makes right; None if there are no choices, or none is right."""
         return next((place for place, choice in enumerate(self.head.choices) if choice.holds(value)), None)
 
     def judge(self, prediction: Sequence[float], measured: Mapping[str, float]) -> bool | None:
@@ -221,7 +222,7 @@ def load(path: Path) -> Lesson:
     """Read a lesson.
 
     Raises:
-        ExperimentError: the file cannot be read, or is no lesson; the sentence says where and why.
+        ExperimentError: the file cannot be read, or is not a lesson; the sentence says where and why.
     """
     try:
         with path.open(encoding="utf-8") as file:
@@ -265,7 +266,7 @@ def _head(kind: type[Described], text: str, where: str) -> Described:
 
 
 def _check(step: Step, where: str) -> None:
-    """Refuse what could not be shown, asked or measured."""
+    """Refuse a step that could not be shown, asked or measured."""
     head = step.head
     if head.scene and head.scene not in load_bundled():
         raise ExperimentError(f"{where}: there is no scene {head.scene}; there are {', '.join(load_bundled())}.")

@@ -1,7 +1,7 @@
 """Log-likelihoods and latent codes of points in the user's units, by the probability flow of a score.
 
-The score function works in internal units; points, densities and distances here are all in the user's. Latent codes have no
-unit: they are the standard normal numbers that the prior makes x(1) of.
+The score function works in internal units. Points, densities and distances are in the user's units. Latent codes have
+no unit: they are the standard normal numbers that the prior maps to x(1).
 """
 
 import math
@@ -24,27 +24,27 @@ from playground.theory.noise import ScoreFunction
 Array = NDArray[np.floating]
 
 FARTHEST = 1e15
-"""Standard deviations: their square, through a process that spreads or contracts them a thousandfold, still has a number."""
+"""Most standard deviations of a point. Its square stays finite if a process scales it by a thousand either way."""
 
 EXACT_TRACE_DIMS = 10
-"""Dimensions up to which the exact trace is cheap: it costs a backward pass for each, or for an MLP a part of the one
-forward pass."""
+"""Dimensions up to which the exact trace is cheap. It costs a backward pass for each dimension; for an MLP, a part of
+the one forward pass."""
 
 
 @dataclass(frozen=True, eq=False)
 class PointLikelihoods:
-    """Log-densities of points, in nats per user units, and how they came about; NaN of points that were given up.
+    """Log-densities of points, in nats per user units, and their parts; NaN for points that were given up.
 
     Attributes:
         log_prob: (N,) log p_sigma = prior_term + trace_term.
-        prior_term: (N,) log-density of the prior where the point arrives, with the Jacobian of the units.
-        trace_term: (N,) by how much the flow has spread out the density on the way.
-        standard_error: (N,) of the trace term, 0 where the trace is exact, else as
-            :func:`playground.theory.likelihood.moderated_error` tells it from the vectors of all these points; None of a single vector,
-            and of a few points whose vectors all agree.
-        latent: (N, *shape) the points' latent codes, standard normal numbers.
-        exact: (N,) the known density's log p_sigma, or None.
-        evaluations: (N,) scores asked for each point.
+        prior_term: (N,) log-density of the prior at the point's end, with the Jacobian of the units.
+        trace_term: (N,) integral of the divergence along the flow.
+        standard_error: (N,) of the trace term, 0 if the trace is exact. Otherwise
+            :func:`playground.theory.likelihood.moderated_error` finds it from the probes of all these points. None for
+            a single probe, and for a few points whose probes all agree.
+        latent: (N, *shape) latent codes of the points, standard normal numbers.
+        exact: (N,) log p_sigma of the known density, or None.
+        evaluations: (N,) score evaluations for each point.
         sigma: the smoothing of this density, in user units.
         path: (P, N, *shape) x(t) from the points to the prior, or None.
         path_sigma: (P,) its noise levels, or None.
@@ -64,7 +64,7 @@ class PointLikelihoods:
 
 @dataclass(frozen=True)
 class LikelihoodProgress:
-    """Progress of the points; `result` comes with the last one only."""
+    """Progress of the points; the last one alone has a `result`."""
 
     fraction: float
     result: PointLikelihoods | None
@@ -87,11 +87,11 @@ def log_likelihood(
         points: (N, *shape) in user units.
         sigma: smoothing in user units; None for the finest noise level.
         tolerance: None for the experiment's.
-        give_up: go on without the points on whose way the score is not smooth or not finite.
+        give_up: go on without points on whose path the score is not smooth or not finite.
 
     Raises:
-        ExperimentError: the noise has no process, sigma lies outside it, or as :func:`checked_points`.
-        TooManySteps: the score is not smooth or not finite somewhere, and points are not to be given up.
+        ExperimentError: the noise has no process, sigma lies outside it, or an error of :func:`checked_points`.
+        TooManySteps: the score is not smooth or not finite somewhere, and `give_up` is False.
     """
     level = _level(problem, sigma)
     units, prior = problem.units, problem.prior()
@@ -141,12 +141,12 @@ def log_likelihood(
 
 @dataclass(frozen=True, eq=False)
 class DecodedPoints:
-    """Points that latent codes stand for.
+    """The points that latent codes decode to.
 
     Attributes:
         points: (N, *shape) in user units.
-        log_prob: (N,) log p_sigma, nats per user units, as the way back gives it.
-        standard_error: (N,) of it, as that of :class:`PointLikelihoods`.
+        log_prob: (N,) log p_sigma, nats per user units, found while decoding.
+        standard_error: (N,) of `log_prob`, as in :class:`PointLikelihoods`.
     """
 
     points: Array
@@ -156,7 +156,7 @@ class DecodedPoints:
 
 @dataclass(frozen=True)
 class DecodingProgress:
-    """Progress of the codes; `result` comes with the last one only."""
+    """Progress of the codes; the last one alone has a `result`."""
 
     fraction: float
     result: DecodedPoints | None
@@ -171,12 +171,12 @@ def decode(
     tolerance: float | None = None,
     probes: Tensor | None = None,
 ) -> Iterator[DecodingProgress]:
-    """The points with these latent codes, down the probability flow: :func:`log_likelihood` run backwards.
+    """Decode latent codes by the probability flow: the inverse of :func:`log_likelihood`.
 
     Args:
         latent: (N, *shape), standard normal numbers.
-        vectors: Hutchinson's, where the trace is estimated; None for those of the way there, for as many points.
-        score, sigma, tolerance: as for :func:`log_likelihood`, and the same errors.
+        probes: Hutchinson's probes if the trace is estimated; None for those that encode as many points.
+        score, sigma, tolerance: as for :func:`log_likelihood`; the errors are the same too.
     """
     level = _level(problem, sigma)
     units, prior = problem.units, problem.prior()
@@ -205,17 +205,17 @@ def decode(
 
 @dataclass(frozen=True, eq=False)
 class RoundTrip:
-    """The errors of points that the flow takes to their latent codes and back: those of the solver's steps, as the
-    flow magnifies them.
+    """The errors of points that the flow encodes and decodes again: the solver's errors, as the flow magnifies them.
 
-    Where neighbouring paths part on the way back, as by a badly trained score, that is no measure of the error of log p, which may be a
-    thousandth of it: by a lower tolerance log p itself changes by its own error.
+    If neighbouring paths diverge on the way back, as with a badly trained score, the distance says nothing about the
+    error of log p, which may be a thousandth of it. To see the error of log p, lower the tolerance: log p then changes
+    by about that error.
 
     Attributes:
-        there: the likelihoods on the way to the codes.
-        back: the points that came back, and the likelihoods on their way.
-        distance: (N,) between each point and where it came back, in user units, see `Units.equalized`.
-        log_prob_error: (N,) log p on the way there less that on the way back, nats.
+        there: the points' likelihoods and latent codes.
+        back: the decoded points with their likelihoods.
+        distance: (N,) between each point and the decoded one, in user units, see `Units.equalized`.
+        log_prob_error: (N,) log p of the encoding minus log p of the decoding, nats.
     """
 
     there: PointLikelihoods
@@ -226,7 +226,7 @@ class RoundTrip:
 
 @dataclass(frozen=True)
 class RoundTripProgress:
-    """Progress of the points; `result` comes with the last one only."""
+    """Progress of the points; the last one alone has a `result`."""
 
     fraction: float
     result: RoundTrip | None
@@ -235,7 +235,10 @@ class RoundTripProgress:
 def round_trip(
     problem: Problem, score: ScoreFunction, points: Array, *, record_path: bool = False
 ) -> Iterator[RoundTripProgress]:
-    """Take points to their latent codes and back, by the experiment's tolerance. Arguments and errors of :func:`log_likelihood`."""
+    """Encode points and decode them again at the experiment's tolerance.
+
+    Arguments and errors are those of :func:`log_likelihood`.
+    """
     for progress in log_likelihood(problem, score, points, record_path=record_path):
         yield RoundTripProgress(progress.fraction / 2, None)
     there = progress.result
@@ -251,21 +254,21 @@ def round_trip(
 
 
 def checked_points(problem: Problem, points: Array) -> Tensor:
-    """Points (N, *shape) in user units as internal ones.
+    """Points (N, *shape) in user units, converted to internal units.
 
     Raises:
-        ExperimentError: one is not finite, or so far out that log p has no number in single precision.
+        ExperimentError: a point is not finite, or so far out that its log p is not finite in single precision.
     """
     return _within_reach(problem, problem.units.to_internal(points))
 
 
 def exact_trace(problem: Problem) -> bool:
-    """Whether the experiment takes the divergence itself and no estimate of it."""
+    """Whether the experiment uses the exact divergence and not an estimate."""
     return defaults.resolve(problem.experiment).likelihood.trace == "exact"
 
 
 def trace_probes(problem: Problem, x: Tensor, purpose: str = "likelihood") -> Tensor | None:
-    """Hutchinson's vectors for points x (N, *shape), the same for the same number of points; None where the trace is exact."""
+    """Hutchinson's probes for points x (N, *shape), the same for the same number of points; None if the trace is exact."""
     if exact_trace(problem):
         return None
     settings = problem.experiment.likelihood
@@ -273,10 +276,10 @@ def trace_probes(problem: Problem, x: Tensor, purpose: str = "likelihood") -> Te
 
 
 def require_process(problem: Problem) -> None:
-    """Refuse a likelihood where the noise has no path from data to noise.
+    """Refuse a likelihood if the noise has no path from data to noise.
 
     Raises:
-        ExperimentError: with the reason and what to choose.
+        ExperimentError: there is no path; the sentence says why and what to choose.
     """
     conflict = path_conflict(problem.experiment)
     if conflict is not None:
@@ -297,7 +300,7 @@ def _level(problem: Problem, sigma: float | None) -> float:
 
 
 def _within_reach(problem: Problem, standard: Array) -> Tensor:
-    """Points, or codes, in standard deviations."""
+    """Check points, or codes, in standard deviations, and put them on the device."""
     farthest = np.abs(standard).reshape(len(standard), -1).max(axis=1)
     beyond = np.flatnonzero(~(farthest <= FARTHEST))
     if len(beyond):
@@ -312,9 +315,9 @@ def _within_reach(problem: Problem, standard: Array) -> Tensor:
 
 
 def _batch(problem: Problem, score: ScoreFunction) -> int:
-    """Some tenths of a second a step on one core, so that cancelling is prompt."""
+    """Points in a batch: a step then takes some tenths of a second on one core, so that cancelling is prompt."""
     exact = exact_trace(problem)
-    if problem.experiment.likelihood.source == "empirical":  # each score looks at every training point
+    if problem.experiment.likelihood.source == "empirical":  # each score is a sum over every training point
         return min(max(2**21 // len(problem.train), 16), 256)
     if math.prod(problem.shape) <= EXACT_TRACE_DIMS:
         return min(max(2**30 // score.parameters_count, 2048), 2**14) if exact and isinstance(score, MLP) else 2048
@@ -322,7 +325,7 @@ def _batch(problem: Problem, score: ScoreFunction) -> int:
 
 
 def _errors(error: Tensor | None, probes: Tensor | None) -> Array | None:
-    """The points' standard errors, moderated where the trace is estimated."""
+    """The points' standard errors, moderated if the trace is estimated."""
     if error is not None and probes is not None:
         error = likelihood.moderated_error(error, probes.shape[1])
     return None if error is None else _numbers(error)

@@ -1,5 +1,7 @@
-"""The identity of a loss: losses of one identity can stand on one curve, beside one optimal loss. No torch, so the
-window asks at once."""
+"""The identity of a loss: losses of one identity belong on one curve, with one optimal loss.
+
+This module imports no torch, so that the window can ask at once.
+"""
 
 from playground.kinds.objectives import Objective
 from playground.lab.defaults import resolve
@@ -7,11 +9,11 @@ from playground.lab.experiment import Experiment
 
 
 def loss_identity(experiment: Experiment) -> tuple[Objective, str | None, float | None]:
-    """The objective, the distribution of ln sigma and how many labels are hidden: where one of them differs, losses are means of other
-    things with another floor.
+    """The objective, the distribution of ln sigma and the label dropout: a loss with other ones is a mean of other terms
+    and has another minimum.
 
-    A reference batch is no larger than a batch; only a continuous process leaves a choice of noise levels; only a U-Net is told
-    labels.
+    The stable-target batch is at most the training batch. Only a continuous process leaves a choice of noise levels, and
+    only a U-Net takes labels; otherwise these parts are None.
     """
     settings = resolve(experiment)
     training = settings.training

@@ -1,6 +1,6 @@
-"""Whether a model has memorized its training points: what it says of them beside what it says of others.
+"""Whether a model has memorized its training points: its figures for them are compared with those for held-out points.
 
-Imports no torch, so that the window can warn of it before torch is loaded.
+This module imports no torch, so that the window can warn before torch is loaded.
 """
 
 import math
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.floating]
 
-EVALUATED = 1_000  # most samples looked at, and held-out points
+EVALUATED = 1_000  # most samples, and most held-out points, that are compared
 FROM_NEIGHBOURS = (
     "memorized_share",
     "memorized_share_standard_error",
@@ -27,16 +27,16 @@ FROM_NEIGHBOURS = (
     "memorized_share_held_out_standard_error",
 )
 ERRORS = 4.0
-"""Standard errors by which two figures must differ to speak of memorization: chance does in one of 30,000 runs."""
+"""Standard errors by which two figures must differ to speak of memorization: chance does so in one of 30,000 runs."""
 SHARE, NATS = 0.1, 0.5
-"""The least difference that counts: less does little harm."""
+"""The least differences that count, of shares and of NLLs: smaller ones do little harm."""
 
 
 def memorized_shares(problem: "Problem", samples: Array) -> dict[str, float]:
-    """The share of samples (N, *shape), in user units, that are copies of a training point, and that of held-out points.
+    """The shares of samples (N, *shape), in user units, and of held-out points that are copies of a training point.
 
-    See :func:`playground.theory.metrics.memorized`; each with its standard error. Equal points of the plane count once; of more
-    than NEIGHBOURS training points, so many stand for all.
+    Each has its standard error; see :func:`playground.theory.metrics.memorized`. Equal training points of the plane
+    count once. If there are more than NEIGHBOURS training points, so many are drawn at random.
     """
     import torch
 
@@ -49,7 +49,7 @@ def memorized_shares(problem: "Problem", samples: Array) -> dict[str, float]:
         problem.units.standardized(samples[problem.some_rows(len(samples), EVALUATED, "copies")])
     )
     others = problem.test[problem.some_rows(len(problem.test), EVALUATED, "held-out copies")]
-    if problem.density is not None:  # draws enough, however few are held out
+    if problem.density is not None:  # enough draws, however few points are held out
         others = problem.density.sample(EVALUATED, problem.generator("held-out copies"))
     found: dict[str, float] = {}
     for key, points in (("memorized_share", evaluated), ("memorized_share_held_out", others)):
@@ -60,9 +60,10 @@ def memorized_shares(problem: "Problem", samples: Array) -> dict[str, float]:
 
 
 def memorization_warning(metrics: Mapping[str, Any], experiment: Experiment) -> Message | None:
-    """A message where samples are copies of training points, or these are likelier than held-out ones, by more than chance; else None.
+    """A message if the training points are memorized, otherwise None.
 
-    Of a learned score alone: the training set's own has nothing but copies to give.
+    They are if more samples than held-out points are copies of them, or if they are likelier than held-out points, by
+    more than chance. Only a learned score is checked: the training set's own score yields nothing but copies.
     """
     copies = likelier = None
     copied = experiment.sampling.follows == "learned" and _differ(
@@ -70,7 +71,7 @@ def memorization_warning(metrics: Mapping[str, Any], experiment: Experiment) -> 
     )
     if copied:
         share, usual = metrics["memorized_share"], metrics["memorized_share_held_out"]
-        text = "{:.0%} of the samples are copies of training points, of held-out points {:.0%}"
+        text = "{:.0%} of the samples are copies of training points, against {:.0%} of held-out points"
         copies = Message("copies", text, (share, usual))
     if experiment.likelihood.source == "learned" and _differ(metrics, "test_nll", "train_nll", NATS):
         values = (metrics["test_nll"], metrics["train_nll"])

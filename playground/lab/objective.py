@@ -12,7 +12,7 @@ def build_objective(problem: Problem, target_batch: int | None = None) -> Object
     """The objective of a problem's experiment.
 
     Args:
-        target_batch: points of denoising's stable target, in place of the experiment's own.
+        target_batch: points of denoising's stable target, instead of the experiment's.
     """
     settings = resolve(problem.experiment).objective
     if target_batch is not None and isinstance(settings, Denoising):

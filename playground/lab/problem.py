@@ -33,10 +33,11 @@ from playground.theory.noise import GaussianPrior, Noise, PrincipalAxes, Process
 from playground.theory.noise.sigma_distributions import SigmaDistributionName
 
 FEW_POINTS = 10_000
-"""Training points of the plane up to which training stops early: of two moons the KL of a network of the default size is least after
-200 steps with 100 rows, after 1,000 with 2,000, and with 50,000 it goes on falling for 20,000."""
+"""Most training points of the plane with which training stops early. For two moons and a network of the default size,
+the KL is least after 200 steps with 100 rows and after 1,000 steps with 2,000 rows. With 50,000 rows it still falls after
+20,000 steps."""
 VALIDATION, VALIDATION_ROWS = 1024, 256
-"""Points by which training is stopped: draws of a known density, or held-out rows, of which half at most are taken."""
+"""Points that decide when training stops: draws of a known density, or held-out rows (half of them at most)."""
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -60,14 +61,14 @@ class Problem:
     """The data, the noise and the device of an experiment, in internal units, for training, sampling and likelihoods.
 
     Attributes:
-        experiment: as the user wrote it, in user units, with its "auto"s.
+        experiment: the settings as the user wrote them, in user units, with every "auto".
         train, test: points (N, \\*shape) float32 on the device; `test` is never trained on.
         density: the known density that the data come from, standardized like them, or None.
-        widest: the :func:`widest_gap` of `train`, and
-        spread: its principal axes, and
-        thickness: how thin it is in some places, see :func:`playground.theory.local_geometry.thickness`: found when they are
-            first asked for and kept through every `replace`, for of large images they take a second each.
-        hidden_labels: what training has shown so far, see :class:`playground.lab.conflicts.Conditions`.
+        widest: returns the :func:`widest_gap` of `train`.
+        spread: returns the principal axes of `train`.
+        thickness: returns the local thickness of `train`, see :func:`playground.theory.local_geometry.thickness`. These
+            three are computed when first called and kept through every `replace`: for large images each takes a second.
+        hidden_labels: the labels hidden by training so far, see :class:`playground.lab.conflicts.Conditions`.
     """
 
     experiment: Experiment
@@ -92,10 +93,10 @@ class Problem:
     ) -> "Problem":
         """Load the data (unless given), standardize them and resolve the noise.
 
-        Whether the objective fits is not asked here, so that data can be looked at before it does; the trainer asks.
+        Whether the objective fits is not checked here but by the trainer, so that the data can be shown before it fits.
 
         Args:
-            stopped: asked while many files are read; once it is true, reading ends by a DataError.
+            stopped: called while many files are read; once it returns True, reading ends with a DataError.
 
         Raises:
             DataError: the data cannot be loaded.
@@ -116,21 +117,21 @@ class Problem:
         spread = functools.cache(functools.partial(PrincipalAxes.of_points, train))
         thickness = functools.cache(functools.partial(_thickness, train))
         problem = cls(experiment, dataset, units, train, test, density, device, widest, spread, thickness)
-        _ = problem.noise  # contradicting levels are an error now, and not at the first step
+        _ = problem.noise  # levels that contradict each other are an error now, not at the first step
         return problem
 
     @functools.cached_property
     def noise(self) -> Noise:
-        """What noise does to the data, in internal units."""
+        """The noise that is added to the data, in internal units."""
         return self.experiment.noise.build(self)
 
     @property
     def sigma_distribution(self) -> SigmaDistributionName:
-        """From which training draws the noise levels of a process."""
+        """The distribution from which training draws the noise levels of a process."""
         return self.experiment.training.sigma_distribution
 
     def with_experiment(self, experiment: Experiment) -> "Problem":
-        """The problem of other settings on the same points, which shares their memory and what was found out about them.
+        """The problem of other settings on the same points. It shares their memory and what was computed from them.
 
         Raises:
             ExperimentError: the noise levels contradict each other on these data.
@@ -152,7 +153,7 @@ class Problem:
 
     @property
     def classes(self) -> int:
-        """How many classes the network is told of: those of the data, and none for an MLP."""
+        """The number of classes that the network is given: those of the data, and none for an MLP."""
         told = self.experiment.network.resolve(self.experiment.data.images).takes_labels
         return int(self.dataset.labels.max()) + 1 if told and self.dataset.labels is not None else 0
 
@@ -165,7 +166,7 @@ class Problem:
 
     @property
     def batch(self) -> int:
-        """Points a training step."""
+        """Points in a training step."""
         batch = resolve(self.experiment).training.batch
         assert batch != "auto"
         return batch
@@ -178,16 +179,17 @@ class Problem:
         return particles
 
     def generator(self, purpose: str, device: str | None = None) -> torch.Generator:
-        """A fresh generator, on the problem's device if on no other, seeded by the experiment's seed and the purpose.
+        """A new generator, seeded by the experiment's seed and the purpose: the same experiment has the same draws.
 
-        Same experiment, same draws.
+        Args:
+            device: of the generator; by default the problem's.
         """
         return torch.Generator(device or self.device).manual_seed(self._seed(purpose))
 
     def some_rows(self, available: int, wanted: int, purpose: str) -> NDArray[np.int64]:
-        """Rows drawn at random, each once and in order, of `available` ones; all where there are no more than `wanted`.
+        """`wanted` of `available` rows, drawn at random without repetition, in ascending order; all if there are no more.
 
-        Files and folders are often sorted, so their first rows are no fair sample.
+        Files and folders are often sorted, so their first rows are not a representative sample.
         """
         if available <= wanted:
             return np.arange(available)
@@ -195,26 +197,30 @@ class Problem:
 
     @property
     def has_held_out_loss(self) -> bool:
-        """Whether the objective can be asked for at held-out points, whose labels nobody knows: a network must know none as well."""
+        """Whether the loss at held-out points, which have no labels, can be computed: the network must work without labels."""
         return not self.classes or self.experiment.training.label_dropout > 0
 
     @property
     def stops_early(self) -> bool:
-        """Whether training keeps the weights of the least held-out loss."""
+        """Whether training keeps the weights with the least held-out loss."""
         return self._sets_rows_aside and self.has_held_out_loss
 
     @property
     def _sets_rows_aside(self) -> bool:
-        """Whether early stopping is chosen: by settings that cannot change without training anew, as the dropout of labels can."""
+        """Whether held-out rows are set aside for early stopping.
+
+        It depends only on settings that cannot change during training; label dropout, which can, does not count.
+        """
         asked = self.experiment.training.early_stopping
         few = self.shape == (2,) and len(self.train) <= FEW_POINTS
         return asked == "on" or (asked == "auto" and few)
 
     @functools.cached_property
     def validation(self) -> Tensor:
-        """(M, *shape) held-out points on which training may be stopped: a model is evaluated on the others.
+        """The held-out points that decide when training stops, (M, *shape). A model is evaluated on the others.
 
-        Draws of their own where the density is known; else a part of the held-out ones, or all where nothing is decided by them.
+        If the density is known, these are draws of their own. Otherwise they are a part of the held-out points, or all
+        of them if training does not stop early.
         """
         if self.density is not None:
             return self.density.sample(VALIDATION, self.generator("validation")).to(self.train)
@@ -227,9 +233,9 @@ class Problem:
 
     @functools.cached_property
     def evaluation_points(self) -> NDArray[np.floating]:
-        """The held-out points that likelihoods are measured on, in user units: likelihood.points of them, or all.
+        """The held-out points at which likelihoods are computed, in user units: likelihood.points of them, or all.
 
-        Those by which training may have been stopped are left out, unless there are no others.
+        Points that may have decided when training stopped are left out, unless there are no others.
         """
         held_out = self.dataset.held_out
         if self.density is None and self._sets_rows_aside and len(held_out) > 1:
@@ -237,35 +243,36 @@ class Problem:
         return held_out[self.some_rows(len(held_out), self.experiment.likelihood.points, "judged")]
 
     def exact_log_prob(self, points: NDArray[np.floating], sigma: float = 0.0) -> Tensor | None:
-        """log p_sigma (N,) at points (N, *shape) by the known density, in user units; None where none is known.
+        """log p_sigma (N,) of the known density at points (N, *shape), in user units; None if no density is known.
 
-        On the CPU in double precision: a sharp edge that single precision moves would put a point where the density is 0.
+        It is computed on the CPU in double precision: single precision would move sharp edges, and a point at an edge
+        could get density 0.
         """
         if self.dataset.density is None:
             return None
         density = self.dataset.density.to("cpu", torch.float64)
-        # Contiguous, for torch refuses what numpy reads backwards, such as columns that changed places.
+        # Contiguous, because torch refuses arrays with negative strides, such as those with reversed columns.
         return density.log_prob(torch.from_numpy(np.ascontiguousarray(points, dtype=np.float64)), sigma)
 
     def _seed(self, purpose: str) -> int:
-        # Mixed, for torch's generator on the CPU looks at the lowest 32 bits alone.
+        # Mixed, because torch's generator on the CPU uses the lowest 32 bits only.
         mixed = np.random.SeedSequence([self.experiment.seed, zlib.crc32(purpose.encode())])
         return int(mixed.generate_state(1, np.uint64)[0] >> np.uint64(1))
 
     def network(self) -> ScoreNetwork:
-        """A fresh network, the same each time for the same seed."""
+        """A new network; the same seed gives the same weights."""
         generator = torch.Generator().manual_seed(self._seed("network"))
         return resolve(self.experiment).network.build(self, generator).to(self.device)
 
     @functools.cached_property
     def empirical(self) -> Empirical:
-        """The smoothed training set itself; of images without the fractions of a grey level that training adds."""
+        """The smoothed training set itself; for images, without the fractions of a grey level that training adds."""
         return Empirical(self.train)
 
     def known_score(self, source: str | None = None) -> ScoreFunction | None:
-        """A source's closed form, if it has one: the density's own score or the training set's.
+        """The closed form of a score: that of the known density or of the training set.
 
-        None for the learned score, and for an exact one that is not known.
+        None for the learned score, and for the exact one if the density is not known.
 
         Args:
             source: "learned", "exact" or "empirical"; by default the one that the experiment's sampler follows.
@@ -277,9 +284,9 @@ class Problem:
 
     @property
     def reference(self) -> str | None:
-        """The source that a learned score is held against: "exact", or "empirical" where the density is not known.
+        """The score that a learned one is compared with: "exact", or "empirical" if the density is not known.
 
-        None where it is not and there is no noise either: bare points have no score.
+        None if there is no noise either: points without noise have no score.
         """
         if self.density is not None:
             return "exact"
@@ -294,7 +301,7 @@ class Problem:
         return self.noise.process()
 
     def prior(self) -> GaussianPrior:
-        """The Gaussian that the process ends in, with the moments of the standardized data: mean 0, their covariance.
+        """The Gaussian in which the process ends, for data with the moments of the standardized ones: mean 0, their covariance.
 
         Raises:
             ValueError: this noise has no process.
@@ -302,12 +309,12 @@ class Problem:
         return self.process().prior(torch.zeros(self.shape, device=self.device), self.spread())
 
     def resolve(self) -> Experiment:
-        """The experiment with the "auto"s of images, of the noise, in user units, and all that need no data as what they
-        stand for.
+        """The experiment with values in place of "auto", in user units.
 
-        What stays "auto" sets no limit (`training.steps`, the ends of the EDM sampler), does not act here, or follows the
-        sampler and what it is told (`sampling.step`, `start` and `corrector_steps`): a step of Langevin's would be another's ruin
-        once the sampler is changed, and without correctors a known part gives the rest a wrong distribution.
+        An "auto" stays if it means no limit (`training.steps`, the ends of the EDM sampler), or if it has no effect here.
+        It also stays if it depends on the sampler and its conditions (`sampling.step`, `start` and `corrector_steps`):
+        the step of one Langevin sampler would make another diverge, and inpainting without correctors gives the unknown
+        part a wrong distribution.
         """
         resolved = resolve(self.experiment)
         sampling, training = resolved.sampling, resolved.training
@@ -326,8 +333,10 @@ class Problem:
 
 
 def _thickness(train: Tensor) -> Tensor:
-    """Return the thickness of points of the plane, 0 on a curve; images are held apart from each other by far more
-    than a finest level."""
+    """Return the thickness of points of the plane, 0 on a curve.
+
+    It is infinite for images, whose distances from each other are far larger than the finest level.
+    """
     if train.shape[1:] != (2,):
         return torch.full((1,), math.inf)
     found = local_geometry.thickness(train)

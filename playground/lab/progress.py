@@ -1,4 +1,4 @@
-"""The reports of training as it goes on; no torch, so that saved reports are read at once."""
+"""The progress reports of training. This module imports no torch, so that saved reports are read at once."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ class TrainingProgress:
 
     Attributes:
         step, seconds: steps made and time spent training, pauses not counted.
-        steps_per_second: of the last second or so.
+        steps_per_second: over the last second or so.
         loss: mean over the steps since the last report.
-        optimal_loss: that of the true score, where the density is known; None elsewhere.
+        optimal_loss: loss of the true score if the density is known, otherwise None.
         learning_rate: of the last step.
-        seconds_left: estimate, None before there is one.
+        seconds_left: an estimate; None before there is one.
         diverged: why training stopped and what to try, or None.
         optimal_loss_error: the standard error of `optimal_loss`, which is estimated from random points.
-        held_out_loss, held_out_error: after a check, the training loss and by how much the averaged weights lose more at
-            held-out points than at training points, with its standard error; None between checks.
+        held_out_loss, held_out_error: after a check, the training loss plus the gap between the averaged weights' losses
+            at held-out points and at training points, and its standard error. None between checks.
         note: at the end, that training stopped early and why, or that other weights than the last are kept.
     """
 
@@ -37,7 +37,7 @@ class TrainingProgress:
     seconds_left: float | None
     finished: bool
     diverged: Message | None
-    optimal_loss_error: float | None = None  # not told by files of earlier versions, nor are those below
+    optimal_loss_error: float | None = None  # missing in files of earlier versions, as are those below
     held_out_loss: float | None = None
     held_out_error: float | None = None
     note: Message | None = None
@@ -49,7 +49,7 @@ class TrainingProgress:
 
     @classmethod
     def from_json(cls, saved: object) -> "TrainingProgress | None":
-        """What :meth:`to_json` gave; None where it is not sound."""
+        """The report that :meth:`to_json` returned; None if it is not valid."""
         if not isinstance(saved, dict):
             return None
         said: dict[str, Any] = {name: messages.from_json(saved.get(name)) for name in _MESSAGES}

@@ -1,4 +1,4 @@
-"""Distances of samples from the data in the user's units, each beside what a perfect sampler scores."""
+"""Distances of samples from the data in the user's units, each with the score of a perfect sampler."""
 
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
@@ -41,15 +41,15 @@ _FROM_DATA = (
 )
 
 FROM_SAMPLES = (*_FROM_DATA, *FROM_NEIGHBOURS, "mode_weights", "mode_weights_standard_error")
-"""The keys of figures of samples, but for images; all but the weights of modes compare samples with data."""
+"""Keys of the figures of samples, except those of images. All except the mode weights compare samples with data."""
 
 
 def add_distances(
     problem: Problem, samples: Array | None, found: dict[str, Any], reasons: dict[str, Message]
 ) -> Iterator[float]:
-    """The figures of :data:`FROM_SAMPLES`, and those of images, into `found`, or why they are missing into `reasons`.
+    """Write the figures of :data:`FROM_SAMPLES`, and those of images, into `found`, or why they are missing into `reasons`.
 
-    What is held out is no fair sample of the data where many rows repeat, see :func:`compared_data`; there others take its place.
+    If many rows repeat, the held-out rows do not represent the data and others are used: see :func:`compared_data`.
 
     Yields the fraction done.
     """
@@ -72,7 +72,7 @@ def add_distances(
             found |= memorized_shares(problem, samples)
             equalized = torch.from_numpy(problem.units.equalized(samples))
             yield from _compare(problem, equalized, found, reasons)
-        else:  # of images there remain the class frequencies, and which training images are nearest
+        else:  # images keep their class frequencies and nearest training images
             samples = None
             reasons |= dict.fromkeys(FROM_SAMPLES, conflict)
             if len(problem.shape) == 3:
@@ -95,17 +95,17 @@ NO_SAMPLES = Message("no-samples", "There are no samples: run the sampler first.
 
 
 def _without_samples(why: Message, reasons: dict[str, Message]) -> dict[str, Message]:
-    """Why all figures of samples are missing, whose reason is not known already."""
+    """Reasons for all figures of samples: those known already, otherwise `why`."""
     return {key: reasons.get(key, why) for key in (*FROM_SAMPLES, *FROM_IMAGES, *FROM_LABELS)}
 
 
 PROJECTIONS = 128
 """Random directions of the sliced Wasserstein distance."""
 DISTANCE_POINTS = 5_000
-"""Most samples that the distance takes: more would take seconds, for it is measured FLOOR_PAIRS times more."""
+"""Most samples in the sliced distance. More would take seconds, for the floor needs FLOOR_PAIRS further distances."""
 FLOOR_PAIRS = 20
 TRANSPORT_POINTS, TRANSPORT_PAIRS = 1_000, 5
-"""Most points of a cloud that are matched one to one, half a second's work, and pairs of the data's own clouds beside them: twice the
+"""Most points that optimal transport matches, and pairs of clouds for its floor. Matching takes half a second; twice the
 points would take four times as long."""
 
 
@@ -114,10 +114,11 @@ class Comparison:
     """The data with which samples are compared.
 
     Attributes:
-        count: how many samples are taken.
+        count: the number of samples that are compared.
         data: (M, *shape) in user units, see `Units.equalized`.
-        pairs: of clouds of `count` and M points that are both of the data's distribution: what a perfect sampler scores.
-        origin: which data these are, in words.
+        pairs: pairs of clouds of `count` and M points, both from the data's distribution, for the score of a perfect
+            sampler.
+        origin: a description of the data.
     """
 
     count: int
@@ -127,10 +128,11 @@ class Comparison:
 
 
 def compared_data(problem: Problem, count: int, generator: torch.Generator) -> Comparison:
-    """Return the data for `count` samples, or for fewer: as many as there can be in both clouds of a pair.
+    """Return the data to compare with `count` samples, or with fewer if a pair of clouds cannot have so many.
 
-    Where many rows repeat and equal ones were held out together, the held-out ones follow another distribution than all do: a perfect
-    sampler would be far from them. There the data are drawn from all rows: a fifth of them, at most DISTANCE_POINTS.
+    If many rows repeat, equal rows were held out together, so the held-out rows follow another distribution than all
+    rows: a perfect sampler would be far from them. Then the data are drawn from all rows: a fifth of them, at most
+    DISTANCE_POINTS.
     """
     density, dataset = problem.dataset.density, problem.dataset
     if density is not None:
@@ -153,7 +155,7 @@ def compared_data(problem: Problem, count: int, generator: torch.Generator) -> C
         )
     else:
         data, origin = held_out.double(), f"held-out {what}"
-    count = min(count, available - len(data))  # so that as many can be split off the data
+    count = min(count, available - len(data))  # so many can be split off the data
     return Comparison(count, data, metrics.splits(everything, count, len(data), FLOOR_PAIRS, generator), origin)
 
 
@@ -172,7 +174,7 @@ def _compare(
     found["sliced_wasserstein2"] = metrics.sliced_wasserstein2(samples[:count], data, PROJECTIONS, generator)
     found["sliced_wasserstein2_points"] = [count, len(data)]
     matched = min(count, len(data), TRANSPORT_POINTS)
-    # Of the data in any order, for files are often sorted.
+    # Shuffled, because files are often sorted.
     shuffled = data[torch.randperm(len(data), generator=problem.generator("transport", "cpu"))]
     squared = yield from _transport(samples, shuffled, matched, 0.0)
     floors: list[float] = []
@@ -194,7 +196,7 @@ def _compare(
 
 
 def _transport(a: Tensor, b: Tensor, count: int, fraction: float) -> Generator[float, None, float]:
-    """W_2^2 of the first points of both; yields the fraction done meanwhile."""
+    """W_2^2 between the first `count` points of both clouds; yields `fraction` meanwhile."""
     work = squared_wasserstein2(a[:count], b[:count])
     while True:
         try:
@@ -205,13 +207,13 @@ def _transport(a: Tensor, b: Tensor, count: int, fraction: float) -> Generator[f
 
 
 TESTED_POINTS = 2_000
-"""Most samples that pairs are made of: four million, a few tenths of a second."""
+"""Most samples in the two-sample figures, which use all pairs: four million pairs take a few tenths of a second."""
 
 
 def _add_two_samples(problem: Problem, samples: Tensor, data: Tensor, found: dict[str, Any]) -> None:
     generator = problem.generator("two samples", "cpu")
     count = min(len(samples), len(data), TESTED_POINTS)  # these figures compare clouds of one size
-    # Of the data in any order, for the classifier learns from their first half.
+    # Shuffled, because the classifier is trained on the first half.
     samples, data = samples[:count], data[torch.randperm(len(data), generator=generator)[:count]]
     found["two_sample_points"] = [len(samples), len(data)]
     for name, (value, error) in {

@@ -21,20 +21,20 @@ from playground.theory.samplers import AnnealedLangevin, BrownianPath, Langevin,
 from playground.theory.stability import MARGIN, largest_curvature, largest_step
 
 CURVATURE_POINTS, CURVATURE_IMAGES = 256, 32
-"""Training points, or images, at which the largest curvature of a score is looked for."""
+"""Training points, or images, at which the largest curvature of a score is computed."""
 
 FAR = 10.0
-"""Times the farthest that a particle can plausibly be: beyond, it has run away, finite or not."""
+"""A particle has diverged if it is this many times farther out than particles can plausibly be."""
 
 TAIL = 8.0
-"""Deviations by which the length of standard normal noise exceeds sqrt(D) with a chance of e^(-32) a particle and step."""
+"""Standard normal noise is longer than sqrt(D) plus this number with probability e^(-32) for each particle and step."""
 
 
 def make_sampler(problem: Problem, score: LabelledScore | None = None) -> Sampler:
     """The sampler of the experiment, in internal units, with every "auto" resolved.
 
     Args:
-        score: the learned one, where it is an energy that Metropolis's test is to ask; may change between steps.
+        score: the learned one, if it is an energy that the Metropolis test needs; may change between steps.
 
     Raises:
         ExperimentError: the sampler does not fit the noise or the data; the sentence says what to choose.
@@ -46,7 +46,7 @@ def make_sampler(problem: Problem, score: LabelledScore | None = None) -> Sample
 
 
 def step_in_user_units(problem: Problem) -> float | None:
-    """What `sampling.step = "auto"` stands for, in squared user units; None where the sampler takes no steps of Langevin's."""
+    """The value of `sampling.step = "auto"` in squared user units; None if the sampler is not a Langevin sampler."""
     sampling = problem.experiment.sampling
     if not isinstance(sampling, LangevinDynamics):
         return None
@@ -54,9 +54,10 @@ def step_in_user_units(problem: Problem) -> float | None:
 
 
 def require_stable_step(problem: Problem, score: LabelledScore, sampler: Sampler | None = None) -> None:
-    """Refuse a step of Langevin's that was set and overshoots: above 2/L, L the largest curvature of the score near the data.
+    """Refuse a Langevin step that is unstable: above 2/L, with L the largest curvature of the score near the data.
 
-    Only set ones are looked at, for "auto" stays far below. Where a part of the point is known, its coordinates have steps of their own.
+    Only a step that the user set is checked, for "auto" is far smaller. With inpainting nothing is checked, because the
+    known coordinates have steps of their own.
 
     Args:
         score: the one that the sampler follows.
@@ -71,12 +72,12 @@ def require_stable_step(problem: Problem, score: LabelledScore, sampler: Sampler
     if isinstance(sampler, AnnealedLangevin):
         levels = sampler.levels.tolist()
         shown = {0, len(levels) - 1, *range(0, len(levels), max(1, len(levels) // 6))}
-        # At each level the step is half of alpha, and all follow from that of the finest.
+        # At each level the step is alpha/2, and alpha is proportional to sigma^2.
         steps = [(levels[index], sampler.step / 2 * (levels[index] / levels[-1]) ** 2) for index in sorted(shown)]
     elif isinstance(sampler, Langevin):
         steps = [(sampler.sigma, sampler.step)]
     else:
-        return  # Metropolis's test refuses what overshoots
+        return  # the Metropolis test rejects steps that overshoot
     generator, followed = problem.generator("curvature"), conditioned_score(problem, score)
     most = CURVATURE_POINTS if len(problem.shape) == 1 else CURVATURE_IMAGES
     rows = problem.some_rows(len(problem.train), min(most, problem.particles), "curvature points")
@@ -98,15 +99,18 @@ def require_stable_step(problem: Problem, score: LabelledScore, sampler: Sampler
 
 
 def _reach(problem: Problem) -> float:
-    """How far from the middle of the data a particle can be, in internal units: beside the farthest point, by the coarsest noise of
-    the run. A process contracts the points by alpha <= 1 and ends with noise of deviation std(1), its largest."""
+    """The largest plausible distance of a particle from the middle of the data, in internal units.
+
+    It is the distance of the farthest point plus the coarsest noise of the run. A process contracts the points by
+    alpha <= 1, and its noise has the largest standard deviation, std(1), at its end.
+    """
     spread = problem.experiment.sampling.noise_of_run(problem)
     farthest = float(problem.train.flatten(1).norm(dim=1).max())
     return farthest + spread * (math.sqrt(math.prod(problem.shape)) + TAIL)
 
 
 def _require_near(step: Step, reach: float) -> None:
-    """Raise SamplerDiverged where a particle is beyond reach: such samples are finite nonsense."""
+    """Raise SamplerDiverged if a particle is farther out than `reach`: such samples are finite but meaningless."""
     if len(step.positions) and not float(step.positions.flatten(1).norm(dim=1).max()) <= reach:
         raise SamplerDiverged(
             f"The particles diverged from the data by step {step.index}: the step is too long for this score, or "
@@ -121,19 +125,21 @@ def sample(
     sampler: Sampler | None = None,
     path: BrownianPath | None = None,
 ) -> Iterator[Trajectory]:
-    """Run the experiment's sampler, yielding the same growing trajectory after each of its steps, the start included, and between
-    two that lie far apart: to cancel is to stop iterating. The trajectory counts evaluations of the score and seconds.
+    """Run the experiment's sampler and yield its growing trajectory.
+
+    The same trajectory is yielded after each step, the start included, and also in between if a step takes long. Stop
+    iterating to cancel. The trajectory counts score evaluations and seconds.
 
     Args:
-        score: the learned or the exact score, in internal units; may change between steps. The learned one takes labels where
-            the data have classes.
-        seed: of the start and of all noise, in place of the experiment's own.
-        sampler: one from :func:`make_sampler`, for a caller who changes its step while it runs.
-        path: the Brownian path from which the noise of the steps comes, where runs share one; the start is drawn by the seed.
+        score: the learned or the exact score, in internal units; may change between steps. The learned one takes labels
+            if the data have classes.
+        seed: seed of the start and of all noise, instead of the experiment's.
+        sampler: one from :func:`make_sampler`, for a caller that changes its step while it runs.
+        path: the Brownian path that gives the noise of the steps, for runs that share one; the start is drawn by the seed.
 
     Raises:
         ExperimentError: the sampler does not fit the noise or the data.
-        SamplerDiverged: Langevin's step is too long for the score, or a particle ran far away from the data, if not to infinity.
+        SamplerDiverged: a Langevin step is too long for the score, or a particle moved far away from the data.
     """
     if seed is not None:
         problem = dataclasses.replace(problem, experiment=replace(problem.experiment, {"seed": seed}))
@@ -151,4 +157,4 @@ def sample(
             trajectory.append(step, (counted.nfe_mean, counted.nfe_max))
         trajectory.seconds += time.perf_counter() - begun
         yield trajectory
-        begun = time.perf_counter()  # the caller's own time is not the sampler's
+        begun = time.perf_counter()  # the caller's time is not counted

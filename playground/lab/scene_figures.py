@@ -1,4 +1,4 @@
-"""What a scene claims, measured: trained, sampled and evaluated as the command line does, as far as its figures need."""
+"""Measures the figures of a scene's claim. It trains, samples and evaluates as the command line does, as far as needed."""
 
 import math
 from collections.abc import Generator, Iterator, Mapping
@@ -29,9 +29,9 @@ Array = NDArray[np.floating]
 
 
 def measure(scene: SceneFile, device: str = "cpu") -> Iterator[tuple[float, Measured | None]]:
-    """Train, sample and measure what the claim is of; yields the share done, and at last the figures.
+    """Train, sample and measure the figures of a scene; yields the fraction done, and at the end the figures.
 
-    What differs only in what comes after training is trained once, and what does not differ is sampled once.
+    Experiments with the same training share one network, and equal experiments share one run of the sampler.
 
     Raises:
         UserError: an experiment cannot be run.
@@ -50,10 +50,10 @@ def measure(scene: SceneFile, device: str = "cpu") -> Iterator[tuple[float, Meas
 
 
 class _Run:
-    """One experiment of a scene, of which only what is asked for is trained, sampled and measured.
+    """One experiment of a scene. It trains, samples and measures only what a figure needs.
 
     Args:
-        trained: by the experiment without what comes after training; what is trained here goes there.
+        trained: the trainers by experiment, see :func:`_training_of`; new ones are added.
     """
 
     def __init__(self, experiment: Experiment, device: torch.device, trained: dict[Experiment, Trainer]) -> None:
@@ -73,10 +73,10 @@ class _Run:
         return float(value) / (float(self._found[figure.over]) if figure.over else 1.0)
 
     def measure(self, figure: Figure) -> Iterator[float]:
-        """Measure what a figure needs and is not there yet; yields the share done.
+        """Measure what a figure needs and is missing yet; yields the fraction done.
 
         Raises:
-            UserError: it has no such figure; the sentence says why.
+            UserError: the experiment has no such figure; the sentence says why.
         """
         for key in filter(None, (figure.key, figure.over)):
             if key in AT_A_POINT:
@@ -94,7 +94,7 @@ class _Run:
         return points[:: -(-len(points) // most)]
 
     def frames(self, most: int) -> Array:
-        """Some frames of its run, the first and the last among them; none of images."""
+        """Some frames of its run, the first and the last included; no frames for images."""
         if len(self._problem.shape) == 3:
             return np.zeros((0, 0, *self._problem.shape))
         for _ in self._sample():
@@ -105,7 +105,7 @@ class _Run:
         return frames
 
     def _part(self, key: str) -> Iterator[float]:
-        """Measure the part of ``metrics.json`` that has a key."""
+        """Measure the part of ``metrics.json`` that contains a key."""
         if key in TRAINING:
             yield from self._training(key)
         elif key in SAMPLING:
@@ -148,7 +148,7 @@ class _Run:
                 yield done
 
     def _train(self) -> Iterator[float]:
-        """Train a network, unless one was trained by the same settings."""
+        """Train a network, unless one was trained with the same settings."""
         settings = _training_of(self._problem.experiment)
         if settings not in self._trained:
             trainer = Trainer(self._problem)
@@ -161,7 +161,7 @@ class _Run:
         return self._trained[_training_of(self._problem.experiment)].ema.requires_grad_(False)
 
     def _score(self, source: str) -> Generator[float, None, ScoreFunction]:
-        """The score of a source, which is trained where it is the learned one."""
+        """The score of a source; the learned one is trained first."""
         known = self._problem.known_score(source)
         if known is None:
             yield from self._train()
@@ -175,7 +175,7 @@ class _Run:
             self._trajectory = trajectory
 
     def _errors_at_places(self) -> tuple[float, float]:
-        """The root of the mean squared error over that of the exact score."""
+        """The relative errors of the learned score: root mean square error over the root mean square of the exact score."""
         problem, generator = self._problem, self._problem.generator("score errors")
         exact = problem.known_score("exact")
         if exact is None:
@@ -240,7 +240,7 @@ def _name(figure: Figure) -> str:
 
 
 def _training_of(experiment: Experiment) -> Experiment:
-    """The same without what comes after training."""
+    """The experiment with default settings for everything that comes after training."""
     default = Experiment()
     return msgspec.structs.replace(experiment, sampling=default.sampling, likelihood=default.likelihood)
 
@@ -249,10 +249,11 @@ PREVIEW_PARTICLES, PREVIEW_FRAMES, PREVIEW_SECONDS = 300, 40, 2.0
 
 
 def preview(scene: SceneFile) -> tuple[Array, Array]:
-    """Run a scene with few particles, after a short training where it follows the learned score.
+    """Run a scene with few particles, after a short training if it follows the learned score.
 
     Returns:
-        (N, 2) some of its data, and (frames, particles, 2) its run in the user's units; of images (N, C, H, W) and no frame.
+        Some of its data, (N, 2), and its run, (frames, particles, 2), in the user's units. For images the data are
+        (N, C, H, W), and there are no frames.
     """
     few = {"sampling.particles": PREVIEW_PARTICLES, "training.seconds": PREVIEW_SECONDS}
     run = _Run(experiments.replace(scene.settings, few), choose_device("cpu"), {})

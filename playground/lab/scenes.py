@@ -1,7 +1,7 @@
 """Scenes: experiments that show one thing, each with a claim in words whose figures are measured.
 
-A scene is a TOML file: what it is called, what it claims, an experiment, and the figures of the claim, each by a key of
-``metrics.json`` or of :data:`AT_A_POINT`, with settings that are changed for it and the bounds that it is claimed to keep to::
+A scene is a TOML file with a title, a claim, an experiment and the figures of the claim. A figure has a key of
+``metrics.json`` or of :data:`AT_A_POINT`, the settings that are changed for it, and its claimed bounds::
 
     title = "Langevin gets the weights wrong"
     topic = "Langevin dynamics"
@@ -18,7 +18,8 @@ A scene is a TOML file: what it is called, what it claims, an experiment, and th
     index = 0
     at_most = 0.7
 
-Data only: a file from a stranger runs no code. This module imports no torch; :mod:`playground.lab.scene_figures` measures.
+A scene is data only: a file from a stranger runs no code. This module imports no torch;
+:mod:`playground.lab.scene_figures` measures the figures.
 """
 
 import functools
@@ -37,12 +38,14 @@ from playground.lab.experiment import Experiment, ExperimentError
 from playground.resources import resource
 
 AT_A_POINT = ("log_prob", "prior_term", "trace_term", "exact_log_prob")
-"""Keys of a figure that has a `point`: of its log-likelihood by the probability flow, in nats."""
+"""Keys of a figure that has a `point`: parts of the point's log-likelihood by the probability flow, in nats."""
 PLACES = ("denoised", "flow_to_data", "flow_to_noise")
-"""Keys of a place in the user's units that belongs to a `point`; `index` says which coordinate. The denoised estimate of a point with
-noise of level `sigma`, and where the probability flow carries a point, as noise to the data or as data to the noise."""
+"""Keys of a place that belongs to a `point`, in the user's units; `index` says which coordinate. It is the denoised
+estimate of a point with noise of level `sigma`, or the end of the probability flow from a point: from noise to the data,
+or from data to the noise."""
 AT_PLACES = ("score_error_at_data", "score_error_in_box")
-"""Keys of the learned score's relative error at the finest noise level: at held-out points with noise, or all over their bounding box."""
+"""Keys of the learned score's relative error at the finest noise level: at noised held-out points, or at uniform points of
+their bounding box."""
 TRAINING, SAMPLING = ("final_loss", "seconds_per_step"), ("nfe_mean", "nfe_max")
 FARTHEST = 1e9  # of a point
 LONGEST = 100_000
@@ -53,14 +56,16 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One number of a claim.
 
     Attributes:
-        key: of ``metrics.json``, or one of :data:`AT_A_POINT`, :data:`PLACES`, :data:`AT_PLACES`, "final_loss" or "seconds_per_step".
-        over: a key by whose value it is divided.
-        index: of a list: which of its values.
-        sigma: of a list along sigma: at the noise level nearest to this one, in the user's units; of "denoised" that of its point.
+        key: of ``metrics.json``, or one of :data:`AT_A_POINT`, :data:`PLACES`, :data:`AT_PLACES`, "final_loss" or
+            "seconds_per_step".
+        over: a key by whose value the figure is divided.
+        index: the position in the list, if the key has a list.
+        sigma: for a list along sigma: take the value at the noise level nearest to this one, in the user's units; for
+            "denoised": the noise level of the point.
         point: in the user's units, for keys of :data:`AT_A_POINT` and :data:`PLACES`.
-        settings: that are changed for it, by section as in `experiment`.
-        at_least, at_most: what is claimed of it; without either it is only told.
-        ratio_to, difference_from: another figure of the scene; the claim is of the ratio to it or the difference from it.
+        settings: settings that are changed for the figure, by section as in `experiment`.
+        at_least, at_most: the claimed bounds; without either the figure is only reported.
+        ratio_to, difference_from: another figure of the scene; the claim is about the ratio to it or the difference.
     """
 
     key: str
@@ -76,15 +81,15 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SceneFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a scene's file says.
+    """The contents of a scene's file.
 
     Attributes:
         title: a few words.
-        topic: under which it is listed.
-        claim: one or two sentences; they say what is seen and why.
-        measured: the figures in words, by their names in braces, with a format as Python has it.
-        experiment: settings by section; what is not given has its default.
-        figures: by name.
+        topic: the heading under which it is listed.
+        claim: one or two sentences that say what is seen and why.
+        measured: a line with the figures by their names in braces, with Python's formats.
+        experiment: settings by section; settings that are not given have their defaults.
+        figures: the figures by name.
     """
 
     title: str
@@ -100,17 +105,17 @@ class SceneFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return experiments.from_tree(self.experiment, Experiment())
 
     def settings_of(self, figure: Figure) -> Experiment:
-        """The experiment that a figure is of."""
+        """The experiment of a figure."""
         return experiments.from_tree(figure.settings, self.settings)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a scene's figures came to.
+    """The measured figures of a scene.
 
     Attributes:
-        values: by the figures' names; nan where one is not known.
-        failed: the names of those outside their bounds.
+        values: by the figures' names; nan if a figure is not known.
+        failed: the names of the figures outside their bounds.
         text: the scene's line of figures.
     """
 
@@ -134,7 +139,7 @@ def load(path: Path) -> SceneFile:
     """Read a scene.
 
     Raises:
-        ExperimentError: the file cannot be read, or is no scene whose experiment can be run; the sentence says why.
+        ExperimentError: the file cannot be read, or is not a scene that can be run; the sentence says why.
     """
     try:
         with path.open(encoding="utf-8") as file:
@@ -154,7 +159,7 @@ def load(path: Path) -> SceneFile:
 
 
 def check(scene: SceneFile) -> None:
-    """Refuse what could not be measured.
+    """Refuse a scene that could not be measured.
 
     Raises:
         ExperimentError: a figure or its settings are not possible.
@@ -183,12 +188,12 @@ def check(scene: SceneFile) -> None:
 
 
 def check_fields(text: str, names: Collection[str], what: str) -> None:
-    """Refuse a text with other fields than some names, each with a plain format of numbers at most.
+    """Refuse a text whose fields are not in `names`, or have more than a plain number format.
 
     >>> check_fields("right {share:.2f}, all {all:.0%}", {"share", "all"}, "measured")
 
     Raises:
-        ExperimentError: it has others, or single braces.
+        ExperimentError: the text has other fields, or single braces.
     """
     for field in re.findall(r"\{([^{}:]*)[^{}]*\}", text):
         if field not in names:
@@ -198,7 +203,7 @@ def check_fields(text: str, names: Collection[str], what: str) -> None:
 
 
 def judge(scene: SceneFile, values: Mapping[str, float]) -> Measured:
-    """Hold figures against what the scene claims of them."""
+    """Compare figures with the bounds that the scene claims."""
     failed = tuple(name for name, figure in scene.figures.items() if not _keeps_to(figure, values[name], values))
     return Measured(dict(values), failed, scene.measured.format(**values))
 

@@ -1,6 +1,6 @@
 """Errors of a score at several noise levels, as plain arrays.
 
-Imports no torch, so the window can name them before torch is loaded.
+This module imports no torch, so that the window can name the errors before torch is loaded.
 """
 
 import math
@@ -15,20 +15,20 @@ Array = NDArray[np.floating]
 
 
 def at_sigma(sigma: float, sigmas: Array, values: Array) -> float:
-    """Values (S,) at rising noise levels (S,), interpolated along log sigma; beyond either end they stay as they are there."""
+    """Interpolate values (S,) at rising noise levels (S,) along log sigma; beyond the ends they are constant."""
     return float(np.interp(math.log(sigma), np.log(sigmas), values))
 
 
 @dataclass(frozen=True, eq=False)
 class ScoreErrorCurve:
-    """The errors of a score along sigma, each with its standard error over the points that it was asked at.
+    """The errors of a score along sigma, each with its standard error over the evaluated points.
 
     Attributes:
-        fraction: of the noise levels done.
+        fraction: fraction of the noise levels that is done.
         sigmas: (S,) noise levels from fine to coarse, in user units.
         divergence, divergence_error: (S,) E ||s - exact||^2, per user unit squared.
-        relative, relative_error: (S,) its root over that of E ||exact||^2: 1 is as bad as no score at all.
-        source: of the score held against: "exact", or "empirical" for the smoothed training set's.
+        relative, relative_error: (S,) its root over that of E ||exact||^2: 1 is as bad as s = 0.
+        source: the reference score: "exact", or "empirical" for that of the smoothed training set.
     """
 
     fraction: float
@@ -41,7 +41,7 @@ class ScoreErrorCurve:
 
     @property
     def unscaled(self) -> Message | None:
-        """Why some errors are relative to nothing, or None where all are: far out a sharp density's score is 0 in single precision."""
+        """Why some relative errors do not exist, or None if all do: a sharp density's score may be 0 in single precision."""
         flat = int((np.isnan(self.relative) & np.isfinite(self.divergence)).sum())
         if not flat:
             return None

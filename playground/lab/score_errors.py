@@ -15,9 +15,9 @@ from playground.theory.metrics import fisher_divergence
 from playground.theory.noise import ScoreFunction
 
 LEVELS = 24  # noise levels
-SCORED_IMAGES = 200  # at each noise level, where points of the plane are a thousand
-PAIRS = 2**24  # of scored points and training points whose score is asked for
-FEW = 100  # scored points, however many those are
+SCORED_IMAGES = 200  # at each noise level; a thousand points of the plane
+PAIRS = 2**24  # most pairs of a scored point and a training point
+FEW = 100  # scored points at least, however many training points there are
 
 METRICS = (
     "score_sigmas",
@@ -32,16 +32,17 @@ METRICS = (
 def score_errors(
     problem: Problem, score: ScoreFunction, levels: int = LEVELS, points: int = 1_000
 ) -> Iterator[ScoreErrorCurve]:
-    """Fisher divergence between a learned score and the exact one along sigma; where none is known, the smoothed training set's.
+    """Fisher divergence between a learned score and the reference along sigma.
 
-    The expectation is over the distribution that the other score is of: held-out points, or training points drawn at random, with noise.
-    Images are smoothed by a grey level at least: finer ones tell the fraction of a level that training adds to each pixel, and
-    the training set's own score knows nothing of it.
+    The reference is the exact score, or that of the smoothed training set if no exact one is known. The expectation is
+    over the distribution of the reference: held-out points with noise, or random training points with noise. Images are
+    smoothed by at least a grey level: at finer levels the learned score depends on the fraction of a level that training
+    adds to each pixel, and the training set's score does not.
 
     Args:
         score: learned, in internal units; must not change while this runs.
-        levels: how many noise levels, log-uniform over the noise; one where there is but one.
-        points: at most so many at each; fewer where each has to be held against a large training set.
+        levels: number of noise levels, log-uniform over the noise; 1 if the noise has one level.
+        points: most points at each level; fewer if each must be compared with a large training set.
     """
     source = problem.reference
     assert source is not None
@@ -58,14 +59,14 @@ def score_errors(
     if source == "empirical":
         most = max(FEW, PAIRS // len(distribution)) if problem.shape == (2,) else SCORED_IMAGES
         points = min(points, most)
-    # Files and folders are in an order of their own.
+    # Shuffled, because files and folders are often sorted.
     rows = torch.randperm(len(distribution), generator=generator, device=distribution.device)[:points]
     clean, area = distribution[rows], problem.units.length**2
     found: list[tuple[float, float, float, float]] = []
     for count, sigma in enumerate(sigmas, start=1):
         at = fisher_divergence(score, known, clean, float(sigma), generator)
         root = math.sqrt(at.relative)
-        # d sqrt(R) = dR / (2 sqrt(R)); a score that is right everywhere is known to be so.
+        # d sqrt(R) = dR / (2 sqrt(R)); R = 0 at every point has no error.
         root_error = 0.0 if root == 0 else at.relative_standard_error / (2 * root)
         found.append((at.value / area, at.standard_error / area, root, root_error))
         divergence, divergence_error, relative, relative_error = np.array(found).T
@@ -75,9 +76,9 @@ def score_errors(
 
 
 def score_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[float, dict[str, Any] | None]]:
-    """The fraction done, and at last also the figures of :data:`METRICS` and in `reasons` why they, or some of them, are missing.
+    """Yield the fraction done, and at the end the figures of :data:`METRICS` with `reasons` for missing ones.
 
-    Lists over `score_sigmas` (user units); `score_reference` says what the score was held against.
+    The figures are lists over `score_sigmas` (user units); `score_reference` names the reference score.
     """
     reason = untrained_unconditional_score(problem.experiment, problem.conditions)
     if problem.reference is None:
@@ -95,7 +96,7 @@ def score_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[floa
 
 
 def _within_a_second(problem: Problem) -> tuple[int, int]:
-    """Noise levels and points that take a second or two of one core: fewer of large images, and of large training sets."""
+    """Noise levels and points that take a second or two on one core: fewer for large images and large training sets."""
     numbers = math.prod(problem.shape)
     points = 1_000 if problem.shape == (2,) else min(max(2**14 // numbers, 32), SCORED_IMAGES)
     if problem.reference == "exact":

@@ -1,11 +1,12 @@
 """A session in one file: experiment, data points, weights and trajectory.
 
-The file is a safetensors file: a JSON header, then plain numbers, so that opening one runs no code, whoever made it.
-A ``.spg`` file is what the window saves; ``model.safetensors`` in a run's folder is the same without a trajectory.
-The data points are inside, so a session of a CSV file opens on a machine that has no such file.
+The file is a safetensors file: a JSON header, then plain numbers. Opening one runs no code, whoever made it. The window
+saves a ``.spg`` file; ``model.safetensors`` in a run's folder has the same format without a trajectory. The data points
+are inside, so a session of a CSV file opens on a machine without that file.
 
-Tensors are named ``data/points``, ``data/held_out``, ``weights/...`` and ``trajectory/...``; the header's metadata
-holds the experiment as TOML and the rest as JSON, and a checksum of the whole file. This module imports no torch: the window opens sessions before torch.
+Tensors are named ``data/points``, ``data/held_out``, ``weights/...`` and ``trajectory/...``. The header's metadata holds
+the experiment as TOML, the rest as JSON, and a checksum of the whole file. This module imports no torch, because the
+window opens sessions before torch is loaded.
 """
 
 import json
@@ -39,37 +40,38 @@ MODEL = "model.safetensors"
 """The session in the folder of a run."""
 FORMAT = "score-playground session"
 VERSION = 2
-"""The version from which on a file has a checksum."""
-NO_CHECKSUM = "00000000"  # stands in its place while it is computed
-LONGEST_CLASS_NAME = 255  # file systems allow no longer names of folders
-LONGEST_RUNS = 10_000_000  # characters of the pinned runs, each of which may have a drawing of its own
+"""The first version whose files have a checksum."""
+NO_CHECKSUM = "00000000"  # in place of the checksum while it is computed
+LONGEST_CLASS_NAME = 255  # the longest folder name that file systems allow
+LONGEST_RUNS = 10_000_000  # characters of the pinned runs, each of which may have its own drawing
 
 Arrays = Mapping[str, np.ndarray]
 
 
 class SessionError(UserError, ValueError):
-    """A session file that cannot be read or written: the message is one sentence for the user."""
+    """A session file cannot be read or written; the message is one sentence for the user."""
 
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """A saved session: all that is needed to go on where one stopped.
+    """A saved session: everything that is needed to continue the work.
 
     Args:
-        experiment: the settings, "auto" included.
+        experiment: the settings, each "auto" included.
         points: the training set in the user's units, (N, 2) or (N, C, H, W), finite.
-        held_out: the test set, likewise.
-        labels: (N,) the class of each of `points`, where the file they came from says it; int64.
-        class_names: what each class is called, in the order of their numbers, where that is known.
+        held_out: the test set, in the same form.
+        labels: (N,) the class of each of `points` if their file has labels; int64.
+        class_names: the name of each class, in the order of their numbers, if known.
         axes: the names of the two axes.
         weights: the trainer's state by name, or None before any training.
-        trajectory: what ``Trajectory.arrays()`` gives, or None.
-        training: where training stands, e.g. step and seconds; JSON values.
+        trajectory: the result of ``Trajectory.arrays()``, or None.
+        training: the progress of training, e.g. step and seconds; JSON values.
         view: the chosen layers and viewport; JSON values.
-        clicked: the point whose likelihood was asked for, and a second one to which a way was: (x, y) in the user's units, or
-            an image's number among the last frame of `trajectory`. What was measured of them is measured again.
-        measurements: figures of these weights by these settings, by what was measured; JSON values. None in files of earlier versions.
-        runs: the pinned runs, with their settings and figures; JSON values. None in files of earlier versions.
+        clicked: the point whose likelihood was shown, and a second point for an interpolation: (x, y) in the user's
+            units, or an image's number in the last frame of `trajectory`. Their figures are measured again.
+        measurements: figures of these weights with these settings, by their kind; JSON values. Empty in files of
+            earlier versions.
+        runs: the pinned runs, with their settings and figures; JSON values. Empty in files of earlier versions.
     """
 
     experiment: Experiment
@@ -96,7 +98,7 @@ class Session:
         if self.labels is not None:
             tensors["data/labels"] = self.labels
         for group, arrays in (("weights", self.weights), ("trajectory", self.trajectory)):
-            # The trajectory's axes are text and the session's own; the file holds only numbers.
+            # The trajectory's axes are text, and the session has them already. The tensors hold only numbers.
             tensors |= {f"{group}/{name}": array for name, array in (arrays or {}).items() if array.dtype.kind != "U"}
         metadata = {
             "format": FORMAT,
@@ -128,7 +130,7 @@ class Session:
 
     @classmethod
     def of(cls, experiment: Experiment, dataset: "Dataset", **others: Any) -> "Session":
-        """One with a data set as it is, whose labels are kept where no name of it says them."""
+        """A session of a data set. Labels are kept for images only; the bundled digits get theirs back on opening."""
         return cls(
             experiment=experiment,
             points=dataset.points,
@@ -144,7 +146,7 @@ class Session:
         """Read a session that :meth:`save` wrote.
 
         Raises:
-            SessionError: the file cannot be read, is no session, is damaged, or comes from a newer program.
+            SessionError: the file cannot be read, is not a session, is damaged, or comes from a newer program.
         """
         path = Path(path)
         metadata, tensors = _read(path)
@@ -172,7 +174,7 @@ class Session:
             raise _damaged(path, "its labels do not fit its data")
         for name, array in tensors.items():
             numeric = array.dtype.kind in "fiub"
-            # A sampler without time has nan for t, and training without a limit an infinite one; elsewhere it is damage.
+            # A sampler without time has t = nan, and training without a limit has limit inf. Elsewhere both are damage.
             free = name.startswith("trajectory/") or name == "weights/limits"
             if not numeric or not (free or np.isfinite(array).all()):
                 raise _damaged(path, f"{name[:60]} holds numbers that are not finite")
@@ -204,7 +206,7 @@ class Session:
         )
 
     def dataset(self) -> "Dataset":
-        """The data set as it was saved; a toy or a drawing has its known density again.
+        """The data set as it was saved; toys and drawings get their known density back.
 
         Raises:
             DataError: the experiment's data cannot be made.
@@ -214,16 +216,15 @@ class Session:
 
 
 def _plain(array: np.ndarray) -> np.ndarray:
-    """Contiguous and little-endian, as safetensors stores numbers; scalars keep their empty shape."""
+    """Make an array contiguous and little-endian, as safetensors stores numbers; scalars keep their empty shape."""
     array = np.asarray(array)
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).reshape(array.shape)
 
 
 def _ordered(contents: bytes) -> tuple[bytes, memoryview]:
-    """Return the file with its metadata in a fixed order, for the library writes them in another each time: head, and
-    numbers.
+    """Return the file's head and numbers, with the metadata in a fixed order; the library's order changes each time.
 
-    The numbers are not copied: with a large set of images they are most of the memory that saving takes.
+    The numbers are not copied: for a large set of images they take most of the memory of saving.
     """
     end = 8 + int.from_bytes(contents[:8], "little")
     header = json.loads(contents[8:end])
@@ -234,7 +235,7 @@ def _ordered(contents: bytes) -> tuple[bytes, memoryview]:
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
-    """Header and arrays. The library checks lengths, offsets and shapes against the file's size before any allocation."""
+    """Read the header and the arrays. The library checks lengths, offsets and shapes against the file's size first."""
     try:
         if path.stat().st_size == 0:
             raise SessionError(f"{path.name} is empty: it is not a session of Score Playground.")
@@ -246,7 +247,7 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
         raise SessionError(f"{path} cannot be read: {error.strerror or error}.") from None
     except SessionError:
         raise
-    except Exception as error:  # the library's own error, or numpy's for a dtype it lacks (bfloat16)
+    except Exception as error:  # the library's error, or numpy's for a dtype that it lacks (bfloat16)
         detail = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         raise SessionError(
             f"{path.name} is not a session of Score Playground, or a damaged one ({detail.rstrip('.')}): open another {SUFFIX} file."
@@ -269,15 +270,15 @@ def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
 
 
 def _with_checksum(head: bytes, old: str, new: str) -> bytes:
-    """The head of a file with another checksum; a quote within any other text of it has a backslash before."""
+    """Replace the checksum in a file's head. It cannot occur in another text, where quotes have a backslash."""
     return head.replace(f'"checksum":"{old}"'.encode(), f'"checksum":"{new}"'.encode(), 1)
 
 
 def _check_checksum(path: Path, metadata: Mapping[str, str]) -> None:
-    """Compare the file with the CRC-32 that it was saved with; the first files had none.
+    """Compare the file with the CRC-32 that was saved in it; files of the first version have none.
 
     Raises:
-        SessionError: it is another one, or missing.
+        SessionError: the checksum is another one, or missing.
     """
     if int(metadata["version"]) == 1 and "checksum" not in metadata:
         return
@@ -296,12 +297,12 @@ def _check_checksum(path: Path, metadata: Mapping[str, str]) -> None:
 
 
 def _known_shape(shape: tuple[int, ...]) -> bool:
-    """Whether points of this shape are ones of the plane, or images as settings.Data allows them."""
+    """Whether this is a shape of points of the plane, or of images as the data settings allow them."""
     return shape == (2,) or (len(shape) == 3 and shape[0] in (1, 3) and shape[1] == shape[2] and 8 <= shape[1] <= 64)
 
 
 def _of_kind(kind: str, shape: tuple[int, ...]) -> bool:
-    """Whether points of this known shape can be of such data; what their source would say, without its torch."""
+    """Whether data of this kind can have points of this shape. The kind would say so itself, but needs torch."""
     if kind == "digits":
         return shape == (1, 8, 8)
     return (kind == "images") == (len(shape) == 3)
@@ -323,7 +324,7 @@ def _check_trajectory(path: Path, trajectory: Arrays, shape: tuple[int, ...]) ->
             raise _damaged(path, f"its trajectory's {name} does not fit its frames")
         if np.isinf(trajectory[name]).any():
             raise _damaged(path, f"its trajectory's {name} is infinite")
-    # Before the first lies what would be step -1.
+    # The first step is compared with -1.
     if "step" in trajectory and (np.diff(trajectory["step"], prepend=-1) < 1).any():
         raise _damaged(path, "its trajectory's steps do not rise")
 
@@ -365,7 +366,7 @@ def _class_names(path: Path, metadata: Mapping[str, str], labels: np.ndarray | N
 
 
 def _are_names(found: Sequence[Any]) -> bool:
-    """Whether they are no more and no longer than names of folders are."""
+    """Whether these are names of classes, not more and not longer than names of folders can be."""
     return len(found) <= MOST_CLASS_NAMES and all(
         isinstance(name, str) and 0 < len(name) <= LONGEST_CLASS_NAME for name in found
     )
@@ -391,7 +392,7 @@ def _clicked(
 
 
 def _is_number(value: Any) -> bool:
-    """Whether it is one that a float can hold; JSON's integers have no end."""
+    """Whether this is a number that a float can hold; integers in JSON have no limit."""
     return type(value) in (int, float) and abs(value) < 1e300
 
 

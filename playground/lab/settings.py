@@ -1,7 +1,7 @@
 """The settings of an experiment: those of the chosen kinds, of training and of likelihoods.
 
-Lengths (sigma, step sizes, strokes) are in the *user's* units. ``"auto"`` lets the program choose from the data. What is made of the
-settings is in :mod:`playground.lab.experiment`.
+Lengths (sigma, step sizes, strokes) are in the *user's* units. ``"auto"`` lets the program choose from the data.
+:mod:`playground.lab.experiment` reads, changes and writes the settings.
 """
 
 from typing import Annotated, Literal
@@ -95,7 +95,7 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 "on": Option("On", "Keep the weights with the lowest held-out loss; stop when it no longer falls."),
                 "off": Option("Off", "Train to the limit and keep the last weights."),
             },
-            resets=True,  # else what training was stopped by would come back into the test set
+            resets=True,  # otherwise points that decided when training stopped would come back into the test set
         ),
     ] = "auto"
     ema_decay: Annotated[
@@ -158,7 +158,7 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 LOG_P_OF = {"learned": "model", "exact": "exact score", "empirical": "training set"}
-"""What a log p is called after, by the score that likelihood.source names."""
+"""The names of a log p, by the score of likelihood.source."""
 
 
 class Likelihood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,6 +1,7 @@
-"""Training as an iterator: iterate a :class:`Trainer`, get progress; stop iterating to pause.
+"""Training as an iterator: iterate a :class:`Trainer` to get progress reports; stop iterating to pause.
 
-What people train most, an MLP by denoising, takes blocks of steps in one call (:mod:`playground.theory.fused_training`).
+The most common training, an MLP by denoising, makes blocks of steps in one call
+(:mod:`playground.theory.fused_training`).
 """
 
 import functools
@@ -35,25 +36,25 @@ from playground.theory.noise import ScoreFunction
 from playground.theory.objectives import Denoising, Exact, Objective, Sliced
 from playground.theory.partition import StandardNormal
 
-CHUNK_SECONDS = 0.03  # of training between two progress reports: two frames of the window
+CHUNK_SECONDS = 0.03  # seconds of training between two progress reports: two frames of the window
 BLOCK, BLOCK_WORK = 32, 4e8  # most steps in one call, and their points times weights: about 60 ms
 FUSED: dict[type[ScoreNetwork], tuple[type[Objective], ...]] = {MLP: (Denoising, Exact, Sliced), Energy: (Denoising,)}
-"""The objectives whose steps are written by hand, by the network."""
+"""The objectives that have hand-written steps, by network."""
 
-WARM_UP = 100  # steps over which the learning rate rises, while Adam does not yet know the gradients' size
-EVALUATED, EVALUATION_BATCH = 16, 512  # draws behind the loss of what was learned, and points of each
-GOOD, EXPLODED, COLLAPSED = 10.0, 100.0, 1e4  # how far a loss may lie from a Gaussian score's, as a multiple of that
+WARM_UP = 100  # steps over which the learning rate rises, while Adam's estimates of the gradients are poor
+EVALUATED, EVALUATION_BATCH = 16, 512  # draws for the final loss, and points in each
+GOOD, EXPLODED, COLLAPSED = 10.0, 100.0, 1e4  # bounds of a loss, as multiples of a Gaussian score's loss
 
 
 class Trainer:
     """Trains a network on a problem by Adam, with averaged weights; each iteration trains for 30 to 60 ms.
 
-    Random numbers are drawn block by block for the fused call; a block's length depends on the experiment alone, never on
-    speed, so that the same experiment trains the same weights.
+    Random numbers are drawn block by block for the fused call. The length of a block depends on the experiment alone and
+    not on speed, so the same experiment trains the same weights.
 
     Args:
         problem: data, noise and settings.
-        network: to train on; a fresh one of the problem's by default.
+        network: the network to train; by default a new one of the problem.
 
     Raises:
         ExperimentError: the objective does not fit the noise, or the network the data.
@@ -67,7 +68,7 @@ class Trainer:
         self._parameters = list(self.network.parameters())
         self._generator = problem.generator("training")
         self._rate = 0.0
-        self._loss_identity: tuple[object, ...] = ()  # by the losses so far
+        self._loss_identity: tuple[object, ...] = ()  # of the losses so far
         self._names = [name for name, _ in self.ema.named_parameters()]
         self.stopping = EarlyStopping(problem, self._names)
         self.checkpoints = Checkpoints()
@@ -87,11 +88,11 @@ class Trainer:
         return self._diverged is not None or self.stopping.stopped or self._done(self.step, self.seconds) >= 1
 
     def set_hyperparameters(self, experiment: Experiment) -> None:
-        """Go on with other settings of training and objective: they act from the next step.
+        """Change the settings of training and objective from the next step on.
 
         Raises:
             ExperimentError: the objective does not fit the noise.
-            ValueError: data, noise, network or seed differ, which only a new trainer can take.
+            ValueError: the data, noise, network or seed differ, which needs a new trainer.
         """
         old = self.problem.experiment
         if experiment.data != old.data:
@@ -101,7 +102,7 @@ class Trainer:
                 raise ValueError(f"A change of {section} needs a new trainer.")
         self._set(experiment)
         limits = _limits(experiment)
-        if limits != _limits(old):  # else what extend() has granted stays
+        if limits != _limits(old):  # otherwise the limits set by extend() stay
             self._limits = limits
 
     def _set(self, experiment: Experiment) -> None:
@@ -111,7 +112,7 @@ class Trainer:
         self.problem = replace(self.problem, experiment=experiment)
         self._objective = build_objective(self.problem)
         before, self._loss_identity = self._loss_identity, loss_identity(experiment)
-        if self._loss_identity != before:  # other settings leave the loss that it was
+        if self._loss_identity != before:  # other settings do not change the loss
             self._optimal_loss: float | None = None
             self._optimal_loss_error: float | None = None
             self._reference: float | None = None
@@ -121,7 +122,7 @@ class Trainer:
         self._diverged: Message | None = None
 
     def extend(self) -> None:
-        """Train as long as the experiment says, from here on."""
+        """Allow as many further steps and seconds as the experiment's limits."""
         steps, seconds = _limits(self.problem.experiment)
         self._limits = (self.step + steps, self.seconds + seconds)
         self.stopping.resume(self.step)
@@ -141,7 +142,7 @@ class Trainer:
         loss, learning_rate = self._train(steps)
         spent = time.perf_counter() - start
         self.seconds += spent
-        # The rate is smoothed over about a second, whatever the chunk.
+        # The rate is smoothed over about a second, whatever the chunk's length.
         memory = math.exp(-spent) if self._rate else 0.0
         self._rate = memory * self._rate + (1 - memory) * steps / spent
         self._check(loss)
@@ -163,7 +164,7 @@ class Trainer:
         )
 
     def _check_held_out(self, loss: float, steps: int) -> tuple[float, float] | None:
-        """Ask for the held-out loss where it is due, and at the end give the averaged weights what is kept."""
+        """Measure the held-out loss when it is due, and at the end restore the best averaged weights."""
         self.stopping.add_losses(loss, steps)
         due = self.stopping.due(self.step - steps, self.step) or self.finished
         if self._diverged is not None or not due or not self.problem.has_held_out_loss:
@@ -174,9 +175,10 @@ class Trainer:
         return found
 
     def evaluate_loss(self) -> Iterator[tuple[float, tuple[float, float] | None]]:
-        """The objective of the averaged weights on many draws, and its standard error; yields the share done, and at last both.
+        """The loss of the averaged weights on many draws, and its standard error; yields the fraction done, at last both.
 
-        The error is that of the draws' means: points of one may share their noise levels, as in maximum likelihood.
+        The error is computed from the draws' means, because points of one draw may share their noise levels, as in
+        maximum likelihood.
         """
         generator, means = self.problem.generator("final loss"), []
         passes = max(1, self.problem.experiment.objective.passes(math.prod(self.problem.shape)))
@@ -192,10 +194,9 @@ class Trainer:
             yield number / EVALUATED, done
 
     def held_out_loss(self, loss: float, error: float) -> tuple[float, float] | None:
-        """Return the final loss and its error, plus what the averaged weights lose more at held-out points than at
-        training points.
+        """Return the final loss plus the gap between held-out points and training points, and its error.
 
-        None where a network is told labels, which held-out points lack, and never trained without.
+        None if the network needs labels, which held-out points lack: it was never trained without them.
         """
         if not self.problem.has_held_out_loss:
             return None
@@ -203,11 +204,11 @@ class Trainer:
         return loss + found.gap, math.hypot(error, found.gap_error)
 
     def snapshot(self) -> dict[str, Tensor]:
-        """A copy of the averaged weights, for `load_state_dict` of another thread's network."""
+        """A copy of the averaged weights, for `load_state_dict` in another thread."""
         return {name: tensor.detach().clone() for name, tensor in self.ema.state_dict().items()}
 
     def state(self) -> State:
-        """Everything needed to go on, by name: weights under ``network.`` and ``ema.``, optimizer, clock, generator."""
+        """Everything needed to continue, by name: weights under ``network.`` and ``ema.``, optimizer, clock, generator."""
         arrays = {
             f"{kind}.{name}": tensor.detach().cpu().numpy().copy()
             for kind, network in (("network", self.network), ("ema", self.ema))
@@ -226,10 +227,10 @@ class Trainer:
         }
 
     def restore(self, state: State) -> None:
-        """Take over what :meth:`state` gave; steps from here on are the same as there (on the same kind of device).
+        """Restore what :meth:`state` returned; the next steps are then the same (on the same kind of device).
 
-        A checkpoint may leave out ``network.`` and ``adam.``, three quarters of it: training then goes on from the
-        averaged weights, and the optimizer starts afresh.
+        A checkpoint may leave out ``network.`` and ``adam.``, three quarters of the state. Training then goes on from
+        the averaged weights with a new optimizer.
 
         Raises:
             ExperimentError: the weights belong to another network, or something is missing or damaged.
@@ -249,20 +250,20 @@ class Trainer:
             self.checkpoints.restore(state, self.ema.state_dict())
             hidden = hidden_labels(state)
             generator_state = torch.from_numpy(np.array(state["generator"]))
-            if generator_state.numel() == self._generator.get_state().numel():  # another device has another generator
+            if generator_state.numel() == self._generator.get_state().numel():  # the generators of devices differ
                 self._generator.set_state(generator_state)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             if isinstance(error, ExperimentError):
                 raise
             raise damaged(error) from None
         self.problem = replace(self.problem, hidden_labels=hidden)
-        if hidden is None and self.step:  # what earlier versions trained by, nobody knows better than the settings
+        if hidden is None and self.step:  # a state of an earlier version: the settings are the best guess
             self._remember_labels()
         self._diverged = None
         self._weights.keep()
 
     def _done(self, step: float, seconds: float) -> float:
-        """The share of training that is over, 1 at the limit."""
+        """The fraction of training that is done, 1 at the limit."""
         shares = [made / limit if limit else 1.0 for made, limit in zip((step, seconds), self._limits, strict=True)]
         return min(max(shares), 1.0)
 
@@ -271,10 +272,9 @@ class Trainer:
         return min((steps - self.step) / self._rate, seconds - self.seconds)
 
     def _chunk(self) -> int:
-        """Return how many steps to make in one go: a block, or what takes about 30 ms, few at first while the rate is
-        unknown."""
+        """Return how many steps to make in one go: a block, or about 30 ms of steps, or 1 while the rate is unknown."""
         steps, seconds = self._limits
-        if self._fused:  # whatever the clock says
+        if self._fused:  # does not depend on speed
             return int(min(self._block, steps - self.step))
         if not self._rate:
             return 1
@@ -298,14 +298,14 @@ class Trainer:
         return max(1, min(BLOCK, int(BLOCK_WORK / work)))
 
     def _train(self, steps: int) -> tuple[float, float]:
-        """Make some steps; mean loss and last learning rate. The device is waited for once, at the end."""
+        """Make some steps; return the mean loss and the last learning rate. The device is waited for once, at the end."""
         rates = [self._learning_rate(made) for made in range(steps)]
         loss = self._train_fused(rates) if self._fused else self._train_plainly(rates)
         self._remember_labels()
         return float(loss), rates[-1]
 
     def _remember_labels(self) -> None:
-        """Record that the present share of labels was hidden from the network, if it is told any."""
+        """Record the present label dropout, if the network takes labels."""
         share, before = self.problem.experiment.training.label_dropout, self.problem.hidden_labels
         if self.problem.conditions.classes:
             hidden = (share, share) if before is None else (min(share, before[0]), max(share, before[1]))
@@ -313,7 +313,7 @@ class Trainer:
                 self.problem = replace(self.problem, hidden_labels=hidden)
 
     def _learning_rate(self, made: int) -> float:
-        """Return the learning rate of the step after `made` more."""
+        """Return the learning rate of the step after `made` further steps."""
         settings, step = self.problem.experiment.training, self.step + made
         rate = settings.learning_rate * min(1.0, (step + 1) / WARM_UP)
         if settings.lr_schedule == "cosine":
@@ -325,7 +325,7 @@ class Trainer:
         return sample_batch(self.problem, self.network, steps, batch, generator)
 
     def _train_fused(self, rates: list[float]) -> Tensor:
-        """A block of steps in one call; mean loss, 0-d."""
+        """Make a block of steps in one call; return the mean loss, 0-d."""
         network, weights, settings = self.network, self._weights, self.problem.experiment.training
         assert isinstance(network, Perceptron)
         shape = (len(rates), self.problem.batch)
@@ -351,7 +351,7 @@ class Trainer:
 
     def _directions(self, x: Tensor) -> tuple[Tensor, float, bool]:
         """Return the probes of exact and sliced matching at x (N, D): v (K, N, D), the factor of their sum, and
-        whether ||s|| is taken along v."""
+        whether s is projected on v in its norm."""
         objective = self._objective
         if isinstance(objective, Sliced):
             drawn = [objective.direction(x, self._generator) for _ in range(objective.projections)]
@@ -360,7 +360,7 @@ class Trainer:
         return axes[:, None].expand(-1, *x.shape), 1.0, False
 
     def _train_plainly(self, rates: list[float]) -> Tensor:
-        """Steps with the gradient of any network and objective by autograd; mean loss, 0-d."""
+        """Make steps by autograd, for any network and objective; return the mean loss, 0-d."""
         settings = self.problem.experiment.training
         total = torch.zeros((), device=self.problem.device)
         for rate in rates:
@@ -368,11 +368,11 @@ class Trainer:
             loss = self._objective.loss(_told(self.network, label), x, sigma, self._generator).mean()
             self._weights.adam_step(torch.autograd.grad(loss, self._parameters), rate, settings.ema_decay)
             total += loss.detach()
-            del loss  # its graph's memory serves the next step
+            del loss  # frees the graph's memory for the next step
         return total / len(rates)
 
     def _find_baselines(self) -> None:
-        """Find the losses to compare with: that of a Gaussian's score, and the optimal one. Not counted as training."""
+        """Find the reference losses: that of a Gaussian's score, and the optimal one. The time does not count as training."""
         generator = self.problem.generator("reference")
         data = self.problem.train
         x = data[self.problem.some_rows(len(data), 1000, "reference points")]
@@ -389,12 +389,12 @@ class Trainer:
         return found or (None, None)
 
     def with_optimal_loss(self, progress: TrainingProgress) -> TrainingProgress:
-        """Return the report with the optimal loss of these settings and its error, for reports that lack the error."""
+        """Return the report with the optimal loss of these settings and its error, which older reports lack."""
         loss, error = self._estimate_optimal_loss(self.problem.generator("reference"))
         return replace(progress, optimal_loss=loss, optimal_loss_error=error)
 
     def _check(self, loss: float) -> None:
-        """Keep the weights if they are good; go back to those that were, and stop, if the loss has lost all bounds."""
+        """Keep the weights if the loss is good. If it has diverged, restore the last good weights and stop."""
         assert self._reference is not None
         sound = math.isfinite(loss) and math.isfinite(float(self._weights.live.sum()))
         lowest = -max(COLLAPSED * self._reference, 10 * abs(self._optimal_loss or 0.0))
@@ -408,21 +408,20 @@ class Trainer:
 
 
 def _told(network: ScoreNetwork, label: Tensor | None) -> ScoreFunction:
-    """The score of a network that is told the labels (N,), if there are any."""
+    """The score of a network that is given the labels (N,), if there are any."""
     return network if label is None else functools.partial(network, label=label)
 
 
 def _limits(experiment: Experiment) -> tuple[float, float]:
-    """The steps and the seconds after which training ends; infinite where there is no limit."""
+    """The steps and the seconds after which training ends; infinite if there is no limit."""
     settings = resolve(experiment).training
     steps = math.inf if settings.steps == "auto" else settings.steps
     return steps, math.inf if settings.seconds == "auto" else settings.seconds
 
 
 def recommended_threads(problem: Problem, cores: int) -> int:
-    """Return the number of torch threads to train with: one for a small MLP, all cores but one (at least one) for
-    convolutions.
+    """Return the number of torch threads for training: one for a small MLP, all cores but one for convolutions.
 
-    Two threads on two busy cores made an MLP's 1,000 steps/s five; convolutions have work enough to share.
+    With two threads on two busy cores, an MLP's 1,000 steps/s fell to five. Convolutions have enough work to share.
     """
     return max(cores - 1, 1) if len(problem.shape) == 3 else 1

@@ -1,6 +1,6 @@
 """The trajectory of a sampler, frame by frame, as plain arrays.
 
-Imports no torch, so the window can play a saved trajectory before torch is loaded.
+This module imports no torch, so that the window can play a saved trajectory before torch is loaded.
 """
 
 import itertools
@@ -21,24 +21,24 @@ if typing.TYPE_CHECKING:
     from playground.theory.samplers import Step
 
 MEMORY_LIMIT = 800_000_000
-"""Bytes that the positions of one trajectory may take; beyond, only every k-th step is kept."""
+"""Most bytes for the positions of one trajectory; if they would take more, only every k-th step is kept."""
 
-NPZ_HEADER = 150  # bytes around an array: numpy's header, and the archive's, which has another entry at the end
+NPZ_HEADER = 150  # half of the bytes around an array: numpy's header and the array's two headers in the archive
 SAMPLED_FRAMES, SAMPLED_NUMBERS = 40, 100
-"""Frames, and numbers of each, from which the size of a CSV file is estimated."""
+"""Frames, and numbers in each, from which the size of a CSV file is estimated."""
 
 PIECE = 512
-"""Numbers of a CSV file that are written in one go, which takes about 0.2 ms."""
+"""Numbers of a CSV file that are written at once, in about 0.2 ms."""
 
 
 class Trajectory:
     """The trajectory of a sampler, frame by frame, in user units.
 
-    One thread may append while another reads: a frame counts in `len` only once all of it is written, and written frames
-    never move or change. Frames are a subset of the sampler's steps where all of them would exceed `MEMORY_LIMIT`: every
-    `stride`-th, and always the first and the last.
+    One thread may append while another reads: a frame counts in `len` only once it is complete, and complete frames
+    never move or change. If all steps of the sampler would exceed `MEMORY_LIMIT`, the frames are every `stride`-th step,
+    and always the first and the last.
 
-    Positions are float32, or float64 where the data's offset is so large beside their spread that float32 would lose them.
+    Positions are float32, or float64 if the data's offset is so much larger than their spread that float32 is too coarse.
     """
 
     def __init__(
@@ -54,20 +54,20 @@ class Trajectory:
         self.stride = max(1, -(-steps // (kept - 1)))
         self.total = -(-steps // self.stride) + 1
         """Frames of the complete trajectory."""
-        # Memory that is not yet written costs nothing: the system hands out pages as frames arrive.
+        # Memory that is not yet written takes no space: the system provides pages as frames arrive.
         self._positions = np.empty((self.total, particles, *shape), dtype)
         self._sigma, self._time, self._step_size, self._accepted = (np.full(self.total, np.nan) for _ in range(4))
         self._nfe_mean, self._nfe_max = (np.full(self.total, np.nan) for _ in range(2))
         self._step = np.zeros(self.total, dtype=np.int64)
         self._length = 0
         self.seconds = 0.0
-        """The seconds that the sampler took so far; nan where that is not known."""
+        """The seconds that the sampler took so far; nan if that is not known."""
 
     def append(self, step: "Step", nfe: tuple[float, int] | None = None) -> bool:
-        """Write a step of the sampler, unless the stride leaves it out; whether it was written.
+        """Write a step of the sampler, unless the stride leaves it out; return whether it was written.
 
         Args:
-            nfe: score evaluations of one particle so far, mean and most.
+            nfe: score evaluations of one particle so far, mean and maximum.
         """
         if step.index % self.stride and step.index != step.total:
             return False
@@ -100,7 +100,7 @@ class Trajectory:
 
     @property
     def step(self) -> NDArray[np.int64]:
-        """(frames,) after which of the sampler's steps each frame is."""
+        """(frames,) the sampler's step of each frame."""
         return self._step[: self._length]
 
     @property
@@ -110,28 +110,30 @@ class Trajectory:
 
     @property
     def time(self) -> NDArray[np.float64]:
-        """(frames,) t of the process; nan in data coordinates: all of Langevin's frames, and the last along a process."""
+        """(frames,) t of the process; nan in data coordinates, that is in all Langevin frames and in each last frame."""
         return self._time[: self._length]
 
     @property
     def step_size(self) -> NDArray[np.float64]:
-        """(frames,) Langevin's step in squared user units, or the step in t of a process; 0 where nothing was stepped, nan where
-        particles take steps of their own."""
+        """(frames,) the Langevin step in squared user units, or the step in t of a process.
+
+        It is 0 in frames without a step, and nan if each particle has a step of its own.
+        """
         return self._step_size[: self._length]
 
     @property
     def accepted(self) -> NDArray[np.float64]:
-        """(frames,) share of the particles that took the step; nan for samplers that refuse none."""
+        """(frames,) share of the particles whose step was accepted; nan for samplers that reject none."""
         return self._accepted[: self._length]
 
     @property
     def nfe_mean(self) -> NDArray[np.float64]:
-        """(frames,) score evaluations of one particle until each frame was there, the mean over particles; nan if not known."""
+        """(frames,) score evaluations of one particle up to each frame, mean over particles; nan if not known."""
         return self._nfe_mean[: self._length]
 
     @property
     def nfe_max(self) -> NDArray[np.float64]:
-        """(frames,) the same of the particle that took most."""
+        """(frames,) score evaluations up to each frame of the particle with most of them; nan if not known."""
         return self._nfe_max[: self._length]
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
@@ -151,8 +153,10 @@ class Trajectory:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[np.generic]]) -> "Trajectory":
-        """A finished trajectory from :meth:`arrays`; `accepted`, `nfe_mean`, `nfe_max` and `step` may be missing, and for points of
-        the plane `shape` and `axes`. Without `step` its frames count as steps.
+        """A finished trajectory from :meth:`arrays`.
+
+        `accepted`, `nfe_mean`, `nfe_max` and `step` may be missing, and for points of the plane `shape` and `axes` too.
+        Without `step`, the frames count as steps.
 
         Raises:
             ValueError: an array is missing or does not fit the others.
@@ -175,7 +179,7 @@ class Trajectory:
         if loaded._step.shape != (length,) or loaded._step.dtype.kind != "i" or (np.diff(loaded._step) < 1).any():
             raise ValueError("The trajectory's steps must be whole numbers that rise, one a frame.")
         loaded.steps = int(loaded._step[-1])
-        # Half precision is for storing only: what is painted or measured is at least single.
+        # Half precision is for files only: positions in memory have at least single precision.
         stored = np.promote_types(positions.dtype, np.float32)
         loaded._positions = np.ascontiguousarray(positions, dtype=stored).reshape(length, particles, *shape)
         for name in ("sigma", "time", "step_size", "accepted", "nfe_mean", "nfe_max"):
@@ -189,14 +193,14 @@ class Trajectory:
         return loaded
 
     def last_frame(self) -> "Trajectory":
-        """A trajectory of its last frame alone: the final points, with what the sampler knew of them."""
+        """A trajectory of the last frame only: the final points, with the sampler's values for them."""
         whole = ("shape", "axes")
         return type(self).from_arrays(
             {name: array if name in whole else array[-1:] for name, array in self.arrays().items()}
         )
 
     def save_npz(self, path: str | os.PathLike[str]) -> None:
-        """Write what :meth:`arrays` gives, in user units; atomically.
+        """Write :meth:`arrays`, in user units, atomically.
 
         Raises:
             OSError: the file cannot be written.
@@ -206,11 +210,11 @@ class Trajectory:
             np.savez(file, **arrays)
 
     def npz_size(self) -> int:
-        """Bytes that :meth:`save_npz` writes, but for some hundred an array of names and headers."""
+        """Bytes that :meth:`save_npz` writes, to within some hundred for each array's name and headers."""
         return sum(int(array.nbytes) + 2 * NPZ_HEADER for array in self.arrays().values())
 
     def csv_size(self) -> int:
-        """Bytes that :meth:`writing_csv` about writes, told by the rows of some particles in some frames."""
+        """Estimate the bytes that :meth:`writing_csv` writes, from the rows of some particles in some frames."""
         dims, digits = math.prod(self.shape), self._digits
         frames = np.unique(np.linspace(0, self._length - 1, SAMPLED_FRAMES).astype(int))
         particles = self._positions.shape[1]
@@ -225,7 +229,7 @@ class Trajectory:
 
     @property
     def _digits(self) -> int:
-        """The fewest digits of a number in a table that give the same number back."""
+        """The fewest digits from which a number is read back exactly."""
         return 9 if self._positions.dtype == np.float32 else 17
 
     @classmethod
@@ -237,7 +241,7 @@ class Trajectory:
             ValueError: it holds no trajectory.
         """
         try:
-            # Opened here, because numpy leaves a file open that is no archive.
+            # Opened here, because numpy does not close a file that is not an archive.
             with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
                 unpacked = sum(member.file_size for member in file.zip.infolist())
                 if unpacked > max(2 * MEMORY_LIMIT, os.fstat(opened.fileno()).st_size):
@@ -247,17 +251,17 @@ class Trajectory:
                 return cls.from_arrays({name: file[name] for name in file.files})
         except (OSError, MemoryError, ValueError):
             raise
-        except Exception as error:  # zipfile, zlib and the parser of numpy's headers each raise their own
+        except Exception as error:  # zipfile, zlib and numpy's header parser have their own exceptions
             raise ValueError(f"{os.fspath(path)} holds no trajectory: {error}.") from None
 
     def writing_csv(self, path: str | os.PathLike[str]) -> Iterator[float]:
-        """Write frame,particle,x,y,sigma row by row, yielding the fraction done; not iterating to the end leaves no file.
+        """Write frame,particle,x,y,sigma row by row, yielding the fraction done. No file is left if iteration stops early.
 
-        The two columns carry the data's own names; images have pixel_0, pixel_1, ... instead.
+        The two columns x and y carry the names of the data's axes; images have pixel_0, pixel_1, ... instead.
 
-        It leaves the interpreter to other threads: every millisecond it naps, since who waits for Python's lock else gets it
-        after 5 ms, and each time anew. It makes no list a particle, because thousands of them start the garbage collector,
-        which holds every thread while it searches, for 40 ms and more.
+        Other threads keep running. The writer sleeps briefly every millisecond, because a thread that waits for Python's
+        global lock would get it only after 5 ms, each time. It makes no list for each particle, because thousands of lists
+        start the garbage collector, which stops every thread for 40 ms and more.
 
         Raises:
             OSError: the file cannot be written.

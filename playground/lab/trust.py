@@ -1,11 +1,11 @@
-"""The trust in log-likelihoods: warnings where the flow was lost, and where a network only extrapolates.
+"""The trust in log-likelihoods: warnings if the flow failed, and if a network only extrapolates.
 
-A learned score is trained at training points and their noise. Measured on the toys that ship trained, log p is off by a few
-hundredths of a nat among them, by 2 nats of 10 where this module begins to speak of extrapolation, and by half of itself or more from
-there on. An exact score, and the training set's own, is known everywhere, and so is its log p in closed form: what the flow makes of
-it can be checked.
+A learned score is trained at training points with noise. On the toys that ship with trained weights, log p is off by a
+few hundredths of a nat near training points. Where this module begins to warn of extrapolation it is off by 2 nats of 10,
+and farther out by half of its value or more. An exact score, or that of the training set, is known everywhere, and its
+log p has a closed form with which the flow can be compared.
 
-Imports no torch, so that the window can name the two kinds of warning before torch is loaded.
+This module imports no torch, so that the window can name the two kinds of warning before torch is loaded.
 """
 
 import math
@@ -25,28 +25,29 @@ if TYPE_CHECKING:
 Array = NDArray[np.floating]
 
 UNMEASURED, EXTRAPOLATED = "not measured", "extrapolated"
-"""The codes of the warnings, and their first words."""
+"""The codes of the warnings, which are also their first words."""
 FAR = 4.0
-"""Distance from the nearest training point, in what 99 of 100 training points keep within, beyond which a point is
-far: no test point of the toys is so far, and two in a thousand with tails as heavy as Student's of 2.5 degrees of
-freedom."""
+"""Distance from the nearest training point beyond which a point is far, as a multiple of :func:`spacing`. No test point of
+the toys is so far. With tails as heavy as Student's t of 2.5 degrees of freedom, two points in a thousand are."""
 NOISES = 3.0
-"""Multiple of the finest noise within which nothing counts as far, however close the training points lie, for they
-were trained with it."""
+"""Multiple of the finest noise within which no point is far, however close the training points are: training adds at
+least this noise."""
 NEIGHBOURS, EVALUATED = 2**16, 500
-"""Training points among which the nearest is looked for, and of which it is: at most so many, drawn at random."""
+"""Most training points that are searched for the nearest, and most points for the spacing; both are drawn at random."""
 MISSED, MISSED_PART = 0.1, 0.02
-"""Nats, and a part of log p, that the flow may differ from the closed form: far out the prior, a Gaussian, costs up to 2 %."""
+"""Nats, and a fraction of log p, by which the flow may differ from the closed form: far out, the Gaussian prior costs up
+to 2 %."""
 ERRORS, MEAN_ERRORS = 20.0, 6.0
-"""Of Hutchinson's estimate, that one point, or the mean over a test set, may be off. Where the points' errors differ, as by the training
-set's own score, some are far from what all tell of them: of 200 points of two moons the worst was 15 root mean squares off. Whatever
-their distribution, chance takes no more than one in 400 beyond 20 (Chebyshev)."""
+"""Standard errors of Hutchinson's estimate by which one point, or the mean over a test set, may be off. The errors of
+points may differ, as with the training set's score; some are then far larger than their common estimate. Of 200 points of
+two moons, the worst was 15 root mean squares off. Whatever the distribution, at most one in 400 exceeds 20 by chance
+(Chebyshev)."""
 FEWEST = 10
-"""Degrees of freedom, k - 1 of each point, by which errors of estimates are known well enough to judge by."""
+"""Least degrees of freedom, k - 1 for each point, from which the standard errors are known well enough."""
 
 
 def closed_form(problem: "Problem", points: Array, sigma: float) -> Array | None:
-    """log p_sigma (N,) of the score that likelihood.source names, in nats per user units; None of a learned one.
+    """log p_sigma (N,) of the score of likelihood.source, in nats per user units; None for a learned score.
 
     Args:
         points: (N, *shape) in user units.
@@ -63,33 +64,34 @@ def closed_form(problem: "Problem", points: Array, sigma: float) -> Array | None
 
 
 def missed(log_prob: Array, known: Array, error: Array | None, probes: int) -> NDArray[np.bool_]:
-    """(N,) where the flow has lost its way: its log p is none, or far from the closed form.
+    """(N,) whether the flow failed at each point: its log p is nan, or far from the closed form.
 
     Args:
-        error: (N,) standard errors of an estimated trace, `ERRORS` of which are allowed, or of their root mean square where that is
-            more; 0 of an exact one, and None where nothing tells them. By those of too few vectors anything is allowed.
-        vectors: how many a point has, where the trace is estimated.
+        error: (N,) standard errors of an estimated trace; 0 for an exact one, and None if they are not known. A difference
+            of `ERRORS` times the standard error is allowed, or of `ERRORS` times their root mean square if that is more.
+            If there are too few probes, any difference is allowed.
+        probes: number of probes for each point, if the trace is estimated.
     """
     chance = ERRORS * np.fmax(0.0 if error is None else error, _typical(error, probes))
     return ~(np.abs(log_prob - known) <= MISSED + MISSED_PART * np.abs(known) + chance)
 
 
 def missed_on_average(log_prob: Array, known: Array, error: Array | None, probes: int) -> bool:
-    """Whether the mean over points by an estimated trace is off by more than chance: the errors of single ones have no bound.
+    """Whether the mean over points with an estimated trace is off by more than chance; single points have no bound.
 
-    Arguments of :func:`missed`.
+    The arguments are those of :func:`missed`.
     """
     chance = MEAN_ERRORS * _typical(error, probes) / math.sqrt(len(known))
     return not abs((log_prob - known).mean()) <= MISSED + MISSED_PART * np.abs(known).mean() + chance
 
 
 def is_estimated(error: Array | None) -> bool:
-    """Whether these are the standard errors of an estimated trace, those of an exact one being 0."""
+    """Whether these are the standard errors of an estimated trace; those of an exact trace are 0."""
     return error is None or bool(error.any())
 
 
 def _typical(error: Array | None, probes: int) -> float:
-    """The root mean square of the standard errors, infinite where too few vectors tell it."""
+    """The root mean square of the standard errors; infinite if there are too few probes to know it."""
     if error is None:
         return math.inf
     if is_estimated(error) and (probes - 1) * np.isfinite(error).sum() < FEWEST:
@@ -98,15 +100,16 @@ def _typical(error: Array | None, probes: int) -> float:
 
 
 def remoteness(problem: "Problem", points: Array) -> Array:
-    """(N,) distance to the nearest training point, in what 99 of 100 training points keep within; above `FAR` a network extrapolates."""
+    """(N,) distance to the nearest training point, as a multiple of :func:`spacing`; above `FAR` a network extrapolates."""
     distances, _ = nearest(_internal(problem, points).flatten(1), _neighbours(problem), 1)
     return np.asarray((distances[:, 0] / spacing(problem)).cpu().numpy())
 
 
 def spacing(problem: "Problem") -> float:
-    """The distance to the nearest other within which 99 of 100 training points keep, or that the noise spreads; internal units.
+    """The 99 % quantile of the distance from a training point to its nearest neighbour, in internal units.
 
-    It is found once for each problem: a tenth of a second's work, asked for at every click.
+    It is at least `NOISES` / `FAR` times the length of the finest noise. It takes a tenth of a second and is needed at
+    every click, so it is computed once for each problem.
     """
     if problem not in _SPACINGS:
         _SPACINGS[problem] = _spacing(problem)
@@ -125,7 +128,7 @@ def _spacing(problem: "Problem") -> float:
 
 
 def _neighbours(problem: "Problem") -> "Tensor":
-    """(n, D) training points among which the nearest is looked for, in internal units."""
+    """(n, D) training points that are searched for the nearest, in internal units."""
     train = problem.train.flatten(1)
     return train if len(train) <= NEIGHBOURS else train[problem.some_rows(len(train), NEIGHBOURS, "neighbours")]
 
@@ -133,13 +136,13 @@ def _neighbours(problem: "Problem") -> "Tensor":
 def flow_warnings(
     problem: "Problem", points: Array, log_prob: Array, error: Array | None, known: Array | None = None
 ) -> list[Message | None]:
-    """Return a warning for each log p by the flow from the finest sigma, in a few words; None where there is none.
+    """Return a short warning, or None, for each log p by the flow from the finest sigma.
 
     Args:
         points: (N, *shape) in user units.
-        log_prob: (N,) NaN where the flow was given up.
+        log_prob: (N,), NaN for points that were given up.
         error: see :func:`missed`.
-        known: their :func:`closed_form`, if it was found already.
+        known: the :func:`closed_form` of the points, if it was computed already.
     """
     if known is None:
         known = closed_form(problem, points, problem.units.sigma_to_user(problem.noise.sigma_min))
@@ -168,7 +171,7 @@ _FAR = "{:.3g} times as far from the nearest training point as these lie from ea
 
 
 def extrapolation_warnings(problem: "Problem", points: Array) -> list[Message | None]:
-    """Return the warnings for each log p by a learned score or energy whose flow was not lost."""
+    """Return a warning, or None, for each log p by a learned score or energy whose flow did not fail."""
     return [
         Message(EXTRAPOLATED, f"{EXTRAPOLATED}: {_FAR}", (float(distance),)) if distance > FAR else None
         for distance in remoteness(problem, points)
@@ -182,10 +185,10 @@ def _internal(problem: "Problem", points: Array) -> "Tensor":
 
 
 def nearest(points: "Tensor", train: "Tensor", count: int) -> tuple["Tensor", "Tensor"]:
-    """Distances to the nearest of the training points and their rows, (N, count) each, nearest first.
+    """Distances to the nearest training points and their rows, (N, count) each, nearest first.
 
-    Looked for by products, and measured by differences: of images the former leave an error of thousandths, which a sample learned by
-    heart is nearer than.
+    Products find the nearest points; differences measure the distances. Distances by products have an error of
+    thousandths for images, and a memorized sample is nearer than that.
     """
     import torch
 

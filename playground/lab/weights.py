@@ -1,9 +1,9 @@
 """The arrays that training changes, as flat vectors, and Adam's step on them.
 
-The network's parameters are views of one vector, their average's of another, and so are gradient and moments. One step of
-optimizer and average is then eight calls on vectors instead of eight for each layer; it needs no torch.optim, whose first
-use costs a second of imports; and to keep everything is one copy into memory that is there. A parameter's numbers follow each
-other as the network has them in memory, so that convolutions find their weights as they want them.
+The network's parameters are views of one vector, and those of the averaged network are views of another. The gradient and
+the moments are flat vectors too. A step of optimizer and average is then eight calls on vectors instead of eight for each
+layer. It needs no torch.optim, whose first use costs a second of imports, and all weights are kept by one copy into
+existing memory. Each parameter keeps the network's memory layout, which convolutions need for speed.
 """
 
 from collections.abc import Iterable
@@ -25,17 +25,17 @@ class Weights:
     """The weights of a network and their average, with Adam's moments.
 
     The average takes a share max(1 - d, 9/(10 + n)) of the n-th weights (n = 0, 1, ...), so that it forgets the start.
-    Adam's second moment remembers 100 steps, not 1,000: gradients shrink fast while the learning rate decays.
+    Adam's second moment averages over 100 steps, not 1,000, because gradients shrink fast while the learning rate decays.
 
     Attributes:
         live, average, gradient, first, second: (P,) each; the parameters of `network` and `ema` are views of the first two.
-        step: how many steps led to them.
+        step: the number of steps made.
     """
 
     def __init__(self, network: ScoreNetwork, ema: ScoreNetwork) -> None:
         self._parameters = list(network.parameters())
         count = sum(parameter.numel() for parameter in self._parameters)
-        padded = -(-count // 16) * 16  # each vector begins where a cache line does
+        padded = -(-count // 16) * 16  # each vector begins at a cache line
         self._all = self._parameters[0].new_zeros(4, padded, requires_grad=False)
         self.live, self.average, self.first, self.second = self._all[:, :count]
         self.gradient = torch.zeros_like(self.live)
@@ -47,8 +47,11 @@ class Weights:
         self._kept = self._all.clone()
 
     def arguments(self, network: Perceptron, rates: list[float], ema: float) -> tuple[Tensor, Tensor, OptimizerState]:
-        """Return what the steps of :mod:`playground.theory.fused` take after their draws; `network` is the one given
-        at first."""
+        """Return the arguments of the steps of :mod:`playground.theory.fused` that follow the draws.
+
+        Args:
+            network: the network that the weights were made with.
+        """
         parts = network.parts
         gradients = {id(own): view for own, view in zip(self._parameters, self._gradients, strict=True)}
         descent = OptimizerState(
@@ -80,7 +83,7 @@ class Weights:
 
     @property
     def moments(self) -> dict[str, Tensor]:
-        """Adam's moments, each (P,) in the parameters' order and, of each, that of its axes."""
+        """Adam's moments, (P,) each, in the order of the parameters and of each parameter's axes."""
         vectors = {"adam.first": self.first, "adam.second": self.second}
         return {name: torch.cat([view.flatten() for view in self._views(own)]) for name, own in vectors.items()}
 
@@ -94,13 +97,13 @@ class Weights:
 
     @torch.no_grad()
     def adam_step(self, gradients: Iterable[Tensor], rate: float, ema: float) -> None:
-        """One step of Adam along gradients in the order of the network's parameters; `ema` is d above."""
+        """Make one step of Adam along gradients in the order of the network's parameters; `ema` is d above."""
         torch._foreach_copy_(self._gradients, list(gradients))
         self.step += 1
         adam_with_average(self.live, self.gradient, self.first, self.second, self.average, rate, self.step, ema)
 
     def _views(self, flat: Tensor) -> list[Tensor]:
-        """The parts of a flat vector in the parameters' shapes, in memory as they are."""
+        """Views of a flat vector with the parameters' shapes and memory layouts."""
         parts = torch.split(flat, [parameter.numel() for parameter in self._parameters])
         return [
             part.as_strided(parameter.shape, parameter.stride(), part.storage_offset())
@@ -109,7 +112,7 @@ class Weights:
 
 
 def hidden_labels(state: State) -> tuple[float, float] | None:
-    """The least and the largest share of labels that a trainer had hidden; None where it told none, or in earlier versions.
+    """The least and the largest label dropout of a training; None if the network took no labels, or in earlier versions.
 
     Raises:
         ExperimentError: the entry is damaged.

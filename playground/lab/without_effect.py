@@ -1,6 +1,6 @@
-"""Settings that are set and do nothing beside the others, or with these data.
+"""Settings that have no effect with the other settings or with these data.
 
-They stop nothing, for a file may serve several runs; the window hides what does nothing.
+They are no errors, because one file may be used for several runs. The window hides settings without an effect.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from playground.messages import Message, setting
 
 
 def settings_without_effect(problem: Problem) -> Iterator[Message]:
-    """A message for each setting that is not at its default and changes nothing."""
+    """Yield a message for each setting that is not at its default and has no effect."""
     experiment = problem.experiment
     for key, field in fields(experiment).items():
         given = value(experiment, key)

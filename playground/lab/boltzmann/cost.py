@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 from playground.theory.boltzmann import Enumerator, log_weight
 
 FEWEST, MOST = 2, 20  # units measured
-LEAST_TIME, LEAST_CALLS = 0.02, 8  # seconds and calls that each number of units is timed for, at least
-GROWN = 4.0  # times the least of all: from there on the states are what is paid for, not the calls
+LEAST_TIME, LEAST_CALLS = 0.02, 8  # least seconds and calls for which each number of units is timed
+GROWN = 4.0  # multiple of the least time from which on the states take the time, not the calls
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Cost:
-    """Measured so far.
+    """The times measured so far.
 
     Attributes:
-        units: (M,) ascending.
+        units: (M,) numbers of units, ascending.
         partition: (M,) seconds for log Z and its gradient, the least of several times.
-        weight: (M,) seconds for y'Wy/2 of one state, which no Z is needed for.
-        fraction: of all that is to be measured.
+        weight: (M,) seconds for y'Wy/2 of one state, which needs no Z.
+        fraction: fraction of the measurement that is done.
     """
 
     units: NDArray[np.int64]
@@ -34,11 +34,14 @@ class Cost:
     fraction: float
 
     def growth(self) -> tuple[float, float] | None:
-        """(how many times longer each unit more took, seconds a state), of the largest numbers of units, from where Z takes
-        at least 4 times what the least takes; None where those are fewer than three or do not grow.
+        """The factor by which each further unit lengthens the time, and the seconds per state.
 
-        The first is the slope of the line through their logarithms, which other work on the machine disturbs: it may come
-        out as 1.7 or 2.4. The second is that of the quickest of them, since other work only ever adds to it.
+        Both are of the largest numbers of units: those from which on Z takes at least 4 times the least time. None if
+        these are fewer than three or their times do not grow.
+
+        The factor is the slope of the line through the logarithms. Other work on the machine disturbs it: it may come
+        out as 1.7 or 2.4. The seconds per state are the least of these numbers of units, since other work only adds
+        to the time.
         """
         small = np.flatnonzero(self.partition < GROWN * self.partition.min())
         grown = slice(int(small[-1]) + 1, None)
@@ -49,16 +52,18 @@ class Cost:
         return (float(2**slope), float(quickest)) if slope > 0 else None
 
     def extrapolated(self, units: int) -> float | None:
-        """Seconds that Z of so many units would take at that time a state, of which each unit more has twice as many: what
-        a measured slope misses by a tenth would be a factor of 80 at 64 units."""
+        """Seconds that Z of so many units would take, at 2^units states and the measured seconds per state.
+
+        The measured factor is not used: an error of a tenth in it would become a factor of 80 at 64 units.
+        """
         growth = self.growth()
         return None if growth is None else growth[1] * 2.0**units
 
 
 def measure_cost(fewest: int = FEWEST, most: int = MOST) -> Iterator[Cost]:
-    """Time log Z and its gradient for every number of units, one more each time; to cancel is to stop iterating.
+    """Time log Z and its gradient for every number of units in turn; stop iterating to cancel.
 
-    On one thread, and in the seconds that a core works for it, so that other work does not count.
+    It runs on one thread and measures that thread's own time, so that other work does not count.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -79,12 +84,12 @@ def measure_cost(fewest: int = FEWEST, most: int = MOST) -> Iterator[Cost]:
         torch.set_num_threads(threads)
 
 
-# Where the thread's own clock is too coarse, as on Windows (16 ms), the wall's is read.
+# If the thread's clock is too coarse, as on Windows (16 ms), the wall clock is used.
 _clock = time.thread_time if time.get_clock_info("thread_time").resolution < 1e-5 else time.perf_counter
 
 
 def _least(work: Callable[[], object]) -> float:
-    """Seconds of the quickest of several calls; on a busy machine the clock may stand still for one, which then is not measured."""
+    """Seconds of the quickest of several calls. Calls during which the clock does not advance are not counted."""
     times: list[float] = []
     while len(times) < LEAST_CALLS or sum(times) < LEAST_TIME:
         begun = _clock()

@@ -10,7 +10,9 @@ Pattern = NDArray[np.int8]
 
 
 def bars_and_stripes(rows: int, columns: int) -> NDArray[np.int8]:
-    """(N, rows, columns) every picture whose rows are all equal or whose columns are, each once (MacKay 2003, chapter 43).
+    """Every picture whose rows are all equal or whose columns are, each once: (N, rows, columns).
+
+    Source: MacKay 2003, chapter 43.
 
     >>> len(bars_and_stripes(2, 2)), len(bars_and_stripes(3, 3)), len(bars_and_stripes(4, 4))
     (6, 14, 30)
@@ -30,7 +32,7 @@ def read_pattern(text: str) -> Pattern:
     >>> read_pattern("#./##").tolist()
     [[1, -1], [1, 1]]
 
-    Rows of different lengths are no picture, which has no pixels then:
+    Rows of different lengths are no picture; the result then has no pixels:
 
     >>> read_pattern("#./#").shape
     (0, 0)

@@ -1,4 +1,7 @@
-"""Every setting of a Boltzmann machine, as :mod:`playground.lab.settings` has those of an experiment. No torch here."""
+"""The settings of a Boltzmann machine, as :mod:`playground.lab.settings` has those of an experiment.
+
+This module imports no torch.
+"""
 
 from typing import Annotated, Literal
 
@@ -12,11 +15,11 @@ from playground.lab.experiment import ExperimentError, check_together
 from playground.messages import Message
 
 MOST_PIXELS = 16
-"""One unit a pixel; 2^16 states take a millisecond a step, and each unit more would double it."""
+"""Each pixel is one unit. A step over 2^16 states takes a millisecond; each further unit would double it."""
 
 
 class Boltzmann(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A machine with one unit a pixel of a small picture, trained by summing over all its states."""
+    """A machine with one unit for each pixel of a small picture, trained by summing over all its states."""
 
     seed: Annotated[int, meta("Seed of the samples", ge=0, le=2**31 - 1)] = 0
     rows: Annotated[int, meta("Pixels down; rows times columns is from 2 to 16", ge=1, le=16, resets=True)] = 3
@@ -103,7 +106,7 @@ def training_conflict(settings: Boltzmann) -> Message | None:
 
 
 def patterns_of(settings: Boltzmann) -> NDArray[np.int8]:
-    """(N, rows, columns) what a machine is to learn; none where nothing is drawn."""
+    """The patterns that the machine is to learn, (N, rows, columns); N = 0 if nothing is drawn."""
     if settings.data == "bars-and-stripes":
         return bars_and_stripes(settings.rows, settings.columns)
     drawn = [read_pattern(text) for text in settings.patterns]

@@ -17,26 +17,26 @@ from playground.theory.boltzmann import Enumerator
 Array = NDArray[np.float64]
 
 GROWTH = 1.03
-"""Growth from one shown step to the next: learning is fast at first and then slows down as one over the step."""
+"""Growth from one shown step to the next: learning is fast at first and then slows down like one over the step."""
 
 
 @dataclass(frozen=True, eq=False)
 class Progress:
-    """The state of gradient ascent. Gradients are with respect to the d(d - 1)/2 weights, one a pair.
+    """The state of gradient ascent. Gradients are with respect to the d(d - 1)/2 weights, one for each pair.
 
     Attributes:
         step: steps made.
         nll: negative log-likelihood of a pattern, in nats.
-        entropy: of the patterns.
-        least: what no machine without biases can fall below; more than the entropy where the negatives of patterns are missing.
+        entropy: entropy of the patterns.
+        least: the least NLL of any machine without biases. It exceeds the entropy if negatives of patterns are missing.
         log_partition: log Z.
         partition_gradient: norm of the gradient of log Z.
         gradient: norm of the gradient of the NLL, the difference of the correlations.
-        weights: (d, d), symmetric, nothing on the diagonal.
+        weights: (d, d), symmetric, with zeros on the diagonal.
         data, model: (d, d) the correlations of the patterns and of the machine.
         steps, nlls: (C,) the curve so far.
         rate: learning rate that the next step tries first.
-        fraction: of the steps wanted.
+        fraction: fraction of the steps that are to be made.
     """
 
     step: int
@@ -56,20 +56,21 @@ class Progress:
 
     @property
     def excess(self) -> float:
-        """Nats above what is possible at the very least: the Kullback-Leibler divergence from the symmetrised patterns."""
+        """Nats of the NLL above its least value: the Kullback-Leibler divergence from the symmetrised patterns."""
         return self.nll - self.least
 
 
 class Trainer:
-    """Climbs the log-likelihood of the patterns; no step lets the NLL rise.
+    """Gradient ascent on the log-likelihood of the patterns; no step lets the NLL rise.
 
-    The learning rate of the settings is that of the first step. Each later one takes its own from the curvature along the
-    last, and where it would lead down it is halved until it does not: log Z is convex, so that a short one never does.
-    Iterating yields at step 0 and then at ever wider steps, always the same ones; to cancel is to stop iterating.
+    The learning rate of the settings is that of the first step. Each later step takes its rate from the curvature along
+    the step before. If the NLL would rise, the rate is halved until it does not: log Z is convex, so a short enough
+    step never lets it rise. Iterating yields at step 0 and then at ever wider steps, always at the same ones. Stop
+    iterating to cancel.
 
     Args:
-        settings: its patterns and how to climb.
-        start: where to go on from, of the same patterns; by default W = 0.
+        settings: the patterns and how to train.
+        start: the state to go on from, of the same patterns; by default W = 0.
 
     Raises:
         ExperimentError: there are no patterns.
@@ -107,7 +108,7 @@ class Trainer:
                 then, nll_then = self._enumerated(higher)
                 if nll_then <= nll:
                     break
-                rate /= 2  # ends at the latest where the step is too short to change anything
+                rate /= 2  # ends at the latest when the step is too short to change anything
             turned = (then.correlations - found.correlations).fill_diagonal_(0.0)
             rate = boltzmann.curvature_rate(higher - weights, turned) or rate
             weights, found, nll = higher, then, nll_then
@@ -157,13 +158,13 @@ def _norm(of_pairs: Tensor) -> float:
 
 @dataclass(frozen=True, eq=False)
 class MostProbable:
-    """The most probable states, the first most of all.
+    """The most probable states, in falling order of probability.
 
     Attributes:
         states: (K, rows, columns) of -1 and +1.
         probabilities: (K,).
         learned: (K,) whether each is one of the patterns.
-        of_patterns: probability of all patterns together, of those too that are not among these states.
+        of_patterns: probability of all patterns together, whether or not they are among these states.
     """
 
     states: NDArray[np.int8]
@@ -173,10 +174,10 @@ class MostProbable:
 
 
 def most_probable(settings: Boltzmann, weights: Array, count: int) -> MostProbable:
-    """The `count` most probable states, or all where there are fewer; equal ones in the order of their numbers."""
+    """The `count` most probable states, or all if there are fewer; equally probable ones in the order of their numbers."""
     units = settings.rows * settings.columns
     probabilities = Enumerator(units).log_weights(torch.from_numpy(weights)).softmax(0)
-    # Those equal but for rounding keep one order, or pictures would change places from step to step.
+    # States that are equal up to rounding keep one order. Pictures would change places from step to step otherwise.
     order = torch.sort((-probabilities).float(), stable=True).indices[:count]
     found = boltzmann.states_of(order, units)
     pictures = found.numpy().astype(np.int8).reshape(-1, settings.rows, settings.columns)
@@ -193,10 +194,10 @@ def are_patterns(settings: Boltzmann, pictures: NDArray[np.int8]) -> NDArray[np.
 
 
 class Samples:
-    """N pictures that follow a machine while it learns, by the sampler of the settings.
+    """N samples of a machine, updated while it learns, by the sampler of the settings.
 
-    Exact samples take the same random numbers each time, so that they change only where the probabilities do. Gibbs's chains
-    start from noise and go on from where they are.
+    Exact samples use the same random numbers each time, so that they change only with the probabilities. Gibbs chains
+    start from noise and go on from their last states.
     """
 
     def __init__(self, settings: Boltzmann) -> None:
@@ -209,7 +210,7 @@ class Samples:
         self._chains = (2 * start - 1).double()
 
     def follow(self, weights: Array, sweeps: int = 1) -> NDArray[np.int8]:
-        """(N, rows, columns) under these weights; Gibbs's chains after so many more sweeps."""
+        """The samples under these weights, (N, rows, columns); Gibbs chains make so many sweeps first."""
         matrix = torch.from_numpy(weights)
         if self._settings.sampler == "gibbs":
             *_, found = boltzmann.gibbs(matrix, self._chains, sweeps, self._generator)

@@ -1,7 +1,7 @@
-"""The closed forms of theory/ on the user's own machine, as rows of claim, measured and bound.
+"""Checks of the closed forms of theory/ on the user's own machine, as rows of claim, measured value and bound.
 
-The tests prove more, and slower; this says within seconds whether torch computes here what it computes elsewhere. Everything
-runs on the CPU in float64 and by seeds of its own.
+The tests check more but take longer. This module shows within seconds whether torch computes the same values on this
+machine as on others. Everything runs on the CPU in float64 with its own seeds.
 """
 
 from collections.abc import Iterator
@@ -25,9 +25,10 @@ CHECKS: tuple[Check, ...] = (
 
 
 def selftest(checks: tuple[Check, ...] = CHECKS) -> Iterator[Row]:
-    """A row for each check, as soon as it is measured: to cancel is to stop iterating.
+    """Yield a row for each check as soon as it is measured; stop iterating to cancel.
 
-    On one torch thread: in work this small more of them wait for each other, on a busy machine for most of the time.
+    It runs on one torch thread. With work this small, more threads would wait for each other, on a busy machine for
+    most of the time.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""The Boltzmann machine's sums over all states, against what can be written down."""
+"""The Boltzmann machine's sums over all states, against closed forms."""
 
 import math
 
@@ -10,7 +10,7 @@ from playground.theory.boltzmann import Enumerator, conditional, gibbs, log_weig
 
 
 def two_units() -> float:
-    """Z = 4 cosh w and E[y1 y2] = tanh w: of ++ and -- e^w, of +- and -+ e^-w."""
+    """Z = 4 cosh w and E[y1 y2] = tanh w: the states ++ and -- have weight e^w, the states +- and -+ e^-w."""
     w = torch.tensor(0.7, dtype=torch.float64)
     found = Enumerator(2)(torch.tensor([[0.0, 0.7], [0.7, 0.0]], dtype=torch.float64))
     return gap(
@@ -25,7 +25,7 @@ def no_weights() -> float:
 
 
 def chain() -> float:
-    """Ising's with open ends: Z = 2^d prod cosh w_i, E[y_1 y_d] = prod tanh w_i."""
+    """The Ising chain with open ends: Z = 2^d prod cosh w_i, E[y_1 y_d] = prod tanh w_i."""
     w = torch.linspace(-0.9, 1.4, 11, dtype=torch.float64)
     found = Enumerator(12)(torch.diag(w, 1) + torch.diag(w, -1))
     expected = torch.stack([12 * math.log(2) + w.cosh().log().sum(), w.tanh().prod()])
@@ -33,7 +33,7 @@ def chain() -> float:
 
 
 def independence() -> float:
-    """Two groups of units without weights between them: log Z adds up, and no pair across is correlated."""
+    """Two groups of units without weights between them: log Z is the sum, and units of different groups are uncorrelated."""
     one, other = normals(5, 5), normals(4, 4, seed=1)
     weights = torch.zeros(9, 9, dtype=torch.float64)
     weights[:5, :5], weights[5:, 5:] = one, other
@@ -43,7 +43,7 @@ def independence() -> float:
 
 
 def gradient() -> float:
-    """Compare with autograd of the sum as it is written."""
+    """Compare the gradient with autograd of log Z as a plain sum."""
     weights = (0.5 * normals(10, 10)).requires_grad_()
     (found,) = torch.autograd.grad(log_weight(weights, states(10)).logsumexp(0), weights)
     return gap(Enumerator(10)(weights.detach()).correlations / 2, found)
@@ -63,7 +63,7 @@ def conditionals() -> float:
 
 
 def gibbs_errors() -> float:
-    """The largest of eight shares' distances from their probabilities, in standard errors, after 20 sweeps."""
+    """The largest distance of eight states' shares from their probabilities after 20 sweeps, in standard errors."""
     weights, chains = 0.6 * normals(3, 3), 20_000
     probabilities = Enumerator(3).log_weights(weights).softmax(0)
     *_, last = gibbs(weights, torch.ones(chains, 3, dtype=torch.float64), 20, seeded(1))

@@ -1,4 +1,4 @@
-"""One claim of the theory, and what this machine makes of it."""
+"""One claim of the theory, and its measurement on this machine."""
 
 import math
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 STANDARD_ERRORS = 4.4
-"""Bound of what is known with a sampling error: a right value lies outside once in 100,000 seeds."""
+"""Bound for values with a sampling error: a right value lies outside once in 100,000 seeds."""
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,9 @@ class Row:
     Attributes:
         area: what the claim is about, in a word or two.
         claim: a sentence without its full stop.
-        measured: what came out; nan where the computation failed.
-        low, high: where it must lie.
-        failure: what the computation raised, else empty.
+        measured: the measured value; nan if the computation failed.
+        low, high: the bounds of the value.
+        failure: the name of the exception if the computation failed, otherwise empty.
     """
 
     area: str
@@ -52,8 +52,8 @@ class Check:
     """A claim and how to measure it.
 
     Args:
-        measure: computes the number, in float64 on the CPU, by seeds of its own.
-        low, high: where it must lie; by default from minus infinity.
+        measure: computes the value, in float64 on the CPU, with its own seeds.
+        low, high: the bounds of the value; by default there is no lower bound.
     """
 
     area: str
@@ -63,7 +63,7 @@ class Check:
     low: float = -math.inf
 
     def row(self) -> Row:
-        """Measure it. Whatever the theory raises fails its claim and no other."""
+        """Measure the claim. An exception fails this claim and no other."""
         try:
             measured, failure = float(self.measure()), ""
         except Exception as error:
@@ -72,7 +72,7 @@ class Check:
 
 
 def number(value: float) -> str:
-    """Three digits, and powers of ten where they are shorter."""
+    """The value with three digits, or as a power of ten if that is shorter."""
     return f"{value:.3g}" if value == 0 or 1e-3 <= abs(value) < 1e4 else f"{value:.1e}"
 
 
@@ -86,7 +86,7 @@ def normals(*shape: int, seed: int = 0) -> Tensor:
 
 
 def gap(found: Tensor, expected: Tensor) -> float:
-    """Largest difference, over 1 + the size of what was expected."""
+    """Largest difference, relative to 1 + the absolute value of the expected one."""
     return float(((found - expected).abs() / (1 + expected.abs())).max())
 
 
@@ -96,5 +96,5 @@ def standard_errors(values: Tensor, expected: float) -> float:
 
 
 def variance_errors(values: Tensor, expected: float) -> float:
-    """Return the same for the variance of normal values (N,) about their mean."""
+    """Return how far the variance of normal values (N,) lies from the expected one, in standard errors."""
     return float((values.var() / expected - 1).abs() / math.sqrt(2 / (len(values) - 1)))

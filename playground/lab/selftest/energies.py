@@ -56,7 +56,7 @@ def gradient_of_z() -> float:
 
 
 def likelihood() -> float:
-    """Compare the NLL of N(0, I) by an untrained network's density with the entropy, D/2 ln(2 pi e (1 + sigma^2))."""
+    """Compare the NLL of N(0, I) under an untrained network's density with the entropy, D/2 ln(2 pi e (1 + sigma^2))."""
     x = normals(20_000, 2)
     losses = MaximumLikelihood(SingleSigma(SIGMA)).loss(
         StandardNormal(), x, torch.full((len(x),), SIGMA, dtype=torch.float64), seeded(1)

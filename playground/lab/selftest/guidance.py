@@ -1,5 +1,4 @@
-"""Checks of conditioning: a class, or known coordinates, of Gaussians whose conditional distributions can be written
-down."""
+"""Checks of conditioning on a class or on known coordinates, for Gaussians with known conditional distributions."""
 
 import math
 
@@ -21,7 +20,7 @@ CLASSES = [GaussianMixture(MEANS[[one]], STDS[[one]]) for one in (0, 1)]
 
 
 def by_class(x: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
-    """The score of both classes, or of each point's own."""
+    """The score of both classes together, or of each point's class."""
     if label is None:
         return ALL.score(x, sigma)
     told = torch.stack([density.score(x, sigma) for density in CLASSES])
@@ -29,7 +28,7 @@ def by_class(x: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
 
 
 def posterior() -> float:
-    """(1 + w) s(x|c) - w s(x) is the gradient of log p(x|c) + w log p(c|x), the latter by Bayes's rule."""
+    """(1 + w) s(x|c) - w s(x) is the gradient of log p(x|c) + w log p(c|x), with p(c|x) from Bayes's rule."""
     x, labels, worst = (1.5 * normals(40, 2)).requires_grad_(), torch.arange(40) % 2, 0.0
     for sigma, scale in ((0.1, 3.0), (0.7, 0.5), (4.0, 1.0)):
         log_given = torch.stack([density.log_prob(x, sigma) for density in CLASSES])
@@ -41,11 +40,13 @@ def posterior() -> float:
 
 
 def spread() -> float:
-    r"""The flow by the guided score of N(0, a) among N(0, b): deviations shrink by the factor below.
+    r"""The flow of the guided score, for the class N(0, a) among all data N(0, b), from Sigma to sigma.
+
+    Standard deviations shrink by the factor
 
     .. math:: \left(\frac{a + \sigma^2}{a + \Sigma^2}\right)^{(1 + w)/2} \left(\frac{b + \Sigma^2}{b + \sigma^2}\right)^{w/2}
 
-    from Sigma to sigma: narrower than N(0, a), which w = 0 gives back. Largest relative distance.
+    The result is narrower than N(0, a); w = 0 gives N(0, a) itself. Returns the largest relative distance.
     """
     a, b, process, worst = 0.5, 1.3, VarianceExploding(0.05, 8.0), 0.0
 
@@ -64,9 +65,9 @@ def spread() -> float:
 
 STEEP = 0.9
 COVARIANCE = torch.tensor([[1.0, STEEP], [STEEP, 1.0]], dtype=torch.float64)
-KNOWN = torch.tensor([1.5, 7.0], dtype=torch.float64)  # the 7 is not looked at
+KNOWN = torch.tensor([1.5, 7.0], dtype=torch.float64)  # the 7 is not used
 MASK = torch.tensor([True, False])
-MEAN, VARIANCE = STEEP * 1.5, 1 - STEEP**2  # of the coordinate that is not known, given the other
+MEAN, VARIANCE = STEEP * 1.5, 1 - STEEP**2  # of the unknown coordinate, given the known one
 
 
 def normal_score(x: Tensor, sigma: Tensor) -> Tensor:
@@ -81,8 +82,10 @@ def known_score() -> ScoreFunction:
 
 
 def power() -> float:
-    """Return the power with which the error of the unknown coordinate's score falls from sigma = 0.02 to 0.01, where
-    the known one is noised."""
+    """Return the power of sigma with which the error of the unknown coordinate's score falls, from sigma = 0.02 to 0.01.
+
+    The known coordinate has noise of that sigma.
+    """
     z, errors = normals(100, 2), []
     for sigma in (0.02, 0.01):
         x = KNOWN + sigma * z
@@ -93,9 +96,10 @@ def power() -> float:
 
 
 def inpainted() -> tuple[Tensor, Tensor]:
-    """Mean (2,) and covariance (2, 2) of where the conditional reverse SDE ends, without sampling error.
+    """Mean (2,) and covariance (2, 2) of the end of the conditional reverse SDE, without sampling error.
 
-    The score is linear, so the end is linear in the start and in every number drawn: least squares finds each coefficient.
+    The score is linear, so the end is linear in the start and in every random number: least squares finds each
+    coefficient.
     """
     steps, coarsest = 60, 20.0
     rows = 2 * steps + 43
@@ -114,8 +118,11 @@ def reached() -> float:
 
 
 def distribution_of_the_rest() -> float:
-    """The larger of the relative distances from the exact conditional mean and deviation. The score is that of the conditional
-    distribution at fine levels only, which leaves 0.05; without its correction the mean is off by 0.3."""
+    """The larger of the relative distances from the exact conditional mean and standard deviation.
+
+    The score is that of the conditional distribution at fine levels only, which leaves 0.05. Without the score's
+    correction the mean is off by 0.3.
+    """
     mean, covariance = inpainted()
     return max(abs(float(mean[1]) / MEAN - 1), abs(math.sqrt(float(covariance[1, 1]) / VARIANCE) - 1))
 

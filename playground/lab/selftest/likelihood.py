@@ -1,4 +1,4 @@
-"""Checks of likelihoods of a mixture and of Gaussians, and of the measures of samples."""
+"""Checks of the likelihoods of a mixture and of Gaussians, and of the distances of samples."""
 
 import math
 from functools import partial
@@ -27,7 +27,7 @@ from playground.theory.metrics import kl_to_known, mode_weights, sliced_wasserst
 from playground.theory.networks import MLP
 from playground.theory.noise import GaussianPrior, Process, ScoreFunction, per_point
 
-SIGMA = 0.05  # finest level of all processes here: likelihoods are of the data smoothed by it
+SIGMA = 0.05  # finest level of all processes here; the likelihoods are those of the data smoothed by it
 
 
 def solve(
@@ -52,7 +52,7 @@ def prior_of(process: Process) -> GaussianPrior:
 
 
 def mixture_error(name: str) -> float:
-    """log p by the flow, where p(x(1)) is the mixture's own: what is left is the solver's error."""
+    """log p by the flow with the mixture's own p(x(1)) in place of the prior: only the solver's error remains."""
     process, density = PROCESSES[name], mixture()
     x = density.sample(30, seeded())
     result = solve(density.score, process, prior_of(process), x, 1e-7)
@@ -62,7 +62,7 @@ def mixture_error(name: str) -> float:
 
 
 def kl(name: str) -> float:
-    """KL of the exact score's model from its density, where the prior is the Gaussian with the moments of x(1), nat."""
+    """KL of the exact score's model from the true density, in nats. The prior is the Gaussian with the moments of x(1)."""
     process, density = PROCESSES[name], mixture()
     x = density.sample(200, seeded()) + SIGMA * normals(200, 2, seed=1)
     found = solve(density.score, process, prior_of(process), x, 1e-5).log_prob
@@ -70,7 +70,8 @@ def kl(name: str) -> float:
 
 
 def network() -> MLP:
-    """Return a network of random weights, its last layer too: any smooth field is the score of a model of density 1."""
+    """Return a network with random weights, the last layer's included: the flow of any smooth field has a density of
+    integral 1."""
     made = MLP(2, width=16, depth=2, activation="silu", features=4, scale=0.7, generator=seeded()).double()
     torch.nn.init.normal_(made.out.weight, std=0.15, generator=seeded(1))
     return made.requires_grad_(False)
@@ -98,7 +99,7 @@ def there_and_back(name: str) -> float:
 
 
 def images(distribution: str | None) -> float:
-    """A Gaussian of 1 x 2 x 3 pixels, whose Jacobian is a multiple of the identity: estimates by signs are exact too."""
+    """A Gaussian of 1 x 2 x 3 pixels. The Jacobian is a multiple of the identity, so Rademacher probes are exact too."""
     process, std = PROCESSES["VP"], 0.7
     mean = torch.linspace(-0.5, 0.5, 6, dtype=torch.float64).reshape(1, 2, 3)
     x = mean + normals(10, 1, 2, 3)
@@ -111,8 +112,11 @@ def images(distribution: str | None) -> float:
 
 
 def hutchinson(distribution: str) -> float:
-    r"""Mean tr S and known variance of the estimate along two vectors, S the flow's integrated Jacobian, and the mean square of
-    the standard error that it reports; in standard errors. By how much standard normal data spread is left to no estimate."""
+    r"""Hutchinson's estimate with two probes: its mean tr S, its known variance, and the mean square of its reported error.
+
+    S is the flow's integrated Jacobian. Returns the largest distance in standard errors. No probe is needed for the
+    multiple of the identity by which standard normal data spread.
+    """
     covariance = torch.tensor([[1.0, 0.5, -0.2], [0.5, 0.6, 0.1], [-0.2, 0.1, 0.3]], dtype=torch.float64)
     values, axes = torch.linalg.eigh(covariance)
     process = PROCESSES["VE"]
@@ -138,7 +142,7 @@ def hutchinson(distribution: str) -> float:
 
 
 def bits() -> float:
-    """Uniform over [-1, 1]^D, every one of K levels costs log2 K bits."""
+    """For the uniform distribution on [-1, 1]^D, each of K levels costs log2 K bits."""
     return max(
         abs(float(bits_per_dim(torch.tensor([-64 * math.log(2)], dtype=torch.float64), (1, 8, 8), k)) - math.log2(k))
         for k in (17, 256)
@@ -146,14 +150,14 @@ def bits() -> float:
 
 
 def shift() -> float:
-    """Moved by d, a cloud lies E[(theta'd)^2]^(1/2) = |d|/sqrt(D) away: in the plane 0.5 for d = 0.707; distance."""
+    """A cloud shifted by d lies E[(theta'd)^2]^(1/2) = |d|/sqrt(D) away: 0.5 in the plane for |d| = 0.707."""
     cloud = normals(100, 2)
     moved = cloud + torch.tensor([0.5, 0.5], dtype=torch.float64)
     return abs(sliced_wasserstein2(cloud, moved, 5_000, seeded(1)) - 0.5)
 
 
 def floor() -> float:
-    """Fresh draws of the density lie as far from the data as parts of the data do, in deviations of those."""
+    """Fresh draws of the density are as far from the data as the floor, in standard deviations of the floor."""
     density = mixture()
     data = density.sample(4000, seeded())
     between = [sliced_wasserstein2(a, b, 50, seeded(5)) for a, b in splits(data, 1000, 1000, 30, seeded(1))]

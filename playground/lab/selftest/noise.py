@@ -1,4 +1,4 @@
-"""Noise: the processes against their equations, what they end in, and how training draws their levels."""
+"""Noise: the processes against their equations, their priors, and the levels that training draws."""
 
 import math
 from functools import partial
@@ -31,7 +31,7 @@ def times(process: Process) -> Tensor:
 
 
 def rates(name: str) -> float:
-    """Ito: alpha' = (f/x) alpha and v' = 2 (f/x) v + g^2 for the variance v of the noise, by autograd of alpha and v."""
+    """Ito's formula: alpha' = (f/x) alpha, and v' = 2 (f/x) v + g^2 for the variance v of the noise, by autograd."""
     process = PROCESSES[name]
     t = times(process).requires_grad_()
     scale, variance = process.scale(t) + 0 * t, process.std(t).square()
@@ -84,7 +84,7 @@ def prior(name: str) -> float:
 
 
 def distribution(name: str) -> float:
-    """The density of ln sigma is one over the slope of its quantiles."""
+    """The density of ln sigma is one over the slope of its quantile function."""
     drawn = SIGMA_DISTRIBUTIONS[name](PROCESSES["VP"])
     u = torch.linspace(0.01, 0.99, 50, dtype=torch.float64).requires_grad_()
     sigma = drawn.quantile(u)

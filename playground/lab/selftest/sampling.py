@@ -34,7 +34,7 @@ MEAN, STD = 0.7, 0.6
 VE = VarianceExploding(0.05, 8.0)
 VP = VariancePreserving(0.1, 20.0, 0.05)
 COARSE_VP = VariancePreserving(0.1, 20.0, 0.5)
-COARSE_VE = VarianceExploding(0.5, 8.0)  # far below STD the errors of the first order nearly cancel by the end
+COARSE_VE = VarianceExploding(0.5, 8.0)  # levels far below STD would make the first-order errors nearly cancel
 
 
 def score(x: Tensor, sigma: Tensor) -> Tensor:
@@ -53,11 +53,11 @@ def last(sampler: Sampler, start: Tensor, seed: int = 0) -> Tensor:
 def moments(sampler: Sampler, mean: float, variance: float, draws: int) -> tuple[float, float]:
     """Mean and variance of the last frame from a start of this mean and variance, without sampling error.
 
-    With a linear score the last frame is linear in the start and in every number drawn: least squares over a few more runs
-    than there are numbers finds each coefficient exactly, and their squares add up.
+    With a linear score the last frame is linear in the start and in every random number. Least squares over a few more
+    runs than numbers finds each coefficient exactly, and the variance is the sum of their squares.
 
     Args:
-        draws: numbers that a run draws for a particle, at least.
+        draws: least number of random numbers that a run draws for a particle.
     """
     rows = draws + 40
     start, source = 3 * normals(rows, 1, seed=1), seeded()
@@ -66,7 +66,7 @@ def moments(sampler: Sampler, mean: float, variance: float, draws: int) -> tuple
     end = last(sampler, start)
     coefficients = torch.linalg.lstsq(known, end).solution[:, 0]
     if float((known @ coefficients - end[:, 0]).abs().max()) > 1e-9:
-        return math.nan, math.nan  # it drew more, or something else
+        return math.nan, math.nan  # it drew more numbers, or of another kind
     offset, slope = float(coefficients[0]), float(coefficients[1])
     return offset + slope * mean, slope**2 * variance + float(coefficients[2:].square().sum())
 
@@ -78,19 +78,21 @@ def at(process: Process, t: float) -> tuple[float, float]:
 
 
 def variance_error(make: Callable[[int], Sampler], process: Process, steps: int, draws: int) -> float:
-    """Return the error of the variance at the end: from the exact x(1) it should become that of the data smoothed by
-    the finest level."""
+    """Return the error of the variance at the end, starting from the exact x(1).
+
+    The right variance is that of the data smoothed by the finest level.
+    """
     _, variance = moments(make(steps), *at(process, 1.0), draws * steps)
     return abs(variance - (STD**2 + process.sigma_min**2))
 
 
 def order(make: Callable[[int], Sampler], process: Process, draws: int) -> float:
-    """Return the order: by how many powers of two the error falls from 64 to 128 steps."""
+    """Return the order: the power of two by which the error falls from 64 to 128 steps."""
     return math.log2(variance_error(make, process, 64, draws) / variance_error(make, process, 128, draws))
 
 
 def dormand_prince_order() -> float:
-    """Power of the evaluations with which the error of x' = x cos t falls from a tolerance of 1e-9 to 1e-11."""
+    """The order: the power of the evaluations with which the error of x' = x cos t falls, at tolerances 1e-9 and 1e-11."""
     x0 = torch.linspace(0.5, 2.0, 40, dtype=torch.float64)[:, None]
     work, errors = [], []
     for tolerance in (1e-9, 1e-11):
@@ -102,7 +104,10 @@ def dormand_prince_order() -> float:
 
 
 def adaptive_error(process: Process) -> float:
-    """A Gaussian's flow leaves every point at its share of the standard deviation; largest error over the tolerance."""
+    """A Gaussian's flow keeps each point's distance from the mean in standard deviations.
+
+    Returns the largest error relative to the tolerance.
+    """
     tolerance = 1e-7
     shares = torch.tensor([-1000.0, -3.0, 0.0, 0.5, 2.0], dtype=torch.float64)[:, None]
     (mean, variance), worst = at(process, 1.0), 0.0
@@ -115,7 +120,7 @@ def adaptive_error(process: Process) -> float:
 
 
 def wrong_flow() -> float:
-    """Deviation over its right value where the flow is followed with the SDE's drift f - g^2 s (the lecture's misprint)."""
+    """Standard deviation over its right value if the flow uses the SDE's drift f - g^2 s (the lecture's misprint)."""
     flow = ProbabilityFlow(COARSE_VE, 200, final_denoising=False)
     start = MEAN + math.sqrt(at(COARSE_VE, 1.0)[1]) * torch.tensor([[0.0], [1.0]], dtype=torch.float64)
     *_, end = flow.run(lambda x, sigma: 2 * score(x, sigma), start, seeded())
@@ -123,15 +128,17 @@ def wrong_flow() -> float:
 
 
 def langevin() -> float:
-    """Variance s^2/(1 - eps/(2 s^2)), biased by the step; relative distance."""
+    """Variance s^2/(1 - eps/(2 s^2)) with the bias of the step; returns the relative distance."""
     step = 0.2
     _, variance = moments(Langevin(0.0, step, 60), 3.0, 0.0, 60)
     return abs(variance * (1 - step / (2 * STD**2)) / STD**2 - 1)
 
 
 def annealed() -> float:
-    """Compare annealed Langevin's variance with v/(1 - alpha/(4 v)), v = s^2 + sigma_L^2, for each level walks with
-    half of alpha; relative distance."""
+    """Compare annealed Langevin's variance with v/(1 - alpha/(4 v)), v = s^2 + sigma_L^2; returns the relative distance.
+
+    The 4 is there because the step at each level is alpha/2.
+    """
     levels = torch.tensor([2.0, 0.3], dtype=torch.float64)
     v, step = STD**2 + 0.3**2, 0.5
     _, variance = moments(AnnealedLangevin(levels, step, 80, final_denoising=False), 3.0, 0.0, 160)
@@ -139,13 +146,13 @@ def annealed() -> float:
 
 
 def metropolis(step: float) -> float:
-    """The variance after 100 steps from another one, in standard errors."""
+    """The variance after 100 steps from another variance, in standard errors."""
     sampler = MetropolisAdjustedLangevin(log_density, 0.0, step, 100)
     return variance_errors(last(sampler, MEAN + 0.5 * STD * normals(4000, 1, seed=1))[:, 0], STD**2)
 
 
 def corrector() -> float:
-    """A predictor over next to nothing leaves the corrector alone, whose variance is 1 + r^2 times too large."""
+    """With nearly equal noise levels the predictor does nothing; the corrector's variance is 1 + r^2 times too large."""
     process, snr = VarianceExploding(0.3, 0.3 * (1 + 1e-9)), 0.5
     sampler = ReverseSDE(process, 1, final_denoising=False, corrector_steps=40, snr=snr)
     end = last(sampler, torch.full((4000, 1, 2, 3), 2.0, dtype=torch.float64)).flatten()
@@ -162,14 +169,14 @@ def forward(process: Process) -> float:
 
 
 def tweedie() -> float:
-    """E[x0 | x] = (s^2 x + sigma^2 m)/(s^2 + sigma^2), the last step of a run that denoises."""
+    """E[x0 | x] = (s^2 x + sigma^2 m)/(s^2 + sigma^2), the final denoising step."""
     start = torch.linspace(-2, 2, 9, dtype=torch.float64)[:, None]
     *_, before, after = ReverseSDE(VP, 8, final_denoising=True).run(score, start, seeded())
     x = before.positions / VP.scale(VP.t_min)
     return float((after.positions - (STD**2 * x + 0.05**2 * MEAN) / (STD**2 + 0.05**2)).abs().max())
 
 
-# Name, sampler, process, numbers drawn in a step, order.
+# Name, sampler, process, random numbers per step, order.
 ORDERS: list[tuple[str, Callable[[int], Sampler], Process, int, int]] = [
     ("Euler-Maruyama, VE, weak", lambda n: ReverseSDE(COARSE_VE, n, False), COARSE_VE, 1, 1),
     ("Euler-Maruyama, VP, weak", lambda n: ReverseSDE(VP, n, False), VP, 1, 1),

@@ -20,7 +20,7 @@ def mixture() -> GaussianMixture:
 
 
 def equal_mixture() -> GaussianMixture:
-    """A mixture of one width, which is computed in a way of its own."""
+    """A mixture of one width, for which there is separate code."""
     weights = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
     return GaussianMixture(mixture().means, torch.full((3,), 0.3, dtype=torch.float64), weights)
 
@@ -66,7 +66,7 @@ def mass(name: str) -> float:
 
 
 def smoothing() -> float:
-    """p_sigma(x) = E p(x + sigma z), the mean over z by Gauss and Legendre's rule on 9 deviations either way."""
+    """p_sigma(x) = E p(x + sigma z), with the mean over z by Gauss-Legendre quadrature up to 9 standard deviations."""
     density, sigma = mixture(), 0.3
     side = torch.linspace(-2.7, 2.7, 181, dtype=torch.float64)
     offsets = torch.cartesian_prod(side, side)
@@ -82,15 +82,15 @@ def entropy() -> float:
     return abs(one.entropy() - math.log(2 * math.pi * math.e * 0.09))
 
 
-SLOPE, SIGMA = -0.4, 0.6  # of a linear field a x, and the noise at which it is judged
-SHAPE = (1, 2, 3)  # of a point: an image shows a sum over the last axis alone
+SLOPE, SIGMA = -0.4, 0.6  # of a linear field a x, and the noise level at which it is evaluated
+SHAPE = (1, 2, 3)  # of a point: an image, which reveals a sum over the last axis only
 
 
 def loss_errors(name: str) -> float:
-    r"""The losses of the field a x on N(0, I) smoothed by sigma, D axes.
+    r"""The losses of the field a x on N(0, I) smoothed by sigma, with D axes.
 
-    Exact and sliced: D [a^2 (1 + sigma^2)/2 + a]; denoising: D [a^2 (1 + sigma^2) + 2 a + 1/sigma^2], twice as much and a
-    constant that no field can change.
+    Exact and sliced: D [a^2 (1 + sigma^2)/2 + a]. Denoising: D [a^2 (1 + sigma^2) + 2 a + 1/sigma^2], which is twice as
+    much plus a constant that does not depend on the field.
     """
     x = normals(20_000, *SHAPE)
     objective = OBJECTIVES[name](SingleSigma(SIGMA), weight="constant")
@@ -109,8 +109,7 @@ def bent(x: Tensor, sigma: Tensor) -> Tensor:
 
 
 def exact_trace() -> float:
-    """Compare each point's loss at sigma = 0, where nothing is drawn, with |s|^2/2 plus the trace of the field's
-    Jacobian."""
+    """Compare each point's loss at sigma = 0, where nothing is random, with |s|^2/2 plus the trace of the Jacobian."""
     x, sigma = normals(30, 3), torch.zeros(30, dtype=torch.float64)
     objective = Exact(SingleSigma(1.0), weight="constant")
     trace = torch.cos(x @ ROTATION) @ ROTATION.diagonal()
@@ -127,7 +126,7 @@ def sliced_trace(probes: str, reduced: bool) -> float:
 
 
 def optimal_loss_gap() -> float:
-    """Weighted by sigma^2 (sigma^2 + 1) the score of N(0, I) leaves a denoising loss of D at every level."""
+    """With the weight sigma^2 (sigma^2 + 1), the score of N(0, I) has a denoising loss of D at every level."""
     noise = ContinuousNoise(VariancePreserving(0.1, 20.0, 0.05))
     unit = GaussianMixture(torch.zeros(1, 2, dtype=torch.float64), torch.ones(1, dtype=torch.float64))
     found = Denoising(noise, weight="edm").optimal_loss(unit, seeded(), count=100)

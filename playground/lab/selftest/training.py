@@ -36,7 +36,7 @@ def flat(tensors: list[Tensor]) -> Tensor:
 
 
 def by_hand(steps: Callable[..., Tensor], made: Perceptron, *drawn: object) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean loss, weights and averaged weights after the steps, from one call."""
+    """Mean loss, weights and averaged weights after the steps of one call."""
     made = copy.deepcopy(made)
     weights = Weights(made, copy.deepcopy(made))
     loss = steps(*drawn, *weights.arguments(made, RATES, AVERAGED))
@@ -76,7 +76,7 @@ def denoising(activation: str) -> float:
 
 
 def matching(activation: str) -> float:
-    """Sliced matching along two directions, in the form with 1/2 |s|^2."""
+    """Sliced score matching along two directions, in the form with 1/2 |s|^2."""
     x, _, sigma, weight = draws()
     directions = normals(len(RATES), 2, POINTS, DIM, seed=4)
 
