@@ -160,7 +160,7 @@ def test_no_step_lies_beyond_the_ends(controller):
 def until_shown(window, qtbot):
     def look():
         window.controllers.tasks.poll()
-        return window.controllers.lessons.may_go_on
+        return window.controllers.lessons.may_go_on and not window.controllers.lessons.measuring
 
     qtbot.waitUntil(look)
 
