@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QImage, QPainter
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 
 from playground.drawing.axes import figure_font, text_background
 from playground.drawing.palette import Palette
@@ -13,6 +13,7 @@ from playground.drawing.plane import Plane
 
 LENGTH, THICKNESS = 132.0, 8.0  # painter units
 SMALLEST = 320.0, 240.0  # of a picture that carries one
+ROW, WHEEL = 16.0, 26.0  # painter units of a row of a key, and the radius of its circle
 HEIGHT = 52.0
 """Painter units that one takes of the top right corner; the next lies below it."""
 
@@ -37,6 +38,61 @@ class ColorScale:
 def fits(plane: Plane) -> bool:
     """Whether the picture is large enough to carry a scale."""
     return plane.width >= SMALLEST[0] and plane.height >= SMALLEST[1]
+
+
+@dataclass(frozen=True)
+class ColorKey:
+    """Swatches with words.
+
+    Args:
+        title: what the colours tell.
+        colors: (K,) of 0xffRRGGBB.
+        names: one for each colour; none where they are the sectors of a circle, from the right anticlockwise.
+    """
+
+    title: str
+    colors: tuple[int, ...]
+    names: tuple[str, ...] = ()
+
+    @property
+    def height(self) -> float:
+        """Painter units that it takes."""
+        return 24.0 + (2 * WHEEL + 10 if not self.names else ROW * len(self.names) + 6)
+
+
+def paint_key(painter: QPainter, plane: Plane, palette: Palette, key: ColorKey, above: float = 0.0) -> None:
+    """Paint a key at the right edge.
+
+    Args:
+        above: painter units that scales take above it.
+    """
+    left, top = plane.width - LENGTH - 26, 12.0 + above
+    text_background(painter, palette, QRectF(left - 14, top - 4, LENGTH + 30, key.height), 6)
+    font = figure_font(11)
+    metrics = QFontMetricsF(font)
+    painter.setFont(font)
+    painter.setPen(palette.color("muted"))
+    line = metrics.height()
+    title = metrics.elidedText(key.title, Qt.TextElideMode.ElideRight, LENGTH + 20)
+    painter.drawText(QRectF(left - 10, top, LENGTH + 20, line), Qt.AlignmentFlag.AlignCenter, title)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    top += line + 4
+    if not key.names:
+        wheel = QRectF(left + LENGTH / 2 - WHEEL, top, 2 * WHEEL, 2 * WHEEL)
+        painter.setPen(Qt.PenStyle.NoPen)
+        span = 16 * 360 / len(key.colors)
+        for number, color in enumerate(key.colors):
+            painter.setBrush(QColor(color))
+            painter.drawPie(wheel, round(number * span), round(span))
+        return
+    for number, (color, name) in enumerate(zip(key.colors, key.names, strict=True)):
+        middle = top + (number + 0.5) * ROW
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(color))
+        painter.drawEllipse(QPointF(left + 2, middle), 4.0, 4.0)
+        painter.setPen(palette.color("text"))
+        text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, LENGTH - 4)
+        painter.drawText(QPointF(left + 14, middle + metrics.ascent() / 2 - 1), text)
 
 
 def paint_scale(painter: QPainter, plane: Plane, palette: Palette, scale: ColorScale, place: int = 0) -> None:

@@ -18,6 +18,7 @@ from playground.drawing import lines, raster
 from playground.drawing.axes import nice_step
 from playground.drawing.color_scale import ColorScale
 from playground.drawing.color_scale import number as number_text
+from playground.drawing.coloring import Coloring
 from playground.drawing.contours import contour_segments
 from playground.drawing.palette import Palette, density_colors, rgb
 from playground.drawing.pixel_buffers import PixelBuffer
@@ -302,10 +303,12 @@ class Particles(Layer):
 
     Args:
         size: factor on the radius.
+        coloring: what is known of each, shown by its colour; they are discs then, however many.
     """
 
     positions: np.ndarray
     size: float = 1.0
+    coloring: Coloring | None = None
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
         raster.paint_tinted(painter, *self._inked(plane, palette), plane.ratio)
@@ -317,6 +320,10 @@ class Particles(Layer):
 
     def _inked(self, plane: Plane, palette: Palette) -> tuple[np.ndarray, np.ndarray]:
         pixels = plane.to_pixels(self.positions)
+        if self.coloring is not None:
+            radius = max(self.radius() * plane.ratio, 1.0)
+            found = raster.labelled_discs(pixels, self.coloring.labels, radius, plane.columns, plane.rows)
+            return found, self.coloring.colors(palette)
         color = palette.color("particles")
         if len(pixels) <= SPRITES:
             coverage = raster.disc_coverage(pixels, self.radius() * plane.ratio, plane.columns, plane.rows)

@@ -41,6 +41,8 @@ class Palette:
     accent: str  # the one button that matters, sliders, focus rings
     on_accent: str  # text on accent or on amber
     density_stops: tuple[str, ...]  # from the background up to the peak, in equal steps of lightness
+    categories: tuple[str, ...]  # what is told apart by kind: eight for every eye, 3:1 on the background
+    value_stops: tuple[str, ...]  # what is told apart by a number, from low to high, ever farther from the background
 
     def color(self, name: str, alpha: float = 1.0) -> QColor:
         """The named colour, e.g. ``color("particles", 0.5)``; alpha in [0, 1]."""
@@ -72,6 +74,9 @@ DARK = Palette(
     accent="#7b88f7",
     on_accent="#13161d",
     density_stops=("#13161d", "#172739", "#1c3a56", "#244f73", "#32658c", "#477ca0"),
+    # Of Okabe & Ito (2008), with a lighter blue, for this background.
+    categories=("#56b4e9", "#e69f00", "#f0e442", "#d55e00", "#009e73", "#cc79a7", "#4a6cf0", "#f2f2f2"),
+    value_stops=("#5d55d6", "#3f86cf", "#2bae95", "#93cf55", "#fbe945"),
 )
 
 LIGHT = Palette(
@@ -97,6 +102,8 @@ LIGHT = Palette(
     accent="#4a56d0",
     on_accent="#ffffff",
     density_stops=("#fbfcfd", "#e3eef6", "#cae0ee", "#b0d1e6", "#95c1dd", "#79b1d3"),
+    categories=("#0a85c2", "#c2850a", "#267326", "#d92662", "#080891", "#f20df2", "#732626", "#850ac2"),
+    value_stops=("#4fa8c4", "#3d84bd", "#475caf", "#4c3192", "#34104f"),
 )
 
 PALETTES = {palette.name: palette for palette in (DARK, LIGHT)}
@@ -110,7 +117,23 @@ def rgb(color: QColor) -> tuple[int, int, int]:
 @functools.cache
 def density_colors(palette: Palette) -> np.ndarray:
     """(256,) uint32 of 0xffRRGGBB: what a density from 0 to its peak is painted with."""
-    stops = [QColor(stop) for stop in palette.density_stops]
+    return _between(palette.density_stops)
+
+
+@functools.cache
+def value_colors(palette: Palette) -> np.ndarray:
+    """(256,) uint32 of 0xffRRGGBB: what is told apart by a number, from low to high."""
+    return _between(palette.value_stops)
+
+
+@functools.cache
+def category_colors(palette: Palette) -> np.ndarray:
+    """(8,) uint32 of 0xffRRGGBB: what is told apart by kind."""
+    return np.array([QColor(color).rgb() for color in palette.categories], np.uint32)
+
+
+def _between(names: tuple[str, ...]) -> np.ndarray:
+    stops = [QColor(stop) for stop in names]
     places, values = np.linspace(0, 1, len(stops)), np.linspace(0, 1, 256)
     red, green, blue = (
         np.round(np.interp(values, places, channel)).astype(np.uint32) for channel in zip(*map(rgb, stops), strict=True)

@@ -126,6 +126,7 @@ def paint(painter: QPainter, scene: Scene, width: float, height: float, still: Q
     """
     palette = scene.palette
     plane = Plane(scene.viewport, width, height, painter.device().devicePixelRatio())
+    above = _scales_height(scene, plane)
     painter.save()
     try:  # where Ctrl+C ends it too, for Qt complains of a state that is left
         painter.setClipRect(QRectF(0, 0, width, height))
@@ -141,15 +142,32 @@ def paint(painter: QPainter, scene: Scene, width: float, height: float, still: Q
                 painter.drawImage(0, 0, still)
             for layer in scene.moving():
                 layer.paint(painter, plane, palette)
+            above += _paint_legend(painter, scene, plane)
         if scene.hint:
             _paint_hint(painter, scene.hint, palette, width, height)
         if scene.caption:
             clicked = plane.to_painter(scene.clicked()) if scene.images is None else np.zeros((0, 2))
-            scales = len(scene.scales()) if scene.images is None and color_scale.fits(plane) else 0
-            top = 16 + scales * color_scale.HEIGHT
-            _paint_caption(painter, scene.caption, palette, width, height, clicked, top)
+            _paint_caption(painter, scene.caption, palette, width, height, clicked, 16 + above)
     finally:
         painter.restore()
+
+
+def _scales_height(scene: Scene, plane: Plane) -> float:
+    """Painter units that scales take of the top right corner."""
+    return color_scale.HEIGHT * len(scene.scales()) if scene.images is None and color_scale.fits(plane) else 0.0
+
+
+def _paint_legend(painter: QPainter, scene: Scene, plane: Plane) -> float:
+    """Paint what the colours of the particles tell, below the other scales; returns the height that it takes."""
+    coloring = None if scene.particles is None else scene.particles.coloring
+    if coloring is None or not color_scale.fits(plane):
+        return 0.0
+    legend, above = coloring.legend(scene.palette), _scales_height(scene, plane)
+    if isinstance(legend, color_scale.ColorScale):
+        color_scale.paint_scale(painter, plane, scene.palette, legend, len(scene.scales()))
+        return color_scale.HEIGHT
+    color_scale.paint_key(painter, plane, scene.palette, legend, above)
+    return legend.height + 6
 
 
 def _paint_still(painter: QPainter, scene: Scene, plane: Plane) -> None:

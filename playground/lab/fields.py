@@ -194,6 +194,23 @@ def log_density_at(problem: Problem, points: Array, sigma: float, time: float | 
     return problem.units.log_prob_to_user(log_prob.cpu().numpy())
 
 
+def nearest_modes_at(problem: Problem, points: Array, time: float | None) -> NDArray[np.int64]:
+    """The number of the known density's mode that each of points (M, 2) is nearest to, in data coordinates: (M,).
+
+    Mode weights count samples by the same rule.
+
+    Raises:
+        ValueError: the density of these data is not known, or has no modes.
+    """
+    if problem.density is None or problem.density.modes is None:
+        raise ValueError("These data have no known modes.")
+    x = _internal(problem, points)
+    if time is not None:
+        x = x / problem.process().scale(torch.tensor(time, device=problem.device))
+    found: NDArray[np.int64] = torch.cdist(x, problem.density.modes.to(x)).argmin(1).cpu().numpy()
+    return found
+
+
 def _internal(problem: Problem, points: Array) -> torch.Tensor:
     return torch.as_tensor(problem.units.to_internal(points), dtype=torch.float32, device=problem.device)
 

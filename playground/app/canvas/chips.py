@@ -57,6 +57,14 @@ class Chip(QAbstractButton):
         self.setEnabled(available)
         self._describe()
 
+    def set_choice_available(self, name: str, value: object, available: bool, reason: str) -> None:
+        """Whether an option can be chosen; if not, its tooltip says why."""
+        assert self.menu is not None
+        for action in self.menu.actions():
+            if action.isCheckable() and action.data() == (name, value):
+                action.setEnabled(available)
+                action.setToolTip("" if available else reason)
+
     def _describe(self) -> None:
         keys = "Click the arrow, or press Down, for options." if self.menu is not None else ""
         lines = [line for line in (self.entry.tip, *self._notes, keys, self._reason) if line]
@@ -69,6 +77,7 @@ class Chip(QAbstractButton):
 
     def _build_menu(self) -> QMenu:
         menu = QMenu(self)
+        menu.setToolTipsVisible(True)
         for option in self.entry.options:
             if not menu.isEmpty():
                 menu.addSeparator()
@@ -211,6 +220,10 @@ class ChipBar(QWidget):
         """Whether there can be a layer at all; if not it leaves the canvas, and `reason` is a sentence for the tooltip."""
         self._canvas.set_layer_available(key, available)
         self.chips[key].set_available(available, reason)
+
+    def set_choice_available(self, key: str, name: str, value: object, available: bool, reason: str) -> None:
+        """See :meth:`Chip.set_choice_available`."""
+        self.chips[key].set_choice_available(name, value, available, reason)
 
     def apply_palette(self, palette: Palette) -> None:
         """Repaint in other colours."""

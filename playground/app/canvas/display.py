@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.canvas import readouts
 from playground.app.canvas.chips import ChipBar
+from playground.app.canvas.frame_style import FrameStyle
 from playground.app.canvas.frames import COMPUTED, frame_makers, frames_of, show_frame
 from playground.app.canvas.legend import KEYS
 from playground.app.canvas.view import CanvasView
@@ -24,6 +25,7 @@ from playground.app.model.views import (
     DensityView,
     FieldView,
     LatentInterpolation,
+    ParticleValues,
     PointLikelihood,
     ProblemView,
     plane_bounds,
@@ -48,6 +50,8 @@ UNTRAINED = "The network is untrained: these are its random weights."
 OF_STEP = "By the weights of training step {}."
 FIELD_NAMES = {"exact": "Exact score", "empirical": "Training-set score"}
 NO_EXACT_SCORE = "The exact score of these data is not known, so that no error can be told."
+NO_MODES = "These data have no known modes: two Gaussians, eight Gaussians and the checkerboard have."
+NO_LOG_DENSITY = "The log-density of these data is not known."
 NO_DENSITY = "The density of these data is not known, and the training set has none without noise."
 
 
@@ -84,6 +88,7 @@ class Display(QObject):
         self._drawing = False  # whether the plane in view is one that is painted on
         self._field: FieldView | None = None  # those that belong to the frame in view
         self._density: DensityView | None = None
+        self._values: ParticleValues | None = None  # what the particles are coloured by
         self._stale: Trajectory | None = None  # a run of other data, of which nothing is shown
         self._opened: Trajectory | None = None  # the run of a session whose data are not built yet
         self._sigma = 0.0  # of the frame in view
@@ -100,6 +105,7 @@ class Display(QObject):
         self._following.field_changed.connect(self._show_field)
         self._following.density_changed.connect(self._show_density)
         self._following.overlay_dropped.connect(self._drop)
+        self._following.particles_valued.connect(self._color)
         self._measuring.likelihood_changed.connect(self._show_likelihood)
         self._measuring.interpolation_changed.connect(self._show_interpolation)
         controllers.lessons.changed.connect(self._show_marks)
@@ -133,6 +139,11 @@ class Display(QObject):
     def density(self) -> DensityView | None:
         """The density that is shown."""
         return self._density if self._canvas.visible["density"] else None
+
+    @property
+    def frame_style(self) -> FrameStyle:
+        """How the layers of a frame are shown, as far as they can be."""
+        return dataclasses.replace(self._canvas.frame_style, particles=self._following.particle_colors)
 
     @property
     def shows_images(self) -> bool:
@@ -171,15 +182,13 @@ class Display(QObject):
         for weights, run in self._playing.training_runs():
             views = self._following.video_frame_maker(wanted, weights=weights)(viewport)
             said = readouts.weights_in_view(weights)
-            stages.append(
-                FilmStage(run, functools.partial(frames_of, views, kind, said, style=self._canvas.frame_style))
-            )
+            stages.append(FilmStage(run, functools.partial(frames_of, views, kind, said, style=self.frame_style)))
         return stages
 
     def overlay_makers(self, still: bool = False) -> Callable[[Viewport], OverlayMaker]:
         """See :func:`playground.app.canvas.frames.frame_makers`."""
         kind = self._state.experiment.sampling.kind
-        shown = self.wanted, still, self.weights_in_view, self._canvas.frame_style
+        shown = self.wanted, still, self.weights_in_view, self.frame_style
         return frame_makers(self._playing, self._following, kind, *shown)
 
     # The problem
@@ -231,6 +240,8 @@ class Display(QObject):
             self._chips.set_available("exact", closed, NO_DENSITY)
             self._chips.set_available("density", density, NO_DENSITY)
             self._chips.set_available("error", problem.known_density, NO_EXACT_SCORE)
+            self._chips.set_choice_available("particles", "color", "mode", problem.modes is not None, NO_MODES)
+            self._chips.set_choice_available("particles", "color", "log_p", problem.known_density, NO_LOG_DENSITY)
             self._chips.set_available("path", problem.has_process, "This noise has no process from data to noise.")
         if problem.is_image or not density:
             self._density = None
@@ -334,7 +345,7 @@ class Display(QObject):
 
     def _in_view(self, scene: Scene) -> Scene:
         run, frame, kind = self.run, self._frame, self._state.experiment.sampling.kind
-        overlays = self._field, self.density, self.weights_in_view, self._canvas.frame_style
+        overlays = self._field, self.density, self.weights_in_view, self.frame_style, self._values
         if run is None or frame is None:
             return show_frame(scene, None, 0, kind, *overlays)
         if self._run is not None and scene.images is not None:
@@ -361,6 +372,12 @@ class Display(QObject):
             self._density = view
             self._show()
 
+    @Slot(object)
+    def _color(self, values: ParticleValues | None) -> None:
+        """Colour the particles in view by what was computed for them, or by what they tell themselves."""
+        self._values, self._in_scene = values, None
+        self._show()
+
     @Slot(str)
     def _drop(self, name: str) -> None:
         """Take away what belongs to no frame in view."""
@@ -371,8 +388,8 @@ class Display(QObject):
         self._show()
 
     def _forget_overlays(self) -> None:
-        """Take both away: they are of other data."""
-        self._field = self._density = None
+        """Take both away, and the particles' colours: they are of other data."""
+        self._field = self._density = self._values = None
         self._canvas.change_scene(
             lambda scene: dataclasses.replace(scene, learned=None, exact=None, error=None, density=None)
         )
@@ -400,6 +417,9 @@ class Display(QObject):
             self._look()
         elif option == "style":
             self._show()
+        elif option == "color":
+            self._following.set_particle_colors(self._canvas.frame_style.particles)
+            self._color(None)
 
     # The score that particles follow
 

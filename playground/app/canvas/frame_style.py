@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from playground.app.model.views import ErrorStyle
+from playground.app.model.views import ErrorStyle, ParticleColors
 from playground.drawing.layers import DensityStyle
 
 
@@ -12,6 +12,7 @@ class FrameStyle:
 
     density: DensityStyle = "plain"
     error: ErrorStyle = "both"
+    particles: ParticleColors = "one"
 
 
 PLAIN = FrameStyle()

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from playground.app.canvas import readouts
+from playground.app.canvas.colorings import coloring
 from playground.app.canvas.frame_style import PLAIN, FrameStyle
 from playground.app.controllers.export_size import OverlayMaker
 from playground.app.controllers.following import Following
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.video_frames import VideoFrames
-from playground.app.model.views import DensityView, FieldView
+from playground.app.model.views import DensityView, FieldView, ParticleValues
 from playground.drawing.film import FrameOverlay, at_frame
 from playground.drawing.plane import Viewport
 from playground.drawing.scene import Scene
@@ -33,6 +34,7 @@ def show_frame(
     density: DensityView | None,
     weights: str = "",
     style: FrameStyle = PLAIN,
+    values: ParticleValues | None = None,
 ) -> Scene:
     """Return the scene with everything that a frame shows: particles and trails or images, score fields, density and caption.
 
@@ -43,6 +45,7 @@ def show_frame(
         field, density: those of the frame; None where they are not shown.
         weights: what the caption says of them.
         style: how the layers are shown.
+        values: what the particles are coloured by, where it is computed.
     """
     learned, exact = (None, None) if field is None else field.layers
     error = None if field is None else field.errors.get(style.error)
@@ -52,7 +55,11 @@ def show_frame(
         return scene
     caption = readouts.caption(trajectory, frame, kind, weights)
     asked = [] if density is None else readouts.asked_density(density)
-    return dataclasses.replace(at_frame(scene, trajectory.positions, frame), caption=(*caption, *asked))
+    scene = dataclasses.replace(at_frame(scene, trajectory.positions, frame), caption=(*caption, *asked))
+    if scene.particles is not None and style.particles != "one":
+        colors = coloring(style.particles, trajectory, frame, values)
+        scene = dataclasses.replace(scene, particles=dataclasses.replace(scene.particles, coloring=colors))
+    return scene
 
 
 def frames_of(
@@ -75,8 +82,12 @@ def frames_of(
     )
 
     def at(scene: Scene, frame: int) -> Scene:
-        field, density = views.at(float(sigmas[frame]), float(times[frame]))
-        return show_frame(scene, trajectory, frame, kind, field, density, weights, style)
+        moment = float(sigmas[frame]), float(times[frame])
+        field, density = views.at(*moment)
+        values = None
+        if trajectory is not None and scene.particles is not None:
+            values = views.particle_values(style.particles, trajectory.positions[frame], *moment)
+        return show_frame(scene, trajectory, frame, kind, field, density, weights, style, values)
 
     shown = np.unique(frames)
     return at, views.prepare(zip(sigmas[shown].tolist(), times[shown].tolist(), strict=True))

@@ -94,7 +94,20 @@ LEGEND = (
         "Particles",
         "particles",
         "The sampler's particles x_i at the present step.",
-        (Option("size", "Size", ((1.0, "Normal"), (0.6, "Small"), (1.6, "Large"))),),
+        (
+            Option("size", "Size", ((1.0, "Normal"), (0.6, "Small"), (1.6, "Large"))),
+            Option(
+                "color",
+                "Coloured by",
+                (
+                    ("one", "One colour"),
+                    ("mode", "Nearest mode"),
+                    ("start", "Where each began"),
+                    ("speed", "Length of the last step"),
+                    ("log_p", "Log-density"),
+                ),
+            ),
+        ),
     ),
     Entry(
         "trails",

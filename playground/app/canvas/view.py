@@ -287,7 +287,8 @@ class CanvasView(QWidget):
     @property
     def frame_style(self) -> FrameStyle:
         """How the layers of a frame are shown."""
-        return FrameStyle(self.options["density", "style"], self.options["error", "style"])  # type: ignore[arg-type]
+        options = (("density", "style"), ("error", "style"), ("particles", "color"))
+        return FrameStyle(*(self.options[key] for key in options))  # type: ignore[arg-type]
 
     def arrow_grid(self) -> tuple[int, int]:
         """How many arrows fit across and down at the chosen spacing."""

@@ -10,12 +10,23 @@ from PySide6.QtCore import QObject, Signal, Slot
 from playground.app.controllers import overlay_timing
 from playground.app.controllers.building import Building
 from playground.app.controllers.notification import Notification
-from playground.app.controllers.overlay_timing import FOLLOWING, FrameOverlayTimer, LearnedDensities, Throttle
+from playground.app.controllers.overlay_timing import (
+    FOLLOWING,
+    FrameNoise,
+    FrameOverlayTimer,
+    LearnedDensities,
+    Throttle,
+)
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.replaying import Replaying
-from playground.app.controllers.sampling_worker import OverlayRequest, ReadoutRequest, SamplingWorker
+from playground.app.controllers.sampling_worker import (
+    OverlayRequest,
+    ParticlesRequest,
+    ReadoutRequest,
+    SamplingWorker,
+)
 from playground.app.controllers.video_frames import VideoFrames, arrows_over, video_frames_over
-from playground.app.model.views import Bounds, DensityView
+from playground.app.model.views import COMPUTED_COLORS, Bounds, DensityView, ParticleColors
 from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model, Workspace
 from playground.app.workers.tasks import Tasks
@@ -34,6 +45,7 @@ class Following(QObject):
         field_changed(FieldView)
         density_changed(DensityView)
         overlay_dropped(str): "field" or "density": what was shown belongs to no frame in view.
+        particles_valued(ParticleValues): what the particles in view are coloured by, where it is computed.
         probed(PointReadout)
         notified(Notification)
     """
@@ -41,6 +53,7 @@ class Following(QObject):
     field_changed = Signal(object)
     density_changed = Signal(object)
     overlay_dropped = Signal(str)
+    particles_valued = Signal(object)
     probed = Signal(object)
     notified = Signal(object)
 
@@ -61,6 +74,8 @@ class Following(QObject):
         self._density_source = self._exact_source = "exact"
         self._learned_densities = LearnedDensities(tasks, self.show_density)
         self._pinned: int | None = None  # the frame at which the user's own density map lies on the canvas
+        self._colors: ParticleColors = "one"
+        self._particles = Throttle(FIELD_SECONDS)
         self._field, self._density = Throttle(FIELD_SECONDS), Throttle(DENSITY_SECONDS)
         shown = self.field_changed.emit, self.density_changed.emit, self.overlay_dropped.emit
         self._overlays = FrameOverlayTimer(*shown, self._suits)
@@ -85,6 +100,16 @@ class Following(QObject):
         self._exact_source = source
         self._field.forget()
         self._overlays.field.expire()
+
+    def set_particle_colors(self, colors: ParticleColors) -> None:
+        """What particles are coloured by."""
+        self._colors = colors
+        self._particles.forget()
+
+    @property
+    def particle_colors(self) -> ParticleColors:
+        """What particles are coloured by, as far as it is known."""
+        return overlay_timing.particle_colors(self._colors, self._building.problem)
 
     @property
     def bounds(self) -> Bounds:
@@ -191,11 +216,21 @@ class Following(QObject):
         self._show_newest(self._sampler.fields, self._overlays.field.take)
         self._show_newest(self._sampler.densities, self.show_density)
         self._show_newest(self._sampler.readouts, self.probed.emit)
+        self._show_newest(self._sampler.particle_values, self.particles_valued.emit)
 
     def _show_newest(self, mailbox: Mailbox[tuple[Workspace | Model, View]], show: Callable[[View], None]) -> None:
         workspace, view = mailbox.take() or (None, None)
         if view is not None and workspace is self._building.workspace:
             show(view)
+
+    def _value_particles(self, workspace: Workspace, moment: FrameNoise, now: float) -> None:
+        """Ask for what the particles of this frame are coloured by."""
+        run, frame, colors = self._playing.trajectory, self._playing.frame, self.particle_colors
+        if colors not in COMPUTED_COLORS or run is None or not frame < len(run):
+            return
+        if self._particles.due((id(run), frame, colors), now):
+            request = ParticlesRequest(workspace, colors, run.positions[frame], *moment)
+            self._sampler.request_particle_values(request)
 
     @property
     def waits(self) -> bool:
@@ -219,6 +254,7 @@ class Following(QObject):
             return  # frames on the way to one that is not sampled yet need none: it would hold up the sampling
         if self._pinned is not None and self._playing.frame != self._pinned:
             self.unpin()
+        self._value_particles(workspace, moment, now)
         place = (id(workspace.problem), self._bounds, *moment)
         arrows = self._wanted - {"density"}
         field = bool(arrows) and self._field.due(

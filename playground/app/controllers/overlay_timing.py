@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from playground.app.controllers import measurements
-from playground.app.model.views import Bounds, DensityView, FieldView, ProblemView
+from playground.app.model.views import Bounds, DensityView, FieldView, ParticleColors, ProblemView
 from playground.app.model.workspace import Workspace
 from playground.app.workers.tasks import Tasks
 
@@ -38,6 +38,12 @@ def exact_source(chosen: str, view: ProblemView | None) -> str:
     if view is not None and (not view.known_density or chosen == "empirical") and view.sigma_min > 0:
         return "empirical"
     return "exact"
+
+
+def particle_colors(chosen: ParticleColors, view: ProblemView | None) -> ParticleColors:
+    """What particles are coloured by, as far as it is known."""
+    known = view is not None and {"mode": view.modes is not None, "log_p": view.known_density}.get(chosen, True)
+    return chosen if known else "one"
 
 
 class Throttle:

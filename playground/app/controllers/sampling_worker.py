@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from playground.app.model.views import Bounds, DensityView, FieldView, PointReadout, ScoreErrorMap
+from playground.app.model.views import (
+    Bounds,
+    DensityView,
+    FieldView,
+    ParticleColors,
+    ParticleValues,
+    PointReadout,
+    ScoreErrorMap,
+)
 from playground.app.workers.worker import Mailbox
 from playground.drawing.axes import rounded_up
 
@@ -81,6 +89,17 @@ class ReadoutRequest:
     time: float | None
 
 
+@dataclass(frozen=True, eq=False)
+class ParticlesRequest:
+    """A request for what the particles of a frame are coloured by, see :class:`ParticleValues`."""
+
+    workspace: "Workspace | Model"
+    kind: ParticleColors
+    positions: np.ndarray
+    sigma: float
+    time: float | None
+
+
 class LatestScore:
     """The score that a run follows, by its weights at each call; an energy has its log-density too."""
 
@@ -106,9 +125,11 @@ class SamplingWorker:
         self.fields: Mailbox[tuple[Workspace | Model, FieldView]] = Mailbox()  # each with the workspace it is of
         self.densities: Mailbox[tuple[Workspace | Model, DensityView]] = Mailbox()
         self.readouts: Mailbox[tuple[Workspace | Model, PointReadout]] = Mailbox()
+        self.particle_values: Mailbox[tuple[Workspace | Model, ParticleValues]] = Mailbox()
         self._runs: Mailbox[SamplingRun] = Mailbox()
         self._overlay_requests: Mailbox[OverlayRequest] = Mailbox()
         self._readout_requests: Mailbox[ReadoutRequest] = Mailbox()
+        self._particles_requests: Mailbox[ParticlesRequest] = Mailbox()
         self._share = 1.0  # of a core that sampler steps may take
         self._wanted = 0
         self._frame_seconds = 0.0  # from one frame to the next, rests included
@@ -143,6 +164,11 @@ class SamplingWorker:
         self._readout_requests.put(request)
         self._wake.set()
 
+    def request_particle_values(self, request: ParticlesRequest) -> None:
+        """Ask for what particles are coloured by."""
+        self._particles_requests.put(request)
+        self._wake.set()
+
     def record(self, frames: int) -> None:
         """Record this many frames of the present run."""
         if frames > self._wanted:
@@ -173,8 +199,11 @@ class SamplingWorker:
                 self._answer(overlays)
             if readout is not None:
                 self.readouts.put((readout.workspace, self._read(readout)))
+            particles = self._particles_requests.take()
+            if particles is not None:
+                self.particle_values.put((particles.workspace, self.compute_particle_values(particles)))
             stepped = steps is not None and self._advance(steps)
-            if not (stepped or overlays or readout):
+            if not (stepped or overlays or readout or particles):
                 rest = self._rested - time.monotonic()
                 self._wake.wait(rest if 0 < rest < IDLE else IDLE)
                 self._wake.clear()
@@ -266,6 +295,17 @@ class SamplingWorker:
             values = density_over(problem, request.bounds, request.sigma, request.time)
             density = DensityView(values, request.bounds, request.sigma, "exact", moving=request.time is not None)
         return field, density
+
+    def compute_particle_values(self, request: ParticlesRequest) -> ParticleValues:
+        """Compute what particles are coloured by; for a problem whose density is known."""
+        from playground.lab.fields import log_density_at, nearest_modes_at
+
+        problem = request.workspace.problem
+        if request.kind == "mode":
+            found: np.ndarray = nearest_modes_at(problem, request.positions, request.time)
+        else:
+            found = log_density_at(problem, request.positions, request.sigma, request.time)
+        return ParticleValues(request.kind, found, request.workspace.view.modes)
 
     def _errors(self, request: OverlayRequest, positions: np.ndarray) -> ScoreErrorMap:
         from playground.lab.fields import arrows_at, score_error_over, typical_score

@@ -18,8 +18,16 @@ from playground.app.controllers.measurements import (
     likelihood_density,
     map_level,
 )
-from playground.app.controllers.sampling_worker import OverlayRequest, SamplingWorker
-from playground.app.model.views import Bounds, DensityView, FieldView
+from playground.app.controllers.overlay_timing import particle_colors
+from playground.app.controllers.sampling_worker import OverlayRequest, ParticlesRequest, SamplingWorker
+from playground.app.model.views import (
+    COMPUTED_COLORS,
+    Bounds,
+    DensityView,
+    FieldView,
+    ParticleColors,
+    ParticleValues,
+)
 from playground.app.model.weights import Weights
 
 if TYPE_CHECKING:
@@ -127,6 +135,16 @@ class VideoFrames:
                 if density is not None:
                     self._maps[level, moving] = density
                 yield (count + (fraction or 0.0)) / len(wanted)
+
+    def particle_values(
+        self, kind: ParticleColors, positions: np.ndarray, sigma: float, time: float
+    ) -> ParticleValues | None:
+        """What particles are coloured by at a noise level and time, as for :meth:`at`; None where their positions tell it."""
+        if self._view is None or particle_colors(kind, self._view.workspace.view) not in COMPUTED_COLORS:
+            return None
+        moment = sigma, None if math.isnan(time) else time
+        request = ParticlesRequest(self._view.workspace, kind, positions, *moment)
+        return self._sampling_worker.compute_particle_values(request)
 
     def at(self, sigma: float, time: float) -> tuple[FieldView | None, DensityView | None]:
         """What is wanted at a noise level and time, nan in data coordinates; prepare its map first."""

@@ -15,6 +15,9 @@ from playground.messages import Message
 
 Bounds = tuple[float, float, float, float]  # x0, x1, y0, y1
 ErrorStyle = Literal["both", "map", "arrows"]
+ParticleColors = Literal["one", "mode", "start", "speed", "log_p"]
+COMPUTED_COLORS: frozenset[ParticleColors] = frozenset({"mode", "log_p"})
+"""What a particle is coloured by that its own positions do not tell."""
 
 
 def plane_bounds(points: np.ndarray) -> Bounds:
@@ -59,6 +62,7 @@ class ProblemView:
     class_names: tuple[str, ...] = ()  # in the order of their numbers, where they are known
     diagnostics: "Callable[[str], tuple[Message, ...]]" = lambda objective: ()  # what of the noise to change for it
     mode_weights: np.ndarray | None = None
+    modes: np.ndarray | None = None  # (K, 2) of the known density
     marginals: np.ndarray | None = None  # (2, 2, N) along each axis even places, and a known density's mass below each
     resolved: Experiment | None = None  # with every "auto" that depends on the data as a number
     data: DataSource | None = None  # the settings that its data are of
@@ -138,6 +142,15 @@ class DensityView:
     def layers(self) -> dict[DensityStyle, Density]:
         """The density as a picture shows it, in each of its styles."""
         return {style: Density(self.density, self.extent, style) for style in get_args(DensityStyle)}
+
+
+@dataclass(frozen=True, eq=False)
+class ParticleValues:
+    """What is known of each particle of a frame."""
+
+    kind: ParticleColors  # one of COMPUTED_COLORS
+    values: np.ndarray  # (N,) modes from 0, or nats per the user's area unit
+    modes: np.ndarray | None  # (K, 2), which the modes are numbers of
 
 
 @dataclass(frozen=True, eq=False)

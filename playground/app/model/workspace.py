@@ -490,6 +490,7 @@ def problem_view(problem: "Problem", parameters_count: int) -> ProblemView:
         class_names=dataset.class_names,
         diagnostics=lambda objective: (*objective_diagnostics(problem, objective), *of_any),
         mode_weights=None if weights is None else weights.numpy(),
+        modes=None if dataset.density is None or dataset.density.modes is None else dataset.density.modes.numpy(),
         marginals=None if dataset.density is None else _marginals(dataset.density, bounds),
         resolved=resolved,
     )

@@ -1,0 +1,93 @@
+"""Particles coloured by what is known of each: a number or a kind, with the scale or key that says so."""
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+
+from playground.drawing.axes import nice_step, ticks
+from playground.drawing.color_scale import ColorKey, ColorScale
+from playground.drawing.palette import PALETTES, Palette, category_colors, value_colors
+from playground.drawing.raster import premultiplied
+
+SECTORS = 8
+OPACITY = 0.95
+NOWHERE = 0.02  # of the values that may lie below the scale, and above it
+
+
+@dataclass(frozen=True, eq=False)
+class Coloring:
+    """A colour for each particle.
+
+    Args:
+        title: what the colours tell, and in which unit.
+        labels: (N,) uint8: places among the 256 colours of numbers, or among those of kinds.
+        numbers: of a scale, see :class:`playground.drawing.color_scale.ColorScale`; None for kinds.
+        names: of kinds; none where they are sectors of a circle.
+    """
+
+    title: str
+    labels: np.ndarray
+    numbers: tuple[tuple[float, str], ...] | None = None
+    names: tuple[str, ...] = ()
+
+    def colors(self, palette: Palette) -> np.ndarray:
+        """(65536,) uint32 premultiplied ARGB, by coverage x 256 + label."""
+        return _table(palette.name, self.numbers is not None)
+
+    def legend(self, palette: Palette) -> ColorScale | ColorKey:
+        """What says which colour is what."""
+        if self.numbers is not None:
+            return ColorScale(self.title, value_colors(palette), self.numbers)
+        colors = tuple(category_colors(palette).tolist())
+        return ColorKey(self.title, colors[: len(self.names) or SECTORS], self.names)
+
+
+def by_number(values: np.ndarray, title: str, low: float | None = None) -> Coloring:
+    """Colours from the lowest to the highest of values (N,), but for the outermost few.
+
+    Args:
+        low: where the scale begins, if not with the values.
+    """
+    values = np.asarray(values, np.float64)
+    finite = values[np.isfinite(values)]
+    ends = np.quantile(finite, [NOWHERE, 1 - NOWHERE]) if len(finite) else np.array([0.0, 1.0])
+    first, last = (ends[0] if low is None else low), ends[1]
+    if not last > first:
+        last = first + max(abs(first), 1.0) * 1e-3
+    step = nice_step((last - first) / 4)
+    first, last = np.floor(first / step + 1e-9) * step, np.ceil(last / step - 1e-9) * step
+    share = np.nan_to_num((values - first) / (last - first), nan=0.0, posinf=1.0, neginf=0.0)
+    labels = np.round(255 * np.clip(share, 0, 1)).astype(np.uint8)
+    numbers = tuple(((value - first) / (last - first), text) for value, text in ticks(first, last, step))
+    return Coloring(title, labels, numbers)
+
+
+def by_kind(kinds: np.ndarray, title: str, names: tuple[str, ...]) -> Coloring:
+    """One of eight colours for each kind; of more kinds, several share one and the key names none.
+
+    Args:
+        kinds: (N,) from 0.
+        names: of all kinds.
+    """
+    count = len(category_colors(next(iter(PALETTES.values()))))
+    if len(names) <= count:
+        return Coloring(title, kinds.astype(np.uint8), names=names)
+    shared = tuple(f"{first + 1}, {first + 1 + count}, …" for first in range(count))
+    return Coloring(f"{title}, {len(names)} in all", (kinds % count).astype(np.uint8), names=shared)
+
+
+def by_direction(points: np.ndarray, title: str) -> Coloring:
+    """One of eight colours by the direction of each point (N, 2) from the middle of all."""
+    away = points - points.mean(axis=0)
+    turn = np.mod(np.arctan2(away[:, 1], away[:, 0]) / (2 * np.pi), 1.0)
+    return Coloring(title, np.minimum(turn * SECTORS, SECTORS - 1).astype(np.uint8))
+
+
+@functools.lru_cache(maxsize=4)
+def _table(name: str, numbers: bool) -> np.ndarray:
+    palette = PALETTES[name]
+    colors = value_colors(palette) if numbers else np.resize(category_colors(palette), 256)
+    channels = np.stack([colors >> 16 & 255, colors >> 8 & 255, colors & 255], axis=1).astype(np.float64)
+    coverage = np.repeat(np.linspace(0, OPACITY, 256), 256)
+    return premultiplied(np.tile(channels, (256, 1)), coverage)
