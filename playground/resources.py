@@ -15,6 +15,12 @@ def resource(name: str) -> Path:
     return (inside if inside.is_dir() else root / "resources") / name
 
 
+def page(name: str) -> Path:
+    """The path of a page of docs/ that the program shows too; a wheel and a frozen program have it among the bundled files."""
+    bundled = resource(name)
+    return bundled if bundled.is_file() else Path(__file__).resolve().parents[1] / "docs" / name
+
+
 def notices() -> Path | None:
     """The licences of everything in a packaged program, or None where the program runs from its source."""
     if not hasattr(sys, "_MEIPASS"):

@@ -373,6 +373,7 @@ COMMANDS: dict[str, Command] = {
         "Ctrl+B",
     ),
     # help
+    "help.glossary": Command("Glossary", "Find what a symbol or a term means", lambda w: w.show_dialog("glossary")),
     "help.keys": Command("Keys", "Keyboard shortcuts", lambda w: w.show_keys(), "F1"),
     "help.log": Command("Log", "The program's log, to copy into a report", lambda w: w.show_dialog("log")),
     "help.selftest": Command(
@@ -447,7 +448,7 @@ MENUS: dict[str, tuple[str, ...]] = {
     ),
     "Learn": ("learn.palette", "learn.scenes", LESSONS, "learn.answers"),
     "Tools": ("tools.boltzmann",),
-    "Help": ("help.keys", "help.log", "help.selftest", "help.about"),
+    "Help": ("help.glossary", "help.keys", "help.log", "help.selftest", "help.about"),
 }
 
 TOP_BAR = ("learn.scenes", "train.toggle", "file.open", "file.save", "file.export_video")

@@ -140,6 +140,12 @@ def _runs(window: "MainWindow") -> QDialog:
     return RunsWindow(window.controllers, window.exports.runs, window.palette_tokens, window)
 
 
+def _glossary(window: "MainWindow") -> QDialog:
+    from playground.app.dialogs.glossary_dialog import GlossaryDialog  # not needed to open the window
+
+    return GlossaryDialog(window)
+
+
 def _palette(window: "MainWindow") -> QDialog:
     from playground.app.dialogs.command_palette import CommandPalette  # not needed to open the window
 
@@ -153,6 +159,7 @@ DIALOGS: dict[str, Callable[["MainWindow"], QDialog]] = {
     "boltzmann": _boltzmann,
     "scenes": _gallery,
     "runs": _runs,
+    "glossary": _glossary,
     "palette": _palette,
 }
 
@@ -488,7 +495,7 @@ class MainWindow(QMainWindow):
         self.notify("info", "The window has its first layout; recent files, folders and export choices are cleared.")
 
     def show_dialog(self, name: str) -> None:
-        """Bring the window "log", "history", "palette", "scenes", "runs", "selftest" or "boltzmann" to the front; it is made when first asked for."""
+        """Bring the window "log", "history", "glossary", "palette", "scenes", "runs", "selftest" or "boltzmann" to the front; it is made when first asked for."""
         if name not in self._dialogs:
             self._dialogs[name] = DIALOGS[name](self)
         dialog = self._dialogs[name]
@@ -502,6 +509,7 @@ class MainWindow(QMainWindow):
         """Open the list of keys, made from the registry of actions."""
         sections = keys_by_menu()
         sections["Help"].insert(0, ("All menus", bars.MENU_KEY))
+        sections["Help"].append(("Equation of a setting", "Shift+F1"))
         show_keys(self, sections)
 
     def show_about(self) -> None:

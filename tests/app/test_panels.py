@@ -196,6 +196,8 @@ def test_tab_goes_down_the_noise_card(show, controllers):
     controllers.build()
     panel.header.setFocus()
     QTest.keyClick(panel.header, Qt.Key.Key_Tab)
+    assert panel.equation_button.hasFocus()
+    QTest.keyClick(panel.equation_button, Qt.Key.Key_Tab)
     assert panel.kind.isAncestorOf(QApplication.focusWidget())
     QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
     assert panel.chart.hasFocus()

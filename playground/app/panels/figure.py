@@ -13,6 +13,7 @@ from playground.app.style.labels import worded
 from playground.app.style.number_formats import MINUS, format_duration, format_number
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets.equation import Tooltip
+from playground.app.widgets.equation_dialog import NamedEquation
 from playground.app.widgets.selectable import SelectableLabel
 from playground.app.workers.tasks import TaskStatus
 from playground.drawing.palette import DARK, Palette
@@ -71,7 +72,7 @@ class Figure(QWidget):
         self.value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         layout.addWidget(self.name)
         layout.addWidget(self.value, 1)
-        self._meaning = meaning
+        self._meaning, self._equation = meaning, equation
         self._tooltip = Tooltip(self, f"<p>{meaning}</p>", equation)
         self.setAccessibleName(name)
 
@@ -97,6 +98,10 @@ class Figure(QWidget):
 
     def text(self) -> str:
         return self.value.text()
+
+    def equations(self) -> list[NamedEquation]:
+        """Its equation, where it has one."""
+        return [NamedEquation(self.name.text(), self._meaning, self._equation)] if self._equation else []
 
     def rename(self, name: str) -> None:
         if name != self.name.text():

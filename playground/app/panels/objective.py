@@ -20,7 +20,7 @@ class ObjectivePanel(CollapsiblePanel):
     """Score matching in three forms, or maximum likelihood; the network behind "Advanced"."""
 
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
-        super().__init__("Objective", 3, parent, purpose="What makes the network learn the score.")
+        super().__init__("Objective", 3, parent, purpose="The loss that training makes small.")
         self.state = state
         self._building = controllers.building
 

@@ -1,4 +1,4 @@
-"""How good the score and the samples are."""
+"""How good score and samples are."""
 
 import math
 import time
@@ -44,7 +44,7 @@ class QualityPanel(CollapsiblePanel):
     """The score's error along sigma; the samples beside the data, in numbers and as a histogram."""
 
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
-        super().__init__("Quality", None, parent, purpose="How good the score and the samples are.")
+        super().__init__("Quality", None, parent, purpose="How good score and samples are.")
         self.state, self._controllers = state, controllers
         self._building, self._training, self._playing, self._measuring = (
             controllers.building,

@@ -49,7 +49,7 @@ class SamplingPanel(CollapsiblePanel):
     """The sampler and its numbers; a change acts on the next run, which begins at once."""
 
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
-        super().__init__("Sample", 5, parent, purpose="Makes new points by following the score.")
+        super().__init__("Sample", 5, parent, purpose="New points, by following the score.")
         self.state = state
         self._building, self._playing = controllers.building, controllers.playing
         self.kind = make_field(state, "sampling.kind", None)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QPalette, QPen, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -23,6 +23,7 @@ from playground.app.style.labels import worded
 from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import breakable, wrapped
 from playground.app.widgets.controls import paint_chevron
+from playground.app.widgets.equation_dialog import NamedEquation, WithEquations, open_equations
 from playground.app.widgets.selectable import SelectableLabel
 from playground.drawing.palette import Palette
 from playground.messages import Message, changed
@@ -218,6 +219,42 @@ class Notice(QFrame):
         painter.drawRoundedRect(QRectF(0, 2, 3, self.height() - 4), 1.5, 1.5)
 
 
+class EquationButton(QAbstractButton):
+    """Opens the card's equations in large type."""
+
+    def __init__(self, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName(f"{title}: equations")
+        self.setToolTip(wrapped("Show the equations of this card in large type, with each symbol explained."))
+
+    def sizeHint(self) -> QSize:
+        return QSize(QFontMetrics(self._font()).horizontalAdvance("f(x)") + 10, 18)
+
+    @staticmethod
+    def _font() -> QFont:
+        font = theme.text_font(theme.CAPTION_PIXELS)
+        font.setItalic(True)
+        return font
+
+    def enterEvent(self, event: object) -> None:
+        self.update()
+
+    def leaveEvent(self, event: object) -> None:
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        palette, frame = self.palette(), QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        painter.setPen(QPen(palette.color(Role.Highlight), 1.5) if self.hasFocus() else Qt.PenStyle.NoPen)
+        painter.setBrush(palette.color(Role.Light) if self.underMouse() else Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(frame, 4, 4)
+        painter.setPen(palette.color(Role.WindowText if self.underMouse() else Role.PlaceholderText))
+        painter.setFont(self._font())
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "f(x)")
+
+
 class Disclosure(QAbstractButton):
     """Shows and hides the advanced part of a card; sits in the header, so that a closed part takes no row."""
 
@@ -305,7 +342,13 @@ class CollapsiblePanel(QFrame):
         theme.set_role(self.purpose, "caption")
         self.purpose.setVisible(bool(purpose))
         self.header.setAccessibleDescription(purpose)
-        outer.addWidget(self.purpose)
+        self.equation_button = EquationButton(title, self)
+        self.equation_button.clicked.connect(lambda: open_equations(self, self.equations()))
+        below = QHBoxLayout()
+        below.setSpacing(4)
+        below.addWidget(self.purpose, 1)
+        below.addWidget(self.equation_button, 0, Qt.AlignmentFlag.AlignTop)
+        outer.addLayout(below)
         self._content = QWidget(self)
         outer.addWidget(self._content)
         self.body = QVBoxLayout(self._content)
@@ -314,6 +357,16 @@ class CollapsiblePanel(QFrame):
         self._advanced: QVBoxLayout | None = None
         self.header.toggled.connect(self._toggled)
         self.header.clicked.connect(self._opened)
+
+    def equations(self) -> list[NamedEquation]:
+        """Those of its settings and figures that are in use, in their order on the card."""
+        parts = [part for part in self._content.findChildren(QWidget) if not part.isHidden()]
+        found = [one for part in parts if isinstance(part, WithEquations) for one in part.equations()]
+        return list(dict.fromkeys(found))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.equation_button.setVisible(bool(self.equations()))
 
     def set_state(self, text: str) -> None:
         """The card's state in one line, at the right of its title."""

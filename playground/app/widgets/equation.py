@@ -18,8 +18,11 @@ SIZE = 16  # px
 
 
 @functools.lru_cache(maxsize=256)
-def equation_image(latex: str, color: str, ratio: float) -> QImage:
+def equation_image(latex: str, color: str, ratio: float, pixels: int = SIZE) -> QImage:
     """LaTeX drawn in one colour on a transparent ground, at `ratio` device pixels a pixel.
+
+    Args:
+        pixels: height of its letters.
 
     Raises:
         ValueError: the LaTeX cannot be read.
@@ -32,7 +35,7 @@ def equation_image(latex: str, color: str, ratio: float) -> QImage:
 
     config.svg2 = False  # by default QSvgRenderer draws nothing and still says it is valid
     try:
-        svg = Latex(latex, size=SIZE, color=color).svg()
+        svg = Latex(latex, size=pixels, color=color).svg()
     except Exception as error:  # ziamath raises whatever its parser trips over
         raise ValueError(f"{latex} cannot be drawn: {error}") from error
     renderer = QSvgRenderer(QByteArray(svg.encode()))

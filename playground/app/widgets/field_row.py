@@ -4,7 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QFocusEvent,
+    QFontMetrics,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+)
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from playground.app.model.state import State
@@ -13,6 +22,7 @@ from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count, format_exactly, parse_number
 from playground.app.widgets.controls import NumberEdit
 from playground.app.widgets.equation import Tooltip, words
+from playground.app.widgets.equation_dialog import NamedEquation, open_equations
 from playground.kinds.setting import Field
 from playground.messages import Message
 
@@ -206,6 +216,32 @@ class FieldRow(QWidget):
         """That of the present value, where it has one of its own."""
         return self.field.equation_of(self.state.value(self.key))
 
+    def equations(self) -> list[NamedEquation]:
+        """That of the present value first, then those of the values that could be chosen."""
+        found: list[NamedEquation] = []
+        for field in (self.state.field(key) for key in self.keys):
+            if field.kind == "choice":
+                now = self.state.value(field.key)
+                chosen = {name: option for name, option in field.options.items() if name == now}
+                found += (
+                    NamedEquation(f"{field.label}: {option.title}", option.meaning, option.equation)
+                    for option in (chosen | dict(field.options)).values()
+                )
+            found.append(NamedEquation(field.label, f"{field.description}.", field.equation))
+        return [one for one in found if one.latex]
+
+    def _open_equations(self) -> bool:
+        equations = self.equations()
+        if equations:
+            open_equations(self, equations)
+        return bool(equations)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Shift+F1, by which Qt asks what a thing is, opens its equation."""
+        asks = event.key() == Qt.Key.Key_F1 and event.modifiers() == Qt.KeyboardModifier.ShiftModifier
+        if not (asks and self._open_equations()):
+            super().keyPressEvent(event)
+
     def _cost(self) -> str:
         return warning(self._unsaved_steps()) if self.field.resets else ""
 
@@ -215,6 +251,8 @@ class FieldRow(QWidget):
         menu.addAction(f"Default: {default}", self.reset)
         if self.field.auto and self.field.default != "auto":
             menu.addAction("Automatic", lambda: self.edit("auto"))
+        if self.equations():
+            menu.addAction("Equation…", self._open_equations)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(event.globalPos())
 

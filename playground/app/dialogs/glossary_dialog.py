@@ -1,0 +1,73 @@
+"""The glossary in the window: every symbol and term with its meaning, found by a few letters."""
+
+import html
+import itertools
+
+from PySide6.QtCore import QSize, Slot
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QTextBrowser, QVBoxLayout, QWidget
+
+from playground.app.style import theme
+from playground.app.style.theme import UNIT
+from playground.app.style.wrapping import wrapped
+from playground.app.widgets.equation_dialog import table, written
+from playground.app.widgets.file_prompts import name_buttons
+from playground.lab.glossary import GlossaryEntry, found
+
+
+class GlossaryDialog(QDialog):
+    """A line to type into, and the entries in which all of its words stand."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("glossaryDialog")
+        self.setWindowTitle("Glossary")
+        self.line = QLineEdit()
+        self.line.setPlaceholderText("Find a symbol or a term")
+        self.line.setAccessibleName("Find a symbol or a term")
+        self.line.setToolTip(wrapped("Type some letters of a symbol, a term, its meaning or a label."))
+        self.line.setClearButtonEnabled(True)
+        self.line.textChanged.connect(self._find)
+        self.entries = QTextBrowser()
+        self.entries.setAccessibleName("Symbols and terms")
+        self.entries.setToolTip(wrapped("Symbol, term, meaning, and where it is seen."))
+        self.count = QLabel()
+        theme.set_role(self.count, "caption")
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        name_buttons(buttons, {QDialogButtonBox.StandardButton.Close: "C&lose"})
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(UNIT)
+        layout.addWidget(self.line)
+        layout.addWidget(self.entries, 1)
+        layout.addWidget(self.count)
+        layout.addWidget(buttons)
+        self._find("")
+
+    def sizeHint(self) -> QSize:
+        return QSize(760, 600)
+
+    def start(self) -> None:
+        """Open it ready to type."""
+        self.line.setFocus()
+        self.line.selectAll()
+
+    @Slot(str)
+    def _find(self, query: str) -> None:
+        entries = found(query)
+        groups = itertools.groupby(entries, key=lambda entry: entry.section)
+        self.entries.setHtml("".join(_section(title, tuple(group)) for title, group in groups))
+        count = len(entries)
+        self.count.setText(f"{count} entries" if count != 1 else "1 entry")
+
+
+def _section(title: str, entries: tuple[GlossaryEntry, ...]) -> str:
+    rows = (
+        (
+            ", ".join(map(written, entry.symbols)),
+            f"<b>{html.escape(entry.term)}</b>",
+            html.escape(entry.meaning),
+            html.escape(entry.place),
+        )
+        for entry in entries
+    )
+    return f"<h4>{html.escape(title)}</h4>{table(rows)}"

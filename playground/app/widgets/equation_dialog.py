@@ -1,0 +1,132 @@
+"""An equation in large type, with the meaning of each of its symbols."""
+
+import html
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from PySide6.QtCore import QSize, Slot
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFrame, QLabel, QTextBrowser, QVBoxLayout, QWidget
+
+from playground.app.style import theme
+from playground.app.style.labels import capital
+from playground.app.style.theme import UNIT
+from playground.app.style.wrapping import wrapped
+from playground.app.widgets.controls import ChoiceBox
+from playground.app.widgets.equation_view import EquationView
+from playground.app.widgets.file_prompts import name_buttons
+from playground.lab.equation_symbols import explained
+
+LARGE = 34  # px: height of the letters
+NAME = "equationDialog"
+
+
+@dataclass(frozen=True)
+class NamedEquation:
+    """An equation with its name and a sentence about it."""
+
+    name: str
+    meaning: str
+    latex: str
+
+
+@runtime_checkable
+class WithEquations(Protocol):
+    """A control or figure that has equations; the first is the one that holds now."""
+
+    def equations(self) -> list[NamedEquation]:
+        """Those that can be opened; none where it has none."""
+
+
+class EquationDialog(QDialog):
+    """Shows one of some equations: large, with its symbols below in the order in which they come."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName(NAME)
+        self.setWindowTitle("Equation")
+        self._equations: tuple[NamedEquation, ...] = ()
+        self.choice = ChoiceBox((), self)
+        self.choice.setAccessibleName("Equation")
+        self.choice.setToolTip(wrapped("Which equation is shown."))
+        self.choice.currentIndexChanged.connect(self._show)
+        self.heading, self.meaning = QLabel(), QLabel()
+        self.meaning.setWordWrap(True)
+        theme.set_role(self.heading, "heading")
+        theme.set_role(self.meaning, "caption")
+        self.view = EquationView(LARGE)
+        ground = QFrame()
+        theme.set_role(ground, "card")
+        QVBoxLayout(ground).addWidget(self.view)
+        self.symbols = QTextBrowser()
+        self.symbols.setAccessibleName("Symbols and their meanings")
+        self.symbols.setToolTip(wrapped("Each symbol with its meaning, as in the glossary."))
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        name_buttons(buttons, {QDialogButtonBox.StandardButton.Close: "C&lose"})
+        copy = buttons.addButton("&Copy LaTeX", QDialogButtonBox.ButtonRole.ActionRole)
+        copy.setToolTip(wrapped("Copy the equation as LaTeX, to paste into a text"))
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.view.latex))
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(UNIT)
+        for part in (self.choice, self.heading, self.meaning, ground):
+            layout.addWidget(part)
+        layout.addWidget(self.symbols, 1)
+        layout.addWidget(buttons)
+
+    def sizeHint(self) -> QSize:
+        return QSize(620, 500)
+
+    def show_equations(self, equations: Sequence[NamedEquation]) -> None:
+        """Show the first of some equations; the others can be chosen."""
+        self._equations = tuple(equations)
+        self.choice.blockSignals(True)
+        self.choice.clear()
+        self.choice.addItems([capital(one.name) for one in equations])
+        self.choice.blockSignals(False)
+        self.choice.setVisible(len(equations) > 1)
+        self.heading.setVisible(len(equations) == 1)
+        self._show(0)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    @Slot(int)
+    def _show(self, place: int) -> None:
+        one = self._equations[place]
+        self.heading.setText(capital(one.name))
+        self.meaning.setText(one.meaning)
+        self.meaning.setVisible(bool(one.meaning))
+        self.view.show_equation(one.latex)
+        rows = (
+            (written(symbol), html.escape(entry.term), html.escape(entry.meaning))
+            for symbol, entry in explained(one.latex)
+        )
+        self.symbols.setHtml(table(rows))
+
+
+def written(symbol: str) -> str:
+    """A symbol of the glossary as rich text, with its index below the line.
+
+    >>> written("σ_min")
+    'σ<sub>min</sub>'
+    """
+    letter, _, index = symbol.partition("_")
+    return html.escape(letter) + (f"<sub>{html.escape(index)}</sub>" if index else "")
+
+
+def table(rows: Iterable[tuple[str, ...]]) -> str:
+    """Rows of rich text as a table, the first column bold."""
+    lines = []
+    for first, *others in rows:
+        cells = "".join(f"<td>{cell}</td>" for cell in others)
+        lines.append(f'<tr><td style="white-space: nowrap"><b>{first}</b></td>{cells}</tr>')
+    return f'<table cellspacing="0" cellpadding="4">{"".join(lines)}</table>'
+
+
+def open_equations(asker: QWidget, equations: Sequence[NamedEquation]) -> None:
+    """Open some equations over the window of the widget that was asked; the first is shown."""
+    window = asker.window()
+    dialog = window.findChild(EquationDialog, NAME) or EquationDialog(window)
+    dialog.show_equations(equations)

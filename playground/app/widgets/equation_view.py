@@ -1,0 +1,50 @@
+"""An equation by itself, as large as it was asked for or as its place has room for."""
+
+from PySide6.QtCore import QPointF, QSize
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from playground.app.widgets.equation import equation_image
+
+SMALLEST = 14  # px, below which no equation is made smaller
+
+
+class EquationView(QWidget):
+    """Paints LaTeX in the colour of text, made smaller where it is wider than its place.
+
+    Args:
+        pixels: height of its letters.
+    """
+
+    def __init__(self, pixels: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._pixels, self._latex = pixels, ""
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    @property
+    def latex(self) -> str:
+        return self._latex
+
+    def show_equation(self, latex: str) -> None:
+        self._latex = latex
+        self.setAccessibleName(f"Equation: {latex}")
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, round(self._image(self._pixels).deviceIndependentSize().height()) + 8)
+
+    def _image(self, pixels: int) -> QImage:
+        color = self.palette().color(QPalette.ColorRole.WindowText).name()
+        return equation_image(self._latex, color, self.devicePixelRatioF(), pixels)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if not self._latex:
+            return
+        pixels = self._pixels
+        image = self._image(pixels)
+        while image.deviceIndependentSize().width() > self.width() and pixels > SMALLEST:
+            pixels -= 2
+            image = self._image(pixels)
+        size = image.deviceIndependentSize()
+        QPainter(self).drawImage(QPointF((self.width() - size.width()) / 2, (self.height() - size.height()) / 2), image)

@@ -1,0 +1,78 @@
+"""The glossary: symbols, terms and their meanings, read from docs/glossary.md, the page that is also shown in the program."""
+
+import functools
+import re
+from dataclasses import dataclass
+
+from playground.resources import page
+
+EQUATIONS = "Equations"
+"""The place of a symbol that stands in equations alone; followed by the others that tell which of two meanings it has."""
+
+
+@dataclass(frozen=True)
+class GlossaryEntry:
+    """One row of the page.
+
+    Attributes:
+        section: heading that it stands below.
+        symbol: as it is written in text, "σ_min"; nothing for a term without one.
+        term: its name.
+        meaning: one sentence.
+        place: where it is seen, "Noise: σ min".
+    """
+
+    section: str
+    symbol: str
+    term: str
+    meaning: str
+    place: str
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbol, or each of several."""
+        return tuple(self.symbol.split(", ")) if self.symbol else ()
+
+    @property
+    def companions(self) -> tuple[str, ...] | None:
+        """Of a symbol of equations, what stands beside it where it means this; None where it is none of equations."""
+        if not self.place.startswith(EQUATIONS):
+            return None
+        return tuple(self.place.removeprefix(EQUATIONS).removeprefix(" with ").split())
+
+
+@functools.cache
+def glossary() -> tuple[GlossaryEntry, ...]:
+    """Every row of the page, in its order."""
+    return read(page("glossary.md").read_text(encoding="utf-8"))
+
+
+def read(text: str) -> tuple[GlossaryEntry, ...]:
+    """The rows of a page's tables.
+
+    >>> read("## A\\n| symbol | term | meaning | on screen |\\n|---|---|---|---|\\n| x | point | A point. | Data |")[0].term
+    'point'
+    """
+    entries, section = [], ""
+    for line in text.splitlines():
+        if line.startswith("## "):
+            section = line.removeprefix("## ")
+        elif line.startswith("|") and not line.startswith(("|---", "| symbol")):
+            symbol, term, meaning, place = (
+                cell.strip().replace(r"\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]
+            )
+            entries.append(GlossaryEntry(section, symbol, term, meaning, place))
+    return tuple(entries)
+
+
+def found(query: str) -> tuple[GlossaryEntry, ...]:
+    """The entries in which every word of a query stands; those whose symbol or term has it come first."""
+    words = query.lower().split()
+    hits = [
+        entry
+        for entry in glossary()
+        if all(word in f"{entry.symbol} {entry.term} {entry.meaning} {entry.place}".lower() for word in words)
+    ]
+    return tuple(
+        sorted(hits, key=lambda entry: not all(word in f"{entry.symbol} {entry.term}".lower() for word in words))
+    )

@@ -1,0 +1,83 @@
+"""Equations in large type, and the glossary: opened by mouse and by keyboard, each symbol explained."""
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QDialogButtonBox
+
+from playground.app.panels import LikelihoodPanel, NoisePanel, RunsPanel, SamplingPanel
+from playground.app.widgets.equation_dialog import EquationDialog
+from playground.lab.experiment import every_field
+from tests.app.conftest import wait
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def opened(shared_window):
+    """The shared window and the dialog that is open over it."""
+    yield lambda: shared_window.findChild(EquationDialog)
+    dialog = shared_window.findChild(EquationDialog)
+    if dialog is not None:
+        dialog.close()
+
+
+def test_a_click_opens_the_equation_of_the_chosen_sampler_with_its_symbols(shared_window, opened):
+    card = shared_window.panel(SamplingPanel)
+    QTest.mouseClick(card.equation_button, LEFT)
+    dialog = opened()
+    assert dialog.isVisible()
+    assert not dialog.isModal()
+    assert dialog.choice.currentText() == "Sampler: Reverse SDE"
+    assert dialog.view.latex == r"dx = [f - g^2 s]\,dt + g\,dw"
+    assert dialog.view.sizeHint().height() > 40
+    text = dialog.symbols.toPlainText()
+    for word in ("drift", "diffusion coefficient", "score", "Brownian motion"):
+        assert word in text
+    copy = next(one for one in dialog.findChild(QDialogButtonBox).buttons() if "LaTeX" in one.text())
+    copy.click()
+    assert QGuiApplication.clipboard().text() == dialog.view.latex
+
+
+def test_enter_opens_it_too_and_every_equation_of_the_card_can_be_chosen(shared_window, opened):
+    card = shared_window.panel(SamplingPanel)
+    shared_window.activateWindow()
+    card.equation_button.setFocus(Qt.FocusReason.TabFocusReason)
+    wait(card.equation_button.hasFocus, 2_000)
+    QTest.keyClick(card.equation_button, Qt.Key.Key_Return)
+    dialog, seen = opened(), set()
+    for place in range(dialog.choice.count()):
+        dialog.choice.setCurrentIndex(place)
+        seen.add(dialog.view.latex)
+        assert dialog.symbols.toPlainText().strip()
+        assert not dialog.view.grab().isNull()
+    assert {option.equation for option in every_field()["sampling.kind"].options.values()} <= seen
+    assert len(seen) > 12
+
+
+def test_shift_f1_opens_the_equation_of_the_setting_that_has_the_focus(shared_window, opened):
+    row = shared_window.panel(NoisePanel).kind
+    row.control.setFocus()
+    QTest.keyClick(row.control, Qt.Key.Key_F1, Qt.KeyboardModifier.ShiftModifier)
+    assert opened().view.latex == every_field()["noise.kind"].equation_of("ve")
+
+
+def test_figures_have_equations_and_cards_without_any_have_no_button(shared_window):
+    names = [one.name for one in shared_window.panel(LikelihoodPanel).equations()]
+    assert any(name.startswith("test NLL") for name in names)
+    assert not shared_window.panel(RunsPanel).equation_button.isVisible()
+
+
+def test_the_glossary_finds_what_is_typed(shared_window):
+    shared_window.actions_by_key.trigger("help.glossary")
+    dialog = shared_window._dialogs["glossary"]
+    assert dialog.isVisible()
+    assert "entries" in dialog.count.text()
+    QTest.keyClicks(dialog.line, "brownian")
+    assert "w" in dialog.entries.toPlainText()
+    assert dialog.count.text() == "2 entries"
+    assert "σ" not in dialog.entries.toPlainText()
+    dialog.line.clear()
+    assert "finest noise level" in dialog.entries.toPlainText()
+    dialog.close()
