@@ -1,6 +1,6 @@
 """Files of many images in their published formats: IDX (MNIST, Fashion-MNIST), CIFAR's binary files, NPZ and NPY.
 
-None of them can run code. What a header promises is compared with what is there before any memory is taken.
+None of these formats can run code. A header's size is checked against the file before any memory is taken.
 """
 
 import gzip
@@ -18,22 +18,22 @@ from playground.data.dataset import DataError, listed
 from playground.data.npy import open_npy
 from playground.messages import Message
 
-MOST_BYTES = 2**31  # of all images in one file
+MOST_BYTES = 2**31  # largest size of all images in one file
 MOST_CLASSES = 1_000
 CIFAR = {3073: (10,), 3074: (20, 100)}
-"""Bytes of one image with its labels, and how many classes each label counts, the last of which is taken: CIFAR-10, CIFAR-100."""
+"""Bytes of one image with its labels, and the number of classes of each label, in CIFAR-10 and CIFAR-100. The last label counts."""
 PUBLISHED = (
     ("data_batch_*.bin", "test_batch.bin"),
     ("train.bin", "test.bin"),
     ("train-images?idx3-ubyte", "t10k-images?idx3-ubyte"),
     ("train-images?idx3-ubyte.gz", "t10k-images?idx3-ubyte.gz"),
 )
-"""Names of the files to train on and to test by in the folders of CIFAR-10, CIFAR-100 and MNIST, unpacked or not."""
+"""Names of the training and test files in the folders of CIFAR-10, CIFAR-100 and MNIST, unpacked or not."""
 ENDINGS = (".gz", ".bin", ".npz", ".npy", "-ubyte", ".ubyte")
 IMAGE_WORDS = frozenset({"image", "images", "img", "imgs", "x", "data", "pixels"})
 LABEL_WORDS = frozenset({"label", "labels", "y", "target", "targets", "class", "classes", "category", "categories"})
 PART_WORDS = frozenset({"train", "training", "test", "testing", "val", "valid", "validation", "dev", "extra"})
-"""Words in the names of an NPZ file's arrays: what they are, and of which part of a set of images."""
+"""Words in the names of an NPZ file's arrays that tell images, labels and parts of a data set."""
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
@@ -41,7 +41,7 @@ Arrays = dict[str, NDArray[np.generic]]
 
 
 def training_files(folder: Path) -> tuple[list[Path], Message | None]:
-    """The files of images to train on in the folder of a published set, none where it is no such one, and a note on its test set."""
+    """The training files in a published data set's folder, and a note on its test files; no files if it is another folder."""
     for training, testing in PUBLISHED:
         files = sorted(folder.glob(training))
         if files:
@@ -52,11 +52,14 @@ def training_files(folder: Path) -> tuple[list[Path], Message | None]:
 
 
 def read_archive(path: Path) -> tuple[Images, Labels | None, Message | None]:
-    """Read all images of a file, (N, height, width, 1 or 3) bytes, their classes where the file or the one beside it
-    has them, and a note on what else it holds, None where it is nothing.
+    """Read all images of a file.
+
+    Returns:
+        The images, (N, height, width, 1 or 3) bytes; their classes, (N,), or None if neither the file nor the one beside it has
+        them; and a note on what else the file holds, or None.
 
     Raises:
-        DataError: the file is none of the known ones, or is damaged.
+        DataError: the file's format is unknown, or the file is damaged.
         OSError: it cannot be read.
     """
     with path.open("rb") as file:
@@ -96,7 +99,7 @@ def _read_idx(path: Path) -> tuple[Images, Labels | None, Message | None]:
 
 
 def _idx(path: Path) -> Images:
-    """The array of an IDX file of bytes, packed by gzip or not."""
+    """The array of an IDX file of bytes, compressed by gzip or not."""
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
     try:
@@ -107,7 +110,7 @@ def _idx(path: Path) -> Images:
             shape = struct.unpack(f">{axes}I", file.read(4 * axes))
             size = math.prod(shape)
             _check_size(path, size)
-            content = file.read(size + 1)  # beyond the end, where gzip compares its checksum
+            content = file.read(size + 1)  # one byte more, so that gzip reaches the end and compares its checksum
     except (EOFError, struct.error, gzip.BadGzipFile, zlib.error):
         raise DataError(f"{path.name} is a damaged IDX file: fetch it again.") from None
     if len(content) > size:
@@ -158,15 +161,15 @@ def _read_numpy(path: Path, packed: bool) -> tuple[Images, Labels | None, Messag
 
 
 def _members(path: Path) -> list[str]:
-    """Names of the arrays in an NPZ file, none of which is larger than it may be."""
+    """The names of the arrays in an NPZ file, after a check of their sizes."""
     with zipfile.ZipFile(path) as packed:
         for member in packed.infolist():
-            _check_size(path, member.file_size // 8)  # as many numbers, of 8 bytes at most
+            _check_size(path, member.file_size // 8)  # a number takes at most 8 bytes
         return [name.removesuffix(".npy") for name in packed.namelist() if name.endswith(".npy")]
 
 
 def _images(arrays: Arrays) -> str | None:
-    """The name of the images: of most, else the ones called so, else those to train on, else the first."""
+    """The name of the array of images: the longest; among equal lengths one named so, then one for training, then the first."""
 
     def rank(name: str) -> tuple[int, bool, bool]:
         words = _words(name)
@@ -176,7 +179,11 @@ def _images(arrays: Arrays) -> str | None:
 
 
 def _labels(arrays: Arrays, images: str) -> str | None:
-    """The name of the classes of some images: called so and of the same part; else the only ones that can be, of few classes."""
+    """The name of the array of the images' classes.
+
+    It is an array that is named so, of the same part of the data set if there is one. Otherwise it is the only array of labels
+    that fits, if it has few classes.
+    """
     count, part = len(arrays[images]), _words(images) & PART_WORDS
     parts = {name: _words(name) & PART_WORDS for name in arrays}
     of_others = [name for name in arrays if part and parts[name] and parts[name] != part]
@@ -187,11 +194,11 @@ def _labels(arrays: Arrays, images: str) -> str | None:
     if len(fitting) != 1 or any(_words(name) & LABEL_WORDS for name in arrays):
         return None
     (only,) = fitting
-    return only if len(np.unique(arrays[only])) <= count / 2 else None  # more are numbers of the images, or the like
+    return only if len(np.unique(arrays[only])) <= count / 2 else None  # more may be the images' numbers
 
 
 def _left_out(names: list[str], images: str, labels: str | None) -> Message | None:
-    """A message on which arrays are read, where there are others or it is a guess."""
+    """A message on which arrays are read, if there are others or the choice is a guess."""
     others = [name for name in names if name not in (images, labels)]
     if not others and (labels is None or _words(labels) & LABEL_WORDS):
         return None
@@ -205,7 +212,7 @@ def _left_out(names: list[str], images: str, labels: str | None) -> Message | No
 
 
 def _words(name: str) -> set[str]:
-    """The words of an array's name: x and train, of x_train, trainX and X-train."""
+    """The words of an array's name: x and train for x_train, trainX and X-train."""
     return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
 
 

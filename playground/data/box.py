@@ -8,14 +8,14 @@ from playground.theory.densities import Boxes, Density, GaussianMixture
 
 
 def data_box(train: Tensor, density: Density | None) -> tuple[Tensor, Tensor]:
-    """Lowest and highest corner of the box about the data, each of the shape of one point.
+    """The lowest and the highest corner of the data's box, each in the shape of one point.
 
-    A known density is boxed three standard deviations beyond its outermost components ([-8, 8]^2 for the two Gaussians
-    at +-(5, 5)); other data by their 0.1 % and 99.9 % quantiles, a twentieth wider on each side.
+    The box of a known density reaches three standard deviations beyond its outermost components: [-8, 8]^2 for the two Gaussians
+    at +-(5, 5). The box of other data goes from their 0.1 % to their 99.9 % quantiles, a twentieth wider on each side.
 
     Args:
         train: points (N, *shape).
-        density: the known one, or None.
+        density: the known density, or None.
     """
     if isinstance(density, GaussianMixture):
         reach = 3 * density.stds[:, None]

@@ -18,12 +18,12 @@ if TYPE_CHECKING:  # torch takes a second to import, and the window lists the so
     from playground.theory.densities import Density
 
 Array = NDArray[np.float64]
-MOST_NAMES = 3  # in a sentence on many files
-MOST_CLASS_NAMES = 50_000  # in a session, of 1.8 kB each at most, as JSON in JSON: the file's header may have 100 MB
+MOST_NAMES = 3  # most file names in a sentence
+MOST_CLASS_NAMES = 50_000  # most in a session; each takes up to 1.8 kB in the file's header, which has at most 100 MB
 
 
 class DataError(UserError, ValueError):
-    """Data that cannot be used: the message is one sentence for the user and names the way out."""
+    """Data that cannot be used. The message is one sentence for the user and names the way out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,17 +31,18 @@ class Dataset:
     """Points to train on and held-out points to evaluate on.
 
     Attributes:
-        name: for titles: the source's title, or the file's name.
-        points: (N, *shape) float64, in the user's units; what training sees. The user's own images are float32, which holds
-            their 256 levels exactly in half the memory.
-        density: the density that the points are drawn from, in the user's units and float64, where it is known.
-        shape: of one point: (2,) in the plane, (1, 8, 8) for the digits.
+        name: the source's title, or the file's name.
+        points: the training set, (N, *shape) float64, in the user's units. The user's own images are float32, which holds their
+            256 levels exactly in half the memory.
+        density: the density of the points, if it is known, in the user's units and float64.
+        shape: the shape of one point: (2,) in the plane, (1, 8, 8) for the digits.
         axes: names of the two coordinates, from a table's header or "x", "y".
-        held_out: (M, *shape), likewise; training never sees them. Fresh draws where the density is known, else a split.
-        labels: (N,) classes of `points`, where there are any, counted from 0.
-        class_names: what each class is called, in the order of their numbers, where that is known.
-        grey_levels: for images, how many values a pixel takes; see :func:`playground.data.digits.dequantise`.
-        note: what is to be known of how it was read; None where nothing is.
+        held_out: points that training never sees, (M, *shape), in the same units. They are new samples if the density is known,
+            else a part of the data.
+        labels: classes of `points`, (N,), counted from 0, if there are any.
+        class_names: the names of the classes in the order of their numbers, if they are known.
+        grey_levels: for images, the number of values of a pixel; see :func:`playground.data.digits.dequantise`.
+        note: a remark on how the data were read, or None.
     """
 
     name: str
@@ -57,18 +58,18 @@ class Dataset:
 
     @functools.cached_property
     def repeated(self) -> int:
-        """The number of points that repeat another, trained on or held out: of five million the count takes seconds."""
+        """The number of points that repeat another, in both sets. The count takes seconds for five million points."""
         keys = np.concatenate([repeats.row_keys(part) for part in (self.points, self.held_out)])
         return len(keys) - len(np.unique(keys))
 
     @property
     def repeats_much(self) -> bool:
-        """Whether so many points repeat another that it is no chance."""
+        """Whether too many points repeat another to be chance."""
         return repeats.notable(self.repeated, len(self.points) + len(self.held_out))
 
     @functools.cached_property
     def biased_split(self) -> bool:
-        """Whether the held-out points follow another distribution than all do: many rows repeat, and equal ones were held out together."""
+        """Whether the held-out points have another distribution than all points, as many repeat and duplicates stay together."""
         if not self.repeats_much:
             return False
         return not np.isin(repeats.row_keys(self.held_out), repeats.row_keys(self.points)).any()
@@ -86,21 +87,21 @@ class Stroke(Protocol):
 
 @dataclass(frozen=True)
 class DatasetRequest:
-    """The request to a source; each source reads the fields that concern it.
+    """The request to a data source. Each source reads the fields that concern it.
 
     Attributes:
-        points: training points to draw from a known density.
-        scale: factor on all coordinates of a toy.
-        noise: a toy's own blur before scaling, or "auto" for its default.
-        path: of a file.
-        strokes: of a drawing.
-        held_out: how many held-out points are wanted; at most a fifth of what there is, where data are finite.
-        seed: of every draw and split.
-        pixels: along a side of an image, or "auto" for its own size, from 8 to 32; of a folder's pictures that of the smallest but
-            a twentieth of them.
-        colours: of images: "grey", "rgb", or "auto" for what they have.
-        stopped: asked while many files are read; once it is true, reading ends by a DataError.
-        split: of a file's rows: "rows", "groups" of equal ones, or "auto".
+        points: the number of training points to draw from a known density.
+        scale: the factor on all coordinates of a toy.
+        noise: the standard deviation of a toy's own noise before scaling, or "auto" for its default.
+        path: a file or folder.
+        strokes: the strokes of a drawing.
+        held_out: the wanted number of held-out points. Finite data give at most a fifth of their points.
+        seed: the seed of all samples and splits.
+        pixels: the pixels along a side of an image, or "auto" for the images' own size, from 8 to 32. In a folder that is the
+            largest size that 95 % of the pictures reach.
+        colours: "grey", "rgb", or "auto" for the images' own colours.
+        stopped: called while many files are read. Once it returns true, reading ends with a DataError.
+        split: how a file's rows are held out: "rows", "groups" of equal ones, or "auto".
     """
 
     held_out: int
@@ -117,20 +118,20 @@ class DatasetRequest:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names in a row, the first few of many."""
+    """The names in one line, or the first few if there are many."""
     others = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
     return ", ".join(names[:MOST_NAMES]) + others
 
 
 def one_line(name: str) -> str:
-    """A stranger's name without what would break the line that it stands in."""
+    """A name from outside, without line breaks and other characters that cannot be printed."""
     return "".join(filter(str.isprintable, " ".join(name.split())))
 
 
 def class_numbers(class_names: Sequence[str]) -> Message | None:
-    """A message on which class is which number, of folders in their order; None where they have no names.
+    """A message on the classes' numbers, which follow the order of their folders; None if they have no names.
 
-    It is one line, whatever strangers call their folders.
+    It is one line for any names of folders.
 
     >>> str(class_numbers(("cats", "dogs\\n")))
     'Classes are numbered as their folders are sorted: 0 cats, 1 dogs.'
@@ -147,7 +148,7 @@ def class_numbers(class_names: Sequence[str]) -> Message | None:
 
 
 def sample_dataset(density: "Density", name: str, request: DatasetRequest) -> Dataset:
-    """A data set of independent draws from a known density over the plane."""
+    """A data set of independent samples of a known density in the plane."""
     return Dataset(
         name=name,
         points=density.sample(request.points, _generator(request.seed, stream=0)).numpy(),
@@ -159,7 +160,7 @@ def sample_dataset(density: "Density", name: str, request: DatasetRequest) -> Da
 
 
 def _generator(seed: int, stream: int) -> "torch.Generator":
-    """Generators of different streams are independent, whatever the seeds."""
+    """A generator for a seed and a stream. Generators of different streams are independent for all seeds."""
     import torch
 
     (state,) = np.random.SeedSequence([seed, stream]).generate_state(1, np.uint64)
@@ -170,7 +171,7 @@ def stratified(labels: NDArray[np.int64], count: int, seed: int) -> NDArray[np.b
     """A mask of `count` items in which each class has its share, to within one item."""
     generator = np.random.default_rng(seed)
     order = generator.permutation(len(labels))
-    # Sorted by class, every (N/count)-th item takes each class in proportion.
+    # Every (N/count)-th item, sorted by class, takes each class in proportion.
     order = order[np.argsort(labels[order], kind="stable")]
     mask = np.zeros(len(labels), dtype=np.bool_)
     mask[order[((np.arange(count) + 0.5) * len(labels) / count).astype(np.int64)]] = True
@@ -178,5 +179,5 @@ def stratified(labels: NDArray[np.int64], count: int, seed: int) -> NDArray[np.b
 
 
 def held_out_count(available: int, wanted: int) -> int:
-    """Return how many of `available` finite data to hold out: as many as are wanted, at most a fifth."""
+    """Return how many of `available` points to hold out: `wanted`, but at most a fifth."""
     return max(1, min(wanted, available // 5))

@@ -8,14 +8,14 @@ import numpy as np
 from playground.data.dataset import Array, DataError, Dataset, DatasetRequest, held_out_count, stratified
 from playground.resources import resource
 
-GREY_LEVELS = 17  # ink covers 0 to 16 of each pixel's 4x4 cells
+GREY_LEVELS = 17  # ink covers 0 to 16 of the 4x4 cells of a pixel
 
 
 def load_digits(title: str, request: DatasetRequest) -> Dataset:
-    """1,797 images with pixels between -1 (paper) and 1 (ink), split so that each class keeps its share.
+    """1,797 images with pixels between -1 (paper) and 1 (ink), in a split with equal class frequencies.
 
-    A pixel with k of 16 cells inked is the middle of the k-th of 17 equal bins of [-1, 1], so that after
-    :func:`dequantise` log-densities turn into bits per dimension by log2(17/2).
+    [-1, 1] is divided into 17 equal bins. A pixel with k of 16 cells inked has the value at the centre of bin k, counted from 0.
+    After :func:`dequantise`, a log-density gives bits per dimension with the constant log2(17/2).
 
     Raises:
         DataError: the bundled file is missing or damaged.
@@ -41,6 +41,6 @@ def load_digits(title: str, request: DatasetRequest) -> Dataset:
 
 
 def dequantise(images: Array, grey_levels: int, seed: int) -> Array:
-    """Images with each pixel spread evenly over its grey level's bin, so that they have a density (Theis et al. 2016)."""
+    """Images with uniform noise within each pixel's grey-level bin, so that they have a density (Theis et al. 2016)."""
     noise = np.random.default_rng(seed).uniform(-1, 1, images.shape)
     return images + noise / grey_levels

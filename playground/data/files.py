@@ -1,7 +1,7 @@
-"""Points from a file: two columns as CSV, TSV, columns of blanks, or NPY.
+"""Points from a file with two columns: CSV, TSV, columns separated by blanks, or NPY.
 
-A file is read by the fast parser first. Only what that stumbles over is read again line by line, which either succeeds
-(odd comments, quotes, decimal commas) or names the line that is wrong.
+A table is first read by the fast parser. A block that it cannot parse is read again line by line. That either succeeds (unusual
+comments, quotes, decimal commas) or names the wrong line.
 """
 
 import os
@@ -20,16 +20,16 @@ from playground.messages import Message, to_set
 LEAST_ROWS = 50
 MOST_ROWS = 5_000_000  # 80 MB as float64; ten seconds of reading at most
 MOST_BYTES = 2**30
-LARGEST = 1e12  # coordinate: noise levels up to 1e15 must fit what lies between
-NARROWEST = 1e-12  # spread of an axis: noise levels from 1e-15 must fit it
-RESOLVED = 1e-9  # of the largest coordinate: an axis that spans less has not seven digits left
+LARGEST = 1e12  # largest coordinate, so that noise levels up to 1e15 exceed all gaps
+NARROWEST = 1e-12  # least standard deviation of an axis, so that noise levels from 1e-15 are finer
+RESOLVED = 1e-9  # least range of an axis, relative to its largest coordinate; a smaller one has fewer than seven digits
 
 
 def load_file(request: DatasetRequest) -> Dataset:
-    """The points of a file; a random fifth, or as many as are wanted if that is less, is held out.
+    """The points of a file. A random fifth is held out, or as many as are wanted if that is less.
 
-    Rows that repeat by chance or as copies stay on one side of the split, for held-out points must be none that training has
-    seen. Of discrete data, each value is a part of the distribution: there rows are held out one by one, or training never sees some values.
+    Equal rows stay on one side of the split, so that training does not see held-out points. In discrete data many rows are equal,
+    and each value is a part of the distribution. There rows are held out one by one; else training would never see some values.
 
     Raises:
         DataError: see :func:`read_points`; or there are too few different points.
@@ -49,7 +49,7 @@ def load_file(request: DatasetRequest) -> Dataset:
 
 
 def _held_out(group: NDArray[np.int64], count: int, seed: int) -> NDArray[np.bool_]:
-    """A mask of `count` rows at most, of whole groups drawn at random; of a fifth of the groups at most."""
+    """A mask of at most `count` rows in whole random groups, and of at most a fifth of the groups."""
     sizes = np.bincount(group)
     left = np.random.default_rng(seed).permutation(len(sizes))
     taken = np.zeros(len(sizes), dtype=np.bool_)
@@ -64,12 +64,10 @@ def _held_out(group: NDArray[np.int64], count: int, seed: int) -> NDArray[np.boo
 
 
 def read_points(path: str | os.PathLike[str]) -> tuple[Array, tuple[str, str]]:
-    """Points to learn from, and the names of their axes ("x", "y" where the file gives none).
-
-    They are those of :func:`read_columns`, and refused where no density can be learned.
+    """The points of :func:`read_columns`, and the names of their axes ("x", "y" if the file has none).
 
     Raises:
-        DataError: as :func:`read_columns`; or there are too few rows, or they do not differ enough.
+        DataError: as :func:`read_columns`; or no density can be learned, as rows are too few or do not differ enough.
     """
     points, names = read_columns(path)
     axes = names or ("x", "y")
@@ -80,16 +78,17 @@ def read_points(path: str | os.PathLike[str]) -> tuple[Array, tuple[str, str]]:
 def read_columns(
     path: str | os.PathLike[str], among: tuple[str, str] | None = None
 ) -> tuple[Array, tuple[str, str] | None]:
-    """Two columns of finite numbers, (N, 2) float64, and their names (None where there is no header).
+    """Two columns of finite numbers, (N, 2) float64, and their names (None without a header).
 
-    Cells are separated by commas, semicolons, tabs or blanks. Decimal commas are understood where commas do not separate.
-    Blank lines and what follows ``#`` are passed over, as are lines that begin with ``%`` or ``//``.
+    Cells are separated by commas, semicolons, tabs or blanks. Decimal commas are understood if commas are not separators. Blank
+    lines, text after ``#``, and lines that begin with ``%`` or ``//`` are skipped.
 
     Args:
-        among: the names of the columns to take from a table that has more.
+        path: the file.
+        among: the names of the columns to take if the table has more than two.
 
     Raises:
-        DataError: the file cannot be read or holds something else; with the line where there is one.
+        DataError: the file cannot be read or holds something else. The message names the line if there is one.
     """
     if not str(path):
         raise DataError(
@@ -167,7 +166,7 @@ def _read_npy(path: Path) -> Array:
 
 
 def _lines(path: Path) -> int:
-    """Count the lines of a file; counting stops soon after MOST_ROWS, so that a huge file is refused at once."""
+    """Count the lines of a file. Counting stops soon after MOST_ROWS, so that a huge file fails at once."""
     count = 0
     with path.open("rb") as file:
         while count <= MOST_ROWS + 1000 and (block := file.read(2**20)):
@@ -182,10 +181,12 @@ def _too_many(path: Path, way_out: str) -> DataError:
 
 
 def _check_finite(name: str, points: Array, where: Callable[[int], str]) -> None:
-    """Refuse points that lie nowhere in the plane.
+    """Raise DataError if a coordinate is NaN, infinite or too large.
 
     Args:
-        where: says where a row, counted from 0, stands in the file.
+        name: the file's name.
+        points: (N, 2).
+        where: returns a row's place in the file in words; rows count from 0.
     """
     if (row := _first(np.isnan(points))) is not None:
         raise DataError(f"{name}, {where(row)}: NaN is not a number; remove the row or fill in its value.")
@@ -199,7 +200,7 @@ def _check_finite(name: str, points: Array, where: Callable[[int], str]) -> None
 
 
 def _check_learnable(name: str, points: Array, axes: tuple[str, str]) -> None:
-    """Refuse points that no density can be learned from."""
+    """Raise DataError if no density can be learned from the points."""
     if len(points) < LEAST_ROWS:
         rows = "1 row" if len(points) == 1 else f"{len(points)} rows"
         raise DataError(f"{name} has {rows}: at least {LEAST_ROWS} are needed to learn a density.")

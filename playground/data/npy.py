@@ -1,4 +1,4 @@
-"""NPY files, read as nothing but NPY."""
+"""NPY files, without NPZ archives and pickles."""
 
 from pathlib import Path
 from typing import Any
@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 
 def open_npy(path: Path) -> NDArray[Any]:
-    """The array of a file, of which no more than the header is read so far.
+    """The memory-mapped array of a file. Only the header is read.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it is damaged, holds Python objects, or is another kind of file, as an NPZ under that name.
+        ValueError: it is damaged, holds Python objects, or is another kind of file, such as an NPZ archive with that name.
     """
     try:
         return np.lib.format.open_memmap(path, mode="r")
-    except (EOFError, SyntaxError, TypeError, OverflowError) as error:  # of a damaged header
+    except (EOFError, SyntaxError, TypeError, OverflowError) as error:  # a damaged header
         raise ValueError(str(error)) from None

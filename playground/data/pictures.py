@@ -1,6 +1,6 @@
-"""Images of one's own: a folder of pictures, or a file of many images, scaled and cropped to one small square.
+"""The user's own images: a folder of pictures or a file of many images, scaled and cropped to small squares.
 
-Whatever the file, images arrive here as bytes (N, height, width, colours) with 256 levels, and leave as a data set like the digits.
+Images from any file are bytes (N, height, width, colours) with 256 levels. They become a data set like the digits.
 """
 
 import functools
@@ -33,15 +33,15 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 LEAST = 50
-MOST_NUMBERS = 2**26  # pixels times colours of all images: a quarter of a gigabyte in single precision
-MOST_PIXELS = 2**27  # of one picture, which takes half a gigabyte to decode
-SMALLEST_SIDE, LARGEST_SIDE = 8, 32  # that "auto" takes
-FEW = 0.05  # of a folder's pictures that "auto" enlarges, lest a stray icon make all others as small
+MOST_NUMBERS = 2**26  # most pixels times colours of all images: 256 MB in single precision
+MOST_PIXELS = 2**27  # most pixels of one picture, which takes half a gigabyte to decode
+SMALLEST_SIDE, LARGEST_SIDE = 8, 32  # range of "auto"
+FEW = 0.05  # share of a folder's pictures that "auto" enlarges, so that one small icon does not make all images small
 GREY_LEVELS = 256
 LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
-COLOURLESS = 8  # levels by which the colours of a grey picture may differ, after JPEG's rounding
+COLOURLESS = 8  # most levels by which the colours of a grey picture differ, after JPEG's rounding
 
-DAMAGE = (OSError, SyntaxError, TypeError, ValueError, struct.error)  # what Pillow raises of 200,000 damaged files
+DAMAGE = (OSError, SyntaxError, TypeError, ValueError, struct.error)  # what Pillow raised for 200,000 damaged files
 
 Bytes = NDArray[np.uint8]
 Labels = NDArray[np.int64]
@@ -49,12 +49,12 @@ Read = TypeVar("Read")
 
 
 def load_images(request: DatasetRequest) -> Dataset:
-    """The images at `request.path`: data.points of them at most, drawn at random, a fifth of which at most is held out.
+    """The images at `request.path`: at most data.points of them, drawn at random, of which at most a fifth is held out.
 
-    Equal ones stay on one side: held-out images must be none that training has seen.
+    Equal images stay on one side of the split, so that training does not see held-out images.
 
     Raises:
-        DataError: the path holds no images, too few that can be read, or is a damaged file; with its name.
+        DataError: there are no images, too few can be read, or a file is damaged. The message names the file.
     """
     if not request.path:
         raise DataError(
@@ -113,10 +113,10 @@ def load_images(request: DatasetRequest) -> Dataset:
 
 
 def _held_out(group: NDArray[np.int64], classes: Labels, count: int, seed: int) -> NDArray[np.bool_]:
-    """A mask of about `count` images in which each class has its share, of whole groups of equal ones.
+    """A mask of about `count` images in whole groups of equal ones, in which each class has its share.
 
-    A fifth of the groups at most, and none that would be over a quarter of what is held out. A group has the class of its
-    first image.
+    It has at most a fifth of the groups, and no group that is more than a quarter of the held-out images. A group has the class
+    of its first image.
     """
     sizes, first = np.bincount(group), np.unique(group, return_index=True)[1]
     fitting = np.flatnonzero(sizes <= max(count // 4, int(sizes.min())))
@@ -127,8 +127,11 @@ def _held_out(group: NDArray[np.int64], classes: Labels, count: int, seed: int) 
 
 
 def _read(path: Path, request: DatasetRequest) -> tuple[Bytes, Labels | None, tuple[str, ...], Message | None]:
-    """Square images (N, side, side, 1 or 3), at most as many as are wanted, their classes and what these are called, and a note
-    on what was left out."""
+    """Read at most as many images as are wanted.
+
+    Returns:
+        Square images (N, side, side, 1 or 3), their classes, the classes' names, and a note on what was left out.
+    """
     files, left_out = training_files(path) if path.is_dir() else ([path], None)
     if not files:
         return _read_folder(path, request)
@@ -144,12 +147,12 @@ def _read(path: Path, request: DatasetRequest) -> tuple[Bytes, Labels | None, tu
 
 
 def _side(request: DatasetRequest, shorter: Sequence[int]) -> int:
-    """Pixels along a side of what is learned, of images with these shorter sides."""
+    """The pixels along a side of the learned images, for images with these shorter sides."""
     return _own_side(shorter) if isinstance(request.pixels, str) else request.pixels
 
 
 def _own_side(shorter: Sequence[int]) -> int:
-    """Choose the side for "auto": only FEW of the images, and those smaller than the least side, are enlarged."""
+    """Choose the side for "auto". Only a share FEW of the images, and those below the smallest side, are enlarged."""
     return min(max(sorted(shorter)[int(FEW * len(shorter))], SMALLEST_SIDE), LARGEST_SIDE)
 
 
@@ -160,7 +163,13 @@ def _drawn(taken: int, available: int) -> Message | None:
 
 
 def _enlarged(shorter: Sequence[int], side: int, names: Sequence[str] = ()) -> Message | None:
-    """A message where images with these shorter sides, and names where each is a file, were smaller than what is learned."""
+    """A message if images were enlarged.
+
+    Args:
+        shorter: the shorter sides of the images.
+        side: the side of the learned images.
+        names: the images' names, if each is a file.
+    """
     count = sum(own < side for own in shorter)
     if not count:
         return None
@@ -186,7 +195,7 @@ def _enlarged(shorter: Sequence[int], side: int, names: Sequence[str] = ()) -> M
 
 
 def _passed_over(names: list[str]) -> Message | None:
-    """A message on what lies beside the pictures of a folder."""
+    """A message on the other files in a folder of pictures."""
     if not names:
         return None
     return Message(
@@ -212,14 +221,14 @@ def _wanted(request: DatasetRequest, numbers: int) -> int:
 
 
 def _some(available: int, wanted: int, seed: int) -> NDArray[np.int64]:
-    """Choose which of `available` to take, in order."""
+    """Choose at most `wanted` of `available` items at random, in order."""
     if wanted >= available:
         return np.arange(available)
     return np.sort(np.random.default_rng(seed).choice(available, wanted, replace=False))
 
 
 def _read_folder(folder: Path, request: DatasetRequest) -> tuple[Bytes, Labels | None, tuple[str, ...], Message | None]:
-    """Pictures of a folder; if it has none, those of its sub-folders, each of which is a class; and a note on the rest."""
+    """The pictures of a folder, or if it has none those of its sub-folders, each of which is a class; and a note on the rest."""
     files, labels, others = _found(folder)
     folders = [] if labels is None else [os.path.basename(os.path.dirname(name)) for name in files]
     classes = tuple(dict.fromkeys(folders))
@@ -256,12 +265,12 @@ def _read_each(
     read: Callable[[str], Read],
     stopped: Callable[[], bool],
 ) -> dict[int, Read]:
-    """Read these rows of `files`; the result has those that can be read, by row.
+    """Read these rows of `files`. The result has those that can be read, by row.
 
-    Decoding leaves the interpreter to others, and what a thread hands back is small.
+    It uses threads, as decoding releases the interpreter lock and the results are small.
 
     Raises:
-        DataError: `stopped` says so, or none can be read: then what is wrong with the first.
+        DataError: `stopped` returned true, or none can be read; then it is the first file's error.
     """
     from concurrent.futures import ThreadPoolExecutor
 
@@ -275,7 +284,7 @@ def _read_each(
 
     found: dict[int, Read] = {}
     conflicts: list[DataError] = []
-    warnings.filterwarnings("ignore", module="PIL")  # such as of corrupt notes beside the pixels
+    warnings.filterwarnings("ignore", module="PIL")  # for example on corrupt metadata
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         for row, one in zip(rows.tolist(), pool.map(tried, rows), strict=True):
             if isinstance(one, DataError):
@@ -291,10 +300,10 @@ def _read_each(
 
 
 def _found(folder: Path) -> tuple[list[str], Labels | None, list[str]]:
-    """The pictures of a folder or else of its sub-folders, the classes of these, and what else lies there.
+    """The pictures of a folder or of its sub-folders, the classes of the latter, and the other files.
 
     Raises:
-        DataError: there are none, or so few beside sub-folders of pictures that they can only be strays.
+        DataError: there are no pictures, or only a few beside sub-folders of pictures.
     """
     files, others = _pictures(folder)
     looked = {} if len(files) >= LEAST else {name: _pictures(name) for name in others if os.path.isdir(name)}
@@ -321,12 +330,12 @@ def _found(folder: Path) -> tuple[list[str], Labels | None, list[str]]:
 
 
 def _pictures(folder: str | Path) -> tuple[list[str], list[str]]:
-    """The pictures in a folder, and what else lies there but what is hidden."""
+    """The pictures in a folder, and its other entries, without hidden ones."""
     pictures: list[str] = []
     others: list[str] = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith("."):  # such as what macOS writes beside each picture on a stick
+            if entry.name.startswith("."):  # macOS writes such a file beside each picture on a USB stick
                 continue
             some = pictures if entry.name.lower().endswith(SUFFIXES) and entry.is_file() else others
             some.append(entry.path)
@@ -335,15 +344,15 @@ def _pictures(folder: str | Path) -> tuple[list[str], list[str]]:
 
 @contextmanager
 def _opened(name: str) -> "Iterator[ImageFile]":
-    """A picture of which the header is read.
+    """A picture of which only the header is read.
 
     Raises:
-        DataError: it is none, damaged, or too large to decode; from within as well.
+        DataError: it is no picture, damaged, or too large to decode. Errors within the context become one too.
         OSError: the file cannot be opened.
     """
-    from PIL import Image  # takes 0.05 s, which the window need not wait for
+    from PIL import Image  # takes 0.05 s, for which the window does not wait
 
-    Image.MAX_IMAGE_PIXELS = None  # ours is below, and names the file
+    Image.MAX_IMAGE_PIXELS = None  # our own check below names the file
     with open(name, "rb") as file:
         try:
             with Image.open(file, formats=("PNG", "JPEG")) as image:
@@ -368,14 +377,14 @@ def _shorter_side(name: str) -> int:
 
 
 def _picture(name: str, side: int) -> Bytes:
-    """One picture, (side, side, 3), the way up that its camera noted; what is transparent becomes white."""
+    """One picture, (side, side, 3), turned as its camera noted, on a white background."""
     from PIL.ImageOps import exif_transpose
 
     with _opened(name) as image:
-        image.load()  # else what is damaged of the pixels would pass for a bad note, which is none
+        image.load()  # so that damaged pixels are not taken for a damaged orientation, which is ignored
         with suppress(*DAMAGE):
             exif_transpose(image, in_place=True)
-        if image.mode == "I;16":  # whose levels Pillow's conversion cuts at 255
+        if image.mode == "I;16":  # Pillow's conversion would clip its levels at 255
             deep = np.asarray(image)
             deep = np.where(deep == image.info.get("transparency"), 65535, deep)
             pixels = np.repeat(np.rint(deep / 257).astype(np.uint8)[..., None], 3, axis=2)
@@ -389,7 +398,7 @@ def _picture(name: str, side: int) -> Bytes:
 
 
 def scaled(images: Bytes, side: int) -> Bytes:
-    """The middle square of each image (N, height, width, C), every new pixel the mean of what it covers: (N, side, side, C)."""
+    """The middle square of each image (N, height, width, C), scaled to (N, side, side, C). A new pixel is a mean over its area."""
     height, width = images.shape[1:3]
     shorter = min(height, width)
     top, left = (height - shorter) // 2, (width - shorter) // 2
@@ -408,7 +417,7 @@ def scaled(images: Bytes, side: int) -> Bytes:
 
 
 def _covered(old: int, new: int) -> NDArray[np.float32]:
-    """(new, old) the share of each new pixel that each old one covers; rows sum to 1."""
+    """The share of each new pixel that each old one covers, (new, old). Rows sum to 1."""
     edges = np.linspace(0, old, new + 1)
     low = np.maximum(edges[:-1, None], np.arange(old))
     high = np.minimum(edges[1:, None], np.arange(1, old + 1))
@@ -416,11 +425,11 @@ def _covered(old: int, new: int) -> NDArray[np.float32]:
 
 
 def _coloured(images: Bytes, colours: str) -> Bytes:
-    """(N, side, side, 1 or 3), as asked; "auto" keeps colours where there are any."""
+    """Images (N, side, side, 1 or 3) with these colours. "auto" keeps colours if there are any."""
     if images.shape[3] == 1:
         return images if colours != "rgb" else np.repeat(images, 3, axis=3)
     if colours == "auto":
-        # Channel by channel: a reduction along so short an axis takes ten times as long.
+        # Channel by channel: a reduction along such a short axis takes ten times as long.
         channels = [images[..., channel] for channel in range(3)]
         spread = int((functools.reduce(np.maximum, channels) - functools.reduce(np.minimum, channels)).max())
         colours = "grey" if spread <= COLOURLESS else "rgb"
@@ -430,7 +439,10 @@ def _coloured(images: Bytes, colours: str) -> Bytes:
 
 
 def _values(images: Bytes) -> NDArray[np.float32]:
-    """(N, C, H, W) each level as the middle of its bin of [-1, 1]: an odd multiple of 1/256, which single precision holds exactly."""
+    """Images (N, C, H, W) with each level at the centre of its bin of [-1, 1].
+
+    The values are odd multiples of 1/256, which single precision holds exactly.
+    """
     values = images.transpose(0, 3, 1, 2).astype(np.float32, order="C")
     values += 0.5
     values *= 2 / GREY_LEVELS

@@ -1,4 +1,4 @@
-"""Rows that are equal: which they are, so that they stay on one side of a split, and what is said of many of them."""
+"""Equal rows, which stay on one side of a split, and the note on many of them."""
 
 import hashlib
 
@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from playground.messages import Edit, Message, setting
 
-LEAST_DIFFERENT = 5  # rows to learn from, of which a fifth is held out
-NOTABLE = 0.01  # share of rows that repeat another, from which on those held out follow another distribution than all
+LEAST_DIFFERENT = 5  # fewest different rows, so that a fifth of them can be held out
+NOTABLE = 0.01  # share of repeated rows above which held-out groups have another distribution than all rows
 
 
 def row_keys(rows: NDArray[np.generic]) -> NDArray[np.generic]:
-    """(N,) one number for each of `rows` (N, *shape), the same for equal ones: a point itself, 64 bits of an image's hash."""
+    """One number for each of `rows` (N, *shape), (N,), the same for equal rows: a point itself, or 64 bits of an image's hash."""
     if rows.shape[1:] == (2,):
         return np.ascontiguousarray(rows, dtype=np.float64).view(np.complex128)[:, 0]
     flat = np.ascontiguousarray(rows).reshape(len(rows), -1)
@@ -22,8 +22,7 @@ def row_keys(rows: NDArray[np.generic]) -> NDArray[np.generic]:
 
 
 def equal_rows(rows: NDArray[np.generic]) -> tuple[NDArray[np.int64], int]:
-    """Return for each row the group of those equal to it, counted in the order of their first rows, and the number of
-    groups."""
+    """Return each row's group of equal rows, (N,), and the number of groups. Groups are counted in the order of first rows."""
     _, first, group = np.unique(row_keys(rows), return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int64)
     rank[np.argsort(first)] = np.arange(len(first))
@@ -31,15 +30,17 @@ def equal_rows(rows: NDArray[np.generic]) -> tuple[NDArray[np.int64], int]:
 
 
 def notable(repeated: int, count: int) -> bool:
-    """Whether so many of `count` rows repeat another that whole groups of them on one side of a split make its distribution another."""
+    """Whether so many of `count` rows repeat another that a split by groups changes the distribution."""
     return repeated > NOTABLE * count
 
 
 def note(count: int, different: int, what: str, grouped: bool = True) -> Message | None:
-    """A message where many of `count` rows, or whatever they are, repeat another; None where few do.
+    """A message if many of `count` rows repeat another, else None.
 
     Args:
-        grouped: whether equal ones were held out together.
+        count, different: the numbers of all rows and of different rows.
+        what: the name of the rows in the message.
+        grouped: whether equal rows were held out together.
     """
     repeated = count - different
     if not notable(repeated, count):

@@ -1,6 +1,6 @@
-"""A drawing as a density: paint laid down along each stroke of the brush.
+"""A drawing as a density: a mixture of Gaussians along each stroke of the brush.
 
-A drawing is known exactly, like a toy: its points are drawn from it, and its score and entropy are closed forms.
+Like a toy, a drawing is known exactly: points are samples of it, and its score is a closed form.
 """
 
 import math
@@ -14,18 +14,18 @@ from playground.data.dataset import Array, DataError, Stroke
 if TYPE_CHECKING:
     from playground.theory.densities import GaussianMixture
 
-MOST_COMPONENTS = 4096  # where a drawing would need more, they move apart
-_SPACING = 1.0  # between neighbouring Gaussians, in brush radii: a ripple of 5e-9
+MOST_COMPONENTS = 4096  # if a drawing needs more, the spacing becomes wider
+_SPACING = 1.0  # distance of neighbouring Gaussians in brush radii, which gives a ripple of 5e-9
 
 
 def density_of_strokes(strokes: Sequence[Stroke]) -> "GaussianMixture":
-    """The density that a brush leaves behind, float64, in the user's units.
+    """The density of a drawing, in float64 and the user's units.
 
-    A brush lays paint equally thick along its way whatever its radius: a stroke weighs radius times length, and a dab
-    weighs the paint that makes its middle as thick as a line's. Painting twice doubles the density there.
+    The density along a stroke's middle does not depend on the brush's radius. So a stroke's weight is radius times length, and a
+    dab has the weight that makes its middle as dense as a line's. Painting twice doubles the density.
 
     Raises:
-        DataError: nothing is drawn, or a stroke has no place or no width.
+        DataError: nothing is drawn, or a stroke has no finite points or no positive radius.
     """
     import torch
 
@@ -49,14 +49,15 @@ def density_of_strokes(strokes: Sequence[Stroke]) -> "GaussianMixture":
         along = _along(line, length, math.ceil(length / (_SPACING * radius * wider)) + 1)
         means.append(along)
         stds.append(np.full(len(along), radius))
-        # A dab's middle has weight/(2 pi r^2), a line's weight/length/(sqrt(2 pi) r): equal for this least length.
+        # The density is weight/(2 pi r^2) at a dab's middle, and weight/length/(sqrt(2 pi) r) on a line. This least length makes
+        # them equal.
         weight = radius * max(length, math.sqrt(2 * math.pi) * radius)
         weights.append(np.full(len(along), weight / len(along)))
     return GaussianMixture(*(torch.from_numpy(np.concatenate(parts)) for parts in (means, stds, weights)))
 
 
 def _along(line: Array, length: float, count: int) -> Array:
-    """`count` places at equal distances along a polyline, (count, 2); both ends are among them where there are two."""
+    """`count` points at equal distances along a polyline, (count, 2), with both ends if there are at least two."""
     arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
     at = np.linspace(0.0, length, count) if count > 1 else np.array([length / 2])
     return np.stack([np.interp(at, arc, line[:, 0]), np.interp(at, arc, line[:, 1])], axis=1)

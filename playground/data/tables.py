@@ -1,4 +1,4 @@
-"""Two columns of numbers out of text, as spreadsheets and scripts of many countries write it."""
+"""A parser for two columns of numbers in text, in the formats that spreadsheets and scripts of many countries write."""
 
 import csv
 import itertools
@@ -9,19 +9,19 @@ import numpy as np
 
 from playground.data.dataset import Array, DataError
 
-_HEAD = 2**16  # bytes looked at to tell text from anything else
+_HEAD = 2**16  # bytes that are examined to tell text from other data
 _BLOCK = 2**18  # characters parsed at a time
-_SEPARATOR = re.compile(r"sep=.?", re.IGNORECASE)  # the line above the header that tells Excel the separator
-_LAYOUTS = [  # separator (None: blanks) and decimal mark, the likelier first
+_SEPARATOR = re.compile(r"sep=.?", re.IGNORECASE)  # a line above the header that tells Excel the separator
+_LAYOUTS = [  # separator (None: blanks) and decimal mark, the most likely first
     ("\t", "."), (";", "."), (",", "."), (None, "."), ("\t", ","), (";", ","), (None, ","), (",", ","),
 ]  # fmt: skip
 
 
 def decode(name: str, content: bytes) -> str:
-    """The text of a file, its lines ending in a newline, whatever the editor that wrote it.
+    """The text of a file, with newlines as line ends, from any common encoding.
 
     Raises:
-        DataError: the file is no text.
+        DataError: the file is not text.
     """
     if content.startswith(b"PK\x03\x04"):
         raise DataError(f"{name} is a ZIP archive (NPZ or Excel): save its two columns as CSV or NPY.")
@@ -35,23 +35,25 @@ def decode(name: str, content: bytes) -> str:
             try:
                 text = content.decode("utf-8-sig")
             except UnicodeDecodeError:
-                text = content.decode("latin-1")  # every byte is a letter there; headers may hold Western accents
+                text = content.decode("latin-1")  # decodes every byte; headers may have Western accents
     except UnicodeDecodeError:
         raise DataError(f"{name} is neither a table of text nor an NPY file.") from None
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 class Table:
-    """A text of two columns: how it is written, the names of its columns, and its numbers.
+    """A text of two columns: its format, the names of its columns, and its numbers.
 
     Args:
-        among: the names of the columns to take where there are more.
+        name: the file's name, for error messages.
+        text: the text of the file.
+        among: the names of the columns to take if there are more than two.
 
     Attributes:
-        axes: names of the columns, or None where no header gives any.
+        axes: the names of the columns, or None without a header.
 
     Raises:
-        DataError: there is no line with data, or the first one has not two columns.
+        DataError: there is no line with data, or the first one does not have two columns.
     """
 
     def __init__(self, name: str, text: str, among: tuple[str, str] | None = None) -> None:
@@ -70,7 +72,7 @@ class Table:
         self.axes: tuple[str, str] | None = None
         if header and len(cells) == 2 and any(cells):
             self.axes = (cells[0][:40] or "x", cells[1][:40] or "y")
-        # Names that hold blanks, between columns of blanks, cannot be told apart: they are passed over.
+        # Names with blanks, separated by blanks, are ambiguous, so they are ignored.
         if len(cells) != 2 and not (header and self._separator is None and len(sample) > 1):
             raise self._columns(number, len(cells))
         if header and len(sample) == 1:
@@ -80,12 +82,12 @@ class Table:
         """The numbers, (N, 2).
 
         Raises:
-            DataError: a line has not two cells, or a cell is not a number.
+            DataError: a line does not have two cells, or a cell is not a number.
         """
         try:
             return self._read(self._decimal)
         except _NotANumber as error:
-            # A column of whole numbers may hide until far below that the decimal mark is a comma.
+            # If a column begins with whole numbers, the first decimal comma may come far below.
             if "," not in error.cell or self._separator == "," or self._decimal == ",":
                 raise
             try:
@@ -94,20 +96,20 @@ class Table:
                 raise error from None
 
     def line(self, row: int) -> int:
-        """The line, counted from 1, on which a row of data, counted from 0, stands."""
+        """The line number, counted from 1, of a row of data, counted from 0."""
         return next(itertools.islice(self._rows(), row, None))[0]
 
     def _rows(self) -> Iterator[tuple[int, str]]:
         return ((number, line) for number, line in _content(self._text) if number > self._skipped)
 
     def _read(self, decimal: str) -> Array:
-        """The numbers, block by block: a block that numpy's own parser stumbles over is read again line by line."""
+        """Read the numbers block by block. A block that numpy's parser cannot read is read again line by line."""
         parts = [np.empty((0, 2))]
         start, above = 0, 0
         while start < len(self._text):
             end = self._text.find("\n", start + _BLOCK) + 1 or len(self._text)
             block = self._text[start:end]
-            # The line where the first data stand decides how many columns there are, so it is read with care.
+            # The first line of data determines the number of columns, so its block is read line by line.
             points = self._fast(block, decimal) if above >= self._skipped and start else None
             parts.append(self._slow(block, above, decimal, first=not start) if points is None else points)
             start, above = end, above + block.count("\n")
@@ -119,7 +121,7 @@ class Table:
                 return None
             block = block.replace(",", ".")
         lines = block.split("\n")
-        if next(_content(block), None) is None:  # where there is nothing to read, numpy warns
+        if next(_content(block), None) is None:  # numpy would warn of an empty block
             return np.empty((0, 2))
         try:
             points: Array = np.loadtxt(lines, delimiter=self._separator, ndmin=2, dtype=np.float64)
@@ -168,10 +170,12 @@ class _NotANumber(DataError):
 
 
 def _narrowed(name: str, text: str, names: tuple[str, str]) -> str:
-    """The columns of these names alone, on the same lines, between tabs; the text as it is where no header has them among others.
+    """The text with only the columns of these names, on the same lines, separated by tabs.
+
+    The text stays unchanged if its header does not have these names among others.
 
     Raises:
-        DataError: a line has not as many cells as the header.
+        DataError: a line does not have as many cells as the header.
     """
     lines = (line for line in _content(text) if not _SEPARATOR.fullmatch(line[1]))
     _, header = next(lines, (0, ""))
@@ -187,7 +191,7 @@ def _narrowed(name: str, text: str, names: tuple[str, str]) -> str:
         row = _all_cells(line, separator)
         if len(row) == len(cells):
             kept[number - 1] = "\t".join(row[place] or '""' for place in order)
-        elif separator is None:  # a name may hold blanks
+        elif separator is None:  # a name may contain blanks
             return text
         elif not _SEPARATOR.fullmatch(line):
             raise DataError(
@@ -198,9 +202,9 @@ def _narrowed(name: str, text: str, names: tuple[str, str]) -> str:
 
 
 def columns_named(names: Sequence[str], header: Sequence[str]) -> list[int] | None:
-    """Return the places of the columns of these names; None where one cannot be told.
+    """Return the indices of the columns with these names; None if one is missing or ambiguous.
 
-    By the very name, else by the only one that differs in nothing but case and blanks around it.
+    A name matches exactly, or else matches the only column that differs in case and surrounding blanks alone.
     """
     very: dict[str, int] = {}
     alike: dict[str, list[int]] = {}
@@ -213,7 +217,7 @@ def columns_named(names: Sequence[str], header: Sequence[str]) -> list[int] | No
 
 
 def _content(text: str, above: int = 0) -> Iterator[tuple[int, str]]:
-    """Lines that say something, without comments, each with its number, for a text with some lines above it."""
+    """Yield the lines with content, without comments, and their numbers; `above` lines precede the text."""
     start, number = 0, above
     while start <= len(text):
         end = text.find("\n", start)
@@ -227,7 +231,10 @@ def _content(text: str, above: int = 0) -> Iterator[tuple[int, str]]:
 
 
 def _layout(lines: Sequence[str]) -> tuple[str | None, str]:
-    """The separator and decimal mark by which most lines are two numbers; by presence where none is."""
+    """The separator and decimal mark with which most lines are two numbers.
+
+    If no line is two numbers, the separator is the first one that the last line contains.
+    """
 
     def fits(layout: tuple[str | None, str]) -> int:
         separator, decimal = layout
@@ -237,18 +244,18 @@ def _layout(lines: Sequence[str]) -> tuple[str | None, str]:
     best = max(_LAYOUTS, key=fits)
     if fits(best):
         return best
-    last = lines[-1]  # a header is more likely to hold other marks
+    last = lines[-1]  # not the first, as a header often contains other marks
     return next((separator for separator in ("\t", ";", ",") if separator in last), None), "."
 
 
 def _cells(line: str, separator: str | None) -> list[str]:
-    """The cells of a line of two columns; an empty third one, after a last separator, is dropped."""
+    """The cells of a line of two columns, without an empty third one after a trailing separator."""
     cells = _all_cells(line, separator)
     return cells[:2] if separator is not None and len(cells) == 3 and not cells[2] else cells
 
 
 def _all_cells(line: str, separator: str | None) -> list[str]:
-    """The cells of a line, without blanks and quotes around them."""
+    """The cells of a line, without surrounding blanks and quotes."""
     if separator is None:
         return [cell.strip("\"'") for cell in line.split()]
     parts = (
@@ -258,12 +265,12 @@ def _all_cells(line: str, separator: str | None) -> list[str]:
 
 
 def _number(cell: str, decimal: str) -> float | None:
-    """The number that a cell holds, or None."""
+    """The number in a cell, or None."""
     if decimal == ",":
         if "." in cell or cell.count(",") > 1:
             return None
         cell = cell.replace(",", ".")
-    if "_" in cell or not cell.isascii():  # float() takes 1_000 and digits of every script; no other program does
+    if "_" in cell or not cell.isascii():  # float() would accept 1_000 and digits of any script
         return None
     try:
         return float(cell)

@@ -1,11 +1,11 @@
-r"""Densities over the plane that are simple to see and hard to learn.
+r"""Toy densities in the plane, easy to see and hard to learn.
 
-Each is a function of its own blur `noise` (a standard deviation, before scaling) and gives a closed form in float64:
-a curve becomes a mixture of Gaussians along it,
+Each is a function of `noise`, the standard deviation of its own noise before scaling, and returns a closed form in float64. A curve
+becomes a mixture of Gaussians along it,
 
 .. math:: p(x) = \int N(x; c(\ell), \mathrm{noise}^2 I)\, q(\ell)\, d\ell \approx \sum_k w_k q(\ell_k) N(x; c(\ell_k), \mathrm{noise}^2 I),
 
-with nodes by arc length close enough that the sum and the integral agree to 1e-7 and no string of beads can be seen.
+with nodes by arc length so close that the sum and the integral agree to 1e-7 and single Gaussians cannot be seen.
 """
 
 import math
@@ -19,12 +19,12 @@ from playground.data.dataset import Array
 if TYPE_CHECKING:
     from playground.theory.densities import Density, GaussianMixture
 
-MOST_COMPONENTS = 4096  # beyond it a frame's 900 arrows take longer than the frame
-_SPACING = 1.0  # between neighbouring Gaussians, in their standard deviations: a ripple of 5e-9 on a straight line
+MOST_COMPONENTS = 4096  # with more, the 900 arrows of a frame take longer than the frame
+_SPACING = 1.0  # distance of neighbouring Gaussians in standard deviations: a ripple of 5e-9 on a straight line
 
 
 def two_gaussians(noise: float) -> "Density":
-    """Weights 0.8 and 0.2 at (5, 5) and (-5, -5): where Langevin dynamics gets the weights wrong (Song and Ermon 2019)."""
+    """Weights 0.8 and 0.2 at (5, 5) and (-5, -5), which Langevin dynamics gets wrong (Song and Ermon 2019)."""
     return _separate(np.array([[5.0, 5.0], [-5.0, -5.0]]), noise, np.array([0.8, 0.2]))
 
 
@@ -35,7 +35,7 @@ def eight_gaussians(noise: float) -> "Density":
 
 
 def two_moons(noise: float) -> "Density":
-    """Half circles of radius 1 about (0, 0) and (1, 0.5), open to each other."""
+    """Half circles of radius 1 about (0, 0) and (1, 0.5), with their open sides facing each other."""
     angle = np.linspace(0, math.pi, 20_001)
     upper = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     lower = np.stack([1 - np.cos(angle), 0.5 - np.sin(angle)], axis=1)
@@ -43,21 +43,21 @@ def two_moons(noise: float) -> "Density":
 
 
 def two_spirals(noise: float) -> "Density":
-    """Two arms of one and a half turns out to radius pi, evenly filled."""
+    """Two arms of one and a half turns out to radius pi, nearly uniform along their length."""
     angle = np.linspace(0, 3 * math.pi, 20_001)
     arm = angle[:, None] / 3 * np.stack([-np.cos(angle), np.sin(angle)], axis=1)
     return _curves([arm, -arm], (angle / angle[-1]) ** 2, noise)
 
 
 def swiss_roll(noise: float) -> "Density":
-    """A roll of one and a half turns between radii 0.94 and 2.83, denser inside: even in the angle, as is the custom."""
+    """A roll of one and a half turns between radii 0.94 and 2.83. It is uniform in the angle, as usual, so denser inside."""
     angle = np.linspace(1.5 * math.pi, 4.5 * math.pi, 20_001)
     roll = angle[:, None] / 5 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return _curves([roll], np.linspace(0, 1, len(angle)), noise)
 
 
 def pinwheel(noise: float) -> "Density":
-    """Five arms, Gaussian along their length about radius 2, bent by an angle that grows exponentially (Johnson et al. 2016)."""
+    """Five arms, Gaussian along their length about radius 2, bent by an exponentially growing angle (Johnson et al. 2016)."""
     along = np.linspace(-3, 3, 20_001)  # in standard deviations of the arm
     radius = 1 + 0.3 * along
     arms = []
@@ -73,7 +73,7 @@ def rings(noise: float) -> "Density":
     """Four circles of radii 0.75, 1.5, 2.25 and 3 with a quarter of the mass each."""
     means, weights = [], []
     for radius in (0.75, 1.5, 2.25, 3.0):
-        # On a closed curve equal spacing is exact; twelve nodes keep a blur as wide as the circle round.
+        # Equal spacing is exact on a closed curve. Twelve nodes keep it round even if the noise is as wide as the circle.
         count = max(12, math.ceil(2 * math.pi * radius / (_SPACING * noise)))
         angle = np.arange(count) * (2 * math.pi / count)
         means.append(radius * np.stack([np.cos(angle), np.sin(angle)], axis=1))
@@ -82,7 +82,7 @@ def rings(noise: float) -> "Density":
 
 
 def checkerboard(noise: float) -> "Density":
-    """Eight of the sixteen squares of side 2 in [-4, 4]^2; with no noise their edges are sharp."""
+    """Eight of the sixteen squares of side 2 in [-4, 4]^2. Without noise their edges are sharp."""
     import torch
 
     from playground.theory.densities import Boxes
@@ -95,7 +95,7 @@ def checkerboard(noise: float) -> "Density":
 
 
 def narrowest_deviation(toy: "Callable[[float], Density]", default: float) -> float:
-    """The least noise at which a toy needs no more than MOST_COMPONENTS; for separate Gaussians, a hundredth of the default."""
+    """The least noise with which a toy has at most MOST_COMPONENTS; for separate Gaussians a hundredth of the default."""
     from playground.theory.densities import GaussianMixture
 
     mixture = toy(default)
@@ -103,7 +103,7 @@ def narrowest_deviation(toy: "Callable[[float], Density]", default: float) -> fl
         return 0.0
     if mixture.modes is not None:
         return default / 100
-    # Two figures, rounded up: the components of all pieces of a toy are rounded up too.
+    # Two digits, rounded up, as the number of components of each piece is rounded up too.
     least = default * len(mixture.means) / MOST_COMPONENTS
     step = 10.0 ** (math.floor(math.log10(least)) - 1)
     return float(f"{math.ceil(least / step) * step:.2g}")
@@ -112,19 +112,19 @@ def narrowest_deviation(toy: "Callable[[float], Density]", default: float) -> fl
 def _curves(curves: list[Array], share: Array, noise: float) -> "GaussianMixture":
     """A mixture along open curves of equal mass and length.
 
-    Fejér's quadrature by arc length: at equal spacing the ends would carry an error of (spacing/noise)^2/24.
+    It uses Fejér's quadrature by arc length. With equal spacing the ends would have an error of (spacing/noise)^2/24.
 
     Args:
         curves: polylines (P, 2), finely sampled.
-        share: (P,) part of a curve's mass before each of its points, from 0 to 1.
-        noise: blur.
+        share: the part of a curve's mass before each of its points, (P,), from 0 to 1.
+        noise: the standard deviation of the Gaussians.
     """
     means, weights = [], []
     for curve in curves:
         arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(curve, axis=0).T))])
         count = max(
             12, math.ceil(0.5 * math.pi * arc[-1] / (_SPACING * noise))
-        )  # the nodes are pi/2 wider in the middle
+        )  # the nodes' spacing is pi/2 times wider in the middle
         nodes, node_weights = _fejer(count)
         at = (nodes + 1) / 2 * arc[-1]
         means.append(np.stack([np.interp(at, arc, curve[:, 0]), np.interp(at, arc, curve[:, 1])], axis=1))
@@ -133,7 +133,7 @@ def _curves(curves: list[Array], share: Array, noise: float) -> "GaussianMixture
 
 
 def _fejer(count: int) -> tuple[Array, Array]:
-    """Nodes and weights of Fejér's first rule for the integral over [-1, 1] (Waldvogel 2006): exact below degree `count`."""
+    """Nodes and weights of Fejér's first rule for the integral over [-1, 1] (Waldvogel 2006), exact below degree `count`."""
     angle = (np.arange(count) + 0.5) * (math.pi / count)
     harmonic = np.arange(1, count // 2 + 1)
     series = np.cos(2 * np.outer(angle, harmonic)) @ (1 / (4.0 * harmonic**2 - 1))

@@ -1,6 +1,6 @@
-"""The map between the units of the user and the standardized ones of the mathematics.
+"""The map between the user's units and the standardized internal units.
 
-Imports no torch, so the window can show a saved trajectory before torch is loaded.
+It does not import torch, so the window can show a saved trajectory before torch is loaded.
 """
 
 import math
@@ -16,8 +16,8 @@ if typing.TYPE_CHECKING:
 
 Array = NDArray[np.floating]
 
-PART = 2**20  # numbers worked on at once: 8 MB in double precision
-AXES_DIFFER = 3.0  # a file whose axes' spreads differ by more than this factor is scaled axis by axis
+PART = 2**20  # numbers processed at once: 8 MB in double precision
+AXES_DIFFER = 3.0  # if the axes' standard deviations differ by more than this factor, each axis has its own scale
 EQUALIZED = (
     "If the standard deviations of a file's columns differ more than threefold, each column is stretched "
     "to their geometric mean. Noise levels, distances and score errors are in that unit."
@@ -26,12 +26,12 @@ EQUALIZED = (
 
 @dataclass(frozen=True, eq=False)
 class Units:
-    """The map between user units and internal units: internal = (user - offset) / scale, axis by axis.
+    """The map between user units and internal units: internal = (user - offset) / scale, for each axis.
 
     Attributes:
-        offset: mean of the data in user units, the shape of one point.
-        scale: user units per internal unit, the shape of one point; equal on all axes except for files whose axes differ
-            widely, where a sigma in user units is read on the axes' geometric mean.
+        offset: the mean of the data in user units, in the shape of one point.
+        scale: user units per internal unit, in the shape of one point. It is equal on all axes, except for files whose axes differ
+            widely. There a sigma in user units refers to the axes' geometric mean.
     """
 
     offset: Array
@@ -46,19 +46,19 @@ class Units:
         offset, variances = _moments(dataset.points)
         spread = math.sqrt(variances.mean())
         scale = np.full(dataset.shape, spread)
-        # Images keep one scale: a pixel that is always dark has no spread of its own.
+        # Images have one scale for all pixels: a pixel that is always dark has no variance.
         if len(dataset.shape) == 1 and variances.max() > AXES_DIFFER**2 * variances.min() > 0:
             scale = np.sqrt(variances)
         return cls(offset, scale)
 
     @property
     def length(self) -> float:
-        """User units per internal unit for lengths that belong to no axis."""
+        """User units per internal unit for lengths without a direction: the geometric mean of the axes' scales."""
         return float(np.exp(np.log(self.scale).mean()))
 
     @property
     def isotropic(self) -> bool:
-        """Whether all axes share one scale, so that a distance means the same in every direction."""
+        """Whether all axes have the same scale, so that a distance means the same in every direction."""
         return bool(self.scale.min() == self.scale.max())
 
     def to_internal(self, points: Array) -> Array:
@@ -66,7 +66,7 @@ class Units:
         return (points - self.offset) / self.scale
 
     def standardized(self, points: Array) -> NDArray[np.float32]:
-        """Convert points (N, \\*shape), rounded to single precision: many take no memory but the result's."""
+        """Points (N, \\*shape) in internal units and single precision. Only the result takes memory."""
         out = np.empty(points.shape, dtype=np.float32)
         for some in _parts(points):
             out[some] = self.to_internal(points[some])
@@ -77,9 +77,9 @@ class Units:
         return np.asarray(points, dtype=np.float64) * self.scale + self.offset
 
     def equalized(self, points: Array) -> Array:
-        """Points (..., \\*shape) whose distances count every axis: those that differ widely are brought to their geometric mean.
+        """Points (..., \\*shape) for distances: axes that differ widely are scaled to their geometric mean.
 
-        A distance in the units of each would be that along the widest axis alone.
+        In the axes' own units a distance would be that along the widest axis alone.
         """
         return np.asarray(points) if self.isotropic else self.to_internal(points) * self.length
 
@@ -96,18 +96,18 @@ class Units:
         return np.asarray(score, dtype=np.float64) / self.scale
 
     def log_prob_to_user(self, log_prob: Array) -> Array:
-        """Log-densities in nats per user units: the map's Jacobian is subtracted."""
+        """Log-densities in nats over user units: the logarithm of the map's Jacobian is subtracted."""
         return np.asarray(log_prob, dtype=np.float64) - float(np.log(self.scale).sum())
 
 
 def _moments(points: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and variance of points (N, \\*shape) along each axis, in double precision whatever the points are in."""
+    """The mean and variance of points (N, \\*shape) along each axis, in double precision."""
     mean = points.mean(axis=0, dtype=np.float64)
     squares = sum(np.square(points[some] - mean).sum(axis=0) for some in _parts(points))
     return mean, squares / len(points)
 
 
 def _parts(points: Array) -> Iterator[slice]:
-    """Rows of points (N, \\*shape) that can be worked on at once: in double precision the whole set may not fit into memory."""
+    """Slices of points (N, \\*shape) to process at once, as the whole set in double precision may not fit into memory."""
     rows = max(1, PART // math.prod(points.shape[1:]))
     return (slice(start, start + rows) for start in range(0, len(points), rows))

@@ -1,4 +1,4 @@
-"""The rest of an experiment, and its data, as a kind may know them: kinds know no Problem, which is built from them."""
+"""What a kind may know of the rest of an experiment and of its data. Kinds do not know the Problem, which is built from them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ Mask = Literal["none", "left", "top", "frame"]
 """The part of each point that is known beforehand."""
 
 Labels = Literal["none", "one", "all"]
-"""The classes that particles are told: none, one for all of them, or each its own."""
+"""The classes of particles: none, one class for all of them, or a class for each."""
 
 Score = Literal["learned", "exact", "empirical"]
-"""The source of a score: the network's, the known density's own, or that of the smoothed training set."""
+"""The source of a score: the network, the known density, or the smoothed training set."""
 
 
 class ChosenData(Protocol):
@@ -95,7 +95,7 @@ class ChosenSampler(Protocol):
 
 
 class Chosen(Protocol):
-    """The kinds that an experiment has chosen, as the others may know them."""
+    """The kinds that an experiment has chosen, as the other kinds see them."""
 
     @property
     def data(self) -> ChosenData: ...
@@ -112,13 +112,13 @@ class Chosen(Protocol):
 
 @dataclass(frozen=True)
 class Conditions:
-    """What of the data a network and its samples can be conditioned on.
+    """What a network and its samples can be conditioned on.
 
     Attributes:
-        classes: those that the network is told of, in order; none where it is told no labels.
-        held_out: points that training never sees, from which the known part of a point is taken.
-        hidden_labels: the least and the largest share of labels that training has hidden so far; None before any, and where the
-            network is told none.
+        classes: the classes that the network is trained with, in order; empty without labels.
+        held_out: the number of points that training never sees, from which the known part of a point is taken.
+        hidden_labels: the smallest and the largest share of labels that training has hidden so far; None before training, and
+            without labels.
     """
 
     classes: tuple[int, ...] = ()
@@ -127,17 +127,18 @@ class Conditions:
 
 
 class Given(Protocol):
-    """What the data settle, in internal units: a kind is built from its settings and from this.
+    """What the data determine, in internal units. A kind is built from its settings and from this.
 
     Attributes:
-        shape: of one point.
-        train: (N, *shape) on the device.
-        density: the known one, or None.
-        noise: as built by the noise's kind.
-        widest, thickness: the widest gap in the training set and how thin it is in places; found when they are first asked for.
-        classes: how many classes the network is told of.
-        batch, particles: points of a training step and of a run.
-        sigma_distribution: from which training draws the noise levels of a process.
+        shape: the shape of one point.
+        train: the training set, (N, *shape), on the device.
+        density: the known density, or None.
+        noise: the noise, built by the noise's kind.
+        widest, spread, thickness: the widest gap, the principal axes and the local thickness of the training set. They are
+            computed at the first call.
+        classes: the number of classes that the network is trained with.
+        batch, particles: the number of points of a training step and of a run.
+        sigma_distribution: the distribution of the noise levels in training.
     """
 
     @property

@@ -43,7 +43,7 @@ InpaintingImage = Annotated[
 
 
 def known_pixels(mask: Mask, height: int, width: int) -> np.ndarray | None:
-    """(height, width), True where an image is known beforehand; None where it is nowhere."""
+    """The mask, (height, width), that is True where an image is known beforehand; None if nothing is known."""
     if mask == "none":
         return None
     known = np.zeros((height, width), dtype=bool)
@@ -58,7 +58,7 @@ def known_pixels(mask: Mask, height: int, width: int) -> np.ndarray | None:
 
 
 def known_coordinates(mask: Mask, given: Given) -> "Tensor | None":
-    """Return the mask in the shape of one point, on its device: for points of the plane, "left" is x and "top" is y."""
+    """Return the mask in the shape of one point, on the data's device. For points in the plane, "left" is x and "top" is y."""
     if mask == "none":
         return None
     import torch

@@ -1,4 +1,4 @@
-"""A kind: something that a user can choose by a name, with its settings; and the registry of all there are."""
+"""The base class of kinds, which a user can choose by a name, and the registry of all kinds."""
 
 import importlib
 import pkgutil
@@ -14,17 +14,18 @@ _K = typing.TypeVar("_K", bound="Kind")
 
 
 class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
-    """One value of ``section.kind``: its fields are its settings, its docstring begins with its one-line meaning.
+    """One value of ``section.kind``. Its fields are its settings, and its docstring's first line is its meaning on screen.
 
-    A kind is defined by ``@register class VariancePreserving(Noise, tag="vp", frozen=True)`` in a file of its own.
+    A kind is defined by ``@register class VariancePreserving(Noise, tag="vp", frozen=True)`` in a file of its own. The family's
+    base class sets the first four attributes.
 
     Attributes:
-        section: of the experiment, stated by the family's base class.
-        summary: the question that the family answers, likewise: what ``section.kind`` is.
-        noun: what one of the family is called in a sentence, likewise.
-        resets: whether another kind means to train anew, likewise.
-        title: on screen.
-        place: in the list of the family; ties go by name.
+        section: the section of the experiment.
+        summary: the description of ``section.kind``.
+        noun: the name of the family's members in a sentence.
+        resets: whether training starts anew with another kind.
+        title: its name on screen.
+        place: its position in the family's list; ties are sorted by name.
         equation: LaTeX.
     """
 
@@ -87,17 +88,18 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="k
         )
 
     def switched(self, kind: "type[_K]", remembered: "_K | None" = None) -> "_K":
-        """Another kind in place of this one: the settings that both have from one base class keep their values.
+        """Another kind in place of this one. Settings that both declare alike keep their values.
 
         Args:
-            remembered: what it had when it was last chosen; its defaults if nothing.
+            kind: the other kind.
+            remembered: its settings when it was last chosen; None for its defaults.
         """
         shared = {name: getattr(self, name) for name in shared_settings(type(self), kind)}
         return msgspec.structs.replace(remembered or kind(), **shared)
 
 
 def shared_settings(one: type[Kind], other: type[Kind]) -> tuple[str, ...]:
-    """The settings that two kinds of a family declare in the same words: they mean the same in both."""
+    """The settings that two kinds of a family declare alike, with the same type and description."""
     own, others = (typing.get_type_hints(kind, include_extras=True) for kind in (one, other))
     return tuple(name for name in one.__struct_fields__ if own[name] == others.get(name))
 
@@ -106,30 +108,30 @@ _REGISTRY: dict[str, dict[str, type[Kind]]] = {}
 
 
 def register(kind: type[_K]) -> type[_K]:
-    """Let a kind be chosen, from this moment on.
+    """Add a kind to the registry.
 
     Raises:
-        ValueError: its family has one of that name.
+        ValueError: its family already has a kind of that name.
     """
     family = _REGISTRY.setdefault(kind.section, {})
     if kind.name() in family:
         raise ValueError(f"There are two kinds {kind.name()} of {kind.section}: {family[kind.name()]} and {kind}.")
-    own_fields(kind, kind.section)  # what cannot be described fails here and not in a panel
+    own_fields(kind, kind.section)  # a wrong description fails here and not in a panel
     family[kind.name()] = kind
     return kind
 
 
 def registered() -> tuple[type[Kind], ...]:
-    """All kinds of all families that can be chosen now."""
+    """All registered kinds of all families."""
     return tuple(kind for family in _REGISTRY.values() for kind in family.values())
 
 
 def forget(kind: type[Kind]) -> None:
-    """Take a kind away again, as the tests of plug-ins do."""
+    """Remove a kind from the registry, as the tests of plug-ins do."""
     del _REGISTRY[kind.section][kind.name()]
 
 
 def discover(package: str, path: Iterable[str]) -> None:
-    """Import every module of a package, so that what is in it registers itself."""
+    """Import every module of a package, so that its kinds register themselves."""
     for module in pkgutil.iter_modules(path):
         importlib.import_module(f"{package}.{module.name}")

@@ -1,4 +1,4 @@
-"""The declaration of one setting: the type says what it holds, :func:`meta` its bounds, its words and its slider."""
+"""The declaration of one setting: its type, and with :func:`meta` its bounds, texts and slider."""
 
 import functools
 import types
@@ -17,17 +17,17 @@ Auto = Literal["auto"]
 
 
 class ExperimentError(UserError, ValueError):
-    """A setting that cannot be used: the message is one sentence for the user and names the way out."""
+    """A setting that cannot be used. The message is one sentence for the user and names the way out."""
 
 
 @dataclass(frozen=True)
 class Option:
-    """One value of a setting that is chosen from a few.
+    """One option of a setting with a few values.
 
     Attributes:
-        title: what stands on its button.
-        meaning: one line about it, or nothing.
-        equation: LaTeX, where it has one of its own.
+        title: the text on its button.
+        meaning: one line about it, or "".
+        equation: its own LaTeX, or "".
     """
 
     title: str
@@ -58,18 +58,22 @@ def meta(
     """Bounds and documentation of one field.
 
     Args:
-        label: what its card calls it, where no plain form of its name says it well enough.
-        equation: LaTeX that holds whatever the value is.
-        options: of a setting that is chosen from a few, by value.
+        description: its meaning, in the tooltip and the docs.
+        label: its name in its card, if the plain form of the key is not clear enough.
+        ge, le: its bounds.
+        symbol: its mathematical symbol.
+        equation: LaTeX for all values.
+        options: its options by value, for a setting with a few values.
+        unit: its unit; "data" is the user's own unit.
         log: whether its slider is logarithmic.
         near_one: whether its slider is logarithmic in one minus the value.
-        reach: where its slider ends, where the bounds reach further than a hand can aim; typing reaches all of them.
-        resets: whether it cannot change without training anew.
-        of_data: whether it speaks of the data: with others it goes back to its default.
-        advanced: whether its row stands behind "Advanced".
-        example: of a list, as a file has it.
-        when: whether it does something, asked with the kinds that are chosen; always by default.
-        otherwise: what it waits for, where it does nothing, without a full stop.
+        reach: the range of its slider, if the bounds are too wide for it. Any value within the bounds can be typed.
+        resets: whether a change starts training anew.
+        of_data: whether it refers to the data, and so returns to its default with other data.
+        advanced: whether it is in the "Advanced" part of its card.
+        example: an example of a list, as in a file.
+        when: returns whether it has an effect with the chosen kinds; None for always.
+        otherwise: why it has no effect, without a full stop.
     """
     extra = {
         "label": label,
@@ -92,7 +96,7 @@ def meta(
 
 @dataclass(frozen=True)
 class Field:
-    """One setting as panels, tooltips, TOML, the command line and the docs see it."""
+    """One setting, as panels, tooltips, TOML, the command line and the docs use it."""
 
     key: str  # "noise.sigma_max"; "seed" has no section
     kind: Literal["int", "float", "bool", "choice", "text", "list"]
@@ -102,9 +106,9 @@ class Field:
     choices: tuple[str, ...]
     auto: bool  # whether "auto" is allowed beside a number
     description: str
-    label: str  # as its card says it: "σ max"
+    label: str  # its name in its card: "σ max"
     symbol: str
-    equation: str  # LaTeX, whatever the value
+    equation: str  # LaTeX for all values
     options: Mapping[str, Option]
     unit: str  # "data", "data²", "s", ... : "data" is the user's own unit
     log: bool
@@ -118,7 +122,7 @@ class Field:
     otherwise: Message | str
 
     def equation_of(self, value: Any) -> str:
-        """The LaTeX that holds for a value; nothing where there is none."""
+        """The LaTeX for a value, or "" if there is none."""
         option = self.options.get(value) if isinstance(value, str) else None
         return option.equation if option is not None and option.equation else self.equation
 
@@ -127,7 +131,7 @@ class Field:
         return self.options[choice].title if choice in self.options else choice.replace("-", " ")
 
     def meaning_of(self, choice: str) -> str:
-        """One line about a choice, or nothing."""
+        """One line about a choice, or "" if there is none."""
         return self.options[choice].meaning if choice in self.options else ""
 
     @property
@@ -152,11 +156,11 @@ def _number(value: float | None) -> str:
     if float(value).is_integer() and abs(value) < 1e10:
         return str(int(value))
     mantissa, _, exponent = f"{value:g}".partition("e")
-    return f"{mantissa}e{int(exponent)}" if exponent else mantissa  # 1e-9, as the window writes it, and not 1e-09
+    return f"{mantissa}e{int(exponent)}" if exponent else mantissa  # 1e-9, not 1e-09
 
 
 def _label(key: str, symbol: str) -> str:
-    """A plain form of a key, with its symbol where there is room: ``learning rate``, ``levels L``."""
+    """The plain form of a key, with its symbol if there is room: ``learning rate``, ``levels L``."""
     name = key.split(".")[-1].replace("_", " ")
     return f"{name} {symbol}" if symbol and len(name) + len(symbol) < 13 else name
 
@@ -191,7 +195,7 @@ def field(key: str, hint: Any, default: Any) -> Field:
 
 @functools.cache
 def own_fields(described: type[msgspec.Struct], section: str = "") -> Mapping[str, Field]:
-    """The settings of one struct by their keys, in the order in which they are declared; what is no setting is left out."""
+    """The settings of one struct by their keys, in the order of their declaration. Nested structs are left out."""
     prefix = f"{section}." if section else ""
     default = described()
     return types.MappingProxyType(

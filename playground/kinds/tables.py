@@ -1,4 +1,4 @@
-"""Small choices that several kinds offer, and that are less than a class."""
+"""Settings and options that several kinds share."""
 
 from typing import Annotated, Literal
 
@@ -63,4 +63,5 @@ DPM_SOLVER = Option(
     r"y' = e^{-h} y + (1 - e^{-h})\,[D + \frac{1}{2r}(D - D_0)],\ D = y + \sigma^2 s(y, \sigma)",
 )
 MULTISTEPS = 50
-"""Steps of DPM-Solver++, one evaluation each, on Karras's grid: on two moons more are no better (docs/samplers.md)."""
+"""Default steps of DPM-Solver++, one evaluation each, on the grid of Karras et al. On two moons more are no better
+(docs/samplers.md)."""

@@ -21,7 +21,8 @@ from playground.messages import Edit, Message, joined, setting
 if TYPE_CHECKING:
     from playground.theory.densities import Density
 
-# With 20,000 the two Gaussians' KL was 0.0034 nat and mostly what these leave open; it is 0.0017 with 50,000, 0.0014 with 100,000.
+# The two Gaussians' KL is 0.0034 nat with 20,000 points, mostly from their finite number. It is 0.0017 with 50,000, and 0.0014 with
+# 100,000.
 POINTS = 50_000
 
 Points = Annotated[
@@ -53,8 +54,8 @@ class Saved:
     Attributes:
         points, held_out: (N, *shape) and (M, *shape), in the user's units.
         axes: names of the two coordinates.
-        labels: (N,) classes of `points`, where there are any.
-        class_names: what each class is called, where that is known.
+        labels: classes of `points`, (N,), if there are any.
+        class_names: the names of the classes, if they are known.
     """
 
     points: NDArray[np.floating]
@@ -69,11 +70,11 @@ class DataSource(Kind, frozen=True):
 
     Attributes:
         phrase: its name in a sentence.
-        known_density: whether the density that its points are drawn from is known in closed form.
+        known_density: whether the density of its points is known in closed form.
         images: whether its points are images.
-        labelled: whether they have classes; None where only the data can tell.
-        is_finite: whether there are no more than are given, so that what is held out is missing from what is learned.
-        is_file: whether they are read from a file or a folder of the user's.
+        labelled: whether they have classes; None if that is known only after the data are read.
+        is_finite: whether the number of points is limited, so that held-out points are missing from the training set.
+        is_file: whether they are read from a file or folder of the user.
     """
 
     section: ClassVar[str] = "data"
@@ -94,7 +95,7 @@ class DataSource(Kind, frozen=True):
 
     @property
     def file(self) -> str:
-        """The file or folder that it is read from; "" where there is none."""
+        """The file or folder that it is read from, or "" if there is none."""
         return ""
 
     def resolve(self) -> Self:
@@ -106,20 +107,20 @@ class DataSource(Kind, frozen=True):
         return self
 
     def errors(self) -> Iterator[Message]:
-        """Return the settings' contradictions, of which no data can be made."""
+        """Return the contradictions between the settings, with which no data can be made."""
         yield from ()
 
     def conflicts(self) -> Iterator[Message]:
-        """Return the conflicts that leave no data."""
+        """Return the conflicts because of which there are no data."""
         yield from ()
 
     def load(self, held_out: int = 2_000, seed: int = 0, stopped: Callable[[], bool] = lambda: False) -> Dataset:
-        """The data set; the same settings give the same points.
+        """The data set. The same settings give the same points.
 
         Args:
-            held_out: how many held-out points are wanted; at most a fifth of what there is, where data are finite.
-            seed: of every draw and split.
-            stopped: asked while many files are read; once it is true, reading ends by a DataError.
+            held_out: the wanted number of held-out points. Finite data give at most a fifth of their points.
+            seed: the seed of all samples and splits.
+            stopped: called while many files are read. Once it returns true, reading ends with a DataError.
 
         Raises:
             DataError: the data cannot be made or read.
@@ -128,23 +129,24 @@ class DataSource(Kind, frozen=True):
         return self.read(DatasetRequest(held_out=held_out, seed=seed, stopped=stopped, **settings))
 
     def restored(self, saved: Saved, seed: int) -> Dataset:
-        """The data set as a session has it; what is drawn from a density has its known density again.
+        """The data set of a session, with its density if that is known.
 
         Raises:
             DataError: the data cannot be made.
         """
         made = self.sized(len(saved.points)).load(len(saved.held_out), seed)
-        # Not the draws just made: another version of torch may draw others. What ships is in half precision, too coarse for sums.
+        # The saved points, not the new ones, as another version of torch may draw other points. In double precision, as the bundled
+        # sessions store half precision, which is too coarse for sums.
         points, held_out = (np.asarray(array, dtype=np.float64) for array in (saved.points, saved.held_out))
         return dataclasses.replace(made, points=points, held_out=held_out)
 
     def sized(self, points: int) -> Self:
-        """Return the settings with a training set of so many points, where that is a setting."""
+        """Return the settings with this number of training points, if that is a setting."""
         return self
 
     @abstractmethod
     def read(self, request: DatasetRequest) -> Dataset:
-        """The data set that a request made of the settings asks for.
+        """The data set of a request with this kind's settings.
 
         Raises:
             DataError: the data cannot be made or read.
@@ -155,7 +157,7 @@ class Toy(DataSource, frozen=True):
     """A density over the plane in closed form.
 
     Attributes:
-        own_noise: standard deviation of its noise before scaling, where the user gives none.
+        own_noise: the default standard deviation of its noise, before scaling.
     """
 
     known_density: ClassVar[bool] = True
@@ -192,7 +194,7 @@ class Toy(DataSource, frozen=True):
 
     @property
     def is_sharp(self) -> bool:
-        return self.resolve().noise == 0  # without noise, only boxes have a density at all
+        return self.resolve().noise == 0  # only boxes have a density without noise
 
     def sized(self, points: int) -> Self:
         return msgspec.structs.replace(self, points=points)
@@ -222,11 +224,14 @@ class Toy(DataSource, frozen=True):
 
 
 def read_back(saved: Saved, path: str, what: str, precision: type[np.floating], grey_levels: int | None) -> Dataset:
-    """The data set of a file as a session has it.
+    """The data set of a file, from a session.
 
     Args:
-        what: its points in a sentence.
-        precision: in which they are read from their own file; earlier versions saved images in double precision.
+        saved: the session's points.
+        path: the file or folder that they came from.
+        what: the name of its points in a sentence.
+        precision: the precision in which they are read from their own file. Earlier versions saved images in double precision.
+        grey_levels: the number of values of a pixel; None for points in the plane.
     """
     points, held_out = (np.asarray(array, dtype=precision) for array in (saved.points, saved.held_out))
     made = Dataset(

@@ -19,9 +19,9 @@ class Network(Kind, frozen=True):
     """The network that learns the score.
 
     Attributes:
-        states_density: whether it is the gradient of a function that states a density up to its normalizer.
-        takes_labels: whether it can be told the class of a point.
-        needs_images: whether it takes nothing else.
+        states_density: whether it is the gradient of an unnormalized log-density.
+        takes_labels: whether it can take the class of a point as an input.
+        needs_images: whether it works for images only.
     """
 
     section: ClassVar[str] = "network"
@@ -73,11 +73,11 @@ class Network(Kind, frozen=True):
     ] = "silu"
 
     def resolve(self, images: bool) -> "Network":
-        """The network itself, where this leaves the choice to the data."""
+        """The network kind that "auto" stands for; every other kind returns itself."""
         return self
 
     def is_told_classes(self, data: ChosenData, conditions: Conditions | None) -> bool | None:
-        """Whether it is told classes; None where only data can tell that have not been read."""
+        """Whether it takes classes as an input; None if that depends on data that have not been read."""
         if not self.resolve(data.images).takes_labels:
             return False
         if data.labelled is None:
@@ -85,16 +85,16 @@ class Network(Kind, frozen=True):
         return data.labelled
 
     def conflicts(self, chosen: Chosen) -> Iterator[Message]:
-        """Return the conflicts that leave no network to build."""
+        """Return the conflicts because of which no network can be built."""
         yield from ()
 
     @abstractmethod
     def build(self, given: Given, generator: "torch.Generator") -> "ScoreNetwork":
-        """A fresh network."""
+        """A new network."""
 
 
 class Perceptron(Network, frozen=True):
-    """A network that sees all coordinates at once, by random Fourier features."""
+    """A network of fully connected layers on all coordinates and their random Fourier features."""
 
     features: Annotated[
         int,

@@ -14,7 +14,7 @@ from playground.messages import Edit, Message, Value, setting
 if TYPE_CHECKING:
     from playground.theory.noise import Noise as NoiseLevels
 
-POINTS = 6  # of the schedule before one is dragged
+POINTS = 6  # points of the schedule before one is dragged
 FINE = 101  # points of the curve between them on the chart
 
 

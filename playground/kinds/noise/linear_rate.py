@@ -1,4 +1,4 @@
-"""The common base of VP and sub-VP: a rate that grows linearly, from which their end follows."""
+"""The common base of VP and sub-VP: a rate that grows linearly and determines the coarsest noise."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
@@ -17,13 +17,12 @@ if TYPE_CHECKING:
     from playground.theory.noise.processes import LinearRate as Process
 
 LEAST_RATE, LARGEST_RATE = 0.1, 100.0
-"""The bounds of beta_max: with the largest the processes end with e^25 of noise; from 355 on the end has no number in
-single precision."""
-LEAST_RISE = 1.01  # of the rate from t = 0 to t = 1, for a chart that cannot state a falling one
+"""The bounds of beta_max. With the largest the processes end with noise of e^25; from 355 on it overflows in single precision."""
+LEAST_RISE = 1.01  # least factor from beta_min to beta_max when the chart is dragged, as the rate must not fall
 
 
 class LinearRate(PathToNoise, frozen=True):
-    """Noise whose rate grows linearly; its end follows from that."""
+    """Noise whose rate grows linearly and determines the coarsest level."""
 
     is_continuous: ClassVar[bool] = True
     end_name: ClassVar[str] = "σ(1)"
@@ -66,7 +65,7 @@ class LinearRate(PathToNoise, frozen=True):
     @classmethod
     @abstractmethod
     def process(cls) -> "type[Process]":
-        """The process in theory/."""
+        """The process class in theory/."""
 
     def build(self, given: Given) -> "NoiseLevels":
         from playground.theory.noise import ContinuousNoise
@@ -126,7 +125,7 @@ class LinearRate(PathToNoise, frozen=True):
         return Message("raise-the-end", "Raise β_1 to {:g}", (rate,), "noise.beta_max", (edit,))
 
     def _rate(self, sigma: float) -> float:
-        """beta_max with which the process ends at this sigma, of standardized data."""
+        """The beta_max with which the process ends at this sigma, for standardized data."""
         from playground.theory.noise.process import as_time
 
         return 2 * float(self.process().integral(as_time(sigma))) - self.beta_min

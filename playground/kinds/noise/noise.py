@@ -18,32 +18,36 @@ if TYPE_CHECKING:
     from playground.theory.noise import Noise as NoiseLevels
     from playground.theory.noise import Process
 
-SIGMA_MIN = 0.01  # of the data's standard deviation: finer than the toys' own noise, coarse enough to learn
+SIGMA_MIN = 0.01  # default over the data's standard deviation: finer than the toys' own noise, coarse enough to learn
 FINEST, BLUR = 0.001, 0.002
-"""Of the data's standard deviation and nats: where the data have narrow parts, the finest level goes down to a third of their
-thickness, where the blur costs no more than so much. Two columns of correlation 0.9999 lose 0.1 nat by SIGMA_MIN."""
+"""The least default sigma_min over the data's standard deviation, and the most nats that smoothing may cost narrow data.
+
+If the data have narrow parts, the default is a third of their thickness, at which the smoothing costs that many nats. Two columns
+of correlation 0.9999 would lose 0.1 nat with SIGMA_MIN."""
 SIGMA_MAX = 2.0
-"""Of the widest gap. The prior is a Gaussian with the data's moments, which smoothed data are only nearly: with the exact
-score the worst of 1,000 log-likelihoods of the two Gaussians is off by 0.11 nat at 1.0, 0.015 at 2.0 and 0.005 at 3.0 (median
-0.005, 0.0007, 0.0002), those of the other toys by a third of that or less; each doubling costs a tenth more evaluations."""
+"""The default sigma_max over the widest gap.
+
+The prior is a Gaussian with the data's moments, and smoothed data are only nearly Gaussian. With the exact score, the largest error
+of 1,000 log-likelihoods of the two Gaussians is 0.11 nat at a factor of 1.0, 0.015 at 2.0 and 0.005 at 3.0 (median 0.005, 0.0007,
+0.0002). For the other toys it is a third of that or less. Each doubling costs a tenth more evaluations."""
 CURVE = 132
-"""Points of a process's curve on the noise-level chart."""
+"""The number of points of a process's curve on the noise-level chart."""
 START = "the noise at t = 1, where sampling starts"
 END = "the learned density is smoothed by this much"
 WITH_PATH = setting("noise.kind", "discrete", "ve", "another process")
-"""The choices where a path from data to noise is missing."""
+"""The noises that a message offers if a path from data to noise is missing."""
 
 
 class Noise(Kind, frozen=True):
     """The noise that is added to the data.
 
     Attributes:
-        has_noise: whether it adds any.
-        has_path: whether a path leads from data to noise, which reverse sampling and likelihoods follow.
+        has_noise: whether it adds any noise.
+        has_path: whether it has a path from data to noise, which reverse sampling and likelihoods follow.
         is_continuous: whether training draws the levels of a process from a distribution.
-        chart: what its levels on the noise-level chart are, in plain words.
-        end_name: of the coarsest level there.
-        has_handles: whether every level there can be dragged, and not the ends alone.
+        chart: an explanation of its levels on the noise-level chart.
+        end_name: the name of the coarsest level on the chart.
+        has_handles: whether every level on the chart can be dragged, and not only the ends.
     """
 
     section: ClassVar[str] = "noise"
@@ -59,7 +63,7 @@ class Noise(Kind, frozen=True):
 
     @property
     def phrase(self) -> str:
-        """The noise, in a line about the experiment."""
+        """Its name in a line about the experiment."""
         return f"{self.title} process"
 
     @abstractmethod
@@ -71,25 +75,25 @@ class Noise(Kind, frozen=True):
         """
 
     def resolve(self, given: Given) -> Self:
-        """Return the settings with a value for each "auto", in user units; what cannot be stated so stays."""
+        """Return the settings with a value in user units for each "auto", where there is one."""
         return self
 
     def errors(self) -> Iterator[Message]:
-        """Return the settings' contradictions, whatever the data are."""
+        """Return the contradictions between the settings for any data."""
         yield from ()
 
     @property
     def count(self) -> int | None:
-        """The number of levels; None where there are none or all of a process."""
+        """The number of discrete levels, or None if there are none."""
         return None
 
     @property
     def is_by_hand(self) -> bool:
-        """Whether the levels are stated one by one."""
+        """Whether the user has set the levels one by one."""
         return False
 
     def levels_shown(self, unit: float | None) -> np.ndarray:
-        """The levels on the noise-level chart, coarse to fine in the user's unit, (L,), of resolved settings; none where there are none yet.
+        """The levels on the noise-level chart, (L,), coarse to fine in the user's unit, for resolved settings; empty if unknown.
 
         Args:
             unit: the data's standard deviation; None before the data have been read.
@@ -97,37 +101,47 @@ class Noise(Kind, frozen=True):
         return np.zeros(0)
 
     def times_shown(self) -> np.ndarray | None:
-        """The time of each, (L,) falling from 1 to 0; None where they are even."""
+        """The times of the chart's levels, (L,), falling from 1 to 0; None if they are equally spaced."""
         return None
 
     def curve_between(self, sigmas: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-        """Times from 0 to 1 and sigma at each, where a curve goes through the levels of the chart; None where they are joined."""
+        """A smooth curve through the chart's levels, as times from 0 to 1 and their sigmas; None for straight lines.
+
+        Args:
+            sigmas: the chart's levels.
+        """
         return None
 
     def dragged(self, index: int, sigmas: np.ndarray, unit: float) -> Mapping[str, Value]:
-        """The settings by which the chart's levels become these, of which that of an index was dragged."""
+        """The settings after a level of the chart was dragged.
+
+        Args:
+            index: the dragged level.
+            sigmas: the chart's levels after that.
+            unit: the data's standard deviation.
+        """
         return {}
 
     def evened(self) -> Mapping[str, Value]:
-        """The settings by which levels stated one by one become even again, with the same ends."""
+        """The settings with which levels set one by one become equally spaced again, with the same ends."""
         return {}
 
     def reach(self, needed: float, enough: float) -> Message:
-        """Return how the noise can end coarser, without a full stop, and the edit that does so.
+        """Return a message, without a full stop, on how to raise the coarsest noise, with the edit that does so.
 
         Args:
-            needed: sigma at the end, in internal units.
+            needed: the coarsest sigma that is needed, in internal units.
             enough: the same in user units, rounded up.
         """
         raise NotImplementedError
 
     def state(self, sigmas: np.ndarray) -> Message:
-        """Return a few words for the card's title; `sigmas` are the chart's."""
+        """Return a few words for the card's title; `sigmas` are the chart's levels."""
         return Message("noise", self.title)
 
 
 class PathToNoise(Noise, frozen=True):
-    """Noise with a finest level from which a path leads to noise alone."""
+    """Noise with a path from its finest level to pure noise."""
 
     has_path: ClassVar[bool] = True
 
@@ -164,12 +178,12 @@ class PathToNoise(Noise, frozen=True):
     def state(self, sigmas: np.ndarray) -> Message:
         if not len(sigmas):
             return super().state(sigmas)
-        # The kind goes where there is no room for both.
+        # A narrow card cuts the kind off.
         return Message("noise", f"σ {{}} → {{}} · {self.title}", (float(sigmas[0]), float(sigmas[-1])))
 
 
 class TwoEnds(PathToNoise, frozen=True):
-    """Noise whose two ends are stated."""
+    """Noise whose two ends are settings."""
 
     sigma_max: (
         Annotated[
@@ -194,7 +208,7 @@ class TwoEnds(PathToNoise, frozen=True):
         """sigma_min and sigma_max in internal units.
 
         Raises:
-            ExperimentError: one that was set lies beyond the other.
+            ExperimentError: sigma_min is not below sigma_max.
         """
         fine = self.finest(given)
         coarse = (
@@ -229,7 +243,7 @@ class TwoEnds(PathToNoise, frozen=True):
 
 
 def crossed_ends(fine: float, coarse: float) -> Message:
-    """Return the error that the finest level does not lie below the coarsest."""
+    """Return the error that the finest level is not below the coarsest."""
     return Message(
         "crossed-noise-levels",
         "{} must lie below {}: lower one or raise the other.",
@@ -239,18 +253,18 @@ def crossed_ends(fine: float, coarse: float) -> Message:
 
 
 def rounded(sigma: float) -> float:
-    """Round a noise level to the digits that a hand can aim at."""
+    """Round a dragged noise level to four digits."""
     return float(f"{sigma:.4g}")
 
 
 def up(value: float) -> float:
-    """The next larger number of two digits."""
+    """Round up to two digits."""
     unit = 10.0 ** (math.floor(math.log10(value)) - 1)
     return float(f"{math.ceil(value / unit - 1e-9) * unit:.2g}")
 
 
 def process_curve(process: "Process", unit: float, scale: float = 1.0) -> np.ndarray:
-    """sigma at even times from t = 1 to 0, down to the finest level, (L,) in the user's unit."""
+    """sigma at equally spaced times from t = 1 to 0, down to the finest level, (L,), in the user's unit."""
     times = np.linspace(1.0, 0.0, CURVE)
     import torch
 

@@ -13,7 +13,7 @@ from playground.messages import Message, Value
 if TYPE_CHECKING:
     from playground.theory.noise import Noise as NoiseLevels
 
-SIGMA = 0.3  # of the data's standard deviation: bridges near gaps and still shows the data's shape
+SIGMA = 0.3  # default over the data's standard deviation: it bridges small gaps and keeps the data's shape
 
 
 @register

@@ -9,7 +9,7 @@ from playground.kinds.noise.noise import END, START, TwoEnds
 if TYPE_CHECKING:
     from playground.theory.noise import Noise as NoiseLevels
 
-POINTS = 20  # on the chart, where sigma falls along a straight line
+POINTS = 20  # points on the chart, where sigma falls along a straight line
 
 
 @register

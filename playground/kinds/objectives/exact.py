@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from playground.theory.objectives import Objective as Loss
 
 MUCH = 2
-"""Axes above which a step is worth a word: points of the plane have no more."""
+"""The most axes for which the cost of a step is not mentioned: those of points in the plane."""
 
 
 @register

@@ -10,7 +10,7 @@ from playground.messages import Edit, Message, setting
 if TYPE_CHECKING:
     from playground.theory.objectives import Objective as Loss
 
-LEVELS = 2  # of noise in a batch, where there are more: each takes a sum over the plane
+LEVELS = 2  # most noise levels in a batch, as each takes a sum over the plane
 
 
 @register
@@ -60,7 +60,7 @@ class MaximumLikelihood(Objective, tag="maximum-likelihood", frozen=True):
         return Message(
             "likelihood-is-slow",
             "Z is summed over {} points at every step.",
-            (float(levels * self.normalizer_grid**2),),  # a quantity, to be written as numbers are
+            (float(levels * self.normalizer_grid**2),),  # a float, so that it is formatted as a quantity
         )
 
     def build(self, given: Given) -> "Loss":

@@ -56,7 +56,7 @@ class Forward(Sampler, tag="forward", frozen=True):
         return ForwardProcess(given.process(), self.steps, self.time_grid)
 
     def starting_points(self, given: Given, generator: "torch.Generator") -> "Tensor":
-        """Training points, noised by the finest level where the process starts there."""
+        """Training points with the noise of t_min, at which the process starts."""
         import torch
 
         from playground.theory.forward import ForwardProcess

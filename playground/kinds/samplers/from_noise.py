@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 KNOWN_CORRECTORS = 3
-"""Corrector steps where a part of the point is known: the score of the rest is approximate at coarse levels, and that of the finer
-ones, nearly right, mends what it did. A run takes three to four times as long. Kolmogorov-Smirnov distance of y given x from the exact
-distribution, of 2,000 particles, whose chance is 0.03: two moons at x = 1.27 without 0.35, with three 0.06, with five 0.05; two spirals at
-x = 0.93, whose arms lie too far apart to be mended at fine levels, 0.13, 0.08 and 0.08."""
+"""Corrector steps for inpainting. The score of the unknown part is approximate at coarse levels. At finer levels it is nearly
+exact, and correctors repair the errors. A run takes three to four times as long.
+
+Kolmogorov-Smirnov distances of y given x from the exact distribution, with 2,000 particles, for which chance gives 0.03: for two
+moons at x = 1.27, 0.35 without correctors, 0.06 with three and 0.05 with five. For two spirals at x = 0.93, whose arms are too far
+apart for correctors at fine levels, 0.13, 0.08 and 0.08."""
 
 
 class FromNoise(FollowsScore, frozen=True):
@@ -29,7 +31,7 @@ class FromNoise(FollowsScore, frozen=True):
 
     Attributes:
         phrase: its name in a sentence.
-        default_grid: what `time_grid` = "auto" stands for.
+        default_grid: the value of `time_grid` = "auto".
     """
 
     phrase: ClassVar[str]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from playground.theory.samplers import Sampler as Run
 
 STEP = 0.05
-"""Over the variance of the narrowest part: its stationary variance is then 2.6 % too large."""
+"""The default step over the variance of the narrowest part, whose stationary variance is then 2.6 % too large."""
 
 
 @register

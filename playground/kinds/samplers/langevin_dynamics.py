@@ -1,4 +1,4 @@
-"""The common base of Langevin's samplers."""
+"""The common base of the Langevin samplers."""
 
 import math
 from typing import Annotated
@@ -8,11 +8,11 @@ from playground.kinds.samplers.sampler import FollowsScore
 from playground.kinds.setting import Auto, meta
 
 UNKNOWN_DETAIL = 0.1
-"""Standard deviation of the narrowest part of unknown data, over that of the data."""
+"""The assumed standard deviation of the narrowest part of an unknown density, over that of the data."""
 
 
 class LangevinDynamics(FollowsScore, frozen=True):
-    """A sampler that takes Langevin's steps, whose size is set."""
+    """A sampler of Langevin steps with a given step size."""
 
     step: (
         Annotated[
@@ -46,7 +46,7 @@ class LangevinDynamics(FollowsScore, frozen=True):
         raise NotImplementedError
 
     def narrowest(self, given: Given) -> float:
-        """Variance of the narrowest part of what the score is of, in internal units."""
+        """The variance of the narrowest part of the density whose score it follows, in internal units."""
         from playground.theory.densities import Boxes, GaussianMixture
 
         density, sigma = given.density, given.noise.sigma_min
@@ -55,7 +55,7 @@ class LangevinDynamics(FollowsScore, frozen=True):
         elif isinstance(density, GaussianMixture):
             detail = float(density.stds.min())
         elif isinstance(density, Boxes) and density.std + sigma > 0:
-            detail = density.std  # a box pulls at its walls only, which are as soft as its noise
+            detail = density.std  # the score of a box is not zero only at its edges, which are as wide as its noise
         else:
             detail = UNKNOWN_DETAIL
         return detail**2 + sigma**2

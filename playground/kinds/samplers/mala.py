@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from playground.theory.samplers.langevin import LogDensity
 
 STEP = 1.25
-"""Where the narrowest part has variance 1 and one dimension; in D it is D^(1/3) times shorter (Roberts & Rosenthal 1998). It accepts
-67 to 79 % on the toys of Gaussians, 99 % on the checkerboard and 62 % on the training set of the digits, and its stationary
-density is right at any step."""
+"""The default step if the narrowest part has variance 1, in one dimension. In D dimensions it is D^(1/3) times shorter (Roberts &
+Rosenthal 1998). MALA then accepts 67 to 79 % on toys of Gaussians, 99 % on the checkerboard and 62 % on the digits' training set.
+The stationary density is right at any step size."""
 
 
 @register
@@ -63,8 +63,10 @@ class Mala(LangevinDynamics, tag="mala", frozen=True):
         )
 
     def starting_points(self, given: Given, generator: "torch.Generator") -> "Tensor":
-        """Metropolis's test knows where there is no density at all: outside the sharp boxes of a toy no particle starts, which would
-        walk at random and may never come back."""
+        """Return the particles' start, drawn again outside the sharp boxes of a toy, where the density is zero.
+
+        A particle there would walk at random and might never come back.
+        """
         import torch
 
         from playground.theory.noise import per_point
@@ -85,7 +87,7 @@ class Mala(LangevinDynamics, tag="mala", frozen=True):
         if self.source == "empirical":
             return given.empirical.log_prob
         if self.source == "learned":
-            assert isinstance(score, EnergyFunction)  # or the source would be refused
+            assert isinstance(score, EnergyFunction)  # by score_conflicts
             return score.log_density
-        assert given.density is not None  # likewise
+        assert given.density is not None  # by score_conflicts
         return given.density.log_prob

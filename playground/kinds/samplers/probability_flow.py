@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from playground.theory.samplers import Sampler as Run
 
 HEUN_STEPS = 25
-"""50 evaluations on Karras's grid: on two moons more are no better (docs/samplers.md)."""
+"""Default steps of Heun's method, two evaluations each, on the grid of Karras et al. On two moons more are no better
+(docs/samplers.md)."""
 
 
 @register

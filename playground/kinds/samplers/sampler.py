@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from playground.theory.samplers import Sampler as Run
 
 STEPS = 500
-"""Enough to be watched, and for Langevin to arrive."""
+"""Default steps: enough to watch, and enough for Langevin to converge."""
 PARTICLES, IMAGE_PARTICLES = 2_000, 96
-"""Points to sample: images in 8 rows of 12 are as many as can be read at a glance, and 500 steps of them take seconds."""
-MOST_CLASSES = 20  # that a sentence names
+"""Default numbers of particles. Images are in 8 rows of 12, few enough to be seen at a glance, and 500 steps take seconds."""
+MOST_CLASSES = 20  # most classes that a sentence names
 USE_LANGEVIN = Edit("Use Langevin", {"sampling.kind": "langevin"})
 USE_VE = Edit("Use VE noise", {"noise.kind": "ve"})
 
@@ -32,8 +32,8 @@ class Sampler(Kind, frozen=True):
     """The sampler, its start, and the conditions on new points.
 
     Attributes:
-        short: its name where there is little room.
-        is_generative: whether it goes to the data; else it starts there.
+        short: its short name.
+        is_generative: whether it ends at the data; else it starts there.
     """
 
     section: ClassVar[str] = "sampling"
@@ -67,7 +67,7 @@ class Sampler(Kind, frozen=True):
 
     @property
     def follows(self) -> Score | None:
-        """The source of the score that it follows, if any."""
+        """The source of the score that it follows, or None."""
         return None
 
     @property
@@ -77,20 +77,20 @@ class Sampler(Kind, frozen=True):
 
     @property
     def known_point(self) -> int:
-        """The held-out point that the known part is taken from."""
+        """The number of the held-out point from which the known part is taken."""
         return 0
 
     @property
     def fits_steps(self) -> bool:
-        """Whether each particle takes steps of its own, fitted to a tolerance."""
+        """Whether each particle has its own steps, fitted to a tolerance."""
         return False
 
     def correctors(self) -> int:
-        """Corrector steps after each step."""
+        """The number of corrector steps after each step."""
         return 0
 
     def labels_told(self, chosen: Chosen) -> Labels | None:
-        """The classes that its particles are told; None where they can be told none, as far as is known before the data are read."""
+        """The classes of its particles; None if there are certainly none, from what is known before the data are read."""
         return None
 
     def default_steps(self) -> int:
@@ -98,7 +98,7 @@ class Sampler(Kind, frozen=True):
         return STEPS
 
     def resolve(self, images: bool) -> Self:
-        """Return the settings with a value for each "auto" that the other settings decide.
+        """Return the settings with a value for each "auto" that follows from the other settings.
 
         Args:
             images: whether the points are images.
@@ -108,27 +108,29 @@ class Sampler(Kind, frozen=True):
         return msgspec.structs.replace(self, particles=particles, steps=steps)
 
     def errors(self) -> Iterator[Message]:
-        """Return the settings' contradictions."""
+        """Return the contradictions between the settings."""
         yield from ()
 
     def conflicts(self, chosen: Chosen, conditions: Conditions | None) -> Iterator[Message]:
         """Return the conflicts with the experiment, the worst first.
 
         Args:
-            conditions: where the data have been read.
+            chosen: the experiment's kinds.
+            conditions: None before the data have been read.
         """
         yield from ()
 
     def without_effect(self, given: Given) -> Iterator[Message]:
-        """Return the settings that do nothing with these data."""
+        """Return messages on the settings that have no effect with these data."""
         yield from ()
 
     @abstractmethod
     def build(self, given: Given, score: "LabelledScore | None") -> "Run":
-        """The sampler in internal units, of resolved settings.
+        """The sampler in internal units, for resolved settings.
 
         Args:
-            score: the learned one, where it states a density that a sampler asks.
+            given: what the data determine.
+            score: the learned score, if the sampler needs its density.
         """
 
     @abstractmethod
@@ -137,11 +139,11 @@ class Sampler(Kind, frozen=True):
 
     @abstractmethod
     def noise_of_run(self, given: Given) -> float:
-        """Deviation of the coarsest noise that the particles meet, in internal units."""
+        """The standard deviation of the coarsest noise in a run, in internal units."""
 
 
 class FollowsScore(Sampler, frozen=True):
-    """A sampler that follows a score, which may be told classes."""
+    """A sampler that follows a score, which may depend on a class."""
 
     source: Annotated[
         Score,
@@ -242,7 +244,7 @@ class FollowsScore(Sampler, frozen=True):
         yield from ()
 
     def score_conflicts(self, chosen: Chosen) -> Iterator[Message]:
-        """Why the score that it follows is not there."""
+        """Return the conflicts because of which the score that it follows does not exist."""
         learned = Edit("Use learned", {"sampling.source": "learned"})
         if self.source == "exact" and not chosen.data.known_density:
             yield Message(
@@ -281,7 +283,7 @@ class FollowsScore(Sampler, frozen=True):
             )
 
     def _label_conflicts(self, chosen: Chosen, conditions: Conditions | None) -> Iterator[Message]:
-        # Points have no classes, and what was chosen for images waits for images to come back.
+        # Points have no classes. The settings for images stay until images are chosen again.
         if not chosen.data.images or self.source != "learned" or self.labels == "none":
             return
         asked = (
@@ -341,11 +343,11 @@ class FollowsScore(Sampler, frozen=True):
 
     @property
     def starts_in_box(self) -> bool:
-        """Whether it starts evenly over the data's box by itself, having no prior of its own."""
+        """Whether its usual start is uniform over the data's box, as it has no prior."""
         return False
 
     def from_prior(self, given: Given, generator: "torch.Generator") -> "Tensor":
-        """Draws of the Gaussian with the moments of the data smoothed by the coarsest noise of the run."""
+        """Samples of the Gaussian with the moments of the data, smoothed by the coarsest noise of the run."""
         import torch
 
         drawn = torch.randn((given.particles, *given.shape), generator=generator, device=generator.device)
@@ -353,7 +355,7 @@ class FollowsScore(Sampler, frozen=True):
 
 
 def _some_of(classes: tuple[int, ...]) -> str:
-    """The classes there are, in order, as something to choose from: "one from 0 to 9", or each where some are missing."""
+    """The classes in words for a choice: "one from 0 to 9", or each of them if some are missing."""
     if len(classes) > 1 and classes == tuple(range(classes[0], classes[-1] + 1)):
         return f"one from {classes[0]} to {classes[-1]}"
     if len(classes) > MOST_CLASSES:
