@@ -44,6 +44,7 @@ TRAINING_TEXTS = {
 SHEET = """
 #topBar, #transportBar { background: @panel; }
 #topBar { border-bottom: 1px solid @border; }
+#recoveryBar { background: @raised; border-bottom: 1px solid @accent; }
 #transportBar { border-top: 1px solid @border; }
 #statusBar { background: @background; border-top: 1px solid @border; }
 #leftColumn, #rightColumn { background: @panel; }

@@ -27,9 +27,11 @@ from playground.app.bars import FirstPaint, PaintCounter, StatusBar, TopBar
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.canvas.display import Display
 from playground.app.canvas.tools import Tools
+from playground.app.controllers.autosaving import Autosaving
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.documents import OPENABLE, Documents, name_of
 from playground.app.controllers.notification import Notification
+from playground.app.controllers.recovering import Recovering
 from playground.app.dialogs.exports import Exports
 from playground.app.dialogs.help import show_about, show_keys
 from playground.app.dialogs.history_window import HistoryWindow
@@ -58,6 +60,7 @@ from playground.app.timeline import Timeline
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.field_row import FieldRow
 from playground.app.widgets.file_prompts import FilePrompts
+from playground.app.widgets.recovery_bar import RecoveryBar
 from playground.app.widgets.toasts import IsCurrent, ToastAction, Toasts
 from playground.app.widgets.transport import Transport
 from playground.app.window_state import WindowState
@@ -187,7 +190,7 @@ class MainWindow(QMainWindow):
         self.preferences, self.log = preferences, log
         self.theme_name: str = theme_name
         self._path = path
-        self._leaving = False
+        self._leaving = self._interrupted = False
         self._folded: dict[CollapsiblePanel, bool] | None = None  # cards before a lesson, by whether they were folded
         self._dialogs: dict[str, QDialog] = {}
         self.setObjectName("window")
@@ -213,6 +216,22 @@ class MainWindow(QMainWindow):
             resource(OPENING),
             self,
             lambda: self.controllers.scenes.scene is not None or self.controllers.lessons.lesson is not None,
+        )
+        self.autosaving = Autosaving(
+            self.state,
+            self.building,
+            self.playing,
+            self.measuring,
+            self.controllers.pinning,
+            self.documents,
+            preferences,
+            self.display.describe_view,
+            self.controllers.own_place,
+            bars.summary,
+            self,
+        )
+        self.recovering = Recovering(
+            self.building, self.controllers.sessions, self.documents, self.autosaving, preferences, self
         )
         self.tools = Tools(
             self.state, self.controllers, self.canvas, self.display, self.panel(LikelihoodPanel).takes_second, self
@@ -251,8 +270,12 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         """Tell each part what the others have to say."""
         building, training, playing = self.building, self.training, self.playing
-        for notified in (self.controllers.notified, self.tools.notified):
-            notified.connect(self._tell)
+        for source in (self.controllers, self.tools, self.autosaving, self.recovering):
+            source.notified.connect(self._tell)
+        self.autosaving.changed.connect(self._show_status)
+        self.recovering.changed.connect(self._show_recovery)
+        self.recovery_bar.restore_requested.connect(self.recovering.restore)
+        self.recovery_bar.discard_requested.connect(self.recovering.discard)
         building.problem_changed.connect(self._show_name)
         for changed in (building.problem_failed, training.changed, playing.playing_changed, playing.loop_changed):
             changed.connect(self._refresh)
@@ -322,6 +345,8 @@ class MainWindow(QMainWindow):
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
         rows.addWidget(self.top_bar)
+        self.recovery_bar = RecoveryBar(self)
+        rows.addWidget(self.recovery_bar)
         rows.addWidget(self.columns, 1)
         rows.addWidget(bar)
         rows.addWidget(self.status)
@@ -407,6 +432,8 @@ class MainWindow(QMainWindow):
         self.controllers.start()
         if self._path is not None:
             self.documents.open(self._path)
+        self.recovering.look()
+        self.autosaving.start()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if (self.state.modified or self.documents.saving) and not self._leaving:
@@ -420,7 +447,9 @@ class MainWindow(QMainWindow):
         self._window_state.remember()
         self.exports.cancel()
         self.documents.finish(QUIT_SECONDS)
-        self.ended = self.controllers.shutdown(QUIT_SECONDS) & self.exports.shutdown(QUIT_SECONDS / 2)
+        self.ended = self.autosaving.end(self._interrupted and self.state.modified, QUIT_SECONDS)
+        self.ended &= self.recovering.end(self._interrupted, QUIT_SECONDS)
+        self.ended &= self.controllers.shutdown(QUIT_SECONDS) & self.exports.shutdown(QUIT_SECONDS / 2)
         for dialog in self._dialogs.values():
             if isinstance(dialog, Working):
                 self.ended &= dialog.shutdown(QUIT_SECONDS)
@@ -430,6 +459,11 @@ class MainWindow(QMainWindow):
         """Close without asking."""
         self._leaving = True
         self.close()
+
+    def interrupt(self) -> None:
+        """Close without asking, because the system wants it: unsaved work is offered at the next start."""
+        self._interrupted = True
+        self.leave()
 
     # --- what the user sees and is told
 
@@ -574,6 +608,13 @@ class MainWindow(QMainWindow):
         )
 
     @Slot()
+    def _show_recovery(self) -> None:
+        """Offer the work that an earlier run of the program left behind."""
+        offer, busy = self.recovering.offer, self.recovering.busy
+        about = "" if offer is None else offer.work.summary
+        self.recovery_bar.show_offer("" if offer is None else offer.sentence, about, busy)
+
+    @Slot()
     def _show_name(self) -> None:
         self.setWindowTitle(self.documents.title)
         self.top_bar.summary.setText(bars.summary(self.state.experiment))
@@ -585,7 +626,7 @@ class MainWindow(QMainWindow):
         self.status.show_training(training, self.palette_tokens, self.controllers.replaying.step)
         self.status.show_device(self.building.device_text)
         self.status.show_seed(self.state.experiment.seed)
-        self.status.show_saved(self.documents.saved_text())
+        self.status.show_saved(self.autosaving.text or self.documents.saved_text())
 
     def _each_second(self) -> None:
         rate = self.meter.take()
@@ -626,6 +667,6 @@ def _application() -> QApplication:
 
 
 def close_on_signals(window: MainWindow) -> None:
-    """Ctrl+C in the terminal, and a polite kill, close the window as its button does, but without asking."""
+    """Ctrl+C in the terminal, and a polite kill, close the window as its button does, but without asking; unsaved work is kept."""
     for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: QTimer.singleShot(0, window.leave))
+        signal.signal(name, lambda *_: QTimer.singleShot(0, window.interrupt))

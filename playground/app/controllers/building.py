@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +48,14 @@ class Reset(QUndoCommand):
     def __init__(self, settings: Hashable, number: int) -> None:
         super().__init__("Reset training\nreset of training")
         self.settings, self.number = settings, number
+
+
+@dataclass(frozen=True)
+class TrainingKey:
+    """By what a workspace is kept: the settings that training depends on, and the number of the reset that began it."""
+
+    settings: Hashable
+    reset: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,10 +109,11 @@ class Building(QObject):
         self.failure: Message | None = None  # why the settings give no problem; None where they do, or may
         self.device_text = "starting"  # the device and its threads, as the status bar says it
         self._kept: WorkspaceCache[Workspace | ReadPoints] = WorkspaceCache()
-        self._workspace_key: Hashable = None  # by which the present one is kept
+        self._workspace_key: TrainingKey | None = None  # by which the present one is kept
         self._trainings: dict[Hashable, int] = {}  # by settings: the number of the training that undo has led to
         self._numbers = itertools.count(1)  # of trainings begun by a reset
         self._dropped: dict[Hashable, int] = {}  # steps of what was evicted, to be told once it is missed
+        self._stored: dict[TrainingKey, Callable[[], Session]] = {}  # trainings on disk, which undo may lead to
         self._opening: Session | None = None
         self._outdated = False  # whether the workspace is that of settings which a file has replaced
         self._bundled = False  # whether the next problem may begin from weights that ship with the program
@@ -196,10 +205,44 @@ class Building(QObject):
             self.resetting.emit()
             self.build()
 
-    def _key(self, experiment: Experiment) -> Hashable:
+    def _key(self, experiment: Experiment) -> TrainingKey:
         """What a workspace is kept by."""
         settings = reset_key(experiment)
-        return "workspace", settings, self._trainings.get(settings, 0)
+        return TrainingKey(settings, self._trainings.get(settings, 0))
+
+    def key_at(self, place: int) -> TrainingKey:
+        """The training that a place of the history has."""
+        settings = reset_key(self._state.experiment_at(place))
+        steps = (self._state.stack.command(number) for number in range(place))
+        resets = [step.number for step in steps if isinstance(step, Reset) and step.settings == settings]
+        return TrainingKey(settings, resets[-1] if resets else 0)
+
+    @property
+    def workspace_key(self) -> TrainingKey | None:
+        """That of the present workspace; None where a file has replaced its settings."""
+        return None if self._workspace is None or self._outdated else self._workspace_key
+
+    @property
+    def is_replacing(self) -> bool:
+        """Whether what a file brought is still being built."""
+        return self._outdated and self.failure is None
+
+    def workspaces(self) -> dict[TrainingKey, Workspace]:
+        """All that undo and redo may lead to and that are in memory, the present one among them."""
+        kept = {key: kept for key, kept in self._kept.items() if isinstance(kept, Workspace)}
+        found = {key: workspace for key, workspace in kept.items() if isinstance(key, TrainingKey)}
+        if self._workspace is not None and self.workspace_key is not None:
+            found[self.workspace_key] = self._workspace
+        return found
+
+    @property
+    def stored(self) -> frozenset[TrainingKey]:
+        """The trainings on disk that undo and redo may lead to."""
+        return frozenset(self._stored)
+
+    def new_reset(self, experiment: Experiment) -> Reset:
+        """A reset of these settings, as a step of a history that comes back."""
+        return Reset(reset_key(experiment), next(self._numbers))
 
     def _kept_workspace(self, experiment: Experiment) -> Workspace | None:
         kept = self._kept.get(self._key(experiment))
@@ -216,8 +259,34 @@ class Building(QObject):
         """Begin the data set chosen next from the weights that ship with the program, if there are any for its settings."""
         self._bundled = True
 
+    def restore(
+        self,
+        first: Experiment,
+        steps: Sequence[QUndoCommand],
+        place: int,
+        session: Session | None,
+        stored: Mapping[TrainingKey, Callable[[], Session]],
+    ) -> None:
+        """Bring back work with its history.
+
+        Args:
+            first, steps, place: as in :meth:`State.restore`.
+            session: the workspace where the history stands, or the latest that there was.
+            stored: reads the other trainings, once undo or redo leads to them.
+        """
+        self._open(session)
+        self._stored = dict(stored)
+        self._state.restore(first, steps, place)
+        self._settle.start()
+
     def open_experiment(self, experiment: Experiment, session: Session | None = None) -> None:
         """Put other settings on the workspace, with fresh weights or a session's; nothing that was trained before comes back."""
+        self._open(session)
+        self._state.load(experiment)
+        self._settle.start()
+
+    def _open(self, session: Session | None) -> None:
+        """Forget what was here before a file comes, or other work."""
         self.opened.emit(session)
         self.resetting.emit()
         for task in TASKS:
@@ -227,10 +296,9 @@ class Building(QObject):
                 self._kept.discard(key)
         self._trainings.clear()
         self._dropped.clear()
+        self._stored.clear()
         self._outdated = True
         self._opening = session
-        self._state.load(experiment)
-        self._settle.start()
 
     def open_points(self, path: str, kind: str = "file") -> None:
         """Read a file of points, or of kind = images; only when it is sound does the experiment change to it."""
@@ -304,6 +372,7 @@ class Building(QObject):
         if kept is not None and kept.training == "untrained" and kept.problem.density is None:
             previous = None  # nothing was learned of these data, which can be split as is asked
         shared, bundled = self._of_the_same_points(experiment, dataset), bundled and kept is None
+        stored = self._stored.get(self._key(experiment)) if kept is None and session is None else None
         self._tasks.start(
             "problem",
             "Loading",
@@ -315,6 +384,7 @@ class Building(QObject):
                 previous=previous,
                 shared=shared,
                 bundled=bundled,
+                stored=stored,
             ),
             self._take,
             self._not_assembled,
@@ -395,6 +465,7 @@ class Building(QObject):
             self._keep(self._workspace_key, before)  # whose weights and figures have grown
         self._workspace_key = self._key(workspace.problem.experiment)
         self._keep(self._workspace_key, workspace)
+        self._stored.pop(self._workspace_key, None)  # from here on it is in memory
         self.problem_changed.emit(workspace.view)
         self.taken.emit(opened)
         self._tell_dropped(workspace)

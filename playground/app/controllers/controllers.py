@@ -64,6 +64,11 @@ class Controllers(QObject):
         self._clock.setInterval(TICK)
         self._clock.timeout.connect(self._tick)
 
+    def own_place(self) -> int | None:
+        """The place of the history at which the user's own work stands, while a scene or a lesson is shown; else None."""
+        places = [place for place in (self.scenes.own_place, self.lessons.own_place) if place is not None]
+        return min(places, default=None)
+
     def start(self) -> None:
         """Load torch, build the first problem and begin to sample. Call after the first paint."""
         self.playing.start()

@@ -131,6 +131,11 @@ class Documents(QObject):
         return f"{'• ' if self._state.modified else ''}{self.name} - Score Playground"
 
     @property
+    def stamp(self) -> Stamp | None:
+        """The state of the file when it was opened or saved here."""
+        return self._stamp
+
+    @property
     def busy(self) -> bool:
         """Whether a file is being read or written."""
         return self._background.busy
@@ -252,6 +257,21 @@ class Documents(QObject):
         if path is not None:
             self._remember(path)
         self.opened.emit(session)
+
+    def recover(
+        self, restore: Callable[[], object], path: Path | None, stamp: Stamp | None, session: Session | None
+    ) -> None:
+        """Take work that comes back from no file under the name that it had.
+
+        Args:
+            restore: puts it on the workspace.
+            path, stamp: of its file, and what state of it the work goes on from.
+            session: its `view` is for the canvas.
+        """
+        restore()
+        self._name(path, stamp)
+        if session is not None:
+            self.opened.emit(session)
 
     # --- save
 

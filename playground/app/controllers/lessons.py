@@ -47,6 +47,11 @@ class Lessons(QObject):
         state.history_changed.connect(self._follow_history)
 
     @property
+    def own_place(self) -> int | None:
+        """The place of the history at which the user's own work stands; None where it is on the workspace."""
+        return self._copy.place
+
+    @property
     def step(self) -> Step | None:
         return None if self.lesson is None else self.lesson.steps[self.place]
 

@@ -29,6 +29,11 @@ class Scenes(QObject):
         state.history_changed.connect(self._look)
 
     @property
+    def own_place(self) -> int | None:
+        """The place of the history at which the user's own work stands; None where it is on the workspace."""
+        return self._copy.place
+
+    @property
     def scene(self) -> SceneFile | None:
         """The one on show."""
         return self._scene

@@ -79,5 +79,9 @@ class Sessions:
     def open(self, session: Session) -> None:
         """Put a saved session on the workspace; its trajectory plays at once, the rest follows when it is built."""
         self._building.open_experiment(session.experiment, session)
+        self.play(session)
+
+    def play(self, session: Session) -> None:
+        """Play the trajectory of a session whose data and network are still to be built."""
         if session.trajectory:
             self._playing.show_recorded(Trajectory.from_arrays(dict(session.trajectory)))

@@ -17,6 +17,11 @@ class WorkCopy:
         self._first: QUndoCommand | None = None  # step of the history
 
     @property
+    def place(self) -> int | None:
+        """The place of the history at which the own work stands; None where nothing was put."""
+        return None if self._first is None else self._state.place_of(self._first)
+
+    @property
     def is_undone(self) -> bool:
         """Whether something was put, and undo, or a file that was opened, has taken it back."""
         return self._first is not None and not self._state.is_done(self._first)

@@ -129,6 +129,11 @@ class PinnedRuns(QObject):
         return tuple(run for number, run in self._all.items() if number not in self._deleted)
 
     @property
+    def all(self) -> tuple[PinnedRun, ...]:
+        """The deleted ones too, which undo brings back."""
+        return tuple(self._all.values())
+
+    @property
     def next_number(self) -> int:
         """For the next run: no other has it, not even a deleted one."""
         return max(self._all, default=0) + 1

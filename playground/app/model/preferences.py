@@ -58,9 +58,14 @@ class Preferences:
 
     Args:
         path: the INI file; by default the one in the user's configuration folder.
+
+    Attributes:
+        recovery: the folder for work that is not saved.
     """
 
     def __init__(self, path: Path | None = None) -> None:
+        states = path.parent if path else platformdirs.user_state_path("score-playground")
+        self.recovery = states / "recovery"
         self._path = path or platformdirs.user_config_path("score-playground") / "settings.ini"
         self._store = QSettings(str(self._path), QSettings.Format.IniFormat)
 

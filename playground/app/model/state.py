@@ -1,6 +1,6 @@
 """The experiment that the window shows, or other settings of a window's own, and every change made to them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from playground.app.model.edit_text import edit_text
+from playground.app.model.history import shared
 from playground.kinds.kind import Kind
 from playground.kinds.setting import own_fields
 from playground.lab import experiment as description
@@ -24,7 +25,7 @@ class Edit(QUndoCommand):
         follows: the edit of the same gesture that this one goes on with, and with which it becomes one step.
     """
 
-    def __init__(self, before: Experiment, after: Experiment, follows: "Edit | None") -> None:
+    def __init__(self, before: Experiment, after: Experiment, follows: "Edit | None" = None) -> None:
         super().__init__(edit_text(before, after))
         self.before, self.after, self._follows = before, after, follows
 
@@ -104,7 +105,7 @@ class State(QObject):
             Whether the experiment could take the values; if not, `refused` says why.
         """
         try:
-            after = _shared(self._experiment, self.replaced_by(changes))
+            after = shared(self._experiment, self.replaced_by(changes))
         except ExperimentError as error:
             self.refused.emit(next(iter(changes)), error.message)
             return False
@@ -168,12 +169,38 @@ class State(QObject):
         """The steps that are done from a place of the history on."""
         return [self.stack.command(number) for number in range(place, self.stack.index())]
 
+    def experiment_at(self, place: int) -> Experiment:
+        """The experiment after so many steps of the history."""
+        steps = (self.stack.command(number) for number in reversed(range(place)))
+        return next((step.after for step in steps if isinstance(step, Edit)), self._loaded)
+
     def load(self, experiment: Experiment) -> None:
         """Take another experiment, as when a file is opened: no history, nothing unsaved."""
         self._loaded = self._saved = experiment
         self.stack.clear()  # tells nobody where it was empty
         self._moved()
         self._remembered.clear()  # of what was here before
+        self.replaced.emit()
+
+    def restore(self, first: Experiment, steps: Sequence[QUndoCommand], place: int) -> None:
+        """Take an experiment with a history, as when work comes back that no file holds.
+
+        Args:
+            first: before all steps.
+            steps: not pushed before.
+            place: how many of them are done.
+        """
+        self._loaded, self._saved = first, None
+        self.stack.blockSignals(True)  # what lies between is no state that anybody should follow
+        self.stack.clear()
+        for step in steps:
+            self.stack.push(step)
+        self.stack.setIndex(place)
+        self.stack.blockSignals(False)
+        self.stack.indexChanged.emit(place)
+        self._remembered.clear()  # of what was here before
+        for edit in (step for step in steps if isinstance(step, Edit)):
+            self._keep_kinds(edit.before, other_data=bool(_differences(edit.before, edit.after) & OTHER_DATA))
         self.replaced.emit()
 
     def close(self) -> None:
@@ -205,7 +232,7 @@ class State(QObject):
     def _moved(self) -> None:
         """Tell once what is different now, however many steps the stack has gone."""
         self._gesture = None
-        now = next((step.after for step in reversed(self.steps_since(0)) if isinstance(step, Edit)), self._loaded)
+        now = self.experiment_at(self.stack.index())
         restored, self._experiment = now != self._experiment, now
         keys = _differences(self._announced, now)
         self._keep_kinds(self._announced, other_data=bool(keys & OTHER_DATA))
@@ -236,15 +263,3 @@ def _differences(one: Experiment, other: Experiment) -> frozenset[str]:
 
 
 _NONE = object()
-
-
-def _shared(old: Any, new: Any) -> Any:
-    """The new value, with all of its parts that equal the old value's taken from there."""
-    if old == new:
-        return old
-    if isinstance(new, msgspec.Struct) and type(new) is type(old):
-        parts = {name: _shared(getattr(old, name), getattr(new, name)) for name in new.__struct_fields__}
-        return msgspec.structs.replace(new, **parts)
-    if isinstance(new, tuple) and isinstance(old, tuple):
-        return (*map(_shared, old, new), *new[len(old) :])
-    return new

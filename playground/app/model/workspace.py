@@ -6,7 +6,7 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from playground.lab import experiment as description
 from playground.lab.conflicts import has_energy, path_conflict, training_conflict
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.loss_identity import loss_identity
-from playground.lab.session import Session
+from playground.lab.session import Session, SessionError
 from playground.resources import resource
 
 if TYPE_CHECKING:
@@ -360,6 +360,7 @@ def assemble(
     previous: Workspace | None = None,
     shared: "Problem | None" = None,
     bundled: bool = False,
+    stored: Callable[[], Session] | None = None,
 ) -> Iterator[tuple[float, Workspace]]:
     """Load the data and build the network; slow the first time, since it imports torch.
 
@@ -369,6 +370,7 @@ def assemble(
         bundled: begin from the weights that ship with the program, if there are any for these settings.
         previous: a workspace whose trainer goes on with this one's data, where only what is measured has changed.
         shared: a problem of the same points, whose memory this one shares.
+        stored: reads the session of these settings that lies on disk, where there is one.
 
     Raises:
         ExperimentError, DataError: one sentence for the user.
@@ -380,6 +382,9 @@ def assemble(
     from playground.lab.training import Trainer, TrainingProgress
 
     session = bundled_session(experiment) if bundled else session
+    if stored is not None:
+        with contextlib.suppress(SessionError):  # gone or damaged: they are trained anew
+            session = stored()
     if previous is not None and previous.problem.density is None:
         shared = previous.problem  # split anew, some of the test set would be what its trainer has seen
     if shared is not None and session is None:

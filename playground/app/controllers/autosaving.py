@@ -1,0 +1,342 @@
+"""Keeps on disk what no file holds, so that a program that was killed offers it at its next start."""
+
+import time
+import weakref
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtGui import QUndoCommand
+
+from playground.app.controllers.building import Building, Reset, TrainingKey
+from playground.app.controllers.documents import Documents
+from playground.app.controllers.measuring import Measuring
+from playground.app.controllers.notification import Notification
+from playground.app.controllers.pinning import Deletion, Pinning
+from playground.app.controllers.playing import Playing
+from playground.app.model import kept_figures
+from playground.app.model.history import History, Other, Step
+from playground.app.model.pinned_runs import to_json
+from playground.app.model.preferences import Preferences
+from playground.app.model.state import Edit, State
+from playground.app.model.workspace import Workspace
+from playground.app.workers.background_task import BackgroundTask
+from playground.data import Dataset
+from playground.lab.recovery import KeptWeights, RecoveryFolder, Work
+from playground.lab.session import SUFFIX, Session
+from playground.user_errors import message_of
+
+SECONDS = 5.0  # between two writes, where something has changed
+LOOK = 500  # ms between two looks whether something has
+RUN_BYTES = 2**24  # of a finished run: a larger one is sampled anew from the same noise
+
+
+@dataclass(eq=False)
+class Stored:
+    """The files of a training, and of what moment they are."""
+
+    weights: str
+    data: str
+    moment: Hashable = None
+
+
+class Autosaving(QObject):
+    """Writes what has changed every few seconds, in a thread; the window's thread only takes note of what there is.
+
+    Args:
+        describe_view: gives what of the canvas a session keeps, JSON values.
+        own_place: the place of the history at which the user's own work stands, where a scene or a lesson is shown; else None.
+        summary: the experiment in one line.
+
+    Signals:
+        changed(): it was written, or not.
+        notified(Notification)
+    """
+
+    changed = Signal()
+    notified = Signal(object)
+
+    def __init__(
+        self,
+        state: State,
+        building: Building,
+        playing: Playing,
+        measuring: Measuring,
+        pinning: Pinning,
+        documents: Documents,
+        preferences: Preferences,
+        describe_view: Callable[[], dict[str, Any]],
+        own_place: Callable[[], int | None],
+        summary: Callable[[Any], str],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._state, self._building, self._playing = state, building, playing
+        self._measuring, self._pinning, self._documents = measuring, pinning, documents
+        self._parent_folder = preferences.recovery
+        self._describe_view, self._own_place, self._summary = describe_view, own_place, summary
+        self.seconds = SECONDS
+        self.folder: RecoveryFolder | None = None
+        self.saved_at: float | None = None  # time.monotonic of the moment that was written last
+        self._stored: dict[TrainingKey, Stored] = {}
+        self._points: list[tuple[weakref.ref[np.ndarray], str]] = []  # data that are written, by their array
+        self._count = 0  # of files so far
+        self._written: Hashable = None  # the moment that was written last
+        self._begun = 0.0  # time.monotonic
+        self._changes = 0  # of the history and of pinned runs so far
+        self._failed = False
+        self._background = BackgroundTask(self)
+        self._timer = QTimer(self)
+        self._timer.setInterval(LOOK)
+        self._timer.timeout.connect(self.look)
+        state.history_changed.connect(self._note)
+        pinning.pinned.changed.connect(self._note)
+        documents.saved.connect(self.write)
+
+    # --- what the window may read and ask for
+
+    def start(self) -> None:
+        """Begin to look; call after the first paint."""
+        self._timer.start()
+
+    @property
+    def text(self) -> str:
+        """How long ago unsaved work was written, in words; "" where all is saved."""
+        if self.saved_at is None or not self._state.modified:
+            return ""
+        if self._failed:
+            return "autosave failed"
+        seconds = time.monotonic() - self.saved_at
+        return f"autosaved {seconds:.0f} s ago" if seconds < 60 else f"autosaved {seconds / 60:.0f} min ago"
+
+    @Slot()
+    def look(self) -> None:
+        """Write what has changed, unless the last time was a moment ago."""
+        if time.monotonic() - self._begun >= self.seconds:
+            self.write()
+
+    @Slot()
+    def write(self) -> None:
+        """Write what has changed, unless that goes on already."""
+        if self._background.busy or self._building.is_replacing or not (self._unsaved or self.folder):
+            return
+        moment = self._moment()
+        if moment == self._written:
+            return
+        begun = self._begun = time.monotonic()
+        save = self._pack()
+
+        def done(_: object) -> None:
+            self._written, self.saved_at, self._failed = moment, begun, False
+            self.changed.emit()
+
+        self._background.run("autosave", save, done, self._not_written)
+
+    def adopt(self, folder: RecoveryFolder, stored: Mapping[TrainingKey, KeptWeights]) -> None:
+        """Go on in the folder of work that was brought back: its files stay until undo has led to them."""
+        self._background.wait(60)
+        if self.folder is not None:
+            self.folder.remove()
+        self.folder = folder
+        self._stored = {key: Stored(kept.weights, kept.data) for key, kept in stored.items()}
+        self._points.clear()
+        numbers = [int(name.removesuffix(SUFFIX).rpartition("-")[2]) for name in folder.names()]
+        self._count, self._written = max(numbers, default=0), None
+
+    def end(self, keep: bool, seconds: float) -> bool:
+        """Stop, when quitting.
+
+        Args:
+            keep: whether the work goes on at the next start; else it is safe, or not wanted, and is deleted.
+
+        Returns:
+            Whether all was written in time.
+        """
+        self._timer.stop()
+        ended = self._background.wait(seconds)
+        if keep and ended:
+            self.write()
+            ended = self._background.wait(seconds)
+        if self.folder is not None and ended:
+            if keep:
+                self.folder.release()
+            else:
+                self.folder.remove()
+            self.folder = None
+        return ended
+
+    # --- what there is
+
+    @property
+    def _unsaved(self) -> bool:
+        """Whether no file holds what there is; one that is being written may still fail."""
+        return self._state.modified or self._documents.saving
+
+    @Slot()
+    def _note(self) -> None:
+        self._changes += 1
+
+    def _moment(self) -> Hashable:
+        """Another one whenever there is something to write."""
+        return (
+            self._changes,
+            self._unsaved,
+            tuple((key, self._moment_of(key, workspace)) for key, workspace in self._building.workspaces().items()),
+            self._measuring.clicked,
+            self._documents.path,
+            self._own_place(),
+            tuple(sorted(self._describe_view()["layers"].items())),
+        )
+
+    def _moment_of(self, key: TrainingKey, workspace: Workspace) -> Hashable:
+        """Another one whenever the files of a training are to be written anew."""
+        run = self._run_of(key, workspace)
+        return (
+            weakref.ref(workspace.trainer),
+            workspace.trained_steps,
+            workspace.training,
+            len(workspace.figures),
+            workspace.problem.experiment,
+            None if run is None else weakref.ref(run),
+        )
+
+    def _run_of(self, key: TrainingKey, workspace: Workspace) -> Any:
+        """The finished run that is kept with a training; None while it changes, or where there is none."""
+        if key != self._building.workspace_key or workspace.training == "training":
+            return None
+        run = self._playing.newest_finished
+        return None if run is None or run.npz_size() > RUN_BYTES else run
+
+    # --- packing: the window's thread takes note of what there is, the other one copies and writes
+
+    def _pack(self) -> Callable[[], None]:
+        place = self._own_place()
+        history, runs = self._history(place), self._pinning.pinned.all
+        jobs: list[Callable[[RecoveryFolder], object]] = []
+        workspaces, present = self._building.workspaces(), self._building.key_at(history.place)
+        if present not in workspaces and place is None:
+            present = self._building.workspace_key or present
+        stored, points = dict[TrainingKey, Stored](), list(self._points)
+        for key in (*workspaces, *(key for key in self._building.stored if key not in workspaces)):
+            before, workspace = self._stored.get(key), workspaces.get(key)
+            if workspace is None:
+                if before is not None:
+                    stored[key] = before
+                continue
+            if key != present and not workspace.trained_steps:
+                continue  # it is built anew in a moment
+            moment = self._moment_of(key, workspace)
+            if before is not None and before.moment == moment:
+                stored[key] = before
+                continue
+            weights = before.weights if before is not None else self._name("weights")
+            data = self._data(workspace.problem.dataset, workspace, points, jobs)
+            stored[key] = Stored(weights, data, moment)
+            jobs.append(self._job(weights, workspace, self._run_of(key, workspace)))
+        documents, clicked, view = self._documents, self._measuring.clicked, self._describe_view()
+        place_of = {run.number: number for number, run in enumerate(runs)}
+        trainings = tuple(KeptWeights(one.weights, one.data, key.reset, key == present) for key, one in stored.items())
+        summary, modified, now = self._summary(history.experiment), self._unsaved, time.time()
+
+        def save() -> None:
+            folder = self.folder
+            if folder is None:
+                folder = self.folder = RecoveryFolder.create(self._parent_folder)
+            for job in jobs:
+                job(folder)
+            folder.write(
+                Work(
+                    saved=now,
+                    summary=summary,
+                    history=_numbered(history, place_of).to_json(),
+                    trainings=trainings,
+                    modified=modified,
+                    file="" if documents.path is None else str(documents.path),
+                    stamp=documents.stamp,
+                    view=view,
+                    clicked=clicked,
+                    runs=to_json(runs),
+                )
+            )
+            self._stored, self._points = stored, points
+
+        return save
+
+    def _history(self, place: int | None) -> History:
+        stack = self._state.stack
+        commands = [stack.command(number) for number in range(stack.count())]
+        return History(
+            self._state.experiment_at(0),
+            [_step(command) for command in commands],
+            stack.index() if place is None else place,
+        )
+
+    def _job(self, name: str, workspace: Workspace, run: Any) -> Callable[[RecoveryFolder], object]:
+        """Writes the weights of a workspace with one point of its data."""
+        problem, noise = workspace.problem, self._playing.seed_offset
+        found = kept_figures.present(workspace, workspace.newest, problem.experiment, noise)
+        measured, arrays = kept_figures.to_json(found, noise), None
+        if run is not None:
+            arrays = {name: array for name, array in run.arrays().items() if name != "axes"}
+        return lambda folder: folder.save(
+            name,
+            Session(
+                problem.experiment,
+                problem.dataset.points[:1],
+                problem.dataset.held_out[:1],
+                axes=problem.dataset.axes,
+                weights=workspace.state(),
+                trajectory=arrays,
+                training=workspace.summary(),
+                measurements=measured,
+            ),
+        )
+
+    def _data(
+        self,
+        dataset: Dataset,
+        workspace: Workspace,
+        points: list[tuple["weakref.ref[np.ndarray]", str]],
+        jobs: list[Callable[[RecoveryFolder], object]],
+    ) -> str:
+        """The name of the file with these data, which is written once."""
+        for array, name in points:
+            if array() is dataset.points:
+                return name
+        name, experiment = self._name("data"), workspace.problem.experiment
+        points.append((weakref.ref(dataset.points), name))
+        jobs.append(lambda folder: folder.save(name, Session.of(experiment, dataset)))
+        return name
+
+    def _name(self, kind: str) -> str:
+        self._count += 1
+        return f"{kind}-{self._count}{SUFFIX}"
+
+    def _not_written(self, error: BaseException) -> None:
+        if not self._failed:
+            self._failed = True
+            self.notified.emit(Notification("error", message_of(error), is_current=lambda: self._failed))
+        self.changed.emit()
+
+
+def _step(command: QUndoCommand) -> Step:
+    if isinstance(command, Edit):
+        return command.after
+    if isinstance(command, Reset):
+        return Other("reset", command.number)
+    if isinstance(command, Deletion):
+        return Other("deletion", command.number)
+    return Other(text=f"{command.text()}\n{command.actionText()}")
+
+
+def _numbered(history: History, place_of: Mapping[int, int]) -> History:
+    """The same with deleted runs by their places, which is how a file numbers them."""
+    steps = [
+        Other("deletion", place_of.get(step.number, -1))
+        if isinstance(step, Other) and step.kind == "deletion"
+        else step
+        for step in history.steps
+    ]
+    return History(history.first, steps, history.place)

@@ -1,0 +1,218 @@
+"""Offers what an earlier run of the program left behind because it was killed, and brings it back."""
+
+import dataclasses
+import functools
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoCommand
+
+from playground.app.controllers.autosaving import Autosaving
+from playground.app.controllers.building import Building, TrainingKey
+from playground.app.controllers.documents import Documents
+from playground.app.controllers.notification import Notification
+from playground.app.controllers.pinning import Deletion
+from playground.app.controllers.sessions import Sessions
+from playground.app.model.history import History, Other
+from playground.app.model.pinned_runs import from_json
+from playground.app.model.preferences import Preferences
+from playground.app.model.state import Edit
+from playground.app.model.workspace import reset_key
+from playground.app.workers.background_task import BackgroundTask
+from playground.lab.recovery import KeptWeights, RecoveryFolder, Work
+from playground.lab.session import Session, SessionError
+from playground.user_errors import message_of
+
+OFFER = "Score Playground did not close properly. Restore the work of {}?"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Offer:
+    """Work that can be brought back."""
+
+    folder: RecoveryFolder
+    work: Work
+
+    @property
+    def sentence(self) -> str:
+        """What the user is asked."""
+        return OFFER.format(moment(self.work.saved))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Recovered:
+    """What was read of it: the history, and the session where it stands or of the latest training."""
+
+    history: History
+    session: Session | None
+    settings: tuple[tuple[object, KeptWeights], ...]  # of each training what its workspace is kept by
+
+
+class Recovering(QObject):
+    """One offer after another, the newest first. What is neither restored nor discarded stays until the window is closed.
+
+    Signals:
+        changed(): there is another offer, or none.
+        notified(Notification)
+    """
+
+    changed = Signal()
+    notified = Signal(object)
+
+    def __init__(
+        self,
+        building: Building,
+        sessions: Sessions,
+        documents: Documents,
+        autosaving: Autosaving,
+        preferences: Preferences,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._building, self._sessions, self._documents = building, sessions, documents
+        self._autosaving, self._parent_folder = autosaving, preferences.recovery
+        self._background = BackgroundTask(self)
+        self._offers: list[Offer] = []
+
+    @property
+    def offer(self) -> Offer | None:
+        """The one in view."""
+        return self._offers[0] if self._offers else None
+
+    @property
+    def busy(self) -> bool:
+        """Whether work is being read."""
+        return self._background.busy
+
+    def look(self) -> None:
+        """Find what was left behind; call after the first paint."""
+        for folder in RecoveryFolder.left_behind(self._parent_folder):
+            try:
+                work = folder.read()
+            except SessionError as error:
+                folder.release()
+                self.notified.emit(Notification("error", message_of(error)))
+                continue
+            if work.modified:
+                self._offers.append(Offer(folder, work))
+            else:  # all of it is in a file
+                folder.remove()
+        self.changed.emit()
+
+    def discard(self) -> None:
+        """Delete the work in view for good."""
+        if self._offers and not self.busy:
+            self._offers.pop(0).folder.remove()
+            self.changed.emit()
+
+    def restore(self) -> None:
+        """Bring the work in view back, once unsaved work is safe."""
+        offer = self.offer
+        if offer is None or self.busy:
+            return
+        self._documents.when_safe(lambda: self._read(offer))
+
+    def end(self, keep: bool, seconds: float) -> bool:
+        """Delete what was offered and not wanted, when quitting; with `keep` it is offered again.
+
+        Returns:
+            Whether all ended in time.
+        """
+        ended = self._background.wait(seconds)
+        for offer in self._offers:
+            if keep or not ended:
+                offer.folder.release()
+            else:
+                offer.folder.remove()
+        self._offers.clear()
+        return ended
+
+    def _read(self, offer: Offer) -> None:
+        if self.offer is offer:
+            self._background.run(
+                "recovery", lambda: _recovered(offer), functools.partial(self._take, offer), self._not_read
+            )
+            self.changed.emit()
+
+    def _not_read(self, error: BaseException) -> None:
+        self.notified.emit(Notification("error", message_of(error)))
+        self.changed.emit()
+
+    def _take(self, offer: Offer, recovered: Recovered) -> None:
+        history, work = recovered.history, offer.work
+        steps, resets = self._steps(history, work)
+        stored = {TrainingKey(settings, resets.get(kept.reset, 0)): kept for settings, kept in recovered.settings}
+        here = _key_at(history, resets)
+        present = next((key for key, kept in stored.items() if kept.present), None)
+        session = recovered.session
+        if session is not None and present is not None and present != here and present.settings == here.settings:
+            # Training was reset since then.
+            session = dataclasses.replace(session, weights=None, trajectory=None, training={}, measurements={})
+            present = None
+        read = {key: functools.partial(offer.folder.load, kept) for key, kept in stored.items() if key != present}
+
+        def restore() -> None:
+            self._building.restore(history.first, steps, history.place, session, read)
+            if session is not None:
+                self._sessions.play(session)
+
+        self._offers.remove(offer)
+        self._documents.recover(restore, Path(work.file) if work.file else None, work.stamp, session)
+        self._autosaving.adopt(offer.folder, stored)
+        self.changed.emit()
+
+    def _steps(self, history: History, work: Work) -> tuple[list[QUndoCommand], Mapping[int, int]]:
+        """The history's steps, and the new numbers of its resets by the old ones."""
+        steps: list[QUndoCommand] = []
+        resets: dict[int, int] = {}
+        runs, before = from_json(work.runs), history.first
+        for step in history.steps:
+            if not isinstance(step, Other):
+                steps.append(Edit(before, step))
+                before = step
+            elif step.kind == "reset":
+                reset = self._building.new_reset(before)
+                resets[step.number] = reset.number
+                steps.append(reset)
+            elif step.kind == "deletion" and 0 <= step.number < len(runs):
+                steps.append(Deletion(runs[step.number]))
+            else:
+                steps.append(QUndoCommand(step.text))
+        return steps, resets
+
+
+def _key_at(history: History, resets: Mapping[int, int]) -> TrainingKey:
+    """The training where the history stands."""
+    settings, number, before = reset_key(history.experiment), 0, history.first
+    for step in history.steps[: history.place]:
+        if not isinstance(step, Other):
+            before = step
+        elif step.kind == "reset" and reset_key(before) == settings:
+            number = resets[step.number]
+    return TrainingKey(settings, number)
+
+
+def _recovered(offer: Offer) -> Recovered:
+    """Read the files, in a thread."""
+    work, folder = offer.work, offer.folder
+    history, found, session = History.from_json(work.history), [], None
+    for kept in work.trainings:
+        read = Session.load(folder.path / kept.weights)
+        found.append((reset_key(read.experiment), kept))
+        if kept.present:
+            clicked = tuple(place for place in work.clicked if not isinstance(place, int) or read.trajectory)
+            session = dataclasses.replace(folder.load(kept), view=work.view, clicked=clicked, runs=tuple(work.runs))
+    return Recovered(history, session, tuple(found))
+
+
+def moment(seconds: float) -> str:
+    """A time of the day, with the day where it is another.
+
+    >>> moment(time.time()) == time.strftime("%H:%M")
+    True
+    """
+    then = time.localtime(seconds)
+    today = time.strftime("%x", then) == time.strftime("%x")
+    return time.strftime("%H:%M" if today else "%d %b, %H:%M", then)

@@ -1,0 +1,59 @@
+"""The bar that offers work which an earlier run of the program left behind."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
+
+from playground.app.style.theme import UNIT, set_role
+
+
+class RecoveryBar(QFrame):
+    """Asks below the top bar, and holds nothing up: the window can be used before an answer is given.
+
+    Signals:
+        restore_requested()
+        discard_requested()
+    """
+
+    restore_requested = Signal()
+    discard_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("recoveryBar")
+        self.sentence, self.about = QLabel(), QLabel()
+        self.sentence.setAccessibleName("Work that can be restored")
+        self.about.setAccessibleName("What it is")
+        set_role(self.about, "caption")
+        self.restore, self.discard = QPushButton("Restore"), QPushButton("Discard")
+        set_role(self.restore, "primary")
+        self.restore.setToolTip("Bring the work back as it was, with its weights, its runs and its undo list")
+        self.discard.setToolTip("Delete this work for good")
+        for button in (self.restore, self.discard):
+            button.setAccessibleName(f"{button.text()} the work of the last time")
+        self.restore.clicked.connect(self.restore_requested)
+        self.discard.clicked.connect(self.discard_requested)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(2 * UNIT, UNIT // 2, 2 * UNIT, UNIT // 2)
+        row.setSpacing(UNIT)
+        row.addWidget(self.sentence)
+        row.addWidget(self.about, 1)
+        row.addWidget(self.discard)
+        row.addWidget(self.restore)
+        self.hide()
+
+    def show_offer(self, sentence: str, about: str, busy: bool) -> None:
+        """Ask; "" hides the bar.
+
+        Args:
+            about: what the work is, in a few words.
+            busy: whether it is on its way already.
+        """
+        self.sentence.setText(sentence)
+        self.about.setText(about)
+        for button in (self.restore, self.discard):
+            button.setEnabled(not busy)
+        asks = bool(sentence) and self.isHidden()
+        self.setVisible(bool(sentence))
+        if asks:
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, sentence))

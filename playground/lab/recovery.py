@@ -1,0 +1,202 @@
+"""What a window keeps on disk of work that is not saved, for the next start to bring back: one folder for each window.
+
+``work.json`` has the settings, the history and all that is small; it is written last and names the other files, which are sessions.
+Data and weights lie in files of their own: the data are written once, and a file of weights holds one point of the data only.
+A lock in the folder tells whether its window is still there: a process that is killed holds nothing.
+"""
+
+import contextlib
+import dataclasses
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from playground.lab.atomic import atomic_write, hold, is_held
+from playground.lab.session import SUFFIX, Session, SessionError
+from playground.user_errors import cannot_write
+
+WORK, LOCK = "work.json", "lock"
+VERSION = 1
+YOUNG = 60  # seconds in which a window that has made its folder has written to it
+_NAME = re.compile(rf"[a-z]+-\d{{1,9}}{re.escape(SUFFIX)}", re.ASCII)
+
+
+class KeptWeights(msgspec.Struct, frozen=True):
+    """The files of one training.
+
+    Attributes:
+        weights, data: names of files in the folder.
+        reset: the number of the reset that began it, as the history has it; 0 for the first training.
+        present: whether the work goes on from it, or from the latest that was there.
+    """
+
+    weights: str
+    data: str
+    reset: int = 0
+    present: bool = False
+
+
+class Work(msgspec.Struct, frozen=True):
+    """What :data:`WORK` holds.
+
+    Attributes:
+        saved: when, in seconds since 1970.
+        summary: the experiment in one line.
+        history: see :mod:`playground.app.model.history`; JSON values.
+        trainings: those that the history can come to.
+        modified: whether no file holds this work.
+        file: the session that was open, and its time and size then; "" where there is none.
+        view, clicked, runs: as in a session.
+    """
+
+    saved: float
+    summary: str
+    history: dict[str, Any]
+    trainings: tuple[KeptWeights, ...] = ()
+    modified: bool = True
+    file: str = ""
+    stamp: tuple[int, int] | None = None
+    view: dict[str, Any] = {}
+    clicked: tuple[tuple[float, float] | int, ...] = ()
+    runs: list[Any] = []
+    version: int = VERSION
+
+
+class RecoveryFolder:
+    """The folder of one window, which nobody else takes while this object holds it; make it by :meth:`create` or :meth:`left_behind`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._held = contextlib.ExitStack()
+        self._held.enter_context(hold(path / LOCK))
+
+    @classmethod
+    def create(cls, parent: Path) -> "RecoveryFolder":
+        """A new one.
+
+        Raises:
+            SessionError: it cannot be made.
+        """
+        path = parent / os.urandom(6).hex()
+        try:
+            path.mkdir(parents=True, mode=0o700)
+            return cls(path)
+        except OSError as error:
+            raise SessionError(cannot_write(path, error)) from None
+
+    @classmethod
+    def left_behind(cls, parent: Path) -> "list[RecoveryFolder]":
+        """Take those whose windows were killed, the newest first. What holds no work is removed."""
+        found = []
+        with contextlib.suppress(OSError):
+            for path in sorted(parent.iterdir(), key=_written, reverse=True):
+                with contextlib.suppress(OSError):
+                    if is_held(path / LOCK) is not False:
+                        continue
+                    if (path / WORK).is_file():
+                        found.append(cls(path))
+                    elif time.time() - path.stat().st_mtime > YOUNG:
+                        shutil.rmtree(path)
+        return found
+
+    def names(self) -> list[str]:
+        """The sessions in it."""
+        return sorted(entry.name for entry in self.path.iterdir() if _NAME.fullmatch(entry.name))
+
+    def save(self, name: str, session: Session) -> None:
+        """Write a session.
+
+        Raises:
+            SessionError: it cannot be written.
+        """
+        session.save(self.path / name)
+
+    def write(self, work: Work) -> None:
+        """Write what names the sessions; those that it names no longer are removed.
+
+        Raises:
+            SessionError: it cannot be written.
+        """
+        try:
+            with atomic_write(self.path / WORK) as temporary:
+                temporary.write_bytes(msgspec.json.encode(work))
+            needed = {name for kept in work.trainings for name in (kept.weights, kept.data)}
+            for name in self.names():
+                if name not in needed:
+                    (self.path / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise SessionError(cannot_write(self.path / WORK, error)) from None
+
+    def read(self) -> Work:
+        """What was written last.
+
+        Raises:
+            SessionError: it cannot be read, is damaged or of a newer program.
+        """
+        path = self.path / WORK
+        try:
+            work = msgspec.json.decode(path.read_bytes(), type=Work)
+        except OSError as error:
+            raise SessionError(f"{path} cannot be read: {error.strerror or error}.") from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise SessionError(f"{path} is damaged ({error}): discard it.") from None
+        if work.version != VERSION:
+            raise SessionError(f"{path} was written by another version: restore it with that one, or discard it.")
+        for name in (name for kept in work.trainings for name in (kept.weights, kept.data)):
+            if not _NAME.fullmatch(name):
+                raise SessionError(f"{path} is damaged (it names the file {name[:60]!r}): discard it.")
+        return work
+
+    def load(self, kept: KeptWeights) -> Session:
+        """The session of one training, with all of its data.
+
+        Raises:
+            SessionError: a file of it cannot be read.
+        """
+        session, data = Session.load(self.path / kept.weights), Session.load(self.path / kept.data)
+        if session.points.shape[1:] != data.points.shape[1:]:
+            raise SessionError(f"{kept.weights} and {kept.data} hold different data: discard them.")
+        return dataclasses.replace(
+            session,
+            points=data.points,
+            held_out=data.held_out,
+            labels=data.labels,
+            class_names=data.class_names,
+            axes=data.axes,
+        )
+
+    def check(self) -> Iterator[str]:
+        """Read every file that the next start would need; yields the name of each.
+
+        Raises:
+            SessionError: one is damaged or missing.
+        """
+        work = self.read()
+        yield WORK
+        for kept in work.trainings:
+            self.load(kept)
+            yield kept.weights
+
+    def release(self) -> None:
+        """Leave it for the next start."""
+        self._held.close()
+
+    def remove(self) -> None:
+        """Delete it: the work is saved, or not wanted. The list of its files goes first, so that nothing is offered in part."""
+        with contextlib.suppress(OSError):
+            (self.path / WORK).unlink(missing_ok=True)
+        self._held.close()  # on Windows a file that is held cannot be deleted
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _written(path: Path) -> float:
+    try:
+        return (path / WORK).stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,335 @@
+"""Work that no file holds is on disk within seconds, and comes back after a kill with its weights and its undo list."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+import shiboken6
+
+from playground.app.controllers import autosaving as module
+from playground.app.controllers.autosaving import LOOK, SECONDS
+from playground.lab.recovery import WORK, RecoveryFolder
+from playground.lab.session import Session
+from tests.app.conftest import end, make_window
+
+
+@pytest.fixture
+def windows(qtbot, tmp_path):
+    """Opens windows one after another in one place, as successive starts of the program are."""
+    opened = []
+
+    def start():
+        window = make_window(tmp_path)
+        opened.append(window)
+        window.resize(1280, 720)
+        with qtbot.waitSignal(window.controllers.building.ready):
+            window.show()
+        return window
+
+    yield start
+    while opened:
+        window = opened.pop()
+        if shiboken6.isValid(window) and window.isVisible():
+            end(window)
+
+
+def kill(window):
+    """Leave on disk what a kill would: the window ends, and nothing more is written or deleted."""
+    autosaving = window.autosaving
+    autosaving._timer.stop()
+    autosaving._background.wait(30)
+    if autosaving.folder is not None:
+        autosaving.folder.release()
+        autosaving.folder = None
+    for offer in window.recovering._offers:
+        offer.folder.release()
+    window.recovering._offers.clear()
+    end(window)
+
+
+def autosave(qtbot, window):
+    qtbot.waitUntil(lambda: not window.autosaving._background.busy)
+    window.autosaving.write()
+    qtbot.waitUntil(lambda: not window.autosaving._background.busy)
+
+
+def train(qtbot, window, steps):
+    window.training.start()
+    qtbot.waitUntil(lambda: window.building.workspace.trained_steps >= steps)
+    window.training.pause()
+    qtbot.waitUntil(lambda: window.training.status in ("paused", "finished"))
+
+
+def settled(window):
+    return not window.building.busy and window.building.workspace is not None
+
+
+def weights(window):
+    return {name: tensor.numpy() for name, tensor in window.building.workspace.newest.tensors.items()}
+
+
+def folders(tmp_path):
+    parent = tmp_path / "recovery"
+    return sorted(parent.iterdir()) if parent.exists() else []
+
+
+def restore(qtbot, window):
+    window.recovery_bar.restore.click()
+    qtbot.waitUntil(lambda: not window.recovering.busy and window.recovering.offer is None)
+    qtbot.waitUntil(lambda: settled(window))
+
+
+def test_a_kill_loses_no_weights_and_no_step(windows, qtbot, tmp_path):
+    window = windows()
+    assert not window.recovery_bar.isVisible()
+    window.state.edit({"sampling.steps": 40})
+    train(qtbot, window, 20)
+    window.state.edit({"network.width": 16})  # another training
+    qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trainer.step == 0)
+    train(qtbot, window, 10)
+    window.state.edit({"seed": 5})
+    window.state.edit({"seed": 6})
+    window.state.undo()
+    qtbot.waitUntil(lambda: settled(window))
+    autosave(qtbot, window)
+    texts = [window.state.stack.text(number) for number in range(window.state.stack.count())]
+    place, experiment = window.state.stack.index(), window.state.experiment
+    kill(window)
+
+    window = windows()
+    qtbot.waitUntil(lambda: window.recovery_bar.isVisible())
+    said = window.recovery_bar.sentence.text()
+    assert said == f"Score Playground did not close properly. Restore the work of {time.strftime('%H:%M')}?"
+    restore(qtbot, window)
+    assert not window.recovery_bar.isVisible()
+    state = window.state
+    assert [state.stack.text(number) for number in range(state.stack.count())] == texts
+    assert (state.stack.index(), state.experiment, state.modified) == (place, experiment, True)
+    # Undo leads to the first training, whose weights were on disk alone.
+    while state.stack.index() > 1:
+        state.undo()
+        qtbot.waitUntil(lambda: settled(window))
+    assert state.experiment.network.width == 32
+    assert window.building.workspace.trained_steps >= 20
+    state.undo()
+    assert state.experiment.sampling.steps == 60
+    assert not state.stack.canUndo()
+
+
+def test_the_same_weights_and_figures_come_back(windows, qtbot, tmp_path):
+    window = windows()
+    train(qtbot, window, 20)
+    qtbot.waitUntil(lambda: window.playing.newest_finished is not None)
+    window.measuring.evaluate_samples()
+    qtbot.waitUntil(lambda: "sliced_wasserstein2" in window.measuring.evaluation)
+    figure, before = window.measuring.evaluation["sliced_wasserstein2"], weights(window)
+    run = window.playing.newest_finished.positions
+    autosave(qtbot, window)
+    kill(window)
+    window = windows()
+    restore(qtbot, window)
+    after = weights(window)
+    assert before.keys() == after.keys()
+    assert all(np.array_equal(before[name], after[name]) for name in before)
+    qtbot.waitUntil(lambda: window.measuring.evaluation.get("sliced_wasserstein2") == figure)
+    qtbot.waitUntil(lambda: window.playing.newest_finished is not None)
+    np.testing.assert_array_equal(window.playing.newest_finished.positions, run)
+
+
+def test_work_is_written_by_itself_within_seconds(windows, qtbot, tmp_path):
+    window = windows()
+    assert folders(tmp_path) == []
+    window.state.edit({"seed": 3})
+    qtbot.waitUntil(lambda: any((folder / WORK).is_file() for folder in folders(tmp_path)))
+    assert SECONDS + LOOK / 1000 <= 10
+    qtbot.waitUntil(lambda: "autosaved" in window.status._saved.text())
+    assert json.loads((folders(tmp_path)[0] / WORK).read_text())["history"]["steps"] == [{"changes": [["seed", -1, 3]]}]
+
+
+def test_a_clean_close_leaves_nothing(windows, qtbot, tmp_path):
+    window = windows()
+    window.state.edit({"seed": 3})
+    autosave(qtbot, window)
+    assert len(folders(tmp_path)) == 1
+    end(window)
+    assert folders(tmp_path) == []
+
+
+def test_what_the_system_ends_is_offered(windows, qtbot, tmp_path):
+    window = windows()
+    window.state.edit({"seed": 3})
+    window.interrupt()
+    assert window.ended
+    window.deleteLater()
+    window = windows()
+    qtbot.waitUntil(lambda: window.recovery_bar.isVisible())
+    restore(qtbot, window)
+    assert window.state.experiment.seed == 3
+
+
+def test_an_offer_survives_a_second_kill_and_is_made_once(windows, qtbot, tmp_path):
+    window = windows()
+    window.state.edit({"seed": 3})
+    autosave(qtbot, window)
+    kill(window)
+    window = windows()
+    assert window.recovery_bar.isVisible()
+    kill(window)  # before an answer
+    window = windows()
+    assert window.recovery_bar.isVisible()
+    restore(qtbot, window)
+    assert len(folders(tmp_path)) == 1  # it goes on in the same folder
+    kill(window)  # before anything was written anew
+    window = windows()
+    assert window.recovery_bar.isVisible()
+    end(window)  # closed properly without an answer
+    window = windows()
+    assert not window.recovery_bar.isVisible()
+    assert folders(tmp_path) == []
+
+
+def test_discard_deletes_it(windows, qtbot, tmp_path):
+    window = windows()
+    window.state.edit({"seed": 3})
+    autosave(qtbot, window)
+    kill(window)
+    window = windows()
+    window.recovery_bar.discard.click()
+    assert not window.recovery_bar.isVisible()
+    assert folders(tmp_path) == []
+    assert not window.state.modified
+
+
+def test_two_windows_do_not_take_each_others_work(windows, qtbot, tmp_path):
+    first = windows()
+    first.state.edit({"seed": 3})
+    autosave(qtbot, first)
+    second = windows()
+    assert not second.recovery_bar.isVisible()
+    second.state.edit({"seed": 4})
+    autosave(qtbot, second)
+    assert len(folders(tmp_path)) == 2
+
+
+def test_a_lesson_leaves_the_own_work_to_be_recovered(windows, qtbot, tmp_path):
+    from playground.lab.scenes import load_bundled
+
+    window = windows()
+    train(qtbot, window, 20)
+    window.state.edit({"sampling.steps": 33})
+    own, before = window.state.experiment, weights(window)
+    scene = next(scene for scene in load_bundled().values() if scene.settings.sampling.follows != "learned")
+    window.controllers.scenes.show(scene)
+    qtbot.waitUntil(lambda: settled(window) and window.state.experiment != own)
+    autosave(qtbot, window)
+    kill(window)
+    window = windows()
+    restore(qtbot, window)
+    assert window.state.experiment == own
+    after = weights(window)
+    assert all(np.array_equal(before[name], after[name]) for name in before)
+    window.state.redo()  # and the scene is still there
+    assert window.state.experiment == scene.settings
+
+
+def test_a_reset_between_two_writes_brings_no_old_weights_back(windows, qtbot, tmp_path):
+    window = windows()
+    train(qtbot, window, 20)
+    window.reset_training()
+    qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trained_steps == 0)
+    autosave(qtbot, window)
+    kill(window)
+    window = windows()
+    restore(qtbot, window)
+    assert window.building.workspace.trained_steps == 0
+    assert window.state.undo_text == "reset of training"
+    window.state.undo()
+    qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trained_steps >= 20)
+
+
+def test_deleted_runs_stay_deleted_and_undo_brings_them_back(windows, qtbot, tmp_path):
+    window = windows()
+    pinning = window.controllers.pinning
+    qtbot.waitUntil(lambda: pinning.finished is not None)
+    pinning.pin()
+    name = pinning.pinned.runs[0].name
+    pinning.delete(pinning.pinned.runs[0].number)
+    assert pinning.pinned.runs == ()
+    autosave(qtbot, window)
+    kill(window)
+    window = windows()
+    restore(qtbot, window)
+    pinned = window.controllers.pinning.pinned
+    assert pinned.runs == ()
+    window.state.undo()
+    assert [run.name for run in pinned.runs] == [name]
+
+
+def test_the_file_that_was_open_is_open_again_and_not_written_over_unasked(windows, qtbot, tmp_path):
+    window, path = windows(), tmp_path / "mine.spg"
+    window.documents.save_to(path)
+    qtbot.waitUntil(lambda: not window.documents.saving)
+    window.state.edit({"seed": 3})
+    autosave(qtbot, window)
+    kill(window)
+    window = windows()
+    restore(qtbot, window)
+    assert window.documents.path == path
+    window.documents.save()
+    qtbot.waitUntil(lambda: not window.documents.saving)
+    assert Session.load(path).experiment.seed == 3
+    qtbot.waitUntil(lambda: not window.autosaving._background.busy)
+    kill(window)
+    window = windows()
+    assert not window.recovery_bar.isVisible()  # all of it is in the file
+
+
+def test_a_full_disk_is_told_once_and_the_last_good_files_stay(windows, qtbot, tmp_path, monkeypatch):
+    window = windows()
+    window.state.edit({"seed": 3})
+    autosave(qtbot, window)
+    (folder,) = folders(tmp_path)
+    told = []
+    window.autosaving.notified.connect(told.append)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module.RecoveryFolder, "write", full)
+    for seed in (4, 5):
+        window.state.edit({"seed": seed})
+        autosave(qtbot, window)
+    assert len(told) == 1
+    assert window.autosaving.text == "autosave failed"
+    assert json.loads((folder / WORK).read_text())["history"]["steps"][-1] == {"changes": [["seed", -1, 3]]}
+    monkeypatch.undo()
+    window.state.edit({"seed": 6})
+    autosave(qtbot, window)
+    assert "autosaved" in window.autosaving.text
+
+
+def test_training_is_written_while_it_goes_on_and_data_only_once(windows, qtbot, tmp_path):
+    window = windows()
+    window.autosaving.seconds = 0.2
+    window.training.start()
+    qtbot.waitUntil(lambda: any((folder / WORK).is_file() for folder in folders(tmp_path)))
+    (folder,) = folders(tmp_path)
+    data = {path.name: path.stat().st_mtime_ns for path in folder.glob("data-*.spg")}
+    assert len(data) == 1
+    first = next(folder.glob("weights-*.spg")).stat().st_mtime_ns
+    qtbot.waitUntil(lambda: next(folder.glob("weights-*.spg")).stat().st_mtime_ns != first)
+    assert {path.name: path.stat().st_mtime_ns for path in folder.glob("data-*.spg")} == data
+    qtbot.waitUntil(lambda: window.training.status == "finished")
+    autosave(qtbot, window)
+    assert WORK in list(window.autosaving.folder.check())
+
+
+@pytest.mark.parametrize("contents", [b"", b"{", b"[]", b'{"version": 9}', b'{"saved": 1e999}', b"\xff" * 100])
+def test_a_damaged_list_is_told_and_the_window_opens(windows, tmp_path, contents, qtbot):
+    left = RecoveryFolder.create(tmp_path / "recovery")
+    (left.path / WORK).write_bytes(contents)
+    left.release()
+    window = windows()
+    assert not window.recovery_bar.isVisible()
+    assert any(WORK in toast.sentence for toast in window.toasts.shown)
