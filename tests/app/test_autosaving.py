@@ -279,7 +279,7 @@ def test_the_file_that_was_open_is_open_again_and_not_written_over_unasked(windo
     window.documents.save()
     qtbot.waitUntil(lambda: not window.documents.saving)
     assert Session.load(path).experiment.seed == 3
-    qtbot.waitUntil(lambda: not window.autosaving._background.busy)
+    qtbot.waitUntil(lambda: not window.autosaving.folder.read().modified)
     kill(window)
     window = windows()
     assert not window.recovery_bar.isVisible()  # all of it is in the file

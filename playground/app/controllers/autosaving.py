@@ -93,7 +93,7 @@ class Autosaving(QObject):
         self._timer.timeout.connect(self.look)
         state.history_changed.connect(self._note)
         pinning.pinned.changed.connect(self._note)
-        documents.saved.connect(self.write)
+        documents.saved.connect(self._note_save)
 
     # --- what the window may read and ask for
 
@@ -177,6 +177,12 @@ class Autosaving(QObject):
     @Slot()
     def _note(self) -> None:
         self._changes += 1
+
+    @Slot()
+    def _note_save(self) -> None:
+        """Write at once, or once what is being written is whole: what a file holds need not be offered."""
+        self._begun = 0.0
+        self.look()
 
     def _moment(self) -> Hashable:
         """Another one whenever there is something to write."""
