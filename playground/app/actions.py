@@ -25,6 +25,7 @@ from playground.app.controllers.training import Training
 from playground.app.dialogs.exports import Exports
 from playground.app.model.state import State
 from playground.app.panels.training import in_full
+from playground.app.style import text_size
 from playground.app.style.labels import worded
 from playground.app.style.wrapping import wrapped
 from playground.messages import Message
@@ -44,6 +45,8 @@ class Window(Protocol):
     chips: ChipBar
     theme_name: str
 
+    @property
+    def text_percent(self) -> int: ...
     def addAction(self, action: QAction) -> None: ...
     def close(self) -> bool: ...
     def clear(self) -> None: ...
@@ -53,6 +56,7 @@ class Window(Protocol):
     ) -> None: ...
     def reset_layout(self) -> None: ...
     def reset_training(self) -> None: ...
+    def set_text_size(self, percent: int) -> None: ...
     def set_theme(self, name: str) -> None: ...
     def show_about(self) -> None: ...
     def show_dialog(self, name: str) -> None: ...
@@ -73,6 +77,7 @@ class Command:
         tip: one line on what it does.
         run: does it.
         shortcut: with a modifier or a function key; acts wherever the focus is.
+        also: another shortcut for the same.
         key: a plain key; acts where the focused control has no use for it.
         checked: for a switch, whether it is on.
         enabled: whether it can be done now.
@@ -84,6 +89,7 @@ class Command:
     tip: str
     run: Do
     shortcut: str | QKeySequence.StandardKey = ""
+    also: str = ""
     key: str = ""
     checked: Ask | None = None
     enabled: Ask | None = None
@@ -323,6 +329,29 @@ COMMANDS: dict[str, Command] = {
     "view.light": Command(
         "Light theme", "Dark on light", lambda w: w.set_theme("light"), checked=lambda w: w.theme_name == "light"
     ),
+    "view.text_larger": Command(
+        "Larger text",
+        "Show text, controls and captions larger, up to 200 %",
+        lambda w: w.set_text_size(text_size.step(w.text_percent, 1)),
+        "Ctrl++",
+        also="Ctrl+=",
+        enabled=lambda w: w.text_percent < text_size.PERCENT[1],
+        label=lambda w: f"Larger text (now {w.text_percent} %)",
+    ),
+    "view.text_smaller": Command(
+        "Smaller text",
+        "Show text, controls and captions smaller, down to 80 %",
+        lambda w: w.set_text_size(text_size.step(w.text_percent, -1)),
+        "Ctrl+-",
+        enabled=lambda w: w.text_percent > text_size.PERCENT[0],
+    ),
+    "view.text_usual": Command(
+        "Usual text size",
+        "Show text, controls and captions at 100 %",
+        lambda w: w.set_text_size(100),
+        "Ctrl+0",
+        enabled=lambda w: w.text_percent != 100,
+    ),
     "view.fullscreen": Command(
         "Full screen",
         "Show the window in full screen",
@@ -440,6 +469,11 @@ MENUS: dict[str, tuple[str, ...]] = {
         SEPARATOR,
         "view.dark",
         "view.light",
+        SEPARATOR,
+        "view.text_larger",
+        "view.text_smaller",
+        "view.text_usual",
+        SEPARATOR,
         "view.fullscreen",
         "view.history",
         "view.runs",
@@ -481,7 +515,8 @@ class Actions(QObject):
             action.setStatusTip(command.tip)
             action.setCheckable(command.checked is not None)
             if command.shortcut:
-                action.setShortcut(QKeySequence(command.shortcut))
+                keys = [QKeySequence(command.shortcut), *([QKeySequence(command.also)] if command.also else [])]
+                action.setShortcuts(keys)
             self._tips[key] = wrapped(_with_key(command.tip, command.key, action))
             action.setToolTip(self._tips[key])
             if command.key:

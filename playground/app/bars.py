@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from playground.app.style import theme
 from playground.app.style.number_formats import format_count
+from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.drawing.palette import DARK, Palette
 from playground.lab.experiment import Experiment
@@ -108,11 +109,12 @@ class TopBar(QFrame):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("topBar")
-        self.setFixedHeight(BAR_HEIGHT)
+        self.setFixedHeight(px(BAR_HEIGHT))
         name = QLabel("Score Playground")
         name.setFont(theme.text_font(15, QFont.Weight.DemiBold))
         self.summary = QLabel("")
         self.summary.setAccessibleName("The experiment in one line")
+        self.summary.setWordWrap(True)
         self.summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         set_role(self.summary, "caption")
         self._row = QHBoxLayout(self)
@@ -141,7 +143,7 @@ class TopBar(QFrame):
         self.menu.setMenu(menu)
         self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.menu.setFixedSize(38, 30)
+        self.menu.setFixedSize(px(38), px(30))
         self._row.addWidget(self.menu)
         # popup, not showMenu: that would not return before the menu is closed.
         below = QShortcut(QKeySequence(MENU_KEY), self)
@@ -175,7 +177,7 @@ class Dot(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFixedSize(UNIT, UNIT)
+        self.setFixedSize(px(UNIT), px(UNIT))
         self._palette, self._concept = DARK, "muted"
 
     def show_as(self, palette: Palette, concept: str) -> None:
@@ -199,7 +201,7 @@ class StatusBar(QFrame):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("statusBar")
-        self.setFixedHeight(STATUS_HEIGHT)
+        self.setFixedHeight(px(STATUS_HEIGHT))
         self._dot = Dot()
         self._training, self._frames, self._device, self._seed, self._saved = (QLabel() for _ in range(5))
         row = QHBoxLayout(self)

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QScrollArea,
     QSizePolicy,
-    QSplitter,
     QVBoxLayout,
     QWidget,
 )
@@ -27,6 +26,7 @@ from playground.app.bars import FirstPaint, PaintCounter, StatusBar, TopBar
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.canvas.display import Display
 from playground.app.canvas.tools import Tools
+from playground.app.columns import Columns
 from playground.app.controllers.autosaving import Autosaving
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.documents import OPENABLE, Documents, name_of
@@ -52,7 +52,7 @@ from playground.app.panels import (
     TrainingPanel,
 )
 from playground.app.search import entries, reveal
-from playground.app.style import theme
+from playground.app.style import text_size, theme
 from playground.app.style.labels import worded
 from playground.app.style.theme import UNIT, set_state
 from playground.app.style.wrapping import wrapped
@@ -70,7 +70,6 @@ from playground.lab.session import Session
 from playground.messages import Message
 from playground.resources import resource
 
-COLUMN_RANGE = (272, 460)
 SMALLEST = (1024, 600)
 PIPELINE = (LessonPanel, ScenePanel, DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
 MEASUREMENTS = (LikelihoodPanel, QualityPanel, RunsPanel)
@@ -184,6 +183,7 @@ class MainWindow(QMainWindow):
 
     def __init__(self, preferences: Preferences, log: Log, path: Path | None = None, device: str = "auto") -> None:
         theme_name = preferences.get("theme")
+        text_size.set_factor(preferences.get("text_size") / 100)
         # First, for before the program runs only new widgets take a font.
         theme.prepare(_application(), PALETTES[theme_name])
         super().__init__()
@@ -324,13 +324,7 @@ class MainWindow(QMainWindow):
         middle.setSpacing(0)
         middle.addWidget(self.chips)
         middle.addWidget(self.canvas, 1)
-        self.columns = QSplitter(Qt.Orientation.Horizontal)
-        self.columns.setObjectName("columns")
-        self.columns.setHandleWidth(1)
-        self.columns.setChildrenCollapsible(False)
-        for part in (left, centre, right):
-            self.columns.addWidget(part)
-        self.columns.setStretchFactor(1, 1)
+        self.columns = Columns(left, centre, right)
         self.transport = Transport()
         bar = QFrame()
         bar.setObjectName("transportBar")
@@ -369,8 +363,6 @@ class MainWindow(QMainWindow):
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setMinimumWidth(COLUMN_RANGE[0])
-        area.setMaximumWidth(COLUMN_RANGE[1])
         area.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         return area
@@ -479,6 +471,22 @@ class MainWindow(QMainWindow):
         self.preferences.set("theme", name)
         self.restyling.start(self.palette_tokens)
 
+    @property
+    def text_percent(self) -> int:
+        """The size of the text, in per cent of the usual one."""
+        return round(100 * text_size.factor())
+
+    def set_text_size(self, percent: int) -> None:
+        """Show all text, and what goes with it, at so many per cent of the usual size; remember that."""
+        self.preferences.set("text_size", percent)
+        self.show_text_size(percent)
+
+    def show_text_size(self, percent: int) -> None:
+        """The same for a while: the next start shows what was set."""
+        if percent != self.text_percent:
+            theme.resize(_application(), percent / 100)
+            self._apply_palette()  # which makes icons of the new size
+
     @Slot()
     def _apply_palette(self) -> None:
         for part in (*self.panels, self.chips, self.canvas, self.transport, *self._dialogs.values()):
@@ -526,6 +534,7 @@ class MainWindow(QMainWindow):
         """Lay the window out as at its first start and forget all that is remembered; what is being worked on stays as it is."""
         self._window_state.reset()
         self.set_theme(self.preferences.get("theme"))
+        self.set_text_size(self.preferences.get("text_size"))
         self.notify("info", "The window has its first layout; recent files, folders and export choices are cleared.")
 
     def show_dialog(self, name: str) -> None:

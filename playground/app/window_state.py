@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QByteArray, QEvent, QRect, Qt
-from PySide6.QtWidgets import QApplication, QMainWindow, QScrollArea, QSplitter
+from PySide6.QtWidgets import QApplication, QMainWindow, QScrollArea
 
+from playground.app.columns import Columns
 from playground.app.model.preferences import Preferences
+from playground.app.style.text_size import px
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 
 COLUMNS = (312, 306)  # px of the left and right column at first: between them the chips have room in one row
@@ -23,7 +25,7 @@ class WindowState:
     """Places a window, its columns and its folded cards, and remembers how they were left."""
 
     def __init__(
-        self, window: QMainWindow, preferences: Preferences, panels: Sequence[CollapsiblePanel], columns: QSplitter
+        self, window: QMainWindow, preferences: Preferences, panels: Sequence[CollapsiblePanel], columns: Columns
     ) -> None:
         self._window, self._preferences, self._panels, self._columns = window, preferences, panels, columns
 
@@ -37,8 +39,8 @@ class WindowState:
         folded = preferences.get("folded") or {}
         for panel in self._panels:
             panel.set_folded(folded.get(type(panel).__name__, False))
-        columns = preferences.get("columns")
-        self._columns.setSizes(list(columns) if columns else [COLUMNS[0], window.width() - sum(COLUMNS), COLUMNS[1]])
+        columns, first = preferences.get("columns"), tuple(map(px, COLUMNS))
+        self._columns.setSizes(list(columns) if columns else [first[0], window.width() - sum(first), first[1]])
 
     def fold_first(self) -> None:
         """At the first start fold cards of the pipeline, one after another, until the column shows all of the last, Sample."""
@@ -92,8 +94,9 @@ class WindowState:
         """Write down what :meth:`restore` needs."""
         preferences = self._preferences
         preferences.set("geometry", bytes(self._window.saveGeometry().data()))
-        left, centre, right = self._columns.sizes()
-        preferences.set("columns", (left, centre, right))
+        if not self._columns.joined:
+            left, centre, right = self._columns.sizes()
+            preferences.set("columns", (left, centre, right))
         preferences.set("folded", {type(panel).__name__: panel.is_folded() for panel in self._panels})
         preferences.flush()
 

@@ -40,6 +40,11 @@ class Tiles:
             return number
         return None
 
+    def enlarged(self, factor: float) -> "Tiles":
+        """The same in a picture that is so many times as large."""
+        lengths = (self.pitch, self.side, self.left, self.top)
+        return Tiles(self.shown, self.columns, *(factor * length for length in lengths))
+
 
 @dataclass(frozen=True, eq=False)
 class ImageGrid(Layer):

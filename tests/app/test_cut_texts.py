@@ -163,6 +163,32 @@ def test_no_text_of_the_window_is_cut(shared_window, settled, monkeypatch, state
     assert sorted(cuts.found) == []
 
 
+@pytest.mark.parametrize("percent", [80, 130, 200])
+@pytest.mark.parametrize("state", ["as it opens", "known part"])
+def test_no_text_is_cut_at_other_sizes_of_the_text(shared_window, settled, monkeypatch, state, percent):
+    window = shared_window
+    settled(STATES[state])
+    cards = [card for card in window.findChildren(CollapsiblePanel) if card.isVisible()]
+    cuts = Cuts(monkeypatch)
+    window.resize(*SIZES[0])
+    window.set_text_size(percent)
+    try:
+        for opened in (False, True):
+            for card in cards:
+                if hasattr(card, "disclosure") and card.disclosure.isVisibleTo(card):
+                    card.disclosure.setChecked(opened)
+            wait(milliseconds=60)
+            wait(lambda: not any(map(squeezed, cards)), 2_000)
+            assert window.size().toTuple() == SIZES[0]
+            for part in (window.top_bar, window.transport, window.status, window.chips, *cards):
+                cuts.look(part, f"{part.objectName()}, {percent} %")
+    finally:
+        for card in cards:
+            card.hide_advanced()
+        window.set_text_size(100)
+    assert sorted(cuts.found) == []
+
+
 def test_no_text_of_a_scene_is_cut(shared_window, settled, monkeypatch):
     window, cuts = shared_window, Cuts(monkeypatch)
     card, controller = window.panel(ScenePanel), window.controllers.scenes

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QImage, QPainter
 
+from playground.app.style import text_size
 from playground.drawing.layers import Layer
 from playground.drawing.plane import Plane
 from playground.drawing.scene import Scene, Still, paint
@@ -28,7 +29,7 @@ class BackgroundPainter(QObject):
         super().__init__(parent)
         self._scene, self._painted, self._wanted = scene, painted, wanted
         self._image, self._still = QImage(), Still()
-        self._size = 0, 0, 1.0  # across, down, device pixels to each
+        self._size = 0.0, 0.0, 1.0  # across, down, device pixels to each, at the usual size of the text
         self._moving: list[Layer] = []  # of the last picture
         self._changed, self._whole = True, False
         self._spare, self._settle = QTimer(self), QTimer(self)
@@ -46,16 +47,22 @@ class BackgroundPainter(QObject):
         self._whole = True
 
     def image(self, width: int, height: int, ratio: float) -> QImage:
-        """The picture over `width` x `height` units of `ratio` device pixels each; valid until the next call."""
-        if (width, height, ratio) != self._size:
-            self._size = width, height, ratio
-            plane = Plane((0, 1, 0, 1), width, height, ratio)
+        """The picture over `width` x `height` units of `ratio` device pixels each; valid until the next call.
+
+        All in it grows with the text: it is that of a smaller widget with more pixels to each unit.
+        """
+        unit = text_size.factor()
+        size = width / unit, height / unit, ratio * unit
+        if size != self._size:
+            self._size = size
+            plane = Plane((0, 1, 0, 1), *size)
             self._image = QImage(plane.columns, plane.rows, QImage.Format.Format_RGB32)
-            self._image.setDevicePixelRatio(ratio)
             self._changed = True
         if self._changed:
             self._changed = False
+            self._image.setDevicePixelRatio(size[2])
             self._paint(self._scene())
+        self._image.setDevicePixelRatio(ratio)
         return self._image
 
     def _paint(self, scene: Scene) -> None:

@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QAbstractButton, QLabel, QLayout, QLayoutItem, QMe
 
 from playground.app.canvas.legend import LEGEND, Entry
 from playground.app.canvas.view import CanvasView
-from playground.app.style import theme
+from playground.app.style import text_size, theme
+from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
 from playground.drawing.palette import DARK, Palette
 
@@ -108,7 +109,7 @@ class Chip(QAbstractButton):
 
     def arrow(self) -> QRect:
         """Where a click opens the options; empty where there are none."""
-        width = ARROW + PADDING if self.menu is not None else 0
+        width = px(ARROW) + px(PADDING) if self.menu is not None else 0
         return QRect(self.width() - width, 0, width, self.height())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -135,8 +136,9 @@ class Chip(QAbstractButton):
         super().focusOutEvent(event)
 
     def sizeHint(self) -> QSize:
-        arrow = ARROW if self.menu is not None else 0
-        return QSize(2 * PADDING + DOT + 7 + self.fontMetrics().horizontalAdvance(self.text()) + 1 + arrow, HEIGHT)
+        arrow = px(ARROW) if self.menu is not None else 0
+        width = 2 * px(PADDING) + px(DOT) + px(7) + self.fontMetrics().horizontalAdvance(self.text()) + 1 + arrow
+        return QSize(width, px(HEIGHT))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         palette = self._colors
@@ -148,7 +150,7 @@ class Chip(QAbstractButton):
         painter.setPen(QPen(palette.color("accent"), 2) if self._ringed else QPen(palette.color("border"), 1))
         painter.setBrush(palette.color(surface))
         painter.drawRoundedRect(pill, pill.height() / 2, pill.height() / 2)
-        dot = QRectF(PADDING, (self.height() - DOT) / 2, DOT, DOT)
+        dot = QRectF(px(PADDING), (self.height() - px(DOT)) / 2, px(DOT), px(DOT))
         color = palette.color(self.entry.role, 1.0 if on else 0.55 if self.isEnabled() else 0.3)
         # Filled or hollow, not only bright or dim: on and off are told without colour too.
         painter.setPen(QPen(color, 1.6))
@@ -156,13 +158,13 @@ class Chip(QAbstractButton):
         painter.drawEllipse(dot.adjusted(0.8, 0.8, -0.8, -0.8))
         text = "text" if on else "muted" if self.isEnabled() else "disabled"
         painter.setPen(palette.color(text))
-        left = round(dot.right()) + 7
+        left = round(dot.right()) + px(7)
         painter.drawText(QRect(left, 0, self.width() - left, self.height()), Qt.AlignmentFlag.AlignVCenter, self.text())
         if self.menu is not None:
-            middle, right = self.height() / 2, self.width() - PADDING
+            middle, right, unit = self.height() / 2, self.width() - px(PADDING), text_size.factor()
             painter.setPen(QPen(palette.color("muted" if self.isEnabled() else "disabled"), 1.3))
-            corners = ((right - 6, middle - 1.5), (right - 3, middle + 1.5), (right, middle - 1.5))
-            painter.drawPolyline(QPolygonF([QPointF(x, y) for x, y in corners]))
+            corners = ((-6, -1.5), (-3, 1.5), (0, -1.5))
+            painter.drawPolyline(QPolygonF([QPointF(right + unit * x, middle + unit * y) for x, y in corners]))
 
 
 def _add_heading(menu: QMenu, title: str) -> None:
@@ -263,10 +265,10 @@ class Flow(QLayout):
 
     def sizeHint(self) -> QSize:
         widths = [item.sizeHint().width() for item in self._items]
-        return QSize(sum(widths) + GAP * max(len(widths) - 1, 0) + 28, HEIGHT + 20)
+        return QSize(sum(widths) + GAP * max(len(widths) - 1, 0) + 28, px(HEIGHT) + 20)
 
     def minimumSize(self) -> QSize:
-        return QSize(max((item.sizeHint().width() for item in self._items), default=0) + 28, HEIGHT + 20)
+        return QSize(max((item.sizeHint().width() for item in self._items), default=0) + 28, px(HEIGHT) + 20)
 
     def _arrange(self, rect: QRect, move: bool) -> int:
         inside = rect.marginsRemoved(self.contentsMargins())

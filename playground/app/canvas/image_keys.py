@@ -59,7 +59,7 @@ class ImageKeys(QObject):
 
     def _tiles(self) -> Tiles | None:
         grid = self._grid()
-        return None if grid is None else grid.tiles(self._surface.width(), self._surface.height())
+        return None if grid is None else self._surface.tiles(grid)
 
     def _at(self, tiles: Tiles) -> int | None:
         """The image's number, unless fewer have room by now."""

@@ -18,6 +18,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas.background_painter import BackgroundPainter
+from playground.app.style import text_size
+from playground.drawing.images import ImageGrid, Tiles
 from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Plane, Viewport, shaped
 from playground.drawing.scene import Scene
@@ -97,6 +99,11 @@ class PlotSurface(QWidget):
     def plane(self) -> Plane:
         """The mapping between the user's coordinates and this widget's."""
         return Plane(self.view_range(), max(self.width(), 1), max(self.height(), 1))
+
+    def tiles(self, grid: ImageGrid) -> Tiles:
+        """Where a grid's images lie in this widget."""
+        unit = text_size.factor()
+        return grid.tiles(self.width() / unit, self.height() / unit).enlarged(unit)
 
     def set_movable(self, movable: bool) -> None:
         """Let the mouse move the view, or leave it to what is chosen by it."""

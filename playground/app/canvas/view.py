@@ -11,7 +11,7 @@ from playground.app.canvas.frame_style import FrameStyle
 from playground.app.canvas.image_keys import ImageKeys
 from playground.app.canvas.legend import KEYS, LEGEND, defaults
 from playground.app.canvas.plot_surface import PlotSurface
-from playground.app.style import theme
+from playground.app.style import text_size, theme
 from playground.drawing.images import ImageGrid, Strip
 from playground.drawing.layers import (
     Data,
@@ -293,6 +293,7 @@ class CanvasView(QWidget):
     def arrow_grid(self) -> tuple[int, int]:
         """How many arrows fit across and down at the chosen spacing."""
         spacing = float(self.options["learned", "spacing"])  # type: ignore[arg-type]
+        spacing *= text_size.factor()
         return max(4, round(self.width() / spacing)), max(4, round(self.height() / spacing))
 
     # --- the view
@@ -353,6 +354,11 @@ class CanvasView(QWidget):
         self._readout.setFont(theme.number_font())
         self._change(palette=palette)
 
+    def apply_text_size(self) -> None:
+        """Repaint with captions, particles and arrows in proportion to the text."""
+        self._view.picture.change()
+        self.viewport_changed.emit(self.viewport)  # it has room for more arrows, or fewer
+
     # --- tools
 
     def set_tool(self, tool: str) -> None:
@@ -391,7 +397,7 @@ class CanvasView(QWidget):
             point_picked.emit(x, y)
             return
         place = self._view.plane().to_painter(np.array([x, y]))
-        number = images.tiles(self._view.width(), self._view.height()).at(*place.tolist())
+        number = self._view.tiles(images).at(*place.tolist())
         if number is None:
             self.image_missed.emit()
         else:

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from playground.app.style import theme
 from playground.app.style.labels import worded
+from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT
 from playground.messages import Message
 
@@ -127,7 +128,7 @@ class CommandPalette(QDialog):
         layout.setSpacing(UNIT)
         layout.addWidget(self.line)
         layout.addWidget(self.found)
-        self.setFixedSize(WIDTH, SHOWN * ROW + 64)
+        self.setFixedSize(px(WIDTH), SHOWN * px(ROW) + px(40) + 24)
 
     @Slot()
     def start(self) -> None:
@@ -188,7 +189,7 @@ class _Rows(QStyledItemDelegate):
         self._list = found
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        return QSize(WIDTH - 4 * UNIT, ROW)
+        return QSize(px(WIDTH) - 4 * UNIT, px(ROW))
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from playground.app.controllers.export_size import megabytes
 from playground.app.model.preferences import GIF, PictureChoice, Preferences, VideoChoice
 from playground.app.style.labels import worded
+from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import breakable, wrapped
 from playground.app.widgets import file_prompts
@@ -84,7 +85,7 @@ class ExportDialog(QDialog):
         suffixes = tuple(FORMATS) if kind == "video" else (".png",)
         suffix = choice.suffix if isinstance(choice, VideoChoice) else ".png"
         self.path = QLineEdit(str(suggestion.with_suffix(suffix)))
-        self.path.setMinimumWidth(340)
+        self.path.setMinimumWidth(px(340))
         browse = QPushButton("&Choose…")
         browse.clicked.connect(self._browse)
         self.subject = ChoiceBox((subject, title) for title, subject in SUBJECTS)

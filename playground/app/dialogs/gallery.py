@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractButton, QDialog, QGridLayout, QLabel, QSc
 
 from playground.app.model.views import plane_bounds
 from playground.app.style import theme
+from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.workers.worker import Worker
 from playground.drawing.images import ImageGrid
@@ -44,7 +45,7 @@ class SceneTile(QAbstractButton):
         self._timer = QTimer(self)
         self._timer.setInterval(FRAME)
         self._timer.timeout.connect(self._advance)
-        self.setFixedSize(PICTURE.width(), PICTURE.height() + TEXT)
+        self.setFixedSize(PICTURE.width(), PICTURE.height() + px(TEXT))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(f"{scene.title}: {scene.claim}")
@@ -99,7 +100,7 @@ class SceneTile(QAbstractButton):
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
         bold = theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold)
         small = theme.text_font(theme.CAPTION_PIXELS)
-        line = QRectF(10, PICTURE.height() + 9, self.width() - 20, 20)
+        line = QRectF(10, PICTURE.height() + px(9), self.width() - 20, px(20))
         for font, role, text in (
             (bold, QPalette.ColorRole.WindowText, self.scene.title),
             (small, QPalette.ColorRole.PlaceholderText, self.scene.topic),
@@ -108,7 +109,7 @@ class SceneTile(QAbstractButton):
             painter.setPen(self.palette().color(role))
             elided = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, int(line.width()))
             painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, elided)
-            line.translate(0, 21)
+            line.translate(0, px(21))
 
     def _paint_run(self, painter: QPainter, data: np.ndarray, frames: np.ndarray) -> None:
         width, height, ratio = PICTURE.width(), PICTURE.height(), self.devicePixelRatioF()
@@ -167,7 +168,7 @@ class Gallery(QDialog):
         self._timer.timeout.connect(self._look)
 
     def sizeHint(self) -> QSize:
-        return QSize(super().sizeHint().width(), 3 * (PICTURE.height() + TEXT + 2 * UNIT) + 8 * UNIT)
+        return QSize(super().sizeHint().width(), 3 * (PICTURE.height() + px(TEXT) + 2 * UNIT) + 8 * UNIT)
 
     def apply_palette(self, palette: Palette) -> None:
         for tile in self.tiles:

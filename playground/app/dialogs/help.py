@@ -8,7 +8,7 @@ from PySide6.QtGui import QDesktopServices, QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QMessageBox, QVBoxLayout, QWidget
 
 import playground
-from playground.app.style.theme import UNIT
+from playground.app.style.theme import UNIT, set_role
 from playground.app.widgets.file_prompts import name_buttons
 from playground.resources import notices
 
@@ -58,7 +58,7 @@ def show_keys(parent: QWidget, sections: Mapping[str, Sequence[tuple[str, Key]]]
             grid.setRowMinimumHeight(row, UNIT)
             row += 1
         heading = QLabel(title)
-        heading.setProperty("role", "heading")
+        set_role(heading, "heading")
         grid.addWidget(heading, row, column, 1, 2)
         row += 1
         for text, native in rows:

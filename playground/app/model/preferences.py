@@ -1,4 +1,4 @@
-"""What the window remembers between runs: layout, theme, recent files, export choices.
+"""What the window remembers between runs: layout, theme, size of the text, recent files, export choices.
 
 Every value is kept as JSON in one INI file and read back against its type; one that does not fit is dropped and its
 default taken, so a damaged file never keeps the window from opening.
@@ -41,6 +41,7 @@ class PictureChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 KEYS: dict[str, tuple[Any, Any]] = {  # key: (type, default)
     "theme": (Literal["dark", "light"], "dark"),
+    "text_size": (Annotated[int, Meta(ge=80, le=200)], 100),  # % of the usual one
     "geometry": (bytes, b""),
     "columns": (tuple[int, int, int] | None, None),
     "folded": (dict[str, bool] | None, None),  # None: as the room allows

@@ -19,6 +19,7 @@ from playground.app.style.number_formats import (
     parse_number,
     round_to_slider,
 )
+from playground.app.style.text_size import px
 from playground.app.style.wrapping import breakable, wrapped
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.controls import NumberEdit, Slider
@@ -63,10 +64,10 @@ class BrushRow(QWidget):
         layout.setSpacing(theme.UNIT)
         column.addLayout(layout)
         label = FieldLabel("brush radius", False, self)
-        label.setFixedWidth(LABEL_WIDTH)
+        label.widen(LABEL_WIDTH)
         self.slider = Slider(self)
         self.number = NumberEdit(format_number, self)
-        self.number.setFixedWidth(EDIT_WIDTH)
+        self.number.setFixedWidth(px(EDIT_WIDTH))
         for widget, name in ((label, ""), (self.slider, "Brush radius, slider"), (self.number, "Brush radius")):
             widget.setAccessibleName(name)
             widget.setToolTip("<p>One standard deviation across a stroke, in your data's unit.</p>")
@@ -186,9 +187,9 @@ class DataPanel(CollapsiblePanel):
         for index, (kind, source) in enumerate(DataSource.kinds().items()):
             tile = QPushButton(self)
             tile.setCheckable(True)
-            tile.setIconSize(QSize(22, 22))
-            tile.setFixedHeight(TILE)
-            tile.setMinimumWidth(30)
+            tile.setIconSize(QSize(px(22), px(22)))
+            tile.setFixedHeight(px(TILE))
+            tile.setMinimumWidth(px(30))
             theme.set_role(tile, "tile")
             title = source.title
             tile.setAccessibleName(f"Data: {title}")

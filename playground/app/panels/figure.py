@@ -11,6 +11,7 @@ from playground.app.controllers.controllers import Controllers
 from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import MINUS, format_duration, format_number
+from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets.equation import Tooltip
 from playground.app.widgets.equation_dialog import NamedEquation
@@ -60,7 +61,7 @@ class Figure(QWidget):
     ) -> None:
         super().__init__(parent)
         self._token, self._tokens = token, DARK
-        self.setMinimumHeight(20)
+        self.setMinimumHeight(px(20))
         self._row = layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.UNIT)
@@ -113,6 +114,9 @@ class Figure(QWidget):
         self._tokens = palette
         self._color()
 
+    def apply_text_size(self) -> None:
+        self._arrange()
+
     def _color(self) -> None:
         token = "muted" if self.value.text() == NOTHING else self._token
         colors = self.value.palette()
@@ -158,7 +162,7 @@ class TaskButton(QPushButton):
         self._fraction: float | None = None
         self._explain()
         self.setAccessibleName(self._name)
-        self.setMinimumWidth(self.fontMetrics().horizontalAdvance("Cancel · 0:00") + 26)
+        self.setMinimumWidth(self.fontMetrics().horizontalAdvance("Cancel · 0:00") + px(26))
         self.clicked.connect(self._clicked)
         controllers.tasks.changed.connect(self._task_changed)
 

@@ -23,6 +23,7 @@ from playground.app.model.lesson_progress import Answer
 from playground.app.model.state import State
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
+from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.selectable import SelectableLabel
@@ -45,7 +46,7 @@ class Scale(QWidget):
         self._ends = (0.0, 1.0)
         self._you: float | None = None
         self._measured: float | None = None
-        self.setFixedHeight(58)
+        self.setFixedHeight(px(58))
 
     def show_values(self, ends: tuple[float, float], you: float | None, measured: float | None) -> None:
         self._ends, self._you, self._measured = ends, you, measured
@@ -77,11 +78,11 @@ class Scale(QWidget):
             share = min(max((value - low) / (high - low), 0.0), 1.0)
             x = line.left() + share * line.width()
             painter.setPen(QPen(color, 2.5))
-            painter.drawLine(int(x), int(line.center().y() - 9), int(x), int(line.center().y() + 9))
+            painter.drawLine(int(x), int(line.center().y() - px(9)), int(x), int(line.center().y() + px(9)))
             text = f"{word}: {format_number(value, 3)}"
             width = painter.fontMetrics().horizontalAdvance(text)
             left = min(max(x - width / 2, 0), self.width() - width)
-            painter.drawText(QRectF(left, self.height() - 17 if below else 0, width + 2, 16), text)
+            painter.drawText(QRectF(left, self.height() - px(17) if below else 0, width + 2, px(16)), text)
 
 
 class LessonPanel(CollapsiblePanel):

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QBoxLayout, QLabel, QVBoxLayout, QWidget
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.views import ProblemView
 from playground.app.style import theme
+from playground.app.style.text_size import px
 from playground.app.widgets.charts.histogram import MarginalHistogram
 from playground.app.widgets.collapsible_panel import ROW_GAP
 from playground.app.widgets.controls import SegmentedControl
@@ -73,13 +74,13 @@ class Marginals(QWidget):
 
     def _name_axes(self, *names: str) -> None:
         metrics = QFontMetrics(theme.text_font(theme.CAPTION_PIXELS))
-        beside = max(map(metrics.horizontalAdvance, names)) <= AXIS_WIDTH
+        beside = max(map(metrics.horizontalAdvance, names)) <= px(AXIS_WIDTH)
         way = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
         self._row.setDirection(way)  # longer names take a row of their own
-        self.axes.setMaximumWidth(2 * (AXIS_WIDTH + 14) if beside else 16777215)
+        self.axes.setMaximumWidth(2 * px(AXIS_WIDTH + 14) if beside else 16777215)
         self.axes.setMinimumWidth(self.axes.maximumWidth() if beside else 0)
         for button, name in zip(self.axes.buttons.values(), names, strict=True):
-            button.setText(metrics.elidedText(name, Qt.TextElideMode.ElideRight, 2 * AXIS_WIDTH).replace("&", "&&"))
+            button.setText(metrics.elidedText(name, Qt.TextElideMode.ElideRight, 2 * px(AXIS_WIDTH)).replace("&", "&&"))
             button.setAccessibleName(f"Histogram along {name}")
             button.setToolTip(f"<p>Histogram along {name}.</p>")
 

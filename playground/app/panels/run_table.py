@@ -29,6 +29,7 @@ from playground.app.model.pinned_runs import PinnedRun, differences
 from playground.app.model.run_table import table_text
 from playground.app.panels.run_columns import C2ST, FEW, OVER_FLOOR, WEIGHTS, RunColumn, all_columns
 from playground.app.style import theme
+from playground.app.style.text_size import px
 from playground.app.style.wrapping import BREAK, breakable, wrapped
 from playground.drawing.palette import DARK, Palette
 
@@ -83,7 +84,7 @@ class RunTable(QTreeWidget):
         header.setSectionsClickable(True)
         header.setSectionsMovable(False)
         header.setStretchLastSection(False)
-        header.setMinimumSectionSize(24)
+        header.setMinimumSectionSize(px(24))
         header.sectionClicked.connect(self._sort_by)
         self.itemDoubleClicked.connect(self._edit)
         self.itemChanged.connect(self._renamed)
@@ -124,6 +125,9 @@ class RunTable(QTreeWidget):
 
     def apply_palette(self, palette: Palette) -> None:
         self._palette = palette
+        self._fill()
+
+    def apply_text_size(self) -> None:
         self._fill()
 
     @Slot()
@@ -221,7 +225,7 @@ class RunTable(QTreeWidget):
             self.setColumnHidden(place, hidden)
             widths[0] = max(room - sum(widths[1:]) + (widths[place] if hidden else 0), name)
         else:
-            widths[-1] = max(room - sum(widths[:-1]), NARROWEST_WORDS)
+            widths[-1] = max(room - sum(widths[:-1]), px(NARROWEST_WORDS))
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         for place, width in enumerate(widths):
             header.resizeSection(place, width)
@@ -262,7 +266,7 @@ class RunTable(QTreeWidget):
         if self._is_words(place):
             metrics = QFontMetrics(theme.text_font())
         header = [title.horizontalAdvance(line) for line in self.headerItem().text(place).split("\n")]
-        return max(*header, *map(metrics.horizontalAdvance, texts), 24) + 2 * PAD + 2
+        return max(*header, *map(metrics.horizontalAdvance, texts), px(24)) + 2 * PAD + 2
 
     # What is done
 

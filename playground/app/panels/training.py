@@ -15,6 +15,7 @@ from playground.app.panels.figure import with_error
 from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count, format_duration, format_number
+from playground.app.style.text_size import px
 from playground.app.widgets.charts.loss import LossChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.fields import NumberField, make_field
@@ -69,7 +70,7 @@ class TrainingPanel(CollapsiblePanel):
         self.bar = QProgressBar(self)
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(3)
+        self.bar.setFixedHeight(px(3))
         policy = self.bar.sizePolicy()
         policy.setRetainSizeWhenHidden(True)  # else the buttons below it would move as training begins
         self.bar.setSizePolicy(policy)
@@ -123,11 +124,19 @@ class TrainingPanel(CollapsiblePanel):
             signal.connect(self._mark_step)
         self._show()
 
+    def apply_text_size(self) -> None:
+        super().apply_text_size()
+        self.button.setFixedWidth(self._widest())
+
+    @staticmethod
+    def _widest() -> int:
+        """The width of the training's button, whatever it says: the one beside it stays where it is."""
+        metrics = QFontMetrics(theme.text_font(weight=QFont.Weight.DemiBold))
+        return max(metrics.horizontalAdvance(text) for text in BUTTON.values()) + 28
+
     def _build_buttons(self) -> None:
         self.button = QPushButton("Train", self)
-        metrics = QFontMetrics(theme.text_font(weight=QFont.Weight.DemiBold))
-        widest = max(metrics.horizontalAdvance(text) for text in BUTTON.values())
-        self.button.setFixedWidth(widest + 28)  # whatever it says, the button beside it stays where it is
+        self.button.setFixedWidth(self._widest())
         theme.set_role(self.button, "primary")
         self.button.clicked.connect(self._training.toggle)
         self.reset = QPushButton("Reset", self)

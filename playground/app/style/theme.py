@@ -16,6 +16,8 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QWidget
 from shiboken6 import isValid
 
+from playground.app.style import text_size
+from playground.app.style.text_size import px
 from playground.drawing import fonts
 from playground.drawing.palette import Palette
 from playground.resources import resource
@@ -23,6 +25,9 @@ from playground.resources import resource
 UNIT = 8  # px: the rhythm of every margin and gap
 FONT_PIXELS = 13
 CAPTION_PIXELS = 12
+SMALL = ("caption", "refusal", "quiet", "segment")
+BOLD = ("primary", "heading")
+"""The roles of :func:`set_role` whose text is small, and those whose text is bold."""
 
 # Each pair of tokens that text is set in, (text, what lies behind it): every one reaches 4.5:1 in every palette.
 TEXT_PAIRS = (
@@ -74,6 +79,7 @@ def prepare(app: QApplication, palette: Palette) -> None:
     app.setPalette(qt_palette(palette))
     if not app.styleSheet():
         app.setStyle("Fusion")
+    if app.font() != text_font():
         app.setFont(text_font())
 
 
@@ -149,14 +155,31 @@ class Restyling(QObject):
             self.finished.emit()
 
 
+def resize(app: QApplication, factor: float) -> None:
+    """Give the whole program another size of text, at once.
+
+    Args:
+        factor: times the usual size.
+    """
+    before = text_size.factor()
+    text_size.set_factor(factor)
+    app.setFont(text_font())
+    widgets = app.allWidgets()
+    text_size.resize(widgets, before)
+    for widget in widgets:
+        if isinstance(widget, text_size.Sized):
+            widget.apply_text_size()
+        widget.updateGeometry()
+
+
 def text_font(pixels: int = FONT_PIXELS, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
-    """The program's typeface."""
-    return fonts.text_font(pixels, weight)
+    """The program's typeface; `pixels` at the usual size of the text, see :mod:`playground.app.style.text_size`."""
+    return fonts.text_font(px(pixels), weight)
 
 
 def number_font(pixels: int = CAPTION_PIXELS) -> QFont:
     """The same with digits of one width, so that a changing number does not dance."""
-    return fonts.number_font(pixels)
+    return fonts.number_font(px(pixels))
 
 
 def round_pen(color: QColor, width: float) -> QPen:
@@ -168,10 +191,13 @@ def round_pen(color: QColor, width: float) -> QPen:
 def icon(name: str, color: str, size: int = 16) -> QIcon:
     """The SVG ``resources/icons/<name>.svg`` in one colour; its opacities stay.
 
+    Args:
+        size: px at the usual size of the text.
+
     Raises:
         FileNotFoundError: there is no such icon.
     """
-    return _icon(name, QColor(color).name(), size)
+    return _icon(name, QColor(color).name(), px(size))
 
 
 @functools.cache
@@ -202,6 +228,11 @@ def icon_path(name: str) -> Path:
 def set_role(widget: QWidget, role: str) -> None:
     """Name the widget's part in the style sheet: primary, quiet, segment, tile, chip, number, caption, heading, card."""
     set_state(widget, "role", role)
+    if role in (*SMALL, *BOLD, "chip"):
+        font = widget.font()  # whose figures stay of one width
+        font.setPixelSize(px(CAPTION_PIXELS if role in SMALL else 11 if role == "chip" else FONT_PIXELS))
+        font.setWeight(QFont.Weight.DemiBold if role in BOLD else QFont.Weight.Normal)
+        text_size.set_font(widget, font)
 
 
 def set_state(widget: QWidget, name: str, value: object) -> None:
@@ -228,6 +259,8 @@ def qt_palette(palette: Palette) -> QPalette:
 def style_sheet(more: str = "") -> str:
     """The one style sheet and `more` rules, with a role of Qt's in place of each ``@token``: the same in every palette.
 
+    It says nothing about fonts: another size would need another sheet, and to put that on takes two seconds.
+
     Raises:
         KeyError: a token that no role has.
     """
@@ -253,7 +286,7 @@ QFrame[role="card"] QPushButton:checked { background: @hover; border-color: @acc
 QFrame[role="card"] QPushButton:checked:focus { border-color: @text; }
 
 QPushButton[role="primary"], QFrame[role="card"] QPushButton[role="primary"] {
-    background: @accent; color: @on_accent; border-color: @accent; font-weight: 600; }
+    background: @accent; color: @on_accent; border-color: @accent; }
 QPushButton[role="primary"]:hover, QFrame[role="card"] QPushButton[role="primary"]:hover { border-color: @text; }
 QPushButton[role="primary"]:focus, QFrame[role="card"] QPushButton[role="primary"]:focus {
     border: 2px solid @text; padding: 4px 11px; }
@@ -261,15 +294,13 @@ QPushButton[role="primary"]:disabled, QFrame[role="card"] QPushButton[role="prim
     background: @panel; color: @disabled; border-color: @border; }
 
 QPushButton[role="quiet"], QToolButton[role="quiet"], QFrame[role="card"] QPushButton[role="quiet"] {
-    background: transparent; border: 1px solid transparent; color: @muted; padding: 2px 4px; text-align: left;
-    font-size: 12px; }
+    background: transparent; border: 1px solid transparent; color: @muted; padding: 2px 4px; text-align: left; }
 QPushButton[role="quiet"]:hover, QToolButton[role="quiet"]:hover { color: @text; }
 QPushButton[role="quiet"]:focus, QToolButton[role="quiet"]:focus { border-color: @accent; }
 
 QFrame[role="segments"] { background: @panel; border: 1px solid @border; border-radius: 6px; }
 QFrame[role="card"] QPushButton[role="segment"], QPushButton[role="segment"] {
-    background: transparent; border: 1px solid transparent; border-radius: 5px; color: @muted; padding: 2px 2px;
-    font-size: 12px; }
+    background: transparent; border: 1px solid transparent; border-radius: 5px; color: @muted; padding: 2px 2px; }
 QFrame[role="card"] QPushButton[role="segment"]:hover { color: @text; }
 QFrame[role="card"] QPushButton[role="segment"]:checked { background: @hover; color: @text; }
 QFrame[role="card"] QPushButton[role="segment"]:focus { border-color: @accent; }
@@ -283,8 +314,7 @@ QFrame[role="card"] QPushButton[role="tile"]:focus { border-color: @accent; }
 QFrame[role="card"] QPushButton[role="tile"]:checked:focus { border: 2px solid @accent; }
 
 QFrame[role="card"] QPushButton[role="chip"], QPushButton[role="chip"] {
-    background: transparent; border: 1px solid @border; border-radius: 8px; color: @muted; padding: 0 5px;
-    font-size: 11px; }
+    background: transparent; border: 1px solid @border; border-radius: 8px; color: @muted; padding: 0 5px; }
 QFrame[role="card"] QPushButton[role="chip"]:checked { background: @hover; color: @text; }
 QFrame[role="card"] QPushButton[role="chip"]:hover { color: @text; }
 QFrame[role="card"] QPushButton[role="chip"]:focus { border-color: @accent; }
@@ -318,9 +348,9 @@ QTreeView[role="table"] QHeaderView::section:hover { color: @text; }
 QTreeView[role="table"] QLineEdit { padding: 0 2px; }
 
 QFrame[role="card"] { background: @raised; border: 1px solid @border; border-radius: 8px; }
-QLabel[role="caption"] { color: @muted; font-size: 12px; }
-QLabel[role="heading"] { color: @text; font-weight: 600; }
-QLabel[role="refusal"] { color: @error; font-size: 12px; }
+QLabel[role="caption"] { color: @muted; }
+QLabel[role="heading"] { color: @text; }
+QLabel[role="refusal"] { color: @error; }
 
 QFileDialog QToolButton { padding: 3px; }
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from playground.app.style import theme
 from playground.app.style.labels import worded
+from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import breakable, wrapped
 from playground.app.widgets.controls import paint_chevron
@@ -76,13 +77,13 @@ class PanelHeader(QAbstractButton):
         self._place_tool()
 
     def sizeHint(self) -> QSize:
-        return QSize(160, 24)
+        return QSize(px(160), px(24))
 
     def _place_tool(self) -> None:
         if self._tool is not None:
             side = self._tool.sizeHint()
             self._tool.setGeometry(
-                self.width() - 18 - side.width(), (self.height() - side.height()) // 2, *side.toTuple()
+                self.width() - px(18) - side.width(), (self.height() - side.height()) // 2, *side.toTuple()
             )
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -92,14 +93,14 @@ class PanelHeader(QAbstractButton):
         x = 0.0
         middle = self.height() / 2
         if self._number is not None:
-            badge = QRectF(0, middle - 9, 18, 18)
+            badge = QRectF(0, middle - px(18) / 2, px(18), px(18))
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(palette.color(Role.Light))
             painter.drawEllipse(badge)
             painter.setFont(theme.text_font(11, QFont.Weight.DemiBold))
             painter.setPen(palette.color(Role.PlaceholderText))
             painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, str(self._number))
-            x = 26
+            x = px(26)
         font = theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold)
         painter.setFont(font)
         painter.setPen(palette.color(Role.WindowText))
@@ -109,12 +110,12 @@ class PanelHeader(QAbstractButton):
         font = theme.number_font()
         painter.setFont(font)
         painter.setPen(palette.color(Role.PlaceholderText))
-        taken = 18 + (self._tool.width() + 2 if self._tool is not None and self._tool.isVisible() else 0)
+        taken = px(18) + (self._tool.width() + 2 if self._tool is not None and self._tool.isVisible() else 0)
         room = QRect(round(line.right()) + 12, 0, self.width() - round(line.right()) - 12 - taken, self.height())
         text = shortened(self._state, QFontMetrics(font), room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
         color = palette.color(Role.WindowText if self.underMouse() else Role.PlaceholderText)
-        paint_chevron(painter, QPointF(self.width() - 6, middle + 0.5), color, self.isChecked())
+        paint_chevron(painter, QPointF(self.width() - px(6), middle + 0.5), color, self.isChecked())
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(palette.color(Role.Highlight), 1.5))
@@ -268,7 +269,7 @@ class Disclosure(QAbstractButton):
         part.hide()
 
     def sizeHint(self) -> QSize:
-        return QSize(22, 20)
+        return QSize(px(22), px(20))
 
     def showEvent(self, event: object) -> None:
         self._make_room()
@@ -298,7 +299,7 @@ class Disclosure(QAbstractButton):
         bright = self.isChecked() or self.underMouse()
         color = palette.color(Role.WindowText if bright else Role.PlaceholderText).name()
         mark = theme.icon("advanced", color, 14)
-        painter.drawPixmap(QPoint(4, 3), mark.pixmap(QSize(14, 14), self.devicePixelRatioF()))
+        painter.drawPixmap(QPoint(px(4), px(3)), mark.pixmap(QSize(px(14), px(14)), self.devicePixelRatioF()))
 
     @Slot(bool)
     def _name(self, shown: bool) -> None:
@@ -429,6 +430,9 @@ class CollapsiblePanel(QFrame):
         """Hide the advanced part, if there is one."""
         if self._advanced is not None:
             self.disclosure.setChecked(False)
+
+    def apply_text_size(self) -> None:
+        self.header.resizeEvent(None)  # where its tool lies
 
     def apply_palette(self, palette: Palette) -> None:
         """Hand the colours of the concepts to every part that paints with them."""

@@ -33,8 +33,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground.app.style import theme
+from playground.app.style import text_size, theme
 from playground.app.style.number_formats import format_exactly
+from playground.app.style.text_size import px
 
 Role = QPalette.ColorRole
 HISTORY = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
@@ -60,7 +61,7 @@ class Slider(QSlider):
         self.setSingleStep(10)
         self.setPageStep(100)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumWidth(48)
+        self.setMinimumWidth(px(48))
         self.sliderMoved.connect(self._moved)
         self.actionTriggered.connect(self._acted)
         self._known = True
@@ -85,7 +86,7 @@ class Slider(QSlider):
         return 0 if self.isSliderDown() else (position > before) - (position < before)
 
     def sizeHint(self) -> QSize:
-        return QSize(100, 22)
+        return QSize(px(100), px(22))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
@@ -109,22 +110,24 @@ class Slider(QSlider):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         palette, enabled = self.palette(), self.isEnabled()
-        middle, left, right = self.height() / 2, self.HANDLE + 1, self.width() - self.HANDLE - 1
+        radius = self.HANDLE * text_size.factor()
+        middle, left, right = self.height() / 2, radius + 1, self.width() - radius - 1
         x = left + self.position() * (right - left)
         painter.setPen(theme.round_pen(palette.color(Role.Mid), 4))
         painter.drawLine(QPointF(left, middle), QPointF(right, middle))
         if not (self._known or self.isSliderDown()):
             painter.setPen(QPen(palette.color(Role.Highlight if self.hasFocus() else Role.PlaceholderText), 1.5))
             painter.setBrush(palette.color(Role.Button))
-            painter.drawEllipse(QPointF(x, middle), self.HANDLE - 1, self.HANDLE - 1)
+            painter.drawEllipse(QPointF(x, middle), radius - 1, radius - 1)
             return
         if enabled:
             painter.setPen(theme.round_pen(palette.color(Role.Highlight), 4))
             painter.drawLine(QPointF(left, middle), QPointF(x, middle))
-        _handle(painter, QPointF(x, middle), self.HANDLE, palette, enabled, self.hasFocus())
+        _handle(painter, QPointF(x, middle), radius, palette, enabled, self.hasFocus())
 
     def _step_at(self, x: float) -> int:
-        left, right = self.HANDLE + 1, self.width() - self.HANDLE - 1
+        radius = self.HANDLE * text_size.factor()
+        left, right = radius + 1, self.width() - radius - 1
         return round(min(max((x - left) / (right - left), 0.0), 1.0) * self.STEPS)
 
     def _moved(self) -> None:
@@ -172,7 +175,7 @@ class SegmentedControl(QFrame):
         for choice, title in choices:
             button = QPushButton(title, self)
             button.setCheckable(True)
-            button.setMinimumWidth(16)
+            button.setMinimumWidth(px(16))
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             theme.set_role(button, "segment")
             self._group.addButton(button)
@@ -228,7 +231,7 @@ class ChoiceBox(QComboBox):
         self.setCurrentIndex(self.findData(choice))
 
     def sizeHint(self) -> QSize:
-        return QSize(super().sizeHint().width(), 26)
+        return QSize(super().sizeHint().width(), px(26))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
@@ -243,17 +246,17 @@ class ChoiceBox(QComboBox):
         painter.drawRoundedRect(frame, 6, 6)
         group = QPalette.ColorGroup.Normal if self.isEnabled() else QPalette.ColorGroup.Disabled
         painter.setPen(palette.color(group, Role.ButtonText))
-        inner = self.rect().adjusted(8, 0, -22, 0)
+        inner = self.rect().adjusted(8, 0, -px(22), 0)
         text = QFontMetrics(self.font()).elidedText(self.currentText(), Qt.TextElideMode.ElideRight, inner.width())
         painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
-        paint_chevron(painter, QPointF(self.width() - 13, self.height() / 2), palette.color(Role.PlaceholderText))
+        paint_chevron(painter, QPointF(self.width() - px(13), self.height() / 2), palette.color(Role.PlaceholderText))
 
 
 def paint_chevron(painter: QPainter, at: QPointF, color: QColor, down: bool = True) -> None:
     """A small arrow head around a point, down or to the right; leaves the pen in its colour."""
     painter.setPen(theme.round_pen(color, 1.5))
     corners = [(-3.5, -1.75), (0, 1.75), (3.5, -1.75)] if down else [(-1.75, -3.5), (1.75, 0), (-1.75, 3.5)]
-    painter.drawPolyline([at + QPointF(*corner) for corner in corners])
+    painter.drawPolyline([at + QPointF(*corner) * text_size.factor() for corner in corners])
 
 
 class Switch(QCheckBox):
@@ -273,7 +276,7 @@ class Switch(QCheckBox):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
-        return QSize(self.WIDTH + 4, self.HEIGHT + 6)
+        return QSize(px(self.WIDTH) + 4, px(self.HEIGHT) + 6)
 
     def hitButton(self, at: object) -> bool:
         return True
@@ -286,16 +289,17 @@ class Switch(QCheckBox):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         palette, on = self.palette(), self.isChecked()
-        groove = QRectF(2, (self.height() - self.HEIGHT) / 2, self.WIDTH, self.HEIGHT)
+        high = px(self.HEIGHT)
+        groove = QRectF(2, (self.height() - high) / 2, px(self.WIDTH), high)
         painter.setBrush(palette.color(Role.Highlight if on else Role.Mid))
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.drawRoundedRect(groove, self.HEIGHT / 2, self.HEIGHT / 2)
+        painter.drawRoundedRect(groove, high / 2, high / 2)
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(palette.color(Role.WindowText), 1.5))
-            painter.drawRoundedRect(groove.adjusted(-1, -1, 1, 1), self.HEIGHT / 2 + 1, self.HEIGHT / 2 + 1)
-        x = groove.right() - self.HEIGHT / 2 if on else groove.left() + self.HEIGHT / 2
-        _handle(painter, QPointF(x, groove.center().y()), self.HEIGHT / 2 - 2.5, palette, self.isEnabled(), False)
+            painter.drawRoundedRect(groove.adjusted(-1, -1, 1, 1), high / 2 + 1, high / 2 + 1)
+        x = groove.right() - high / 2 if on else groove.left() + high / 2
+        _handle(painter, QPointF(x, groove.center().y()), high / 2 - 2.5, palette, self.isEnabled(), False)
 
 
 class NumberEdit(QLineEdit):

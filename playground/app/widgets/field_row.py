@@ -17,9 +17,10 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from playground.app.model.state import State
-from playground.app.style import theme
+from playground.app.style import text_size, theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count, format_exactly, parse_number
+from playground.app.style.text_size import px
 from playground.app.widgets.controls import NumberEdit
 from playground.app.widgets.equation import Tooltip, words
 from playground.app.widgets.equation_dialog import NamedEquation, open_equations
@@ -59,6 +60,7 @@ class FieldLabel(QLabel):
         theme.set_role(self, "caption")
         self.setFont(theme.text_font(theme.CAPTION_PIXELS))  # the sheet's: it is measured before that is put on
         self._resets = resets
+        self._least: int | None = None
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
@@ -66,27 +68,38 @@ class FieldLabel(QLabel):
 
     def sizeHint(self) -> QSize:
         metrics = QFontMetrics(self.font())
-        return QSize(metrics.horizontalAdvance(self.text()) + 4 + (14 if self._resets else 0), 22)
+        return QSize(metrics.horizontalAdvance(self.text()) + 4 + (px(14) if self._resets else 0), px(22))
 
     def widen(self, width: int) -> None:
-        """As wide as the other labels, or as its text takes."""
-        self.setFixedWidth(max(width, self.sizeHint().width()))
+        """As wide as the other labels at the usual size of the text, or as its text takes."""
+        self._least = width
+        self.setFixedWidth(max(px(width), self.sizeHint().width()))
 
-    minimumSizeHint = lambda self: QSize(24, 22)  # noqa: E731
+    def free(self) -> None:
+        """As wide as there is room for, and at least as the other labels."""
+        self._least = None
+        self.setMinimumWidth(px(LABEL_WIDTH))
+        self.setMaximumWidth(text_size.NO_BOUND)
+
+    def apply_text_size(self) -> None:
+        if self._least is not None:
+            self.widen(self._least)
+
+    minimumSizeHint = lambda self: QSize(px(24), px(22))  # noqa: E731
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         color = self.palette().color(QPalette.ColorRole.WindowText)
         painter.setPen(color)
         metrics = painter.fontMetrics()
-        room = self.width() - (14 if self._resets else 0)
+        room = self.width() - (px(14) if self._resets else 0)
         text = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, room)
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
         if self._resets:
             mark = theme.icon("anew", color.name(), 10)
             painter.setOpacity(0.7)
-            at = QPoint(metrics.horizontalAdvance(text) + 4, (self.height() - 10) // 2 + 1)
-            painter.drawPixmap(at, mark.pixmap(QSize(10, 10), self.devicePixelRatioF()))
+            at = QPoint(metrics.horizontalAdvance(text) + 4, (self.height() - px(10)) // 2 + 1)
+            painter.drawPixmap(at, mark.pixmap(QSize(px(10), px(10)), self.devicePixelRatioF()))
 
 
 def no_number(text: str, bound: str, example: float) -> str:
@@ -179,7 +192,7 @@ class FieldRow(QWidget):
         """The switch between the program's choice and the user's own."""
         chip = QPushButton("auto", self)
         chip.setCheckable(True)
-        chip.setFixedWidth(CHIP_WIDTH)
+        chip.setFixedWidth(px(CHIP_WIDTH))
         theme.set_role(chip, "chip")
         chip.clicked.connect(clicked)
         text = f"<p>Let the program choose {what} from the data; press again to keep {kept}.</p>"

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from playground.app.model.state import State
 from playground.app.style import theme
 from playground.app.style.number_formats import Scale, format_number, round_to_slider, slider_scale
+from playground.app.style.text_size import px
 from playground.app.widgets.controls import ChoiceBox, NumberEdit, SegmentedControl, Slider, Switch
 from playground.app.widgets.equation import ItemTooltips, Tooltip, words
 from playground.app.widgets.field_row import (
@@ -69,7 +70,7 @@ class NumberField(FieldRow):
         else:
             self.row.addStretch(1)
         self.number = NumberEdit(self._display, self)
-        self.number.setFixedWidth(EDIT_WIDTH)
+        self.number.setFixedWidth(px(EDIT_WIDTH))
         self.number.committed.connect(self._typed)
         self.number.stepped.connect(self._stepped)
         self.number.abandoned.connect(self._abandoned)
@@ -300,8 +301,7 @@ class SwitchField(FieldRow):
     ) -> None:
         super().__init__(state, key, label, unsaved_steps, parent)
         if self.label is not None:
-            self.label.setMinimumWidth(LABEL_WIDTH)
-            self.label.setMaximumWidth(16777215)
+            self.label.free()
         self.row.addStretch(1)
         self.switch = Switch(self)
         self.switch.flipped.connect(self.edit)

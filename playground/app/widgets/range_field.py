@@ -7,6 +7,7 @@ from playground.app.model.state import State
 from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_number
+from playground.app.style.text_size import px
 from playground.app.widgets.controls import NumberEdit
 from playground.app.widgets.equation import words
 from playground.app.widgets.field_row import EDIT_WIDTH, FieldRow, NotANumber, UnsavedSteps, no_unsaved_steps, read
@@ -32,14 +33,14 @@ class RangeField(FieldRow):
         self.keys = keys
         self._resolved: dict[str, float | None] = dict.fromkeys(keys)
         assert self.label is not None
-        self.label.setFixedWidth(self.label.sizeHint().width())
+        self.label.widen(0)
         self.chip = self._add_chip(f"the <b>{label}</b>", "the numbers", self._chip_clicked)
         self.row.addStretch(1)
         self.numbers: dict[str, NumberEdit] = {}
         for key in keys:
             field = self.state.field(key)
             number = NumberEdit(format_number, self)
-            number.setFixedWidth(EDIT_WIDTH)
+            number.setFixedWidth(px(EDIT_WIDTH))
             number.committed.connect(lambda text, key=key: self._typed(key, text))
             number.stepped.connect(lambda count, key=key: self._stepped(key, count))
             number.abandoned.connect(self._abandoned)

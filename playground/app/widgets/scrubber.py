@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QSlider, QToolTip, Q
 
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
+from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
 from playground.drawing.palette import DARK, Palette, rgb
 
@@ -191,7 +192,7 @@ class Scrubber(QSlider):
     # --- how it looks
 
     def sizeHint(self) -> QSize:
-        return QSize(480, TOP + TRACK + HANDLE + 1)
+        return QSize(480, px(TOP) + px(TRACK) + HANDLE + 1)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(120, self.sizeHint().height())
@@ -203,9 +204,9 @@ class Scrubber(QSlider):
         palette = self._colors
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        track = QRectF(0, self.height() - HANDLE - 1 - TRACK, self.width(), TRACK)
+        track = QRectF(0, self.height() - HANDLE - 1 - px(TRACK), self.width(), px(TRACK))
         shape = QPainterPath()
-        shape.addRoundedRect(track, TRACK / 2, TRACK / 2)
+        shape.addRoundedRect(track, track.height() / 2, track.height() / 2)
         painter.fillPath(shape, palette.color("border"))
         if self._recorded and len(self._sigmas):
             painter.save()
@@ -220,9 +221,9 @@ class Scrubber(QSlider):
         if self.hasFocus():
             painter.setPen(QPen(palette.color("accent"), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(track.adjusted(1, -2, -1, 2), TRACK / 2 + 2, TRACK / 2 + 2)
+            painter.drawRoundedRect(track.adjusted(1, -2, -1, 2), track.height() / 2 + 2, track.height() / 2 + 2)
         x = self._place(self.sliderPosition())
-        handle = QRectF(x - 2, track.top() - HANDLE, 4, TRACK + 2 * HANDLE)
+        handle = QRectF(x - 2, track.top() - HANDLE, 4, track.height() + 2 * HANDLE)
         painter.setPen(QPen(palette.color("panel"), 1.5))
         painter.setBrush(palette.color("text"))
         painter.drawRoundedRect(handle.adjusted(-0.75, -0.75, 0.75, 0.75), 2.5, 2.5)

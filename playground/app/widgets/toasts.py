@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from playground.app.style.text_size import px
 from playground.app.style.wrapping import breakable
 from playground.app.widgets.selectable import SelectableLabel
 
@@ -62,7 +63,7 @@ class Toast(QFrame):
         mark = QFrame()
         mark.setObjectName("toastMark")
         mark.setProperty("level", level)
-        mark.setFixedWidth(4)
+        mark.setFixedWidth(px(4))
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 6, 6, 6)
         row.setSpacing(10)
@@ -90,7 +91,7 @@ class Toast(QFrame):
     def set_width(self, width: int) -> None:
         """Take as little height as the width allows: the button goes below the sentence only where it would squeeze it."""
         below = QBoxLayout.Direction.TopToBottom
-        self._body.setDirection(below if width < NARROW else QBoxLayout.Direction.LeftToRight)
+        self._body.setDirection(below if width < px(NARROW) else QBoxLayout.Direction.LeftToRight)
         self.setFixedWidth(width)
 
     def repeat(self, is_current: IsCurrent) -> None:
@@ -215,7 +216,7 @@ class Toasts(QWidget):
 
     def _place(self) -> None:
         over = self._over
-        width = min(WIDTH, over.width())
+        width = min(px(WIDTH), over.width())
         for toast in self.shown:
             if toast.width() != width:
                 toast.set_width(width)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QSlider, QToolTip, Q
 from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count
+from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
 from playground.drawing.palette import DARK, Palette
 from playground.messages import Message
@@ -131,7 +132,7 @@ class TrainingTrack(QSlider):
     # --- how it looks
 
     def sizeHint(self) -> QSize:
-        return QSize(480, 2 * MIDDLE + TEXT + 3)
+        return QSize(480, 2 * MIDDLE + px(TEXT + 3))
 
     def minimumSizeHint(self) -> QSize:
         return QSize(120, self.sizeHint().height())

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy,
 from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_number, parse_number
+from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets.controls import NumberEdit, Slider
 from playground.app.widgets.scrubber import Scrubber
@@ -33,7 +34,7 @@ class TransportButton(QAbstractButton):
         self._icon, self._large, self._colors = icon, large, DARK
         self._why_disabled = ""
         self._ringed = False  # whether the keyboard brought the focus here
-        side = LARGE if large else TINY if tiny else SMALL
+        side = px(LARGE if large else TINY if tiny else SMALL)
         self._picture = 22 if large else 10 if tiny else 16  # px, side of the icon
         self.setFixedSize(side, side)
         self.setCheckable(checkable)
@@ -98,8 +99,10 @@ class TransportButton(QAbstractButton):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(palette.color("text" if self._large else "accent"), 2))
             painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), radius - 1, radius - 1)
-        side = self._picture
-        picture = theme.icon(self._icon, QColor(ink).name(), side).pixmap(QSize(side, side), self.devicePixelRatioF())
+        side = px(self._picture)
+        picture = theme.icon(self._icon, QColor(ink).name(), self._picture).pixmap(
+            QSize(side, side), self.devicePixelRatioF()
+        )
         # The triangle's centre of mass lies left of its box's middle.
         nudge = 1.0 if self._large and self._icon == "play" else 0.0
         painter.drawPixmap(QPointF((self.width() - side) / 2 + nudge, (self.height() - side) / 2), picture)
@@ -154,11 +157,11 @@ class Transport(QWidget):
         self.speed_slider = SpeedSlider()
         self.speed_slider.setAccessibleName("Speed")
         self.speed_slider.setToolTip(wrapped("Speed of playing, from 1/8 to 8 times; double-click for 1×."))
-        self.speed_slider.setFixedWidth(90)
+        self.speed_slider.setFixedWidth(px(90))
         self.speed_slider.setSingleStep(round(Slider.STEPS / 12))  # half an octave
         self.speed_edit = NumberEdit(lambda speed: f"{format_number(speed)}×")
         self.speed_edit.setAccessibleName("Speed as a number")
-        self.speed_edit.setFixedWidth(46)
+        self.speed_edit.setFixedWidth(px(46))
         self.speed_edit.setMaxLength(12)
         self.speed_label.setBuddy(self.speed_edit)
         self._lay_out()
@@ -305,7 +308,7 @@ class Transport(QWidget):
             QToolTip.hideText()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self.speed_label.setVisible(self.width() >= NARROW)
+        self.speed_label.setVisible(self.width() >= px(NARROW))
         super().resizeEvent(event)
 
 

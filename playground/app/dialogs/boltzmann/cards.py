@@ -12,6 +12,7 @@ from playground.app.dialogs.boltzmann.plots import CostPlot, LearningCurve
 from playground.app.dialogs.boltzmann.readings import NUMBERS, cost_sentence, verdict
 from playground.app.style import theme
 from playground.app.style.number_formats import format_count
+from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
@@ -61,7 +62,7 @@ class WeightsCard(CollapsiblePanel):
             number.setAccessibleName(name)
             number.setFont(theme.number_font(13))
             number.setAlignment(Qt.AlignmentFlag.AlignRight)
-            number.setMinimumWidth(88)
+            number.setMinimumWidth(px(88))
             grid.addWidget(title, row, 0)
             grid.addWidget(number, row, 1)
             self.numbers[name] = number

@@ -13,6 +13,7 @@ from playground.app.dialogs.boltzmann.readings import pattern_sentence, pattern_
 from playground.app.dialogs.help import native_keys
 from playground.app.style import theme
 from playground.app.style.number_formats import format_count
+from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
@@ -77,8 +78,8 @@ class BoltzmannWindow(QDialog):
         columns = QHBoxLayout()
         columns.setSpacing(UNIT)
         left, right = QWidget(), QWidget()
-        left.setFixedWidth(LEFT)
-        right.setMinimumWidth(RIGHT)
+        left.setFixedWidth(px(LEFT))
+        right.setMinimumWidth(px(RIGHT))
         self.learning, self.weights, self.cost = LearningCard(), WeightsCard(), CostCard(self.machine.measure)
         for holder, cards in (
             (left, (self._patterns_card(), self._draw_card(), self._train_card())),

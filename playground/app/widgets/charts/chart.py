@@ -31,6 +31,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 from playground.app.model.preferences import Preferences
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
+from playground.app.style.text_size import px
 from playground.app.widgets import file_prompts
 from playground.app.widgets.charts.library import library
 from playground.app.widgets.charts.series import Series
@@ -88,8 +89,8 @@ class Chart(QWidget):
         self.plot: Plot | None = None  # once there was something to show
         self.setAccessibleName(name)
         self.setToolTip(about + HOW)
-        self.setFixedHeight(height)
-        self.setMinimumWidth(120)
+        self.setFixedHeight(px(height))
+        self.setMinimumWidth(px(120))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         library.loaded.connect(self._begin)
 
@@ -135,6 +136,11 @@ class Chart(QWidget):
     def apply_palette(self, palette: Palette) -> None:
         self.tokens = palette
         self._draw()
+
+    def apply_text_size(self) -> None:
+        if self.plot is not None:
+            self._place()
+            self.plot.apply_text_size()
 
     def mark_name(self) -> str:
         """What the mark is called above the curves."""

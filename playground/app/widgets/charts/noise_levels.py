@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
+from playground.app.style.text_size import px
 from playground.drawing.charts import along
 from playground.drawing.palette import DARK, Palette
 from playground.kinds.noise import Noise
@@ -48,8 +49,8 @@ class NoiseLevelChart(QWidget):
         super().__init__(parent)
         self.tokens = DARK
         self.pointer: QPointF | None = None
-        self.setFixedHeight(HEIGHT)
-        self.setMinimumWidth(120)
+        self.setFixedHeight(px(HEIGHT))
+        self.setMinimumWidth(px(120))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
         self._noise: Noise = VarianceExploding()
@@ -116,11 +117,11 @@ class NoiseLevelChart(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(240, HEIGHT)
+        return QSize(px(240), px(HEIGHT))
 
     def plot(self) -> QRectF:
         """The part inside the axes."""
-        return QRectF(MARGIN, 6, self.width() - 2 * MARGIN, self.height() - 6 - 18)
+        return QRectF(MARGIN, 6, self.width() - 2 * MARGIN, self.height() - 6 - px(18))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         with QPainter(self) as painter:
@@ -139,7 +140,7 @@ class NoiseLevelChart(QWidget):
         for power in decades(*self._axis):
             x = self._x(power)
             self.line(painter, x, plot, "border")
-            self.words(painter, format_number(power), QPointF(x, plot.bottom() + 10))
+            self.words(painter, format_number(power), QPointF(x, plot.bottom() + px(10)))
         gap, widest = None, self._gap or 0.0
         if self._axis[0] < widest < self._axis[1] and self._noise.has_path:
             gap = self._x(widest)

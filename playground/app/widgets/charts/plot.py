@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QGraphicsSimpleTextItem, QWidget
 
 from playground.app.style import theme
 from playground.app.style.number_formats import format_count
+from playground.app.style.text_size import px
 from playground.app.widgets.charts.series import Series
 from playground.drawing.charts import Axis
 from playground.drawing.palette import Palette
@@ -51,15 +52,12 @@ class Plot:
         layout.addItem(self.box, 0, 1)
         layout.addItem(self.axes[0], 1, 1)
         self.view.setCentralItem(layout)
-        font = theme.number_font(TICK_PIXELS)
-        self._metrics = QFontMetricsF(font)
         for axis in self.axes:
             axis.enableAutoSIPrefix(False)  # which would set its empty label anew at each change of range
-            axis.setStyle(tickFont=font, tickAlpha=255, hideOverlappingLabels=False, tickTextOffset=4)
+            axis.setStyle(tickAlpha=255, hideOverlappingLabels=False, tickTextOffset=4)
             axis.setZValue(-1000)  # the grid lies below the curves
-        self.axes[0].setHeight(round(self._metrics.height()) + 3)
         self._name = QGraphicsSimpleTextItem(self.axes[0])
-        self._name.setFont(font)
+        self._set_font()
         self._palette: Palette | None = None
         self._scales: tuple[Axis, Axis] | None = None
         self._x_label = ""
@@ -114,6 +112,20 @@ class Plot:
         self._image.setRect(x.low, y.low, x.high - x.low, y.high - y.low)
         if not self.zoomed:
             self.show_all()
+
+    def apply_text_size(self) -> None:
+        """Label the axes in the present size of the text."""
+        self._set_font()
+        if self._scales is not None:
+            self._label()
+
+    def _set_font(self) -> None:
+        font = theme.number_font(TICK_PIXELS)
+        self._metrics = QFontMetricsF(font)
+        for axis in self.axes:
+            axis.setStyle(tickFont=font)
+        self.axes[0].setHeight(round(self._metrics.height()) + 3)
+        self._name.setFont(font)
 
     @property
     def axis_name(self) -> str:
@@ -280,7 +292,7 @@ class Plot:
         axis = self._scales[side]
         low, high = axis.unbend(np.array(self.box.viewRange()[side])).tolist()
         part = dataclasses.replace(axis, low=low, high=high)
-        for most in range(max(2, int(length // TICK_ROOM[side])), 0, -1):
+        for most in range(max(2, int(length // px(TICK_ROOM[side]))), 0, -1):
             marks = [(float(axis.bend(np.array(value))), _grouped(label)) for value, label in part.marks(most)]
             gaps = np.diff([place for place, _ in marks]) * length / abs(np.diff(self.box.viewRange()[side])[0])
             widest = max([self._metrics.horizontalAdvance(label) for _, label in marks], default=0.0)

@@ -1,0 +1,97 @@
+"""The three columns of the window: the pipeline, the canvas, and the measurements."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QScrollArea, QSplitter, QVBoxLayout, QWidget
+
+from playground.app.style import text_size
+
+SIDE = (272, 460)  # px of a side column at least and at most
+NEEDED = 316  # px of a side column in which no card is cut
+MARGINS = 60  # px of each of these for margins and a scroll bar, which do not grow with the text
+CENTRE = 380  # px that the canvas keeps beside two columns
+
+
+class Columns(QSplitter):
+    """Side columns with the canvas between them; where there is no room for two, the right one's cards follow the left one's."""
+
+    def __init__(self, left: QScrollArea, centre: QWidget, right: QScrollArea) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        self.setObjectName("columns")
+        self.setHandleWidth(1)
+        self.setChildrenCollapsible(False)
+        for part in (left, centre, right):
+            self.addWidget(part)
+        self.setStretchFactor(1, 1)
+        self._left, self._right = left, right
+        rows = _rows(right)
+        cards = (item.widget() for item in map(rows.itemAt, range(rows.count())) if item is not None)
+        self._cards = [card for card in cards if card is not None]
+        self._factor = text_size.factor()
+        self._apart: tuple[int, int] | None = None  # the sides' widths before all cards stood in the left one
+        self._bound()
+
+    @property
+    def joined(self) -> bool:
+        """Whether all cards stand in the left column."""
+        return self._apart is not None
+
+    def fit(self) -> None:
+        """Use as many columns as there is room for."""
+        joined = self.width() < 2 * _wide(NEEDED) + CENTRE
+        if joined == self.joined:
+            return
+        apart = self._apart
+        self._apart = (self.sizes()[0], self.sizes()[2]) if joined else None
+        self._move(_rows(self._left if joined else self._right))
+        self._right.setVisible(not joined)
+        if apart is not None:
+            self._share(*apart)
+        else:
+            self.setSizes([_wide(NEEDED), self.width() - _wide(NEEDED), 0])
+
+    def apply_text_size(self) -> None:
+        """Widen the side columns as the text has grown."""
+        scale, self._factor = text_size.factor() / self._factor, text_size.factor()
+        left, right = (
+            max(round((side - MARGINS) * scale) + MARGINS, _wide(NEEDED))
+            for side in self._apart or (self.sizes()[0], self.sizes()[2])
+        )
+        self._bound()
+        if self._apart is None:
+            self._share(left, right)
+        else:
+            self._apart = left, right
+            self.setSizes([_wide(NEEDED), self.width() - _wide(NEEDED), 0])
+        self.fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.fit()
+
+    def _bound(self) -> None:
+        for side in (self._left, self._right):
+            side.setMinimumWidth(_wide(SIDE[0]))
+            side.setMaximumWidth(_wide(SIDE[1]))
+
+    def _share(self, left: int, right: int) -> None:
+        self.setSizes([left, self.width() - left - right, right])
+
+    def _move(self, rows: QVBoxLayout) -> None:
+        """Put the right column's cards before the stretch of another layout."""
+        for card in self._cards:
+            shown = not card.isHidden()
+            rows.insertWidget(rows.count() - 1, card)
+            card.setVisible(shown)
+
+
+def _wide(pixels: int) -> int:
+    """A column's width at the present size of the text."""
+    return text_size.px(pixels - MARGINS) + MARGINS
+
+
+def _rows(column: QScrollArea) -> QVBoxLayout:
+    inside = column.widget()
+    rows = None if inside is None else inside.layout()
+    assert isinstance(rows, QVBoxLayout)
+    return rows

@@ -1,0 +1,107 @@
+"""The size of the text: all follows at once, comes back exactly, and is remembered."""
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel, QPushButton, QScrollBar, QWidget
+
+from playground.app.panels import LikelihoodPanel
+from playground.app.widgets.charts.chart import Chart
+from tests.app.conftest import wait
+
+
+@pytest.fixture
+def window(shared_window):
+    shared_window.resize(1280, 720)
+    yield shared_window
+    shared_window.set_text_size(100)
+
+
+def sizes(window) -> list[tuple[object, ...]]:
+    """What each widget has of fonts and bounds."""
+    return [
+        (
+            type(widget).__name__,
+            widget.font().pixelSize(),
+            widget.minimumSize().toTuple(),
+            widget.maximumSize().toTuple(),
+        )
+        for widget in window.findChildren(QWidget)
+        if widget.isVisibleTo(window) and not isinstance(widget, QScrollBar)
+    ]
+
+
+def test_keys_go_through_the_sizes(window):
+    for key, percent in (
+        (Qt.Key.Key_Plus, 110),
+        (Qt.Key.Key_Equal, 120),
+        (Qt.Key.Key_Minus, 110),
+        (Qt.Key.Key_0, 100),
+        (Qt.Key.Key_Minus, 90),
+    ):
+        QTest.keyClick(window, key, Qt.KeyboardModifier.ControlModifier)
+        assert window.text_percent == percent
+        assert window.preferences.get("text_size") == percent
+
+
+def test_the_keys_end_at_both_ends(window):
+    for key, end in ((Qt.Key.Key_Plus, 200), (Qt.Key.Key_Minus, 80)):
+        for _ in range(12):
+            QTest.keyClick(window, key, Qt.KeyboardModifier.ControlModifier)
+        assert window.text_percent == end
+
+
+def test_all_sizes_come_back_exactly(window):
+    window.set_text_size(110)  # from here on every widget has been measured by the same rule
+    window.set_text_size(100)
+    before = sizes(window)
+    for percent in (130, 80, 200, 110, 90, 100):
+        window.set_text_size(percent)
+        wait()
+    assert sizes(window) == before
+
+
+def test_text_rows_charts_and_captions_follow(window):
+    card = window.panel(LikelihoodPanel)
+    label = next(label for label in card.findChildren(QLabel) if label.text().startswith("train NLL"))
+    button = window.top_bar.findChild(QPushButton, "learn.scenes.button")
+    chart, chip = card.window().findChild(Chart), window.chips.chips["particles"]
+    parts = {
+        "text of a caption": lambda: label.font().pixelSize(),
+        "text of a button": lambda: button.font().pixelSize(),
+        "height of a chart": lambda: chart.height(),
+        "width of a chip": lambda: chip.sizeHint().width(),
+        "height of the play button": lambda: window.transport.play.height(),
+        "distance of the arrows": lambda: window.canvas.width() / window.canvas.arrow_grid()[0],
+    }
+    before = {name: measure() for name, measure in parts.items()}
+    window.set_text_size(200)
+    wait()
+    for name, measure in parts.items():
+        assert measure() == pytest.approx(2 * before[name], rel=0.08), name
+
+
+def test_another_theme_keeps_the_size(window):
+    """A style sheet brings back the font that it knows, whenever the palette changes."""
+    window.set_text_size(150)
+    before = sizes(window)
+    for name in ("light", "dark"):
+        window.set_theme(name)
+        wait(lambda: not window.restyling.running, 2_000)
+    assert sizes(window) == before
+
+
+def test_where_two_columns_have_no_room_their_cards_stand_in_one(window):
+    card = window.panel(LikelihoodPanel)
+    assert not window.columns.joined
+    window.set_text_size(200)
+    wait()
+    assert window.columns.joined
+    assert card.isVisible()
+    assert window.findChild(QWidget, "leftColumn").isAncestorOf(card)
+    assert window.size().toTuple() == (1280, 720)
+    assert window.canvas.width() >= 400
+    window.resize(2400, 1000)
+    wait()
+    assert not window.columns.joined
+    assert window.findChild(QWidget, "rightColumn").isAncestorOf(card)
