@@ -1,4 +1,4 @@
-"""What the product is called everywhere: file names, identifiers, version. The version stands in playground/__init__.py alone."""
+"""What the product is called everywhere: file names, identifiers, version. The version stands in playground/version.py alone."""
 
 import platform
 import re
@@ -21,10 +21,10 @@ FOLDER = DIST / COMMAND  # what PyInstaller writes
 
 def version() -> str:
     """From the source, so that nothing need be installed to know it."""
-    text = (ROOT / "playground" / "__init__.py").read_text(encoding="utf-8")
+    text = (ROOT / "playground" / "version.py").read_text(encoding="utf-8")
     found = re.search(r'^__version__ = "([^"]+)"$', text, re.MULTILINE)
     if found is None:
-        raise SystemExit('playground/__init__.py has no line __version__ = "..."')
+        raise SystemExit('playground/version.py has no line __version__ = "..."')
     return found[1]
 
 

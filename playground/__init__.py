@@ -1,8 +1,48 @@
-"""Score Playground: train score networks, sample from them and measure them, in one window."""
+"""Score Playground: train score networks, sample from them and measure them, in one window or from Python.
 
+What can be called from Python is in :mod:`playground.api`. It loads torch, so the names here load it when they are first used.
+"""
+
+import importlib
 import os
+from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from playground.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from playground.api import Run, Work, evaluate, log_likelihood, open_window, run, sample, score, train
+    from playground.kinds.kind import register
+    from playground.lab.experiment import Experiment, load, replace
+    from playground.lab.session import Session
+    from playground.lab.trajectory import Trajectory
+
+__all__ = [
+    "Experiment",
+    "Run",
+    "Session",
+    "Trajectory",
+    "Work",
+    "evaluate",
+    "load",
+    "log_likelihood",
+    "open_window",
+    "register",
+    "replace",
+    "run",
+    "sample",
+    "score",
+    "train",
+]
 
 # What Apple's MPS lacks (erfcx, for one), torch then does on the CPU instead of failing. It reads this when it is imported.
 os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(importlib.import_module("playground.api"), name)
+    raise AttributeError(f"module 'playground' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from playground.cli.reporting import number, say, stage, warn
-from playground.cli.results import Model, column_names, open_model, raise_conflict, write_csv
+from playground.cli.results import column_names, open_model, raise_conflict, write_csv
 from playground.data import read_columns
 from playground.data.npy import open_npy
 from playground.data.tables import columns_named
@@ -18,6 +18,7 @@ from playground.lab.energies import normalised
 from playground.lab.label_dropout_checks import untrained_likelihood_score
 from playground.lab.latent import Interpolation, interpolate
 from playground.lab.likelihood import DecodedPoints, decode, log_likelihood
+from playground.lab.model import Model
 from playground.lab.problem import Problem
 from playground.lab.trust import EXTRAPOLATED, UNMEASURED, closed_form, extrapolation_warnings, flow_warnings
 from playground.messages import Message

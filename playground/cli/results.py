@@ -1,11 +1,9 @@
 """The folder of a run: what lies in it, and what can be made of it later."""
 
 import csv
-import dataclasses
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +15,14 @@ from playground.cli.settings import with_settings_after_training
 from playground.lab.atomic import atomic_write, is_held
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.label_dropout_checks import untrained_conditional_score, untrained_unconditional_score
+from playground.lab.model import Model
 from playground.lab.problem import Problem, choose_device
 from playground.lab.sampling import sample
-from playground.lab.session import MODEL, Arrays, Session, SessionError
+from playground.lab.session import MODEL, Session
 from playground.lab.training import recommended_threads
 from playground.lab.trajectory import Trajectory
-from playground.lab.weights import hidden_labels, load_weights
 from playground.lab.without_effect import settings_without_effect
 from playground.messages import Message
-from playground.theory.networks import ScoreNetwork
 from playground.theory.noise import ScoreFunction
 from playground.user_errors import UserError
 
@@ -77,49 +74,6 @@ def require_free_folder(folder: Path, names: Iterable[str], overwrite: bool) -> 
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Model:
-    """A network with the problem that it was trained on.
-
-    Attributes:
-        network: None where it was not trained: then a known score alone can be followed.
-        recorded: the run of a session, which :meth:`Trajectory.from_arrays` reads; None where it holds none.
-        path: of its file, where it has one.
-    """
-
-    problem: Problem
-    network: ScoreNetwork | None
-    recorded: Arrays | None = None
-    path: Path | None = None
-
-    @property
-    def learned(self) -> ScoreFunction:
-        """The network's score.
-
-        Raises:
-            SessionError: it was not trained.
-        """
-        if self.network is None:
-            assert self.path is not None  # of a session: a run writes no model without weights
-            how = (
-                "train it by score-playground run"
-                if self.path.name == MODEL
-                else "train it in the window and save it, or give score-playground run what File > Export settings writes of it"
-            )
-            raise SessionError(f"{self.path} holds no trained weights: {how}.")
-        return self.network
-
-    @property
-    def score(self) -> ScoreFunction:
-        """The score that the experiment's sampler follows: the learned one, or one that is known."""
-        return self.problem.known_score() or self.learned
-
-    @property
-    def likelihood_score(self) -> ScoreFunction:
-        """The score that the experiment's likelihoods follow, as `score`."""
-        return self.problem.known_score(self.problem.experiment.likelihood.source) or self.learned
-
-
 def open_model(folder: Path, assignments: Sequence[str] = (), seed: int | None = None, device: str = "auto") -> Model:
     """The model in a run's folder, or in a session that the window has saved, with changed settings.
 
@@ -139,14 +93,9 @@ def open_model(folder: Path, assignments: Sequence[str] = (), seed: int | None =
     chosen = choose_device(device)
     session = Session.load(path)
     experiment = with_settings_after_training(session.experiment, assignments, seed)
-    problem = Problem.build(experiment, session.dataset(), chosen)
-    use_threads(problem)
-    network = None
-    if session.weights is not None:
-        network = problem.network().requires_grad_(False)
-        load_weights(network, dict(session.weights))
-        problem = dataclasses.replace(problem, hidden_labels=hidden_labels(dict(session.weights)))
-    return Model(problem, network, session.trajectory, path)
+    model = Model.of(session, experiment, chosen, path)
+    use_threads(model.problem)
+    return model
 
 
 def use_threads(problem: Problem) -> None:

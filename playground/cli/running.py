@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from playground.app.model.workspace import Model
+from playground.app.model import workspace
 from playground.cli import results
 from playground.cli.folders import create_folder, replace_results
 from playground.cli.painting import paint_picture, paint_video
@@ -19,6 +19,7 @@ from playground.lab.diagnostics import noise_diagnostics
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment
 from playground.lab.memorization import memorization_warning
+from playground.lab.model import Model
 from playground.lab.problem import Problem, choose_device
 from playground.lab.sampling import require_stable_step
 from playground.lab.score_errors import score_figures
@@ -60,7 +61,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
         with replace_results(folder, results.EVERYTHING):
             experiments.save(problem.resolve(), folder / results.EXPERIMENT)
             _session(problem, trainer).save(folder / MODEL)
-            model = results.Model(problem, trainer.ema.requires_grad_(False))
+            model = Model(problem, trainer.ema.requires_grad_(False))
             trajectory = results.run_sampler(problem, model.score)
             trajectory.save_npz(folder / results.TRAJECTORY)
             final = trajectory.positions[-1]
@@ -74,7 +75,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
             ):
                 measured |= part | {"reasons": measured["reasons"] | part["reasons"]}
             results.write_json(folder / results.METRICS, _finite(measured))
-            painted = Model.of(problem, trainer.ema)
+            painted = workspace.Model.of(problem, trainer.ema)
             paint_picture(painted, trajectory, folder / results.PICTURE, VIDEO_SIZE)
             paint_video(painted, trajectory, folder / results.VIDEO, VIDEO_SIZE, VIDEO_FPS)
     _summarise(measured, problem, folder)
@@ -142,7 +143,7 @@ def _session(problem: Problem, trainer: Trainer) -> Session:
     return Session.of(problem.experiment, problem.dataset, weights=weights)
 
 
-def _evaluate(problem: Problem, model: results.Model, samples: np.ndarray | None) -> dict[str, Any]:
+def _evaluate(problem: Problem, model: Model, samples: np.ndarray | None) -> dict[str, Any]:
     with stage("Evaluating") as update:
         for progress in evaluate(problem, model.likelihood_score, samples):
             update(progress.fraction, "" if progress.metrics else progress.label)
@@ -150,7 +151,7 @@ def _evaluate(problem: Problem, model: results.Model, samples: np.ndarray | None
     return progress.metrics
 
 
-def _score_errors(problem: Problem, model: results.Model) -> dict[str, Any]:
+def _score_errors(problem: Problem, model: Model) -> dict[str, Any]:
     with stage("Score errors") as update:
         for fraction, found in score_figures(problem, model.learned):
             update(fraction, "noise levels" if found is None else "")

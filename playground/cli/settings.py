@@ -5,6 +5,7 @@ from pathlib import Path
 
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment
+from playground.lab.model import AFTER_TRAINING
 from playground.user_errors import UserError
 
 
@@ -40,7 +41,7 @@ def with_settings_after_training(experiment: Experiment, assignments: Sequence[s
     """
     for text in assignments:
         key, _ = experiments.assignment(text)
-        if not key.startswith(("sampling.", "likelihood.", "seed")):
+        if not key.startswith(AFTER_TRAINING):
             raise UserError(
                 f"--set {key} would need a new training: a trained model takes only sampling, likelihood and seed."
             )

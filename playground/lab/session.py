@@ -23,7 +23,6 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from playground import __version__
 from playground.data.dataset import MOST_CLASS_NAMES
 from playground.kinds.datasets.data_source import Saved
 from playground.lab import experiment as experiments
@@ -31,6 +30,7 @@ from playground.lab.atomic import atomic_write
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.messages import Message, setting
 from playground.user_errors import UserError, cannot_write
+from playground.version import __version__
 
 if typing.TYPE_CHECKING:
     from playground.data import Dataset

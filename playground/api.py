@@ -1,0 +1,302 @@
+"""The program from Python: train, sample and measure as the window does, with numpy arrays in the user's units.
+
+>>> import playground as sp
+>>> experiment = sp.replace(sp.Experiment(), {"training.steps": 20, "sampling.steps": 10, "sampling.particles": 100})
+>>> for progress in (training := sp.train(experiment)):
+...     step, loss = progress.step, progress.loss
+>>> session = training.result()
+>>> sp.sample(session).result().positions.shape
+(12, 100, 2)
+"""
+
+import dataclasses
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from playground.kinds.kind import register  # noqa: F401 - a name of the package
+from playground.lab import evaluation, likelihood, sampling
+from playground.lab.conflicts import likelihood_conflict, sampling_conflict
+from playground.lab.evaluation import EvaluationProgress
+from playground.lab.experiment import (
+    Experiment,
+    ExperimentError,
+    load,  # noqa: F401 - a name of the package
+    replace,
+)
+from playground.lab.likelihood import LikelihoodProgress, PointLikelihoods
+from playground.lab.model import AFTER_TRAINING, Model
+from playground.lab.problem import Problem, choose_device
+from playground.lab.session import Session
+from playground.lab.training import Trainer, TrainingProgress
+from playground.lab.trajectory import Trajectory
+from playground.messages import Message
+
+Progress = TypeVar("Progress")
+Result = TypeVar("Result")
+
+
+class Work(Generic[Progress, Result]):
+    """Work that is done while it is iterated over: each item is its progress, and to stop iterating is to cancel.
+
+    :meth:`result` does what is left, and returns what came of it.
+    """
+
+    def __init__(self, steps: Generator[Progress, None, Result]) -> None:
+        self._steps = steps
+        self._results: list[Result] = []
+
+    def __iter__(self) -> Iterator[Progress]:
+        return self
+
+    def __next__(self) -> Progress:
+        try:
+            return next(self._steps)
+        except StopIteration as end:
+            if not self._results:
+                self._results.append(end.value)
+            raise StopIteration from None
+
+    def result(self) -> Result:
+        """Do the rest of the work.
+
+        Raises:
+            RuntimeError: an error ended the work before.
+        """
+        for _ in self:
+            pass
+        if not self._results or self._results[0] is None:
+            raise RuntimeError("The work ended by an error, and there is no result.")
+        return self._results[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Everything that came of an experiment.
+
+    Attributes:
+        session: the trained network, with its data and settings.
+        trajectory: the particles of every recorded step.
+        metrics: the figures of docs/metrics.md by name; None where one does not apply, and `reasons` says why.
+    """
+
+    session: Session
+    trajectory: Trajectory
+    metrics: Mapping[str, Any]
+
+
+def train(
+    source: Experiment | Session, settings: Mapping[str, Any] | None = None, device: str = "auto"
+) -> Work[TrainingProgress, Session]:
+    """Train a score network.
+
+    Args:
+        source: an experiment; or a session, whose network is trained on for as long again.
+        settings: that differ, as ``{"training.steps": 1000}``.
+        device: "auto", "cpu", "cuda" or "mps".
+
+    Raises:
+        ExperimentError: the settings, or the device, cannot be used.
+        DataError: the data cannot be loaded.
+    """
+    experiment = _experiment(source, settings)
+    device_found = choose_device(device)
+
+    def steps() -> Generator[TrainingProgress, None, Session]:
+        if isinstance(source, Session):
+            trainer = Trainer(Problem.build(experiment, source.dataset(), device_found))
+            if source.weights is not None:
+                trainer.restore(dict(source.weights))
+                trainer.set_hyperparameters(experiment)
+                trainer.extend()
+        else:
+            trainer = Trainer(Problem.build(experiment, device=device_found))
+        yield from trainer
+        return Session.of(experiment, trainer.problem.dataset, weights=trainer.state())
+
+    return Work(steps())
+
+
+def sample(
+    source: Session | Experiment,
+    settings: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    device: str = "auto",
+) -> Work[Trajectory, Trajectory]:
+    """Draw samples; the progress is the same growing trajectory after each step.
+
+    Args:
+        source: a trained session; an experiment is enough where the particles follow a known score.
+        settings: of sampling that differ, as ``{"sampling.kind": "probability-flow"}``.
+        seed: of the start and of all noise, in place of the experiment's.
+
+    Raises:
+        ExperimentError: the sampler does not fit, or a setting would need a new training.
+        SessionError: the score is learned, and the session holds no trained weights.
+        SamplerDiverged: a step is too long.
+    """
+    model = _model(source, settings, device)
+    _refuse(sampling_conflict(model.problem.experiment, model.problem.conditions))
+    score_followed = model.score
+
+    def steps() -> Generator[Trajectory, None, Trajectory]:
+        for trajectory in sampling.sample(model.problem, score_followed, seed):
+            yield trajectory
+        return trajectory
+
+    return Work(steps())
+
+
+def score(
+    source: Session | Experiment,
+    points: ArrayLike,
+    sigma: float,
+    settings: Mapping[str, Any] | None = None,
+    device: str = "auto",
+) -> NDArray[np.floating]:
+    """The score that particles follow: the gradient of log p_sigma at points of data coordinates.
+
+    Args:
+        points: (N, 2) or (N, C, H, W), in the user's units.
+        sigma: of the smoothing, > 0, in the user's units.
+        settings: that differ, as ``{"sampling.source": "exact"}``.
+
+    Returns:
+        The shape of `points`, in 1/units.
+
+    Raises:
+        ExperimentError: points of another shape, or not finite.
+        SessionError: the score is learned, and the session holds no trained weights.
+    """
+    model = _model(source, settings, device)
+    problem = model.problem
+    x = likelihood.checked_points(problem, np.asarray(points, dtype=np.float64))
+    with torch.no_grad():
+        found = model.score(x, x.new_tensor(problem.units.sigma_to_internal(sigma)))
+    return problem.units.score_to_user(found.cpu().numpy())
+
+
+def log_likelihood(
+    source: Session | Experiment,
+    points: ArrayLike,
+    settings: Mapping[str, Any] | None = None,
+    sigma: float | None = None,
+    device: str = "auto",
+) -> Work[LikelihoodProgress, PointLikelihoods]:
+    """log p_sigma of points by the probability-flow ODE, in nats per the user's units.
+
+    Args:
+        points: (N, 2) or (N, C, H, W), in the user's units.
+        settings: that differ, as ``{"likelihood.tolerance": 1e-6}``.
+        sigma: of the smoothing, in the user's units; None for the finest noise level.
+
+    Raises:
+        ExperimentError: the noise has no process, or points of another shape, or not finite.
+        SessionError: the score is learned, and the session holds no trained weights.
+    """
+    model = _model(source, settings, device)
+    _refuse(likelihood_conflict(model.problem.experiment))
+    asked, followed = np.asarray(points, dtype=np.float64), model.likelihood_score
+
+    def steps() -> Generator[LikelihoodProgress, None, PointLikelihoods]:
+        for progress in likelihood.log_likelihood(model.problem, followed, asked, sigma=sigma):
+            yield progress
+        assert progress.result is not None
+        return progress.result
+
+    return Work(steps())
+
+
+def evaluate(
+    source: Session | Experiment,
+    samples: ArrayLike | None = None,
+    settings: Mapping[str, Any] | None = None,
+    device: str = "auto",
+) -> Work[EvaluationProgress, Mapping[str, Any]]:
+    """Measure a network by its likelihoods, and samples by their distance to the data.
+
+    Args:
+        samples: (N, 2) or (N, C, H, W), in the user's units; None to measure no samples.
+
+    Returns:
+        Work whose result are the figures of docs/metrics.md by name.
+
+    Raises:
+        ExperimentError, SessionError: as :func:`log_likelihood`.
+    """
+    model = _model(source, settings, device)
+    drawn, followed = None if samples is None else np.asarray(samples), model.likelihood_score
+
+    def steps() -> Generator[EvaluationProgress, None, Mapping[str, Any]]:
+        for progress in evaluation.evaluate(model.problem, followed, drawn):
+            yield progress
+        assert progress.metrics is not None
+        return progress.metrics
+
+    return Work(steps())
+
+
+def run(
+    experiment: Experiment, settings: Mapping[str, Any] | None = None, device: str = "auto"
+) -> Work[TrainingProgress | Trajectory | EvaluationProgress, Run]:
+    """Train, sample and evaluate: what ``score-playground run`` does, without files.
+
+    Raises:
+        ExperimentError, DataError, SamplerDiverged: as :func:`train`, :func:`sample` and :func:`evaluate`.
+    """
+    training = train(experiment, settings, device)
+
+    def steps() -> Generator[TrainingProgress | Trajectory | EvaluationProgress, None, Run]:
+        yield from training
+        session = training.result()
+        drawing = sample(session, device=device)
+        yield from drawing
+        trajectory = drawing.result()
+        session = dataclasses.replace(session, trajectory=trajectory.arrays())
+        measuring = evaluate(session, trajectory.positions[-1], device=device)
+        yield from measuring
+        return Run(session, trajectory, measuring.result())
+
+    return Work(steps())
+
+
+def open_window(session: Session) -> subprocess.Popen[bytes]:
+    """Open the window on a session, as a program of its own that goes on when Python ends.
+
+    The session is written to a temporary file, which stays until the system removes it.
+
+    Raises:
+        SessionError: the file cannot be written.
+    """
+    path = Path(tempfile.mkdtemp(prefix="score-playground-")) / "from-python.spg"
+    session.save(path)
+    return subprocess.Popen([sys.executable, "-m", "playground", str(path)])
+
+
+def _experiment(source: Session | Experiment, settings: Mapping[str, Any] | None) -> Experiment:
+    experiment = source.experiment if isinstance(source, Session) else source
+    return replace(experiment, settings or {})
+
+
+def _model(source: Session | Experiment, settings: Mapping[str, Any] | None, device: str) -> Model:
+    experiment = _experiment(source, settings)
+    chosen = choose_device(device)
+    if isinstance(source, Experiment):
+        return Model(Problem.build(experiment, device=chosen), None)
+    for key in settings or {}:
+        if not key.startswith(AFTER_TRAINING):
+            raise ExperimentError(f"{key} would need a new training: give it to train().")
+    return Model.of(source, experiment, chosen)
+
+
+def _refuse(conflict: Message | None) -> None:
+    if conflict is not None:
+        raise ExperimentError(conflict)

@@ -1,0 +1,87 @@
+"""A trained network with the problem it was trained on, for sampling and likelihoods."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from playground.lab.experiment import Experiment
+from playground.lab.problem import Problem
+from playground.lab.session import MODEL, Arrays, Session, SessionError
+from playground.lab.weights import hidden_labels, load_weights
+from playground.theory.networks import ScoreNetwork
+from playground.theory.noise import ScoreFunction
+
+AFTER_TRAINING = ("sampling.", "likelihood.", "seed")
+"""How the keys of the settings begin that a trained network leaves free."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network with the problem that it was trained on.
+
+    Attributes:
+        network: None where it was not trained: then a known score alone can be followed.
+        recorded: the run of a session, which :meth:`Trajectory.from_arrays` reads; None where it holds none.
+        path: of its file, where it has one.
+    """
+
+    problem: Problem
+    network: ScoreNetwork | None
+    recorded: Arrays | None = None
+    path: Path | None = None
+
+    @property
+    def learned(self) -> ScoreFunction:
+        """The network's score.
+
+        Raises:
+            SessionError: it was not trained.
+        """
+        if self.network is None:
+            if self.path is None:
+                raise SessionError("The session holds no trained weights: train it, or follow the exact score.")
+            how = (
+                "train it by score-playground run"
+                if self.path.name == MODEL
+                else "train it in the window and save it, or give score-playground run what File > Export settings writes of it"
+            )
+            raise SessionError(f"{self.path} holds no trained weights: {how}.")
+        return self.network
+
+    @property
+    def score(self) -> ScoreFunction:
+        """The score that the experiment's sampler follows: the learned one, or one that is known."""
+        return self.problem.known_score() or self.learned
+
+    @property
+    def likelihood_score(self) -> ScoreFunction:
+        """The score that the experiment's likelihoods follow, as `score`."""
+        return self.problem.known_score(self.problem.experiment.likelihood.source) or self.learned
+
+    @classmethod
+    def of(
+        cls,
+        session: Session,
+        experiment: Experiment | None = None,
+        device: str | torch.device = "cpu",
+        path: Path | None = None,
+    ) -> "Model":
+        """The model of a session.
+
+        Args:
+            experiment: settings in place of the session's own, with the same data, noise and network.
+            path: of the file that the session came from, for errors.
+
+        Raises:
+            ExperimentError: the weights belong to another network.
+            DataError: the experiment's data cannot be made.
+        """
+        problem = Problem.build(experiment or session.experiment, session.dataset(), device)
+        if session.weights is None:
+            return cls(problem, None, session.trajectory, path)
+        network = problem.network().requires_grad_(False)
+        load_weights(network, dict(session.weights))
+        problem = dataclasses.replace(problem, hidden_labels=hidden_labels(dict(session.weights)))
+        return cls(problem, network, session.trajectory, path)

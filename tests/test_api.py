@@ -1,0 +1,135 @@
+"""``import playground`` does what docs/python.md and the notebook say."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import playground as sp
+from playground.lab.experiment import ExperimentError
+from playground.lab.session import SessionError
+from playground.theory.samplers import SamplerDiverged
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The names that the listings of docs/python.md leave, run one after another."""
+    listings = re.findall(r"^```python\n(.*?)^```", (DOCS / "python.md").read_text(encoding="utf-8"), re.M | re.S)
+    assert len(listings) == 5
+    names: dict[str, Any] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("page"))
+        for listing in listings:
+            exec(listing, names)
+    return names
+
+
+def test_what_the_page_trains_is_a_session_that_was_saved(page: dict[str, Any]) -> None:
+    session = page["session"]
+    assert isinstance(session, sp.Session)
+    assert session.weights is not None
+    assert session.weights["step"] == 200
+
+
+def test_a_network_is_trained_on(page: dict[str, Any]) -> None:
+    further = sp.train(page["session"], {"training.steps": 10}).result()
+    assert further.weights is not None
+    assert further.weights["step"] == 210
+
+
+def test_samples_are_those_of_the_command_line_s_sampler(page: dict[str, Any]) -> None:
+    flow = page["flow"]
+    again = sp.sample(page["session"], {"sampling.kind": "probability-flow", "sampling.steps": 20}, seed=1)
+    lengths = [len(trajectory) for trajectory in again]
+    assert lengths[0] == 1
+    np.testing.assert_array_equal(again.result().positions, flow.positions)
+    assert flow.positions.shape == (21, 200, 2)
+
+
+def test_the_score_is_the_gradient_of_the_density_in_the_user_s_units(page: dict[str, Any]) -> None:
+    experiment, points, sigma = page["experiment"], np.array([[4.0, 6.5], [-3.0, -5.0]]), 0.5
+    score = sp.score(experiment, points, sigma, {"sampling.source": "exact"})
+    found = sp.log_likelihood(experiment, points, {"likelihood.source": "exact"}, sigma=sigma).result()
+    step, slopes = 1e-4, []
+    density = page["session"].dataset().density
+    for axis in np.eye(2):
+        ends = [density.log_prob(torch.from_numpy(points + side * step * axis), sigma).numpy() for side in (1, -1)]
+        slopes.append((ends[0] - ends[1]) / (2 * step))
+    np.testing.assert_allclose(score, np.stack(slopes, axis=1), rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(found.log_prob, density.log_prob(torch.from_numpy(points), sigma).numpy(), atol=1e-2)
+
+
+def test_a_run_trains_samples_and_measures() -> None:
+    settings = {"training.steps": 20, "sampling.steps": 10, "sampling.particles": 100, "likelihood.points": 20}
+    work = sp.run(sp.Experiment(), settings)
+    kinds = list(dict.fromkeys(type(progress).__name__ for progress in work))
+    assert kinds == ["TrainingProgress", "Trajectory", "EvaluationProgress"]
+    run = work.result()
+    assert run.trajectory.positions.shape == (12, 100, 2)
+    assert run.metrics["kl"] > 0
+    assert run.session.trajectory is not None
+
+
+def test_work_that_is_left_goes_on_where_it_was() -> None:
+    work = sp.sample(sp.Experiment(), {"sampling.source": "exact", "sampling.steps": 5, "sampling.particles": 10})
+    assert len(next(work)) == 1
+    assert len(next(work)) == 2
+    assert len(work.result()) == 7
+
+
+def test_work_that_failed_has_no_result() -> None:
+    settings = {"sampling.kind": "langevin", "sampling.source": "exact", "sampling.step": 1e9, "sampling.particles": 10}
+    work = sp.sample(sp.Experiment(), settings)
+    with pytest.raises(SamplerDiverged):
+        work.result()
+    with pytest.raises(RuntimeError, match="ended by an error"):
+        work.result()
+
+
+def test_what_does_not_fit_is_told_at_once(page: dict[str, Any]) -> None:
+    with pytest.raises(ExperimentError, match="would need a new training"):
+        sp.sample(page["session"], {"noise.kind": "vp"})
+    with pytest.raises(SessionError, match="no trained weights"):
+        sp.sample(sp.Experiment())
+    with pytest.raises(ExperimentError):
+        sp.sample(sp.Experiment(), {"sampling.source": "exact", "data.kind": "digits"})
+    with pytest.raises(AttributeError, match="no attribute 'sampel'"):
+        sp.sampel  # noqa: B018
+
+
+def test_the_names_load_no_torch_until_they_are_used() -> None:
+    code = "import playground, sys; assert 'torch' not in sys.modules; assert 'train' in dir(playground)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_notebook_runs_and_opens_the_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    monkeypatch.setenv("SCORE_PLAYGROUND_READY", "1")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    cells = json.loads((DOCS / "python.ipynb").read_text(encoding="utf-8"))["cells"]
+    names: dict[str, Any] = {}
+    real = subprocess.Popen
+
+    def watched(*command: Any, **options: Any) -> "subprocess.Popen[str]":
+        return real(*command, **(options or {"stdout": subprocess.PIPE, "text": True}))
+
+    monkeypatch.setattr(subprocess, "Popen", watched)
+    try:
+        for cell in cells:
+            if cell["cell_type"] == "code":
+                exec("".join(cell["source"]), names)
+        assert names["window"].stdout.readline()  # the window was painted
+    finally:
+        if "window" in names:
+            names["window"].kill()
+            names["window"].communicate()
+    assert names["error"] < 0.5
+    assert names["figures"]["kl"] < 0.3
