@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from playground.app.model.views import plane_bounds
+from playground.app.widgets.equation import equation_svg
 from playground.cli.reporting import number, say
 from playground.cli.scenes import chosen, measured
 from playground.lab import lessons
 from playground.lab.lessons import ANSWER, COLUMNS, Lesson, Step, said_place
+from playground.lab.live_equation import LiveEquation
 from playground.lab.problem import Problem, choose_device
 from playground.lab.settings import Experiment
 from playground.lab.table_cells import cell, uncovered
@@ -39,6 +41,7 @@ def _check(lesson: Lesson, device: str) -> bool:
     say(lesson.head.title)
     sound = True
     for place, step in enumerate(lesson.steps, start=1):
+        sound &= _draws(place, step)
         if step.head.check is None:
             continue
         values = measured(step.scene, device, f"Step {place}").values
@@ -61,6 +64,17 @@ def _answer(step: Step, value: float) -> tuple[str, bool]:
     if len(right) == 1:
         return right[0], True
     return ("none of the choices" if not right else f"more than one: {'; '.join(right)}"), False
+
+
+def _draws(place: int, step: Step) -> bool:
+    """Whether the window can draw its equation."""
+    try:
+        if step.head.equation:
+            equation_svg(LiveEquation(step.head.equation).symbols, "#000000")
+    except ValueError as error:
+        say(f"  {place}. {error}")
+        return False
+    return True
 
 
 def _place(step: Step, place: tuple[float, float]) -> tuple[str, bool]:

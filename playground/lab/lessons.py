@@ -36,6 +36,7 @@ import msgspec
 
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Described, Experiment, ExperimentError, every_field
+from playground.lab.live_equation import LiveEquation
 from playground.lab.scenes import PLACES, Figure, SceneFile, check, check_fields, load_bundled
 from playground.resources import resource
 
@@ -88,6 +89,8 @@ class StepHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             place that counts as right, in the data's unit.
         check: the figure that is the answer; for a mark, a figure that is a place.
         figures: further figures that are measured for the explanation, by name.
+        equation: LaTeX, in which settings and what is measured may have a symbol and a value, see
+            :mod:`playground.lab.live_equation`.
         highlight: the setting that the step is about.
     """
 
@@ -99,6 +102,7 @@ class StepHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mark: float | None = None
     check: Figure | None = None
     figures: dict[str, Figure] = {}
+    equation: str = ""
     highlight: str = ""
 
 
@@ -292,6 +296,18 @@ def _check(step: Step, where: str) -> None:
         raise ExperimentError(f"{where}: a mark needs a check of a place, {' or '.join(PLACES)}, and no other has one.")
     if head.figures and (head.check is None or head.figures.keys() & RESERVED):
         raise ExperimentError(f"{where}: its figures need a check beside them, and names of their own.")
+    equation = LiveEquation(head.equation)
+    if not equation.is_sound:
+        raise ExperimentError(
+            f"{where}: its equation is too long, or has a value that is not written as [[symbol|name]]."
+        )
+    numbers = {key for key, field in every_field().items() if field.kind in ("int", "float")}
+    unknown = sorted(equation.names - numbers - step.names)
+    if unknown:
+        known = ", ".join(sorted(step.names)) or "none that is measured"
+        raise ExperimentError(
+            f"{where}: its equation names {unknown[0]}, which is no setting with a number; or {known}."
+        )
     if head.highlight and head.highlight not in every_field():
         raise ExperimentError(f"{where}: there is no setting {head.highlight}.")
     try:

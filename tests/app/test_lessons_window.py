@@ -14,11 +14,14 @@ from playground.app.model.lesson_progress import Answer
 from playground.app.model.state import State
 from playground.app.panels import DataPanel, LessonPanel, SamplingPanel
 from playground.app.panels.lesson import Scale
+from playground.app.widgets.equation import equation_svg
 from playground.app.widgets.field_row import FieldRow
+from playground.app.widgets.live_equation_view import LiveEquationView
 from playground.app.workers.tasks import Tasks
 from playground.lab import scene_figures, scenes
 from playground.lab.experiment import Experiment, replace
 from playground.lab.lessons import COLUMNS, Choice, Head, Lesson, Step, StepHead, load_all
+from playground.lab.live_equation import LiveEquation
 from playground.lab.scenes import Figure
 
 EXACT = {"data": {"kind": "two-gaussians"}, "sampling": {"kind": "langevin", "source": "exact"}}
@@ -225,6 +228,60 @@ def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(bare_window, qtbot,
     assert panel.notice.text.text().startswith("It is elsewhere. Measured: (0.5, −0.5)")
     panel.onward.click()
     assert canvas._scene.marks is None
+
+
+def test_an_equation_has_symbols_first_and_then_the_values_of_now(bare_window, qtbot):
+    lessons, panel, state = bare_window.controllers.lessons, bare_window.panel(LessonPanel), bare_window.state
+    source = r"[[\epsilon|sampling.step:.2f]] + [[w|measured:.2f]] + [[N|sampling.particles]]"
+    text = StepHead(experiment=EXACT, equation=r"[[N|sampling.particles:.0f]]")
+    head = StepHead(experiment=EXACT, equation=source, question="How many?", scale=(0.0, 1.0), check=CHECK)
+    lessons.begin(Lesson("live", Head("A"), (Step(text, "", ""), Step(head, "", ""), Step(StepHead(), "End.", ""))))
+    assert (panel.symbols.latex, panel.valued.latex) == ("{N}", "{2000}")
+    state.edit({"sampling.particles": 700})
+    assert panel.valued.latex == "{700}"
+    lessons.next()
+    assert panel.symbols.latex == r"{\epsilon} + {w} + {N}"
+    assert panel.valued.isHidden()
+    lessons.predict(0.5)
+    until_shown(bare_window, qtbot)
+    assert panel.valued.latex == r"{\epsilon} + {0.75} + {2000}"
+    state.edit({"sampling.step": 0.25, "sampling.particles": 70})
+    assert panel.valued.latex == "{0.25} + {0.75} + {70}"
+
+    def drawn():
+        bare_window.controllers.tasks.poll()
+        return not panel.valued.image.isNull() and not bare_window.controllers.tasks.running("equation with values")
+
+    qtbot.waitUntil(drawn)
+    assert panel.valued.accessibleName() == "The equation with its values: {0.25} + {0.75} + {70}"
+    before = panel.valued.image
+    bare_window.set_theme("light")
+    qtbot.waitUntil(lambda: drawn() and panel.valued.image is not before)
+    lessons.next()
+    assert panel.symbols.isHidden()
+
+
+def test_an_equation_that_cannot_be_drawn_is_written_out(qtbot):
+    owner = QObject()
+    tasks = Tasks(owner)
+    view = LiveEquationView(tasks, "equation")
+    qtbot.addWidget(view)
+    view.show_equation(r"\frac{", "Equation")
+
+    def ended():
+        tasks.poll()
+        return tasks.idle
+
+    qtbot.waitUntil(ended)
+    assert view.image.isNull()
+    assert not view.grab().isNull()
+
+
+@pytest.mark.parametrize("name", load_all())
+def test_every_bundled_equation_can_be_drawn(name):
+    for step in load_all()[name].steps:
+        if step.head.equation:
+            assert equation_svg(LiveEquation(step.head.equation).symbols, "#000000").startswith(b"<svg")
 
 
 def test_other_cards_fold_but_for_the_one_with_the_setting_and_come_back(bare_window):

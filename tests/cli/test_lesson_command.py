@@ -15,7 +15,7 @@ def measured(monkeypatch):
     value = [0.5]
 
     def measure(scene, device):
-        yield 1.0, scenes.judge(scene, {"measured": value[0]})
+        yield 1.0, scenes.judge(scene, dict.fromkeys(scene.figures, value[0]))
 
     monkeypatch.setattr(command, "measure", measure)
     return value
@@ -33,12 +33,19 @@ def test_each_question_is_said_with_its_answer(measured, capsys):
 )
 def test_a_place_is_to_be_in_view(monkeypatch, capsys, place, code, said):
     def measure(scene, device):
-        values = dict(zip(("measured_x", "measured_y"), place, strict=True)) if "measured_x" in scene.figures else {}
-        yield 1.0, scenes.judge(scene, {"measured": 0.2, **values})
+        places = dict(zip(("measured_x", "measured_y"), place, strict=True))
+        yield 1.0, scenes.judge(scene, {name: places.get(name, 0.2) for name in scene.figures})
 
     monkeypatch.setattr(command, "measure", measure)
     assert main(["lesson", "check", "07-annealed-langevin"]) == code
     assert f"Measured ({place[0]:g}, 3): {said}" in capsys.readouterr().out
+
+
+def test_an_equation_that_cannot_be_drawn_exits_with_1(tmp_path, capsys):
+    path = tmp_path / "own.lesson.md"
+    path.write_text("+++\ntitle = 'Own'\n+++\n+++\nequation = '\\frac{'\n+++\nText.\n")
+    assert main(["lesson", "check", str(path)]) == 1
+    assert "1. \\frac{ cannot be drawn" in capsys.readouterr().out
 
 
 def test_a_question_without_an_answer_exits_with_1(measured, capsys):

@@ -5,6 +5,7 @@ import pytest
 
 from playground.lab import lessons
 from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.live_equation import LiveEquation
 from playground.lab.problem import Problem, choose_device
 from playground.lab.scene_figures import measure
 from playground.lab.scenes import Figure, SceneFile
@@ -174,6 +175,15 @@ def test_the_bundled_lessons_ask_what_can_be_measured_and_answered(name):
         ("{measured:.2f}", "{measured:q}", "step 2: its explanation may write a number as"),
         ("{measured:.2f}", "{you:{measured.real}}", "step 2: its explanation"),
         ("{measured:.2f}", "{you:2000000000}", "step 2: its explanation may write a number as"),
+        (
+            '"Which sign has it?"',
+            '"Which?"\nequation = "[[a|noise.sauce]]"',
+            "its equation names noise.sauce, which is no setting",
+        ),
+        ('"Which sign has it?"', '"Which?"\nequation = "[[a|noise.kind]]"', "step 2: its equation names noise.kind"),
+        ('"Which sign has it?"', '"Which?"\nequation = "[[a|you.__class__]]"', "its equation names you.__class__"),
+        ('"Which sign has it?"', '"Which?"\nequation = "[[a|you:999f]]"', "has a value that is not written as"),
+        ('"Which sign has it?"', f'"Which?"\nequation = "{"x" * 401}"', "step 2: its equation is too long"),
         ("Think.", "![x](/any/local.png)", "step 2: a lesson is text, without pictures and HTML"),
         ("Think.", "<img src=x>", "step 2: a lesson is text, without pictures and HTML"),
         ("Which sign", "<a href='x'>Which", "step 2: a lesson is text, without pictures and HTML"),
@@ -193,6 +203,22 @@ def test_a_file_that_is_no_lesson_is_refused_with_a_sentence(tmp_path, old, new,
         lessons.load(write(tmp_path, LESSON.replace(old, new, 1)))
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_an_equation_shows_settings_and_what_is_measured(tmp_path):
+    source = r"[[\\log p|measured:.1f]] = [[\\sigma|noise.sigma_min]] [[v|you:.2f]]"
+    text = LESSON.replace('question = "W', f'equation = "{source}"\nquestion = "W')
+    step = lessons.load(write(tmp_path, text)).steps[1]
+    equation = LiveEquation(step.head.equation)
+    assert equation.symbols == r"{\log p} = {\sigma} {v}"
+    values = {"noise.sigma_min": 0.000012, **step.values((1.0,), {"measured": -2.04})}
+    assert equation.with_values(values) == r"{-2.0} = {1.2 \cdot 10^{-5}} {1.00}"
+
+
+def test_six_bundled_lessons_have_equations_with_values():
+    every = lessons.load_all().values()
+    live = [one for one in every if any(LiveEquation(step.head.equation).names for step in one.steps)]
+    assert len(live) >= 6
 
 
 @pytest.mark.parametrize("ends", ["[1.0, 1.0]", "[-inf, inf]", "[-1e308, 1e308]", "[0.0, nan]"])

@@ -26,11 +26,16 @@ from playground.app.style.number_formats import format_number
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
+from playground.app.widgets.live_equation_view import LiveEquationView
 from playground.app.widgets.selectable import SelectableLabel
 from playground.app.widgets.step_bar import StepBar
 from playground.app.workers.tasks import TaskStatus
 from playground.drawing.palette import DARK, Palette
+from playground.lab.defaults import resolve
+from playground.lab.experiment import fields
+from playground.lab.experiment import value as experiment_value
 from playground.lab.lessons import ANSWER, Step, said_place
+from playground.lab.live_equation import LiveEquation
 
 STEPS = 200  # of the slider on which a number is predicted
 TO_MARK = "Click the place on the canvas. Enter on the canvas takes the middle of the view."
@@ -96,7 +101,7 @@ class LessonPanel(CollapsiblePanel):
 
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__("Lesson", None, parent, purpose="Predict first; then see what is measured.")
-        self._lessons = controllers.lessons
+        self._lessons, self._state, self._building = controllers.lessons, state, controllers.building
         self._shown: tuple[str, int] | None = None
         self.name = QLabel()
         self.name.setTextFormat(Qt.TextFormat.PlainText)
@@ -107,6 +112,8 @@ class LessonPanel(CollapsiblePanel):
         self.start_again.setToolTip("Forget your answers to this lesson, and go to its first step.")
         self.start_again.clicked.connect(self._start_again)
         set_role(self.start_again, "quiet")
+        self.symbols = LiveEquationView(controllers.tasks, "equation of the lesson")
+        self.valued = LiveEquationView(controllers.tasks, "equation with values")
         self.text, self.question, self.explanation = (_markdown() for _ in range(3))
         self.question.setFont(theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold))
         self.choices = QVBoxLayout()
@@ -151,15 +158,25 @@ class LessonPanel(CollapsiblePanel):
         above.addWidget(self.start_again)
         self.body.addWidget(self.name)
         self.body.addLayout(above)
-        for part in (self.text, self.question):
+        for part in (self.text, self.symbols, self.question):
             self.body.addWidget(part)
         self.body.addLayout(self.choices)
-        below: tuple[QWidget, ...] = (self.slider, self.scale, self.mark, self.commit, self.notice, self.explanation)
+        below: tuple[QWidget, ...] = (
+            self.slider,
+            self.scale,
+            self.mark,
+            self.commit,
+            self.notice,
+            self.valued,
+            self.explanation,
+        )
         for widget in below:
             self.body.addWidget(widget)
         self.body.addLayout(buttons)
         lessons.changed.connect(self._show)
         controllers.tasks.changed.connect(self._follow)
+        state.changed.connect(self._show_equations)
+        controllers.building.problem_changed.connect(self._show_equations)
         self._show()
 
     @Slot()
@@ -197,6 +214,7 @@ class LessonPanel(CollapsiblePanel):
             explained = step.explained(answer.prediction, values)
         self.explanation.setText(explained)
         self.explanation.setVisible(bool(explained))
+        self._show_equations()
         done = lessons.progress.done(lesson)
         self.steps.show_steps(len(lesson.steps), lessons.place, done)
         self.start_again.setVisible(bool(done) or answered)
@@ -205,6 +223,34 @@ class LessonPanel(CollapsiblePanel):
         self.onward.setEnabled(lessons.may_go_on)
         self.onward.setText("Next" if lessons.place + 1 < len(lesson.steps) else "Finish")
         self.onward.setToolTip("To the next step." if lessons.may_go_on else "First predict, then see.")
+
+    @Slot()
+    def _show_equations(self) -> None:
+        """Show the step's equation in symbols and, once nothing is to be predicted any more, with its values."""
+        lessons, step = self._lessons, self._lessons.step
+        if step is None:
+            return
+        equation, answer = LiveEquation(step.head.equation), lessons.answer
+        values = self._settings(equation.names)
+        if answer is not None and answer.values is not None:
+            values |= step.values(answer.prediction, answer.values)
+        self.symbols.show_equation(equation.symbols, "Equation")
+        valued = equation.with_values(values)
+        known = lessons.may_go_on and valued != equation.symbols
+        self.valued.show_equation(valued if known else "", "The equation with its values")
+
+    def _settings(self, names: frozenset[str]) -> dict[str, float]:
+        """The numbers that some settings have now; of "auto" what it stands for, where that is known."""
+        experiment, view, found = self._state.experiment, self._building.problem, dict[str, float]()
+        for name in names & fields(experiment).keys():
+            value = experiment_value(resolve(experiment), name)
+            if value == "auto" and name == "sampling.step":
+                value = self._building.default_step
+            elif value == "auto" and view is not None and view.resolved is not None and name in fields(view.resolved):
+                value = experiment_value(view.resolved, name)
+            if isinstance(value, int | float):
+                found[name] = value
+        return found
 
     def _lay_out(self) -> None:
         """Lay out another step."""

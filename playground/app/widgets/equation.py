@@ -17,12 +17,8 @@ from playground.lab.experiment import Field
 SIZE = 16  # px
 
 
-@functools.lru_cache(maxsize=256)
-def equation_image(latex: str, color: str, ratio: float, pixels: int = SIZE) -> QImage:
-    """LaTeX drawn in one colour on a transparent ground, at `ratio` device pixels a pixel.
-
-    Args:
-        pixels: height of its letters.
+def equation_svg(latex: str, color: str, pixels: int = SIZE) -> bytes:
+    """LaTeX as a drawing in one colour with letters of a height; the first takes half a second.
 
     Raises:
         ValueError: the LaTeX cannot be read.
@@ -35,10 +31,23 @@ def equation_image(latex: str, color: str, ratio: float, pixels: int = SIZE) -> 
 
     config.svg2 = False  # by default QSvgRenderer draws nothing and still says it is valid
     try:
-        svg = Latex(latex, size=pixels, color=color).svg()
+        svg: str = Latex(latex, size=pixels, color=color).svg()
     except Exception as error:  # ziamath raises whatever its parser trips over
         raise ValueError(f"{latex} cannot be drawn: {error}") from error
-    renderer = QSvgRenderer(QByteArray(svg.encode()))
+    return svg.encode()
+
+
+@functools.lru_cache(maxsize=256)
+def equation_image(latex: str, color: str, ratio: float, pixels: int = SIZE) -> QImage:
+    """LaTeX drawn in one colour on a transparent ground, at `ratio` device pixels a pixel.
+
+    Args:
+        pixels: height of its letters.
+
+    Raises:
+        ValueError: the LaTeX cannot be read.
+    """
+    renderer = QSvgRenderer(QByteArray(equation_svg(latex, color, pixels)))
     size = renderer.defaultSize()
     image = QImage(size * ratio, QImage.Format.Format_ARGB32_Premultiplied)
     image.fill(Qt.GlobalColor.transparent)

@@ -1,0 +1,63 @@
+r"""Equations in LaTeX in which symbols give way to values: ``[[symbol|name]]``, or ``[[symbol|name:.2f]]`` with places.
+
+Data only: a name is looked up among values that are given, and nothing is computed.
+
+>>> equation = LiveEquation(r"x + [[\epsilon|sampling.step:.2f]] s([[x|you]])")
+>>> equation.symbols
+'x + {\\epsilon} s({x})'
+>>> equation.with_values({"sampling.step": 0.05})
+'x + {0.05} s({x})'
+>>> sorted(equation.names)
+['sampling.step', 'you']
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+PART = re.compile(r"\[\[([^|]+?)\|([A-Za-z_][\w.]*)(?::(\.\d[fg]))?\]\]")
+LONGEST = 400  # characters
+DEFAULT = ".3g"
+
+
+@dataclass(frozen=True)
+class LiveEquation:
+    """An equation with symbols for which values can be put."""
+
+    source: str
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Those of its values."""
+        return frozenset(name for _, name, _ in PART.findall(self.source))
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it is not too long, and has no bracket of a value that is none."""
+        rest = PART.sub("", self.source)
+        return len(self.source) <= LONGEST and "[[" not in rest and "]]" not in rest
+
+    @property
+    def symbols(self) -> str:
+        """The LaTeX with every symbol in place."""
+        return self.with_values({})
+
+    def with_values(self, values: Mapping[str, float]) -> str:
+        """The LaTeX with a value for each symbol whose name has one."""
+
+        def put(found: re.Match[str]) -> str:
+            symbol, name, form = found.groups()
+            return f"{{{symbol if name not in values else written(values[name], form)}}}"
+
+        return PART.sub(put, self.source)
+
+
+def written(value: float, form: str = "") -> str:
+    r"""A number in LaTeX; without a form whole, or to three places.
+
+    >>> written(-1.25, ".1f"), written(3e-7, ".2g"), written(5000), written(0.12345)
+    ('-1.2', '3 \\cdot 10^{-7}', '5000', '0.123')
+    """
+    form = form or ("d" if isinstance(value, int) else DEFAULT)
+    mantissa, _, power = format(value, form).partition("e")
+    return f"{mantissa} \\cdot 10^{{{int(power)}}}" if power else mantissa
