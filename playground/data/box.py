@@ -1,4 +1,4 @@
-"""The box that uniform starts fill."""
+"""The data's box, over which uniform starts are drawn."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""The forward process as a run: data dissolving into noise."""
+"""The forward process as a sampler run, from data to noise."""
 
 import math
 from collections.abc import Iterator

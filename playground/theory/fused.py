@@ -241,7 +241,7 @@ def slopes(a: Tensor, activation: str) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def activate_with_slope(a: Tensor, activation: str, h: Tensor) -> None:
-    """Write act(a) into h, and its derivative over a."""
+    """Write act(a) into h, and overwrite a with its derivative."""
     if activation == "silu":
         part = torch.sigmoid(a)
         torch.mul(a, part, out=h)
@@ -263,7 +263,7 @@ def adam(
     second_decay: float = SECOND_DECAY,
     epsilon: float = EPSILON,
 ) -> None:
-    """Adam's `step`-th step."""
+    """Make Adam's `step`-th step."""
     first.lerp_(gradient, 1 - first_decay)
     second.mul_(second_decay).addcmul_(gradient, gradient, value=1 - second_decay)
     # Adam divides by sqrt(second)/known + epsilon. The number `known` is taken out of the vectors.

@@ -61,7 +61,7 @@ def _denoising_steps(seen: Tensor, slope: Tensor, rest: Tensor, share: Tensor, o
     weights, biases, activation = optimizer.weights, optimizer.biases, optimizer.activation
     count, last, width = seen.shape[2], len(weights) - 1, weights[0].shape[0]
     pull = 2.0 * share * slope
-    inputs, values = [seen[0]], [seen[0]]  # of each layer, with the one and without
+    inputs, values = [seen[0]], [seen[0]]  # of each layer, with and without the one
     derivatives: list[Tensor] = []
     for _ in range(last):
         inputs.append(torch.ones([width + 1, count], dtype=rest.dtype, device=rest.device))
@@ -76,7 +76,7 @@ def _denoising_steps(seen: Tensor, slope: Tensor, rest: Tensor, share: Tensor, o
             derivatives[layer] = a
         raw = torch.mm(with_bias(weights[last], biases[last]), inputs[last], out=outputs[made])
 
-        back = torch.addcmul(rest[made], raw, slope[made]).mul_(pull[made])  # of the loss with respect to F
+        back = torch.addcmul(rest[made], raw, slope[made]).mul_(pull[made])  # gradient with respect to F
         for layer in range(last, -1, -1):
             optimizer.weight_gradients[layer].copy_(product(back, values[layer]))
             torch.sum(back, [1], out=optimizer.bias_gradients[layer])

@@ -55,7 +55,7 @@ def rotation(z0: Tensor, z1: Tensor, shares: Tensor) -> Tensor:
 
 
 def linear(z0: Tensor, z1: Tensor, shares: Tensor) -> Tensor:
-    """The straight line, whose middle has half the variance of its ends."""
+    """The straight line, whose midpoint has half the variance of its ends."""
     u = _column(shares, z0)
     return (1 - u) * z0 + u * z1
 

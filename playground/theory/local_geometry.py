@@ -63,7 +63,7 @@ def intrinsic_dimension(points: Tensor) -> Dimension:
     near = torch.cdist(some, points).topk(FEW, largest=False).indices
     distances = (some[:, None] - points[near]).norm(dim=2).sort(dim=1).values  # the point itself first, at 0
     ratios = (distances[:, 2] / distances[:, 1]).log()
-    if not float(ratios.sum()) > 0:  # all on a lattice
+    if not float(ratios.sum()) > 0:  # all points on a lattice
         return Dimension(math.inf, math.nan, False)
     count = len(ratios)
     value = (count - 1) / float(ratios.sum())

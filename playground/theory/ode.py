@@ -311,7 +311,7 @@ class _Rows:
             self._record(accepted, t, x, slopes)
         column_accepted = accepted[:, None]
         self.x = torch.where(column_accepted, x, self.x)
-        self.slope = torch.where(column_accepted, slopes[-1], self.slope)  # first same as last
+        self.slope = torch.where(column_accepted, slopes[-1], self.slope)  # first same as last (FSAL)
         self.integrals = torch.where(column_accepted, integrals, self.integrals)
         self.value = torch.where(column_accepted, value, self.value)
         self.t = torch.where(accepted, t, self.t)
@@ -359,7 +359,7 @@ class _Rows:
         assert self.integrand is not None
         row = torch.nonzero(ratio <= 1)[:, 0]
         if not len(row):
-            return self.integrals, ratio  # convolutions take no empty batch
+            return self.integrals, ratio  # convolutions accept no empty batch
         self.evaluations[self.rows[row]] += len(INNER)
         fixed = [each[row] for each in self.fixed]
         ends, step, t = (self.x[row], x[row]), h[row, None], self.t[row]

@@ -40,7 +40,7 @@ def save_picture(path: Path, pixels: np.ndarray) -> None:
 
 
 def save_cats_and_dogs(folder: Path) -> None:
-    """Thirty small pictures of each of two classes, a class a folder."""
+    """Thirty small pictures of each of two classes, with a folder for each class."""
     for number, pixels in enumerate(COLOUR[:, :8, :8]):
         path = folder / ("cats", "dogs")[number % 2] / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Files of many images: every published format read back bit by bit, and every bad file in a sentence."""
+"""Files of many images: every published format is read exactly, and every bad file gives a clear message."""
 
 import gzip
 import pickle

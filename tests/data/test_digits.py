@@ -1,4 +1,4 @@
-"""The bundled digits: whole, licensed, split fairly, and the same as those they were taken from."""
+"""The bundled digits: complete, licensed, split by class, and equal to the published ones."""
 
 import math
 from pathlib import Path

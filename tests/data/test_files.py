@@ -1,4 +1,4 @@
-"""Files of two columns: every way of writing them that is read, and every one that is refused, with its sentence."""
+"""Files of two columns: every format that is read, and the message for every one that is not."""
 
 import pickle
 import time
@@ -51,7 +51,7 @@ def _write(folder: Path, content: str | bytes, name: str = "points.csv") -> Path
 
 
 def _with(row: int, text: str) -> str:
-    """A good table with a header in which one row, counted from 0, is replaced: it stands on line row + 2."""
+    """A good table with a header, in which one row, counted from 0, is replaced. It is on line row + 2."""
     return "\n".join(["x,y", *ROWS[:row], text, *ROWS[row + 1 :]]) + "\n"
 
 
@@ -120,7 +120,7 @@ def test_decimal_commas_far_below_whole_numbers(tmp_path: Path) -> None:
 def test_what_is_written_is_read(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[float, float]], separator: str, comma: bool, newline: str
 ) -> None:
-    rows = [*rows, *map(tuple, POINTS.tolist())]  # enough of them, and no column is constant
+    rows = [*rows, *map(tuple, POINTS.tolist())]  # enough rows, and no constant column
     lines = [separator.join(map(repr, row)) for row in rows]
     if comma and separator != ",":
         lines = [line.replace(".", ",") for line in lines]
@@ -141,7 +141,7 @@ def test_any_bytes_are_points_or_a_sentence(tmp_path_factory: pytest.TempPathFac
 @given(st.text(alphabet="0123456789.,;\t \n\"'#-+enaif%/xy", max_size=300))
 def test_any_text_is_points_or_a_sentence(tmp_path_factory: pytest.TempPathFactory, content: str) -> None:
     path = _write(tmp_path_factory.getbasetemp(), content, "any.txt")
-    with pytest.raises(DataError, match=r"^[^\n]+\.$"):  # too short for fifty rows that differ, but for luck
+    with pytest.raises(DataError, match=r"^[^\n]+\.$"):  # too short for fifty different rows, except by luck
         read_points(path)
 
 
@@ -258,7 +258,7 @@ def test_places_that_are_no_file(tmp_path: Path) -> None:
 
 @pytest.mark.alone
 def test_ten_million_rows_are_refused_at_once(tmp_path: Path) -> None:
-    """Before they are in memory: by counting lines, or from an array's header."""
+    """They fail before they are read into memory, by a count of lines or by an array's header."""
     block = (PLAIN * 1_000).encode()
     path = tmp_path / "ten.csv"
     with path.open("wb") as file:
@@ -292,7 +292,7 @@ def test_a_bad_line_deep_in_a_large_file_is_named_soon(tmp_path: Path) -> None:
 
 
 def test_blocks_of_comments_alone(tmp_path: Path) -> None:
-    """Longer than what is parsed at a time, before, between and after the data."""
+    """They are longer than a block of the parser, before, between and after the data."""
     silence = "# nothing to see\n" * 40_000
     points, _ = read_points(_write(tmp_path, silence + "x,y\n" + PLAIN + silence + PLAIN + silence))
     np.testing.assert_array_equal(points, np.concatenate([POINTS, POINTS]))
@@ -329,7 +329,7 @@ def test_rows_that_differ_are_split_as_the_seed_says(tmp_path: Path) -> None:
     ("copies", "least", "most"),
     [
         ([40] * 100, 800, 800),
-        ([1] * 95 + [500, 1, 1, 1, 1], 18, 20),  # a fifth of what differs, the frequent one left to training
+        ([1] * 95 + [500, 1, 1, 1, 1], 18, 20),  # a fifth of the different rows, with the frequent one in training
         ([20] * 50 + [300], 200, 260),
         ([10] * 5, 10, 10),
         ([4] * 10 + [1] * 90, 20, 26),

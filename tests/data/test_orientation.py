@@ -1,4 +1,4 @@
-"""Pictures stand the way up that their camera noted, whatever the file, and a bad note is none."""
+"""Pictures are turned as their camera noted, in every format, and a damaged note is ignored."""
 
 import struct
 import zlib
@@ -74,7 +74,7 @@ def test_a_picture_stands_as_it_was_seen(tmp_path: Path, suffix: str, order: str
     ],
 )
 def test_a_bad_note_is_none(tmp_path: Path, suffix: str, exif: bytes) -> None:
-    """Nor is anything said of it: warnings are errors here."""
+    """It gives no warning either, as warnings are errors here."""
     path = tmp_path / f"a{suffix}"
     save_picture(path, PIXELS)
     plain = pictures._picture(str(path), 16)

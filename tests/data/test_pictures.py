@@ -1,4 +1,4 @@
-"""Images of one's own: folders of pictures scaled right, what of them is taken, and every bad one in a sentence."""
+"""The user's own images: scaling, which files of a folder are read, and a clear message for every bad one."""
 
 import struct
 import zlib
@@ -63,7 +63,7 @@ def test_more_names_than_a_session_keeps_are_said_to_be_lost_there() -> None:
 
 
 def test_hidden_pictures_are_none(tmp_path: Path) -> None:
-    """macOS writes ._0.png beside 0.png on sticks and in archives, which is no picture."""
+    """macOS writes ._0.png beside 0.png on USB sticks and in archives, and it is not a picture."""
     for number in range(60):
         save_picture(tmp_path / f"{number}.png", COLOUR[number])
     (tmp_path / "._0.png").write_bytes(b"\0\5\x16\7")
@@ -146,14 +146,14 @@ def test_enlarged_images_are_remarked_on(tmp_path: Path) -> None:
     assert load(tmp_path / "a.npy").note is None
     assert str(load(tmp_path / "a.npy", pixels=16).note) == said.format(60, 16, 16, "", way_out.replace("9", "10"))
     np.save(tmp_path / "a.npy", GREY[:, :6, :6])
-    dataset = load(tmp_path / "a.npy")  # less than a setting can say
+    dataset = load(tmp_path / "a.npy")  # less than the smallest setting
     assert dataset.shape == (1, 8, 8)
     assert str(dataset.note) == said.format(60, 8, 8, "", "")
 
 
 @pytest.mark.parametrize("colours", [1, 2, 3, 4])
 def test_sixteen_bits_become_the_nearest_of_256_levels(tmp_path: Path, colours: int) -> None:
-    """Grey or RGB, with or without an opaque alpha channel; of all but grey the upper byte may be the next to it."""
+    """Grey or RGB, with or without an opaque alpha channel. For all but grey the upper byte may be off by one."""
     levels = RANDOM.integers(0, 256, (16, 16, colours))
     if colours in (2, 4):
         levels[..., -1] = 255
@@ -166,7 +166,7 @@ def test_sixteen_bits_become_the_nearest_of_256_levels(tmp_path: Path, colours: 
             content += struct.pack(">I", len(chunk)) + name + chunk + struct.pack(">I", zlib.crc32(name + chunk))
         (tmp_path / "a.png").write_bytes(content)
         wanted = levels[..., :3] if colours > 2 else np.repeat(levels[..., :1], 3, axis=2)
-        if off >= 0 or colours in (1, 3):  # else what is a little transparent
+        if off >= 0 or colours in (1, 3):  # else the alpha channel is not opaque
             found = pictures._picture(str(tmp_path / "a.png"), 16).astype(int)
             assert np.abs(found - wanted).max() <= (off != 0 and colours > 1)
 
@@ -272,7 +272,7 @@ def test_only_so_many_are_taken(tmp_path: Path) -> None:
     [
         ([10] * 60, 100, 120),  # a fifth of 600
         ([4] * 10 + [1] * 50, 12, 30),
-        ([1] * 50 + [900, 1, 1, 1, 1], 10, 11),  # a fifth of what differs, the frequent one left to training
+        ([1] * 50 + [900, 1, 1, 1, 1], 10, 11),  # a fifth of the different images, with the frequent one in training
         ([10] * 5, 10, 10),
     ],
 )
@@ -343,7 +343,7 @@ def test_unreadable_files_are_left_out_and_named(tmp_path: Path, damage: slice) 
     )
     for number in range(20, 26):
         (tmp_path / f"{number}.png").write_bytes(content[damage])
-    gone = [7, *range(20, 26)]  # more than may be smaller than what is learned: they have no size of their own
+    gone = [7, *range(20, 26)]  # too many are smaller than the smallest learned size, so there is no size of their own
     assert same_images(bytes_of(load(tmp_path)), np.delete(COLOUR, gone, axis=0))
     for number in range(26, 31):
         (tmp_path / f"{number}.png").write_bytes(content[damage])
@@ -366,7 +366,7 @@ def test_half_a_picture_is_damaged(tmp_path: Path, suffix: str) -> None:
 
 
 def test_a_picture_that_may_not_be_read_refuses_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As root every file may be read, so that a mode of the file would show nothing here."""
+    """Root may read every file, so a file mode would not test this."""
     for number, pixels in enumerate(COLOUR):
         save_picture(tmp_path / f"{number:02}.png", pixels)
     read, locked = pictures._shorter_side, [str(tmp_path / "07.png")]

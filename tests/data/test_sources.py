@@ -1,4 +1,4 @@
-"""Every source in the registry: what it gives, that it gives it again, and that it says no in a sentence."""
+"""Every data source in the registry: its points, that they are reproducible, and its error messages."""
 
 import math
 import subprocess
@@ -74,7 +74,7 @@ def test_training_never_sees_held_out_points(kind: str, tmp_path: Path) -> None:
 
 @each_toy
 def test_a_toy_draws_from_its_density(kind: str) -> None:
-    """Moments, and the mean of -log p against the entropy, each within five standard errors."""
+    """The moments, and the mean of -log p against the entropy, within five standard errors each."""
     dataset = load_dataset(kind, points=20_000)
     density = dataset.density
     assert density is not None
@@ -94,7 +94,7 @@ def test_a_toy_integrates_to_one_and_its_score_is_exact(kind: str) -> None:
     seen = density.sample(2_000, torch.Generator().manual_seed(1))
     low, high = seen.amin(0).floor() - 3, seen.amax(0).ceil() + 3
     for sigma in (0.0, 0.3):
-        # Cells of 1/16 have their edges on the checkerboard's edges and resolve the thinnest blur, 0.1, to 1e-7.
+        # Cells of 1/16 have edges on the checkerboard's edges and resolve the smallest noise, 0.1, to 1e-7.
         axes = [
             torch.arange(float(a) + 1 / 32, float(b), 1 / 16, dtype=torch.float64)
             for a, b in zip(low, high, strict=True)
@@ -137,7 +137,7 @@ def test_modes_share_the_mass(kind: str) -> None:
 
 @each_toy
 def test_a_curve_is_no_string_of_beads(kind: str) -> None:
-    """Twice the components make no difference: -log p of the same points moves by less than 1e-3 anywhere."""
+    """With twice the components, -log p of the same points changes by less than 1e-3 everywhere."""
     source = TOYS[kind]
     coarse = source.density(source.own_noise)
     if not isinstance(coarse, GaussianMixture) or coarse.modes is not None:

@@ -27,7 +27,7 @@ def test_painting_twice_doubles_the_density() -> None:
 
 def test_paint_is_equally_thick_along_a_line_and_under_every_brush() -> None:
     values = _density([_line(0, 0.1), _line(5, 0.4, 8.0), _line(10, 0.05)], (0, 1), (0, 1.53), (0, 3), (5, 4), (10, 2))
-    assert values == pytest.approx([values[0]] * 5, rel=0.06)  # the line's ends and its rounding to whole components
+    assert values == pytest.approx([values[0]] * 5, rel=0.06)  # the ends, and rounding to whole components
 
 
 def test_a_dab_is_as_thick_as_a_line() -> None:

@@ -1,4 +1,4 @@
-"""The listings of CONTRIBUTING.md: each adds a kind from one file outside the package, and finds it wherever kinds are named."""
+"""The listings of CONTRIBUTING.md: each adds a kind from one file outside the package, and it appears wherever kinds are listed."""
 
 import importlib.util
 import os
@@ -24,7 +24,7 @@ def listing(heading: str) -> str:
 
 @pytest.fixture(params=HEADINGS)
 def kind(request, tmp_path) -> Iterator[type[Kind]]:
-    """The kind of a listing, as long as a test lasts."""
+    """The kind of a listing, registered for one test."""
     section, path = HEADINGS[request.param], tmp_path / "plugin.py"
     path.write_text(listing(request.param), encoding="utf-8")
     family = type(getattr(Experiment(), section))
@@ -108,7 +108,7 @@ def test_the_window_offers_it_and_makes_its_rows(kind: type[Kind], qtbot) -> Non
     state.edit({key: value})
     state.edit({f"{kind.section}.kind": getattr(before, kind.section).kind})
     state.edit({f"{kind.section}.kind": kind.name()})
-    assert state.value(key) == value  # what it had comes back
+    assert state.value(key) == value  # its settings come back
 
 
 def test_the_command_line_lists_a_sampler(tmp_path) -> None:

@@ -1,4 +1,4 @@
-"""Strong errors: solvers of the reverse SDE against the exact or a far finer solution on the very same Brownian paths."""
+"""Strong errors of solvers of the reverse SDE: their distance from the exact or a far finer solution on the same Brownian paths."""
 
 import functools
 import math
@@ -14,7 +14,7 @@ from playground.theory.samplers import ReverseSDE, base, time_grid
 
 FINE, PATHS = 4096, 600
 LINEAR = VarianceExploding(0.5, 8.0)
-# Wide enough at the end for every path to cross between the modes smoothly: the order shows from few steps on.
+# The end is wide enough that every path crosses smoothly between the modes, so few steps already show the order.
 CURVED = VarianceExploding(0.7, 2.0)
 MODES = GaussianMixture(
     torch.tensor([[-2.0], [0.0], [2.0]], dtype=torch.float64), torch.full((3,), 0.2, dtype=torch.float64)
@@ -22,7 +22,7 @@ MODES = GaussianMixture(
 
 
 class BrownianPaths:
-    """Brownian motion in the clock v = sigma^2, running down the log-sigma grid of FINE steps.
+    """Brownian motion in the time v = sigma^2, down the log-sigma grid of FINE steps.
 
     Each fine step has its noise w and its space-time Levy area a = int (1/2 - s/h) dw, independent of it, of variance h/12.
     """
@@ -36,10 +36,10 @@ class BrownianPaths:
         self.start = math.sqrt(float(self.v[0])) * torch.randn(PATHS, generator=draw, dtype=torch.float64)
 
     def coarse(self, steps: int) -> Tensor:
-        """The noise and the Levy area of each of `steps` equal stretches as standard normal numbers, (steps, 2, PATHS).
+        """The noise and the Levy area of each of `steps` equal intervals as standard normal numbers, (steps, 2, PATHS).
 
-        Over a stretch of length H that holds fine steps each beginning b above the stretch's start, W = sum w, and
-        H W/2 + H A = int (path above the start) ds = sum (h b + h w/2 + h a).
+        Let an interval have length H, and let b be the path at the start of a fine step minus the path at the interval's
+        start. Then W = sum w, and H W/2 + H A = int (path minus its start) ds = sum (h b + h w/2 + h a).
         """
         h, w, a = self.h.reshape(steps, -1, 1), self.w.reshape(steps, -1, PATHS), self.a.reshape(steps, -1, PATHS)
         length, noise = h.sum(1), w.sum(1)
@@ -55,7 +55,7 @@ def paths(process: Process) -> BrownianPaths:
 def end_of(
     process: Process, solver: str, steps: int, score: ScoreFunction, start: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> Tensor:
-    """Where the sampler ends on the paths' noise, (PATHS,)."""
+    """The sampler's final positions with the paths' noise, (PATHS,)."""
     draws = paths(process).coarse(steps)
     numbers = iter(draws.flatten(0, 1) if solver == "shark" else draws[:, 0])
     monkeypatch.setattr(base, "normal", lambda like, _: next(numbers)[:, None])
@@ -65,8 +65,8 @@ def end_of(
 def linear_strong_error(solver: str, steps: int, monkeypatch: pytest.MonkeyPatch) -> float:
     """Root mean square distance from the exact solution for Gaussian data.
 
-    A deviation at v is worth r(v) = (STD^2 + v_end)/(STD^2 + v) of itself at the end, so the exact end is r(v_0) times the
-    start's plus the integral of r against the noise: in each fine step the mean of r times w, and its slope times a.
+    A deviation at v becomes r(v) = (STD^2 + v_end)/(STD^2 + v) times itself at the end. So the exact end is r(v_0) times the start
+    plus the integral of r against the noise. In each fine step that is the mean of r times w, plus its slope times a.
     """
     path = paths(LINEAR)
 
@@ -89,6 +89,6 @@ def fine_end() -> Tensor:
 
 
 def strong_error(solver: str, steps: int, monkeypatch: pytest.MonkeyPatch) -> float:
-    """The same for a mixture, whose drift is curved, from the solution in FINE steps."""
+    """Root mean square distance from the solution in FINE steps for a mixture, whose drift is curved."""
     end = end_of(CURVED, solver, steps, MODES.score, paths(CURVED).start, monkeypatch)
     return float((end - fine_end()).square().mean().sqrt())

@@ -1,4 +1,4 @@
-"""Samplers on a Gaussian, which stays Gaussian: every recursion's moments are known exactly."""
+"""Samplers on Gaussian data. The particles stay Gaussian, so the moments of every recursion are known exactly."""
 
 import itertools
 import math
@@ -22,7 +22,7 @@ from playground.theory.samplers import (
 MEAN, STD = 0.7, 0.6
 VE = VarianceExploding(0.05, 8.0)
 VP = VariancePreserving(0.1, 20.0, 0.05)
-# Where the finest noise is far below the data's spread, the errors of the first order nearly cancel by the end.
+# If the finest noise is far below the data's standard deviation, the errors of first order nearly cancel by the end.
 COARSE_VE = VarianceExploding(0.5, 8.0)
 COARSE_VP = VariancePreserving(0.1, 20.0, 0.5)
 LEVELS = geometric(8.0, 0.05, 5)
@@ -33,7 +33,7 @@ def gaussian_score(x: Tensor, sigma: Tensor) -> Tensor:
 
 
 def gaussian_log_density(x: Tensor, sigma: Tensor) -> Tensor:
-    """Of :func:`gaussian_score`, up to a constant."""
+    """The log-density of :func:`gaussian_score`, up to a constant."""
     return -0.5 * (x - MEAN).square().flatten(1).sum(1) / (STD**2 + sigma**2)
 
 
@@ -49,10 +49,10 @@ def last(sampler: Sampler, start: Tensor, seed: int = 0, score=gaussian_score) -
 def exact_moments(
     sampler: Sampler, mean: float, variance: float, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[float, float]:
-    """Mean and variance of the real code's last frame, without sampling error.
+    """Mean and variance of the sampler's last frame, without sampling error.
 
-    With a linear score the last frame is linear in the start and in each step's noise. So one row answers the mean, one a
-    start moved by its standard deviation, and row 2 + k a unit impulse in the noise drawn k-th; the squares add up.
+    With a linear score the last frame is linear in the start and in each step's noise. Row 0 gives the mean, row 1 has a start
+    moved by its standard deviation, and row 2 + k has a unit impulse in the k-th noise. The variance is the sum of squares.
     """
     draws = itertools.count()
     with monkeypatch.context() as counting:
@@ -74,7 +74,7 @@ def exact_moments(
 
 
 def additive_step(process: Process, solver: str, t: float, then: float) -> tuple[float, float, float]:
-    """(a, b, c) of a step in y = x/alpha and v = sigma^2, where e = y - MEAN has the drift -e/(STD^2 + v)."""
+    """(a, b, c) of a step in y = x/alpha and v = sigma^2, in which e = y - MEAN has the drift -e/(STD^2 + v)."""
     v, v2 = float(process.sigma(t)) ** 2, float(process.sigma(then)) ** 2
     h, pull, pull2 = v - v2, 1 / (STD**2 + v), 1 / (STD**2 + v2)
     if solver == "heun":
@@ -90,7 +90,7 @@ def additive_step(process: Process, solver: str, t: float, then: float) -> tuple
 
 
 def edm_step(sampler: EdmSampler, t: float, then: float) -> tuple[float, float, float]:
-    """(a, b, c) of a churned step, where e = y - MEAN has the flow de/dsigma = sigma e/(STD^2 + sigma^2)."""
+    """(a, b, c) of a step with churn, in which e = y - MEAN has the flow de/dsigma = sigma e/(STD^2 + sigma^2)."""
     process = sampler.process
     sigma, sigma2 = float(process.sigma(t)), float(process.sigma(then))
     inside = sampler.churn_min <= sigma <= sampler.churn_max
@@ -107,7 +107,7 @@ def edm_step(sampler: EdmSampler, t: float, then: float) -> tuple[float, float, 
 
 
 def linear_recursion(sampler: Sampler, mean: float, variance: float) -> tuple[float, float]:
-    """The same moments from the formulas of the page: x <- a x + b + c z, step by step."""
+    """The same moments from the formulas of docs/theory.md: x <- a x + b + c z, step by step."""
     steps: list[tuple[float, float, float]] = []  # (a, b, c)
     if isinstance(sampler, Langevin):
         pull = sampler.step / (STD**2 + sampler.sigma**2)
@@ -124,7 +124,7 @@ def linear_recursion(sampler: Sampler, mean: float, variance: float) -> tuple[fl
         times, sigmas = time_grid(process, sampler.steps, sampler.grid)
 
         def slope(t: float, part: float) -> tuple[float, float]:
-            """Coefficients (a, b) of f - part g^2 s = a x + b for the Gaussian that x(t) is."""
+            """Coefficients (a, b) of f - part g^2 s = a x + b, where s is the score of the Gaussian x(t)."""
             alpha, g2 = float(process.scale(t)), float(process.diffusion(t)) ** 2
             spread = alpha**2 * (STD**2 + float(process.sigma(t)) ** 2)
             shrink = float(process.drift(torch.ones(1, 1, dtype=torch.float64), t))

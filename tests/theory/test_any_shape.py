@@ -1,4 +1,4 @@
-"""Any batch of points of any shape, in either precision and any unit: what holds for one number holds for all of them."""
+"""Batches of points of any shape, in both precisions and any unit."""
 
 import math
 from typing import Any
@@ -39,7 +39,7 @@ def close(found: Tensor, expected: Tensor, dtype: torch.dtype, size: float) -> N
 def test_the_training_sets_score_is_the_gradient_of_its_density(
     shape: tuple[int, ...], count: int, dtype: torch.dtype, scale: float, level: float
 ) -> None:
-    """In any unit: per unit it is 1/scale times as large."""
+    """In units of `scale` the score is 1/scale times as large."""
     points, x = normals(0, 9, *shape), normals(1, count, *shape)
     wide = x.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(Empirical(points).log_prob(wide, level).sum(), wide)
@@ -53,7 +53,9 @@ def test_the_training_sets_score_is_the_gradient_of_its_density(
 def test_losses_of_a_linear_field_are_the_closed_form(
     shape: tuple[int, ...], count: int, dtype: torch.dtype, slope: float
 ) -> None:
-    """Of a x without noise: exact a^2 |x|^2/2 + a D, point by point; sliced along signs, variance reduced, the same."""
+    """For the field a x without noise the exact loss of a point is a^2 |x|^2/2 + a D.
+
+    So is the variance-reduced sliced loss with Rademacher directions."""
     x, dim = normals(0, count, *shape, dtype=dtype), math.prod(shape)
     still = torch.zeros(count, dtype=dtype)
     expected = 0.5 * slope**2 * x.double().square().flatten(1).sum(1) + slope * dim
@@ -71,7 +73,7 @@ def test_losses_of_a_linear_field_are_the_closed_form(
 def test_the_denoising_loss_of_no_score_is_the_noise_itself(
     shape: tuple[int, ...], count: int, dtype: torch.dtype, level: float
 ) -> None:
-    """sigma^2 |z/sigma|^2: of D numbers a point, whatever the level; the mean of many is D."""
+    """The loss is sigma^2 |z/sigma|^2, whose mean is D at every level."""
     x, sigma = normals(0, count, *shape, dtype=dtype), torch.full((count,), level, dtype=dtype)
     objective = Denoising(SingleSigma(level), weight="sigma2")
     losses = torch.stack(

@@ -1,4 +1,4 @@
-"""The Boltzmann machine against sums that are written out, closed forms, and autograd."""
+"""The Boltzmann machine against explicit sums, closed forms, and autograd."""
 
 import itertools
 import math
@@ -14,12 +14,12 @@ from playground.theory.boltzmann import Enumerator, conditional, gibbs, log_weig
 
 
 def weights(units: int, scale: float = 0.5, seed: int = 0) -> Tensor:
-    """Neither symmetric nor without a diagonal."""
+    """Random weights, not symmetric and with a diagonal."""
     return scale * torch.randn(units, units, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def coupled(units: int, pairs: dict[tuple[int, int], float]) -> Tensor:
-    """Symmetric, with these weights and no others."""
+    """A symmetric matrix with these weights and zeros elsewhere."""
     matrix = torch.zeros(units, units, dtype=torch.float64)
     for (i, j), weight in pairs.items():
         matrix[i, j] = matrix[j, i] = weight
@@ -27,7 +27,7 @@ def coupled(units: int, pairs: dict[tuple[int, int], float]) -> Tensor:
 
 
 def plainly(matrix: Tensor) -> Tensor:
-    """log Z by the sum as it is written, for autograd."""
+    """log Z by its explicit sum, for autograd."""
     y = states(len(matrix))
     return torch.logsumexp(torch.einsum("ni,ij,nj->n", y, matrix, y) / 2, 0)
 
@@ -45,7 +45,7 @@ def test_states_are_all_of_them_in_binary_order() -> None:
 
 @pytest.mark.parametrize("w", [-1.3, 0.0, 0.7])
 def test_two_units_by_hand(w: float) -> None:
-    """Of ++ and -- e^w, of +- and -+ e^-w: Z = 4 cosh w, E[y1 y2] = tanh w."""
+    """++ and -- weigh e^w, +- and -+ e^-w, so Z = 4 cosh w and E[y1 y2] = tanh w."""
     found = Enumerator(2)(coupled(2, {(0, 1): w}))
     assert float(found.log_partition) == pytest.approx(math.log(4 * math.cosh(w)), abs=1e-14)
     assert float(found.correlations[0, 1]) == pytest.approx(math.tanh(w), abs=1e-14)
@@ -60,7 +60,7 @@ def test_without_weights_z_is_the_number_of_states(units: int) -> None:
 
 @pytest.mark.parametrize("units", [5, 12])
 def test_a_chain_has_a_closed_form(units: int) -> None:
-    """Z = 2^d prod cosh w_i, E[y_i y_j] = prod of tanh w between them: the Ising chain with open ends (Ising 1925)."""
+    """The Ising chain with open ends (Ising 1925) has Z = 2^d prod cosh w_i, and E[y_i y_j] = prod of tanh w between i and j."""
     between = torch.linspace(-0.9, 1.4, units - 1, dtype=torch.float64)
     found = Enumerator(units)(coupled(units, {(i, i + 1): float(w) for i, w in enumerate(between)}))
     expected = units * math.log(2) + float(between.cosh().log().sum())
@@ -107,14 +107,14 @@ def test_a_step_climbs_the_mean_log_likelihood() -> None:
     free = matrix.clone().requires_grad_()
     mean = (torch.einsum("ni,ij,nj->n", patterns, free, patterns) / 2).mean() - plainly(free)
     (gradient,) = torch.autograd.grad(mean, free)
-    of_pairs = (gradient + gradient.T).fill_diagonal_(0)  # one weight stands in two places
+    of_pairs = (gradient + gradient.T).fill_diagonal_(0)  # each weight is in W twice
     assert torch.allclose(after - matrix, rate * of_pairs, atol=1e-12)
 
 
 def test_the_entropy_of_patterns_and_the_least_nll_of_a_machine_without_biases() -> None:
     patterns = torch.tensor([[1, 1, 1], [1, 1, 1], [-1, 1, 1], [1, -1, -1]]).double()
     assert boltzmann.entropy(patterns) == pytest.approx(1.5 * math.log(2))
-    # With their negatives: +++ and --- a quarter each, -++ and +-- a quarter each.
+    # Together with their negatives: +++, ---, -++ and +-- have a quarter each.
     assert boltzmann.least_nll(patterns) == pytest.approx(2 * math.log(2))
     matrix = weights(3, 2.0)
     nll = Enumerator(3)(matrix).log_partition - log_weight(matrix, patterns).mean()
@@ -122,8 +122,9 @@ def test_the_entropy_of_patterns_and_the_least_nll_of_a_machine_without_biases()
 
 
 def test_terms_of_two_units_can_say_bars_and_stripes() -> None:
-    """W = a times, for every four pixels at two rows and two columns, +1 for their sides and -1 for their diagonals: it is
-    largest on all bars and stripes alike. The NLL comes as near to ln 14 as a is large."""
+    """W = a times a sum over all four pixels at two rows and two columns, with +1 for their sides and -1 for their diagonals.
+
+    y'Wy is equal and largest on all bars and stripes. The NLL approaches ln 14 as a grows."""
     y = states(9)
     image = y.view(-1, 3, 3)
     right = (image == image[:, :1]).flatten(1).all(1) | (image == image[:, :, :1]).flatten(1).all(1)
@@ -149,7 +150,7 @@ def test_terms_of_two_units_can_say_bars_and_stripes() -> None:
 
 
 def test_parity_is_beyond_terms_of_two_units() -> None:
-    """An even number of -1 among four: every pair is uncorrelated, so W = 0 is the best of all, ln 2 above the floor."""
+    """With an even number of -1 among four units every pair is uncorrelated, so W = 0 is optimal, ln 2 above the lower bound."""
     y = states(4)
     even = y[y.prod(1) > 0]
     assert torch.equal(boltzmann.correlations_of(even), torch.eye(4, dtype=torch.float64))
@@ -176,7 +177,7 @@ def test_a_conditional_is_the_ratio_of_the_joint() -> None:
 
 
 def test_gibbs_sweeps_leave_the_distribution_as_it_is() -> None:
-    """Chains that start as exact samples stay exact, and chains that all start alike get there: both within 4 standard errors."""
+    """Chains that start from exact samples stay exact, and chains from one state converge, both within 4 standard errors."""
     matrix, chains = weights(3, 0.6), 40_000
     log_weights, generator = Enumerator(3).log_weights(matrix), torch.Generator().manual_seed(1)
     probabilities = log_weights.softmax(0)
@@ -190,7 +191,7 @@ def test_gibbs_sweeps_leave_the_distribution_as_it_is() -> None:
 
 
 def test_the_rate_of_a_step_is_one_over_the_curvature_along_the_last() -> None:
-    """Of a quadratic with curvature c the step by it ends at the top; where directions differ it is of the steeper ones."""
+    """On a quadratic of curvature c one step of this rate ends at the maximum. If curvatures differ, the steeper ones dominate."""
     moved = coupled(3, {(0, 1): 0.4, (1, 2): -0.2})
     assert boltzmann.curvature_rate(moved, 5.0 * moved) == pytest.approx(1 / 5)
     curved = coupled(3, {(0, 1): 10.0 * 0.4, (1, 2): 1.0 * -0.2})

@@ -1,4 +1,4 @@
-"""Samplers on one Brownian path differ by nothing but their steps."""
+"""Samplers on one Brownian path differ only in their steps."""
 
 import itertools
 import math
@@ -87,7 +87,7 @@ def test_the_area_of_a_coarse_step_is_the_integral_over_the_fine_path() -> None:
     below = torch.cat([torch.zeros(1, 300, 1), *(path.increment(like, 0.0, time)[None] for time in times[1:])])
     trapezoids = ((below[1:] + below[:-1]) / 2 / 100).sum(0)
     area = path.area(like, 0.0, 1.0)
-    # The trapezoids miss the areas of the pieces, whose variance h/12 adds up to h^2/12 in the integral.
+    # The trapezoidal rule misses the pieces' areas of variance h/12, which add up to h^2/12 in the integral.
     miss = area - (trapezoids - below[-1] / 2)
     assert float(miss.std()) == pytest.approx(1 / 100 / math.sqrt(12), rel=0.2)
     torch.testing.assert_close(path.area(like, 1.0, 0.0), -area)
@@ -133,7 +133,7 @@ def test_samplers_know_their_evaluations(name: str) -> None:
 
 @pytest.mark.parametrize("process", [VE, VP], ids=["VE", "VP"])
 def test_moments_on_a_path_are_those_of_a_generator(process) -> None:
-    """What a path gives is standard normal at every step: the samples have the right deviation."""
+    """The path's numbers are standard normal at every step, so the samples have the right standard deviation."""
     sampler = ReverseSDE(process, 200, False)
     found = end(sampler, BrownianPath(sampler.noise_times, 11), 20_000)
     free = end(sampler, generator(11), 20_000)
@@ -144,7 +144,7 @@ def test_moments_on_a_path_are_those_of_a_generator(process) -> None:
 
 
 def strong_errors(make, counts: tuple[int, ...], fine: int, shared: bool = True) -> list[float]:
-    """Root mean square distance of runs in few steps from one in `fine` steps; by noise of their own where not `shared`."""
+    """Root mean square distance of runs with few steps from one with `fine` steps; with separate noise unless `shared`."""
     runs = [make(count) for count in (*counts, fine)]
     path = BrownianPath(itertools.chain(*(run.noise_times for run in runs)), 6)
     ends = [end(run, path if shared else generator(number), 400) for number, run in enumerate(runs)]
@@ -182,7 +182,7 @@ def test_runs_by_noise_of_their_own_do_not(name: str) -> None:
 
 
 def test_two_processes_are_driven_by_one_path() -> None:
-    """VE and VP solve one equation in variance-exploding coordinates: in finer steps their particles end ever nearer."""
+    """VE and VP solve the same SDE in variance-exploding coordinates, so with more steps their particles end closer together."""
     vp = COARSE_VP
     ve = VarianceExploding(0.5, float(vp.sigma(1.0)))
     start = float(vp.sigma(1.0)) * torch.randn(400, 1, generator=generator(5), dtype=torch.float64)

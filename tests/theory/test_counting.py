@@ -1,4 +1,4 @@
-"""Score evaluations, counted at the score and held against what each scheme says of itself."""
+"""Score evaluations, counted at the score and compared with the numbers of each scheme."""
 
 import pytest
 import torch
@@ -24,7 +24,7 @@ VE = VarianceExploding(0.05, 5.0)
 
 
 def gaussian(x: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
-    """The score of N(0, 1), whatever the label."""
+    """The score of N(0, 1) for every label."""
     return -x / (1 + torch.as_tensor(sigma).reshape(-1, *[1] * (x.ndim - 1)) ** 2)
 
 
@@ -33,7 +33,7 @@ def log_density(x: Tensor, sigma: Tensor) -> Tensor:
 
 
 def steep(x: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
-    """Of a density that is harder to follow on one side of the plane, so that particles take different numbers of steps."""
+    """A score that is harder to follow on one side of the plane, so that particles take different numbers of steps."""
     return gaussian(x, sigma) - 2 * torch.sin(6 * x) * (x > 0)
 
 
@@ -72,7 +72,7 @@ def test_samplers_of_fixed_steps_take_what_their_scheme_says(sampler: Sampler, e
 
 
 def test_adaptive_steps_are_counted_per_particle() -> None:
-    """Held against the rows that the score was really given, by the places of the particles they belong to."""
+    """Compared with the rows that the score has actually received, for each particle."""
     asked = torch.zeros(20, dtype=torch.int64)
     labels = torch.arange(20)
 

@@ -54,7 +54,7 @@ def _grid(low: Tensor, high: Tensor, step: float) -> tuple[Tensor, float]:
 
 @pytest.mark.parametrize(
     ("name", "sigma"),
-    # The gradient of a sharp edge is no function.
+    # A sharp edge has no gradient.
     [pair for pair in itertools.product(DENSITIES, SMOOTHINGS) if pair != ("sharp squares", 0.0)],
 )
 def test_score_is_the_gradient_of_log_prob(name: str, sigma: float) -> None:
@@ -83,12 +83,12 @@ def test_sigmas_must_match_rows() -> None:
 
 
 @pytest.mark.parametrize("sigma", [0.0, 0.1, 1.0, 4.0])
-@pytest.mark.parametrize("name", sorted(set(DENSITIES) - {"thin far apart"}))  # a grid that resolves it were too fine
+@pytest.mark.parametrize("name", sorted(set(DENSITIES) - {"thin far apart"}))  # it needs too fine a grid
 def test_integrates_to_one(name: str, sigma: float) -> None:
     density = DENSITIES[name]
     reach = 9 * math.hypot(sigma, 1.0)
     x = density.sample(2000, _generator())
-    # The grid has its nodes in the middles of cells of which edges of boxes are edges too.
+    # The nodes are centres of cells, and the boxes' edges are edges of cells.
     low, high = (x.amin(0) - reach).floor(), (x.amax(0) + reach).ceil()
     points, cell = _grid(low, high, 0.05 if sigma < 1 else 0.25)
     tolerance = 5e-3 if isinstance(density, Boxes) and 0 < math.hypot(density.std, sigma) < 0.06 else 1e-6
@@ -98,7 +98,7 @@ def test_integrates_to_one(name: str, sigma: float) -> None:
 @each_density
 @pytest.mark.parametrize("sigma", [0.3, 2.0])
 def test_smoothing_is_convolution_with_a_gaussian(density: Density, sigma: float) -> None:
-    """p_sigma(x) = E over data of N(x; data, sigma^2 I): Monte Carlo within five of its standard errors."""
+    """p_sigma(x) is the mean of N(x; data, sigma^2 I) over data, by Monte Carlo within five standard errors."""
     x = density.sample(20, _generator(3)) + sigma * torch.randn(20, 2, generator=_generator(4), dtype=DOUBLE)
     data = density.sample(100_000, _generator(5))
     kernel = torch.exp(-(torch.cdist(x, data) ** 2) / (2 * sigma**2)) / (2 * math.pi * sigma**2)
@@ -233,25 +233,25 @@ def test_sharp_edges() -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, DOUBLE])
 @pytest.mark.parametrize("distance", [30.0, 1e3, 3e4])
 def test_score_far_out_points_home(dtype: torch.dtype, distance: float) -> None:
-    """A blur of 0.1 seen from up to 300,000 of its own widths: every component pulls with -x/sigma^2, to first order."""
+    """At up to 300,000 standard deviations of 0.1, the score of every component is -x/sigma^2 to first order."""
     angle = torch.arange(16, dtype=DOUBLE)
     x = distance * torch.stack([angle.cos(), angle.sin()], 1)
     for density in (_half_circles(100), _squares(0.1), _squares(0.0)):
         sigma = 0.0 if not isinstance(density, Boxes) or density.std else 0.1
         score = density.to(dtype=dtype).score(x.to(dtype), sigma).to(DOUBLE)
-        # The nearest mass lies within 6 of the origin.
+        # All mass is within 6 of the origin.
         assert float(((score + x / 0.01).norm(dim=1) / (x / 0.01).norm(dim=1)).max()) < 6.0 / distance
         assert bool(torch.isfinite(density.to(dtype=dtype).log_prob(x.to(dtype), sigma)).all())
 
 
 def test_far_score_of_a_box_is_that_of_a_truncated_gaussian() -> None:
-    """One dimension, from outside: phi(u)/Phi(u) ~ -u - 1/u, here against arithmetic with 60 digits."""
+    """In one dimension outside the box, phi(u)/Phi(u) ~ -u - 1/u, compared with 60-digit arithmetic."""
     import decimal
 
     decimal.getcontext().prec = 60
     density = Boxes(_tensor([0.0]), _tensor([1.0]))
     for y in (2.0, 40.0, 500.0):
-        # d/dx log int_0^1 N(x; u, 1) du, by Simpson's rule in exact enough arithmetic.
+        # d/dx log int_0^1 N(x; u, 1) du, by Simpson's rule with 60 digits.
         count = 2000
         terms = []
         for k in range(count + 1):
@@ -266,7 +266,7 @@ def test_far_score_of_a_box_is_that_of_a_truncated_gaussian() -> None:
 
 @pytest.mark.parametrize("sigma", [10.0, 25.0, 30.0, 100.0, 1e3, 1e5, 1e9, 1e15])
 def test_far_blurred_boxes_keep_single_precision(sigma: float) -> None:
-    """The mass of a box is a difference of two numbers that agree in nearly all digits there."""
+    """A box's mass is there a difference of two nearly equal numbers."""
     boxes = Boxes(_tensor([-1, -1], [0.2, 0.3]), _tensor([0, -0.2], [1, 1.1]))
     x = (1.5 * sigma * torch.randn(400, 2, generator=_generator())).double().requires_grad_()
     log_prob, score = boxes.log_prob(x, sigma), boxes.score(x, sigma)
@@ -293,7 +293,7 @@ def test_single_precision_follows_double(density: Density) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script")  # torch's own forward mode calls it
 def test_score_is_differentiable_and_works_under_functional_transforms() -> None:
-    """The likelihood needs the trace of its Jacobian, which is the Laplacian of log p."""
+    """The likelihood needs the trace of the score's Jacobian, which is the Laplacian of log p."""
     for density in (DENSITIES["moons"], DENSITIES["unequal widths"], DENSITIES["soft squares"]):
         x = density.sample(5, _generator())
         jacobian = torch.func.vmap(torch.func.jacrev(lambda p, d=density: d.score(p[None], 0.5)[0]))(x)
@@ -308,7 +308,7 @@ def test_score_is_differentiable_and_works_under_functional_transforms() -> None
 
 
 def test_many_points_go_through_in_pieces() -> None:
-    """Rows do not know of one another, whatever piece of the work they fall into."""
+    """Rows are independent of each other in any piece."""
     density = _half_circles(256)
     x = density.sample(40_000, _generator())
     torch.testing.assert_close(density.score(x, 0.1)[::4001], density.score(x[::4001], 0.1), rtol=1e-12, atol=1e-12)
@@ -347,7 +347,7 @@ def test_boxes_that_are_none(lows: list[object], highs: list[object], std: float
     "density", [_half_circles(80).to(dtype=torch.float32), _squares(0.05)], ids=["moons", "squares"]
 )
 def test_far_components_are_summed_among_normal_numbers_and_change_nothing(density, monkeypatch):
-    """exp of less than -87 is no normal number of single precision and takes ten times as long; of e^-80 nothing is left."""
+    """In single precision exp of less than -87 is subnormal and takes ten times as long, and e^-80 is below rounding."""
     plain, lowest = Tensor.logsumexp, []
 
     def noted(terms, *arguments):

@@ -1,4 +1,4 @@
-"""The smoothed training set against the mixture of Gaussians that it is, against autograd, and as what it does to samplers."""
+"""The smoothed training set against a mixture of Gaussians and autograd, and as the score of a sampler."""
 
 import math
 
@@ -24,7 +24,7 @@ def points(shape: tuple[int, ...], count: int = 40) -> Tensor:
 
 
 def places(shape: tuple[int, ...], count: int = 30) -> tuple[Tensor, Tensor]:
-    """Points and a noise level for each, from well inside the data's spacing to far beyond their spread."""
+    """Points and a noise level for each, from well below the data's spacing to far above their standard deviation."""
     x = 3.0 + 2 * torch.randn(count, *shape, generator=seeded(1), dtype=torch.float64)
     return x, torch.logspace(-1.5, 1.5, count, dtype=torch.float64)
 
@@ -55,7 +55,7 @@ def test_the_score_is_the_gradient_of_the_log_density(shape: tuple[int, ...]) ->
 
 @pytest.mark.parametrize(("far", "sigma"), [(0.0, 3e-4), (40.0, 0.01), (0.0, 0.5)])
 def test_single_precision_tells_the_log_density(far: float, sigma: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A mixture written out in double precision, of the same points: some far out, or of little noise; a few at a time."""
+    """Compared with an explicit mixture in double precision, at far points and small noise, a few rows at a time."""
     monkeypatch.setattr(empirical, "EXACT", 100)
     data = torch.randn(300, 2, generator=seeded())
     data[:20] += far
@@ -77,7 +77,7 @@ def test_it_integrates_to_one() -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_few_rows_at_a_time_give_the_same(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Memory stays bounded: no more distances at once than the chunk says, and the same numbers."""
+    """At most CHUNK distances are held at once, and the numbers are the same."""
     density, (x, sigma) = Empirical(points(shape)), places(shape)
     whole = density.score(x, sigma), density.log_prob(x, sigma), density.score(x, 0.5)
     monkeypatch.setitem(empirical.CHUNK, "cpu", 40 * 7)
@@ -88,7 +88,7 @@ def test_a_few_rows_at_a_time_give_the_same(shape: tuple[int, ...], monkeypatch:
 
 
 def test_it_minimises_the_denoising_loss_over_its_points() -> None:
-    """At fixed noisy points the loss is a weighted least square whose minimiser is the score: any other place is worse."""
+    """At fixed noisy points the loss is a weighted least-squares problem, and its minimiser is the score."""
     data, sigma = points((2,), 5), 0.8
     y = torch.tensor([[3.2, 2.9]], dtype=torch.float64)
     weights = torch.softmax(-0.5 * (y - data).square().sum(1) / sigma**2, 0)
@@ -98,7 +98,7 @@ def test_it_minimises_the_denoising_loss_over_its_points() -> None:
 
 @pytest.mark.parametrize("shape", [(2,), (1, 3, 2)])
 def test_sampling_by_it_gives_the_training_points_back(shape: tuple[int, ...]) -> None:
-    """Memorisation: from pure noise every sample comes home to one of ten points, and each has its share."""
+    """Memorization: from pure noise every sample ends at one of ten points, and each point has its share."""
     data = torch.randn(10, *shape, generator=seeded(), dtype=torch.float64)
     process = VarianceExploding(0.005, 20.0)
     start = process.prior(data.mean(0), 1.0).sample(400, seeded(1))
@@ -111,7 +111,7 @@ def test_sampling_by_it_gives_the_training_points_back(shape: tuple[int, ...]) -
 
 
 def test_float32_is_good_enough_far_out_and_close_in() -> None:
-    """Within 0.2 % of 1/sigma, the size of the score, at sigma = 50 and next to a point at sigma = 0.01."""
+    """The error is below 0.2 % of 1/sigma, the size of the score, at sigma = 50 and next to a point at sigma = 0.01."""
     data = torch.randn(500, 2, generator=seeded(), dtype=torch.float64)
     for sigma in (50.0, 0.01):
         x = data[:100] + sigma * torch.randn(100, 2, generator=seeded(1), dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""Where runs along a process end: in data coordinates, at draws of p_sigma of the finest level, though the process contracts."""
+"""Runs along a process end in data coordinates, with samples of p_sigma at the finest level, even if the process contracts."""
 
 import itertools
 import math
@@ -20,7 +20,7 @@ from playground.theory.noise import (
 )
 from playground.theory.samplers import AdaptiveFlow, EdmSampler, MultistepSampler, ProbabilityFlow, ReverseSDE, Sampler
 
-# At sigma_min = 1 alpha^2 is 0.5 of VP and cosine and 0.91 of sub-VP.
+# At sigma_min = 1 alpha^2 is 0.5 for VP and cosine, and 0.91 for sub-VP.
 PROCESSES = {
     "VE": VarianceExploding(1.0, 12.0),
     "drawn": CustomSchedule([(0.0, 1.0), (0.4, 2.0), (1.0, 12.0)]),
@@ -61,7 +61,7 @@ COUNT = 4_000
 
 
 def quantiles(process: Process, count: int = 2000) -> Tensor:
-    """Of x(1), in equal steps of probability, by bisection: their moments are exact to 0.2 %, with no sampling error."""
+    """Quantiles of x(1) in equal steps of probability, by bisection. Their moments are exact to 0.2 %, without sampling error."""
     sigma = process.sigma_max
     noisy = GaussianMixture(DATA.means, (DATA.stds**2 + sigma**2).sqrt(), DATA.weights)
     shares = (torch.arange(count, dtype=torch.float64) + 0.5) / count
@@ -81,7 +81,7 @@ def starts(process: Process) -> Tensor:
 
 
 def assert_moments(x: Tensor, mean: float, variance: float, standard_errors: float) -> None:
-    """Within so many standard errors, and 1 % of the deviation and of the variance for the steps' own error."""
+    """Within this many standard errors, plus 1 % of the standard deviation and of the variance for the steps' error."""
     errors = standard_errors / math.sqrt(len(x))
     assert float(x.mean()) == pytest.approx(mean, abs=math.sqrt(variance) * (0.01 + errors))
     squares = (x - mean).square()
@@ -90,9 +90,9 @@ def assert_moments(x: Tensor, mean: float, variance: float, standard_errors: flo
 
 @pytest.mark.parametrize(("form", "name", "of"), RUNS)
 def test_a_run_ends_in_the_smoothed_density(form: str, name: str, of: str) -> None:
-    """The frame before is x(t), contracted; the last has the moments of p_sigma at sigma_min.
+    """The frame before the last is x(t), contracted. The last has the moments of p_sigma at sigma_min.
 
-    A flow brings quantiles to quantiles, so of few points the moments are exact; where noise is drawn, 4.4 standard errors.
+    A flow maps quantiles to quantiles, so the moments of few points are exact. With noise they are within 4.4 standard errors.
     """
     process = PROCESSES[of]
     sampler: Sampler = (FLOWS if form == "flow" else REVERSE)[name](process)

@@ -1,4 +1,4 @@
-"""Energy networks: their score is the gradient of what they say, with or without autograd, and their steps are autograd's."""
+"""Energy networks: their score is the gradient of their log-density, and fused training steps equal those of autograd."""
 
 import copy
 
@@ -112,4 +112,4 @@ def test_denoising_steps_are_those_of_autograd_and_adam(activation: str) -> None
     moved = torch.cat([parameter.detach().reshape(-1) for parameter in slow.parameters()])
     torch.testing.assert_close(weights.live, moved, rtol=1e-8, atol=1e-10)
     start = torch.cat([parameter.detach().reshape(-1) for parameter in network.parameters()])
-    assert float((moved - start).abs().min()) > 0  # every weight moves: none is left out of the gradient
+    assert float((moved - start).abs().min()) > 0  # every weight has changed, so none is missing in the gradient

@@ -1,4 +1,4 @@
-"""Likelihoods of points far from all data, in closed form and within as many evaluations as those of near ones."""
+"""Likelihoods of points far from all data: closed forms, and no more evaluations than for near points."""
 
 import math
 from functools import cache
@@ -35,14 +35,14 @@ def gaussian(x: Tensor, sigma: Tensor) -> Tensor:
 
 
 def far(distance: float, *shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
-    """Five points in all directions, and one in the middle."""
+    """Five points at this distance in all directions, and one in the middle."""
     x = torch.randn(6, *shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     x[-1] /= distance
     return (MEAN + distance * x).to(dtype)
 
 
 def network() -> MLP:
-    """Of random weights and random Fourier features, which turn once in each few standard deviations."""
+    """A network of random weights and random Fourier features, which oscillate once in a few standard deviations."""
     made = MLP(
         2, width=16, depth=2, activation="silu", features=8, scale=1.0, generator=torch.Generator().manual_seed(0)
     )
@@ -74,7 +74,7 @@ def test_a_gaussian_is_known_to_any_distance(
 
 @cache
 def near_log_prob(process: Process, near: float) -> Tensor:
-    """The network's at points that can be solved exactly."""
+    """The network's log-densities at points that can be solved exactly."""
     prior = process.prior(torch.zeros(2, dtype=torch.float64), 1.0)
     *_, progress = log_likelihood(network().double(), process, prior, far(near, 2), 1e-4)
     assert progress.result is not None
@@ -87,9 +87,10 @@ def near_log_prob(process: Process, near: float) -> Tensor:
 def test_a_networks_far_points_cost_no_more_than_its_near_ones(
     process, distribution: str | None, distance: float
 ) -> None:
-    """Its features turn a million times on the way of a point a million deviations out; the rounding of log p swallows them all.
+    """Far points, at which the features' oscillations are below the rounding of log p.
 
-    What is left is linear in x, so that log p grows as the square of the distance: as that of points that can be solved exactly.
+    A point a million standard deviations away passes a million oscillations. The rest of the score is linear in x, so log p grows
+    with the square of the distance, as for points that are solved exactly.
     """
     x, near = far(distance, 2, dtype=torch.float32), 100.0
     prior = process.prior(torch.zeros(2), 1.0)
@@ -113,7 +114,7 @@ def test_near_points_are_as_they_would_be_alone() -> None:
 
 
 def test_a_score_without_end_is_refused_after_a_bounded_number_of_evaluations(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Near points too, of a score that turns a million times a unit: it would take days."""
+    """A score that oscillates a million times per unit would take days, even near the data."""
     assert MOST_STEPS <= 2000
     monkeypatch.setattr(likelihood, "MOST_STEPS", 200)
     asked = 0
@@ -131,7 +132,7 @@ def test_a_score_without_end_is_refused_after_a_bounded_number_of_evaluations(mo
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e30])
 def test_what_is_no_number_is_refused_at_once(value: float) -> None:
-    """In single precision the last one's square is none."""
+    """In single precision the square of the last value overflows."""
     asked = 0
 
     def counted(x: Tensor, sigma: Tensor) -> Tensor:
@@ -146,7 +147,7 @@ def test_what_is_no_number_is_refused_at_once(value: float) -> None:
 
 
 def test_an_allowance_is_for_the_integrals_that_it_is_of() -> None:
-    """Two that wave along x: the one that need not be exact costs nothing, and x and the other are as exact as ever."""
+    """Of two oscillating integrals, the one with an allowance costs no steps, and x and the other one stay exact."""
 
     def field(x: Tensor, t: Tensor) -> Tensor:
         return torch.cos(3 * t)[:, None]

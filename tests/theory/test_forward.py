@@ -1,4 +1,4 @@
-"""The forward process: exact moments after any number of steps, and the way back as its mirror."""
+"""The forward process: exact moments after any number of steps, and its end in the prior."""
 
 import math
 
@@ -28,7 +28,9 @@ def no_score(x: Tensor, sigma: Tensor) -> Tensor:
 def test_every_frame_has_the_moments_of_the_marginal(
     process: Process, grid: str, steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without sampling error: row 0 has no noise, row k + 1 a unit impulse in the k-th draw; the squares add up."""
+    """The moments have no sampling error: row 0 has no noise, and row k + 1 a unit impulse in the k-th noise.
+
+    The variance is the sum of squares."""
     draws = iter(range(1, 100))
 
     def impulse(like: Tensor, _: torch.Generator) -> Tensor:

@@ -1,4 +1,4 @@
-"""The fused calls do exactly what the MLP and autograd do, only faster; plain Python and TorchScript alike."""
+"""The fused functions compute exactly what the MLP and autograd compute, in plain Python and in TorchScript."""
 
 import copy
 import functools
@@ -43,7 +43,7 @@ mlp = functools.partial(perceptron, MLP)
 
 
 def as_energy(parts: fused_evaluation.MlpParameters) -> fused_evaluation.MlpParameters:
-    """Those of an energy network, whose one output is the first of this one's."""
+    """The parameters of an energy network, whose single output is the first output of this one."""
     return parts._replace(weights=[*parts.weights[:-1], parts.weights[-1][:1]], biases=parts.biases[:-1])
 
 
@@ -61,10 +61,10 @@ def flat(network: Perceptron) -> Tensor:
 def adam_with_average(
     function: Callable[..., Tensor], network: Perceptron, rates: list[float], *arguments: object
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Loss, last gradient, weights and averaged weights after steps on a copy of the network.
+    """The loss, last gradient, weights and averaged weights after steps on a copy of the network.
 
     Args:
-        arguments: the function's own, before the network's.
+        arguments: the function's first arguments, before those of the network.
     """
     vectors = [flat(network)] + [torch.zeros_like(flat(network)) for _ in range(3)] + [flat(network)]
     live, gradient, first, second, average = vectors
@@ -98,7 +98,7 @@ def adam_with_average(
 def twin(
     network: MLP, rates: list[float], loss_of: Callable[[MLP, int], Tensor]
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The same by autograd, torch's own Adam and the textbook's moving average."""
+    """The same by autograd, torch's Adam and an explicit moving average."""
     network = copy.deepcopy(network)
     adam = torch.optim.Adam(network.parameters(), betas=(fused.FIRST_DECAY, fused.SECOND_DECAY), eps=fused.EPSILON)
     average, losses = flat(network), []
@@ -132,7 +132,7 @@ def twin(
     ],
 )
 def test_torchscript_compiles_the_fused_functions(function: object) -> None:
-    """A function that it cannot compile would run as it is, slower, and nobody would notice."""
+    """A function that does not compile would run as plain Python, slower and unnoticed."""
     assert isinstance(function, torch.jit.ScriptFunction)
 
 
@@ -169,7 +169,7 @@ def test_a_score_at_one_noise_level_is_the_networks_own(count: int, level: float
 def test_scores_and_traces_of_any_network_across_blocks(
     depth: int, features: int, shared: bool, activation: str, dtype: torch.dtype
 ) -> None:
-    """More points than one block has, their coordinates apart in memory, of networks without features or with one layer.
+    """With more points than a block, coordinates that are not contiguous, and networks without features or with one layer.
 
     In single precision oneDNN multiplies such matrices.
     """
@@ -229,7 +229,7 @@ def test_cores_that_share_points_find_what_one_does(
 
 @pytest.mark.skipif(not fused.ONEDNN, reason="this processor's products are torch's own")
 def test_onednn_multiplies_with_bias_and_activation() -> None:
-    """Without it everything would be as right, and take twice as long."""
+    """Without oneDNN the results would be equally right, but take twice as long."""
     network = mlp("silu", width=128).float().requires_grad_(False)
     with torch.no_grad(), torch.profiler.profile() as profile:
         network(torch.randn(2_000, 2), torch.tensor(0.5))
@@ -240,7 +240,7 @@ def test_onednn_multiplies_with_bias_and_activation() -> None:
 
 @pytest.mark.parametrize("name", ["perceptron", "perceptron_trace"])
 def test_no_other_core_lets_go_of_what_python_holds(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would wait for the interpreter, and end the process where that is gone: one of twelve ended so."""
+    """That core would wait for the interpreter. If Python has shut down, the process would be ended, as in one of twelve runs."""
     network, x = mlp("silu").float(), torch.randn(1_000, 2)
     sigma, whole, threads = torch.tensor(0.5).expand(1_000), getattr(fused_evaluation, name), set[int]()
 
@@ -320,7 +320,7 @@ def test_denoising_steps_are_those_of_autograd_and_adam(
 def test_matching_steps_are_those_of_autograd_and_adam(
     activation: str, dim: int, depth: int, features: int, count: int, many: int, along: bool
 ) -> None:
-    """Without noise (sigma = 0) too; the trace by two backward passes."""
+    """Without noise (sigma = 0) too. The trace is by two backward passes."""
     network = mlp(activation, dim, depth=depth, features=features)
     x, _, sigma, weight = draws(len(RATES), count, dim)
     sigma[:, : count // 4] = 0
@@ -347,7 +347,7 @@ def test_matching_steps_are_those_of_autograd_and_adam(
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("kind", ["denoising", "matching", "energy"])
 def test_single_precision_finds_the_gradient_of_double(kind: str, activation: str) -> None:
-    """In single precision oneDNN multiplies matrices as large; the tests above are of double."""
+    """In single precision oneDNN multiplies matrices of this size. The tests above are in double precision."""
     x, z, sigma, weight = draws(1, 512, 2)
     network = perceptron(Energy if kind == "energy" else MLP, activation, width=64)
 
@@ -370,7 +370,7 @@ def test_single_precision_finds_the_gradient_of_double(kind: str, activation: st
 @pytest.mark.parametrize("count", [1, 7, 10, 23, 50])
 @pytest.mark.parametrize("most", [1, 40, 2**20])
 def test_group_means_are_those_of_each_group_alone(count: int, most: int) -> None:
-    """What is left over takes the last group's points, as many as the others do; a few rows at a time give the same."""
+    """An incomplete group is filled with points before it, and a few rows at a time give the same result."""
     x, z, sigma, _ = (part.flatten(0, 1) for part in draws(1, 23, 2))
     y = x + sigma[:, None] * z
     groups = zip(y.split(count), sigma.split(count), range(count, len(x) + count, count), strict=True)
@@ -381,7 +381,7 @@ def test_group_means_are_those_of_each_group_alone(count: int, most: int) -> Non
 
 
 def plainly(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
-    """A module's functions as they are where TorchScript is missing."""
+    """A module's functions as plain Python, as if TorchScript were missing."""
 
     def missing(function: object) -> None:
         raise RuntimeError("no TorchScript")
@@ -407,7 +407,7 @@ def test_plain_python_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", ["mlp_score", "mlp_trace", "energy_score"])
 def test_plain_python_evaluates_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Points of several blocks, which several cores would share if they could."""
+    """With points of several blocks, which TorchScript would divide among the cores."""
     count = 70
     network, x = mlp("silu"), torch.randn(count, 2, dtype=torch.float64)
     sigma = 0.1 + torch.rand(count, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""What is known beforehand: guidance by class, and a part of the point, against closed forms."""
+"""Guidance by class and inpainting against closed forms."""
 
 import math
 
@@ -41,7 +41,7 @@ def by_class(x: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
 
 @pytest.mark.parametrize("scale", [0.0, 0.5, 3.0])
 def test_guidance_is_the_gradient_of_the_class_and_its_posterior(scale: float) -> None:
-    """(1 + w) s(x|c) - w s(x) = grad [log p(x|c) + w log p(c|x)], and p(c|x) follows from Bayes."""
+    """(1 + w) s(x|c) - w s(x) = grad [log p(x|c) + w log p(c|x)], with p(c|x) by Bayes' rule."""
     x = torch.randn(20, 2, generator=generator(0), dtype=torch.float64).mul_(2).requires_grad_()
     sigma = torch.tensor(0.7, dtype=torch.float64)
     labels = torch.arange(20) % 2
@@ -76,10 +76,10 @@ def test_guidance_moves_samples_away_from_the_other_class() -> None:
 
 @pytest.mark.parametrize("known", [False, True], ids=["free", "a part known"])
 def test_each_particle_keeps_its_class_while_others_arrive(known: bool) -> None:
-    """The adaptive solver takes particles out one by one: what each becomes is what it becomes among its own class alone."""
+    """The adaptive solver removes finished particles one by one. Each ends where it would end among its own class alone."""
     process, labels = VarianceExploding(0.01, 20.0), torch.tensor([0, 1, 1]).repeat(14)
     start = 20 * torch.randn(42, 2, generator=generator(1), dtype=torch.float64)
-    start[::5] *= 1e-3  # these take other steps, and arrive at another time
+    start[::5] *= 1e-3  # these take other steps and finish at another time
 
     def end(label: Tensor, rows: Tensor) -> Tensor:
         score: GuidedScore | InpaintingScore = GuidedScore(by_class, label, 0.7)
@@ -103,7 +103,7 @@ def gaussian(x: Tensor, sigma: Tensor) -> Tensor:
 
 
 def test_inpainting_reaches_the_known_part_and_the_rest_follows_its_conditional_distribution() -> None:
-    """Of a Gaussian with correlation 0.9, u given y is N(0.9 y, 0.19); mere replacement of y gives a mean of 0.94, not 1.35."""
+    """For a Gaussian of correlation 0.9, u given y is N(0.9 y, 0.19). Mere replacement of y gives a mean of 0.94, not 1.35."""
     known, mask = torch.tensor([1.5, 7.0], dtype=torch.float64), torch.tensor([True, False])
     start = 20 * torch.randn(2_000, 2, generator=generator(1), dtype=torch.float64)
     sampler = ReverseSDE(VarianceExploding(0.01, 20.0), 150, True, corrector_steps=1)
@@ -115,7 +115,7 @@ def test_inpainting_reaches_the_known_part_and_the_rest_follows_its_conditional_
 
 
 def test_the_known_part_is_exact_for_white_data() -> None:
-    """Without correlation nothing is learned from y: the unknown coordinates keep their own score, images and batches alike."""
+    """Without correlation y has no influence, so the unknown coordinates keep their own score, in images and batches too."""
     x = torch.randn(5, 3, 4, 4, generator=generator(3), dtype=torch.float64)
     known = torch.randn(3, 4, 4, generator=generator(4), dtype=torch.float64)
     mask = torch.rand(3, 4, 4, generator=generator(5)) < 0.5

@@ -1,4 +1,4 @@
-"""Likelihoods against closed forms: Gaussians, mixtures, the variance of Hutchinson's estimate, and the integral 1."""
+"""Likelihoods against closed forms: Gaussians, mixtures, the variance of the Hutchinson estimator, and an integral of 1."""
 
 import math
 
@@ -49,7 +49,7 @@ def prior_of(density: GaussianMixture, process: Process) -> GaussianPrior:
 
 
 class ExactPrior:
-    """The mixture's own density at t = 1, in place of a Gaussian with its moments: leaves the solver's error alone."""
+    """The mixture's own density at t = 1 in place of a Gaussian with its moments, so that only the solver's error remains."""
 
     def __init__(self, process: Process) -> None:
         self.scale, self.sigma = float(process.scale(1.0)), float(process.sigma(1.0))
@@ -96,7 +96,7 @@ def test_a_mixture_agrees_with_its_smoothed_density(process: Process) -> None:
 
 @both
 def test_the_priors_moments_are_nearly_all_that_is_left_of_the_data(process: Process) -> None:
-    """A Gaussian of width 12 (VE) or 148 times the contraction (VP) stands for the mixture smoothed by as much."""
+    """A Gaussian of width 12 (VE), or 148 times the contraction (VP), replaces the mixture smoothed by as much."""
     density, x = mixture(), draws(300)
     error = (solve(density.score, process, prior_of(density, process), x).log_prob - density.log_prob(x, 0.05)).abs()
     assert float(error.median()) < (1e-3 if process is VE else 1e-5)
@@ -106,7 +106,7 @@ def test_the_priors_moments_are_nearly_all_that_is_left_of_the_data(process: Pro
 @both
 @pytest.mark.parametrize("tolerance", [1e-3, 1e-4, 1e-5])
 def test_even_the_worst_point_is_known_to_the_tolerance(process: Process, tolerance: float) -> None:
-    """Of 2,000 points: a step shared among them was wrong by 2.07 nat at 1e-3 (theory.md, section 3)."""
+    """For 2,000 points, a step shared among them had an error of 2.07 nat at 1e-3 (theory.md, section 3)."""
     density, x = mixture(), draws(2000)
     prior = prior_of(density, process)
     error = (solve(density.score, process, prior, x, tolerance).log_prob - reference(process)).abs()
@@ -118,7 +118,7 @@ REFERENCES: dict[Process, Tensor] = {}
 
 
 def reference(process: Process) -> Tensor:
-    """The same likelihoods at a tolerance of 1e-8: with the prior's error, without the solver's."""
+    """The same likelihoods at a tolerance of 1e-8, with the prior's error and without the solver's."""
     if process not in REFERENCES:
         density = mixture()
         REFERENCES[process] = solve(density.score, process, prior_of(density, process), draws(2000), 1e-8).log_prob
@@ -162,9 +162,9 @@ def linear_score(covariance: Tensor, x: Tensor, sigma: Tensor) -> Tensor:
 
 
 def variance(distribution: str, s: Tensor) -> float:
-    """Of the trace estimated by v'(S - cI)v, S symmetric: in closed form from the fourth moments of v.
+    """The variance of the trace estimate v'(S - cI)v for symmetric S, in closed form from the fourth moments of v.
 
-    c is by how much the flow spreads standard normal data, which is left to no estimate.
+    c is the part of the trace for standard normal data, which is known and not estimated.
     """
     s = s - math.log(math.hypot(1.0, 12.0) / math.hypot(1.0, 0.05)) * torch.eye(len(s), dtype=s.dtype)
     square, diagonal, trace, dim = s.square().sum(), s.diagonal().square().sum(), s.trace(), len(s)
@@ -180,7 +180,7 @@ def variance(distribution: str, s: Tensor) -> float:
 def estimates(
     distribution: str, probes: int, covariance: Tensor, count: int, tolerance: float = 1e-5
 ) -> LikelihoodResult:
-    """Of `count` points at the mean, where the Jacobian of the flow is the same for all."""
+    """Estimates for `count` points at the mean, where the Jacobian of the flow is the same for all."""
     x = torch.zeros(count, len(covariance), dtype=torch.float64)
     return solve(
         lambda x, sigma: linear_score(covariance, x, sigma),
@@ -195,7 +195,7 @@ def estimates(
 @pytest.mark.parametrize("distribution", PROBE_DISTRIBUTIONS)
 @pytest.mark.parametrize("probes", [1, 3])
 def test_hutchinson_is_unbiased_and_has_its_known_variance(distribution: str, probes: int) -> None:
-    """Rademacher: 2 sum_{i != j} S_ij^2; Gaussian: 2 |S - cI|^2; each its k-th part where k vectors are averaged."""
+    """Rademacher: 2 sum_{i != j} S_ij^2; Gaussian: 2 |S - cI|^2; each over k for a mean of k vectors."""
     count = 3000
     covariance, s = linear_problem(4)
     trace = estimates(distribution, probes, covariance, count).trace_term
@@ -207,7 +207,7 @@ def test_hutchinson_is_unbiased_and_has_its_known_variance(distribution: str, pr
     others = [variance(other, s) / probes for other in PROBE_DISTRIBUTIONS if other != distribution]
     assert (
         min(abs(other - expected) for other in others) > allowed
-    )  # or this test could not tell the distributions apart
+    )  # else this test could not distinguish the distributions
 
 
 @pytest.mark.parametrize("distribution", PROBE_DISTRIBUTIONS)
@@ -231,7 +231,7 @@ def test_an_exact_trace_has_no_error_and_a_single_vector_does_not_tell_its_own()
 
 
 def test_vectors_that_agree_by_chance_do_not_pass_their_estimate_off_as_exact() -> None:
-    """In the plane two vectors of signs agree at every other point; the mean square, and so the error of a mean, stays."""
+    """In the plane two Rademacher vectors agree at every other point. The mean square, and so the error of a mean, is unchanged."""
     covariance, s = linear_problem(2)
     found = estimates("rademacher", 2, covariance, 2000)
     assert found.standard_error is not None
@@ -256,14 +256,14 @@ def test_a_point_alone_has_its_own_error_and_none_where_its_vectors_agree() -> N
     torch.testing.assert_close(moderated_error(torch.tensor([0.5]), 2), torch.tensor([0.5]))
     assert moderated_error(torch.zeros(1), 10) is None
     assert moderated_error(torch.zeros(9), 2) is None
-    for points, probes in ((1, 11), (10, 2)):  # no chance: such signs find the trace of a diagonal Jacobian itself
+    for points, probes in ((1, 11), (10, 2)):  # not by chance: their traces of a diagonal Jacobian are exact
         told = moderated_error(torch.zeros(points), probes)
         assert told is not None
         assert not told.any()
 
 
 def test_each_vector_is_kept_for_the_whole_solve() -> None:
-    """v'Jv with another v each step would average to the trace: here every point keeps one of the 2^(D-1) values."""
+    """With a new v at each step v'Jv would average to the trace. Here every point keeps one of the 2^(D-1) values."""
     covariance, s = linear_problem(3)
     trace = estimates("rademacher", 1, covariance, 60, 1e-7).trace_term
     signs = torch.tensor([[1, a, b] for a in (-1, 1) for b in (-1, 1)], dtype=torch.float64)
@@ -274,7 +274,7 @@ def test_each_vector_is_kept_for_the_whole_solve() -> None:
 
 @pytest.mark.parametrize("distribution", PROBE_DISTRIBUTIONS)
 def test_vectors_side_by_side_are_as_many_solves(distribution: str) -> None:
-    """In batches too, where points that have arrived leave their vectors behind."""
+    """This holds in batches too, in which finished points are removed with their vectors."""
     density, x = mixture(), draws(40)
     probes = hutchinson_probes(x, 3, distribution, torch.Generator().manual_seed(4))
     prior = prior_of(density, VE)
@@ -300,7 +300,7 @@ def test_the_way_back_gives_the_point_and_its_density_again(process: Process, si
 
 @every_process
 def test_codes_of_a_gaussian_are_its_points_in_standard_deviations(process: Process) -> None:
-    """Of N(m, C) the flow is affine: x(1)'s code under the prior is C^(-1/2) (x - m), along the axes of C."""
+    """The flow of N(m, C) is affine, and the code of x(1) under the prior is C^(-1/2) (x - m), along the axes of C."""
     covariance, _ = linear_problem(3)
     mean = torch.tensor([0.3, -1.0, 0.5], dtype=torch.float64)
     root = torch.linalg.cholesky(covariance + 0.05**2 * torch.eye(3, dtype=torch.float64))
@@ -321,7 +321,7 @@ def test_codes_of_a_gaussian_are_its_points_in_standard_deviations(process: Proc
 
 @both
 def test_a_fresh_network_is_the_gaussian_of_the_data(process: Process) -> None:
-    """Its last layer is zero, so the preconditioning alone speaks: the score of N(0, 1 + sigma^2), in float32."""
+    """Its last layer is zero, so only the preconditioning acts: the score of N(0, 1 + sigma^2), in float32."""
     network = build_network(
         "mlp", (2,), width=16, depth=2, activation="silu", features=8, feature_scale=1.0, generator=torch.Generator()
     )
@@ -334,7 +334,7 @@ def test_a_fresh_network_is_the_gaussian_of_the_data(process: Process) -> None:
 
 @every_process
 def test_points_arrive_where_the_process_takes_them(process: Process) -> None:
-    """The flow is solved in coordinates of its own; here it is in x and t, by f - g^2 s/2."""
+    """The likelihood's flow has its own coordinates. Here it is solved in x and t, by f - g^2 s/2."""
     density, x, t0 = mixture(), draws(20), process.t_min
     *_, progress = dormand_prince(
         lambda x, t: process.probability_flow(density.score, x, t), float(process.scale(t0)) * x, t0, 1.0, 1e-9
@@ -346,7 +346,7 @@ def test_points_arrive_where_the_process_takes_them(process: Process) -> None:
 
 @every_process
 def test_a_networks_own_trace_gives_what_autograd_gives(process: Process) -> None:
-    """A lambda hides that the network knows its trace."""
+    """A lambda hides the network's own trace, so that autograd is used."""
     network = build_network(
         "mlp", (2,), width=16, depth=2, activation="silu", features=8, feature_scale=1.0,
         generator=torch.Generator().manual_seed(0),
@@ -368,7 +368,7 @@ def test_images_are_points_of_many_dimensions(process: Process, shape: tuple[int
     images = mean + torch.randn(7, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(6))
     exact = GaussianPrior(mean, math.hypot(0.7, 0.05)).log_prob(images)
     signs = hutchinson_probes(images, 1, "rademacher", torch.Generator().manual_seed(7))
-    for probes in (None, signs):  # the Jacobian is a multiple of the identity: estimates by signs are exact too
+    for probes in (None, signs):  # the Jacobian is a multiple of the identity, so Rademacher estimates are exact too
         found = solve(
             lambda x, sigma: -(x - mean) / (0.7**2 + per_point(sigma, x) ** 2),
             process,
@@ -384,7 +384,7 @@ def test_images_are_points_of_many_dimensions(process: Process, shape: tuple[int
 
 @both
 def test_the_path_leads_from_the_point_to_the_prior(process: Process) -> None:
-    """Of a Gaussian it is known: x(t) keeps its place in standard deviations of the moment."""
+    """For a Gaussian the path is known: x(t) keeps its distance from the mean in standard deviations."""
     mean = torch.tensor([0.5, -0.3], dtype=torch.float64)
     x = mean + torch.randn(5, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(8))
     found = solve(
@@ -430,7 +430,7 @@ def test_stopping_early_stops_the_work_and_leaves_gradients_on() -> None:
     assert 0 <= progress.fraction < 1
     assert progress.result is None
     assert torch.is_grad_enabled()
-    with torch.no_grad():  # as a caller in the middle of sampling may have it
+    with torch.no_grad():  # as during sampling
         next(run)
     done = len(calls)
     run.close()
@@ -438,7 +438,7 @@ def test_stopping_early_stops_the_work_and_leaves_gradients_on() -> None:
 
 
 def test_bits_per_dim_of_the_uniform_distribution_are_the_bits_of_its_levels() -> None:
-    """Uniform over [-1, 1]^D: every one of K levels costs log2 K bits."""
+    """With a uniform density over [-1, 1]^D each of K levels costs log2 K bits."""
     for levels, bits in ((256, 8.0), (17, math.log2(17))):
         found = bits_per_dim(torch.tensor([-64 * math.log(2)]), (1, 8, 8), levels)
         assert float(found) == pytest.approx(bits, abs=1e-6)

@@ -1,4 +1,4 @@
-"""Thickness, blur and intrinsic dimension against clouds whose own are known."""
+"""Thickness, smoothing and intrinsic dimension of clouds for which they are known."""
 
 import math
 
@@ -27,7 +27,7 @@ def circle(count: int, noise: float = 0.0, seed: int = 0) -> Tensor:
 
 
 def needles(count: int, width: float, seed: int = 0) -> Tensor:
-    """Sixteen straight pieces of length 1 in all directions, far from each other."""
+    """Sixteen straight segments of length 1 in all directions, far from each other."""
     rng = np.random.default_rng(seed)
     which = rng.integers(16, size=count)
     angle = which * math.pi / 16
@@ -71,7 +71,7 @@ def test_the_finest_noise_costs_what_it_may() -> None:
     sigma = finest_noise(half_thin, 1e-3, 0.01, 2e-3)
     assert 1.8e-3 < float(smoothing_kl(half_thin, sigma).mean()) <= 2e-3
     assert finest_noise(torch.tensor([0.5]), 1e-3, 0.01, 2e-3) == 0.01
-    assert finest_noise(torch.tensor([1e-7]), 1e-3, 0.01, 2e-3) == 0.01  # a line: no level is fine enough
+    assert finest_noise(torch.tensor([1e-7]), 1e-3, 0.01, 2e-3) == 0.01  # on a line no level is fine enough
 
 
 def test_the_finest_noise_is_the_least_for_what_is_thinner_still() -> None:
@@ -82,7 +82,7 @@ def test_a_few_points_on_a_line_leave_the_finest_noise_that_of_the_others() -> N
     thin = torch.cat([torch.full((95,), 0.005), torch.full((5,), 1e-8)]).double()
     assert finest_noise(thin, 1e-3, 0.01, 2e-3) == finest_noise(thin[:95], 1e-3, 0.01, 2e-3) < 2e-3
     assert mean_smoothing_kl(thin, 0.005) == pytest.approx(0.5 * (math.log(2) - 0.5))
-    assert math.isinf(mean_smoothing_kl(thin[90:], 0.005))  # a half of them has none
+    assert math.isinf(mean_smoothing_kl(thin[90:], 0.005))  # half of them have none
 
 
 @pytest.mark.parametrize("count", [100, 1_000, 20_000])
@@ -98,7 +98,7 @@ def test_a_curve_has_one_dimension_and_a_cloud_two(count: int) -> None:
 
 def test_the_dimension_is_estimated_in_any_space() -> None:
     found = intrinsic_dimension(torch.from_numpy(np.random.default_rng(0).uniform(size=(2_000, 5))))
-    assert found.value == pytest.approx(5, abs=4 * found.standard_error + 0.4)  # its edges take a little
+    assert found.value == pytest.approx(5, abs=4 * found.standard_error + 0.4)  # less, because of its edges
 
 
 @pytest.mark.parametrize("count", [100, 1_000])

@@ -53,7 +53,7 @@ class Quadratic:
 
 
 class Known:
-    """A known density that hides its Z: log p times a share, plus a constant."""
+    """A known density as an energy with an unknown Z: a factor times log p, plus a constant."""
 
     def __init__(self, density: GaussianMixture, share: float = 1.0, constant: float = 0.0) -> None:
         self.density, self.share, self.constant = density, share, constant
@@ -153,7 +153,7 @@ def test_the_square_holds_the_data_and_their_noise() -> None:
 
 
 def test_a_shifted_sum_has_the_integral_as_its_mean() -> None:
-    """On a square so coarse that one sum is off by a third: over a grid of shifts the mean is a sum on a finer square."""
+    """The grid is so coarse that one sum is wrong by a third. The mean over a grid of shifts is a sum on a finer grid."""
     energy, square = Quadratic(16.0, 0.1), QuadratureGrid(8.0, 16)
     parts = (torch.arange(8) + 0.5) / 8
     sums = torch.stack(
@@ -168,7 +168,7 @@ def test_a_shifted_sum_has_the_integral_as_its_mean() -> None:
 
 
 def test_the_gradient_of_ln_z_is_minus_the_mean_gradient_of_the_energy() -> None:
-    """Against a mean over p on another, finer square, and against a difference of two ln Z."""
+    """Compared with a mean over p on another, finer grid, and with a finite difference of ln Z."""
     energy, level = network(0.25), torch.tensor(0.3, dtype=torch.float64)
     weights = list(energy.parameters())
     square, finer = QuadratureGrid(12.0, 300), QuadratureGrid(13.0, 430)
@@ -202,7 +202,9 @@ def test_the_loss_is_minus_the_log_of_the_normalised_density() -> None:
 
 
 def test_gaussian_data_have_their_own_precision_as_minimiser() -> None:
-    """-a |x|^2/2 on N(0, s^2 I) noised by sigma costs a (s^2 + sigma^2) - ln a, and with the sign of ln Z turned it has no least."""
+    """The loss of -a |x|^2/2 on N(0, s^2 I) with noise sigma is a (s^2 + sigma^2) - ln a.
+
+    With the wrong sign of ln Z it would have no minimum."""
     s, sigma, count = 0.8, 0.6, 40_000
     x = s * torch.randn(count, 2, generator=seeded(), dtype=torch.float64)
     levels = torch.full((count,), sigma, dtype=torch.float64)
@@ -220,7 +222,7 @@ def test_gaussian_data_have_their_own_precision_as_minimiser() -> None:
 
 @pytest.mark.parametrize("noise", NOISES)
 def test_the_optimal_loss_is_that_of_the_density_itself(noise: str) -> None:
-    """At levels of the noise, each by itself: the mean of what they cost, and every other model costs more."""
+    """It is the mean loss of the true density over the noise levels, and a wrong density has a larger loss."""
     objective = MaximumLikelihood(NOISES[noise], reach=2.0)
     floor = objective.optimal_loss(MIXTURE, seeded(3))
     assert floor is not None
@@ -235,7 +237,7 @@ def test_the_optimal_loss_is_that_of_the_density_itself(noise: str) -> None:
 
 
 def test_walls_without_noise_have_an_optimal_likelihood() -> None:
-    """A uniform density has a likelihood, where it has no score to match."""
+    """A uniform density has a likelihood, although it has no score to match."""
     boxes = Boxes(torch.tensor([[-1.0, -1.0]]), torch.tensor([[1.0, 1.0]]))
     assert MaximumLikelihood(NoNoise()).optimal_loss(boxes, seeded()) == pytest.approx(math.log(4), abs=0.02)
 

@@ -1,4 +1,4 @@
-"""Figures of merit against cases where they are known."""
+"""Metrics in cases where their values are known."""
 
 import math
 
@@ -44,8 +44,9 @@ def test_a_fresh_point_is_memorized_by_chance_three_to_minus_the_dimension_of_ti
 
 @pytest.mark.parametrize("distribution", ["normal", "exponential"])
 def test_the_error_of_a_median_is_the_spread_it_has(distribution: str) -> None:
-    """1,000 draws know a spread to 2.2 %, and few values their own quantiles to no more than some percent: of normal ones
-    sqrt(pi/2) times the error of the mean, of exponential ones as much as that."""
+    """The error of a median is sqrt(pi/2) times that of the mean for normal values, and equal to it for exponential ones.
+
+    1,000 draws determine a standard deviation to 2.2 %, and the quantiles of few values have errors of some percent."""
     draws = normal(1000, 200, seed=3)
     draws = draws if distribution == "normal" else -(1 - torch.special.ndtr(draws)).log()
     values, errors = torch.tensor([median_with_error(row) for row in draws]).T
@@ -60,7 +61,7 @@ def test_the_error_of_a_median_is_the_spread_it_has(distribution: str) -> None:
 
 @pytest.mark.parametrize("count", [20, 100, 1000])
 def test_the_error_of_a_share_covers_the_truth_at_the_ends_too(count: int) -> None:
-    """Two errors to either side hold the distribution's share as often as of a normal distribution, 95 %, on average and hardly less anywhere."""
+    """Two standard errors around the share contain the true one in 95 % of cases on average, and hardly less anywhere."""
     hits = torch.arange(count + 1, dtype=torch.float64)
     errors = share_error(hits / count, count)
     truth = torch.linspace(0.005, 0.995, 199, dtype=torch.float64)[:, None]
@@ -76,7 +77,7 @@ def test_the_error_of_a_share_covers_the_truth_at_the_ends_too(count: int) -> No
 
 
 def test_kl_between_two_normals() -> None:
-    """KL(N(0, 1) || N(m, s^2)) = ln s + (1 + m^2)/(2 s^2) - 1/2 a dimension; within 4 of its own errors."""
+    """KL(N(0, 1) || N(m, s^2)) = ln s + (1 + m^2)/(2 s^2) - 1/2 per dimension, within 4 standard errors."""
     m, s = 0.3, 1.2
     x = normal(20_000, 2, seed=1)
     true = (-0.5 * x**2).sum(1)
@@ -93,12 +94,12 @@ def test_the_error_of_a_kl_is_the_spread_it_has() -> None:
         x = normal(100, 1, seed=seed)[:, 0]
         found.append(kl_to_known(-0.5 * x**2, -0.5 * (x - 0.5) ** 2))
     values, errors = torch.tensor(found).T
-    assert float(values.std()) == pytest.approx(float(errors.mean()), rel=0.2)  # 200 runs know a spread to 5 %
+    assert float(values.std()) == pytest.approx(float(errors.mean()), rel=0.2)  # 200 runs give a std to 5 %
 
 
 @pytest.mark.parametrize("shape", [(2,), (1, 4, 4)])
 def test_a_shift_is_known(shape: tuple[int, ...]) -> None:
-    """E (theta'd)^2 = |d|^2/D for theta uniform on the sphere."""
+    """E (theta'd)^2 = |d|^2/D for uniform theta on the sphere."""
     dim = math.prod(shape)
     a = normal(500, dim, seed=2).reshape(-1, *shape)
     shift = torch.full(shape, 0.7, dtype=torch.float64)
@@ -108,7 +109,7 @@ def test_a_shift_is_known(shape: tuple[int, ...]) -> None:
 
 
 def test_a_stretch_is_known() -> None:
-    """Quantiles of theta'(c a) are c times those of theta'a: the distance is (c - 1) times the size of the cloud."""
+    """The quantiles of theta'(c a) are c times those of theta'a, so the distance is (c - 1) times the size of the cloud."""
     a = normal(2000, 2, seed=3)
     found = sliced_wasserstein2(a, 1.5 * a, 2000, generator())
     assert found == pytest.approx(0.5 * math.sqrt(float(a.square().mean())), rel=0.03)
@@ -127,7 +128,7 @@ UNEQUAL = [(1, 7), (3, 5), (20, 6), (40, 8), (101, 100)]
 
 @pytest.mark.parametrize(("first", "second"), UNEQUAL)
 def test_unequal_clouds_are_as_far_as_the_equal_ones_of_the_same_laws(first: int, second: int) -> None:
-    """Every point taken twice, or ten times, is the same distribution."""
+    """If every point is repeated twice or ten times, the distribution is the same."""
     a, b = normal(first, 3, seed=6), 1.3 * normal(second, 3, seed=7) + 0.2
     size = math.lcm(first, second)
     equal = a.repeat_interleave(size // first, 0), b.repeat_interleave(size // second, 0)
@@ -139,7 +140,7 @@ def test_unequal_clouds_are_as_far_as_the_equal_ones_of_the_same_laws(first: int
 
 @pytest.mark.parametrize(("first", "second"), UNEQUAL[:-1])
 def test_on_a_line_it_is_the_cost_of_the_best_transport(first: int, second: int) -> None:
-    """Found among all plans by linear programming: what leaves a point of mass 1/N and what reaches one of mass 1/M is that mass."""
+    """Compared with linear programming over all plans with marginals 1/N and 1/M."""
     a, b = normal(first, 1, seed=8), normal(second, 1, seed=9).exp()
     leaves, reaches = np.kron(np.eye(first), np.ones(second)), np.kron(np.ones(first), np.eye(second))
     masses = np.repeat([1 / first, 1 / second], [first, second])
@@ -160,7 +161,7 @@ def test_the_floor_falls_with_the_root_of_the_number() -> None:
 
 @pytest.mark.parametrize(("first", "second"), [(200, 200), (400, 100), (60, 500)])
 def test_the_floor_is_what_a_perfect_sampler_scores(first: int, second: int) -> None:
-    """Mean and spread are those of independent clouds of the same sizes, each to within four errors of 20 and 60 draws."""
+    """Its mean and standard deviation are those of independent clouds of the same sizes, within four errors of 20 and 60 draws."""
     mean, spread = floor(normal(first + second, 2, seed=6), first, second)
     perfect = torch.tensor(
         [
@@ -206,7 +207,9 @@ def test_fisher_divergence_of_scores_that_are_off_by_a_known_amount(shape: tuple
 
 
 def test_the_errors_of_a_fisher_divergence_are_the_spreads_that_it_has() -> None:
-    """400 draws know a spread to 3.5 %. The score's error and size are correlated, so their own errors would add up to too much."""
+    """400 draws determine a standard deviation to 3.5 %.
+
+    The score's error and size are correlated, so the sum of separate errors would be too large."""
 
     def exact(x: Tensor, sigma: Tensor) -> Tensor:
         return -x / (1 + sigma**2)

@@ -1,4 +1,4 @@
-"""DPM-Solver++(2M) beside the paper's own formulas, and where it is exact."""
+"""DPM-Solver++(2M) against the paper's formulas, and where it is exact."""
 
 import math
 
@@ -19,7 +19,7 @@ PROCESSES = {
 
 
 def papers(process: Process, steps: int, start: Tensor, stochastic: bool) -> Tensor:
-    """Algorithm 2 and equation 22 of Lu et al. 2022 as they stand, in x: alpha, std and lambda = ln(alpha/std)."""
+    """Algorithm 2 and equation 22 of Lu et al. 2022 in the paper's form: in x, alpha, std and lambda = ln(alpha/std)."""
     times = torch.tensor(time_grid(process, steps, "karras")[0], dtype=torch.float64)
     alphas, stds = process.scale(times), process.std(times)
     lambdas, draws = (alphas / stds).log(), generator()
@@ -46,17 +46,20 @@ def papers(process: Process, steps: int, start: Tensor, stochastic: bool) -> Ten
 @pytest.mark.parametrize("steps", [1, 2, 10, 14, 15, 30])
 def test_steps_are_the_papers(process: Process, stochastic: bool, steps: int) -> None:
     start = torch.linspace(-3, 3, 7, dtype=torch.float64)[:, None]
-    sampler = MultistepSampler(process, steps, False, "karras", stochastic=stochastic)  # whose steps differ
+    sampler = MultistepSampler(process, steps, False, "karras", stochastic=stochastic)  # the steps differ
     expected = papers(process, steps, start, stochastic)
-    for _ in range(2):  # a second run remembers nothing of the first
+    for _ in range(2):  # a second run does not depend on the first
         torch.testing.assert_close(last(sampler, start).positions, expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("stochastic", [False, True])
 @pytest.mark.parametrize("grid", ["log-sigma", "karras"])
 def test_every_step_is_exact_for_one_data_point(stochastic: bool, grid: str) -> None:
-    """The expected clean point is that point throughout: the flow keeps a start's share of sigma, the SDE forgets it but for
-    (sigma_min/sigma_max)^2 and has the variance sigma_min^2."""
+    """The expected clean point is that point at all times.
+
+    The flow keeps the ratio of a deviation to sigma. The SDE keeps (sigma_min/sigma_max)^2 of the deviation, and ends with the
+    variance sigma_min^2.
+    """
     point = 0.7
 
     def score(x: Tensor, sigma: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Networks: the preconditioning in closed form, reproducible weights, any image size."""
+"""Networks: the preconditioning in closed form, reproducible weights, images of any size."""
 
 import math
 
@@ -30,7 +30,7 @@ def points(shape: tuple[int, ...], count: int = 6) -> Tensor:
 
 
 def scramble(network: ScoreNetwork) -> None:
-    """Give the last, zero layers something to say."""
+    """Give the last layers, which are zero, random weights."""
     generator = torch.Generator().manual_seed(2)
     with torch.no_grad():
         for parameter in network.parameters():
@@ -87,7 +87,7 @@ def test_weights_come_from_the_generator_alone(kind: str, shape: tuple[int, ...]
 @pytest.mark.parametrize("kind", ["mlp", "energy"])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_activation_has_the_derivatives_that_matching_takes(activation: str, kind: str) -> None:
-    """Exact and sliced matching differentiate the score in x and then in the weights; an energy's is a derivative itself."""
+    """Exact and sliced matching differentiate the score by x and then by the weights. An energy's score is already a derivative."""
     network = make(kind, activation=activation)
     scramble(network)
     x = points((2,)).requires_grad_()
@@ -117,7 +117,7 @@ def test_sizes_at_the_default_width() -> None:
 def test_every_parameter_of_the_u_net_is_used() -> None:
     network = make("u-net", (1, 8, 8), depth=3, classes=3)
     scramble(network)
-    labels = torch.tensor([0, 1, 2, 3, 0, 1])  # 3 stands for one that is not given
+    labels = torch.tensor([0, 1, 2, 3, 0, 1])  # 3 is an unknown label
     loss = network(points((1, 8, 8)), torch.linspace(0.1, 1.0, 6), labels).square().sum()
     for gradient in torch.autograd.grad(loss, list(network.parameters())):
         assert float(gradient.abs().max()) > 0

@@ -1,4 +1,4 @@
-"""Noise against its equations: marginals, rates, inverses, priors, and what training draws."""
+"""Noise against its equations: marginals, rates, inverses, priors, and the levels of training."""
 
 import math
 
@@ -87,7 +87,7 @@ def test_closed_forms_of_the_schedules() -> None:
 
 
 def test_cosine_is_nichol_and_dhariwals() -> None:
-    """alpha(t)/alpha(0) = cos(pi/2 (t + s)/(1 + s)) / cos(pi/2 s/(1 + s)), where pure noise ends and the offset begins it."""
+    """alpha(t)/alpha(0) = cos(pi/2 (t + s)/(1 + s)) / cos(pi/2 s/(1 + s)), for a schedule from their offset s to pure noise."""
     t, s = torch.linspace(0, 1, 11, dtype=torch.float64), 0.008
     start = math.pi / 2 * s / (1 + s)
     cosine = Cosine(math.tan(start), 1e12)
@@ -109,7 +109,7 @@ def test_a_line_drawn_is_ve() -> None:
     st.floats(-6.0, 2.0),
 )
 def test_any_drawn_schedule_passes_its_points_and_rises(steps: list[tuple[float, float]], low: float) -> None:
-    """Slopes inside are scipy's monotone ones; between the points sigma never falls."""
+    """Inner slopes are those of scipy's monotone interpolant, and sigma never falls between the points."""
     width = sum(step for step, _ in steps)
     times = [0.0, *(sum(step for step, _ in steps[: i + 1]) / width for i in range(len(steps) - 1)), 1.0]
     logs = [low + sum(rise for _, rise in steps[:i]) for i in range(len(steps) + 1)]
@@ -148,16 +148,15 @@ def test_drift_and_diffusion_are_the_rates_of_the_marginal(process: Process) -> 
 
 @pytest.mark.parametrize("process", PROCESSES)
 def test_simulating_the_process_gives_its_marginal(process: Process) -> None:
-    """Euler-Maruyama from t_min to 1, started from the density at t_min, has the mean and deviation of x(1).
+    """Euler-Maruyama from t_min to 1, started from the density at t_min, has the mean and standard deviation of x(1).
 
-    A step x + h a x + sqrt(h) g z of all the infinitely many particles multiplies their mean by 1 + h a, and makes the
-    variance (1 + h a)^2 times it plus h g^2.
+    A step x + h a x + sqrt(h) g z multiplies the mean by 1 + h a and the variance by (1 + h a)^2, and adds h g^2 to the variance.
     """
     steps = 20_000
     grid = torch.linspace(process.t_min, 1.0, steps + 1, dtype=torch.float64)
     h, middles = grid[1] - grid[0], grid[:-1] + (grid[1] - grid[0]) / 2
     growth = 1 + h * process.drift(torch.ones(steps, 1, dtype=torch.float64), middles)[:, 0]
-    left = growth.flip(0).cumprod(0).flip(0)  # of a deviation before each step, at the end
+    left = growth.flip(0).cumprod(0).flip(0)  # factor of a deviation from each step to the end
     scale, std = float(process.scale(process.t_min)), float(process.std(process.t_min))
     mean = left[0] * scale * 0.7
     noise = (h * process.diffusion(middles).square() * (left / growth).square()).sum()
@@ -194,9 +193,9 @@ def test_prior_keeps_the_datas_correlations(process: Process) -> None:
 
 
 @pytest.mark.parametrize("process", PROCESSES)
-@pytest.mark.parametrize("count", [7, 60])  # fewer points than numbers in each, and more
+@pytest.mark.parametrize("count", [7, 60])  # fewer points than dimensions, and more
 def test_prior_by_principal_axes_is_the_dense_one(process: Process, count: int) -> None:
-    """What the axes of the data leave out has no variance; a repeated point makes their number fall by one more."""
+    """Directions outside the data's axes have no variance. A repeated point reduces the number of axes by one more."""
     points = 0.6 * torch.randn(count, 3, 2, 4, dtype=torch.float64, generator=seeded())
     points[1] = points[0]
     mean, dim = points.mean(0), 24
@@ -228,7 +227,7 @@ def test_draws_of_a_prior_by_principal_axes_have_the_datas_covariance() -> None:
 
 
 def test_a_random_part_of_many_large_images_stands_for_all() -> None:
-    """Sorted, so that the first rows would be those of no variance."""
+    """The points are sorted, so the first rows alone would have no variance."""
     points = torch.randn(2500, 1, 35, 35, generator=seeded()) * torch.linspace(0, math.sqrt(3), 2500).view(-1, 1, 1, 1)
     spread = PrincipalAxes.of_points(points)
     assert spread.variances.shape == (499,)
@@ -256,7 +255,7 @@ def test_moments_are_the_process_at_each_time(process: Process) -> None:
 
 @pytest.mark.parametrize("process", PROCESSES)
 def test_score_and_probability_flow_of_a_gaussian(process: Process) -> None:
-    """From N(m, s^2 I) the density of x(t) is N(alpha m, alpha^2 (s^2 + sigma^2) I), and the ODE keeps its quantiles."""
+    """For N(m, s^2 I) the density of x(t) is N(alpha m, alpha^2 (s^2 + sigma^2) I), and the ODE keeps its quantiles."""
     m, s = 0.7, 0.5
 
     def score(x: Tensor, sigma: Tensor) -> Tensor:
@@ -269,7 +268,7 @@ def test_score_and_probability_flow_of_a_gaussian(process: Process) -> None:
     torch.testing.assert_close(process.score(score, x, t), expected)
     torch.testing.assert_close(process.score(score, x, float(t[3]))[3], expected[3])
 
-    # A point q deviations from the mean stays so: x(t) = alpha m + q std_t, whose time derivative is the ODE's field.
+    # A point stays q standard deviations from the mean: x(t) = alpha m + q std_t, whose time derivative is the ODE's field.
     q = torch.randn(30, 2, generator=seeded(1), dtype=torch.float64)
 
     t = t.requires_grad_()
@@ -311,7 +310,7 @@ def test_training_distribution_has_the_density_it_states(process: Process, distr
 
 @pytest.mark.parametrize("process", PROCESSES)
 def test_even_in_time_is_even_in_time(process: Process) -> None:
-    """Each of 1,000 draws lies in its own thousandth of the way from t_min to 1."""
+    """Each of 1,000 draws lies in its own thousandth of [t_min, 1]."""
     t = process.time(ContinuousNoise(process).training_sigmas(1000, seeded(), "time").double())
     parts = (t - process.t_min) / (1 - process.t_min) * 1000
     torch.testing.assert_close(parts, torch.arange(1000.0, dtype=torch.float64) + 0.5, rtol=0, atol=0.6)
@@ -327,7 +326,7 @@ def test_song_s_importance_sampling_is_even_in_log_sigma(process: Process) -> No
 
 
 def test_importance_distribution_in_closed_form() -> None:
-    """P(sigma < s) = [F(s) - F(a)]/[F(b) - F(a)] with F = -ln(1 + s^-2)/2, here against a quarter of the draws."""
+    """P(sigma < s) = [F(s) - F(a)]/[F(b) - F(a)] with F = -ln(1 + s^-2)/2, at the quartiles of the draws."""
     drawn = (
         ContinuousNoise(VarianceExploding(0.05, 20.0)).training_sigmas(4000, seeded(), "importance").double().sort()[0]
     )
@@ -342,14 +341,14 @@ def test_importance_distribution_in_closed_form() -> None:
 
 
 def test_log_normal_distribution_is_the_documented_one() -> None:
-    """With ends so far out that nothing is cut off: ln sigma ~ N(-1.2, 1.4^2)."""
+    """With ends so wide that nothing is truncated, ln sigma ~ N(-1.2, 1.4^2)."""
     drawn = ContinuousNoise(VarianceExploding(1e-6, 1e4)).training_sigmas(100_000, seeded()).log()
     assert float(drawn.mean()) == pytest.approx(-1.2, abs=0.01)
     assert float(drawn.std()) == pytest.approx(1.4, abs=0.01)
 
 
 def test_each_drawn_level_is_random_though_the_batch_is_spread() -> None:
-    """Spreading a batch over the levels must leave every single one of them with the full distribution."""
+    """A batch is stratified over the levels, but each single level must have the full distribution."""
     noise = ContinuousNoise(VarianceExploding(0.1, 10.0))
     generator = seeded()
     batches = torch.stack([noise.training_sigmas(8, generator, "log-uniform").log() for _ in range(4000)])
@@ -366,7 +365,7 @@ def test_discrete_levels_are_drawn_equally_often() -> None:
 
 
 def test_a_rung_s_density_is_one_over_its_gap() -> None:
-    """Of ln sigma: log2(sigma) = 3, 1, 0, -4 leaves gaps of 2, 1.5, 2.5 and 4."""
+    """log2(sigma) = 3, 1, 0, -4 has gaps of 2, 1.5, 2.5 and 4, and the density is that of ln sigma."""
     discrete = DiscreteNoise([8.0, 2.0, 1.0, 0.0625])
     sigma = discrete.sigmas.float()
     expected = 2.5 / torch.tensor([2.0, 1.5, 2.5, 4.0])

@@ -1,4 +1,4 @@
-"""Objectives against brute force: full Jacobians in float64, Gaussian data in closed form, directions of unit covariance."""
+"""Objectives against full Jacobians in float64, closed forms for Gaussian data, and directions of unit covariance."""
 
 import itertools
 import math
@@ -57,7 +57,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 def network(shape: tuple[int, ...], kind: str = "mlp") -> ScoreNetwork:
-    """A score with a full, for an MLP asymmetric, Jacobian, in float64."""
+    """A score with a full Jacobian in float64; that of an MLP is asymmetric."""
     made = build_network(
         kind, shape, width=16, depth=2, activation="tanh", features=4, feature_scale=1.0, generator=seeded()
     ).double()
@@ -87,7 +87,7 @@ def jacobians(score: ScoreNetwork, x: Tensor, sigma: Tensor) -> tuple[Tensor, Te
 
 
 def noised(x: Tensor, sigma: Tensor) -> Tensor:
-    """The points as an objective with the generator seeded(5) sees them: it draws z first."""
+    """The noisy points of an objective with the generator seeded(5), which draws z first."""
     return x + per_point(sigma, x) * torch.randn(x.shape, generator=seeded(5), dtype=x.dtype)
 
 
@@ -106,7 +106,7 @@ def test_exact_is_half_the_squared_norm_plus_the_trace(shape: tuple[int, ...], w
 @pytest.mark.parametrize("probes", PROBE_DISTRIBUTIONS)
 @pytest.mark.parametrize("variance_reduced", [True, False])
 def test_sliced_has_the_mean_of_exact(shape: tuple[int, ...], probes: str, variance_reduced: bool) -> None:
-    """Over the directions, at fixed points: within four standard errors of 20,000 draws for each point."""
+    """The mean is over directions at fixed points, within four standard errors of 20,000 draws for each point."""
     score, (x, _) = network(shape), data(shape, 3)
     still = torch.zeros(3, dtype=torch.float64)
     exact = Exact(NoNoise()).loss(score, x, still, seeded()).detach()
@@ -120,7 +120,7 @@ def test_sliced_has_the_mean_of_exact(shape: tuple[int, ...], probes: str, varia
 
 
 def brute_force(objective: Exact | Sliced, score: ScoreNetwork, x: Tensor, sigma: Tensor) -> Tensor:
-    """The losses (N,) that an objective with the generator seeded(5) should find, by whole Jacobians; differentiable in the weights."""
+    """The right losses (N,) of an objective with the generator seeded(5), by full Jacobians; differentiable in the weights."""
     generator = seeded(5)
     at = x + per_point(sigma, x) * torch.randn(x.shape, generator=generator, dtype=x.dtype)
     directions = (
@@ -158,7 +158,7 @@ def brute_force(objective: Exact | Sliced, score: ScoreNetwork, x: Tensor, sigma
 def test_value_and_gradient_are_those_of_whole_jacobians(
     objective: Exact | Sliced, shape: tuple[int, ...], kind: str
 ) -> None:
-    """The gradient too: one that is not passed through the trace would leave every value as it is."""
+    """A gradient that does not pass through the trace would leave every value right, so it is compared too."""
     score, (x, sigma) = network(shape, kind), data(shape, 3)
     found, expected = objective.loss(score, x, sigma, seeded(5)), brute_force(objective, score, x, sigma)
     torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-10)
@@ -183,7 +183,7 @@ def test_more_projections_divide_the_variance(variance_reduced: bool) -> None:
 
 
 def test_variance_reduction_reduces_variance() -> None:
-    """For s = -x the trace along a Rademacher direction is exact, so all variance left is that of (v's)^2."""
+    """For s = -x the trace along a Rademacher direction is exact, so only (v's)^2 has variance."""
     x, still = torch.randn(1, 6, generator=seeded()).expand(4000, 6), torch.zeros(4000)
     plain, reduced = (
         Sliced(NoNoise(), variance_reduced=flag).loss(lambda y, _: -y, x, still, seeded()).detach()
@@ -217,7 +217,7 @@ def test_denoising_is_the_distance_to_minus_z_over_sigma(shape: tuple[int, ...],
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_pairs_are_the_same_noisy_points_and_their_posterior_means(shape: tuple[int, ...]) -> None:
-    """Over groups of three, against the weights written out; the two points left over of eight take the last three."""
+    """Groups of three against explicit weights. The last two of eight points use the last three."""
     x, sigma = data(shape)
     z = torch.randn(x.shape, generator=seeded(3), dtype=x.dtype)
     y = x + per_point(sigma, x) * z
@@ -235,9 +235,9 @@ def test_pairs_are_the_same_noisy_points_and_their_posterior_means(shape: tuple[
 
 @pytest.mark.parametrize("sigma", [0.1, 1.0, 5.0])
 def test_a_target_batch_keeps_the_gradient_and_takes_its_noise(sigma: float) -> None:
-    """Of the slope a of a score a x at the true one, normal data, 1,000 batches of 64: the mean stays 0 and the noise goes.
+    """The gradient with respect to a of a score a x, at the true a, for normal data and 1,000 batches of 64.
 
-    At sigma = 0.1 a point's own noise is nearly all there is; at 5 it is what the mean of 64 points takes away.
+    Its mean stays 0. Its noise hardly changes at sigma = 0.1, and falls to a third at 5.
     """
     slope, batches, size = -1 / (1 + sigma**2), 1000, 64
     x = torch.randn(batches * size, 2, generator=seeded(), dtype=torch.float64)
@@ -248,9 +248,7 @@ def test_a_target_batch_keeps_the_gradient_and_takes_its_noise(sigma: float) -> 
         above, below = (
             objective.loss(lambda y, _, a=a: a * y, x, levels, seeded(1)) for a in (slope + 0.5, slope - 0.5)
         )
-        gradients[target_batch] = (
-            (above - below).view(batches, size).mean(1)
-        )  # exact: the loss is a parabola in the slope
+        gradients[target_batch] = (above - below).view(batches, size).mean(1)  # exact, as the loss is a parabola in a
         error = float(gradients[target_batch].std()) / math.sqrt(batches)
         assert float(gradients[target_batch].mean()) == pytest.approx(0.0, abs=4 * error)
     ratio = float(gradients[size].std() / gradients[1].std())
@@ -271,7 +269,7 @@ def test_the_optimal_loss_falls_with_the_target_batch() -> None:
 def test_a_large_target_batch_takes_few_estimates_of_the_optimal_loss(
     target_batch: int, parts: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At 65,536 points twenty of them would take minutes, before the first step of training."""
+    """With 65,536 points twenty estimates would take minutes before the first step of training."""
     found = itertools.count()
     monkeypatch.setattr(Denoising, "optimal_loss", lambda *_: float(next(found)))
     floor, error = Denoising(NOISES["ve"], target_batch=target_batch).optimal_loss_with_error(MIXTURE, seeded())
@@ -282,7 +280,7 @@ def test_a_large_target_batch_takes_few_estimates_of_the_optimal_loss(
 
 @pytest.mark.parametrize(("batch", "target_batch"), [(44, 32), (100, 90), (64, 32)])
 def test_the_optimal_loss_is_that_of_any_batch(batch: int, target_batch: int) -> None:
-    """A few points left over from full groups would have means over those few alone, with twice the loss and more."""
+    """A mean over the few points of an incomplete group alone would more than double the loss."""
     objective = Denoising(NOISES["ve"], weight="edm", target_batch=target_batch)
     floor, floor_error = objective.optimal_loss_with_error(MIXTURE, seeded(1), parts=100)
     generator = seeded(2)
@@ -296,7 +294,7 @@ def test_the_optimal_loss_is_that_of_any_batch(batch: int, target_batch: int) ->
 
 
 def test_denoising_is_twice_exact_up_to_a_constant() -> None:
-    """Vincent 2011: their difference, D/sigma^2, does not depend on the score. Any wrong sign or factor breaks it."""
+    """Vincent 2011: the difference, D/sigma^2, does not depend on the score. Any wrong sign or factor breaks this."""
     sigma, count = 0.7, 400_000
     x = GaussianMixture(torch.tensor([[-1.0, 0.0], [1.0, 0.5]]), torch.tensor([0.3, 0.5])).sample(count, seeded())
     levels = torch.full((count,), sigma)
@@ -309,7 +307,7 @@ def test_denoising_is_twice_exact_up_to_a_constant() -> None:
 
 @pytest.mark.parametrize("kind", MATCHING)
 def test_gaussian_data_have_their_score_as_minimiser(kind: str) -> None:
-    """Among the scores a x, data N(0, s^2 I) noised by sigma want a = -1/(s^2 + sigma^2); the misprint's sign wants +1/(...)."""
+    """Among scores a x, data N(0, s^2 I) with noise sigma have the minimiser a = -1/(s^2 + sigma^2). The misprint has +1/(...)."""
     s, sigma, count = 0.8, 0.6, 100_000
     x = s * torch.randn(count, 2, generator=seeded(), dtype=torch.float64)
     levels = torch.full((count,), sigma, dtype=torch.float64)
@@ -318,7 +316,7 @@ def test_gaussian_data_have_their_score_as_minimiser(kind: str) -> None:
     losses = [
         float(objective.loss(lambda y, _, a=a: a * y, x, levels, seeded(1)).detach().mean()) for a in slopes.tolist()
     ]
-    # The loss is a parabola in a, so three points of it give the vertex.
+    # The loss is a parabola in a, so three values give its vertex.
     left, middle, right = losses[0], losses[20], losses[40]
     vertex = -1.0 - 2.0 * (right - left) / (2 * (right - 2 * middle + left))
     assert vertex == pytest.approx(-1 / (s**2 + sigma**2), rel=0.01)
@@ -340,7 +338,7 @@ def test_weights_in_closed_form() -> None:
 
 
 def test_edm_weight_fits_the_networks_own_output_with_weight_one() -> None:
-    """s = -x/(sigma^2+1) + F/(sigma hypot(sigma, 1)): one unit of F moves the residual by 1/(sigma hypot)."""
+    """s = -x/(sigma^2+1) + F/(sigma hypot(sigma, 1)), so one unit of F changes the residual by 1/(sigma hypot)."""
     sigma = torch.tensor([0.05, 1.0, 20.0])
     moved = 1 / (sigma * (sigma.square() + 1).sqrt())
     torch.testing.assert_close(Denoising(NOISES["ve"], weight="edm").weight(sigma) * moved.square(), torch.ones(3))
@@ -349,9 +347,9 @@ def test_edm_weight_fits_the_networks_own_output_with_weight_one() -> None:
 @pytest.mark.parametrize("distribution", SIGMA_DISTRIBUTIONS)
 @pytest.mark.parametrize("noise", ["ve", "vp", "sub-vp", "cosine"])
 def test_likelihood_weight_undoes_the_distribution_of_the_levels(noise: str, distribution: str) -> None:
-    """E[lambda(sigma) h(sigma)] is the integral of sigma^2 h over ln sigma, however sigma is drawn.
+    """E[lambda(sigma) h(sigma)] is the integral of sigma^2 h over ln sigma for every distribution of sigma.
 
-    h = 1/(sigma^2 (1 + sigma^2)) is the loss of the Gaussian's score, an axis.
+    h = 1/(sigma^2 (1 + sigma^2)) is the loss of the Gaussian's score per axis.
     """
     levels = NOISES[noise]
     sigma = levels.training_sigmas(200_000, seeded(), distribution).double()
@@ -359,19 +357,19 @@ def test_likelihood_weight_undoes_the_distribution_of_the_levels(noise: str, dis
     ends = math.log(levels.sigma_min), math.log(levels.sigma_max)
     grid = torch.linspace(*ends, 10_001, dtype=torch.float64).exp()
     assert float(drawn.mean()) == pytest.approx(float((1 / (1 + grid.square())).mean()), rel=0.01)
-    if distribution == "importance":  # every draw tells the same: nothing is left of the levels' share of the variance
+    if distribution == "importance":  # every draw gives the same value, so the levels add no variance
         assert float(drawn.std() / drawn.mean()) < 1e-5
 
 
 def test_likelihood_weight_of_uneven_levels_is_the_gap_of_each() -> None:
-    """Crowded at the fine end, where a weight of sigma^2 alone would say 0.86 where the mean over ln sigma is 0.65."""
+    """The levels are denser at the fine end. A weight of sigma^2 alone would give 0.86, while the mean over ln sigma is 0.65."""
     u = torch.linspace(0, 1, 400, dtype=torch.float64)
     logs = math.log(8.0) + (math.log(0.02) - math.log(8.0)) * (1 - (1 - u) ** 3)
     discrete = DiscreteNoise(logs.exp())
     sigma = discrete.training_sigmas(4000, seeded()).double()
     grid = torch.linspace(math.log(0.02), math.log(8.0), 10_001, dtype=torch.float64).exp()
     integral = float((1 / (1 + grid.square())).mean())
-    for distribution in SIGMA_DISTRIBUTIONS:  # a ladder has none to follow
+    for distribution in SIGMA_DISTRIBUTIONS:  # a sequence of levels has no importance sampling
         drawn = Denoising(discrete, distribution, "likelihood").weight(sigma) / (sigma.square() * (1 + sigma.square()))
         assert float(drawn.mean()) == pytest.approx(integral, rel=0.01)
     assert abs(float((1 / (1 + sigma.square())).mean()) / integral - 1) > 0.3
@@ -379,7 +377,7 @@ def test_likelihood_weight_of_uneven_levels_is_the_gap_of_each() -> None:
 
 @pytest.mark.parametrize("noise", ["ve", "vp"])
 def test_importance_sampling_has_the_same_mean_and_less_variance(noise: str) -> None:
-    """Of the whole likelihood-weighted loss, for a score that is not the true one: within four standard errors."""
+    """The whole likelihood-weighted loss of a wrong score has the same mean, within four standard errors."""
     count, levels = 40_000, NOISES[noise]
     found = {}
     for distribution in SIGMA_DISTRIBUTIONS:
@@ -398,7 +396,7 @@ def test_importance_sampling_has_the_same_mean_and_less_variance(noise: str) -> 
 
 @pytest.mark.parametrize("kind", ["exact", "sliced"])
 def test_importance_sampling_is_no_help_to_matching(kind: str) -> None:
-    """It is made for denoising, whose loss falls at coarse levels: here it costs what it spares there."""
+    """It is made for denoising, whose loss decreases at coarse levels. The losses of matching do not, so their variance grows."""
     count, levels, spreads = 40_000, NOISES["ve"], {}
     for distribution in SIGMA_DISTRIBUTIONS:
         x, sigma = MIXTURE.sample(count, seeded()), levels.training_sigmas(count, seeded(1), distribution)
@@ -433,7 +431,7 @@ def test_the_optimal_loss_is_that_of_the_true_score(kind: str, noise: str) -> No
 
 @pytest.mark.parametrize("noise", ["discrete", "ve", "vp"])
 def test_the_optimal_loss_has_little_noise_at_any_sigma(noise: str) -> None:
-    """Gaussian data of variance one: sigma^2 (sigma^2 + 1) (D/sigma^2 - D/(sigma^2 + 1)) = D at every level."""
+    """For Gaussian data of variance one it is sigma^2 (sigma^2 + 1) (D/sigma^2 - D/(sigma^2 + 1)) = D at every level."""
     unit = GaussianMixture(torch.zeros(1, 2), torch.ones(1))
     assert Denoising(NOISES[noise], weight="edm").optimal_loss(unit, seeded(), count=100) == pytest.approx(
         2.0, rel=1e-5
@@ -459,7 +457,7 @@ def test_walls_without_noise_have_no_optimal_loss() -> None:
         (kind, model)
         for kind in OBJECTIVES
         for model in ("mlp", "energy")
-        if (kind, model) != ("maximum-likelihood", "mlp")  # a score states no density
+        if (kind, model) != ("maximum-likelihood", "mlp")  # a score has no density
     ],
 )
 def test_gradients_reach_the_weights_and_not_the_data(kind: str, model: str) -> None:
@@ -471,13 +469,13 @@ def test_gradients_reach_the_weights_and_not_the_data(kind: str, model: str) -> 
 
 
 def test_the_trace_is_added() -> None:
-    """A field that points to the data beats the one that points away; the misprint ||s||^2 - 2 tr prefers the latter."""
+    """A field towards the data has a lower loss than one away from them. The misprint ||s||^2 - 2 tr prefers the latter."""
     s, sigma = 0.8, torch.full((20_000,), 0.6, dtype=torch.float64)
     x = s * torch.randn(20_000, 2, generator=seeded(), dtype=torch.float64)
     objective = Exact(SingleSigma(0.6), weight="constant")
     toward, away = (
         float(objective.loss(lambda y, _, a=a: a * y, x, sigma, seeded(1)).detach().mean()) for a in (-1.0, 1.0)
     )
-    # 1/2 (s^2 + sigma^2) D a^2 + D a with D = 2: the trace's sign alone tells the two apart.
+    # 1/2 (s^2 + sigma^2) D a^2 + D a with D = 2: only the trace's sign distinguishes the two.
     assert toward == pytest.approx(1.0 - 2.0, abs=0.03)
     assert away == pytest.approx(1.0 + 2.0, abs=0.03)

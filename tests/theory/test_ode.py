@@ -1,4 +1,4 @@
-"""The ODE solver against closed forms, and against scipy's and torchdiffeq's as oracles."""
+"""The ODE solver against closed forms, scipy and torchdiffeq."""
 
 import math
 
@@ -67,14 +67,14 @@ def test_there_and_back_again() -> None:
 
 @pytest.fixture(scope="module")
 def thousand() -> tuple[Tensor, Tensor]:
-    """Points of noise, and where the flow takes them."""
+    """A thousand points of noise, and their ends under the flow."""
     x1 = 8 * torch.randn(1000, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     return x1, solve(flow, x1, 1.0, 0.0).x
 
 
 @pytest.mark.parametrize("tolerance", [1e-2, 1e-3, 1e-4, 1e-5, 1e-6])
 def test_even_the_worst_point_keeps_near_the_tolerance(tolerance: float, thousand: tuple[Tensor, Tensor]) -> None:
-    """From noise to data the flow contracts, except between modes: of 1,000 points the worst is allowed 25 tolerances."""
+    """From noise to data the flow contracts, except between modes, so the worst of 1,000 points may have 25 tolerances."""
     x1, exact = thousand
     error = (solve(flow, x1, 1.0, 0.0, tolerance).x - exact).abs().amax(1)
     assert float(error.max()) < 25 * tolerance
@@ -82,7 +82,7 @@ def test_even_the_worst_point_keeps_near_the_tolerance(tolerance: float, thousan
 
 
 def test_hard_points_are_better_off_than_with_a_shared_step() -> None:
-    """One in a thousand points oscillates; torchdiffeq's error norm averages it away."""
+    """One point of a thousand oscillates, and torchdiffeq's error norm averages over all."""
     rate = torch.ones(1000, 1, dtype=torch.float64)
     rate[-1] = 60.0
 
@@ -94,7 +94,7 @@ def test_hard_points_are_better_off_than_with_a_shared_step() -> None:
     times = torch.tensor([0.0, 1.0], dtype=torch.float64)
     shared = torchdiffeq.odeint(lambda t, x: field(x, t.expand(len(x))), x0, times, rtol=1e-4, atol=1e-4)[-1]
 
-    def own(x: Tensor, t: Tensor) -> Tensor:  # the rate travels with the row
+    def own(x: Tensor, t: Tensor) -> Tensor:  # each row keeps its rate
         return torch.cat([x[:, 1:] * torch.cos(x[:, 1:] * t[:, None]), torch.zeros_like(x[:, 1:])], 1)
 
     result = solve(own, torch.cat([x0, rate], 1), 0.0, 1.0, 1e-4)
@@ -122,11 +122,11 @@ def test_waiting_points_take_the_places_of_those_that_have_arrived() -> None:
 
     solve(counted, points(200), 0.0, 1.0, 1e-5, batch=20)
     assert max(rows) == 20
-    assert sum(rows) / len(rows) > 16.5  # 15.9 where nobody joins before all have arrived
+    assert sum(rows) / len(rows) > 16.5  # 15.9 if no row joins before all have finished
 
 
 def test_numbers_that_stand_still_hide_no_error() -> None:
-    """A log-density beside 64 pixels is as exact as alone: the error of a point is its worst number's."""
+    """A log-density beside 64 pixels is as exact as alone, as a point's error is that of its worst component."""
     x0 = points(10)
     alone = solve(flow, x0, 0.0, 1.0, 1e-4)
     beside = solve(
@@ -141,12 +141,12 @@ def test_numbers_that_stand_still_hide_no_error() -> None:
 
 
 def growing(x: Tensor, t: Tensor) -> Tensor:
-    """x' = x cos t, whose integral from 0 is x - x0."""
+    """The field x' = x cos t, whose integral from 0 is x - x0."""
     return x * torch.cos(t)[:, None]
 
 
 def test_integrals_are_asked_for_three_times_a_step_and_not_where_x_refuses_it() -> None:
-    """One row's x turns suddenly: it refuses steps that the other accepts."""
+    """One row's x changes suddenly and rejects steps that the other accepts."""
     rows: dict[str, int] = {"field": 0, "integrand": 0}
 
     def field(x: Tensor, t: Tensor) -> Tensor:
@@ -155,7 +155,7 @@ def test_integrals_are_asked_for_three_times_a_step_and_not_where_x_refuses_it()
 
     def integrand(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         slope = field(x, t)
-        assert len(x)  # convolutions take no empty batch
+        assert len(x)  # convolutions accept no empty batch
         rows["field"] -= len(x)
         rows["integrand"] += len(x)
         return slope, torch.ones_like(x[:, :1])
@@ -175,7 +175,7 @@ def test_integrals_are_asked_for_three_times_a_step_and_not_where_x_refuses_it()
 @pytest.mark.parametrize("tolerance", [1e-3, 1e-5, 1e-7])
 @pytest.mark.parametrize("ends", [(0.0, 3.0), (3.0, 0.0)], ids=["forwards", "backwards"])
 def test_integrals_along_the_solution_are_as_exact_as_it_is(ends: tuple[float, float], tolerance: float) -> None:
-    """Two of them, in batches, beside a path that they leave as it is."""
+    """Two integrals in batches, which do not change the path."""
     x0, times = torch.linspace(0.5, 2, 30, dtype=torch.float64)[:, None], torch.linspace(*ends, 20, dtype=torch.float64)
 
     def integrand(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
@@ -195,7 +195,7 @@ def test_integrals_along_the_solution_are_as_exact_as_it_is(ends: tuple[float, f
 
 @pytest.mark.parametrize("tolerance", [1e-2, 1e-4, 1e-6])
 def test_even_the_worst_integral_keeps_near_the_tolerance_where_x_stands_still(tolerance: float) -> None:
-    """Peaks of widths from 0.05 to 1, anywhere: x, which is where the peak is and its width, does not ask for a short step."""
+    """Peaks of widths from 0.05 to 1 at any time. x is the constant position and width, and does not require short steps."""
     place = torch.rand(300, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     width = torch.logspace(math.log10(0.05), 0, 300, dtype=torch.float64)
 
@@ -212,7 +212,7 @@ def test_even_the_worst_integral_keeps_near_the_tolerance_where_x_stands_still(t
 
 @pytest.mark.parametrize("shape", [torch.cos, torch.sin], ids=["even", "odd"])
 def test_an_integral_that_is_wrong_is_refused_whatever_its_symmetry(shape, monkeypatch: pytest.MonkeyPatch) -> None:
-    """About the middle of the whole way, which the first step would take at once."""
+    """The integrand is even or odd about the middle of [t0, t1], which the first step would span."""
     monkeypatch.setattr(_Rows, "_first_step", lambda rows: torch.full_like(rows.t, 2.0))
 
     def integrand(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
@@ -251,7 +251,7 @@ def test_evaluations_are_counted_and_arrived_points_leave() -> None:
 
 
 def test_path_lies_on_the_solution() -> None:
-    """x' = x cos t: x0 exp(sin t), backwards too; the cubic between steps costs little."""
+    """x' = x cos t has the solution x0 exp(sin t), backwards too. Interpolation between steps adds little error."""
     x0 = torch.tensor([[1.0], [2.0]], dtype=torch.float64)
     for t0, t1 in ((0.0, 4.0), (4.0, 0.0)):
         times = torch.linspace(t0, t1, 33, dtype=torch.float64)
@@ -292,7 +292,7 @@ def test_too_many_steps_are_refused_in_a_sentence() -> None:
 
 
 def test_those_that_are_stuck_are_counted_not_those_on_their_way() -> None:
-    """Row 0 oscillates; the others arrive in a few steps, and more join."""
+    """Row 0 oscillates. The others finish in a few steps, and more rows join."""
 
     def field(x: Tensor, t: Tensor) -> Tensor:
         return torch.where(x > 50, 1e4 * torch.cos(1e5 * t)[:, None], -x)
@@ -317,7 +317,7 @@ def test_a_decay_is_stiff_at_a_loose_tolerance() -> None:
 
 @pytest.mark.parametrize("tolerance", [1e-6, 1e-4, 1e-2])
 def test_the_way_out_of_too_many_steps_depends_on_what_bounds_them(tolerance: float) -> None:
-    """A decay bounds them whatever the tolerance; turning round, they are bounded by their error, and a tenfold tolerance mends it."""
+    """A fast decay limits the step at any tolerance. A rotation limits it by the error, and a tenfold tolerance helps."""
 
     def turning(x: Tensor, t: Tensor) -> Tensor:
         return 200 * torch.stack([x[:, 1], -x[:, 0]], 1)
@@ -333,7 +333,7 @@ def test_the_way_out_of_too_many_steps_depends_on_what_bounds_them(tolerance: fl
 
 
 def test_rows_that_are_given_up_leave_the_others_as_they_are() -> None:
-    """One row oscillates, one meets a field that is not finite; nine wait for a place beside them, or for theirs."""
+    """One row oscillates and one has a field that is not finite, while nine wait for a place."""
 
     def field(x: Tensor, t: Tensor) -> Tensor:
         broken = torch.where(t[:, None] > 0.5, torch.nan, 0 * x)
@@ -384,7 +384,7 @@ def test_no_points_and_no_time_are_fine() -> None:
 
 
 def test_float32_ends_at_what_rounding_allows() -> None:
-    """Asked for 1e-9 it does not creep: the tolerance is raised to what float32 can tell apart."""
+    """At 1e-9 the steps do not become tiny, as the tolerance is raised to what float32 can resolve."""
     x0 = points(50)
     single = GaussianMixture(mixture().means.float(), mixture().stds.float())
     result = solve(lambda x, t: PROCESS.probability_flow(single.score, x, t), x0.float(), 0.0, 1.0, 1e-9)

@@ -1,4 +1,4 @@
-"""Optimal transport beside scipy's assignment and closed forms."""
+"""Optimal transport against scipy's assignment and closed forms."""
 
 import itertools
 import math
@@ -70,7 +70,7 @@ def test_no_other_matching_is_cheaper(count: int, seed: int, whole: bool) -> Non
 
 
 def test_a_shift_and_a_stretch_are_known() -> None:
-    """Of a shift d it is |d|^2, of a stretch by c it is (c - 1)^2 E|a|^2: both are gradients of convex functions."""
+    """For a shift d it is |d|^2, and for a stretch by c (c - 1)^2 E|a|^2, as both are gradients of convex functions."""
     a, shift = normal(200, 2, seed=3), torch.tensor([0.3, -0.4], dtype=torch.float64)
     order = torch.randperm(200, generator=torch.Generator().manual_seed(0))
     assert ended(squared_wasserstein2(a, (a + shift)[order])) == pytest.approx(0.25)

@@ -1,4 +1,4 @@
-"""Products of matrices are torch's own, only faster, with oneDNN and without."""
+"""Matrix products equal those of torch, with oneDNN and without."""
 
 import math
 import time
@@ -17,7 +17,7 @@ from playground.theory.networks import ACTIVATIONS
     [(0, 7, 3), (3, 0, 5), (5, 7, 0), (1, 1, 1), (128, 65, 160), (1, 1_030, 1_030), (300, 0, 300), (300, 1, 300)],
 )
 def test_products_are_those_of_torch(activation: str, lies: str, sizes: tuple[int, int, int]) -> None:
-    """In single precision, where oneDNN makes the large ones if there is one, however the matrices lie."""
+    """In single precision, in which large ones use oneDNN if it is there, for any memory layout."""
     rows, inner, columns = sizes
     a, b, bias = torch.randn(rows, inner), torch.randn(columns, inner), torch.randn(columns)
     b = {"as it is": b, "transposed": b.t().contiguous().t(), "with gaps": torch.cat([b, b], 1)[:, :inner]}[lies]
@@ -38,12 +38,12 @@ def test_an_activation_within_a_product_bears_any_number(activation: str, rows: 
     expected = ACTIVATIONS[activation](sums)
     finite = sums.isfinite()
     torch.testing.assert_close(found[:, finite], expected[finite].expand(rows, -1), rtol=1e-5, atol=1e-30)
-    assert not found[:, -1].isfinite().any()  # a number that is none is not made one
+    assert not found[:, -1].isfinite().any()  # NaN stays NaN
 
 
 @pytest.mark.alone
 def test_a_product_with_gaps_takes_no_thousandfold() -> None:
-    """What oneDNN would take without the look at how a matrix lies."""
+    """oneDNN would take a thousandfold without the check of the memory layout."""
     a, b = torch.randn(128, 128), torch.randn(128, 2_048)
     start = time.process_time()
     fused.product(a, b[:, 1_024:].t())
@@ -57,7 +57,7 @@ def test_without_onednn_torch_multiplies(monkeypatch: pytest.MonkeyPatch) -> Non
         namespace: dict[str, object] = {"__name__": "without"}
         exec(compile(source.read(), fused.__file__, "exec"), namespace)
     assert namespace["ONEDNN"] is False
-    assert isinstance(namespace["group_means"], torch.jit.ScriptFunction)  # which names the product
+    assert isinstance(namespace["group_means"], torch.jit.ScriptFunction)  # it calls the product
     a, b, bias = torch.randn(128, 64), torch.randn(160, 64), torch.randn(160)
     for name, rest in (("product", ()), ("product", (bias,)), ("activated", (bias, "silu"))):
         function = namespace[name]

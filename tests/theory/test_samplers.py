@@ -1,4 +1,4 @@
-"""Samplers against closed forms: a Gaussian stays Gaussian, so every recursion's moments are known exactly."""
+"""Samplers against closed forms. A Gaussian stays Gaussian, so the moments of every recursion are known exactly."""
 
 import itertools
 import math
@@ -68,7 +68,7 @@ LINEAR = {
     "probability-flow, VP": ProbabilityFlow(VP, 40, final_denoising=False),
     "probability-flow, VP, Karras": ProbabilityFlow(VP, 40, final_denoising=True, grid="karras"),
 }
-# What a step does depends on the particles, on their norms or their densities, or on the step before: no closed recursion here.
+# These steps depend on the particles' norms or densities, or on the step before, so they have no closed recursion here.
 ALL = LINEAR | {
     "mala": MetropolisAdjustedLangevin(gaussian_log_density, 0.3, 0.3, 40),
     "reverse-sde, VE, corrected": ReverseSDE(VE, 20, final_denoising=True, corrector_steps=2),
@@ -93,7 +93,7 @@ def test_moments_follow_the_closed_recursion(sampler: Sampler, monkeypatch: pyte
 
 
 def deviations(sampler: Sampler, count: int = 40_000) -> tuple[float, float]:
-    """Distance of the sampled mean and variance from the closed recursion's, in standard errors."""
+    """The distance of the sampled mean and variance from those of the closed recursion, in standard errors."""
     start = -1.5 + 2.0 * torch.randn(count, 1, dtype=torch.float64, generator=generator(1))
     end = last(sampler, start, seed=2).positions
     mean, variance = linear_recursion(sampler, -1.5, 4.0)
@@ -104,7 +104,7 @@ def deviations(sampler: Sampler, count: int = 40_000) -> tuple[float, float]:
 
 
 def test_langevin_keeps_known_coordinates_at_their_own_distribution() -> None:
-    """The known one has variance sigma^2 = 0.0004 and bias 2.6 %, at a step that would throw it to infinity; the other its own."""
+    """The known one has variance sigma^2 = 0.0004. Without the bound on its step it would diverge; with it, the bias is 2.6 %."""
     mask, known = torch.tensor([True, False]), torch.tensor([1.5, 7.0], dtype=torch.float64)
     score = InpaintingScore(lambda x, sigma: -x / (1 + sigma**2), known, mask)
     start = torch.zeros(20_000, 2, dtype=torch.float64)
@@ -119,13 +119,13 @@ def test_langevin_keeps_known_coordinates_at_their_own_distribution() -> None:
 
 @every_linear_sampler
 def test_samples_have_the_recursions_moments(sampler: Sampler) -> None:
-    """4.4 standard errors: a right sampler with another seed fails once in 50,000 runs."""
+    """Within 4.4 standard errors, at which a right sampler with another seed fails once in 50,000 runs."""
     assert max(deviations(sampler)) < 4.4
 
 
 @pytest.mark.parametrize("name", [name for name in LINEAR if "flow" not in name and "denoised" not in name])
 def test_the_wrong_noise_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """sqrt(eps) instead of sqrt(2 eps), the usual slip, is far outside the confidence of the test above."""
+    """sqrt(eps) instead of sqrt(2 eps), a common mistake, is far outside the bounds of the test above."""
     right = base.normal
     monkeypatch.setattr(base, "normal", lambda like, source: right(like, source) / math.sqrt(2))
     assert deviations(ALL[name])[1] > 20
@@ -141,10 +141,10 @@ def test_langevin_settles_at_its_known_bias(step: float, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("shape", [(1,), (2, 3), (3, 2, 2)])
 @pytest.mark.parametrize("snr", [0.16, 0.5])
 def test_correctors_settle_at_their_known_bias(shape: tuple[int, ...], snr: float) -> None:
-    """With the mean of |s| on N(m, V) and eps = 2 (r |z|/|s|)^2 Langevin's V (1 - eps/(2 v)) = v gives V = (1 + r^2) v.
+    """With the mean of |s| on N(m, V) and eps = 2 (r |z|/|s|)^2, Langevin's V (1 - eps/(2 v)) = v gives V = (1 + r^2) v.
 
-    One predictor step over next to nothing leaves the corrector alone; 4.4 standard errors, and the step's mean depends on the
-    batch so little that with 40,000 numbers it does not show.
+    One tiny predictor step leaves only the corrector. The bound is 4.4 standard errors. With 40,000 numbers the dependence of the
+    step on the batch is negligible.
     """
     process, count = VarianceExploding(0.3, 0.3 * (1 + 1e-9)), 40_000 // math.prod(shape)
     sampler = ReverseSDE(process, 1, final_denoising=False, corrector_steps=math.ceil(10 / snr**2), snr=snr)
@@ -160,7 +160,7 @@ def test_correctors_settle_at_their_known_bias(shape: tuple[int, ...], snr: floa
     ids=["Heun", "ShARK", "corrected", "churn"],
 )
 def test_vp_is_ve_seen_through_its_scale(options: dict[str, object]) -> None:
-    """In y = x/alpha and v = sigma^2 both are the same SDE, so the same noise takes them the same way."""
+    """In y = x/alpha and v = sigma^2 both are the same SDE, so the same noise gives the same path."""
     start = torch.randn(50, 2, dtype=torch.float64, generator=generator(13))
     exploding = VarianceExploding(VP.sigma_min, VP.sigma_max)
     make = EdmSampler if "churn" in options else ReverseSDE
@@ -185,7 +185,7 @@ def test_correctors_ask_at_the_level_that_the_step_reached(process: Process) -> 
 
 
 def test_correctors_mend_the_variance_of_long_steps() -> None:
-    """Ten Euler steps leave a tenth of the variance; correctors of r = 0.2 bring it back, but for their bias of 4 %."""
+    """Ten Euler steps leave a tenth of the variance. Correctors with r = 0.2 restore it, with their bias of 4 %."""
     count = 20_000
     start = MEAN + math.sqrt(STD**2 + 64) * torch.randn(count, 1, dtype=torch.float64, generator=generator(14))
     truth = STD**2 + VE.sigma_min**2
@@ -203,7 +203,7 @@ def test_correctors_mend_the_variance_of_long_steps() -> None:
 @pytest.mark.parametrize("process", [VE, VP], ids=["VE", "VP"])
 @pytest.mark.parametrize("tolerance", [1e-3, 1e-5, 1e-7, 1e-9])
 def test_the_adaptive_flow_is_exact_to_its_tolerance_at_every_frame(process, tolerance: float) -> None:
-    """A Gaussian's flow keeps every deviation at its share of the standard deviation; rows far out take steps of their own."""
+    """A Gaussian's flow keeps every deviation in units of the standard deviation. Far rows have their own steps."""
 
     def moments(sigma: float, t: float | None) -> tuple[float, float]:
         alpha = 1.0 if t is None else float(process.scale(t))
@@ -231,7 +231,7 @@ def test_frames_do_not_depend_on_how_many_are_held(numbers: int, monkeypatch: py
 
 
 def test_the_adaptive_flow_gives_frames_on_the_way_and_says_where_it_is_stuck() -> None:
-    """The first frames are there long before the last scores are asked; a score that is not finite ends in a sentence."""
+    """The first frames come long before the last score evaluations. A score that is not finite gives an error message."""
     asked = []
 
     def score(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
@@ -254,7 +254,7 @@ def test_the_adaptive_flow_can_be_left_between_any_two_scores_and_gives_the_same
 
     sampler, start, seen = AdaptiveFlow(VE, 3, 1e-4), 8 * torch.ones(3, 2), []
     for part in sampler.run_in_parts(stiff, start, generator()):
-        assert len(asked) <= (3 if len(seen) == 1 else 1)  # a first step asks twice for its length
+        assert len(asked) <= (3 if len(seen) == 1 else 1)  # the first step's length takes two evaluations
         asked.clear()
         seen += [] if part is None else [part]
     whole = list(sampler.run(stiff, start, generator()))
@@ -264,7 +264,7 @@ def test_the_adaptive_flow_can_be_left_between_any_two_scores_and_gives_the_same
 
 
 def test_the_adaptive_flow_gives_a_stiff_score_up_soon_and_says_what_goes_on() -> None:
-    """A pull of 1e5/sigma^2 lets steps of order 5 be no longer than 1e-5 of the way."""
+    """With a score of 1e5/sigma^2, stable steps of order 5 are no longer than 1e-5 of the whole time."""
     asked = []
 
     def stiff(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
@@ -280,7 +280,7 @@ def test_the_adaptive_flow_gives_a_stiff_score_up_soon_and_says_what_goes_on() -
 
 
 def test_the_lectures_flow_without_its_half_contracts_the_samples() -> None:
-    """dx = [f - g^2 s] dt is the SDE's drift without its noise: the deviation at the end is less than half of what it should be."""
+    """dx = [f - g^2 s] dt is the SDE's drift without its noise, with less than half of the right standard deviation at the end."""
     process = VarianceExploding(0.5, 8.0)
     start = torch.tensor([[MEAN], [MEAN + math.sqrt(STD**2 + 8.0**2)]], dtype=torch.float64)
     spreads = []
@@ -339,7 +339,7 @@ def heavy_share(sampler: Sampler) -> float:
 
 
 def test_annealing_gets_the_mode_weights_right_and_plain_langevin_does_not() -> None:
-    """0.780 +- .010 and 0.510 +- .010 (theory.md, section 4); 4,000 points add .0065 and .008 of their own."""
+    """0.780 +- .010 and 0.510 +- .010 (theory.md, section 4). 4,000 points add standard errors of .0065 and .008."""
     levels = geometric(20.0, 1.0, 10)
     assert 0.75 < heavy_share(AnnealedLangevin(levels, 0.2, 100, final_denoising=False)) < 0.83
     assert 0.48 < heavy_share(Langevin(0.0, 0.1, 1000)) < 0.54
@@ -359,7 +359,7 @@ def test_annealing_gets_the_mode_weights_right_and_plain_langevin_does_not() -> 
 @pytest.mark.parametrize("std", [1.0, 0.1])
 @pytest.mark.parametrize("kind", ["reverse-sde", "probability-flow"])
 def test_a_normal_comes_back(process, mean: float, std: float, kind: str) -> None:
-    """The facts of theory.md, section 4: 500 steps, 1,000 samples, mean and std within 0.1 (0.02 where std is 0.1)."""
+    """As in theory.md, section 4: 500 steps, 1,000 samples, mean and std within 0.1 (0.02 if std is 0.1)."""
     sampler = (
         ReverseSDE(process, 500, final_denoising=True)
         if kind == "reverse-sde"
@@ -386,7 +386,7 @@ def test_frames_are_counted_from_the_start_to_the_last(sampler: Sampler) -> None
         assert steps[-1].time is None  # in data coordinates
         assert all(a.time >= b.time for a, b in itertools.pairwise(steps[:-1]))
         sizes = [step.step_size for step in steps]
-        if isinstance(sampler, AdaptiveFlow):  # whose frames are no steps: each particle takes its own
+        if isinstance(sampler, AdaptiveFlow):  # its frames are not steps, as each particle has its own
             assert all(math.isnan(size) for size in sizes)
         else:
             assert sum(sizes) == pytest.approx(1 - sampler.process.t_min)
@@ -413,7 +413,7 @@ def test_images_move_as_their_pixels_would(sampler: Sampler, shape: tuple[int, .
 
 @every_sampler
 def test_the_score_may_change_and_gradients_stay_as_they_were(sampler: Sampler) -> None:
-    """A live network: parameters that want gradients, changed between two steps."""
+    """A network in training: its parameters require gradients and change between two steps."""
     weight = torch.tensor(1.0, requires_grad=True)
     start, seen = torch.ones(3, 2), []
     for step in sampler.run(lambda x, sigma: weight * gaussian_score(x, sigma), start, generator(11)):
@@ -425,7 +425,7 @@ def test_the_score_may_change_and_gradients_stay_as_they_were(sampler: Sampler) 
                 weight.fill_(0.5)
     fixed = [step.positions for step in sampler.run(gaussian_score, start, generator(11))]
     assert all(torch.equal(a, b) for a, b in zip(seen[:4], fixed[:4], strict=True))
-    # The adaptive solver may have passed a few frames by the time that it hands out the first of them.
+    # The adaptive solver may have passed a few frames before it yields the first of them.
     changed = -1 if isinstance(sampler, AdaptiveFlow) else 4
     assert not torch.equal(seen[changed], fixed[changed])
 

@@ -29,7 +29,7 @@ CUSTOM = CustomSchedule([(0.0, 0.5), (0.3, 1.0), (1.0, 8.0)])
 
 
 def variance_error(sampler: Sampler, monkeypatch: pytest.MonkeyPatch) -> float:
-    """From the exact x(1) to the end the variance should become that of the data smoothed by the finest level."""
+    """The error of the final variance, which should be that of the data smoothed by the finest level, from the exact x(1)."""
     process = sampler.process
     alpha, smoothed = float(process.scale(1.0)), STD**2 + process.sigma_min**2
     _, variance = exact_moments(sampler, alpha * MEAN, alpha**2 * (STD**2 + process.sigma_max**2), monkeypatch)
@@ -37,14 +37,14 @@ def variance_error(sampler: Sampler, monkeypatch: pytest.MonkeyPatch) -> float:
 
 
 def in_equal_steps(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hold Dormand and Prince's step control still up to t = 6: with it the number of steps is no smooth function of the tolerance."""
+    """Disable the step control up to t = 6, as with it the number of steps is not a smooth function of the tolerance."""
     monkeypatch.setattr(ode, "_SHRINK", 1.0)
     monkeypatch.setattr(ode, "_GROW", 1.0)
     monkeypatch.setattr(ode._Rows, "_first_step", lambda rows: torch.full_like(rows.t, 6 / steps))
 
 
 def dormand_prince_error(steps: int, monkeypatch: pytest.MonkeyPatch, frames: int = 1) -> float:
-    """Largest error at `frames` equal times up to t = 6 of x' = x cos t, whose solution is x0 exp(sin t)."""
+    """The largest error for x' = x cos t, whose solution is x0 exp(sin t), at `frames` equal times up to t = 6."""
     in_equal_steps(steps, monkeypatch)
     x0 = torch.linspace(0.5, 2.0, 4, dtype=torch.float64)[:, None]
     times = torch.linspace(0, 6, frames + 1, dtype=torch.float64)
@@ -54,7 +54,7 @@ def dormand_prince_error(steps: int, monkeypatch: pytest.MonkeyPatch, frames: in
 
 
 def integral_error(steps: int, monkeypatch: pytest.MonkeyPatch, along: bool) -> float:
-    """Of the integral up to t = 6 of x cos t along the same solution, which is x - x0; else of cos 3t beside it, sin(18)/3."""
+    """The error of the integral up to t = 6 of x cos t along that solution, which is x - x0, or of cos 3t, which is sin(18)/3."""
     in_equal_steps(steps, monkeypatch)
     x0 = torch.linspace(0.5, 2.0, 4, dtype=torch.float64)[:, None]
 
@@ -71,14 +71,14 @@ def integral_error(steps: int, monkeypatch: pytest.MonkeyPatch, along: bool) -> 
 
 
 def langevin_error(count: int, monkeypatch: pytest.MonkeyPatch) -> float:
-    """Langevin dynamics for a time of 1 is an Ornstein-Uhlenbeck process: the variance after it, from 4, against its own."""
+    """Langevin dynamics for a time of 1, an Ornstein-Uhlenbeck process: the error of the variance, which starts at 4."""
     variance, start = STD**2 + 0.3**2, 4.0
     _, found = exact_moments(Langevin(0.3, 1 / count, count), MEAN + 1, start, monkeypatch)
     return abs(found - (variance + (start - variance) * math.exp(-2 / variance)))
 
 
 def annealed_error(count: int, monkeypatch: pytest.MonkeyPatch) -> float:
-    """The same at each of two levels, for a time of eps/2 sigma_i^2/sigma_L^2 a step."""
+    """The same for two noise levels in turn, with a time of eps/2 sigma_i^2/sigma_L^2 per step."""
     levels, variance = torch.tensor([1.0, 0.5], dtype=torch.float64), 4.0
     _, found = exact_moments(AnnealedLangevin(levels, 1 / count, count, False), MEAN + 1, variance, monkeypatch)
     for level, time in ((1.0, 2.0), (0.5, 0.5)):
@@ -144,7 +144,7 @@ CONVERGENCE = {
 
 @pytest.mark.parametrize(("error", "order"), CONVERGENCE.values(), ids=CONVERGENCE.keys())
 def test_order_of_convergence(error, order: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The slope of log error over log steps, by least squares, is the method's order."""
+    """The slope of log error over log steps by least squares is the method's order."""
     steps = (64, 128, 256, 512)
     errors = torch.tensor([error(count, monkeypatch) for count in steps], dtype=torch.float64).log()
     work = torch.tensor(steps, dtype=torch.float64).log()
@@ -153,7 +153,7 @@ def test_order_of_convergence(error, order: float, monkeypatch: pytest.MonkeyPat
 
 
 def test_every_sampler_with_a_step_to_shorten_is_in_the_list() -> None:
-    """The others have none: Metropolis and the forward process are right at any step, the adaptive flow's is Dormand and Prince's affair."""
+    """The others are missing: MALA and the forward process are right at any step, and the adaptive flow is Dormand-Prince."""
     listed = {Langevin, AnnealedLangevin, ReverseSDE, ProbabilityFlow, EdmSampler, MultistepSampler}
     elsewhere = {MetropolisAdjustedLangevin, AdaptiveFlow, ForwardProcess}
     found, waiting = set(), [Sampler]

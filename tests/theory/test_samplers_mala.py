@@ -1,4 +1,4 @@
-"""Metropolis-adjusted Langevin: the right density at any step size, and the acceptance that its rule has in closed form."""
+"""Metropolis-adjusted Langevin: the right density at any step size, and its acceptance rate in closed form."""
 
 import math
 
@@ -15,10 +15,10 @@ VARIANCE = STD**2 + 0.3**2
 @pytest.mark.parametrize("shape", [(1,), (1, 2, 3), (3, 2, 2)])
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_the_stationary_variance_is_right_at_any_step(shape: tuple[int, ...], share: float) -> None:
-    """4.4 standard errors. Without the test of Metropolis the variance is 1/(1 - share/2) times it: 1.05 to 1.82."""
+    """Within 4.4 standard errors. Without the Metropolis test the variance would be 1/(1 - share/2) times it: 1.05 to 1.82."""
     count = 30_000 // math.prod(shape)
     start = MEAN + 3 * torch.randn(count, *shape, dtype=torch.float64, generator=generator(1))
-    steps = math.ceil(14 / share)  # of the start's excess less than a millionth is left
+    steps = math.ceil(14 / share)  # less than a millionth of the start's deviation remains
     sampler = MetropolisAdjustedLangevin(gaussian_log_density, 0.3, share * VARIANCE, steps)
     end = last(sampler, start, seed=2).positions
     assert float(end.mean()) == pytest.approx(MEAN, abs=4.4 * math.sqrt(VARIANCE / end.numel()))
@@ -28,7 +28,7 @@ def test_the_stationary_variance_is_right_at_any_step(shape: tuple[int, ...], sh
 
 
 def test_a_mixture_is_followed_in_every_quantile() -> None:
-    """Kolmogorov and Smirnov's distance stays below what one run in a thousand exceeds by chance."""
+    """The Kolmogorov-Smirnov distance stays below the value that one run in a thousand exceeds by chance."""
     mixture = GaussianMixture(
         torch.tensor([[-1.0], [1.0]], dtype=torch.float64),
         torch.tensor([0.3, 0.8], dtype=torch.float64),
@@ -46,7 +46,7 @@ def test_a_mixture_is_followed_in_every_quantile() -> None:
 
 @pytest.mark.parametrize("share", [0.5, 1.0, 2.0])
 def test_the_share_accepted_is_the_closed_form(share: float) -> None:
-    """On N(m, v) a step from deviation e to e' is accepted with min(1, exp(-eps (e'^2 - e^2)/(4 v^2))): here by quadrature."""
+    """On N(m, v) a step from deviation e to e' is accepted with min(1, exp(-eps (e'^2 - e^2)/(4 v^2))), here by quadrature."""
     step, count = share * VARIANCE, 200_000
     grid = torch.linspace(-8, 8, 1001, dtype=torch.float64)
     weight = torch.exp(-0.5 * grid.square())
@@ -62,12 +62,12 @@ def test_the_share_accepted_is_the_closed_form(share: float) -> None:
 
 
 def test_sharp_boxes_are_found_from_outside_and_filled_evenly() -> None:
-    """Outside the density is nothing, so the walk goes on freely; inside, no step leads out."""
+    """Outside the density is zero and every step is accepted. Inside, no step leads out."""
     boxes = Boxes(torch.tensor([[0.0, 0.0]]), torch.tensor([[1.0, 1.0]]))
     start = torch.tensor([[2.2, 0.5]]).expand(4000, 2)  # six standard deviations of a step away
     *_, end = MetropolisAdjustedLangevin(boxes.log_prob, 0.0, 0.02, 400).run(boxes.score, start, generator(7))
     inside = ((end.positions >= 0) & (end.positions < 1)).all(1)
-    assert float(inside.double().mean()) > 0.4  # the others roam the plane for long
+    assert float(inside.double().mean()) > 0.4  # the others move through the plane for a long time
     filled = end.positions[inside]
     assert filled.mean(0).tolist() == pytest.approx([0.5, 0.5], abs=4.4 * math.sqrt(1 / 12 / len(filled)))
     assert filled.var(0).tolist() == pytest.approx([1 / 12] * 2, rel=4.4 * math.sqrt(0.8 / len(filled)))
@@ -83,7 +83,7 @@ def test_the_step_can_be_changed_while_it_runs() -> None:
 
 
 def test_a_step_to_nowhere_is_refused() -> None:
-    """A score that is not finite proposes what is not finite; the particles stay where they are."""
+    """A score that is not finite gives a proposal that is not finite, so the particles stay."""
     sampler = MetropolisAdjustedLangevin(gaussian_log_density, 0.3, 0.1, 3)
     end = last(sampler, torch.ones(3, 2), score=lambda x, sigma: x * math.inf)
     assert end.accepted == 0
@@ -92,7 +92,7 @@ def test_a_step_to_nowhere_is_refused() -> None:
 
 @pytest.mark.parametrize("slip", ["noise", "uniform"])
 def test_wrong_randomness_is_caught(slip: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Proposals of half the variance, or Metropolis's number drawn below 1/2: what settles is far from the right variance."""
+    """With proposals of half the variance, or acceptance numbers below 1/2, the stationary variance is far from the right one."""
     normal, uniform = base.normal, base.uniform
     if slip == "uniform":
         monkeypatch.setattr(base, "uniform", lambda like, source: 0.5 * uniform(like, source))

@@ -1,4 +1,4 @@
-"""Distance to a Gaussian against quadrature, overlap of levels against chi-squared distributions, and the values that mend both."""
+"""Divergence from a Gaussian against quadrature, overlap of levels against chi-squared distributions, and sufficient noise."""
 
 import math
 import statistics
@@ -16,7 +16,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 def mixture(weight: float) -> GaussianMixture:
-    """Two components on the first axis at distance 3, and nothing but a Gaussian on the second."""
+    """Two components at distance 3 along the first axis, and a Gaussian along the second."""
     means = torch.tensor([[-1.5, 0.0], [1.5, 0.0]], dtype=torch.float64)
     return GaussianMixture(
         means, torch.full((2,), 0.3, dtype=torch.float64), torch.tensor([weight, 1 - weight]).double()
@@ -24,7 +24,7 @@ def mixture(weight: float) -> GaussianMixture:
 
 
 def divergence(density: GaussianMixture, sigma: float) -> float:
-    """KL of the mixture smoothed by sigma from the Gaussian of its moments: the first axis alone counts."""
+    """The KL divergence of the mixture smoothed by sigma from the Gaussian of its moments, along the first axis."""
     weights, means = density.weights.tolist(), density.means[:, 0].tolist()
     width = math.hypot(0.3, sigma)
     mean = sum(w * m for w, m in zip(weights, means, strict=True))
@@ -44,21 +44,21 @@ def divergence(density: GaussianMixture, sigma: float) -> float:
 @pytest.mark.parametrize("weight", [0.5, 0.8])
 @pytest.mark.parametrize("sigma", [0.4, 1.0, 2.0, 3.0])
 def test_distance_to_the_gaussian_by_quadrature(weight: float, sigma: float) -> None:
-    """From 0.4 nat to 0.0002, on a grid: of three samples the mean, within a tenth."""
+    """From 0.4 nat to 0.0002: the mean over three samples on a grid, within a tenth."""
     found = [gaussianity(mixture(weight).sample(60_000, seeded(seed)), sigma) for seed in range(3)]
     assert statistics.fmean(found) == pytest.approx(divergence(mixture(weight), sigma), rel=0.1)
 
 
 @pytest.mark.parametrize(("weight", "sigma"), [(0.5, 2.0), (0.5, 3.0), (0.8, 2.5), (0.8, 4.0)])
 def test_distance_of_points_of_more_axes_by_their_cumulants(weight: float, sigma: float) -> None:
-    """Symmetric: the fourth alone; skewed: mainly the third. A third axis, Gaussian too, adds nothing. Within 30 %."""
+    """A symmetric density has only the fourth cumulant, a skewed one mainly the third. A Gaussian axis adds nothing."""
     points = mixture(weight).sample(60_000, seeded())
     points = torch.cat([points, 0.3 * torch.randn(60_000, 1, generator=seeded(1), dtype=torch.float64)], 1)
     assert gaussianity(points, sigma) == pytest.approx(divergence(mixture(weight), sigma), rel=0.3)
 
 
 def test_far_points_are_not_left_out_of_the_distance() -> None:
-    """One in a thousand thirty deviations out, beyond the grid: nothing like a Gaussian."""
+    """One point of a thousand lies thirty standard deviations away, beyond the grid, which is far from Gaussian."""
     points = mixture(0.5).sample(5_000, seeded())
     points[::1000] = 100.0
     assert gaussianity(points, 1.0) > 1
@@ -68,12 +68,12 @@ def test_images_of_the_same_points_have_the_same_distance() -> None:
     points = mixture(0.8).sample(1000, seeded())
     turned = points @ torch.linalg.qr(torch.randn(2, 2, generator=seeded(1), dtype=torch.float64))[0]
     assert gaussianity(turned, 1.0) == pytest.approx(gaussianity(points, 1.0), rel=1e-6)
-    flat = torch.cat([points, torch.zeros(1000, 4, dtype=torch.float64)], 1)  # axes without any spread add nothing
+    flat = torch.cat([points, torch.zeros(1000, 4, dtype=torch.float64)], 1)  # axes without variance add nothing
     assert gaussianity(flat.view(-1, 1, 2, 3), 1.0) == pytest.approx(gaussianity(points, 1.0), rel=1e-6)
 
 
 def plain_gaussianity(points: torch.Tensor, sigma: float) -> float:
-    """By the eigenvectors of the whole covariance."""
+    """The divergence by the eigenvectors of the whole covariance."""
     centred = (points - points.mean(0)).flatten(1)
     variances, axes = torch.linalg.eigh(centred.T @ centred / len(centred))
     shares = variances / (variances + sigma**2)
@@ -86,8 +86,7 @@ def plain_gaussianity(points: torch.Tensor, sigma: float) -> float:
 
 
 def test_gaussianity_of_large_images_is_from_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The covariance of 3,072 numbers takes seconds; that of 100 images over the images has the same variances, and once found
-    serves every sigma."""
+    """The covariance of 3,072 numbers takes seconds. The Gram matrix of 100 images has the same variances for every sigma."""
     generator = seeded()
     side = torch.where(torch.rand(100, 1, 1, 1, generator=generator, dtype=torch.float64) < 0.2, -2.0, 0.5)
     images = 0.1 * torch.randn(100, 3, 10, 10, generator=generator, dtype=torch.float64) + side
@@ -124,13 +123,13 @@ def test_overlap_of_one_point_is_the_closed_form(dim: int, ratio: float) -> None
 
 
 def test_overlap_in_the_plane() -> None:
-    """D = 2 has elementary tails: 1 - exp(-r^2/(2 ratio^2)) + exp(-r^2/2) with r^2 = 2 ln(16)/(1 - 1/16)."""
+    """For D = 2 the tails are elementary: 1 - exp(-r^2/(2 ratio^2)) + exp(-r^2/2) with r^2 = 2 ln(16)/(1 - 1/16)."""
     crossing = 2 * math.log(16) / (1 - 1 / 16)
     assert least_overlap(4.0, 2) == pytest.approx(1 - math.exp(-crossing / 32) + math.exp(-crossing / 2), rel=1e-12)
 
 
 def test_dense_data_overlap_more_than_one_point() -> None:
-    """Where data are denser than both sigmas the levels hardly differ; where they are single points, by one point's overlap."""
+    """If the data are denser than both sigmas, the levels nearly coincide. Single points have the overlap of one point."""
     points = torch.rand(2000, 2, generator=seeded(), dtype=torch.float64)
     assert overlap(points, 0.2, 0.05, seeded(1)) > 0.6
     assert overlap(points, 4e-4, 1e-4, seeded(1)) == pytest.approx(least_overlap(4.0, 2), abs=0.05)

@@ -1,4 +1,4 @@
-"""The largest curvature of a score, and the step that it bears."""
+"""The largest curvature of a score, and the largest stable step."""
 
 import math
 
@@ -41,7 +41,7 @@ def test_curvature_of_a_training_set_is_that_of_the_noise() -> None:
 
 def test_a_flat_score_bears_any_step() -> None:
     assert largest_curvature(lambda x, sigma: 0 * x, torch.ones(3, 2), 0.0, generator()) == 0.0
-    assert largest_curvature(lambda x, sigma: x, torch.ones(3, 2), 0.0, generator()) == 0.0  # it pushes outwards
+    assert largest_curvature(lambda x, sigma: x, torch.ones(3, 2), 0.0, generator()) == 0.0  # the score points outwards
     assert largest_step(0.0) == math.inf
 
 

@@ -1,4 +1,4 @@
-"""Figures that compare two clouds, against closed forms and against the spread that they have."""
+"""Two-sample statistics against closed forms, and their standard errors against the spread of many samples."""
 
 import itertools
 import math
@@ -31,7 +31,7 @@ def known_mmd(shift: float) -> float:
 
 
 def known_energy(shift: float) -> float:
-    """The difference is N(m, 2): E|d| = (2/sqrt pi) exp(-m^2/4) + m erf(m/2)."""
+    """The difference is N(m, 2), so E|d| = (2/sqrt pi) exp(-m^2/4) + m erf(m/2)."""
     across = 2 / math.sqrt(math.pi) * math.exp(-(shift**2) / 4) + shift * math.erf(shift / 2)
     return 2 * across - 4 / math.sqrt(math.pi)
 
@@ -49,9 +49,9 @@ Figure = Callable[[Tensor, Tensor], tuple[float, float]]
 def test_values_and_errors_of_shifted_normals(
     figure: Figure, known: Callable[[float], float], shift: float, too_large: float
 ) -> None:
-    """Over 1,000 pairs of clouds: no bias, to within four errors of the mean, and to 10 % the spread that is told.
+    """Over 1,000 pairs of clouds the bias is within four standard errors, and the mean standard error is the spread to 10 %.
 
-    Of clouds of one distribution more is told: a first term below 0 counts as 0.
+    For clouds of one distribution the standard error is larger, as a first term below 0 counts as 0.
     """
     found = [figure(normal(60, 1, seed), normal(60, 1, 1000 + seed) + shift) for seed in range(1000)]
     values, errors = torch.tensor(found, dtype=torch.float64).T
@@ -81,10 +81,10 @@ def test_the_median_distance_within_the_data_is_the_bandwidth() -> None:
 
 @pytest.mark.parametrize("far", [1e2, 1e6, 1e20])
 def test_samples_that_ran_away_are_told_from_the_data(far: float) -> None:
-    """By a bandwidth of both clouds the data would be one point, and tell nothing of how it is spread."""
+    """With a bandwidth from both clouds, the data would look like one point."""
     a, b = far * normal(400, 2, 3), normal(400, 2, 4)
     within = float(torch.exp(-0.5 * (torch.pdist(b) / median_distance(b)).square()).mean())
-    assert mmd_squared(a, b)[0] == pytest.approx(within, abs=0.02)  # no kernel reaches from the samples to anything
+    assert mmd_squared(a, b)[0] == pytest.approx(within, abs=0.02)  # no kernel value among the samples or across
     assert classifier_accuracy(a, b, generator())[0] > 0.9
 
 
@@ -104,12 +104,12 @@ def test_units_scale_the_energy_distance_alone() -> None:
     a, b = (
         normal(400, 30, 5),
         normal(400, 30, 6) + 0.3,
-    )  # which random features tell apart worse than the coordinates do
+    )  # random features distinguish these worse than the coordinates do
     assert classifier_accuracy(2.0**-40 * a, 2.0**-40 * b, generator()) == classifier_accuracy(a, b, generator())
 
 
 def test_a_classifier_cannot_tell_clouds_of_one_distribution() -> None:
-    """The mean is 1/2 to within four errors, and the spread is the binomial one, to 20 %."""
+    """The mean is 1/2 within four standard errors, and the spread is binomial to 20 %."""
     found = [
         classifier_accuracy(normal(100, 2, seed), normal(100, 2, 1000 + seed), generator(seed)) for seed in range(150)
     ]
@@ -136,7 +136,7 @@ def test_a_classifier_of_many_coordinates_sees_a_shift() -> None:
 
 
 def test_a_classifier_sees_what_mean_and_variance_do_not() -> None:
-    """A ring and the normal distribution of its moments."""
+    """A ring against the normal distribution with its mean and variance."""
     angles = 2 * math.pi * torch.rand(2000, dtype=torch.float64, generator=generator(9))
     ring = math.sqrt(2) * torch.stack([angles.cos(), angles.sin()], 1)
     assert classifier_accuracy(ring, normal(2000, 2, 10), generator())[0] > 0.9
