@@ -1,7 +1,8 @@
-"""``score-playground``: the window, and the same experiments without one.
+"""``score-playground``: the window, and the same experiments without a window.
 
-Exit codes: 0 done, 1 the program's own fault or what selftest or doctor found to fail, 2 the user's mistake (one sentence on standard error), 130 Ctrl+C, 141 its output is read no further, 143 a polite kill.
-Nothing heavy is imported here: ``--version`` answers at once and the window opens before torch is loaded.
+Exit codes: 0 success; 1 a fault of the program, or a check of selftest or doctor that failed; 2 an error of the user, with
+one sentence on standard error; 130 Ctrl+C; 141 a closed pipe; 143 SIGTERM. Nothing heavy is imported here, so that
+``--version`` answers at once and the window opens before torch is loaded.
 """
 
 import difflib
@@ -15,9 +16,9 @@ from pathlib import Path
 
 from playground.user_errors import UserError, user_error
 
-INTERRUPTED = 130  # the exit code of Ctrl+C in every shell
-BROKEN_PIPE = 141  # likewise of a program whose reader has gone
-TERMINATED = 143  # likewise of one that SIGTERM ended
+INTERRUPTED = 130  # the usual exit code after Ctrl+C
+BROKEN_PIPE = 141  # after the reader of the output has closed the pipe
+TERMINATED = 143  # after SIGTERM
 COMMANDS = (
     "run",
     "sample",
@@ -34,14 +35,14 @@ COMMANDS = (
 
 
 class Terminated(BaseException):
-    """SIGTERM came. It is no KeyboardInterrupt, for typer turns any of these into Ctrl+C's exit code."""
+    """SIGTERM was received. It is not a KeyboardInterrupt, because typer turns that into the exit code of Ctrl+C."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program.
 
     Args:
-        arguments: what follows the program's name; by default the command line's.
+        arguments: the arguments after the program's name; by default those of the command line.
 
     Returns:
         The exit code.
@@ -57,17 +58,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _terminable():
             code = app(args=arguments, prog_name="score-playground", standalone_mode=False)
         sys.stdout.flush()
-        if code == INTERRUPTED:  # what typer makes of Ctrl+C
+        if code == INTERRUPTED:  # typer's result after Ctrl+C
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, Terminated) as stop:
         print("\nInterrupted: nothing half-written is left behind.", file=sys.stderr)
         return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
     except (BrokenPipeError, SystemExit) as left:
-        # typer leaves by itself where the pipe broke, with code 1, which says of doctor and selftest that a check failed.
+        # typer exits with code 1 if the pipe broke, but for doctor and selftest that code means a failed check.
         if isinstance(left, SystemExit) and not isinstance(left.__context__, BrokenPipeError):
             raise
-        # Whoever read the output has gone; without this, Python complains once more when it flushes at exit.
+        # The pipe is closed. Without this line, Python would print another error when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except Exception as error:
@@ -81,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Within, SIGTERM ends a command as Ctrl+C does, so that no half-written file stays. The window closes itself."""
+    """Let SIGTERM end a command as Ctrl+C does, so that no incomplete file is left. The window handles it itself."""
 
     def terminate(*_: object) -> None:
         raise Terminated
@@ -116,15 +117,15 @@ def _file(arguments: list[str]) -> Path:
 
 
 def _misuse(error: Exception) -> str | None:
-    """The sentence for unknown options and missing arguments, or None where it is another error."""
-    typer = sys.modules.get("typer")  # where it is not loaded, the error is not its own
+    """The sentence for unknown options and missing arguments, or None for another error."""
+    typer = sys.modules.get("typer")  # if it is not loaded, the error is another one
     if typer is None or not isinstance(error, typer.TyperException):
         return None
     return f"{' '.join(error.format_message().split()).rstrip('.')}; see score-playground --help."
 
 
 def _unexpected(error: Exception) -> str:
-    """Keep the traceback where it can be sent from, and say where that is."""
+    """Write the traceback to a file that the user can send, and say where it is."""
     import platformdirs
 
     kind = f"{type(error).__name__}: {error}".splitlines()[0][:200]

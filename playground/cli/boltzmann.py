@@ -1,4 +1,4 @@
-"""``score-playground boltzmann``: train a Boltzmann machine by summing over its states, and write all of it down."""
+"""``score-playground boltzmann``: train a Boltzmann machine by summing over its states, and write the results."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,14 +29,14 @@ SETTINGS, METRICS, WEIGHTS, SAMPLES, COST, PICTURE = (
     "picture.png",
 )
 EVERYTHING = (SETTINGS, METRICS, WEIGHTS, SAMPLES, COST, PICTURE)
-LIKELY = 32  # states that metrics.json names
+LIKELY = 32  # states listed in metrics.json
 PICTURED = 60  # samples in the picture
-DIGITS = 64  # units that an 8 x 8 picture would have
+DIGITS = 64  # units of an 8 x 8 picture
 YEAR = 365.25 * 86_400  # s
 
 
 def read_settings(path: Path | None, assignments: Sequence[str], seed: int | None) -> Boltzmann:
-    """A machine's settings from a file, or the defaults, with changes.
+    """The settings of a machine: from a file, or the defaults, with changes.
 
     Raises:
         ExperimentError: the file or a change cannot be used.
@@ -47,10 +47,10 @@ def read_settings(path: Path | None, assignments: Sequence[str], seed: int | Non
 
 
 def run_boltzmann(settings: Boltzmann, folder: Path, overwrite: bool) -> None:
-    """Train, sample, measure what Z costs, and write it all into a folder.
+    """Train, sample, measure the cost of Z, and write the results into a folder.
 
     Raises:
-        UserError: there is nothing to learn, or the folder holds results that are not to be overwritten.
+        UserError: there is nothing to learn, or the folder holds results that must not be overwritten.
     """
     conflict = training_conflict(settings)
     if conflict is not None:
@@ -58,7 +58,7 @@ def run_boltzmann(settings: Boltzmann, folder: Path, overwrite: bool) -> None:
             f"There are no patterns to learn: set patterns to {experiments.fields(Boltzmann)['patterns'].bound}."
         )
     require_free_folder(folder, EVERYTHING, overwrite)
-    torch.set_num_threads(1)  # more would wait for each other, in work this small
+    torch.set_num_threads(1)  # with work this small, more threads would wait for each other
     with create_folder(folder):
         with stage("Training") as update:
             for progress in Trainer(settings):
@@ -147,8 +147,8 @@ def _summarise(measured: dict[str, Any], cost: Cost, folder: Path) -> None:
     if measured["cost_factor_per_unit"] is not None:
         years = measured["cost_seconds_of_64_units"] / YEAR
         say(
-            f"Each unit more took {measured['cost_factor_per_unit']:.2f} times as long. Doubling with each as the states do, "
-            f"{DIGITS} units, a digit of 8 x 8 pixels, would take {years:.0e} years"
+            f"Each further unit took {measured['cost_factor_per_unit']:.2f} times as long. At 2 times per unit, as for the "
+            f"states, {DIGITS} units (8 x 8 pixels) would take {years:.0e} years"
         )
     say(f"{'NLL of a pattern':>24}  {measured['nll']:.4f}")
     say(f"{'optimal NLL':>24}  {measured['optimal_nll']:.4f}")

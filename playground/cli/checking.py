@@ -10,7 +10,7 @@ CLAIM = max(len(check.claim) for check in CHECKS) + 2
 
 
 def print_selftest() -> bool:
-    """Measure every claim and print it as soon as it is known; whether all of them hold."""
+    """Measure every claim and print it as soon as it is known; return whether all of them hold."""
     start, rows, area = time.monotonic(), list[Row](), ""
     say(f"{'claim':<{CLAIM}}  {'measured':>12}  bound")
     for row in selftest(CHECKS):

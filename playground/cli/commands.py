@@ -1,4 +1,4 @@
-"""The commands and their options. What they do is imported once one of them is called, for it loads torch."""
+"""The commands and their options. A command imports its code when it is called, because that loads torch."""
 
 import re
 import tempfile
@@ -27,7 +27,7 @@ app = typer.Typer(
 
 
 def _whole(option: str) -> Callable[[str], int]:
-    """Make the reader of an option's whole number."""
+    """Return a parser of whole numbers for an option."""
 
     def parse(text: str) -> int:
         try:
@@ -44,7 +44,7 @@ Model = Annotated[
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option(  # a longer metavar is broken within on a narrow terminal
+    typer.Option(  # a narrow terminal would break a longer metavar
         "--set", metavar="key=value", help="Change a setting, as in sampling.steps=100; may be repeated."
     ),
 ]
@@ -64,7 +64,7 @@ def _version(asked: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version and leave.")
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version and exit.")
     ] = False,
 ) -> None:
     pass
@@ -75,7 +75,9 @@ def run(
     experiment: Annotated[
         Path, typer.Argument(metavar="EXPERIMENT.toml", help="The settings; an empty file trains on two moons.")
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for all results; made if it is not there.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder for all results; created if it is missing.")
+    ],
     settings: Settings = None,
     seed: Seed = None,
     device: Device = "auto",
@@ -212,16 +214,21 @@ def video(
     folder: Model,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Ends in .mp4, .webm or .gif.")],
     size: Annotated[
-        str, typer.Option("--size", metavar="WxH", help="Pixels across and down; by default 960x720, of a GIF 360x270.")
+        str,
+        typer.Option(
+            "--size", metavar="WxH", help="Width and height in pixels; by default 960x720, or 360x270 for a GIF."
+        ),
     ] = "",
     fps: Annotated[
         int | None,
-        typer.Option("--fps", metavar="N", parser=_whole("--fps"), help="Frames a second; by default 30, of a GIF 10."),
+        typer.Option(
+            "--fps", metavar="N", parser=_whole("--fps"), help="Frames per second; by default 30, or 10 for a GIF."
+        ),
     ] = None,
 ) -> None:
     """Paint the sampled trajectory of a run, or of a session, as a video."""
     gif = out.suffix.lower() == ".gif"
-    # A GIF codes no motion: at a video's size and rate it is too large to mail.
+    # A GIF does not code motion: at the size and frame rate of a video it is too large to mail.
     size, fps = size or ("360x270" if gif else "960x720"), fps if fps is not None else 10 if gif else 30
     width, height = _size(size, even=not gif)
     if not 1 <= fps <= 120:
@@ -272,7 +279,9 @@ def check(
 
 @lesson.command()
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of the files that students have saved (.csv).")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Folder of the files that students have saved (.csv).")
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The table of the class (.csv).")],
 ) -> None:
     """Say who predicted what, and write the answers of a class as one table."""
@@ -303,7 +312,9 @@ def doctor(
 
 @app.command()
 def boltzmann(
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for all results; made if it is not there.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder for all results; created if it is missing.")
+    ],
     settings_file: Annotated[
         Path | None,
         typer.Argument(
@@ -326,10 +337,10 @@ def boltzmann(
 
 
 def _size(text: str, even: bool) -> tuple[int, int]:
-    """Pixels across and down from "960x720".
+    """Width and height in pixels from a text such as "960x720".
 
     Raises:
-        UserError: it reads otherwise, or is too small to see or too large to encode.
+        UserError: the text has another form, or the size is too small to see or too large to encode.
     """
     found = re.fullmatch(r"(\d{1,5})[x×](\d{1,5})", text.strip(), re.ASCII | re.IGNORECASE)
     if found is None:
@@ -345,7 +356,7 @@ def _size(text: str, even: bool) -> tuple[int, int]:
 
 
 def _output(path: Path, suffixes: tuple[str, ...]) -> Path:
-    """Refuse a file that could not be written, before any work is done for it."""
+    """Refuse a file that could not be written, before any work is done."""
     if path.suffix.lower() not in suffixes:
         raise UserError(f"--out {path} must end in {' or '.join(suffixes)}.")
     if path.is_dir():
@@ -357,7 +368,7 @@ def _output(path: Path, suffixes: tuple[str, ...]) -> Path:
 
 
 def _other_output(given: Path, out: Path, option: str) -> Path:
-    """Check the output of a table that is made of another option's file."""
+    """Check an output file, which must not be the input file of another option."""
     out = _output(out, (".csv",))
     if given.exists() and out.exists() and given.samefile(out):
         raise UserError(f"--out {out} is the file of {option}, which would be lost: give another name.")
@@ -365,7 +376,7 @@ def _other_output(given: Path, out: Path, option: str) -> Path:
 
 
 def _folder(path: Path) -> Path:
-    """Check a folder, and make it where it is missing."""
+    """Check a folder, and create it if it is missing."""
     if path.exists() and not path.is_dir():
         raise UserError(f"--out {path} is a file: give the name of a folder.")
     above = path
@@ -378,7 +389,7 @@ def _folder(path: Path) -> Path:
 
 
 def _try_writing(folder: Path, out: Path) -> None:
-    """Only a file that is made tells: /proc says that root may write there."""
+    """Check that a folder can be written by creating a file. Permissions are not enough: root has them in /proc too."""
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:

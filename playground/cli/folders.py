@@ -1,4 +1,4 @@
-"""The folder that a run writes: whole, or as it was before, also where the run is killed."""
+"""The folder of a run: it is either complete or as it was before, even if the run is killed."""
 
 import contextlib
 import re
@@ -16,10 +16,10 @@ from playground.user_errors import UserError
 
 @contextlib.contextmanager
 def create_folder(folder: Path) -> Iterator[None]:
-    """Make the folder; take it away again if the work ends before anything is in it.
+    """Create the folder; remove it if the work fails before anything is in it.
 
     Raises:
-        UserError: it cannot be made.
+        UserError: the folder cannot be created.
     """
     new = not folder.exists()
     try:
@@ -36,13 +36,15 @@ def create_folder(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def replace_results(folder: Path, names: Collection[str]) -> Iterator[None]:
-    """Within, all files of a run are written; those of an earlier one, set aside meanwhile, come back if one cannot be.
+    """Write all files of a run in the block; if it fails, the files of the earlier run come back.
 
-    A trained model is not lost: it stays, by another name. Where the user stops the work it stays by its own, with what else
-    is whole, and without the files of the earlier run, for they are another model's.
+    The earlier files are set aside while the block runs. If it fails, a trained model is kept under another name. If the
+    user stops it, a trained model keeps its name, together with the other complete files. The earlier files are then
+    removed, because they belong to another model.
 
-    A note is held meanwhile, by which another run knows that the folder is taken. Where the process is killed it stays, and is
-    not empty as long as the files by these names are the new ones; the next run brings the earlier ones back before it begins.
+    A note in the folder is locked while the block runs, so that another run knows that the folder is in use. If the
+    process is killed, the note stays. It is not empty while the files of these names may be the new ones; the next run
+    then brings the earlier files back before it begins.
 
     Raises:
         UserError: another run writes the folder.
@@ -58,7 +60,7 @@ def replace_results(folder: Path, names: Collection[str]) -> Iterator[None]:
             _recover(folder, names)
             with _set_earlier_aside(folder, names):
                 yield
-    finally:  # no sooner, for a file that is open cannot be removed everywhere
+    finally:  # only now, because some systems cannot remove an open file
         with contextlib.suppress(FileNotFoundError):
             if not note.stat().st_size:
                 note.unlink()
@@ -66,9 +68,9 @@ def replace_results(folder: Path, names: Collection[str]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _set_earlier_aside(folder: Path, names: Collection[str]) -> Iterator[None]:
-    """Set the earlier files aside, and bring them back if the work fails, once the folder is held and in order."""
+    """Set the earlier files aside, and bring them back if the work fails. The folder must be locked and in order."""
     model, note = folder / MODEL, folder / results.INCOMPLETE
-    aside = Path(tempfile.mkdtemp(prefix=EARLIER, dir=folder))  # no hidden one: a power cut may leave it
+    aside = Path(tempfile.mkdtemp(prefix=EARLIER, dir=folder))  # not hidden, because a power cut may leave it
     try:
         for name in names:
             with contextlib.suppress(FileNotFoundError):
@@ -105,9 +107,9 @@ Earlier results, if any, are in the folder {EARLIER}...; the next run into this 
 
 
 def _recover(folder: Path, names: Collection[str]) -> None:
-    """Put a folder in order whose run was killed: the files of the run before, as far as they lie aside, are back.
+    """Put a folder in order after its run was killed: bring back the files that were set aside.
 
-    A model that was trained whole stays, by another name.
+    A complete trained model is kept under another name.
     """
     note = folder / results.INCOMPLETE
     half = note.stat().st_size > 0
@@ -136,7 +138,7 @@ def _bring_back(aside: Path) -> None:
 
 
 def _discard(aside: Path) -> None:
-    """Remove what was set aside; whoever is killed meanwhile leaves what nobody brings back."""
+    """Remove the files that were set aside. They are renamed first, so that nobody brings back a part of them."""
     discarded = aside.with_name(f".{aside.name}")
     aside.rename(discarded)
     shutil.rmtree(discarded)

@@ -1,4 +1,4 @@
-"""``score-playground lesson``: what the checks of lessons measure, and what a class predicted."""
+"""``score-playground lesson``: the measured answers of lessons, and the predictions of a class."""
 
 import csv
 import math
@@ -21,13 +21,13 @@ LARGEST = 1_000_000  # characters of a file of answers
 
 
 def check_lessons(names: Sequence[str], device: str) -> bool:
-    """Measure what each step of some lessons asks for, and say it.
+    """Measure the answer of each step of some lessons, and print it.
 
     Args:
-        names: of bundled lessons, or files; all bundled ones if there are none.
+        names: names of bundled lessons, or files; if there are none, all bundled lessons.
 
     Returns:
-        Whether every question has an answer among those to choose from.
+        Whether the answer of every question is one of its choices.
 
     Raises:
         UserError: there is no such lesson, or a check cannot be measured.
@@ -89,7 +89,7 @@ def report_answers(folder: Path, out: Path) -> None:
     """Put the answers that students have saved into one table.
 
     Args:
-        folder: of their CSV files, each named after its student.
+        folder: the folder of their CSV files, each named after its student.
         out: the table, a row for each question of each student, with the student first.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The commands likelihood, decode and interpolate: log p and latent codes of points, and the points of codes."""
+"""The commands likelihood, decode and interpolate: log p and latent codes of points, and points from codes."""
 
 import csv
 import re
@@ -40,7 +40,7 @@ def write_likelihoods(
     if latent:
         raise UserError("--latent is not possible: without a path from data to noise there are no latent codes.")
     energy = normalised(problem, model.likelihood_score)
-    assert energy is not None  # what is not refused and has no flow is an energy in the plane
+    assert energy is not None  # without a flow, only an energy in the plane is not refused
     log_prob = energy.log_prob(flat)
     notes = extrapolation_warnings(problem, flat)
     errors = [energy.partition.error] * len(flat)
@@ -84,7 +84,7 @@ def _write_by_flow(model: Model, flat: np.ndarray, header: list[str], out: Path,
 
 
 def _cells(values: np.ndarray) -> list[float | str]:
-    """A column of a table: what is no number is empty."""
+    """A column of a table; values that are not finite become empty."""
     return ["" if np.isnan(value) else value for value in values.tolist()]
 
 
@@ -94,7 +94,7 @@ def _measured(log_prob: np.ndarray, notes: Sequence[Message | None]) -> np.ndarr
 
 
 def _errors(log_prob: np.ndarray, standard_error: np.ndarray | None) -> list[float | str]:
-    """The column of the errors of what was measured; of a single vector of Hutchinson's, which has no spread, it is empty."""
+    """The column of the standard errors. It is empty for a single probe, which has no spread, and where log p is missing."""
     errors = np.nan if standard_error is None else standard_error
     return _cells(np.where(np.isnan(log_prob), np.nan, errors))
 
@@ -113,13 +113,13 @@ def _warn(notes: Sequence[Message | None]) -> None:
     for kind in (UNMEASURED, EXTRAPOLATED):
         rows = [row for row, note in enumerate(notes, start=1) if _is(kind, note)]
         if rows:
-            others = f"; column note says it of {len(rows) - 1} more" if len(rows) > 1 else ""
+            others = f"; column note has the same for {len(rows) - 1} more" if len(rows) > 1 else ""
             text = "Point {} of {} is {}{}."
             warn(Message(kind, text, (rows[0], len(notes), notes[rows[0] - 1], others)))
 
 
 def _summarise(log_prob: np.ndarray, notes: Sequence[Message | None], out: Path) -> None:
-    """The mean of what was measured, and what is to be known of the rest."""
+    """Print the mean log p of the measured points, and the warnings about the others."""
     _warn(notes)
     measured, sound = ~np.isnan(log_prob), np.array([note is None for note in notes])
     mean = f"Mean log-likelihood {number(log_prob[measured].mean())} nats of {_count(measured.sum(), 'point')}"
@@ -173,7 +173,7 @@ def write_interpolation(
 
 
 def _decoded(problem: Problem, found: DecodedPoints | Interpolation) -> list[Sequence[object]]:
-    """The columns log_prob, standard_error and note of points that codes stand for."""
+    """The columns log_prob, standard_error and note of decoded points."""
     notes = flow_warnings(problem, found.points, found.log_prob, found.standard_error)
     _warn(notes)
     log_prob = _measured(found.log_prob, notes)
@@ -181,7 +181,7 @@ def _decoded(problem: Problem, found: DecodedPoints | Interpolation) -> list[Seq
 
 
 def _open(folder: Path, assignments: Sequence[str], seed: int | None, device: str) -> Model:
-    """A model whose latent codes are asked for."""
+    """Open a model for latent codes."""
     model = open_model(folder, assignments, seed, device)
     raise_conflict(flow_conflict(model.problem.experiment, "Latent codes are the ends of"))
     return model
@@ -196,7 +196,7 @@ def read_codes(path: Path, problem: Problem) -> np.ndarray:
     """Latent codes (N, *shape) from the columns z0, z1, ... of a table.
 
     Raises:
-        UserError: the file cannot be read, or lacks one of them.
+        UserError: the file cannot be read, or a column is missing.
     """
     names = code_names(problem)
     wanted = f"columns {names[0]} to {names[-1]} of finite numbers, as likelihood --latent writes them"
@@ -226,7 +226,7 @@ def read_codes(path: Path, problem: Problem) -> np.ndarray:
 
 
 def _code(cell: str | None) -> float:
-    """NaN for what is no number; a row that ends early has None."""
+    """A cell as a number, or NaN. A row that ends early has None in its missing cells."""
     return float(cell) if cell is not None and _is_number(cell) else np.nan
 
 
@@ -235,7 +235,7 @@ def read_points_to_evaluate(path: Path, problem: Problem) -> tuple[np.ndarray, l
 
     Raises:
         DataError: the file cannot be read or holds no points of the plane.
-        UserError: likewise, for images; or there are no rows.
+        UserError: the file cannot be read or holds no images of the model's shape, or there are no rows.
     """
     if problem.shape == (2,):
         axes = problem.dataset.axes
@@ -266,10 +266,11 @@ def read_points_to_evaluate(path: Path, problem: Problem) -> tuple[np.ndarray, l
 def _matched(
     path: Path, points: np.ndarray, names: tuple[str, str] | None, axes: tuple[str, str]
 ) -> tuple[np.ndarray, list[str]]:
-    """Columns in the order of the model's axes: by name where both have names, else by position.
+    """Columns in the order of the model's axes: by name if both have names, otherwise by position.
 
     Raises:
-        UserError: both have names, and these differ; of data without names, which have x and y, only where one is in the other's place.
+        UserError: the names differ. Data without names have x and y; with them, only a wrong position of x or y is an
+            error.
     """
     if names is None:
         return points, list(axes)
@@ -277,7 +278,7 @@ def _matched(
     if places is not None:
         return points[:, places], list(axes)
     crossed = any(columns_named([axis], [name]) for axis, name in zip(axes[::-1], names, strict=True))  # as y is in y,b
-    if names != axes and (crossed or axes != ("x", "y")):  # of one name each, or what data without names have
+    if names != axes and (crossed or axes != ("x", "y")):  # axes with names of their own, or x and y in the wrong order
         raise UserError(
             f"{path} has columns {names[0]} and {names[1]}, but the model was trained on {axes[0]} and {axes[1]}: "
             "name them alike, or remove the header to take them in this order."
@@ -286,9 +287,9 @@ def _matched(
 
 
 def _read_rows(path: Path, names: Sequence[str]) -> tuple[np.ndarray, list[str] | None]:
-    """Rows of numbers between commas, and what the first line calls them where it holds no number.
+    """Rows of comma-separated numbers, and the column names if the first line has no numbers.
 
-    Of more columns those of these names are taken, if they are there.
+    If there are further columns, those with the names in `names` are taken.
 
     Raises:
         OSError, ValueError: the file cannot be read, or holds something else.
@@ -304,16 +305,17 @@ def _read_rows(path: Path, names: Sequence[str]) -> tuple[np.ndarray, list[str] 
         if len(rows) < len(lines):
             raise ValueError
         return np.array(rows[1:], dtype=float).reshape(-1, len(names)), list(names)
-    with warnings.catch_warnings(category=UserWarning, action="ignore"):  # numpy's own of a file without rows
+    with warnings.catch_warnings(category=UserWarning, action="ignore"):  # numpy's warning of a file without rows
         points = np.loadtxt(lines[named:], delimiter=",", ndmin=2)
     return points, cells if named else None
 
 
 def _read_array(path: Path, problem: Problem) -> np.ndarray:
-    """Images (N, dims) of an NPY file, in rows or in their shape.
+    """Images (N, dims) of an NPY file, in which they may have their shape or be flat rows.
 
     Raises:
-        OSError, ValueError: the file cannot be read, or holds something else; levels from 0 to 255 too, which are not a model's units.
+        OSError, ValueError: the file cannot be read, or holds something else, such as levels from 0 to 255, which are not
+            the units of a model.
     """
     array = open_npy(path)
     shapes = [(int(np.prod(problem.shape)),), problem.shape]

@@ -1,4 +1,4 @@
-"""Picture and video of a run, painted by the window's own code."""
+"""The picture and the video of a run, painted by the window's code."""
 
 import contextlib
 from collections.abc import Iterator
@@ -25,12 +25,12 @@ from playground.lab.trajectory import Trajectory
 
 LEAST_SECONDS, MOST_SECONDS = 2.0, 6.0  # of a video, without the hold at its end
 ARROWS = 32  # across the picture
-MARGIN = 0.25  # around the data, so that particles are seen coming in
+MARGIN = 0.25  # around the data, so that approaching particles are visible
 IMAGES = 100  # of a grid
 
 
 def paint_picture(model: Model, trajectory: Trajectory, path: Path, size: tuple[int, int]) -> None:
-    """The last frame as PNG, at twice the pixels of `size`."""
+    """Write the last frame as PNG, with twice the pixels of `size` along each side."""
     application = headless()
     last = len(trajectory) - 1
     scene = _scene(model.problem, trajectory, size)
@@ -41,7 +41,7 @@ def paint_picture(model: Model, trajectory: Trajectory, path: Path, size: tuple[
 
 
 def paint_video(model: Model, trajectory: Trajectory, path: Path, size: tuple[int, int], fps: int) -> None:
-    """The whole trajectory as a video; the file appears once it is complete."""
+    """Write the whole trajectory as a video; the file appears once it is complete."""
     application = headless()
     seconds = min(MOST_SECONDS, max(LEAST_SECONDS, len(trajectory) / fps))
     frames = schedule(len(trajectory), seconds + HOLD_SECONDS, fps)
@@ -49,7 +49,7 @@ def paint_video(model: Model, trajectory: Trajectory, path: Path, size: tuple[in
     shown, preparing = _frames(model, scene, trajectory, frames, size)
     _prepare(preparing)
     written = write_video(path, pictures(scene, shown, frames.tolist(), *size), len(frames), size, fps)
-    # Closed at once where Ctrl+C comes between two pictures, for its half-written file goes with it.
+    # Closed at once after Ctrl+C between two pictures, which removes the incomplete file.
     with stage("Video") as update, contextlib.closing(written):
         for progress in written:
             update(progress, f"{len(frames)} pictures of {size[0]} x {size[1]}")
@@ -57,7 +57,7 @@ def paint_video(model: Model, trajectory: Trajectory, path: Path, size: tuple[in
 
 
 def _prepare(preparing: Iterator[float]) -> None:
-    """Compute the learned densities, where they are shown."""
+    """Compute the learned densities, if they are shown."""
     for first in preparing:
         with stage("Learned densities") as update:
             update(first, "")
@@ -66,7 +66,7 @@ def _prepare(preparing: Iterator[float]) -> None:
 
 
 def _scene(problem: Problem, trajectory: Trajectory, size: tuple[int, int]) -> Scene:
-    """Return the scene that all frames share; particles stand for "this layer is on"."""
+    """Return the scene that all frames share. Its particles only say that this layer is on."""
     if problem.shape != (2,):
         data = problem.dataset.points
         limits = float(data.min()), float(data.max())
@@ -91,7 +91,7 @@ def _viewport(problem: Problem, size: tuple[int, int]) -> Viewport:
 def _frames(
     model: Model, scene: Scene, trajectory: Trajectory, frames: NDArray[np.integer], size: tuple[int, int]
 ) -> tuple[FrameOverlay, Iterator[float]]:
-    """Gives each frame what the window shows with it at first: the score that particles follow, and the density."""
+    """Return the overlay of each frame as the window first shows it: the followed score and the density."""
     experiment = model.problem.experiment
     if scene.images is not None:
         views = VideoFrames(None)

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, plain lines in a pipe."""
+"""The progress of long work: a bar on a terminal, plain lines in a pipe."""
 
 import sys
 import time
@@ -20,25 +20,25 @@ def say(line: Message | str) -> None:
 
 
 def warn(*messages: Message | str | None) -> None:
-    """Print the warnings that are there, a line each."""
+    """Print the warnings that are not None, one line each."""
     for message in messages:
         if message is not None:
             say(f"Warning: {message}")
 
 
 def number(value: float) -> str:
-    """Four decimals; a huge number in the few characters that the window shows it in."""
+    """A number with four decimals; a huge number in the window's short form."""
     return f"{value:.4f}" if abs(value) < HUGE else without_typography(format_number(value, 4))
 
 
 def with_error(value: float, error: float) -> str:
-    """A value and its error, to two digits of the error, as the window shows them."""
+    """A value and its error, rounded to two digits of the error, as in the window."""
     return without_typography(format_measured(value, error, 2))
 
 
 @contextmanager
 def stage(name: str) -> Iterator[Update]:
-    """One stage of the work; call what it yields with the fraction done (0 to 1) and a few words, as often as you like."""
+    """Show the progress of one stage; call the yielded function with the fraction done (0 to 1) and a few words."""
     if sys.stdout.isatty():
         yield from _bar(name)
     else:

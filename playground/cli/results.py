@@ -1,4 +1,4 @@
-"""The folder of a run: what lies in it, and what can be made of it later."""
+"""The folder of a run: its files, and the commands that use them later."""
 
 import csv
 import json
@@ -33,19 +33,19 @@ UNFINISHED = "unfinished.safetensors"
 
 
 INCOMPLETE = "incomplete.txt"
-"""Lies in a folder while a run writes its files there, and so after one that was killed."""
+"""A file in a folder while a run writes its results there; it stays after a run that was killed."""
 
 
 STILL_WRITTEN = "is still being written by another run"
 
 
 def folder_in_use(folder: Path) -> UserError:
-    """Return the error that another run writes a folder."""
+    """Return the error for a folder that another run is writing."""
     return UserError(f"--out {folder} {STILL_WRITTEN}: wait for its end, or give another folder.")
 
 
 def why_incomplete(folder: Path) -> str | None:
-    """Why the files of a folder may not be all of one run, as part of a sentence; None where they are."""
+    """Why the files of a folder may be from different runs, as part of a sentence; None if they are of one run."""
     if not (folder / INCOMPLETE).exists():
         return None
     if is_held(folder / INCOMPLETE):
@@ -54,10 +54,10 @@ def why_incomplete(folder: Path) -> str | None:
 
 
 def require_free_folder(folder: Path, names: Iterable[str], overwrite: bool) -> None:
-    """Make sure that files can be written into a folder, and that none of an earlier run is lost unasked.
+    """Make sure that files can be written into a folder, and that no earlier file is lost without the user's consent.
 
     Raises:
-        UserError: a folder has the name of one, or one is there and is not to be overwritten.
+        UserError: a folder has the name of a file, or a file exists and must not be overwritten.
     """
     for name in names:
         if (folder / name).is_dir():
@@ -75,7 +75,7 @@ def require_free_folder(folder: Path, names: Iterable[str], overwrite: bool) -> 
 
 
 def open_model(folder: Path, assignments: Sequence[str] = (), seed: int | None = None, device: str = "auto") -> Model:
-    """The model in a run's folder, or in a session that the window has saved, with changed settings.
+    """Open the model in a run's folder, or in a session that the window saved, with changed settings.
 
     Raises:
         UserError: there is no such folder or file, or a setting would need a new training.
@@ -99,7 +99,7 @@ def open_model(folder: Path, assignments: Sequence[str] = (), seed: int | None =
 
 
 def use_threads(problem: Problem) -> None:
-    """Use as many torch threads as training such a network uses best."""
+    """Use the number of torch threads that is best for training such a network."""
     torch.set_num_threads(recommended_threads(problem, os.cpu_count() or 1))
 
 
@@ -113,7 +113,7 @@ def run_sampler(problem: Problem, score: ScoreFunction) -> Trajectory:
 
 
 def sampling_cost(trajectory: Trajectory) -> dict[str, Any]:
-    """Return the cost of a sampler's run: score evaluations of one particle, mean and most, and seconds."""
+    """Return the cost of a sampler's run: score evaluations of one particle (mean and maximum), and seconds."""
     return {
         "nfe_mean": float(trajectory.nfe_mean[-1]),
         "nfe_max": int(trajectory.nfe_max[-1]),
@@ -130,7 +130,7 @@ def cost_in_words(cost: Mapping[str, Any]) -> str:
 
 
 def warn_of_settings(problem: Problem) -> None:
-    """Settings that change nothing, and scores that are asked for though training never shows them."""
+    """Warn of settings without an effect, and of scores that are used but never trained."""
     warn(*settings_without_effect(problem))
     warn(
         *(
@@ -143,7 +143,7 @@ def warn_of_settings(problem: Problem) -> None:
 def write_samples(
     folder: Path, assignments: Sequence[str], seed: int | None, device: str, out: Path, frames: bool
 ) -> None:
-    """``score-playground sample``; with `frames` every frame of the trajectory, else the final points."""
+    """``score-playground sample``: write every frame of the trajectory with `frames`, otherwise the final points."""
     model = open_model(folder, assignments, seed, device)
     raise_conflict(sampling_conflict(model.problem.experiment, model.problem.conditions))
     warn_of_settings(model.problem)
@@ -161,7 +161,7 @@ def write_samples(
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Iterable[float | np.floating | str]]) -> None:
-    """A table, written whole or not at all; numbers have the fewest digits that read back the same."""
+    """Write a table atomically; numbers have the fewest digits from which they are read back exactly."""
     with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
@@ -169,7 +169,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Iterable[float |
 
 
 def write_json(path: Path, contents: Mapping[str, Any]) -> None:
-    """Numbers, text and messages as JSON, written whole or not at all."""
+    """Write numbers, text and messages as JSON, atomically."""
     with atomic_write(path) as temporary:
         temporary.write_text(
             json.dumps(contents, indent=2, ensure_ascii=False, allow_nan=False, default=_text) + "\n", "utf-8"
@@ -218,7 +218,7 @@ def _recorded(folder: Path, model: Model) -> Trajectory:
 
 
 def _played(model: Model) -> Trajectory:
-    """The run that a session of the window holds, or where it was saved without, as the window plays it then: a new one."""
+    """The run in a session of the window; if it was saved without one, a new run, as the window would play it."""
     if model.recorded is not None:
         return Trajectory.from_arrays(dict(model.recorded))
     raise_conflict(sampling_conflict(model.problem.experiment, model.problem.conditions))
@@ -226,6 +226,6 @@ def _played(model: Model) -> Trajectory:
 
 
 def raise_conflict(conflict: Message | None) -> None:
-    """Raise UserError where settings do not fit together; returns where they do."""
+    """Raise UserError if settings do not fit together."""
     if conflict is not None:
         raise UserError(conflict)

@@ -1,4 +1,4 @@
-"""``score-playground run``: train, sample, evaluate, and write all of it down."""
+"""``score-playground run``: train, sample, evaluate, and write the results."""
 
 import math
 import sys
@@ -32,7 +32,7 @@ VIDEO_SIZE, VIDEO_FPS = (960, 720), 30
 
 
 def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite: bool) -> None:
-    """Everything that ``run`` does.
+    """Run an experiment and write the results into a folder.
 
     Args:
         overwrite: replace the files of an earlier run in the folder.
@@ -47,7 +47,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
         problem = Problem.build(experiment, device=chosen)
         _check(experiment, problem.conditions)
         known = problem.known_score()
-        if known is not None:  # of a learned one it can be told once it is learned
+        if known is not None:  # for a learned score this is known only after training
             require_stable_step(problem, known)
         say(_read(problem))
         warn(*noise_diagnostics(problem))
@@ -83,15 +83,19 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
 
 
 def _check(experiment: Experiment, conditions: Conditions | None = None) -> None:
-    """Refuse what cannot be trained or sampled; with what can be conditioned on also what only the data could tell."""
+    """Refuse an experiment that cannot be trained or sampled.
+
+    Args:
+        conditions: what can be conditioned on, if the data have been read; more conflicts are found with it.
+    """
     for conflict in (training_conflict(experiment, conditions), sampling_conflict(experiment, conditions)):
-        if conflict is not None and conflict.key == "data.strokes":  # there is no canvas here to paint on
+        if conflict is not None and conflict.key == "data.strokes":  # without a window there is no canvas to draw on
             raise UserError(f"Nothing is drawn: set data.strokes to {experiments.every_field()['data.strokes'].bound}.")
         results.raise_conflict(conflict)
 
 
 def _read(problem: Problem) -> str:
-    """Say what there is to learn from, and what was left out."""
+    """Return a line about the data, and about rows that were left out."""
     dataset = problem.dataset
     train, held_out = len(dataset.points), len(dataset.held_out)
     if len(problem.shape) == 3:
@@ -104,7 +108,7 @@ def _read(problem: Problem) -> str:
 
 
 def _train(trainer: Trainer) -> tuple[TrainingProgress | None, tuple[float, float] | None]:
-    """The last progress, and the loss of what was learned with its standard error; None and None where there is nothing to train."""
+    """Train; return the last progress, and the final loss with its standard error. Both are None without training."""
     last = final = None
     with stage("Training") as update:
         for last in trainer:
@@ -128,17 +132,17 @@ def _show(progress: TrainingProgress, loss: str, update: Update) -> None:
 
 
 def _floor(progress: TrainingProgress) -> str:
-    """The optimal loss, where it is known."""
+    """The optimal loss, if it is known."""
     if progress.optimal_loss is None:
         return ""
     return f" (optimal {progress.optimal_loss:.4f} ± {progress.optimal_loss_error or 0.0:.4f})"
 
 
 def _session(problem: Problem, trainer: Trainer) -> Session:
-    """The model, with each "auto" left as it is: in the window, other data are to get what suits them."""
+    """The model as a session. Each "auto" stays, so that other data in the window get the values that suit them."""
     weights = trainer.state()
     if problem.resolve().training.seconds == "auto":
-        # Steps alone end the training: the clock's seconds count for nothing and would differ from run to run.
+        # If only the steps limit the training, the seconds do not matter and would differ from run to run.
         weights["seconds"] = np.zeros(())
     return Session.of(problem.experiment, problem.dataset, weights=weights)
 
@@ -214,7 +218,7 @@ def _why_none(key: str, problem: Problem, last: TrainingProgress | None) -> str:
 
 
 def _finite(contents: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no infinity: a number that is none becomes null, and `reasons` says so where they do not know better."""
+    """Replace numbers that are not finite by null, since JSON has none, and say so in `reasons` if they say nothing."""
     reasons = dict(contents["reasons"])
     kept = {}
     for key, value in contents.items():
@@ -274,7 +278,7 @@ def _summarise(measured: dict[str, Any], problem: Problem, folder: Path) -> None
         ("ln Z", "log_partition", "log_partition_error", ""),
         ("bits/dim", "bits_per_dim", "bits_per_dim_standard_error", ""),
     ]
-    if not flow:  # no flow was followed: what is stated by the energy is said once
+    if not flow:  # without a flow the figures are the energy's, which are printed once
         lines = [line for line in lines if line[1] not in ("test_nll", "train_nll", "kl", "kl_of_smoothing")]
     if measured.get("test_nll") is None:
         lines = [line for line in lines if line[1] != "optimal_nll"]
@@ -324,7 +328,7 @@ def _taken(points: list[int]) -> str:
 
 
 def _weights(measured: dict[str, Any]) -> str:
-    """The samples' share in each mode, with their error and the truth where it is known."""
+    """The share of the samples in each mode, with its error, and the true share if it is known."""
     shares = ", ".join(f"{share:.3f}" for share in measured["mode_weights"])
     true = measured.get("mode_weights_true") or ()
     exact = [f"{share:.3f}" for share in true]

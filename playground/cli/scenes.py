@@ -1,4 +1,4 @@
-"""``score-playground scenes``: what the bundled scenes claim, or those of other files, and whether it holds."""
+"""``score-playground scenes``: measure the claims of the bundled scenes, or of other files, and say whether they hold."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -14,10 +14,10 @@ from playground.user_errors import UserError
 
 
 def measure_scenes(names: Sequence[str], device: str) -> bool:
-    """Measure scenes and say what came out.
+    """Measure scenes and print the figures.
 
     Args:
-        names: of bundled scenes, or files; all bundled ones if there are none.
+        names: names of bundled scenes, or files; if there are none, all bundled scenes.
 
     Returns:
         Whether every claim holds.
@@ -33,11 +33,11 @@ def measure_scenes(names: Sequence[str], device: str) -> bool:
 
 
 def chosen(names: Sequence[str], known: Mapping[str, Path], what: str, file: str) -> list[Path]:
-    """The files of some names, or all known ones where no name is given.
+    """The files of some names, or all known files if no name is given.
 
     Args:
-        known: by their names; another name is that of a file.
-        what, file: what each is, and what could be given, in words.
+        known: the bundled files by their names; any other name is the path of a file.
+        what, file: words for the messages: what a file contains, and which files can be given.
 
     Raises:
         UserError: there is no such file.
@@ -50,7 +50,7 @@ def chosen(names: Sequence[str], known: Mapping[str, Path], what: str, file: str
 
 
 def measured(scene: SceneFile, device: str, title: str) -> Measured:
-    """Measure a scene under a progress of this title."""
+    """Measure a scene and show the progress with this title."""
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     found: Measured | None = None
     with stage(title) as update:

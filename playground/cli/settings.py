@@ -1,4 +1,4 @@
-"""Settings as the command line gives them: a file, then ``--set``, then ``--seed``."""
+"""Settings of the command line: from a file, then from ``--set``, then from ``--seed``."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from playground.user_errors import UserError
 
 
 def read_experiment(path: Path, assignments: Sequence[str], seed: int | None) -> Experiment:
-    """An experiment file with changes.
+    """Read an experiment file and apply changes.
 
     Raises:
         ExperimentError: the file or a change cannot be used.
@@ -19,7 +19,7 @@ def read_experiment(path: Path, assignments: Sequence[str], seed: int | None) ->
 
 
 def with_settings(experiment: Experiment, assignments: Sequence[str], seed: int | None) -> Experiment:
-    """The experiment with ``section.key=value`` changes; a data path among them counts from the current folder.
+    """The experiment with ``section.key=value`` changes; a changed data path is relative to the current folder.
 
     Raises:
         ExperimentError: a change cannot be used.
@@ -37,7 +37,7 @@ def with_settings_after_training(experiment: Experiment, assignments: Sequence[s
 
     Raises:
         UserError: the change would need a new training.
-        ExperimentError: it cannot be used.
+        ExperimentError: the change cannot be used.
     """
     for text in assignments:
         key, _ = experiments.assignment(text)

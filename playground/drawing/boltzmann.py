@@ -1,4 +1,4 @@
-"""Pictures of a Boltzmann machine: patterns of a few pixels, its weights, its learning curve and what Z costs."""
+"""Pictures of a Boltzmann machine: patterns of a few pixels, its weights, its learning curve and the cost of Z."""
 
 import math
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ GAP = 6.0  # px between patterns
 
 @dataclass(frozen=True)
 class PatternGrid:
-    """The places of small pictures: as many as fit, row by row, each with room for a caption.
+    """The layout of small pictures, row by row, as many as fit, each with room for a caption.
 
     Args:
-        count: how many there are.
-        width, height: px of the whole.
+        count: the number of pictures.
+        width, height: px of the whole grid.
         rows, columns: pixels of one picture.
-        caption: px below each.
-        largest: px, the side that a pixel has at most.
+        caption: px below each picture.
+        largest: px, the largest side of a pixel.
     """
 
     count: int
@@ -36,7 +36,7 @@ class PatternGrid:
     largest: float = 11.0
 
     def layout(self) -> tuple[float, int, int]:
-        """(side of a pixel, pictures across, pictures shown): the largest pixels with which all fit, at least 3 px."""
+        """(side of a pixel, pictures across, pictures shown), with the largest pixels that let all fit, at least 3 px."""
         for side in np.arange(self.largest, 2.5, -0.5):
             across, down = self._fit(float(side))
             if across * down >= self.count:
@@ -51,7 +51,7 @@ class PatternGrid:
 
     @property
     def _least(self) -> float:
-        return 39.0 if self.caption else 0.0  # a caption's width, but for 2 px of the gap
+        return 39.0 if self.caption else 0.0  # a caption's width, less 2 px of the gap
 
     def box(self, number: int) -> QRectF:
         """The pixels of picture `number`."""
@@ -62,7 +62,7 @@ class PatternGrid:
         return QRectF(column * pitch + (pitch - GAP - wide) / 2, row * (tall + self.caption + GAP), wide, tall)
 
     def at(self, x: float, y: float) -> int | None:
-        """The picture at a place, or None."""
+        """The picture at a position, or None."""
         _, _, shown = self.layout()
         half = GAP / 2
         return next(
@@ -72,7 +72,7 @@ class PatternGrid:
 
 
 def paint_pattern(painter: QPainter, box: QRectF, pattern: np.ndarray, palette: Palette, color: str = "data") -> None:
-    """Pixels (rows, columns) of -1 and +1: those that are on in the concept's hue."""
+    """Paint pixels (rows, columns) of -1 and +1; those that are on have the concept's hue."""
     rows, columns = pattern.shape
     wide, tall = box.width() / columns, box.height() / rows
     inset = 0.5 if min(wide, tall) >= 4 else 0.0
@@ -94,7 +94,7 @@ def paint_patterns(
     colors: list[str],
     captions: list[str] | None = None,
 ) -> None:
-    """Patterns (N, rows, columns) from `origin` on, as many as the cells show."""
+    """Paint patterns (N, rows, columns) from `origin` on, as many as the cells show."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.setFont(figure_font(CAPTION))
     _, _, shown = cells.layout()
@@ -108,14 +108,14 @@ def paint_patterns(
 
 
 def weight_color(value: float, largest: float, palette: Palette) -> QColor:
-    """The colour of a weight: from the surface's to the learned hue above 0, to the particles' below."""
+    """The colour of a weight: from the surface's colour at 0 to the learned hue above, and to the particles' hue below."""
     share = min(abs(value) / largest, 1.0) if largest > 0 else 0.0
     ground, hue = palette.color("panel"), palette.color("learned" if value >= 0 else "particles")
     return QColor(*(round(low + share * (high - low)) for low, high in zip(rgb(ground), rgb(hue), strict=True)))
 
 
 def paint_weights(painter: QPainter, box: QRectF, weights: np.ndarray, palette: Palette) -> None:
-    """W (d, d) as a square heat map; a weight below 0 has a bar through it, so that its sign is not told by hue alone."""
+    """Paint W (d, d) as a square heat map. A weight below 0 has a bar, so that its sign does not depend on hue alone."""
     units = len(weights)
     side = min(box.width(), box.height()) / units
     largest = float(np.abs(weights).max())
@@ -140,7 +140,7 @@ def paint_weights(painter: QPainter, box: QRectF, weights: np.ndarray, palette: 
 
 
 def curve_chart(steps: np.ndarray, nlls: np.ndarray, least: float, most_steps: int) -> tuple[list[Curve], Axis, Axis]:
-    """The learning curve against 1 + steps, so that the start has a place on the logarithmic axis, with its floor."""
+    """The learning curve with its floor, against 1 + steps, so that step 0 has a place on the logarithmic axis."""
     x = Axis("steps", 1.0, max(float(most_steps), 10.0), True)
     y = axis_around([nlls, np.array([least])], "NLL of a pattern, nat", margin=0.12)
     ends = np.array([x.low, x.high])
@@ -151,10 +151,11 @@ def curve_chart(steps: np.ndarray, nlls: np.ndarray, least: float, most_steps: i
 def cost_chart(
     units: np.ndarray, partition: np.ndarray, weight: np.ndarray, growth: tuple[float, float] | None
 ) -> tuple[list[Curve], Axis, Axis]:
-    """Seconds for Z and its gradient, and for one state's weight, against units.
+    """Seconds for Z and its gradient, and for one state's weight, against the number of units.
 
-    With growth (how many times longer each unit more took, seconds a state) that factor is named, and the line of 2^d states
-    drawn.
+    Args:
+        growth: the factor for each further unit, which the label names, and the seconds per state, from which the line of
+            2^d states is drawn.
     """
     x = Axis("units", 1.0, max(float(units.max(initial=16)), 16.0) + 1)
     z = "Z and its gradient" if growth is None else f"Z: measured ×{growth[0]:.2f} a unit"
@@ -178,11 +179,11 @@ class Report:
 
     Args:
         patterns, likely, samples: (N, rows, columns) of -1 and +1.
-        probabilities: (K,) of the likely ones.
+        probabilities: (K,) of the likely states.
         weights: (d, d).
         steps, nlls, least: the learning curve and its floor.
-        units, partition, weight, growth: what :func:`cost_chart` takes; no units where nothing was measured.
-        lines: a few numbers in words.
+        units, partition, weight, growth: arguments of :func:`cost_chart`; no units if nothing was measured.
+        lines: lines of text with a few numbers.
     """
 
     patterns: np.ndarray
@@ -204,7 +205,7 @@ WIDTH, HEIGHT = 960, 640
 
 
 def paint_report(report: Report, palette: Palette, ratio: float = 2.0) -> QImage:
-    """The whole picture: patterns, weights and curve above; likely states, samples and cost below."""
+    """The whole picture: patterns, weights and learning curve above; likely states, samples and cost below."""
     image = QImage(round(WIDTH * ratio), round(HEIGHT * ratio), QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(ratio)
     image.fill(palette.color("background"))
@@ -250,7 +251,7 @@ def _paint_set(
 
 
 def probability(value: float) -> str:
-    """A probability in per cent, in few letters, which fit below a pattern: three digits, two below 1 %, one below 0.01 %.
+    """A probability in per cent, short enough for a caption: three digits, two below 1 %, one below 0.01 %.
 
     >>> probability(0.07132), probability(0.00412), probability(2.3e-5), probability(9.7e-7), probability(0.0)
     ('7.13 %', '0.41 %', '0.002 %', '1e-4 %', '0 %')

@@ -1,4 +1,4 @@
-"""Curves over axes that are linear or logarithmic, for charts with few points that are looked at closely."""
+"""Curves over linear or logarithmic axes, for charts with few points."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from PySide6.QtGui import QFontMetrics, QFontMetricsF, QPainter, QPen, QPolygonF
 from playground.drawing.axes import figure_font, nice_step, ticks
 from playground.drawing.palette import Palette
 
-SMALLEST_DECADES = 6  # labels on an axis of decades
+SMALLEST_DECADES = 6  # most labels on the y axis
 POINT = 2.6  # px, radius
 LABEL_GAP = 4.0  # px between a label's ends and a curve
 
@@ -21,8 +21,8 @@ class Axis:
     """An axis from `low` to `high`.
 
     Args:
-        name: with its unit; stands at the axis's end.
-        log: equal ratios, not equal differences; both ends are above 0 then.
+        name: the name with its unit, written at the end of the axis.
+        log: whether the axis is logarithmic; both ends must then be above 0.
     """
 
     name: str
@@ -31,16 +31,16 @@ class Axis:
     log: bool = False
 
     def place(self, values: np.ndarray) -> np.ndarray:
-        """Return the places of values, 0 at the low end and 1 at the high one."""
+        """Return the positions of values, 0 at the low end and 1 at the high end."""
         low, high = self.bend(np.array([self.low, self.high]))
         return np.asarray((self.bend(values) - low) / (high - low))
 
     def marks(self, most: int) -> list[tuple[float, str]]:
-        """Values to label, at most about `most`."""
+        """Values with their labels, at most about `most`."""
         if not self.log:
             return ticks(self.low, self.high, nice_step((self.high - self.low) / most))
         first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
-        if last - first < 2:  # hardly a decade: twos and fives too
+        if last - first < 2:  # hardly a decade: also 2 and 5
             every = [(factor, power) for power in range(first - 1, last + 1) for factor in (1, 2, 5)]
             inside = [one for one in every if self.low <= one[0] * 10.0 ** one[1] <= self.high]
             return [(factor * 10.0**power, power_of_ten(power, factor)) for factor, power in inside]
@@ -48,16 +48,16 @@ class Axis:
         return [(10.0**power, power_of_ten(power)) for power in range(first, last + 1, step)]
 
     def bend(self, values: np.ndarray) -> np.ndarray:
-        """Values as distances along the axis: themselves, or their decades."""
+        """Map values to distances along the axis: the values themselves, or their logarithms."""
         return np.log10(values) if self.log else np.asarray(values, float)
 
     def unbend(self, distances: np.ndarray) -> np.ndarray:
-        """The values at distances along the axis."""
+        """Map distances along the axis back to values."""
         return 10.0 ** np.asarray(distances, float) if self.log else np.asarray(distances, float)
 
 
 def axis_around(values: Sequence[np.ndarray], name: str, log: bool = False, margin: float = 0.06) -> Axis:
-    """The axis that shows all values with a margin, a share of their extent on it."""
+    """The axis that shows all values with a margin, as a fraction of their extent on the axis."""
     every = np.concatenate([np.ravel(part) for part in values])
     every = every[np.isfinite(every) & ((every > 0) | (not log))]
     low, high = (float(every.min()), float(every.max())) if len(every) else (1.0, 10.0)
@@ -72,7 +72,7 @@ SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def power_of_ten(power: int, factor: int = 1) -> str:
-    """``10⁻³``, ``2·10⁻³``; but what lies from 0.1 to 500 as it is.
+    """``10⁻³``, ``2·10⁻³``; but numbers from 0.1 to 500 as plain numbers.
 
     >>> [power_of_ten(power) for power in (-3, -1, 0, 2, 6)], power_of_ten(-3, 2), power_of_ten(1, 5)
     (['10⁻³', '0.1', '1', '100', '10⁶'], '2·10⁻³', '50')
@@ -88,9 +88,9 @@ class Curve:
 
     Args:
         color: a token of the palette.
-        label: stands above its right end, or above its left end where `at_start`, as near as it crosses nothing.
-        points: mark each point.
-        dashed: a line that was not measured: a bound, a fit.
+        label: written above the right end, or above the left end with `at_start`, as near as it crosses nothing.
+        points: whether each point is marked.
+        dashed: for a line that was not measured: a bound, a fit.
     """
 
     x: np.ndarray
@@ -104,7 +104,7 @@ class Curve:
 
 
 def inner(box: QRectF, y: Axis, text: float = 11) -> QRectF:
-    """The part of a chart inside its axes' labels."""
+    """The part of a chart inside the labels of its axes."""
     metrics = QFontMetricsF(figure_font(text))
     wide = max((metrics.horizontalAdvance(label) for _, label in y.marks(SMALLEST_DECADES)), default=0.0)
     return box.adjusted(wide + 8, metrics.height() + 4, -8, -metrics.height() - 4)
@@ -116,10 +116,10 @@ def paint_chart(
     """Paint axes, grid and curves into a box.
 
     Args:
-        text: pixels of its letters.
+        text: size of the letters in pixels.
 
     Returns:
-        Where the curves lie, for what else is to be painted there.
+        The rectangle of the curves, for further painting there.
     """
     plot = inner(box, y, text)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -135,7 +135,7 @@ def paint_chart(
         painter.setPen(palette.color("muted"))
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(QRectF(box.left(), at - line / 2, plot.left() - box.left() - 5, line), right, label)
-    free = plot.right() - name_width - 8  # the axis's name ends the row
+    free = plot.right() - name_width - 8  # the axis's name is at the end of the row
     for value, label in x.marks(max(2, int(plot.width() // 48))):
         at = plot.left() + float(x.place(np.array(value))) * plot.width()
         painter.setPen(QPen(palette.color("border"), 1))
@@ -161,7 +161,7 @@ def paint_chart(
 
 
 def places(plot: QRectF, curve: Curve, x: Axis, y: Axis) -> np.ndarray:
-    """(N, 2) where a curve's points lie in painter units."""
+    """The positions of a curve's points in painter units, (N, 2)."""
     across = plot.left() + x.place(curve.x) * plot.width()
     return np.stack([across, plot.bottom() - y.place(curve.y) * plot.height()], axis=1)
 
@@ -182,7 +182,7 @@ def _paint_curve(painter: QPainter, plot: QRectF, curve: Curve, x: Axis, y: Axis
 
 
 def _paint_grid_line(painter: QPainter, plot: QRectF, at: float, labels: Sequence[QRectF]) -> None:
-    """Across the plot, but not through a label."""
+    """Paint a grid line across the plot, with gaps at the labels."""
     left = plot.left()
     for box in sorted(labels, key=QRectF.left):
         if box.top() <= at <= box.bottom():
@@ -193,7 +193,7 @@ def _paint_grid_line(painter: QPainter, plot: QRectF, at: float, labels: Sequenc
 
 
 def along(corners: np.ndarray) -> np.ndarray:
-    """(M, 2) places at most 1 px apart on the line that joins corners (N, 2), as far as these are finite."""
+    """Points (M, 2) at most 1 px apart on the line that joins the finite ones of some corners (N, 2)."""
     corners = corners[np.isfinite(corners).all(axis=1)]
     if not len(corners):
         return corners
@@ -203,9 +203,11 @@ def along(corners: np.ndarray) -> np.ndarray:
 
 
 def _labels(metrics: QFontMetrics, plot: QRectF, curves: Sequence[Curve], x: Axis, y: Axis) -> list[QRectF | None]:
-    """Place the curves' labels: above the end or else below it, as near as each meets no curve and no other label,
-    with no curve of another colour between it and its own. In a plot that is too small for that, where it covers
-    least."""
+    """Place the curves' labels, each above the end of its curve or else below it.
+
+    A label is as near to its curve as possible without touching a curve or another label, and without a curve of another
+    colour between them. If the plot is too small for that, the label is placed where it covers least.
+    """
     lines = [along(places(plot, curve, x, y)) for curve in curves]
     height, taken = metrics.height(), list[QRectF | None]()
     for curve, own in zip(curves, lines, strict=True):

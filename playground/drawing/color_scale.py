@@ -1,4 +1,4 @@
-"""The scales of a picture: which colour stands for which number, in the user's units."""
+"""The scales of a picture: the number that each colour stands for, in the user's units."""
 
 import math
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from playground.drawing.palette import Palette
 from playground.drawing.plane import Plane
 
 LENGTH, THICKNESS = 132.0, 8.0  # painter units
-SMALLEST = 320.0, 240.0  # of a picture that carries one
+SMALLEST = 320.0, 240.0  # smallest size of a picture with a scale
 ROW, WHEEL = 16.0, 26.0  # painter units of a row of a key, and the radius of its circle
 HEIGHT = 52.0
-"""Painter units that one takes of the top right corner; the next lies below it."""
+"""Height of one scale in the top right corner, in painter units; the next is below it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,10 +23,10 @@ class ColorScale:
     """A bar of colours with numbers below it.
 
     Args:
-        title: what the numbers are of, and their unit.
+        title: the quantity and its unit.
         colors: (256,) uint32 of 0xffRRGGBB from left to right.
-        numbers: the place of each along the bar, from 0 to 1, and its text; those that would overlap are left out.
-        marks: places that are only marked.
+        numbers: the position of each number along the bar, from 0 to 1, and its text; overlapping ones are left out.
+        marks: positions with a mark and no number.
     """
 
     title: str
@@ -36,18 +36,18 @@ class ColorScale:
 
 
 def fits(plane: Plane) -> bool:
-    """Whether the picture is large enough to carry a scale."""
+    """Whether the picture is large enough for a scale."""
     return plane.width >= SMALLEST[0] and plane.height >= SMALLEST[1]
 
 
 @dataclass(frozen=True)
 class ColorKey:
-    """Swatches with words.
+    """Colours with their meanings in words.
 
     Args:
-        title: what the colours tell.
+        title: the quantity that the colours show.
         colors: (K,) of 0xffRRGGBB.
-        names: one for each colour; none where they are the sectors of a circle, from the right anticlockwise.
+        names: one for each colour; none if the colours are the sectors of a circle, anticlockwise from the right.
     """
 
     title: str
@@ -64,7 +64,7 @@ def paint_key(painter: QPainter, plane: Plane, palette: Palette, key: ColorKey, 
     """Paint a key at the right edge.
 
     Args:
-        above: painter units that scales take above it.
+        above: painter units of the scales above it.
     """
     left, top = plane.width - LENGTH - 26, 12.0 + above
     text_background(painter, palette, QRectF(left - 14, top - 4, LENGTH + 30, key.height), 6)
@@ -99,7 +99,7 @@ def paint_scale(painter: QPainter, plane: Plane, palette: Palette, scale: ColorS
     """Paint a scale into the top right corner.
 
     Args:
-        place: how many lie above it.
+        place: the number of scales above it.
     """
     left, top = plane.width - LENGTH - 26, 12.0 + place * HEIGHT
     text_background(painter, palette, QRectF(left - 14, top - 4, LENGTH + 30, HEIGHT - 6), 6)
@@ -121,7 +121,7 @@ def paint_scale(painter: QPainter, plane: Plane, palette: Palette, scale: ColorS
 
 
 def _placed(scale: ColorScale, metrics: QFontMetricsF, left: float) -> list[tuple[float, str]]:
-    """Return where each number begins: the outer ones first, and of the others those that find room."""
+    """Return the start and the text of each number: the two outer ones first, then those that have room."""
     last = len(scale.numbers) - 1
     order = sorted(range(last + 1), key=lambda number: (number not in (0, last), number))
     taken: list[tuple[float, float]] = []
@@ -137,7 +137,7 @@ def _placed(scale: ColorScale, metrics: QFontMetricsF, left: float) -> list[tupl
 
 
 def number(value: float) -> str:
-    """Two digits of a density, in as few characters as they take.
+    """A density with two digits, in as few characters as possible.
 
     >>> number(0.0), number(0.316), number(12.4), number(3.2e-5), number(123456.0)
     ('0', '0.32', '12', '3.2e−5', '1.2e5')

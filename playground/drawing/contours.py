@@ -25,13 +25,13 @@ SADDLES: dict[tuple[int, bool], tuple[tuple[int, int], ...]] = {
     (10, True): ((0, 3), (2, 1)),
     (10, False): ((0, 1), (2, 3)),
 }
-"""The same where two opposite corners are above the level, by whether the middle is above it, too."""
+"""The edges if two opposite corners are above the level, by whether the middle is above it too."""
 
 
 def contour_segments(values: np.ndarray, level: float) -> np.ndarray:
-    """Return the pieces of the line where values (H, W) between their places are `level`: (M, 4), x0 y0 x1 y1.
+    """Return the segments of the contour where interpolated values (H, W) equal `level`: (M, 4), x0 y0 x1 y1.
 
-    Columns and rows are numbered from 0; values have to be finite.
+    Coordinates are columns and rows, numbered from 0. Values must be finite.
     """
     corners = values[:-1, :-1], values[:-1, 1:], values[1:, 1:], values[1:, :-1]
     above = np.stack(corners) > level
@@ -57,7 +57,7 @@ def contour_segments(values: np.ndarray, level: float) -> np.ndarray:
 def _crossing(
     edge: int, around: list[np.ndarray], row: np.ndarray, column: np.ndarray, level: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where the level is met on an edge, the values running evenly along it."""
+    """The point of an edge where linearly interpolated values reach the level."""
     first, second = around[edge], around[(edge + 1) % 4]
     share = (level - first) / (second - first)
     places = ((0, 0), (1, 0), (1, 1), (0, 1))

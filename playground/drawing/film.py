@@ -1,4 +1,4 @@
-"""A run as a film: which recorded frame each picture shows, and the picture of a frame."""
+"""A run as a film: the recorded frame that each picture shows, and the picture of a frame."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
@@ -12,19 +12,19 @@ from playground.drawing.render import render
 from playground.drawing.scene import Scene
 
 TRAIL = 16  # frames that a trail reaches back
-HOLD_SECONDS = 1.0  # how long the last frame stays, so that the result can be seen
-UNIT_HEIGHT = 720  # a picture is laid out as if it were so high, then scaled: a 4K film has the same lines, only finer
+HOLD_SECONDS = 1.0  # seconds for which the last frame stays, so that the result can be seen
+UNIT_HEIGHT = 720  # height of the layout, which is then scaled: a 4K film has the same lines, only finer
 
-FrameOverlay = Callable[[Scene, int], Scene]  # gives a scene what a frame shows
+FrameOverlay = Callable[[Scene, int], Scene]  # adds the contents of a frame to a scene
 
 
 def schedule(recorded: int, seconds: float, fps: int) -> np.ndarray:
-    """The recorded frame of each picture, (pictures,): evenly from first to last, then the last one held.
+    """The recorded frame of each picture, (pictures,): evenly from the first to the last, which is then held.
 
     Args:
         recorded: frames of the trajectory, at least 1.
-        seconds: length of the film, the hold at its end included.
-        fps: pictures a second.
+        seconds: length of the film, including the hold at its end.
+        fps: pictures per second.
 
     >>> schedule(11, 2.0, 10).tolist()
     [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10]
@@ -36,15 +36,15 @@ def schedule(recorded: int, seconds: float, fps: int) -> np.ndarray:
 
 
 def trail(positions: np.ndarray, frame: int) -> np.ndarray:
-    """The frames up to and including this one that a trail shows, (K, N, 2) of (frames, N, 2)."""
+    """The frames of a trail up to and including this one: (K, N, 2) of (frames, N, 2)."""
     return positions[max(0, frame - TRAIL) : frame + 1]
 
 
 def at_frame(scene: Scene, positions: np.ndarray, frame: int) -> Scene:
-    """The scene with its particles and trails, or its images, moved to a frame; layers that are off stay off."""
+    """The scene with its particles and trails, or its images, of a frame; layers that are off stay off."""
     if scene.images is not None:
         if positions.ndim < 4:
-            return scene  # a run in the plane, which these images take the place of
+            return scene  # a run in the plane, while the scene shows images
         images: ImageGrid = dataclasses.replace(scene.images, images=positions[frame])
         return dataclasses.replace(scene, images=images)
     particles = scene.particles and Particles(positions[frame], scene.particles.size)
@@ -55,14 +55,14 @@ def at_frame(scene: Scene, positions: np.ndarray, frame: int) -> Scene:
 def picture(scene: Scene, width: int, height: int) -> QImage:
     """The scene in exactly `width` x `height` pixels, with lines and text in proportion."""
     ratio = min(width, height) / UNIT_HEIGHT
-    # Fractional units on purpose: rounding them would miss the size by a pixel.
+    # Fractional units on purpose: rounded ones could miss the size by a pixel.
     image = render(scene, width / ratio, height / ratio, ratio)
     image.setDevicePixelRatio(1.0)
     return image
 
 
 def pictures(scene: Scene, overlay: FrameOverlay, frames: Iterable[int], width: int, height: int) -> Iterator[QImage]:
-    """The film's pictures, one for each of `frames`; equal neighbours are painted once."""
+    """The film's pictures, one for each of `frames`; a frame that repeats is painted once."""
     last: tuple[int, QImage] | None = None
     for frame in frames:
         if last is None or last[0] != frame:

@@ -1,6 +1,6 @@
-"""The typeface that ships with the program, in the window, pictures and films alike: no text depends on the system's fonts.
+"""The typeface that ships with the program, for the window, pictures and films: no text depends on the system's fonts.
 
-A font of the system serves only for signs that ours lacks, in the names of a user's files.
+A font of the system is used only for characters that the typeface lacks, such as in the names of a user's files.
 """
 
 from PySide6.QtGui import QFont, QFontDatabase, QGuiApplication
@@ -9,14 +9,14 @@ from playground.resources import resource
 
 FAMILY = "Score Playground Inter"
 FILES = ("Inter-Regular.otf", "Inter-SemiBold.otf", "Inter-Bold.otf")
-_LOADED = "typeface"  # a property of the application: its fonts end with it, and there may be another one afterwards
+_LOADED = "typeface"  # a property of the application, since its fonts end with it and another one may follow
 
 
 def text_font(pixels: float, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
     """The program's typeface in a size and weight.
 
     Args:
-        pixels: its size, rounded to whole ones.
+        pixels: its size, rounded to whole pixels.
 
     Raises:
         RuntimeError: there is no application yet.
@@ -28,12 +28,12 @@ def text_font(pixels: float, weight: QFont.Weight = QFont.Weight.Normal) -> QFon
     font.setWeight(weight)
     font.setHintingPreference(
         QFont.HintingPreference.PreferVerticalHinting
-    )  # widths would follow the system's settings
+    )  # with horizontal hinting, widths would depend on the system's settings
     return font
 
 
 def number_font(pixels: float, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
-    """Return the text font with figures of one width, so that a changing number does not dance."""
+    """Return the text font with digits of equal width, so that a changing number does not jitter."""
     font = text_font(pixels, weight)
     font.setFeature(QFont.Tag("tnum"), 1)
     return font

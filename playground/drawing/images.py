@@ -13,12 +13,12 @@ from playground.drawing.palette import Palette, rgb
 from playground.drawing.plane import Plane
 
 CARD = 10.0  # painter units between a strip and the edge of its card
-SMALLEST = 26  # painter units: a tile below this shows no digit
+SMALLEST = 26  # painter units; a digit is not readable on a smaller tile
 
 
 @dataclass(frozen=True)
 class Tiles:
-    """The number of tiles that are shown, and their places."""
+    """The number of tiles that are shown, and their positions."""
 
     shown: int
     columns: int
@@ -28,7 +28,7 @@ class Tiles:
     top: float
 
     def box(self, number: int) -> QRectF:
-        """The place of tile `number`, in painter units."""
+        """The rectangle of tile `number`, in painter units."""
         row, column = divmod(number, self.columns)
         return QRectF(self.left + column * self.pitch, self.top + row * self.pitch, self.side, self.side)
 
@@ -48,15 +48,16 @@ class Tiles:
 
 @dataclass(frozen=True, eq=False)
 class ImageGrid(Layer):
-    """Images in a grid that fills the picture; as many as fit at a size where a digit can be read.
+    """Images in a grid that fills the picture, as many as fit at a readable size.
 
     Args:
         images: (N, H, W) or (N, 1, H, W), painted in the role's hue; or (N, 3, H, W), in their own colours.
-        limits: the values painted darkest and brightest; what lies beyond is clipped.
-        selected: the image with a ring around it; second: one with a broken ring.
+        limits: the values painted darkest and brightest; values beyond are clipped.
+        selected: the image with a ring around it.
+        second: the image with a broken ring around it.
         role: the hue: samples are particles, originals are data.
-        below: images of the strip for which it leaves room.
-        known: (H, W), True at the pixels that were given; their edge is drawn on every image.
+        below: number of images in the strip below, for which room is left.
+        known: (H, W), True at the known pixels; their border is drawn on every image.
     """
 
     images: np.ndarray
@@ -69,7 +70,7 @@ class ImageGrid(Layer):
 
     def tiles(self, width: float, height: float) -> Tiles:
         """The layout in a picture of `width` x `height`."""
-        # The foot leaves room for a caption of two lines; a thumbnail has none.
+        # There is room for a caption of two lines at the foot; a thumbnail has none.
         margin, foot = min(20.0, 0.05 * width, 0.05 * height), min(76.0, 0.2 * height)
         if self.below:
             foot = height - _strip_top(self.below, width, height) + 2 * CARD
@@ -112,7 +113,7 @@ class ImageGrid(Layer):
                 painter.drawRoundedRect(tiles.box(chosen).adjusted(-2.5, -2.5, 2.5, 2.5), 4, 4)
 
     def strip(self, palette: Palette, shown: int) -> QImage:
-        """The images below one another at their own resolution."""
+        """The images one below the other, at their own resolution."""
         images = np.asarray(self.images[:shown], float)
         low, high = self.limits
         level = np.round(255 * np.clip(np.nan_to_num((images - low) / max(high - low, 1e-300)), 0, 1)).astype(np.uint32)
@@ -127,7 +128,7 @@ class ImageGrid(Layer):
 
 @dataclass(frozen=True, eq=False)
 class Strip(Layer):
-    """Images in one row over the lower part of the picture, from the first of two to the second.
+    """The images of an interpolation, in one row over the lower part of the picture.
 
     Args:
         images: (P, H, W) or (P, 1, H, W).
@@ -138,7 +139,7 @@ class Strip(Layer):
     limits: tuple[float, float] = (0.0, 1.0)
 
     def boxes(self, width: float, height: float) -> list[QRectF]:
-        """Return the places of the images in a picture of `width` x `height`, in painter units."""
+        """Return the rectangles of the images in a picture of `width` x `height`, in painter units."""
         count = max(len(self.images), 1)
         pitch = _strip_pitch(count, width, height)
         side, left, top = 0.92 * pitch, (width - count * pitch) / 2, _strip_top(count, width, height)
@@ -163,7 +164,7 @@ class Strip(Layer):
 
 
 def _edge(known: np.ndarray) -> QPainterPath:
-    """The sides of pixels between known and unknown ones, in shares of the image."""
+    """The border between known and unknown pixels, in fractions of the image."""
     height, width = known.shape
     edge = QPainterPath()
     for column, first, end in _runs((known[:, 1:] != known[:, :-1]).T):
@@ -176,7 +177,7 @@ def _edge(known: np.ndarray) -> QPainterPath:
 
 
 def _runs(marked: np.ndarray) -> list[list[int]]:
-    """[row, first, end] of each run of True: one line takes a grid of 500 images half the time of one per pixel."""
+    """[row, first, end] of each run of True. One line per run paints 500 images in half the time of one per pixel."""
     change = np.diff(np.pad(marked, ((0, 0), (1, 1))).astype(int), axis=1)
     runs: list[list[int]] = np.column_stack([*np.nonzero(change == 1), np.nonzero(change == -1)[1]]).tolist()
     return runs
@@ -187,12 +188,12 @@ def _strip_pitch(count: int, width: float, height: float) -> float:
 
 
 def _strip_top(count: int, width: float, height: float) -> float:
-    """Return the strip's top, so that its card ends above a caption of two lines."""
+    """Return the top of the strip, whose card must end above a caption of two lines."""
     return height - min(82.0, 0.25 * height) - _strip_pitch(count, width, height)
 
 
 def outline(painter: QPainter, palette: Palette, boxes: list[QRectF]) -> None:
-    """A hairline around each image, outside its pixels: where it is as light, or as dark, as what it lies on."""
+    """Paint a hairline around each image, outside its pixels, to separate it from a background of the same lightness."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(palette.color("border"), 1.0))
@@ -200,7 +201,7 @@ def outline(painter: QPainter, palette: Palette, boxes: list[QRectF]) -> None:
 
 
 def _ink(palette: Palette, role: str) -> np.ndarray:
-    """(256,) 0xffRRGGBB from the surface through the role's hue to nearly white, or nearly black on a light surface."""
+    """Colours (256,) 0xffRRGGBB from the surface through the role's hue to nearly white; to nearly black if it is light."""
     hue = palette.color(role)
     stops = (QColor(palette.raised), hue, hue.lighter(170) if palette.dark else hue.darker(220))
     channels = np.array([rgb(stop) for stop in stops], float)

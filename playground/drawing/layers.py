@@ -1,7 +1,7 @@
-"""The layers of a picture, one a class: plain arrays in the user's units that paint themselves.
+"""The layers of a picture, one class each: plain arrays in the user's units that paint themselves.
 
-A layer never changes; a new frame is a new layer. What is costly to make is kept with the layer for the plane it was
-last painted on, so panning recomputes it and a still picture does not.
+A layer never changes; a new frame is a new layer. A layer keeps its costly results for the plane on which it was last
+painted, so panning computes them again and a still picture does not.
 """
 
 import functools
@@ -29,20 +29,20 @@ DensityStyle = Literal["plain", "contours", "log"]
 Made = TypeVar("Made")
 
 SHOWN = 0.75
-"""Power of p over its peak that the colour grows with: tails show a little more than they would in proportion."""
+"""The colour is proportional to this power of p over its peak, which makes tails a little more visible."""
 LEVELS, LOG_RANGE = 7, 14.0
-"""Lines of equal density, about, and nats below the peak down to which log p has colours and lines."""
+"""Approximate number of contours, and nats below the peak down to which log p has colours and contours."""
 ERROR_SHOWN, ERROR_ALPHA = 0.5, 0.5
-"""The same power for an error, of which a twentieth is to be seen, and how much its red covers at most."""
+"""The power for an error, a twentieth of which should be visible, and the largest opacity of its red."""
 
-SPRITES = 10_000  # up to so many particles are drawn one by one, above they are counted per pixel
-TRAIL_SEGMENTS = 8_000  # a frame of trails draws at most so many segments, half as many under 10,000 particles...
-TRAIL_PIXELS = 8  # ...of so many pixels each
+SPRITES = 10_000  # up to so many particles are drawn one by one; more are counted per pixel
+TRAIL_SEGMENTS = 8_000  # most segments of all trails in a frame; half as many with 10,000 particles
+TRAIL_PIXELS = 8  # assumed length of a segment in pixels
 
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """Base of all layers: remembers the last thing made for painting."""
+    """Base of all layers. It keeps the last result that was computed for painting."""
 
     _kept: dict[str, tuple[Hashable, object]] = field(default_factory=dict, init=False, repr=False)
 
@@ -70,7 +70,7 @@ class _Map(Layer):
     extent: tuple[float, float, float, float]
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
-        # A map changes more rarely than what moves over it, and smooth scaling takes ten times a copy.
+        # A map changes more rarely than the layers above it, and smooth scaling takes ten times as long as a copy.
         painter.drawImage(0, 0, self._keep("scaled", (plane, palette), lambda: self._scaled(plane, palette)))
 
     def _scaled(self, plane: Plane, palette: Palette) -> QImage:
@@ -88,17 +88,17 @@ class _Map(Layer):
         return image
 
     def _image(self, palette: Palette) -> QImage:
-        """One pixel a cell, the top row first."""
+        """The map with one pixel for each cell, the top row first."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True, eq=False)
 class Density(_Map):
-    """A density on a grid, coloured by (p / peak)^(3/4): tails show a little more than they would in proportion.
+    """A density on a grid, coloured by (p / peak)^(3/4), which makes tails a little more visible.
 
     Args:
         values: per unit of both axes.
-        style: "plain"; "contours" with lines of equal density; "log" with colours and lines even in log p.
+        style: "plain"; "contours" with lines of equal density; "log" with colours and lines evenly spaced in log p.
     """
 
     style: DensityStyle = "plain"
@@ -109,13 +109,13 @@ class Density(_Map):
             raster.paint_tinted(painter, *self._keep("lines", (plane, palette), lambda: self._lines(plane, palette)))
 
     def peak(self) -> float:
-        """The largest value, which the brightest colour stands for; 0 where there is none."""
+        """The largest value, which has the brightest colour; 0 if there is none."""
         values = np.asarray(self.values, np.float64)
         finite = values[np.isfinite(values)]
         return float(finite.max()) if finite.size else 0.0
 
     def scale(self, palette: Palette, axes: tuple[str, str]) -> ColorScale | None:
-        """Its scale in a picture with these axes; None where there is no density."""
+        """The scale of the density in a picture with these axes; None if there is no density."""
         peak = self.peak()
         if peak <= 0:
             return None
@@ -133,7 +133,7 @@ class Density(_Map):
         return ColorScale(f"density p per {unit}", colors, tuple(marked))
 
     def levels(self) -> list[float]:
-        """The heights of its lines: of p, or of log p."""
+        """The values of p, or of log p, at the contours."""
         low, high = self._log_range() if self.style == "log" else (0.0, self.peak())
         step = nice_step((high - low) / LEVELS)
         first, last = math.floor(low / step) + 1, math.ceil(high / step) - 1
@@ -144,7 +144,7 @@ class Density(_Map):
         return high - LOG_RANGE, high
 
     def _level(self) -> np.ndarray:
-        """(H, W) from 0 to 1: how far up the colours each value lies."""
+        """The position of each value on the colour bar, (H, W), from 0 to 1."""
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             ratio = np.nan_to_num(np.asarray(self.values, np.float64) / self.peak(), nan=0.0, posinf=1.0)
             if self.style == "log":
@@ -173,12 +173,12 @@ class Density(_Map):
 
 @dataclass(frozen=True, eq=False)
 class ScoreError(_Map):
-    """The distance of a learned score from the exact one, as red that grows with its root, and its direction as arrows.
+    """The error of a learned score: its size as red that grows with the root of the error, and its direction as arrows.
 
     Args:
-        values: per unit; None for the arrows alone.
-        top: the error that the fullest red stands for, and all above.
-        arrows: where the learned score points beside the exact one; None for the map alone.
+        values: per unit; None for the arrows only.
+        top: the error with the strongest red, which all larger errors have too.
+        arrows: learned minus exact score; None for the map only.
     """
 
     values: np.ndarray | None  # type: ignore[assignment]
@@ -190,7 +190,7 @@ class ScoreError(_Map):
             super().paint(painter, plane, palette)
 
     def scale(self, palette: Palette, axes: tuple[str, str]) -> ColorScale | None:
-        """Its scale in a picture with these axes; None where there is no map."""
+        """The scale of the map in a picture with these axes; None if there is no map."""
         if self.values is None:
             return None
         unit = "unit" if axes == ("x", "y") else axes[0]
@@ -219,7 +219,7 @@ class ScoreError(_Map):
 
 @dataclass(frozen=True, eq=False)
 class Data(Layer):
-    """The training points, (N, 2), as small dots that grow denser where they crowd."""
+    """The training points, (N, 2), as small dots; the colour is stronger if several share a pixel."""
 
     points: np.ndarray
 
@@ -234,7 +234,7 @@ class Data(Layer):
             return raster.tinted(coverage, raster.tints(color, 0.65), plane.ratio)
         found = raster.counts(pixels, plane.columns, plane.rows, max(1, round(1.5 * plane.ratio)))
         found = np.minimum(found, 255).astype(np.uint8)
-        # One point must stay visible however many there are, and a million must not fill the canvas.
+        # A single point must be visible, and a million must not fill the canvas.
         typical = float(found.sum()) / max(int(np.count_nonzero(found)), 1)
         opacity = np.maximum(1 - np.exp(-0.5 * np.arange(256) / max(typical, 1.0)), 0.16)
         opacity[0] = 0
@@ -243,10 +243,10 @@ class Data(Layer):
 
 @dataclass(frozen=True, eq=False)
 class Field(Layer):
-    """Vectors as arrows centred on their positions; length and strength grow with the logarithm of the magnitude.
+    """Vectors as arrows centred on their positions. Length and opacity grow with the logarithm of the magnitude.
 
-    A score spans decades over one picture; drawn to scale all but a few arrows would vanish. The longest arrow just
-    fits between its neighbours, its magnitude being the 95th percentile.
+    A score spans decades over one picture; drawn to scale, all but a few arrows would vanish. The longest arrow, that of
+    the 95th percentile of magnitudes, just fits between its neighbours.
 
     Args:
         positions: (N, 2).
@@ -263,7 +263,7 @@ class Field(Layer):
 
     def _inked(self, plane: Plane, palette: Palette) -> tuple[np.ndarray, np.ndarray]:
         tails, tips, strength = self.arrows(plane)
-        # The exact score lies under the learned one as a broader, paler stroke, so both can be read where they agree.
+        # The exact score is a broader, paler stroke under the learned one, so both are visible where they agree.
         thickness = {"exact": 2.6, "error": 1.5}.get(self.role, 1.0) * plane.ratio
         step = tips - tails
         length = np.hypot(step[:, 0], step[:, 1])
@@ -278,7 +278,7 @@ class Field(Layer):
         return coverage, raster.tints(palette.color(self.role), 0.55 if self.role == "exact" else 1.0)
 
     def arrows(self, plane: Plane) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Tails (N, 2) and tips (N, 2) in device pixels, and strengths (N,) in [0.4, 1]; without zero vectors."""
+        """Tails (N, 2) and tips (N, 2) in device pixels, and opacities (N,) in [0.4, 1]; without zero vectors."""
         positions, vectors = np.asarray(self.positions, float), np.asarray(self.vectors, float)
         step = vectors * plane.scale
         length = np.hypot(step[:, 0], step[:, 1])
@@ -299,11 +299,11 @@ class Field(Layer):
 
 @dataclass(frozen=True, eq=False)
 class Particles(Layer):
-    """The sampler's particles, (N, 2): discs, or beyond SPRITES a glow that counts them pixel by pixel.
+    """The sampler's particles, (N, 2), as discs; more than SPRITES as a glow that counts them pixel by pixel.
 
     Args:
         size: factor on the radius.
-        coloring: what is known of each, shown by its colour; they are discs then, however many.
+        coloring: a property of each particle that its colour shows; all particles are then discs.
     """
 
     positions: np.ndarray
@@ -335,13 +335,13 @@ class Particles(Layer):
 
 @dataclass(frozen=True, eq=False)
 class Trails(Layer):
-    """The recent places of particles: (K, N, 2), oldest first; the last row is where they are now.
+    """The recent positions of particles: (K, N, 2), oldest first; the last row has the present ones.
 
-    With many particles only every second, fourth, eighth... of them leaves a trail, always the same ones, so that the
-    picture stays legible and a frame stays within its milliseconds.
+    If there are many particles, only every second, fourth, eighth... has a trail, always the same ones. The picture stays
+    legible and each frame is painted in time.
 
     Args:
-        length: how many steps back a trail reaches, of those that are given.
+        length: the number of given steps that a trail reaches back.
     """
 
     positions: np.ndarray
@@ -355,7 +355,7 @@ class Trails(Layer):
         """(K, M, 2) device pixels of the particles whose trails are drawn."""
         positions = self.positions[-(self.length + 1) :]
         hops, count = len(positions) - 1, positions.shape[1]
-        # Dots and trails share the milliseconds of a frame.
+        # Dots and trails share the time of a frame.
         budget = max(TRAIL_SEGMENTS - self.positions.shape[1] // 2, TRAIL_SEGMENTS // 2)
         stride = 1
         while hops * count > stride * budget:
@@ -382,7 +382,7 @@ class Trails(Layer):
 
 @dataclass(frozen=True, eq=False)
 class Path(Layer):
-    """The way of one point under the probability flow, (P, 2) from the data to the noise, fading on the way."""
+    """The path of one point under the probability flow, (P, 2) from the data to the noise, with falling opacity."""
 
     points: np.ndarray
     role: Role = "likelihood"
@@ -403,7 +403,7 @@ class Path(Layer):
 
 @dataclass(frozen=True, eq=False)
 class InterpolatedPoints(Layer):
-    """Points from one to another, (P, 2): a line through all, dots at even shares of it, a ring where it ends."""
+    """The points of an interpolation, (P, 2): a line through all, evenly spaced dots, and a ring at the end."""
 
     points: np.ndarray
     role: Role = "likelihood"
@@ -414,7 +414,7 @@ class InterpolatedPoints(Layer):
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        # A dark (light) seam keeps it apart from whatever lies below.
+        # A dark (light) border separates it from the layers below.
         for name, alpha, width in (("background", 0.7, 5.0), (self.role, 1.0, 2.2)):
             painter.setPen(QPen(palette.color(name, alpha), width))
             painter.drawPolyline(corners)
@@ -439,7 +439,7 @@ class Strokes(Layer):
             path = QPainterPath(QPointF(*corners[0]))
             for x, y in corners[1:] or [(corners[0][0] + 0.01, corners[0][1])]:
                 path.lineTo(x, y)
-            # Two standard deviations faintly, one more strongly: the shape of the density that is being painted.
+            # Two standard deviations faint, one stronger: the shape of the painted density.
             for deviations, alpha in ((2.0, 0.14), (1.0, 0.28)):
                 pen = QPen(palette.color("data", alpha), max(2 * deviations * radius * plane.scale[0], 1.0))
                 pen.setCapStyle(Qt.PenCapStyle.RoundCap)
@@ -449,7 +449,7 @@ class Strokes(Layer):
 
 @functools.lru_cache(maxsize=4)
 def _glow(palette: Palette) -> np.ndarray:
-    """(256,) uint32: amber for one particle on a pixel, fuller for a few, paler (on light, deeper) for a crowd."""
+    """Colours (256,) uint32: amber for one particle on a pixel, stronger for a few, paler (on light, deeper) for many."""
     number = np.arange(256)
     color = palette.color("particles")
     crowd = color.lighter(150) if palette.dark else color.darker(160)
@@ -460,7 +460,7 @@ def _glow(palette: Palette) -> np.ndarray:
 
 @functools.lru_cache(maxsize=4)
 def _ink(palette: Palette) -> np.ndarray:
-    """(256,) uint32: ink saturates, so that a knot of a hundred trails is no brighter than it takes to see it."""
+    """Colours (256,) uint32 that saturate, so that a hundred trails on a pixel are not too bright."""
     saturated: np.ndarray = raster.tints(palette.color("trails"))[
         np.round(255 * np.tanh(np.arange(256) / 128)).astype(int)
     ]

@@ -1,4 +1,4 @@
-"""Antialiased lines written into a coverage image with numpy, in the manner of Wu (1991).
+"""Antialiased lines, written into a coverage image with numpy by the method of Wu (1991).
 
 Coordinates are device pixels, x to the right and y down, pixel i covering [i, i + 1).
 """
@@ -21,7 +21,8 @@ def line_coverage(
         segments: (M, 4) pixels, x0 y0 x1 y1; non-finite ones are left out.
         weights: (M,) strength of a line in [0, 1].
         thickness: pixels, 1 to 8.
-        ink: crossing lines add up, strength 1 being painted as 128; otherwise the stronger one stays, 1 as 255.
+        ink: if True, crossing lines add up and strength 1 is painted as 128; otherwise the stronger line stays and
+            strength 1 is painted as 255.
 
     Returns:
         (height, width) uint8, valid until the next call in this thread.
@@ -52,7 +53,7 @@ def _write(
     deposit: Callable[[np.ndarray, np.ndarray, np.ndarray], None],
 ) -> None:
     """Deposit the pixels of all lines."""
-    # Along the longer axis ("major"), from low to high; pixel centres are whole numbers.
+    # Lines run along their longer axis ("major"), from low to high; pixel centres are whole numbers.
     steep = np.abs(y1 - y0) > np.abs(x1 - x0)
     back = np.where(steep, y0 > y1, x0 > x1)
     a, b = np.where(steep, y0, x0), np.where(steep, y1, x1)
@@ -65,10 +66,10 @@ def _write(
     hops = math.ceil(2 * float(half.max()))
     along, across = np.where(steep, stride, 1), np.where(steep, 1, stride)
     count = (last - first + 1).astype(np.int64)
-    final = np.cumsum(count) - 1  # where a line's last pixel stands in the list of all
+    final = np.cumsum(count) - 1  # the index of a line's last pixel in the list of all
     begin = final - count + 1
 
-    # One long list instead of chunks: every call of numpy may hand the interpreter to a thread that trains.
+    # One long list instead of chunks: every call of numpy may give the interpreter to a training thread.
     step = np.repeat(first.astype(np.int64) - begin, count)
     step += np.arange(len(step))
     ink = np.repeat(strengths, count)
@@ -79,7 +80,7 @@ def _write(
     centre += np.repeat(c - slope * a, count)
     step *= np.repeat(along, count)
     hop = np.repeat(across, count)
-    if thickness <= 1:  # Wu's own two pixels, that share the line's strength
+    if thickness <= 1:  # Wu's two pixels, which share the line's strength
         nearest = centre.astype(np.int64)
         centre -= nearest
         centre *= ink
@@ -105,8 +106,11 @@ def _write(
 def _clipped(
     segments: np.ndarray, weights: np.ndarray, width: int, height: int
 ) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-    """x0, y0, x1, y1 with the margin added, and weights, float32, of what lies in the image and half the margin
-    (Liang and Barsky, 1984)."""
+    """Clip segments to the image and half of its margin (Liang and Barsky, 1984).
+
+    Returns:
+        x0, y0, x1, y1 with the margin added, and the weights of the remaining segments, all float32.
+    """
     rim = MARGIN / 2
     right, bottom = width + rim, height + rim
     x0, y0, x1, y1 = columns = np.array(segments.T, order="C")
@@ -119,7 +123,7 @@ def _clipped(
         with np.errstate(divide="ignore", invalid="ignore"):
             across = np.stack([-rim - x0, right - x0]) / (x1 - x0)
             down = np.stack([-rim - y0, bottom - y0]) / (y1 - y0)
-        # 0/0, a line along the very border, bounds nothing: fmax and fmin pass over NaN.
+        # 0/0 means a line along the border, which is no bound: fmax and fmin ignore NaN.
         enter = np.fmax(np.fmax(across.min(axis=0), down.min(axis=0)), 0.0)
         leave = np.fmin(np.fmin(across.max(axis=0), down.max(axis=0)), 1.0)
         columns[:, cut] = (

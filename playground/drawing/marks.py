@@ -1,4 +1,4 @@
-"""The marks of a prediction on the plane: the point in question, the place that was marked, and the measured one."""
+"""The marks of a prediction on the plane: the point in question, the predicted place, and the measured one."""
 
 import math
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ POINT, YOU, MEASURED = "point", "you", "measured"
 
 @dataclass(frozen=True, eq=False)
 class Marks(Layer):
-    """Places of a prediction, each with its own shape and word, and the distance between the marked and the measured one.
+    """The places of a prediction, each with its own shape and word, and the distance from the predicted to the measured one.
 
     Args:
-        point: the one that the question is about: a square.
-        you: the place that was marked: a cross.
-        measured: the measured place: a ring.
+        point: the point that the question is about, a square.
+        you: the predicted place, a cross.
+        measured: the measured place, a ring.
     """
 
     point: Place | None = None
@@ -59,7 +59,7 @@ class Marks(Layer):
         said = YOU
         if self.you is not None and self.measured is not None:
             said = f"{YOU}, {math.dist(self.you, self.measured):.2g} away"
-        # Words of places that lie close to each other go to different sides.
+        # The words of places that are close to each other are on different sides.
         below = you is not None and measured is not None and measured.y() <= you.y()
         _word(painter, plane, palette, point, POINT, "text", True)
         _word(painter, plane, palette, measured, MEASURED, "particles", not below)

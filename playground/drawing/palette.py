@@ -1,8 +1,7 @@
-"""The colours of every picture: one hue per concept, in a dark and a light set.
+"""The colours of every picture: one hue per concept, in a dark and a light palette.
 
 Plots, chips, charts and text all take a concept's colour from here, so that teal is always data and amber always
-particles. The hues keep apart for deuteranopes and protanopes by lightness as well as hue; nothing is said by colour
-alone.
+particles. For deuteranopes and protanopes the hues differ in lightness too. Nothing is shown by colour alone.
 """
 
 import functools
@@ -14,11 +13,15 @@ from PySide6.QtGui import QColor
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours as ``#rrggbb``: text and muted reach 4.5:1 on every surface of the same palette, concepts 3:1 on all but hover."""
+    """Colours as ``#rrggbb``.
+
+    On every surface of the palette, `text` and `muted` have a contrast of at least 4.5:1. Concepts have at least 3:1 on
+    all surfaces except `hover`.
+    """
 
     name: str
     dark: bool
-    # surfaces, from the canvas up to what lies on a panel
+    # surfaces, from the canvas up to widgets on a panel
     background: str  # the canvas
     panel: str  # side panels, the transport
     raised: str  # cards and buttons
@@ -28,7 +31,7 @@ class Palette:
     # text
     text: str
     muted: str  # captions, axis numbers
-    disabled: str  # what cannot be used now
+    disabled: str  # text of disabled widgets
     # concepts
     data: str
     density: str
@@ -38,7 +41,7 @@ class Palette:
     particles: str
     trails: str
     likelihood: str
-    accent: str  # the one button that matters, sliders, focus rings
+    accent: str  # the main button, sliders, focus rings
     on_accent: str  # text on accent or on amber
     density_stops: tuple[str, ...]  # from the background up to the peak, in equal steps of lightness
     categories: tuple[str, ...]  # what is told apart by kind: eight for every eye, 3:1 on the background
@@ -116,19 +119,19 @@ def rgb(color: QColor) -> tuple[int, int, int]:
 
 @functools.cache
 def density_colors(palette: Palette) -> np.ndarray:
-    """(256,) uint32 of 0xffRRGGBB: what a density from 0 to its peak is painted with."""
+    """The colours of a density from 0 to its peak, (256,) uint32 of 0xffRRGGBB."""
     return _between(palette.density_stops)
 
 
 @functools.cache
 def value_colors(palette: Palette) -> np.ndarray:
-    """(256,) uint32 of 0xffRRGGBB: what is told apart by a number, from low to high."""
+    """The colours of a number from low to high, (256,) uint32 of 0xffRRGGBB."""
     return _between(palette.value_stops)
 
 
 @functools.cache
 def category_colors(palette: Palette) -> np.ndarray:
-    """(8,) uint32 of 0xffRRGGBB: what is told apart by kind."""
+    """The colours of categories, (8,) uint32 of 0xffRRGGBB."""
     return np.array([QColor(color).rgb() for color in palette.categories], np.uint32)
 
 

@@ -1,7 +1,7 @@
-"""Memory that pictures are made in, used again for the next one.
+"""The memory of pictures, which is reused for the next picture.
 
-A picture fills megabytes sixty times a second. Asking the system for them anew each time costs more than filling them:
-it hands out every page by a fault, 4 of 6 ms for 10,000 trails (measured with glibc's malloc).
+A picture fills megabytes sixty times a second. New memory would take longer than filling it, because the system provides
+each page by a page fault: 4 of 6 ms for 10,000 trails (measured with glibc's malloc).
 """
 
 import threading
@@ -10,10 +10,10 @@ from collections import defaultdict
 import numpy as np
 from PySide6.QtGui import QImage
 
-KEPT = 8  # images of one size that wait for use
+KEPT = 8  # images of one size that are kept for reuse
 
-# glibc maps blocks above a threshold anew each time, and raises the threshold to the largest it has seen freed: after
-# this one, which costs nothing as it is never written, arrays of a few hundred kilobytes come from memory that is there.
+# glibc maps blocks above a threshold anew each time, and raises the threshold to the largest block that was freed. After
+# this block, which costs nothing because it is never written, arrays of a few hundred kilobytes come from memory in use.
 np.empty(24_000_000, np.uint8)
 
 _threads = threading.local()
@@ -21,7 +21,7 @@ _waiting: dict[tuple[int, int], list[QImage]] = defaultdict(list)  # appending a
 
 
 def empty_buffer(name: str, size: int, dtype: type) -> np.ndarray:
-    """(size,) zeros that are valid until the same thread asks for the same name again."""
+    """An array (size,) of zeros, valid until the same thread asks for the same name again."""
     arrays: dict[str, np.ndarray] = _threads.__dict__
     array = arrays.get(name)
     if array is None or len(array) != size or array.dtype != dtype:
@@ -32,9 +32,9 @@ def empty_buffer(name: str, size: int, dtype: type) -> np.ndarray:
 
 
 class PixelBuffer:
-    """A premultiplied ARGB image of `width` x `height` pixels that nobody else uses while this object lives.
+    """A premultiplied ARGB image of `width` x `height` pixels that only this object uses while it lives.
 
-    Its content is at first whatever was painted on it before.
+    At first it contains whatever was painted on it before.
     """
 
     def __init__(self, width: int, height: int) -> None:
@@ -51,6 +51,6 @@ class PixelBuffer:
         size = self.image.width(), self.image.height()
         if len(_waiting[size]) < KEPT:
             _waiting[size].append(self.image)
-        # After the window was resized the old size will not come back.
+        # After the window is resized, the old size will hardly come back.
         for other in [key for key in _waiting if key != size][4:]:
             _waiting.pop(other, None)

@@ -20,7 +20,7 @@ class Plane:
 
     @property
     def columns(self) -> int:
-        """Device pixels across, the last of which may be covered in part: 601 units of 1.25 pixels."""
+        """Device pixels across. The last one may be covered in part, as with 601 units of 1.25 pixels."""
         return _pixels(self.width * self.ratio)
 
     @property
@@ -45,8 +45,9 @@ class Plane:
     def _mapped(self, points: np.ndarray, ratio: float) -> np.ndarray:
         x0, _, _, y1 = self.viewport
         sx, sy = self.scale
-        # Column by column and stored so: numpy is several times slower on an innermost axis of length two. Subtracted
-        # before scaling, in double precision: an offset of 1e6 must not eat a plot that is 1 wide.
+        # The columns are stored one after the other, because numpy is several times slower on an innermost axis of length
+        # two. The offset is subtracted before scaling, in double precision, so that an offset of 1e6 leaves a plot of
+        # width 1 exact.
         columns = np.empty((2, *points.shape[:-1]))
         columns[0] = (points[..., 0].astype(np.float64) - x0) * (sx * ratio)
         columns[1] = (points[..., 1].astype(np.float64) - y1) * (sy * ratio)

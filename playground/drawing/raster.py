@@ -1,8 +1,7 @@
 """Points turned into coverage images with numpy, and coverage into colour.
 
-QPainter needs 10 ms for 10,000 antialiased line segments and a Python object per sprite for as many dots; writing the
-pixels with numpy takes 1 to 2 ms. Coordinates here are device pixels, x to the right and y down, pixel i covering
-[i, i + 1).
+QPainter needs 10 ms for 10,000 antialiased line segments, and a Python object for each of as many dots. Writing the
+pixels with numpy takes 1 to 2 ms. Coordinates are device pixels, x to the right and y down; pixel i covers [i, i + 1).
 """
 
 import functools
@@ -15,14 +14,14 @@ from playground.drawing.pixel_buffers import PixelBuffer, empty_buffer
 
 MARGIN = 16  # pixels around the image where shapes that overlap its edge are written without a bounds check
 STRIP = 64_000  # pixels painted at a time
-FEW = 3000  # up to so many discs are placed to a quarter of a pixel, more to a whole one
+FEW = 3000  # up to so many discs are placed to a quarter of a pixel, more discs to a whole pixel
 
 
 def disc_coverage(centres: np.ndarray, radius: float, width: int, height: int) -> np.ndarray:
-    """Coverage of equal discs; where they overlap, the largest.
+    """Coverage of equal discs; where they overlap, the larger value.
 
     Args:
-        centres: (N, 2) pixels; non-finite ones and those that miss the image are left out.
+        centres: (N, 2) pixels; non-finite ones and those outside the image are left out.
         radius: pixels, 0.5 to MARGIN - 2.
 
     Returns:
@@ -39,7 +38,7 @@ def disc_coverage(centres: np.ndarray, radius: float, width: int, height: int) -
     kernel, offsets = _disc(radius, parts)
     shifts = offsets[:, 1] * stride + offsets[:, 0]
     if parts == 1:
-        # From faint to full, so that the last value in a pixel is its largest: no read, no comparison.
+        # From faint to full, so that the last value written to a pixel is its largest, without a comparison.
         for shift, value in zip(shifts.tolist(), kernel[0].tolist(), strict=True):
             padded[anchor + shift] = value
     else:
@@ -49,7 +48,7 @@ def disc_coverage(centres: np.ndarray, radius: float, width: int, height: int) -
 
 
 def labelled_discs(centres: np.ndarray, labels: np.ndarray, radius: float, width: int, height: int) -> np.ndarray:
-    """Coverage of equal discs with a label each; where they overlap, that of the larger coverage, then of the larger label.
+    """Coverage of equal discs with a label each. In an overlap the larger coverage wins, then the larger label.
 
     Args:
         centres, radius: see :func:`disc_coverage`.
@@ -80,9 +79,9 @@ def labelled_discs(centres: np.ndarray, labels: np.ndarray, radius: float, width
 
 @functools.lru_cache(maxsize=64)
 def _disc(radius: float, parts: int) -> tuple[np.ndarray, np.ndarray]:
-    """Coverage (parts * parts, K) uint8 of the K pixels around a disc's own, and where they lie (K, 2), x and y.
+    """Coverage (parts * parts, K) uint8 of the K pixels around a disc's pixel, and their offsets (K, 2), x and y.
 
-    The first index is the disc's place in its pixel; the pixels are in the order of their coverage.
+    The first index is the disc's position within its pixel. The pixels are in the order of their coverage.
     """
     reach = int(np.ceil(radius + 0.5))
     steps = np.arange(-reach, reach + 1)
@@ -115,7 +114,7 @@ def counts(points: np.ndarray, width: int, height: int, square: int = 1) -> np.n
 
 
 def tints(color: QColor, opacity: float = 1.0) -> np.ndarray:
-    """(256,) uint32 premultiplied ARGB of one colour, for coverage 0 to 255."""
+    """One colour for coverage 0 to 255, (256,) uint32 premultiplied ARGB."""
     return _tints((color.red(), color.green(), color.blue()), opacity)
 
 
@@ -125,14 +124,14 @@ def _tints(rgb: tuple[int, int, int], opacity: float) -> np.ndarray:
 
 
 def premultiplied(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """(N,) uint32 premultiplied ARGB of colours (N, 3) in [0, 255] and alpha (N,) in [0, 1]."""
+    """Convert colours (N, 3) in [0, 255] and alpha (N,) in [0, 1] to premultiplied ARGB, (N,) uint32."""
     red, green, blue = np.round(rgb * alpha[:, None]).astype(np.uint32).T
     pixels: np.ndarray = np.round(255 * alpha).astype(np.uint32) << 24 | red << 16 | green << 8 | blue
     return pixels
 
 
 def tinted(coverage: np.ndarray, colors: np.ndarray, ratio: float) -> PixelBuffer:
-    """A coverage (height, width) uint8 as an image to keep; `ratio` device pixels make one unit of the painter."""
+    """A coverage (height, width) uint8 as an image that can be kept; a painter unit has `ratio` device pixels."""
     height, width = coverage.shape
     sheet = PixelBuffer(width, height)
     _look_up(coverage, colors, sheet.pixels())
@@ -141,7 +140,10 @@ def tinted(coverage: np.ndarray, colors: np.ndarray, ratio: float) -> PixelBuffe
 
 
 def paint_tinted(painter: QPainter, coverage: np.ndarray, colors: np.ndarray, ratio: float) -> None:
-    """Paint a coverage (height, width) once, uint8 or that of labelled discs, strip by strip: each is blended while it is still in the cache."""
+    """Paint a coverage (height, width) once, of uint8 or of labelled discs.
+
+    It is painted strip by strip, so that each strip is blended from the cache.
+    """
     height, width = coverage.shape
     rows = max(1, STRIP // width)
     sheet = PixelBuffer(width, rows)
@@ -169,7 +171,7 @@ def _look_up(coverage: np.ndarray, colors: np.ndarray, pixels: np.ndarray) -> No
 
 @functools.lru_cache(maxsize=16)
 def _pairs(colors: bytes) -> np.ndarray:
-    """(65536,) uint64: the two colours of two neighbouring bytes of coverage, read as one uint16."""
+    """The two colours of two neighbouring bytes of coverage that are read as one uint16, (65536,) uint64."""
     single = np.frombuffer(colors, np.uint32)
     table = np.empty((256, 256, 2), np.uint32)
     table[..., 0], table[..., 1] = single[None, :], single[:, None]  # little-endian: the first byte is the low one
@@ -177,13 +179,13 @@ def _pairs(colors: bytes) -> np.ndarray:
 
 
 def _within(points: np.ndarray, inset: float, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
-    """x and y of the points in the image, a negative inset counting a rim around it in."""
+    """x and y of the points in the image; a negative inset includes a rim around it."""
     seen = inside(points, inset, width, height)
     return points[seen, 0], points[seen, 1]
 
 
 def inside(points: np.ndarray, inset: float, width: int, height: int) -> np.ndarray:
-    """(N,) whether points (N, 2) lie in the image, a negative inset counting a rim around it in; those not finite do not."""
+    """Whether points (N, 2) are finite and in the image, (N,); a negative inset includes a rim around it."""
     x, y = points[:, 0], points[:, 1]
     seen: np.ndarray = (x > inset) & (x < width - inset) & (y > inset) & (y < height - inset)
     return seen

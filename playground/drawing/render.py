@@ -11,21 +11,21 @@ from playground.user_errors import UserError, cannot_write
 
 
 class PictureError(UserError, RuntimeError):
-    """A picture that cannot be written: the message is one sentence for the user."""
+    """A picture cannot be written; the message is one sentence for the user."""
 
 
 def headless() -> QGuiApplication:
-    """The application that text needs; where there is none yet, one that opens no display. Keep the result."""
+    """The application that text needs: the present one, or a new one without a display. Keep the result."""
     application = QGuiApplication.instance()
     if application is None:
-        # Set but empty is not set: Qt would look for a display, and abort the process where there is none.
+        # An empty value counts as unset: Qt would look for a display, and abort the process if there is none.
         os.environ["QT_QPA_PLATFORM"] = os.environ.get("QT_QPA_PLATFORM") or "offscreen"
         application = QGuiApplication(["score-playground"])
     return application  # type: ignore[return-value]
 
 
 def render(scene: Scene, width: float, height: float, pixel_ratio: float = 1.0) -> QImage:
-    """The scene as an image of `width` x `height` units of `pixel_ratio` pixels, without transparency."""
+    """The scene as an opaque image of `width` x `height` units of `pixel_ratio` pixels."""
     image = QImage(round(width * pixel_ratio), round(height * pixel_ratio), QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(pixel_ratio)
     image.fill(scene.palette.color("background"))
@@ -52,8 +52,8 @@ def save_image(image: QImage, path: str | os.PathLike[str]) -> None:
     target = Path(path)
     try:
         with atomic_write(target) as temporary:
-            temporary.touch()  # which knows why it cannot, as Qt does not
-            # The stub asks for bytes, which PySide6 6.11 refuses.
+            temporary.touch()  # its error says why the file cannot be written; Qt's does not
+            # The type stub requires bytes, which PySide6 6.11 refuses.
             if not image.save(str(temporary), "PNG"):  # type: ignore[call-overload]
                 raise OSError(f"the picture of {image.width()} × {image.height()} pixels was refused")
     except OSError as error:

@@ -1,4 +1,4 @@
-"""One picture: everything that window, PNG and video show, painted by the same code."""
+"""One picture: everything that the window, a PNG and a video show, painted by the same code."""
 
 from dataclasses import dataclass
 
@@ -26,21 +26,22 @@ from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Plane, Viewport
 
 CAPTION = 240, 80
-"""The part of a corner that a caption takes, in painter units: no less, for it would change corners as its numbers
-change length."""
+"""Width and height that are reserved for a caption in a corner, in painter units. A smaller size would make it change
+corners as its numbers change length."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """The layers of one picture in the user's units; what is None is not shown.
+    """The layers of one picture in the user's units; a layer that is None is not shown.
 
     Args:
-        viewport: x0, x1, y0, y1, spread over the whole picture.
+        viewport: x0, x1, y0, y1 of the whole picture.
         axes: names of the two coordinates.
-        interpolation: points from one to another; of images, a strip of them.
-        marks: of a prediction.
-        images: if given, a grid of images takes the place of the plane.
-        caption: lines at the bottom right, or at the top right where they would cover a clicked point: sigma, level, alpha, step.
+        interpolation: points of an interpolation; for images, a strip of images.
+        marks: the marks of a prediction.
+        images: if given, a grid of images is shown instead of the plane.
+        caption: lines at the bottom right, or at the top right if they would cover a clicked point: sigma, level, alpha,
+            step.
         hint: a sentence in the middle of a picture that has nothing to show yet.
     """
 
@@ -63,36 +64,36 @@ class Scene:
     hint: str = ""
 
     def still(self) -> list[Layer]:
-        """The layers under what moves, from bottom to top, without the maps, which lie below the grid lines."""
+        """The layers below the moving ones, from bottom to top, without the maps, which are below the grid lines."""
         error = None if self.error is None else self.error.arrows
         return [layer for layer in (self.strokes, self.data, self.exact, self.learned, error) if layer is not None]
 
     def maps(self) -> list[Density | ScoreError]:
-        """What lies below the grid lines, from bottom to top."""
+        """The layers below the grid lines, from bottom to top."""
         return [layer for layer in (self.density, self.error) if layer is not None]
 
     def scales(self) -> list[color_scale.ColorScale]:
-        """The scales of its colours, from the top right corner downwards."""
+        """The scales of the maps' colours, from the top right corner downwards."""
         found = [layer.scale(self.palette, self.axes) for layer in self.maps()]
         return [scale for scale in found if scale is not None]
 
     def moving(self) -> list[Layer]:
-        """The layers on top, which are others in every frame, from bottom to top."""
+        """The layers that change in every frame, from bottom to top."""
         layers = (self.trails, self.particles, self.path, self.interpolation, self.marks)
         return [layer for layer in layers if layer is not None]
 
     def clicked(self) -> np.ndarray:
-        """(C, 2) the points that were clicked: where the path begins and where the way to a second one ends."""
+        """The clicked points, (C, 2): the start of the flow's path, and the end of the interpolation."""
         path = None if self.path is None else self.path.points[:1]
         between = self.interpolation.points[-1:] if isinstance(self.interpolation, InterpolatedPoints) else None
         return np.concatenate([points for points in (np.zeros((0, 2)), path, between) if points is not None])
 
 
 class Still:
-    """The layers under what moves, as one image for the next frames: four of them are blended at the price of a copy.
+    """The layers below the moving ones, as one image for the next frames: painting it takes no longer than a copy.
 
     Attributes:
-        stale: whether the layers have changed since the image that was last given out.
+        stale: whether the layers have changed since the image that was last returned.
     """
 
     def __init__(self) -> None:
@@ -105,10 +106,10 @@ class Still:
         """The picture of a scene's still layers.
 
         Args:
-            later: an older picture of the same place will do, where making a new one would hold up the frame.
+            later: whether an older picture of the same plane may be returned, because a new one would delay the frame.
         """
         place, layers = (plane, scene.palette, scene.axes), (*scene.maps(), *scene.still())
-        self.stale = later and place == self._place and layers != self._layers  # layers are equal only to themselves
+        self.stale = later and place == self._place and layers != self._layers  # layers are compared by identity
         if not self.stale and (place, layers) != (self._place, self._layers):
             self._place, self._layers = place, layers
             self._image = QImage(plane.columns, plane.rows, QImage.Format.Format_RGB32)
@@ -122,13 +123,13 @@ def paint(painter: QPainter, scene: Scene, width: float, height: float, still: Q
     """Paint a scene over [0, width] x [0, height] of the painter, at the resolution of the painter's device.
 
     Args:
-        still: the scene's still layers from :class:`Still`, for whoever paints many frames.
+        still: the scene's still layers from :class:`Still`, for a caller that paints many frames.
     """
     palette = scene.palette
     plane = Plane(scene.viewport, width, height, painter.device().devicePixelRatio())
     above = _scales_height(scene, plane)
     painter.save()
-    try:  # where Ctrl+C ends it too, for Qt complains of a state that is left
+    try:  # restored after Ctrl+C too, because Qt warns of a saved state that is left
         painter.setClipRect(QRectF(0, 0, width, height))
         if scene.images is not None:
             painter.fillRect(QRectF(0, 0, width, height), palette.color("background"))
@@ -179,7 +180,7 @@ def _paint_still(painter: QPainter, scene: Scene, plane: Plane) -> None:
         layer.paint(painter, plane, scene.palette)
     painter.drawImage(
         0, 0, numbers_image(plane, scene.axes, scene.palette)
-    )  # over the arrows, which would strike them out
+    )  # over the arrows, which would cross them out
     if color_scale.fits(plane):
         for place, scale in enumerate(scene.scales()):
             color_scale.paint_scale(painter, plane, scene.palette, scale, place)

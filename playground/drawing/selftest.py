@@ -1,4 +1,4 @@
-"""The whole self-test: the theory, and whether this machine's encoders write what can be read again."""
+"""The whole self-test: the theory, and whether this machine's video encoders write films that can be read."""
 
 import tempfile
 from functools import partial
@@ -17,7 +17,7 @@ SIZE = (128, 96)
 
 
 def film_error(suffix: str) -> float:
-    """Largest distance, in levels of 255, of a picture's middle from the plain colour that was painted."""
+    """Largest distance of a decoded picture's middle from the painted plain colour, in levels of 255."""
     pictures = []
     for colour in COLOURS:
         picture = QImage(*SIZE, QImage.Format.Format_RGB32)

@@ -21,7 +21,7 @@ if typing.TYPE_CHECKING:
 
 
 class VideoError(UserError, RuntimeError):
-    """A video that cannot be written: the message is one sentence for the user."""
+    """A video cannot be written; the message is one sentence for the user."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Format:
     """One kind of video file.
 
     Args:
-        title: what people call it.
-        encoders: names known to FFmpeg, best first; builds differ in which they carry.
-        pixels: how the encoder wants its pixels.
+        title: the format's usual name.
+        encoders: FFmpeg's names, best first; builds differ in the encoders that they have.
+        pixels: the pixel format of the encoder.
         options: settings of the first encoder.
-        key_interval: pictures from one that stands by itself to the next; 0 where only the first does.
+        key_interval: pictures from one key frame to the next; 0 if only the first picture is one.
     """
 
     title: str
@@ -48,8 +48,8 @@ FORMATS = {
         "H.264",
         ("libx264", "libopenh264", "h264_videotoolbox", "h264_mf"),
         "yuv420p",
-        # Thin lines on a dark ground show every artefact: quality before size.
-        # With macroblock trees the same frames give other files, where x264 computes these by AVX-512.
+        # Quality before size, because thin lines on a dark background show every artefact.
+        # No macroblock trees, because x264 computes them differently with AVX-512, and the files would differ.
         {"crf": "18", "preset": "veryfast", "mbtree": "0", "movflags": "+faststart"},
         250,
     ),
@@ -67,10 +67,10 @@ BT709 = 1  # FFmpeg's number for the colour matrix, primaries and transfer of hi
 
 
 def encoder(suffix: str) -> str:
-    """The encoder that this machine has for a suffix.
+    """The encoder for a suffix on this machine.
 
     Raises:
-        VideoError: the suffix is none of FORMATS, or the build of FFmpeg lacks its encoders.
+        VideoError: the suffix is not in FORMATS, or the build of FFmpeg lacks its encoders.
     """
     if suffix.lower() not in FORMATS:
         raise VideoError(f"{suffix or 'A name without suffix'} is not a video format: choose .mp4, .webm or .gif.")
@@ -84,32 +84,32 @@ def encoder(suffix: str) -> str:
 def write_video(
     path: str | os.PathLike[str], frames: Iterator[QImage], total: int, size: tuple[int, int], fps: float
 ) -> Generator[float, None, None]:
-    """Write pictures one by one; the file appears under its name when the last is in it.
+    """Write pictures one by one; the file appears under its name once it is complete.
 
-    To cancel is to stop iterating: close the generator, or let it go, and nothing is left of the file.
+    Stop iterating to cancel: when the generator is closed or deleted, no file is left.
 
     Args:
-        path: where to; its suffix chooses the format.
+        path: the file; its suffix chooses the format.
         frames: the pictures, each of `size` device pixels.
-        total: how many there will be; only progress depends on it.
-        size: width and height in pixels. H.264 and VP9 halve the colours' resolution, so an odd last row or column is
+        total: the number of pictures, for the progress only.
+        size: width and height in pixels. H.264 and VP9 halve the resolution of colours, so an odd last row or column is
             left out.
-        fps: frames a second. GIF counts in hundredths of a second and is rounded to them.
+        fps: frames per second. GIF rounds the time of a frame to hundredths of a second.
 
     Yields:
-        The fraction done, in (0, 1]; exactly 1 after the file is in its place.
+        The fraction done, in (0, 1]; exactly 1 once the file has its name.
 
     Raises:
-        VideoError: the format is unknown or missing, the disk full, the folder not writable, or a picture of another
-            size than told.
+        VideoError: the format is unknown or missing, the disk is full, the folder is not writable, or a picture does not
+            have this size.
     """
     target = Path(path)
     name = encoder(target.suffix)
     form = FORMATS[target.suffix.lower()]
     try:
-        # Errors of FFmpeg are OSErrors too; what `frames` itself raises is not, or means the same.
+        # FFmpeg's errors are OSErrors too. An OSError from `frames` has the same meaning.
         with atomic_write(target) as temporary:
-            # Once to be sure of a sentence before the first picture is painted.
+            # Raises an error with a clear reason before the first picture is painted.
             temporary.touch()
             with av.open(str(temporary), "w", options=_container_options(form)) as container:
                 write = _writer(container, name, form, size, fps)
@@ -123,7 +123,7 @@ def write_video(
 
 
 def packet_sizes(suffix: str, pictures: Iterable[QImage], size: tuple[int, int], fps: float) -> list[int]:
-    """Bytes of each packet that :func:`write_video` makes of successive pictures of a film; the first stands by itself.
+    """Bytes of each packet of successive pictures as :func:`write_video` encodes them; the first is a key frame.
 
     Raises:
         VideoError: the format is unknown or missing.
@@ -137,12 +137,12 @@ def packet_sizes(suffix: str, pictures: Iterable[QImage], size: tuple[int, int],
 
 
 def estimated_size(suffix: str, pieces: Sequence[Sequence[int]], moving: int) -> int:
-    """Bytes that a film will about take, told by :func:`packet_sizes` of some pieces from places all over it.
+    """Estimate the bytes of a film from :func:`packet_sizes` of pieces from different parts of it.
 
-    A held last picture costs next to nothing, so only those that move count.
+    A picture that is held takes almost nothing, so only moving pictures count.
 
     Args:
-        moving: pictures of the film that differ from the one before.
+        moving: number of pictures that differ from the one before.
     """
     interval = FORMATS[suffix.lower()].key_interval
     keys = 1 + (moving - 1) // interval if interval else 1
@@ -158,7 +158,10 @@ def _container_options(form: Format) -> dict[str, str]:
 def _writer(
     container: "OutputContainer", name: str, form: Format, size: tuple[int, int], fps: float
 ) -> "typing.Callable[[QImage | None], list[int]]":
-    """A function that encodes one picture, or with None what is still in the encoder; it returns the bytes of each packet written."""
+    """Return a function that encodes one picture, or flushes the encoder if it is given None.
+
+    The function returns the bytes of each packet that it wrote.
+    """
     even = form.pixels == "yuv420p"
     width, height = (side // 2 * 2 if even else side for side in size)
     rate = Fraction(fps).limit_denominator(1000)
@@ -173,12 +176,12 @@ def _writer(
     palette = None if even else _palette_graph(width, height, rate)
     count = 0
     last: QImage | None = None
-    held = False  # whether the last picture is shown for longer than it was told
+    held = False  # whether the last picture must still be written again
 
     def write(image: QImage | None) -> list[int]:
         nonlocal count, last, held
         if palette is not None and image is not None and image is last:
-            count, held = count + 1, True  # a GIF would hold it whole again, since its palette is its own
+            count, held = count + 1, True  # each GIF frame has its own palette, so a repeated one would be stored whole
             return [0]
         if image is None and held:
             assert last is not None
@@ -194,7 +197,7 @@ def _writer(
             if palette is not None:
                 palette.push(frame)
                 pulled = palette.pull()
-                assert isinstance(pulled, av.VideoFrame)  # for only pictures go in
+                assert isinstance(pulled, av.VideoFrame)  # only pictures were pushed
                 frame = pulled
                 frame.pts, frame.time_base = count - 1, 1 / rate
             else:
@@ -210,7 +213,7 @@ def _writer(
 
 
 def _palette_graph(width: int, height: int, rate: Fraction) -> av.filter.Graph:
-    """FFmpeg's filters that choose 256 colours for each picture and dither the rest in a pattern that does not crawl."""
+    """FFmpeg's filters that choose 256 colours for each picture, and dither in a pattern that does not move."""
     graph = av.filter.Graph()
     source = graph.add_buffer(width=width, height=height, format=av.VideoFormat("bgra"), time_base=1 / rate)
     split = graph.add("split")

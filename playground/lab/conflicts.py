@@ -52,7 +52,7 @@ def comparison_conflict(experiment: Experiment, conditions: Conditions) -> Messa
             part = {"left": "first coordinate", "top": "second coordinate", "frame": "frame"}[sampling.mask]
         return Message(
             "conditioned-on-a-part",
-            "The samples are conditioned on the {} of held-out point {}, the data are not: choose {} to compare them.",
+            "The samples are conditioned on the {} of held-out point {}, but the data are not: choose {} to compare them.",
             (part, sampling.known_point, setting("sampling.inpainting_mask", "none")),
             "sampling.inpainting_mask",
             (Edit("Use none", {"sampling.inpainting_mask": "none"}),),
@@ -62,7 +62,7 @@ def comparison_conflict(experiment: Experiment, conditions: Conditions) -> Messa
     if sampling.labels == "one":
         return Message(
             "conditioned-on-a-class",
-            "The samples are conditioned on class {}, the data are not: choose {} to compare them.",
+            "The samples are conditioned on class {}, but the data are not: choose {} to compare them.",
             (sampling.label, setting("sampling.labels", "all")),
             "sampling.labels",
             (Edit("Use all", {"sampling.labels": "all"}),),
@@ -70,7 +70,7 @@ def comparison_conflict(experiment: Experiment, conditions: Conditions) -> Messa
     if sampling.labels == "all" and sampling.guidance:
         return Message(
             "guided",
-            "The samples are pushed towards their classes by {}, the data are not: choose {} to compare them.",
+            "The samples are pushed towards their classes by {}, but the data are not: choose {} to compare them.",
             (setting("sampling.guidance", sampling.guidance), setting("sampling.guidance", 0)),
             "sampling.guidance",
             (Edit("Use 0", {"sampling.guidance": 0.0}),),

@@ -127,7 +127,7 @@ def _without_energy(problem: Problem) -> Message:
     if has_energy(problem.experiment) and source != "learned":
         return Message(
             "no-energy",
-            "The learned energy has a density without a flow, the {} score does not: choose {}.",
+            "The learned energy has a density without a flow, but the {} score has none: choose {}.",
             (source, setting("likelihood.source", "learned")),
             "likelihood.source",
             (Edit("Use learned", {"likelihood.source": "learned"}),),

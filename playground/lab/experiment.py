@@ -168,7 +168,7 @@ def _repeated(text: str, said: str) -> str:
     last = min(int(place[1] or len(lines)), len(lines))
     key, equals, _ = lines[last - 1].partition("=")
     if not equals:
-        return f"has {key.strip()[:60]} twice, again in line {last}: keep one, with all that stands below either."
+        return f"has {key.strip()[:60]} twice, again in line {last}: keep one, with the settings below both."
     sections = [line.strip() for line in lines[:last] if line.lstrip().startswith("[")]
     where = f" of {sections[-1][:60]}" if sections else ""
     return f"sets {key.strip()[:60]}{where} twice, again in line {last}: keep one."

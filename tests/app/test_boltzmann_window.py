@@ -269,7 +269,7 @@ def test_cost_is_measured_and_extrapolated(window, monkeypatch):
     factor, _ = found.growth()
     said = window.cost.label.text().replace("\u202f", " ")
     assert (
-        f"Each unit more took {factor:.2f} times as long; the dashed line doubles."
+        f"Each further unit took {factor:.2f} times as long; the dashed line doubles."
         in window.cost.plot.accessibleDescription()
     )
     assert "Doubling with each unit as the states do, Z of an 8×8 digit would take 5 900 years" in said

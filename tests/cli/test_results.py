@@ -671,7 +671,7 @@ def test_far_points_are_marked_and_the_others_answered(moons: Path, tmp_path: Pa
     assert code == 0
     assert [note.partition(":")[0] for note in notes(out)] == ["extrapolated", "", "extrapolated", ""]
     assert re.search(
-        r"Warning: Point 1 of 4 is extrapolated: \S+ times as far .*; column note says it of 1 more\.", said
+        r"Warning: Point 1 of 4 is extrapolated: \S+ times as far .*; column note has the same for 1 more\.", said
     )
     log_prob = table(out)[1][:, 2]
     mean = re.search(r"Mean log-likelihood (\S+) nats of 4 points \((\S+) of the 2 that are not extrapolated\)", said)

@@ -520,6 +520,8 @@ def test_points_of_the_plane_that_are_known_in_part_are_not_compared_and_say_why
     found = progress.metrics
     for key in ("sliced_wasserstein2", "sliced_wasserstein2_floor", "mmd_squared", "mode_weights"):
         assert found[key] is None
-        assert "conditioned on the first coordinate of held-out point 3, the data are not" in str(found["reasons"][key])
+        assert "conditioned on the first coordinate of held-out point 3, but the data are not" in str(
+            found["reasons"][key]
+        )
     assert found["mode_weights_true"] == pytest.approx([0.8, 0.2])
     assert found["test_nll"] is not None  # which no sample takes part in

@@ -1,7 +1,7 @@
 """``score-playground doctor``: whether this machine has what the program needs, one verdict per requirement.
 
-For whoever prepares forty laptops: nothing is installed and no setting touched, and what fails says what to do. A requirement is a
-function in one of the two tables here; it appears in the output and in the tests by that.
+It is meant for people who prepare many computers. It installs nothing and changes no setting, and each failure says what
+to do. A requirement is a function in one of the two tables here; the output and the tests are made from these tables.
 """
 
 import os
@@ -14,7 +14,7 @@ from playground.cli.reporting import say
 
 Requirements = Mapping[str, Callable[[], Verdict]]
 
-MACHINE: Requirements = {  # looked at before Qt and torch are loaded, which may fail for want of these
+MACHINE: Requirements = {  # checked before Qt and torch are loaded, which need these
     "system": machine.system,
     "memory": machine.memory,
     "screen libraries": machine.screen_libraries,
@@ -34,7 +34,7 @@ WIDTH = max(map(len, [*MACHINE, *PROGRAM, "torch and the opening session"]))
 
 
 def examine(requirements: Requirements) -> Iterator[tuple[str, Verdict]]:
-    """Look at each requirement in turn; one that cannot even be looked at has failed."""
+    """Check each requirement in turn. A requirement whose check raises an exception has failed."""
     for name, look in requirements.items():
         try:
             verdict = look()
@@ -45,7 +45,7 @@ def examine(requirements: Requirements) -> Iterator[tuple[str, Verdict]]:
 
 
 def print_doctor(window: bool = False) -> bool:
-    """Print a verdict per requirement as soon as it is known; whether none has failed.
+    """Print the verdict on each requirement as soon as it is known; return whether none has failed.
 
     Args:
         window: run the end-to-end check in the real window as well.
@@ -65,7 +65,7 @@ def print_doctor(window: bool = False) -> bool:
     else:
         say(f"Score Playground works here: all {len(levels)} checks passed.")
     if hung:
-        # A thread of the window sits in a call that cannot be interrupted, and would crash the interpreter's own end.
+        # A thread of the window is in a call that cannot be interrupted, and would crash the interpreter as it exits.
         sys.stdout.flush()
         os._exit(1)
     return not failed
@@ -77,20 +77,20 @@ def _everything(window: bool) -> Iterator[tuple[str, Verdict]]:
         levels[name] = verdict.level
         yield name, verdict
     application = None
-    # Qt ends the process where it finds no screen or library, without a sentence that helps.
+    # Qt aborts the process without a helpful message if there is no screen or a library is missing.
     if window and (levels["screen"] != OK or FAILED in levels.values()):
         yield "window", Verdict(FAILED, "not opened", "First fix what is reported above.")
     elif window:
         from playground.app.main import make_application
 
-        application = make_application()  # Qt allows one in a process: what follows uses it too
+        application = make_application()  # Qt allows one application in a process: the next checks use it too
         yield from _end_to_end_check(application)
     yield from examine(PROGRAM)
     del application
 
 
 def _end_to_end_check(application: object) -> Iterator[tuple[str, Verdict]]:
-    """The steps of the window, which come all at once when it has closed, for its event loop calls nobody else."""
+    """The steps of the end-to-end check. They come all at once when the window has closed, after its event loop."""
     from playground.app.end_to_end_check import Step
     from playground.app.main import run_end_to_end_check
 

@@ -1,4 +1,4 @@
-"""Requirements that are looked at without Qt and torch: system, memory, libraries for the screen, folders."""
+"""Requirements that are checked without Qt and torch: system, memory, libraries for the screen, folders."""
 
 import ctypes
 import os
@@ -12,8 +12,8 @@ import platformdirs
 from playground import __version__
 from playground.cli.doctor.verdict import FAILED, OK, WARNING, Verdict
 
-LEAST_GLIBC = (2, 34)  # what Qt's wheels are built for
-SYSTEMS = {  # by the glibc that they have or surpass
+LEAST_GLIBC = (2, 34)  # of Qt's wheels
+SYSTEMS = {  # systems with at least this glibc
     (2, 35): "Debian 12, Ubuntu 22.04, Fedora 36",
     (2, 36): "Debian 12, Ubuntu 24.04, Fedora 37",
     (2, 39): "Debian 13, Ubuntu 24.04, Fedora 40",
@@ -24,7 +24,7 @@ LEAST_MEMORY, ENOUGH_MEMORY = (
 )  # GiB free: the window with torch takes 0.6, a long run with many particles twice that
 GIB = 1024**3
 
-SCREEN_LIBRARIES = {  # what Qt's window on Linux asks the system for: the Debian package of each
+SCREEN_LIBRARIES = {  # the system libraries that Qt's window needs on Linux, each with its Debian package
     "libEGL.so.1": "libegl1",
     "libGL.so.1": "libgl1",
     "libOpenGL.so.0": "libopengl0",
@@ -60,14 +60,13 @@ def system() -> Verdict:
 
 
 def least_glibc() -> tuple[int, ...]:
-    """Return the least glibc that Qt's wheels ask for; in a package that of its newest file, as its build found out
-    and wrote down."""
+    """Return the least glibc that the program needs: that of Qt's wheels, or in a package the one that its build noted."""
     note = Path(getattr(sys, "_MEIPASS", "/nowhere")) / "glibc.txt"
     return tuple(map(int, note.read_text().split("."))) if note.is_file() else LEAST_GLIBC
 
 
 def memory() -> Verdict:
-    """Compare the free memory with what the window takes."""
+    """Compare the free memory with the window's needs."""
     free, total = free_memory()
     found = f"{free / GIB:.1f} of {total / GIB:.1f} GiB free"
     if free < LEAST_MEMORY * GIB:
@@ -78,7 +77,7 @@ def memory() -> Verdict:
 
 
 def free_memory() -> tuple[int, int]:
-    """Bytes that a program can still get, and bytes in all; macOS does not tell the former, so the latter twice."""
+    """Free bytes and total bytes of memory. macOS does not report free bytes, so there both are the total."""
     if sys.platform == "win32":
         status = _MemoryStatus(length=ctypes.sizeof(_MemoryStatus))
         ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
@@ -104,7 +103,7 @@ class _MemoryStatus(ctypes.Structure):
 
 
 def screen_libraries() -> Verdict:
-    """Whether each library that Qt's window needs can be loaded; a package brings copies of its own for those that lack."""
+    """Whether each library that Qt's window needs can be loaded. A package has its own copies of missing ones."""
     if sys.platform != "linux":
         return Verdict(OK, "part of the system")
     missing = [name for name in SCREEN_LIBRARIES if not _loads(name)]
@@ -140,7 +139,7 @@ def screen() -> Verdict:
 
 
 def settings_folder() -> Verdict:
-    """Whether layout, theme and recent files can be remembered."""
+    """Whether layout, theme and recent files can be saved."""
     return _writable(
         platformdirs.user_config_path("score-playground"),
         Verdict(WARNING, "", "The window works, but forgets its layout and recent files when it is closed."),
@@ -148,7 +147,7 @@ def settings_folder() -> Verdict:
 
 
 def temporary_folder() -> Verdict:
-    """Whether films and sessions can be written; they go under a temporary name first, beside where they are to be."""
+    """Whether films and sessions can be written. Each is written to a temporary file beside its target first."""
     try:
         folder = Path(tempfile.gettempdir())
     except FileNotFoundError:
@@ -157,7 +156,7 @@ def temporary_folder() -> Verdict:
 
 
 def _writable(folder: Path, otherwise: Verdict) -> Verdict:
-    """Whether the folder, or the nearest one above it that exists, takes a file: only writing one tells."""
+    """Whether a file can be written in the folder, or in the nearest existing folder above it."""
     above = folder
     while not above.exists() and above != above.parent:
         above = above.parent

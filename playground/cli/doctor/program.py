@@ -1,4 +1,4 @@
-"""Requirements that are looked at by using the program: processor, device, fonts, its files, training speed, codecs."""
+"""Requirements that are checked by using the program: processor, device, fonts, its files, training speed, codecs."""
 
 import os
 import platform
@@ -8,14 +8,14 @@ from pathlib import Path
 
 from playground.cli.doctor.verdict import FAILED, OK, WARNING, Verdict
 
-SYMBOLS = "σ∇∂θ√×·"  # what labels are made of beside letters
-ALIASES = {"Sans Serif", "Serif", "Monospace"}  # fontconfig names them even where there is no font
-SPEED_SECONDS, SLOW = 1.0, 60  # of training, and steps a second below which two moons take over a minute
+SYMBOLS = "σ∇∂θ√×·"  # characters of labels that are no Latin letters
+ALIASES = {"Sans Serif", "Serif", "Monospace"}  # fontconfig lists them even if there is no font
+SPEED_SECONDS, SLOW = 1.0, 60  # seconds of training, and steps/s below which two moons take over a minute
 FILM_SIZE, FILM_FRAMES, FILM_FPS = (160, 96), 8, 25
 
 
 def processor() -> Verdict:
-    """Cores, and the instructions that torch found to compute with."""
+    """Report the number of cores and the CPU instructions that torch uses."""
     import torch
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -33,7 +33,7 @@ def processor() -> Verdict:
 
 
 def fonts() -> Verdict:
-    """Whether the typeface that ships with the program can be used, and what the system has for other alphabets."""
+    """Whether the typeface that ships with the program can be used, and the system's fonts for other alphabets."""
     from PySide6.QtGui import QFontDatabase, QRawFont
 
     from playground.drawing.fonts import FAMILY, text_font
@@ -51,7 +51,7 @@ def fonts() -> Verdict:
 
 
 def bundled_files() -> Verdict:
-    """Uses what ships with the program: the opening session, each example with its data, each icon."""
+    """Open the files that ship with the program: the opening session, each example with its data, each icon."""
     from PySide6.QtSvg import QSvgRenderer
 
     from playground.drawing.render import headless
@@ -77,7 +77,7 @@ def bundled_files() -> Verdict:
 
 
 def device() -> Verdict:
-    """Check the device of "auto"; a small product of matrices proves that it computes."""
+    """Check the device of "auto" by a small matrix product."""
     import torch
 
     from playground.lab.problem import choose_device
@@ -91,7 +91,7 @@ def device() -> Verdict:
 
 
 def training() -> Verdict:
-    """Trains the opening experiment for a second."""
+    """Train the opening experiment for a second."""
     from playground.cli import results
     from playground.lab.experiment import Experiment
     from playground.lab.problem import Problem, choose_device
@@ -118,7 +118,7 @@ def training() -> Verdict:
 
 
 def video() -> Verdict:
-    """Writes a film of each kind into a temporary folder and decodes it."""
+    """Write a film in each format into a temporary folder and decode it."""
     import av
     from PySide6.QtGui import QImage
 

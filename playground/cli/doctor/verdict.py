@@ -13,9 +13,9 @@ class Verdict:
     """One requirement on this machine.
 
     Args:
-        level: "ok"; "warning" where the program works but less well; "FAILED" where a part of it does not work.
+        level: "ok"; "warning" if the program works but less well; "FAILED" if a part of it does not work.
         found: the fact, with its number.
-        advice: what to do about it, a sentence; empty where nothing need be done.
+        advice: a sentence that says what to do; empty if nothing has to be done.
     """
 
     level: Literal["ok", "warning", "FAILED"]

@@ -208,7 +208,7 @@ CHECKS = [
     *(
         Check(
             "likelihood",
-            f"{name}: to the prior and back, place and log p are those of before",
+            f"{name}: encoding and decoding give back point and log p",
             partial(there_and_back, name),
             1e-5,
         )
@@ -225,9 +225,9 @@ CHECKS = [
         )
         for distribution in ("rademacher", "gaussian")
     ),
-    Check("likelihood", "bits/dim of the uniform law are the bits of its levels", bits, 1e-9),
+    Check("likelihood", "bits/dim of the uniform distribution are the bits of its levels", bits, 1e-9),
     Check("measures", "sliced Wasserstein-2 of a shift is its length over sqrt(D), distance", shift, 0.02),
-    Check("measures", "perfect samples lie at their floor, in its deviations", floor, STANDARD_ERRORS),
-    Check("measures", "KL between two normal laws, in standard errors", normal_kl, STANDARD_ERRORS),
+    Check("measures", "perfect samples lie at their floor, in its standard deviations", floor, STANDARD_ERRORS),
+    Check("measures", "KL between two normal distributions, in standard errors", normal_kl, STANDARD_ERRORS),
     Check("measures", "mode weights of perfect samples, in standard errors", shares, STANDARD_ERRORS),
 ]

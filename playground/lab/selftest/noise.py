@@ -98,10 +98,15 @@ CHECKS = [
         for name in PROCESSES
     ),
     *(
-        Check("noise", f"{name}: mean factor and deviation are Song's", partial(marginal, name), 1e-12)
+        Check(
+            "noise",
+            f"{name}: mean factor and standard deviation are those of Song et al. 2021",
+            partial(marginal, name),
+            1e-12,
+        )
         for name in ("VE", "VP", "sub-VP")
     ),
-    Check("noise", "cosine: mean factor and deviation lie on a circle at a steady angle", circle, 1e-12),
+    Check("noise", "cosine: mean factor and standard deviation lie on a circle at a steady angle", circle, 1e-12),
     *(
         Check("noise", f"{name}: t(sigma) is the inverse of sigma(t)", partial(inverse, name), 1e-10)
         for name in PROCESSES
@@ -111,7 +116,9 @@ CHECKS = [
         for name in PROCESSES
     ),
     *(
-        Check("noise", f"{name} law: draws sigma with the density it states", partial(distribution, name), 1e-9)
+        Check(
+            "noise", f"{name}: sigma is drawn with the density of the distribution", partial(distribution, name), 1e-9
+        )
         for name in SIGMA_DISTRIBUTIONS
     ),
 ]

@@ -215,7 +215,7 @@ CHECKS = [
     ),
     Check(
         "samplers",
-        "flow with g^2 in place of g^2/2, the lecture's misprint: deviation over the right one",
+        "flow with g^2 instead of g^2/2, the lecture's misprint: deviation over the right one",
         wrong_flow,
         0.5,
     ),
@@ -242,5 +242,5 @@ CHECKS = [
         )
         for name, process in (("VE", VE), ("VP", VP))
     ),
-    Check("samplers", "last denoising: the expected clean point", tweedie, 1e-12),
+    Check("samplers", "final denoising step: the expected clean point", tweedie, 1e-12),
 ]

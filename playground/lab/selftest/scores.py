@@ -140,7 +140,7 @@ CHECKS = [
         )
         for name in DENSITIES
     ),
-    Check("densities", "training set's own: the score is the gradient of log p", empirical_gap, 1e-10),
+    Check("densities", "training set: the score is the gradient of log p", empirical_gap, 1e-10),
     *(Check("densities", f"{name}: integrates to 1, distance", partial(mass, name), 1e-6) for name in DENSITIES),
     Check("densities", "mixture: smoothing is convolution with a Gaussian", smoothing, 1e-7),
     Check("densities", "entropy of a Gaussian by quadrature is the closed form, nat", entropy, 1e-8),

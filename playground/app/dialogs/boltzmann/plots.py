@@ -60,7 +60,9 @@ class CostPlot(TallChart):
     ) -> None:
         """See :func:`playground.drawing.boltzmann.cost_chart`."""
         curves, x, y = cost_chart(units, partition, weight, growth)
-        more = "" if growth is None else f" Each unit more took {growth[0]:.2f} times as long; the dashed line doubles."
+        more = (
+            "" if growth is None else f" Each further unit took {growth[0]:.2f} times as long; the dashed line doubles."
+        )
         said = (
             f"{format_number(float(partition[-1]))} seconds for Z and its gradient of {int(units[-1])} units, "
             f"{format_number(float(weight[-1]))} for the weight of one state.{more}"
