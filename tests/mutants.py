@@ -54,14 +54,14 @@ FAULTS = (
         "theory/local_geometry.py",
         "torch.log1p(square) - 1 + 1 / (1 + square)",
         "torch.log1p(square)",
-        ("theory/test_local_geometry.py::test_blur_is_the_divergence_of_a_gaussian_to_its_blurred_self",),
+        ("theory/test_local_geometry.py::test_smoothing_kl_is_that_of_a_gaussian",),
     ),
     Fault(
         "memorized by half of the distance to the second nearest",
         "theory/metrics.py",
         "distances[:, 0] < distances[:, 1] / 3",
         "distances[:, 0] < distances[:, 1] / 2",
-        ("theory/test_metrics.py::test_a_fresh_point_is_memorized_by_chance_three_to_minus_the_dimension_of_times",),
+        ("theory/test_metrics.py::test_a_new_point_is_memorized_by_chance_with_probability_three_to_minus_dim",),
     ),
     Fault(
         "the held-out loss under other noise than the training loss",
@@ -117,7 +117,7 @@ FAULTS = (
         "theory/densities.py",
         "y * torch.special.ndtr(y / self.std) + self.std * torch.exp(-0.5 * ((y / self.std) ** 2 + _LOG_TWO_PI))",
         "y * torch.special.ndtr(y / self.std)",
-        ("theory/test_densities.py::test_the_mass_below_is_the_integral_of_a_marginal",),
+        ("theory/test_densities.py::test_the_cdf_is_the_integral_of_a_marginal",),
     ),
     Fault(
         "the trace outside the weight",
@@ -264,7 +264,7 @@ FAULTS = (
         "theory/noise/prior.py",
         "torch.randperm(count, generator=torch.Generator().manual_seed(0))[:MOST_ROWS]",
         "torch.arange(count)[:MOST_ROWS]",
-        ("theory/test_noise.py::test_a_random_part_of_many_large_images_stands_for_all",),
+        ("theory/test_noise.py::test_a_random_part_of_many_large_images_is_enough",),
     ),
     Fault(
         "the score of x(t) without 1/alpha",
@@ -306,7 +306,7 @@ FAULTS = (
         "theory/samplers/path.py",
         "x.new_tensor(then.sigma)",
         "x.new_tensor(now.sigma)",
-        ("theory/test_samplers.py::test_correctors_ask_at_the_level_that_the_step_reached",),
+        ("theory/test_samplers.py::test_correctors_use_the_noise_level_after_the_step",),
     ),
     Fault(
         "fixed steps end contracted by alpha(t_min)",
@@ -334,7 +334,7 @@ FAULTS = (
         "theory/samplers/path.py",
         "torch.minimum(step, 4 * snr**2 * (1 + sigma**2))",
         "1 * step",
-        ("theory/test_samplers.py::test_a_corrector_throws_no_particle_out_of_a_box_whose_score_vanishes_inside",),
+        ("theory/test_samplers.py::test_a_corrector_step_is_bounded_where_the_score_vanishes",),
     ),
     Fault(
         "a path's increment by the length of a piece and not its root",
@@ -383,7 +383,7 @@ FAULTS = (
         "theory/samplers/flow.py",
         "for_rows(score, rows)",
         "for_rows(score, torch.arange(len(rows)))",
-        ("theory/test_guidance.py::test_each_particle_keeps_its_class_while_others_arrive",),
+        ("theory/test_guidance.py::test_each_particle_keeps_its_class_while_others_finish",),
     ),
     Fault(
         "evaluations of some counted for all",
@@ -431,7 +431,7 @@ FAULTS = (
         "theory/ode.py",
         "return x.abs().amax(dim=1)",
         "return x.abs().mean(dim=1)",
-        ("theory/test_ode.py::test_numbers_that_stand_still_hide_no_error",),
+        ("theory/test_ode.py::test_constant_components_hide_no_error",),
     ),
     Fault(
         "transport at the least distance, not the least squared one",
@@ -452,7 +452,7 @@ FAULTS = (
         "theory/stability.py",
         "return 2 / curvature if",
         "return 1 / curvature if",
-        ("theory/test_stability.py::test_the_chain_settles_below_that_step_and_runs_away_above",),
+        ("theory/test_stability.py::test_the_chain_is_stable_below_that_step_and_diverges_above",),
     ),
     Fault(
         "a one-sided difference over twice its length",
@@ -466,21 +466,21 @@ FAULTS = (
         "theory/two_samples.py",
         "scale = median_distance(b) if bandwidth",
         "scale = median_distance(a) if bandwidth",
-        ("theory/test_two_samples.py::test_samples_that_ran_away_are_told_from_the_data",),
+        ("theory/test_two_samples.py::test_diverged_samples_are_distinguished_from_the_data",),
     ),
     Fault(
         "DPM-Solver++(2M) without the step before: first order",
         "theory/samplers/multistep.py",
         "ahead = clean + h / (2 * length) * (clean - before)",
         "ahead = clean",
-        ("theory/test_multistep.py::test_steps_are_the_papers",),
+        ("theory/test_multistep.py::test_steps_are_those_of_the_paper",),
     ),
     Fault(
         "DPM-Solver++(2M) with r upside down",
         "theory/samplers/multistep.py",
         "h / (2 * length)",
         "length / (2 * h)",
-        ("theory/test_multistep.py::test_steps_are_the_papers",),
+        ("theory/test_multistep.py::test_steps_are_those_of_the_paper",),
     ),
     Fault(
         "DPM-Solver++(2M)'s SDE with the noise of half its step",
@@ -494,14 +494,14 @@ FAULTS = (
         "theory/quadrature.py",
         "step * (a + 5 * (b + c) + d) / 12",
         "step * (a + 3 * (b + c) + d) / 8",
-        ("theory/test_ode.py::test_integrals_along_the_solution_are_as_exact_as_it_is",),
+        ("theory/test_ode.py::test_integrals_along_the_solution_are_as_exact_as_the_solution",),
     ),
     Fault(
         "an integral whose error is told by its odd part alone",
         "theory/quadrature.py",
         "torch.maximum((even / size).abs().pow(5 / 3), (odd / size).abs().pow(5 / 4))",
         "(odd / size).abs().pow(5 / 4)",
-        ("theory/test_ode.py::test_an_integral_that_is_wrong_is_refused_whatever_its_symmetry",),
+        ("theory/test_ode.py::test_a_wrong_integral_is_rejected_whether_even_or_odd",),
     ),
     Fault(
         "log p without the volume that the flow's own coordinates take",
@@ -543,14 +543,14 @@ FAULTS = (
         "theory/likelihood.py",
         "prior.log_prob(latent) - trace + dim",
         "prior.log_prob(latent) + trace + dim",
-        ("theory/test_likelihood.py::test_the_way_back_gives_the_point_and_its_density_again",),
+        ("theory/test_likelihood.py::test_decoding_gives_the_point_and_its_density_again",),
     ),
     Fault(
         "far points to digits that the rounding of log p swallows",
         "theory/likelihood.py",
         "eps / 2 * y.square()",
         "eps / 2 * 0.0 * y.square()",
-        ("theory/test_far_points.py::test_a_networks_far_points_cost_no_more_than_its_near_ones",),
+        ("theory/test_far_points.py::test_far_points_of_a_network_cost_no_more_than_near_ones",),
     ),
     Fault(
         "bits/dim without halving the K levels on [-1, 1]",
@@ -578,7 +578,7 @@ FAULTS = (
         "theory/fused.py",
         "known = math.sqrt(1 - math.pow(second_decay, float(step)))",
         "known = 1.0",
-        ("theory/test_fused.py::test_both_ways_to_step_are_torch_s_adam",),
+        ("theory/test_fused.py::test_both_forms_of_adam_are_that_of_torch",),
     ),
     Fault(
         "Adam a step ahead (fused)",
@@ -676,7 +676,7 @@ FAULTS = (
         "theory/two_samples.py",
         "torch.cat([a[half:], b[half:]])",
         "torch.cat([a[: count - half], b[: count - half]])",
-        ("theory/test_two_samples.py::test_a_classifier_cannot_tell_clouds_of_one_distribution",),
+        ("theory/test_two_samples.py::test_a_classifier_cannot_distinguish_clouds_of_one_distribution",),
     ),
     Fault(
         "log p in user units without the Jacobian",
@@ -704,14 +704,14 @@ FAULTS = (
         "theory/boltzmann.py",
         "rate * (data - model)",
         "rate * (model - data)",
-        ("theory/test_boltzmann.py::test_a_step_climbs_the_mean_log_likelihood",),
+        ("theory/test_boltzmann.py::test_a_step_raises_the_mean_log_likelihood",),
     ),
     Fault(
         "a Boltzmann machine's step by the longer of Barzilai and Borwein's rates",
         "theory/boltzmann.py",
         "float((moved * turned).sum()) / length if length",
         "float((moved * moved).sum()) / float((moved * turned).sum()) if length",
-        ("theory/test_boltzmann.py::test_the_rate_of_a_step_is_one_over_the_curvature_along_the_last",),
+        ("theory/test_boltzmann.py::test_the_learning_rate_is_one_over_the_curvature_along_the_last_step",),
     ),
     Fault(
         "the correlations without 1/Z",
@@ -725,7 +725,7 @@ FAULTS = (
         "theory/boltzmann.py",
         "across = across * fade +",
         "across = across +",
-        ("theory/test_boltzmann.py::test_the_size_of_the_blocks_changes_nothing",),
+        ("theory/test_boltzmann.py::test_results_do_not_depend_on_the_block_size",),
     ),
     Fault(
         "Gibbs's conditional with the unit's own weight",

@@ -55,7 +55,7 @@ def test_cifar_is_read(tmp_path: Path, labels: int) -> None:
         ("train-images.idx3-ubyte.gz", "t10k-images.idx3-ubyte.gz", "train-labels.idx1-ubyte"),
     ],
 )
-def test_a_published_folder_is_read_and_its_test_set_named(
+def test_a_published_folder_is_read_without_its_test_set(
     tmp_path: Path, training: str, testing: str, labels: str | None
 ) -> None:
     pack = gzip.compress if training.endswith(".gz") else bytes
@@ -74,7 +74,7 @@ def test_a_published_folder_is_read_and_its_test_set_named(
         load(tmp_path)
 
 
-def test_images_of_mnist_without_their_labels_say_so(tmp_path: Path) -> None:
+def test_mnist_without_labels_gives_a_note(tmp_path: Path) -> None:
     (tmp_path / "train-images-idx3-ubyte").write_bytes(idx(GREY))
     note = str(load(tmp_path / "train-images-idx3-ubyte").note)
     assert note == "They have no classes, for train-labels-idx1-ubyte does not lie beside them."
@@ -125,7 +125,7 @@ TEST = {"x_test": GREY[:30], "y_test": CLASSES[:30] + 100}
         ({"images": GREY}, "images", None, None),
     ],
 )
-def test_arrays_of_an_npz_file_go_by_their_names(
+def test_arrays_of_an_npz_file_are_chosen_by_name(
     tmp_path: Path, arrays: dict[str, np.ndarray], images: str, labels: str | None, said: str | None
 ) -> None:
     np.savez(tmp_path / "a.npz", **arrays)
@@ -139,7 +139,7 @@ def test_arrays_of_an_npz_file_go_by_their_names(
     assert load(tmp_path / "a.npz").note == note
 
 
-def test_entries_of_an_npz_file_that_are_no_arrays_are_ignored(tmp_path: Path) -> None:
+def test_other_entries_of_an_npz_file_are_ignored(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", images=GREY)
     with zipfile.ZipFile(tmp_path / "a.npz", "a") as packed:
         packed.writestr("read me.txt", "60 images")
@@ -163,7 +163,7 @@ def test_entries_of_an_npz_file_that_are_no_arrays_are_ignored(tmp_path: Path) -
         ("a.npy", None, "shape"),
     ],
 )
-def test_a_bad_file_is_a_sentence(tmp_path: Path, name: str, content: bytes | None, said: str) -> None:
+def test_a_bad_file_gives_a_message(tmp_path: Path, name: str, content: bytes | None, said: str) -> None:
     path = tmp_path / name
     if content is None:
         np.save(path, np.zeros((60, 5)))

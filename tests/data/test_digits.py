@@ -48,7 +48,7 @@ def test_pixels_take_seventeen_levels_in_bins_that_fill_the_range() -> None:
 
 
 @pytest.mark.parametrize("wanted", [10, 100, 359, 2_000])
-def test_each_class_keeps_its_share(wanted: int) -> None:
+def test_the_split_keeps_the_class_frequencies(wanted: int) -> None:
     dataset = load_dataset("digits", held_out=wanted, seed=5)
     count = min(wanted, 359)
     assert len(dataset.held_out) == count
@@ -58,7 +58,7 @@ def test_each_class_keeps_its_share(wanted: int) -> None:
     assert (np.abs(held - total * count / 1797) <= 1).all()
 
 
-def test_the_licence_lies_beside_them() -> None:
+def test_the_licence_is_bundled() -> None:
     text = resource("digits-LICENSE.txt").read_text(encoding="utf-8")
     assert "CC BY 4.0" in text
     assert "Alpaydin" in text
@@ -66,7 +66,7 @@ def test_the_licence_lies_beside_them() -> None:
     assert resource("digits.npz").stat().st_size < 100_000
 
 
-def test_a_damaged_file_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_file_gives_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, content in (("missing", None), ("junk", b"junk"), ("cut", resource("digits.npz").read_bytes()[:9_000])):
         path = tmp_path / name
         if content is not None:

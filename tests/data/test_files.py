@@ -68,14 +68,12 @@ AMONG = {
 
 
 @pytest.mark.parametrize(("content", "points"), AMONG.values(), ids=AMONG.keys())
-def test_columns_are_taken_by_their_names_where_there_are_more(
-    content: str, points: list[list[float]], tmp_path: Path
-) -> None:
+def test_columns_are_chosen_by_name_among_more(content: str, points: list[list[float]], tmp_path: Path) -> None:
     assert files.read_columns(_write(tmp_path, content), ("x", "y"))[0].tolist() == points
 
 
 @pytest.mark.parametrize("content", READABLE.values(), ids=READABLE.keys())
-def test_tables_as_people_write_them(content: str, tmp_path: Path) -> None:
+def test_common_table_formats(content: str, tmp_path: Path) -> None:
     points, axes = read_points(_write(tmp_path, content))
     np.testing.assert_allclose(points, POINTS, rtol=0, atol=1e-12)
     assert axes == ("x", "y")
@@ -117,7 +115,7 @@ def test_decimal_commas_far_below_whole_numbers(tmp_path: Path) -> None:
     st.booleans(),
     st.sampled_from(["\n", "\r\n"]),
 )
-def test_what_is_written_is_read(
+def test_written_numbers_are_read_back(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[float, float]], separator: str, comma: bool, newline: str
 ) -> None:
     rows = [*rows, *map(tuple, POINTS.tolist())]  # enough rows, and no constant column
@@ -131,7 +129,7 @@ def test_what_is_written_is_read(
 
 
 @given(st.binary(max_size=400))
-def test_any_bytes_are_points_or_a_sentence(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+def test_any_bytes_give_points_or_a_message(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     for name in ("any.csv", "any.npy"):
         path = _write(tmp_path_factory.getbasetemp(), content, name)
         with pytest.raises(DataError, match=r"^[^\n]+[.v)]$"):
@@ -139,7 +137,7 @@ def test_any_bytes_are_points_or_a_sentence(tmp_path_factory: pytest.TempPathFac
 
 
 @given(st.text(alphabet="0123456789.,;\t \n\"'#-+enaif%/xy", max_size=300))
-def test_any_text_is_points_or_a_sentence(tmp_path_factory: pytest.TempPathFactory, content: str) -> None:
+def test_any_text_gives_points_or_a_message(tmp_path_factory: pytest.TempPathFactory, content: str) -> None:
     path = _write(tmp_path_factory.getbasetemp(), content, "any.txt")
     with pytest.raises(DataError, match=r"^[^\n]+\.$"):  # too short for fifty different rows, except by luck
         read_points(path)
@@ -245,7 +243,7 @@ def test_arrays_of_every_real_type(dtype: str, order: str, tmp_path: Path) -> No
     np.testing.assert_array_equal(read_points(tmp_path / "points.csv")[0], read)
 
 
-def test_places_that_are_no_file(tmp_path: Path) -> None:
+def test_paths_that_are_no_file(tmp_path: Path) -> None:
     for path, sentence in (
         (tmp_path / "missing.csv", "missing.csv does not exist"),
         (tmp_path, "is a folder: choose a CSV"),
@@ -291,7 +289,7 @@ def test_a_bad_line_deep_in_a_large_file_is_named_soon(tmp_path: Path) -> None:
     assert len(read_points(_write(tmp_path, PLAIN * (rows // 100)))[0]) == rows
 
 
-def test_blocks_of_comments_alone(tmp_path: Path) -> None:
+def test_blocks_of_comments_only(tmp_path: Path) -> None:
     """They are longer than a block of the parser, before, between and after the data."""
     silence = "# nothing to see\n" * 40_000
     points, _ = read_points(_write(tmp_path, silence + "x,y\n" + PLAIN + silence + PLAIN + silence))
@@ -317,7 +315,7 @@ def _loaded(folder: Path, points: np.ndarray, held_out: int = 2_000, seed: int =
     return load_dataset("file", path=str(folder / "points.npy"), held_out=held_out, seed=seed, split=split)
 
 
-def test_rows_that_differ_are_split_as_the_seed_says(tmp_path: Path) -> None:
+def test_different_rows_are_split_by_the_seed(tmp_path: Path) -> None:
     order = np.random.default_rng(7).permutation(100)
     dataset = _loaded(tmp_path, POINTS, 15, 7)
     np.testing.assert_array_equal(dataset.held_out, POINTS[np.sort(order[:15])])
@@ -349,7 +347,7 @@ def test_equal_rows_are_on_one_side(tmp_path: Path, copies: list[int], least: in
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_discrete_data_lose_no_value_to_the_test_set(tmp_path: Path, seed: int) -> None:
+def test_training_keeps_every_value_of_discrete_data(tmp_path: Path, seed: int) -> None:
     lattice = np.random.default_rng(seed).integers(0, 6, size=(20_000, 2)).astype(float)
     dataset = _loaded(tmp_path, lattice, seed=seed)
     assert len(dataset.held_out) == 2_000
@@ -369,7 +367,7 @@ def test_rows_that_repeat_by_chance_are_on_one_side(tmp_path: Path) -> None:
     np.testing.assert_array_equal(dataset.held_out, rows[np.sort(np.random.default_rng(1).permutation(2_020)[:404])])
 
 
-def test_a_few_repeated_rows_are_no_news_and_too_few_different_ones_are(tmp_path: Path) -> None:
+def test_a_few_repeated_rows_give_no_note_and_too_few_different_ones_an_error(tmp_path: Path) -> None:
     assert _loaded(tmp_path, np.concatenate([POINTS, POINTS[:1]])).note is None
     assert _loaded(tmp_path, np.concatenate([POINTS, POINTS[:6]])).note is not None
     with pytest.raises(DataError, match=r"points.npy has only 4 different points in 80 rows: at least 5 are needed\."):

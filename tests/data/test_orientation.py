@@ -49,7 +49,7 @@ def note(path: Path, exif: bytes) -> None:
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("value", LAID)
-def test_a_picture_stands_as_it_was_seen(tmp_path: Path, suffix: str, order: str, value: int) -> None:
+def test_a_picture_is_turned_as_its_camera_noted(tmp_path: Path, suffix: str, order: str, value: int) -> None:
     path = tmp_path / f"a{suffix}"
     save_picture(path, LAID[value])
     note(path, directory(value, order))
@@ -73,7 +73,7 @@ def test_a_picture_stands_as_it_was_seen(tmp_path: Path, suffix: str, order: str
         directory(9)[:8] + b"\0\1" + struct.pack(">2H2I", 0x0112, 2, 9, 2**31),  # its value lies beyond the file
     ],
 )
-def test_a_bad_note_is_none(tmp_path: Path, suffix: str, exif: bytes) -> None:
+def test_a_damaged_note_is_ignored(tmp_path: Path, suffix: str, exif: bytes) -> None:
     """It gives no warning either, as warnings are errors here."""
     path = tmp_path / f"a{suffix}"
     save_picture(path, PIXELS)

@@ -14,7 +14,7 @@ from playground.kinds.datasets import load_dataset
 from tests.data.image_files import CLASSES, COLOUR, GREY, RANDOM, bytes_of, idx, load, same_images, save_picture
 
 
-def test_a_folder_is_cropped_scaled_and_takes_its_sub_folders_for_classes(tmp_path: Path) -> None:
+def test_a_folders_images_are_scaled_and_its_sub_folders_are_classes(tmp_path: Path) -> None:
     for label, colour in enumerate([(255, 0, 0), (0, 0, 255)]):
         (tmp_path / f"class {label}").mkdir()
         for number in range(30):
@@ -54,7 +54,7 @@ def test_files_beside_pictures_are_named(tmp_path: Path) -> None:
     assert note.startswith("52 of 60 images were drawn. Passed over: a.bmp, c.bmp, empty and 1 more; read are PNG")
 
 
-def test_more_names_than_a_session_keeps_are_said_to_be_lost_there() -> None:
+def test_a_note_says_that_a_session_does_not_keep_so_many_names() -> None:
     few, many = class_numbers(("a",) * MOST_CLASS_NAMES), class_numbers(("a",) * (MOST_CLASS_NAMES + 1))
     assert str(few).endswith("0 a, 1 a, 2 a and 49,997 more.")
     assert str(many).endswith(
@@ -62,7 +62,7 @@ def test_more_names_than_a_session_keeps_are_said_to_be_lost_there() -> None:
     )
 
 
-def test_hidden_pictures_are_none(tmp_path: Path) -> None:
+def test_hidden_pictures_are_ignored(tmp_path: Path) -> None:
     """macOS writes ._0.png beside 0.png on USB sticks and in archives, and it is not a picture."""
     for number in range(60):
         save_picture(tmp_path / f"{number}.png", COLOUR[number])
@@ -70,7 +70,7 @@ def test_hidden_pictures_are_none(tmp_path: Path) -> None:
     assert same_images(bytes_of(load(tmp_path)), COLOUR)
 
 
-def test_strays_beside_classes_are_named_with_a_way_out(tmp_path: Path) -> None:
+def test_pictures_beside_class_folders_give_a_message(tmp_path: Path) -> None:
     for number in range(60):
         (tmp_path / "ab"[number % 2]).mkdir(exist_ok=True)
         save_picture(tmp_path / "ab"[number % 2] / f"{number}.png", COLOUR[number])
@@ -96,7 +96,7 @@ def test_strays_beside_classes_are_named_with_a_way_out(tmp_path: Path) -> None:
         ([(50, 33), (8, 9)], 8),
     ],
 )
-def test_auto_enlarges_no_picture(tmp_path: Path, suffix: str, shapes: list[tuple[int, int]], side: int) -> None:
+def test_auto_does_not_enlarge_pictures(tmp_path: Path, suffix: str, shapes: list[tuple[int, int]], side: int) -> None:
     for number in range(60):
         pixels = RANDOM.integers(0, 256, (*shapes[number % len(shapes)], 3), dtype=np.uint8)
         save_picture(tmp_path / f"{number}{suffix}", pixels)
@@ -105,7 +105,7 @@ def test_auto_enlarges_no_picture(tmp_path: Path, suffix: str, shapes: list[tupl
     assert dataset.note is None
 
 
-def test_one_icon_makes_no_other_picture_small(tmp_path: Path) -> None:
+def test_one_icon_does_not_make_other_pictures_small(tmp_path: Path) -> None:
     for number in range(60):
         save_picture(tmp_path / f"{number:02}.png", COLOUR[number][: 10 if number in (3, 5) else 24])
     dataset = load(tmp_path)
@@ -134,7 +134,7 @@ def test_pictures_of_their_own_size_are_kept_as_they_are(tmp_path: Path) -> None
     assert same_images(bytes_of(load(tmp_path)), small[..., :1])
 
 
-def test_enlarged_images_are_remarked_on(tmp_path: Path) -> None:
+def test_enlarged_images_give_a_note(tmp_path: Path) -> None:
     for number in range(60):
         save_picture(tmp_path / f"{number}.png", COLOUR[number][: 9 if number < 20 else 32])
     said = "{} images smaller than {} x {}{} were enlarged, so bits per dimension count copied pixels{}."
@@ -171,7 +171,7 @@ def test_sixteen_bits_become_the_nearest_of_256_levels(tmp_path: Path, colours: 
             assert np.abs(found - wanted).max() <= (off != 0 and colours > 1)
 
 
-def test_scaling_is_the_mean_of_what_each_pixel_covers() -> None:
+def test_a_scaled_pixel_is_the_mean_over_its_area() -> None:
     images = RANDOM.integers(0, 256, (3, 20, 24, 2), dtype=np.uint8)
     square = images[:, :, 2:22].astype(float)
     small = pictures.scaled(images, 10)
@@ -200,7 +200,7 @@ def test_transparent_pixels_become_white(tmp_path: Path) -> None:
         ("a.png", "RGB", {"transparency": (0, 0, 0)}),
     ],
 )
-def test_every_kind_of_pixels_is_read(tmp_path: Path, name: str, mode: str, options: dict) -> None:
+def test_every_pixel_format_is_read(tmp_path: Path, name: str, mode: str, options: dict) -> None:
     pixels = np.zeros((16, 16, 3), dtype=np.uint8)
     pixels[8:] = 255
     Image.fromarray(pixels).convert("L").convert(mode).save(tmp_path / name, **options)
@@ -224,21 +224,21 @@ def test_a_transparent_level_of_sixteen_bits_becomes_white(tmp_path: Path) -> No
     assert pictures._picture(str(tmp_path / "a.png"), 2)[..., 1].tolist() == [[255, 0], [1, 255]]
 
 
-def test_the_first_of_moving_pictures_is_read(tmp_path: Path) -> None:
+def test_the_first_frame_of_an_animation_is_read(tmp_path: Path) -> None:
     first, *others = map(Image.fromarray, COLOUR[:3])
     first.save(tmp_path / "a.png", save_all=True, append_images=others)
     np.testing.assert_array_equal(pictures._picture(str(tmp_path / "a.png"), 32), COLOUR[0])
 
 
 @pytest.mark.parametrize("form", ["BMP", "GIF", "PPM", "TIFF", "WEBP"])
-def test_other_formats_are_no_pictures_whatever_they_are_called(tmp_path: Path, form: str) -> None:
+def test_other_formats_are_refused_under_any_name(tmp_path: Path, form: str) -> None:
     Image.fromarray(COLOUR[0]).save(tmp_path / "a.png", form)
     with pytest.raises(DataError, match=r"a\.png is not a PNG or JPEG picture, or a damaged one: remove it"):
         load(tmp_path)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
-def test_what_a_picture_promises_is_compared_with_what_may_be_decoded(tmp_path: Path, suffix: str) -> None:
+def test_the_size_in_a_pictures_header_is_checked_before_decoding(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
     save_picture(path, COLOUR[0])
     content = path.read_bytes()
@@ -259,7 +259,7 @@ def test_what_a_picture_promises_is_compared_with_what_may_be_decoded(tmp_path: 
             load(tmp_path)
 
 
-def test_only_so_many_are_taken(tmp_path: Path) -> None:
+def test_at_most_the_wanted_number_is_read(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.concatenate([GREY, 255 - GREY, GREY // 2, GREY // 3]))
     dataset = load(tmp_path / "a.npy", points=100, held_out=20)
     assert (len(dataset.points), len(dataset.held_out)) == (100, 20)
@@ -290,7 +290,7 @@ def test_equal_images_are_on_one_side(tmp_path: Path, copies: list[int], least: 
     assert str(dataset.note) == f"{repeated} duplicates are all in the training set or all held out."
 
 
-def test_groups_of_equal_images_are_held_out_in_their_classes_shares(tmp_path: Path) -> None:
+def test_groups_of_equal_images_are_held_out_with_class_frequencies(tmp_path: Path) -> None:
     images, classes = np.repeat(GREY, 5, axis=0), np.repeat(CLASSES, 5)
     (tmp_path / "a-images-idx3-ubyte").write_bytes(idx(images))
     (tmp_path / "a-labels-idx1-ubyte").write_bytes(idx(classes))
@@ -299,7 +299,7 @@ def test_groups_of_equal_images_are_held_out_in_their_classes_shares(tmp_path: P
     np.testing.assert_array_equal(np.bincount(dataset.labels), [25] * 10)  # of 30, five are held out
 
 
-def test_folders_without_pictures_few_equal_and_damaged_ones_are_sentences(tmp_path: Path) -> None:
+def test_empty_small_and_damaged_folders_give_messages(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no PNG or JPEG"):
         load(tmp_path)
     with pytest.raises(DataError, match="does not exist"):
@@ -365,7 +365,7 @@ def test_half_a_picture_is_damaged(tmp_path: Path, suffix: str) -> None:
         pictures._picture(str(path), 8)
 
 
-def test_a_picture_that_may_not_be_read_refuses_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_picture_does_not_fail_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Root may read every file, so a file mode would not test this."""
     for number, pixels in enumerate(COLOUR):
         save_picture(tmp_path / f"{number:02}.png", pixels)

@@ -136,7 +136,7 @@ def test_modes_share_the_mass(kind: str) -> None:
 
 
 @each_toy
-def test_a_curve_is_no_string_of_beads(kind: str) -> None:
+def test_a_curve_is_smooth(kind: str) -> None:
     """With twice the components, -log p of the same points changes by less than 1e-3 everywhere."""
     source = TOYS[kind]
     coarse = source.density(source.own_noise)
@@ -152,7 +152,7 @@ def test_a_curve_is_no_string_of_beads(kind: str) -> None:
 
 
 @each_toy
-def test_a_toy_may_be_thin_but_not_a_line(kind: str) -> None:
+def test_a_toys_noise_has_a_lower_bound(kind: str) -> None:
     source = TOYS[kind]
     least = toys.narrowest_deviation(source.density, source.own_noise)
     thin = source.density(least)

@@ -25,12 +25,12 @@ def test_painting_twice_doubles_the_density() -> None:
     assert twice == pytest.approx(2 * once, rel=1e-9)
 
 
-def test_paint_is_equally_thick_along_a_line_and_under_every_brush() -> None:
+def test_the_density_is_equal_along_a_line_and_for_every_brush() -> None:
     values = _density([_line(0, 0.1), _line(5, 0.4, 8.0), _line(10, 0.05)], (0, 1), (0, 1.53), (0, 3), (5, 4), (10, 2))
     assert values == pytest.approx([values[0]] * 5, rel=0.06)  # the ends, and rounding to whole components
 
 
-def test_a_dab_is_as_thick_as_a_line() -> None:
+def test_a_dab_is_as_dense_as_a_line() -> None:
     line, dab = _density([_line(0), Stroke(points=((5.0, 0.0),), radius=0.1)], (0, 2), (5, 0))
     assert dab == pytest.approx(line, rel=0.05)
 
@@ -46,14 +46,14 @@ def test_a_drawing_integrates_to_one() -> None:
     assert float(drawing.log_prob(torch.cartesian_prod(axis, axis)).exp().sum() * 0.05**2) == pytest.approx(1, abs=1e-9)
 
 
-def test_a_long_thin_scribble_stays_affordable() -> None:
+def test_a_long_thin_stroke_has_a_bounded_number_of_components() -> None:
     points = tuple(map(tuple, np.random.default_rng(0).normal(size=(500, 2)).tolist()))
     drawing = density_of_strokes([Stroke(points=points, radius=0.01), _line(0, 0.001)])
     assert len(drawing.means) <= MOST_COMPONENTS
     assert bool(torch.isfinite(drawing.score(drawing.means)).all())
 
 
-def test_a_mouse_that_rests_leaves_no_nan() -> None:
+def test_repeated_points_of_a_stroke_give_no_nan() -> None:
     drawing = density_of_strokes([Stroke(points=((1.0, 1.0), (1.0, 1.0), (1.0, 1.0)), radius=0.5)])
     assert drawing.mean.tolist() == [1.0, 1.0]
 

@@ -39,7 +39,7 @@ def kind(request, tmp_path) -> Iterator[type[Kind]]:
     del sys.modules[spec.name]
 
 
-def test_a_kind_of_one_file_is_a_setting_with_its_words_and_its_place(kind: type[Kind]) -> None:
+def test_a_kind_of_one_file_is_a_setting_with_its_texts_and_place(kind: type[Kind]) -> None:
     choice = fields()[f"{kind.section}.kind"]
     assert kind.name() in choice.choices
     assert choice.title_of(kind.name()) == kind.title
@@ -72,7 +72,7 @@ def test_it_trains_samples_and_stays_finite(kind: type[Kind]) -> None:
     assert abs(run.positions[-1]).max() < 1e3
 
 
-def test_the_docs_have_it(kind: type[Kind]) -> None:
+def test_it_is_in_the_docs(kind: type[Kind]) -> None:
     spec = importlib.util.spec_from_file_location("reference", ROOT / "docs/make_experiment_reference.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

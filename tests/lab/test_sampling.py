@@ -427,7 +427,7 @@ def test_a_step_in_user_units_is_the_one_taken() -> None:
     assert step_in_user_units(automatic) == pytest.approx(run(automatic).step_size[1])
 
 
-def test_langevins_step_can_be_changed_while_it_runs() -> None:
+def test_langevins_step_can_be_changed_during_a_run() -> None:
     problem = Problem.build(experiment(sampling__kind="langevin"))
     sampler = make_sampler(problem)
     assert isinstance(sampler, Langevin)

@@ -70,7 +70,7 @@ def test_losses_of_a_linear_field_are_the_closed_form(
 
 @few
 @given(shape=SHAPES, count=st.integers(1, 6), dtype=DTYPES, level=st.floats(1e-3, 1e3))
-def test_the_denoising_loss_of_no_score_is_the_noise_itself(
+def test_the_denoising_loss_of_a_zero_score_is_the_noise(
     shape: tuple[int, ...], count: int, dtype: torch.dtype, level: float
 ) -> None:
     """The loss is sigma^2 |z/sigma|^2, whose mean is D at every level."""

@@ -32,7 +32,7 @@ def plainly(matrix: Tensor) -> Tensor:
     return torch.logsumexp(torch.einsum("ni,ij,nj->n", y, matrix, y) / 2, 0)
 
 
-def test_states_are_all_of_them_in_binary_order() -> None:
+def test_states_are_in_binary_order() -> None:
     assert states(3).tolist() == [list(y) for y in itertools.product((-1.0, 1.0), repeat=3)]
     assert numbers_of(states(5)).tolist() == list(range(32))
     assert torch.equal(states_of(torch.tensor([6]), 3), torch.tensor([[1.0, 1.0, -1.0]]).double())
@@ -52,7 +52,7 @@ def test_two_units_by_hand(w: float) -> None:
 
 
 @pytest.mark.parametrize("units", [2, 3, 9, 16])
-def test_without_weights_z_is_the_number_of_states(units: int) -> None:
+def test_with_zero_weights_z_is_the_number_of_states(units: int) -> None:
     found = Enumerator(units)(torch.zeros(units, units, dtype=torch.float64))
     assert float(found.log_partition) == pytest.approx(units * math.log(2), abs=1e-12)
     assert torch.allclose(found.correlations, torch.eye(units, dtype=torch.float64), atol=1e-12)
@@ -88,7 +88,7 @@ def test_the_gradient_of_log_z_is_half_the_correlations(units: int) -> None:
 
 
 @given(units=st.integers(2, 8), block=st.integers(1, 300), scale=st.sampled_from([0.0, 0.3, 30.0, 3000.0]))
-def test_the_size_of_the_blocks_changes_nothing(units: int, block: int, scale: float) -> None:
+def test_results_do_not_depend_on_the_block_size(units: int, block: int, scale: float) -> None:
     matrix = weights(units, scale)
     whole, blocked = Enumerator(units)(matrix), Enumerator(units, block)(matrix)
     assert torch.allclose(whole.log_partition, blocked.log_partition, atol=1e-12)
@@ -98,7 +98,7 @@ def test_the_size_of_the_blocks_changes_nothing(units: int, block: int, scale: f
     assert torch.allclose(Enumerator(units, block).log_weights(matrix), written_out, atol=1e-10)
 
 
-def test_a_step_climbs_the_mean_log_likelihood() -> None:
+def test_a_step_raises_the_mean_log_likelihood() -> None:
     patterns, rate = states(4)[[0, 3, 5, 5, 10]], 0.01
     data = boltzmann.correlations_of(patterns)
     matrix = coupled(4, {(0, 1): 0.4, (1, 3): -0.2})
@@ -121,7 +121,7 @@ def test_the_entropy_of_patterns_and_the_least_nll_of_a_machine_without_biases()
     assert float(nll) > boltzmann.least_nll(patterns)
 
 
-def test_terms_of_two_units_can_say_bars_and_stripes() -> None:
+def test_pairwise_weights_can_represent_bars_and_stripes() -> None:
     """W = a times a sum over all four pixels at two rows and two columns, with +1 for their sides and -1 for their diagonals.
 
     y'Wy is equal and largest on all bars and stripes. The NLL approaches ln 14 as a grows."""
@@ -149,7 +149,7 @@ def test_terms_of_two_units_can_say_bars_and_stripes() -> None:
     assert gaps[2] < 1e-3
 
 
-def test_parity_is_beyond_terms_of_two_units() -> None:
+def test_pairwise_weights_cannot_represent_parity() -> None:
     """With an even number of -1 among four units every pair is uncorrelated, so W = 0 is optimal, ln 2 above the lower bound."""
     y = states(4)
     even = y[y.prod(1) > 0]
@@ -176,7 +176,7 @@ def test_a_conditional_is_the_ratio_of_the_joint() -> None:
         assert torch.allclose(conditional(matrix, states(5), unit), joint[0] / (joint[0] + joint[1]), atol=1e-12)
 
 
-def test_gibbs_sweeps_leave_the_distribution_as_it_is() -> None:
+def test_gibbs_sweeps_keep_the_distribution() -> None:
     """Chains that start from exact samples stay exact, and chains from one state converge, both within 4 standard errors."""
     matrix, chains = weights(3, 0.6), 40_000
     log_weights, generator = Enumerator(3).log_weights(matrix), torch.Generator().manual_seed(1)
@@ -190,7 +190,7 @@ def test_gibbs_sweeps_leave_the_distribution_as_it_is() -> None:
     assert torch.equal(start, torch.ones(chains, 3, dtype=torch.float64))
 
 
-def test_the_rate_of_a_step_is_one_over_the_curvature_along_the_last() -> None:
+def test_the_learning_rate_is_one_over_the_curvature_along_the_last_step() -> None:
     """On a quadratic of curvature c one step of this rate ends at the maximum. If curvatures differ, the steeper ones dominate."""
     moved = coupled(3, {(0, 1): 0.4, (1, 2): -0.2})
     assert boltzmann.curvature_rate(moved, 5.0 * moved) == pytest.approx(1 / 5)

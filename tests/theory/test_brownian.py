@@ -101,7 +101,7 @@ def test_a_path_is_the_same_each_time_and_another_by_another_seed() -> None:
 
 
 @pytest.mark.parametrize("ends", [(0.0, 1.5), (1.0, 1.0), (-1.0, 2.0)])
-def test_a_path_cannot_be_asked_between_its_times(ends: tuple[float, float]) -> None:
+def test_a_path_has_no_values_between_its_times(ends: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match="The path is cut at 3 times"):
         BrownianPath([0.0, 1.0, 2.0], 0).increment(LIKE[:2], *ends)
 
@@ -116,7 +116,7 @@ def test_two_runs_of_one_sampler_are_the_same_to_the_last_bit(name: str) -> None
 
 
 @pytest.mark.parametrize("name", QUIET)
-def test_what_adds_no_noise_asks_no_path(name: str) -> None:
+def test_samplers_without_noise_need_no_path(name: str) -> None:
     assert QUIET[name].noise_times == []
     assert torch.equal(end(QUIET[name], BrownianPath([], 4)), end(QUIET[name], generator()))
 
@@ -175,7 +175,7 @@ def test_runs_on_one_path_converge_strongly(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["Euler-Maruyama, VP", "Langevin"])
-def test_runs_by_noise_of_their_own_do_not(name: str) -> None:
+def test_runs_with_separate_noise_do_not_converge(name: str) -> None:
     errors = strong_errors(STRONG[name][0], (64, 128), 2048, shared=False)
     assert min(errors) > 0.1
     assert abs(math.log2(errors[0] / errors[1])) < 0.25

@@ -65,7 +65,7 @@ def spent(sampler: Sampler, counted: CountedScore, score=None) -> None:
     ],
     ids=lambda given: type(given).__name__ if isinstance(given, Sampler) else "",
 )
-def test_samplers_of_fixed_steps_take_what_their_scheme_says(sampler: Sampler, evaluations: int) -> None:
+def test_samplers_of_fixed_steps_take_the_evaluations_of_their_scheme(sampler: Sampler, evaluations: int) -> None:
     counted = CountedScore(gaussian, 20)
     spent(sampler, counted)
     assert (counted.nfe_mean, counted.nfe_max) == (evaluations, evaluations)
@@ -90,7 +90,7 @@ def test_adaptive_steps_are_counted_per_particle() -> None:
 @pytest.mark.parametrize(
     "sampler", [ReverseSDE(VE, 10, final_denoising=True), AdaptiveFlow(VE, 10, 1e-4)], ids=["fixed", "fitted"]
 )
-def test_guidance_costs_two_scores_where_there_is_one_without(sampler: Sampler) -> None:
+def test_guidance_takes_two_evaluations_instead_of_one(sampler: Sampler) -> None:
     plain, guided = CountedScore(gaussian, 20), CountedScore(gaussian, 20)
     spent(sampler, plain, GuidedScore(plain, torch.tensor(3), 0.0))
     spent(sampler, guided, GuidedScore(guided, torch.tensor(3), 1.5))
@@ -98,7 +98,7 @@ def test_guidance_costs_two_scores_where_there_is_one_without(sampler: Sampler) 
     assert (guided.nfe_mean, guided.nfe_max) == (2 * plain.nfe_mean, 2 * plain.nfe_max)
 
 
-def test_a_known_part_of_one_class_is_counted_through_both() -> None:
+def test_inpainting_of_a_class_is_counted() -> None:
     counted = CountedScore(gaussian, 20)
     score = InpaintingScore(GuidedScore(counted, torch.arange(20), 1.0), torch.zeros(2), torch.tensor([True, False]))
     spent(AdaptiveFlow(VE, 10, 1e-3), counted, score)
@@ -106,5 +106,5 @@ def test_a_known_part_of_one_class_is_counted_through_both() -> None:
     assert counted.nfe_max % 2 == 0
 
 
-def test_no_particles_take_nothing() -> None:
+def test_no_particles_take_no_evaluations() -> None:
     assert (CountedScore(gaussian, 0).nfe_mean, CountedScore(gaussian, 0).nfe_max) == (0, 0)

@@ -127,7 +127,7 @@ def test_a_marginal_is_the_integral_over_the_other_axis(density: Density, axis: 
 
 @each_density
 @pytest.mark.parametrize("axis", [0, 1])
-def test_the_mass_below_is_the_integral_of_a_marginal(density: Density, axis: int) -> None:
+def test_the_cdf_is_the_integral_of_a_marginal(density: Density, axis: int) -> None:
     marginal = density.marginal(axis)
     edges = torch.linspace(-60, 60, 601, dtype=DOUBLE)
     masses = marginal.cdf(edges[:, None])
@@ -169,7 +169,7 @@ def test_standardized_is_a_change_of_variables(density: Density, sigma: float) -
     torch.testing.assert_close(back.log_prob(x, sigma), density.log_prob(x, sigma), rtol=1e-7, atol=1e-7)
 
 
-def test_modes_move_along() -> None:
+def test_modes_are_standardized_too() -> None:
     means, shares = _tensor([5, 5], [-5, -5]), torch.tensor([0.8, 0.2], dtype=DOUBLE)
     mixture = GaussianMixture(means, torch.ones(2, dtype=DOUBLE), shares, modes=means, mode_weights=shares)
     boxes = Boxes(means - 1, means + 1, shares, modes=means, mode_weights=shares)
@@ -214,7 +214,7 @@ def test_entropy_of_blurred_boxes_is_the_mean_of_minus_log_prob(std: float) -> N
     )
 
 
-def test_entropy_asks_for_a_plane() -> None:
+def test_entropy_needs_at_most_two_dimensions() -> None:
     with pytest.raises(ValueError, match="3 dimensions"):
         GaussianMixture(torch.zeros(1, 3), torch.ones(1)).entropy()
 
@@ -232,7 +232,7 @@ def test_sharp_edges() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, DOUBLE])
 @pytest.mark.parametrize("distance", [30.0, 1e3, 3e4])
-def test_score_far_out_points_home(dtype: torch.dtype, distance: float) -> None:
+def test_the_score_of_far_points_is_towards_the_data(dtype: torch.dtype, distance: float) -> None:
     """At up to 300,000 standard deviations of 0.1, the score of every component is -x/sigma^2 to first order."""
     angle = torch.arange(16, dtype=DOUBLE)
     x = distance * torch.stack([angle.cos(), angle.sin()], 1)
@@ -307,7 +307,7 @@ def test_score_is_differentiable_and_works_under_functional_transforms() -> None
         torch.testing.assert_close(forward, jacobian.sum(2), rtol=1e-9, atol=1e-9)
 
 
-def test_many_points_go_through_in_pieces() -> None:
+def test_many_points_are_computed_in_pieces() -> None:
     """Rows are independent of each other in any piece."""
     density = _half_circles(256)
     x = density.sample(40_000, _generator())
@@ -325,7 +325,7 @@ def test_many_points_go_through_in_pieces() -> None:
         (([[0.0, 0.0]], [1.0], [0.0]), "weights"),
     ],
 )
-def test_mixtures_that_are_none(arguments: tuple[list[object], ...], message: str) -> None:
+def test_impossible_mixtures_are_refused(arguments: tuple[list[object], ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         GaussianMixture(*(torch.tensor(argument) for argument in arguments))
 
@@ -338,7 +338,7 @@ def test_mixtures_that_are_none(arguments: tuple[list[object], ...], message: st
         ([[0.0, 0.0]], [[1.0, 1.0]], -1.0, "std"),
     ],
 )
-def test_boxes_that_are_none(lows: list[object], highs: list[object], std: float, message: str) -> None:
+def test_impossible_boxes_are_refused(lows: list[object], highs: list[object], std: float, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Boxes(torch.tensor(lows), torch.tensor(highs), std=std)
 
@@ -346,7 +346,7 @@ def test_boxes_that_are_none(lows: list[object], highs: list[object], std: float
 @pytest.mark.parametrize(
     "density", [_half_circles(80).to(dtype=torch.float32), _squares(0.05)], ids=["moons", "squares"]
 )
-def test_far_components_are_summed_among_normal_numbers_and_change_nothing(density, monkeypatch):
+def test_far_components_avoid_subnormal_numbers_and_change_nothing(density, monkeypatch):
     """In single precision exp of less than -87 is subnormal and takes ten times as long, and e^-80 is below rounding."""
     plain, lowest = Tensor.logsumexp, []
 

@@ -54,7 +54,9 @@ def test_the_score_is_the_gradient_of_the_log_density(shape: tuple[int, ...]) ->
 
 
 @pytest.mark.parametrize(("far", "sigma"), [(0.0, 3e-4), (40.0, 0.01), (0.0, 0.5)])
-def test_single_precision_tells_the_log_density(far: float, sigma: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_log_density_is_accurate_in_single_precision(
+    far: float, sigma: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Compared with an explicit mixture in double precision, at far points and small noise, a few rows at a time."""
     monkeypatch.setattr(empirical, "EXACT", 100)
     data = torch.randn(300, 2, generator=seeded())
@@ -97,7 +99,7 @@ def test_it_minimises_the_denoising_loss_over_its_points() -> None:
 
 
 @pytest.mark.parametrize("shape", [(2,), (1, 3, 2)])
-def test_sampling_by_it_gives_the_training_points_back(shape: tuple[int, ...]) -> None:
+def test_samples_with_it_are_the_training_points(shape: tuple[int, ...]) -> None:
     """Memorization: from pure noise every sample ends at one of ten points, and each point has its share."""
     data = torch.randn(10, *shape, generator=seeded(), dtype=torch.float64)
     process = VarianceExploding(0.005, 20.0)
@@ -110,7 +112,7 @@ def test_sampling_by_it_gives_the_training_points_back(shape: tuple[int, ...]) -
     assert float(((counts - 40).square() / 40).sum()) < 33.7  # chi-squared with 9 degrees of freedom: 1 in 10,000
 
 
-def test_float32_is_good_enough_far_out_and_close_in() -> None:
+def test_float32_is_accurate_far_and_near() -> None:
     """The error is below 0.2 % of 1/sigma, the size of the score, at sigma = 50 and next to a point at sigma = 0.01."""
     data = torch.randn(500, 2, generator=seeded(), dtype=torch.float64)
     for sigma in (50.0, 0.01):

@@ -77,12 +77,12 @@ def test_an_energys_score_has_no_curl_and_an_mlps_has() -> None:
         assert float(jacobian.abs().max()) > 0.1
 
 
-def test_only_an_energy_states_a_density() -> None:
+def test_only_an_energy_has_a_density() -> None:
     assert isinstance(make(), EnergyFunction)
     assert not isinstance(make(kind="mlp"), EnergyFunction)
 
 
-def test_phi_is_multiplied_by_one_over_the_noise_until_the_detail() -> None:
+def test_the_factor_of_phi_is_one_over_the_noise_down_to_the_detail() -> None:
     sigma = torch.tensor([0.0, DETAIL, 10.0], dtype=torch.float64)
     expected = torch.tensor([1 + DETAIL**2, 2 * DETAIL**2, 100 + DETAIL**2], dtype=torch.float64)
     torch.testing.assert_close(Energy.factor(sigma), expected.rsqrt())

@@ -53,7 +53,7 @@ def network() -> MLP:
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize(("shape", "distribution"), [((2,), None), ((3, 2, 2), "rademacher")], ids=["plane", "rgb"])
 @pytest.mark.parametrize("process", PROCESSES.values(), ids=PROCESSES.keys())
-def test_a_gaussian_is_known_to_any_distance(
+def test_a_gaussian_is_exact_at_any_distance(
     process, shape: tuple[int, ...], distribution: str | None, distance: float
 ) -> None:
     x = far(distance, *shape)
@@ -84,7 +84,7 @@ def near_log_prob(process: Process, near: float) -> Tensor:
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("distribution", [None, "rademacher"])
 @pytest.mark.parametrize("process", PROCESSES.values(), ids=PROCESSES.keys())
-def test_a_networks_far_points_cost_no_more_than_its_near_ones(
+def test_far_points_of_a_network_cost_no_more_than_near_ones(
     process, distribution: str | None, distance: float
 ) -> None:
     """Far points, at which the features' oscillations are below the rounding of log p.
@@ -113,7 +113,7 @@ def test_near_points_are_as_they_would_be_alone() -> None:
     torch.testing.assert_close(among.result.log_prob[-1:], alone.result.log_prob, rtol=1e-12, atol=1e-12)
 
 
-def test_a_score_without_end_is_refused_after_a_bounded_number_of_evaluations(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rough_score_fails_after_a_bounded_number_of_evaluations(monkeypatch: pytest.MonkeyPatch) -> None:
     """A score that oscillates a million times per unit would take days, even near the data."""
     assert MOST_STEPS <= 2000
     monkeypatch.setattr(likelihood, "MOST_STEPS", 200)
@@ -131,7 +131,7 @@ def test_a_score_without_end_is_refused_after_a_bounded_number_of_evaluations(mo
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e30])
-def test_what_is_no_number_is_refused_at_once(value: float) -> None:
+def test_values_that_are_not_finite_fail_at_once(value: float) -> None:
     """In single precision the square of the last value overflows."""
     asked = 0
 
@@ -146,7 +146,7 @@ def test_what_is_no_number_is_refused_at_once(value: float) -> None:
     assert asked < 200
 
 
-def test_an_allowance_is_for_the_integrals_that_it_is_of() -> None:
+def test_an_allowance_applies_to_its_own_integrals() -> None:
     """Of two oscillating integrals, the one with an allowance costs no steps, and x and the other one stay exact."""
 
     def field(x: Tensor, t: Tensor) -> Tensor:

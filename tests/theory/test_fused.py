@@ -209,7 +209,7 @@ def test_a_trace_is_that_of_autograd(activation: str, dim: int, count: int) -> N
 
 @pytest.mark.parametrize("cores", [2, 3])
 @pytest.mark.parametrize(("count", "dtype"), [(3, torch.float64), (100, torch.float64), (2_000, torch.float32)])
-def test_cores_that_share_points_find_what_one_does(
+def test_several_cores_give_the_results_of_one(
     cores: int, count: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network, x = mlp("silu", width=64).to(dtype), torch.randn(count, 2, dtype=dtype)
@@ -239,7 +239,7 @@ def test_onednn_multiplies_with_bias_and_activation() -> None:
 
 
 @pytest.mark.parametrize("name", ["perceptron", "perceptron_trace"])
-def test_no_other_core_lets_go_of_what_python_holds(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_cores_release_no_python_objects(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """That core would wait for the interpreter. If Python has shut down, the process would be ended, as in one of twelve runs."""
     network, x = mlp("silu").float(), torch.randn(1_000, 2)
     sigma, whole, threads = torch.tensor(0.5).expand(1_000), getattr(fused_evaluation, name), set[int]()
@@ -261,7 +261,7 @@ def test_no_other_core_lets_go_of_what_python_holds(name: str, monkeypatch: pyte
     assert threads == {threading.get_ident()}
 
 
-def test_cores_share_points_where_torch_keeps_to_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cores_share_points_if_torch_uses_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "get_num_interop_threads", lambda: 4)
     script, many = fused_evaluation.perceptron, torch.empty(10_000, 3)
     found = [fused_evaluation.cores_for(script, many[:count], 512) for count in (0, 512, 513, 10_000)]
@@ -272,7 +272,7 @@ def test_cores_share_points_where_torch_keeps_to_one_thread(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("step", [fused.adam, fused.adam_in_one_pass])
-def test_both_ways_to_step_are_torch_s_adam(step: Callable[..., None]) -> None:
+def test_both_forms_of_adam_are_that_of_torch(step: Callable[..., None]) -> None:
     generator = torch.Generator().manual_seed(0)
     start, *gradients = torch.randn((6, 40), generator=generator, dtype=torch.float64)
     live, first, second = start.clone(), torch.zeros_like(start), torch.zeros_like(start)
@@ -346,7 +346,7 @@ def test_matching_steps_are_those_of_autograd_and_adam(
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("kind", ["denoising", "matching", "energy"])
-def test_single_precision_finds_the_gradient_of_double(kind: str, activation: str) -> None:
+def test_the_gradient_in_single_precision_is_that_in_double(kind: str, activation: str) -> None:
     """In single precision oneDNN multiplies matrices of this size. The tests above are in double precision."""
     x, z, sigma, weight = draws(1, 512, 2)
     network = perceptron(Energy if kind == "energy" else MLP, activation, width=64)

@@ -75,7 +75,7 @@ def test_guidance_moves_samples_away_from_the_other_class() -> None:
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["free", "a part known"])
-def test_each_particle_keeps_its_class_while_others_arrive(known: bool) -> None:
+def test_each_particle_keeps_its_class_while_others_finish(known: bool) -> None:
     """The adaptive solver removes finished particles one by one. Each ends where it would end among its own class alone."""
     process, labels = VarianceExploding(0.01, 20.0), torch.tensor([0, 1, 1]).repeat(14)
     start = 20 * torch.randn(42, 2, generator=generator(1), dtype=torch.float64)
@@ -129,7 +129,7 @@ def test_the_known_part_is_exact_for_white_data() -> None:
     torch.testing.assert_close(found[:, mask], ((known - x) / sigma.square().view(-1, 1, 1, 1))[:, mask])
 
 
-def test_the_correction_is_the_gradient_of_the_distance_to_what_is_known() -> None:
+def test_the_correction_is_the_gradient_of_the_distance_to_the_known_part() -> None:
     x = torch.randn(4, 2, generator=generator(6), dtype=torch.float64).requires_grad_()
     known, mask = torch.tensor([0.3, 0.0], dtype=torch.float64), torch.tensor([True, False])
     sigma = torch.tensor(0.8, dtype=torch.float64)

@@ -25,7 +25,7 @@ def ways(name: str, z0: Tensor, z1: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("name", LATENT_INTERPOLATIONS)
 @pytest.mark.parametrize("shape", [(2,), (1, 3, 4), (3, 2, 2)])
-def test_a_way_leads_from_one_code_to_the_other(name: str, shape: tuple[int, ...]) -> None:
+def test_an_interpolation_leads_from_one_code_to_the_other(name: str, shape: tuple[int, ...]) -> None:
     z0, z1 = pairs(20, *shape)
     found = ways(name, z0, z1)
     assert found.shape == (5, 20, *shape)
@@ -37,7 +37,7 @@ def test_a_way_leads_from_one_code_to_the_other(name: str, shape: tuple[int, ...
 
 @pytest.mark.parametrize("name", LATENT_INTERPOLATIONS)
 @pytest.mark.parametrize("dim", [2, 64])
-def test_the_variance_on_the_way(name: str, dim: int) -> None:
+def test_the_variance_at_the_midpoint(name: str, dim: int) -> None:
     """The variance per axis at the midpoint is 1 for the rotation and 1/2 for the straight line.
 
     For the circle it is E[((r0 + r1)/2)^2]/D with r chi-distributed, which is 0.89 in the plane and 0.996 in 64 dimensions.
@@ -58,7 +58,7 @@ def test_the_rotation_keeps_the_whole_distribution() -> None:
     assert float((middle * (z0 - z1)).mean()) == pytest.approx(0.0, abs=4.4 * math.sqrt(2 / middle.numel()))
 
 
-def test_the_circle_stays_between_the_lengths_and_goes_at_an_even_pace() -> None:
+def test_the_great_circle_keeps_between_the_lengths_at_constant_speed() -> None:
     z0, z1 = 3 * torch.tensor([1.0, 0.0]).double(), torch.tensor([0.0, 1.0]).double()
     found = spherical(z0, z1, SHARES)
     torch.testing.assert_close(found.norm(dim=1), torch.tensor([3.0, 2.5, 2.0, 1.5, 1.0]).double())
@@ -66,7 +66,7 @@ def test_the_circle_stays_between_the_lengths_and_goes_at_an_even_pace() -> None
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_equal_opposite_and_zero_codes_have_a_way_too(dtype: torch.dtype) -> None:
+def test_equal_opposite_and_zero_codes_can_be_interpolated(dtype: torch.dtype) -> None:
     z = torch.tensor([0.6, 0.8, 0.0], dtype=dtype)
     torch.testing.assert_close(spherical(z, z, SHARES), z.expand(5, 3), rtol=1e-6, atol=1e-6)
     around = spherical(z, -z, SHARES)

@@ -95,7 +95,7 @@ def test_a_mixture_agrees_with_its_smoothed_density(process: Process) -> None:
 
 
 @both
-def test_the_priors_moments_are_nearly_all_that_is_left_of_the_data(process: Process) -> None:
+def test_a_gaussian_prior_with_the_datas_moments_is_nearly_exact(process: Process) -> None:
     """A Gaussian of width 12 (VE), or 148 times the contraction (VP), replaces the mixture smoothed by as much."""
     density, x = mixture(), draws(300)
     error = (solve(density.score, process, prior_of(density, process), x).log_prob - density.log_prob(x, 0.05)).abs()
@@ -105,7 +105,7 @@ def test_the_priors_moments_are_nearly_all_that_is_left_of_the_data(process: Pro
 
 @both
 @pytest.mark.parametrize("tolerance", [1e-3, 1e-4, 1e-5])
-def test_even_the_worst_point_is_known_to_the_tolerance(process: Process, tolerance: float) -> None:
+def test_the_largest_error_is_near_the_tolerance(process: Process, tolerance: float) -> None:
     """For 2,000 points, a step shared among them had an error of 2.07 nat at 1e-3 (theory.md, section 3)."""
     density, x = mixture(), draws(2000)
     prior = prior_of(density, process)
@@ -221,7 +221,7 @@ def test_the_standard_error_is_that_of_the_mean_over_the_vectors(distribution: s
     assert float(squares.mean()) == pytest.approx(variance(distribution, s) / probes, abs=allowed)
 
 
-def test_an_exact_trace_has_no_error_and_a_single_vector_does_not_tell_its_own() -> None:
+def test_an_exact_trace_has_no_error_and_a_single_vector_has_no_estimate_of_it() -> None:
     covariance, _ = linear_problem(3)
     assert estimates("rademacher", 1, covariance, 5).standard_error is None
     density, x = mixture(), draws(5)
@@ -230,7 +230,7 @@ def test_an_exact_trace_has_no_error_and_a_single_vector_does_not_tell_its_own()
     assert exact.tolist() == [0.0] * 5
 
 
-def test_vectors_that_agree_by_chance_do_not_pass_their_estimate_off_as_exact() -> None:
+def test_estimates_that_agree_by_chance_do_not_count_as_exact() -> None:
     """In the plane two Rademacher vectors agree at every other point. The mean square, and so the error of a mean, is unchanged."""
     covariance, s = linear_problem(2)
     found = estimates("rademacher", 2, covariance, 2000)
@@ -244,7 +244,7 @@ def test_vectors_that_agree_by_chance_do_not_pass_their_estimate_off_as_exact() 
     torch.testing.assert_close(told.square().mean(), found.standard_error.square().mean())
 
 
-def test_a_point_that_was_given_up_leaves_the_others_their_error() -> None:
+def test_a_point_that_was_given_up_does_not_change_the_others_errors() -> None:
     told = moderated_error(torch.tensor([3.0, 1.0, math.nan]), 5)
     assert told is not None
     torch.testing.assert_close(
@@ -252,7 +252,7 @@ def test_a_point_that_was_given_up_leaves_the_others_their_error() -> None:
     )
 
 
-def test_a_point_alone_has_its_own_error_and_none_where_its_vectors_agree() -> None:
+def test_a_single_point_has_its_own_error_and_none_if_its_vectors_agree() -> None:
     torch.testing.assert_close(moderated_error(torch.tensor([0.5]), 2), torch.tensor([0.5]))
     assert moderated_error(torch.zeros(1), 10) is None
     assert moderated_error(torch.zeros(9), 2) is None
@@ -273,7 +273,7 @@ def test_each_vector_is_kept_for_the_whole_solve() -> None:
 
 
 @pytest.mark.parametrize("distribution", PROBE_DISTRIBUTIONS)
-def test_vectors_side_by_side_are_as_many_solves(distribution: str) -> None:
+def test_several_vectors_give_the_results_of_separate_solves(distribution: str) -> None:
     """This holds in batches too, in which finished points are removed with their vectors."""
     density, x = mixture(), draws(40)
     probes = hutchinson_probes(x, 3, distribution, torch.Generator().manual_seed(4))
@@ -285,7 +285,7 @@ def test_vectors_side_by_side_are_as_many_solves(distribution: str) -> None:
 
 @every_process
 @pytest.mark.parametrize("sigma", [None, 0.4])
-def test_the_way_back_gives_the_point_and_its_density_again(process: Process, sigma: float | None) -> None:
+def test_decoding_gives_the_point_and_its_density_again(process: Process, sigma: float | None) -> None:
     density, x = mixture(), draws(40)
     prior = prior_of(density, process)
     for probes in (None, hutchinson_probes(x, 2, "gaussian", torch.Generator().manual_seed(5))):
@@ -333,7 +333,7 @@ def test_a_fresh_network_is_the_gaussian_of_the_data(process: Process) -> None:
 
 
 @every_process
-def test_points_arrive_where_the_process_takes_them(process: Process) -> None:
+def test_the_latent_code_is_the_end_of_the_processs_flow(process: Process) -> None:
     """The likelihood's flow has its own coordinates. Here it is solved in x and t, by f - g^2 s/2."""
     density, x, t0 = mixture(), draws(20), process.t_min
     *_, progress = dormand_prince(

@@ -44,13 +44,13 @@ def test_two_correlated_columns_are_as_thin_as_their_narrow_principal_axis(count
 
 
 @pytest.mark.parametrize("width", [0.005, 0.02])
-def test_needles_in_all_directions_are_as_thin_as_each_is(width: float) -> None:
+def test_segments_in_all_directions_have_the_thickness_of_each(width: float) -> None:
     found = thickness(needles(5_000, width))
     assert torch.isfinite(found).double().mean() > 0.95
     assert float(found.median()) == pytest.approx(width, rel=0.15)
 
 
-def test_an_even_cloud_is_nowhere_thin() -> None:
+def test_a_uniform_cloud_is_nowhere_thin() -> None:
     for seed in range(5):
         even = torch.from_numpy(np.random.default_rng(seed).uniform(size=(20_000, 2)))
         assert torch.isinf(thickness(even)).all()
@@ -58,7 +58,7 @@ def test_an_even_cloud_is_nowhere_thin() -> None:
 
 
 @pytest.mark.parametrize("ratio", [0.1, 1.0, 5.0])
-def test_blur_is_the_divergence_of_a_gaussian_to_its_blurred_self(ratio: float) -> None:
+def test_smoothing_kl_is_that_of_a_gaussian(ratio: float) -> None:
     narrow = torch.distributions.Normal(0.0, 0.3)
     blurred = torch.distributions.Normal(0.0, 0.3 * math.sqrt(1 + ratio**2))
     found = smoothing_kl(torch.tensor([0.3, math.inf], dtype=torch.float64), 0.3 * ratio)
@@ -66,7 +66,7 @@ def test_blur_is_the_divergence_of_a_gaussian_to_its_blurred_self(ratio: float) 
     assert found[1] == 0
 
 
-def test_the_finest_noise_costs_what_it_may() -> None:
+def test_the_finest_noise_costs_the_allowed_divergence() -> None:
     half_thin = torch.tensor([0.01, math.inf], dtype=torch.float64)
     sigma = finest_noise(half_thin, 1e-3, 0.01, 2e-3)
     assert 1.8e-3 < float(smoothing_kl(half_thin, sigma).mean()) <= 2e-3
@@ -74,7 +74,7 @@ def test_the_finest_noise_costs_what_it_may() -> None:
     assert finest_noise(torch.tensor([1e-7]), 1e-3, 0.01, 2e-3) == 0.01  # on a line no level is fine enough
 
 
-def test_the_finest_noise_is_the_least_for_what_is_thinner_still() -> None:
+def test_the_finest_noise_is_the_least_for_very_thin_data() -> None:
     assert finest_noise(torch.tensor([5e-4]), 1e-3, 0.01, 2e-3) == 1e-3
 
 
@@ -107,7 +107,7 @@ def test_a_thin_density_with_few_points_is_no_curve(count: int) -> None:
     assert not intrinsic_dimension(torch.from_numpy(normal(count) * [1.0, 0.01])).is_curve
 
 
-def test_points_that_say_nothing_are_no_curve() -> None:
+def test_degenerate_points_are_no_curve() -> None:
     lattice = torch.cartesian_prod(torch.arange(9.0), torch.arange(9.0))
     assert not intrinsic_dimension(lattice).is_curve
     assert math.isnan(intrinsic_dimension(lattice[:1].expand(50, 2)).value)

@@ -105,7 +105,7 @@ def test_training_starts_from_the_standard_normal() -> None:
 
 @pytest.mark.parametrize("constant", [0.0, 3.7])
 @pytest.mark.parametrize("sigma", [0.0, 0.2])
-def test_narrow_modes_are_found_on_finer_squares(sigma: float, constant: float) -> None:
+def test_narrow_modes_are_found_on_finer_grids(sigma: float, constant: float) -> None:
     narrow = GaussianMixture(torch.tensor([[-1.5, 0.3], [1.0, -1.0]]), torch.tensor([0.03, 0.1])).to(
         dtype=torch.float64
     )
@@ -116,7 +116,7 @@ def test_narrow_modes_are_found_on_finer_squares(sigma: float, constant: float) 
 
 
 @pytest.mark.parametrize("cells", [16, 32, 64, 128, 256])
-def test_the_error_is_stated_where_the_square_is_too_coarse(cells: int) -> None:
+def test_a_grid_that_is_too_coarse_has_a_large_error(cells: int) -> None:
     narrow = GaussianMixture(torch.tensor([[-1.5, 0.3], [1.0, -1.0]]), torch.tensor([0.05, 0.1])).to(
         dtype=torch.float64
     )
@@ -236,7 +236,7 @@ def test_the_optimal_loss_is_that_of_the_density_itself(noise: str) -> None:
     assert sum(worse) / 64 > floor + 0.01
 
 
-def test_walls_without_noise_have_an_optimal_likelihood() -> None:
+def test_sharp_edges_without_noise_have_an_optimal_likelihood() -> None:
     """A uniform density has a likelihood, although it has no score to match."""
     boxes = Boxes(torch.tensor([[-1.0, -1.0]]), torch.tensor([[1.0, 1.0]]))
     assert MaximumLikelihood(NoNoise()).optimal_loss(boxes, seeded()) == pytest.approx(math.log(4), abs=0.02)

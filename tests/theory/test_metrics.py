@@ -36,14 +36,14 @@ def test_mean_and_its_error() -> None:
 
 
 @pytest.mark.parametrize("dim", [1, 2, 3])
-def test_a_fresh_point_is_memorized_by_chance_three_to_minus_the_dimension_of_times(dim: int) -> None:
+def test_a_new_point_is_memorized_by_chance_with_probability_three_to_minus_dim(dim: int) -> None:
     train, fresh = torch.rand(4000, dim, generator=generator()), torch.rand(20_000, dim, generator=generator(1))
     distances = torch.cdist(fresh, train).topk(2, largest=False).values
     assert float(memorized(distances).double().mean()) == pytest.approx(3.0**-dim, abs=0.025)
 
 
 @pytest.mark.parametrize("distribution", ["normal", "exponential"])
-def test_the_error_of_a_median_is_the_spread_it_has(distribution: str) -> None:
+def test_the_error_of_a_median_is_its_spread(distribution: str) -> None:
     """The error of a median is sqrt(pi/2) times that of the mean for normal values, and equal to it for exponential ones.
 
     1,000 draws determine a standard deviation to 2.2 %, and the quantiles of few values have errors of some percent."""
@@ -88,7 +88,7 @@ def test_kl_between_two_normals() -> None:
     assert kl_to_known(true, true) == (0.0, 0.0)
 
 
-def test_the_error_of_a_kl_is_the_spread_it_has() -> None:
+def test_the_error_of_a_kl_is_its_spread() -> None:
     found = []
     for seed in range(200):
         x = normal(100, 1, seed=seed)[:, 0]
@@ -127,7 +127,7 @@ UNEQUAL = [(1, 7), (3, 5), (20, 6), (40, 8), (101, 100)]
 
 
 @pytest.mark.parametrize(("first", "second"), UNEQUAL)
-def test_unequal_clouds_are_as_far_as_the_equal_ones_of_the_same_laws(first: int, second: int) -> None:
+def test_unequal_clouds_have_the_distance_of_equal_ones_of_the_same_distributions(first: int, second: int) -> None:
     """If every point is repeated twice or ten times, the distribution is the same."""
     a, b = normal(first, 3, seed=6), 1.3 * normal(second, 3, seed=7) + 0.2
     size = math.lcm(first, second)
@@ -206,7 +206,7 @@ def test_fisher_divergence_of_scores_that_are_off_by_a_known_amount(shape: tuple
     assert math.isnan(fisher_divergence(exact, lambda x, sigma: 0 * x, x0, 0.5, generator()).relative)
 
 
-def test_the_errors_of_a_fisher_divergence_are_the_spreads_that_it_has() -> None:
+def test_the_errors_of_a_fisher_divergence_are_its_spreads() -> None:
     """400 draws determine a standard deviation to 3.5 %.
 
     The score's error and size are correlated, so the sum of separate errors would be too large."""

@@ -44,7 +44,7 @@ def papers(process: Process, steps: int, start: Tensor, stochastic: bool) -> Ten
 @pytest.mark.parametrize("process", PROCESSES.values(), ids=PROCESSES)
 @pytest.mark.parametrize("stochastic", [False, True])
 @pytest.mark.parametrize("steps", [1, 2, 10, 14, 15, 30])
-def test_steps_are_the_papers(process: Process, stochastic: bool, steps: int) -> None:
+def test_steps_are_those_of_the_paper(process: Process, stochastic: bool, steps: int) -> None:
     start = torch.linspace(-3, 3, 7, dtype=torch.float64)[:, None]
     sampler = MultistepSampler(process, steps, False, "karras", stochastic=stochastic)  # the steps differ
     expected = papers(process, steps, start, stochastic)
@@ -74,7 +74,7 @@ def test_every_step_is_exact_for_one_data_point(stochastic: bool, grid: str) -> 
         torch.testing.assert_close(end, point + low / high * (start - point))
 
 
-def test_a_step_asks_for_one_score() -> None:
+def test_a_step_takes_one_evaluation() -> None:
     calls = []
 
     def score(x: Tensor, sigma: Tensor) -> Tensor:

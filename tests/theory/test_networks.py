@@ -57,14 +57,14 @@ def test_preconditioning_is_that_of_the_denoiser(kind: str, shape: tuple[int, ..
 
 
 @pytest.mark.parametrize(("kind", "shape"), KINDS)
-def test_without_noise_the_output_has_the_datas_own_scale(kind: str, shape: tuple[int, ...]) -> None:
+def test_without_noise_the_output_has_the_scale_of_the_data(kind: str, shape: tuple[int, ...]) -> None:
     network, x = make(kind, shape), points(shape)
     scramble(network)
     torch.testing.assert_close(network(x, torch.tensor(0.0)), network.raw(x, torch.zeros(len(x))) - x)
 
 
 @pytest.mark.parametrize(("kind", "shape"), KINDS)
-def test_points_do_not_touch_each_other_and_sigma_may_be_one_number(kind: str, shape: tuple[int, ...]) -> None:
+def test_points_are_independent_and_sigma_may_be_one_number(kind: str, shape: tuple[int, ...]) -> None:
     network, x = make(kind, shape).double(), points(shape).double()
     scramble(network)
     sigma = torch.linspace(0.1, 2.0, len(x), dtype=torch.float64)
@@ -96,7 +96,7 @@ def test_every_activation_has_the_derivatives_that_matching_takes(activation: st
     assert float(gradients[0].abs().max()) > 0
 
 
-def test_features_of_none_leave_a_plain_mlp() -> None:
+def test_zero_features_give_a_plain_mlp() -> None:
     network = make(features=0)
     assert network.parameters_count < make().parameters_count
     assert network(points((2,)), torch.tensor(1.0)).shape == (6, 2)

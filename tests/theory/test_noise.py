@@ -86,7 +86,7 @@ def test_closed_forms_of_the_schedules() -> None:
     assert float(cosine.std(t)) == pytest.approx(math.sin(angle), rel=1e-12)
 
 
-def test_cosine_is_nichol_and_dhariwals() -> None:
+def test_cosine_is_that_of_nichol_and_dhariwal() -> None:
     """alpha(t)/alpha(0) = cos(pi/2 (t + s)/(1 + s)) / cos(pi/2 s/(1 + s)), for a schedule from their offset s to pure noise."""
     t, s = torch.linspace(0, 1, 11, dtype=torch.float64), 0.008
     start = math.pi / 2 * s / (1 + s)
@@ -95,7 +95,7 @@ def test_cosine_is_nichol_and_dhariwals() -> None:
     torch.testing.assert_close(cosine.scale(t) / cosine.scale(0.0), theirs, rtol=1e-9, atol=1e-9)
 
 
-def test_a_line_drawn_is_ve() -> None:
+def test_a_straight_custom_schedule_is_ve() -> None:
     t = torch.linspace(0, 1, 33, dtype=torch.float64)
     drawn, ve = CustomSchedule([(0.0, 0.01), (1.0, 8.0)]), VarianceExploding(0.01, 8.0)
     torch.testing.assert_close(drawn.sigma(t), ve.sigma(t), rtol=1e-12, atol=0)
@@ -108,7 +108,7 @@ def test_a_line_drawn_is_ve() -> None:
     st.lists(st.tuples(st.floats(0.01, 1.0), st.floats(0.01, 3.0)), min_size=1, max_size=8),
     st.floats(-6.0, 2.0),
 )
-def test_any_drawn_schedule_passes_its_points_and_rises(steps: list[tuple[float, float]], low: float) -> None:
+def test_any_custom_schedule_passes_its_points_and_rises(steps: list[tuple[float, float]], low: float) -> None:
     """Inner slopes are those of scipy's monotone interpolant, and sigma never falls between the points."""
     width = sum(step for step, _ in steps)
     times = [0.0, *(sum(step for step, _ in steps[: i + 1]) / width for i in range(len(steps) - 1)), 1.0]
@@ -226,7 +226,7 @@ def test_draws_of_a_prior_by_principal_axes_have_the_datas_covariance() -> None:
     assert ((drawn - expected).abs() < 5 * ((expected.square() + across) / count).sqrt()).all()
 
 
-def test_a_random_part_of_many_large_images_stands_for_all() -> None:
+def test_a_random_part_of_many_large_images_is_enough() -> None:
     """The points are sorted, so the first rows alone would have no variance."""
     points = torch.randn(2500, 1, 35, 35, generator=seeded()) * torch.linspace(0, math.sqrt(3), 2500).view(-1, 1, 1, 1)
     spread = PrincipalAxes.of_points(points)
@@ -309,7 +309,7 @@ def test_training_distribution_has_the_density_it_states(process: Process, distr
 
 
 @pytest.mark.parametrize("process", PROCESSES)
-def test_even_in_time_is_even_in_time(process: Process) -> None:
+def test_uniform_time_is_uniform_in_time(process: Process) -> None:
     """Each of 1,000 draws lies in its own thousandth of [t_min, 1]."""
     t = process.time(ContinuousNoise(process).training_sigmas(1000, seeded(), "time").double())
     parts = (t - process.t_min) / (1 - process.t_min) * 1000
@@ -317,7 +317,7 @@ def test_even_in_time_is_even_in_time(process: Process) -> None:
 
 
 @pytest.mark.parametrize("process", PROCESSES)
-def test_song_s_importance_sampling_is_even_in_log_sigma(process: Process) -> None:
+def test_importance_sampling_of_song_et_al_is_uniform_in_log_sigma(process: Process) -> None:
     """p(t) ~ g^2/std^2 (Song et al. 2021b) is 2 d ln sigma/dt for every process, by autograd."""
     t = times(process).requires_grad_()
     (speed,) = torch.autograd.grad(process.sigma(t).log().sum(), t)
@@ -347,7 +347,7 @@ def test_log_normal_distribution_is_the_documented_one() -> None:
     assert float(drawn.std()) == pytest.approx(1.4, abs=0.01)
 
 
-def test_each_drawn_level_is_random_though_the_batch_is_spread() -> None:
+def test_each_level_of_a_stratified_batch_is_random() -> None:
     """A batch is stratified over the levels, but each single level must have the full distribution."""
     noise = ContinuousNoise(VarianceExploding(0.1, 10.0))
     generator = seeded()
@@ -364,7 +364,7 @@ def test_discrete_levels_are_drawn_equally_often() -> None:
     assert int((counts - 1000).abs().max()) <= 1
 
 
-def test_a_rung_s_density_is_one_over_its_gap() -> None:
+def test_the_density_at_a_discrete_level_is_one_over_its_gap() -> None:
     """log2(sigma) = 3, 1, 0, -4 has gaps of 2, 1.5, 2.5 and 4, and the density is that of ln sigma."""
     discrete = DiscreteNoise([8.0, 2.0, 1.0, 0.0625])
     sigma = discrete.sigmas.float()
@@ -375,7 +375,7 @@ def test_a_rung_s_density_is_one_over_its_gap() -> None:
 
 
 @pytest.mark.parametrize("count", [2, 3, 20, 500])
-def test_geometric_levels_are_drawn_evenly(count: int) -> None:
+def test_geometric_levels_have_equal_densities(count: int) -> None:
     discrete = DiscreteNoise(geometric(20.0, 0.013, count))
     for sigma in (discrete.sigmas, discrete.training_sigmas(1000, seeded())):
         torch.testing.assert_close(discrete.relative_density(sigma), torch.ones_like(sigma), rtol=1e-6, atol=0)

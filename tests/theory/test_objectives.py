@@ -234,7 +234,7 @@ def test_pairs_are_the_same_noisy_points_and_their_posterior_means(shape: tuple[
 
 
 @pytest.mark.parametrize("sigma", [0.1, 1.0, 5.0])
-def test_a_target_batch_keeps_the_gradient_and_takes_its_noise(sigma: float) -> None:
+def test_a_target_batch_keeps_the_gradient_and_reduces_its_noise(sigma: float) -> None:
     """The gradient with respect to a of a score a x, at the true a, for normal data and 1,000 batches of 64.
 
     Its mean stays 0. Its noise hardly changes at sigma = 0.1, and falls to a third at 5.
@@ -395,7 +395,7 @@ def test_importance_sampling_has_the_same_mean_and_less_variance(noise: str) -> 
 
 
 @pytest.mark.parametrize("kind", ["exact", "sliced"])
-def test_importance_sampling_is_no_help_to_matching(kind: str) -> None:
+def test_importance_sampling_does_not_help_exact_and_sliced_matching(kind: str) -> None:
     """It is made for denoising, whose loss decreases at coarse levels. The losses of matching do not, so their variance grows."""
     count, levels, spreads = 40_000, NOISES["ve"], {}
     for distribution in SIGMA_DISTRIBUTIONS:
@@ -443,7 +443,7 @@ def test_the_optimal_loss_has_little_noise_at_any_sigma(noise: str) -> None:
     assert few == pytest.approx(many, abs=0.05)
 
 
-def test_walls_without_noise_have_no_optimal_loss() -> None:
+def test_sharp_edges_without_noise_have_no_optimal_loss() -> None:
     corners = torch.tensor([[-1.0, -1.0]]), torch.tensor([[1.0, 1.0]])
     boxes = Boxes(*corners)
     assert Exact(NoNoise()).optimal_loss(boxes, seeded()) is None

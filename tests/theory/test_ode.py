@@ -59,7 +59,7 @@ def test_backwards_agrees_with_torchdiffeq() -> None:
     torch.testing.assert_close(solve(flow, x1, 1.0, 0.0).x, oracle, rtol=0, atol=1e-7)
 
 
-def test_there_and_back_again() -> None:
+def test_a_solve_and_its_reverse_end_at_the_start() -> None:
     x0 = points(50)
     there = solve(flow, x0, 0.0, 1.0).x
     torch.testing.assert_close(solve(flow, there, 1.0, 0.0).x, x0, rtol=0, atol=1e-6)
@@ -73,7 +73,7 @@ def thousand() -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize("tolerance", [1e-2, 1e-3, 1e-4, 1e-5, 1e-6])
-def test_even_the_worst_point_keeps_near_the_tolerance(tolerance: float, thousand: tuple[Tensor, Tensor]) -> None:
+def test_the_largest_error_of_x_is_near_the_tolerance(tolerance: float, thousand: tuple[Tensor, Tensor]) -> None:
     """From noise to data the flow contracts, except between modes, so the worst of 1,000 points may have 25 tolerances."""
     x1, exact = thousand
     error = (solve(flow, x1, 1.0, 0.0, tolerance).x - exact).abs().amax(1)
@@ -81,7 +81,7 @@ def test_even_the_worst_point_keeps_near_the_tolerance(tolerance: float, thousan
     assert float(error.median()) < tolerance
 
 
-def test_hard_points_are_better_off_than_with_a_shared_step() -> None:
+def test_hard_points_are_more_accurate_than_with_a_shared_step() -> None:
     """One point of a thousand oscillates, and torchdiffeq's error norm averages over all."""
     rate = torch.ones(1000, 1, dtype=torch.float64)
     rate[-1] = 60.0
@@ -113,7 +113,7 @@ def test_each_point_is_solved_as_if_alone() -> None:
         assert torch.equal(chunked.evaluations, together.evaluations)
 
 
-def test_waiting_points_take_the_places_of_those_that_have_arrived() -> None:
+def test_waiting_points_replace_finished_ones() -> None:
     rows: list[int] = []
 
     def counted(x: Tensor, t: Tensor) -> Tensor:
@@ -125,7 +125,7 @@ def test_waiting_points_take_the_places_of_those_that_have_arrived() -> None:
     assert sum(rows) / len(rows) > 16.5  # 15.9 if no row joins before all have finished
 
 
-def test_numbers_that_stand_still_hide_no_error() -> None:
+def test_constant_components_hide_no_error() -> None:
     """A log-density beside 64 pixels is as exact as alone, as a point's error is that of its worst component."""
     x0 = points(10)
     alone = solve(flow, x0, 0.0, 1.0, 1e-4)
@@ -145,7 +145,7 @@ def growing(x: Tensor, t: Tensor) -> Tensor:
     return x * torch.cos(t)[:, None]
 
 
-def test_integrals_are_asked_for_three_times_a_step_and_not_where_x_refuses_it() -> None:
+def test_integrands_are_evaluated_three_times_in_steps_that_x_accepts() -> None:
     """One row's x changes suddenly and rejects steps that the other accepts."""
     rows: dict[str, int] = {"field": 0, "integrand": 0}
 
@@ -174,7 +174,7 @@ def test_integrals_are_asked_for_three_times_a_step_and_not_where_x_refuses_it()
 
 @pytest.mark.parametrize("tolerance", [1e-3, 1e-5, 1e-7])
 @pytest.mark.parametrize("ends", [(0.0, 3.0), (3.0, 0.0)], ids=["forwards", "backwards"])
-def test_integrals_along_the_solution_are_as_exact_as_it_is(ends: tuple[float, float], tolerance: float) -> None:
+def test_integrals_along_the_solution_are_as_exact_as_the_solution(ends: tuple[float, float], tolerance: float) -> None:
     """Two integrals in batches, which do not change the path."""
     x0, times = torch.linspace(0.5, 2, 30, dtype=torch.float64)[:, None], torch.linspace(*ends, 20, dtype=torch.float64)
 
@@ -194,7 +194,7 @@ def test_integrals_along_the_solution_are_as_exact_as_it_is(ends: tuple[float, f
 
 
 @pytest.mark.parametrize("tolerance", [1e-2, 1e-4, 1e-6])
-def test_even_the_worst_integral_keeps_near_the_tolerance_where_x_stands_still(tolerance: float) -> None:
+def test_the_largest_error_of_an_integral_is_near_the_tolerance_if_x_is_constant(tolerance: float) -> None:
     """Peaks of widths from 0.05 to 1 at any time. x is the constant position and width, and does not require short steps."""
     place = torch.rand(300, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     width = torch.logspace(math.log10(0.05), 0, 300, dtype=torch.float64)
@@ -211,7 +211,7 @@ def test_even_the_worst_integral_keeps_near_the_tolerance_where_x_stands_still(t
 
 
 @pytest.mark.parametrize("shape", [torch.cos, torch.sin], ids=["even", "odd"])
-def test_an_integral_that_is_wrong_is_refused_whatever_its_symmetry(shape, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_integral_is_rejected_whether_even_or_odd(shape, monkeypatch: pytest.MonkeyPatch) -> None:
     """The integrand is even or odd about the middle of [t0, t1], which the first step would span."""
     monkeypatch.setattr(_Rows, "_first_step", lambda rows: torch.full_like(rows.t, 2.0))
 
@@ -224,7 +224,7 @@ def test_an_integral_that_is_wrong_is_refused_whatever_its_symmetry(shape, monke
     assert float(found.integrals) == pytest.approx(math.sin(4) / 2 if shape is torch.cos else 0, abs=1e-6)
 
 
-def test_integrals_of_rows_that_are_given_up_are_nan_and_one_that_is_not_finite_is_refused() -> None:
+def test_integrals_of_given_up_rows_are_nan_and_infinite_ones_are_rejected() -> None:
     def integrand(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         return growing(x, t), torch.where((x > 50) & (t[:, None] > 0.5), torch.nan, growing(x, t))
 
@@ -236,7 +236,7 @@ def test_integrals_of_rows_that_are_given_up_are_nan_and_one_that_is_not_finite_
         solve(growing, x0, 0.0, 1.0, 1e-6, integrand=integrand)
 
 
-def test_evaluations_are_counted_and_arrived_points_leave() -> None:
+def test_evaluations_are_counted_and_finished_points_take_none() -> None:
     rows: list[int] = []
 
     def counted(x: Tensor, t: Tensor) -> Tensor:
@@ -286,12 +286,12 @@ def test_progress_only_grows_and_ends_with_the_result() -> None:
     assert [progress.result is not None for progress in run] == [False] * (len(run) - 1) + [True]
 
 
-def test_too_many_steps_are_refused_in_a_sentence() -> None:
+def test_too_many_steps_give_a_message() -> None:
     with pytest.raises(TooManySteps, match=r"3 points are not there after 5 steps .* raise the tolerance above 1e-09"):
         solve(flow, points(3), 0.0, 1.0, 1e-9, max_steps=5)
 
 
-def test_those_that_are_stuck_are_counted_not_those_on_their_way() -> None:
+def test_the_error_counts_the_stuck_rows_only() -> None:
     """Row 0 oscillates. The others finish in a few steps, and more rows join."""
 
     def field(x: Tensor, t: Tensor) -> Tensor:
@@ -316,7 +316,7 @@ def test_a_decay_is_stiff_at_a_loose_tolerance() -> None:
 
 
 @pytest.mark.parametrize("tolerance", [1e-6, 1e-4, 1e-2])
-def test_the_way_out_of_too_many_steps_depends_on_what_bounds_them(tolerance: float) -> None:
+def test_the_advice_on_too_many_steps_depends_on_their_cause(tolerance: float) -> None:
     """A fast decay limits the step at any tolerance. A rotation limits it by the error, and a tenfold tolerance helps."""
 
     def turning(x: Tensor, t: Tensor) -> Tensor:
@@ -332,7 +332,7 @@ def test_the_way_out_of_too_many_steps_depends_on_what_bounds_them(tolerance: fl
             solve(field, x0, 0.0, 1.0, tolerance, max_steps=int(needed))
 
 
-def test_rows_that_are_given_up_leave_the_others_as_they_are() -> None:
+def test_rows_that_are_given_up_do_not_change_the_others() -> None:
     """One row oscillates and one has a field that is not finite, while nine wait for a place."""
 
     def field(x: Tensor, t: Tensor) -> Tensor:
@@ -357,7 +357,7 @@ def test_all_rows_may_be_given_up() -> None:
     assert found.x.isnan().all()
 
 
-def test_the_last_time_is_passed_however_it_is_rounded() -> None:
+def test_the_last_time_is_recorded_in_spite_of_rounding() -> None:
     for end in np.linspace(0.3, 100, 300):
         x = torch.ones(2, 1)
         times = torch.tensor([0.0, end], dtype=torch.float32).atan()
@@ -366,7 +366,7 @@ def test_the_last_time_is_passed_however_it_is_rounded() -> None:
         torch.testing.assert_close(found.path[-1], found.x)
 
 
-def test_a_field_that_is_not_finite_is_refused_in_a_sentence() -> None:
+def test_a_field_that_is_not_finite_gives_a_message() -> None:
     def broken(x: Tensor, t: Tensor) -> Tensor:
         return torch.where(t[:, None] > 0.5, torch.nan, x)
 
@@ -376,14 +376,14 @@ def test_a_field_that_is_not_finite_is_refused_in_a_sentence() -> None:
         solve(lambda x, t: torch.full_like(x, torch.nan), points(3), 0.0, 1.0, 1e-4)
 
 
-def test_no_points_and_no_time_are_fine() -> None:
+def test_no_points_and_no_time_are_allowed() -> None:
     assert solve(flow, torch.zeros(0, 2, dtype=torch.float64), 0.0, 1.0).x.shape == (0, 2)
     still = solve(flow, points(3), 0.5, 0.5)
     assert torch.equal(still.x, points(3))
     assert still.evaluations.tolist() == [0, 0, 0]
 
 
-def test_float32_ends_at_what_rounding_allows() -> None:
+def test_the_tolerance_in_float32_has_a_floor() -> None:
     """At 1e-9 the steps do not become tiny, as the tolerance is raised to what float32 can resolve."""
     x0 = points(50)
     single = GaussianMixture(mixture().means.float(), mixture().stds.float())

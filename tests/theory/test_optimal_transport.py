@@ -84,6 +84,6 @@ def test_on_a_line_it_is_the_sliced_distance_squared() -> None:
     assert math.sqrt(ended(squared_wasserstein2(a, b))) == pytest.approx(sliced)
 
 
-def test_sizes_must_be_one() -> None:
+def test_sizes_must_be_equal() -> None:
     with pytest.raises(ValueError, match="not of 3 and 4 points"):
         ended(squared_wasserstein2(torch.zeros(3, 2), torch.zeros(4, 2)))

@@ -103,7 +103,7 @@ def deviations(sampler: Sampler, count: int = 40_000) -> tuple[float, float]:
     )
 
 
-def test_langevin_keeps_known_coordinates_at_their_own_distribution() -> None:
+def test_langevin_keeps_the_distribution_of_known_coordinates() -> None:
     """The known one has variance sigma^2 = 0.0004. Without the bound on its step it would diverge; with it, the bias is 2.6 %."""
     mask, known = torch.tensor([True, False]), torch.tensor([1.5, 7.0], dtype=torch.float64)
     score = InpaintingScore(lambda x, sigma: -x / (1 + sigma**2), known, mask)
@@ -132,7 +132,7 @@ def test_the_wrong_noise_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("step", [0.02, 0.1, 0.3])
-def test_langevin_settles_at_its_known_bias(step: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_langevin_has_its_known_bias(step: float, monkeypatch: pytest.MonkeyPatch) -> None:
     mean, variance = exact_moments(Langevin(0.0, step, 1500), 3.0, 0.0, monkeypatch)
     assert mean == pytest.approx(MEAN, abs=1e-9)
     assert variance == pytest.approx(STD**2 / (1 - step / (2 * STD**2)), rel=1e-9)
@@ -140,7 +140,7 @@ def test_langevin_settles_at_its_known_bias(step: float, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("shape", [(1,), (2, 3), (3, 2, 2)])
 @pytest.mark.parametrize("snr", [0.16, 0.5])
-def test_correctors_settle_at_their_known_bias(shape: tuple[int, ...], snr: float) -> None:
+def test_correctors_have_their_known_bias(shape: tuple[int, ...], snr: float) -> None:
     """With the mean of |s| on N(m, V) and eps = 2 (r |z|/|s|)^2, Langevin's V (1 - eps/(2 v)) = v gives V = (1 + r^2) v.
 
     One tiny predictor step leaves only the corrector. The bound is 4.4 standard errors. With 40,000 numbers the dependence of the
@@ -159,7 +159,7 @@ def test_correctors_settle_at_their_known_bias(shape: tuple[int, ...], snr: floa
     [{"solver": "heun"}, {"solver": "shark"}, {"solver": "heun", "corrector_steps": 2}, {"churn": 10.0}],
     ids=["Heun", "ShARK", "corrected", "churn"],
 )
-def test_vp_is_ve_seen_through_its_scale(options: dict[str, object]) -> None:
+def test_vp_is_ve_in_scaled_coordinates(options: dict[str, object]) -> None:
     """In y = x/alpha and v = sigma^2 both are the same SDE, so the same noise gives the same path."""
     start = torch.randn(50, 2, dtype=torch.float64, generator=generator(13))
     exploding = VarianceExploding(VP.sigma_min, VP.sigma_max)
@@ -170,7 +170,7 @@ def test_vp_is_ve_seen_through_its_scale(options: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("process", [VE, VP], ids=["VE", "VP"])
-def test_correctors_ask_at_the_level_that_the_step_reached(process: Process) -> None:
+def test_correctors_use_the_noise_level_after_the_step(process: Process) -> None:
     asked: list[float] = []
 
     def recorded(x: Tensor, sigma: Tensor) -> Tensor:
@@ -184,7 +184,7 @@ def test_correctors_ask_at_the_level_that_the_step_reached(process: Process) -> 
     assert asked == pytest.approx(expected)
 
 
-def test_correctors_mend_the_variance_of_long_steps() -> None:
+def test_correctors_repair_the_variance_of_long_steps() -> None:
     """Ten Euler steps leave a tenth of the variance. Correctors with r = 0.2 restore it, with their bias of 4 %."""
     count = 20_000
     start = MEAN + math.sqrt(STD**2 + 64) * torch.randn(count, 1, dtype=torch.float64, generator=generator(14))
@@ -230,7 +230,7 @@ def test_frames_do_not_depend_on_how_many_are_held(numbers: int, monkeypatch: py
         torch.testing.assert_close(x, exact, rtol=1e-6, atol=1e-6)
 
 
-def test_the_adaptive_flow_gives_frames_on_the_way_and_says_where_it_is_stuck() -> None:
+def test_the_adaptive_flow_yields_frames_early_and_says_where_it_is_stuck() -> None:
     """The first frames come long before the last score evaluations. A score that is not finite gives an error message."""
     asked = []
 
@@ -245,7 +245,7 @@ def test_the_adaptive_flow_gives_frames_on_the_way_and_says_where_it_is_stuck() 
         last(AdaptiveFlow(VE, 5, 1e-4), torch.ones(3, 2), score=lambda x, sigma: x * math.nan)
 
 
-def test_the_adaptive_flow_can_be_left_between_any_two_scores_and_gives_the_same_frames() -> None:
+def test_the_adaptive_flow_can_be_cancelled_between_evaluations() -> None:
     asked = []
 
     def stiff(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
@@ -263,7 +263,7 @@ def test_the_adaptive_flow_can_be_left_between_any_two_scores_and_gives_the_same
     assert all(torch.equal(a.positions, b.positions) for a, b in zip(seen, whole, strict=True))
 
 
-def test_the_adaptive_flow_gives_a_stiff_score_up_soon_and_says_what_goes_on() -> None:
+def test_the_adaptive_flow_gives_a_stiff_score_up_soon_with_advice() -> None:
     """With a score of 1e5/sigma^2, stable steps of order 5 are no longer than 1e-5 of the whole time."""
     asked = []
 
@@ -279,7 +279,7 @@ def test_the_adaptive_flow_gives_a_stiff_score_up_soon_and_says_what_goes_on() -
     assert len(asked) <= 6_100
 
 
-def test_the_lectures_flow_without_its_half_contracts_the_samples() -> None:
+def test_the_flow_without_its_factor_of_one_half_contracts_the_samples() -> None:
     """dx = [f - g^2 s] dt is the SDE's drift without its noise, with less than half of the right standard deviation at the end."""
     process = VarianceExploding(0.5, 8.0)
     start = torch.tensor([[MEAN], [MEAN + math.sqrt(STD**2 + 8.0**2)]], dtype=torch.float64)
@@ -317,7 +317,7 @@ def test_denoising_gives_the_posterior_mean() -> None:
         ("karras", lambda t, sigma: sigma ** (1 / 7)),
     ],
 )
-def test_a_grid_is_even_in_its_own_measure(process, grid: str, even) -> None:
+def test_a_grid_has_equal_steps_in_its_own_measure(process, grid: str, even) -> None:
     times, sigmas = (torch.tensor(values, dtype=torch.float64) for values in time_grid(process, 30, grid))
     assert len(times) == len(sigmas) == 31
     assert (float(times[0]), float(times[-1])) == (1.0, process.t_min)
@@ -358,7 +358,7 @@ def test_annealing_gets_the_mode_weights_right_and_plain_langevin_does_not() -> 
 @pytest.mark.parametrize("mean", [-1.0, 0.0, 1.0])
 @pytest.mark.parametrize("std", [1.0, 0.1])
 @pytest.mark.parametrize("kind", ["reverse-sde", "probability-flow"])
-def test_a_normal_comes_back(process, mean: float, std: float, kind: str) -> None:
+def test_a_normal_distribution_is_reproduced(process, mean: float, std: float, kind: str) -> None:
     """As in theory.md, section 4: 500 steps, 1,000 samples, mean and std within 0.1 (0.02 if std is 0.1)."""
     sampler = (
         ReverseSDE(process, 500, final_denoising=True)
@@ -405,14 +405,14 @@ def test_same_seed_same_run_and_frames_never_change(sampler: Sampler) -> None:
 
 @every_sampler
 @pytest.mark.parametrize("shape", [(1, 2, 3), (3, 2, 2)], ids=["grey", "rgb"])
-def test_images_move_as_their_pixels_would(sampler: Sampler, shape: tuple[int, ...]) -> None:
+def test_images_move_as_their_separate_pixels_do(sampler: Sampler, shape: tuple[int, ...]) -> None:
     images = torch.randn(4, *shape, generator=generator(9))
     flat = last(sampler, images.flatten(1), seed=10).positions
     assert torch.equal(last(sampler, images, seed=10).positions.flatten(1), flat)
 
 
 @every_sampler
-def test_the_score_may_change_and_gradients_stay_as_they_were(sampler: Sampler) -> None:
+def test_the_score_may_change_during_a_run_and_keeps_its_gradients(sampler: Sampler) -> None:
     """A network in training: its parameters require gradients and change between two steps."""
     weight = torch.tensor(1.0, requires_grad=True)
     start, seen = torch.ones(3, 2), []
@@ -430,13 +430,13 @@ def test_the_score_may_change_and_gradients_stay_as_they_were(sampler: Sampler) 
     assert not torch.equal(seen[changed], fixed[changed])
 
 
-def test_running_away_is_said_in_a_sentence() -> None:
+def test_divergence_gives_a_message() -> None:
     with pytest.raises(SamplerDiverged, match=r"infinity at step \d+: the step size is too large"):
         last(Langevin(0.0, 1e6, 200), torch.ones(3, 2))
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_corrector_throws_no_particle_out_of_a_box_whose_score_vanishes_inside(seed: int) -> None:
+def test_a_corrector_step_is_bounded_where_the_score_vanishes(seed: int) -> None:
     half = math.sqrt(3)  # of variance one
     box = Boxes(torch.full((1, 2), -half), torch.full((1, 2), half))
     sampler = ReverseSDE(VarianceExploding(0.01, 8.0), 200, final_denoising=True, corrector_steps=1)
@@ -447,7 +447,7 @@ def test_a_corrector_throws_no_particle_out_of_a_box_whose_score_vanishes_inside
 @pytest.mark.parametrize(
     "sampler", [ReverseSDE(VE, 4, final_denoising=True), AnnealedLangevin(LEVELS, 1e-3, 2, final_denoising=True)]
 )
-def test_a_last_denoising_that_is_not_finite_is_no_sample(sampler: Sampler) -> None:
+def test_a_final_denoising_that_is_not_finite_is_an_error(sampler: Sampler) -> None:
     asked = itertools.count(1)
 
     def score(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
@@ -457,7 +457,7 @@ def test_a_last_denoising_that_is_not_finite_is_no_sample(sampler: Sampler) -> N
         last(sampler, torch.ones(3, 2), score=score)
 
 
-def test_langevins_step_can_be_changed_while_it_runs() -> None:
+def test_langevins_step_can_be_changed_during_a_run() -> None:
     sampler = Langevin(0.0, 0.1, 4)
     sizes = []
     for step in sampler.run(gaussian_score, torch.ones(3, 2), generator()):

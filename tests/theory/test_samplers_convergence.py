@@ -152,7 +152,7 @@ def test_order_of_convergence(error, order: float, monkeypatch: pytest.MonkeyPat
     assert -float(centred @ errors / (centred @ centred)) == pytest.approx(order, abs=0.06 * order)
 
 
-def test_every_sampler_with_a_step_to_shorten_is_in_the_list() -> None:
+def test_every_sampler_with_an_order_is_in_the_list() -> None:
     """The others are missing: MALA and the forward process are right at any step, and the adaptive flow is Dormand-Prince."""
     listed = {Langevin, AnnealedLangevin, ReverseSDE, ProbabilityFlow, EdmSampler, MultistepSampler}
     elsewhere = {MetropolisAdjustedLangevin, AdaptiveFlow, ForwardProcess}

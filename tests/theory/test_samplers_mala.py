@@ -27,7 +27,7 @@ def test_the_stationary_variance_is_right_at_any_step(shape: tuple[int, ...], sh
     assert abs(float(unadjusted.var()) / VARIANCE - 1) > 4.4 * math.sqrt(2 / end.numel())
 
 
-def test_a_mixture_is_followed_in_every_quantile() -> None:
+def test_every_quantile_of_a_mixture_is_right() -> None:
     """The Kolmogorov-Smirnov distance stays below the value that one run in a thousand exceeds by chance."""
     mixture = GaussianMixture(
         torch.tensor([[-1.0], [1.0]], dtype=torch.float64),
@@ -45,7 +45,7 @@ def test_a_mixture_is_followed_in_every_quantile() -> None:
 
 
 @pytest.mark.parametrize("share", [0.5, 1.0, 2.0])
-def test_the_share_accepted_is_the_closed_form(share: float) -> None:
+def test_the_acceptance_rate_is_the_closed_form(share: float) -> None:
     """On N(m, v) a step from deviation e to e' is accepted with min(1, exp(-eps (e'^2 - e^2)/(4 v^2))), here by quadrature."""
     step, count = share * VARIANCE, 200_000
     grid = torch.linspace(-8, 8, 1001, dtype=torch.float64)
@@ -61,7 +61,7 @@ def test_the_share_accepted_is_the_closed_form(share: float) -> None:
     assert end.accepted == float((end.positions != start).double().mean())
 
 
-def test_sharp_boxes_are_found_from_outside_and_filled_evenly() -> None:
+def test_sharp_boxes_are_found_from_outside_and_filled_uniformly() -> None:
     """Outside the density is zero and every step is accepted. Inside, no step leads out."""
     boxes = Boxes(torch.tensor([[0.0, 0.0]]), torch.tensor([[1.0, 1.0]]))
     start = torch.tensor([[2.2, 0.5]]).expand(4000, 2)  # six standard deviations of a step away
@@ -73,7 +73,7 @@ def test_sharp_boxes_are_found_from_outside_and_filled_evenly() -> None:
     assert filled.var(0).tolist() == pytest.approx([1 / 12] * 2, rel=4.4 * math.sqrt(0.8 / len(filled)))
 
 
-def test_the_step_can_be_changed_while_it_runs() -> None:
+def test_the_step_can_be_changed_during_a_run() -> None:
     sampler = MetropolisAdjustedLangevin(gaussian_log_density, 0.3, 0.1, 4)
     sizes = []
     for step in sampler.run(gaussian_score, torch.ones(3, 2), generator()):
@@ -82,7 +82,7 @@ def test_the_step_can_be_changed_while_it_runs() -> None:
     assert sizes == pytest.approx([0.0, 0.2, 0.3, 0.4, 0.5])
 
 
-def test_a_step_to_nowhere_is_refused() -> None:
+def test_a_proposal_that_is_not_finite_is_rejected() -> None:
     """A score that is not finite gives a proposal that is not finite, so the particles stay."""
     sampler = MetropolisAdjustedLangevin(gaussian_log_density, 0.3, 0.1, 3)
     end = last(sampler, torch.ones(3, 2), score=lambda x, sigma: x * math.inf)

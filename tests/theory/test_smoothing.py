@@ -43,28 +43,28 @@ def divergence(density: GaussianMixture, sigma: float) -> float:
 
 @pytest.mark.parametrize("weight", [0.5, 0.8])
 @pytest.mark.parametrize("sigma", [0.4, 1.0, 2.0, 3.0])
-def test_distance_to_the_gaussian_by_quadrature(weight: float, sigma: float) -> None:
+def test_divergence_from_the_gaussian_by_quadrature(weight: float, sigma: float) -> None:
     """From 0.4 nat to 0.0002: the mean over three samples on a grid, within a tenth."""
     found = [gaussianity(mixture(weight).sample(60_000, seeded(seed)), sigma) for seed in range(3)]
     assert statistics.fmean(found) == pytest.approx(divergence(mixture(weight), sigma), rel=0.1)
 
 
 @pytest.mark.parametrize(("weight", "sigma"), [(0.5, 2.0), (0.5, 3.0), (0.8, 2.5), (0.8, 4.0)])
-def test_distance_of_points_of_more_axes_by_their_cumulants(weight: float, sigma: float) -> None:
+def test_divergence_in_more_dimensions_by_cumulants(weight: float, sigma: float) -> None:
     """A symmetric density has only the fourth cumulant, a skewed one mainly the third. A Gaussian axis adds nothing."""
     points = mixture(weight).sample(60_000, seeded())
     points = torch.cat([points, 0.3 * torch.randn(60_000, 1, generator=seeded(1), dtype=torch.float64)], 1)
     assert gaussianity(points, sigma) == pytest.approx(divergence(mixture(weight), sigma), rel=0.3)
 
 
-def test_far_points_are_not_left_out_of_the_distance() -> None:
+def test_far_points_count_in_the_divergence() -> None:
     """One point of a thousand lies thirty standard deviations away, beyond the grid, which is far from Gaussian."""
     points = mixture(0.5).sample(5_000, seeded())
     points[::1000] = 100.0
     assert gaussianity(points, 1.0) > 1
 
 
-def test_images_of_the_same_points_have_the_same_distance() -> None:
+def test_rotated_and_reshaped_points_have_the_same_divergence() -> None:
     points = mixture(0.8).sample(1000, seeded())
     turned = points @ torch.linalg.qr(torch.randn(2, 2, generator=seeded(1), dtype=torch.float64))[0]
     assert gaussianity(turned, 1.0) == pytest.approx(gaussianity(points, 1.0), rel=1e-6)
@@ -101,13 +101,13 @@ def test_gaussianity_of_large_images_is_from_pairs(monkeypatch: pytest.MonkeyPat
     assert plain_gaussianity(images, enough) <= 1e-3 < plain_gaussianity(images, enough / 1.03)
 
 
-def test_a_gaussian_is_one_at_any_noise() -> None:
+def test_a_gaussian_has_no_divergence_at_any_noise() -> None:
     points = torch.randn(20_000, 3, generator=seeded(), dtype=torch.float64) * torch.tensor([0.2, 1.0, 3.0])
     assert gaussianity(points, 0.0) < 2e-3  # the noise of 1,000 points
     assert gaussianity(points, 3.0) < 1e-4
 
 
-def test_the_noise_that_is_enough_is_just_enough() -> None:
+def test_the_sufficient_noise_is_the_least() -> None:
     points = mixture(0.8).sample(20_000, seeded())
     sigma = sigma_until_gaussian(points, 1e-3, 0.5)
     assert gaussianity(points, sigma) <= 1e-3 < gaussianity(points, sigma / 1.03)
@@ -136,7 +136,7 @@ def test_dense_data_overlap_more_than_one_point() -> None:
 
 
 @pytest.mark.parametrize("dim", [2, 64])
-def test_levels_that_overlap_are_the_fewest(dim: int) -> None:
+def test_overlapping_levels_are_the_fewest(dim: int) -> None:
     count = overlapping_levels(10.0, 0.01, dim, 0.2)
     assert least_overlap(1000 ** (1 / (count - 1)), dim) >= 0.2
     assert least_overlap(1000 ** (1 / (count - 2)), dim) < 0.2

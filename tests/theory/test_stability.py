@@ -39,14 +39,14 @@ def test_curvature_of_a_training_set_is_that_of_the_noise() -> None:
     assert largest_curvature(Empirical(points).score, points, 1e-3, generator(1)) == pytest.approx(1e6, rel=0.02)
 
 
-def test_a_flat_score_bears_any_step() -> None:
+def test_a_flat_score_allows_any_step() -> None:
     assert largest_curvature(lambda x, sigma: 0 * x, torch.ones(3, 2), 0.0, generator()) == 0.0
     assert largest_curvature(lambda x, sigma: x, torch.ones(3, 2), 0.0, generator()) == 0.0  # the score points outwards
     assert largest_step(0.0) == math.inf
 
 
 @pytest.mark.parametrize(("share", "settles"), [(0.98, True), (1.02, False)])
-def test_the_chain_settles_below_that_step_and_runs_away_above(share: float, settles: bool) -> None:
+def test_the_chain_is_stable_below_that_step_and_diverges_above(share: float, settles: bool) -> None:
     variance, steps = 0.04, 400
 
     def score(x: Tensor, sigma: Tensor) -> Tensor:

@@ -60,7 +60,7 @@ def test_values_and_errors_of_shifted_normals(
 
 
 @pytest.mark.parametrize("shape", [(3,), (1, 2, 2)])
-def test_the_sums_written_out(shape: tuple[int, ...]) -> None:
+def test_statistics_are_the_explicit_sums(shape: tuple[int, ...]) -> None:
     a, b = (normal(7, math.prod(shape), seed).reshape(-1, *shape) for seed in (1, 2))
 
     def mean(of: Callable[[Tensor, Tensor], float]) -> float:
@@ -80,7 +80,7 @@ def test_the_median_distance_within_the_data_is_the_bandwidth() -> None:
 
 
 @pytest.mark.parametrize("far", [1e2, 1e6, 1e20])
-def test_samples_that_ran_away_are_told_from_the_data(far: float) -> None:
+def test_diverged_samples_are_distinguished_from_the_data(far: float) -> None:
     """With a bandwidth from both clouds, the data would look like one point."""
     a, b = far * normal(400, 2, 3), normal(400, 2, 4)
     within = float(torch.exp(-0.5 * (torch.pdist(b) / median_distance(b)).square()).mean())
@@ -89,14 +89,14 @@ def test_samples_that_ran_away_are_told_from_the_data(far: float) -> None:
 
 
 @pytest.mark.parametrize("unit", [1e-6, 1e6])
-def test_points_most_of_which_are_one_are_compared_alike_in_every_unit(unit: float) -> None:
+def test_mostly_equal_points_are_compared_alike_in_every_unit(unit: float) -> None:
     a, b = torch.zeros(100, 2, dtype=torch.float64), torch.zeros(100, 2, dtype=torch.float64)
     a[:10], b[:10] = normal(10, 2, 3), normal(10, 2, 4) + 3
     assert median_distance(unit * b) == pytest.approx(unit * median_distance(b))
     assert mmd_squared(unit * a, unit * b) == pytest.approx(mmd_squared(a, b))
 
 
-def test_units_scale_the_energy_distance_alone() -> None:
+def test_units_scale_only_the_energy_distance() -> None:
     a, b = normal(100, 2, 5), normal(100, 2, 6) + 1
     assert energy_distance(10 * a, 10 * b) == pytest.approx([10 * part for part in energy_distance(a, b)])
     assert mmd_squared(10 * a, 10 * b) == pytest.approx(mmd_squared(a, b))
@@ -108,7 +108,7 @@ def test_units_scale_the_energy_distance_alone() -> None:
     assert classifier_accuracy(2.0**-40 * a, 2.0**-40 * b, generator()) == classifier_accuracy(a, b, generator())
 
 
-def test_a_classifier_cannot_tell_clouds_of_one_distribution() -> None:
+def test_a_classifier_cannot_distinguish_clouds_of_one_distribution() -> None:
     """The mean is 1/2 within four standard errors, and the spread is binomial to 20 %."""
     found = [
         classifier_accuracy(normal(100, 2, seed), normal(100, 2, 1000 + seed), generator(seed)) for seed in range(150)
@@ -142,7 +142,7 @@ def test_a_classifier_sees_what_mean_and_variance_do_not() -> None:
     assert classifier_accuracy(ring, normal(2000, 2, 10), generator())[0] > 0.9
 
 
-def test_newton_finds_the_weights_of_sklearn() -> None:
+def test_the_weights_are_those_of_sklearn() -> None:
     features = normal(300, 3, 11)
     labels = (features[:, 0] - 0.5 * features[:, 1] + normal(300, 1, 12)[:, 0] > 0.3).double()
     weights, offset = two_samples._logistic(features, labels)
@@ -152,7 +152,7 @@ def test_newton_finds_the_weights_of_sklearn() -> None:
 
 
 @pytest.mark.parametrize("figure", [mmd_squared, energy_distance, lambda a, b: classifier_accuracy(a, b, generator())])
-def test_too_few_points_are_refused_in_a_sentence(figure: Figure) -> None:
+def test_too_few_points_give_a_message(figure: Figure) -> None:
     with pytest.raises(ValueError, match="at least 4 points each, not 3"):
         figure(normal(3, 2, 1), normal(10, 2, 2))
     assert math.isfinite(figure(normal(4, 2, 1), normal(10, 2, 2))[1])
