@@ -25,6 +25,7 @@ from playground.app.controllers.training import Training
 from playground.app.dialogs.exports import Exports
 from playground.app.model.state import State
 from playground.app.panels.training import in_full
+from playground.app.presenter import Presenter
 from playground.app.style import text_size
 from playground.app.style.labels import worded
 from playground.app.style.wrapping import wrapped
@@ -43,6 +44,7 @@ class Window(Protocol):
     exports: Exports
     canvas: CanvasView
     chips: ChipBar
+    presenter: Presenter
     theme_name: str
 
     @property
@@ -359,6 +361,27 @@ COMMANDS: dict[str, Command] = {
         "F11",
         checked=lambda w: w.isFullScreen(),
     ),
+    "view.present": Command(
+        "Presenter mode",
+        "Show canvas, timeline and the lesson's text alone, in large type on the full screen; Escape leaves it",
+        lambda w: w.presenter.toggle(),
+        "Shift+F11",
+        checked=lambda w: w.presenter.is_on,
+    ),
+    "view.page_on": Command(
+        "Next page",
+        "In presenter mode: the lesson's next step, or the next scene where no lesson is open",
+        lambda w: w.presenter.turn(1),
+        "PgDown",
+        enabled=lambda w: w.presenter.is_on,
+    ),
+    "view.page_back": Command(
+        "Previous page",
+        "In presenter mode: the lesson's step before, or the scene before",
+        lambda w: w.presenter.turn(-1),
+        "PgUp",
+        enabled=lambda w: w.presenter.is_on,
+    ),
     "view.history": Command(
         "History",
         "List every change since the file was opened; a click on one goes there",
@@ -475,6 +498,10 @@ MENUS: dict[str, tuple[str, ...]] = {
         "view.text_usual",
         SEPARATOR,
         "view.fullscreen",
+        "view.present",
+        "view.page_on",
+        "view.page_back",
+        SEPARATOR,
         "view.history",
         "view.runs",
         SEPARATOR,

@@ -10,6 +10,7 @@ SIDE = (272, 460)  # px of a side column at least and at most
 NEEDED = 316  # px of a side column in which no card is cut
 MARGINS = 60  # px of each of these for margins and a scroll bar, which do not grow with the text
 CENTRE = 380  # px that the canvas keeps beside two columns
+TEXT = 0.36  # of the width for the text in presenter mode
 
 
 class Columns(QSplitter):
@@ -29,12 +30,33 @@ class Columns(QSplitter):
         self._cards = [card for card in cards if card is not None]
         self._factor = text_size.factor()
         self._apart: tuple[int, int] | None = None  # the sides' widths before all cards stood in the left one
+        self._presented: bool | None = None  # in the presenter mode whether there is text for the left column
         self._bound()
 
     @property
     def joined(self) -> bool:
         """Whether all cards stand in the left column."""
         return self._apart is not None
+
+    def present(self, text: bool | None) -> None:
+        """Leave only the canvas and, where there is text beside it, the left column; None brings all back."""
+        begins = text != self._presented
+        self._presented = text
+        self._show()
+        if begins and text:
+            wide = min(_wide(SIDE[1]), round(TEXT * self.width()))
+            self.setSizes([wide, self.width() - wide, 0])
+
+    def restore(self, sizes: list[int]) -> None:
+        """Give the columns the sizes that they had, at once or when there is room for them again."""
+        if self._apart is None:
+            self.setSizes(sizes)
+        elif sizes[2]:
+            self._apart = sizes[0], sizes[2]
+
+    def _show(self) -> None:
+        self._left.setVisible(self._presented is not False)
+        self._right.setVisible(self._presented is None and not self.joined)
 
     def fit(self) -> None:
         """Use as many columns as there is room for."""
@@ -44,7 +66,7 @@ class Columns(QSplitter):
         apart = self._apart
         self._apart = (self.sizes()[0], self.sizes()[2]) if joined else None
         self._move(_rows(self._left if joined else self._right))
-        self._right.setVisible(not joined)
+        self._show()
         if apart is not None:
             self._share(*apart)
         else:

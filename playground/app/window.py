@@ -51,6 +51,7 @@ from playground.app.panels import (
     ScenePanel,
     TrainingPanel,
 )
+from playground.app.presenter import Presenter
 from playground.app.search import entries, reveal
 from playground.app.style import text_size, theme
 from playground.app.style.labels import worded
@@ -246,7 +247,9 @@ class MainWindow(QMainWindow):
             self.documents.proposal,
             self,
         )
+        self.presenter = Presenter(self, self.controllers, (self.top_bar, self.status), self)
         self.actions_by_key = Actions(self, self)
+        self.presenter.changed.connect(self.actions_by_key.refresh)
         self._menu = self._build_menus()
         self.top_bar.fill(self.actions_by_key, TOP_BAR, self._menu)
         self.toasts = Toasts(self.top_bar.heading)  # no toast over the canvas takes a click that is meant for it
@@ -434,6 +437,7 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self, lambda: self.documents.when_safe(self.leave))
             return
         event.accept()
+        self.presenter.leave()
         self.hide()
         self._second.stop()
         self._window_state.remember()
@@ -477,8 +481,9 @@ class MainWindow(QMainWindow):
         return round(100 * text_size.factor())
 
     def set_text_size(self, percent: int) -> None:
-        """Show all text, and what goes with it, at so many per cent of the usual size; remember that."""
-        self.preferences.set("text_size", percent)
+        """Show all text, and what goes with it, at so many per cent of the usual size; remember that, but not of a presentation."""
+        if not self.presenter.is_on:
+            self.preferences.set("text_size", percent)
         self.show_text_size(percent)
 
     def show_text_size(self, percent: int) -> None:
@@ -495,11 +500,16 @@ class MainWindow(QMainWindow):
         self._show_status()
 
     def toggle_full_screen(self) -> None:
+        """Fill the screen, or leave it; the presenter mode ends with it."""
+        if self.presenter.is_on:
+            self.presenter.leave()
+            return
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def clear(self) -> None:
-        """Clear the clicked point or, where none is shown or on its way, leave full screen."""
-        if self.isFullScreen() and self.measuring.likelihood is None and not self.measuring.is_measuring_point:
+        """Clear the clicked point or, where none is shown or on its way, leave the presenter mode or full screen."""
+        filled = self.isFullScreen() or self.presenter.is_on
+        if filled and self.measuring.likelihood is None and not self.measuring.is_measuring_point:
             self.toggle_full_screen()
         else:
             self.measuring.clear_inspection()
@@ -532,6 +542,7 @@ class MainWindow(QMainWindow):
 
     def reset_layout(self) -> None:
         """Lay the window out as at its first start and forget all that is remembered; what is being worked on stays as it is."""
+        self.presenter.leave()
         self._window_state.reset()
         self.set_theme(self.preferences.get("theme"))
         self.set_text_size(self.preferences.get("text_size"))

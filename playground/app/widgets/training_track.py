@@ -172,6 +172,7 @@ class TrainingTrack(QSlider):
         left, right = 2.0, self.width() - 2.0
         bold = QFont(font)
         bold.setWeight(QFont.Weight.DemiBold)
+        present = QFontMetricsF(bold).elidedText(present, Qt.TextElideMode.ElideRight, right - left)
         width = QFontMetricsF(bold).horizontalAdvance(present)
         middle = min(max(x, left + width / 2), right - width / 2)
         painter.setFont(font)

@@ -1,0 +1,125 @@
+"""What a class looks at: canvas, timeline and the text of the lesson or scene, in large type on the full screen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtWidgets import QWidget
+
+from playground.app.columns import Columns
+from playground.app.controllers.controllers import Controllers
+from playground.app.panels import LessonPanel, ScenePanel
+from playground.app.style import text_size
+from playground.app.widgets.collapsible_panel import CollapsiblePanel
+from playground.lab.scenes import load_bundled
+
+LARGER = 1.5  # times the size of the text
+
+
+class Presented(Protocol):
+    """What the presenter mode changes about the window."""
+
+    panels: list[CollapsiblePanel]
+    columns: Columns
+    canvas: QWidget
+
+    @property
+    def text_percent(self) -> int: ...
+    def show_text_size(self, percent: int) -> None: ...
+    def windowState(self) -> Qt.WindowState: ...
+    def setWindowState(self, state: Qt.WindowState) -> None: ...
+
+
+@dataclass(frozen=True)
+class Before:
+    """How the window was."""
+
+    state: Qt.WindowState
+    percent: int
+    sizes: list[int]
+    hidden: dict[QWidget, bool]
+
+
+class Presenter(QObject):
+    """Turns the window into a slide and back, and goes through the steps of a lesson or through the scenes.
+
+    Args:
+        window: the window.
+        controllers: whose lesson and scenes are gone through.
+        bars: parts of the window that a class does not need.
+
+    Signals:
+        changed(): it begins or ends.
+    """
+
+    changed = Signal()
+
+    def __init__(self, window: Presented, controllers: Controllers, bars: Sequence[QWidget], parent: QObject) -> None:
+        super().__init__(parent)
+        self._window, self._bars = window, bars
+        self._lessons, self._scenes = controllers.lessons, controllers.scenes
+        self._before: Before | None = None
+        for changed in (self._lessons.changed, self._scenes.changed):
+            changed.connect(self._follow)
+
+    @property
+    def is_on(self) -> bool:
+        return self._before is not None
+
+    def toggle(self) -> None:
+        if self.is_on:
+            self.leave()
+        else:
+            self.begin()
+
+    def begin(self) -> None:
+        """Show only what a class needs, larger, on the whole screen."""
+        window = self._window
+        cards = [card for card in window.panels if not isinstance(card, LessonPanel | ScenePanel)]
+        hidden = {part: part.isHidden() for part in (*self._bars, *cards)}
+        self._before = Before(window.windowState(), window.text_percent, window.columns.sizes(), hidden)
+        for part in hidden:
+            part.hide()
+        window.setWindowState(window.windowState() | Qt.WindowState.WindowFullScreen)
+        window.show_text_size(min(round(LARGER * window.text_percent), text_size.PERCENT[1]))
+        self._follow()
+        window.canvas.setFocus()
+        self.changed.emit()
+
+    def leave(self) -> None:
+        """Bring everything back as it was."""
+        before, self._before = self._before, None
+        if before is None:
+            return
+        window = self._window
+        window.columns.present(None)
+        for part, was_hidden in before.hidden.items():
+            part.setHidden(was_hidden)
+        window.show_text_size(before.percent)
+        window.setWindowState(before.state)
+        window.columns.restore(before.sizes)
+        self.changed.emit()
+
+    def turn(self, way: int) -> None:
+        """Go to the next page (1) or the one before (-1): a step of the lesson, or a scene where no lesson is open."""
+        lessons, lesson = self._lessons, self._lessons.lesson
+        if lesson is None:
+            self._turn_scene(way)
+        elif way > 0 and lessons.may_go_on and lessons.place + 1 < len(lesson.steps):
+            lessons.next()  # which keeps that the step is done
+        else:
+            lessons.go(lessons.place + way)
+
+    def _turn_scene(self, way: int) -> None:
+        scenes, shown = list(load_bundled().values()), self._scenes.scene
+        place = next((place for place, scene in enumerate(scenes) if shown and scene.title == shown.title), -1)
+        place = max(place + way, 0)
+        if place < len(scenes):
+            self._scenes.show(scenes[place])
+
+    @Slot()
+    def _follow(self) -> None:
+        """Give the left column to the text, where there is one."""
+        if self.is_on:
+            self._window.columns.present(self._lessons.lesson is not None or self._scenes.scene is not None)

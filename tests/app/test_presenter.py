@@ -1,0 +1,112 @@
+"""The presenter mode: what a class sees, what a clicker does, and that all comes back."""
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
+
+from playground.app.panels import LessonPanel, ScenePanel
+from playground.lab.lessons import load_all
+from playground.lab.scenes import load_bundled
+from tests.app.conftest import wait
+
+
+@pytest.fixture
+def window(shared_window):
+    shared_window.resize(1280, 720)
+    wait()
+    yield shared_window
+    shared_window.presenter.leave()
+    shared_window.controllers.lessons.leave()
+    shared_window.controllers.scenes.leave()
+    shared_window.set_text_size(100)
+    wait(lambda: not shared_window.building.busy, 20_000)
+
+
+def looks(window) -> tuple[object, ...]:
+    cards = [(card.isHidden(), card.is_folded()) for card in window.panels]
+    parts = [window.top_bar.isVisible(), window.status.isVisible(), window.columns.sizes()]
+    return (*parts, cards, window.size().toTuple(), window.text_percent, window.isFullScreen())
+
+
+def press(window, key, modifier=Qt.KeyboardModifier.NoModifier):
+    QTest.keyClick(window, key, modifier)
+    wait()
+
+
+@pytest.mark.parametrize("leaving", [Qt.Key.Key_F11, Qt.Key.Key_Escape, Qt.Key.Key_unknown])
+def test_all_comes_back(window, leaving):
+    window.panels[3].set_folded(True)
+    wait()
+    before = looks(window)
+    press(window, Qt.Key.Key_F11, Qt.KeyboardModifier.ShiftModifier)
+    assert window.presenter.is_on
+    assert window.isFullScreen()
+    assert window.text_percent == 150
+    if leaving == Qt.Key.Key_unknown:
+        press(window, Qt.Key.Key_F11, Qt.KeyboardModifier.ShiftModifier)
+    else:
+        press(window, leaving)
+    assert not window.presenter.is_on
+    wait(lambda: looks(window) == before, 2_000)
+    assert looks(window) == before
+    assert window.preferences.get("text_size") == 100
+    window.panels[3].set_folded(False)
+
+
+def test_only_canvas_timeline_and_text_are_seen(window):
+    window.presenter.begin()
+    wait()
+    assert window.canvas.isVisible()
+    assert window.transport.isVisible()
+    columns = [window.findChild(QWidget, name) for name in ("leftColumn", "rightColumn")]
+    assert not any(part.isVisible() for part in (window.top_bar, window.status, *columns))
+    window.controllers.lessons.begin(next(iter(load_all().values())))
+    wait()
+    seen = [card for card in window.panels if card.isVisible()]
+    assert [type(card) for card in seen] == [LessonPanel]
+    window.controllers.lessons.leave()
+    wait()
+    assert not columns[0].isVisible()
+
+
+def test_page_keys_go_through_the_steps_of_a_lesson(window):
+    lessons, lesson = window.controllers.lessons, next(iter(load_all().values()))
+    lessons.begin(lesson)
+    lessons.go(0)
+    press(window, Qt.Key.Key_PageDown)
+    assert lessons.place == 0  # outside the presenter mode the keys are those of whatever has the focus
+    window.presenter.begin()
+    wait()
+    for place in (*range(1, len(lesson.steps)), len(lesson.steps) - 1):
+        press(window, Qt.Key.Key_PageDown)
+        assert lessons.place == place
+    press(window, Qt.Key.Key_PageUp)
+    assert lessons.place == len(lesson.steps) - 2
+    assert lessons.lesson is lesson
+
+
+def test_page_keys_go_through_the_scenes_where_no_lesson_is_open(window):
+    before, titles = window.state.experiment, [scene.title for scene in load_bundled().values()]
+    window.presenter.begin()
+    wait()
+    for key, title in (
+        (Qt.Key.Key_PageDown, titles[0]),
+        (Qt.Key.Key_PageDown, titles[1]),
+        (Qt.Key.Key_PageUp, titles[0]),
+        (Qt.Key.Key_PageUp, titles[0]),
+    ):
+        press(window, key)
+        assert window.controllers.scenes.scene.title == title
+        assert window.panel(ScenePanel).isVisible()
+    window.controllers.scenes.leave()
+    assert window.state.experiment == before
+
+
+def test_the_size_of_the_text_in_a_presentation_is_of_that_alone(window):
+    window.presenter.begin()
+    press(window, Qt.Key.Key_Plus, Qt.KeyboardModifier.ControlModifier)
+    assert window.text_percent == 175
+    window.presenter.leave()
+    assert window.text_percent == 100
+    assert window.preferences.get("text_size") == 100
