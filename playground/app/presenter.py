@@ -7,6 +7,7 @@ from typing import Protocol
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
+from playground.app.canvas import CanvasView
 from playground.app.columns import Columns
 from playground.app.controllers.controllers import Controllers
 from playground.app.panels import LessonPanel, ScenePanel
@@ -22,7 +23,7 @@ class Presented(Protocol):
 
     panels: list[CollapsiblePanel]
     columns: Columns
-    canvas: QWidget
+    canvas: CanvasView
 
     @property
     def text_percent(self) -> int: ...
