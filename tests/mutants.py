@@ -50,6 +50,27 @@ class Fault:
 
 FAULTS = (
     Fault(
+        "v with the weights of noise and clean point exchanged",
+        "theory/parametrizations.py",
+        "v = (noise - level.sigma * denoised) / math.sqrt(1 + level.sigma**2)",
+        "v = (level.sigma * noise - denoised) / math.sqrt(1 + level.sigma**2)",
+        ("theory/test_parametrizations.py::test_v_of_a_variance_preserving_process_is_that_of_salimans_and_ho",),
+    ),
+    Fault(
+        "the denoised estimate of a contracting process with sigma in place of std",
+        "theory/parametrizations.py",
+        "denoised = (x + level.std**2 * score) / level.alpha",
+        "denoised = (x + level.sigma**2 * score) / level.alpha",
+        ("theory/test_parametrizations.py::test_noise_and_denoised_estimate_of_a_gaussian_are_its_regressions",),
+    ),
+    Fault(
+        "the noise of a step as the difference of two noise levels",
+        "lab/field_names.py",
+        "abs(float(sigmas[frame]) ** 2 - float(sigmas[frame - 1]) ** 2)",
+        "abs(float(sigmas[frame]) - float(sigmas[frame - 1])) ** 2",
+        ("lab/test_field_names.py::test_noise_of_steps_adds_in_squares_to_all_of_it",),
+    ),
+    Fault(
         "the blur's cost without the term of the trace",
         "theory/local_geometry.py",
         "torch.log1p(square) - 1 + 1 / (1 + square)",

@@ -41,6 +41,7 @@ from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
 from playground.app.panels import (
     DataPanel,
+    FieldNamesPanel,
     LessonPanel,
     LikelihoodPanel,
     NoisePanel,
@@ -73,7 +74,7 @@ from playground.resources import resource
 
 SMALLEST = (1024, 600)
 PIPELINE = (LessonPanel, ScenePanel, DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
-MEASUREMENTS = (LikelihoodPanel, QualityPanel, RunsPanel)
+MEASUREMENTS = (LikelihoodPanel, FieldNamesPanel, QualityPanel, RunsPanel)
 LESSON_PROGRESS = "lessons.json"
 OPENING = "checkpoints/two-moons.spg"
 QUIT_SECONDS = 1.6

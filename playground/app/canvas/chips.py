@@ -64,7 +64,7 @@ class Chip(QAbstractButton):
         for action in self.menu.actions():
             if action.isCheckable() and action.data() == (name, value):
                 action.setEnabled(available)
-                action.setToolTip("" if available else reason)
+                action.setToolTip("" if available else wrapped(reason))
 
     def _describe(self) -> None:
         keys = "Click the arrow, or press Down, for options." if self.menu is not None else ""

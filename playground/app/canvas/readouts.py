@@ -101,9 +101,9 @@ def pointer(probe: PointReadout, problem: ProblemView, density: DensityView | No
         f"{first} {format_coordinate(x, problem.bounds[:2])}   {second} {format_coordinate(y, problem.bounds[2:])}"
     ]
     if probe.learned is not None:
-        lines.append(f"score {_vector(probe.learned)}")
+        lines.append(f"score {vector(probe.learned)}")
     if probe.exact is not None:
-        lines.append(f"{NAMES[probe.source]} {_vector(probe.exact)}")
+        lines.append(f"{NAMES[probe.source]} {vector(probe.exact)}")
     # The map on the canvas goes first, but for a learned one of the moment, beside which there is the exact value.
     beside = density is None or density.source == probe.source or (probe.source, density.source) == ("exact", "learned")
     asked = density is not None and density.asked
@@ -139,8 +139,13 @@ def place(point: np.ndarray, bounds: Bounds) -> str:
     return f"({format_coordinate(x, bounds[:2])}, {format_coordinate(y, bounds[2:])})"
 
 
-def _vector(vector: np.ndarray) -> str:
-    return f"({format_number(float(vector[0]))},{THIN_SPACE}{format_number(float(vector[1]))})"
+def vector(components: np.ndarray) -> str:
+    """A vector of the plane.
+
+    >>> vector(np.array([0.5, -2.0])).replace(THIN_SPACE, " ")
+    '(0.5, −2)'
+    """
+    return f"({format_number(float(components[0]))},{THIN_SPACE}{format_number(float(components[1]))})"
 
 
 def _subscript(sigma: float) -> str:

@@ -320,6 +320,7 @@ class SamplingWorker:
         return ScoreErrorMap(values, request.bounds, arrows, rounded_up(top))
 
     def _read(self, request: ReadoutRequest) -> PointReadout:
+        from playground.lab.field_names import field_names
         from playground.lab.fields import log_density_at, score_at
 
         problem, positions = request.workspace.problem, np.array([request.point])
@@ -331,4 +332,9 @@ class SamplingWorker:
         if known is not None and source is not None:
             exact = score_at(problem, known, positions, request.sigma, request.time)[0]
             log_density = float(log_density_at(problem, positions, request.sigma, request.time, source)[0])
-        return PointReadout(request.point, request.sigma, learned, exact, log_density, source or "exact")
+        known = problem.known_score()
+        names = field_names(problem, score if known is None else known, positions, request.sigma, request.time)
+        followed = "learned" if known is None else str(problem.experiment.sampling.follows)
+        return PointReadout(
+            request.point, request.sigma, learned, exact, log_density, source or "exact", names, followed
+        )

@@ -11,6 +11,7 @@ from playground.drawing.layers import Density, DensityStyle, Field, ScoreError
 from playground.kinds.datasets import DataSource
 from playground.lab.conflicts import Conditions
 from playground.lab.experiment import Experiment
+from playground.lab.field_names import FieldNames
 from playground.messages import Message
 
 Bounds = tuple[float, float, float, float]  # x0, x1, y0, y1
@@ -163,6 +164,8 @@ class PointReadout:
     exact: np.ndarray | None  # (2,)
     log_density: float | None  # of the known density smoothed by sigma
     source: str = "exact"  # of the two: "exact", or "empirical" where only the smoothed training set is known
+    names: FieldNames | None = None  # of the score that particles follow; None without noise
+    followed: str = "learned"  # which score that is
 
 
 @dataclass(frozen=True, eq=False)

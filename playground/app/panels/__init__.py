@@ -1,6 +1,7 @@
 """One card a file: the pipeline on the left of the window, the measurements on its right."""
 
 from playground.app.panels.data import DataPanel
+from playground.app.panels.field_names import FieldNamesPanel
 from playground.app.panels.lesson import LessonPanel
 from playground.app.panels.likelihood import LikelihoodPanel
 from playground.app.panels.noise import NoisePanel
@@ -13,6 +14,7 @@ from playground.app.panels.training import TrainingPanel
 
 __all__ = [
     "DataPanel",
+    "FieldNamesPanel",
     "LessonPanel",
     "LikelihoodPanel",
     "NoisePanel",

@@ -1,0 +1,135 @@
+"""What the score says at the pointer, under the names that a network may predict."""
+
+import numpy as np
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QLabel, QWidget
+
+from playground.app.canvas.readouts import NAMES, place, vector
+from playground.app.controllers.controllers import Controllers
+from playground.app.model.state import State
+from playground.app.model.views import PointReadout, ProblemView
+from playground.app.panels.figure import Figure
+from playground.app.style import theme
+from playground.app.style.number_formats import format_number
+from playground.app.widgets.collapsible_panel import CollapsiblePanel
+from playground.drawing.palette import Palette
+from playground.lab.field_names import added_noise
+
+NO_NOISE = "Without noise there is only the score."
+IMAGES = "The table is of points of the plane."
+
+
+class FieldNamesPanel(CollapsiblePanel):
+    """Score, noise, denoised estimate, v and velocity at a point: one field, told in five ways."""
+
+    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
+        purpose = "What a network may predict at the pointer."
+        super().__init__("One field, five names", None, parent, purpose=purpose)
+        self._building, self._playing = controllers.building, controllers.playing
+        self._point: tuple[float, float] | None = None
+        self._following = controllers.following
+        self.hint = QLabel(NO_NOISE, self)
+        self.hint.setWordWrap(True)
+        theme.set_role(self.hint, "caption")
+        self.body.addWidget(self.hint)
+        self.score = Figure(
+            "score s",
+            "The gradient of the log-density, which particles follow; per unit.",
+            r"s = \nabla \log p_\sigma(x)",
+            "learned",
+        )
+        self.noise = Figure(
+            "noise ε = −σ s",
+            "All the noise in x, as the network would predict it, in standard deviations.",
+            r"\hat\epsilon = -\alpha\sigma\,s = E[z\,|\,x]",
+        )
+        self.denoised = Figure(
+            "denoised estimate x₀",
+            "The mean of the clean points that x may come from.",
+            r"\hat{x}_0 = (x + \alpha^2\sigma^2 s)/\alpha = E[x_0\,|\,x]",
+            "data",
+        )
+        self.v = Figure(
+            "v = αε − σx₀",
+            "Of the process with α² + σ² = 1 at the same SNR, with standardized data (Salimans & Ho 2022).",
+            r"v = (\hat\epsilon - \sigma\hat{x}_0)/\sqrt{1 + \sigma^2}",
+        )
+        self.velocity = Figure(
+            "velocity (flow matching)",
+            "Along the straight path from data to noise, in your units. Lipman et al. count time the other way.",
+            r"u = E[z - x_0\,|\,x]",
+        )
+        self.levels = Figure("σ, α", "Noise over signal, in your units, and what the process multiplies the data by.")
+        self.times = Figure(
+            "t, flow time",
+            "Of the noise process, and of the straight path at the same SNR.",
+            r"\tau = \sigma/(1 + \sigma)",
+        )
+        self.ratio = Figure(
+            "SNR, log SNR",
+            "Variance of the standardized data over that of the noise, and its logarithm.",
+            r"1/\sigma^2",
+        )
+        self.step = Figure(
+            "σ of last step, of all",
+            "Noise between this frame and the one before, beside all the noise. A network predicts all of it.",
+            r"\sqrt{|\sigma_k^2 - \sigma_{k-1}^2|},\ \sigma_k",
+        )
+        self.figures = (
+            *(self.score, self.noise, self.denoised, self.v, self.velocity),
+            *(self.levels, self.times, self.ratio, self.step),
+        )
+        for figure in self.figures:
+            self.body.addWidget(figure)
+        self._following.probed.connect(self._show)
+        self._building.problem_changed.connect(self._forget)
+        self._playing.frame_changed.connect(self._follow)
+        self._forget(self._building.problem)
+
+    def apply_palette(self, palette: Palette) -> None:
+        super().apply_palette(palette)
+        for figure in self.figures:
+            figure.apply_palette(palette)
+
+    @Slot(object)
+    def _forget(self, problem: ProblemView | None) -> None:
+        """Show nothing: what was shown is of other data or other noise."""
+        self._point = None
+        for figure in self.figures:
+            figure.show_text("")
+        self.hint.setText(IMAGES)
+        self.hint.setVisible(problem is not None and problem.is_image)
+        self.set_state("")
+
+    @Slot()
+    def _follow(self) -> None:
+        """Ask for the values at the same point in another frame, where the canvas does not ask by itself."""
+        if self._point is not None and not self.is_folded():
+            self._following.probe(*self._point)
+
+    @Slot(object)
+    def _show(self, readout: PointReadout) -> None:
+        problem, names, run = self._building.problem, readout.names, self._playing.trajectory
+        if problem is None or self.is_folded():
+            return
+        self._point = readout.point
+        self.hint.setVisible(names is None)
+        self.hint.setText(NO_NOISE)
+        self.set_state(f"{NAMES[readout.followed]} · {place(np.array(readout.point), problem.bounds)}")
+        if names is None:
+            for figure in self.figures:
+                figure.show_text("")
+            self.score.show_text("" if readout.learned is None else vector(readout.learned))
+            return
+        self.score.show_text(vector(names.score[0]))
+        self.noise.show_text(vector(names.noise[0]))
+        self.denoised.show_text(place(names.denoised[0], problem.bounds))
+        self.v.show_text(vector(names.v[0]))
+        self.velocity.show_text(vector(names.velocity[0]))
+        self.levels.show_text(f"{format_number(names.sigma)}, {format_number(names.alpha)}")
+        time = "–" if names.time is None else f"{names.time:.3f}"
+        self.times.show_text(f"{time}, {names.flow_time:.3f}")
+        self.ratio.show_text(f"{format_number(names.snr)}, {format_number(names.log_snr)}")
+        frame = self._playing.frame
+        added = None if run is None or frame >= len(run) else added_noise(run.sigma, frame)
+        self.step.show_text(f"{'–' if added is None else format_number(added)}, {format_number(names.sigma)}")

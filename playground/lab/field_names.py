@@ -1,0 +1,104 @@
+"""One field under five names at places of the plane or at images, in the user's units.
+
+Imports no torch, for the window holds such values before torch is loaded.
+"""
+
+import math
+import typing
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+if typing.TYPE_CHECKING:
+    from playground.lab.problem import Problem
+    from playground.theory.noise import ScoreFunction
+
+Array = NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)
+class FieldNames:
+    """What a score says at points (N, \\*shape) under the names that a network may predict, see :mod:`playground.theory.parametrizations`.
+
+    Attributes:
+        points: in the user's units, as particles have them at this moment.
+        score: per user unit.
+        noise, v: without unit.
+        denoised, velocity: in the user's units.
+        sigma, std: of the noise, over signal and as it is, in the user's units.
+        alpha: what the process multiplies the data by; 1 in data coordinates.
+        time: of the process, or None.
+        snr, log_snr: of the standardized data, which have variance 1.
+        flow_time: at which the straight path of flow matching has this ratio.
+    """
+
+    points: Array
+    score: Array
+    noise: Array
+    denoised: Array
+    v: Array
+    velocity: Array
+    sigma: float
+    std: float
+    alpha: float
+    time: float | None
+    snr: float
+    log_snr: float
+    flow_time: float
+
+
+def field_names(
+    problem: "Problem", score: "ScoreFunction", points: Array, sigma: float, time: float | None
+) -> FieldNames | None:
+    """The names of a score at points (N, \\*shape); None without noise, where there is only the score.
+
+    Args:
+        score: in internal units.
+        sigma: noise level in user units; the finest that the noise has stands in for less.
+        time: of the process, or None in data coordinates.
+    """
+    import torch
+
+    from playground.theory.parametrizations import NoiseLevel, predictions
+
+    units, alpha = problem.units, 1.0
+    level = max(units.sigma_to_internal(sigma), problem.noise.sigma_min)
+    if time is not None:
+        level, alpha = float(problem.process().sigma(time)), float(problem.process().scale(time))
+    if not level > 0:
+        return None
+    x = torch.as_tensor(units.to_internal(points), dtype=torch.float32, device=problem.device)
+    with torch.no_grad():
+        slope = score(x / alpha, torch.tensor(level, device=problem.device)) / alpha
+    at = NoiseLevel(alpha, alpha * level)
+    said = predictions(x, slope, at)
+    noise, denoised, v, velocity = (
+        part.cpu().numpy().astype(np.float64) for part in (said.noise, said.denoised, said.v, said.velocity)
+    )
+    return FieldNames(
+        points=points,
+        score=units.score_to_user(slope.cpu().numpy()),
+        noise=noise,
+        denoised=units.to_user(denoised),
+        v=v,
+        velocity=velocity * units.scale,
+        sigma=units.sigma_to_user(level),
+        std=units.sigma_to_user(alpha * level),
+        alpha=alpha,
+        time=time,
+        snr=at.snr,
+        log_snr=at.log_snr,
+        flow_time=at.flow_time,
+    )
+
+
+def added_noise(sigmas: Array, frame: int) -> float | None:
+    """The standard deviation of the noise between a frame and the one before, in data coordinates; None where its level stays.
+
+    Noise of sigmas adds in squares, so that the last of many small steps is far from the whole.
+    """
+    if frame < 1:
+        return None
+    difference = abs(float(sigmas[frame]) ** 2 - float(sigmas[frame - 1]) ** 2)
+    return math.sqrt(difference) if difference > 0 else None

@@ -1,0 +1,105 @@
+r"""One field under five names: a network may predict any of them, and each follows from each other at a known noise level.
+
+With x = alpha x_0 + std z, z ~ N(0, I), and sigma = std/alpha, given x:
+
+.. math::
+
+    \hat\epsilon = E[z | x] = -\mathrm{std}\, s(x), \qquad \hat x_0 = E[x_0 | x] = (x + \mathrm{std}^2 s(x))/\alpha,
+
+    v = (\hat\epsilon - \sigma \hat x_0)/\sqrt{1 + \sigma^2}, \qquad u = \hat\epsilon - \hat x_0.
+
+v is alpha eps - std x_0 of the variance-preserving process at the same signal-to-noise ratio, alpha^2 + std^2 = 1. u is the
+velocity E[z - x_0 | x] of flow matching along the straight path (1 - tau) x_0 + tau z, at the time tau = sigma/(1 + sigma) with the
+same ratio; Lipman et al. count time from noise to data, where the sign is the other. Data have variance 1, so that 1/sigma^2 is
+their signal-to-noise ratio. Sources: Ho et al. 2020 (noise); Karras et al. 2022 (denoised estimate); Salimans & Ho 2022, section 4 (v);
+Lipman et al. 2023, equation 23 (velocity); Kingma et al. 2021 (signal-to-noise ratio).
+"""
+
+import math
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class NoiseLevel:
+    """How much of x is data and how much is noise: x = alpha x_0 + std z.
+
+    Args:
+        alpha: > 0.
+        std: > 0.
+    """
+
+    alpha: float
+    std: float
+
+    @property
+    def sigma(self) -> float:
+        """Noise over signal."""
+        return self.std / self.alpha
+
+    @property
+    def snr(self) -> float:
+        """Signal-to-noise ratio of data of variance 1, a ratio of variances."""
+        return self.sigma**-2
+
+    @property
+    def log_snr(self) -> float:
+        """Its natural logarithm."""
+        return -2 * math.log(self.sigma)
+
+    @property
+    def flow_time(self) -> float:
+        """The time at which the straight path of flow matching has this ratio: 0 at the data, 1 at the noise."""
+        return self.sigma / (1 + self.sigma)
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What may be predicted of x beside its score, all in the shape of x and in standardized units.
+
+    Attributes:
+        noise: E[z | x].
+        denoised: E[x_0 | x].
+        v: of Salimans and Ho.
+        velocity: E[z - x_0 | x] of flow matching.
+    """
+
+    noise: Tensor
+    denoised: Tensor
+    v: Tensor
+    velocity: Tensor
+
+
+def predictions(x: Tensor, score: Tensor, level: NoiseLevel) -> Predictions:
+    """What a score of x says under its other names.
+
+    Args:
+        x: any shape, with its contraction by alpha.
+        score: of the density of x, in the shape of x.
+    """
+    noise = -level.std * score
+    denoised = (x + level.std**2 * score) / level.alpha
+    v = (noise - level.sigma * denoised) / math.sqrt(1 + level.sigma**2)
+    return Predictions(noise, denoised, v, noise - denoised)
+
+
+def score_of_noise(noise: Tensor, level: NoiseLevel) -> Tensor:
+    """Return the score that belongs to a predicted noise."""
+    return -noise / level.std
+
+
+def score_of_denoised(x: Tensor, denoised: Tensor, level: NoiseLevel) -> Tensor:
+    """Return the score that belongs to a denoised estimate."""
+    return (level.alpha * denoised - x) / level.std**2
+
+
+def score_of_v(x: Tensor, v: Tensor, level: NoiseLevel) -> Tensor:
+    """Return the score that belongs to v: the noise is std x + alpha v where alpha^2 + std^2 = 1."""
+    size = math.sqrt(1 + level.sigma**2)
+    return score_of_noise((level.sigma * x / level.alpha / size + v) / size, level)
+
+
+def score_of_velocity(x: Tensor, velocity: Tensor, level: NoiseLevel) -> Tensor:
+    """Return the score that belongs to a velocity: the noise is x + (1 - tau) u on the straight path."""
+    return score_of_noise((x / level.alpha + velocity) / (1 + level.sigma), level)

@@ -1,0 +1,67 @@
+"""The card with one field under five names follows the pointer, and stays where it leaves the canvas."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint
+from PySide6.QtTest import QTest
+
+from playground.app.canvas.readouts import place, vector
+from playground.app.model.views import PointReadout
+from playground.app.panels import FieldNamesPanel
+from playground.app.panels.figure import NOTHING
+from tests.app.conftest import wait
+
+
+@pytest.fixture
+def panel(shared_window):
+    panel = shared_window.panel(FieldNamesPanel)
+    panel.set_folded(False)
+    yield panel
+    panel._forget(shared_window.controllers.building.problem)
+
+
+def test_the_table_is_of_the_point_under_the_pointer(shared_window, panel) -> None:
+    window, came = shared_window, []
+    window.controllers.following.probed.connect(came.append)
+    wait(lambda: window.playing.recorded > 3, 20_000)
+    window.playing.set_playing(False)
+    try:
+        for step in range(3):
+            QTest.mouseMove(window.canvas.surface, QPoint(150 + step, 120))
+        wait(lambda: bool(came) and came[-1].names is not None, 5_000)
+        readout = came[-1]
+        names, problem = readout.names, window.controllers.building.problem
+        assert panel.score.text() == vector(names.score[0]) == vector(readout.learned)
+        assert panel.denoised.text() == place(names.denoised[0], problem.bounds)
+        assert panel.noise.text() == vector(names.noise[0])
+        np.testing.assert_allclose(names.noise[0], -names.std * names.score[0], rtol=1e-4, atol=1e-6)
+        assert panel.header.state.startswith("learned · (")
+        assert all(figure.text() != NOTHING for figure in panel.figures)
+        before = panel.ratio.text()
+        QTest.mouseMove(window.transport, QPoint(5, 5))  # away from the canvas
+        window.canvas.hovered.emit(None)
+        window.playing.seek(window.playing.frame + 2 if window.playing.frame < 40 else 3)
+        wait(lambda: panel.ratio.text() != before, 5_000)
+        assert panel.ratio.text() != before  # the same point at another noise level
+    finally:
+        window.controllers.following.probed.disconnect(came.append)
+        window.playing.set_playing(True)
+
+
+def test_without_noise_the_score_alone_is_told(panel) -> None:
+    panel._show(PointReadout((0.1, 0.2), 0.0, np.array([1.0, -2.0]), None, None))
+    assert panel.score.text() == vector(np.array([1.0, -2.0]))
+    assert panel.noise.text() == NOTHING
+    assert not panel.hint.isHidden()
+    assert "Without noise" in panel.hint.text()
+
+
+def test_other_data_leave_nothing_and_images_say_so(shared_window, panel) -> None:
+    problem = shared_window.controllers.building.problem
+    panel._forget(dataclasses.replace(problem, is_image=True))
+    assert all(figure.text() == NOTHING for figure in panel.figures)
+    assert "points of the plane" in panel.hint.text()
+    panel._forget(problem)
+    assert panel.hint.isHidden()
