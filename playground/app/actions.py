@@ -283,6 +283,14 @@ COMMANDS: dict[str, Command] = {
         key="L",
         checked=lambda w: w.playing.loop,
     ),
+    "sample.compare": Command(
+        "Compare",
+        "Show runs side by side that differ in a few settings, with the same noise; again to leave",
+        lambda w: w.controllers.comparing.toggle(),
+        key="C",
+        checked=lambda w: w.controllers.comparing.is_active,
+        why_disabled=lambda w: why_disabled.comparing(w.controllers),
+    ),
     "sample.pin": Command(
         "Pin this run",
         "Keep the run's settings, cost and distances in the Runs card",
@@ -476,6 +484,7 @@ MENUS: dict[str, tuple[str, ...]] = {
         "sample.loop",
         SEPARATOR,
         "sample.pin",
+        "sample.compare",
     ),
     "Measure": (
         "measure.density_map",

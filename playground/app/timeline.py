@@ -31,6 +31,7 @@ class Timeline(QObject):
         self._state, self._controllers, self._display, self._transport = state, controllers, display, transport
         self._building, self._playing = controllers.building, controllers.playing
         self._replaying = controllers.replaying
+        self._comparing = controllers.comparing
         self._shown = 0  # frames whose noise levels are shown
         transport.play_toggled.connect(self._playing.set_playing)
         transport.stepped.connect(self._playing.step)
@@ -45,6 +46,9 @@ class Timeline(QObject):
         self._playing.loop_changed.connect(transport.set_loop)
         display.run_changed.connect(self._show_run)
         display.frame_changed.connect(self._show_frame)
+        self._playing.frame_changed.connect(self._show_compared)
+        self._comparing.changed.connect(self._show_whole)
+        self._comparing.active_changed.connect(self._show_whole)
         for signal in (
             self._building.problem_changed,
             self._building.problem_failed,
@@ -78,8 +82,23 @@ class Timeline(QObject):
             why_disabled.playing(self._state, self._controllers), why_disabled.sampling(self._state, self._controllers)
         )
 
+    @property
+    def _run(self) -> "Trajectory | None":
+        """The run that the bar is of: of those that are compared the longest."""
+        return self._comparing.longest if self._comparing.is_active else self._display.run
+
+    @Slot()
+    def _show_whole(self) -> None:
+        self._show_run(self._run)
+
+    @Slot(int)
+    def _show_compared(self, frame: int) -> None:
+        if self._comparing.is_active:
+            self._show_frame(frame)
+
     @Slot(object)
     def _show_run(self, trajectory: "Trajectory | None") -> None:
+        trajectory = self._run if self._comparing.is_active else trajectory
         problem = self._building.problem if trajectory is None else self._playing.played
         span = None if problem is None or not problem.has_process else (problem.sigma_max, problem.sigma_min)
         self._shown = 0 if trajectory is None else len(trajectory)
@@ -98,7 +117,7 @@ class Timeline(QObject):
 
     @Slot(int)
     def _show_frame(self, frame: int) -> None:
-        trajectory = self._display.run
+        trajectory = self._run
         if trajectory is not None:
             if len(trajectory) != self._shown:
                 self._show_run(trajectory)

@@ -24,6 +24,7 @@ from playground.app import bars
 from playground.app.actions import LESSONS, MENUS, RECENT, SEPARATOR, TOP_BAR, Actions, keys_by_menu
 from playground.app.bars import FirstPaint, PaintCounter, StatusBar, TopBar
 from playground.app.canvas import CanvasView, ChipBar
+from playground.app.canvas.compare_view import CompareView
 from playground.app.canvas.display import Display
 from playground.app.canvas.tools import Tools
 from playground.app.columns import Columns
@@ -310,6 +311,8 @@ class MainWindow(QMainWindow):
         canvas.set_brush_radius(data.radius.radius)
         self.panel(RunsPanel).table_requested.connect(lambda: self.show_dialog("runs"))
         self.panel(LessonPanel).highlighted.connect(self._highlight)
+        self.compare.left.connect(self.controllers.comparing.leave)
+        self.controllers.comparing.active_changed.connect(self._take_comparison)
         self.panel(TrainingPanel).reset_requested.connect(self.reset_training)
 
     # --- layout
@@ -328,6 +331,8 @@ class MainWindow(QMainWindow):
         middle.setSpacing(0)
         middle.addWidget(self.chips)
         middle.addWidget(self.canvas, 1)
+        self.compare = CompareView(self.state, self.controllers, self.canvas)
+        middle.addWidget(self.compare, 1)
         self.columns = Columns(left, centre, right)
         self.transport = Transport()
         bar = QFrame()
@@ -495,7 +500,7 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _apply_palette(self) -> None:
-        for part in (*self.panels, self.chips, self.canvas, self.transport, *self._dialogs.values()):
+        for part in (*self.panels, self.chips, self.canvas, self.compare, self.transport, *self._dialogs.values()):
             if isinstance(part, Colored):
                 part.apply_palette(self.palette_tokens)
         self._show_status()
@@ -600,6 +605,12 @@ class MainWindow(QMainWindow):
     def _opened(self, session: Session) -> None:
         self.toasts.settle()
         self.display.show_session(session)
+
+    @Slot(bool)
+    def _take_comparison(self, active: bool) -> None:
+        """Count the frames of what is in view."""
+        self.meter = PaintCounter(self.compare.columns[0].canvas.surface if active else self.canvas.surface)
+        self._refresh()
 
     @Slot()
     def _refresh(self) -> None:

@@ -132,7 +132,7 @@ class DistanceCurve:
 def distance_curve(problem: Problem, trajectory: Trajectory) -> Iterator[tuple[float, DistanceCurve | None]]:
     """Measure a finished run; yields the fraction done, and at last the curve.
 
-    All frames, and all runs on the same data, are held against the same points in the same directions.
+    All frames, and all runs on the same data, are compared with the same points in the same directions.
 
     Raises:
         ExperimentError: these samples cannot be compared with the data.

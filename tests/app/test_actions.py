@@ -74,6 +74,7 @@ def test_triggering_it_raises_nothing(key, shared_window, monkeypatch):
                 dialog.close()
     assert raised == []
     window.controllers.training.pause()
+    window.controllers.comparing.leave()
     for task in ("density", "test-set", "quality", "fisher", "likelihood"):
         window.controllers.measuring.cancel(task)
     window.setWindowState(Qt.WindowState.WindowNoState)

@@ -96,6 +96,11 @@ class PlotSurface(QWidget):
         """What is in view: x0, x1, y0, y1."""
         return self._shown
 
+    @property
+    def wanted(self) -> Viewport:
+        """What shall be in view in a widget of any shape."""
+        return self._wanted
+
     def plane(self) -> Plane:
         """The mapping between the user's coordinates and this widget's."""
         return Plane(self.view_range(), max(self.width(), 1), max(self.height(), 1))
@@ -125,6 +130,10 @@ class PlotSurface(QWidget):
         """Show the whole of these bounds."""
         self._fitted = bounds
         self._show(bounds)
+
+    def look_at(self, viewport: Viewport) -> None:
+        """Show this part; what all of it is stays as it was."""
+        self._show(viewport)
 
     def zoom(self, factor: float, centre: tuple[float, float] | None = None) -> None:
         """Enlarge by a factor; the point `centre`, by default the middle of the view, stays where it is."""

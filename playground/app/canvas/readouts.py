@@ -64,6 +64,15 @@ def caption(trajectory: "Trajectory", frame: int, kind: str, weights: str = "") 
     return [*[weights][: bool(weights)], "   ".join(first), "   ".join(second), *[third][: bool(third)]]
 
 
+def column_caption(trajectory: "Trajectory", frame: int, weights: str = "") -> list[str]:
+    """Sigma and step of a frame in short lines, as a narrow canvas has room for; its score evaluations stand above it."""
+    lines = [
+        f"σ = {format_number(float(trajectory.sigma[frame]))}",
+        f"step {trajectory.step[frame]}/{trajectory.steps}",
+    ]
+    return [*[weights][: bool(weights)], *lines]
+
+
 def evaluations(trajectory: "Trajectory", frame: int, unit: str = " score evaluations") -> str:
     """The score evaluations of one particle until a frame, of steps of their own the mean and the most; "" if not known."""
     if frame >= len(trajectory):

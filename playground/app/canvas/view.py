@@ -303,6 +303,11 @@ class CanvasView(QWidget):
         """What is in view: x0, x1, y0, y1."""
         return self._view.view_range()
 
+    @property
+    def wanted_viewport(self) -> Viewport:
+        """What shall be in view whatever the canvas's shape, in which more may be."""
+        return self._view.wanted
+
     def lock_aspect(self, locked: bool) -> None:
         """Let both axes have the same scale, as they must where both have the same unit, or each its own."""
         if locked != self._locked:
@@ -317,6 +322,10 @@ class CanvasView(QWidget):
                 points = None if layer is None else layer.points if isinstance(layer, Data) else layer.positions
                 bounds = bounds if bounds is not None or points is None else bounds_of(points)
         self._view.fit(bounds or (-1.0, 1.0, -1.0, 1.0))
+
+    def look_at(self, viewport: Viewport) -> None:
+        """Show this part of the plane, as another canvas does."""
+        self._view.look_at(viewport)
 
     def scene(self, width: float, height: float) -> Scene:
         """What is shown now, for a picture of this shape: nothing that is in view is cut off."""

@@ -5,6 +5,7 @@ import time
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from playground.app.controllers.building import Building
+from playground.app.controllers.comparing import Comparing
 from playground.app.controllers.following import Following
 from playground.app.controllers.lessons import Lessons
 from playground.app.controllers.measuring import Measuring
@@ -48,6 +49,7 @@ class Controllers(QObject):
         self.replaying = Replaying(self.building, self.training, self)
         self.playing = Playing(state, self.building, self.replaying, sampler, self)
         self.following = Following(self.building, self.replaying, self.playing, sampler, self.tasks, self)
+        self.comparing = Comparing(state, self.building, self.replaying, self.playing, self.following, self.tasks, self)
         self.measuring = Measuring(state, self.building, self.replaying, self.playing, self.following, self.tasks, self)
         self.pinning = Pinning(state, self.building, self.replaying, self.playing, self.measuring, self.tasks, self)
         self.sessions = Sessions(state, self.building, self.playing, self.measuring, self.pinning.pinned)
@@ -80,7 +82,8 @@ class Controllers(QObject):
         self._clock.stop()
         self.building.stop()
         self.measuring.stop()
-        workers = [worker for worker in (self.training.worker, self.playing.worker) if worker is not None]
+        threads = self.training.worker, self.playing.worker, self.comparing.worker
+        workers = [worker for worker in threads if worker is not None]
         for worker in workers:
             worker.requestInterruption()
         deadline = time.monotonic() + seconds
@@ -102,12 +105,13 @@ class Controllers(QObject):
         self.playing.poll()
         self.replaying.advance(ticks * TICK / 1000, not self.playing.is_replacing)
         self.following.poll()
-        if not self.following.waits:
+        followed = self.comparing if self.comparing.is_active else self.following  # the main canvas is hidden meanwhile
+        if not followed.waits:
             self.playing.advance(ticks * TICK / 1000)
         self.playing.record_ahead()
-        self.following.look()
-        if not self.following.waits:
-            self.following.settle()
+        followed.look()
+        if not followed.waits:
+            followed.settle()
             self.playing.show()
         self.pinning.look()
 

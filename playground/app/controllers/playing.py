@@ -8,6 +8,7 @@ import itertools
 import sys
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
@@ -32,6 +33,19 @@ from playground.lab.experiment import Experiment
 from playground.lab.session import Session
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
+
+
+class Lockstep(Protocol):
+    """Runs that play in place of the one in view, all at the same share of their ways."""
+
+    @property
+    def recorded(self) -> int:
+        """Frames of their common timeline that all of them have."""
+
+    @property
+    def total(self) -> int:
+        """Frames of that timeline."""
+
 
 AHEAD = 40  # frames recorded beyond the playhead
 KEPT_RUNS = 2**28  # bytes of finished runs by the weights of other training steps, which come back at once
@@ -132,6 +146,7 @@ class Playing(QObject):
         self._opened: tuple[Run, Weights] | None = None  # a file's own run, and the newest weights when it came
         self._shown_frame = -1
         self._told: Message | None = None
+        self._lockstep: Lockstep | None = None
         building.leaving.connect(self._leave)
         building.taken.connect(self._take)
         building.settings_changed.connect(self._take_settings)
@@ -153,11 +168,15 @@ class Playing(QObject):
     @property
     def recorded(self) -> int:
         """Frames that all runs in view have."""
+        if self._lockstep is not None:
+            return self._lockstep.recorded
         return min((len(run.trajectory) for run in self.runs if run.trajectory is not None), default=0)
 
     @property
     def total(self) -> int:
         """Frames of the longest run in view, once it is complete."""
+        if self._lockstep is not None:
+            return self._lockstep.total
         return max((run.trajectory.total for run in self.runs if run.trajectory is not None), default=0)
 
     @property
@@ -268,6 +287,8 @@ class Playing(QObject):
         """Begin the run again, with the same noise or with new."""
         if new_seed:
             self.set_noise(self.seed_offset + 1)
+        elif self._lockstep is not None:
+            self.seek(0)
         else:
             self._begin()
         self.set_playing(True)
@@ -288,6 +309,13 @@ class Playing(QObject):
     def set_speed(self, speed: float) -> None:
         self._playback.set_speed(speed)
 
+    def set_lockstep(self, runs: Lockstep | None) -> None:
+        """Let the playhead lead these runs, or again the one in view, at the same share of the way."""
+        share = self.share
+        self._lockstep = runs
+        self._shown_frame = -1
+        self._playback.seek(round(share * max(self.total - 1, 0)), self.recorded)
+
     def show_recorded(self, trajectory: Trajectory) -> None:
         """Play a run that was recorded earlier, on data that are not built yet, until the loop begins a new one."""
         self._recording, self._next = Run(next(self._numbers), self._state.experiment, None), None
@@ -305,7 +333,7 @@ class Playing(QObject):
             finished = [] if trajectory is None else [trajectory]
             return lambda: iter(finished)
         recorded = None if self.lags else trajectory
-        return complete_run(workspace.problem, workspace.weights, self._seed, recorded)
+        return complete_run(workspace.problem, workspace.weights, self.seed, recorded)
 
     @property
     def share(self) -> float:
@@ -325,7 +353,7 @@ class Playing(QObject):
         for weights in (*(workspace.weights_of(step) for step in workspace.kept_steps), newest):
             kept = self._kept_run(workspace, weights)
             recorded = None if kept is None else kept.trajectory
-            found.append((weights, complete_run(workspace.problem, weights, self._seed, recorded)))
+            found.append((weights, complete_run(workspace.problem, weights, self.seed, recorded)))
         return found
 
     # Sampling
@@ -341,7 +369,8 @@ class Playing(QObject):
         return self._thread
 
     @property
-    def _seed(self) -> int:
+    def seed(self) -> int:
+        """Of the noise of runs that begin now."""
         return self._state.experiment.seed + self.seed_offset
 
     @Slot(object, object)
@@ -355,7 +384,7 @@ class Playing(QObject):
         run = self.runs[0] if self.runs else None
         recorded = None if run is None or run.workspace is not None else run.trajectory
         if run is not None and recorded is not None and recorded.shape == workspace.problem.shape:
-            opened = dataclasses.replace(run, workspace=workspace, seed=self._seed)
+            opened = dataclasses.replace(run, workspace=workspace, seed=self.seed)
             self.runs, self._opened = (opened,), (opened, workspace.newest)
 
     @Slot(object)
@@ -401,7 +430,7 @@ class Playing(QObject):
 
     def _run(self, workspace: Workspace, replaces: bool) -> Run:
         """A run by the present settings and weights, before its first frame."""
-        return Run(next(self._numbers), self._state.experiment, workspace, workspace.weights, self._seed, replaces)
+        return Run(next(self._numbers), self._state.experiment, workspace, workspace.weights, self.seed, replaces)
 
     @Slot()
     def _take_weights(self) -> None:
@@ -443,7 +472,8 @@ class Playing(QObject):
     def _show(self, run: Run, frame: int = 0) -> None:
         assert run.trajectory is not None
         self.runs = (run,)
-        self._playback.seek(frame, len(run.trajectory))
+        if self._lockstep is None:
+            self._playback.seek(frame, len(run.trajectory))
         self._shown_frame = -1
         self.trajectory_changed.emit(run.trajectory)
 
@@ -497,7 +527,8 @@ class Playing(QObject):
         workspace = self._building.workspace
         training = workspace is not None and workspace.training == "training"
         self._sampler.set_share(SHARE if training else 1.0)
-        self._sampler.record(self.frame + AHEAD)
+        if self._lockstep is None:
+            self._sampler.record(self.frame + AHEAD)
 
     def show(self) -> None:
         """Tell the frame at the playhead, if it is a new one."""
@@ -510,6 +541,9 @@ class Playing(QObject):
 
         A run that cannot be recorded as fast as it is played is recorded while the last one plays.
         """
+        if self._lockstep is not None:
+            self._playback.seek(0, self.recorded)
+            return
         workspace, recording = self._building.workspace, self._recording
         version = -1 if recording is None else recording.version
         if workspace is not None and workspace.weights.version != version and self._conflict() is None:

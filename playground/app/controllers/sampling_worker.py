@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
     from playground.theory.networks import ScoreNetwork
     from playground.theory.noise import ScoreFunction
+    from playground.theory.samplers import BrownianPath
 
 SHARE = 0.35  # of a core for sampling while training goes on: on two cores the rest of one paints
 IDLE = 0.05  # seconds between looks when nothing is asked for
@@ -42,13 +43,17 @@ ROWS = 1_024  # points of a score in one call: more would be shared with the cor
 
 @dataclass(frozen=True)
 class SamplingRun:
-    """A sampling run to begin; without weights of its own it follows the workspace's newest as they come."""
+    """A sampling run to begin; without weights of its own it follows the workspace's newest as they come.
 
-    workspace: "Workspace"
+    Runs that are compared take the noise of their steps from one Brownian path.
+    """
+
+    workspace: "Workspace | Model"
     problem: "Problem"
     seed: int
     number: int
     weights: "Weights | None" = None
+    path: "BrownianPath | None" = None
 
     @property
     def followed(self) -> "Weights":
@@ -120,7 +125,7 @@ class LatestScore:
 class SamplingWorker:
     """The sampling thread's loop, and the mailboxes between it and the window."""
 
-    def __init__(self) -> None:
+    def __init__(self, wake: threading.Event | None = None) -> None:
         self.recorded: tuple[SamplingRun | None, Trajectory | None] = None, None  # a run, and its frames so far
         self.fields: Mailbox[tuple[Workspace | Model, FieldView]] = Mailbox()  # each with the workspace it is of
         self.densities: Mailbox[tuple[Workspace | Model, DensityView]] = Mailbox()
@@ -135,7 +140,8 @@ class SamplingWorker:
         self._frame_seconds = 0.0  # from one frame to the next, rests included
         self._spent = 0.0  # since the last frame
         self._rested = 0.0  # when the next step may begin
-        self._wake = threading.Event()
+        self._wake = wake or threading.Event()  # of several that share a thread
+        self._steps: Iterator[Trajectory] | None = None  # of the present run
         self._network: ScoreNetwork | None = None
         self._owner: Problem | None = None  # whose network it is
         self._loaded = -1  # the version of the weights in it
@@ -190,30 +196,33 @@ class SamplingWorker:
 
     def loop(self) -> Iterator[None]:
         """Answer requests for ever; the thread ends it between two items."""
-        steps: Iterator[Trajectory] | None = None
         while True:
-            overlays, readout, run = self._overlay_requests.take(), self._readout_requests.take(), self._runs.take()
-            if run is not None:
-                steps = self._start(run)
-            if overlays is not None:
-                self._answer(overlays)
-            if readout is not None:
-                self.readouts.put((readout.workspace, self._read(readout)))
-            particles = self._particles_requests.take()
-            if particles is not None:
-                self.particle_values.put((particles.workspace, self.compute_particle_values(particles)))
-            stepped = steps is not None and self._advance(steps)
-            if not (stepped or overlays or readout or particles):
+            if not self.turn():
                 rest = self._rested - time.monotonic()
                 self._wake.wait(rest if 0 < rest < IDLE else IDLE)
                 self._wake.clear()
             yield None
 
+    def turn(self) -> bool:
+        """Answer what is asked for and take one step of the run; whether there was anything to do."""
+        overlays, readout, run = self._overlay_requests.take(), self._readout_requests.take(), self._runs.take()
+        if run is not None:
+            self._steps = self._start(run)
+        if overlays is not None:
+            self._answer(overlays)
+        if readout is not None:
+            self.readouts.put((readout.workspace, self._read(readout)))
+        particles = self._particles_requests.take()
+        if particles is not None:
+            self.particle_values.put((particles.workspace, self.compute_particle_values(particles)))
+        stepped = self._steps is not None and self._advance(self._steps)
+        return bool(stepped or overlays or readout or particles)
+
     def _start(self, run: SamplingRun) -> "Iterator[Trajectory]":
         from playground.lab.sampling import sample
 
         self.recorded, self._spent = (run, None), 0.0
-        return sample(run.problem, LatestScore(self, run), seed=run.seed)
+        return sample(run.problem, LatestScore(self, run), seed=run.seed, path=run.path)
 
     def _advance(self, steps: "Iterator[Trajectory]") -> bool:
         run, trajectory = self.recorded

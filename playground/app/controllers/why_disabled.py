@@ -55,6 +55,11 @@ def playing(state: State, controllers: Controllers) -> Message | None:
     return None if controllers.playing.trajectory is not None else sampling(state, controllers)
 
 
+def comparing(controllers: Controllers) -> Message | None:
+    """Say why no runs can be compared."""
+    return None if controllers.comparing.is_active else _without_data(controllers)
+
+
 def choosing_step(controllers: Controllers) -> Message | None:
     """Say why nothing can be shown by the weights of an earlier training step."""
     replaying, why = controllers.replaying, _without_data(controllers)

@@ -106,6 +106,11 @@ class Model:
     weights: Weights
     view: ProblemView
 
+    @property
+    def newest(self) -> Weights:
+        """The weights, which no training changes."""
+        return self.weights
+
     @staticmethod
     def of(problem: "Problem", network: "torch.nn.Module | None") -> "Model":
         """The model of a trained network; of none where a known score alone is followed."""
@@ -165,6 +170,12 @@ class Workspace:
             known = Weights(next(_versions), tensors, untrained=step == 0, step=step)
             self.checkpoints[step] = known
         return known  # of one version, by which runs and figures of it are found again
+
+    def weights_at(self, step: int | None) -> Weights:
+        """The weights of a step, the newest where none of it are kept; those in view where it is None."""
+        if step is None:
+            return self.weights
+        return self.weights_of(step) if step in self.kept_steps else self.newest
 
     @property
     def lasting_versions(self) -> frozenset[int]:

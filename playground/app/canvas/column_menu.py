@@ -1,0 +1,120 @@
+"""The menu in which one chooses what a column changes of the main experiment, made from the settings' own descriptions."""
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtGui import QActionGroup
+from PySide6.QtWidgets import QMenu
+
+from playground.app.controllers.comparing import Comparing
+from playground.app.model.columns import Column, applied, changed, presets
+from playground.app.model.edit_text import value_text
+from playground.app.style.labels import capital
+from playground.app.style.number_formats import format_count
+from playground.kinds.kind import Kind
+from playground.lab import experiment as description
+from playground.lab.experiment import Experiment, ExperimentError, Field
+
+LEFT_OUT = frozenset({"sampling.particles", "sampling.inpainting_image", "sampling.label"})  # same start, same points
+KINDS = {"sampling": "Sampler", "noise": "Noise", "objective": "Objective", "network": "Network"}
+MOST_STEPS = 12  # training steps in the menu
+
+Choose = Callable[[Column], None]
+
+
+def fill(
+    menu: QMenu, main: Experiment, resolved: Experiment | None, column: Column, comparing: Comparing, choose: Choose
+) -> None:
+    """Fill a menu with everything that the column may change; what is chosen now is checked.
+
+    Args:
+        resolved: the main experiment with every "auto" as a number, as far as it is known.
+        choose: called with the column as it becomes.
+    """
+    menu.clear()
+    experiment = applied(main, column)
+    known = description.fields(experiment)
+
+    def take(key: str, value: Any) -> None:
+        try:
+            choose(changed(main, column, key, value))
+        except ExperimentError:
+            return  # the menu offers what the experiment can take
+
+    for section, title in KINDS.items():
+        if section == "noise":
+            for field in known.values():
+                if field.key.startswith("sampling.") and _is_offered(field, experiment):
+                    _add_field(menu, field, experiment, resolved, take)
+            menu.addSeparator()
+        kinds: dict[str, type[Kind]] = dict(type(getattr(experiment, section)).kinds())
+        options = [(tag, kind.title) for tag, kind in kinds.items()]
+        _add_values(menu, title, options, getattr(experiment, section).kind, f"{section}.kind", take)
+    steps = comparing.steps
+    if steps:
+        every = max(1, -(-len(steps) // MOST_STEPS))
+        some = steps[::-1][::every][::-1]
+        part = menu.addMenu("Training step")
+        group = QActionGroup(part)
+        for step in (None, *some):
+            action = part.addAction("As in view" if step is None else format_count(step))
+            action.setCheckable(True)
+            action.setChecked(step == column.step)
+            group.addAction(action)
+            action.triggered.connect(lambda _=False, step=step: choose(Column(column.edits, step)))
+
+
+def _is_offered(field: Field, experiment: Experiment) -> bool:
+    applies = field.when is None or field.when(experiment)
+    return (
+        applies and field.key not in LEFT_OUT and not field.key.endswith(".kind") and field.kind not in ("list", "text")
+    )
+
+
+def _add_field(
+    menu: QMenu,
+    field: Field,
+    experiment: Experiment,
+    resolved: Experiment | None,
+    take: Callable[[str, Any], None],
+) -> None:
+    value = description.value(experiment, field.key)
+    if field.kind == "choice":
+        values: list[Any] = list(field.choices)
+    elif field.kind == "bool":
+        values = [True, False]
+    else:
+        number = value if value != "auto" else _number(resolved, field.key)
+        values = [*(["auto"] if field.auto else []), *([value] if value != "auto" else [])]
+        values += presets(field, float(number)) if number is not None else []
+        values = sorted(values, key=lambda each: (each != "auto", 0 if each == "auto" else each))
+    options = [
+        (each, "Auto" if each == "auto" and field.kind != "choice" else value_text(field, each)) for each in values
+    ]
+    _add_values(menu, capital(field.label), options, value, field.key, take)
+
+
+def _number(resolved: Experiment | None, key: str) -> float | None:
+    """What "auto" stands for; None where that is not known."""
+    if resolved is None or key not in description.fields(resolved):
+        return None
+    found = description.value(resolved, key)
+    return float(found) if isinstance(found, int | float) else None
+
+
+def _add_values(
+    menu: QMenu,
+    title: str,
+    options: list[tuple[Any, str]],
+    present: Any,
+    key: str,
+    take: Callable[[str, Any], None],
+) -> None:
+    part = menu.addMenu(title.replace("&", "&&"))
+    group = QActionGroup(part)
+    for value, words in options:
+        action = part.addAction(words.replace("&", "&&"))
+        action.setCheckable(True)
+        action.setChecked(value == present)
+        group.addAction(action)
+        action.triggered.connect(lambda _=False, value=value: take(key, value))

@@ -1,0 +1,348 @@
+"""The columns of a comparison side by side, in lockstep, with the chart of their distances below."""
+
+import dataclasses
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from playground.app.canvas import column_menu, readouts
+from playground.app.canvas.frames import COMPUTED, show_frame
+from playground.app.canvas.view import CanvasView
+from playground.app.controllers.column_runs import ColumnRun, Equal
+from playground.app.controllers.comparing import Comparing
+from playground.app.controllers.controllers import Controllers
+from playground.app.model.columns import LETTERS, SAME, Column, difference
+from playground.app.model.state import State
+from playground.app.model.views import ProblemView
+from playground.app.style.labels import worded
+from playground.app.style.theme import UNIT, set_role, set_state
+from playground.app.style.wrapping import wrapped
+from playground.app.widgets.charts.distance import COLORS, DistanceChart
+from playground.app.widgets.controls import ChoiceBox
+from playground.app.widgets.menu_button import MenuButton
+from playground.drawing.images import ImageGrid
+from playground.drawing.palette import DARK, Palette
+from playground.drawing.scene import Scene
+
+EQUAL: tuple[tuple[Equal, str, str], ...] = (
+    ("own", "Steps as set", "Each column takes the steps of its own settings."),
+    ("steps", "Equal steps", "All columns take as many steps as A."),
+    ("evaluations", "Equal evaluations", "All columns take as many steps as A's score evaluations allow."),
+)
+SAMPLING = "The columns are sampled and then measured."
+WIDE = 320  # px of a column from which its head says what its number is
+HOW = "All columns begin with the same noise and follow the same Brownian path."
+
+
+class ColumnView(QFrame):
+    """One column: its head says only what is different, below it is its canvas.
+
+    Signals:
+        chosen(Column): what the column changes becomes another.
+        removed()
+    """
+
+    chosen = Signal(object)
+    removed = Signal()
+
+    def __init__(self, place: int, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.place, self._state, self._controllers = place, state, controllers
+        self._comparing: Comparing = controllers.comparing
+        self.run: ColumnRun | None = None
+        letter = LETTERS[place]
+        self.letter = QLabel(letter)
+        set_role(self.letter, "heading")
+        self.menu = QMenu(self)
+        self.button = MenuButton(self.menu)
+        self.menu.setToolTipsVisible(True)
+        self.menu.aboutToShow.connect(self._fill)
+        self.cost = QLabel()
+        set_role(self.cost, "caption")
+        self.remove = QToolButton()
+        self.remove.setText("✕")
+        set_role(self.remove, "quiet")
+        self.remove.setToolTip("Remove this column")
+        self.remove.setAccessibleName(f"Remove column {letter}")
+        self.remove.clicked.connect(self.removed)
+        head = QHBoxLayout()
+        head.setContentsMargins(UNIT, UNIT // 2, UNIT // 2, UNIT // 2)
+        head.setSpacing(UNIT)
+        head.addWidget(self.letter)
+        head.addWidget(self.button, 1)
+        head.addWidget(self.cost)
+        head.addWidget(self.remove)
+        self.canvas = CanvasView()
+        self.canvas.surface.setAccessibleName(f"Canvas of column {letter}")
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(0)
+        rows.addLayout(head)
+        rows.addWidget(self.canvas, 1)
+
+    @property
+    def column(self) -> Column:
+        return self._comparing.columns[self.place]
+
+    @Slot()
+    def _fill(self) -> None:
+        view = self._controllers.building.problem
+        resolved = None if self.run is None or self.run.model is None else self.run.model.view.resolved
+        resolved = resolved or (None if view is None else view.resolved)
+        column_menu.fill(self.menu, self._state.experiment, resolved, self.column, self._comparing, self.chosen.emit)
+
+    def show_head(self) -> None:
+        """Say what is different, and what a run costs."""
+        words = difference(self._state.experiment, self.column)
+        self.button.show_words(words)
+        self.button.setToolTip(wrapped(f"{words}.", "Click to choose what this column changes of the main experiment."))
+        self.button.setAccessibleName(f"Column {LETTERS[self.place]}: {words}")
+        set_state(self.button, "same", words == SAME)
+        self.remove.setVisible(self._comparing.can_remove)
+
+    def show_run(self, run: ColumnRun, view: ProblemView, like: CanvasView) -> None:
+        """Show another run, with the data as another canvas shows them."""
+        self.run, canvas = run, self.canvas
+        canvas.set_images(None)
+        canvas.set_particles(None)
+        canvas.set_trails(None)
+        canvas.set_caption([])
+        canvas.change_scene(
+            lambda scene: dataclasses.replace(scene, learned=None, exact=None, error=None, density=None)
+        )
+        if view.is_image:
+            canvas.set_data(None)
+            canvas.set_images(ImageGrid(view.points, view.limits))
+        else:
+            canvas.lock_aspect(view.isotropic)
+            canvas.set_axes(view.axes)
+            canvas.set_data(view.points)
+        canvas.set_hint(worded(run.failure) if run.failure is not None else "")
+        self.cost.setText("")
+
+    def show(self, frame: int, total: int) -> None:  # type: ignore[override]
+        """Show what its own frame is at one of the common timeline."""
+        run = self.run
+        trajectory = None if run is None else run.trajectory
+        if run is None or trajectory is None or not len(trajectory):
+            return
+        own = run.frame_at(frame, total)
+        weights = "" if run.model is None else readouts.weights_in_view(run.model.weights)
+        follows = run.experiment.sampling.follows == "learned"
+
+        def in_view(scene: Scene) -> Scene:
+            if scene.images is None and scene.particles is None:
+                scene = self.canvas.with_run(scene)
+            density = run.density if self.canvas.visible["density"] else None
+            kind, style = run.experiment.sampling.kind, self.canvas.frame_style
+            shown = show_frame(scene, trajectory, own, kind, run.field, density, "", style)
+            lines = readouts.column_caption(trajectory, own, weights if follows else "")
+            return dataclasses.replace(shown, caption=tuple(lines))
+
+        self.canvas.change_scene(in_view)
+        self.cost.setText(readouts.evaluations(trajectory, own, " evaluations" if self.width() > WIDE else ""))
+
+    def follow(self, like: CanvasView) -> None:
+        """Show the layers that another canvas shows, but the field that its own particles follow."""
+        wanted = self._comparing.wanted_by(self.run) if self.run is not None else frozenset()
+        for name, on in like.visible.items():
+            self.canvas.set_layer_visible(name, name in wanted if name in COMPUTED and self.run is not None else on)
+        for (layer, option), value in like.options.items():
+            self.canvas.set_option(layer, option, value)
+
+
+class CompareView(QWidget):
+    """Two to four columns, a line that says what is equal in all, and the chart.
+
+    Args:
+        main: the canvas whose layers and view the columns share.
+        adopt: called with each new button, which takes part in the window's focus.
+
+    Signals:
+        left(): the comparison is to end.
+    """
+
+    left = Signal()
+
+    def __init__(self, state: State, controllers: Controllers, main: CanvasView, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state, self._controllers, self._main = state, controllers, main
+        self._comparing, self._playing = controllers.comparing, controllers.playing
+        self._colors = DARK
+        self._linking = False
+        self.columns: list[ColumnView] = []
+        self.setAccessibleName("Comparison")
+        self._row = QHBoxLayout()
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(1)
+        self.equal = ChoiceBox((key, title) for key, title, _ in EQUAL)
+        self.equal.setMinimumContentsLength(max(len(title) for _, title, _ in EQUAL))
+        self.equal.setAccessibleName("What is equal in all columns")
+        for place, (_, _, tip) in enumerate(EQUAL):
+            self.equal.setItemData(place, tip, Qt.ItemDataRole.ToolTipRole)
+        self.equal.setToolTip(wrapped("What is equal in all columns.", HOW))
+        self.add = self._button("+ Column", "Add a column with another sampler; its head lets you choose what differs.")
+        self.leave = self._button("Leave", "End the comparison. The main run is in view again.")
+        self.said = QLabel(HOW)
+        self.said.setWordWrap(True)
+        set_role(self.said, "caption")
+        bar = QHBoxLayout()
+        bar.setContentsMargins(UNIT * 3 // 2, UNIT // 2, UNIT, UNIT // 2)
+        bar.setSpacing(UNIT)
+        bar.addWidget(self.said, 1)
+        for control in (self.equal, self.add, self.leave):
+            control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            bar.addWidget(control)
+        self.chart = DistanceChart()
+        below = QVBoxLayout()
+        below.setContentsMargins(UNIT * 3 // 2, 0, UNIT, UNIT)
+        below.addWidget(self.chart)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(0)
+        rows.addLayout(bar)
+        rows.addLayout(self._row, 1)
+        rows.addLayout(below)
+        self.equal.activated.connect(lambda place: self._comparing.set_equal(EQUAL[place][0]))
+        self.add.clicked.connect(lambda: self._comparing.add())
+        self.leave.clicked.connect(self.left)
+        self._comparing.active_changed.connect(self._begin_or_end)
+        self._comparing.changed.connect(self._show_runs)
+        self._comparing.measured.connect(self._show_curves)
+        self._comparing.overlays_changed.connect(self._show_frame)
+        self._playing.frame_changed.connect(self._show_frame)
+        main.layer_toggled.connect(self._follow_layers)
+        main.option_changed.connect(self._follow_layers)
+        main.viewport_changed.connect(lambda _: self._link(main))
+        self.hide()
+
+    def _button(self, text: str, tip: str) -> QPushButton:
+        button = QPushButton(text)
+        button.setToolTip(wrapped(tip))
+        return button
+
+    def apply_palette(self, palette: Palette) -> None:
+        self._colors = palette
+        self.chart.apply_palette(palette)
+        for view in self.columns:
+            self._color(view)
+
+    def _color(self, view: ColumnView) -> None:
+        view.canvas.apply_palette(self._colors)
+        color = getattr(self._colors, COLORS[view.place])
+        view.letter.setStyleSheet(f"color: {color}; font-weight: 600;")
+
+    # The columns
+
+    @Slot(bool)
+    def _begin_or_end(self, active: bool) -> None:
+        self._main.setVisible(not active)
+        self.setVisible(active)
+        if active:
+            self._make_columns()
+            self.chart.show_empty(SAMPLING)
+            self._link(self._main)
+            self.columns[0].canvas.setFocus()
+        else:
+            self._drop_columns(0)
+            self._main.setFocus()
+
+    def _make_columns(self) -> None:
+        """Have as many canvases as there are columns, with heads that say what differs."""
+        count = len(self._comparing.columns)
+        self._drop_columns(count)
+        while len(self.columns) < count:
+            view = ColumnView(len(self.columns), self._state, self._controllers)
+            view.chosen.connect(lambda column, place=view.place: self._comparing.put(place, column))
+            view.removed.connect(lambda place=view.place: self._comparing.remove(place))
+            view.canvas.viewport_changed.connect(lambda _, view=view: self._link(view.canvas))
+            for control in (view.button, view.remove):
+                control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            self._color(view)
+            self._row.addWidget(view, 1)
+            self.columns.append(view)
+        for view in self.columns:
+            view.show_head()
+        self.add.setEnabled(self._comparing.can_add)
+
+    def _drop_columns(self, count: int) -> None:
+        for view in self.columns[count:]:
+            self._row.removeWidget(view)
+            view.setParent(None)
+            view.deleteLater()
+        del self.columns[count:]
+
+    @Slot()
+    def _show_runs(self) -> None:
+        self._make_columns()
+        view = self._controllers.building.problem
+        if view is None:
+            return
+        for column, run in zip(self.columns, self._comparing.runs, strict=True):
+            first = column.run is None
+            column.show_run(run, view, self._main)
+            if first:
+                column.canvas.fit(view.bounds)
+                column.canvas.look_at(self._main.wanted_viewport)
+        self._follow_layers()
+        self._show_curves()
+
+    @Slot()
+    def _follow_layers(self) -> None:
+        if not self._comparing.is_active:
+            return
+        self._comparing.set_wanted(frozenset(name for name in COMPUTED if self._main.visible[name]))
+        for view in self.columns:
+            view.follow(self._main)
+        self._look()
+
+    def _look(self) -> None:
+        if self.columns:
+            canvas = self.columns[0].canvas
+            self._comparing.set_viewport(*canvas.viewport, *canvas.arrow_grid())
+
+    def _link(self, origin: CanvasView) -> None:
+        """Let all canvases look at the same part of the plane."""
+        if self._linking or not self._comparing.is_active:
+            return
+        self._linking = True
+        for canvas in (self._main, *(view.canvas for view in self.columns)):
+            if canvas is not origin:
+                canvas.look_at(origin.wanted_viewport)
+        self._linking = False
+        self._look()
+
+    @Slot()
+    def _show_frame(self) -> None:
+        if self._comparing.is_active:
+            total = self._comparing.total
+            for view in self.columns:
+                view.show(self._playing.frame, total)
+            self._mark()
+
+    # The chart
+
+    @Slot()
+    def _show_curves(self) -> None:
+        curves = [(LETTERS[run.place], run.place, run.curve) for run in self._comparing.runs if run.curve is not None]
+        if curves:
+            self.chart.show_curves(curves)
+            self._mark()
+        else:
+            why = self._comparing.why_not_measured
+            self.chart.show_empty(SAMPLING if why is None else worded(why))
+
+    def _mark(self) -> None:
+        """Mark where the longest run stands."""
+        longest, frame = self._comparing.longest, self._playing.frame
+        if longest is not None and self.chart.series:
+            self.chart.mark(float(longest.nfe_mean[min(frame, len(longest) - 1)]))

@@ -1,0 +1,264 @@
+"""The runs of a comparison: how they are made ready, and the thread that samples all of them in turn."""
+
+import dataclasses
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from playground.app.controllers.overlay_timing import FrameNoise, FrameOverlayTimer, Throttle
+from playground.app.controllers.sampling_worker import IDLE, LatestScore, SamplingRun, SamplingWorker
+from playground.app.model.columns import Column
+from playground.app.model.views import DensityView, FieldView
+from playground.app.model.weights import Weights
+from playground.app.model.workspace import Model, problem_view
+from playground.lab import comparison
+from playground.lab import experiment as description
+from playground.lab.conflicts import sampling_conflict
+from playground.lab.defaults import resolve
+from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.trajectory import Trajectory
+from playground.messages import Message
+from playground.user_errors import UserError, message_of
+
+if TYPE_CHECKING:
+    from playground.lab.comparison import DistanceCurve
+
+Equal = Literal["own", "steps", "evaluations"]
+"""What is equal in all columns: nothing but what the settings say, the steps, or the score evaluations."""
+FIELD_SECONDS = 0.05  # how often the arrows of one column follow the playhead
+
+NEEDS_TRAINING = Message(
+    "needs-training", "This column follows a score that has to be learned by a training of its own."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A column that is ready to be sampled, or why it is not.
+
+    Attributes:
+        experiment: with the steps that it takes.
+        model: with the weights that it follows; None where it cannot be sampled.
+        why: None where it can.
+        run: of its settings; without a number yet.
+    """
+
+    column: Column
+    experiment: Experiment
+    model: Model | None = None
+    why: Message | None = None
+    run: SamplingRun | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """A column that is to be made ready.
+
+    Attributes:
+        weights: that it follows.
+    """
+
+    column: Column
+    weights: Weights
+
+
+def prepare(
+    main: Model, wanted: Sequence[Wanted], equal: Equal, seed: int
+) -> Iterator[tuple[float, tuple[Prepared, ...] | None]]:
+    """Build the problem and the sampler of each column, and the Brownian path that they share; yields the fraction done.
+
+    Args:
+        main: the main experiment's problem.
+        seed: of all noise.
+    """
+    found = []
+    for place, one in enumerate(wanted):
+        try:
+            found.append(_prepared(main, one))
+        except UserError as error:
+            found.append(Prepared(one.column, main.problem.experiment, why=message_of(error)))
+        yield place / len(wanted), None
+    yield 1.0, _on_one_path(main, _made_equal(found, equal), seed)
+
+
+def _prepared(main: Model, wanted: Wanted) -> Prepared:
+    """Raises: UserError: the settings do not fit each other."""
+    experiment = comparison.with_edits(main.problem.experiment, wanted.column.edits)
+    if comparison.needs_training(main.problem.experiment, experiment):
+        return Prepared(wanted.column, experiment, why=NEEDS_TRAINING)
+    same_noise = experiment.noise == main.problem.experiment.noise
+    if same_noise:
+        problem, view = dataclasses.replace(main.problem, experiment=experiment), main.view
+    else:
+        problem = main.problem.with_experiment(experiment)
+        view = problem_view(problem, main.view.parameters_count)
+    conflict = sampling_conflict(experiment, problem.conditions)
+    if conflict is not None:
+        return Prepared(wanted.column, experiment, why=conflict)
+    return Prepared(wanted.column, experiment, Model(problem, wanted.weights, view))
+
+
+def _made_equal(found: Sequence[Prepared], equal: Equal) -> list[Prepared]:
+    """The columns with the steps, or the score evaluations, of the first one that can be sampled."""
+    from playground.lab.sampling import make_sampler
+
+    first = next((one for one in found if one.model is not None), None)
+    if equal == "own" or first is None or first.model is None:
+        return list(found)
+    steps = resolve(first.experiment).sampling.steps
+    budget = comparison.evaluations(first.model.problem, make_sampler(first.model.problem, _score(first.model)))
+    changed = []
+    for one in found:
+        if one.model is not None and one is not first:
+            try:
+                if equal == "evaluations" and budget:
+                    problem = comparison.at_equal_evaluations(one.model.problem, _score(one.model), budget)
+                else:
+                    experiment = description.replace(one.experiment, {"sampling.steps": steps})
+                    problem = dataclasses.replace(one.model.problem, experiment=experiment)
+                one = dataclasses.replace(
+                    one, experiment=problem.experiment, model=dataclasses.replace(one.model, problem=problem)
+                )
+            except ExperimentError as error:
+                one = dataclasses.replace(one, model=None, why=error.message)
+        changed.append(one)
+    return changed
+
+
+def _on_one_path(main: Model, found: Sequence[Prepared], seed: int) -> tuple[Prepared, ...]:
+    """The columns with their runs, which draw their noise from one path."""
+    from playground.lab.sampling import make_sampler
+
+    samplers, ready = [], []
+    for one in found:
+        if one.model is not None:
+            try:
+                samplers.append(make_sampler(one.model.problem, _score(one.model)))
+            except UserError as error:
+                one = dataclasses.replace(one, model=None, why=message_of(error))
+        ready.append(one)
+    path = comparison.shared_path(main.problem, samplers, seed)
+    return tuple(
+        one
+        if one.model is None
+        else dataclasses.replace(one, run=SamplingRun(one.model, one.model.problem, seed, 0, one.model.weights, path))
+        for one in ready
+    )
+
+
+def _score(model: Model) -> LatestScore:
+    """The learned score of a model, which a sampler may ask for its energy."""
+    worker = SamplingWorker()
+    return LatestScore(worker, SamplingRun(model, model.problem, 0, 0, model.weights))
+
+
+class ColumnRun:
+    """One column: its run as it is sampled, what lies under the frame in view, and its distance to the data.
+
+    Attributes:
+        place: from 0, left to right.
+        curve: None until it is measured; `curve_failure` says why it cannot be.
+        failure: why there is no run, or why it ended early.
+        field, density: what lies under the frame in view.
+    """
+
+    def __init__(self, prepared: Prepared, place: int, wake: threading.Event) -> None:
+        self.prepared, self.place = prepared, place
+        self.worker = SamplingWorker(wake)
+        self.failure: Message | None = prepared.why
+        self.curve: DistanceCurve | None = None
+        self.curve_failure: Message | None = None
+        self.field: FieldView | None = None
+        self.density: DensityView | None = None
+        self.overlays = FrameOverlayTimer(self._take_field, self._take_density, self._drop, lambda density: True)
+        self.throttle = Throttle(FIELD_SECONDS)
+        if prepared.run is not None:
+            self.worker.begin(prepared.run)
+
+    @property
+    def column(self) -> Column:
+        return self.prepared.column
+
+    @property
+    def experiment(self) -> Experiment:
+        return self.prepared.experiment
+
+    @property
+    def model(self) -> Model | None:
+        return self.prepared.model
+
+    @property
+    def trajectory(self) -> Trajectory | None:
+        """Its frames so far; None before the first."""
+        return self.worker.recorded[1]
+
+    @property
+    def finished(self) -> bool:
+        trajectory = self.trajectory
+        return trajectory is not None and trajectory.finished
+
+    def frame_at(self, frame: int, total: int) -> int:
+        """Its own frame where the common timeline of so many frames stands."""
+        trajectory = self.trajectory
+        if trajectory is None or not len(trajectory):
+            return 0
+        return min(round(frame / max(total - 1, 1) * (trajectory.total - 1)), len(trajectory) - 1)
+
+    def recorded(self, total: int) -> int:
+        """The frames of the common timeline that it can show."""
+        trajectory = self.trajectory
+        if trajectory is None or not len(trajectory):
+            return 0
+        if trajectory.finished:
+            return total
+        return int((len(trajectory) - 1) / max(trajectory.total - 1, 1) * (total - 1)) + 1
+
+    def noise_at(self, frame: int, total: int) -> FrameNoise | None:
+        """Sigma and the process's time of the frame there; None before the first."""
+        trajectory = self.trajectory
+        if trajectory is None or not len(trajectory):
+            return None
+        own = self.frame_at(frame, total)
+        time = float(trajectory.time[own])
+        return float(trajectory.sigma[own]), time if time == time else None
+
+    def _take_field(self, view: FieldView) -> None:
+        self.field = view
+
+    def _take_density(self, view: DensityView) -> None:
+        self.density = view
+
+    def _drop(self, name: str) -> None:
+        if name == "field":
+            self.field = None
+        else:
+            self.density = None
+
+
+class ColumnsWorker:
+    """The thread's loop that gives every column its turn; one that fails leaves the others going."""
+
+    def __init__(self) -> None:
+        self.wake = threading.Event()
+        self._columns: tuple[ColumnRun, ...] = ()
+
+    def put(self, columns: Sequence[ColumnRun]) -> None:
+        """Sample these columns from now on."""
+        self._columns = tuple(columns)
+        self.wake.set()
+
+    def loop(self) -> Iterator[None]:
+        """Go round for ever; the thread ends it between two steps."""
+        while True:
+            worked = False
+            for column in self._columns:
+                try:
+                    worked |= column.worker.turn()
+                except UserError as error:
+                    column.failure = message_of(error)
+                yield None
+            if not worked:
+                self.wake.wait(IDLE)
+                self.wake.clear()
+                yield None

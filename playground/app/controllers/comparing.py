@@ -1,0 +1,397 @@
+"""Compares runs side by side: two to four columns, each the main experiment with a few settings changed."""
+
+import dataclasses
+import sys
+import time
+from collections.abc import Sequence
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from playground.app.controllers import overlay_timing
+from playground.app.controllers.building import Building
+from playground.app.controllers.column_runs import ColumnRun, ColumnsWorker, Equal, Prepared, Wanted, prepare
+from playground.app.controllers.following import Following
+from playground.app.controllers.playing import Playing
+from playground.app.controllers.replaying import Replaying
+from playground.app.controllers.sampling_worker import SHARE, OverlayRequest
+from playground.app.model.columns import Column
+from playground.app.model.state import State
+from playground.app.model.views import Bounds
+from playground.app.model.workspace import Model
+from playground.app.workers.tasks import Tasks
+from playground.app.workers.worker import Worker
+from playground.kinds.samplers import Sampler
+from playground.lab.comparison import FEWEST, MOST, SECTIONS, distance_curve, with_edits
+from playground.lab.conflicts import sampling_conflict
+from playground.lab.experiment import ExperimentError
+from playground.lab.trajectory import Trajectory
+from playground.messages import Message
+from playground.user_errors import message_of
+
+PREPARING, MEASURING = "comparison", "distances of columns"  # the tasks
+SETTLE = 60  # ms without an edit before the columns begin again
+FIRST_CHOICES = "probability-flow", "reverse-sde", "annealed-langevin", "langevin", "edm"
+ARROWS = frozenset({"learned", "exact"})
+
+
+class Comparing(QObject):
+    """Samples the columns on one Brownian path and measures their distance to the data. The main experiment stays as it is.
+
+    Attributes:
+        columns: what each changes; none while nothing is compared.
+        runs: of the columns, from left to right; those before a change stay until the new ones are ready.
+        equal: what is the same in all columns.
+
+    Signals:
+        active_changed(bool): the comparison began or ended.
+        changed(): there are other columns, or their runs began again.
+        measured(): the distances of one more column are known, or why they are not.
+        overlays_changed(): another field or density lies under the frame in view of some column.
+    """
+
+    active_changed = Signal(bool)
+    changed = Signal()
+    measured = Signal()
+    overlays_changed = Signal()
+
+    def __init__(
+        self,
+        state: State,
+        building: Building,
+        replaying: Replaying,
+        playing: Playing,
+        following: Following,
+        tasks: Tasks,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._state, self._building, self._playing = state, building, playing
+        self._replaying, self._following, self._tasks = replaying, following, tasks
+        self.columns: tuple[Column, ...] = ()
+        self.runs: tuple[ColumnRun, ...] = ()
+        self.equal: Equal = "own"
+        self._worker = ColumnsWorker()
+        self._thread: Worker[None] | None = None
+        self._measured: ColumnRun | None = None  # whose distances are being measured
+        self._bounds: Bounds = (-1.0, 1.0, -1.0, 1.0)
+        self._grid = (20, 20)
+        self._wanted: frozenset[str] = frozenset()
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(SETTLE)
+        self._settle.timeout.connect(self._begin_runs)
+        building.settings_changed.connect(self._take_settings)
+        building.taken.connect(self._take)
+        replaying.chosen.connect(self._again)
+        playing.noise_changed.connect(self._again)
+
+    # What the window may read
+
+    @property
+    def is_active(self) -> bool:
+        return bool(self.columns)
+
+    @property
+    def can_add(self) -> bool:
+        return FEWEST <= len(self.columns) < MOST
+
+    @property
+    def can_remove(self) -> bool:
+        return len(self.columns) > FEWEST
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The training steps that a column can take its weights of."""
+        return self._replaying.steps if self._replaying.can_choose else ()
+
+    @property
+    def total(self) -> int:
+        """Frames of the common timeline: those of the longest run."""
+        return max((run.trajectory.total for run in self._played if run.trajectory is not None), default=0)
+
+    @property
+    def recorded(self) -> int:
+        """Frames of the common timeline that all runs have."""
+        total = self.total
+        return min((run.recorded(total) for run in self._played), default=0)
+
+    @property
+    def longest(self) -> Trajectory | None:
+        """The run that has as many frames as the timeline."""
+        total = self.total
+        found = (run.trajectory for run in self._played if run.trajectory is not None)
+        return next((trajectory for trajectory in found if trajectory.total == total), None)
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether every run that can be sampled has ended."""
+        return bool(self._played) and all(run.finished for run in self._played)
+
+    @property
+    def _played(self) -> list[ColumnRun]:
+        return [run for run in self.runs if run.failure is None]
+
+    @property
+    def main(self) -> Model | None:
+        """The main experiment's problem and weights."""
+        workspace = self._building.workspace
+        return None if workspace is None else workspace.model
+
+    @property
+    def worker(self) -> Worker[None] | None:
+        """The thread that samples, to be waited for when quitting."""
+        return self._thread
+
+    # What the window may ask for
+
+    @Slot()
+    def toggle(self) -> None:
+        """Begin to compare, or leave the comparison."""
+        if self.is_active:
+            self.leave()
+        else:
+            self.begin()
+
+    def begin(self, columns: Sequence[Column] = ()) -> None:
+        """Compare these columns; by default the main experiment with another sampler."""
+        if self._building.workspace is None:
+            return
+        chosen = tuple(columns)[:MOST]
+        if len(chosen) < FEWEST:
+            chosen = (Column(), self._another())
+        began = not self.is_active
+        self.columns = chosen
+        if self._thread is None or self._thread.isFinished():
+            self._thread = Worker(self._worker.loop, "comparing", watched=True)
+            self._thread.start()
+        if began:
+            self._playing.set_lockstep(self)
+            self.active_changed.emit(True)
+        self._begin_runs()
+        self._playing.set_playing(True)
+
+    @Slot()
+    def leave(self) -> None:
+        """End the comparison: the main run is in view again."""
+        if not self.is_active:
+            return
+        self._settle.stop()
+        for task in (PREPARING, MEASURING):
+            self._tasks.cancel(task)
+        self._measured = None
+        self.columns, self.runs = (), ()
+        self._worker.put(())
+        if self._thread is not None:
+            self._tasks.retire(self._thread)
+            self._thread = None
+            self._worker = ColumnsWorker()
+        self._playing.set_lockstep(None)
+        self.active_changed.emit(False)
+
+    def add(self, column: Column | None = None) -> None:
+        """Add a column at the right; by default the main experiment with a sampler that is not there yet."""
+        if self.can_add:
+            self._put((*self.columns, column or self._another()))
+
+    def remove(self, place: int) -> None:
+        """Take a column away."""
+        if self.can_remove:
+            self._put(tuple(column for number, column in enumerate(self.columns) if number != place))
+
+    def put(self, place: int, column: Column) -> None:
+        """Change what a column changes.
+
+        Raises:
+            ExperimentError: the main experiment cannot take its edits.
+        """
+        with_edits(self._state.experiment, column.edits)
+        self._put(tuple(column if number == place else other for number, other in enumerate(self.columns)))
+
+    def set_equal(self, equal: Equal) -> None:
+        """Choose what is the same in all columns."""
+        if equal != self.equal:
+            self.equal = equal
+            self._again()
+
+    def set_viewport(self, x0: float, x1: float, y0: float, y1: float, columns: int, rows: int) -> None:
+        """Which part of the plane is in view in each column, and how many arrows fit."""
+        self._bounds, self._grid = (x0, x1, y0, y1), (columns, rows)
+
+    def set_wanted(self, layers: frozenset[str]) -> None:
+        """Which of "learned", "exact", "error" and "density" are shown."""
+        self._wanted = layers
+
+    def wanted_by(self, run: ColumnRun) -> frozenset[str]:
+        """The layers of one column: where the arrows are those that particles follow, each column has its own."""
+        main, own = self._state.experiment.sampling.follows, run.experiment.sampling.follows
+        if (main == "learned") == (own == "learned") or own is None or not self._wanted & ARROWS:
+            return self._wanted
+        return (self._wanted - ARROWS) | {"learned" if own == "learned" else "exact"}
+
+    # How it goes on
+
+    def _put(self, columns: tuple[Column, ...]) -> None:
+        self.columns = columns
+        self._begin_runs()
+
+    def _another(self) -> Column:
+        """A column with a sampler that fits and is in none of the others."""
+        experiment, conditions = self._state.experiment, self._building.conditions
+        taken = {column.edits.get("sampling.kind", experiment.sampling.kind) for column in self.columns}
+        taken |= {experiment.sampling.kind}
+        for kind in dict.fromkeys((*FIRST_CHOICES, *Sampler.kinds())):
+            if kind in taken or not Sampler.kinds()[kind].is_generative:
+                continue
+            column = Column({"sampling.kind": kind})
+            try:
+                other = with_edits(experiment, column.edits)
+            except ExperimentError:
+                continue
+            if sampling_conflict(other, conditions) is None:
+                return column
+        return Column({"sampling.steps": 50})
+
+    @Slot(object)
+    def _take_settings(self, keys: frozenset[str]) -> None:
+        if any(key == "seed" or key.partition(".")[0] in SECTIONS for key in keys):
+            self._again()
+
+    @Slot()
+    def _take(self) -> None:
+        if self._building.workspace is None:
+            self.leave()
+        else:
+            self._again()
+
+    @Slot()
+    def _again(self) -> None:
+        if self.is_active:
+            self._settle.start()
+
+    @Slot()
+    def _begin_runs(self) -> None:
+        """Make the columns ready in a thread, and then sample them from their start."""
+        self._settle.stop()
+        workspace = self._building.workspace
+        if workspace is None or not self.is_active:
+            return
+        main = workspace.model
+        wanted = [Wanted(column, workspace.weights_at(column.step)) for column in self.columns]
+        main = dataclasses.replace(main, problem=dataclasses.replace(main.problem, experiment=self._state.experiment))
+        equal, seed = self.equal, self._playing.seed
+        self._tasks.start(PREPARING, "Comparison", lambda: prepare(main, wanted, equal, seed), self._run, self._fail)
+
+    def _run(self, prepared: tuple[Prepared, ...]) -> None:
+        self._tasks.cancel(MEASURING)
+        self._measured = None
+        self.runs = tuple(ColumnRun(one, place, self._worker.wake) for place, one in enumerate(prepared))
+        for run in self.runs:
+            run.worker.record(sys.maxsize)
+        self._worker.put(self.runs)
+        self._playing.seek(0)
+        self.changed.emit()
+
+    def _fail(self, error: BaseException) -> None:
+        self.runs = tuple(
+            ColumnRun(Prepared(column, self._state.experiment, why=message_of(error)), place, self._worker.wake)
+            for place, column in enumerate(self.columns)
+        )
+        self.changed.emit()
+
+    # The clock's part
+
+    @property
+    def waits(self) -> bool:
+        """Whether the frame in view has to wait for the arrows of a column."""
+        frame, total, now = self._playing.frame, self.total, time.monotonic()
+        if self._playing.seeks:
+            return False
+        waiting = [
+            run.overlays.waits(run.noise_at(frame, total), now, bool(self.wanted_by(run) - {"density"}), False)
+            for run in self._played
+            if run.model is not None and not run.model.view.is_image
+        ]
+        return any(waiting)
+
+    def settle(self) -> None:
+        """Let each column show what has come for its frame in view, and take away what belongs to another."""
+        frame, total, changed = self._playing.frame, self.total, False
+        for run in self._played:
+            before = run.field, run.density
+            run.overlays.settle(run.noise_at(frame, total))
+            changed |= before != (run.field, run.density)
+        if changed:
+            self.overlays_changed.emit()
+
+    def look(self) -> None:
+        """Take what was computed, ask for what the frame in view lacks, and measure what has been sampled."""
+        workspace, frame, total, now = self._building.workspace, self._playing.frame, self.total, time.monotonic()
+        if workspace is None:
+            return
+        share = SHARE if workspace.training == "training" else 1.0
+        for run in self.runs:
+            run.worker.set_share(share)
+            self._follow(run, frame, total, now)
+        self._measure_next()
+
+    def _follow(self, run: ColumnRun, frame: int, total: int, now: float) -> None:
+        field, density = run.worker.fields.take(), run.worker.densities.take()
+        moment, model = run.noise_at(frame, total), run.model
+        if field is not None:
+            run.overlays.field.take(field[1], moment)
+        if density is not None:
+            run.overlays.density.take(density[1], moment)
+        if moment is None or model is None or model.view.is_image:
+            return
+        wanted = self.wanted_by(run)
+        follows = run.experiment.sampling.follows
+        exact = overlay_timing.exact_source("empirical" if follows == "empirical" else "exact", model.view)
+        source = overlay_timing.density_source(self._following.density_source, model.view)
+        closed = "density" in wanted and source != "learned"
+        lags = run.overlays.field.lags(moment)
+        if (wanted - {"density"} or closed) and run.throttle.due(
+            (self._bounds, self._grid, moment, wanted, exact, source), now, lags
+        ):
+            run.worker.request_overlays(
+                OverlayRequest(
+                    model,
+                    self._bounds,
+                    *self._grid,
+                    *moment,
+                    learned="learned" in wanted,
+                    exact="exact" in wanted,
+                    density=closed,
+                    exact_source=exact,
+                    density_source=source,
+                    error="error" in wanted,
+                )
+            )
+
+    def _measure_next(self) -> None:
+        """Measure one finished run at a time."""
+        if self._measured is not None:
+            return
+        run = next(
+            (run for run in self._played if run.finished and run.curve is None and run.curve_failure is None), None
+        )
+        if run is None or run.model is None or run.trajectory is None:
+            return
+        self._measured = run
+        problem, trajectory = run.model.problem, run.trajectory
+
+        def take(curve: object) -> None:
+            run.curve = curve  # type: ignore[assignment]
+            self._measured = None
+            self.measured.emit()
+
+        def fail(error: BaseException) -> None:
+            run.curve_failure = message_of(error)
+            self._measured = None
+            self.measured.emit()
+
+        self._tasks.start(MEASURING, "Distances", lambda: distance_curve(problem, trajectory), take, fail)
+
+    @property
+    def why_not_measured(self) -> Message | None:
+        """Why a column has no distance to the data, where that is known."""
+        return next((run.curve_failure for run in self.runs if run.curve_failure is not None), None)

@@ -1,0 +1,65 @@
+"""The distance of runs to the data against their score evaluations, one curve a column."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtWidgets import QWidget
+
+from playground.app.style.number_formats import format_number
+from playground.app.widgets.charts.chart import Chart
+from playground.app.widgets.charts.series import Series
+from playground.drawing.charts import Axis, axis_around
+from playground.lab.comparison import DistanceCurve
+
+COLORS = (
+    "error",
+    "data",
+    "learned",
+    "likelihood",
+)  # of the columns; the letter at each curve's name tells them apart too
+WIDTHS = 2.5, 2.0, 1.5, 1.0
+NAME = "Distance to the data"
+ABOUT = (
+    "<p>Sliced Wasserstein-2 distance between particles and data, in the data's units, against score evaluations of one "
+    "particle.</p><p>Dashed: the floor, which a perfect sampler has by chance. Circles are the measured frames. All columns "
+    "are compared with the same points in the same directions.</p>"
+)
+
+
+class DistanceChart(Chart):
+    """One curve a column, and the floor dashed."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(NAME, ABOUT, 132, lines=1, parent=parent)
+
+    def show_curves(self, curves: Sequence[tuple[str, int, DistanceCurve]]) -> None:
+        """Show the curves of columns, each with the column's letter and place."""
+        series = []
+        for letter, place, curve in curves:
+            series.append(
+                Series(
+                    letter,
+                    curve.evaluations,
+                    curve.distances,
+                    COLORS[place],
+                    "points",
+                    legend=f"{letter} {format_number(float(curve.distances[-1]))}",
+                    width=WIDTHS[place],
+                )
+            )
+        longest = max(float(curve.evaluations[-1]) for _, _, curve in curves)
+        floor = float(np.mean([curve.floor for _, _, curve in curves]))
+        ends = np.array([0.0, max(longest, 1.0)])
+        series.insert(
+            0, Series("floor", ends, np.full(2, floor), "muted", "dashed", legend=f"floor {format_number(floor)}")
+        )
+        heights = [one.y for one in series]
+        log = min(float(part.min()) for part in heights) > 0
+        y = axis_around(heights, "sliced W₂ to the data", log)
+        said = ", ".join(f"{letter} ends at {format_number(float(curve.distances[-1]))}" for letter, _, curve in curves)
+        self.show_series(
+            series, Axis("evaluations", 0.0, float(ends[1])), y, f"{said}; the floor is {format_number(floor)}."
+        )
+
+    def say_x(self, value: float) -> str:
+        return f"{format_number(value)} evaluations"

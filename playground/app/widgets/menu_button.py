@@ -1,0 +1,53 @@
+"""A button that opens a menu, and shows as much of its text as there is room for."""
+
+from PySide6.QtCore import QPointF, QRect, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
+from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QStyle, QStyleOptionButton, QWidget
+
+PAD = 10  # px left of the text
+ARROW = 22  # px that the arrow takes at the right
+
+
+class MenuButton(QPushButton):
+    """Words that say what is chosen, and an arrow; a click, Space or Down opens the menu."""
+
+    def __init__(self, menu: QMenu, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._words = ""
+        self.setMenu(menu)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def show_words(self, words: str) -> None:
+        """Say what is chosen."""
+        self._words = words
+        self.updateGeometry()
+        self.update()
+
+    def words(self) -> str:
+        """What it says, with what there is no room for."""
+        return self._words
+
+    def sizeHint(self) -> QSize:
+        return QSize(PAD + QFontMetrics(self.font()).horizontalAdvance(self._words) + ARROW + 2, 28)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(PAD + ARROW + 24, 28)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        option = QStyleOptionButton()
+        self.initStyleOption(option)
+        option.text = ""
+        option.features &= ~QStyleOptionButton.ButtonFeature.HasMenu
+        painter = QPainter(self)
+        self.style().drawControl(QStyle.ControlElement.CE_PushButton, option, painter, self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        group = QPalette.ColorGroup.Normal if self.isEnabled() else QPalette.ColorGroup.Disabled
+        color = self.palette().color(group, QPalette.ColorRole.ButtonText)
+        painter.setPen(color)
+        room = QRect(PAD, 0, self.width() - PAD - ARROW, self.height())
+        text = QFontMetrics(self.font()).elidedText(self._words, Qt.TextElideMode.ElideRight, room.width())
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+        middle, right = self.height() / 2, self.width() - 10.0
+        painter.setPen(QPen(color, 1.3))
+        corners = ((right - 7, middle - 2), (right - 3.5, middle + 1.5), (right, middle - 2))
+        painter.drawPolyline(QPolygonF([QPointF(x, y) for x, y in corners]))

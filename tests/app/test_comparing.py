@@ -1,0 +1,255 @@
+"""Compare: columns in lockstep on one Brownian path, linked views, and the chart of their distances."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from conftest import wait
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from playground.app.canvas.compare_view import EQUAL
+from playground.app.model.columns import Column
+from playground.lab.experiment import ExperimentError
+
+PATIENCE = 60_000
+
+
+@pytest.fixture
+def window(shared_window) -> Iterator:
+    """A window that compares nothing, on an exact score."""
+    shared_window.state.edit({"sampling.source": "exact"})
+    wait(lambda: shared_window.playing.recorded > 5, PATIENCE)
+    yield shared_window
+    shared_window.controllers.comparing.leave()
+    shared_window.controllers.comparing.set_equal("own")
+    shared_window.state.stack.setIndex(0)
+
+
+def compared(window, *columns: Column):
+    """The comparison of these columns, sampled to the end and at rest."""
+    comparing = window.controllers.comparing
+    comparing.begin(columns)
+    wait(lambda: ready(comparing), PATIENCE)
+    assert ready(comparing)
+    window.playing.set_playing(False)
+    return comparing
+
+
+def ready(comparing) -> bool:
+    """Whether the runs of all columns are there, each ended or refused."""
+    runs = comparing.runs
+    current = [run.column for run in runs] == list(comparing.columns)
+    return current and comparing.is_sampled
+
+
+def positions(window, place: int) -> np.ndarray:
+    return window.compare.columns[place].canvas.scene(400, 400).particles.positions
+
+
+def test_a_key_begins_and_ends_it_and_the_experiment_stays(window) -> None:
+    experiment, steps = window.state.experiment, window.state.stack.count()
+    window.canvas.setFocus()
+    QTest.keyClick(window.canvas.surface, Qt.Key.Key_C)
+    comparing = window.controllers.comparing
+    assert comparing.is_active
+    assert len(window.compare.columns) == 2
+    assert window.compare.isVisible()
+    assert not window.canvas.isVisible()
+    wait(lambda: ready(comparing), PATIENCE)
+    assert [run.failure for run in comparing.runs] == [None, None]
+    assert comparing.runs[0].experiment == experiment
+    assert comparing.runs[1].experiment.sampling.kind != experiment.sampling.kind
+    assert window.actions_by_key["sample.compare"].isChecked()
+    QTest.keyClick(window.compare.columns[0].canvas.surface, Qt.Key.Key_C)
+    assert not comparing.is_active
+    assert window.canvas.isVisible()
+    assert not window.compare.isVisible()
+    assert (window.state.experiment, window.state.stack.count()) == (experiment, steps)
+
+
+def test_equal_columns_have_identical_particles(window) -> None:
+    comparing = compared(window, Column(), Column())
+    one, other = (run.trajectory.positions for run in comparing.runs)
+    assert np.array_equal(one, other)
+    assert len(one) > 10
+
+
+def test_columns_play_in_lockstep_at_one_share_of_their_ways(window) -> None:
+    comparing = compared(window, Column(), Column({"sampling.steps": 20}), Column({"sampling.steps": 90}))
+    lengths = [len(run.trajectory) for run in comparing.runs]
+    assert window.playing.total == comparing.total == max(lengths)
+    for share in (0.0, 0.5, 1.0):
+        frame = round(share * (comparing.total - 1))
+        window.playing.seek(frame)
+        own = [round(frame / (comparing.total - 1) * (length - 1)) for length in lengths]
+        expected = [run.trajectory.positions[at] for run, at in zip(comparing.runs, own, strict=True)]
+
+        def shown(expected=expected) -> bool:
+            return all(np.array_equal(positions(window, place), points) for place, points in enumerate(expected))
+
+        wait(shown, PATIENCE)  # arrows of this noise level may be waited for
+        assert shown()
+    starts = [run.trajectory.positions[0] for run in comparing.runs]
+    assert all(np.array_equal(starts[0], start) for start in starts[1:])
+
+
+def test_pan_and_zoom_are_linked(window) -> None:
+    compared(window, Column(), Column({"sampling.steps": 20}))
+    first, second = (view.canvas for view in window.compare.columns)
+    before = first.wanted_viewport
+    middle = QPointF(first.surface.rect().center())
+    QApplication.sendEvent(
+        first.surface,
+        QWheelEvent(
+            middle,
+            first.surface.mapToGlobal(middle),
+            QPoint(),
+            QPoint(0, 240),
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        ),
+    )
+    assert first.wanted_viewport != before
+    assert second.wanted_viewport == window.canvas.wanted_viewport == first.wanted_viewport
+    second.setFocus()
+    QTest.keyClick(second.surface, Qt.Key.Key_Left)
+    assert first.wanted_viewport == second.wanted_viewport
+    moved = second.wanted_viewport
+    window.resize(1400, 800)
+    wait(lambda: False, 50)
+    assert first.wanted_viewport == moved  # another shape is no other view
+    window.resize(1280, 720)
+    window.canvas.fit()
+
+
+def test_columns_come_and_go_between_two_and_four(window) -> None:
+    comparing = compared(window, Column(), Column({"sampling.steps": 20}))
+    assert not window.compare.columns[0].remove.isVisible()
+    for count in (3, 4):
+        QTest.mouseClick(window.compare.add, Qt.MouseButton.LeftButton)
+        wait(lambda count=count: len(window.compare.columns) == count and ready(comparing), PATIENCE)
+    kinds = [column.edits.get("sampling.kind") for column in comparing.columns]
+    assert len(set(kinds[1:])) == 3
+    assert not window.compare.add.isEnabled()
+    comparing.add()
+    assert len(comparing.columns) == 4
+    QTest.mouseClick(window.compare.columns[1].remove, Qt.MouseButton.LeftButton)
+    wait(lambda: len(window.compare.columns) == 3, PATIENCE)
+    assert [column.edits.get("sampling.kind") for column in comparing.columns] == [kinds[0], *kinds[2:]]
+
+
+def test_the_heads_menu_chooses_what_differs(window) -> None:
+    comparing = compared(window, Column(), Column())
+    view = window.compare.columns[1]
+    assert view.button.words() == "as in the cards"
+    view.menu.aboutToShow.emit()
+    titles = {action.text(): action.menu() for action in view.menu.actions() if action.menu() is not None}
+    assert {"Sampler", "Steps", "Score", "Solver", "Time grid", "Noise", "Objective", "Network"} <= titles.keys()
+    chosen = next(action for action in titles["Solver"].actions() if action.text() == "ShARK")
+    chosen.trigger()
+    wait(lambda: ready(comparing), PATIENCE)
+    assert comparing.columns[1].edits == {"sampling.solver": "shark"}
+    assert view.button.words() == "ShARK"
+    assert view.button.accessibleName() == "Column B: ShARK"
+    assert comparing.runs[1].trajectory.nfe_max[-1] > 1.9 * comparing.runs[0].trajectory.nfe_max[-1] - 2
+
+
+@pytest.mark.parametrize(("equal", "solver"), [("evaluations", "heun"), ("steps", "shark")])
+def test_evaluations_or_steps_are_equal_where_that_is_chosen(window, equal: str, solver: str) -> None:
+    comparing = compared(window, Column(), Column({"sampling.solver": solver, "sampling.steps": 500}))
+    place = [key for key, _, _ in EQUAL].index(equal)
+    window.compare.equal.setCurrentIndex(place)
+    window.compare.equal.activated.emit(place)
+    before = comparing.runs
+    wait(lambda: comparing.runs is not before and ready(comparing), PATIENCE)
+    one, other = (run.trajectory for run in comparing.runs)
+    if equal == "steps":
+        assert one.steps == other.steps
+    else:
+        assert 0 <= one.nfe_max[-1] - other.nfe_max[-1] <= 2
+
+
+def test_distances_are_charted_against_evaluations_and_go_to_csv(window, tmp_path) -> None:
+    comparing = compared(window, Column(), Column({"sampling.steps": 20}))
+    wait(lambda: all(run.curve is not None for run in comparing.runs), PATIENCE)
+    chart = window.compare.chart
+    assert [one.name for one in chart.series] == ["floor", "A", "B"]
+    for run, series in zip(comparing.runs, chart.series[1:], strict=True):
+        assert series.x[-1] == run.trajectory.nfe_mean[-1]
+        assert series.y[0] > 3 * series.y[-1]
+    path = tmp_path / "distances.csv"
+    chart.save(path)
+    rows = path.read_text().splitlines()
+    assert rows[0] == "series,evaluations,sliced W₂ to the data"
+    assert {row.split(",")[0] for row in rows[1:]} == {"floor", "A", "B"}
+
+
+def test_a_column_that_cannot_be_sampled_says_why_and_the_others_go_on(window) -> None:
+    comparing = compared(window, Column(), Column({"sampling.corrector_steps": 2, "sampling.kind": "langevin"}))
+    assert comparing.runs[0].finished
+    assert comparing.runs[1].failure.code == "setting-of-another-kind"
+    failed = compared(window, Column(), Column({"sampling.source": "learned", "objective.kind": "sliced"}))
+    assert failed.runs[0].finished
+    assert failed.runs[1].failure is not None
+    assert window.compare.columns[1].canvas.scene(300, 300).hint
+
+
+def test_a_changed_main_experiment_changes_every_column(window) -> None:
+    comparing = compared(window, Column(), Column({"sampling.solver": "heun"}))
+    before = comparing.runs
+    window.state.edit({"sampling.steps": 31})
+    wait(lambda: comparing.runs is not before and ready(comparing), PATIENCE)
+    assert [run.trajectory.steps for run in comparing.runs] == [32, 32]
+    window.state.undo()
+
+
+def test_columns_stay_when_the_main_sampler_becomes_another(window) -> None:
+    comparing = compared(window, Column(), Column({"sampling.solver": "heun"}))
+    before = comparing.runs
+    window.state.edit({"sampling.kind": "langevin"})
+    wait(lambda: comparing.runs is not before and ready(comparing), PATIENCE)
+    assert comparing.runs[0].experiment.sampling.kind == "langevin"
+    assert comparing.runs[1].failure is not None
+    window.compare.columns[1].menu.aboutToShow.emit()
+    before = comparing.runs
+    window.state.undo()
+    wait(lambda: comparing.runs is not before and ready(comparing), PATIENCE)
+    assert [run.failure for run in comparing.runs] == [None, None]
+
+
+def test_new_noise_is_new_in_all_columns_alike(window) -> None:
+    comparing = compared(window, Column(), Column({"sampling.steps": 20}))
+    before = comparing.runs
+    old = before[0].trajectory.positions[0]
+    window.playing.restart(True)
+    wait(lambda: comparing.runs is not before and ready(comparing), PATIENCE)
+    one, other = (run.trajectory.positions[0] for run in comparing.runs)
+    assert np.array_equal(one, other)
+    assert not np.array_equal(one, old)
+    window.playing.set_noise(0)
+
+
+def test_an_edit_of_the_data_is_refused(window) -> None:
+    comparing = compared(window, Column(), Column())
+    with pytest.raises(ExperimentError):
+        comparing.put(1, Column({"data.kind": "rings"}))
+
+
+def test_arrows_are_those_that_each_columns_particles_follow(window) -> None:
+    comparing = compared(window, Column(), Column({"sampling.source": "learned"}))
+    window.playing.seek(comparing.total // 2)
+    own = {0: ("exact", "learned"), 1: ("learned", "exact")}
+
+    def shown() -> bool:
+        scenes = [view.canvas.scene(300, 300) for view in window.compare.columns]
+        return all(getattr(scenes[place], here) is not None for place, (here, _) in own.items())
+
+    wait(shown, PATIENCE)
+    assert shown()
+    for place, (_, other) in own.items():
+        assert getattr(window.compare.columns[place].canvas.scene(300, 300), other) is None
