@@ -173,7 +173,7 @@ def test_what_the_workshop_says_to_delete_is_where_the_window_keeps_its_settings
     page = " ".join((ROOT / "docs/workshop.md").read_text(encoding="utf-8").split())
     assert f"`{left.name}` in the folder that `doctor`" in page
     left.unlink()
-    assert Preferences().get("theme") == "dark"
+    assert Preferences().get("theme") == "system"
 
 
 def test_each_data_set_has_an_example() -> None:

@@ -45,10 +45,11 @@ class Window(Protocol):
     canvas: CanvasView
     chips: ChipBar
     presenter: Presenter
-    theme_name: str
 
     @property
     def text_percent(self) -> int: ...
+    @property
+    def theme_choice(self) -> str: ...
     def addAction(self, action: QAction) -> None: ...
     def close(self) -> bool: ...
     def clear(self) -> None: ...
@@ -333,11 +334,17 @@ COMMANDS: dict[str, Command] = {
     # view
     "view.fit": Command("Fit", "Show all of the data", lambda w: w.canvas.fit(), key="F"),
     **{f"view.layer.{name}": _layer(name) for name in LAYERS},
+    "view.system_theme": Command(
+        "Theme of the system",
+        "Dark or light as the system is, now and whenever it changes",
+        lambda w: w.set_theme("system"),
+        checked=lambda w: w.theme_choice == "system",
+    ),
     "view.dark": Command(
-        "Dark theme", "Light on dark", lambda w: w.set_theme("dark"), checked=lambda w: w.theme_name == "dark"
+        "Dark theme", "Light on dark", lambda w: w.set_theme("dark"), checked=lambda w: w.theme_choice == "dark"
     ),
     "view.light": Command(
-        "Light theme", "Dark on light", lambda w: w.set_theme("light"), checked=lambda w: w.theme_name == "light"
+        "Light theme", "Dark on light", lambda w: w.set_theme("light"), checked=lambda w: w.theme_choice == "light"
     ),
     "view.text_larger": Command(
         "Larger text",
@@ -499,6 +506,7 @@ MENUS: dict[str, tuple[str, ...]] = {
         SEPARATOR,
         *(f"view.layer.{name}" for name in LAYERS),
         SEPARATOR,
+        "view.system_theme",
         "view.dark",
         "view.light",
         SEPARATOR,

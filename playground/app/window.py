@@ -185,7 +185,7 @@ class MainWindow(QMainWindow):
     first_painted = Signal()
 
     def __init__(self, preferences: Preferences, log: Log, path: Path | None = None, device: str = "auto") -> None:
-        theme_name = preferences.get("theme")
+        theme_name = theme.shown(_application(), preferences.get("theme"))
         text_size.set_factor(preferences.get("text_size") / 100)
         # First, for before the program runs only new widgets take a font.
         theme.prepare(_application(), PALETTES[theme_name])
@@ -201,6 +201,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(*SMALLEST)
         self.restyling = theme.Restyling(_application(), self)
         self.restyling.finished.connect(self._apply_palette)
+        _application().styleHints().colorSchemeChanged.connect(self._follow_theme)
 
         self.state = State(parent=self)
         self.controllers = Controllers(self.state, device, self)
@@ -473,13 +474,22 @@ class MainWindow(QMainWindow):
     def palette_tokens(self) -> Palette:
         return PALETTES[self.theme_name]
 
-    def set_theme(self, name: str) -> None:
-        """Change to the "dark" or the "light" theme."""
-        if name == self.theme_name:
-            return
-        self.theme_name = name
-        self.preferences.set("theme", name)
-        self.restyling.start(self.palette_tokens)
+    @property
+    def theme_choice(self) -> str:
+        """What was chosen: "system", "dark" or "light"."""
+        return str(self.preferences.get("theme"))
+
+    def set_theme(self, choice: str) -> None:
+        """Change to the "dark" or the "light" theme, or to that of the "system", now and whenever it changes."""
+        self.preferences.set("theme", choice)
+        self._follow_theme()
+
+    @Slot()
+    def _follow_theme(self) -> None:
+        name = theme.shown(_application(), self.theme_choice)
+        if name != self.theme_name:
+            self.theme_name = name
+            self.restyling.start(self.palette_tokens)
 
     @property
     def text_percent(self) -> int:

@@ -7,6 +7,7 @@ from playground.app.model.preferences import KEYS, RECENT_FILES, Preferences, Vi
 
 VALUES = {
     "theme": "light",
+    "text_size": 130,
     "geometry": b"\x00\x01\xff",
     "columns": (300, 800, 300),
     "folded": {"data": True},

@@ -2,6 +2,7 @@
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -143,6 +144,31 @@ def test_tab_reaches_canvas_transport_and_cards(shared_window):
     parts = (window.top_bar, window.chips, window.canvas, window.transport, *cards)
     missed = [part.objectName() for part in parts if not any(part.isAncestorOf(widget) for widget in seen if widget)]
     assert missed == []
+
+
+def test_the_theme_follows_the_system_where_that_is_chosen(shared_window, monkeypatch):
+    window, scheme = shared_window, Qt.ColorScheme.Unknown
+
+    class Hints:
+        def colorScheme(self):
+            return scheme
+
+    monkeypatch.setattr(QApplication, "styleHints", lambda self: Hints())
+    window.set_theme("system")
+    for scheme, shown in (
+        (Qt.ColorScheme.Light, "light"),
+        (Qt.ColorScheme.Dark, "dark"),
+        (Qt.ColorScheme.Light, "light"),
+    ):
+        QGuiApplication.styleHints().colorSchemeChanged.emit(scheme)
+        assert (window.theme_choice, window.theme_name) == ("system", shown)
+    window.set_theme("dark")  # which holds, whatever the system has
+    QGuiApplication.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Light)
+    assert (window.theme_choice, window.theme_name) == ("dark", "dark")
+    scheme = Qt.ColorScheme.Unknown
+    window.set_theme("system")
+    assert window.theme_name == "dark"
+    wait(lambda: not window.restyling.running, 5_000)
 
 
 def test_themes_change_and_are_remembered(shared_window):

@@ -40,7 +40,7 @@ class PictureChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 KEYS: dict[str, tuple[Any, Any]] = {  # key: (type, default)
-    "theme": (Literal["dark", "light"], "dark"),
+    "theme": (Literal["system", "dark", "light"], "system"),
     "text_size": (Annotated[int, Meta(ge=80, le=200)], 100),  # % of the usual one
     "geometry": (bytes, b""),
     "columns": (tuple[int, int, int] | None, None),

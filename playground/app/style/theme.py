@@ -94,6 +94,13 @@ def apply_style_sheet(app: QApplication, more: str = "") -> None:
         app.setStyleSheet(sheet)
 
 
+def shown(app: QApplication, choice: str) -> str:
+    """The name of the palette for a choice of "system", "dark" or "light"; dark where the system does not say what it has."""
+    if choice != "system":
+        return choice
+    return "light" if app.styleHints().colorScheme() == Qt.ColorScheme.Light else "dark"
+
+
 class Restyling(QObject):
     """Gives the program another palette, a few widgets in each turn of the event loop.
 
