@@ -1528,7 +1528,7 @@ def test_conditioned_samples_are_not_compared_and_the_card_says_why(show, state,
     assert (panel.unlike.isVisible(), panel.measure_samples.isEnabled()) == (False, True)
     state.edit({"sampling.inpainting_mask": "left", "sampling.inpainting_image": 3})
     assert panel.unlike.text().startswith(
-        "The samples are conditioned on the first coordinate of held-out point 3, the"
+        "The samples are conditioned on the first coordinate of held-out point 3, but the data are not"
     )
     assert (panel.unlike.isVisible(), panel.measure_samples.isEnabled()) == (True, False)
     state.edit({"sampling.inpainting_mask": "none"})

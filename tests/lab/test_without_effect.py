@@ -34,7 +34,10 @@ def told(**changes: object) -> list[str]:
             {"sampling__kind": "probability-flow", "sampling__tolerance": 1e-2},
             "sampling.tolerance = 0.01 changes nothing: only sampling.solver = adaptive",
         ),
-        ({"sampling__snr": 0.3}, "sampling.snr = 0.3 changes nothing: it is of corrector steps, and there are none"),
+        (
+            {"sampling__snr": 0.3},
+            "sampling.snr = 0.3 changes nothing: it applies to corrector steps, and there are none",
+        ),
         (
             {"noise__kind": "discrete", "sampling__kind": "annealed-langevin", "sampling__levels": 7},
             "sampling.levels = 7 changes nothing: discrete noise has levels of its own",

@@ -28,7 +28,7 @@ POINTS = 50_000
 Points = Annotated[
     int,
     meta(
-        "Points in the training set of a toy or a drawing; of images at most this many",
+        "Points in the training set of a toy or a drawing; for images, at most this many",
         label="points N",
         ge=50,
         le=1_000_000,

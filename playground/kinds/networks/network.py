@@ -38,7 +38,7 @@ class Network(Kind, frozen=True):
     width: Annotated[
         int,
         meta(
-            "Units per hidden layer; of a U-Net four times its channels",
+            "Units per hidden layer; for a U-Net, four times its channels",
             ge=4,
             le=2048,
             reach=(8, 1024),
@@ -50,7 +50,7 @@ class Network(Kind, frozen=True):
     depth: Annotated[
         int,
         meta(
-            "Hidden layers; of a U-Net its levels, as far as the image can be halved",
+            "Hidden layers; for a U-Net, its levels, as far as the image can be halved",
             ge=1,
             le=12,
             resets=True,

@@ -33,7 +33,7 @@ class Custom(TwoEnds, tag="custom", frozen=True):
         tuple[tuple[float, float], ...],
         meta(
             "Points (t, σ) of kind = custom, from t = 0 to t = 1, both increasing. A smooth increasing curve of ln σ "
-            "goes through them; without any it is that of kind = ve",
+            "goes through them; without points it is that of kind = ve",
             label="curve σ(t)",
             unit="data",
             symbol="σ(t)",

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 @register
 class SubVariancePreserving(LinearRate, tag="sub-vp", frozen=True):
-    """As VP with less noise on the way: std = 1 - α² instead of its square root."""
+    """As VP, but with less noise: std = 1 - α² instead of its square root."""
 
     title = "sub-VP"
     place = 5

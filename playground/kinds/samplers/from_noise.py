@@ -68,7 +68,7 @@ class FromNoise(FollowsScore, frozen=True):
             when=lambda chosen: bool(chosen.sampling.correctors()),
             otherwise=Message(
                 "no-corrector",
-                "it is of corrector steps, and there are none; set {} above 0",
+                "it applies to corrector steps, and there are none; set {} above 0",
                 (setting("sampling.corrector_steps"),),
             ),
         ),

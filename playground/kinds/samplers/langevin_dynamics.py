@@ -18,7 +18,7 @@ class LangevinDynamics(FollowsScore, frozen=True):
         Annotated[
             float,
             meta(
-                "Langevin's step size; with several noise levels that of the finest",
+                "Step size of Langevin dynamics; with several noise levels, that of the finest",
                 label="step size ε",
                 ge=1e-35,
                 le=1e35,
