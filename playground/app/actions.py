@@ -441,6 +441,11 @@ COMMANDS: dict[str, Command] = {
     ),
     # help
     "help.glossary": Command("Glossary", "Find what a symbol or a term means", lambda w: w.show_dialog("glossary")),
+    "help.write_lesson": Command(
+        "Write a lesson…",
+        "Make a lesson file whose first step shows this experiment",
+        lambda w: w.documents.ask_write_lesson(),
+    ),
     "help.keys": Command("Keys", "Keyboard shortcuts", lambda w: w.show_keys(), "F1"),
     "help.log": Command("Log", "The program's log, to copy into a report", lambda w: w.show_dialog("log")),
     "help.selftest": Command(
@@ -526,7 +531,7 @@ MENUS: dict[str, tuple[str, ...]] = {
     ),
     "Learn": ("learn.palette", "learn.scenes", LESSONS, "learn.answers"),
     "Tools": ("tools.boltzmann",),
-    "Help": ("help.glossary", "help.keys", "help.log", "help.selftest", "help.about"),
+    "Help": ("help.glossary", "help.keys", "help.write_lesson", "help.log", "help.selftest", "help.about"),
 }
 
 TOP_BAR = ("learn.scenes", "train.toggle", "file.open", "file.save", "file.export_video")

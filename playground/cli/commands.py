@@ -256,7 +256,7 @@ def scenes(
         raise typer.Exit(1)
 
 
-lesson = typer.Typer(help="Check lessons, and put a class's answers into one table.", no_args_is_help=True)
+lesson = typer.Typer(help="Write and check lessons, and put a class's answers into one table.", no_args_is_help=True)
 app.add_typer(lesson, name="lesson")
 
 
@@ -275,6 +275,21 @@ def check(
 
     if not check_lessons(names or [], device):
         raise typer.Exit(1)
+
+
+@lesson.command()
+def new(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The lesson to write (.lesson.md).")],
+    experiment: Annotated[
+        Path | None,
+        typer.Option("--experiment", metavar="FILE", help="What its step shows (.toml).", show_default="the defaults"),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+) -> None:
+    """Write a lesson of one step to begin with, which can be checked and taught as it is."""
+    from playground.cli.lessons import write_lesson
+
+    write_lesson(file, experiment, overwrite)
 
 
 @lesson.command()

@@ -9,13 +9,16 @@ from playground.app.model.views import plane_bounds
 from playground.app.widgets.equation import equation_svg
 from playground.cli.reporting import number, say
 from playground.cli.scenes import chosen, measured
+from playground.lab import experiment as experiments
 from playground.lab import lessons
+from playground.lab.atomic import atomic_write
+from playground.lab.lesson_template import lesson_template
 from playground.lab.lessons import ANSWER, COLUMNS, Lesson, Step, said_place
 from playground.lab.live_equation import LiveEquation
 from playground.lab.problem import Problem, choose_device
 from playground.lab.settings import Experiment
 from playground.lab.table_cells import cell, uncovered
-from playground.user_errors import UserError
+from playground.user_errors import UserError, cannot_write
 
 LARGEST = 1_000_000  # characters of a file of answers
 
@@ -83,6 +86,26 @@ def _place(step: Step, place: tuple[float, float]) -> tuple[str, bool]:
     x0, x1, y0, y1 = plane_bounds(Problem.build(settings, device=choose_device("cpu")).dataset.points)
     inside = x0 <= place[0] <= x1 and y0 <= place[1] <= y1
     return ("in view" if inside else f"outside what is in view, {x0:.3g} to {x1:.3g} and {y0:.3g} to {y1:.3g}"), inside
+
+
+def write_lesson(path: Path, experiment: Path | None, overwrite: bool) -> None:
+    """Write a lesson of one step to begin with.
+
+    Raises:
+        UserError: the name is not that of a lesson, the file is there already or cannot be written, or the experiment fits none.
+    """
+    if not path.name.endswith(lessons.SUFFIX):
+        raise UserError(f"{path} must end in {lessons.SUFFIX}.")
+    if path.exists() and not overwrite:
+        raise UserError(f"{path} exists already: give another name, or --overwrite to replace it.")
+    settings = Experiment() if experiment is None else experiments.load(experiment)
+    text = lesson_template(settings, path.name.removesuffix(lessons.SUFFIX))
+    try:
+        with atomic_write(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(cannot_write(path, error)) from None
+    say(f"The lesson is {path}. Change it in a text editor; lesson check measures it.")
 
 
 def report_answers(folder: Path, out: Path) -> None:

@@ -20,7 +20,7 @@ from playground.app.widgets.live_equation_view import LiveEquationView
 from playground.app.workers.tasks import Tasks
 from playground.lab import scene_figures, scenes
 from playground.lab.experiment import Experiment, replace
-from playground.lab.lessons import COLUMNS, Choice, Head, Lesson, Step, StepHead, load_all
+from playground.lab.lessons import COLUMNS, Choice, Head, Lesson, Step, StepHead, load, load_all
 from playground.lab.live_equation import LiveEquation
 from playground.lab.scenes import Figure
 
@@ -346,6 +346,21 @@ def test_a_file_is_taught_and_a_damaged_one_refused(bare_window, tmp_path):
         "own.lesson.md is no lesson: it begins with a head between two lines +++, and so does each step."
     ]
     assert bare_window.controllers.lessons.lesson.head.title == "Own"
+
+
+def test_a_lesson_is_written_of_what_the_window_shows(bare_window, tmp_path, monkeypatch):
+    path, told, refused = tmp_path / "own.lesson.md", [], []
+    monkeypatch.setattr(bare_window.documents._prompts, "save_path", lambda *_: path)
+    bare_window.documents.saved.connect(told.append)
+    bare_window.documents.refused.connect(refused.append)
+    bare_window.state.edit({"data.kind": "rings", "noise.kind": "vp"})
+    shown = bare_window.state.experiment
+    bare_window.actions_by_key.trigger("help.write_lesson")
+    assert told == ["Saved own.lesson.md. Change it in a text editor, and open it here to try it."]
+    assert load(path).steps[0].settings == shown
+    bare_window.state.edit({"data.kind": "file", "data.path": "points.csv"})
+    bare_window.actions_by_key.trigger("help.write_lesson")
+    assert refused == ["A lesson reads no file of points or images: choose a toy, digits, or draw the data."]
 
 
 def test_answers_are_saved_as_a_table(bare_window, qtbot, tmp_path, monkeypatch):

@@ -59,6 +59,23 @@ def test_a_lesson_that_there_is_not_is_refused(capsys):
     assert "06-none is no lesson: give a file ending in .lesson.md, or one of 01-score" in capsys.readouterr().err
 
 
+def test_a_new_lesson_can_be_checked_as_it_is(tmp_path, capsys):
+    path, settings = tmp_path / "own.lesson.md", tmp_path / "small.toml"
+    settings.write_text(
+        "data.kind = 'two-moons'\ndata.points = 500\nsampling.source = 'exact'\nsampling.particles = 50\nsampling.steps = 5\n"
+    )
+    assert main(["lesson", "new", str(path), "--experiment", str(settings)]) == 0
+    assert main(["lesson", "check", str(path)]) == 0
+    assert "own\nStep 1" in capsys.readouterr().out
+    assert main(["lesson", "new", str(path)]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert main(["lesson", "new", str(path), "--overwrite"]) == 0
+    assert main(["lesson", "new", str(tmp_path / "own.md")]) == 2
+    assert "must end in .lesson.md" in capsys.readouterr().err
+    assert main(["lesson", "new", str(tmp_path / "none" / "own.lesson.md")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
 def answers(path, *rows):
     with path.open("w", newline="") as file:
         csv.writer(file).writerows([COLUMNS, *rows])

@@ -27,6 +27,7 @@ from playground.lab import experiment as experiments
 from playground.lab import lessons
 from playground.lab.atomic import atomic_write
 from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.lesson_template import lesson_template
 from playground.lab.session import MODEL, SUFFIX, Session, SessionError
 from playground.lab.table_cells import cell
 from playground.user_errors import UserError, cannot_write
@@ -310,6 +311,23 @@ class Documents(QObject):
             self._refuse(cannot_write(path, error))
         else:
             self.saved.emit(f"Saved {path.name}.")
+
+    def ask_write_lesson(self) -> None:
+        """Let the user choose a name, then write a lesson whose step shows the present experiment."""
+        proposed = str(self.proposal().with_name(f"my{lessons.SUFFIX}"))
+        path = self._prompts.save_path("Write a lesson", proposed, f"Lessons (*{lessons.SUFFIX})", lessons.SUFFIX)
+        if path is None:
+            return
+        try:
+            text = lesson_template(self._state.experiment, path.name.removesuffix(lessons.SUFFIX))
+            with atomic_write(path) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+        except ExperimentError as error:
+            self._refuse(worded(error.message))
+        except OSError as error:
+            self._refuse(cannot_write(path, error))
+        else:
+            self.saved.emit(f"Saved {path.name}. Change it in a text editor, and open it here to try it.")
 
     def proposal(self) -> Path:
         """What a dialog proposes for what is on the workspace, with whatever ending."""
