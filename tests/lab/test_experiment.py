@@ -118,7 +118,7 @@ WRONG = {
     "[noise]\nsigma_mx = 3": "noise.sigma_mx is not a setting; did you mean noise.sigma_max?",
     "noise = 3": "noise is a section: write [noise]",
     "[[noise]]\nkind = 've'": "noise is a section: write [noise]",
-    "[noise]\nkind = 'vee'": 'noise.kind = "vee" is not allowed: it must be one of none, single, discrete, ve, vp, sub-vp, cosine, custom; did you mean ve?',
+    "[noise]\nkind = 'vee'": 'noise.kind = "vee" is not allowed: it must be one of none, single, discrete, ve, vp, sub-vp, cosine, flow-matching, custom; did you mean ve?',
     "[noise]\nkind = 'custom'\nschedule = [[0, 1], [0.5, 2]]": "noise.schedule must hold points [t, sigma] from t = 0 to t = 1",
     "[noise]\nkind = 'custom'\nschedule = [[0, 0], [1, 2]]": "with every sigma above 0",
     "[noise]\nkind = 'custom'\nschedule = [[0, 1], [0.5, 3], [1, 2]]": "noise.schedule must rise in t and in sigma",

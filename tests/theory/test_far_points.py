@@ -12,6 +12,7 @@ from playground.theory.likelihood import MOST_STEPS, decode, hutchinson_probes, 
 from playground.theory.networks import MLP
 from playground.theory.noise import (
     Cosine,
+    FlowMatching,
     Process,
     SubVariancePreserving,
     VarianceExploding,
@@ -25,6 +26,7 @@ PROCESSES = {
     "vp": VariancePreserving(0.1, 20.0, 0.05),
     "sub-vp": SubVariancePreserving(0.1, 20.0, 0.05),
     "cosine": Cosine(0.05, 12.0),
+    "flow matching": FlowMatching(0.05, 12.0),
 }
 DISTANCES = [1e3, 1e6, 1e12]  # standard deviations of the data
 MEAN, STD = 0.3, 0.8

@@ -8,13 +8,21 @@ from torch import Tensor
 
 from playground.theory import forward
 from playground.theory.forward import ForwardProcess
-from playground.theory.noise import Cosine, Process, SubVariancePreserving, VarianceExploding, VariancePreserving
+from playground.theory.noise import (
+    Cosine,
+    FlowMatching,
+    Process,
+    SubVariancePreserving,
+    VarianceExploding,
+    VariancePreserving,
+)
 
 PROCESSES = [
     pytest.param(VarianceExploding(0.05, 8.0), id="ve"),
     pytest.param(VariancePreserving(0.1, 20.0, 0.05), id="vp"),
     pytest.param(SubVariancePreserving(0.1, 20.0, 0.05), id="sub-vp"),
     pytest.param(Cosine(0.05, 8.0), id="cosine"),
+    pytest.param(FlowMatching(0.05, 8.0), id="flow matching"),
 ]
 
 

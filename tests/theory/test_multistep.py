@@ -7,7 +7,7 @@ import torch
 from gaussian_runs import COARSE_VE, COARSE_VP, gaussian_score, generator, last
 from torch import Tensor
 
-from playground.theory.noise import Cosine, Process, SubVariancePreserving, per_point
+from playground.theory.noise import Cosine, FlowMatching, Process, SubVariancePreserving, per_point
 from playground.theory.samplers import MultistepSampler, base, time_grid
 
 PROCESSES = {
@@ -15,6 +15,7 @@ PROCESSES = {
     "VP": COARSE_VP,
     "sub-VP": SubVariancePreserving(0.1, 20.0, 0.5),
     "cosine": Cosine(0.5, 8.0),
+    "flow matching": FlowMatching(0.5, 8.0),
 }
 
 

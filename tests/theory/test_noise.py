@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 from scipy.interpolate import PchipInterpolator
 from torch import Tensor
 
+from playground.theory.densities import GaussianMixture
 from playground.theory.noise import (
     SIGMA_DISTRIBUTIONS,
     ContinuousNoise,
     Cosine,
     CustomSchedule,
     DiscreteNoise,
+    FlowMatching,
     Noise,
     NoNoise,
     PrincipalAxes,
@@ -35,6 +37,7 @@ PROCESSES = [
     pytest.param(SubVariancePreserving(0.01, 3.0, 0.2), id="sub-vp, slow"),
     pytest.param(Cosine(0.01, 8.0), id="cosine"),
     pytest.param(Cosine(0.2, 20.0), id="cosine, to noise"),
+    pytest.param(FlowMatching(0.01, 8.0), id="flow matching"),
     pytest.param(CustomSchedule([(0.0, 0.01), (0.3, 0.05), (0.5, 3.0), (1.0, 8.0)]), id="drawn"),
 ]
 NOISES = [
@@ -45,6 +48,7 @@ NOISES = [
     pytest.param(ContinuousNoise(VariancePreserving(0.1, 20.0, 0.01)), id="vp"),
     pytest.param(ContinuousNoise(SubVariancePreserving(0.1, 20.0, 0.01)), id="sub-vp"),
     pytest.param(ContinuousNoise(Cosine(0.01, 8.0)), id="cosine"),
+    pytest.param(ContinuousNoise(FlowMatching(0.01, 8.0)), id="flow matching"),
     pytest.param(ContinuousNoise(CustomSchedule([(0.0, 0.01), (0.3, 0.05), (0.5, 3.0), (1.0, 8.0)])), id="drawn"),
 ]
 
@@ -84,6 +88,40 @@ def test_closed_forms_of_the_schedules() -> None:
     angle = 0.75 * math.atan(0.2) + 0.25 * math.atan(5.0)
     assert float(cosine.scale(t)) == pytest.approx(math.cos(angle), rel=1e-12)
     assert float(cosine.std(t)) == pytest.approx(math.sin(angle), rel=1e-12)
+
+
+def test_flow_matching_is_a_straight_line() -> None:
+    """At 1 - tau and tau the flow of one data point and its noise is z - x0 all the way (Lipman et al. 2023)."""
+    process = FlowMatching(0.1, 9.0)
+    t = torch.tensor([0.0, 0.25, 1.0], dtype=torch.float64)
+    mixed = torch.tensor([0.1 / 1.1, 0.75 * 0.1 / 1.1 + 0.25 * 0.9, 0.9], dtype=torch.float64)
+    torch.testing.assert_close(process.scale(t), 1 - mixed, rtol=1e-12, atol=0)
+    torch.testing.assert_close(process.std(t), mixed, rtol=1e-12, atol=0)
+    x0, z = torch.tensor([[0.7, -1.2]], dtype=torch.float64), torch.tensor([[-0.4, 2.0]], dtype=torch.float64)
+    for time, tau in zip(t.tolist(), mixed.tolist(), strict=True):
+        x = (1 - tau) * x0 + tau * z
+        flow = process.probability_flow(lambda y, sigma: (x0 - y) / sigma**2, x, time)
+        torch.testing.assert_close(flow, (z - x0) * (0.9 - 0.1 / 1.1), rtol=1e-9, atol=1e-12)
+
+
+def test_flow_matching_is_vp_after_a_change_of_time() -> None:
+    """Both flows, each solved in its own time and coordinates, take a point of sigma = 8 to the same point of sigma = 0.05."""
+    score = GaussianMixture(
+        torch.tensor([[1.5, 0.0], [-1.0, 0.5]], dtype=torch.float64), torch.tensor([0.3, 0.5], dtype=torch.float64)
+    ).score
+    start = torch.tensor([[3.0, -9.0], [-6.0, 2.0], [0.5, 7.0]], dtype=torch.float64)
+    ends = []
+    for process in (FlowMatching(0.05, 8.0), VariancePreserving(0.1, 20.0, 0.05)):
+        first, last = (float(process.time(sigma)) for sigma in (8.0, 0.05))
+        x, h = start * process.scale(first), (last - first) / 4000
+        for step in range(4000):  # the classical Runge-Kutta method, not one of the samplers'
+            t = first + step * h
+            k1 = process.probability_flow(score, x, t)
+            k2 = process.probability_flow(score, x + h / 2 * k1, t + h / 2)
+            k3 = process.probability_flow(score, x + h / 2 * k2, t + h / 2)
+            x = x + h / 6 * (k1 + 2 * k2 + 2 * k3 + process.probability_flow(score, x + h * k3, t + h))
+        ends.append(x / process.scale(last))
+    torch.testing.assert_close(ends[0], ends[1], rtol=0, atol=1e-6)
 
 
 def test_cosine_is_that_of_nichol_and_dhariwal() -> None:

@@ -15,6 +15,7 @@ from playground.theory.noise import (
     ContinuousNoise,
     Cosine,
     DiscreteNoise,
+    FlowMatching,
     Noise,
     NoNoise,
     SingleSigma,
@@ -47,6 +48,7 @@ NOISES: dict[str, Noise] = {
     "vp": ContinuousNoise(VariancePreserving(0.1, 20.0, 0.05)),
     "sub-vp": ContinuousNoise(SubVariancePreserving(0.1, 20.0, 0.05)),
     "cosine": ContinuousNoise(Cosine(0.05, 8.0)),
+    "flow matching": ContinuousNoise(FlowMatching(0.05, 8.0)),
 }
 MATCHING = [kind for kind, objective in OBJECTIVES.items() if issubclass(objective, ScoreMatching)]
 LEGAL = [(kind, noise) for kind in MATCHING for noise in NOISES if (kind, noise) != ("denoising", "none")]
@@ -330,11 +332,26 @@ def test_weights_in_closed_form() -> None:
     expected = {
         "sigma2": squares,
         "edm": squares * (sigma.square() + 1),
+        "velocity": squares * (sigma + 1).square(),
         "likelihood": squares,
         "constant": torch.ones(3, dtype=torch.float64),
     }
     for name, weight in WEIGHTS.items():
         torch.testing.assert_close(weight(sigma, noise, "log-normal"), expected[name])
+
+
+def test_velocity_weight_is_the_loss_of_flow_matching() -> None:
+    """The squared error of the velocity, against z - x0, is that of the score weighted so (Lipman et al. 2023, equation 9)."""
+    noise = ContinuousNoise(FlowMatching(0.05, 20.0))
+    x0, z = torch.randn(2, 500, 2, generator=seeded(), dtype=torch.float64)
+    sigma = noise.training_sigmas(500, seeded(1), "time").double()
+    tau = (sigma / (1 + sigma))[:, None]
+    assert float(tau.mean()) == pytest.approx(0.5, abs=0.05)  # uniform times are uniform shares of noise
+    score = -0.3 * (x0 + sigma[:, None] * z) / (1 + sigma[:, None])  # some score, in variance-exploding coordinates
+    x = (1 - tau) * x0 + tau * z
+    velocity = -(x + tau * score / (1 - tau)) / (1 - tau)
+    weighted = Denoising(noise, "time", "velocity").weight(sigma) * (score + z / sigma[:, None]).square().sum(1)
+    torch.testing.assert_close(weighted, (velocity - (z - x0)).square().sum(1), rtol=1e-9, atol=1e-12)
 
 
 def test_edm_weight_fits_the_networks_own_output_with_weight_one() -> None:
@@ -345,7 +362,7 @@ def test_edm_weight_fits_the_networks_own_output_with_weight_one() -> None:
 
 
 @pytest.mark.parametrize("distribution", SIGMA_DISTRIBUTIONS)
-@pytest.mark.parametrize("noise", ["ve", "vp", "sub-vp", "cosine"])
+@pytest.mark.parametrize("noise", ["ve", "vp", "sub-vp", "cosine", "flow matching"])
 def test_likelihood_weight_undoes_the_distribution_of_the_levels(noise: str, distribution: str) -> None:
     """E[lambda(sigma) h(sigma)] is the integral of sigma^2 h over ln sigma for every distribution of sigma.
 

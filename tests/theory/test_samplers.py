@@ -25,6 +25,7 @@ from playground.theory.densities import Boxes, GaussianMixture
 from playground.theory.guidance import InpaintingScore
 from playground.theory.noise import (
     Cosine,
+    FlowMatching,
     Process,
     SubVariancePreserving,
     VarianceExploding,
@@ -352,8 +353,9 @@ def test_annealing_gets_the_mode_weights_right_and_plain_langevin_does_not() -> 
         VariancePreserving(0.1, 20.0, 0.01),
         SubVariancePreserving(0.1, 20.0, 0.01),
         Cosine(0.01, 10.0),
+        FlowMatching(0.01, 10.0),
     ],
-    ids=["VE", "VP", "sub-VP", "cosine"],
+    ids=["VE", "VP", "sub-VP", "cosine", "flow matching"],
 )
 @pytest.mark.parametrize("mean", [-1.0, 0.0, 1.0])
 @pytest.mark.parametrize("std", [1.0, 0.1])

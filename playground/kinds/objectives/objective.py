@@ -37,7 +37,7 @@ class Objective(Kind, frozen=True):
     default_weight: ClassVar[str] = "sigma2"
 
     weight: Annotated[
-        Literal["auto", "sigma2", "edm", "likelihood", "constant"],
+        Literal["auto", "sigma2", "edm", "velocity", "likelihood", "constant"],
         meta(
             "Weight of each noise level in the loss. auto: edm for denoising, sigma2 for exact and sliced matching, "
             "constant for maximum likelihood",
@@ -52,6 +52,11 @@ class Objective(Kind, frozen=True):
                     "EDM",
                     "σ²(σ² + 1), Karras et al. 2022: the network's raw output counts alike at every level.",
                     rf"{_SUM},\ \lambda = \sigma^2 (\sigma^2 + 1)",
+                ),
+                "velocity": Option(
+                    "Velocity",
+                    "σ²(σ + 1)², Lipman et al. 2023: the velocity of flow matching counts alike at every level.",
+                    rf"{_SUM},\ \lambda = \sigma^2 (\sigma + 1)^2",
                 ),
                 "likelihood": Option(
                     "g²",

@@ -11,6 +11,7 @@ from playground.theory.noise import (
     SIGMA_DISTRIBUTIONS,
     Cosine,
     CustomSchedule,
+    FlowMatching,
     Process,
     SubVariancePreserving,
     VarianceExploding,
@@ -22,6 +23,7 @@ PROCESSES: dict[str, Process] = {
     "VP": VariancePreserving(0.1, 20.0, 0.05),
     "sub-VP": SubVariancePreserving(0.1, 20.0, 0.05),
     "cosine": Cosine(0.05, 12.0),
+    "flow matching": FlowMatching(0.05, 12.0),
     "drawn": CustomSchedule([(0.0, 0.05), (0.3, 0.2), (0.5, 3.0), (1.0, 12.0)]),
 }
 
@@ -63,6 +65,13 @@ def circle() -> float:
     start, end = math.atan(0.05), math.atan(12.0)
     angle = start + (end - start) * t
     return max(gap(process.scale(t), angle.cos()), gap(process.std(t), angle.sin()))
+
+
+def line() -> float:
+    process = PROCESSES["flow matching"]
+    t = times(process)
+    mixed = (1 - t) * 0.05 / 1.05 + t * 12 / 13
+    return max(gap(process.scale(t), 1 - mixed), gap(process.std(t), mixed))
 
 
 def inverse(name: str) -> float:
@@ -107,6 +116,7 @@ CHECKS = [
         for name in ("VE", "VP", "sub-VP")
     ),
     Check("noise", "cosine: mean factor and standard deviation lie on a circle at a steady angle", circle, 1e-12),
+    Check("noise", "flow matching: mean factor and standard deviation add to 1, at a steady speed", line, 1e-12),
     *(
         Check("noise", f"{name}: t(sigma) is the inverse of sigma(t)", partial(inverse, name), 1e-10)
         for name in PROCESSES

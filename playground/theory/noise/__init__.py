@@ -13,7 +13,13 @@ from playground.theory.noise.custom import CustomSchedule
 from playground.theory.noise.levels import ContinuousNoise, DiscreteNoise, Noise, NoNoise, SingleSigma, geometric
 from playground.theory.noise.prior import GaussianPrior, PrincipalAxes
 from playground.theory.noise.process import Process, ScheduleState, ScoreFunction, per_point
-from playground.theory.noise.processes import Cosine, SubVariancePreserving, VarianceExploding, VariancePreserving
+from playground.theory.noise.processes import (
+    Cosine,
+    FlowMatching,
+    SubVariancePreserving,
+    VarianceExploding,
+    VariancePreserving,
+)
 from playground.theory.noise.sigma_distributions import SIGMA_DISTRIBUTIONS, SigmaDistributionName
 
 __all__ = [
@@ -22,6 +28,7 @@ __all__ = [
     "Cosine",
     "CustomSchedule",
     "DiscreteNoise",
+    "FlowMatching",
     "GaussianPrior",
     "NoNoise",
     "Noise",

@@ -1,7 +1,7 @@
-r"""The four processes: VE, VP, sub-VP and cosine.
+r"""The five processes: VE, VP, sub-VP, cosine and flow matching.
 
-All have closed forms of both sigma(t) and t(sigma). VE leaves the data unscaled; the others contract them, with drift
-f = -beta x/2. For each, g^2 = alpha^2 d(sigma^2)/dt.
+All have closed forms of both sigma(t) and t(sigma). VE leaves the data unscaled; the others contract them. For each,
+f = x d(ln alpha)/dt and g^2 = alpha^2 d(sigma^2)/dt.
 """
 
 import math
@@ -189,6 +189,53 @@ class Cosine(Process):
         return torch.sqrt(2 * self._speed * self.sigma(t))
 
     def _angle(self, t: Tensor | float) -> Tensor:
+        return self._start + self._speed * as_time(t)
+
+
+class FlowMatching(Process):
+    r"""The straight line from a data point to noise: x = (1 - tau) x0 + tau z.
+
+    .. math:: \alpha(t) = 1 - \tau(t),\ \mathrm{std} = \tau,\ \sigma = \tau/(1 - \tau), \quad
+              \tau(t) = (1-t) \frac{\sigma_{min}}{1 + \sigma_{min}} + t \frac{\sigma_{max}}{1 + \sigma_{max}}
+
+    so f = -tau' x/(1 - tau) and g^2 = 2 tau' tau/(1 - tau). The probability flow in tau is the velocity of flow matching,
+
+    .. math:: v(x, \tau) = E[z - x_0 \mid x] = -\frac{x + \tau s}{1 - \tau},
+
+    with s the score of x. At tau = 1 nothing is left of the data; sigma_max determines how near to it the process ends. At t = 0 the
+    data are already smoothed by sigma_min, as with VE. Source: Lipman et al. 2023 (section 4.1, conditional OT); Liu et al. 2023.
+
+    Args:
+        sigma_min: finest noise over signal, > 0.
+        sigma_max: noise over signal at t = 1, > sigma_min.
+    """
+
+    def __init__(self, sigma_min: float, sigma_max: float) -> None:
+        _require_order(sigma_min, sigma_max)
+        self.sigma_min, self.sigma_max = sigma_min, sigma_max
+        self.t_min = 0.0
+        self._start = sigma_min / (1 + sigma_min)
+        self._speed = sigma_max / (1 + sigma_max) - self._start
+
+    def scale(self, t: Tensor | float) -> Tensor:
+        return 1 - self._mixed(t)
+
+    def sigma(self, t: Tensor | float) -> Tensor:
+        mixed = self._mixed(t)
+        return mixed / (1 - mixed)
+
+    def time(self, sigma: Tensor | float) -> Tensor:
+        sigma = as_time(sigma)
+        return (sigma / (1 + sigma) - self._start) / self._speed
+
+    def rate(self, t: Tensor | float) -> Tensor:
+        return -self._speed / (1 - self._mixed(t))
+
+    def diffusion(self, t: Tensor | float) -> Tensor:
+        return torch.sqrt(2 * self._speed * self.sigma(t))
+
+    def _mixed(self, t: Tensor | float) -> Tensor:
+        """tau, the share of noise in x."""
         return self._start + self._speed * as_time(t)
 
 
