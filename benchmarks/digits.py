@@ -1,16 +1,17 @@
-"""How good generated digits are with the default settings: what a judge trained on real digits makes of them.
+"""The quality of generated digits with the default settings, measured by a classifier that was trained on real digits.
 
-The judge is a support vector machine with a radial kernel (scikit-learn, a development dependency). Of the model that ships,
-whose seed is 0, and of one trained anew for each seed from 1 on are printed and demanded:
+The classifier is a support vector machine with a radial kernel (scikit-learn, a development dependency). The model that
+ships has seed 0; for each seed from 1 on, a model is trained. For each of them, three figures are printed and must hold:
 
-- the share of samples that it is 90 % sure of, at least 0.92 of that share among real held-out digits;
-- the shares of the ten digits, each within 0.05 of a tenth;
-- the median distance to the nearest training image, no nearer than that of held-out digits less two standard errors: not memorised.
+- the share of samples that the classifier is 90 % sure of: at least 0.92 of that share of real held-out digits;
+- the shares of the ten digits: each within 0.05 of a tenth;
+- the median distance to the nearest training image: at least that of held-out digits less two standard errors, so that
+  nothing is memorized.
 
     python benchmarks/digits.py [--seconds 120 | --steps 6000] [--seeds 2] [--samples 500] [--set key=value ...]
         [--table docs/benchmarks.md]
 
-Exits with 1 if one is missed.
+It exits with 1 if one of them does not hold.
 """
 
 import argparse
@@ -37,11 +38,11 @@ SURE, SHARE, UNEVEN = 0.9, 0.92, 0.05
 
 @dataclass(frozen=True)
 class Found:
-    """What the judge makes of samples, and of real digits.
+    """The figures of samples, and of real digits.
 
     Attributes:
-        sure, sure_real: share that it is sure of.
-        shares: of the ten digits.
+        sure, sure_real: share of which the classifier is sure.
+        shares: shares of the ten digits.
         near, near_error, near_real: median distance to the nearest training image.
     """
 
@@ -87,7 +88,7 @@ class Found:
 
 
 def evaluated(problem: Problem, trainer: Trainer) -> Found:
-    """Sample from the averaged weights and judge."""
+    """Sample from the averaged weights and measure the figures."""
     *_, trajectory = sample(problem, trainer.ema.requires_grad_(False))
     dataset = problem.dataset
     samples = np.clip(trajectory.positions[-1], -1, 1)
@@ -113,7 +114,7 @@ def shipped(settings: dict[str, object]) -> Found:
 
 
 def trained(settings: dict[str, object], seed: int) -> tuple[Found, int]:
-    """Of a model trained from this seed; and how many steps it took."""
+    """The figures of a model trained with this seed, and the number of its steps."""
     problem = Problem.build(replace(Experiment(), settings | {"seed": seed}))
     trainer = Trainer(problem)
     *_, last = trainer

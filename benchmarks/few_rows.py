@@ -1,8 +1,8 @@
-"""What early stopping is worth where rows are few: KL of files of 50 to 2,000 rows of known densities, with it and without, one thread.
+"""The value of early stopping for few rows: KL of files of 50 to 2,000 rows of known densities with and without it.
 
-Each file is split as any is: a fifth of its rows is held out, and half of that decides when to stop. KL(data || model) is by the
-likelihood of fresh draws of the density, with its standard error over them. Exits with 1 if stopping early costs more than four of
-the errors' of the difference anywhere.
+It runs on one thread. Each file is split as usual: a fifth of its rows is held out, and half of these decide when to stop.
+KL(data || model) is estimated from the likelihood of fresh draws of the density, with its standard error. It exits with 1
+if early stopping raises a KL by more than four standard errors of the difference.
 
     python benchmarks/few_rows.py [--rows 50 100 400 2000] [--data two-moons ...] [--steps 6900] [--seeds 1]
         [--table docs/benchmarks.md]
@@ -26,11 +26,11 @@ from playground.lab.training import Trainer
 from playground.theory.metrics import mean_with_error
 
 FRESH = 500
-"""Draws of the density that KL is estimated from."""
+"""Draws of the density from which KL is estimated."""
 
 
 def measure(kind: str, count: int, early: str, steps: int, seed: int) -> tuple[torch.Tensor, int]:
-    """log p of the data less that of the model at fresh draws (FRESH,), in nats, and the step whose weights are kept."""
+    """log p of the data minus that of the model at fresh draws (FRESH,), in nats, and the step whose weights are kept."""
     toy = load_dataset(kind, points=count, held_out=FRESH, seed=1000 + seed)
     held_out = count // 5
     dataset = Dataset("rows.csv", toy.points[held_out:], None, (2,), ("x", "y"), toy.points[:held_out])

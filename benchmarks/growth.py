@@ -1,8 +1,9 @@
-"""How work grows: ``python benchmarks/growth.py [--out docs/images/growth.png]``.
+"""The growth of computing time: ``python benchmarks/growth.py [--out docs/images/growth.png]``.
 
-Seconds of one core against particles, points, width, dimensions and the side of images, on logarithmic axes with the slope
-of its upper half: 1 where twice as much takes twice as long. The default network and objective unless the axis says otherwise; the
-least of several times each, on one thread, in the time that a core works for it, so that other work does not count.
+It plots seconds of one core against particles, points, width, dimensions and the side of images, on logarithmic axes. The
+slope of the upper half is printed: 1 means that twice as much takes twice as long. Network and objective are the defaults
+unless the axis says otherwise. Each time is the least of several, on one thread, as processor time, so that other work does
+not count.
 """
 
 import math
@@ -38,7 +39,7 @@ Measurement = tuple[str, str, str, Callable[[], Iterator[tuple[str, float, float
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """The least of several times, after one to warm up."""
+    """The least of several times, after one call to warm up."""
     work()
     times: list[float] = []
     while len(times) < LEAST_CALLS or sum(times) < LEAST_TIME:
@@ -97,7 +98,7 @@ def dimensions() -> Iterator[tuple[str, float, float]]:
 
 
 def side() -> Iterator[tuple[str, float, float]]:
-    """Loss and gradient of the U-Net, 16 grey images. Beyond 32 pixels its blocks are of 4x4 pixels: another curve."""
+    """Loss and gradient of the U-Net, 16 grey images. Above 32 pixels its blocks have 4x4 pixels, which is another curve."""
     for pixels in (8, 12, 16, 24, 32, 36, 48, 64):
         generator = torch.Generator().manual_seed(0)
         network = build_network(
@@ -125,13 +126,13 @@ MEASUREMENTS: tuple[Measurement, ...] = (
 
 
 def slope(x: np.ndarray, y: np.ndarray) -> float:
-    """Of the upper half of the points, on logarithmic axes."""
+    """The slope of the upper half of the points, on logarithmic axes."""
     half = len(x) // 2
     return float(np.polyfit(np.log(x[half:]), np.log(y[half:]), 1)[0])
 
 
 def measured(names: list[str], measure: Callable[[], Iterator[tuple[str, float, float]]]) -> dict[str, np.ndarray]:
-    """(2, N) sizes and seconds of each curve, printed too."""
+    """Measure, print and return the sizes and seconds of each curve, (2, N)."""
     pairs: dict[str, list[tuple[float, float]]] = {}
     for name, size, taken in measure():
         pairs.setdefault(name, []).append((size, taken))
@@ -144,7 +145,7 @@ def measured(names: list[str], measure: Callable[[], Iterator[tuple[str, float, 
 
 
 def panel(painter: QPainter, box: QRectF, found: dict[str, np.ndarray], names: list[str]) -> None:
-    """One chart; each curve's slope stands below it."""
+    """Paint one chart, with the slope of each curve below it."""
     title, across, upward = names
     heading(painter, box, title)
     x = axis_around([curve[0] for curve in found.values()], across, log=True)
@@ -162,7 +163,7 @@ def panel(painter: QPainter, box: QRectF, found: dict[str, np.ndarray], names: l
 
 
 def partition(painter: QPainter, box: QRectF, cost: Cost) -> None:
-    """What Z of a Boltzmann machine costs, whose number of units is not logarithmic."""
+    """Paint the chart of the cost of a Boltzmann machine's Z, against the number of units on a linear axis."""
     heading(painter, box, "Z of a Boltzmann machine")
     curves, x, y = cost_chart(cost.units, cost.partition, cost.weight, cost.growth())
     paint_chart(painter, box, curves, x, y, DARK)

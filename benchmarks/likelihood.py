@@ -1,12 +1,12 @@
-"""Log-likelihoods of a trained network by the probability flow, beside torchdiffeq and scipy at equal worst error.
+"""Log-likelihoods of a trained network by the probability flow, compared with torchdiffeq and scipy at equal worst error.
 
-The peers solve what people would write: the flow in x and t, its trace by autograd, one step for the whole batch. Of each solver
-the tolerance is lowered by quarters of a decade until the worst point is known to 0.01 nat, against the own solver in double
-precision at 1e-7. All networks run in single precision, on one core.
+The other libraries solve the usual formulation: the flow in x and t, its trace by autograd, one step for the whole batch.
+The tolerance of each solver is lowered by quarters of a decade until the worst point is known to 0.01 nat. The reference is
+the program's solver in double precision at 1e-7. All networks run in single precision, on one core.
 
 - *points*: draws of the data's density;
-- *map*: the cells of a density map of 200 x 200 over the data and a quarter of their extent more on every side; a quarter of
-  them, chosen at random, stands for all.
+- *map*: the cells of a 200 x 200 density map over the data and a quarter of their extent more on every side; only a random
+  quarter of them is computed.
 
     python benchmarks/likelihood.py [--points 10000] [--cells 200] [--model two-moons] [--markdown]
 """
@@ -33,7 +33,7 @@ TOLERANCES = [10.0**-exponent for exponent in np.arange(3.0, 8.1, 0.25)]
 
 
 class Flow:
-    """The flow of (x, delta log p) with its exact trace, as the peers want it: one time for all rows. Internal units."""
+    """The flow of (x, delta log p) with its exact trace, in internal units. All rows have one time, as the peers need it."""
 
     def __init__(self, model: str) -> None:
         session = Session.load(f"resources/checkpoints/{model}.spg")
@@ -98,7 +98,7 @@ SOLVERS: dict[str, Solver] = {"own": own, "torchdiffeq dopri5": with_torchdiffeq
 
 
 def loosest(solve: Callable[[Tensor, float], Tensor], x: Tensor, reference: Tensor, worst: float) -> float:
-    """The largest tolerance at which the worst point is known to `worst` nat; tried on a few points before all."""
+    """The largest tolerance at which the worst point is known to `worst` nat; it is tried on a few points first."""
     for tolerance in TOLERANCES:
         if all(
             float((solve(x[:count], tolerance).double() - reference[:count]).abs().max()) <= worst
@@ -128,7 +128,7 @@ def points(flow: Flow, count: int) -> Tensor:
 
 
 def cells(flow: Flow, side: int) -> Tensor:
-    """The middles of a map's cells in random order, over the data and a quarter of their extent more, (side^2, 2)."""
+    """The middles of a map's cells in random order, (side^2, 2), over the data and a quarter of their extent more."""
     low, high = flow.problem.dataset.points.min(0), flow.problem.dataset.points.max(0)
     margin = 0.25 * (high - low)
     (x0, y0), (x1, y1) = (low - margin).tolist(), (high + margin).tolist()

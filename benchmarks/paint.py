@@ -1,7 +1,7 @@
-"""How long one picture of the canvas takes: ``python benchmarks/paint.py``.
+"""The time to paint one picture of the canvas: ``python benchmarks/paint.py``.
 
-As while a sampler runs: particles and trails of 16 steps are new in each picture, 30 x 30 arrows in every third (20 times a
-second), the density in every sixth; the data below stay. 800 x 700 pixels, raster, no window.
+The layers change as while a sampler runs: particles and trails of 16 steps in each picture, 30 x 30 arrows in every third
+(20 times a second), the density in every sixth. The data stay. The picture has 800 x 700 pixels and there is no window.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ PICTURES = 60
 
 
 def scene_of(particles: int, generator: np.random.Generator) -> Scene:
-    """Two moons with a random walk of particles on them."""
+    """A scene of two moons with a random walk of particles."""
     angle, up = generator.uniform(0, np.pi, particles), generator.random(particles) < 0.5
     x, y = np.where(up, np.cos(angle), 1 - np.cos(angle)), np.where(up, np.sin(angle), 0.5 - np.sin(angle))
     start = np.stack([x, y], axis=1) + generator.normal(scale=0.1, size=(particles, 2))
@@ -45,7 +45,7 @@ def milliseconds(scene: Scene) -> list[float]:
     found, still = [], Still()
     for number in range(PICTURES + 6):
         names = ["trails", "particles"] + ["learned"] * (number % 3 == 0) + ["density"] * (number % 6 == 0)
-        # Copies remember nothing of the last picture.
+        # Copies have no cached results of the last picture.
         scene = dataclasses.replace(scene, **{name: dataclasses.replace(getattr(scene, name)) for name in names})
         painter = QPainter(image)
         started = time.perf_counter()

@@ -1,9 +1,9 @@
-"""How close the default experiment comes to the truth: KL in nats and the samples' distance, one thread.
+"""The quality of the default experiment on known densities: KL in nats and the samples' distance, on one thread.
 
-Per data set and seed: train with the default settings, for 20 seconds unless told otherwise, then KL(data || model) by the
-likelihood of fresh points under the averaged weights, with its standard error, and the sliced Wasserstein distance of clouds of
-samples from clouds of the density as a multiple of that between two clouds of the density; beside them the speed and the loss's
-distance to its floor. Every target is the least the project promises; exits with 1 if a mean lies above its own.
+For each data set and seed it trains with the default settings, by default for 20 seconds. KL(data || model) is estimated
+from the likelihood of fresh points under the averaged weights, with its standard error. The sliced Wasserstein distance
+between clouds of samples and of the density is a multiple of that between two clouds of the density. The speed and the
+loss's distance to its floor are printed too. It exits with 1 if a mean is above its target.
 
     python benchmarks/quality.py [--data two-moons ...] [--seconds 20 | --steps 9000] [--seeds 3] [--set key=value ...]
         [--table docs/benchmarks.md]
@@ -41,9 +41,9 @@ TARGETS = {
     "swiss-roll": 0.03,
 }
 FARTHEST = 1.3
-"""Most that samples may be away, over what two clouds of the density are away from each other."""
+"""Largest allowed distance of samples, as a multiple of that between two clouds of the density."""
 CLOUDS, FLOOR_PAIRS = 8, 40
-"""Of samples and of the density: from one cloud to the next the distance varies by a third."""
+"""Clouds of samples, and pairs of clouds of the density: the distance varies by a third from one cloud to the next."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Found:
 
 
 def measure(experiment: Experiment) -> Found:
-    """Train and judge one experiment, and print a line."""
+    """Train and evaluate one experiment, and print a line."""
     problem = Problem.build(experiment)
     trainer = Trainer(problem)
     *_, last = trainer
@@ -82,7 +82,7 @@ def measure(experiment: Experiment) -> Found:
 
 
 def distance_over_floor(problem: Problem, network: ScoreNetwork) -> float:
-    """The mean sliced Wasserstein distance of clouds of samples from the density, over that of its own clouds."""
+    """The mean sliced Wasserstein distance of clouds of samples from the density, relative to that of two of its clouds."""
     assert problem.dataset.density is not None
     density, generator = problem.dataset.density.to("cpu", torch.float64), problem.generator("clouds", "cpu")
     apart: list[float] = []
@@ -97,7 +97,7 @@ def distance_over_floor(problem: Problem, network: ScoreNetwork) -> float:
 
 
 def table(found: dict[str, list[Found]], length: str, settings: list[str]) -> str:
-    """KL per data set and seed as Markdown, each with its standard error; the means beside their targets."""
+    """A Markdown table of KL per data set and seed with its standard error, and of the means with their targets."""
     seeds = max(map(len, found.values()))
     header = ["data", *(f"seed {seed}" for seed in range(seeds)), "mean KL", "target", "mean W2 / floor"]
     cells = [header]
@@ -123,7 +123,7 @@ def table(found: dict[str, list[Found]], length: str, settings: list[str]) -> st
 
 
 def means(runs: list[Found]) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Mean over seeds of KL and of the distance, each with its standard error."""
+    """The means over seeds of KL and of the distance, each with its standard error."""
     kl, distance = (
         mean_with_error(torch.tensor(values)) for values in zip(*((run.kl, run.distance) for run in runs), strict=True)
     )
@@ -131,12 +131,12 @@ def means(runs: list[Found]) -> tuple[tuple[float, float], tuple[float, float]]:
 
 
 def give_or_take(error: float, digits: int) -> str:
-    """A mean's error over seeds, which a single one does not tell."""
+    """The text of a mean's error over seeds; empty for a single seed."""
     return "" if math.isnan(error) else f" ± {error:.{digits}f}"
 
 
 def missed(value: float, target: float) -> str:
-    """A mark behind what lies above its target."""
+    """A mark for a value above its target."""
     return " (missed)" if value > target else ""
 
 

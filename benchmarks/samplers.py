@@ -1,10 +1,10 @@
-"""How near samplers come to two moons for how many score evaluations, by the exact score and by the learned one that ships.
+"""The distance of samplers from two moons against score evaluations, for the exact score and the learned one that ships.
 
     python benchmarks/samplers.py [--table docs/samplers.md] [--particles 2000] [--clouds 8]
 
-A cell is the sliced Wasserstein-2 distance of clouds of samples from clouds of the density, mean of so many pairs, as a multiple of
-that between two clouds of the density: 1 is perfect, and the last row says how far a mean of so many is from 1 by chance. The last
-denoising of the SDE's solvers is one evaluation more.
+A cell is the sliced Wasserstein-2 distance between clouds of samples and clouds of the density, as a mean over `clouds`
+pairs. It is a multiple of the distance between two clouds of the density, so 1 is perfect. The last row says how far such a
+mean is from 1 by chance. The final denoising step of the SDE's solvers is one further evaluation.
 """
 
 from pathlib import Path
@@ -39,11 +39,11 @@ SAMPLERS: tuple[tuple[str, str, str, int], ...] = (
     ("probability-flow", "dpm-solver++", "log-sigma", 1),
     ("probability-flow", "dpm-solver++", "karras", 1),
 )
-"""Sampler, its solver if it has any, its grid, and the evaluations of a step."""
+"""The sampler, its solver if it has one, its time grid, and the evaluations of a step."""
 
 
 class Distances:
-    """Of clouds of samples to clouds of the density, over their own."""
+    """Distances of clouds of samples from clouds of the density, relative to those between clouds of the density."""
 
     def __init__(self, problem: Problem, clouds: int) -> None:
         assert problem.dataset.density is not None  # of a toy it is known
@@ -52,7 +52,7 @@ class Distances:
         own = [self._apart(self._draw(count), self._draw(count)) for _ in range(FLOOR_PAIRS)]
         self._floor = float(np.mean(own))
         self.chance = float(np.std(own, ddof=1) / self._floor / clouds**0.5)
-        """Of a mean of so many clouds of a perfect sampler, its standard deviation."""
+        """The standard deviation of a perfect sampler's mean over so many clouds."""
 
     def _draw(self, count: int) -> torch.Tensor:
         return self._density.sample(count, self._generator)

@@ -1,11 +1,11 @@
-"""One step of a sampler beside what people would otherwise write: ``python benchmarks/sampling.py [--markdown]``.
+"""One step of a sampler, compared with other implementations: ``python benchmarks/sampling.py [--markdown]``.
 
-A step of Euler-Maruyama down the reverse SDE with the default network, an MLP 128x3 with Fourier features, and with the same
-without these, on one core or, with ``--threads 2``, on two, which peers share within each call and the program, as it always
-does with small networks, among points:
+It is an Euler-Maruyama step of the reverse SDE with the default network, an MLP 128x3 with Fourier features, and with the
+same network without them. It runs on one core, or on two with ``--threads 2``. The other implementations use the threads
+within each call; the program divides the points among the threads, as always with small networks.
 
 - *plain*: the same network as a module without gradients, all particles at once, and the same step written out;
-- *smalldiffusion*: a step of its DDPM sampler with its MLP of the same width and depth and without features (extra ``bench``).
+- *smalldiffusion*: a step of its DDPM sampler with its MLP of the same width and depth, without features (extra ``bench``).
 """
 
 import itertools
@@ -22,11 +22,11 @@ from playground.theory.networks.base import preconditioned
 from playground.theory.samplers import ReverseSDE
 
 STEPS = 1_000_000
-"""Far more than are made: a run that ended would have to be begun again."""
+"""Far more steps than are measured, so that no run ends."""
 
 
 def repeated(run: Callable[[], Iterator[object]], threads: int | None = None) -> Work:
-    """The next of what `run` yields, in so many of torch's threads where a number is given."""
+    """Work that takes the next item of `run`, with so many torch threads if a number is given."""
     running = run()
     next(running)
 

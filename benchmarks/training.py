@@ -1,16 +1,16 @@
-"""Steps of training beside what people would otherwise write: ``python benchmarks/training.py [--markdown]``.
+"""Steps of training, compared with other implementations: ``python benchmarks/training.py [--markdown]``.
 
-All train the default network (an MLP 128x3 with Fourier features, batch 512, averaged weights) on two moons, the same network
-without those features, whose step is 106 MFLOP, and on the digits the U-Net, with the same draws of noise levels:
+All of them train the default network (an MLP 128x3 with Fourier features, batch 512, averaged weights) on two moons, the
+same network without features (106 MFLOP per step), and the U-Net on the digits, with the same draws of noise levels:
 
-- *plain loop*: the loop of the tutorials: the same network and objective by autograd (twice backward for exact and sliced
-  matching), torch.optim.Adam, torch's own averaged model; also with Adam in one pass (``fused=True``), as ours is; for the U-Net
-  with its channels side by side in memory and not;
-- *smalldiffusion*: its own loop with its MLP of the same width and depth, which has no Fourier features and so a third less
-  to multiply than the default network, and no average; a tenth of its step puts the batch together (extra ``bench``);
-- *JAX*: the same network and denoising loss under jit, fifty steps a scan (extra ``bench``).
+- *plain loop*: the loop of tutorials: the same network and objective by autograd (two backward passes for exact and sliced
+  matching), torch.optim.Adam, and torch's averaged model; also with Adam in one pass (``fused=True``), as in the program;
+  for the U-Net with and without channels-last memory;
+- *smalldiffusion*: its loop with its MLP of the same width and depth. It has no average and no Fourier features, so a third
+  fewer multiplications than the default network; a tenth of its step assembles the batch (extra ``bench``);
+- *JAX*: the same network and denoising loss under jit, fifty steps per scan (extra ``bench``).
 
-The process keeps to as many cores as it has threads, JAX and its pool too.
+The process uses as many cores as threads, JAX and its thread pool too.
 """
 
 import functools
@@ -27,7 +27,7 @@ from playground.lab.training import Trainer
 from playground.theory.networks import UNet
 
 Steps = Iterator[int]
-"""Yields how many steps were made since the last time."""
+"""Yields the number of steps since the last item."""
 
 
 def own(problem: Problem) -> Steps:

@@ -1,7 +1,7 @@
-"""Works that are done in turns in one process, so that whatever else the machine does befalls them alike.
+"""Measures several pieces of work in turns in one process, so that other programs disturb all of them equally.
 
-Of each round the peer's time is divided by the own time, and the median of these ratios is reported: of the time on the clock
-and of the time for which a core worked, which other programs disturb less.
+In each round, the peer's time is divided by the program's time. The medians of these ratios are reported, for wall-clock time
+and for processor time, which other programs disturb less.
 """
 
 import os
@@ -16,15 +16,15 @@ import threadpoolctl
 import torch
 
 Work = Callable[[], int]
-"""Does some of the work; returns how many units (steps, points) that was."""
+"""Does some of the work and returns the number of units (steps, points) done."""
 
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds a unit, one number a round.
+    """Seconds per unit, one number for each round.
 
     Attributes:
-        clock, core: on the clock, and of processor time in all threads.
+        clock, core: wall-clock time, and processor time of all threads.
     """
 
     clock: list[float]
@@ -33,7 +33,7 @@ class Times:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: what the own time a unit is, and how many times it a peer takes."""
+    """One line of the table: the program's time per unit, and a peer's time as a multiple of it."""
 
     work: str
     peer: str
@@ -45,7 +45,7 @@ class Row:
 
 
 def in_turns(works: dict[str, Work], rounds: int = 7, seconds: float = 0.5) -> dict[str, Times]:
-    """Seconds a unit of each work, each done for at least `seconds` a round."""
+    """Seconds per unit of each piece of work, each done for at least `seconds` in a round."""
     found = {name: Times([], []) for name in works}
     for _ in range(rounds):
         for name, work in works.items():
@@ -58,7 +58,7 @@ def in_turns(works: dict[str, Work], rounds: int = 7, seconds: float = 0.5) -> d
 
 
 def rows(work: str, found: dict[str, Times], asked: dict[str, float], remark: str = "") -> Iterable[Row]:
-    """The first work is the own; `asked` is what its ratio to each peer should be."""
+    """The lines of the table. The first work is the program's; `asked` is the required ratio for each peer."""
     own, *peers = found
     mine = found[own]
     for peer in peers:
@@ -75,7 +75,7 @@ def rows(work: str, found: dict[str, Times], asked: dict[str, float], remark: st
 
 
 def keep_to(threads: int) -> None:
-    """Keep the process to so many cores, and torch and the pools of linear algebra that peers bring to so many threads."""
+    """Limit the process to so many cores, and torch and the thread pools of the peers' linear algebra to as many threads."""
     torch.set_num_threads(threads)
     torch.set_num_interop_threads(threads)
     threadpoolctl.threadpool_limits(threads, user_api="blas")

@@ -1,11 +1,11 @@
-"""How smooth the window is, and how fast it samples, while it trains: ``python benchmarks/window.py``.
+"""The smoothness of the window, and its speed of sampling, while it trains: ``python benchmarks/window.py``.
 
-The real window, with arrows, trails and the exact density, plays the asked number of particles: at rest, while it trains, and while
-it trains beside another program that keeps a core busy. A run is sampled while it plays, as long as the sampler keeps up.
+The real window, with arrows, trails and the exact density, plays a number of particles under three conditions: without
+training, with training, and with training while another program keeps a core busy. A run is sampled while it is played.
 
-For each condition are printed: the sampler's steps a second while a run is being recorded (the playhead takes 62.5, and the
-sampler waits once it is 40 frames ahead); the gaps between paints, but for the rest of 0.8 s at the end of a run; the time of one
-paint; the steps of training a second. Training without a window is timed last, in the same process. Use a display, or
+These figures are printed for each condition: the sampler's steps/s while a run is recorded (the playhead takes 62.5, and the
+sampler waits when it is 40 frames ahead); the gaps between paints, except for the rest of 0.8 s at the end of a run; the time
+of one paint; the training's steps/s. Training without a window is timed last, in the same process. Use a display, or
 QT_QPA_PLATFORM=offscreen.
 """
 
@@ -35,13 +35,13 @@ BUSY = [sys.executable, "-c", "while True: pass"]
 
 @dataclass(frozen=True)
 class Recorded:
-    """How far the sampler was at one moment.
+    """The sampler's progress at one moment.
 
     Attributes:
-        moment: in seconds.
-        run: the number of the run being recorded.
-        frames: of it so far.
-        finished: whether these are all.
+        moment: time in seconds.
+        run: the number of the run that is being recorded.
+        frames: its frames so far.
+        finished: whether these are all frames.
     """
 
     moment: float
@@ -52,13 +52,13 @@ class Recorded:
 
 @dataclass
 class Counter:
-    """What was seen of a condition: moments of the sampler, and paints as (moment, milliseconds, whether the run was at its end)."""
+    """The records of a condition: progress of the sampler, and paints as (moment, milliseconds, at the run's end)."""
 
     recorded: list[Recorded] = field(default_factory=list)
     paints: list[tuple[float, float, bool]] = field(default_factory=list)
 
     def sampler_rate(self) -> float:
-        """Frames a second that were recorded, of the time in which there was a run to record; nan without any."""
+        """Recorded frames per second, over the time in which a run was being recorded; nan if there was none."""
         frames, seconds = 0, 0.0
         for before, after in itertools.pairwise(self.recorded):
             if not before.finished:
@@ -67,14 +67,14 @@ class Counter:
         return frames / seconds if seconds else float("nan")
 
     def gaps(self) -> np.ndarray:
-        """Milliseconds from each paint to the next, but for those at a run's end, after which the playhead rests."""
+        """Milliseconds from each paint to the next, except after a run's end, where the playhead rests."""
         moments, _, at_end = (np.array(column) for column in zip(*self.paints, strict=True))
         gaps: np.ndarray = 1000 * np.diff(moments)[~at_end[:-1]]
         return gaps
 
 
 def speed_without_window(seconds: float) -> float:
-    """Steps a second of the default experiment on one thread."""
+    """Training steps per second of the default experiment on one thread."""
     import torch
 
     from playground.lab.experiment import Experiment
@@ -91,11 +91,12 @@ def speed_without_window(seconds: float) -> float:
 
 
 class Measurement:
-    """Takes a window through the conditions, and prints each.
+    """Measures a window under each condition, and prints the figures.
 
     Args:
-        window: the window, shown.
-        particles, seconds: how many, and for how long each condition.
+        window: the window, already shown.
+        particles: the number of particles.
+        seconds: the length of each condition.
     """
 
     def __init__(self, window: MainWindow, particles: int, seconds: float) -> None:
@@ -184,7 +185,7 @@ def main(particles: int = 2_000, seconds: float = 12.0) -> None:
         window = MainWindow(Preferences(Path(folder) / "settings.ini"), Log())
         window.first_painted.connect(lambda: print(f"first paint after {1000 * process_age():.0f} ms"))
         window.show()
-        # Once it was painted: until then it is kept inside the screen, which offscreen is a small one.
+        # After it was painted: before, its size is limited to the screen, which is small offscreen.
         QTimer.singleShot(1000, lambda: window.resize(1440, 900))
         measurement = Measurement(window, particles, seconds)
         print(f"{particles:,} particles, {seconds:g} s each")

@@ -72,7 +72,7 @@ def reference() -> str:
 
 
 def _family(family: type[Kind], default: str) -> list[str]:
-    """The kinds of a section, and every setting once with the kinds that have it."""
+    """The kinds of a section, and every setting once, with the kinds that have it."""
     kinds = family.kinds()
     base = next(cls for cls in family.__mro__ if cls.__mro__[1] is Kind)
     parts = [_heading(f"[{family.section}]", base.__doc__ or ""), _row(family.choice(default))]
@@ -109,7 +109,7 @@ def _row(field: Field) -> str:
     if field.unit:
         words.append(f"Unit: {field.unit}.")
     words.append(_equation(field.equation))
-    if not field.key.endswith(".kind"):  # whose kinds have their own headings
+    if not field.key.endswith(".kind"):  # kinds have their own headings
         named = [(name, option.equation) for name, option in field.options.items() if option.equation]
         words.append("; ".join(f"{name}: {_equation(equation)}" for name, equation in named))
     if field.resets:

@@ -1,4 +1,4 @@
-"""Packs the packaged program into what people download: .tar.xz and .deb on Linux, an installer on Windows, a .dmg on macOS."""
+"""Makes the files to download from the packaged program: .tar.xz and .deb on Linux, an installer on Windows, .dmg on macOS."""
 
 import gzip
 import hashlib
@@ -62,7 +62,7 @@ MIME = f"""\
 
 
 def tar_xz() -> Path:
-    """The folder as it is; names sorted, one date, no owner, so that the same build packs the same bytes."""
+    """Pack the folder. Names are sorted, all dates are equal and there is no owner, so the same build gives the same bytes."""
     path = product.DIST / f"{product.archive_stem()}.tar.xz"
     (product.FOLDER / "README.txt").write_text(README, encoding="utf-8")
 
@@ -85,7 +85,7 @@ def tar_xz() -> Path:
 
 
 def deb() -> Path:
-    """A package for Debian and Ubuntu; menus and file types follow by the system's own triggers, so it needs no scripts."""
+    """Make a package for Debian and Ubuntu. The system's triggers update menus and file types, so it needs no scripts."""
     root = BUILD / "deb"
     shutil.rmtree(root, ignore_errors=True)
     program = root / "usr/lib" / product.COMMAND
@@ -138,14 +138,14 @@ def deb() -> Path:
 
 
 def installer() -> Path:
-    """The per-user installer for Windows, by NSIS."""
+    """Make the per-user installer for Windows with NSIS."""
     path = product.DIST / f"{product.archive_stem()}-setup.exe"
     compile_installer(product.FOLDER, path)
     return path
 
 
 def compile_installer(folder: Path, path: Path) -> None:
-    """Compile the NSIS script on a program's folder; on any system that has makensis."""
+    """Compile the NSIS script for a program's folder, on any system with makensis."""
     values = {
         "TITLE": product.TITLE,
         "COMMAND": product.COMMAND,
@@ -165,7 +165,7 @@ def compile_installer(folder: Path, path: Path) -> None:
 
 
 def disk_image() -> Path:
-    """The app bundle, signed ad hoc (Apple silicon starts nothing unsigned), on a compressed disk image."""
+    """Put the app bundle on a compressed disk image, signed ad hoc because Apple silicon starts no unsigned program."""
     path = product.DIST / f"{product.archive_stem()}.dmg"
     bundle = product.DIST / f"{product.TITLE}.app"
     shutil.copyfile(product.FOLDER / "NOTICES.txt", bundle / "Contents/Resources/NOTICES.txt")
@@ -192,7 +192,7 @@ def disk_image() -> Path:
 
 
 def checksums(paths: list[Path]) -> Path:
-    """One line of SHA-256 and name for each, as sha256sum --check reads it."""
+    """Write one line of SHA-256 and name for each file, in the format of sha256sum --check."""
     listing = product.DIST / f"SHA256SUMS-{product.SYSTEM}.txt"
     lines = []
     for path in paths:

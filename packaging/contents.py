@@ -1,36 +1,36 @@
-"""What goes into the package and what stays out: pure functions of names, for the spec and its tests."""
+"""The contents of the package: which modules and files go in and which stay out, for the spec file and its tests."""
 
 import re
 from pathlib import Path, PurePosixPath
 
 SOURCES_SHIPPED = (
     "playground.theory",
-    # TorchScript goes on from a function to those that it calls, and reads overloads as modules of layers are imported.
+    # TorchScript compiles the functions that a function calls, and reads overloads when modules of layers are imported.
     *("torch._jit_internal", "torch.functional", "torch.jit", "torch.nn", "torch._decomp"),
-    # The settings of torch's compiler read their own source for its comments, on the first call of torch.func.
+    # The configuration of torch's compiler reads the comments of its own source on the first call of torch.func.
     *("torch._dynamo.config", "torch._functorch.config", "torch._inductor.config", "torch._inductor.config_comms"),
     *("torch.compiler.config", "torch.distributed.config", "torch.fx.experimental._config"),
     *("torch._export.config", "torch.utils.serialization.config"),
 )
-"""Packages and modules whose sources go in beside their bytecode: TorchScript compiles functions from their source."""
+"""Packages and modules whose source is included with the bytecode, because TorchScript compiles from source."""
 
-DATA_PACKAGES = ("ziafont", "ziamath", "latex2mathml")  # fonts and symbol tables that equations are drawn from
+DATA_PACKAGES = ("ziafont", "ziamath", "latex2mathml")  # fonts and symbol tables for equations
 
 EXCLUDED_MODULES = (
     # of the standard library
     "tkinter", "idlelib", "lib2to3", "ensurepip", "turtledemo", "test", "sqlite3", "curses", "readline",
-    # of Qt: what no part of the window is made of
+    # of Qt: modules that the window does not use
     "PySide6.QtQml", "PySide6.QtQuick", "PySide6.QtQuick3D", "PySide6.QtQuickControls2", "PySide6.QtQuickTest",
     "PySide6.QtQuickWidgets", "PySide6.QtDesigner", "PySide6.QtUiTools", "PySide6.QtHelp", "PySide6.QtSql", "PySide6.QtTest",
     "PySide6.QtNetwork", "PySide6.QtConcurrent", "PySide6.QtXml", "PySide6.QtPrintSupport", "PySide6.scripts",
     "matplotlib", "IPython", "OpenGL", "scipy", "cupy", "numba", "pandas", "h5py", "colorcet",
-    # of pyqtgraph: what its charts do not import
+    # of pyqtgraph: modules that its charts do not import
     "pyqtgraph.console", "pyqtgraph.dockarea", "pyqtgraph.examples", "pyqtgraph.exporters", "pyqtgraph.flowchart",
     "pyqtgraph.jupyter", "pyqtgraph.opengl",
-    # of Pillow: what shows pictures, writes text and converts colours
+    # of Pillow: modules that show pictures, write text and convert colours
     "PIL.ImageCms", "PIL.ImageFont", "PIL.ImageQt", "PIL.ImageShow", "PIL.ImageTk", "PIL.ImageWin",
     "PIL._avif", "PIL._imagingcms", "PIL._imagingft", "PIL._imagingmath", "PIL._imagingmorph", "PIL._imagingtk", "PIL._webp",
-    # of torch: compilers and tests; what training, sampling and torch.func import was recorded, and is not among these
+    # of torch: compilers and tests. The imports of training, sampling and torch.func were recorded; these are not used
     "torch.testing._internal.common_utils", "torch.testing._internal.common_methods_invocations",
     "torch.testing._internal.common_nn", "torch.testing._internal.common_quantization", "torch.testing._internal.opinfo",
     "torch.testing._internal.common_distributed", "torch.testing._internal.common_device_type", "torch.testing._internal.generated",
@@ -40,7 +40,7 @@ EXCLUDED_MODULES = (
     "torch._inductor.select_algorithm", "torch._inductor.ir", "torch._inductor.package",
     "torch.utils.tensorboard", "torch.utils.benchmark", "torch.utils.bottleneck", "torch.utils.model_dump", "torch.utils.viz",
     "functorch", "caffe2", "triton", "tensorboard", "onnx", "onnxscript",
-    # of what is installed beside it
+    # of other installed packages
     "numpy.f2py", "numpy.tests", "sympy.testing", "mpmath.tests", "setuptools", "pkg_resources", "pip",
     "wheel", "pytest", "hypothesis", "PyInstaller",
 )  # fmt: skip
@@ -59,19 +59,19 @@ UNWANTED = re.compile(
     r"(^|/)(tests?|__pycache__)/"  # tests of others
     r"|^torch/(include|share|test)/|^torch/bin/(?!torch_shm_manager)|^torchgen/packaged/"
     r"|\.(pyi|pxd|h|hpp|cuh|cpp|cmake|lib|a|typed)$"
-    r"|(^|/)direct_url\.json$|\.dist-info/(RECORD|INSTALLER|REQUESTED)$"  # about the environment that it was built in
+    r"|(^|/)direct_url\.json$|\.dist-info/(RECORD|INSTALLER|REQUESTED)$"  # files about the build environment
 )
 
 
 def hidden_modules(root: Path) -> list[str]:
-    """Every module of the program: the command line and the window import most of theirs only when they need them."""
+    """Every module of the program, since the command line and the window import most modules only when needed."""
     files = sorted((root / "playground").rglob("*.py"))
     names = [".".join(file.relative_to(root).with_suffix("").parts) for file in files]
     return [name.removesuffix(".__init__") for name in names if not name.endswith("__main__")]
 
 
 def unwanted(destination: str) -> bool:
-    """Whether a file stays out, by its path inside the package, with forward slashes or the system's own."""
+    """Whether a file stays out, by its path inside the package, with forward slashes or the system's separator."""
     path = destination.replace("\\", "/")
     qt = path.startswith("PySide6/") or PurePosixPath(path).name.startswith(("libQt6", "Qt6", "Qt"))
     if qt and (UNWANTED_QT.search(PurePosixPath(path).name) or UNWANTED_QT_FOLDERS.search(path)):

@@ -1,4 +1,4 @@
-"""Where the packaged program begins: what a frozen program needs before the command line of playground.cli."""
+"""The entry point of the packaged program: preparations of a frozen program before the command line of playground.cli."""
 
 import ctypes
 import os
@@ -7,16 +7,16 @@ from pathlib import Path
 
 
 def prepare_streams() -> None:
-    """A program without a console has no streams on Windows; printing goes nowhere then, instead of failing."""
+    """Replace missing streams. On Windows a program without a console has none, and printing would fail."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def borrow_libraries(folder: Path) -> None:
-    """Linux: load our copy of each library for the screen that this system lacks, and point to our keyboards and fonts.
+    """Load the package's copy of each screen library that this Linux system lacks, and use its keyboards and fonts if needed.
 
-    A library that is loaded serves every later request for its name, whatever the search path.
+    Once a library is loaded, every later request for its name gets it, whatever the search path.
     """
     order = folder / "order.txt"
     for name in order.read_text().split() if order.exists() else ():
@@ -39,7 +39,7 @@ if __name__ == "__main__":
     prepare_streams()
     if sys.platform == "linux":
         if not any(os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG")):
-            os.environ["LC_CTYPE"] = "C.UTF-8"  # Qt would choose it too, and complain
+            os.environ["LC_CTYPE"] = "C.UTF-8"  # Qt would choose it too, with a warning
         borrow_libraries(Path(sys._MEIPASS) / "fallback")
     from playground.cli import main
 

@@ -1,4 +1,4 @@
-"""Makes the icon's files for each system from icon.svg: PNG for Linux, .ico for Windows, .icns for macOS."""
+"""Makes the icon files of each system from icon.svg: PNG for Linux, .ico for Windows, .icns for macOS."""
 
 import struct
 
@@ -27,7 +27,7 @@ def png(size: int) -> bytes:
 
 
 def ico(pictures: dict[int, bytes]) -> bytes:
-    """Windows' container: a directory of pictures, then the pictures; 256 pixels are written as 0."""
+    """The format of Windows: a directory of pictures, then the pictures; a size of 256 pixels is written as 0."""
     offset = 6 + 16 * len(pictures)
     head, body = struct.pack("<HHH", 0, 1, len(pictures)), b""
     for size, data in pictures.items():
@@ -37,7 +37,7 @@ def ico(pictures: dict[int, bytes]) -> bytes:
 
 
 def icns(pictures: dict[str, bytes]) -> bytes:
-    """macOS's container: a length, then each picture with its kind and length."""
+    """The format of macOS: a length, then each picture with its kind and length."""
     body = b"".join(kind.encode() + struct.pack(">I", 8 + len(data)) + data for kind, data in pictures.items())
     return b"icns" + struct.pack(">I", 8 + len(body)) + body
 

@@ -2,8 +2,8 @@
 
     python packaging/lock.py
 
-Needs uv (``pip install uv``), which resolves for other systems than its own. torch on Linux comes from its CPU index, since the
-wheel of that version on PyPI is the CUDA one, three gigabytes with what it needs; Windows and macOS have no such choice.
+It needs uv (``pip install uv``), which can resolve for other systems. On Linux, torch comes from its CPU index, because
+PyPI's wheel of that version is for CUDA and takes three gigabytes with its dependencies. Windows and macOS have one wheel.
 """
 
 import os
@@ -16,13 +16,14 @@ PACKAGING = Path(__file__).parent
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 PYTHON = "3.11"
 PLATFORMS = {
-    "linux": "x86_64-manylinux_2_34",  # what Qt's wheels ask of glibc
+    "linux": "x86_64-manylinux_2_34",  # the glibc that Qt's wheels need
     "windows": "x86_64-pc-windows-msvc",
     "macos": "aarch64-apple-darwin",
 }
 TORCH = "2.13.0"
 PUBLISHED = "6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b"
-"""sha256 of torch's CPU wheel for Linux and Python 3.11 on its index; a wheel folder may hold a repacked one with its own hash."""
+"""sha256 of torch's CPU wheel for Linux and Python 3.11 on its index. A wheel folder may have a repacked wheel with
+another hash."""
 
 HEAD = """\
 # Made by packaging/lock.py for {system}, Python {python}: change pyproject.toml or requirements.in and run it again.
@@ -39,7 +40,7 @@ def locked(system: str) -> str:
         command += (
             ["--find-links", wheels] if wheels else ["--index", CPU_INDEX, "--index-strategy", "unsafe-best-match"]
         )
-    environment = os.environ | {"MACOSX_DEPLOYMENT_TARGET": "14.0"}  # what torch's wheels ask for
+    environment = os.environ | {"MACOSX_DEPLOYMENT_TARGET": "14.0"}  # the version that torch's wheels need
     run = subprocess.run(
         command,
         cwd=PACKAGING.parent,

@@ -1,9 +1,9 @@
-"""``make package``: the program as a folder that needs no installation, and the files to hand out.
+"""``make package``: the program as a folder that needs no installation, and the files to distribute.
 
     python packaging/make_package.py [--lock FILE] [--environment DIR]
 
-Builds with exactly what the lock names, in an environment of its own that holds nothing else. Writes dist/: the program's folder,
-an archive and installer of it for the system it runs on, the licences, the bill of materials, and SHA256SUMS.
+It builds in a new environment with exactly the packages in the lock file. It writes dist/: the program's folder, an archive
+and an installer for the present system, the licences, the bill of materials, and SHA256SUMS.
 """
 
 import argparse
@@ -19,11 +19,11 @@ import sizes
 
 BUILD = product.ROOT / "build" / "package"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
-EPOCH = "1735689600"  # 2025-01-01: one date in every file, so that two builds of one commit can be compared
+EPOCH = "1735689600"  # 2025-01-01: the date of every file, so that two builds of one commit can be compared
 
 
 def main() -> None:
-    """Make the environment, freeze the program in it, pack what came out."""
+    """Make the environment, freeze the program in it, and pack the result."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--lock", type=Path, default=product.PACKAGING / "lock" / f"{product.SYSTEM}.txt")
     parser.add_argument("--environment", type=Path, default=BUILD / "environment")
@@ -37,10 +37,10 @@ def main() -> None:
 
 
 def make_environment(folder: Path, lock: Path) -> Path:
-    """A new environment with what the lock names; kept as long as the lock stays the same.
+    """Make an environment with the packages in the lock file; it is kept while that file does not change.
 
     Returns:
-        Its Python.
+        The path of its Python.
     """
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     mark = folder / "lock.txt"
@@ -59,7 +59,7 @@ def make_environment(folder: Path, lock: Path) -> Path:
 
 
 def freeze(python: Path) -> None:
-    """PyInstaller's part: dist/score-playground."""
+    """Run PyInstaller, which writes dist/score-playground."""
     shutil.rmtree(product.FOLDER, ignore_errors=True)
     run(python, product.PACKAGING / "icons.py")
     run(
@@ -81,9 +81,9 @@ def freeze(python: Path) -> None:
 
 
 def strip_symbols() -> None:
-    """Take the names of internal functions out of the heaviest libraries: an eighth of the package, and nothing reads them.
+    """Remove the symbols of the largest libraries. They take an eighth of the package and are not used.
 
-    Not out of those that auditwheel has moved sections in (numpy.libs, pillow.libs, av.libs): strip breaks some of these.
+    Libraries in which auditwheel has moved sections (numpy.libs, pillow.libs, av.libs) stay, because strip breaks some.
     """
     inside = product.FOLDER / "_internal"
     heavy = (("torch/lib", "*.so"), ("av", "**/*.so"), (".", "libpython3*.so*"), ("python3*/lib-dynload", "*.so"))
@@ -93,7 +93,7 @@ def strip_symbols() -> None:
 
 
 def run(*command: str | Path) -> None:
-    """A command that must succeed; Python's own writes no bytecode into the source and hashes alike every time."""
+    """Run a command that must succeed. Python writes no bytecode into the source and uses a fixed hash seed."""
     environment = os.environ | {
         "PYTHONHASHSEED": "0",
         "SOURCE_DATE_EPOCH": EPOCH,

@@ -1,4 +1,4 @@
-"""Writes the bill of materials (CycloneDX 1.6, JSON) of the packaged program: every part with version, licence and identifier."""
+"""Writes the bill of materials (CycloneDX 1.6, JSON) of the package: every part with version, licence and identifier."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ SPECIFICATION = "1.6"
 
 
 def components() -> list[dict[str, object]]:
-    """Python packages, Python itself and the system's libraries."""
+    """List the Python packages, Python itself and the system's libraries."""
     rows: list[dict[str, object]] = [
         component("python", sys.version.split()[0], f"pkg:generic/python@{sys.version.split()[0]}", "PSF-2.0")
     ]
@@ -49,7 +49,7 @@ def component(name: str, version: str, identifier: str, licence: str) -> dict[st
 
 
 def bill() -> dict[str, object]:
-    """The whole document; its serial number follows from its contents, so that the same build writes the same file."""
+    """The document. Its serial number depends on its contents only, so that the same build writes the same file."""
     rows = components()
     digest = hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).digest()
     return {
@@ -70,7 +70,7 @@ def bill() -> dict[str, object]:
 
 
 def path() -> Path:
-    """Where the document lies, beside the archives."""
+    """The path of the document, beside the archives."""
     return product.DIST / f"{product.archive_stem()}.cdx.json"
 
 

@@ -1,4 +1,4 @@
-"""Writes NOTICES.txt into the packaged program: the licence of everything in it, and what the GPL parts mean for the whole."""
+"""Writes NOTICES.txt into the package: the licence of every part, and what the GPL parts mean for the whole package."""
 
 import hashlib
 import importlib.metadata
@@ -21,7 +21,7 @@ BUILD_ONLY = {
     "setuptools",
 }
 LICENCE_FILE = re.compile(r"licen[cs]e|copying|notice|authors|gpl", re.IGNORECASE)
-LIBRARIES = {  # in wheels' own folders, whose texts the wheels do not all bring: by the beginning of the file's name
+LIBRARIES = {  # in folders of wheels, which do not all have the licence texts: by the beginning of the file's name
     "libav": "LGPL-3.0-or-later by itself; linked with x264 and x265, as a whole GPL-3.0-or-later",
     "libsw": "LGPL-3.0-or-later by itself; linked with x264 and x265, as a whole GPL-3.0-or-later",
     "libx264": "GPL-2.0-or-later",
@@ -87,14 +87,14 @@ The H.264 format itself may be covered by patents in some countries; WebM (VP9) 
 
 
 def distributions() -> Iterator[importlib.metadata.Distribution]:
-    """What pip installed in this environment and the package holds, by name."""
+    """The distributions that pip installed in this environment and that are in the package, by name."""
     for found in sorted(importlib.metadata.distributions(), key=lambda one: one.metadata["Name"].lower()):
         if found.metadata["Name"].lower().replace("_", "-") not in BUILD_ONLY:
             yield found
 
 
 def licence_of(found: importlib.metadata.Distribution) -> str:
-    """The licence's name, from whichever field the distribution uses for it."""
+    """The name of the licence, from the field that the distribution uses for it."""
     metadata = found.metadata
     classifiers = [
         line.rsplit(" :: ", 1)[1] for line in metadata.get_all("Classifier") or () if line.startswith("License ::")
@@ -104,7 +104,7 @@ def licence_of(found: importlib.metadata.Distribution) -> str:
 
 
 def texts_of(found: importlib.metadata.Distribution) -> dict[str, str]:
-    """The licence texts that a distribution brings, by file name."""
+    """The licence texts of a distribution, by file name."""
     named = {}
     for file in found.files or ():
         if ".dist-info" in file.parts[0] and file.suffix != ".pyc" and LICENCE_FILE.search("/".join(file.parts[1:])):
@@ -115,7 +115,7 @@ def texts_of(found: importlib.metadata.Distribution) -> dict[str, str]:
 
 
 def system_packages() -> dict[str, Path]:
-    """Debian packages whose libraries lie in the package, with the file that holds their licence."""
+    """The Debian packages whose libraries are in the package, each with the file of its licence."""
     if product.SYSTEM != "linux":
         return {}
     inside = {path.name for path in (product.FOLDER / "_internal").rglob("*.so*") if "libs/" not in path.as_posix()}
@@ -134,17 +134,17 @@ def system_packages() -> dict[str, Path]:
 
 
 def libraries() -> Iterator[tuple[str, str]]:
-    """Name and licence of each library that a wheel carries for others, and of each font in the package.
+    """The name and licence of each library of another project in a wheel, and of each font in the package.
 
     Raises:
-        SystemExit: one of them is not in the tables here.
+        SystemExit: a library or font is not in the tables here.
     """
     inside = product.FOLDER / "_internal"
     places = ("av.libs/*", "numpy.libs/*", "pillow.libs/*", "PySide6/Qt/lib/libicu*")
     files = [path for place in places for path in inside.glob(place)]
     for path in sorted(files):
         known = [licence for start, licence in LIBRARIES.items() if path.name.lower().startswith(start.lower())]
-        if not known and product.SYSTEM == "linux":  # elsewhere the names differ, and the wheels are the same builds
+        if not known and product.SYSTEM == "linux":  # other systems have other names, but the same versions
             raise SystemExit(f"{path.name} has no licence in packaging/notices.py: look it up and add it.")
         yield path.name, known[0] if known else "see the list of PyAV's wheel for Linux"
     fonts = [*inside.glob("zia*/fonts/*.ttf"), *inside.glob("resources/fonts/*.otf")]
@@ -152,7 +152,7 @@ def libraries() -> Iterator[tuple[str, str]]:
 
 
 def python_licence() -> str:
-    """CPython's own licence, wherever this build keeps it."""
+    """The licence of CPython, from the place where this build has it."""
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     places = [
         Path(sys.base_prefix) / "LICENSE.txt",
@@ -167,7 +167,7 @@ def python_licence() -> str:
 
 
 def notices() -> str:
-    """The whole file. A text that several parts share stands once."""
+    """The whole file. A text that several parts share is included once."""
     named = "\n".join(f"{name}: {licence}" for name, licence in libraries())
     parts = [
         HEAD,

@@ -1,4 +1,4 @@
-"""How much of the machine other programs had meanwhile: what they take says nothing of the one under test. Only Linux tells."""
+"""The time that other programs took on this machine during a test, so that it does not count. Only Linux reports it."""
 
 import os
 import time
@@ -7,12 +7,12 @@ from pathlib import Path
 
 
 def waited_for_others(process: Path) -> float:
-    """Seconds in which a process's main thread could have run, but other programs had the processors.
+    """Seconds in which a process's main thread was ready to run while other programs had the processors.
 
-    While it waited, threads of its own may have been what it waited for: as long as these ran is not counted.
+    The time in which other threads of the process ran does not count, since it may have waited for them.
 
     Args:
-        process: its folder in /proc; where there is none, the answer is 0.
+        process: its folder in /proc; if there is none, the result is 0.
     """
     try:
         ran, waited = (int(number) / 1e9 for number in (process / "schedstat").read_text().split()[:2])
@@ -25,7 +25,7 @@ def waited_for_others(process: Path) -> float:
 
 @dataclass(frozen=True)
 class Clock:
-    """Seconds on the wall, of work of all processors, and of work of this test's own programs that have ended."""
+    """Wall-clock time, work of all processors, and work of this test's programs that have ended, in seconds."""
 
     wall: float
     work: float
@@ -33,18 +33,18 @@ class Clock:
 
     @classmethod
     def now(cls) -> "Clock | None":
-        """None where the system does not tell."""
+        """Read the clock; None if the system does not report it."""
         try:
             numbers = Path("/proc/stat").read_text().split()[1:9]
         except OSError:
             return None
-        work = sum(map(int, numbers)) - int(numbers[3]) - int(numbers[4])  # without idling and waiting for a disk
+        work = sum(map(int, numbers)) - int(numbers[3]) - int(numbers[4])  # without idle time and waiting for a disk
         own = os.times()
         return cls(time.monotonic(), work / os.sysconf("SC_CLK_TCK"), own.children_user + own.children_system)
 
 
 def others_were_busy(before: Clock | None, after: Clock | None) -> bool:
-    """Whether other programs had more than half of the processors; then only work can be judged, not time."""
+    """Whether other programs had more than half of the processors; then only work can be compared, not time."""
     if before is None or after is None:
         return False
     others = after.work - before.work - (after.own - before.own)

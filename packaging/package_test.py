@@ -1,10 +1,11 @@
-"""``make package-test``: the packaged program, and nothing else, goes through a lesson; a table says what held.
+"""``make package-test``: the packaged program alone goes through a typical session; a table shows the results.
 
     python packaging/package_test.py [--archive FILE] [--root FOLDER]
 
-Unpacks the archive into a folder whose name has a space and letters beyond ASCII, makes it read-only, takes away HOME and the network
-as far as this system allows, and runs the program there: offscreen, and on a virtual screen where there is Xvfb. With --root, the
-folder of a bare system (as debootstrap makes it), the program runs inside that by chroot and finds no library outside it.
+It unpacks the archive into a folder whose name has a space and non-ASCII letters, and makes it read-only. It removes HOME
+and the network as far as this system allows, and runs the program there: offscreen, and on a virtual screen if there is
+Xvfb. With --root, the folder of a bare system (made by debootstrap), the program runs inside it by chroot and finds no
+library outside.
 """
 
 import argparse
@@ -32,7 +33,7 @@ WARM, COLD, FIRST_STEP = (
     3.0,
     3.0,
 )  # seconds: first window with and without its files in memory, first training step after it
-TRIES = 5  # of the warm start; the best counts, for a busy machine says nothing of the program
+TRIES = 5  # of the warm start; the best counts, because other programs may delay the others
 FATAL = re.compile(
     r"Traceback|Could not load the Qt platform plugin|cannot be loaded|Segmentation|core dumped|Fatal Python"
 )
@@ -51,7 +52,7 @@ STEPS = (
 
 @dataclass
 class Table:
-    """The rows as they come, printed at once."""
+    """The rows of results, each printed at once."""
 
     failed: list[str] = field(default_factory=list)
 
@@ -63,13 +64,13 @@ class Table:
 
 @dataclass
 class Place:
-    """Where the program lies and how to run it there.
+    """The folder of the program and how to run it there.
 
     Args:
-        program: path of the executable as the running system sees it.
-        folder: the same folder as seen from here.
-        prefix: what a command begins with: chroot, or unshare for no network.
-        scratch: a folder to write to, as the running system sees it.
+        program: path of the executable in the system that runs it.
+        folder: path of its folder in the present system.
+        prefix: the beginning of a command: chroot, or unshare for no network.
+        scratch: a folder to write to, in the system that runs the program.
     """
 
     program: str
@@ -78,7 +79,7 @@ class Place:
     scratch: str
 
     def run(self, *arguments: str, display: str = "", timeout: float = 300) -> subprocess.CompletedProcess[str]:
-        """Run the program with hardly any environment; without a display, offscreen."""
+        """Run the program with a minimal environment; without a display, offscreen."""
         command = [*self.prefix, self.program, *arguments]
         return subprocess.run(
             command,
@@ -91,7 +92,7 @@ class Place:
         )
 
     def environment(self, display: str) -> dict[str, str]:
-        """No HOME that exists, no locale, no library path."""
+        """The environment: a HOME that does not exist, no locale, no library path."""
         screen = {"DISPLAY": display} if display else {"QT_QPA_PLATFORM": "offscreen"}
         if sys.platform == "win32":
             kept = {name: os.environ[name] for name in ("SYSTEMROOT", "TEMP", "TMP", "PATH") if name in os.environ}
@@ -100,11 +101,11 @@ class Place:
         return kept | screen | {"PYTHONUTF8": "1"}
 
     def seconds_to_window(self, display: str = "") -> tuple[float, float]:
-        """Start the window, wait for the line that it has been painted, and close it.
+        """Start the window, wait for its line that it was painted, and close it.
 
         Returns:
-            Seconds until then, without and with those in which other programs had the processors: what the machine has to do
-            besides says nothing of the program. Only Linux tells; elsewhere the two are the same.
+            Seconds until that line, without and with the time in which other programs had the processors. Only Linux
+            reports that time; on other systems the two are the same.
         """
         process = subprocess.Popen(
             [*self.prefix, self.program],
@@ -137,7 +138,7 @@ def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
 
 @contextmanager
 def read_only(folder: Path) -> Iterator[str]:
-    """Make a folder read-only, as a medium is where root may mount, else by its permissions; yields how."""
+    """Make a folder read-only, by a mount if root may mount, otherwise by its permissions; yield which."""
     mounted = False
     if sys.platform == "linux" and os.geteuid() == 0:
         bind = subprocess.run(["mount", "--bind", folder, folder], capture_output=True, check=False).returncode == 0
@@ -162,7 +163,7 @@ def read_only(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def virtual_screen() -> Iterator[str]:
-    """A display of Xvfb's, or "" where there is none."""
+    """A display of Xvfb, or "" if there is none."""
     if shutil.which("Xvfb") is None:
         yield ""
         return
@@ -180,7 +181,7 @@ def virtual_screen() -> Iterator[str]:
 
 
 def forget(folder: Path) -> None:
-    """Drop the files from the system's memory, so that the next start reads them from disk."""
+    """Drop the files from the system's cache, so that the next start reads them from disk."""
     for path in folder.rglob("*"):
         if path.is_file() and hasattr(os, "posix_fadvise"):
             with path.open("rb") as file:
@@ -188,7 +189,7 @@ def forget(folder: Path) -> None:
 
 
 def run_end_to_end_check(table: Table, place: Place, display: str, screen: str) -> None:
-    """The lesson in the window, by `doctor --window`, which says how each step went."""
+    """Run the end-to-end check in the window by `doctor --window`, which reports each step."""
     before = Clock.now()
     done = place.run("doctor", "--window", display=display, timeout=600)
     busy = others_were_busy(before, Clock.now())
@@ -217,7 +218,7 @@ def run_end_to_end_check(table: Table, place: Place, display: str, screen: str) 
 
 
 def check_files(table: Table, folder: Path) -> None:
-    """Every file of resources/ is in the package, byte for byte."""
+    """Check that every file of resources/ is in the package, byte for byte."""
     sources = [path for path in (product.ROOT / "resources").rglob("*") if path.is_file() and path.suffix != ".pyc"]
     inside = folder / "_internal" if (folder / "_internal").exists() else folder / "Contents/Resources"
     differing = [
@@ -243,7 +244,7 @@ def add_window(table: Table, item: str, budget: float, seconds: tuple[float, flo
 
 
 def examine(table: Table, place: Place, how: str, cold: bool) -> None:
-    """Everything, in the order in which a failure would explain the next."""
+    """Run all checks, in an order in which an early failure explains later ones."""
     check_files(table, place.folder)
     before = snapshot(place.folder)
     done = place.run("--version")
@@ -275,7 +276,7 @@ def examine(table: Table, place: Place, how: str, cold: bool) -> None:
 
 
 def check_deb(table: Table, root: Path, deb: Path) -> None:
-    """Install the Debian package in a bare system, run it, remove it: nothing may be left but what was there."""
+    """Install the Debian package in a bare system, run it and remove it; no other file may be left."""
 
     def inside(*command: str) -> subprocess.CompletedProcess[str]:
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/nowhere", "QT_QPA_PLATFORM": "offscreen"}
@@ -320,7 +321,7 @@ def check_deb(table: Table, root: Path, deb: Path) -> None:
 
 
 def unpack(archive: Path, folder: Path) -> Path:
-    """The program's folder inside `folder`: unpacked from an archive, or copied."""
+    """Unpack or copy the program into `folder`, and return its own folder there."""
     if archive.is_dir():
         return Path(shutil.copytree(archive, folder / archive.name, symlinks=True))
     with tarfile.open(archive) as packed:
@@ -330,7 +331,7 @@ def unpack(archive: Path, folder: Path) -> Path:
 
 
 def main() -> int:
-    """Unpack, examine, and say whether all of it held."""
+    """Unpack, check, and report whether every check passed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--archive", type=Path, help="the .tar.xz, or a program's folder; by default what make package wrote"
@@ -359,7 +360,7 @@ def main() -> int:
                 stack.callback(subprocess.run, ["umount", inside], check=False)
             prefix = (shutil.which("chroot") or "chroot", str(above))
         if sys.platform == "linux" and os.geteuid() == 0:
-            # Without a network of its own, a program has none, not even to this machine; X comes by a file.
+            # An empty network namespace has no network, not even to this machine. X uses a socket file.
             prefix = ("unshare", "--net", *prefix)
             how += ", no network"
 

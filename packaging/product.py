@@ -1,4 +1,4 @@
-"""What the product is called everywhere: file names, identifiers, version. The version stands in playground/version.py alone."""
+"""The product's names: file names, identifiers, version. The version is defined in playground/version.py only."""
 
 import platform
 import re
@@ -16,11 +16,11 @@ ICONS = ROOT / "build" / "package" / "icons"  # made by icons.py
 WINDOWS_ICON, MACOS_ICON = ICONS / "score-playground.ico", ICONS / "score-playground.icns"
 SYSTEM = {"win32": "windows", "darwin": "macos"}.get(sys.platform, "linux")
 DIST = ROOT / "dist"
-FOLDER = DIST / COMMAND  # what PyInstaller writes
+FOLDER = DIST / COMMAND  # PyInstaller's output
 
 
 def version() -> str:
-    """From the source, so that nothing need be installed to know it."""
+    """Read the version from the source, so that nothing needs to be installed."""
     text = (ROOT / "playground" / "version.py").read_text(encoding="utf-8")
     found = re.search(r'^__version__ = "([^"]+)"$', text, re.MULTILINE)
     if found is None:
@@ -29,18 +29,18 @@ def version() -> str:
 
 
 def archive_stem() -> str:
-    """As "score-playground-0.1.0-linux-x86_64"."""
+    """The name of an archive without its suffix, such as "score-playground-0.1.0-linux-x86_64"."""
     return f"{COMMAND}-{version()}-{SYSTEM}-{platform.machine().lower()}"
 
 
 def info_plist() -> dict[str, object]:
-    """What macOS reads of the bundle: its name, that it is sharp on Retina screens, and that session files are its own."""
+    """The bundle's properties for macOS: its name, the support of Retina screens, and the type of session files."""
     return {
         "CFBundleDisplayName": TITLE,
         "CFBundleShortVersionString": version(),
         "NSHighResolutionCapable": True,
         "NSHumanReadableCopyright": "MIT licence; bundled parts under their own, see NOTICES.txt",
-        "LSMinimumSystemVersion": "14.0",  # what torch's wheels ask for
+        "LSMinimumSystemVersion": "14.0",  # the version that torch's wheels need
         "LSApplicationCategoryType": "public.app-category.education",
         "CFBundleDocumentTypes": [
             {
@@ -65,7 +65,7 @@ def info_plist() -> dict[str, object]:
 
 
 def windows_version_file(folder: Path) -> Path:
-    """What Windows shows as the program's properties, in PyInstaller's form; written into a folder."""
+    """Write the program's properties for Windows into a folder, in PyInstaller's format."""
     numbers = (*map(int, re.findall(r"\d+", version())[:3]), 0)
     strings = {
         "CompanyName": "Score Playground contributors",

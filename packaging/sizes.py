@@ -1,4 +1,4 @@
-"""The guard on size: what the package weighs, why each heavy file is in it, and failure where a budget is broken."""
+"""Checks the package's size: the size and the reason of each large file, and failure if a budget is exceeded."""
 
 import re
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 import product
 
 MB = 1_000_000
-DOWNLOAD, INSTALLED, HEAVY = 230 * MB, 710 * MB, 5 * MB  # bytes; a file above the last must say why it is here
+DOWNLOAD, INSTALLED, HEAVY = 230 * MB, 710 * MB, 5 * MB  # bytes; a larger file than the last needs a reason
 REASONS = {  # by a pattern of the path inside the package
     r"torch_cpu": "torch's operators and their gradients: training, sampling, likelihood",
     r"torch_python|_C\..*pyd": "torch's binding to Python",
@@ -33,7 +33,7 @@ REASONS = {  # by a pattern of the path inside the package
 
 
 def weigh(folder: Path) -> dict[str, int]:
-    """Bytes of each file by its path inside the folder, links counted once."""
+    """The bytes of each file by its path inside the folder; links count once."""
     return {
         path.relative_to(folder).as_posix(): path.stat().st_size
         for path in sorted(folder.rglob("*"))
@@ -42,18 +42,18 @@ def weigh(folder: Path) -> dict[str, int]:
 
 
 def reason(path: str) -> str:
-    """Why a heavy file is in the package; empty where nobody has said."""
+    """Why a large file is in the package; empty if no reason is given."""
     return next((why for pattern, why in REASONS.items() if re.search(pattern, path)), "")
 
 
-Asked = dict[str, tuple[int, list[str]]]  # by file: the newest glibc 2.x that it asks for, and the functions that do
+Asked = dict[str, tuple[int, list[str]]]  # by file: the newest glibc 2.x that it needs, and the functions that need it
 
 
 def asked_of_glibc(folder: Path) -> Asked:
-    """Linux: what each file in the package asks of glibc.
+    """The glibc version that each file in the package needs, on Linux.
 
     Raises:
-        SystemExit: objdump reads no version out of a file that names one, so that what is asked is not known.
+        SystemExit: objdump finds no version in a file that names one, so that the needs are not known.
     """
     asked: Asked = {}
     for path in sorted(folder.rglob("*")):
@@ -72,10 +72,10 @@ def asked_of_glibc(folder: Path) -> Asked:
 
 
 def needed_glibc(asked: Asked) -> tuple[int, int]:
-    """The oldest glibc that the package runs with; its fallback libraries are for systems that lack them, and stand apart.
+    """The oldest glibc with which the package runs. Fallback libraries do not count, since few systems load them.
 
     Raises:
-        SystemExit: nothing asks for any, which no package does.
+        SystemExit: no file needs any version, which is impossible for a package.
     """
     minors = [minor for path, (minor, _) in asked.items() if "/fallback/" not in path]
     if not minors:
@@ -84,7 +84,7 @@ def needed_glibc(asked: Asked) -> tuple[int, int]:
 
 
 def print_glibc(asked: Asked) -> None:
-    """Which version is needed, and by which files."""
+    """Print the version that is needed, and the files that need it."""
     floor = needed_glibc(asked)[1]
     print(f"Runs with glibc 2.{floor} or newer. So new a one is asked for by:")
     for path, (minor, names) in asked.items():
@@ -94,7 +94,7 @@ def print_glibc(asked: Asked) -> None:
 
 
 def main() -> int:
-    """Print the table; 1 where a budget is broken or a heavy file has no reason."""
+    """Print the table; return 1 if a budget is exceeded or a large file has no reason."""
     sizes = weigh(product.FOLDER)
     total = sum(sizes.values())
     broken = []

@@ -1,8 +1,8 @@
-"""Linux: which libraries of the building system go into the package, and how.
+"""The libraries of the building Linux system that go into the package.
 
-Of a system's own libraries, those that Python's modules need lie beside the program as usual. Those for the screen (X, GL, fonts,
-keyboard, D-Bus) are taken from the user's system, where drivers and settings fit together, and only one that lacks a library
-gets ours, from the folder fallback/.
+System libraries that Python's modules need are beside the program as usual. Libraries for the screen (X, GL, fonts, keyboard,
+D-Bus) are taken from the user's system, whose drivers and settings fit them. A system that lacks one uses the package's copy
+in the folder fallback/.
 """
 
 import re
@@ -16,27 +16,27 @@ Entry = tuple[str, str, str]
 WINDOW = re.compile(
     r"PySide6/Qt/plugins/(platforms|xcbglintegrations|platformthemes|platforminputcontexts)/|libQt6(Gui|XcbQpa|DBus|Core|Svg|OpenGL)\.so"
 )
-"""Of the package's own files: those whose needs are the screen's libraries."""
+"""Files of the package whose dependencies are screen libraries."""
 GLIBC = re.compile(r"^(ld-linux.*|lib(c|m|dl|rt|pthread|util|resolv|nsl|anl|BrokenLocale|mvec|thread_db))\.so")
-"""Never ours: another glibc than the system's would end the process."""
+"""Libraries of glibc, which are never included: another glibc than the system's would abort the process."""
 SYSTEM_FOLDERS = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/")
 NEEDED = re.compile(r"^\s*(\S+) => (\S+) \(0x")
 
 
 def needs(path: str | Path) -> dict[str, Path]:
-    """The libraries that a file needs and that the system has, by the name they are asked for, as ldd finds them."""
+    """The system's libraries that a file needs, by their requested names, as found by ldd."""
     lines = subprocess.run(["ldd", str(path)], capture_output=True, text=True, check=False).stdout.splitlines()
     found = (NEEDED.match(line) for line in lines)
     return {match[1]: Path(match[2]) for match in found if match and is_systems(match[2])}
 
 
 def is_systems(path: str | Path) -> bool:
-    """Whether a library is the building system's own, and not glibc's."""
+    """Whether a library belongs to the building system, but not to glibc."""
     return str(path).startswith(SYSTEM_FOLDERS) and not GLIBC.match(Path(path).name)
 
 
 def located(name: str) -> Path:
-    """Where the building system has a library."""
+    """The path of a library in the building system."""
     lines = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=True).stdout.splitlines()
     paths = [line.rsplit(" => ", 1)[1] for line in lines if line.strip().startswith(f"{name} ")]
     if not paths:
@@ -45,12 +45,13 @@ def located(name: str) -> Path:
 
 
 def split(binaries: list[Entry]) -> tuple[list[Entry], list[Path]]:
-    """Divide what PyInstaller collected.
+    """Divide the binaries that PyInstaller collected.
 
     Returns:
-        What lies beside the program, and the fallback libraries by their asked-for names, each after those it needs itself.
+        The files beside the program, and the fallback libraries, named as they are requested. Each library is after
+        those that it needs.
     """
-    # A system's Python keeps its extension modules among the system's libraries; they are no libraries.
+    # The system's Python has its extension modules among the system's libraries, but they are not libraries.
     systems = [entry for entry in binaries if entry[2] == "BINARY" and is_systems(entry[1])]
     wheels = [entry for entry in binaries if entry not in systems and not GLIBC.match(Path(entry[0]).name)]
     for_screen: dict[str, Path] = {}
@@ -64,7 +65,7 @@ def split(binaries: list[Entry]) -> tuple[list[Entry], list[Path]]:
     for _, source, _ in pythons:
         for_python |= needs(source)
     beside = [*pythons, *((name, str(path), "BINARY") for name, path in sorted(for_python.items()))]
-    for name in SCREEN_LIBRARIES:  # some of them Qt opens by name, so that ldd does not see them
+    for name in SCREEN_LIBRARIES:  # Qt opens some of them by name, so that ldd does not find them
         path = located(name)
         for_screen |= {name: path} | needs(path)
     fallback = {name: path for name, path in for_screen.items() if name not in for_python}
@@ -72,7 +73,7 @@ def split(binaries: list[Entry]) -> tuple[list[Entry], list[Path]]:
 
 
 def in_order(libraries: dict[str, Path]) -> list[Path]:
-    """Each after those it needs; the paths end in the names that the loader asks for."""
+    """The paths of the libraries, each after those that it needs; they end in the names that the loader requests."""
     inside = {name: set(needs(path)) & libraries.keys() - {name} for name, path in libraries.items()}
     ordered: list[str] = []
     while inside:
@@ -86,7 +87,7 @@ def in_order(libraries: dict[str, Path]) -> list[Path]:
 
 
 def keyboards_and_fonts() -> list[Entry]:
-    """Keyboard tables and the font settings, for a system without them."""
+    """The keyboard tables and the font settings, for a system without them."""
     rows = [("fallback/fonts.conf", str(Path(__file__).parent / "linux" / "fonts.conf"), "DATA")]
     tables = Path("/usr/share/X11/xkb")
     rows += [

@@ -1,6 +1,6 @@
 """Score Playground: train score networks, sample from them and measure them, in one window or from Python.
 
-What can be called from Python is in :mod:`playground.api`. It loads torch, so the names here load it when they are first used.
+The functions are in :mod:`playground.api`, which loads torch. The names here load it when they are first used.
 """
 
 import importlib
@@ -34,7 +34,8 @@ __all__ = [
     "train",
 ]
 
-# What Apple's MPS lacks (erfcx, for one), torch then does on the CPU instead of failing. It reads this when it is imported.
+# Torch computes functions that Apple's MPS lacks (such as erfcx) on the CPU instead of failing. It reads this variable
+# when it is imported.
 os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 
 

@@ -1,4 +1,4 @@
-"""The program from Python: train, sample and measure as the window does, with numpy arrays in the user's units.
+"""The program from Python: train, sample and measure like the window, with numpy arrays in the user's units.
 
 >>> import playground as sp
 >>> experiment = sp.replace(sp.Experiment(), {"training.steps": 20, "sampling.steps": 10, "sampling.particles": 100})
@@ -45,9 +45,9 @@ Result = TypeVar("Result")
 
 
 class Work(Generic[Progress, Result]):
-    """Work that is done while it is iterated over: each item is its progress, and to stop iterating is to cancel.
+    """Work that is done by iterating: each item is a progress report. Stop iterating to cancel.
 
-    :meth:`result` does what is left, and returns what came of it.
+    :meth:`result` does the rest of the work and returns its result.
     """
 
     def __init__(self, steps: Generator[Progress, None, Result]) -> None:
@@ -69,7 +69,7 @@ class Work(Generic[Progress, Result]):
         """Do the rest of the work.
 
         Raises:
-            RuntimeError: an error ended the work before.
+            RuntimeError: the work had already ended with an error.
         """
         for _ in self:
             pass
@@ -80,12 +80,12 @@ class Work(Generic[Progress, Result]):
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """Everything that came of an experiment.
+    """All results of an experiment.
 
     Attributes:
         session: the trained network, with its data and settings.
         trajectory: the particles of every recorded step.
-        metrics: the figures of docs/metrics.md by name; None where one does not apply, and `reasons` says why.
+        metrics: the figures of docs/metrics.md by name; a figure that does not apply is None, and `reasons` says why.
     """
 
     session: Session
@@ -99,8 +99,8 @@ def train(
     """Train a score network.
 
     Args:
-        source: an experiment; or a session, whose network is trained on for as long again.
-        settings: that differ, as ``{"training.steps": 1000}``.
+        source: an experiment; or a session, whose network is trained further for the same length again.
+        settings: settings to change, such as ``{"training.steps": 1000}``.
         device: "auto", "cpu", "cuda" or "mps".
 
     Raises:
@@ -134,13 +134,13 @@ def sample(
     """Draw samples; the progress is the same growing trajectory after each step.
 
     Args:
-        source: a trained session; an experiment is enough where the particles follow a known score.
-        settings: of sampling that differ, as ``{"sampling.kind": "probability-flow"}``.
-        seed: of the start and of all noise, in place of the experiment's.
+        source: a trained session; an experiment is enough if the particles follow a known score.
+        settings: settings of sampling to change, such as ``{"sampling.kind": "probability-flow"}``.
+        seed: seed of the start and of all noise, instead of the experiment's.
 
     Raises:
         ExperimentError: the sampler does not fit, or a setting would need a new training.
-        SessionError: the score is learned, and the session holds no trained weights.
+        SessionError: the score is learned, and the session has no trained weights.
         SamplerDiverged: a step is too long.
     """
     model = _model(source, settings, device)
@@ -162,19 +162,19 @@ def score(
     settings: Mapping[str, Any] | None = None,
     device: str = "auto",
 ) -> NDArray[np.floating]:
-    """The score that particles follow: the gradient of log p_sigma at points of data coordinates.
+    """The score that particles follow: the gradient of log p_sigma at points in data coordinates.
 
     Args:
         points: (N, 2) or (N, C, H, W), in the user's units.
-        sigma: of the smoothing, > 0, in the user's units.
-        settings: that differ, as ``{"sampling.source": "exact"}``.
+        sigma: the noise level of the smoothing, > 0, in the user's units.
+        settings: settings to change, such as ``{"sampling.source": "exact"}``.
 
     Returns:
-        The shape of `points`, in 1/units.
+        An array with the shape of `points`, in 1/units.
 
     Raises:
-        ExperimentError: points of another shape, or not finite.
-        SessionError: the score is learned, and the session holds no trained weights.
+        ExperimentError: the points have another shape, or are not finite.
+        SessionError: the score is learned, and the session has no trained weights.
     """
     model = _model(source, settings, device)
     problem = model.problem
@@ -195,12 +195,12 @@ def log_likelihood(
 
     Args:
         points: (N, 2) or (N, C, H, W), in the user's units.
-        settings: that differ, as ``{"likelihood.tolerance": 1e-6}``.
-        sigma: of the smoothing, in the user's units; None for the finest noise level.
+        settings: settings to change, such as ``{"likelihood.tolerance": 1e-6}``.
+        sigma: the noise level of the smoothing, in the user's units; None for the finest noise level.
 
     Raises:
-        ExperimentError: the noise has no process, or points of another shape, or not finite.
-        SessionError: the score is learned, and the session holds no trained weights.
+        ExperimentError: the noise has no process, or the points have another shape or are not finite.
+        SessionError: the score is learned, and the session has no trained weights.
     """
     model = _model(source, settings, device)
     _refuse(likelihood_conflict(model.problem.experiment))
@@ -227,7 +227,7 @@ def evaluate(
         samples: (N, 2) or (N, C, H, W), in the user's units; None to measure no samples.
 
     Returns:
-        Work whose result are the figures of docs/metrics.md by name.
+        Work whose result is a mapping of the figures of docs/metrics.md by name.
 
     Raises:
         ExperimentError, SessionError: as :func:`log_likelihood`.
@@ -247,7 +247,7 @@ def evaluate(
 def run(
     experiment: Experiment, settings: Mapping[str, Any] | None = None, device: str = "auto"
 ) -> Work[TrainingProgress | Trajectory | EvaluationProgress, Run]:
-    """Train, sample and evaluate: what ``score-playground run`` does, without files.
+    """Train, sample and evaluate, like ``score-playground run`` but without files.
 
     Raises:
         ExperimentError, DataError, SamplerDiverged: as :func:`train`, :func:`sample` and :func:`evaluate`.
@@ -269,7 +269,7 @@ def run(
 
 
 def open_window(session: Session) -> subprocess.Popen[bytes]:
-    """Open the window on a session, as a program of its own that goes on when Python ends.
+    """Open the window on a session, in a process of its own that continues when Python ends.
 
     The session is written to a temporary file, which stays until the system removes it.
 

@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 
 
 def main() -> None:
-    """8x8 images of 0 to 16 as bytes, and the digit that each shows; no pickle, the same bytes each time."""
+    """Write 8x8 images of values 0 to 16 as bytes, with their labels; without pickle, and the same bytes each time."""
     bundle = load_digits()
     target = Path(__file__).with_name("digits.npz")
     np.savez_compressed(target, images=bundle.images.astype(np.uint8), labels=bundle.target.astype(np.uint8))

@@ -20,12 +20,12 @@ from playground.app.window import MainWindow
 from playground.lab import lessons, scenes
 
 SIZE = 1280, 800
-SECONDS = 10.0  # of training, at most, before a picture of what is being trained
+SECONDS = 10.0  # most seconds of training before a picture of it
 PATIENCE = 120.0  # seconds for one measurement
 
 
 def paint(window: MainWindow, path: Path) -> Path:
-    """Take a picture in the middle of the run in view, once its field is there."""
+    """Take a picture in the middle of the shown run, once its field is painted."""
     controllers = window.controllers
     wait(lambda: controllers.building.problem is not None and not controllers.building.busy)
     wait(lambda: not controllers.training.wanted, SECONDS)
@@ -36,7 +36,7 @@ def paint(window: MainWindow, path: Path) -> Path:
 
 
 def of_scenes(window: MainWindow, only: str, folder: Path) -> Iterator[tuple[str, Path]]:
-    """Each scene with what was measured of it."""
+    """Each scene with its measured figures."""
     for name, scene in scenes.load_bundled().items():
         if only not in name:
             continue
@@ -48,7 +48,7 @@ def of_scenes(window: MainWindow, only: str, folder: Path) -> Iterator[tuple[str
 
 
 def of_lessons(window: MainWindow, only: str, folder: Path) -> Iterator[tuple[str, Path]]:
-    """Each step of each lesson, a question before and after its answer."""
+    """Each step of each lesson; a question is shown before and after its answer."""
     taught = window.controllers.lessons
     for name, lesson in lessons.load_all().items():
         if only not in name:

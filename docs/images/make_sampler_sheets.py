@@ -1,10 +1,10 @@
-"""Paints what every sampler makes of every toy, by the exact score and by learned ones, and of the digits.
+"""Paints the samples of every sampler for every toy, with the exact score and with learned ones, and for the digits.
 
     python docs/images/make_sampler_sheets.py [--out DIR] [--only exact|learned|digits]
 
-The number of a cell is the sliced Wasserstein-2 distance of its particles to the density, as a multiple of that between two
-draws of as many points: 1 is perfect; it is red beyond the worst of DRAWS draws of the density itself. The samplers are all
-that the settings can say, so that a new one appears by itself; each takes as many steps as the others.
+The number of a cell is the sliced Wasserstein-2 distance of its particles from the density, as a multiple of that between
+two draws of as many points: 1 is perfect. It is red if it is larger than the worst of DRAWS draws of the density itself. All
+samplers of the settings are included, so that a new one appears by itself; all take the same number of steps.
 """
 
 import dataclasses
@@ -47,15 +47,15 @@ Settings = Mapping[str, object]
 SOURCES = DataSource.kinds()
 TOYS = [kind for kind, source in SOURCES.items() if issubclass(source, Toy)]
 STEPS, PARTICLES = 200, 2_000
-IMAGES = 42  # seven columns of six fill a cell
+IMAGES = 42  # six rows of seven fill a cell
 TRAINING: Settings = {"network.width": 64, "training.steps": 3_000}
-DRAWS, PROJECTIONS = 10, 32  # of the density, that samples are compared with
+DRAWS, PROJECTIONS = 10, 32  # of the density, for the comparison with samples
 
 ALTERNATIVES: tuple[Settings, ...] = ({}, {"network.kind": "energy"})
-"""What a sampler is given that refuses what the others take: a learned density."""
+"""Settings that are tried in turn for a sampler: one that refuses the first gets a learned density."""
 
 CELL, IMAGE_CELL, SIDE, HEAD, GAP = 128, 228, 96, 40, 3  # px
-DOT = 0.45  # of the size of particles in the window
+DOT = 0.45  # relative to the size of particles in the window
 SURFACES, INKS = ("background", "panel"), ("particles", "data", "text", "muted", "error")
 
 
@@ -79,12 +79,12 @@ GIVEN = Column(
     ("Left half given", "Reverse SDE"),
     {"sampling.inpainting_mask": "left", "sampling.inpainting_image": 2, "sampling.labels": "none"},
 )
-"""Of the digits, beside the samplers: what the learned score makes of half of a held-out one."""
+"""A column of the digits beside the samplers: inpainting of a held-out digit, of which half is known."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A picture and, where there is one, its distance over the floor, and whether a perfect sampler has none so large."""
+    """A picture, its distance relative to the floor if there is one, and whether it is larger than a perfect sampler's."""
 
     scene: Scene
     ratio: float | None = None
@@ -92,7 +92,7 @@ class Cell:
 
 
 def samplers() -> list[Column]:
-    """Every sampler with every solver that it has; the forward process is none. The reverse SDE also with a corrector."""
+    """Every sampler with each of its solvers, except the forward process. The reverse SDE also has a corrector."""
     found = []
     for kind, sampler in Sampler.kinds().items():
         if kind == "forward":
@@ -121,7 +121,7 @@ def fitted(experiment: Experiment, column: Column, alternatives: Sequence[Settin
 
 
 def trained(problem: Problem) -> LabelledScore:
-    """The averaged network after the training that the experiment sets."""
+    """The averaged network after the experiment's training."""
     trainer = Trainer(problem)
     for _ in trainer:
         pass
@@ -129,14 +129,14 @@ def trained(problem: Problem) -> LabelledScore:
 
 
 def last_frame(problem: Problem, score: LabelledScore) -> np.ndarray:
-    """Where the particles end, (particles, *shape) in user units."""
+    """The final positions of the particles, (particles, *shape) in user units."""
     with torch.no_grad():
         *_, trajectory = sample(problem, score)
     return trajectory.positions[-1]
 
 
 class Judge:
-    """The distance of samples to a toy's density, over that of two draws of as many points."""
+    """The distance of samples from a toy's density, relative to that of two draws of as many points."""
 
     def __init__(self, problem: Problem) -> None:
         assert problem.dataset.density is not None  # of a toy it is known
@@ -149,7 +149,7 @@ class Judge:
         of_each = between.sum(axis=0) / (DRAWS - 1)
         self._floor = float(of_each.mean())
         self.bound = float(of_each.max() / self._floor)
-        """The ratio of the worst of these draws: two modes have few enough points that chance counts."""
+        """The ratio of the worst of these draws. With two modes, chance is large at this number of points."""
 
     def _distance(self, some: torch.Tensor, others: torch.Tensor) -> float:
         return sliced_wasserstein2(some, others, PROJECTIONS, self._generator)
@@ -161,7 +161,7 @@ class Judge:
 
 
 def toy_row(toy: str, source: str, columns: Sequence[Column]) -> Iterator[Cell | None]:
-    """The data, then what each sampler makes of them; None where none of the alternatives fits."""
+    """The data, then the samples of each sampler; None if no alternative fits."""
     experiment = replace(
         Experiment(),
         {
@@ -193,7 +193,7 @@ def toy_row(toy: str, source: str, columns: Sequence[Column]) -> Iterator[Cell |
 
 
 def digits_row(columns: Sequence[Column]) -> Iterator[Cell | None]:
-    """Held-out digits, then what each sampler makes of what the model that ships has learned from the others."""
+    """Held-out digits, then the samples of each sampler with the model that ships."""
     settings = {"data.kind": "digits", "sampling.steps": STEPS, "sampling.particles": IMAGES}
     problem = Problem.build(replace(Experiment(), settings))
     data = problem.dataset
@@ -212,7 +212,7 @@ def digits_row(columns: Sequence[Column]) -> Iterator[Cell | None]:
 
 
 def paint_cell(painter: QPainter, box: QRectF, cell: Cell) -> None:
-    """The scene, painted as the window would, and the ratio in its corner."""
+    """Paint the scene as in the window, with the ratio in its corner."""
     ratio = painter.device().devicePixelRatio()
     painter.drawImage(box.topLeft(), render(cell.scene, box.width(), box.height(), ratio))
     if cell.ratio is None:
@@ -282,7 +282,7 @@ def digits_sheet(columns: Sequence[Column], advance: Callable[[str], None]) -> Q
 
 
 def few_colors(image: QImage) -> QImage:
-    """The picture in the 256 colours from its surfaces to its inks, which takes a third of the space."""
+    """Reduce the picture to the 256 colours from its surfaces to its inks, which takes a third of the space."""
     table, shades = [], np.linspace(0, 1, 256 // (len(SURFACES) * len(INKS)))
     for surface, ink in itertools.product(SURFACES, INKS):
         ends = [np.array(DARK.color(name).getRgb()[:3]) for name in (surface, ink)]

@@ -1,4 +1,4 @@
-"""Paints the pictures of README, guide and workshop from the real window, at each stage of a user's way, in both themes.
+"""Paints the pictures of README, guide and workshop from the real window, at each stage of its use, in both themes.
 
     python docs/images/make_screenshots.py [--out DIR] [--only NAME]
 
@@ -45,14 +45,14 @@ def wait(until: Callable[[], bool] = lambda: False, seconds: float = 60.0) -> No
 
 
 def place(window: MainWindow, x: float, y: float) -> QPoint:
-    """Where a point of the plane is on the canvas."""
+    """The position of a point of the plane on the canvas."""
     x0, x1, y0, y1 = window.canvas.viewport
     surface = window.canvas.surface
     return QPoint(round((x - x0) / (x1 - x0) * surface.width()), round((y1 - y) / (y1 - y0) * surface.height()))
 
 
 def show_frame(window: MainWindow, share: float) -> None:
-    """Rest at a part of the run, with the field and the density of that moment, and the status bar saying so."""
+    """Stop at a fraction of the run, and wait until the field, the density and the status bar show that moment."""
     controllers, came, shown = window.controllers, dict[str, float](), list[int]()
     controllers.playing.frame_changed.connect(shown.append)
     controllers.following.field_changed.connect(lambda view: came.update(field=view.sigma))
@@ -60,11 +60,11 @@ def show_frame(window: MainWindow, share: float) -> None:
     wait(lambda: not controllers.building.busy)
     before = controllers.playing.trajectory
     controllers.playing.set_loop(False)
-    controllers.playing.restart()  # a run that has begun unseen would later take the place of the one in view
+    controllers.playing.restart()  # a run that has begun in the background would later replace the shown one
     wait(
         lambda: controllers.playing.recorded > 0 and controllers.playing.trajectory is not before
     )  # it comes with the playhead at its start
-    controllers.playing.step(1_000_000)  # all of it is recorded without being played
+    controllers.playing.step(1_000_000)  # the whole run is recorded without being played
     wait(lambda: controllers.playing.trajectory.finished)
     controllers.playing.set_loop(True)
     controllers.playing.seek(round(share * (controllers.playing.recorded - 1)))
@@ -131,7 +131,7 @@ def ladder(window: MainWindow) -> None:
 
 
 def digits(window: MainWindow) -> None:
-    """Images denoise together on the same timeline."""
+    """Images that are denoised together, on the same timeline."""
     choose(window, "digits")
     window.controllers.training.start()
     wait(seconds=2.5 * SECONDS)
@@ -140,7 +140,7 @@ def digits(window: MainWindow) -> None:
 
 
 def file(window: MainWindow) -> None:
-    """A file of one's own, in its own units."""
+    """A user's file, in its own units."""
     window.documents.open(resource("experiments/odd-units.csv"))
     wait(lambda: window.state.experiment.data.kind == "file" and window.controllers.building.problem.axes != ("x", "y"))
     window.controllers.training.start()
@@ -156,7 +156,7 @@ def export(window: MainWindow) -> None:
 
 
 def error(window: MainWindow) -> None:
-    """An error in the program, and a file that is no good."""
+    """An error in the program, and a file that cannot be read."""
     show_frame(window, 0.72)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "measured.csv"
@@ -175,7 +175,7 @@ def boltzmann(window: MainWindow) -> None:
 
 
 def scenes(window: MainWindow) -> None:
-    """The gallery, once its runs are computed."""
+    """The gallery of scenes, once its runs are computed."""
     window.actions_by_key.trigger("learn.scenes")
     gallery = window.findChild(Gallery)
     gallery.resize(gallery.sizeHint())
@@ -206,15 +206,15 @@ def make(name: str, theme: str, size: tuple[int, int], folder: Path) -> Path:
     with tempfile.TemporaryDirectory() as place_of_settings:
         settings = Preferences(Path(place_of_settings) / "settings.ini")
         settings.set("theme", theme)
-        settings.set("folded", {})  # else the small screen that there is offscreen would have cards folded
+        settings.set("folded", {})  # otherwise cards would be folded on the small offscreen screen
         window = MainWindow(settings, Log())
         window.show()
         wait(lambda: window.controllers.building.problem is not None and window.controllers.playing.recorded > 2)
         window.resize(
             *size
-        )  # once it was painted: until then it is kept inside the screen, which offscreen is a small one
+        )  # after it was painted: before, its size is limited to the screen, which is small offscreen
         STAGES[name](window)
-        QApplication.processEvents()  # what was laid out anew takes its place
+        QApplication.processEvents()  # applies the new layout
         window.grab()  # a frame's first picture may still have the arrows of the last one, see Picture
         window.canvas.surface.picture.change()
         picture = (window.findChild(BoltzmannWindow) or window.findChild(Gallery) or window).grab()
@@ -230,7 +230,7 @@ def make(name: str, theme: str, size: tuple[int, int], folder: Path) -> Path:
 
 
 def draw_over(picture, window: MainWindow) -> None:  # type: ignore[no-untyped-def]
-    """Put the dialog where a window manager would: in the middle of the window."""
+    """Paint the dialog in the middle of the window, where a window manager would place it."""
     from PySide6.QtGui import QColor, QPainter
 
     dialog = window.exports.dialog

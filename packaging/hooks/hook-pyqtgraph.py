@@ -1,6 +1,6 @@
-"""In place of PyInstaller's own hook, which takes icons, colour maps and examples too: only what is imported goes in."""
+"""Replaces PyInstaller's hook, which includes icons, colour maps and examples. This one includes only what is imported."""
 
 hiddenimports = [
     "PySide6.QtOpenGL",
     "PySide6.QtOpenGLWidgets",
-]  # imported by name, for a class of views that ours are not of
+]  # imported by name, for a class of views that the program does not use

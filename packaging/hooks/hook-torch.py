@@ -1,4 +1,4 @@
-"""In place of PyInstaller's own hook, which takes every submodule of torch: only what is imported goes in, with the libraries."""
+"""Replaces PyInstaller's hook, which includes every submodule of torch. This one includes what is imported and libraries."""
 
 import sys
 from pathlib import Path
@@ -9,8 +9,8 @@ binaries = collect_dynamic_libs("torch", search_patterns=["*.dll", "*.dylib", "*
 torch = Path(get_package_paths("torch")[1])
 manager = torch / "bin" / "torch_shm_manager"
 if manager.exists():
-    binaries.append((str(manager), "torch/bin"))  # `import torch` looks for it, and fails without it
-# Imported by name: the compiler's Python, which the first step of an optimizer loads, and what torch.func brings.
+    binaries.append((str(manager), "torch/bin"))  # `import torch` fails without it
+# Imported by name: the compiler's Python modules, which the first step of an optimizer loads, and those of torch.func.
 polyfills = sorted((torch / "_dynamo" / "polyfills").glob("*.py"))
 hiddenimports = [f"torch._dynamo.polyfills.{path.stem}" for path in polyfills if path.stem != "__init__"]
 hiddenimports += ["torch._dynamo", "torch._numpy", "torch._functorch.deprecated", "torch._functorch.make_functional"]

@@ -1,4 +1,4 @@
-"""Particles coloured by what is known of each: a number or a kind, with the scale or key that says so."""
+"""Particles coloured by a property of each, a number or a category, with a scale or key."""
 
 import functools
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from playground.drawing.raster import premultiplied
 
 SECTORS = 8
 OPACITY = 0.95
-NOWHERE = 0.02  # of the values that may lie below the scale, and above it
+NOWHERE = 0.02  # fraction of the values that may lie below the scale, and above it
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,10 +20,10 @@ class Coloring:
     """A colour for each particle.
 
     Args:
-        title: what the colours tell, and in which unit.
-        labels: (N,) uint8: places among the 256 colours of numbers, or among those of kinds.
-        numbers: of a scale, see :class:`playground.drawing.color_scale.ColorScale`; None for kinds.
-        names: of kinds; none where they are sectors of a circle.
+        title: the quantity of the colours, with its unit.
+        labels: (N,) uint8: indices of the 256 colours of numbers, or of the colours of categories.
+        numbers: numbers of a scale, see :class:`playground.drawing.color_scale.ColorScale`; None for categories.
+        names: names of categories; none if they are the sectors of a circle.
     """
 
     title: str
@@ -32,7 +32,7 @@ class Coloring:
     names: tuple[str, ...] = ()
 
     def colors(self, palette: Palette) -> np.ndarray:
-        """(65536,) uint32 premultiplied ARGB, by coverage x 256 + label."""
+        """The colours by coverage x 256 + label, (65536,) uint32 premultiplied ARGB."""
         return _table(palette.name, self.numbers is not None)
 
     def legend(self, palette: Palette) -> ColorScale | ColorKey:
@@ -44,10 +44,10 @@ class Coloring:
 
 
 def by_number(values: np.ndarray, title: str, low: float | None = None) -> Coloring:
-    """Colours from the lowest to the highest of values (N,), but for the outermost few.
+    """Colours for values (N,), from the lowest to the highest except for a few outliers.
 
     Args:
-        low: where the scale begins, if not with the values.
+        low: the low end of the scale; by default that of the values.
     """
     values = np.asarray(values, np.float64)
     finite = values[np.isfinite(values)]
@@ -64,11 +64,11 @@ def by_number(values: np.ndarray, title: str, low: float | None = None) -> Color
 
 
 def by_kind(kinds: np.ndarray, title: str, names: tuple[str, ...]) -> Coloring:
-    """One of eight colours for each kind; of more kinds, several share one and the key names none.
+    """One of eight colours for each kind. If there are more kinds, several share a colour and the key has no names.
 
     Args:
-        kinds: (N,) from 0.
-        names: of all kinds.
+        kinds: (N,) numbers of kinds, from 0.
+        names: names of all kinds.
     """
     count = len(category_colors(next(iter(PALETTES.values()))))
     if len(names) <= count:
@@ -78,7 +78,7 @@ def by_kind(kinds: np.ndarray, title: str, names: tuple[str, ...]) -> Coloring:
 
 
 def by_direction(points: np.ndarray, title: str) -> Coloring:
-    """One of eight colours by the direction of each point (N, 2) from the middle of all."""
+    """One of eight colours for each point (N, 2), by its direction from the centre of all points."""
     away = points - points.mean(axis=0)
     turn = np.mod(np.arctan2(away[:, 1], away[:, 0]) / (2 * np.pi), 1.0)
     return Coloring(title, np.minimum(turn * SECTORS, SECTORS - 1).astype(np.uint8))

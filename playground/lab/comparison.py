@@ -1,4 +1,4 @@
-"""Runs side by side that differ in a few settings: one Brownian path, equal evaluations, and their distance to the data."""
+"""Comparison of runs that differ in a few settings: one Brownian path, equal evaluations, and the distance to the data."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,12 +26,12 @@ from playground.theory.samplers import BrownianPath, Sampler
 FEWEST, MOST = 2, 4
 """Runs that are compared at a time."""
 MEASURED_FRAMES = 24
-"""Frames of a run whose distance to the data is measured, evenly from the first to the last."""
+"""Frames of a run whose distance to the data is measured, evenly spaced from the first to the last."""
 POINTS, FLOOR_PAIRS = 2_000, 10
-"""Most particles whose distance is measured, and pairs of the data's own clouds for its floor: 24 frames take some 0.3 s."""
+"""Most particles in a distance, and pairs of clouds of the data for the floor: 24 frames take about 0.3 s."""
 MOST_STEPS = 100_000
 SECTIONS = frozenset({"noise", "objective", "network", "training", "sampling"})
-"""What may differ between runs that are compared."""
+"""The sections that may differ between compared runs."""
 TRAINED = frozenset({"objective", "network", "training"})
 
 
@@ -48,14 +48,14 @@ def with_edits(experiment: Experiment, edits: Mapping[str, Any]) -> Experiment:
 
 
 def needs_training(main: Experiment, other: Experiment) -> bool:
-    """Whether a run of other settings follows a score that the main experiment's training does not give."""
+    """Whether a run with other settings needs a network of its own, which the main experiment does not train."""
     if other.sampling.follows != "learned":
         return False
     return main.noise != other.noise or any(getattr(main, name) != getattr(other, name) for name in TRAINED)
 
 
 def evaluations(problem: Problem, sampler: Sampler) -> int | None:
-    """Score evaluations of one particle in a whole run, guidance included; None where each particle takes steps of its own."""
+    """Score evaluations of one particle in a whole run, guidance included; None if each particle has its own steps."""
     sampling, each = problem.experiment.sampling, sampler.evaluations
     if each is None:
         return None
@@ -64,9 +64,9 @@ def evaluations(problem: Problem, sampler: Sampler) -> int | None:
 
 
 def at_equal_evaluations(problem: Problem, score: LabelledScore | None, budget: int) -> Problem:
-    """The problem with as many steps as `budget` evaluations of the score allow, or with the fewest that its sampler takes.
+    """The problem with as many steps as `budget` score evaluations allow, or with the sampler's smallest number.
 
-    Where particles take steps of their own, or no score is asked, the steps stay as they are.
+    If each particle has its own steps, or the sampler evaluates no score, the steps stay as they are.
 
     Args:
         score: see :func:`make_sampler`.
@@ -84,7 +84,7 @@ def at_equal_evaluations(problem: Problem, score: LabelledScore | None, budget: 
         tried = with_steps(steps)
         try:
             return evaluations(tried, make_sampler(tried, score)) or 0
-        except ExperimentError:  # fewer than one step a level
+        except ExperimentError:  # fewer than one step per level
             return 0
 
     if not evaluations(problem, make_sampler(problem, score)):
@@ -100,11 +100,11 @@ def at_equal_evaluations(problem: Problem, score: LabelledScore | None, budget: 
 
 
 def shared_path(problem: Problem, samplers: Iterable[Sampler], seed: int) -> BrownianPath:
-    """The Brownian path that all these runs take their noise from.
+    """The Brownian path from which all these runs take their noise.
 
     Args:
-        problem: of one of them; all have the same data, and so the same units.
-        seed: that the runs begin with.
+        problem: the problem of one run; all runs have the same data and thus the same units.
+        seed: the seed of the runs.
     """
     seeded = dataclasses.replace(problem, experiment=description.replace(problem.experiment, {"seed": seed}))
     number = seeded.generator("Brownian path", "cpu").initial_seed()
@@ -113,13 +113,13 @@ def shared_path(problem: Problem, samplers: Iterable[Sampler], seed: int) -> Bro
 
 @dataclass(frozen=True, eq=False)
 class DistanceCurve:
-    """Sliced W2 between particles and data on the way of a run, in user units.
+    """Sliced W2 between particles and data along a run, in user units.
 
     Attributes:
-        frames: (K,) of the trajectory.
-        evaluations: (K,) score evaluations of one particle until there, the mean over particles.
+        frames: (K,) frames of the trajectory.
+        evaluations: (K,) score evaluations of one particle up to each frame, mean over particles.
         distances: (K,)
-        floor, floor_std: what a perfect sampler has, and its deviation.
+        floor, floor_std: the distance of a perfect sampler, and its standard deviation.
     """
 
     frames: NDArray[np.int64]
@@ -130,7 +130,7 @@ class DistanceCurve:
 
 
 def distance_curve(problem: Problem, trajectory: Trajectory) -> Iterator[tuple[float, DistanceCurve | None]]:
-    """Measure a finished run; yields the fraction done, and at last the curve.
+    """Measure a finished run; yield the fraction done, and at the end the curve.
 
     All frames, and all runs on the same data, are compared with the same points in the same directions.
 

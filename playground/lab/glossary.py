@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from playground.resources import page
 
 EQUATIONS = "Equations"
-"""The place of a symbol that stands in equations alone; followed by the others that tell which of two meanings it has."""
+"""The place of a symbol that is used in equations only. Companion symbols may follow, if it has two meanings."""
 
 
 @dataclass(frozen=True)
@@ -15,11 +15,11 @@ class GlossaryEntry:
     """One row of the page.
 
     Attributes:
-        section: heading that it stands below.
-        symbol: as it is written in text, "σ_min"; nothing for a term without one.
+        section: the heading above it.
+        symbol: the symbol as text, "σ_min"; empty for a term without one.
         term: its name.
         meaning: one sentence.
-        place: where it is seen, "Noise: σ min".
+        place: where the program shows it, "Noise: σ min".
     """
 
     section: str
@@ -35,7 +35,7 @@ class GlossaryEntry:
 
     @property
     def companions(self) -> tuple[str, ...] | None:
-        """Of a symbol of equations, what stands beside it where it means this; None where it is none of equations."""
+        """The symbols that occur with it in equations when it has this meaning; None if it is not used in equations."""
         if not self.place.startswith(EQUATIONS):
             return None
         return tuple(self.place.removeprefix(EQUATIONS).removeprefix(" with ").split())
@@ -66,7 +66,7 @@ def read(text: str) -> tuple[GlossaryEntry, ...]:
 
 
 def found(query: str) -> tuple[GlossaryEntry, ...]:
-    """The entries in which every word of a query stands; those whose symbol or term has it come first."""
+    """The entries that contain every word of a query; those with the query in their symbol or term come first."""
     words = query.lower().split()
     hits = [
         entry

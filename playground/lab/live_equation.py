@@ -1,6 +1,6 @@
-r"""Equations in LaTeX in which symbols give way to values: ``[[symbol|name]]``, or ``[[symbol|name:.2f]]`` with places.
+r"""Equations in LaTeX whose symbols can be replaced by values: ``[[symbol|name]]``, or ``[[symbol|name:.2f]]`` with a format.
 
-Data only: a name is looked up among values that are given, and nothing is computed.
+An equation is data only: a name is looked up among given values, and nothing is computed.
 
 >>> equation = LiveEquation(r"x + [[\epsilon|sampling.step:.2f]] s([[x|you]])")
 >>> equation.symbols
@@ -22,7 +22,7 @@ DEFAULT = ".3g"
 
 @dataclass(frozen=True)
 class LiveEquation:
-    """An equation with symbols for which values can be put."""
+    """An equation with symbols that can be replaced by values."""
 
     source: str
 
@@ -33,17 +33,17 @@ class LiveEquation:
 
     @property
     def is_sound(self) -> bool:
-        """Whether it is not too long, and has no bracket of a value that is none."""
+        """Whether it is not too long, and all of its double brackets can be read."""
         rest = PART.sub("", self.source)
         return len(self.source) <= LONGEST and "[[" not in rest and "]]" not in rest
 
     @property
     def symbols(self) -> str:
-        """The LaTeX with every symbol in place."""
+        """The LaTeX with all symbols."""
         return self.with_values({})
 
     def with_values(self, values: Mapping[str, float]) -> str:
-        """The LaTeX with a value for each symbol whose name has one."""
+        """The LaTeX with a value in place of each symbol whose name is in `values`."""
 
         def put(found: re.Match[str]) -> str:
             symbol, name, form = found.groups()
@@ -53,7 +53,7 @@ class LiveEquation:
 
 
 def written(value: float, form: str = "") -> str:
-    r"""A number in LaTeX; without a form whole, or to three places.
+    r"""A number in LaTeX; without a format it is a whole number or has three digits.
 
     >>> written(-1.25, ".1f"), written(3e-7, ".2g"), written(5000), written(0.12345)
     ('-1.2', '3 \\cdot 10^{-7}', '5000', '0.123')

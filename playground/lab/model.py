@@ -14,7 +14,7 @@ from playground.theory.networks import ScoreNetwork
 from playground.theory.noise import ScoreFunction
 
 AFTER_TRAINING = ("sampling.", "likelihood.", "seed")
-"""How the keys of the settings begin that a trained network leaves free."""
+"""The beginnings of the keys of settings that can change after training."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,9 +22,9 @@ class Model:
     """A network with the problem that it was trained on.
 
     Attributes:
-        network: None where it was not trained: then a known score alone can be followed.
-        recorded: the run of a session, which :meth:`Trajectory.from_arrays` reads; None where it holds none.
-        path: of its file, where it has one.
+        network: None if it was not trained; then only a known score can be followed.
+        recorded: the run of a session, which :meth:`Trajectory.from_arrays` reads; None if the session has none.
+        path: the path of its file, if it has one.
     """
 
     problem: Problem
@@ -37,7 +37,7 @@ class Model:
         """The network's score.
 
         Raises:
-            SessionError: it was not trained.
+            SessionError: the network was not trained.
         """
         if self.network is None:
             if self.path is None:
@@ -52,12 +52,12 @@ class Model:
 
     @property
     def score(self) -> ScoreFunction:
-        """The score that the experiment's sampler follows: the learned one, or one that is known."""
+        """The score that the experiment's sampler follows: the learned one or a known one."""
         return self.problem.known_score() or self.learned
 
     @property
     def likelihood_score(self) -> ScoreFunction:
-        """The score that the experiment's likelihoods follow, as `score`."""
+        """The score that the experiment's likelihoods use: the learned one or a known one."""
         return self.problem.known_score(self.problem.experiment.likelihood.source) or self.learned
 
     @classmethod
@@ -71,8 +71,8 @@ class Model:
         """The model of a session.
 
         Args:
-            experiment: settings in place of the session's own, with the same data, noise and network.
-            path: of the file that the session came from, for errors.
+            experiment: settings instead of the session's, with the same data, noise and network.
+            path: the path of the session's file, for errors.
 
         Raises:
             ExperimentError: the weights belong to another network.

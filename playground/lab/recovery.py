@@ -1,8 +1,8 @@
-"""What a window keeps on disk of work that is not saved, for the next start to bring back: one folder for each window.
+"""Unsaved work of a window on disk, which the next start of the program can restore. Each window has one folder.
 
-``work.json`` has the settings, the history and all that is small; it is written last and names the other files, which are sessions.
-Data and weights lie in files of their own: the data are written once, and a file of weights holds one point of the data only.
-A lock in the folder tells whether its window is still there: a process that is killed holds nothing.
+``work.json`` has the settings, the history and everything small. It is written last and names the other files, which are
+sessions. Data and weights are in separate files: the data are written once, and a file of weights has only one point of
+the data. A lock in the folder shows whether its window is open; the system releases the lock of a killed process.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from playground.user_errors import cannot_write
 
 WORK, LOCK = "work.json", "lock"
 VERSION = 1
-YOUNG = 60  # seconds in which a window that has made its folder has written to it
+YOUNG = 60  # seconds within which a window writes to its new folder
 _NAME = re.compile(rf"[a-z]+-\d{{1,9}}{re.escape(SUFFIX)}", re.ASCII)
 
 
@@ -32,8 +32,8 @@ class KeptWeights(msgspec.Struct, frozen=True):
 
     Attributes:
         weights, data: names of files in the folder.
-        reset: the number of the reset that began it, as the history has it; 0 for the first training.
-        present: whether the work goes on from it, or from the latest that was there.
+        reset: the number of the reset that began the training, as in the history; 0 for the first training.
+        present: whether the work continues from this training.
     """
 
     weights: str
@@ -43,15 +43,16 @@ class KeptWeights(msgspec.Struct, frozen=True):
 
 
 class Work(msgspec.Struct, frozen=True):
-    """What :data:`WORK` holds.
+    """The contents of :data:`WORK`.
 
     Attributes:
-        saved: when, in seconds since 1970.
+        saved: the time of writing, in seconds since 1970.
         summary: the experiment in one line.
         history: see :mod:`playground.app.model.history`; JSON values.
-        trainings: those that the history can come to.
-        modified: whether no file holds this work.
-        file: the session that was open, and its time and size then; "" where there is none.
+        trainings: the trainings that the history can reach.
+        modified: whether the work has changes that are not in the session's file.
+        file: the session that was open; "" if there was none.
+        stamp: the time and size of that file.
         view, clicked, runs: as in a session.
     """
 
@@ -69,7 +70,7 @@ class Work(msgspec.Struct, frozen=True):
 
 
 class RecoveryFolder:
-    """The folder of one window, which nobody else takes while this object holds it; make it by :meth:`create` or :meth:`left_behind`."""
+    """The folder of one window, locked while this object exists; made by :meth:`create` or :meth:`left_behind`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -78,10 +79,10 @@ class RecoveryFolder:
 
     @classmethod
     def create(cls, parent: Path) -> "RecoveryFolder":
-        """A new one.
+        """Create a new folder.
 
         Raises:
-            SessionError: it cannot be made.
+            SessionError: the folder cannot be created.
         """
         path = parent / os.urandom(6).hex()
         try:
@@ -92,7 +93,7 @@ class RecoveryFolder:
 
     @classmethod
     def left_behind(cls, parent: Path) -> "list[RecoveryFolder]":
-        """Take those whose windows were killed, the newest first. What holds no work is removed."""
+        """Lock the folders whose windows were killed, the newest first. Folders without work are removed."""
         found = []
         with contextlib.suppress(OSError):
             for path in sorted(parent.iterdir(), key=_written, reverse=True):
@@ -113,15 +114,15 @@ class RecoveryFolder:
         """Write a session.
 
         Raises:
-            SessionError: it cannot be written.
+            SessionError: the file cannot be written.
         """
         session.save(self.path / name)
 
     def write(self, work: Work) -> None:
-        """Write what names the sessions; those that it names no longer are removed.
+        """Write the list of the sessions, and remove sessions that are no longer in it.
 
         Raises:
-            SessionError: it cannot be written.
+            SessionError: the file cannot be written.
         """
         try:
             with atomic_write(self.path / WORK) as temporary:
@@ -134,10 +135,10 @@ class RecoveryFolder:
             raise SessionError(cannot_write(self.path / WORK, error)) from None
 
     def read(self) -> Work:
-        """What was written last.
+        """Read what :meth:`write` wrote last.
 
         Raises:
-            SessionError: it cannot be read, is damaged or of a newer program.
+            SessionError: the file cannot be read, is damaged or comes from a newer program.
         """
         path = self.path / WORK
         try:
@@ -157,7 +158,7 @@ class RecoveryFolder:
         """The session of one training, with all of its data.
 
         Raises:
-            SessionError: a file of it cannot be read.
+            SessionError: a file of the training cannot be read.
         """
         session, data = Session.load(self.path / kept.weights), Session.load(self.path / kept.data)
         if session.points.shape[1:] != data.points.shape[1:]:
@@ -172,10 +173,10 @@ class RecoveryFolder:
         )
 
     def check(self) -> Iterator[str]:
-        """Read every file that the next start would need; yields the name of each.
+        """Read every file that the next start would need; yield the name of each.
 
         Raises:
-            SessionError: one is damaged or missing.
+            SessionError: a file is damaged or missing.
         """
         work = self.read()
         yield WORK
@@ -188,10 +189,10 @@ class RecoveryFolder:
         self._held.close()
 
     def remove(self) -> None:
-        """Delete it: the work is saved, or not wanted. The list of its files goes first, so that nothing is offered in part."""
+        """Delete the folder. The list of its files is deleted first, so that incomplete work is never offered."""
         with contextlib.suppress(OSError):
             (self.path / WORK).unlink(missing_ok=True)
-        self._held.close()  # on Windows a file that is held cannot be deleted
+        self._held.close()  # on Windows an open file cannot be deleted
         shutil.rmtree(self.path, ignore_errors=True)
 
 

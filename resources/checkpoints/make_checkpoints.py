@@ -1,12 +1,12 @@
 """Train the models that ship, and record a run of each that plays before torch is loaded.
 
 python resources/checkpoints/make_checkpoints.py [two-moons digits ...]
-python resources/checkpoints/make_checkpoints.py --resave    write those that are there in the present format, without training
+python resources/checkpoints/make_checkpoints.py --resave    write the present files in the present format, without training
 
-Writes NAME.spg for each data set, a session of less than 4 MB: the default experiment on these data, trained longer than by
-default, its averaged weights, its data, its training's checkpoints in half precision, and one run of the sampler in half
-precision and every few frames. The data are in single precision; those of the digits, of 17 grey levels, and their weights in
-half, whose rounding is far below a grey level.
+It writes NAME.spg for each data set, a session of less than 4 MB: the default experiment on these data, trained longer than
+by default. The session has the averaged weights, the data, the checkpoints of the training in half precision, and every few
+frames of one run of the sampler in half precision. The data are in single precision. The digits, which have 17 grey levels,
+and their weights are in half precision, whose rounding is far below a grey level.
 """
 
 import sys
@@ -30,13 +30,13 @@ LARGEST = 4_000_000  # bytes
 
 @dataclass(frozen=True)
 class Recipe:
-    """How long to train, and how much of the run to keep.
+    """The length of the training, and the part of the run that is kept.
 
     Attributes:
-        steps: of training.
-        particles: in the recorded run; the live one that follows has as many as the experiment says.
-        every: how many frames of the run make one that is kept.
-        thin: of how many checkpoints of the training one is kept.
+        steps: training steps.
+        particles: particles in the recorded run; later runs have the experiment's number.
+        every: every so many frames of the run, one is kept.
+        thin: every so many checkpoints of the training, one is kept.
         half: whether data and weights are stored in half precision.
     """
 
@@ -95,7 +95,7 @@ def make(kind: str, recipe: Recipe) -> None:
         training={
             "state": "finished",
             "progress": {name: getattr(progress, name) for name in progress.__dataclass_fields__},
-            "steps": steps[(len(steps) - 1) % every :: every],  # the last one among them
+            "steps": steps[(len(steps) - 1) % every :: every],  # the last one included
             "losses": losses[(len(steps) - 1) % every :: every],
         },
     )

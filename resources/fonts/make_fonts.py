@@ -3,8 +3,8 @@
     pip install fonttools
     python resources/fonts/make_fonts.py /usr/share/fonts/opentype/inter
 
-It has a name of its own, so that an installed Inter of another version is never taken in its place, holds the letters of
-European languages, and has the signs that the program's texts need and Inter lacks.
+It has its own name, so that an installed Inter of another version is never used instead. It has the letters of European
+languages, and the signs that the program's texts need but Inter lacks.
 """
 
 import sys
@@ -25,7 +25,7 @@ KEPT = (
     *(range(0x2000, 0x2300), range(0x2500, 0x2800)),  # punctuation, small figures, arrows, mathematics, shapes
 )
 FEATURES = ("calt", "ccmp", "kern", "locl", "mark", "mkmk", "tnum")
-FLIPPED = Transform(1, 0, 0, -1, 0, 1490)  # about half the height of the capitals, 1490 of 2048 units
+FLIPPED = Transform(1, 0, 0, -1, 0, 1490)  # mirrored at half the height of the capitals, which is 1490 of 2048 units
 SIGNS = {
     "∇": ("Δ", (FLIPPED,)),
     "∗": ("*", (Identity.translate(0, -400),)),
@@ -34,11 +34,11 @@ SIGNS = {
     "─": ("—", (Identity,)),
     "▬": ("■", (Identity.translate(0, 420).scale(1, 0.45),)),
 }
-"""Each from one of Inter's own, moved as often as it takes."""
+"""Each sign is made from a sign of Inter, by one or more transforms."""
 
 
 def add_signs(font: TTFont) -> None:
-    """Give the font the signs that it lacks."""
+    """Add the missing signs to the font."""
     outlines, glyphs = font.getGlyphSet(), font.getBestCmap()
     top = font["CFF "].cff.topDictIndex[0]
     strings = top.CharStrings
@@ -66,7 +66,7 @@ def add_signs(font: TTFont) -> None:
 
 
 def rename(font: TTFont, style: str) -> None:
-    """Give the font the family's name; copyright, version and licence stay."""
+    """Set the font's family name; copyright, version and licence stay."""
     plain = style in ("Regular", "Bold")
     names = {
         1: FAMILY if plain else f"{FAMILY} {style}",
