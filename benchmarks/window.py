@@ -182,7 +182,9 @@ class Measurement:
 def main(particles: int = 2_000, seconds: float = 12.0) -> None:
     application = QApplication([])
     with TemporaryDirectory() as folder:
-        window = MainWindow(Preferences(Path(folder) / "settings.ini"), Log())
+        preferences = Preferences(Path(folder) / "settings.ini")
+        preferences.set("tour_offered", True)
+        window = MainWindow(preferences, Log())
         window.first_painted.connect(lambda: print(f"first paint after {1000 * process_age():.0f} ms"))
         window.show()
         # After it was painted: before, its size is limited to the screen, which is small offscreen.

@@ -102,6 +102,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as place_of_settings:
             settings = Preferences(Path(place_of_settings) / "settings.ini")
             settings.set("theme", theme)
+            settings.set("folded", {})
+            settings.set("tour_offered", True)
             for title, path in shown(settings, arguments.only, folder):
                 pictures.append((title, path))
                 print(path, flush=True)

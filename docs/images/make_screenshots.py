@@ -207,6 +207,7 @@ def make(name: str, theme: str, size: tuple[int, int], folder: Path) -> Path:
         settings = Preferences(Path(place_of_settings) / "settings.ini")
         settings.set("theme", theme)
         settings.set("folded", {})  # otherwise cards would be folded on the small offscreen screen
+        settings.set("tour_offered", True)
         window = MainWindow(settings, Log())
         window.show()
         wait(lambda: window.controllers.building.problem is not None and window.controllers.playing.recorded > 2)

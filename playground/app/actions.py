@@ -23,6 +23,7 @@ from playground.app.controllers.playback_clock import END
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.training import Training
 from playground.app.dialogs.exports import Exports
+from playground.app.dialogs.tour import Tour
 from playground.app.model.state import State
 from playground.app.panels.training import in_full
 from playground.app.presenter import Presenter
@@ -45,6 +46,8 @@ class Window(Protocol):
     canvas: CanvasView
     chips: ChipBar
     presenter: Presenter
+    tour: Tour
+    theme_name: str
 
     @property
     def text_percent(self) -> int: ...
@@ -440,6 +443,7 @@ COMMANDS: dict[str, Command] = {
         "Ctrl+B",
     ),
     # help
+    "help.tour": Command("Tour", "See in two minutes what is where", lambda w: w.tour.start()),
     "help.glossary": Command("Glossary", "Find what a symbol or a term means", lambda w: w.show_dialog("glossary")),
     "help.write_lesson": Command(
         "Write a lesson…",
@@ -531,7 +535,15 @@ MENUS: dict[str, tuple[str, ...]] = {
     ),
     "Learn": ("learn.palette", "learn.scenes", LESSONS, "learn.answers"),
     "Tools": ("tools.boltzmann",),
-    "Help": ("help.glossary", "help.keys", "help.write_lesson", "help.log", "help.selftest", "help.about"),
+    "Help": (
+        "help.tour",
+        "help.glossary",
+        "help.keys",
+        "help.write_lesson",
+        "help.log",
+        "help.selftest",
+        "help.about",
+    ),
 }
 
 TOP_BAR = ("learn.scenes", "train.toggle", "file.open", "file.save", "file.export_video")

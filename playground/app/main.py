@@ -78,7 +78,9 @@ def run_end_to_end_check(application: QApplication, report: Callable[["Step"], N
     log = Log()
     hook = ExceptionHook(log)
     with tempfile.TemporaryDirectory() as folder:
-        window = MainWindow(Preferences(Path(folder) / "settings.ini"), log)
+        preferences = Preferences(Path(folder) / "settings.ini")
+        preferences.set("tour_offered", True)
+        window = MainWindow(preferences, log)
         check = EndToEndCheck(window, Path(folder), report, process_age)
         close_on_signals(window)
         window.show()

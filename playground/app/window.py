@@ -37,6 +37,7 @@ from playground.app.dialogs.exports import Exports
 from playground.app.dialogs.help import show_about, show_keys
 from playground.app.dialogs.history_window import HistoryWindow
 from playground.app.dialogs.log import LogDialog, copy_log
+from playground.app.dialogs.tour import Tour
 from playground.app.model.errors import Log
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
@@ -255,6 +256,7 @@ class MainWindow(QMainWindow):
         self.presenter.changed.connect(self.actions_by_key.refresh)
         self._menu = self._build_menus()
         self.top_bar.fill(self.actions_by_key, TOP_BAR, self._menu)
+        self.tour = Tour(self)
         self.toasts = Toasts(self.top_bar.heading)  # no toast over the canvas takes a click that is meant for it
         self._connect()
         self.controllers.lessons.progress.keep_in(preferences.beside(LESSON_PROGRESS))
@@ -434,6 +436,9 @@ class MainWindow(QMainWindow):
         self.controllers.start()
         if self._path is not None:
             self.documents.open(self._path)
+        elif not self.preferences.get("tour_offered"):
+            self.preferences.set("tour_offered", True)
+            self.tour.offer()
         self.recovering.look()
         self.autosaving.start()
 

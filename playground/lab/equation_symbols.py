@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from playground.lab.glossary import GlossaryEntry, glossary
 
 COMMANDS = {
-    "alpha": "α", "beta": "β", "epsilon": "ε", "eta": "η", "theta": "θ", "lambda": "λ", "pi": "π", "rho": "ρ", "sigma": "σ",
+    "alpha": "α", "beta": "β", "epsilon": "ε", "eta": "η", "theta": "θ", "lambda": "λ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ",
     "nabla": "∇", "log": "log", "ln": "log", "int": "∫", "sum": "∑", "propto": "∝", "sim": "∼", "mid": "|", "leftarrow": "←",
     "Delta": "Δ", "|": "‖·‖", "top": "ᵀ",
 }  # fmt: skip
@@ -126,6 +126,8 @@ class _Reader:
             raise ValueError(f"{token} is no known command")
         if token == "*":
             return ["∗"]
+        if token == "|" and self._peek() == "\\,":
+            return ["|"]  # given; without blanks about it, it is an absolute value
         if not token.isalpha():
             return []
         return self._letters(token)

@@ -45,7 +45,7 @@ def make_window(folder: Path, first_start: bool = False):
     """The window with a small experiment in place of the bundled session.
 
     Args:
-        first_start: nothing is remembered yet; else no card is folded.
+        first_start: nothing is remembered yet; else no card is folded, and no tour is offered.
     """
     from playground.app import window as module
     from playground.app.model.errors import Log
@@ -55,6 +55,7 @@ def make_window(folder: Path, first_start: bool = False):
     preferences = Preferences(folder / "settings.ini")
     if not first_start and preferences.get("folded") is None:
         preferences.set("folded", {})
+        preferences.set("tour_offered", True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "resource", lambda name: folder / "none" / name)
         window = module.MainWindow(preferences, Log(), device="cpu")

@@ -47,6 +47,7 @@ def test_enter_opens_it_too_and_every_equation_of_the_card_can_be_chosen(shared_
     wait(card.equation_button.hasFocus, 2_000)
     QTest.keyClick(card.equation_button, Qt.Key.Key_Return)
     dialog, seen = opened(), set()
+    assert dialog.isVisible()
     for place in range(dialog.choice.count()):
         dialog.choice.setCurrentIndex(place)
         seen.add(dialog.view.latex)
@@ -60,6 +61,7 @@ def test_shift_f1_opens_the_equation_of_the_setting_that_has_the_focus(shared_wi
     row = shared_window.panel(NoisePanel).kind
     row.control.setFocus()
     QTest.keyClick(row.control, Qt.Key.Key_F1, Qt.KeyboardModifier.ShiftModifier)
+    assert opened().isVisible()
     assert opened().view.latex == every_field()["noise.kind"].equation_of("ve")
 
 

@@ -13,6 +13,7 @@ VALUES = {
     "folded": {"data": True},
     "recent": ["/tmp/ä b.spg"],
     "folder": "/tmp",
+    "tour_offered": True,
     "video": VideoChoice(width=640, height=360, suffix=".gif"),
     "picture": KEYS["picture"][1],
 }

@@ -47,6 +47,7 @@ KEYS: dict[str, tuple[Any, Any]] = {  # key: (type, default)
     "folded": (dict[str, bool] | None, None),  # None: as the room allows
     "recent": (list[str], []),
     "folder": (str, ""),
+    "tour_offered": (bool, False),
     "video": (VideoChoice, VideoChoice()),
     "picture": (PictureChoice, PictureChoice()),
 }

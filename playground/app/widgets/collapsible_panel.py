@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QPalette, QPen, QShowEvent
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPalette, QPen, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -231,6 +231,13 @@ class EquationButton(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         return QSize(QFontMetrics(self._font()).horizontalAdvance("f(x)") + 10, 18)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses it too, which Qt leaves to each system."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
 
     @staticmethod
     def _font() -> QFont:

@@ -1,0 +1,293 @@
+"""The tour of two minutes: panels beside the parts of the window that say what each is for, while everything goes on working."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, Qt, QTimer, Slot
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleAnnouncementEvent,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QPolygonF,
+)
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+
+from playground.app.canvas import CanvasView, ChipBar
+from playground.app.panels import DataPanel, NoisePanel, ObjectivePanel, SamplingPanel, TrainingPanel
+from playground.app.style import theme
+from playground.app.style.theme import UNIT
+from playground.app.style.wrapping import wrapped
+from playground.app.widgets.collapsible_panel import CollapsiblePanel
+from playground.app.widgets.transport import Transport
+
+WIDTH = 300
+POINTER = 10  # px that a panel's point stands out
+MOST_WORDS = 40
+Role = QPalette.ColorRole
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One panel of the tour: what it says, and the part of the window that it points at.
+
+    Attributes:
+        side: of the part on which the panel stands: "right", "below", "above", or "inside" at its corner.
+    """
+
+    title: str
+    words: str
+    part: Callable[[QWidget], QWidget | None]
+    side: str
+
+
+def _of(kind: type[QWidget]) -> Callable[[QWidget], QWidget | None]:
+    return lambda window: window.findChild(kind)
+
+
+STOPS = (
+    Stop(
+        "A tour in two minutes?",
+        "Points move from noise to data along arrows. The arrows are the score: they show where data become more likely. "
+        "This tour says what is where; everything goes on working.",
+        _of(CanvasView),
+        "inside",
+    ),
+    Stop(
+        "1 · Data",
+        "Five steps lead from data to new points. Here you choose the data: click a tile, draw with the brush, or open a file.",
+        _of(DataPanel),
+        "right",
+    ),
+    Stop(
+        "2 · Noise",
+        "Noise is added to the data at many levels σ. At the coarsest level nothing is left but a round cloud, which is easy to sample.",
+        _of(NoisePanel),
+        "right",
+    ),
+    Stop(
+        "3 · Objective",
+        "A network learns the score at every noise level. The objective is the loss that makes it do so. f(x) shows its equation.",
+        _of(ObjectivePanel),
+        "right",
+    ),
+    Stop(
+        "4 · Train",
+        "Press T to train, and again to pause. Watch the arrows on the canvas turn as the loss falls.",
+        _of(TrainingPanel),
+        "right",
+    ),
+    Stop(
+        "5 · Sample",
+        "A sampler starts from noise and follows the score. Choose another one, or fewer steps, and see what becomes of the points.",
+        _of(SamplingPanel),
+        "right",
+    ),
+    Stop(
+        "Layers",
+        "Each chip shows or hides a layer of the canvas: data, density, scores, particles. The small arrow on a chip opens its options.",
+        _of(ChipBar),
+        "below",
+    ),
+    Stop(
+        "Time",
+        "The bar is the time of sampling: noise on the left, data on the right. Drag it to any moment; Space plays and pauses.",
+        _of(Transport),
+        "above",
+    ),
+    Stop(
+        "Lessons and scenes",
+        "In the menu, Learn > Lessons asks you for predictions and measures the answers. Ctrl+G shows scenes, Help > Glossary explains words.",
+        lambda window: window.findChild(QToolButton, "menuButton"),
+        "below",
+    ),
+)
+
+
+class Ring(QWidget):
+    """A frame around the part of the window that is spoken of; clicks go through it."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hide()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(self.palette().color(Role.Highlight), 2))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 9, 9)
+
+
+class Tour(QFrame):
+    """Goes through the stops over a window that stays usable: Next, Back, Skip, and Escape while a button has the focus.
+
+    Args:
+        window: whose parts it points at; owns it.
+    """
+
+    def __init__(self, window: QWidget, stops: Sequence[Stop] = STOPS) -> None:
+        super().__init__(window)
+        self.setObjectName("tour")
+        self._window, self.stops, self.place = window, stops, 0
+        self._pointer: tuple[str, float] = ("", 0.0)
+        self.ring = Ring(window)
+        self.title, self.words, self.count = QLabel(), QLabel(), QLabel()
+        theme.set_role(self.title, "heading")
+        theme.set_role(self.count, "caption")
+        self.words.setWordWrap(True)
+        self.onward, self.back, self.skip = QPushButton("Next"), QPushButton("Back"), QPushButton("Skip")
+        theme.set_role(self.onward, "primary")
+        for button, tip, act in (
+            (self.skip, "End the tour; Help > Tour opens it again.", self.end),
+            (self.back, "To the panel before.", lambda: self.go(self.place - 1)),
+            (self.onward, "To the next panel.", self._go_on),
+        ):
+            button.setAccessibleName(button.text())
+            button.setToolTip(wrapped(tip))
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.clicked.connect(act)
+        head, buttons = QHBoxLayout(), QHBoxLayout()
+        head.addWidget(self.title, 1)
+        head.addWidget(self.count)
+        buttons.setSpacing(UNIT)
+        buttons.addWidget(self.skip)
+        buttons.addStretch(1)
+        buttons.addWidget(self.back)
+        buttons.addWidget(self.onward)
+        column = QVBoxLayout(self)
+        margin = POINTER + 2 * UNIT
+        column.setContentsMargins(margin, margin, margin, margin)
+        column.setSpacing(UNIT)
+        column.addLayout(head)
+        column.addWidget(self.words)
+        column.addLayout(buttons)
+        window.installEventFilter(self)
+        self._again = QTimer(self)  # after what the window lays out
+        self._again.setSingleShot(True)
+        self._again.timeout.connect(self._stand)
+        self.hide()
+
+    def offer(self) -> None:
+        """Show the first panel and leave the focus where it is."""
+        self.go(0)
+
+    def start(self) -> None:
+        """Begin at the first panel, its button ready for Enter."""
+        self.go(0)
+        self.onward.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def go(self, place: int) -> None:
+        """Go to a stop."""
+        self.place = place
+        stop = self.stops[place]
+        self.title.setText(stop.title)
+        self.words.setText(stop.words)
+        self.count.setText(f"{place + 1} of {len(self.stops)}")
+        self.back.setEnabled(place > 0)
+        self.onward.setText("Start" if place == 0 else "Next" if place + 1 < len(self.stops) else "Finish")
+        self.onward.setAccessibleName(self.onward.text())
+        part = stop.part(self._window)
+        column = part.column() if isinstance(part, CollapsiblePanel) else None
+        if column is not None and isinstance(part, CollapsiblePanel):
+            column.ensureWidgetVisible(part.header)
+        self._stand()
+        self.show()
+        self.raise_()
+        self.setAccessibleName(f"Tour, {stop.title}: {stop.words}")
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, f"{stop.title}. {stop.words}"))
+
+    @Slot()
+    def end(self) -> None:
+        """Leave."""
+        self.hide()
+        self.ring.hide()
+        if self.isAncestorOf(self._window.focusWidget() or self._window):
+            self._window.setFocus()
+
+    @Slot()
+    def _go_on(self) -> None:
+        if self.place + 1 < len(self.stops):
+            self.go(self.place + 1)
+        else:
+            self.end()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape leaves; Enter presses the button that has the focus, which Qt leaves to each system."""
+        focused = next((one for one in (self.skip, self.back, self.onward) if one.hasFocus()), None)
+        if event.key() == Qt.Key.Key_Escape:
+            self.end()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and focused is not None:
+            focused.click()
+        else:
+            super().keyPressEvent(event)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest) and self.isVisible():
+            self._again.start(0)
+        return super().eventFilter(watched, event)
+
+    @Slot()
+    def _stand(self) -> None:
+        """Stand beside the part; in the middle of the window where that is hidden."""
+        stop, window = self.stops[self.place], self._window
+        self.setFixedWidth(WIDTH + 2 * POINTER)
+        layout = self.layout()
+        assert layout is not None
+        layout.activate()
+        size = QRect(0, 0, self.width(), layout.totalHeightForWidth(self.width()))
+        part = stop.part(window)
+        seen = part is not None and part.isVisible()
+        there = self._seen(part) if part is not None and seen else window.rect()
+        middle = there.center()
+        if not seen:
+            size.moveCenter(middle)
+        elif stop.side == "right":
+            size.moveTopLeft(QPoint(there.right() + 4, middle.y() - size.height() // 2))
+        elif stop.side == "below":
+            size.moveTopLeft(QPoint(middle.x() - size.width() // 2, there.bottom() + 4))
+        elif stop.side == "above":
+            size.moveBottomLeft(QPoint(middle.x() - size.width() // 2, there.top() - 4))
+        else:
+            size.moveTopLeft(there.topLeft() + QPoint(UNIT, UNIT))
+        room = window.rect()
+        size.moveLeft(max(min(size.left(), room.right() - size.width()), 0))
+        size.moveTop(max(min(size.top(), room.bottom() - size.height()), 0))
+        along = middle.y() - size.top() if stop.side == "right" else middle.x() - size.left()
+        self._pointer = (stop.side if seen else "", float(along))
+        self.setGeometry(size)
+        self.ring.setVisible(seen and stop.side != "inside")
+        self.ring.setGeometry(there.adjusted(-3, -3, 3, 3))
+        self.ring.raise_()
+        self.raise_()
+        self.update()
+
+    def _seen(self, part: QWidget) -> QRect:
+        """What is seen of a part, in the window's place."""
+        rect = part.visibleRegion().boundingRect()
+        return QRect(part.mapTo(self._window, rect.topLeft()), rect.size())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        palette, frame = self.palette(), QRectF(self.rect()).adjusted(POINTER, POINTER, -POINTER, -POINTER)
+        painter.setPen(QPen(palette.color(Role.Highlight), 1.5))
+        painter.setBrush(palette.color(Role.Button))
+        painter.drawRoundedRect(frame, 8, 8)
+        side, along = self._pointer
+        low, high = 2.5 * POINTER, (self.height() if side == "right" else self.width()) - 2.5 * POINTER
+        at, size = min(max(along, low), high), POINTER - 1
+        corners = {
+            "right": ((frame.left() + 1, at - size), (1, at), (frame.left() + 1, at + size)),
+            "below": ((at - size, frame.top() + 1), (at, 1), (at + size, frame.top() + 1)),
+            "above": ((at - size, frame.bottom() - 1), (at, self.height() - 1), (at + size, frame.bottom() - 1)),
+        }.get(side)
+        if corners is not None:
+            points = [QPointF(*corner) for corner in corners]
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.drawPolygon(QPolygonF(points))
+            painter.setPen(QPen(palette.color(Role.Highlight), 1.5))
+            painter.drawPolyline(QPolygonF(points))

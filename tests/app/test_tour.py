@@ -1,0 +1,99 @@
+"""The tour: offered at the first start alone, beside the part that it speaks of, by mouse and keyboard, in nobody's way."""
+
+import pytest
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from playground.app.dialogs.tour import MOST_WORDS, STOPS
+from playground.app.panels import SamplingPanel
+from tests.app.conftest import end, make_window, wait
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def tour(shared_window):
+    shared_window.resize(1280, 720)
+    shared_window.activateWindow()
+    wait()
+    yield shared_window.tour
+    shared_window.tour.end()
+
+
+def test_it_is_offered_at_the_first_start_and_never_again(qapp, tmp_path):
+    for first in (True, False):
+        window = make_window(tmp_path, first_start=True)
+        window.show()
+        wait(lambda window=window: window.controllers.building.problem is not None, 30_000)
+        assert window.tour.isVisible() is first
+        assert QApplication.activeModalWidget() is None
+        if first:
+            assert not window.tour.isAncestorOf(QApplication.focusWidget() or window)  # keys stay where they were
+            window.tour.skip.click()
+            assert not window.tour.isVisible()
+        end(window)
+
+
+def test_a_panel_has_few_words():
+    assert 6 <= len(STOPS) <= 10  # a quarter of a minute each
+    for stop in STOPS:
+        assert len(stop.words.split()) <= MOST_WORDS, stop.title
+
+
+def test_each_panel_stands_beside_its_part_inside_the_window(shared_window, tour):
+    shared_window.actions_by_key.trigger("help.tour")
+    for place, stop in enumerate(STOPS):
+        assert tour.place == place
+        wait(milliseconds=40)
+        part = stop.part(shared_window)
+        assert shared_window.rect().contains(tour.geometry()), stop.title
+        there = QRect(part.mapTo(shared_window, QPoint()), part.size())
+        if stop.side != "inside":
+            assert tour.ring.isVisible()
+            assert not there.intersects(tour.geometry().adjusted(6, 6, -6, -6)), stop.title
+        assert tour.words.height() >= tour.words.heightForWidth(tour.words.width())
+        assert stop.words in tour.accessibleName()
+        tour.onward.click()
+    assert not tour.isVisible()
+    assert not tour.ring.isVisible()
+
+
+def test_it_goes_on_back_and_away_by_keys(shared_window, tour):
+    tour.start()
+    assert tour.onward.hasFocus()
+    QTest.keyClick(tour.onward, Qt.Key.Key_Return)
+    QTest.keyClick(tour.onward, Qt.Key.Key_Return)
+    assert tour.place == 2
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Backtab)
+    assert tour.back.hasFocus()
+    QTest.keyClick(tour.back, Qt.Key.Key_Space)
+    assert tour.place == 1
+    QTest.keyClick(tour.back, Qt.Key.Key_Escape)
+    assert not tour.isVisible()
+
+
+def test_the_window_can_be_used_meanwhile(shared_window, tour):
+    card = shared_window.panel(SamplingPanel)
+    tour.go(next(place for place, stop in enumerate(STOPS) if stop.title.endswith("Sample")))
+    assert tour.ring.isVisible()
+    at = card.header.mapTo(shared_window, QPoint(40, 12))
+    folded = card.is_folded()
+    QTest.mouseClick(shared_window.windowHandle(), LEFT, pos=at)  # through the ring
+    assert card.is_folded() is not folded
+    card.set_folded(folded)
+    playing = shared_window.controllers.playing.is_playing
+    shared_window.canvas.setFocus()
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Space)
+    assert shared_window.controllers.playing.is_playing is not playing
+    shared_window.controllers.playing.set_playing(playing)
+
+
+def test_it_follows_the_window_s_size(shared_window, tour):
+    tour.go(len(STOPS) - 1)
+    before = tour.geometry()
+    shared_window.resize(1440, 900)
+    wait(lambda: tour.geometry() != before, 2_000)
+    menu = STOPS[-1].part(shared_window)
+    assert abs(tour.geometry().top() - menu.mapTo(shared_window, menu.rect().bottomLeft()).y()) < 20
+    shared_window.resize(1280, 720)
