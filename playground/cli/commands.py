@@ -298,11 +298,18 @@ def report(
         Path, typer.Argument(metavar="FOLDER", help="Folder of the files that students have saved (.csv).")
     ],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The table of the class (.csv).")],
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            "--picture", metavar="FILE", help="Its picture (.png or .svg).", show_default="a PNG beside the table"
+        ),
+    ] = None,
 ) -> None:
-    """Say who predicted what, and write the answers of a class as one table."""
+    """Say who predicted what, and write the answers of a class as one table and one picture."""
     from playground.cli.lessons import report_answers
 
-    report_answers(folder, _output(out, (".csv",)))
+    out = _output(out, (".csv",))
+    report_answers(folder, out, None if picture is None else _output(picture, (".png", ".svg"), "--picture"))
 
 
 @app.command()
@@ -370,14 +377,14 @@ def _size(text: str, even: bool) -> tuple[int, int]:
     return width, height
 
 
-def _output(path: Path, suffixes: tuple[str, ...]) -> Path:
+def _output(path: Path, suffixes: tuple[str, ...], option: str = "--out") -> Path:
     """Refuse a file that could not be written, before any work is done."""
     if path.suffix.lower() not in suffixes:
-        raise UserError(f"--out {path} must end in {' or '.join(suffixes)}.")
+        raise UserError(f"{option} {path} must end in {' or '.join(suffixes)}.")
     if path.is_dir():
-        raise UserError(f"--out {path} is a folder: give the name of a file.")
+        raise UserError(f"{option} {path} is a folder: give the name of a file.")
     if not path.parent.is_dir():
-        raise UserError(f"--out {path} cannot be written: the folder {path.parent} does not exist.")
+        raise UserError(f"{option} {path} cannot be written: the folder {path.parent} does not exist.")
     _try_writing(path.parent, path)
     return path
 

@@ -1,14 +1,17 @@
 """``score-playground lesson``: the measured answers of lessons, and the predictions of a class."""
 
 import csv
+import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from playground.app.model.views import plane_bounds
 from playground.app.widgets.equation import equation_svg
 from playground.cli.reporting import number, say
 from playground.cli.scenes import chosen, measured
+from playground.drawing.class_picture import Question, Reply, save_class_picture
+from playground.drawing.render import headless
 from playground.lab import experiment as experiments
 from playground.lab import lessons
 from playground.lab.atomic import atomic_write
@@ -20,6 +23,7 @@ from playground.lab.settings import Experiment
 from playground.lab.table_cells import cell, uncovered
 from playground.user_errors import UserError, cannot_write
 
+FARTHEST = 1e12  # of a number on an axis
 LARGEST = 1_000_000  # characters of a file of answers
 
 
@@ -108,12 +112,13 @@ def write_lesson(path: Path, experiment: Path | None, overwrite: bool) -> None:
     say(f"The lesson is {path}. Change it in a text editor; lesson check measures it.")
 
 
-def report_answers(folder: Path, out: Path) -> None:
-    """Put the answers that students have saved into one table.
+def report_answers(folder: Path, out: Path, picture: Path | None = None) -> None:
+    """Put the answers that students have saved into one table, and into one picture.
 
     Args:
         folder: the folder of their CSV files, each named after its student.
         out: the table, a row for each question of each student, with the student first.
+        picture: PNG or SVG; by default a PNG beside the table.
 
     Raises:
         UserError: the folder holds no answers, or a file holds something else.
@@ -127,9 +132,10 @@ def report_answers(folder: Path, out: Path) -> None:
     rows = [(path.stem, row) for path in files for row in _rows(path)]
     write_csv(out, ("student", *COLUMNS), (map(cell, (student, *row.values())) for student, row in rows))
     asked: dict[tuple[str, str, str], list[dict[str, str]]] = {}
-    for _, row in rows:
-        asked.setdefault((row["lesson"], row["step"], row["question"]), []).append(row)
-    for (lesson, step, question), answers in sorted(asked.items()):
+    for student, row in rows:
+        key = row["lesson"], row["step"], row["question"]
+        asked.setdefault(key, []).append({**row, "student": student})
+    for (lesson, step, question), answers in sorted(asked.items(), key=_in_order):
         say(f"{lesson}, step {step}: {question}")
         said: dict[str, int] = {}
         for row in answers:
@@ -139,7 +145,37 @@ def report_answers(folder: Path, out: Path) -> None:
         measured = [float(row["measured"]) for row in answers if _is_number(row["measured"])]
         if measured:
             say(f"  measured: {number(min(measured))} to {number(max(measured))}")
-    say(f"The table is {out}")
+    picture = picture or out.with_suffix(".png")
+    application = headless()
+    save_class_picture([_asked(key, answers) for key, answers in sorted(asked.items(), key=_in_order)], picture)
+    del application
+    say(f"The table is {out}, and the picture {picture}")
+
+
+def _in_order(one: tuple[tuple[str, str, str], object]) -> tuple[str, float, str, str]:
+    lesson, step, question = one[0]
+    return lesson, float(step) if _is_number(step) else 0.0, step, question
+
+
+def _asked(key: tuple[str, str, str], answers: Sequence[Mapping[str, str]]) -> Question:
+    """A question for the picture."""
+    lesson, step, question = key
+    judged = {"True": True, "False": False}
+    replies = tuple(
+        Reply(row["student"], row["answer"], _numbers(row["answer"]), judged.get(row["right"])) for row in answers
+    )
+    found = Question(f"{lesson}, step {step}", question, replies)
+    measured = tuple(filter(None, (_numbers(row["measured"]) for row in answers)))
+    wanted = max(found.numbers, 1)
+    return dataclasses.replace(found, measured=tuple(one for one in measured if len(one) == wanted))
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    """The number or the place that a cell holds; nothing where it holds words."""
+    parts = text[1:-1].split(",") if text.startswith("(") and text.endswith(")") else [text]
+    if len(parts) > 2 or not all(map(_is_number, parts)) or not all(abs(float(part)) < FARTHEST for part in parts):
+        return ()
+    return tuple(map(float, parts))
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:

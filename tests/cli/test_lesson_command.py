@@ -3,6 +3,7 @@
 import csv
 
 import pytest
+from PySide6.QtGui import QImage
 
 from playground.cli import main
 from playground.cli import scenes as command
@@ -93,6 +94,22 @@ def test_a_class_becomes_one_table_that_says_who_predicted_what(tmp_path, capsys
     assert rows[0] == ["student", *COLUMNS]
     assert [row[0] for row in rows[1:]] == ["ada", "emmy", "emmy"]
     assert main(["lesson", "report", str(tmp_path), "--out", str(out)]) == 0  # its own table is no student's
+
+
+def test_a_class_becomes_one_picture_beside_the_table_or_where_it_is_wanted(tmp_path):
+    folder, out, svg = tmp_path / "class", tmp_path / "class.csv", tmp_path / "picture.svg"
+    folder.mkdir()
+    answers(folder / "ada.csv", ["mine", "10", "Where?", "(1, 2)", "(1.5, -2)", "True"])
+    answers(folder / "<b>.csv", ["mine", "9", "Which <i>?", "few", "0.75", ""], ["mine", "2", "How?", "0.5", "nan", ""])
+    answers(folder / "eve.csv", ["mine", "2", "How?", "1e300", "inf", ""])
+    assert main(["lesson", "report", str(folder), "--out", str(out)]) == 0
+    assert QImage(str(out.with_suffix(".png"))).width() == 1920
+    assert main(["lesson", "report", str(folder), "--out", str(out), "--picture", str(svg)]) == 0
+    text = svg.read_text(encoding="utf-8")
+    assert text.index("How?") < text.index("Which &lt;i") < text.index("Where?")  # in the order of the steps
+    assert "<b>" not in text
+    assert "&lt;b" in text
+    assert main(["lesson", "report", str(folder), "--out", str(out), "--picture", str(tmp_path / "a.jpg")]) == 2
 
 
 def test_no_cell_of_the_class_s_table_is_a_formula(tmp_path):
