@@ -249,6 +249,7 @@ class MainWindow(QMainWindow):
             self.display,
             preferences,
             self.documents.proposal,
+            self.compare,
             self,
         )
         self.presenter = Presenter(self, self.controllers, (self.top_bar, self.status), self)

@@ -120,6 +120,14 @@ class _Measuring(QObject):
         self._asked.append(("cancel", task))
 
 
+class _Comparing:
+    def __init__(self, asked: list[Any]) -> None:
+        self._asked = asked
+
+    def compare(self, runs: Any) -> None:
+        self._asked.append(("compare", [run.name for run in runs]))
+
+
 class _Pinning(QObject):
     finished_changed = Signal()
 
@@ -172,6 +180,7 @@ class ControllersDouble:
         self.replaying = _Replaying()
         self.playing, self.following, self.tasks = _Playing(), _Following(), _Tasks()
         self.measuring, self.pinning = _Measuring(self.asked), _Pinning(self.asked)
+        self.comparing = _Comparing(self.asked)
         self.scenes, self.lessons = _Shown(), _Shown()
 
     # What tests let happen

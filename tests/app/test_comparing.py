@@ -11,8 +11,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from playground.app.canvas.compare_view import EQUAL
+from playground.app.controllers.comparison_film import paint_comparison_film, paint_comparison_picture
 from playground.app.model.columns import Column
-from playground.lab.experiment import ExperimentError
+from playground.app.model.pinned_runs import PinnedRun
+from playground.app.model.preferences import PictureChoice, VideoChoice
+from playground.lab.experiment import ExperimentError, replace
 
 PATIENCE = 60_000
 
@@ -253,3 +256,71 @@ def test_arrows_are_those_that_each_columns_particles_follow(window) -> None:
     assert shown()
     for place, (_, other) in own.items():
         assert getattr(window.compare.columns[place].canvas.scene(300, 300), other) is None
+
+
+def test_a_film_and_a_picture_show_all_columns(window, tmp_path) -> None:
+    comparing = compared(window, Column(), Column({"sampling.steps": 20}))
+    wait(lambda: all(run.curve is not None for run in comparing.runs), PATIENCE)
+    drawing = window.compare.drawn()
+    assert [(column.letter, column.words) for column in drawing.columns] == [
+        ("A", "as in the cards"),
+        ("B", "steps 20"),
+    ]
+    last = comparing.total - 1
+    assert [column.frame(last) for column in drawing.columns] == [len(run.trajectory) - 1 for run in comparing.runs]
+    assert drawing.chart.at(last)[1][0] == comparing.runs[1].trajectory.nfe_mean[-1]
+    *_, (done, start) = paint_comparison_picture(drawing, 0, PictureChoice(640, 360))
+    *_, (_, end) = paint_comparison_picture(drawing, last, PictureChoice(640, 360))
+    assert done == 1.0
+    assert (start.width(), start.height()) == (640, 360)
+    halves = [(image.copy(0, 30, 320, 200), image.copy(320, 30, 320, 200)) for image in (start, end)]
+    assert all(before != after for before, after in zip(*halves, strict=True))  # both columns move
+    path = tmp_path / "columns.gif"
+    *_, (pictures, total) = paint_comparison_film(drawing, VideoChoice(320, 180, 1.0, 5, ".gif"), path)
+    assert pictures == total == 5
+    assert path.stat().st_size > 5_000
+
+
+def test_exports_are_of_the_columns_while_they_are_compared(window, tmp_path) -> None:
+    comparing = compared(window, Column(), Column({"sampling.steps": 20}))
+    window.exports.copy_picture()
+    copied = QApplication.clipboard().image()
+    assert copied.width() == 2 * window.compare.width() // 2 * 2
+    window.exports.picture()
+    path = tmp_path / "columns.png"
+    with_finished: list[str] = []
+    window.exports.finished.connect(lambda _, written: with_finished.append(written))
+    window.exports.dialog.wanted.emit(path)
+    wait(lambda: bool(with_finished), PATIENCE)
+    assert path.is_file()
+    comparing.leave()
+    assert window.compare.drawn() is None
+
+
+def pinned(experiment, trained_steps: int | None = None) -> PinnedRun:
+    return PinnedRun(1, "a run", experiment, trained_steps=trained_steps)
+
+
+def test_pinned_runs_are_compared_by_their_settings(window) -> None:
+    comparing, main = window.controllers.comparing, window.state.experiment
+    runs = [pinned(main), pinned(replace(main, {"sampling.steps": 25, "seed": 9}))]
+    comparing.compare(runs)
+    wait(lambda: ready(comparing), PATIENCE)
+    assert [dict(column.edits) for column in comparing.columns] == [{}, {"sampling.steps": 25}]
+    assert window.state.experiment == main
+
+
+def test_pinned_runs_of_other_data_are_refused(window) -> None:
+    comparing, main, told = window.controllers.comparing, window.state.experiment, []
+    comparing.notified.connect(told.append)
+    comparing.compare([pinned(main), pinned(replace(main, {"data.kind": "rings"}))])
+    assert not comparing.is_active
+    assert told[0].message.code == "other-data"
+
+
+def test_weights_that_are_not_kept_are_told(window) -> None:
+    comparing, main, told = window.controllers.comparing, window.state.experiment, []
+    comparing.notified.connect(told.append)
+    comparing.compare([pinned(main), pinned(main, trained_steps=77)])
+    assert comparing.is_active
+    assert told[0].message.code == "lost-weights"

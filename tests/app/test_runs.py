@@ -327,3 +327,24 @@ def test_k_pins_the_run_of_the_window_and_it_is_exported(window, qtbot, tmp_path
     assert header[-len(FIGURES) :] == list(FIGURES)
     assert row[0] == run.name
     window.state.mark_saved()
+
+
+def test_two_to_four_selected_runs_are_compared(qtbot, controllers):
+    fill(controllers)
+    dialog = RunsWindow(controllers, lambda: None, DARK)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    compare = dialog.buttons["Compare"]
+    assert not compare.isEnabled()
+    choose(dialog.table, "long")
+    assert not compare.isEnabled()
+    row = next(
+        item for item in map(dialog.table.topLevelItem, range(3)) if item.text(0).replace(BREAK, "") == "unmeasured"
+    )
+    at = dialog.table.visualItemRect(row).center()
+    QTest.mouseClick(dialog.table.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier, at)
+    assert [run.name for run in dialog.table.selected] == ["long", "unmeasured"]
+    assert compare.isEnabled()
+    compare.click()
+    assert controllers.asked == [("compare", ["long", "unmeasured"])]
+    assert next(action for action in dialog.table.menu().actions() if action.text() == "Compare these").isEnabled()

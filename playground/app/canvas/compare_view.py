@@ -1,7 +1,9 @@
 """The columns of a comparison side by side, in lockstep, with the chart of their distances below."""
 
 import dataclasses
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QFrame,
@@ -15,11 +17,12 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app.canvas import column_menu, readouts
-from playground.app.canvas.frames import COMPUTED, show_frame
+from playground.app.canvas.frames import COMPUTED, frames_of, show_frame
 from playground.app.canvas.view import CanvasView
 from playground.app.controllers.column_runs import ColumnRun, Equal
 from playground.app.controllers.comparing import Comparing
 from playground.app.controllers.controllers import Controllers
+from playground.app.controllers.video_frames import VideoFrames, arrows_over, video_frames_over
 from playground.app.model.columns import LETTERS, SAME, Column, difference
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView
@@ -29,9 +32,13 @@ from playground.app.style.wrapping import wrapped
 from playground.app.widgets.charts.distance import COLORS, DistanceChart
 from playground.app.widgets.controls import ChoiceBox
 from playground.app.widgets.menu_button import MenuButton
+from playground.drawing.charts import Curve
+from playground.drawing.film import FrameOverlay
 from playground.drawing.images import ImageGrid
 from playground.drawing.palette import DARK, Palette
+from playground.drawing.plane import Viewport
 from playground.drawing.scene import Scene
+from playground.drawing.side_by_side import DrawnChart, DrawnColumn, SideBySide
 
 EQUAL: tuple[tuple[Equal, str, str], ...] = (
     ("own", "Steps as set", "Each column takes the steps of its own settings."),
@@ -99,6 +106,48 @@ class ColumnView(QFrame):
         resolved = None if self.run is None or self.run.model is None else self.run.model.view.resolved
         resolved = resolved or (None if view is None else view.resolved)
         column_menu.fill(self.menu, self._state.experiment, resolved, self.column, self._comparing, self.chosen.emit)
+
+    def drawn(self, as_seen: bool) -> DrawnColumn | None:
+        """The column for a film; None where it has no run.
+
+        Args:
+            as_seen: with what lies under the frame in view, for a picture of that alone.
+        """
+        run, comparing, canvas = self.run, self._comparing, self.canvas
+        trajectory = None if run is None else run.trajectory
+        if run is None or run.model is None or run.failure is not None or trajectory is None:
+            return None
+        model, total, style = run.model, comparing.total, canvas.frame_style
+        wanted, (exact, density) = comparing.wanted_by(run), comparing.sources(run)
+        if density == "learned":
+            wanted -= {"density"}  # as on the screen
+        seen, grid, kind = canvas.viewport, canvas.arrow_grid(), run.experiment.sampling.kind
+        weights = (run.experiment.sampling.follows == "learned" and readouts.weights_in_view(model.weights)) or ""
+
+        def prepare(viewport: Viewport, frames: np.ndarray) -> tuple[FrameOverlay, Iterator[float]]:
+            if as_seen:
+                return lambda scene, frame: scene, iter(())
+            arrows = arrows_over(viewport, seen, grid)
+            views = VideoFrames(None)
+            if not model.view.is_image:
+                views = video_frames_over(model, viewport, arrows, wanted, exact, density)
+            overlay, preparing = frames_of(views, kind, "", trajectory, frames, style=style)
+
+            def at(scene: Scene, frame: int) -> Scene:
+                lines = readouts.column_caption(trajectory, frame, weights)
+                return dataclasses.replace(overlay(scene, frame), caption=tuple(lines))
+
+            return at, preparing
+
+        return DrawnColumn(
+            LETTERS[self.place],
+            self.button.words(),
+            COLORS[self.place],
+            canvas.still(),
+            prepare,
+            lambda frame: run.frame_at(frame, total),
+            lambda frame: readouts.evaluations(trajectory, frame, " evaluations"),
+        )
 
     def show_head(self) -> None:
         """Say what is different, and what a run costs."""
@@ -281,6 +330,31 @@ class CompareView(QWidget):
             view.deleteLater()
         del self.columns[count:]
 
+    @property
+    def is_active(self) -> bool:
+        """Whether the columns are in view."""
+        return self._comparing.is_active
+
+    def drawn(self, as_seen: bool = False) -> SideBySide | None:
+        """All columns for a film or a picture; None before every run has ended.
+
+        Args:
+            as_seen: see :meth:`ColumnView.drawn`.
+        """
+        if not self._comparing.is_sampled:
+            return None
+        columns = [column for column in (view.drawn(as_seen) for view in self.columns) if column is not None]
+        total = self._comparing.total
+        chart, axes = None, self.chart.axes
+        if axes is not None and self.chart.series:
+            runs = self._comparing.runs
+            curves = [
+                Curve(one.x, one.y, one.color, one.name, dashed=one.kind == "dashed", width=one.width)
+                for one in self.chart.series
+            ]
+            chart = DrawnChart(curves, *axes, at=lambda frame: _places(runs, frame, total))
+        return SideBySide(columns, chart, self._colors, total)
+
     @Slot()
     def _show_runs(self) -> None:
         self._make_columns()
@@ -342,7 +416,16 @@ class CompareView(QWidget):
             self.chart.show_empty(SAMPLING if why is None else worded(why))
 
     def _mark(self) -> None:
-        """Mark where the longest run stands."""
-        longest, frame = self._comparing.longest, self._playing.frame
-        if longest is not None and self.chart.series:
-            self.chart.mark(float(longest.nfe_mean[min(frame, len(longest) - 1)]))
+        """Mark where each column stands on its curve."""
+        self.chart.show_now(_places(self._comparing.runs, self._playing.frame, self._comparing.total))
+
+
+def _places(runs: Sequence[ColumnRun], frame: int, total: int) -> list[tuple[float, float, str]]:
+    """The evaluations, the distance and the colour of each measured column at a frame of the common timeline."""
+    found = []
+    for run in runs:
+        trajectory, curve = run.trajectory, run.curve
+        if trajectory is not None and curve is not None:
+            cost = float(trajectory.nfe_mean[run.frame_at(frame, total)])
+            found.append((cost, float(np.interp(cost, curve.evaluations, curve.distances)), COLORS[run.place]))
+    return found

@@ -11,10 +11,12 @@ from playground.app.controllers import overlay_timing
 from playground.app.controllers.building import Building
 from playground.app.controllers.column_runs import ColumnRun, ColumnsWorker, Equal, Prepared, Wanted, prepare
 from playground.app.controllers.following import Following
+from playground.app.controllers.notification import Notification
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.replaying import Replaying
 from playground.app.controllers.sampling_worker import SHARE, OverlayRequest
-from playground.app.model.columns import Column
+from playground.app.model.columns import Column, edits_between
+from playground.app.model.pinned_runs import PinnedRun
 from playground.app.model.state import State
 from playground.app.model.views import Bounds
 from playground.app.model.workspace import Model
@@ -46,6 +48,7 @@ class Comparing(QObject):
         active_changed(bool): the comparison began or ended.
         changed(): there are other columns, or their runs began again.
         measured(): the distances of one more column are known, or why they are not.
+        notified(Notification)
         overlays_changed(): another field or density lies under the frame in view of some column.
     """
 
@@ -53,6 +56,7 @@ class Comparing(QObject):
     changed = Signal()
     measured = Signal()
     overlays_changed = Signal()
+    notified = Signal(object)
 
     def __init__(
         self,
@@ -188,6 +192,29 @@ class Comparing(QObject):
         self._playing.set_lockstep(None)
         self.active_changed.emit(False)
 
+    def compare(self, runs: Sequence[PinnedRun]) -> None:
+        """Compare pinned runs: their settings, sampled anew with one noise."""
+        main, workspace = self._state.experiment, self._building.workspace
+        if workspace is None:
+            return
+        others = next((run for run in runs if run.experiment.data != main.data), None)
+        if others is not None:
+            said = "Run {} was sampled on other data: restore it first, or choose others."
+            is_current = lambda: self._state.experiment == main  # noqa: E731
+            self.notified.emit(Notification("error", Message("other-data", said, (others.name,)), "", is_current))
+            return
+        columns, lost = [], None
+        for run in runs:
+            step = None if run.trained_steps == workspace.trained_steps else run.trained_steps
+            if step is not None and step not in workspace.kept_steps:
+                step, lost = None, lost or run.trained_steps
+            columns.append(Column(edits_between(main, run.experiment), step))
+        self.begin(columns)
+        if lost is not None:
+            said = "The weights of {:,} training steps are not kept: the column follows the newest."
+            is_current = lambda: self.is_active  # noqa: E731
+            self.notified.emit(Notification("warning", Message("lost-weights", said, (lost,)), "", is_current))
+
     def add(self, column: Column | None = None) -> None:
         """Add a column at the right; by default the main experiment with a sampler that is not there yet."""
         if self.can_add:
@@ -227,6 +254,16 @@ class Comparing(QObject):
         if (main == "learned") == (own == "learned") or own is None or not self._wanted & ARROWS:
             return self._wanted
         return (self._wanted - ARROWS) | {"learned" if own == "learned" else "exact"}
+
+    def sources(self, run: ColumnRun) -> tuple[str, str]:
+        """Where a column's exact score and its density come from."""
+        assert run.model is not None
+        chosen = "empirical" if run.experiment.sampling.follows == "empirical" else "exact"
+        view = run.model.view
+        return (
+            overlay_timing.exact_source(chosen, view),
+            overlay_timing.density_source(self._following.density_source, view),
+        )
 
     # How it goes on
 
@@ -344,9 +381,7 @@ class Comparing(QObject):
         if moment is None or model is None or model.view.is_image:
             return
         wanted = self.wanted_by(run)
-        follows = run.experiment.sampling.follows
-        exact = overlay_timing.exact_source("empirical" if follows == "empirical" else "exact", model.view)
-        source = overlay_timing.density_source(self._following.density_source, model.view)
+        exact, source = self.sources(run)
         closed = "density" in wanted and source != "learned"
         lags = run.overlays.field.lags(moment)
         if (wanted - {"density"} or closed) and run.throttle.due(

@@ -59,6 +59,7 @@ class Controllers(QObject):
         for controller in (self.building, self.training, self.playing, self.following, self.measuring, self.pinning):
             controller.notified.connect(self.notified)
         self.lessons.notified.connect(self.notified)
+        self.comparing.notified.connect(self.notified)
         self.tasks.failed.connect(self._stopped)
         self._last_tick = time.monotonic()
         self._clock = QTimer(self)

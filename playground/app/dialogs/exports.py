@@ -15,7 +15,9 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas import CanvasView
+from playground.app.canvas.compare_view import CompareView
 from playground.app.canvas.display import Display
+from playground.app.controllers.comparison_film import paint_comparison_film, paint_comparison_picture
 from playground.app.controllers.export_size import (
     OverlayMaker,
     estimate_film_size,
@@ -38,6 +40,7 @@ from playground.drawing.palette import PALETTES
 from playground.drawing.plane import Viewport
 from playground.drawing.render import render
 from playground.drawing.scene import Scene
+from playground.drawing.side_by_side import SideBySide
 from playground.lab import experiment as experiments
 from playground.lab.atomic import atomic_write
 from playground.user_errors import UserError
@@ -46,6 +49,7 @@ if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
 COPIED_RATIO = 2.0  # pixels of a copied picture for each unit of the canvas: sharp on a slide
+UNFINISHED = "Nothing is exported: the columns are still being sampled. Export again once all have ended."
 Size = tuple[float, int | None]  # the share that is done, and at last the bytes
 
 
@@ -90,14 +94,16 @@ class Exports(QObject):
         display: Display,
         preferences: Preferences,
         propose: Callable[[], Path],
+        compare: CompareView,
         parent: QWidget,
     ) -> None:
         super().__init__(parent)
         self._state, self._playing, self._canvas, self._display = state, playing, canvas, display
-        self._pinned = pinned
+        self._pinned, self._compare = pinned, compare
         self._preferences, self._propose, self._parent = preferences, propose, parent
         self._exporting = Exporting(preferences, self)
         self.dialog: ExportDialog | None = None
+        self._drawing: SideBySide | None = None  # the columns, where they are compared as the dialog opened
         self._still: Still | None = None  # what a picture is of: the canvas as it was when the dialog opened
         self._begun_by: ExportDialog | None = None  # while it is open; settings and trajectories have no dialog
         self.in_dialog = False  # whether a dialog says what failed last
@@ -133,6 +139,16 @@ class Exports(QObject):
 
     def copy_picture(self) -> None:
         """Put the canvas as it is now on the clipboard, at twice its pixels."""
+        drawing = self._compare.drawn(as_seen=True)
+        if drawing is not None:
+            size = [round(COPIED_RATIO * side) for side in (self._compare.width(), self._compare.height())]
+            frame = self._playing.frame
+            *_, (_, copied) = paint_comparison_picture(
+                drawing, frame, PictureChoice(size[0] // 2 * 2, size[1] // 2 * 2)
+            )
+            assert copied is not None
+            QGuiApplication.clipboard().setImage(copied)
+            return
         still = self._now()
         image = render(still.scene(*still.shape), *still.shape, COPIED_RATIO)
         image.setDevicePixelRatio(1.0)
@@ -227,6 +243,10 @@ class Exports(QObject):
 
     def _start_video(self, dialog: ExportDialog, path: Path) -> None:
         choice = dialog.video_choice()
+        if self._drawing is not None:
+            drawing = self._drawing
+            self._start(lambda: paint_comparison_film(drawing, choice, path), path, dialog)
+            return
         scene = self._scene(choice)
         if choice.subject == "training":
             stages, share = self._display.training_film(scene.viewport), self._playing.share
@@ -242,6 +262,9 @@ class Exports(QObject):
         self._forget_size()
         trajectory = self._display.run
         if dialog is not self.dialog or dialog.running:
+            return
+        if self._drawing is not None:
+            dialog.show_file_size(None)
             return
         if dialog.kind == "picture":
             assert self._still is not None
@@ -283,6 +306,10 @@ class Exports(QObject):
             self._sizing_timer.stop()
 
     def _start_picture(self, dialog: ExportDialog, path: Path) -> None:
+        if self._drawing is not None:
+            drawing, frame, choice = self._drawing, self._playing.frame, dialog.picture_choice()
+            self._start(lambda: save_picture(paint_comparison_picture(drawing, frame, choice), path), path, dialog)
+            return
         picture = self._picture_maker(dialog.picture_choice())
         self._start(lambda: save_picture(picture(), path), path, dialog)
 
@@ -349,6 +376,11 @@ class Exports(QObject):
                 self.dialog.activateWindow()
                 return
             self.dialog.close()
+        self._drawing = self._compare.drawn()
+        if self._compare.is_active and self._drawing is None:
+            self.in_dialog = False
+            self.failed.emit(UNFINISHED)
+            return
         dialog = ExportDialog(kind, self._propose(), self._preferences, self._parent)
         dialog.refuse_training(self._display.why_no_training_film)
         dialog.wanted.connect(lambda path: start(dialog, path))

@@ -13,6 +13,7 @@ from playground.drawing.palette import Palette
 
 SAID = "Point at a figure for its error and floor. Click a header to sort; double-click a name to change it."
 
+COMPARE = "Show two to four selected runs side by side. Ctrl+click selects one more."
 SIZE = (1180, 360)  # px: all columns of figures
 
 
@@ -41,6 +42,7 @@ class RunsWindow(QDialog):
         self.buttons: dict[str, QPushButton] = {}
         for title, tip, act in (
             ("Restore", "Make the chosen run the main one. Undo takes it back.", self.table.restore),
+            ("Compare", COMPARE, self.table.compare),
             ("Rename", "Give the chosen run another name.", self.table.rename),
             ("Delete", "Take the chosen run from the table. Undo brings it back.", self.table.delete),
             ("Copy", "Copy the whole table, for a spreadsheet.", self.table.copy),
@@ -72,4 +74,4 @@ class RunsWindow(QDialog):
     def _enable(self) -> None:
         for title, button in self.buttons.items():
             there = self.table.run is not None if title in ("Restore", "Rename", "Delete") else self._pinned.runs
-            button.setEnabled(bool(there))
+            button.setEnabled(self.table.can_compare if title == "Compare" else bool(there))

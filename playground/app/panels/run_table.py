@@ -32,6 +32,7 @@ from playground.app.style import theme
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import BREAK, breakable, wrapped
 from playground.drawing.palette import DARK, Palette
+from playground.lab.comparison import FEWEST, MOST
 
 NUMBER = Qt.ItemDataRole.UserRole  # of the run, on each row
 PAD = 3  # px left and right of a cell's text
@@ -59,7 +60,7 @@ class RunTable(QTreeWidget):
 
     def __init__(self, controllers: Controllers, whole: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._pinning, self._whole = controllers.pinning, whole
+        self._pinning, self._comparing, self._whole = controllers.pinning, controllers.comparing, whole
         self._behind = False  # whether figures came while a name was being typed
         self._palette = DARK
         self._columns: tuple[RunColumn, ...] = FEW
@@ -72,6 +73,7 @@ class RunTable(QTreeWidget):
         self.setItemsExpandable(False)
         self.setWordWrap(True)
         self.setTextElideMode(Qt.TextElideMode.ElideNone)
+        self.setSelectionMode(QTreeWidget.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QTreeWidget.EditTrigger.NoEditTriggers)
         self.setVerticalScrollMode(QTreeWidget.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollMode(QTreeWidget.ScrollMode.ScrollPerPixel)
@@ -89,6 +91,7 @@ class RunTable(QTreeWidget):
         self.itemDoubleClicked.connect(self._edit)
         self.itemChanged.connect(self._renamed)
         self.currentItemChanged.connect(lambda *_: self.chosen.emit())
+        self.itemSelectionChanged.connect(self.chosen)
         self._pinning.pinned.changed.connect(self._fill)
         self._fill()
 
@@ -100,6 +103,17 @@ class RunTable(QTreeWidget):
         item = self.currentItem()
         number = None if item is None else item.data(0, NUMBER)
         return None if number is None else self._pinning.pinned.get(number)
+
+    @property
+    def selected(self) -> list[PinnedRun]:
+        """Those of all selected rows, in their order."""
+        numbers = {item.data(0, NUMBER) for item in self.selectedItems()}
+        return [run for run in self.runs if run.number in numbers]
+
+    @property
+    def can_compare(self) -> bool:
+        """Whether so many rows are selected as can be compared."""
+        return FEWEST <= len(self.selected) <= MOST
 
     @property
     def runs(self) -> list[PinnedRun]:
@@ -304,6 +318,11 @@ class RunTable(QTreeWidget):
         if self.run is not None:
             self._pinning.restore(self.run.number)
 
+    def compare(self) -> None:
+        """Show the selected runs side by side."""
+        if self.can_compare:
+            self._comparing.compare(self.selected)
+
     def delete(self) -> None:
         """Take the chosen run away."""
         if self.run is not None:
@@ -348,6 +367,7 @@ class RunTable(QTreeWidget):
             ("Delete", "Del", self.delete),
         ):
             menu.addAction(f"{text}\t{key}", act).setEnabled(run is not None)
+        menu.addAction("Compare these", self.compare).setEnabled(self.can_compare)
         menu.addSeparator()
         menu.addAction("Copy the table\tCtrl+C", self.copy).setEnabled(bool(self.runs))
         return menu

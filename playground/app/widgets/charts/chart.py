@@ -108,6 +108,11 @@ class Chart(QWidget):
         self.describe(description)
         self._draw()
 
+    @property
+    def axes(self) -> tuple[Axis, Axis] | None:
+        """Both axes, logarithmic as the user chose; None before anything was shown."""
+        return None if self._axes is None else (self._axis(0), self._axis(1))
+
     def show_empty(self, sentence: str) -> None:
         """Show nothing but this sentence."""
         if self.series or sentence != self._empty or self._description != sentence:

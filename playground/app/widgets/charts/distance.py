@@ -9,6 +9,7 @@ from playground.app.style.number_formats import format_number
 from playground.app.widgets.charts.chart import Chart
 from playground.app.widgets.charts.series import Series
 from playground.drawing.charts import Axis, axis_around
+from playground.drawing.palette import Palette
 from playground.lab.comparison import DistanceCurve
 
 COLORS = (
@@ -21,7 +22,7 @@ WIDTHS = 2.5, 2.0, 1.5, 1.0
 NAME = "Distance to the data"
 ABOUT = (
     "<p>Sliced Wasserstein-2 distance between particles and data, in the data's units, against score evaluations of one "
-    "particle.</p><p>Dashed: the floor, which a perfect sampler has by chance. Circles are the measured frames. All columns "
+    "particle.</p><p>Dashed: the floor, which a perfect sampler has by chance. Small circles are the measured frames, large ones where each column stands. All columns "
     "are compared with the same points in the same directions.</p>"
 )
 
@@ -31,6 +32,17 @@ class DistanceChart(Chart):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(NAME, ABOUT, 132, lines=1, parent=parent)
+        self._spots: Sequence[tuple[float, float, str]] = ()
+
+    def show_now(self, spots: Sequence[tuple[float, float, str]]) -> None:
+        """Mark where each column stands on its curve: evaluations, distance and colour."""
+        self._spots = spots
+        if self.plot is not None and self.series:
+            self.plot.show_places(spots, self.tokens)
+
+    def apply_palette(self, palette: Palette) -> None:
+        super().apply_palette(palette)
+        self.show_now(self._spots)
 
     def show_curves(self, curves: Sequence[tuple[str, int, DistanceCurve]]) -> None:
         """Show the curves of columns, each with the column's letter and place."""

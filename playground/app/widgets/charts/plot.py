@@ -69,6 +69,8 @@ class Plot:
         for number, item in enumerate((self._mark, self._cross, self._spots)):
             item.setZValue(1 + number)  # above the curves
         self.labels: tuple[list[tuple[float, str]], ...] = [], []  # of the x and the y axis, each where it stands
+        self._places = self._added(pyqtgraph.ScatterPlotItem(size=9, pen=pyqtgraph.mkPen(None)))
+        self._places.setZValue(4)
         self._moved = moved
         self._image: pyqtgraph.ImageItem | None = None
         self.scaled = True  # whether the axes have labels
@@ -167,6 +169,16 @@ class Plot:
         if x is not None and self._scales is not None:
             low, high = self._ends()[0]
             self._mark.setValue(min(max(float(_bent(self._scales[0], np.array(x))), low), high))
+
+    def show_places(self, spots: Sequence[tuple[float, float, str]], palette: Palette) -> None:
+        """Mark places (x, y, colour) on the curves."""
+        if self._scales is None:
+            return
+        across, up = self._scales
+        places = np.array([spot[:2] for spot in spots]).reshape(-1, 2)
+        ring = pyqtgraph.mkPen(palette.color("text"), width=1.5)
+        brushes = [palette.color(spot[2]) for spot in spots]
+        self._places.setData(_bent(across, places[:, 0]), _bent(up, places[:, 1]), brush=brushes, pen=ring)
 
     def point_at(self, x: float | None, spots: Sequence[tuple[float, float, str]], palette: Palette) -> None:
         """Lay the cross-hair through this x value, with spots (x, y, colour) on the curves."""

@@ -1,0 +1,48 @@
+"""Writes a comparison as a film or a picture, in the export's thread."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtGui import QImage
+
+from playground.app.controllers.exporting import Progress
+from playground.app.model.preferences import PictureChoice, VideoChoice
+from playground.drawing import film
+from playground.drawing.palette import PALETTES
+from playground.drawing.side_by_side import SideBySide
+
+PREPARING = 0.2  # the share of the work that densities and the like count for
+
+
+def paint_comparison_film(drawing: SideBySide, choice: VideoChoice, path: Path) -> Iterator[Progress]:
+    """Paint all columns over the common timeline; yields pictures done and in all."""
+    from playground.drawing.video import write_video  # FFmpeg's libraries: the window opens without them
+
+    frames = film.schedule(drawing.total, choice.seconds, choice.fps)
+    total, palette = len(frames), PALETTES.get(choice.theme)
+    painted, preparing = drawing.prepare(np.unique(frames), choice.width, choice.height, palette)
+    for done in preparing:
+        yield int(PREPARING * done * total), total
+
+    def images() -> Iterator[QImage]:
+        last: tuple[int, QImage] | None = None
+        for frame in frames.tolist():
+            if last is None or last[0] != frame:
+                last = frame, painted(frame)
+            yield last[1]
+
+    for done in write_video(path, images(), total, (choice.width, choice.height), choice.fps):
+        yield int((PREPARING + (1 - PREPARING) * done) * total), total
+    yield total, total
+
+
+def paint_comparison_picture(
+    drawing: SideBySide, frame: int, choice: PictureChoice
+) -> Iterator[tuple[float, QImage | None]]:
+    """Paint one frame of all columns; yields the share done, and at last the image."""
+    palette = PALETTES.get(choice.theme)
+    painted, preparing = drawing.prepare(np.array([frame]), choice.width, choice.height, palette)
+    for done in preparing:
+        yield 0.99 * done, None
+    yield 1.0, painted(frame)

@@ -1,0 +1,151 @@
+"""Runs side by side in one picture: a head and a canvas each, with the chart of their distances below."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPen
+
+from playground.drawing.axes import figure_font
+from playground.drawing.charts import Axis, Curve, paint_chart
+from playground.drawing.film import UNIT_HEIGHT, FrameOverlay
+from playground.drawing.palette import Palette
+from playground.drawing.plane import Viewport
+from playground.drawing.scene import Scene, paint
+
+HEAD, CHART, GAP = 40.0, 170.0, 2.0  # of a picture that is UNIT_HEIGHT high
+MARGIN = 14.0
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnColumn:
+    """One run, as a film shows it.
+
+    Attributes:
+        letter: that names it, in this colour.
+        words: what sets it apart.
+        scene: what its canvas shows, for any width and height.
+        prepare: of a viewport and the frames to paint, gives scenes what a frame shows; see :mod:`playground.drawing.film`.
+        frame: its own frame, by that of the common timeline.
+        said: of its own frame, what stands at the end of the head.
+    """
+
+    letter: str
+    words: str
+    color: str
+    scene: Callable[[float, float], Scene]
+    prepare: Callable[[Viewport, np.ndarray], tuple[FrameOverlay, Iterator[float]]]
+    frame: Callable[[int], int]
+    said: Callable[[int], str]
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnChart:
+    """The chart below the columns.
+
+    Attributes:
+        at: where each column stands on its curve (x, y, colour), by the frame of the common timeline.
+    """
+
+    curves: Sequence[Curve]
+    x: Axis
+    y: Axis
+    at: Callable[[int], Sequence[tuple[float, float, str]]]
+
+
+@dataclass(frozen=True, eq=False)
+class SideBySide:
+    """A comparison as a picture or a film.
+
+    Attributes:
+        total: frames of the common timeline.
+        chart: None where nothing is measured.
+    """
+
+    columns: Sequence[DrawnColumn]
+    chart: DrawnChart | None
+    palette: Palette
+    total: int
+
+    def prepare(
+        self, frames: np.ndarray, width: int, height: int, palette: Palette | None = None
+    ) -> tuple[Callable[[int], QImage], Iterator[float]]:
+        """What paints a frame in exactly `width` x `height` pixels, once what it prepares meanwhile is done.
+
+        Args:
+            frames: of the common timeline, that will be asked for.
+            palette: in place of its own.
+        """
+        colors, ratio = palette or self.palette, min(width, height) / UNIT_HEIGHT
+        across, down = width / ratio, height / ratio
+        chart = self.chart if down > 2 * CHART else None
+        wide = (across - GAP * (len(self.columns) - 1)) / len(self.columns)
+        high = down - HEAD - (CHART if chart is not None else 0)
+        overlays, waiting = list[FrameOverlay](), list[Iterator[float]]()
+        scenes = [column.scene(wide, high) for column in self.columns]
+        for column, scene in zip(self.columns, scenes, strict=True):
+            overlay, preparing = column.prepare(scene.viewport, np.array([column.frame(int(one)) for one in frames]))
+            overlays.append(overlay)
+            waiting.append(preparing)
+
+        def painted(frame: int) -> QImage:
+            image = QImage(width, height, QImage.Format.Format_RGB32)
+            image.setDevicePixelRatio(ratio)
+            image.fill(colors.color("background"))
+            with QPainter(image) as painter:
+                for place, column in enumerate(self.columns):
+                    own, left = column.frame(frame), place * (wide + GAP)
+                    _paint_head(painter, QRectF(left, 0, wide, HEAD), column, own, colors)
+                    painter.save()
+                    painter.translate(left, HEAD)
+                    shown = overlays[place](scenes[place], own)
+                    paint(painter, _in_colors(shown, colors), wide, high)
+                    painter.restore()
+                if chart is not None:
+                    _paint_below(
+                        painter, QRectF(MARGIN, HEAD + high + 8, across - 2 * MARGIN, CHART - 16), chart, frame, colors
+                    )
+            image.setDevicePixelRatio(1.0)
+            return image
+
+        return painted, (done / max(len(waiting), 1) for done in _one_after_another(waiting))
+
+
+def _one_after_another(waiting: Sequence[Iterator[float]]) -> Iterator[float]:
+    for place, preparing in enumerate(waiting):
+        for done in preparing:
+            yield place + done
+
+
+def _in_colors(scene: Scene, palette: Palette) -> Scene:
+    return replace(scene, palette=palette)
+
+
+def _paint_head(painter: QPainter, box: QRectF, column: DrawnColumn, frame: int, palette: Palette) -> None:
+    """The letter, what differs and, where there is room, what stands at the end."""
+    inside = box.adjusted(MARGIN, 0, -MARGIN, 0)
+    middle = Qt.AlignmentFlag.AlignVCenter
+    painter.setFont(figure_font(16))
+    metrics = QFontMetricsF(painter.font())
+    painter.setPen(palette.color(column.color))
+    painter.drawText(inside, middle | Qt.AlignmentFlag.AlignLeft, column.letter)
+    inside.setLeft(inside.left() + metrics.horizontalAdvance(column.letter) + 10)
+    painter.setFont(figure_font(13))
+    metrics, said = QFontMetricsF(painter.font()), column.said(frame)
+    end = metrics.horizontalAdvance(said) + 10
+    words = metrics.elidedText(column.words, Qt.TextElideMode.ElideRight, inside.width() - end)
+    painter.setPen(palette.color("text"))
+    painter.drawText(inside, middle | Qt.AlignmentFlag.AlignLeft, words)
+    painter.setPen(palette.color("muted"))
+    painter.drawText(inside, middle | Qt.AlignmentFlag.AlignRight, said)
+
+
+def _paint_below(painter: QPainter, box: QRectF, chart: DrawnChart, frame: int, palette: Palette) -> None:
+    plot = paint_chart(painter, box, chart.curves, chart.x, chart.y, palette, 11)
+    for x, y, color in chart.at(frame):
+        left = plot.left() + float(chart.x.place(np.array(x))) * plot.width()
+        bottom = plot.bottom() - float(chart.y.place(np.array(y))) * plot.height()
+        painter.setPen(QPen(palette.color("text"), 1.5))
+        painter.setBrush(palette.color(color))
+        painter.drawEllipse(QPointF(left, bottom), 4.5, 4.5)
