@@ -374,15 +374,22 @@ FAULTS = (
     Fault(
         "the reverse SDE with the drift of the ODE",
         "theory/samplers/reverse.py",
-        "alpha=h * g**2 / now.scale",
-        "alpha=0.5 * h * g**2 / now.scale",
+        "alpha=pull * h * g**2 / now.scale",
+        "alpha=0.5 * pull * h * g**2 / now.scale",
         ("theory/test_samplers_convergence.py::test_order_of_convergence",),
     ),
     Fault(
         "stochastic Heun's second score at the first sigma",
         "theory/samplers/reverse.py",
-        "h * first, y.new_tensor(sigma_next))",
-        "h * first, y.new_tensor(sigma))",
+        "pulled * first, y.new_tensor(sigma_next))",
+        "pulled * first, y.new_tensor(sigma))",
+        ("theory/test_samplers_convergence.py::test_order_of_convergence",),
+    ),
+    Fault(
+        "a stochasticity that is not squared in the drift",
+        "theory/samplers/reverse.py",
+        "now.diffusion, (1 + stochasticity**2) / 2",
+        "now.diffusion, (1 + stochasticity) / 2",
         ("theory/test_samplers_convergence.py::test_order_of_convergence",),
     ),
     Fault(
@@ -506,8 +513,8 @@ FAULTS = (
     Fault(
         "DPM-Solver++(2M)'s SDE with the noise of half its step",
         "theory/samplers/multistep.py",
-        "then.sigma * math.sqrt(-math.expm1(-2 * h))",
-        "then.sigma * math.sqrt(-math.expm1(-h))",
+        "then.sigma * math.sqrt(-math.expm1(-2 * square * h))",
+        "then.sigma * math.sqrt(-math.expm1(-square * h))",
         ("theory/test_multistep.py::test_every_step_is_exact_for_one_data_point",),
     ),
     Fault(

@@ -12,7 +12,7 @@ from playground.lab.glossary import GlossaryEntry, glossary
 
 COMMANDS = {
     "alpha": "α", "beta": "β", "epsilon": "ε", "eta": "η", "theta": "θ", "lambda": "λ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ",
-    "nabla": "∇", "log": "log", "ln": "log", "int": "∫", "sum": "∑", "propto": "∝", "sim": "∼", "mid": "|", "leftarrow": "←",
+    "ell": "ℓ", "nabla": "∇", "log": "log", "ln": "log", "int": "∫", "sum": "∑", "propto": "∝", "sim": "∼", "mid": "|", "leftarrow": "←",
     "Delta": "Δ", "|": "‖·‖", "top": "ᵀ",
 }  # fmt: skip
 """What a command of LaTeX is called in the glossary."""

@@ -58,7 +58,9 @@ def short_noise(score, x: Tensor, sigma: Tensor, step: float, generator: torch.G
     return x + step * score(x, sigma) + math.sqrt(step) * base.normal(x, generator)
 
 
-def careless_heun(score, y: Tensor, sigma: float, sigma_next: float, generator: torch.Generator) -> Tensor:
+def careless_heun(
+    score, y: Tensor, sigma: float, sigma_next: float, generator: torch.Generator, stochasticity: float
+) -> Tensor:
     h = sigma**2 - sigma_next**2
     moved = y + math.sqrt(h) * base.normal(y, generator)
     return moved + h * score(y, y.new_tensor(sigma))

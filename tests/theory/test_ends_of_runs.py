@@ -40,7 +40,7 @@ REVERSE = {
     "Heun": lambda process: ReverseSDE(process, 150, False, solver="heun"),
     "ShARK": lambda process: ReverseSDE(process, 150, False, solver="shark"),
     "churn": lambda process: EdmSampler(process, 150, False),
-    "DPM-Solver++": lambda process: MultistepSampler(process, 150, False, stochastic=True),
+    "DPM-Solver++": lambda process: MultistepSampler(process, 150, False, stochasticity=1.0),
 }
 EVERY_STEP_BY_THE_PROCESS = {"Euler"}
 """Of these each step is made of the process's own drift and diffusion; the others know it by alpha and sigma alone."""

@@ -47,7 +47,7 @@ def papers(process: Process, steps: int, start: Tensor, stochastic: bool) -> Ten
 @pytest.mark.parametrize("steps", [1, 2, 10, 14, 15, 30])
 def test_steps_are_those_of_the_paper(process: Process, stochastic: bool, steps: int) -> None:
     start = torch.linspace(-3, 3, 7, dtype=torch.float64)[:, None]
-    sampler = MultistepSampler(process, steps, False, "karras", stochastic=stochastic)  # the steps differ
+    sampler = MultistepSampler(process, steps, False, "karras", stochasticity=float(stochastic))  # the steps differ
     expected = papers(process, steps, start, stochastic)
     for _ in range(2):  # a second run does not depend on the first
         torch.testing.assert_close(last(sampler, start).positions, expected, rtol=1e-12, atol=1e-12)
@@ -68,7 +68,9 @@ def test_every_step_is_exact_for_one_data_point(stochastic: bool, grid: str) -> 
 
     low, high = COARSE_VE.sigma_min, COARSE_VE.sigma_max
     start = point + high * torch.randn(20_000, 1, generator=generator(3), dtype=torch.float64)
-    end = last(MultistepSampler(COARSE_VE, 3, False, grid, stochastic=stochastic), start, score=score).positions
+    end = last(
+        MultistepSampler(COARSE_VE, 3, False, grid, stochasticity=float(stochastic)), start, score=score
+    ).positions
     if stochastic:
         assert float((end - point).square().mean()) == pytest.approx(low**2, rel=4 * math.sqrt(2 / 20_000))
     else:

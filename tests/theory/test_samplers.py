@@ -79,7 +79,7 @@ ALL = LINEAR | {
     "probability-flow, adaptive, VE": AdaptiveFlow(VE, 40, 1e-6),
     "probability-flow, adaptive, VP, Karras": AdaptiveFlow(VP, 7, 1e-4, "karras"),
     "multistep, VP": MultistepSampler(VP, 40, final_denoising=False, grid="karras"),
-    "multistep SDE, VE, denoised": MultistepSampler(VE, 40, final_denoising=True, stochastic=True),
+    "multistep SDE, VE, denoised": MultistepSampler(VE, 40, final_denoising=True, stochasticity=1.0),
     "probability-flow, VP, corrected": ProbabilityFlow(VP, 20, final_denoising=False, corrector_steps=1),
 }
 every_sampler = pytest.mark.parametrize("sampler", ALL.values(), ids=ALL.keys())

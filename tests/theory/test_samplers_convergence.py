@@ -106,6 +106,26 @@ CONVERGENCE = {
     "stochastic Heun, VP, weak": (lambda n, patch: variance_error(ReverseSDE(VP, n, False, solver="heun"), patch), 2),
     "ShARK, VE, weak": (lambda n, patch: variance_error(ReverseSDE(COARSE_VE, n, False, solver="shark"), patch), 2),
     "ShARK, VP, weak": (lambda n, patch: variance_error(ReverseSDE(VP, n, False, solver="shark"), patch), 2),
+    **{
+        f"{name}, l = {stochasticity:g}, {of}, weak": (
+            lambda n, patch, make=make, process=process, stochasticity=stochasticity: variance_error(
+                make(process, n, stochasticity), patch
+            ),
+            order,
+        )
+        for name, make, order in (
+            ("Euler-Maruyama", lambda process, n, noise: ReverseSDE(process, n, False, stochasticity=noise), 1),
+            (
+                "stochastic Heun",
+                lambda process, n, noise: ReverseSDE(process, n, False, solver="heun", stochasticity=noise),
+                2,
+            ),
+            ("ShARK", lambda process, n, noise: ReverseSDE(process, n, False, solver="shark", stochasticity=noise), 2),
+            ("DPM-Solver++(2M)", lambda process, n, noise: MultistepSampler(process, n, False, stochasticity=noise), 2),
+        )
+        for of, process in (("VE", COARSE_VE), ("VP", COARSE_VP))
+        for stochasticity in (0.5, 1.5)
+    },
     "stochastic Heun, strong, linear drift": (lambda n, patch: linear_strong_error("heun", n, patch), 1),
     "ShARK, strong, linear drift": (lambda n, patch: linear_strong_error("shark", n, patch), 2),
     "stochastic Heun, strong": (lambda n, patch: strong_error("heun", n, patch), 1),
@@ -119,8 +139,8 @@ CONVERGENCE = {
     "Churn, VP, weak": (lambda n, patch: variance_error(EdmSampler(VP, n, False, churn=10.0), patch), 2),
     **{
         f"DPM-Solver++(2M), {form}, {name}": (
-            lambda n, patch, process=process, grid=grid, stochastic=form != "flow": variance_error(
-                MultistepSampler(process, n, False, grid, stochastic=stochastic), patch
+            lambda n, patch, process=process, grid=grid, stochasticity=float(form != "flow"): variance_error(
+                MultistepSampler(process, n, False, grid, stochasticity=stochasticity), patch
             ),
             2,
         )

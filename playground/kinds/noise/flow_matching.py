@@ -16,7 +16,7 @@ class FlowMatching(TwoEnds, tag="flow-matching", frozen=True):
 
     title = "Flow matching"
     place = 6.5
-    equation = r"x(t) = (1 - t)\,x_0 + t\,z,\ v = E[z - x_0 \mid x(t)]"
+    equation = r"x(t) = (1 - t)\,x_0 + t\,z,\ u = E[z - x_0 \mid x(t)]"
     is_continuous = True
     chart = (
         "Noise over signal, σ = t/(1 - t): x(t) goes along a straight line from a data point to noise. "

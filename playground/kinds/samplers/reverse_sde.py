@@ -22,7 +22,7 @@ class ReverseSDE(FromNoise, tag="reverse-sde", frozen=True):
     short = "reverse SDE"
     phrase = "reverse SDE"
     place = 3
-    equation = r"dx = [f - g^2 s]\,dt + g\,dw"
+    equation = r"dx = [f - \frac{1 + \ell^2}{2} g^2 s]\,dt + \ell\,g\,dw"
 
     solver: Annotated[
         Literal["auto", "euler", "heun", "dpm-solver++", "shark"],
@@ -52,6 +52,20 @@ class ReverseSDE(FromNoise, tag="reverse-sde", frozen=True):
             advanced=True,
         ),
     ] = "auto"
+    stochasticity: Annotated[
+        float,
+        meta(
+            "Noise of the SDE. Its marginals are the same for every value: 0 is the probability flow, 1 the reverse SDE, and "
+            "more noise corrects more errors but needs more steps",
+            label="noise ℓ",
+            ge=0.0,
+            le=10.0,
+            reach=(0.0, 2.0),
+            symbol="ℓ",
+            equation=r"dx = [f - \frac{1 + \ell^2}{2} g^2 s]\,dt + \ell\,g\,dw",
+            advanced=True,
+        ),
+    ] = 1.0
     final_denoising: FinalDenoising = True
 
     def default_steps(self) -> int:
@@ -71,6 +85,6 @@ class ReverseSDE(FromNoise, tag="reverse-sde", frozen=True):
         assert self.time_grid != "auto"
         common = (given.process(), self.steps, self.final_denoising, self.time_grid, self.correctors(), self.snr)
         if self.solver == "dpm-solver++":
-            return MultistepSampler(*common, stochastic=True)
+            return MultistepSampler(*common, stochasticity=self.stochasticity)
         assert self.solver != "auto"
-        return ReverseSDE(*common, solver=self.solver)
+        return ReverseSDE(*common, solver=self.solver, stochasticity=self.stochasticity)

@@ -190,7 +190,7 @@ ORDERS: list[tuple[str, Callable[[int], Sampler], Process, int, int]] = [
     ("DPM-Solver++(2M), VP", lambda n: MultistepSampler(COARSE_VP, n, False), COARSE_VP, 0, 2),
     (
         "DPM-Solver++(2M), SDE, VE, weak",
-        lambda n: MultistepSampler(COARSE_VE, n, False, stochastic=True),
+        lambda n: MultistepSampler(COARSE_VE, n, False, stochasticity=1.0),
         COARSE_VE,
         1,
         2,

@@ -4,13 +4,13 @@ Let \lambda = -\ln\sigma, half the log of the signal-to-noise ratio, and let D(y
 expected clean point. In variance-exploding coordinates y = x/alpha both equations are linear except for D,
 
 .. math:: dy = (D - y)\, d\lambda \quad\text{(flow)}, \qquad
-          dy = 2 (D - y)\, d\lambda + \sqrt 2\, \sigma\, d\bar w_\lambda \quad\text{(SDE)},
+          dy = (1 + l^2) (D - y)\, d\lambda + l \sqrt 2\, \sigma\, d\bar w_\lambda \quad\text{(SDE)},
 
-so a step h from \lambda to \lambda' is exact if D is constant. The 2M solver extrapolates D from the step before, of length h_0:
+with l = 1 for the reverse SDE; see :mod:`playground.theory.samplers.reverse`. So a step h from \lambda to \lambda' is exact if D is constant. The 2M solver extrapolates D from the step before, of length h_0:
 
 .. math:: \tilde D = D + \frac{1}{2r} (D - D_0), \quad r = h_0/h, \qquad
           y' = e^{-h} y + (1 - e^{-h}) \tilde D, \qquad
-          y' = e^{-2h} y + (1 - e^{-2h}) \tilde D + \sigma' \sqrt{1 - e^{-2h}}\, z.
+          y' = e^{-(1 + l^2) h} y + (1 - e^{-(1 + l^2) h}) \tilde D + \sigma' \sqrt{1 - e^{-2 l^2 h}}\, z.
 
 In x = alpha y these are the steps of Lu et al., for every process here. Source: Lu et al. 2022, "DPM-Solver++: Fast solver for
 guided sampling of diffusion probabilistic models", algorithm 2 and equation 22.
@@ -37,14 +37,14 @@ class MultistepSampler(PathSampler):
     """DPM-Solver++(2M), of order 2. The first step is of first order, and so is the last of fewer than `FEW_STEPS` steps.
 
     Args:
-        stochastic: solve the reverse SDE instead of the probability flow.
+        stochasticity: l >= 0; 0 for the probability flow, 1 for the reverse SDE.
     """
 
-    stochastic: bool = False
+    stochasticity: float = 0.0
 
     @property
     def noise_times(self) -> list[float]:
-        return super().noise_times if self.stochastic or self.corrector_steps else []
+        return super().noise_times if self.stochasticity or self.corrector_steps else []
 
     def _stepper(self) -> StepFunction:
         # The last expected clean points, and the length of the step from them.
@@ -64,10 +64,10 @@ class MultistepSampler(PathSampler):
                 before, length = history.pop()
                 ahead = clean + h / (2 * length) * (clean - before)
             history[:] = [(clean, h)]
-            rate = 2 if self.stochastic else 1
-            moved = y + -math.expm1(-rate * h) * (ahead - y)
-            if self.stochastic:
-                moved = moved + then.sigma * math.sqrt(-math.expm1(-2 * h)) * base.normal(y, generator)
+            square = self.stochasticity**2
+            moved = y + -math.expm1(-(1 + square) * h) * (ahead - y)
+            if square:
+                moved = moved + then.sigma * math.sqrt(-math.expm1(-2 * square * h)) * base.normal(y, generator)
             return then.scale * moved
 
         return step
