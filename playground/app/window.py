@@ -249,8 +249,8 @@ class MainWindow(QMainWindow):
             self.display,
             preferences,
             self.documents.proposal,
-            self.compare,
             self,
+            self.compare,
         )
         self.presenter = Presenter(self, self.controllers, (self.top_bar, self.status), self)
         self.actions_by_key = Actions(self, self)

@@ -75,6 +75,7 @@ class Exports(QObject):
     """Starts exports, shows their progress and reports how they ended.
 
     Args:
+        compare: the columns, which are exported in place of the canvas while runs are compared.
         propose: gives the file that a dialog proposes, with whatever ending.
 
     Signals:
@@ -94,8 +95,8 @@ class Exports(QObject):
         display: Display,
         preferences: Preferences,
         propose: Callable[[], Path],
-        compare: CompareView,
         parent: QWidget,
+        compare: CompareView | None = None,
     ) -> None:
         super().__init__(parent)
         self._state, self._playing, self._canvas, self._display = state, playing, canvas, display
@@ -139,8 +140,8 @@ class Exports(QObject):
 
     def copy_picture(self) -> None:
         """Put the canvas as it is now on the clipboard, at twice its pixels."""
-        drawing = self._compare.drawn(as_seen=True)
-        if drawing is not None:
+        drawing = None if self._compare is None else self._compare.drawn(as_seen=True)
+        if drawing is not None and self._compare is not None:
             size = [round(COPIED_RATIO * side) for side in (self._compare.width(), self._compare.height())]
             frame = self._playing.frame
             *_, (_, copied) = paint_comparison_picture(
@@ -376,8 +377,8 @@ class Exports(QObject):
                 self.dialog.activateWindow()
                 return
             self.dialog.close()
-        self._drawing = self._compare.drawn()
-        if self._compare.is_active and self._drawing is None:
+        self._drawing = None if self._compare is None else self._compare.drawn()
+        if self._compare is not None and self._compare.is_active and self._drawing is None:
             self.in_dialog = False
             self.failed.emit(UNFINISHED)
             return
