@@ -168,7 +168,10 @@ COMMANDS: dict[str, Command] = {
         enabled=lambda w: w.exports.has_frames(),
     ),
     "file.export_picture": Command(
-        "Export picture…", "Export the canvas as it is now as PNG", lambda w: w.exports.picture(), "Ctrl+Shift+E"
+        "Export picture…",
+        "Export the canvas as it is now as PNG, SVG or PDF",
+        lambda w: w.exports.picture(),
+        "Ctrl+Shift+E",
     ),
     "file.export_trajectory": Command(
         "Export trajectory…",

@@ -11,6 +11,7 @@ from PySide6.QtGui import QFont, QFontMetricsF, QImage, QPainter, QPen
 from playground.drawing.fonts import number_font
 from playground.drawing.palette import Palette
 from playground.drawing.plane import Plane
+from playground.drawing.vectors import is_vector
 
 SPACING = 92  # approximate painter units between ticks
 
@@ -69,21 +70,25 @@ def figure_font(pixels: float, bold: bool = False) -> QFont:
 def grid_image(plane: Plane, palette: Palette) -> QImage:
     """Grid lines of a plane, transparent elsewhere."""
     with _painted(plane) as (image, painter):
-        for places, vertical in zip(_ticks(plane), (True, False), strict=True):
-            for value, _, place in places:
-                painter.setPen(QPen(palette.color("text", 0.10 if value == 0 else 0.045), 1))
-                edge = math.floor(place) + 0.5
-                ends = (edge, 0, edge, plane.height) if vertical else (0, edge, plane.width, edge)
-                painter.drawLine(QPointF(ends[0], ends[1]), QPointF(ends[2], ends[3]))
+        paint_grid(painter, plane, palette)
     return image
+
+
+def paint_grid(painter: QPainter, plane: Plane, palette: Palette) -> None:
+    """Paint the grid lines of a plane."""
+    for places, vertical in zip(_ticks(plane), (True, False), strict=True):
+        for value, _, place in places:
+            painter.setPen(QPen(palette.color("text", 0.10 if value == 0 else 0.045), 1))
+            edge = math.floor(place) + 0.5
+            ends = (edge, 0, edge, plane.height) if vertical else (0, edge, plane.width, edge)
+            painter.drawLine(QPointF(ends[0], ends[1]), QPointF(ends[2], ends[3]))
 
 
 @functools.lru_cache(maxsize=8)
 def numbers_image(plane: Plane, names: tuple[str, str], palette: Palette) -> QImage:
     """Axis numbers and axis names of a plane, transparent elsewhere; thumbnails have none."""
     with _painted(plane) as (image, painter):
-        if plane.width >= 160 and plane.height >= 120:
-            _paint_numbers(painter, plane, names, palette)
+        paint_numbers(painter, plane, names, palette)
     return image
 
 
@@ -105,8 +110,11 @@ def _ticks(plane: Plane) -> tuple[list[tuple[float, str, float]], list[tuple[flo
     return across, upward
 
 
-def _paint_numbers(painter: QPainter, plane: Plane, names: tuple[str, str], palette: Palette) -> None:
+def paint_numbers(painter: QPainter, plane: Plane, names: tuple[str, str], palette: Palette) -> None:
+    """Paint the numbers and names of both axes; thumbnails have none."""
     width, height = plane.width, plane.height
+    if width < 160 or height < 120:
+        return
     across, upward = _ticks(plane)
     font = figure_font(11)
     metrics = QFontMetricsF(font)
@@ -136,6 +144,12 @@ def _label(painter: QPainter, palette: Palette, box: QRectF, text: str, color: s
 
 def text_background(painter: QPainter, palette: Palette, box: QRectF, radius: float, opacity: float = 0.72) -> None:
     """Paint a translucent patch of background, on whole pixels, so that text is readable over arrows and density."""
+    if is_vector(painter):
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(palette.color("background", opacity))
+        painter.drawRoundedRect(box, radius, radius)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        return
     target = box.toAlignedRect()
     ratio = painter.device().devicePixelRatio()
     painter.drawImage(target.topLeft(), _patch(palette, target.width(), target.height(), radius, opacity, ratio))

@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 from PySide6.QtGui import QImage
 
+from playground.drawing import vectors
 from playground.drawing.images import ImageGrid
 from playground.drawing.layers import Particles, Trails
 from playground.drawing.render import render
-from playground.drawing.scene import Scene
+from playground.drawing.scene import Scene, paint
 
 TRAIL = 16  # frames that a trail reaches back
 HOLD_SECONDS = 1.0  # seconds for which the last frame stays, so that the result can be seen
+TITLE = "Score Playground"  # of a drawing
 UNIT_HEIGHT = 720  # height of the layout, which is then scaled: a 4K film has the same lines, only finer
 
 FrameOverlay = Callable[[Scene, int], Scene]  # adds the contents of a frame to a scene
@@ -59,6 +61,13 @@ def picture(scene: Scene, width: int, height: int) -> QImage:
     image = render(scene, width / ratio, height / ratio, ratio)
     image.setDevicePixelRatio(1.0)
     return image
+
+
+def drawing(scene: Scene, width: int, height: int, suffix: str) -> bytes:
+    """The scene as SVG or PDF of this size in pixels of 1/96 inch, laid out as :func:`picture`."""
+    ratio = min(width, height) / UNIT_HEIGHT
+    units = width / ratio, height / ratio
+    return vectors.drawing(suffix, lambda painter: paint(painter, scene, *units), units, (width, height), TITLE)
 
 
 def pictures(scene: Scene, overlay: FrameOverlay, frames: Iterable[int], width: int, height: int) -> Iterator[QImage]:

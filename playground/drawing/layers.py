@@ -6,13 +6,13 @@ painted, so panning computes them again and a still picture does not.
 
 import functools
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QImage, QPainter, QPainterPath, QPen
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 
 from playground.drawing import lines, raster
 from playground.drawing.axes import nice_step
@@ -23,6 +23,7 @@ from playground.drawing.contours import contour_segments
 from playground.drawing.palette import Palette, density_colors, rgb
 from playground.drawing.pixel_buffers import PixelBuffer
 from playground.drawing.plane import Plane
+from playground.drawing.vectors import RATIO, embed, fine, is_vector
 
 Role = Literal["data", "learned", "exact", "error", "particles", "trails", "likelihood"]
 DensityStyle = Literal["plain", "contours", "log"]
@@ -70,6 +71,9 @@ class _Map(Layer):
     extent: tuple[float, float, float, float]
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
+        if is_vector(painter):
+            embed(painter, plane, self._scaled(fine(plane), palette))
+            return
         # A map changes more rarely than the layers above it, and smooth scaling takes ten times as long as a copy.
         painter.drawImage(0, 0, self._keep("scaled", (plane, palette), lambda: self._scaled(plane, palette)))
 
@@ -105,7 +109,10 @@ class Density(_Map):
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
         super().paint(painter, plane, palette)
-        if self.style != "plain" and self.peak() > 0:
+        if self.style != "plain" and self.peak() > 0 and is_vector(painter):
+            painter.setPen(QPen(palette.color("text", 0.45), 1.0))
+            painter.drawLines([QLineF(*ends) for ends in self._segments(plane).tolist()])
+        elif self.style != "plain" and self.peak() > 0:
             raster.paint_tinted(painter, *self._keep("lines", (plane, palette), lambda: self._lines(plane, palette)))
 
     def peak(self) -> float:
@@ -158,6 +165,13 @@ class Density(_Map):
         return QImage(np.ascontiguousarray(colors).data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
 
     def _lines(self, plane: Plane, palette: Palette) -> tuple[np.ndarray, np.ndarray, float]:
+        ends = self._segments(plane)
+        strength = np.full(len(ends), 1.0)
+        coverage = lines.line_coverage(ends, strength, max(1.0, plane.ratio), plane.columns, plane.rows, ink=False)
+        return coverage.copy(), raster.tints(palette.color("text"), 0.45), plane.ratio
+
+    def _segments(self, plane: Plane) -> np.ndarray:
+        """The contours' pieces, (M, 4) in device pixels."""
         values = np.nan_to_num(np.asarray(self.values, np.float64), nan=0.0, posinf=self.peak())
         if self.style == "log":
             values = np.log(np.maximum(values, self.peak() * math.exp(-2 * LOG_RANGE)))
@@ -165,10 +179,7 @@ class Density(_Map):
         x0, x1, y0, y1 = self.extent
         cell = np.array([(x1 - x0) / columns, (y1 - y0) / rows])
         pieces = np.concatenate([contour_segments(values, level) for level in self.levels()] or [np.zeros((0, 4))])
-        ends = plane.to_pixels((pieces.reshape(-1, 2) + 0.5) * cell + np.array([x0, y0])).reshape(-1, 4)
-        strength = np.full(len(ends), 1.0)
-        coverage = lines.line_coverage(ends, strength, max(1.0, plane.ratio), plane.columns, plane.rows, ink=False)
-        return coverage.copy(), raster.tints(palette.color("text"), 0.45), plane.ratio
+        return plane.to_pixels((pieces.reshape(-1, 2) + 0.5) * cell + np.array([x0, y0])).reshape(-1, 4)
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,6 +235,12 @@ class Data(Layer):
     points: np.ndarray
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
+        if is_vector(painter):
+            if len(self.points) <= 2000:
+                _discs(painter, plane, self.points, 1.4, [palette.color("data", 0.65)])
+            else:
+                embed(painter, plane, self._sheet(fine(plane), palette).image)
+            return
         painter.drawImage(0, 0, self._keep("sheet", (plane, palette), lambda: self._sheet(plane, palette)).image)
 
     def _sheet(self, plane: Plane, palette: Palette) -> PixelBuffer:
@@ -258,10 +275,22 @@ class Field(Layer):
     role: Role = "learned"
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
-        if len(self.positions):
+        if len(self.positions) and is_vector(painter):
+            segments, strength, thickness = self._strokes(plane)
+            _draw_lines(painter, segments, strength * self._opacity(), palette, self.role, thickness)
+        elif len(self.positions):
             raster.paint_tinted(painter, *self._inked(plane, palette), plane.ratio)
 
+    def _opacity(self) -> float:
+        return 0.55 if self.role == "exact" else 1.0
+
     def _inked(self, plane: Plane, palette: Palette) -> tuple[np.ndarray, np.ndarray]:
+        segments, strength, thickness = self._strokes(plane)
+        coverage = lines.line_coverage(segments, strength, max(thickness, 1.0), plane.columns, plane.rows, ink=False)
+        return coverage, raster.tints(palette.color(self.role), self._opacity())
+
+    def _strokes(self, plane: Plane) -> tuple[np.ndarray, np.ndarray, float]:
+        """The shafts and heads of the arrows: (M, 4) device pixels, (M,) strengths, and their thickness."""
         tails, tips, strength = self.arrows(plane)
         # The exact score is a broader, paler stroke under the learned one, so both are visible where they agree.
         thickness = {"exact": 2.6, "error": 1.5}.get(self.role, 1.0) * plane.ratio
@@ -272,10 +301,7 @@ class Field(Layer):
         side = np.stack([-along[:, 1], along[:, 0]], axis=1)
         left, right = tips - head * (along - 0.55 * side), tips - head * (along + 0.55 * side)
         segments = np.concatenate([np.hstack([tails, tips]), np.hstack([left, tips]), np.hstack([right, tips])])
-        coverage = lines.line_coverage(
-            segments, np.tile(strength, 3), max(thickness, 1.0), plane.columns, plane.rows, ink=False
-        )
-        return coverage, raster.tints(palette.color(self.role), 0.55 if self.role == "exact" else 1.0)
+        return segments, np.tile(strength, 3), thickness
 
     def arrows(self, plane: Plane) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Tails (N, 2) and tips (N, 2) in device pixels, and opacities (N,) in [0.4, 1]; without zero vectors."""
@@ -311,7 +337,20 @@ class Particles(Layer):
     coloring: Coloring | None = None
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
-        raster.paint_tinted(painter, *self._inked(plane, palette), plane.ratio)
+        if is_vector(painter) and len(self.positions) <= SPRITES:
+            _discs(painter, plane, self.positions, self.radius(), self._inks(palette))
+        elif is_vector(painter):
+            coverage, colors = self._inked(fine(plane), palette)
+            embed(painter, plane, raster.tinted(coverage, colors, RATIO).image)
+        else:
+            raster.paint_tinted(painter, *self._inked(plane, palette), plane.ratio)
+
+    def _inks(self, palette: Palette) -> list[QColor]:
+        """The colour of each particle; one for all where they have none of their own."""
+        if self.coloring is None:
+            return [palette.color("particles", 0.95)]
+        table = self.coloring.colors(palette)[255 * 256 :]  # of full coverage
+        return [_unpremultiplied(int(table[label])) for label in self.coloring.labels.tolist()]
 
     def radius(self) -> float:
         """Painter units: 3 for a few hundred, 1.5 for ten thousand."""
@@ -348,7 +387,10 @@ class Trails(Layer):
     length: int = 16
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
-        if len(self.positions) >= 2:
+        if len(self.positions) >= 2 and is_vector(painter):
+            segments, strength = self._strokes(plane)
+            _draw_lines(painter, segments, np.tanh(strength), palette, "trails", 1.0)
+        elif len(self.positions) >= 2:
             raster.paint_tinted(painter, *self._inked(plane, palette), plane.ratio)
 
     def drawn(self, plane: Plane) -> np.ndarray:
@@ -370,12 +412,15 @@ class Trails(Layer):
             thinner *= 2
         return paths[:, ::thinner]
 
-    def _inked(self, plane: Plane, palette: Palette) -> tuple[np.ndarray, np.ndarray]:
+    def _strokes(self, plane: Plane) -> tuple[np.ndarray, np.ndarray]:
+        """The pieces of the trails: (M, 4) device pixels and (M,) strengths."""
         paths = self.drawn(plane)
         hops = len(paths) - 1
-        segments = np.concatenate([paths[:-1], paths[1:]], axis=2).reshape(-1, 4)
         age = np.repeat(np.arange(1, hops + 1) / hops, paths.shape[1])
-        strength = 0.12 + 0.48 * age
+        return np.concatenate([paths[:-1], paths[1:]], axis=2).reshape(-1, 4), 0.12 + 0.48 * age
+
+    def _inked(self, plane: Plane, palette: Palette) -> tuple[np.ndarray, np.ndarray]:
+        segments, strength = self._strokes(plane)
         coverage = lines.line_coverage(segments, strength, max(1.0, plane.ratio), plane.columns, plane.rows, ink=True)
         return coverage, _ink(palette)
 
@@ -445,6 +490,43 @@ class Strokes(Layer):
                 pen.setCapStyle(Qt.PenCapStyle.RoundCap)
                 pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
                 painter.strokePath(path, pen)
+
+
+def _unpremultiplied(value: int) -> QColor:
+    """The colour of a pixel of premultiplied ARGB that is not clear."""
+    alpha = value >> 24
+    red, green, blue = (min(round(255 * (value >> shift & 255) / alpha), 255) for shift in (16, 8, 0))
+    return QColor(red, green, blue, alpha)
+
+
+def _discs(painter: QPainter, plane: Plane, points: np.ndarray, radius: float, colors: Sequence[QColor]) -> None:
+    """Draw points (N, 2) in view as discs of a radius in painter units; one colour is that of all."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.setPen(Qt.PenStyle.NoPen)
+    places = plane.to_painter(points)
+    room = np.array([plane.width, plane.height]) + radius
+    with np.errstate(invalid="ignore"):
+        seen = np.flatnonzero(((places > -radius) & (places < room)).all(axis=1))
+    if len(colors) == 1:
+        painter.setBrush(colors[0])
+    for number in seen.tolist():
+        if len(colors) > 1:
+            painter.setBrush(colors[number])
+        painter.drawEllipse(QPointF(*places[number].tolist()), radius, radius)
+
+
+def _draw_lines(
+    painter: QPainter, segments: np.ndarray, opacity: np.ndarray, palette: Palette, role: Role, thickness: float
+) -> None:
+    """Draw line segments (M, 4) in painter units, those of about one opacity together."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    steps = np.round(20 * opacity).astype(int)
+    finite = np.isfinite(segments).all(axis=1)
+    for step in np.unique(steps[finite]).tolist():
+        pen = QPen(palette.color(role, step / 20), thickness)
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        painter.setPen(pen)
+        painter.drawLines([QLineF(*ends) for ends in segments[finite & (steps == step)].tolist()])
 
 
 @functools.lru_cache(maxsize=4)

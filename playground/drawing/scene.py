@@ -7,7 +7,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QImage, QPainter
 
 from playground.drawing import color_scale
-from playground.drawing.axes import figure_font, grid_image, numbers_image, text_background
+from playground.drawing.axes import figure_font, grid_image, numbers_image, paint_grid, paint_numbers, text_background
 from playground.drawing.images import ImageGrid, Strip
 from playground.drawing.layers import (
     Data,
@@ -24,6 +24,19 @@ from playground.drawing.layers import (
 from playground.drawing.marks import Marks
 from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Plane, Viewport
+from playground.drawing.vectors import is_vector
+
+NAMES = {
+    "data": ("data", "data"),
+    "density": ("density", "density"),
+    "learned": ("learned", "learned score"),
+    "exact": ("exact", "exact score"),
+    "error": ("error", "score error"),
+    "particles": ("particles", "particles"),
+    "trails": ("trails", "trails"),
+    "path": ("likelihood", "likelihood path"),
+}
+"""The colour and the name of each layer of a scene."""
 
 CAPTION = 240, 80
 """Width and height that are reserved for a caption in a corner, in painter units. A smaller size would make it change
@@ -43,6 +56,8 @@ class Scene:
         caption: lines at the bottom right, or at the top right if they would cover a clicked point: sigma, level, alpha,
             step.
         hint: a sentence in the middle of a picture that has nothing to show yet.
+        has_scales: whether the colours of maps and particles are explained.
+        layer_names: the key of the layers at the top left, each a colour and a name.
     """
 
     viewport: Viewport = (-1.0, 1.0, -1.0, 1.0)
@@ -62,6 +77,8 @@ class Scene:
     images: ImageGrid | None = None
     caption: tuple[str, ...] = ()
     hint: str = ""
+    has_scales: bool = True
+    layer_names: tuple[tuple[str, str], ...] = ()
 
     def still(self) -> list[Layer]:
         """The layers below the moving ones, from bottom to top, without the maps, which are below the grid lines."""
@@ -74,13 +91,18 @@ class Scene:
 
     def scales(self) -> list[color_scale.ColorScale]:
         """The scales of the maps' colours, from the top right corner downwards."""
-        found = [layer.scale(self.palette, self.axes) for layer in self.maps()]
+        found = [layer.scale(self.palette, self.axes) for layer in self.maps() if self.has_scales]
         return [scale for scale in found if scale is not None]
 
     def moving(self) -> list[Layer]:
         """The layers that change in every frame, from bottom to top."""
         layers = (self.trails, self.particles, self.path, self.interpolation, self.marks)
         return [layer for layer in layers if layer is not None]
+
+    def named_layers(self) -> tuple[tuple[str, str], ...]:
+        """The layers that are shown, each by its colour and its name."""
+        shown = ("data", "density", "learned", "exact", "error", "particles", "trails", "path")
+        return tuple(NAMES[name] for name in shown if self.images is None and getattr(self, name) is not None)
 
     def clicked(self) -> np.ndarray:
         """The clicked points, (C, 2): the start of the flow's path, and the end of the interpolation."""
@@ -144,6 +166,8 @@ def paint(painter: QPainter, scene: Scene, width: float, height: float, still: Q
             for layer in scene.moving():
                 layer.paint(painter, plane, palette)
             above += _paint_legend(painter, scene, plane)
+        if scene.layer_names and scene.images is None:
+            _paint_layer_names(painter, scene, plane)
         if scene.hint:
             _paint_hint(painter, scene.hint, palette, width, height)
         if scene.caption:
@@ -161,7 +185,7 @@ def _scales_height(scene: Scene, plane: Plane) -> float:
 def _paint_legend(painter: QPainter, scene: Scene, plane: Plane) -> float:
     """Paint what the colours of the particles tell, below the other scales; returns the height that it takes."""
     coloring = None if scene.particles is None else scene.particles.coloring
-    if coloring is None or not color_scale.fits(plane):
+    if coloring is None or not scene.has_scales or not color_scale.fits(plane):
         return 0.0
     legend, above = coloring.legend(scene.palette), _scales_height(scene, plane)
     if isinstance(legend, color_scale.ColorScale):
@@ -175,15 +199,39 @@ def _paint_still(painter: QPainter, scene: Scene, plane: Plane) -> None:
     painter.fillRect(QRectF(0, 0, plane.width, plane.height), scene.palette.color("background"))
     for map_ in scene.maps():
         map_.paint(painter, plane, scene.palette)
-    painter.drawImage(0, 0, grid_image(plane, scene.palette))
+    if is_vector(painter):
+        paint_grid(painter, plane, scene.palette)
+    else:
+        painter.drawImage(0, 0, grid_image(plane, scene.palette))
     for layer in scene.still():
         layer.paint(painter, plane, scene.palette)
-    painter.drawImage(
-        0, 0, numbers_image(plane, scene.axes, scene.palette)
-    )  # over the arrows, which would cross them out
+    # Over the arrows, which would cross them out.
+    if is_vector(painter):
+        paint_numbers(painter, plane, scene.axes, scene.palette)
+    else:
+        painter.drawImage(0, 0, numbers_image(plane, scene.axes, scene.palette))
     if color_scale.fits(plane):
         for place, scale in enumerate(scene.scales()):
             color_scale.paint_scale(painter, plane, scene.palette, scale, place)
+
+
+def _paint_layer_names(painter: QPainter, scene: Scene, plane: Plane) -> None:
+    """Paint the names of the layers, below the name of the upright axis."""
+    font, palette = figure_font(12), scene.palette
+    metrics = QFontMetricsF(font)
+    row = metrics.height() + 4
+    wide = max(metrics.horizontalAdvance(name) for _, name in scene.layer_names)
+    box = QRectF(48, 12, wide + 34, row * len(scene.layer_names) + 8)  # beside the numbers of the axis
+    text_background(painter, palette, box, 6)
+    painter.setFont(font)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    for number, (role, name) in enumerate(scene.layer_names):
+        middle = box.top() + 4 + (number + 0.5) * row
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(palette.color(role))
+        painter.drawEllipse(QPointF(box.left() + 13, middle), 4.5, 4.5)
+        painter.setPen(palette.color("text", 0.85))
+        painter.drawText(QRectF(box.left() + 26, middle - row / 2, wide + 2, row), Qt.AlignmentFlag.AlignVCenter, name)
 
 
 def _paint_caption(

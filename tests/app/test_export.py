@@ -185,6 +185,26 @@ def test_picture_has_the_chosen_size(exports, qtbot, tmp_path):
     assert (image.width(), image.height()) == (502, 302)
 
 
+@pytest.mark.parametrize("suffix", [".svg", ".pdf"])
+def test_a_drawing_has_the_words_that_were_chosen(exports, window, qtbot, tmp_path, suffix):
+    exports.picture()
+    dialog = exports.dialog
+    dialog.format.setCurrentIndex(dialog.format.findData(suffix))
+    dialog.legend.setChecked(False)
+    size = foretold(exports, qtbot)
+    with qtbot.waitSignal(exports.finished):
+        press(qtbot, dialog, "startExport")
+    content = (tmp_path / f"mine{suffix}").read_bytes()
+    assert content.startswith(b"%PDF" if suffix == ".pdf" else b"<?xml")
+    assert len(content) == pytest.approx(size, rel=0.5)
+    if suffix == ".svg":
+        assert exports._state.experiment.sampling.title in content.decode()
+        assert ">particles<" not in content.decode()
+    exports.picture()  # the choices are remembered
+    assert exports.dialog.format.currentData() == suffix
+    assert (exports.dialog.caption.isChecked(), exports.dialog.legend.isChecked()) == (True, False)
+
+
 def test_a_picture_is_of_the_frame_at_which_its_dialog_opened(exports, window, qtbot, tmp_path):
     """And so is the size that is foretold, also where the run plays on or makes way for another meanwhile."""
     window.playing.frame = 3

@@ -16,6 +16,7 @@ from playground.app.controllers.playing import Playing
 from playground.app.controllers.video_frames import VideoFrames
 from playground.app.model.views import DensityView, FieldView, ParticleValues
 from playground.drawing.film import FrameOverlay, at_frame
+from playground.drawing.labels import Labels
 from playground.drawing.plane import Viewport
 from playground.drawing.scene import Scene
 
@@ -118,3 +119,13 @@ def frame_makers(
         return functools.partial(frames_of, make(viewport), kind, weights, sigma=sigma, style=style)
 
     return maker
+
+
+def labelled(maker: OverlayMaker, labels: Labels) -> OverlayMaker:
+    """The same with the words of an exported picture."""
+
+    def make(trajectory: "Trajectory | None", frames: np.ndarray) -> tuple[FrameOverlay, Iterator[float]]:
+        overlay, preparing = maker(trajectory, frames)
+        return lambda scene, frame: labels.on(overlay(scene, frame)), preparing
+
+    return make

@@ -40,6 +40,9 @@ def estimate_picture_size(
         scene: what the canvas shows.
         shape: of the canvas, width and height.
     """
+    if choice.suffix != ".png":
+        yield 1.0, len(film.drawing(scene, choice.width, choice.height, choice.suffix))
+        return
     ratio = math.sqrt(choice.width * choice.height / math.prod(shape))
     yield 1.0, _png_size(film.picture(scene, *(round(ratio * side) for side in shape)))
 

@@ -20,6 +20,7 @@ from playground.app.workers.worker import Worker
 from playground.drawing import film
 from playground.drawing.render import PictureError, save_image
 from playground.drawing.scene import Scene
+from playground.lab.atomic import atomic_write
 from playground.user_errors import cannot_write, user_error
 
 if TYPE_CHECKING:
@@ -130,18 +131,32 @@ class Exporting(QObject):
 
 def paint_picture(
     scene: Scene, trajectory: "Trajectory | None", frame: int, overlay_maker: OverlayMaker, choice: PictureChoice
-) -> Iterator[tuple[float, QImage | None]]:
-    """Compute field and density of this frame for the picture's own view, as a film does; yields the share done, at last the image."""
+) -> Iterator[tuple[float, QImage | bytes | None]]:
+    """Compute field and density of this frame for the picture's own view, as a film does.
+
+    Yields:
+        The share done; at last with the image, or the file of a drawing.
+    """
     overlay, preparing = overlay_maker(trajectory, np.array([frame]))
     for done in preparing:
         yield 0.99 * done, None
-    yield 1.0, film.picture(overlay(scene, frame), choice.width, choice.height)
+    yield 1.0, encoded(overlay(scene, frame), choice)
 
 
-def save_picture(painting: Iterator[tuple[float, QImage | None]], path: Path) -> Iterator[Progress]:
-    """Write the image that :func:`paint_picture` ends with."""
+def encoded(scene: Scene, choice: PictureChoice) -> QImage | bytes:
+    """The picture of a scene: an image, or the file of a drawing."""
+    if choice.suffix == ".png":
+        return film.picture(scene, choice.width, choice.height)
+    return film.drawing(scene, choice.width, choice.height, choice.suffix)
+
+
+def save_picture(painting: Iterator[tuple[float, QImage | bytes | None]], path: Path) -> Iterator[Progress]:
+    """Write what :func:`paint_picture` ends with."""
     for done, image in painting:
-        if image is not None:
+        if isinstance(image, bytes):
+            with atomic_write(path) as temporary:
+                temporary.write_bytes(image)
+        elif image is not None:
             save_image(image, path)
         yield int(1000 * done), 1000
 

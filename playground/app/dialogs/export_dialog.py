@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCloseEvent
 from PySide6.QtWidgets import (
+    QCheckBox,
     QDialog,
     QDoubleSpinBox,
     QFormLayout,
@@ -31,6 +32,7 @@ from playground.app.widgets.file_prompts import completed, may_replace
 from playground.messages import Message
 
 FORMATS = {".mp4": "MP4 (H.264)", ".webm": "WebM (VP9)", ".gif": "GIF"}
+PICTURES = {".png": "PNG", ".svg": "SVG, lines that stay sharp", ".pdf": "PDF, lines that stay sharp"}
 SIZES = (
     ("1280 × 720, HD", 1280, 720),
     ("1920 × 1080, Full HD", 1920, 1080),
@@ -38,6 +40,10 @@ SIZES = (
     ("1080 × 1080, square", 1080, 1080),
     ("640 × 360, small", 640, 360),
 )
+FORMAT_TIPS = {
+    "video": "MP4 plays everywhere; WebM is free; GIF goes into slides and web pages",
+    "picture": "PNG has pixels; SVG and PDF have lines and text, which stay sharp in print and can be edited",
+}
 CUSTOM = "Custom"
 MAILABLE = 10_000_000  # bytes that every mail server takes
 PATIENCE = 300  # ms after the last change until the file's size is told anew
@@ -82,8 +88,7 @@ class ExportDialog(QDialog):
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
 
-        suffixes = tuple(FORMATS) if kind == "video" else (".png",)
-        suffix = choice.suffix if isinstance(choice, VideoChoice) else ".png"
+        formats, suffix = FORMATS if kind == "video" else PICTURES, choice.suffix
         self.path = QLineEdit(str(suggestion.with_suffix(suffix)))
         self.path.setMinimumWidth(px(340))
         browse = QPushButton("&Choose…")
@@ -93,9 +98,8 @@ class ExportDialog(QDialog):
             form.addRow("S&hows", self.subject)
             self.subject.setCurrentIndex(self.subject.findData(choice.subject))
         form.addRow("&File", _row(self.path, browse, stretch=False))
-        self.format = ChoiceBox((ending, FORMATS.get(ending, "PNG")) for ending in suffixes)
-        if kind == "video":
-            form.addRow("F&ormat", self.format)
+        self.format = ChoiceBox(formats.items())
+        form.addRow("F&ormat", self.format)
         self.format.setCurrentIndex(self.format.findData(suffix))
         self.format.currentIndexChanged.connect(self._format_chosen)
         self.path.textEdited.connect(self._path_typed)
@@ -123,6 +127,10 @@ class ExportDialog(QDialog):
         self.theme = ChoiceBox((name, title) for title, name in THEMES)
         self.theme.setCurrentIndex(self.theme.findData(choice.theme))
         form.addRow("&Theme", self.theme)
+        self.caption, self.legend = QCheckBox("Ca&ption"), QCheckBox("Le&gend")
+        self.caption.setChecked(choice.caption)
+        self.legend.setChecked(choice.legend)
+        form.addRow(QLabel("Words"), _row(self.caption, self.legend))
         self.file_size = QLabel(ESTIMATING)
         self.file_size.setWordWrap(True)
         form.addRow(QLabel("File size"), self.file_size)  # which takes no input, and so needs no key
@@ -135,6 +143,8 @@ class ExportDialog(QDialog):
             box.valueChanged.connect(self._size_unknown)
         for choices in (self.format, self.theme, self.subject):
             choices.currentIndexChanged.connect(self._size_unknown)
+        for words in (self.caption, self.legend):
+            words.toggled.connect(self._size_unknown)
         self._changing.start(0)
         self._describe(browse)
         for box in boxes:
@@ -176,7 +186,14 @@ class ExportDialog(QDialog):
 
     def picture_choice(self) -> PictureChoice:
         """A picture's choices as the settings keep them."""
-        return PictureChoice(self.width_box.value(), self.height_box.value(), self.theme.currentData())
+        return PictureChoice(
+            width=self.width_box.value(),
+            height=self.height_box.value(),
+            theme=self.theme.currentData(),
+            suffix=self.format.currentData(),
+            caption=self.caption.isChecked(),
+            legend=self.legend.isChecked(),
+        )
 
     def video_choice(self) -> VideoChoice:
         """A film's choices as the settings keep them."""
@@ -188,6 +205,8 @@ class ExportDialog(QDialog):
             fps=self.fps.value(),
             suffix=self.format.currentData(),
             subject=self.subject.currentData(),
+            caption=self.caption.isChecked(),
+            legend=self.legend.isChecked(),
         )
 
     def refuse_training(self, why: Message | None) -> None:
@@ -333,7 +352,9 @@ class ExportDialog(QDialog):
         for widget, name, tip in (
             (self.path, "File", "Where to write it; the ending chooses the format"),
             (browse, "Choose the file", "Choose where to write it"),
-            (self.format, "Format", "MP4 plays everywhere; WebM is free; GIF goes into slides and web pages"),
+            (self.format, "Format", FORMAT_TIPS[self.kind]),
+            (self.caption, "Caption", "Name the layers, the sampler and the moment, at the bottom right"),
+            (self.legend, "Legend", "Say which colour is which: a key of the layers, and scales"),
             (self.size_preset, "Size", "Common sizes"),
             (self.width_box, "Width in pixels", "Width in pixels, even"),
             (self.height_box, "Height in pixels", "Height in pixels, even"),

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QWidget
 from playground.app.canvas import CanvasView
 from playground.app.canvas.compare_view import CompareView
 from playground.app.canvas.display import Display
+from playground.app.canvas.frames import labelled
 from playground.app.controllers.comparison_film import paint_comparison_film, paint_comparison_picture
 from playground.app.controllers.export_size import (
     OverlayMaker,
@@ -33,9 +34,11 @@ from playground.app.model.pinned_runs import PinnedRuns
 from playground.app.model.preferences import PictureChoice, Preferences, VideoChoice
 from playground.app.model.run_table import table_text
 from playground.app.model.state import State
+from playground.app.style import text_size
 from playground.app.widgets import file_prompts
 from playground.app.widgets.file_prompts import completed
 from playground.app.workers.worker import Worker
+from playground.drawing.labels import Labels
 from playground.drawing.palette import PALETTES
 from playground.drawing.plane import Viewport
 from playground.drawing.render import render
@@ -150,8 +153,9 @@ class Exports(QObject):
             assert copied is not None
             QGuiApplication.clipboard().setImage(copied)
             return
-        still = self._now()
-        image = render(still.scene(*still.shape), *still.shape, COPIED_RATIO)
+        still, unit = self._now(), text_size.factor()
+        width, height = still.shape
+        image = render(still.scene(width, height), width / unit, height / unit, COPIED_RATIO * unit)
         image.setDevicePixelRatio(1.0)
         QGuiApplication.clipboard().setImage(image)
 
@@ -251,9 +255,14 @@ class Exports(QObject):
         scene = self._scene(choice)
         if choice.subject == "training":
             stages, share = self._display.training_film(scene.viewport), self._playing.share
+            stages = [
+                dataclasses.replace(stage, overlay_maker=labelled(stage.overlay_maker, self._labels(choice)))
+                for stage in stages
+            ]
             self._start(lambda: paint_training_film(scene, stages, share, choice, path), path, dialog)
             return
-        complete, overlay_maker = self._playing.trajectory_iterator(), self._display.overlay_makers()(scene.viewport)
+        complete = self._playing.trajectory_iterator()
+        overlay_maker = labelled(self._display.overlay_makers()(scene.viewport), self._labels(choice))
         self._start(lambda: paint_film(scene, complete, overlay_maker, choice, path), path, dialog)
 
     # --- the size of the file, before it is written
@@ -270,16 +279,16 @@ class Exports(QObject):
         if dialog.kind == "picture":
             assert self._still is not None
             still, picture = self._still, dialog.picture_choice()
-            seen = self._coloured(still.scene(*still.shape), picture)
+            seen = self._labels(picture).on(self._coloured(still.scene(*still.shape), picture))
             self._sizing = Worker(lambda: estimate_picture_size(seen, still.shape, picture), "size of the export")
         elif dialog.video_choice().subject == "training":
             choice = dialog.video_choice()
-            seen, steps = self._scene(choice), self._display.film_steps
+            seen, steps = self._labels(choice).on(self._scene(choice)), self._display.film_steps
             self._sizing = Worker(lambda: estimate_training_film_size(seen, steps, choice), "size of the export")
         elif trajectory is not None and len(trajectory):
             choice = dialog.video_choice()
             scene = self._scene(choice)
-            overlay_maker = self._display.overlay_makers()(scene.viewport)
+            overlay_maker = labelled(self._display.overlay_makers()(scene.viewport), self._labels(choice))
             self._sizing = Worker(
                 lambda: estimate_film_size(scene, trajectory, overlay_maker, choice), "size of the export"
             )
@@ -314,12 +323,12 @@ class Exports(QObject):
         picture = self._picture_maker(dialog.picture_choice())
         self._start(lambda: save_picture(picture(), path), path, dialog)
 
-    def _picture_maker(self, choice: PictureChoice) -> Callable[[], Iterator[tuple[float, QImage | None]]]:
+    def _picture_maker(self, choice: PictureChoice) -> Callable[[], Iterator[tuple[float, QImage | bytes | None]]]:
         """Makes an iterator that paints, in another thread, the canvas as it was when the dialog opened."""
         assert self._still is not None
         still = self._still
         scene = self._coloured(still.scene(choice.width, choice.height), choice)
-        overlay_maker = still.overlay_makers(scene.viewport)
+        overlay_maker = labelled(still.overlay_makers(scene.viewport), self._labels(choice))
         return lambda: paint_picture(scene, still.trajectory, still.frame, overlay_maker, choice)
 
     def _now(self) -> Still:
@@ -327,6 +336,11 @@ class Exports(QObject):
         run, frame = (display.run, self._playing.frame) if self.has_frames() else (None, 0)
         shape = canvas.width(), canvas.height()
         return Still(canvas.still(), shape, display.overlay_makers(still=True), run, frame)
+
+    def _labels(self, choice: VideoChoice | PictureChoice) -> Labels:
+        """What is said in a picture or film."""
+        sampler = self._state.experiment.sampling.title if self.has_frames() else ""
+        return Labels(sampler, choice.caption, choice.legend)
 
     def _scene(self, choice: VideoChoice) -> Scene:
         return self._coloured(self._canvas.scene(choice.width, choice.height), choice)

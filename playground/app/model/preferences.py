@@ -25,6 +25,8 @@ class VideoChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     suffix: Literal[".mp4", ".webm", ".gif"] = ".mp4"
     theme: Literal["", "dark", "light"] = ""
     subject: Literal["run", "training"] = "run"
+    caption: bool = True
+    legend: bool = True
 
 
 GIF = {"width": 480, "height": 270, "fps": 10}
@@ -37,6 +39,9 @@ class PictureChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     width: Even = 1920
     height: Even = 1080
     theme: Literal["", "dark", "light"] = ""
+    suffix: Literal[".png", ".svg", ".pdf"] = ".png"
+    caption: bool = True
+    legend: bool = True
 
 
 KEYS: dict[str, tuple[Any, Any]] = {  # key: (type, default)
