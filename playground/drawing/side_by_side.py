@@ -7,9 +7,10 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPen
 
+from playground.drawing import vectors
 from playground.drawing.axes import figure_font
 from playground.drawing.charts import Axis, Curve, paint_chart
-from playground.drawing.film import UNIT_HEIGHT, FrameOverlay
+from playground.drawing.film import TITLE, UNIT_HEIGHT, FrameOverlay
 from playground.drawing.palette import Palette
 from playground.drawing.plane import Viewport
 from playground.drawing.scene import Scene, paint
@@ -78,7 +79,36 @@ class SideBySide:
             palette: in place of its own.
         """
         colors, ratio = palette or self.palette, min(width, height) / UNIT_HEIGHT
-        across, down = width / ratio, height / ratio
+        paint_frame, preparing = self._prepare(frames, width / ratio, height / ratio, colors)
+
+        def painted(frame: int) -> QImage:
+            image = QImage(width, height, QImage.Format.Format_RGB32)
+            image.setDevicePixelRatio(ratio)
+            image.fill(colors.color("background"))
+            with QPainter(image) as painter:
+                paint_frame(painter, frame)
+            image.setDevicePixelRatio(1.0)
+            return image
+
+        return painted, preparing
+
+    def prepare_drawing(
+        self, frame: int, width: int, height: int, suffix: str, palette: Palette | None = None
+    ) -> tuple[Callable[[], bytes], Iterator[float]]:
+        """What makes the file of a frame as SVG or PDF, once what it prepares meanwhile is done; see :meth:`prepare`."""
+        colors, ratio = palette or self.palette, min(width, height) / UNIT_HEIGHT
+        units = width / ratio, height / ratio
+        paint_frame, preparing = self._prepare(np.array([frame]), *units, colors)
+
+        def paint_all(painter: QPainter) -> None:
+            painter.fillRect(QRectF(0, 0, *units), colors.color("background"))
+            paint_frame(painter, frame)
+
+        return lambda: vectors.drawing(suffix, paint_all, units, (width, height), TITLE), preparing
+
+    def _prepare(
+        self, frames: np.ndarray, across: float, down: float, colors: Palette
+    ) -> tuple[Callable[[QPainter, int], None], Iterator[float]]:
         chart = self.chart if down > 2 * CHART else None
         wide = (across - GAP * (len(self.columns) - 1)) / len(self.columns)
         high = down - HEAD - (CHART if chart is not None else 0)
@@ -89,27 +119,20 @@ class SideBySide:
             overlays.append(overlay)
             waiting.append(preparing)
 
-        def painted(frame: int) -> QImage:
-            image = QImage(width, height, QImage.Format.Format_RGB32)
-            image.setDevicePixelRatio(ratio)
-            image.fill(colors.color("background"))
-            with QPainter(image) as painter:
-                for place, column in enumerate(self.columns):
-                    own, left = column.frame(frame), place * (wide + GAP)
-                    _paint_head(painter, QRectF(left, 0, wide, HEAD), column, own, colors)
-                    painter.save()
-                    painter.translate(left, HEAD)
-                    shown = overlays[place](scenes[place], own)
-                    paint(painter, _in_colors(shown, colors), wide, high)
-                    painter.restore()
-                if chart is not None:
-                    _paint_below(
-                        painter, QRectF(MARGIN, HEAD + high + 8, across - 2 * MARGIN, CHART - 16), chart, frame, colors
-                    )
-            image.setDevicePixelRatio(1.0)
-            return image
+        def paint_frame(painter: QPainter, frame: int) -> None:
+            for place, column in enumerate(self.columns):
+                own, left = column.frame(frame), place * (wide + GAP)
+                _paint_head(painter, QRectF(left, 0, wide, HEAD), column, own, colors)
+                painter.save()
+                painter.translate(left, HEAD)
+                shown = overlays[place](scenes[place], own)
+                paint(painter, _in_colors(shown, colors), wide, high)
+                painter.restore()
+            if chart is not None:
+                below = QRectF(MARGIN, HEAD + high + 8, across - 2 * MARGIN, CHART - 16)
+                _paint_below(painter, below, chart, frame, colors)
 
-        return painted, (done / max(len(waiting), 1) for done in _one_after_another(waiting))
+        return paint_frame, (done / max(len(waiting), 1) for done in _one_after_another(waiting))
 
 
 def _one_after_another(waiting: Sequence[Iterator[float]]) -> Iterator[float]:

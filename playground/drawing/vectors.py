@@ -52,7 +52,7 @@ def drawing(suffix: str, paint: Paint, units: tuple[float, float], size: tuple[i
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     if suffix == ".svg":
-        svg = QSvgGenerator()
+        svg = QSvgGenerator(QSvgGenerator.SvgVersion.Svg11)  # which can clip
         svg.setOutputDevice(buffer)
         svg.setResolution(round(DOTS))
         svg.setSize(QSize(*size))

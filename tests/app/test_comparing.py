@@ -275,6 +275,9 @@ def test_a_film_and_a_picture_show_all_columns(window, tmp_path) -> None:
     assert (start.width(), start.height()) == (640, 360)
     halves = [(image.copy(0, 30, 320, 200), image.copy(320, 30, 320, 200)) for image in (start, end)]
     assert all(before != after for before, after in zip(*halves, strict=True))  # both columns move
+    *_, (_, drawn) = paint_comparison_picture(drawing, last, PictureChoice(640, 360, suffix=".svg"))
+    assert drawn.startswith(b"<?xml")
+    assert b">steps 20<" in drawn
     path = tmp_path / "columns.gif"
     *_, (pictures, total) = paint_comparison_film(drawing, VideoChoice(320, 180, 1.0, 5, ".gif"), path)
     assert pictures == total == 5

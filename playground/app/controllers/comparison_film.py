@@ -39,9 +39,15 @@ def paint_comparison_film(drawing: SideBySide, choice: VideoChoice, path: Path) 
 
 def paint_comparison_picture(
     drawing: SideBySide, frame: int, choice: PictureChoice
-) -> Iterator[tuple[float, QImage | None]]:
-    """Paint one frame of all columns; yields the share done, and at last the image."""
+) -> Iterator[tuple[float, QImage | bytes | None]]:
+    """Paint one frame of all columns; yields the share done, and at last the image, or the file of a drawing."""
     palette = PALETTES.get(choice.theme)
+    if choice.suffix != ".png":
+        drawn, waiting = drawing.prepare_drawing(frame, choice.width, choice.height, choice.suffix, palette)
+        for done in waiting:
+            yield 0.99 * done, None
+        yield 1.0, drawn()
+        return
     painted, preparing = drawing.prepare(np.array([frame]), choice.width, choice.height, palette)
     for done in preparing:
         yield 0.99 * done, None

@@ -150,7 +150,7 @@ class Exports(QObject):
             *_, (_, copied) = paint_comparison_picture(
                 drawing, frame, PictureChoice(size[0] // 2 * 2, size[1] // 2 * 2)
             )
-            assert copied is not None
+            assert isinstance(copied, QImage)
             QGuiApplication.clipboard().setImage(copied)
             return
         still, unit = self._now(), text_size.factor()
