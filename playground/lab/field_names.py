@@ -1,6 +1,6 @@
-"""One field under five names at places of the plane or at images, in the user's units.
+"""One field under five names at points of the plane or at images, in the user's units.
 
-Imports no torch, for the window holds such values before torch is loaded.
+This module imports no torch, because the window holds such values before torch is loaded.
 """
 
 import math
@@ -19,18 +19,20 @@ Array = NDArray[np.floating]
 
 @dataclass(frozen=True, eq=False)
 class FieldNames:
-    """What a score says at points (N, \\*shape) under the names that a network may predict, see :mod:`playground.theory.parametrizations`.
+    """A score at points (N, \\*shape), in each parametrization that a network may predict.
+
+    See :mod:`playground.theory.parametrizations`.
 
     Attributes:
-        points: in the user's units, as particles have them at this moment.
+        points: in the user's units, in the coordinates of the particles at this moment.
         score: per user unit.
-        noise, v: without unit.
+        noise, v: without a unit.
         denoised, velocity: in the user's units.
-        sigma, std: of the noise, over signal and as it is, in the user's units.
-        alpha: what the process multiplies the data by; 1 in data coordinates.
-        time: of the process, or None.
-        snr, log_snr: of the standardized data, which have variance 1.
-        flow_time: at which the straight path of flow matching has this ratio.
+        sigma, std: the noise relative to the signal, and its standard deviation, in the user's units.
+        alpha: the factor of the process on the data; 1 in data coordinates.
+        time: time t of the process, or None.
+        snr, log_snr: signal-to-noise ratio of the standardized data, which have variance 1, and its logarithm.
+        flow_time: the time at which the straight path of flow matching has this ratio.
     """
 
     points: Array
@@ -51,12 +53,12 @@ class FieldNames:
 def field_names(
     problem: "Problem", score: "ScoreFunction", points: Array, sigma: float, time: float | None
 ) -> FieldNames | None:
-    """The names of a score at points (N, \\*shape); None without noise, where there is only the score.
+    """A score at points (N, \\*shape) under each name; None without noise, since only the score exists then.
 
     Args:
         score: in internal units.
-        sigma: noise level in user units; the finest that the noise has stands in for less.
-        time: of the process, or None in data coordinates.
+        sigma: noise level in user units; a level below the finest stands for the finest.
+        time: time t of the process, or None in data coordinates.
     """
     import torch
 
@@ -94,9 +96,9 @@ def field_names(
 
 
 def added_noise(sigmas: Array, frame: int) -> float | None:
-    """The standard deviation of the noise between a frame and the one before, in data coordinates; None where its level stays.
+    """The standard deviation of the noise between a frame and the one before, in data coordinates; None if it is 0.
 
-    Noise of sigmas adds in squares, so that the last of many small steps is far from the whole.
+    Variances add, so the noise of the last of many small steps is much less than the whole.
     """
     if frame < 1:
         return None
