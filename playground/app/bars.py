@@ -4,7 +4,7 @@ import time
 import typing
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtGui import QAction, QFocusEvent, QFont, QKeySequence, QPainter, QPaintEvent, QShortcut
+from PySide6.QtGui import QAccessible, QAction, QFocusEvent, QFont, QKeySequence, QPainter, QPaintEvent, QShortcut
 from PySide6.QtWidgets import (
     QAbstractButton,
     QComboBox,
@@ -87,9 +87,12 @@ class CentralWidget(QWidget):
     would not be taken before the button is pressed. No focus proxy, for that would be a second stop of Tab.
     """
 
+    accessible_role = QAccessible.Role.Grouping
+
     def __init__(self) -> None:
         super().__init__()
         self._home: QWidget | None = None
+        self.setAccessibleName("Score Playground")
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
 
     def set_focus_home(self, home: QWidget) -> None:

@@ -61,6 +61,7 @@ from playground.app.style.labels import worded
 from playground.app.style.theme import UNIT, set_state
 from playground.app.style.wrapping import wrapped
 from playground.app.timeline import Timeline
+from playground.app.widgets import accessible_roles
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.field_row import FieldRow
 from playground.app.widgets.file_prompts import FilePrompts
@@ -189,6 +190,7 @@ class MainWindow(QMainWindow):
         theme_name = theme.shown(_application(), preferences.get("theme"))
         text_size.set_factor(preferences.get("text_size") / 100)
         # First, for before the program runs only new widgets take a font.
+        accessible_roles.install()
         theme.prepare(_application(), PALETTES[theme_name])
         super().__init__()
         self.preferences, self.log = preferences, log

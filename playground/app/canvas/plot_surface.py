@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
+    QAccessible,
     QEnterEvent,
     QFocusEvent,
     QKeyEvent,
@@ -59,6 +60,8 @@ class PlotSurface(QWidget):
         wheeled(int): notches turned with Ctrl or Shift held, for the tool.
         painted(float): milliseconds that a new picture took.
     """
+
+    accessible_role = QAccessible.Role.Canvas
 
     viewport_changed = Signal(tuple)
     hovered = Signal(object)

@@ -114,6 +114,7 @@ class NumberField(FieldRow):
         if self.slider is not None:
             self.slider.set_known(number is not None)
             self.slider.set_position(0.5 if number is None else self._scale.position(number))
+            self.slider.setAccessibleDescription(f"{self.number.text()}. {self.field.description}")
 
     def say(self, sentence: str, is_error: bool = False) -> None:
         super().say(sentence, is_error)

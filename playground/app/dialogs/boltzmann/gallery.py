@@ -2,7 +2,7 @@
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QAccessible, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from playground.app.style import theme
@@ -27,6 +27,8 @@ class Gallery(QWidget):
         chosen(int): the number of the pattern with the ring.
         removed(int): Delete was pressed on it.
     """
+
+    accessible_role = QAccessible.Role.List
 
     chosen = Signal(int)
     removed = Signal(int)

@@ -2,7 +2,7 @@
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QAccessible, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from playground.app.style.wrapping import wrapped
@@ -25,6 +25,8 @@ class PatternPad(QWidget):
         drawn(): the user changed a pixel.
         finished(): Enter.
     """
+
+    accessible_role = QAccessible.Role.Table
 
     drawn = Signal()
     finished = Signal()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, QTimer, Slot
 from PySide6.QtGui import (
+    QAccessible,
     QContextMenuEvent,
     QFocusEvent,
     QFontMetrics,
@@ -72,6 +73,8 @@ class Chart(QWidget):
         lines: how many lines the entries above the curves take in the narrowest column.
         falling: whether x falls from left to right.
     """
+
+    accessible_role = QAccessible.Role.Chart
 
     def __init__(
         self, name: str, about: str, height: int, lines: int = 1, falling: bool = False, parent: QWidget | None = None

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QAccessible, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from playground.app.style import theme
@@ -39,6 +39,8 @@ class NoiseLevelChart(QWidget):
         moved(int, object): index of the handle that was let go, and the (L,) sigmas coarse to fine.
         abandoned(): it was let go where it had been, or Escape took it back there.
     """
+
+    accessible_role = QAccessible.Role.Chart
 
     grabbed = Signal(bool)
     previewed = Signal(object)
