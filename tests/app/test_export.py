@@ -512,8 +512,8 @@ def test_a_completed_name_of_a_film_asks_at_once_and_keeps_its_dots(exports, qtb
 
 def foretold(exports, qtbot):
     """Bytes that the dialog that is open says, once it does."""
-    told = []
-    exports.dialog.show_file_size = told.append
+    told, show = [], exports.dialog.show_file_size
+    exports.dialog.show_file_size = lambda size: (told.append(size), show(size))
     qtbot.waitUntil(lambda: bool(told), timeout=60_000)
     return told[-1]
 
@@ -569,6 +569,41 @@ def test_a_size_that_no_mail_takes_is_said_with_what_helps(exports):
     assert dialog.file_size.text() == "about 9.9 MB"
     dialog.show_file_size(None)
     assert dialog.file_size.text() == "unknown"
+
+
+def test_a_gif_is_made_to_be_mailed_unless_the_user_says_otherwise(exports):
+    exports.video()
+    dialog = exports.dialog
+    dialog._changing.timeout.disconnect()  # what it is told here is no estimate
+
+    def chosen():
+        return dialog.width_box.value(), dialog.height_box.value(), dialog.fps.value()
+
+    dialog.format.setCurrentIndex(dialog.format.findData(".gif"))
+    dialog.show_file_size(40_000_000)
+    assert chosen() == (254, 142, 8)
+    assert dialog.file_size.text() == "estimating…"
+    dialog.show_file_size(8_700_000)
+    assert dialog.file_size.text().startswith("about 8.7 MB: made smaller than was chosen")
+    dialog.width_box.setValue(480)
+    dialog.show_file_size(40_000_000)
+    assert chosen() == (480, 142, 8)
+    assert dialog.file_size.text() == "about 40.0 MB: too large for a mail; choose fewer pixels or frames"
+    dialog.format.setCurrentIndex(dialog.format.findData(".mp4"))
+    dialog.show_file_size(40_000_000)
+    assert chosen() == (480, 142, 8)  # a film is for other ways than mail
+
+
+def test_a_gif_waits_until_its_size_is_known(exports, window, qtbot, tmp_path):
+    exports.video()
+    dialog = exports.dialog
+    dialog.format.setCurrentIndex(dialog.format.findData(".gif"))
+    dialog.seconds.setValue(1)
+    assert dialog.file_size.text() == "estimating…"
+    with qtbot.waitSignal(exports.finished):
+        press(qtbot, dialog, "startExport")
+        assert not dialog.running
+    assert 0 < (tmp_path / "mine.gif").stat().st_size < 10_000_000
 
 
 def test_a_gif_has_a_size_and_rate_of_its_own_unless_others_were_chosen(exports):

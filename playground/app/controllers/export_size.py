@@ -20,6 +20,11 @@ if typing.TYPE_CHECKING:
 OverlayMaker = Callable[["Trajectory | None", np.ndarray], tuple[FrameOverlay, Iterator[float]]]
 """Of a run and the frames to paint: gives them score field, density and caption, once what it prepares meanwhile is done."""
 
+MAILABLE = 10_000_000
+"""Bytes that every mail server takes."""
+SLOWEST = 8  # frames a second, below which a film no longer moves
+SMALLEST = 64  # px of a side
+
 PLACES, SUCCESSIVE = 3, 12
 """Pieces of a film that are encoded to foretell its size, and pictures of each: VP9 needs a dozen."""
 
@@ -29,6 +34,26 @@ def megabytes(size: int) -> str:
     if size < 1_000_000:
         return f"{max(size // 1000, 1)} kB"
     return f"{size / 1e6:.1f} MB"
+
+
+def mailable(size: int, width: int, height: int, fps: int) -> tuple[int, int, int]:
+    """Width, height and frames a second with which a GIF can be mailed: fewer frames first, then fewer pixels.
+
+    Args:
+        size: bytes that it has with these.
+
+    >>> mailable(9_000_000, 480, 270, 10)
+    (480, 270, 10)
+    >>> mailable(40_000_000, 480, 270, 10)
+    (254, 142, 8)
+    """
+    if size <= MAILABLE:
+        return width, height, fps
+    share = 0.9 * MAILABLE / size  # pictures are not all alike: somewhat less than is allowed
+    slower = max(round(share * fps), min(fps, SLOWEST))
+    smaller = math.sqrt(min(share * fps / slower, 1.0))
+    sides = (max(int(smaller * side) // 2 * 2, SMALLEST) for side in (width, height))
+    return *sides, slower  # type: ignore[return-value]
 
 
 def estimate_picture_size(

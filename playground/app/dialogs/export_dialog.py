@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground.app.controllers.export_size import megabytes
+from playground.app.controllers.export_size import MAILABLE, mailable, megabytes
 from playground.app.model.preferences import GIF, PictureChoice, Preferences, VideoChoice
 from playground.app.style.labels import worded
 from playground.app.style.text_size import px
@@ -45,7 +45,6 @@ FORMAT_TIPS = {
     "picture": "PNG has pixels; SVG and PDF have lines and text, which stay sharp in print and can be edited",
 }
 CUSTOM = "Custom"
-MAILABLE = 10_000_000  # bytes that every mail server takes
 PATIENCE = 300  # ms after the last change until the file's size is told anew
 ESTIMATING = "estimating…"
 SUBJECTS = (
@@ -77,6 +76,10 @@ class ExportDialog(QDialog):
         self.running = False
         self.failure = ""  # what went wrong with the last export
         self._agreed: Path | None = None  # the file that may be replaced
+        self._suits = True  # whether a GIF takes the size and frame rate with which it can be mailed
+        self._suited = False  # whether it took others than were chosen
+        self._changes_itself = False
+        self._waits = False  # whether the export begins once the size is told
         self.setObjectName(f"{kind}Dialog")
         self.setWindowTitle(f"Export {kind}")
         choice: VideoChoice | PictureChoice = preferences.get(kind)
@@ -141,6 +144,8 @@ class ExportDialog(QDialog):
         boxes: tuple[QSpinBox | QDoubleSpinBox, ...] = (self.width_box, self.height_box, self.seconds, self.fps)
         for box in boxes:
             box.valueChanged.connect(self._size_unknown)
+        for asked in (self.width_box, self.height_box, self.fps):
+            asked.valueChanged.connect(self._asked_for)
         for choices in (self.format, self.theme, self.subject):
             choices.currentIndexChanged.connect(self._size_unknown)
         for words in (self.caption, self.legend):
@@ -226,10 +231,48 @@ class ExportDialog(QDialog):
         """Say how many bytes the file will about have; None where that cannot be told."""
         if size is None:
             self.file_size.setText("unknown")
+            self._go_on()
+            return
+        if size > MAILABLE and self._is_mailed and self._suit_mail(size):
             return
         smaller = "fewer pixels" if self.kind == "picture" else "fewer pixels or frames"
         more = f": too large for a mail; choose {smaller}" if size > MAILABLE else ""
+        if self._suited and not more:
+            more = ": made smaller than was chosen, so that it can be mailed. Choose another size to have that."
         self.file_size.setText(f"about {megabytes(size)}{more}")
+        self._go_on()
+
+    @property
+    def _is_mailed(self) -> bool:
+        """Whether the file is a GIF of the program's own choice, and so one that can be mailed."""
+        return self._suits and self.kind == "video" and self.format.currentData() == ".gif"
+
+    def _go_on(self) -> None:
+        """Begin the export that has waited for its size."""
+        if self._waits:
+            self._waits = False
+            self._start()
+
+    def _suit_mail(self, size: int) -> bool:
+        """Take fewer frames and pixels, with which the file can be mailed.
+
+        Returns:
+            Whether there are fewer to take; the size is then told anew.
+        """
+        boxes = self.width_box, self.height_box, self.fps
+        before = tuple(box.value() for box in boxes)
+        after = mailable(size, *before)
+        self._changes_itself = True
+        for box, value in zip(boxes, after, strict=True):
+            box.setValue(value)
+        self._changes_itself = False
+        self._suited = True
+        return after != before
+
+    def _asked_for(self) -> None:
+        """Keep a size or a frame rate that the user asks for, however large the file is."""
+        if not self._changes_itself:
+            self._suits = self._suited = False
 
     # --- while it runs
 
@@ -264,6 +307,7 @@ class ExportDialog(QDialog):
 
     def reject(self) -> None:
         """Cancel: the export if it runs, otherwise the dialog."""
+        self._waits = False
         if self.running:
             self.cancelled.emit()
         else:
@@ -288,6 +332,9 @@ class ExportDialog(QDialog):
             )
         elif not os.path.isdir(path.absolute().parent):  # pathlib would raise where a name is too long
             self.fail(f"The folder {path.absolute().parent} does not exist.")
+        elif self._is_mailed and self.file_size.text() == ESTIMATING:
+            self._waits = True
+            self.status.setText("The file's size is told first.")
         elif self._may_write(path.absolute()):
             choice = self.picture_choice() if self.kind == "picture" else self.video_choice()
             self._preferences.set(self.kind, choice)
@@ -327,6 +374,7 @@ class ExportDialog(QDialog):
         if self.kind == "video" and all(box.value() == before[name] for name, box in boxes.items()):
             for name, box in boxes.items():
                 box.setValue(after[name])
+        self._suits, self._suited = True, False
 
     def _path_typed(self) -> None:
         row = self.format.findData(Path(self.path.text()).suffix.lower())
