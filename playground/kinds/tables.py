@@ -62,6 +62,11 @@ DPM_SOLVER = Option(
     "One score evaluation a step, extrapolated from the step before. The error falls as 1/steps².",
     r"y' = e^{-h} y + (1 - e^{-h})\,[D + \frac{1}{2r}(D - D_0)],\ D = y + \sigma^2 s(y, \sigma)",
 )
+UNIPC = Option(
+    "UniPC-2",
+    "As DPM-Solver++(2M), and each step is corrected by the evaluation of the next. The error falls as 1/steps³.",
+    r"y' = e^{-h} y + \int_0^h e^{u - h} D(u)\,du",
+)
 MULTISTEPS = 50
-"""Default steps of DPM-Solver++, one evaluation each, on the grid of Karras et al. On two moons more are no better
+"""Default steps of DPM-Solver++ and UniPC, one evaluation each, on the grid of Karras et al. On two moons more are no better
 (docs/samplers.md)."""

@@ -22,6 +22,7 @@ from playground.theory.samplers import (
     ProbabilityFlow,
     ReverseSDE,
     Sampler,
+    UniPCSampler,
 )
 
 SUB_VP, COSINE = SubVariancePreserving(0.1, 20.0, 0.3), Cosine(0.3, 8.0)
@@ -155,6 +156,13 @@ CONVERGENCE = {
             ("custom", CUSTOM, "karras"),
         )
     },
+    **{
+        f"UniPC-2, {name}": (
+            lambda n, patch, process=process: variance_error(UniPCSampler(process, n, False), patch),
+            3,
+        )
+        for name, process in (("VE", COARSE_VE), ("VP", COARSE_VP), ("cosine", COSINE))
+    },
     "Dormand-Prince": (lambda n, patch: dormand_prince_error(n // 4, patch), 5),
     "Dormand-Prince, between steps": (lambda n, patch: dormand_prince_error(n // 4, patch, frames=1000), 5),
     "Lobatto along Dormand-Prince": (lambda n, patch: integral_error(n // 4, patch, along=True), 5),
@@ -174,7 +182,7 @@ def test_order_of_convergence(error, order: float, monkeypatch: pytest.MonkeyPat
 
 def test_every_sampler_with_an_order_is_in_the_list() -> None:
     """The others are missing: MALA and the forward process are right at any step, and the adaptive flow is Dormand-Prince."""
-    listed = {Langevin, AnnealedLangevin, ReverseSDE, ProbabilityFlow, EdmSampler, MultistepSampler}
+    listed = {Langevin, AnnealedLangevin, ReverseSDE, ProbabilityFlow, EdmSampler, MultistepSampler, UniPCSampler}
     elsewhere = {MetropolisAdjustedLangevin, AdaptiveFlow, ForwardProcess}
     found, waiting = set(), [Sampler]
     while waiting:

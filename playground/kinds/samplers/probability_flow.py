@@ -8,7 +8,7 @@ from playground.kinds.kind import register
 from playground.kinds.samplers.from_noise import FromNoise
 from playground.kinds.samplers.sampler import STEPS
 from playground.kinds.setting import Option, meta
-from playground.kinds.tables import DPM_SOLVER, MULTISTEPS
+from playground.kinds.tables import DPM_SOLVER, MULTISTEPS, UNIPC
 from playground.messages import Edit, Message, setting
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ class ProbabilityFlow(FromNoise, tag="probability-flow", frozen=True):
     equation = r"dx = [f - \frac{1}{2} g^2 s]\,dt"
 
     solver: Annotated[
-        Literal["auto", "euler", "heun", "dpm-solver++", "adaptive"],
+        Literal["auto", "euler", "heun", "dpm-solver++", "unipc", "adaptive"],
         meta(
             "Solver of the reverse SDE and of the probability flow. auto: Euler for the SDE, Heun for the flow. "
-            "DPM-Solver++(2M), of second order with one score evaluation a step, is for both. ShARK, a stochastic "
+            "DPM-Solver++(2M), of second order with one score evaluation a step, is for both. UniPC-2 adds a corrector to it, for the flow. ShARK, a stochastic "
             "Runge-Kutta scheme of order 1.5, is for the SDE; the adaptive solver is for the flow",
             options={
                 "auto": Option("Auto", "Euler for the SDE, Heun for the flow."),
@@ -47,6 +47,7 @@ class ProbabilityFlow(FromNoise, tag="probability-flow", frozen=True):
                     r"x' = x + \frac{h}{2}[f(x) + f(x + h f(x))]",
                 ),
                 "dpm-solver++": DPM_SOLVER,
+                "unipc": UNIPC,
                 "adaptive": Option(
                     "Adaptive",
                     "Steps are fitted to each point until their error is below the tolerance.",
@@ -79,7 +80,7 @@ class ProbabilityFlow(FromNoise, tag="probability-flow", frozen=True):
     def default_steps(self) -> int:
         if self.corrector_steps:
             return STEPS
-        return {"dpm-solver++": MULTISTEPS, "heun": HEUN_STEPS}.get(self.solver, STEPS)
+        return {"dpm-solver++": MULTISTEPS, "unipc": MULTISTEPS, "heun": HEUN_STEPS}.get(self.solver, STEPS)
 
     def default_grid(self) -> str:
         return "karras"
@@ -90,27 +91,35 @@ class ProbabilityFlow(FromNoise, tag="probability-flow", frozen=True):
 
     def path_conflicts(self, chosen: Chosen) -> Iterator[Message]:
         yield from super().path_conflicts(chosen)
-        if not self.fits_steps or not self.correctors():
+        if self.solver not in ("adaptive", "unipc") or not self.correctors():
             return
         if self.corrector_steps == "auto":
             yield Message(
                 "inpainting-by-adaptive-steps",
-                "Inpainting needs a corrector after each step, and the adaptive solver has none: choose {}, or {}.",
-                (setting("sampling.solver", "heun"), setting("sampling.inpainting_mask", "none")),
+                "Inpainting needs Langevin correctors after each step, and {} takes none: choose {}, or {}.",
+                (
+                    setting("sampling.solver", self.solver),
+                    setting("sampling.solver", "heun"),
+                    setting("sampling.inpainting_mask", "none"),
+                ),
                 "sampling.solver",
                 (Edit("Use Auto", {"sampling.solver": "auto"}),),
             )
         else:
             yield Message(
                 "correctors-of-adaptive-steps",
-                "The adaptive solver follows one path without correctors: choose {}, or {}.",
-                (setting("sampling.corrector_steps", 0), setting("sampling.solver", "heun")),
+                "Langevin correctors do not go with {}, which follows one path: choose {}, or {}.",
+                (
+                    setting("sampling.solver", self.solver),
+                    setting("sampling.corrector_steps", 0),
+                    setting("sampling.solver", "heun"),
+                ),
                 "sampling.corrector_steps",
                 (Edit("Use none", {"sampling.corrector_steps": 0}),),
             )
 
     def build(self, given: Given, score: "LabelledScore | None") -> "Run":
-        from playground.theory.samplers import AdaptiveFlow, MultistepSampler, ProbabilityFlow
+        from playground.theory.samplers import AdaptiveFlow, MultistepSampler, ProbabilityFlow, UniPCSampler
 
         assert self.steps != "auto"
         assert self.time_grid != "auto"
@@ -119,5 +128,7 @@ class ProbabilityFlow(FromNoise, tag="probability-flow", frozen=True):
             return AdaptiveFlow(process, self.steps, self.tolerance, grid)
         if self.solver == "dpm-solver++":
             return MultistepSampler(process, self.steps, False, grid, self.correctors(), self.snr)
+        if self.solver == "unipc":
+            return UniPCSampler(process, self.steps, False, grid)
         assert self.solver != "auto"
         return ProbabilityFlow(process, self.steps, False, grid, self.correctors(), self.snr, solver=self.solver)
