@@ -61,7 +61,7 @@ def controllers(qtbot):
 def sampled(controllers, weights) -> np.ndarray:
     """The last positions of a run by some weights, from the noise of the run in view."""
     problem = controllers.building.workspace.problem
-    for trajectory in sample(problem, learned_score(problem, weights), seed=controllers.playing._seed):  # noqa: B007
+    for trajectory in sample(problem, learned_score(problem, weights), seed=controllers.playing.seed):  # noqa: B007
         pass
     return trajectory.positions[-1]
 

@@ -237,7 +237,7 @@ class CompareView(QWidget):
         self.equal.setMinimumContentsLength(max(len(title) for _, title, _ in EQUAL))
         self.equal.setAccessibleName("What is equal in all columns")
         for place, (_, _, tip) in enumerate(EQUAL):
-            self.equal.setItemData(place, tip, Qt.ItemDataRole.ToolTipRole)
+            self.equal.setItemData(place, wrapped(tip), Qt.ItemDataRole.ToolTipRole)
         self.equal.setToolTip(wrapped("What is equal in all columns.", HOW))
         self.add = self._button("+ Column", "Add a column with another sampler; its head lets you choose what differs.")
         self.leave = self._button("Leave", "End the comparison. The main run is in view again.")
