@@ -87,6 +87,7 @@ class Scale(QWidget):
             text = f"{word}: {format_number(value, 3)}"
             width = painter.fontMetrics().horizontalAdvance(text)
             left = min(max(x - width / 2, 0), self.width() - width)
+            painter.setPen(self._colors.color("text"))  # amber on white is too faint for words
             painter.drawText(QRectF(left, self.height() - px(17) if below else 0, width + 2, px(16)), text)
 
 

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app.style import theme
-from playground.app.style.labels import worded
+from playground.app.style.labels import capital, worded
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import breakable, wrapped
@@ -134,6 +134,9 @@ class PanelHeader(QAbstractButton):
         self.setToolTip(wrapped(self._state, f"{fold}."))
 
 
+SIGNS = {"info": "", "warning": "!", "error": "×"}
+
+
 class Notice(QFrame):
     """A sentence inside a card, with a bar of its level's colour and a button that mends what it says."""
 
@@ -180,6 +183,7 @@ class Notice(QFrame):
         self.buttons = []
         self._level = level
         self.text.setText(breakable(sentence))
+        self.setAccessibleName(f"{capital(level)}: {sentence}")
         for index, (title, tooltip, action) in enumerate(ways):
             button = QPushButton(title, self)
             button.setToolTip(wrapped(tooltip))
@@ -218,6 +222,11 @@ class Notice(QFrame):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(color)
         painter.drawRoundedRect(QRectF(0, 2, 3, self.height() - 4), 1.5, 1.5)
+        # A sign too, for whoever does not tell the colours apart.
+        painter.setPen(self.palette().color(Role.WindowText))
+        painter.setFont(theme.text_font(theme.CAPTION_PIXELS, QFont.Weight.Bold))
+        place = QRectF(3, 0, self.text.x() - 3, self.text.y() + self.text.fontMetrics().height())
+        painter.drawText(place, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, SIGNS[self._level])
 
 
 class EquationButton(QAbstractButton):
