@@ -89,7 +89,7 @@ FAULTS = (
         "lab/early_stopping.py",
         'self._problem.generator("held-out loss")  # new',
         "torch.Generator().manual_seed(len(found))  # new",
-        ("lab/test_early_stopping.py::test_both_sets_of_points_are_judged_under_the_same_noise_each_time",),
+        ("lab/test_early_stopping.py::test_both_sets_of_points_have_the_same_noise_at_each_check",),
     ),
     Fault(
         "the intrinsic dimension by the ratio of squared distances",
@@ -348,7 +348,7 @@ FAULTS = (
         "theory/samplers/base.py",
         "positions=self.positions / scale, time=None",
         "positions=self.positions / scale",
-        ("lab/test_sampling.py::test_the_end_of_a_run_is_seen_before_its_own_density",),
+        ("lab/test_sampling.py::test_the_last_frame_is_drawn_over_its_own_density",),
     ),
     Fault(
         "a corrector's step without a bound",

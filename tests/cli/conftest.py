@@ -13,7 +13,7 @@ from playground.theory.objectives import Objective
 ROOT = Path(__file__).parents[2]
 ODD_UNITS = ROOT / "resources/experiments/odd-units.toml"
 QUICK = [
-    "--device=cpu",  # where the same seed gives the same numbers everywhere
+    "--device=cpu",  # the same seed gives the same numbers on every machine
     "--set=training.steps=50",
     "--set=sampling.particles=40",
     "--set=sampling.steps=12",
@@ -41,16 +41,16 @@ def quick() -> list[str]:
 
 @pytest.fixture(scope="session")
 def quickest() -> list[str]:
-    """Options for a run on a toy of which only the files and the messages are looked at, not the numbers."""
+    """Options for a run on a toy whose files and messages are checked, but not its numbers."""
     return QUICKEST
 
 
 @pytest.fixture
 def ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """Call the program; exit code, standard output, standard error.
+    """Call the program; return exit code, standard output and standard error.
 
-    Its runs film in a 36th of the size and find the optimal loss from few points, for these take most of their time; those of
-    the fixtures below are as large as anyone's. All paint densities of few cells.
+    Its runs have films of a 36th of the size and an optimal loss from few points, since these take most of the time. Runs
+    of the fixtures below have the usual size. All of them paint densities with few cells.
     """
     of_few = partialmethod(Objective.optimal_loss_with_error, parts=4, count=512)
     monkeypatch.setattr(Objective, "optimal_loss_with_error", of_few)
@@ -67,13 +67,13 @@ def ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def unpainted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For runs like others, of which nobody looks at the picture or the film."""
+    """Skip picture and film, for runs in which they are not checked."""
     for paint in ("paint_picture", "paint_video"):
         monkeypatch.setattr(running, paint, lambda *_: None)
 
 
 def paint_few_cells(patch: pytest.MonkeyPatch) -> None:
-    """Maps of 64 x 64 cells at each noise level of a film take more time than all the rest of a run."""
+    """Paint densities with few cells: maps of 64 x 64 cells in a film take more time than the rest of a run."""
     for module in (measurements, video_frames):
         patch.setattr(module, "MAP_CELLS", 24)
 

@@ -1,4 +1,4 @@
-"""``score-playground boltzmann``: what it writes and what it refuses."""
+"""``score-playground boltzmann``: its files and its errors."""
 
 import json
 from collections.abc import Callable

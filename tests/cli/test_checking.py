@@ -1,4 +1,4 @@
-"""The self-test on the command line: a plain table, and an exit code that says whether every claim holds."""
+"""The self-test on the command line: a plain table, and an exit code for failed claims."""
 
 from collections.abc import Callable
 
@@ -51,12 +51,12 @@ def test_it_takes_no_arguments(ask: Ask) -> None:
     assert "see score-playground --help" in error
 
 
-def test_it_is_the_theory_and_the_films() -> None:
+def test_the_self_test_checks_theory_and_films() -> None:
     assert (*selftest.CHECKS, *FILMS) == CHECKS
 
 
 @pytest.mark.parametrize("check", FILMS, ids=lambda check: check.claim.split(":")[0])
-def test_films_come_back(check: Check) -> None:
+def test_films_are_decoded_with_their_colours(check: Check) -> None:
     assert check.row().passed
 
 
@@ -65,7 +65,7 @@ def test_a_film_of_other_colours_is_caught(monkeypatch: pytest.MonkeyPatch) -> N
 
     right = films.write_video
 
-    def mirrored(path, pictures, total, size, fps):  # red and blue changed over
+    def mirrored(path, pictures, total, size, fps):  # red and blue are exchanged
         return right(path, (picture.rgbSwapped() for picture in pictures), total, size, fps)
 
     monkeypatch.setattr(films, "write_video", mirrored)

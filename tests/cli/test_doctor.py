@@ -1,4 +1,4 @@
-"""The doctor: a verdict per requirement, and an exit code that says whether one failed."""
+"""The doctor: a verdict on each requirement, and an exit code for failures."""
 
 import ctypes
 import tempfile
@@ -19,13 +19,13 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("name", [*doctor.MACHINE, *doctor.PROGRAM])
 def test_every_requirement_has_a_verdict_here(name: str) -> None:
     verdict = {**doctor.MACHINE, **doctor.PROGRAM}[name]()
-    assert verdict.level in (OK, WARNING)  # whoever runs the tests has what the program needs
+    assert verdict.level in (OK, WARNING)  # a machine that runs the tests has everything that the program needs
     assert verdict.found
     assert (verdict.level == OK) == (verdict.advice == "")
 
 
 def table(monkeypatch: pytest.MonkeyPatch, **verdicts: Verdict) -> None:
-    """Put fixed verdicts in place of the real ones."""
+    """Replace the real verdicts by fixed ones."""
     monkeypatch.setattr(doctor, "MACHINE", {})
     monkeypatch.setattr(
         doctor, "PROGRAM", {name: (lambda verdict=verdict: verdict) for name, verdict in verdicts.items()}
@@ -84,7 +84,7 @@ def test_the_libraries_are_those_that_make_installs() -> None:
 
 
 @pytest.mark.parametrize(("free", "level"), [(0.2, FAILED), (1.0, WARNING), (4.0, OK)])
-def test_memory_is_judged_by_what_is_free(free: float, level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_checked_by_free_memory(free: float, level: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "free_memory", lambda: (int(free * GIB), 8 * GIB))
     verdict = machine.memory()
     assert verdict.level == level
@@ -105,7 +105,7 @@ def test_an_old_c_library_fails(name: str, version: str, level: str, monkeypatch
     assert machine.system().level == level
 
 
-def test_a_package_needs_the_glibc_that_its_build_wrote_down(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_package_needs_the_glibc_that_its_build_noted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(machine.sys, "platform", "linux")
     monkeypatch.setattr(machine.sys, "_MEIPASS", str(tmp_path), raising=False)
     monkeypatch.setattr(machine.platform, "libc_ver", lambda: ("glibc", "2.36"))
@@ -135,7 +135,7 @@ def test_folders_that_take_no_files(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert "Permission denied" in machine.temporary_folder().found
 
 
-def test_looking_writes_no_settings(own_places: Path) -> None:
+def test_the_checks_write_no_settings(own_places: Path) -> None:
     assert machine.settings_folder().level == OK
     assert not list(own_places.rglob("score-playground"))
 
@@ -148,7 +148,7 @@ def test_no_temporary_folder_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     assert machine.temporary_folder().level == FAILED
 
 
-def test_slow_training_and_missing_codecs_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_training_and_missing_codecs_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "SLOW", 1e9)
     monkeypatch.setattr(program, "SPEED_SECONDS", 0.05)
     assert program.training().level == WARNING

@@ -22,7 +22,7 @@ def measured(monkeypatch):
     return value
 
 
-def test_each_question_is_said_with_its_answer(measured, capsys):
+def test_each_question_is_printed_with_its_answer(measured, capsys):
     assert main(["lesson", "check", "05-langevin-weights"]) == 0
     said = capsys.readouterr().out
     assert "What share of the particles ends there? Measured 0.5000: on the scale" in said
@@ -55,7 +55,7 @@ def test_a_question_without_an_answer_exits_with_1(measured, capsys):
     assert "not on the scale from 0 to 1" in capsys.readouterr().out
 
 
-def test_a_lesson_that_there_is_not_is_refused(capsys):
+def test_an_unknown_lesson_is_refused(capsys):
     assert main(["lesson", "check", "06-none"]) == 2
     assert "06-none is no lesson: give a file ending in .lesson.md, or one of 01-score" in capsys.readouterr().err
 
@@ -82,7 +82,7 @@ def answers(path, *rows):
         csv.writer(file).writerows([COLUMNS, *rows])
 
 
-def test_a_class_becomes_one_table_that_says_who_predicted_what(tmp_path, capsys):
+def test_a_class_becomes_one_table_of_predictions(tmp_path, capsys):
     answers(tmp_path / "ada.csv", ["mine", "2", "Which?", "few", "0.75", "False"])
     answers(tmp_path / "emmy.csv", ["mine", "2", "Which?", "many", "0.7", "True"], ["mine", "3", "And?", "0.2", "", ""])
     out = tmp_path / "class.csv"
@@ -93,7 +93,7 @@ def test_a_class_becomes_one_table_that_says_who_predicted_what(tmp_path, capsys
         rows = list(csv.reader(file))
     assert rows[0] == ["student", *COLUMNS]
     assert [row[0] for row in rows[1:]] == ["ada", "emmy", "emmy"]
-    assert main(["lesson", "report", str(tmp_path), "--out", str(out)]) == 0  # its own table is no student's
+    assert main(["lesson", "report", str(tmp_path), "--out", str(out)]) == 0  # the table itself is not a student's file
 
 
 def test_a_class_becomes_one_picture_beside_the_table_or_where_it_is_wanted(tmp_path):

@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def table(path: Path) -> tuple[list[str], np.ndarray]:
-    """The columns of numbers, NaN where a cell is empty."""
+    """The columns of numbers; an empty cell is NaN."""
     with path.open(newline="") as file:
         header, *rows = csv.reader(file)
     if header[-1] == "note":
@@ -88,7 +88,7 @@ def test_a_run_warns_of_noise_that_ends_too_early(tmp_path: Path, ask: Ask, quic
     assert "Warning: At σ = 0.5 the data are still" in out
 
 
-def test_a_class_that_changes_nothing_is_said(tmp_path: Path, ask: Ask, quickest: list[str], moons: Path) -> None:
+def test_a_class_without_an_effect_is_reported(tmp_path: Path, ask: Ask, quickest: list[str], moons: Path) -> None:
     (tmp_path / "empty.toml").write_text("")
     label = "--set=sampling.label=3"
     for command in (
@@ -101,9 +101,7 @@ def test_a_class_that_changes_nothing_is_said(tmp_path: Path, ask: Ask, quickest
     assert "changes nothing" not in ask("sample", moons, "--out", tmp_path / "more.npz")[1]
 
 
-def test_a_setting_that_does_nothing_beside_the_others_is_said(
-    tmp_path: Path, ask: Ask, quickest: list[str], moons: Path
-) -> None:
+def test_a_setting_without_an_effect_is_reported(tmp_path: Path, ask: Ask, quickest: list[str], moons: Path) -> None:
     (tmp_path / "levels.toml").write_text("noise.kind = 'discrete'\n")
     for command, setting, said in (
         (
@@ -139,7 +137,7 @@ def test_a_run_warns_of_scores_that_it_never_trains(
 
 @pytest.mark.usefixtures("unpainted")
 def test_a_model_warns_of_scores_that_its_training_has_not_shown(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
-    """Whatever the share was that someone chose in the window before it was saved."""
+    """The label dropout that was chosen in the window before saving does not matter."""
     (tmp_path / "digits.toml").write_text('data.kind = "digits"\nnetwork.width = 16\n')
     out = tmp_path / "out"
     assert ask("run", tmp_path / "digits.toml", "--out", out, *quick, "--set=training.label_dropout=0")[0] == 0
@@ -217,7 +215,7 @@ def test_values_have_the_digits_that_their_errors_leave() -> None:
 
 @pytest.mark.parametrize("sampler", ["probability-flow", "langevin"])
 def test_no_unit_is_too_small_or_too_large(sampler: str, tmp_path: Path, ask: Ask, quick: list[str]) -> None:
-    """A run at std 1e-9 or 1e9 differs from that at 1 by the unit alone, and so does what is made of its files."""
+    """A run with standard deviation 1e-9 or 1e9 differs from that with 1 only by the unit, and so do its files."""
     points, found = np.random.default_rng(0).normal(size=(300, 2)) - 0.015, []
     for unit in (1.0, 1e-9, 1e9):
         np.save(tmp_path / "points.npy", points * unit)
@@ -253,7 +251,7 @@ def test_a_run_says_that_rows_repeat(tmp_path: Path, ask: Ask, quick: list[str])
     assert metrics(tmp_path / "out")["data_note"].startswith("3,900 of 4,000 rows repeat another")
 
 
-def test_a_folder_of_results_is_kept_until_it_is_to_be_overwritten(moons: Path, tmp_path: Path, ask: Ask) -> None:
+def test_results_are_kept_unless_overwrite_is_given(moons: Path, tmp_path: Path, ask: Ask) -> None:
     out = Path(shutil.copytree(moons, tmp_path / "out"))
     again = ("run", out / "experiment.toml", "--out", out, "--set=training.steps=0", "--seed", 1)
     code, said, error = ask(*again)
@@ -278,7 +276,7 @@ def test_the_guide_names_every_array_of_a_trajectory(moons: Path) -> None:
     table = guide.partition("| array | what it is |\n")[2].partition("\n\n")[0]
     named = {name for row in table.splitlines() for name in re.findall("`([a-z_]+)`", row.split("|")[1])}
     with np.load(moons / "trajectory.npz") as trajectory:
-        assert named == {*trajectory.files, "accepted"}  # which this sampler has not
+        assert named == {*trajectory.files, "accepted"}  # this sampler has none
 
 
 def test_metrics_have_a_number_or_a_reason(moons: Path) -> None:
@@ -304,7 +302,7 @@ def test_metrics_have_a_number_or_a_reason(moons: Path) -> None:
     assert found["device"] in ("cpu", "cuda", "mps")
     assert found["entropy"] == pytest.approx(1.0076, abs=1e-3)
     assert found["test_points"] == 20
-    # To the same held-out points: their own mean log p, which strays from the entropy, is exactly what lies between.
+    # For the same held-out points, NLL and KL differ by the mean of their log p, which is not exactly the entropy.
     density = Problem.build(experiments.load(moons / "experiment.toml")).dataset.density
     assert density is not None
     true = density.log_prob(torch.from_numpy(Session.load(moons / "model.safetensors").held_out))
@@ -313,10 +311,10 @@ def test_metrics_have_a_number_or_a_reason(moons: Path) -> None:
     assert "images" in found["reasons"]["bits_per_dim"]
 
 
-def test_a_run_says_what_its_sampling_took(moons: Path, tmp_path: Path, ask: Ask) -> None:
+def test_a_run_prints_the_cost_of_sampling(moons: Path, tmp_path: Path, ask: Ask) -> None:
     found, frames = metrics(moons), Trajectory.load_npz(moons / "trajectory.npz")
     steps = experiments.load(moons / "experiment.toml").sampling.steps
-    assert found["nfe_mean"] == found["nfe_max"] == steps + 1  # Euler-Maruyama, and the last denoising
+    assert found["nfe_mean"] == found["nfe_max"] == steps + 1  # Euler-Maruyama, and the final denoising step
     assert frames.nfe_mean[-1] == frames.nfe_max[-1] == steps + 1
     assert 0 < found["sampling_seconds"] < 60
     fitted = ("--sampler", "probability-flow", "--set=sampling.solver=adaptive", "--particles", 50)
@@ -365,7 +363,7 @@ def test_a_run_names_the_score_whose_density_it_prints(tmp_path: Path, ask: Ask,
 
 
 def test_a_run_with_little_to_measure_by_says_so(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
-    """Five different points in fifty rows, of which one is held out."""
+    """Fifty rows have five different points, and one of these is held out."""
     rows = np.repeat(np.random.default_rng(0).normal(size=(5, 2)) * [1, 100], [46, 1, 1, 1, 1], axis=0)
     np.save(tmp_path / "five.npy", rows)
     (tmp_path / "five.toml").write_text(
@@ -389,7 +387,7 @@ def test_the_written_experiment_runs_again_with_the_same_numbers(moons: Path, tm
     assert main(["run", str(moons / "experiment.toml"), "--out", str(tmp_path / "again")]) == 0
     first, second = metrics(moons), metrics(tmp_path / "again")
     assert first["reasons"] == second["reasons"]
-    # Noise levels pass through the user's units and back, which costs a digit of float32.
+    # Noise levels are converted to the user's units and back, which costs a digit of float32.
     for key in ("steps", "final_loss", "optimal_loss", "test_nll", "kl", "sliced_wasserstein2", "seed"):
         assert first[key] == pytest.approx(second[key], rel=1e-3), key
     np.testing.assert_allclose(table(moons / "samples.csv")[1], table(tmp_path / "again/samples.csv")[1], atol=1e-3)
@@ -479,7 +477,7 @@ def test_a_session_is_filmed_by_its_own_run_or_by_a_new_one(moons: Path, tmp_pat
 
 
 def test_a_session_without_weights_says_how_it_gets_them(moons: Path, tmp_path: Path, ask: Ask) -> None:
-    """`run` takes no session: what its settings are for it, the window writes."""
+    """`run` takes no session; the window exports its settings for `run`."""
     dataclasses.replace(Session.load(moons / "model.safetensors"), weights=None).save(tmp_path / "new.spg")
     code, _, error = ask("sample", tmp_path / "new.spg", "--out", tmp_path / "more.npz")
     assert code == 2
@@ -512,7 +510,7 @@ def test_sampling_takes_settings_and_seeds(moons: Path, tmp_path: Path, ask: Ask
     assert not np.array_equal(first, positions("--seed", 4))
     assert len(positions("--set", "sampling.steps=5", "--set", "sampling.final_denoising=false")) == 6
     assert len(positions("--set", "sampling.source=exact")) == 14
-    # The solver that training wrote down is the old sampler's: the flow has Heun's unless it is told otherwise.
+    # The solver in the model's file belongs to the old sampler; the flow uses Heun by default.
     flow = positions("--sampler", "probability-flow")
     np.testing.assert_array_equal(flow, positions("--sampler", "probability-flow", "--set", "sampling.solver=heun"))
     assert not np.array_equal(flow, positions("--sampler", "probability-flow", "--set", "sampling.solver=euler"))
@@ -524,14 +522,14 @@ def test_sampling_takes_settings_and_seeds(moons: Path, tmp_path: Path, ask: Ask
         "--set",
         "sampling.final_denoising=false",
     )
-    assert len(positions(*annealed)) == 11  # of 12 steps, two at each of five levels, and the start
+    assert len(positions(*annealed)) == 11  # 12 steps allow two at each of five levels; the start is a frame too
     code, _, _ = ask("sample", moons, "--particles", 5, "--frames", "--out", tmp_path / "a.csv")
     assert code == 0
     assert table(tmp_path / "a.csv")[0] == ["frame", "particle", "x", "y", "sigma"]
 
 
 def test_samples_are_the_final_points_unless_all_frames_are_asked_for(moons: Path, tmp_path: Path, ask: Ask) -> None:
-    """A table of every frame had 1.2 million rows; that of the final points is one that `likelihood` takes."""
+    """A table of every frame would have 1.2 million rows. The table of final points can be read by `likelihood`."""
     asked = ("sample", moons, "--particles", 5, "--device", "cpu", "--out")
     for name in ("a.csv", "a.npz"):
         code, said, _ = ask(*asked, tmp_path / name)
@@ -549,7 +547,7 @@ def test_samples_are_the_final_points_unless_all_frames_are_asked_for(moons: Pat
 
 
 def test_likelihoods_of_a_file(moons: Path, odd: Path, tmp_path: Path, ask: Ask) -> None:
-    (tmp_path / "points.csv").write_text("x,y\n0,1\n0.5,0.25\n")  # two rows are enough to be judged
+    (tmp_path / "points.csv").write_text("x,y\n0,1\n0.5,0.25\n")  # two rows are enough to evaluate
     code, _, _ = ask("likelihood", moons, "--points", tmp_path / "points.csv", "--out", tmp_path / "out.csv")
     assert code == 0
     header, rows = table(tmp_path / "out.csv")
@@ -621,15 +619,15 @@ def test_columns_of_one_name_keep_their_order(tmp_path: Path, ask: Ask, quick: l
     ("names", "header", "places"),
     [
         (("x", "y"), ("y", "X"), [1, 0]),
-        (("a", "A"), ("A", "a"), [1, 0]),  # each by its very name
+        (("a", "A"), ("A", "a"), [1, 0]),  # each by its exact name
         (("A", "a"), ("b", "a"), None),
         (("a", "b"), ("A", "a "), None),
-        (("a", "b"), ("A", "A", "b"), None),  # which of the two is not to be told
+        (("a", "b"), ("A", "A", "b"), None),  # the name fits two columns
         (("z0", "z1"), ("Z0", "log_prob", "z0", "Z1"), [2, 3]),
         (("a", "a"), ("a", "a"), None),
     ],
 )
-def test_a_column_is_told_by_its_name_or_not_at_all(
+def test_a_column_is_matched_only_by_an_unambiguous_name(
     names: tuple[str, ...], header: tuple[str, ...], places: list[int] | None
 ) -> None:
     assert columns_named(names, header) == places
@@ -690,7 +688,7 @@ def test_far_points_are_marked_and_the_others_answered(moons: Path, tmp_path: Pa
 def test_points_that_cannot_be_measured_are_named_and_the_others_answered(
     moons: Path, tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Below the moons the training set's flow takes hundreds of steps; by a loose tolerance it loses its way."""
+    """Below the moons the training set's flow takes hundreds of steps; with a loose tolerance it fails."""
     points, out = tmp_path / "points.csv", tmp_path / "out.csv"
     points.write_text("x,y\n0,1\n-0.65,-2.56\n1,-0.5\n")
     empirical = ("--points", points, "--out", out, "--latent", "--set=likelihood.source=empirical")
@@ -735,8 +733,8 @@ def test_points_go_to_latent_codes_and_back_and_to_each_other(moons: Path, tmp_p
     np.testing.assert_allclose(between[[0, -1], 1:3], evaluated[:, :2], atol=5e-3)
 
 
-def test_a_way_s_ends_are_what_likelihood_says_of_them(moons: Path, tmp_path: Path, ask: Ask) -> None:
-    """By estimated traces too, whose errors stand beside them; of one vector they are not known."""
+def test_the_ends_of_an_interpolation_have_the_values_of_likelihood(moons: Path, tmp_path: Path, ask: Ask) -> None:
+    """With estimated traces too, whose errors are written; for one probe they are not known."""
     (tmp_path / "points.csv").write_text("x,y\n0,1\n0.5,0.25\n")
     evaluated, way, back = (tmp_path / name for name in ("evaluated.csv", "way.csv", "back.csv"))
     given = ("--points", tmp_path / "points.csv")
@@ -748,7 +746,7 @@ def test_a_way_s_ends_are_what_likelihood_says_of_them(moons: Path, tmp_path: Pa
     expected = table(evaluated)[1][:, 2:4]
     assert (expected[:, 1] > 0.01).all()
     np.testing.assert_allclose(table(way)[1][[0, -1], 3], expected[:, 0], atol=5e-3)
-    assert (table(way)[1][:, 4] > 0.01).all()  # the ends' own, told by those between too
+    assert (table(way)[1][:, 4] > 0.01).all()  # errors of the ends, estimated with the points between
     np.testing.assert_allclose(table(back)[1][:, 2:4], expected, atol=5e-3)
     assert ask("interpolate", moons, *given, "--out", way, "--count", 5, *estimated)[0] == 0
     assert np.isnan(table(way)[1][:, 4]).all()
@@ -809,14 +807,14 @@ def test_videos_of_any_kind_and_size(moons: Path, tmp_path: Path, ask: Ask, suff
     assert ask("video", moons, "--out", out, "--size", size, "--fps", 10)[0] == 0
     width, height, count = pictures(out)
     assert (width, height) == shown
-    assert count == 30 or (suffix == ".gif" and 10 < count < 30)  # which shows an equal picture for longer
+    assert count == 30 or (suffix == ".gif" and 10 < count < 30)  # it shows a repeated picture for longer
     with av.open(str(out)) as container:
         times = [float(frame.pts * frame.time_base) for frame in container.decode(video=0)]
     assert times[-1] - times[0] == pytest.approx(2.9, abs=0.01)
     assert [file.name for file in tmp_path.iterdir()] == [out.name]
 
 
-def test_picture_and_video_show_where_what_was_given_ends(
+def test_picture_and_video_show_the_border_of_the_known_part(
     tmp_path: Path, ask: Ask, quick: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "digits.toml").write_text('data.kind = "digits"\nnetwork.width = 8\nsampling.inpainting_mask = "top"\n')
@@ -840,7 +838,7 @@ def test_images_from_training_to_likelihood(tmp_path: Path, ask: Ask, quick: lis
     assert ask("likelihood", tmp_path / "out", "--points", points, "--out", tmp_path / "evaluated.csv")[0] == 0
     header, evaluated = table(tmp_path / "evaluated.csv")
     assert header[-3:] == ["log_prob", "standard_error", "evaluations"]
-    assert np.isnan(evaluated[:, -2]).all()  # one vector has no spread
+    assert np.isnan(evaluated[:, -2]).all()  # one probe has no spread
     turned, bare = tmp_path / "turned.csv", tmp_path / "bare.csv"
     rows = points.read_text().splitlines()[1:4]
     bare.write_text("\n".join(rows))
@@ -885,7 +883,7 @@ def test_noise_without_a_process_still_runs_and_says_why_figures_are_missing(wit
 def test_an_energy_without_a_flow_has_likelihoods_and_says_where_they_come_from(
     tmp_path: Path, ask: Ask, quick: list[str]
 ) -> None:
-    """Untrained it is a Gaussian of the data's moments, smoothed by sigma."""
+    """An untrained energy is a Gaussian with the data's moments, smoothed by sigma."""
     (tmp_path / "energy.toml").write_text(
         'network.kind = "energy"\nnoise.kind = "single"\nnoise.sigma = 0.5\nsampling.kind = "langevin"\n'
     )
@@ -908,7 +906,7 @@ def test_an_energy_without_a_flow_has_likelihoods_and_says_where_they_come_from(
     density = Problem.build(experiments.load(tmp_path / "out/experiment.toml")).dataset.density
     assert density is not None
     np.testing.assert_allclose(rows[:, 4], density.log_prob(torch.from_numpy(rows[:, :2]), 0.5), rtol=1e-6)
-    # About the middle of the moons, whose variance along an axis is 0.49 on average: -ln(2 pi (0.49 + 0.25)).
+    # Near the middle of the moons, whose variance along an axis is 0.49 on average: -ln(2 pi (0.49 + 0.25)).
     assert rows[0, 2] == pytest.approx(-math.log(2 * math.pi * 0.74), abs=0.05)
     assert rows[1, 2] == pytest.approx(-1e12 / 0.74, rel=0.1)
     assert 0 < rows[0, 3] < 2e-3
@@ -948,9 +946,7 @@ def test_the_model_of_a_folder_names_its_classes(tmp_path: Path, ask: Ask, quick
 
 
 @pytest.mark.usefixtures("unpainted")
-def test_a_run_tells_memorization_and_stops_early_where_rows_are_few(
-    tmp_path: Path, ask: Ask, quick: list[str]
-) -> None:
+def test_a_run_reports_memorization_and_stops_early_with_few_rows(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
     turn = np.random.default_rng(0).uniform(0, 6.3, 60)
     points = np.stack([np.cos(turn), np.sin(turn)], 1) + 0.1 * np.random.default_rng(1).normal(size=(60, 2))
     np.save(tmp_path / "few.npy", points)
@@ -972,8 +968,8 @@ def test_a_run_tells_memorization_and_stops_early_where_rows_are_few(
     assert found["held_out_loss"] - found["final_loss"] > 2 * found["held_out_loss_standard_error"]
 
 
-def test_a_video_has_the_learned_density_where_the_data_have_none(odd: Path) -> None:
-    """As the window's does: one function says what a frame shows."""
+def test_a_video_has_the_learned_density_if_that_of_the_data_is_unknown(odd: Path) -> None:
+    """The window's video has it too: one function decides what a frame shows."""
     model, trajectory = open_model(odd, device="cpu"), Trajectory.load_npz(odd / "trajectory.npz")
     painted, last = Model.of(model.problem, model.network), len(trajectory) - 1
     scene = painting._scene(model.problem, trajectory, (96, 72))

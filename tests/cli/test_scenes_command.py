@@ -1,4 +1,4 @@
-"""``score-playground scenes``: it says each claim, what was measured of it, and exits with 1 where one does not hold."""
+"""``score-playground scenes``: it prints each claim with its figures, and exits with 1 if a claim does not hold."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def measured(monkeypatch):
     return value
 
 
-def test_a_claim_is_said_with_its_figures(measured, capsys):
+def test_a_claim_is_printed_with_its_figures(measured, capsys):
     assert main(["scenes", "langevin-weights"]) == 0
     said = capsys.readouterr().out
     assert "Langevin gets the weights wrong. Four of five data points" in said
@@ -35,7 +35,7 @@ def test_a_claim_that_does_not_hold_is_named_and_exits_with_1(measured, capsys):
     assert "Claims that do not hold: 01-langevin-weights, 16-adaptive" in said
 
 
-def test_a_scene_that_there_is_not_is_refused(capsys):
+def test_an_unknown_scene_is_refused(capsys):
     assert main(["scenes", "langewin"]) == 2
     assert "langewin is no scene: give a file, or one of langevin-weights, annealing" in capsys.readouterr().err
 

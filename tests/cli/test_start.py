@@ -1,4 +1,4 @@
-"""How the program starts, talks and is stopped."""
+"""Start, output and interruption of the program."""
 
 import itertools
 import os
@@ -115,7 +115,7 @@ def test_a_pipe_gets_plain_lines(moons: Path, tmp_path: Path, ask: Ask) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no broken pipes")
 @pytest.mark.parametrize("command", ["--version", "--help", "selftest"])
-def test_a_reader_who_leaves_is_no_failed_check(command: str) -> None:
+def test_a_closed_pipe_is_no_failed_check(command: str) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     asked = [sys.executable, "-m", "playground", command]
@@ -171,7 +171,7 @@ def test_an_interrupted_run_leaves_whole_files_of_one_run(
 
 
 def test_an_empty_platform_is_none(moons: Path, tmp_path: Path) -> None:
-    """Qt looks for a display then, and aborts the process where there is none."""
+    """With an empty value Qt would look for a display, and abort the process if there is none."""
     variables = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
     film = tmp_path / "film.gif"
     command = [sys.executable, "-m", "playground", "video", str(moons), "--out", str(film), "--size=64x64", "--fps=5"]
@@ -195,7 +195,7 @@ def test_a_signal_between_two_pictures_of_a_film_leaves_nothing(
         return at_frame(*arguments)
 
     monkeypatch.setattr(frames, "at_frame", stopped)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # of a shell in the background it is ignored
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell ignores it
     try:
         code, _, error = ask("video", moons, "--out", tmp_path / "film.mp4", "--size=128x96")
     finally:
@@ -225,7 +225,7 @@ def test_a_process_that_films_ends_by_the_signal_and_leaves_nothing(moons: Path,
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_command_gives_the_signal_back(ask: Ask) -> None:
+def test_a_command_restores_the_signal_handler(ask: Ask) -> None:
     before = signal.getsignal(signal.SIGTERM)
     assert ask("--version")[0] == 0
     assert signal.getsignal(signal.SIGTERM) is before

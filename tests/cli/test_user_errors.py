@@ -307,7 +307,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory, moons: Path, odd: Path, without_process: Path) -> dict[str, Path]:
-    """Folders and files that are wrong in all kinds of ways."""
+    """Folders and files with all kinds of faults."""
     tmp = tmp_path_factory.mktemp("mistakes")
     for name, text in {
         "empty.toml": "",
@@ -351,7 +351,7 @@ def places(tmp_path_factory: pytest.TempPathFactory, moons: Path, odd: Path, wit
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake_ends_with_code_2_and_one_sentence(name: str, places: dict[str, Path], ask: Ask) -> None:
+def test_an_error_of_the_user_ends_with_code_2_and_one_sentence(name: str, places: dict[str, Path], ask: Ask) -> None:
     arguments, sentence = MISTAKES[name]
     before = sorted(places["tmp"].iterdir())
     code, said, error = ask(*(argument.format(**places) for argument in arguments))
@@ -390,10 +390,10 @@ def test_proc_takes_no_files_though_it_says_so(moons: Path, ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.npz", "frames.csv"])
-def test_a_full_disk_is_called_so_and_what_helps(
+def test_a_full_disk_is_reported_with_a_remedy(
     name: str, moons: Path, tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever is written: /dev/full takes the place of the temporary file."""
+    """For every written file, /dev/full replaces the temporary file."""
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")
     opened = Path.open
@@ -410,7 +410,7 @@ def test_a_full_disk_is_called_so_and_what_helps(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_files_that_cannot_be_used_are_the_users_affair() -> None:
+def test_unusable_files_are_errors_of_the_user() -> None:
     replaced = IsADirectoryError(21, "Is a directory", ".a-1.png", None, "a.png")
     assert str(user_errors.user_error(replaced)) == "a.png cannot be read or written: Is a directory."
     assert user_errors.user_error(OSError(5, "Input/output error", "a.csv")) is not None
@@ -418,7 +418,7 @@ def test_files_that_cannot_be_used_are_the_users_affair() -> None:
     assert user_errors.user_error(OSError(9, "Bad file descriptor")) is None
 
 
-def test_a_full_disk_is_told_in_a_sentence(
+def test_a_full_disk_is_reported_in_a_sentence(
     moons: Path, tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
@@ -462,7 +462,7 @@ def test_a_run_onto_a_full_disk_names_the_file_and_does_not_hinder_the_next(
         assert [file.name for file in (tmp_path / "o").iterdir()] == ["unfinished.safetensors"]
         assert f"The trained model is kept in {tmp_path / 'o/unfinished.safetensors'}" in said
         assert Session.load(tmp_path / "o/unfinished.safetensors").weights is not None
-    if failing == "video.mp4":  # the folder is as after two of the others, and after the rest is not there
+    if failing == "video.mp4":  # one rerun is enough: two other failures leave the same folder, the rest none
         assert ask(*run)[0] == 0
 
 
@@ -499,10 +499,10 @@ def test_a_run_that_fails_leaves_the_earlier_results_as_they_were(
 
 
 @pytest.mark.parametrize("error", [MemoryError(), ZeroDivisionError(), KeyboardInterrupt()])
-def test_a_new_model_outlives_any_failure_and_stands_beside_no_files_of_another(
+def test_a_new_model_is_kept_after_any_failure_without_files_of_another(
     error: BaseException, moons: Path, tmp_path: Path, ask: Ask, quickest: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A user who stops has the new files alone, under their names."""
+    """If the user stops the run, only the new files are there, under their names."""
     (tmp_path / "empty.toml").write_text("")
     out = Path(shutil.copytree(moons, tmp_path / "o"))
 
@@ -547,7 +547,7 @@ def test_a_folder_whose_run_was_killed_is_recognised_and_put_in_order(
     assert (code, "is half written, because its run was stopped" in error) == (2, True)
     code, said, _ = ask("sample", out, "--out", tmp_path / "a.csv")
     assert (code, "is half written" in said) == (0, True)
-    assert ask(*run, "--overwrite", *DIVERGING)[0] == 2  # what lay there before the run that was killed is back
+    assert ask(*run, "--overwrite", *DIVERGING)[0] == 2  # the files from before the killed run are back
     assert {name: text for name, text in contents(out).items() if name != "unfinished.safetensors"} == before
     assert new != before["model.safetensors"]
     assert ask(*run, "--overwrite")[0] == 0
@@ -558,7 +558,7 @@ def test_a_folder_whose_run_was_killed_is_recognised_and_put_in_order(
 def test_nothing_of_the_earlier_run_is_lost_wherever_a_run_is_killed(
     moons: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After each change of a file's name: while the earlier files are set aside, brought back, or let go."""
+    """It is killed after each renaming of a file: while earlier files are set aside, brought back, or removed."""
 
     class Killed(BaseException):
         pass
@@ -571,7 +571,7 @@ def test_nothing_of_the_earlier_run_is_lost_wherever_a_run_is_killed(
             def counted(what: Any, left: list[int] = left) -> Any:
                 def call(*arguments: Any, **others: Any) -> Any:
                     if left[0] < 0:
-                        raise Killed  # nothing is done after a kill
+                        raise Killed  # no code runs after a kill
                     left[0] -= 1
                     done = what(*arguments, **others)
                     if left[0] < 0:
@@ -591,7 +591,7 @@ def test_nothing_of_the_earlier_run_is_lost_wherever_a_run_is_killed(
                     if fails:
                         raise ValueError
             with contextlib.suppress(ValueError), running.replace_results(out, results.EVERYTHING):
-                raise ValueError  # of the next run: what was whole before it comes back
+                raise ValueError  # the next run fails: the earlier complete files come back
             found = {name: text for name, text in contents(out).items() if name != "unfinished.safetensors"}
             assert found == contents(moons) or (finished and set(found.values()) == {b"new"})
 
@@ -611,7 +611,7 @@ def test_a_folder_that_is_being_written_is_left_to_its_run(
 
 
 def test_two_runs_that_overlap_leave_the_results_of_the_first_whole(moons: Path, tmp_path: Path) -> None:
-    """Both have found the folder free, and trained: the second comes to write while the first does."""
+    """Both find the folder free and train; the second wants to write while the first is writing."""
     out = Path(shutil.copytree(moons, tmp_path / "o"))
     with running.replace_results(out, results.EVERYTHING):
         for name in results.EVERYTHING[:3]:
@@ -641,7 +641,7 @@ def test_a_killed_run_frees_its_folder_where_the_file_system_knows_no_locks(
     with running.replace_results(out, results.EVERYTHING):
         (out / "metrics.json").write_text("new")
     assert contents(out) == {"metrics.json": b"new"}
-    (out / "incomplete.txt").mkdir()  # what cannot be opened is held by nobody either
+    (out / "incomplete.txt").mkdir()  # a lock that cannot be opened is held by nobody
     assert not is_held(out / "incomplete.txt")
 
 
@@ -746,7 +746,7 @@ def test_memory_that_runs_out_is_a_sentence() -> None:
 
 @pytest.mark.parametrize("source", ["exact", "learned"])
 def test_an_unstable_step_of_langevin_is_refused(source: str, tmp_path: Path, ask: Ask, quickest: list[str]) -> None:
-    """A step of .5 on two moons ended well: W2 of 2e26, exit code 0. Of a known score it is refused before anything is trained."""
+    """A step of 0.5 on two moons would end with W2 = 2e26 and exit code 0. With a known score it is refused before training."""
     (tmp_path / "empty.toml").write_text("")
     changes = ("sampling.kind=langevin", "sampling.step=3.0", f"sampling.source={source}")
     options = [f"--set={change}" for change in changes]

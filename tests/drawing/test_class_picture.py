@@ -1,4 +1,4 @@
-"""The picture of a class: who predicted what, and what was measured, where it should be."""
+"""The picture of a class: predictions and measured answers are in the right places."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def painted(*questions):
 
 
 def places(image, role):
-    """(N, 2) rows and columns of the pixels of a role's own colour."""
+    """The rows and columns of the pixels with a role's colour, (N, 2)."""
     color = QColor(getattr(LIGHT, role))
     return np.argwhere((np.abs(image - np.array([color.red(), color.green(), color.blue()])) <= 2).all(axis=2))
 
@@ -59,7 +59,7 @@ def test_one_answer_without_a_measurement_is_painted(qapp, replies):
     assert len(places(painted(Question("mine", "?", replies)), "accent"))
 
 
-def test_answers_of_more_than_one_kind_are_told_in_words():
+def test_answers_of_more_than_one_kind_are_listed_in_words():
     assert Question("mine", "?", (Reply("ada", "few"), Reply("eve", "0.5", (0.5,)))).numbers == 0
 
 

@@ -1,4 +1,4 @@
-"""The scale of the density layer says what its colours say."""
+"""The scale of the density layer agrees with its colours."""
 
 import dataclasses
 
@@ -58,7 +58,7 @@ def test_pictures_and_films_carry_it_and_thumbnails_do_not(qapp) -> None:
     one, other = (scene(density=Density(np.full((8, 8), peak), BOX)) for peak in (2.5, 0.031))
     for size in ((1920, 1080), (640, 360), (1080, 1080)):
         first, second = (pixels(film.picture(shown, *size)) for shown in (one, other))
-        assert (first != second).any()  # even densities of one colour: the numbers tell them apart
+        assert (first != second).any()  # uniform densities have one colour: the numbers differ
 
 
 def test_the_scale_bar_has_the_unit_of_both_axes(qapp, monkeypatch) -> None:

@@ -1,4 +1,4 @@
-"""Particles in the colours of what is known of them: each has its own, and the legend's colours are the picture's."""
+"""Coloured particles: each has the colour of its property, and the legend has the colours of the picture."""
 
 import dataclasses
 
@@ -23,7 +23,7 @@ BOTH = pytest.mark.parametrize("palette", PALETTES.values(), ids=lambda palette:
 @pytest.mark.parametrize("count", [3, raster.FEW + 1, SPRITES + 1])
 @BOTH
 def test_each_particle_has_its_colour_in_the_middle_of_its_disc(qapp, palette, count: int) -> None:
-    """Three lie apart; all others lie beside the picture, so that every way of painting many is taken."""
+    """Three particles are apart; all others are outside the picture, so that each way of painting many is used."""
     positions = np.full((count, 2), -5.0)
     positions[:3] = [[0.205, 0.305], [0.505, 0.505], [0.405, 0.805]]
     kinds = np.zeros(count, np.int64)
@@ -101,8 +101,8 @@ def test_the_legend_is_in_the_picture(qapp) -> None:
 
 @pytest.mark.parametrize("sight", SIGHTS)
 @BOTH
-def test_kinds_are_told_apart_by_every_eye(palette, sight: str) -> None:
-    """By three steps that one can just see, 0.02 in Oklab each; and they stand out from the background."""
+def test_kinds_differ_for_every_colour_vision(palette, sight: str) -> None:
+    """They differ by three just noticeable differences, 0.02 in Oklab each, and stand out from the background."""
 
     def seen(color: str) -> np.ndarray:
         return _oklab(np.clip(SIGHTS[sight] @ _linear(np.array(QColor(color).getRgbF()[:3])), 0, 1))
@@ -119,7 +119,7 @@ def test_kinds_are_told_apart_by_every_eye(palette, sight: str) -> None:
 
 
 @BOTH
-def test_numbers_are_told_by_lightness_too(palette) -> None:
+def test_numbers_differ_in_lightness_too(palette) -> None:
     lightness = np.array([_lightness(int(color)) for color in value_colors(palette)[::15]])
     steps = np.diff(lightness)
     assert (steps > 0).all() if palette is DARK else (steps < 0).all()

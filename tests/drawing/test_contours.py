@@ -1,4 +1,4 @@
-"""Lines of equal density: where they lie, that they close, and what the scale says of them."""
+"""Lines of equal density: their places, that they are closed, and their marks on the scale."""
 
 import math
 
@@ -31,7 +31,7 @@ def test_a_line_of_a_gaussian_is_the_circle_of_its_height() -> None:
 
 
 def test_lines_are_closed_and_never_cross_even_at_saddles() -> None:
-    """Of noise every fourth cell or so is a saddle. Inside the grid each end of a piece is the end of one other."""
+    """In noise about every fourth cell is a saddle. Inside the grid each end of a segment is the end of one other."""
     values = np.random.default_rng(0).normal(size=(30, 40))
     segments = contour_segments(values, 0.1)
     ends = np.round(segments.reshape(-1, 2), 9)
@@ -73,7 +73,7 @@ def test_contours_are_in_the_picture(qapp, style) -> None:
     assert (plain != lined).any(axis=2).mean() > 0.01
 
 
-def test_the_contours_of_a_density_that_is_nowhere_are_none(qapp) -> None:
+def test_a_density_of_zero_has_no_contours(qapp) -> None:
     for style in ("plain", "contours", "log"):
         density = Density(np.zeros((8, 8)), BOX, style)
         assert density.scale(DARK, ("x", "y")) is None

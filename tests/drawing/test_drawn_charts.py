@@ -72,7 +72,7 @@ def test_the_labels_of_the_cost_of_z_cross_nothing(size: tuple[int, int], factor
     under = bare[named != bare]
     assert len(under) > 100
     assert set(under.tolist()) <= {DARK.color(token).rgb() & 0xFFFFFF for token in ("background", "border")}
-    # Nor does a line of the grid go through them: what lay on one is blank now, or a letter.
+    # No grid line goes through a label either: its pixels are blank there, or a letter.
     assert not (named[(named != bare)] == DARK.color("border").rgb() & 0xFFFFFF).any()
 
 

@@ -1,4 +1,4 @@
-"""The typeface is the program's own: nothing that it writes depends on the fonts of the system."""
+"""The program's typeface: no text depends on the fonts of the system."""
 
 import ast
 import importlib.util
@@ -33,7 +33,7 @@ def test_figures_have_one_width(weight: QFont.Weight) -> None:
 
 
 def signs() -> dict[str, str]:
-    """Every sign of the texts that the program can show, with a place where it stands."""
+    """Every character of the texts that the program can show, with a place where it occurs."""
     found = {}
     for path in sorted((ROOT / "playground").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -48,7 +48,7 @@ def test_no_sign_of_the_program_is_left_to_the_system(name: str) -> None:
     shown = signs()
     assert len(shown) > 120
     missing = [(sign, place) for sign, place in shown.items() if not font.supportsCharacter(ord(sign))]
-    # Where a sign is needed that Inter lacks, resources/fonts/make_fonts.py can add it.
+    # If Inter lacks a character, resources/fonts/make_fonts.py can add it.
     assert missing == []
 
 
@@ -100,11 +100,11 @@ HINTED = (
     '<match target="font"><edit name="hinting" mode="assign"><bool>true</bool></edit>'
     '<edit name="hintstyle" mode="assign"><const>hintfull</const></edit></match>'
 )
-"""What a user can have chosen in the settings of a desktop; widths of letters are whole pixels then."""
+"""A setting of the desktop with which widths of letters are whole pixels."""
 
 
 def laid_out(folder: Path, only: Path, rules: str = "") -> dict:
-    """What a system with no fonts but those of one folder makes of the window and of a picture."""
+    """The layout of the window and of a picture on a system whose only fonts are in one folder."""
     folder.mkdir()
     settings = folder / "fonts.conf"
     places = f"<dir>{only}</dir><cachedir>{folder / 'cache'}</cachedir>"
@@ -117,12 +117,12 @@ def laid_out(folder: Path, only: Path, rules: str = "") -> dict:
 
 
 def test_window_and_picture_are_the_same_whatever_fonts_the_system_has(tmp_path: Path) -> None:
-    spec = importlib.util.find_spec("ziafont")  # which brings a DejaVu Sans
+    spec = importlib.util.find_spec("ziafont")  # it contains a DejaVu Sans
     assert spec is not None
     assert spec.origin is not None
     dejavu = laid_out(tmp_path / "dejavu", Path(spec.origin).parent / "fonts", HINTED)
     none = laid_out(tmp_path / "none", tmp_path / "empty")
-    if sys.platform == "linux":  # elsewhere both see the system's
+    if sys.platform == "linux":  # on other systems both use the system's fonts
         assert dejavu["system"] > none["system"]
     assert dejavu["families"] == none["families"] == [fonts.FAMILY]
     assert len(none["sizes"]) > 200

@@ -20,7 +20,7 @@ def picture(grid: ImageGrid, palette: Palette = DARK) -> tuple:
 
 @pytest.mark.parametrize("count", [1, 2, 7, 100, 5000])
 @pytest.mark.parametrize("size", [(400, 300), (300, 900), (1200, 200), (60, 60)])
-def test_tiles_fit_are_apart_and_are_found_again(count: int, size: tuple[int, int]) -> None:
+def test_tiles_fit_do_not_overlap_and_can_be_found(count: int, size: tuple[int, int]) -> None:
     tiles = ImageGrid(np.zeros((count, 8, 8))).tiles(*size)
     assert 1 <= tiles.shown <= count
     assert tiles.shown == count or tiles.side < 2 * SMALLEST
@@ -61,8 +61,8 @@ def test_pixels_stand_upright_and_unmirrored(palette: Palette, channels: bool) -
 
 
 @pytest.mark.parametrize("palette", PALETTES.values(), ids=lambda palette: palette.name)
-def test_pictures_as_light_or_dark_as_their_ground_have_an_outline(palette: Palette) -> None:
-    """White and black in their own colours, and the palest in the role's hue: outside the pixels, which it leaves alone."""
+def test_pictures_of_the_background_s_lightness_have_an_outline(palette: Palette) -> None:
+    """White and black images, and the palest of the role's hue; the outline is outside the pixels."""
     colours = np.zeros((2, 3, 8, 8))
     colours[0] = 1.0
     for grid in (ImageGrid(colours), ImageGrid(colours[:, 0])):
@@ -90,7 +90,7 @@ def test_values_run_through_the_hue_and_are_clipped_to_the_limits() -> None:
     assert np.subtract(teal.getRgb(), QColor(DARK.data).getRgb()) == pytest.approx(0, abs=2)
 
 
-def test_the_edge_of_what_was_given_is_drawn_on_every_image_and_nowhere_else() -> None:
+def test_the_border_of_the_known_part_is_drawn_on_every_image_and_nowhere_else() -> None:
     grid, known = ImageGrid(np.zeros((6, 4, 8))), np.zeros((4, 8), dtype=bool)
     known[:2, :6] = True
     plain, tiles = picture(grid)
@@ -106,8 +106,8 @@ def test_the_edge_of_what_was_given_is_drawn_on_every_image_and_nowhere_else() -
     assert all_known == plain
 
 
-def test_a_straight_edge_of_what_was_given_is_one_line_however_many_pixels_it_passes() -> None:
-    """A grid has 500 images 60 times a second: a line for each pixel took as long as the images."""
+def test_a_straight_border_is_one_line_for_any_number_of_pixels() -> None:
+    """A grid of 500 images is painted 60 times a second: a line for each pixel took as long as the images."""
     lines = {mask: _edge(known_pixels(mask, 32, 32)).elementCount() // 2 for mask in ("left", "top", "frame")}
     assert lines == {"left": 1, "top": 1, "frame": 4}
 

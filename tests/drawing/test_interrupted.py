@@ -1,4 +1,4 @@
-"""Ctrl+C, wherever it ends a picture, ends it without a word from Qt, which aborts where an image goes before its painter."""
+"""Ctrl+C at any point of a picture causes no message of Qt, which aborts if an image is deleted before its painter."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -67,7 +67,7 @@ def complaints() -> Iterator[list[str]]:
 
 
 def interrupted(paint: Callable[[], None], at: int) -> bool:
-    """Press Ctrl+C as the drawing room's function number `at` is called; whether there were so many."""
+    """Press Ctrl+C at the call number `at` of a function of drawing/; return whether there were so many calls."""
     calls, before = 0, sys.gettrace()
 
     def press(frame: FrameType, _event: str, _argument: Any) -> None:
@@ -75,7 +75,7 @@ def interrupted(paint: Callable[[], None], at: int) -> bool:
         ends = "__del__" in (
             frame.f_code.co_name,
             frame.f_back and frame.f_back.f_code.co_name,
-        )  # what it raises is lost
+        )  # its exception is lost
         if frame.f_globals["__name__"].startswith("playground.drawing.") and not ends:
             calls += 1
             if calls == at:
@@ -93,7 +93,7 @@ def interrupted(paint: Callable[[], None], at: int) -> bool:
 
 
 @pytest.mark.parametrize("paint", [a_plane, still_layers, images, a_boltzmann_machine])
-def test_an_interrupted_picture_ends_in_silence(paint: Callable[[], None], complaints: list[str]) -> None:
+def test_an_interrupted_picture_ends_without_messages_of_qt(paint: Callable[[], None], complaints: list[str]) -> None:
     at = 1
     while interrupted(paint, at):
         assert complaints == [], at

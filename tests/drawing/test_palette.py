@@ -1,4 +1,4 @@
-"""The colours: they stand out from what they lie on, and keep apart from one another for every eye."""
+"""The colours: their contrast with backgrounds, and their differences for every colour vision."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def _lightness(rgb: int) -> float:
 
 
 def _linear(channels: np.ndarray) -> np.ndarray:
-    """The light of sRGB numbers in [0, 1]."""
+    """The linear light of sRGB values in [0, 1]."""
     return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
 
 
@@ -37,7 +37,7 @@ def _oklab(light: np.ndarray) -> np.ndarray:
     ) @ np.cbrt(cones)
 
 
-# What protanopes and deuteranopes see of a colour's light (Machado, Oliveira & Fernandes 2009, severity 1).
+# Colours as protanopes and deuteranopes see them, in linear light (Machado, Oliveira & Fernandes 2009, severity 1).
 SIGHTS = {
     "all": np.eye(3),
     "protanope": np.array(
@@ -51,8 +51,8 @@ SIGHTS = {
 
 @pytest.mark.parametrize("sight", SIGHTS)
 @pytest.mark.parametrize("palette", PALETTES.values(), ids=lambda palette: palette.name)
-def test_particles_keep_apart_from_all_that_lies_beside_them(palette: Palette, sight: str) -> None:
-    """By three steps that one can just see, 0.02 in Oklab each."""
+def test_particle_colours_differ_from_all_colours_beside_them(palette: Palette, sight: str) -> None:
+    """They differ by three just noticeable differences, 0.02 in Oklab each."""
 
     def seen(concept: str) -> np.ndarray:
         light = _linear(np.array(QColor(getattr(palette, concept)).getRgbF()[:3]))

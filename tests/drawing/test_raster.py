@@ -1,4 +1,4 @@
-"""Coverage images against what geometry says: area, place, direction."""
+"""Coverage images, compared with geometry: area, place, direction."""
 
 import numpy as np
 import pytest
@@ -54,7 +54,7 @@ def test_a_line_has_its_area_and_its_place(angle: float, thickness: float) -> No
     end = start + 30 * np.array([np.cos(angle), np.sin(angle)])
     coverage = line_coverage(np.array([[*start, *end]]), np.ones(1), thickness, 100, 100, ink=False)
     area = coverage.sum() / 255
-    # Wu's thin lines have one pixel per column, so a diagonal one is thinner by the square root of 2.
+    # Wu's thin lines have one pixel per column, so a diagonal line is thinner by the square root of 2.
     slant = max(abs(np.cos(angle)), abs(np.sin(angle))) if thickness == 1 else 1
     assert area == pytest.approx(30 * thickness * slant, rel=0.04)
     assert np.hypot(*np.subtract(centroid(coverage), (start + end) / 2)) < 0.2
@@ -89,7 +89,7 @@ def test_ink_adds_up_and_saturates_while_paint_does_not() -> None:
 
 
 def test_lines_of_every_length_come_out_alike() -> None:
-    """Lines are written in groups by length: none may be lost or cut at a group's edge."""
+    """Lines are written in groups by length: none may be lost or cut at the boundary of a group."""
     lengths = np.arange(1, 300)
     segments = np.stack([np.full(299, 2.5), lengths + 0.5, 2.5 + lengths, lengths + 0.5], axis=1).astype(float)
     coverage = line_coverage(segments, np.ones(299), 1.0, 320, 320, ink=False)
@@ -119,7 +119,7 @@ def test_tints_are_premultiplied_and_the_same_for_odd_widths() -> None:
     assert odd.image.pixelColor(0, 0).alpha() == 0
 
 
-def test_memory_is_used_again_but_never_by_two_at_once() -> None:
+def test_memory_is_reused_but_never_by_two_at_once() -> None:
     first, second = PixelBuffer(33, 17), PixelBuffer(33, 17)
     first.image.fill(0xFF112233)
     second.image.fill(0xFF445566)
@@ -127,6 +127,6 @@ def test_memory_is_used_again_but_never_by_two_at_once() -> None:
     bits = first.image.constBits()
     del bits, first
     third = PixelBuffer(33, 17)
-    assert third.image.pixel(1, 1) == 0xFF112233  # the sheet that was given back
+    assert third.image.pixel(1, 1) == 0xFF112233  # the buffer that was returned
     assert second.image.pixel(1, 1) == 0xFF445566
     assert isinstance(third.image, QImage)

@@ -1,4 +1,4 @@
-"""The pictures of every sampler: none is left out, and a number tells a good one from a bad one."""
+"""The pictures of every sampler: none is left out, and the number distinguishes good samples from bad ones."""
 
 import importlib.util
 import itertools
@@ -25,7 +25,7 @@ SCRIPT = Path(__file__).parents[2] / "docs" / "images" / "make_sampler_sheets.py
 def sheets():
     spec = importlib.util.spec_from_file_location("make_sampler_sheets", SCRIPT)
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
+    sys.modules[spec.name] = module  # dataclasses need their module there
     spec.loader.exec_module(module)
     yield module
     del sys.modules[spec.name]

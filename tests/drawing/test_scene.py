@@ -1,4 +1,4 @@
-"""What a picture shows, and where: read from its pixels."""
+"""The contents of a picture and their places, read from its pixels."""
 
 import dataclasses
 import threading
@@ -41,7 +41,7 @@ def painted(scene: Scene, width: int = 200, height: int = 100, ratio: float = 1.
 
 
 def difference(scene: Scene, **more: object) -> np.ndarray:
-    """(height, width) how far the pixels move when layers are added."""
+    """How much each pixel changes when layers are added, (height, width)."""
     return np.abs(painted(dataclasses.replace(scene, **more)) - painted(scene)).sum(axis=2)
 
 
@@ -123,8 +123,8 @@ def test_longer_vectors_make_longer_and_stronger_arrows_up_to_the_spacing() -> N
 
 
 @pytest.mark.parametrize("palette", PALETTES.values(), ids=lambda palette: palette.name)
-def test_no_arrow_strikes_out_a_number_of_the_axes(palette: Palette) -> None:
-    """What an arrow right across a number changes of it is less than a third of what stands there."""
+def test_no_arrow_crosses_out_a_number_of_the_axes(palette: Palette) -> None:
+    """An arrow across a number changes less than a third of its pixels."""
     arrows = Field(np.array([[4.0, 0.25], [4.0, 4.25]]), np.array([[1.0, 0.0], [1.0, 0.0]]))
     plain = painted(Scene(BOX, palette), 400, 200)
     struck = painted(Scene(BOX, palette, learned=arrows), 400, 200)
@@ -265,8 +265,8 @@ def test_twice_the_pixels_show_the_same_picture_finer() -> None:
     assert np.abs(halved[20, 50] - once[20, 50]).max() < 20
 
 
-def test_far_from_the_origin_nothing_moves() -> None:
-    """Single precision would put the particles of a file in metres, 5 000 000 +- 1, a quarter unit aside."""
+def test_positions_are_exact_far_from_the_origin() -> None:
+    """For a file in metres, 5 000 000 +- 1, single precision would shift particles by a quarter of a unit."""
     here = painted(Scene(BOX, particles=Particles(np.array([[2.5, 4.0]]))))
     offset = 5_000_000.0
     box = (offset, offset + 10.0, offset, offset + 5.0)
@@ -275,7 +275,7 @@ def test_far_from_the_origin_nothing_moves() -> None:
 
 
 def test_still_layers_are_cached_until_they_change() -> None:
-    """The same pixels with and without the image of the still layers, whichever of them is new."""
+    """The pixels are the same with and without the image of the still layers, whichever layer is new."""
     generator = np.random.default_rng(4)
     points = generator.normal(size=(300, 2))
     scene = Scene(
@@ -359,7 +359,7 @@ def test_themes_differ() -> None:
         (-2.1e-7, 2.1e-7, 1e-7, ["−2e−7", "−1e−7", "0", "1e−7", "2e−7"]),
     ],
 )
-def test_ticks_tell_their_places_apart(low: float, high: float, step: float, labels: list[str]) -> None:
+def test_tick_labels_are_distinct(low: float, high: float, step: float, labels: list[str]) -> None:
     found = ticks(low, high, step)
     assert [label for _, label in found] == labels
     assert all(low <= value <= high for value, _ in found)
@@ -383,7 +383,7 @@ def test_bounds_of_degenerate_points_can_still_be_shown() -> None:
 
 
 def test_bounds_do_not_depend_on_the_unit() -> None:
-    """At 1e-10 a file fills its picture as it does at 1."""
+    """A file with values around 1e-10 fills its picture like one with values around 1."""
     points = np.array([[-1.0, 0.5], [2.0, -0.25]])
     np.testing.assert_allclose(bounds_of(points * 1e-10), np.multiply(bounds_of(points), 1e-10), rtol=1e-12)
 

@@ -1,4 +1,4 @@
-"""Drawings as SVG and PDF show what the picture in pixels shows, in lines and text."""
+"""Drawings as SVG and PDF have the contents of the pixel picture, as lines and text."""
 
 import re
 import xml.etree.ElementTree as ElementTree
@@ -92,7 +92,7 @@ def test_crowds_are_embedded_as_images():
     assert large < small
 
 
-def test_the_typeface_has_others_to_stand_in_for_it():
+def test_the_typeface_has_fallbacks():
     text, _ = parts(whole_scene())
     assert "Score Playground Inter" not in text
     assert re.search(r'font-family="Inter, .*sans-serif"', text)

@@ -1,4 +1,4 @@
-"""Videos as players see them: frames, size, rate and colours; and what is left of one that was not finished."""
+"""Videos as players decode them: frames, size, rate and colours; and the files after an interrupted video."""
 
 import signal
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ SUFFIXES = list(FORMATS)
 
 
 def frame(number: int, size: tuple[int, int] = SIZE) -> QImage:
-    """Amber on dark, with a teal bar that moves."""
+    """A frame in amber on dark, with a moving teal bar."""
     image = QImage(*size, QImage.Format.Format_RGB32)
     image.fill(QColor(DARK.background))
     for x in range(20, 60):
@@ -83,7 +83,7 @@ def test_what_is_written_can_be_played(tmp_path: Path, suffix: str, codec: str, 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_same_frames_are_the_same_file(tmp_path: Path, suffix: str) -> None:
-    """In whatever format they were painted; an encoder that reads what nobody wrote shows in a few of ten files."""
+    """The format in which they were painted does not matter. Uninitialised memory would show in a few of ten files."""
     written = set()
     for number in range(10):
         path = tmp_path / f"{number}{suffix}"

@@ -1,4 +1,4 @@
-"""What the laboratory's tests have in common: the optimal loss of a training costs them little."""
+"""Fixtures of the lab's tests: the optimal loss of a training is estimated from few points."""
 
 import pytest
 from torch import Generator
@@ -11,7 +11,7 @@ WHOLE = Objective.optimal_loss_with_error
 
 @pytest.fixture(autouse=True)
 def optimal_losses_of_few_points(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of 80,000 points take longer than most trainings here; what a test asks for itself it gets."""
+    """Use few points by default, since 80,000 points take longer than most trainings here."""
 
     def of_few(
         objective: Objective, density: Density, generator: Generator, *counts: int, **named: int
@@ -24,5 +24,5 @@ def optimal_losses_of_few_points(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def whole_optimal_losses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests of the optimal loss, and of how near a training comes to it."""
+    """Use all points, for tests of the optimal loss and of a training's distance to it."""
     monkeypatch.setattr(Objective, "optimal_loss_with_error", WHOLE)

@@ -1,4 +1,4 @@
-"""A Boltzmann machine as it learns, its settings, and what its Z costs."""
+"""The training of a Boltzmann machine, its settings, and the cost of its Z."""
 
 import itertools
 import math
@@ -19,7 +19,7 @@ from playground.lab.experiment import ExperimentError
 
 @pytest.mark.parametrize(("rows", "columns"), [(1, 2), (2, 2), (2, 5), (3, 3), (4, 4)])
 def test_bars_and_stripes_are_those_pictures_and_no_others(rows: int, columns: int) -> None:
-    """Of all 2^d pictures those whose rows are all equal or whose columns are: 2^rows + 2^columns - 2."""
+    """2^rows + 2^columns - 2 of all 2^d pictures have equal rows or equal columns."""
     found = bars_and_stripes(rows, columns)
     texts = {write_pattern(picture) for picture in found}
     numbers = np.arange(2 ** (rows * columns))[:, None] >> np.arange(rows * columns) & 1
@@ -59,7 +59,7 @@ def test_settings_go_through_toml() -> None:
         ("[noise]\nkind = 've'", "noise is not a setting"),
     ],
 )
-def test_what_cannot_be_used_is_refused_in_a_sentence(text: str, said: str) -> None:
+def test_invalid_settings_are_refused_in_a_sentence(text: str, said: str) -> None:
     with pytest.raises(ExperimentError) as refused:
         experiments.parse_as(Boltzmann, text, "it")
     assert said in str(refused.value)
@@ -96,7 +96,7 @@ def test_the_share_of_the_patterns_counts_all_of_them_and_each_once() -> None:
     settings = Boltzmann(steps=1500)
     *_, last = Trainer(settings)
     assert most_probable(settings, last.weights, 3).of_patterns == pytest.approx(14 * math.exp(-last.nll), abs=5e-3)
-    assert most_probable(settings, last.weights, 3).of_patterns <= 1  # however few are shown
+    assert most_probable(settings, last.weights, 3).of_patterns <= 1  # although few states are shown
     twice = Boltzmann(rows=2, columns=2, data="drawn", patterns=("##/..", "##/.."))
     assert most_probable(twice, np.zeros((4, 4)), 1).of_patterns == pytest.approx(1 / 16)
     nothing = Boltzmann(rows=2, columns=2, data="drawn")
@@ -119,7 +119,7 @@ def test_the_numbers_of_a_step_are_those_of_its_weights() -> None:
             assert norm == pytest.approx(float(of_pairs.norm()), abs=1e-12)
 
 
-def test_going_on_from_a_pause_is_as_if_there_had_been_none() -> None:
+def test_a_pause_changes_nothing() -> None:
     settings = Boltzmann(rows=2, columns=2, steps=200)
     *_, whole = Trainer(settings)
     for half in Trainer(settings):
@@ -164,17 +164,19 @@ def test_samples_of_a_trained_machine_are_its_patterns(sampler: str) -> None:
     assert np.array_equal(Samples(settings).follow(last.weights, 5), Samples(settings).follow(last.weights, 5))
 
 
-def test_exact_samples_stay_while_weights_do_and_chains_go_on() -> None:
+def test_exact_samples_change_only_with_the_weights_and_chains_continue() -> None:
     weights = np.zeros((4, 4))
     for sampler, same in (("exact", True), ("gibbs", False)):
         samples = Samples(Boltzmann(rows=2, columns=2, sampler=sampler))
         assert np.array_equal(samples.follow(weights), samples.follow(weights)) == same
 
 
-def test_a_call_for_which_the_clock_stood_still_costs_what_the_others_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No chart of logarithms can show 0 seconds."""
+def test_calls_during_which_the_clock_does_not_advance_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A logarithmic chart cannot show 0 seconds."""
     calls = itertools.count()
-    monkeypatch.setattr(cost, "_clock", lambda: 0.004 * (next(calls) // 3))  # two calls in three take no time by it
+    monkeypatch.setattr(
+        cost, "_clock", lambda: 0.004 * (next(calls) // 3)
+    )  # by this clock, two of three calls take no time
     assert list(measure_cost(2, 2))[-1].partition == pytest.approx([0.004])
 
 
@@ -187,23 +189,23 @@ def test_cost_is_measured_for_every_number_of_units() -> None:
     assert found[-1].growth() is None or found[-1].partition.max() > 4 * found[-1].partition.min()
 
 
-def test_z_of_one_unit_more_takes_about_twice_as_long() -> None:
+def test_z_of_one_more_unit_takes_about_twice_as_long() -> None:
     runs = [list(measure_cost(12, 20))[-1] for _ in range(5)]
-    quickest = np.min([run.partition for run in runs], axis=0)  # other work on the machine only ever adds
+    quickest = np.min([run.partition for run in runs], axis=0)  # other work on the machine only adds time
     growth = replace(runs[0], partition=quickest).growth()
     assert growth is not None
     assert 1.7 < growth[0] < 2.4
 
 
-def test_the_growth_is_that_of_the_part_that_grows() -> None:
-    """1e-4 s of calls and 1e-9 s a state: from 2^19 states on it is the states."""
+def test_growth_is_measured_where_the_states_take_the_time() -> None:
+    """With 1e-4 s for the calls and 1e-9 s per state, the states take most of the time from 2^19 states on."""
     units = np.arange(2, 25)
     made = Cost(units, np.maximum(1e-4, 1e-9 * 2.0**units), np.full(len(units), 1e-6), 1.0)
     assert made.growth() == pytest.approx((2.0, 1e-9))
     assert made.extrapolated(64) == pytest.approx(1e-9 * 2.0**64, rel=1e-6)
     assert Cost(units[:5], made.partition[:5], made.weight[:5], 0.2).extrapolated(64) is None
 
-    # One that took long among small ones, by chance, is no growth.
+    # A small number of units that took long by chance does not count as growth.
     noisy = Cost(units[:6], np.array([1e-4, 9e-4, 8e-4, 7e-4, 1e-4, 1e-4]), made.weight[:6], 1.0)
     assert noisy.growth() is None
     falling = Cost(units[:4], np.array([1e-4, 9e-4, 8e-4, 7e-4]), made.weight[:4], 1.0)
@@ -211,18 +213,18 @@ def test_the_growth_is_that_of_the_part_that_grows() -> None:
 
 
 @pytest.mark.parametrize("disturbed", [(17, 18), (17,), (20,), (18, 20), (19, 20)])
-def test_other_work_on_the_machine_leaves_the_order_of_what_a_digit_would_take(disturbed: tuple[int, ...]) -> None:
-    """It makes some of the last units take three times as long; each unit more has twice as many states all the same."""
+def test_other_work_does_not_change_the_order_of_magnitude_for_a_digit(disturbed: tuple[int, ...]) -> None:
+    """Some of the last numbers of units take three times as long, but each unit still doubles the number of states."""
     units = np.arange(2, 21)
     seconds = np.maximum(1e-4, 4e-9 * 2.0**units) * np.where(np.isin(units, disturbed), 3.0, 1.0)
     made = Cost(units, seconds, np.full(len(units), 1e-6), 1.0)
     growth = made.growth()
     assert growth is not None
-    assert abs(growth[0] - 2.0) > 0.2  # what was measured is told as it was
+    assert abs(growth[0] - 2.0) > 0.2  # the measured factor is reported as it is
     assert made.extrapolated(64) == pytest.approx(4e-9 * 2.0**64)
 
 
-def test_measuring_gives_the_other_threads_back() -> None:
+def test_measuring_restores_the_number_of_threads() -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
@@ -237,7 +239,7 @@ def test_measuring_gives_the_other_threads_back() -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_no_step_lets_the_nll_rise_and_any_patterns_are_learned(seed: int) -> None:
-    """The default learning rate swings with period 2 on such patterns where nothing shortens it: 4.9 nat for 1.8."""
+    """Without shorter steps the default learning rate oscillates with period 2 on such patterns: 4.9 instead of 1.8 nat."""
     generator = np.random.default_rng(seed)
     patterns = generator.choice([".", "#"], size=(2 + seed % 5, 4, 4))
     texts = tuple("/".join(map("".join, pattern)) for pattern in patterns)
@@ -250,8 +252,8 @@ def test_no_step_lets_the_nll_rise_and_any_patterns_are_learned(seed: int) -> No
     assert progress.excess < 2e-3
 
 
-def test_a_pattern_its_negative_and_another_reach_their_optimum_and_stay() -> None:
-    """ln 3 and ln 6 by two thirds and one: 1.330, where a fixed rate had 4.886 after 10,000 steps and 2.060 one later."""
+def test_a_pattern_its_negative_and_another_are_learned_to_the_optimum() -> None:
+    """The optimum is 1.330 nat. A fixed rate had 4.886 nat after 10,000 steps and 2.060 one step later."""
     texts = ("#.../.#../..#./...#", ".###/#.##/##.#/###.", "##../##../..##/..##")
     settings = Boltzmann(rows=4, columns=4, data="drawn", patterns=texts, steps=400, learning_rate=1.0)
     *_, last = Trainer(settings)

@@ -1,4 +1,4 @@
-"""The weights of a training at log-spaced steps: how many, of which steps, and that a session brings them back."""
+"""The weights of a training at log-spaced steps: their number, their steps, and their place in a session."""
 
 import itertools
 
@@ -34,7 +34,7 @@ def test_steps_are_log_spaced_and_at_most_forty() -> None:
     assert float(Checkpoints.__getitem__(offered(Checkpoints(), range(101)), 2)["w"][0]) == 2
 
 
-def test_where_there_would_be_more_every_second_one_goes() -> None:
+def test_too_many_checkpoints_drop_every_second_one() -> None:
     few = list(offered(Checkpoints(most=8), range(10_001)))
     assert len(few) <= 8
     assert few[0] == 0
@@ -58,7 +58,7 @@ def trainer() -> Trainer:
     return trainer
 
 
-def test_training_keeps_its_averaged_weights_and_goes_on_as_without(trainer: Trainer) -> None:
+def test_keeping_averaged_weights_does_not_change_training(trainer: Trainer) -> None:
     steps = list(trainer.checkpoints)
     assert steps[0] == 0
     assert steps == sorted(steps)
@@ -72,7 +72,7 @@ def test_training_keeps_its_averaged_weights_and_goes_on_as_without(trainer: Tra
     assert all(torch.equal(trainer.checkpoints[steps[-1]][name], tensor) for name, tensor in again.snapshot().items())
 
 
-def test_a_state_brings_them_back_but_for_what_is_of_another_network(trainer: Trainer) -> None:
+def test_a_state_restores_only_checkpoints_of_the_same_network(trainer: Trainer) -> None:
     state, other = dict(trainer.state()), Trainer(trainer.problem)
     first, second, third = list(trainer.checkpoints)[:3]
     name = next(iter(trainer.checkpoints[0]))
@@ -89,8 +89,8 @@ def test_a_state_brings_them_back_but_for_what_is_of_another_network(trainer: Tr
     assert list(other.checkpoints)[-1] >= before[-1] * FACTOR or list(other.checkpoints) == before
 
 
-def test_training_that_goes_back_keeps_none_of_later_steps(monkeypatch) -> None:
-    """A network that diverged is no part of the training that goes on from the last good weights."""
+def test_a_diverged_training_drops_checkpoints_of_later_steps(monkeypatch) -> None:
+    """Training goes on from the last good weights, so checkpoints of the diverged network are dropped."""
     trainer = Trainer(Problem.build(replace(Experiment(), SMALL)))
     next(trainer)
     good = trainer.step
@@ -114,5 +114,5 @@ def test_the_bundled_models_have_checkpoints_of_their_own_network(path) -> None:
     steps = list(checkpoints)
     assert steps[0] == 0
     assert len(steps) >= 5
-    assert steps[-1] < int(state["step"]) <= 2.9 * steps[-1]  # as far apart as any two others
+    assert steps[-1] < int(state["step"]) <= 2.9 * steps[-1]  # the same spacing as between other checkpoints
     assert sum(name.startswith(f"{PREFIX}.") for name in state) == len(steps) * len(network)

@@ -1,4 +1,4 @@
-"""RGB images through every sampler, every trace and every figure: (3, H, W) is three channels, and no sum forgets one."""
+"""RGB images (3, H, W) with every sampler, trace and figure: no sum leaves out a channel."""
 
 import math
 from typing import Any
@@ -21,7 +21,7 @@ SHAPE = (3, 8, 8)
 
 
 def problem(**changes: object) -> Problem:
-    """Noise about a picture that is another in each channel: 256 grey levels on [-1, 1]."""
+    """Noise around a picture with three different channels, in 256 grey levels on [-1, 1]."""
     rng = np.random.default_rng(0)
     mean = np.linspace(-0.5, 0.5, math.prod(SHAPE)).reshape(SHAPE)
     points = np.clip(mean + 0.15 * rng.normal(size=(300, *SHAPE)), -1, 1)
@@ -47,14 +47,14 @@ def gaussian(mean: torch.Tensor, variance: torch.Tensor) -> Any:
 
 
 def moments(made: Problem) -> tuple[torch.Tensor, torch.Tensor]:
-    """Of each pixel of the data, in internal units."""
+    """The mean and the standard deviation of each pixel of the data, in internal units."""
     return made.train.mean(0), made.train.var(0, correction=0)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in SAMPLERS if kind != "mala"])
 def test_every_sampler_gives_each_channel_its_own_mean_and_spread(kind: str) -> None:
     made = problem(sampling__kind=kind, sampling__steps=200, sampling__particles=200)
-    if kind == "langevin":  # which mixes slowly by itself
+    if kind == "langevin":  # it mixes slowly
         step = 0.04 * made.units.sigma_to_user(1.0) ** 2
         made = problem(sampling__kind=kind, sampling__steps=200, sampling__particles=200, sampling__step=step)
     mean = torch.linspace(-1.5, 1.5, math.prod(SHAPE)).reshape(SHAPE)
@@ -62,7 +62,8 @@ def test_every_sampler_gives_each_channel_its_own_mean_and_spread(kind: str) -> 
     *_, trajectory = sample(made, gaussian(mean, std**2))
     end = made.units.to_internal(np.asarray(trajectory.positions[-1]))
     assert end.shape == (200, *SHAPE)
-    # Means of 200 particles spread by 0.07 deviations; Langevin's steps, annealed or not, leave a tenth too much variance on top.
+    # Means of 200 particles have an error of 0.07 standard deviations. Langevin's steps, annealed or not, also leave a
+    # variance that is a tenth too large.
     assert np.abs((end.mean(0) - mean.numpy()) / std.numpy()).mean() < 0.12
     for channel in range(3):
         assert end[:, channel].std(0).mean() == pytest.approx(
@@ -70,7 +71,7 @@ def test_every_sampler_gives_each_channel_its_own_mean_and_spread(kind: str) -> 
         )
 
 
-def test_metropolis_takes_the_training_sets_density_of_colours() -> None:
+def test_metropolis_samples_the_training_sets_density_of_colours() -> None:
     made = problem(sampling__kind="mala", sampling__source="empirical", noise__kind="single")
     *_, trajectory = sample(made, made.known_score())
     assert trajectory.positions.shape[2:] == SHAPE
@@ -80,7 +81,7 @@ def test_metropolis_takes_the_training_sets_density_of_colours() -> None:
 @pytest.mark.parametrize("trace", ["exact", "hutchinson"])
 @pytest.mark.parametrize("noise", ["ve", "vp"])
 def test_likelihoods_of_colours_are_the_gaussians(trace: str, noise: str) -> None:
-    """Hutchinson's estimate by signs is exact of a diagonal Jacobian."""
+    """Hutchinson's estimate with Rademacher probes is exact for a diagonal Jacobian."""
     made = problem(likelihood__trace=trace, noise__kind=noise)
     (mean, variance), points = moments(made), made.dataset.held_out[:4]
     *_, progress = log_likelihood(made, gaussian(mean, variance), points)
@@ -94,7 +95,7 @@ def test_likelihoods_of_colours_are_the_gaussians(trace: str, noise: str) -> Non
     assert found.latent.shape == (4, *SHAPE)
 
 
-def test_colours_go_to_their_codes_and_back_and_have_a_way_between() -> None:
+def test_colour_images_are_encoded_decoded_and_interpolated() -> None:
     made = problem()
     score, points = gaussian(*moments(made)), made.dataset.held_out[:2]
     *_, progress = round_trip(made, score, points)
@@ -107,7 +108,7 @@ def test_colours_go_to_their_codes_and_back_and_have_a_way_between() -> None:
 
 
 def test_the_figures_of_colours_count_all_three_channels() -> None:
-    """Of N(m, 0.15^2) a dimension costs log2(0.15 sqrt(2 pi e)) + 7 bits: 6.31; a channel forgotten would leave two thirds."""
+    """Each dimension of N(m, 0.15^2) takes log2(0.15 sqrt(2 pi e)) + 7 = 6.31 bits; without a channel it would be 2/3 of that."""
     made = problem()
     *_, progress = evaluate(made, gaussian(*moments(made)), made.dataset.held_out[:40])
     found = progress.metrics

@@ -1,4 +1,4 @@
-"""Runs that are compared differ by nothing but what was changed, and cost the same where that is asked."""
+"""Compared runs differ only by the changed settings, and have the same cost if that is chosen."""
 
 import dataclasses
 from typing import Any
@@ -86,7 +86,7 @@ def test_steps_fit_a_budget_of_evaluations(problem: Problem, name: str, budget: 
     assert (evaluations(more, make_sampler(more)) or 0) > budget
 
 
-def test_what_asks_no_fixed_number_keeps_its_steps(problem: Problem) -> None:
+def test_samplers_without_a_fixed_cost_keep_their_steps(problem: Problem) -> None:
     adaptive = {"sampling.kind": "probability-flow", "sampling.source": "exact", "sampling.solver": "adaptive"}
     for edits in (adaptive, {"sampling.kind": "forward"}):
         given = changed(problem, {**edits, "sampling.steps": 31})
@@ -105,7 +105,7 @@ def test_all_begin_with_the_same_noise(problem: Problem) -> None:
 
 
 def test_step_counts_differ_by_their_steps_alone(problem: Problem) -> None:
-    """On one path most particles of a run in few steps end near their twins of a finer one, and not by noise of their own."""
+    """On one path, most particles of a run with few steps end near the same particles of a run with finer steps."""
     columns = {"sampling.steps": 150}, {"sampling.steps": 300}
 
     def apart(shared: bool) -> float:
@@ -122,7 +122,7 @@ def curve(problem: Problem, trajectory: Trajectory) -> DistanceCurve:
     return found
 
 
-def test_a_perfect_score_comes_down_to_the_floor(problem: Problem) -> None:
+def test_the_distance_with_a_perfect_score_falls_to_the_floor(problem: Problem) -> None:
     (trajectory,) = runs(problem, {"sampling.steps": 300})
     found = curve(problem, trajectory)
     assert len(found.frames) == MEASURED_FRAMES == len(set(found.frames.tolist()))
@@ -133,7 +133,7 @@ def test_a_perfect_score_comes_down_to_the_floor(problem: Problem) -> None:
     assert found.distances[-1] < found.floor + 4 * found.floor_std
 
 
-def test_every_run_is_held_against_the_same_points_in_the_same_directions(problem: Problem) -> None:
+def test_every_run_is_compared_with_the_same_points_in_the_same_directions(problem: Problem) -> None:
     trajectory, _ = runs(problem, {"sampling.steps": 20}, {})
     found = curve(changed(problem, {"sampling.steps": 20}), trajectory)
     data = sample_metrics.compared_data(problem, 400, problem.generator("distances", "cpu")).data
@@ -142,7 +142,7 @@ def test_every_run_is_held_against_the_same_points_in_the_same_directions(proble
     assert found.distances[-1] == pytest.approx(expected, rel=1e-12)
 
 
-def test_what_cannot_be_compared_with_data_says_why(problem: Problem) -> None:
+def test_samples_that_cannot_be_compared_with_data_say_why(problem: Problem) -> None:
     forward = changed(problem, {"sampling.kind": "forward"})
     with pytest.raises(ExperimentError):
         list(distance_curve(forward, next(iter([_last(forward)]))))
@@ -162,7 +162,7 @@ def test_data_and_seed_are_the_same_in_all_columns(edits: dict[str, Any]) -> Non
         with_edits(MAIN, edits)
 
 
-def test_only_a_learned_score_of_another_training_needs_one() -> None:
+def test_only_another_learned_score_needs_another_training() -> None:
     learned = description.replace(MAIN, {"sampling.source": "learned"})
     assert not needs_training(learned, description.replace(learned, {"sampling.steps": 3}))
     assert needs_training(learned, description.replace(learned, {"objective.kind": "sliced"}))

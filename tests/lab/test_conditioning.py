@@ -43,7 +43,7 @@ def digits(**changes: object) -> Problem:
 
 @pytest.fixture(scope="module")
 def network():
-    """One whose every layer has something to say, which it would learn in minutes."""
+    """A network in which every layer has an effect, as after minutes of training."""
     network, generator = digits().network(), torch.Generator().manual_seed(0)
     with torch.no_grad():
         for parameter in network.parameters():
@@ -72,7 +72,7 @@ def test_all_labels_come_in_the_datas_shares() -> None:
 
     def score(x, sigma, label=None):
         seen.append(label)
-        return -x / (1 + sigma**2)  # a sound one: a random network would throw particles far away
+        return -x / (1 + sigma**2)  # a stable score: with a random network particles would move far away
 
     last(digits(sampling__labels="all", sampling__particles=400), score)
     shares = np.bincount(seen[0], minlength=10) / 400
@@ -93,7 +93,7 @@ def test_the_adaptive_solver_tells_each_particle_its_own_label(network) -> None:
 
 
 def distance_from_the_conditional_distribution(problem: Problem) -> float:
-    """Kolmogorov's and Smirnov's, of the sampled y from p(y | x) summed up over a line, for points of the plane."""
+    """The Kolmogorov-Smirnov distance of the sampled y from p(y | x), which is integrated over a line."""
     y = np.sort(last(problem, problem.known_score())[:, 1].astype(np.float64))
     line = np.linspace(-12.0, 12.0, 20_001)
     x = problem.dataset.held_out[problem.experiment.sampling.inpainting_image][0]
@@ -118,8 +118,11 @@ def test_the_known_part_of_an_image_is_reached(network, mask: str, kind: str) ->
 
 
 def test_samplers_that_cannot_be_guided_offer_no_mask() -> None:
-    """Metropolis's test compares densities, and the one given a part of the point is known by its score alone; the forward process
-    leads every part of a point to noise, whatever is known of it."""
+    """Some samplers cannot use a known part.
+
+    The Metropolis test compares densities, but only the score of the conditional density is known. The forward process
+    leads every part of a point to noise.
+    """
     assert set(fields()["sampling.kind"].choices) - set(owners("sampling.inpainting_mask")) == {"mala", "forward"}
 
 
@@ -132,7 +135,7 @@ def test_samplers_that_cannot_be_guided_offer_no_mask() -> None:
     ids=lambda chosen: "-".join(chosen.values()),
 )
 @pytest.mark.parametrize("noise", ["ve", "single", "none"])
-def test_every_sampler_reaches_what_is_known_or_says_why_it_does_not(chosen: dict[str, str], noise: str) -> None:
+def test_every_sampler_reaches_the_known_part_or_says_why_not(chosen: dict[str, str], noise: str) -> None:
     settings = chosen | {"inpainting_mask": "left", "source": "exact", "particles": 50, "steps": 200}
     changes = {f"sampling.{key}": setting for key, setting in settings.items()} | {"noise.kind": noise}
     problem = Problem.build(replace(Experiment(), changes))
@@ -148,8 +151,8 @@ def test_every_sampler_reaches_what_is_known_or_says_why_it_does_not(chosen: dic
     assert np.abs(end[:, 1]).max() < 4
 
 
-def test_langevin_gives_the_rest_its_conditional_distribution() -> None:
-    """Two moons given x = -0.70, where y has one mode: the distribution smoothed by sigma_min, which no step of its own has to reach."""
+def test_langevin_samples_the_rest_from_its_conditional_distribution() -> None:
+    """Two moons given x = -0.70, where y has one mode. The distribution is smoothed by sigma_min, like the samples."""
     settings = {"kind": "langevin", "inpainting_mask": "left", "source": "exact", "particles": 1_000}
     changes = {f"sampling.{key}": setting for key, setting in settings.items()} | {"likelihood.points": 100}
     problem = Problem.build(replace(Experiment(), changes))
@@ -158,7 +161,7 @@ def test_langevin_gives_the_rest_its_conditional_distribution() -> None:
 
 @pytest.mark.parametrize(("mask", "axis"), [("left", 0), ("top", 1)])
 def test_in_the_plane_one_coordinate_is_known(mask: str, axis: int) -> None:
-    """Given x of a point of two moons, y is where the moons are at that x."""
+    """With a given x, the sampled y lies on the moons at that x."""
     experiment = replace(
         Experiment(),
         {
@@ -178,9 +181,9 @@ def test_in_the_plane_one_coordinate_is_known(mask: str, axis: int) -> None:
 
 @pytest.mark.parametrize(("correctors", "low", "high"), [("auto", 0.0, 0.1), (0, 0.25, 1.0)])
 def test_the_rest_follows_its_conditional_distribution(correctors: str | int, low: float, high: float) -> None:
-    """Two moons given x = 1.27, by 1,000 particles, whose chance is 0.04.
+    """Two moons given x = 1.27, with 1,000 particles: the distance is 0.04 by chance.
 
-    The default settings are 0.04 to 0.06 away; without correctors it is 0.35, for the two moons come in the wrong shares.
+    With the default settings it is 0.04 to 0.06. Without correctors it is 0.35, because the two moons have wrong shares.
     """
     settings = {
         "sampling.inpainting_mask": "left",
@@ -193,8 +196,8 @@ def test_the_rest_follows_its_conditional_distribution(correctors: str | int, lo
     assert low < distance_from_the_conditional_distribution(Problem.build(replace(Experiment(), settings))) < high
 
 
-def test_fitted_steps_that_a_known_part_makes_too_short_name_what_helps() -> None:
-    """The training set's score, held to half an image: stiff at the finest level by default, and not at a coarser one."""
+def test_adaptive_steps_that_inpainting_makes_too_short_name_a_remedy() -> None:
+    """The training set's score with half of an image known is stiff at the default finest level, but not at a coarser one."""
     settings = {
         "kind": "probability-flow",
         "solver": "adaptive",
@@ -210,12 +213,12 @@ def test_fitted_steps_that_a_known_part_makes_too_short_name_what_helps() -> Non
     assert np.isfinite(last(coarser, coarser.known_score())).all()
 
 
-def test_correctors_act_where_a_part_is_known_and_stay_automatic_for_another_run() -> None:
+def test_automatic_correctors_act_with_inpainting_and_stay_automatic() -> None:
     free, given = Experiment(), replace(Experiment(), {"sampling.inpainting_mask": "left"})
     assert resolve(free).sampling.corrector_steps == 0
     assert resolve(given).sampling.corrector_steps == KNOWN_CORRECTORS
     assert resolve(replace(given, {"sampling.corrector_steps": 1})).sampling.corrector_steps == 1
-    # A model trained without a mask is sampled with one: its 0 must not have been written down.
+    # A model trained without a mask is sampled with one, so "auto" must not have been replaced by 0.
     assert Problem.build(free).resolve().sampling.corrector_steps == "auto"
 
 
@@ -250,7 +253,7 @@ def test_pairs_that_make_no_sense_are_refused(changes: dict, key: str) -> None:
 
 @pytest.mark.parametrize("asked", [{"sampling.labels": "one"}, {"sampling.guidance": 2.0}])
 @pytest.mark.parametrize("data", ["digits", "images"])
-def test_labels_that_the_network_is_not_told_are_refused(asked: dict, data: str) -> None:
+def test_labels_that_the_network_is_not_given_are_refused(asked: dict, data: str) -> None:
     experiment = replace(Experiment(), {"data.kind": data, "network.kind": "mlp", **asked})
     refusal = sampling_conflict(experiment)
     assert refusal is not None
@@ -258,7 +261,7 @@ def test_labels_that_the_network_is_not_told_are_refused(asked: dict, data: str)
     assert "has no classes" in str(refusal)
     assert next(iter(asked)) in str(refusal)
     assert sampling_conflict(replace(experiment, {"sampling.labels": "none"})) is None
-    if data == "images":  # only they can tell whether they have classes
+    if data == "images":  # only the files say whether they have classes
         unread = replace(experiment, {"network.kind": "auto"})
         assert sampling_conflict(unread) is None
         assert sampling_conflict(unread, Conditions((0, 1, 2))) is None
@@ -266,7 +269,7 @@ def test_labels_that_the_network_is_not_told_are_refused(asked: dict, data: str)
 
 
 def test_labels_chosen_for_images_do_not_stop_points() -> None:
-    """Whoever guided digits and turns to two moons sees them move; the controls are hidden there."""
+    """After guided digits, two moons can be sampled; the controls of labels are hidden then."""
     asked = {"sampling.labels": "one", "sampling.guidance": 2.0}
     assert sampling_conflict(replace(Experiment(), asked)) is None
 
@@ -295,7 +298,7 @@ def test_labels_chosen_for_images_do_not_stop_points() -> None:
         ({"sampling__kind": "forward"}, None),
     ],
 )
-def test_a_class_that_changes_nothing_is_remarked_on_and_stops_nothing(settings: dict, said: str | None) -> None:
+def test_a_class_without_an_effect_gives_a_remark_and_no_error(settings: dict, said: str | None) -> None:
     problem = digits(**settings)
     assert sampling_conflict(problem.experiment, problem.conditions) is None
     remarks = [str(message) for message in settings_without_effect(problem)]
@@ -351,8 +354,8 @@ def test_a_class_that_no_image_has_is_refused_and_never_drawn(present: Sequence[
         ({"training__label_dropout": 1.0, "network__kind": "mlp"}, False, False),
     ],
 )
-def test_scores_that_training_never_shows_are_told(settings: dict, of_classes: bool, of_all: bool) -> None:
-    """Of a class where no label is told, of all data together where every one is."""
+def test_scores_that_are_never_trained_are_reported(settings: dict, of_classes: bool, of_all: bool) -> None:
+    """The score of a class is untrained if no label is shown; that of all data together if every label is."""
     problem = digits(**settings)
     classes, whole = (
         rule(problem.experiment, problem.conditions)
@@ -383,10 +386,10 @@ def untrained(problem: Problem) -> tuple[bool, bool]:
         (0.0, 0.0, (False, True), (False, True)),
     ],
 )
-def test_untrained_scores_are_told_by_the_labels_shown(
+def test_untrained_scores_follow_from_the_labels_shown(
     first: float, then: float, before: tuple[bool, bool], after: tuple[bool, bool]
 ) -> None:
-    """Not by the share that is chosen after it, until training goes on with that; saved, and restored as it was."""
+    """A share that is chosen later counts only when training goes on with it. The record is saved and restored."""
     trainer = Trainer(digits(training__label_dropout=first))
     assert trainer.problem.conditions.hidden_labels is None
     next(trainer)
@@ -400,7 +403,7 @@ def test_untrained_scores_are_told_by_the_labels_shown(
         assert untrained(each.problem) == after
 
 
-def test_advice_after_other_settings_is_to_train_on() -> None:
+def test_after_a_change_of_settings_the_advice_is_to_train_on() -> None:
     settings = digits(training__label_dropout=0.1).experiment
     whole = untrained_unconditional_score(settings, Conditions((0, 1), 9, hidden_labels=(0.0, 0.0)))
     assert whole is not None
@@ -436,7 +439,7 @@ def test_weights_before_the_first_step_were_shown_nothing() -> None:
     assert untrained(opened.problem) == (False, True)
 
 
-def test_a_network_that_is_told_no_labels_says_nothing_of_them() -> None:
+def test_a_network_without_labels_gives_no_warning_about_them() -> None:
     trainer = Trainer(digits(network__kind="mlp"))
     next(trainer)
     assert "hidden_labels" not in trainer.state()
@@ -451,7 +454,7 @@ def test_a_score_that_was_never_trained_is_not_measured(network) -> None:
         assert "never trained" in str(found["reasons"][key])
 
 
-def test_no_label_is_asked_for_by_default() -> None:
+def test_the_defaults_use_no_labels_with_an_mlp() -> None:
     for data in ("digits", "images", "two-moons"):
         assert (
             sampling_conflict(replace(Experiment(), {"data.kind": data, "network.kind": "mlp"}), Conditions()) is None
@@ -465,7 +468,7 @@ def test_classes_take_no_stable_target() -> None:
     assert build_objective(untold).target_batch == 64
     assert untold.resolve().objective.target_batch == 64
     files = replace(told.experiment, {"data.kind": "images", "data.path": "images"})
-    for problem in (told, Problem.build(files, told.dataset)):  # only the files themselves tell that they have classes
+    for problem in (told, Problem.build(files, told.dataset)):  # only the files themselves say that they have classes
         with pytest.raises(
             ExperimentError, match=r"objective\.target_batch = 64: choose objective\.target_batch = auto or 1"
         ):
@@ -475,7 +478,7 @@ def test_classes_take_no_stable_target() -> None:
     assert training_conflict(files, Conditions(tuple(range(10)))) == training_conflict(told.experiment)
 
 
-def test_an_mlp_is_told_no_labels() -> None:
+def test_an_mlp_is_given_no_labels() -> None:
     problem = digits(network__kind="mlp")
     assert problem.classes == 0
     assert load_dataset("digits").labels is not None
@@ -508,10 +511,10 @@ def test_conditioned_samples_are_not_compared_with_the_data(settings: dict[str, 
         "nearest_neighbour_distance_held_out_standard_error",
     ):
         assert (found.get(key) is None) == (why is not None), key
-    assert sum(found["class_frequencies"]) == pytest.approx(1)  # what they show is told all the same
+    assert sum(found["class_frequencies"]) == pytest.approx(1)  # the class frequencies are still reported
 
 
-def test_points_of_the_plane_that_are_known_in_part_are_not_compared_and_say_why() -> None:
+def test_inpainted_points_are_not_compared_with_the_data_and_say_why() -> None:
     settings = {"data.kind": "two-gaussians", "data.points": 500, "likelihood.points": 20}
     problem = Problem.build(
         replace(Experiment(), settings | {"sampling.inpainting_mask": "left", "sampling.inpainting_image": 3})
@@ -524,4 +527,4 @@ def test_points_of_the_plane_that_are_known_in_part_are_not_compared_and_say_why
             found["reasons"][key]
         )
     assert found["mode_weights_true"] == pytest.approx([0.8, 0.2])
-    assert found["test_nll"] is not None  # which no sample takes part in
+    assert found["test_nll"] is not None  # it needs no samples

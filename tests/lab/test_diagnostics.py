@@ -1,4 +1,4 @@
-"""Warnings about the noise: none for the defaults, one where it is due, and none once its advice is taken."""
+"""Warnings about the noise: none for the defaults, one if it is due, and none after its edit."""
 
 import math
 import re
@@ -37,7 +37,7 @@ def test_the_defaults_need_no_diagnostics(kind: str, data: str) -> None:
         ({"noise__kind": "sub-vp", "noise__beta_max": 1.0}, "noise.beta_max"),
     ],
 )
-def test_an_end_that_is_not_gaussian_is_told_and_mended(
+def test_an_end_that_is_not_gaussian_gives_a_warning_and_a_remedy(
     settings: dict[str, object], changed: str, scale: float
 ) -> None:
     by_length = {
@@ -52,15 +52,15 @@ def test_an_end_that_is_not_gaussian_is_told_and_mended(
     assert changed in diagnostic.edits[0].changes
     mended = Problem.build(replace(problem.experiment, diagnostic.edits[0].changes))
     assert noise_diagnostics(mended) == ()
-    assert mended.noise.sigma_max < 4 * problem.noise.sigma_max  # no more than it takes
+    assert mended.noise.sigma_max < 4 * problem.noise.sigma_max  # not larger than necessary
 
 
 @pytest.mark.parametrize("settings", [{"noise__levels": 4}, {"noise__sigmas": (9.0, 3.0, 0.2, 0.05, 0.01)}])
-def test_levels_that_hardly_overlap_are_told_and_mended(settings: dict[str, object]) -> None:
+def test_levels_that_hardly_overlap_give_a_warning_and_a_remedy(settings: dict[str, object]) -> None:
     problem = build(noise__kind="discrete", **settings)
     (diagnostic,) = noise_diagnostics(problem)
     assert "overlap by only " in str(diagnostic)
-    # A network that reaches the loss's floor at every level has log p wrong between them.
+    # A network with the optimal loss at every level still has a wrong log p between the levels.
     assert "log p and the samplers of a process use the network between levels" in str(diagnostic)
     assert "noise.kind = ve trains at every σ" in str(diagnostic)
     mended = Problem.build(replace(problem.experiment, diagnostic.edits[0].changes))
@@ -73,8 +73,8 @@ def test_levels_that_hardly_overlap_are_told_and_mended(settings: dict[str, obje
     "settings",
     [{"noise__sigma_max": 0.6, "noise__levels": 2}, {"data__kind": "eight-gaussians", "noise__sigmas": (2.0, 0.01)}],
 )
-def test_levels_are_told_for_the_end_that_mends_the_noise(settings: dict[str, object]) -> None:
-    """Those between the present ends would be too few once the first warning is heeded."""
+def test_the_number_of_levels_is_for_the_recommended_end(settings: dict[str, object]) -> None:
+    """The number for the present end would be too small after the first warning's edit."""
     problem = build(noise__kind="discrete", **settings)
     end, levels = noise_diagnostics(problem)
     assert f"geometric levels from σ = {levels.edits[0].changes['noise.sigma_max']:g} on overlap" in str(levels)
@@ -84,15 +84,15 @@ def test_levels_are_told_for_the_end_that_mends_the_noise(settings: dict[str, ob
 
 
 def test_images_need_more_levels_than_points() -> None:
-    """One of 64 axes is enough to tell two levels apart: 20 levels over a range of 3,000 do in the plane, 35 here."""
+    """Levels of images overlap less, since any of 64 axes can separate them: 35 levels over a range of 3,000, not 20."""
     (diagnostic,) = noise_diagnostics(build(data__kind="digits", noise__kind="discrete"))
     assert 30 < diagnostic.edits[0].changes["noise.levels"] < 45
 
 
 @pytest.mark.parametrize("objective", ["exact", "sliced", "maximum-likelihood"])
-def test_edges_that_no_score_describes_are_told_where_score_matching_meets_them(objective: str) -> None:
+def test_sharp_edges_give_a_warning_for_score_matching_without_noise(objective: str) -> None:
     settings = {"data__kind": "checkerboard", "noise__kind": "none", "objective__kind": objective}
-    if objective == "maximum-likelihood":  # the entropy is its bound
+    if objective == "maximum-likelihood":  # its bound is the entropy
         assert noise_diagnostics(build(network__kind="energy", **settings)) == ()
         return
     (diagnostic,) = noise_diagnostics(build(**settings))
@@ -130,7 +130,7 @@ def of_file(folder: Path, points: np.ndarray, **noise: object) -> list[str]:
         (np.stack([NORMAL[:, 0], np.arange(1000) % 5], 1), "The 1000 points take only 5 distinct values of y and"),
     ],
 )
-def test_points_without_a_density_are_told_and_their_likelihoods_depend_on_the_noise(
+def test_points_without_a_density_give_a_warning_and_their_likelihoods_depend_on_the_noise(
     points: np.ndarray, what: str, tmp_path: Path
 ) -> None:
     (sentence,) = of_file(tmp_path, points)
@@ -140,10 +140,10 @@ def test_points_without_a_density_are_told_and_their_likelihoods_depend_on_the_n
 
 
 @pytest.mark.parametrize("noise", ["auto", "none"])
-def test_a_point_that_makes_one_spot_of_all_others_is_named(noise: str, tmp_path: Path) -> None:
-    """As a wrong unit or a sentinel in one row does; the farthest of heavy tails does not."""
+def test_a_far_point_that_sets_the_scale_is_named(noise: str, tmp_path: Path) -> None:
+    """The cause may be a wrong unit or a sentinel value in one row. The farthest point of heavy tails is not named."""
     points = NORMAL.copy()
-    points[::10] = 1e9, -3.0  # in every split some are left
+    points[::10] = 1e9, -3.0  # some are left in every split
     points[0] = 2e9, -3.0
     told = [] if noise == "auto" else [("kind", noise)]
     (sentence,) = of_file(tmp_path, points, **dict(told))[:1]
@@ -155,7 +155,7 @@ def test_a_point_that_makes_one_spot_of_all_others_is_named(noise: str, tmp_path
 
 
 @pytest.mark.parametrize("count", [200, 2000])
-def test_heavy_tails_are_named_for_no_floor_holds_of_them(count: int, tmp_path: Path) -> None:
+def test_heavy_tails_give_a_warning_because_the_floor_does_not_hold(count: int, tmp_path: Path) -> None:
     generator = np.random.default_rng(1)
     (sentence,) = of_file(tmp_path, 1e-5 * generator.standard_t(1.5, size=(count, 2)) + [0.0, 3.0])
     few, points = map(int, re.findall(r"\d+", sentence.replace(",", "")))
@@ -174,8 +174,8 @@ def test_points_that_the_finest_noise_bridges_have_a_density(points: np.ndarray,
     assert of_file(tmp_path, points) == []
 
 
-def test_data_thinner_than_the_finest_noise_are_told_with_what_smoothing_costs(tmp_path: Path) -> None:
-    thin = LINE + NORMAL * [0.0, 0.05]  # of deviation 0.0158 across, 0.00707 in units of the data's
+def test_data_thinner_than_the_finest_noise_give_a_warning_with_the_cost_of_smoothing(tmp_path: Path) -> None:
+    thin = LINE + NORMAL * [0.0, 0.05]  # standard deviation 0.0158 across the line, 0.00707 relative to the data's
     assert of_file(tmp_path, thin) == []
     assert of_file(tmp_path, thin, kind="single") == []
     (sentence,) = of_file(tmp_path, thin, sigma_min=0.05)

@@ -1,4 +1,4 @@
-"""The held-out loss, what it costs, and what stopping by it does."""
+"""The held-out loss, its cost, and early stopping by it."""
 
 import dataclasses
 import itertools
@@ -122,10 +122,10 @@ def test_a_pause_and_a_saved_session_change_nothing(tmp_path: Path) -> None:
     assert torch.equal(flat(whole.ema), flat(second.ema))
     third = Trainer(problem)
     third.restore(second.state())
-    assert third.finished  # that it was stopped is saved too
+    assert third.finished  # the early stop is saved too
 
 
-def test_early_stopping_can_be_chosen_on_the_way() -> None:
+def test_early_stopping_can_be_chosen_during_training() -> None:
     trainer = Trainer(problem_of(80, training__early_stopping="off", training__steps=400))
     for report in itertools.takewhile(lambda report: report.step < 150, trainer):
         assert report.note is None
@@ -147,16 +147,16 @@ def test_the_noise_is_the_same_at_every_check_and_its_error_is_right() -> None:
         assert abs(found.gap) < 4 * found.gap_error
 
 
-def test_a_known_density_takes_the_noise_of_the_gap() -> None:
-    """A perfect score loses as much at one set of points as at the other, whatever the draws."""
+def test_a_known_density_removes_the_noise_of_the_gap() -> None:
+    """With a perfect score both sets of points have the same loss after the subtraction, for any draws."""
     problem = Problem.build(replace(Experiment(), {"data.points": 500}))
     found = HeldOutCheck(problem)(problem.density.score)
     assert found.gap == pytest.approx(0, abs=1e-6)
     assert found.gap_error < 1e-6
 
 
-def test_both_sets_of_points_are_judged_under_the_same_noise_each_time() -> None:
-    """Of equal points the gap is none, whatever the network loses."""
+def test_both_sets_of_points_have_the_same_noise_at_each_check() -> None:
+    """With equal points the gap is 0 for any network."""
     problem = problem_of(100)
     check, network = HeldOutCheck(problem), problem.network()
     check._x[0] = check._x[1]
@@ -217,12 +217,12 @@ def test_a_check_differentiates_no_more_than_its_bound() -> None:
         assert set(seen) == {drawn}
 
 
-def test_many_points_are_trained_on_to_the_end() -> None:
+def test_training_on_many_points_does_not_stop_early() -> None:
     for settings, written in (({}, "off"), ({"data.points": 10_000}, "on"), ({"data.kind": "digits"}, "off")):
         assert Problem.build(replace(Experiment(), settings)).resolve().training.early_stopping == written
 
 
-def test_a_network_that_needs_labels_is_not_judged_without() -> None:
+def test_a_network_that_needs_labels_has_no_held_out_loss() -> None:
     problem = Problem.build(
         replace(Experiment(), {"data.kind": "digits", "training.label_dropout": 0.0, "training.early_stopping": "on"})
     )

@@ -1,4 +1,4 @@
-"""Energies in an experiment: they train by every objective, state a density in the user's units, and take Metropolis's test."""
+"""Energies in an experiment: training by every objective, the density in the user's units, and the Metropolis test."""
 
 import math
 from typing import Any
@@ -63,7 +63,7 @@ def scrambled(network: Energy) -> Energy:
 @pytest.mark.usefixtures("whole_optimal_losses")
 @pytest.mark.parametrize(("objective", "noise", "steps"), PAIRS)
 def test_an_energy_learns_by_every_objective(objective: str, noise: str, steps: int) -> None:
-    """Half of the way from the Gaussian to the floor at least, judged by the averaged weights on fresh noise."""
+    """The averaged weights reach at least half of the way from the Gaussian's loss to the floor, on fresh noise."""
     trainer = Trainer(
         Problem.build(
             fitting(
@@ -87,7 +87,10 @@ def test_an_energy_learns_by_every_objective(objective: str, noise: str, steps: 
 
 
 def test_maximum_likelihood_learns_a_density_near_the_datas() -> None:
-    """It integrates to 1 within 1 % on a grid that training never saw, and its KL is small; the other sign of ln Z ends far off."""
+    """The density integrates to 1 within 1 % on a grid that training did not use, and its KL is small.
+
+    With the other sign of ln Z the result would be far off.
+    """
     trainer = Trainer(
         Problem.build(experiment(objective__kind="maximum-likelihood", noise__kind="none", training__steps=150))
     )
@@ -100,7 +103,7 @@ def test_maximum_likelihood_learns_a_density_near_the_datas() -> None:
     assert found["log_partition_error"] < 0.01
     assert -0.05 < found["energy_kl"] < 0.15
     assert found["energy_nll"] == pytest.approx(found["entropy"] + found["energy_kl"], abs=0.3)
-    # There is no flow without noise, and the test set's figures need none: they are the energy's.
+    # There is no flow without noise; then the test set's figures are those of the energy.
     assert (found["test_nll"], found["test_points"]) == (found["energy_nll"], 200)
     assert found["kl"] == pytest.approx(found["energy_kl"], abs=1e-9)
     assert found["density"].startswith("exp(-f)/Z of the learned energy, of the data as they are; ln Z = ")
@@ -117,13 +120,13 @@ def test_maximum_likelihood_learns_a_density_near_the_datas() -> None:
         (1.05, "peaks are too narrow for the grid"),
     ],
 )
-def test_a_density_that_does_not_sum_up_to_1_gets_a_note(integral: float, said: str | None) -> None:
+def test_a_density_that_does_not_integrate_to_1_gets_a_note(integral: float, said: str | None) -> None:
     note = integral_note(integral)
     assert (note is None) if said is None else (said in str(note) and f"{integral:.3f}" in str(note))
 
 
-def test_mass_beyond_the_data_is_said_with_the_figures() -> None:
-    """An untrained network is the Gaussian that it begins as, which reaches beyond the moons."""
+def test_mass_outside_the_data_is_reported_with_the_figures() -> None:
+    """An untrained network is a Gaussian that reaches beyond the moons."""
     problem = Problem.build(experiment(noise__kind="none", data__kind="two-moons"))
     found: dict[str, Any] = {}
     reasons: dict[str, Message] = {}
@@ -133,7 +136,7 @@ def test_mass_beyond_the_data_is_said_with_the_figures() -> None:
 
 
 def test_with_the_wrong_sign_of_ln_z_nothing_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Then the energy rises where there are no data as well, and what is learned is worse than the Gaussian it began as."""
+    """With the wrong sign the result is worse than the Gaussian of the untrained network."""
     right, settings = (
         QuadratureGrid.log_sum,
         experiment(objective__kind="maximum-likelihood", noise__kind="none", training__steps=120),
@@ -157,7 +160,7 @@ def odd_units(stretch: float = 7.0) -> Dataset:
 
 @pytest.mark.parametrize("stretch", [1.0, 7.0, 1e7])
 def test_z_and_density_are_in_the_users_units(stretch: float) -> None:
-    """An untrained energy is a Gaussian, in the user's units too: its Z is 2 pi (1 + sigma^2) times the map's Jacobian."""
+    """An untrained energy is a Gaussian: its Z is 2 pi (1 + sigma^2) times the Jacobian of the units."""
     problem, network = untrained(odd_units(stretch), data__kind="file", data__path="odd.csv")
     scale, offset = problem.units.scale, problem.units.offset
     for sigma in (None, 0.6 * problem.units.length):
@@ -175,7 +178,7 @@ def test_z_and_density_are_in_the_users_units(stretch: float) -> None:
 
 
 def test_an_energy_agrees_with_the_flow_where_both_are_exact() -> None:
-    """Of N(0, I), which the untrained network is: by Z and by the probability flow the same log p."""
+    """The untrained network is exact for N(0, I): Z and the probability flow give the same log p."""
     problem, network = untrained(odd_units(1.0), data__kind="file", data__path="odd.csv")
     *_, progress = evaluate(problem, network)
     found = progress.metrics
@@ -184,7 +187,7 @@ def test_an_energy_agrees_with_the_flow_where_both_are_exact() -> None:
 
 
 def test_the_kl_is_that_of_the_smoothed_data() -> None:
-    """One sigma as wide as the data: what an untrained energy says of them is near, and of the data themselves far off."""
+    """With one sigma as wide as the data, an untrained energy is near the smoothed data, but far from the data themselves."""
     problem, network = untrained(noise__kind="single", noise__sigma=20.0, likelihood__points=2000)
     found: dict = {}
     energy_metrics(problem, network, found, {})
@@ -194,7 +197,7 @@ def test_the_kl_is_that_of_the_smoothed_data() -> None:
 
 @pytest.mark.parametrize("noise", ["none", "single"])
 def test_an_untrained_energy_has_the_likelihoods_of_its_gaussian_without_any_flow(noise: str) -> None:
-    """N(0, 1 + sigma^2) in each axis' own unit: NLL of the test set and KL in closed form, of data that no density is known of."""
+    """NLL and KL of N(0, 1 + sigma^2), in each axis's own unit, have closed forms, for data with an unknown density too."""
     data = odd_units()
     problem, network = untrained(data, data__kind="file", data__path="odd.csv", noise__kind=noise)
     *_, progress = evaluate(problem, network)
@@ -223,8 +226,8 @@ def test_an_energy_has_likelihoods_by_itself_and_codes_only_by_the_flow() -> Non
 
 @pytest.mark.parametrize("source", ["exact", "empirical"])
 @pytest.mark.parametrize("noise", ["ve", "single"])
-def test_another_likelihood_source_names_the_way_back_to_the_energy(source: str, noise: str) -> None:
-    """Of which network.kind = energy is no part: it is chosen already."""
+def test_another_likelihood_source_without_a_flow_names_the_learned_energy(source: str, noise: str) -> None:
+    """The message does not name network.kind = energy, which is chosen already."""
     problem, _ = untrained(noise__kind=noise, likelihood__source=source, likelihood__points=20)
     *_, progress = evaluate(problem, problem.known_score(source))
     assert progress.metrics is not None
@@ -284,7 +287,7 @@ def test_restored_training_goes_on_to_the_same_bits() -> None:
 
 @pytest.mark.parametrize("step", [0.15, 0.6])
 def test_metropolis_settles_at_the_density_of_the_energy(step: float) -> None:
-    """Whatever the step: mean and mean square of each axis against sums over the plane, within 4.4 standard errors."""
+    """For any step, mean and mean square of each axis agree with sums over the plane, within 4.4 standard errors."""
     problem, network = untrained(noise__kind="single", sampling__kind="mala", sampling__particles=2000)
     scrambled(network)
     unit = problem.units.sigma_to_user(1.0)

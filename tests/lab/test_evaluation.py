@@ -39,7 +39,7 @@ def experiment(**settings: object) -> Experiment:
 
 
 def odd_units(scale: tuple[float, float] = (40.0, 40.0), noise: str = "ve", **settings: object) -> Problem:
-    """A file's normal data, offset 300 and -5000; `normal_score` is its exact score."""
+    """Gaussian data of a file, with offsets 300 and -5000; `normal_score` is the exact score."""
     points = np.random.default_rng(0).normal(size=(1200, 2)) * scale + [300, -5000]
     dataset = Dataset("odd", points[:1000], None, (2,), ("x", "y"), points[1000:])
     return Problem.build(experiment(data__kind="file", data__path="odd.csv", noise__kind=noise, **settings), dataset)
@@ -58,10 +58,10 @@ def last(progress_of):
 @pytest.mark.parametrize("noise", ["discrete", *CONTINUOUS])
 @pytest.mark.parametrize("scale", [1.0, 100.0])
 def test_log_likelihoods_of_the_exact_score_are_the_densitys(noise: str, scale: float) -> None:
-    """Two moons, 100 times larger too: the Jacobian of the units and, for VP, that of the contraction are counted.
+    """Two moons, also 100 times larger: log p has the Jacobian of the units and, for VP, of the contraction.
 
-    What is left is the prior's, a Gaussian with the moments of the smoothed data: with one variance for both axes it would
-    be a few hundredths of a nat for VE.
+    The remaining error is that of the prior, a Gaussian with the moments of the smoothed data. With one variance for both
+    axes it would be a few hundredths of a nat for VE.
     """
     problem = Problem.build(experiment(data__points=20_000, data__scale=scale, noise__kind=noise))
     points = problem.dataset.held_out[:50]
@@ -74,8 +74,8 @@ def test_log_likelihoods_of_the_exact_score_are_the_densitys(noise: str, scale: 
     assert result.evaluations.min() > 20
 
 
-def test_the_automatic_sigma_max_leaves_little_of_a_lopsided_density_to_the_prior() -> None:
-    """Of 1,000 points of two unequal Gaussians the worst is off by 0.015 nat; by 0.11 with half of that sigma_max."""
+def test_the_automatic_sigma_max_makes_the_error_of_the_prior_small() -> None:
+    """The worst of 1,000 points of two unequal Gaussians is off by 0.015 nat; with half of that sigma_max by 0.11."""
     problem = Problem.build(experiment(data__kind="two-gaussians", data__points=20_000, likelihood__points=1000))
     result = last(log_likelihood(problem, problem.density.score, problem.dataset.held_out)).result
     assert np.abs(result.log_prob - result.exact).max() < 0.03
@@ -105,13 +105,13 @@ def test_batches_are_small_enough_to_cancel_soon(
 
 @pytest.mark.parametrize("scale", [(40.0, 40.0), (40.0, 0.001)])
 def test_a_files_likelihoods_are_in_its_own_units(scale: tuple[float, float]) -> None:
-    """Also where the axes differ so much that each has a scale of its own."""
+    """Also if the axes differ so much that each has its own scale."""
     problem = odd_units(scale)
     result = last(log_likelihood(problem, normal_score, problem.dataset.held_out)).result
     mean, std = problem.units.offset, problem.units.scale * math.hypot(1, problem.noise.sigma_min)
     z = (problem.dataset.held_out - mean) / std
     exact = -0.5 * (z**2).sum(1) - np.log(std).sum() - math.log(2 * math.pi)
-    # 1,000 points know their covariance, which the prior takes, to 3 %.
+    # The prior uses the covariance of 1,000 points, which is known to 3 %.
     np.testing.assert_allclose(result.log_prob, exact, atol=6e-3)
     assert result.exact is None
 
@@ -140,8 +140,8 @@ def test_the_path_is_in_user_units() -> None:
 
 
 @pytest.mark.parametrize("noise", ["ve", "vp"])
-def test_latent_codes_are_standard_normal_numbers_and_lead_back(noise: str) -> None:
-    """Of normal data a code is the point in standard deviations of the smoothed data, but for what 1,000 points know of them."""
+def test_latent_codes_are_standard_normal_and_decode_to_their_points(noise: str) -> None:
+    """For Gaussian data a code is the point in standard deviations of the smoothed data, as estimated from 1,000 points."""
     problem = odd_units(noise=noise)
     points = problem.dataset.held_out[:50]
     trip = last(round_trip(problem, normal_score, points)).result
@@ -156,8 +156,8 @@ def test_latent_codes_are_standard_normal_numbers_and_lead_back(noise: str) -> N
 
 
 @pytest.mark.parametrize("way", ["spherical", "rotation", "linear"])
-def test_a_way_between_two_points_goes_through_their_latent_codes(way: str) -> None:
-    """Of normal data it is that of the points in standard deviations; log p is that of the points on it."""
+def test_interpolation_goes_through_the_latent_codes(way: str) -> None:
+    """For Gaussian data it interpolates the points in standard deviations, and log p is that of the interpolated points."""
     problem = odd_units(noise="vp", likelihood__interpolation=way)
     std = problem.units.scale * math.hypot(1, problem.noise.sigma_min)
     ends = problem.units.offset + np.array([[1.5, 0.0], [0.0, 2.0]]) * std
@@ -174,8 +174,8 @@ def test_a_way_between_two_points_goes_through_their_latent_codes(way: str) -> N
 
 
 @pytest.mark.parametrize("probe", ["rademacher", "gaussian", "sphere"])
-def test_the_ends_of_a_way_are_estimated_as_on_their_way_there(probe: str) -> None:
-    """By other probes the same point would differ by some of its standard errors."""
+def test_the_ends_of_an_interpolation_keep_the_estimates_of_their_encoding(probe: str) -> None:
+    """With other probes, log p of the same point would differ by some standard errors."""
     problem = Problem.build(
         experiment(
             likelihood__trace="hutchinson",
@@ -190,7 +190,7 @@ def test_the_ends_of_a_way_are_estimated_as_on_their_way_there(probe: str) -> No
     for count in (2, 7):
         way = last(interpolate(problem, problem.density.score, ends, count)).result
         np.testing.assert_allclose(way.log_prob[[0, -1]], there.log_prob, atol=1e-3)
-        if count == 2:  # else those between tell something of the ends' error too
+        if count == 2:  # with more points, those between contribute to the ends' error
             np.testing.assert_allclose(way.standard_error, there.standard_error, atol=1e-3)
         assert (way.standard_error > 0).all()
     single = Problem.build(experiment(likelihood__trace="hutchinson"))
@@ -200,7 +200,7 @@ def test_the_ends_of_a_way_are_estimated_as_on_their_way_there(probe: str) -> No
 
 
 def test_decoded_points_have_the_error_that_they_report() -> None:
-    """Of 400 points, each by probes of its own, against the closed form."""
+    """400 points, each with its own probes, are compared with the closed form."""
     settings = {"likelihood__trace_probes": 4, "likelihood__probes": "gaussian", "likelihood__tolerance": 1e-5}
     problem = Problem.build(experiment(likelihood__trace="hutchinson", **settings))
     codes = np.random.default_rng(2).normal(size=(400, 2))
@@ -234,7 +234,7 @@ def test_estimated_traces_have_the_error_that_they_report() -> None:
     found = last(evaluate(single, single.density.score)).metrics
     assert found["trace_standard_error"] is None
     assert "set likelihood.trace_probes to 2" in str(found["reasons"]["trace_standard_error"])
-    data = odd_units().dataset  # normal: the Jacobian is diagonal, so that probes of signs always agree
+    data = odd_units().dataset  # Gaussian: the Jacobian is diagonal, so Rademacher probes always agree
     alone = Problem.build(
         experiment(data__kind="file", data__path="odd.csv", likelihood__trace="hutchinson", likelihood__trace_probes=2),
         with_fields(data, held_out=data.held_out[:1]),
@@ -263,7 +263,7 @@ def test_density_maps_are_filled_from_coarse_to_fine() -> None:
     assert fractions == sorted(fractions)
     assert fractions[-1] == pytest.approx(1.0)
     pictures = {id(field.log_density): field.log_density for field in maps if field.log_density is not None}
-    assert len(pictures) == 2  # 20 x 20 blocks, then all
+    assert len(pictures) == 2  # 20 x 20 blocks, then all cells
     coarse_ends = next(field.fraction for field in maps if field.log_density is not None)
     assert 0.3 < coarse_ends < 0.5  # a quarter of the cells, which take more than a quarter of the time
     coarse, fine = pictures.values()
@@ -313,7 +313,9 @@ def test_the_integral_over_the_plane_is_one(noise: str) -> None:
     progress = list(integral(problem, problem.density.score, resolution=48))
     assert [step.value is None for step in progress] == [True] * (len(progress) - 1) + [False]
     assert progress[-1].value == pytest.approx(1.0, abs=2e-3)
-    network = problem.network().eval()  # a fresh one is the Gaussian of the data: it reaches beyond the grid
+    network = (
+        problem.network().eval()
+    )  # an untrained network is the Gaussian of the data, which reaches beyond the grid
     assert last(integral(problem, network, resolution=16)).value == pytest.approx(0.97, abs=0.03)
 
 
@@ -323,7 +325,7 @@ def test_the_integral_over_the_plane_is_one_in_any_units() -> None:
 
 @pytest.mark.parametrize("probes", [1, 2])
 def test_densities_of_the_plane_take_the_exact_trace(probes: int) -> None:
-    """Of an estimate, exp makes bias: two moons integrate to 1.7 by one vector, to 1.4 by two."""
+    """exp turns the noise of an estimated trace into bias: two moons would integrate to 1.7 with one probe, 1.4 with two."""
     exact = Problem.build(experiment())
     estimated = Problem.build(experiment(likelihood__trace="hutchinson", likelihood__trace_probes=probes))
     score = exact.density.score
@@ -368,7 +370,7 @@ def test_evaluation_of_the_exact_score_finds_nothing_wrong() -> None:
 
 
 def test_a_perfect_models_kl_is_that_of_the_smoothing() -> None:
-    """By the exact score with a coarse finest sigma, NLL and KL are far from the entropy and 0, and no error of training."""
+    """With the exact score and a coarse finest sigma, NLL and KL are far from the entropy and 0 without a training error."""
     problem = Problem.build(experiment(data__kind="two-gaussians", noise__sigma_min=1.0))
     found = last(evaluate(problem, problem.density.score)).metrics
     assert found["kl"] > 0.1
@@ -393,9 +395,9 @@ def test_a_perfect_model_is_known_without_a_flow(noise: dict[str, object], blurr
 
 
 def test_evaluation_sees_a_wrong_score_and_wrong_samples() -> None:
-    """A fresh network is the data's Gaussian: KL(data || Gaussian) = its cross-entropy less the entropy.
+    """An untrained network is the data's Gaussian: KL(data || Gaussian) is its cross-entropy minus the entropy.
 
-    By VP, whose end keeps nothing of the correlations that the data have and a fresh network does not.
+    The noise is VP, whose end has no correlations of the data, just as an untrained network.
     """
     problem = Problem.build(experiment(data__kind="two-gaussians", likelihood__points=1000, noise__kind="vp"))
     samples = problem.dataset.held_out + 3.0
@@ -415,10 +417,10 @@ def test_evaluation_sees_a_wrong_score_and_wrong_samples() -> None:
 
 
 def perfect_distances(problem_of, count: int, paired: int = 0) -> list[dict[str, Any]]:
-    """Of 20 perfect samplers, each on data of its own, but for optimal transport, which would take nine tenths of the time.
+    """The distances of 20 perfect samplers, each on its own data, mostly without optimal transport.
 
-    In a plane 32 directions average the distance as well as 128 do, in the floors too. The first so many, `paired`, are compared
-    as pairs of points too.
+    In the plane 32 directions average the distance as well as 128. Optimal transport would take nine tenths of the time,
+    so only the first `paired` samplers have it.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sample_metrics, "TRANSPORT_POINTS", 10)
@@ -430,12 +432,12 @@ def perfect_distances(problem_of, count: int, paired: int = 0) -> list[dict[str,
 
 
 def sliced(every: list[dict[str, Any]]) -> np.ndarray:
-    """(3, N): distance, floor and its spread."""
+    """The distances, the floors and their standard deviations, (3, N)."""
     return np.array([[found["sliced_wasserstein2" + end] for found in every] for end in ("", "_floor", "_floor_std")])
 
 
 def two_gaussians(seed: int, count: int) -> tuple[Problem, np.ndarray]:
-    """Data of 20 held-out points, fewer than samples, whose distance is mostly that of the modes' shares."""
+    """Data with 20 held-out points, fewer than samples; the distance is mostly that of the modes' shares."""
     problem = Problem.build(experiment(data__kind="two-gaussians", likelihood__points=20, seed=seed))
     return problem, problem.dataset.density.sample(count, torch.Generator().manual_seed(1000 + seed)).numpy()
 
@@ -450,7 +452,7 @@ def small_file(seed: int, count: int) -> tuple[Problem, np.ndarray]:
 
 
 def repeating_rows(draw: Callable[[np.random.Generator, int], np.ndarray], folder: Path, split: str):
-    """A file of 3,000 rows of a distribution whose draws repeat, and draws of the same distribution."""
+    """A file of 3,000 rows from a distribution whose draws repeat, and further draws of it."""
 
     def problem_of(seed: int, count: int) -> tuple[Problem, np.ndarray]:
         generator = np.random.default_rng(seed)
@@ -473,12 +475,12 @@ def grid(generator: np.random.Generator, count: int) -> np.ndarray:
 
 
 def zero_inflated(generator: np.random.Generator, count: int) -> np.ndarray:
-    """Points of which a third are one: too large a group to be held out."""
+    """Points of which a third are equal, a group too large to be held out."""
     return generator.normal(3, 1, size=(count, 2)) * (generator.random((count, 1)) > 1 / 3)
 
 
 def rounded(generator: np.random.Generator, count: int) -> np.ndarray:
-    """Points to one decimal, of which a third repeats."""
+    """Points with one decimal, of which a third repeat."""
     return generator.normal(size=(count, 2)).round(1)
 
 
@@ -502,7 +504,7 @@ def test_samples_are_compared_with_held_out_rows_where_few_repeat() -> None:
     found = last(sample_distances(problem, samples)).metrics
     assert found["reference_set"] == "held-out rows"
     assert len(samples) > len(problem.dataset.held_out)
-    assert found["two_sample_points"] == [len(problem.dataset.held_out)] * 2  # no more samples than data are paired
+    assert found["two_sample_points"] == [len(problem.dataset.held_out)] * 2  # as many samples as data are used
     again = np.concatenate([problem.dataset.points, problem.dataset.points[:4]])  # 4 of 304: more than one in a hundred
     repeated = Problem.build(problem.experiment, with_fields(problem.dataset, points=again))
     assert last(sample_distances(repeated, samples)).metrics["reference_set"].startswith("rows drawn from all")
@@ -515,8 +517,8 @@ def test_a_perfect_sampler_lies_within_the_spread_of_its_floor(problem_of) -> No
     distance, floor, spread = sliced(perfect_distances(problem_of, 200))
     assert distance.mean() == pytest.approx(floor.mean(), abs=4 * spread.mean() / math.sqrt(20))
     within = np.abs(distance - floor) < 2 * spread
-    assert within.sum() >= 17  # of 20; all but one on average
-    assert floor.max() < 2 * floor.min()  # of single splits: by factors of ten
+    assert within.sum() >= 17  # of 20; on average all but one
+    assert floor.max() < 2 * floor.min()  # for single splits it would be a factor of ten
 
 
 def test_distances_do_not_depend_on_how_many_likelihoods_are_asked_for() -> None:
@@ -528,7 +530,7 @@ def test_distances_do_not_depend_on_how_many_likelihoods_are_asked_for() -> None
     assert few == many
 
 
-def test_as_few_samples_are_refused_as_the_statistics_refuse() -> None:
+def test_the_least_number_of_samples_is_that_of_the_statistics() -> None:
     assert LEAST_SAMPLES == two_samples.LEAST
     with pytest.raises(ValueError, match=f"at least {LEAST_SAMPLES} points"):
         two_samples.energy_distance(torch.zeros(LEAST_SAMPLES - 1, 2), torch.zeros(9, 2))
@@ -576,7 +578,7 @@ def test_one_held_out_point_has_no_error_and_says_what_to_do() -> None:
         ("empirical", "the training set by its own score"),
     ],
 )
-def test_the_density_of_likelihoods_names_the_score_that_it_is_of(source: str, said: str) -> None:
+def test_the_density_of_likelihoods_names_its_score(source: str, said: str) -> None:
     problem = Problem.build(experiment(likelihood__source=source, likelihood__points=10))
     score = problem.known_score(source) or problem.network().eval()
     assert last(evaluate(problem, score)).metrics["density"].startswith(f"p_sigma of {said}, ")
@@ -592,7 +594,7 @@ def test_sharp_edges_leave_the_kl_finite() -> None:
 def test_unknown_figures_are_none_with_a_reason() -> None:
     found = last(evaluate(odd_units(), normal_score)).metrics
     assert found["test_nll"] is not None
-    assert found["test_points"] == 100  # of 200, half of which tell when to stop training
+    assert found["test_points"] == 100  # of 200; half of them decide when training stops
     for key, reason in {
         "entropy": "data.kind = file is not known",
         "kl": "data.kind = file is not known",
@@ -616,8 +618,8 @@ def test_unknown_figures_are_none_with_a_reason() -> None:
     assert found["sliced_wasserstein2"] is not None
 
 
-def test_the_blur_of_a_file_is_told_in_nats() -> None:
-    """Two columns of correlation 0.9999, blurred by half of their narrow deviation, by all of it, and as is chosen for them."""
+def test_the_kl_of_smoothing_a_file_is_estimated() -> None:
+    """Two columns with correlation 0.9999, smoothed by half of their narrow standard deviation, by all of it, and by auto."""
     points = np.random.default_rng(0).multivariate_normal([0, 0], [[1, 0.9999], [0.9999, 1]], size=5_000)
     dataset = Dataset("thin.csv", points[500:], None, (2,), ("a", "b"), points[:500])
     asked = {"data__kind": "file", "data__path": "thin.csv", "likelihood__points": 10}
@@ -639,14 +641,14 @@ def test_a_score_that_is_not_finite_spoils_only_its_own_figures() -> None:
 
 
 def test_bits_per_dim_of_digits() -> None:
-    """By a network's first guess, a Gaussian of the pixels' overall spread, computed here by hand on the same images."""
+    """An untrained network is a Gaussian with the pixels' overall spread; its bits are computed here for the same images."""
     problem = Problem.build(experiment(data__kind="digits", likelihood__points=30, likelihood__tolerance=1e-4))
     found = last(evaluate(problem, normal_score)).metrics
     scale = float(problem.units.scale.flat[0]) * math.hypot(1, problem.noise.sigma_min)
     z = (problem.dataset.held_out[:30] - problem.units.offset) / scale
     nats = 0.5 * (z**2).reshape(30, -1).sum(1).mean() + 64 * (math.log(scale) + 0.5 * math.log(2 * math.pi))
     bits = nats / (64 * math.log(2)) + math.log2(17 / 2)
-    assert found["bits_per_dim"] == pytest.approx(bits, abs=0.03)  # dequantising adds its noise
+    assert found["bits_per_dim"] == pytest.approx(bits, abs=0.03)  # the noise of dequantization
     assert found["test_nll"] == pytest.approx((found["bits_per_dim"] - math.log2(17 / 2)) * 64 * math.log(2))
     with pytest.raises(ExperimentError, match="points of the plane"):
         next(density_map(problem, normal_score, BOUNDS, 16))
@@ -672,15 +674,15 @@ def test_evaluation_is_the_same_each_time_and_can_be_stopped() -> None:
 
 
 def test_bits_per_dim_are_the_mean_over_draws_of_the_dequantising_noise() -> None:
-    """Of a Gaussian of width s, E_u[-log p(x + u)] is -log p(x) + D a^2/(6 s^2) with u even on [-a, a], a = 1/17.
+    """For a Gaussian of width s, E_u[-log p(x + u)] is -log p(x) + D a^2/(6 s^2) with u uniform on [-a, a], a = 1/17.
 
-    The log of the mean over draws would lie 0.1 nat an image lower here; the mean over so many is known to 0.02.
+    The log of the mean over draws would be 0.1 nat per image lower here; the mean over so many draws is known to 0.02.
     """
     images, draws = 30, 40
     problem = Problem.build(
         experiment(
             data__kind="digits",
-            noise__kind="vp",  # whose end knows nothing of the pixels' correlations
+            noise__kind="vp",  # its end has no correlations of the pixels
             likelihood__points=images,
             likelihood__tolerance=1e-4,
             likelihood__dequantization_samples=draws,

@@ -1,4 +1,4 @@
-"""The description of an experiment: exact round trips, and a sentence for everything that cannot be used."""
+"""The description of an experiment: exact round trips, and a sentence for every error."""
 
 import contextlib
 import os
@@ -148,7 +148,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("text", "sentence"), WRONG.items(), ids=[text[:40] for text in WRONG])
-def test_what_cannot_be_used_is_refused_in_one_sentence(text: str, sentence: str) -> None:
+def test_invalid_experiments_are_refused_in_one_sentence(text: str, sentence: str) -> None:
     with pytest.raises(ExperimentError) as caught:
         experiments.parse(text)
     assert sentence in str(caught.value)
@@ -157,7 +157,7 @@ def test_what_cannot_be_used_is_refused_in_one_sentence(text: str, sentence: str
 
 
 @given(st.text(max_size=200))
-def test_any_text_is_an_experiment_or_a_sentence(text: str) -> None:
+def test_any_text_gives_an_experiment_or_a_sentence(text: str) -> None:
     with contextlib.suppress(ExperimentError):
         assert isinstance(experiments.parse(text), Experiment)
 
@@ -285,7 +285,7 @@ def test_conflicts_that_depend_on_the_data(kind: str) -> None:
     ],
 )
 def test_conflicts_that_leave_nothing_to_build_come_first(objective: str, settings: dict[str, str], key: str) -> None:
-    """Behind a refusal of the objective the window tried to build it, and ended in an unforeseen error."""
+    """When only a conflict of the objective was reported, the window tried to build the network and failed."""
     refusal = training_conflict(with_settings(objective__kind=objective, noise__kind="none", **settings))
     assert refusal is not None
     assert refusal.key == key

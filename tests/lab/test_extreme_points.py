@@ -1,4 +1,4 @@
-"""Every way to a likelihood, asked about points at the end of the world and beyond it."""
+"""Every computation of a likelihood, for points that are extremely far out."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -48,7 +48,7 @@ every_way = pytest.mark.parametrize(
 
 
 def made(changes: dict[str, object]) -> tuple[Problem, Any]:
-    """Two moons in units of 0.7 a deviation, and a network of random weights with the usual Fourier features."""
+    """Two moons with standard deviation 0.7, and a network with random weights and the default Fourier features."""
     settings = {"data.points": 500, "network.width": 16, "network.depth": 2, "network.activation": "tanh"}
     problem = Problem.build(replace(Experiment(), settings | changes))
     network = problem.network()
@@ -62,7 +62,7 @@ def made(changes: dict[str, object]) -> tuple[Problem, Any]:
 def test_far_points_have_a_log_density_that_falls_like_a_gaussians(
     changes: dict[str, object], ask: Ask, distance: float
 ) -> None:
-    """Within as many evaluations as near ones, however often the network's features turn on the way."""
+    """They take as many evaluations as near points, although the network's features oscillate along the path."""
     problem, score = made(changes)
     calls = 0
 
@@ -75,15 +75,13 @@ def test_far_points_have_a_log_density_that_falls_like_a_gaussians(
     found = ask(problem, followed, np.array([[distance, distance / 2], [-distance, 0.1]]))
     assert np.isfinite(found).all()
     assert calls < 2000
-    # The widest deviation is 0.9; the narrowest is the finest sigma, 0.007, by which the training set alone is smoothed.
+    # The largest standard deviation is 0.9. The smallest is the finest sigma, 0.007, which smooths the training set.
     assert -(0.007**-2) * distance**2 < found.min() < -0.4 * distance**2
 
 
 @every_way
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e300, 4 * FARTHEST])
-def test_what_has_no_log_density_is_refused_in_a_sentence_that_names_the_point(
-    changes: dict[str, object], ask: Ask, value: float
-) -> None:
+def test_points_without_a_log_density_are_refused_and_named(changes: dict[str, object], ask: Ask, value: float) -> None:
     problem, score = made(changes)
     sentence = "^Point 2 of 2 (is not finite|lies .* standard deviations out)"
     with pytest.raises(ExperimentError, match=sentence):

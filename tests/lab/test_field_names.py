@@ -1,4 +1,4 @@
-"""The names of a field in the user's units, against the regressions of a mixture of Gaussians in double precision."""
+"""The names of a field in the user's units, compared with regressions of a Gaussian mixture in double precision."""
 
 import math
 
@@ -69,4 +69,4 @@ def test_noise_of_steps_adds_in_squares_to_all_of_it() -> None:
     assert math.hypot(sigmas[0], *steps) == pytest.approx(sigmas[-1])
     assert steps == pytest.approx([added_noise(sigmas[::-1], 21 - frame) for frame in range(1, 21)])
     assert added_noise(sigmas, 0) is None
-    assert added_noise(np.ones(5), 3) is None  # Langevin dynamics, whose noise level stays
+    assert added_noise(np.ones(5), 3) is None  # Langevin dynamics at one noise level

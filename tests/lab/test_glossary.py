@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def _equations() -> list[str]:
-    """Those of every kind, of every setting and its choices, and of every figure of a card."""
+    """The equations of every kind, of every setting and its choices, and of every figure of a card."""
     every = {kind.equation for kind in registered()}
     for field in every_field().values():
         every |= {field.equation, *(option.equation for option in field.options.values())}
@@ -60,11 +60,11 @@ def test_there_are_many_equations() -> None:
         (r"x' = x + h f(x) + g\,\Delta w", "Δw", "step of Brownian motion"),
     ],
 )
-def test_a_letter_means_what_it_means_beside_the_others(latex: str, symbol: str, term: str) -> None:
+def test_a_letter_with_two_meanings_is_explained_by_its_companions(latex: str, symbol: str, term: str) -> None:
     assert entry_of(symbol, symbols(latex)).term == term
 
 
-def test_what_is_unknown_is_said() -> None:
+def test_an_unknown_symbol_is_reported() -> None:
     with pytest.raises(ValueError, match="wibble"):
         symbols(r"x + \wibble")
     with pytest.raises(KeyError):
@@ -72,7 +72,7 @@ def test_what_is_unknown_is_said() -> None:
 
 
 def test_every_symbol_of_equations_is_used_by_one() -> None:
-    """A row whose symbol stands in no equation would be a remark to nobody."""
+    """No row of the glossary explains a symbol that occurs in no equation."""
     used = {(symbol, entry) for latex in _equations() for symbol, entry in explained(latex)}
     rows = {entry for entry in glossary() if entry.companions is not None}
     assert {entry.symbol for entry in rows - {entry for _, entry in used}} == set()

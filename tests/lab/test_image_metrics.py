@@ -1,4 +1,4 @@
-"""Figures of images: known neighbours, known shares, and what is missing says why."""
+"""Figures of images: known neighbours, known shares, and reasons for missing figures."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def digits() -> Problem:
 
 
 def test_training_images_are_their_own_neighbours(digits: Problem) -> None:
-    """Moved by a known length in one pixel, which is shorter than the way to any other image."""
+    """Training images are moved by a known length in one pixel, which is shorter than the distance to any other image."""
     rows = np.arange(40, 100)
     samples = digits.dataset.points[rows]
     samples[:, 0, 3, 3] += 0.25
@@ -27,7 +27,7 @@ def test_training_images_are_their_own_neighbours(digits: Problem) -> None:
 
 
 @pytest.mark.parametrize("length", [0.0, 1e-4])
-def test_images_learned_by_heart_lie_on_the_training_set(digits: Problem, length: float) -> None:
+def test_memorized_images_lie_on_the_training_set(digits: Problem, length: float) -> None:
     samples = digits.dataset.points[:60].copy()
     samples[:, 0, 3, 3] += length
     found = image_figures(digits, samples)
@@ -35,7 +35,7 @@ def test_images_learned_by_heart_lie_on_the_training_set(digits: Problem, length
     assert found["nearest_neighbour_rows"] == list(range(12))
 
 
-def test_held_out_digits_are_told_by_their_neighbours(digits: Problem) -> None:
+def test_held_out_digits_are_classified_by_their_neighbours(digits: Problem) -> None:
     found = image_figures(digits, digits.dataset.held_out)
     assert found["nearest_neighbour_distance"] == found["nearest_neighbour_distance_held_out"]
     shares, errors = np.array(found["class_frequencies"]), np.array(found["class_frequencies_standard_error"])
@@ -47,8 +47,8 @@ def test_held_out_digits_are_told_by_their_neighbours(digits: Problem) -> None:
         assert error == pytest.approx(0.0255, abs=0.005)  # by 4,000 bootstrap draws
 
 
-def test_the_errors_of_both_medians_are_the_spreads_that_they_have() -> None:
-    """Over fresh samples and fresh held-out images beside the same training set; 300 draws know a spread to 4 %."""
+def test_the_errors_of_both_medians_are_their_spreads() -> None:
+    """The spreads are over fresh samples and held-out images with the same training set; 300 draws give them to 4 %."""
     rng = np.random.default_rng(5)
     training = rng.normal(size=(60, 1, 4, 4))
     settings = {"data.kind": "images", "data.path": "a", "network.width": 8, "network.depth": 2}
@@ -63,7 +63,7 @@ def test_the_errors_of_both_medians_are_the_spreads_that_they_have() -> None:
 
 
 def test_a_tie_of_labels_goes_to_the_nearest_of_the_tied() -> None:
-    """Samples between classes have such neighbours: the label that the nearest image alone has takes no part in the tie."""
+    """A label that only the nearest image has does not win against a tie of two commoner labels."""
     labels = np.array([9, 3, 1, 3, 1, 0, 0, 0])
     training = np.full((8, 1, 4, 4), 50.0)
     training[:5] = np.arange(1, 6).reshape(-1, 1, 1, 1)
@@ -86,7 +86,7 @@ def test_one_class_alone_is_seen(digits: Problem) -> None:
     assert found["class_frequencies"][7] > 0.97
 
 
-def test_they_are_among_the_figures_of_samples(digits: Problem) -> None:
+def test_image_figures_are_among_the_figures_of_samples(digits: Problem) -> None:
     *_, last = sample_distances(digits, digits.dataset.held_out)
     assert last.metrics is not None
     assert set(FROM_IMAGES + FROM_LABELS) <= set(last.metrics)

@@ -1,4 +1,4 @@
-"""What fills half an image by the training set's own score, beside its exact distribution: known images, in shares that can be summed up."""
+"""Inpainting half of an image by the training set's score, compared with the exact distribution over training images."""
 
 import numpy as np
 import torch
@@ -10,8 +10,12 @@ from playground.lab.sampling import sample
 
 
 def completed(known: int, correctors: int | str) -> tuple[float, float]:
-    """Of 200 digits given the left half of a held-out one: how far the rest is from a training image's, in pixels' units at most, and
-    the total variation of these images' shares from the exact ones, softmax of -|y - y_i|²/2 sigma_min²."""
+    """Sample 200 digits given the left half of a held-out one.
+
+    Returns:
+        The largest distance of the rest from that of a training image, in the pixels' unit, and the total variation
+        distance of the images' frequencies from the exact ones, softmax of -|y - y_i|²/2 sigma_min².
+    """
     settings = {
         "particles": 200,
         "steps": 100,
@@ -37,8 +41,8 @@ def completed(known: int, correctors: int | str) -> tuple[float, float]:
     return float(np.sqrt(gaps.min(1)).max()), float(np.abs(found - exact / exact.sum()).sum() / 2)
 
 
-def test_the_rest_is_a_training_images_in_shares_that_correctors_bring_nearer() -> None:
-    """Exact they are not: the theory page says by how much, over four images."""
+def test_the_rest_is_that_of_a_training_image_and_correctors_improve_the_frequencies() -> None:
+    """The frequencies are not exact; docs/theory.md has their error over four images."""
     without, with_correctors = ([completed(known, count) for known in (1, 3)] for count in (0, "auto"))
     assert max(gap for gap, _ in (*without, *with_correctors)) < 1e-3
     far, near = (sum(variation for _, variation in found) / 2 for found in (without, with_correctors))

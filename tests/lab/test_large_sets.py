@@ -1,4 +1,4 @@
-"""Large sets of images: what is found of them is what the plain formulas say, by no more memory than has to be."""
+"""Large sets of images: results equal those of the plain formulas, with little memory."""
 
 import math
 import tracemalloc
@@ -27,7 +27,7 @@ NUMBERS = COUNT * math.prod(SHAPE)  # 37 MB in single precision
 
 @pytest.fixture(scope="module")
 def images() -> np.ndarray:
-    """Fields that change smoothly, with noise: (N, H, W, C) bytes."""
+    """Smooth fields with noise, (N, H, W, C) bytes."""
     rng = np.random.default_rng(0)
     coarse = rng.normal(size=(COUNT, 4, 4, 3)).repeat(8, axis=1).repeat(8, axis=2)
     brightness, contrast = rng.uniform(70, 180, (COUNT, 1, 1, 3)), rng.uniform(10, 60, (COUNT, 1, 1, 1))
@@ -61,7 +61,7 @@ def peak(work: Callable[[], Any]) -> int:
 
 
 class Tensors(TorchDispatchMode):
-    """Notes what torch makes: the most numbers of one tensor in double precision."""
+    """Records the largest number of elements of a torch tensor in double precision."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,8 +84,8 @@ def test_images_are_exact_in_single_precision(images: np.ndarray, dataset: Datas
 
 
 @pytest.mark.parametrize("colours", ["auto", "rgb"])
-def test_reading_images_takes_little_more_than_they_do(path: Path, colours: str) -> None:
-    """The result is 4 bytes a number; before they are made of bytes, no array is larger."""
+def test_reading_images_takes_little_more_memory_than_the_images(path: Path, colours: str) -> None:
+    """The result has 4 bytes per number, and no array before it is larger."""
     assert peak(lambda: load_dataset("images", path=str(path), held_out=500, colours=colours)) < 8 * NUMBERS
 
 

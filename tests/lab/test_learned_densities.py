@@ -1,4 +1,4 @@
-"""The densities that networks learned: whatever they learned, each integrates to 1 within 1 % over the plane."""
+"""The densities of trained networks: each integrates to 1 within 1 % over the plane, whatever the network learned."""
 
 import pytest
 
@@ -10,16 +10,16 @@ from playground.lab.training import Trainer
 from playground.lab.weights import load_weights
 from playground.resources import resource
 
-ROUGHLY = {"likelihood.tolerance": 1e-3}  # leaves an error of a tenth of a per cent
+ROUGHLY = {"likelihood.tolerance": 1e-3}  # an error of 0.1 %
 
 
 @pytest.mark.parametrize(
     ("name", "resolution"),
-    # Cells across: as many as the sharp walls of the checkerboard ask for.
+    # Cells across; the sharp edges of the checkerboard need more.
     [("two-moons", 40), ("eight-gaussians", 40), ("two-spirals", 60), ("checkerboard", 80)],
 )
 def test_a_trained_networks_density_integrates_to_one(name: str, resolution: int) -> None:
-    """By the probability flow of the models that ship, as they were trained."""
+    """The densities are those of the probability flow of the models that ship."""
     session = Session.load(resource(f"checkpoints/{name}.spg"))
     assert session.weights is not None
     problem = Problem.build(replace(session.experiment, ROUGHLY), session.dataset())
@@ -41,7 +41,7 @@ def test_a_trained_networks_density_integrates_to_one(name: str, resolution: int
     ids=lambda settings: next(iter(settings.values())),
 )
 def test_a_briefly_trained_networks_density_integrates_to_one(settings: dict[str, object]) -> None:
-    """By the flow of the noise that it was trained with; noise that leaves nothing sharp lets few cells do."""
+    """The flow uses the noise of the training. Coarse noise leaves no sharp edges, so few cells are enough."""
     brief = {"training.steps": 600, "training.batch": 512, "noise.sigma_min": 0.25}
     small = {"network.width": 32, "network.depth": 2, "network.features": 16}
     problem = Problem.build(replace(Experiment(), {"data.kind": "two-moons", **ROUGHLY, **brief, **small, **settings}))

@@ -1,4 +1,4 @@
-"""A lesson to begin with: it can be read as it is, and shows the very experiment that it was made of."""
+"""The template of a lesson: it is a valid lesson, and shows the experiment from which it was made."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Lessons: those that ship are sound, and a file that is none is refused with a sentence that says where."""
+"""Lessons: those that ship are valid, and another file is refused with a sentence that says where the error is."""
 
 import numpy as np
 import pytest
@@ -74,7 +74,7 @@ def test_a_mark_is_judged_by_its_distance_to_a_place_that_is_measured(tmp_path):
     step = lessons.load(write(tmp_path, text)).steps[1]
     assert step.names == {"you_x", "you_y", "distance", "measured_x", "measured_y", "log_p"}
     *_, (_, measured) = measure(step.scene)
-    # The posterior mean by the definition: the data points, each weighted by the noise that leads from it to (1, 1).
+    # The posterior mean by its definition: the mean of the data points, weighted by the density of their noise at (1, 1).
     points = Problem.build(step.settings, device=choose_device("cpu")).dataset.points
     weights = np.exp(-((points - 1.0) ** 2).sum(1) / 2)
     mean = (weights[:, None] * points).sum(0) / weights.sum()
@@ -239,7 +239,7 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
 
 
 def test_a_step_may_change_other_things_than_settings_of_its_scene(tmp_path):
-    """The seed, and another sampler than the scene's: its figure is of the very settings that it shows."""
+    """It may change the seed and the sampler; its figure is then measured with the shown settings."""
     changed = "experiment.seed = 3\nexperiment.sampling.kind = 'langevin'"
     text = LESSON.replace("experiment.data.points = 500", changed)
     step = lessons.load(write(tmp_path, text)).steps[1]

@@ -1,4 +1,4 @@
-"""Copies of training points are counted and warned of."""
+"""Copies of training points are counted, and there is a warning."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def problem_of(points: np.ndarray, **changes: object) -> Problem:
 
 
 @pytest.mark.parametrize("unit", [[1.0, 1.0], [1.0, 1000.0]])
-def test_copies_are_told_from_fresh_points(unit: list[float]) -> None:
+def test_copies_are_distinguished_from_fresh_points(unit: list[float]) -> None:
     rng = np.random.default_rng(0)
     problem = problem_of(rng.uniform(size=(500, 2)) * unit)
     fresh = memorized_shares(problem, rng.uniform(size=(2_000, 2)) * unit)
@@ -29,7 +29,7 @@ def test_copies_are_told_from_fresh_points(unit: list[float]) -> None:
 
 
 def test_equal_training_points_count_once() -> None:
-    """Else the second nearest would be as near as the nearest, and nothing a copy."""
+    """Otherwise the second nearest point would be as near as the nearest, and no sample would be a copy."""
     points = np.random.default_rng(0).uniform(size=(250, 2)).repeat(2, axis=0)
     problem = problem_of(points)
     assert memorized_shares(problem, problem.dataset.points)["memorized_share"] == 1
@@ -44,7 +44,7 @@ def test_a_warning_names_figures_and_the_way_out() -> None:
     )
     assert memorization_warning(figures, replace(learned, {"likelihood.source": "empirical"})) is None
     assert memorization_warning(figures | {"test_nll_standard_error": 4.0}, learned) is None  # may be chance
-    assert memorization_warning(figures | {"test_nll": -0.9}, learned) is None  # too little to speak of
+    assert memorization_warning(figures | {"test_nll": -0.9}, learned) is None  # a difference too small for a warning
     assert memorization_warning({}, learned) is None
     copies = {"memorized_share": 0.9, "memorized_share_held_out": 0.1}
     assert memorization_warning(copies, learned) is not None

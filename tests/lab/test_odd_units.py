@@ -1,4 +1,4 @@
-"""Distances in a file whose columns have units of their own: every axis counts."""
+"""Distances in a file whose columns have different units: every axis counts."""
 
 from types import SimpleNamespace
 
@@ -16,15 +16,15 @@ from playground.lab.problem import Problem
 
 @pytest.fixture
 def problem() -> Problem:
-    """One axis in thousands, the other in thousandths; the geometric mean of their deviations is 4."""
+    """One axis in thousands, the other in thousandths; the geometric mean of their standard deviations is 4."""
     points = np.random.default_rng(0).normal(size=(1200, 2)) * (4e3, 4e-3) + [1e6, -5]
     data = Dataset("odd", points[:1000], None, (2,), ("x", "y"), points[1000:])
     return Problem.build(replace(Experiment(), {"data.kind": "file", "data.path": "odd.csv"}), data)
 
 
 @pytest.mark.parametrize("wrong", [0, 1])
-def test_distances_of_samples_count_every_axis_in_whatever_unit(problem: Problem, wrong: int) -> None:
-    """Samples of half the spread along either are as far from the data."""
+def test_distances_of_samples_count_every_axis_in_any_unit(problem: Problem, wrong: int) -> None:
+    """Samples with half of the spread along either axis have the same distance from the data."""
     samples = np.random.default_rng(1).permutation(problem.dataset.points)[:500]
     *_, good = sample_distances(problem, samples)
     samples[:, wrong] -= 0.5 * (samples[:, wrong] - problem.units.offset[wrong])
@@ -33,14 +33,14 @@ def test_distances_of_samples_count_every_axis_in_whatever_unit(problem: Problem
     assert bad.metrics is not None
     floor, spread = (bad.metrics[f"sliced_wasserstein2_floor{end}"] for end in ("", "_std"))
     assert good.metrics["sliced_wasserstein2"] < floor + 3 * spread
-    # Half a deviation of the geometric mean along one axis of two, whose directions have cos^2 = 1/2 on average.
+    # Half of the geometric mean of the standard deviations, along one of two axes: cos^2 of a direction is 1/2 on average.
     assert bad.metrics["sliced_wasserstein2"] == pytest.approx(0.5 * 4 / 2**0.5, rel=0.35)
     assert bad.metrics["energy_distance"] > 2 * bad.metrics["energy_distance_standard_error"]
 
 
-def test_a_round_trip_counts_every_axis_in_whatever_unit(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_round_trip_counts_every_axis_in_any_unit(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
     points = problem.dataset.held_out[:2]
-    back = points + np.array([[4.0, 0.0], [0.0, 4e-6]])  # a thousandth of a deviation, along either axis
+    back = points + np.array([[4.0, 0.0], [0.0, 4e-6]])  # a thousandth of a standard deviation along each axis
     there = SimpleNamespace(result=SimpleNamespace(latent=points, log_prob=np.zeros(2)), fraction=1.0)
     returned = SimpleNamespace(result=likelihood.DecodedPoints(back, np.zeros(2), np.zeros(2)), fraction=1.0)
     monkeypatch.setattr(likelihood, "log_likelihood", lambda *_, **__: iter([there]))
@@ -52,14 +52,14 @@ def test_a_round_trip_counts_every_axis_in_whatever_unit(problem: Problem, monke
 
 @pytest.mark.parametrize("sigma", [1e-15, 1e15])
 def test_noise_far_from_the_data_s_size_has_no_optimal_loss(sigma: float) -> None:
-    """Its weighted squares leave single precision."""
+    """The weighted squares of the loss leave the range of single precision."""
     problem = Problem.build(replace(Experiment(), {"noise.kind": "single", "noise.sigma": sigma}))
     assert problem.density is not None
     assert build_objective(problem).optimal_loss_with_error(problem.density, problem.generator("floor"), 2, 64) is None
 
 
 def test_the_integral_over_the_plane_is_one_in_whatever_unit() -> None:
-    """The margin for the noise is along each axis its own: one length for both would leave the narrow one in a single cell."""
+    """Each axis has its own margin for the noise. One length for both would put the narrow axis into a single cell."""
     points = np.random.default_rng(0).normal(size=(1200, 2)) * (1e7, 1.0)
     data = Dataset("odd", points[:1000], None, (2,), ("x", "y"), points[1000:])
     problem = Problem.build(replace(Experiment(), {"data.kind": "file", "data.path": "odd.csv"}), data)

@@ -1,4 +1,4 @@
-"""Problems: every "auto" as a number, units there and back, and the same draws from the same seed."""
+"""Problems: every "auto" as a number, conversion of units both ways, and the same draws from the same seed."""
 
 import dataclasses
 import math
@@ -55,7 +55,7 @@ def test_every_source_is_standardized(kind: str, tmp_path: Path) -> None:
     problem = build(data__kind=kind, **changes_for(kind, tmp_path))
     assert problem.train.dtype == torch.float32
     assert problem.train.shape[1:] == problem.test.shape[1:] == problem.shape
-    # Known densities give their exact moments, of which 2,000 points are off by a few hundredths.
+    # Known densities have exact moments; the moments of 2,000 points differ by a few hundredths.
     assert float(problem.train.mean(0).abs().max()) < 0.1
     assert float(problem.train.var(0).mean()) == pytest.approx(1.0, abs=0.1)
     assert (problem.density is not None) == DataSource.kinds()[kind].known_density
@@ -68,7 +68,7 @@ def test_every_source_is_standardized(kind: str, tmp_path: Path) -> None:
 
 
 def test_the_finest_level_follows_the_narrowest_direction(tmp_path: Path) -> None:
-    """A third of the thickness of two correlated columns; of a line, which has none, and of round clouds a hundredth of all."""
+    """It is a third of the thickness of two correlated columns. For a line or a round cloud it is a hundredth of the spread."""
     points = np.random.default_rng(0).normal(size=(2_000, 2))
     for correlation, expected in ((0.0, 0.01), (0.9, 0.01), (0.9999, 0.003), (0.99999, 0.001), (1.0, 0.01)):
         turned = np.stack([points[:, 0], correlation * points[:, 0] + math.sqrt(1 - correlation**2) * points[:, 1]], 1)
@@ -212,7 +212,7 @@ def test_default_weight_follows_the_objective(kind: str, weight: str) -> None:
     assert build(objective__kind=kind, objective__weight="constant").resolve().objective.weight == "constant"
 
 
-def test_images_are_heavier_than_points_so_there_are_fewer() -> None:
+def test_default_batches_and_particles_are_smaller_for_images() -> None:
     points, images = build(), build(data__kind="digits")
     assert (images.batch, images.particles) == (64, 96)
     assert (points.batch, points.particles) == (512, 2000)
@@ -223,7 +223,7 @@ def test_images_are_heavier_than_points_so_there_are_fewer() -> None:
     assert (chosen.batch, chosen.particles) == (100, 7)
 
 
-def test_the_blur_of_a_toy_is_what_it_says() -> None:
+def test_a_resolved_toy_has_its_noise_and_points() -> None:
     problem = build(data__kind="pinwheel", data__scale=3.0)
     again = Problem.build(problem.resolve())
     assert problem.resolve().data.noise == 0.15
@@ -248,7 +248,7 @@ def test_contradicting_noise_is_refused_in_the_users_units() -> None:
 
 
 def test_a_problem_needs_no_legal_objective() -> None:
-    """The window shows data before a legal objective is chosen."""
+    """The window shows data before a valid objective is chosen."""
     assert len(build(noise__kind="none", objective__kind="denoising").train) == 2000
 
 
@@ -305,7 +305,7 @@ def left_automatic(problem: Problem) -> set[str]:
     return {key for key in fields(resolved) if value(resolved, key) == "auto"}
 
 
-def test_what_stays_auto_limits_nothing_or_does_not_act_or_follows_the_sampler(tmp_path: Path) -> None:
+def test_settings_that_stay_auto_have_no_limit_no_effect_or_depend_on_the_sampler(tmp_path: Path) -> None:
     free = {"training.steps", "sampling.start"}
     assert left_automatic(build(sampling__kind="langevin")) == free | {"sampling.step"}
     free |= {"sampling.corrector_steps"}

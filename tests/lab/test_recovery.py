@@ -1,4 +1,4 @@
-"""The folder of unsaved work: whole or the one before, and taken by one window only."""
+"""The folder of unsaved work: always complete, and used by one window only."""
 
 import os
 import time
@@ -32,13 +32,13 @@ def test_a_training_comes_back_with_all_of_its_data(tmp_path):
     assert list(folder.check()) == [WORK, "weights-1.spg"]
 
 
-def test_a_folder_that_is_held_is_nobody_elses(tmp_path):
+def test_a_locked_folder_is_not_offered(tmp_path):
     folder = filled(tmp_path)
     assert RecoveryFolder.left_behind(tmp_path) == []
     folder.release()
     (left,) = RecoveryFolder.left_behind(tmp_path)
     assert left.path == folder.path
-    assert RecoveryFolder.left_behind(tmp_path) == []  # it is held by whoever offers it
+    assert RecoveryFolder.left_behind(tmp_path) == []  # the window that offers it holds its lock
     left.remove()
     assert list(tmp_path.iterdir()) == []
 
@@ -52,7 +52,7 @@ def test_the_newest_is_offered_first(tmp_path):
     assert [folder.path for folder in found] == [folders[1].path, folders[2].path, folders[0].path]
 
 
-def test_files_that_are_named_no_longer_go_and_the_others_stay(tmp_path):
+def test_files_that_are_no_longer_listed_are_removed(tmp_path):
     folder = filled(tmp_path)
     folder.save("weights-3.spg", Session(Experiment(), POINTS[:1], POINTS[:1]))
     assert folder.names() == ["data-2.spg", "weights-1.spg", "weights-3.spg"]
@@ -64,7 +64,7 @@ def test_a_folder_without_work_is_removed_once_it_is_old(tmp_path):
     RecoveryFolder.create(tmp_path).release()
     (path,) = tmp_path.iterdir()
     assert RecoveryFolder.left_behind(tmp_path) == []
-    assert path.exists()  # a window may just have made it
+    assert path.exists()  # another window may just have created it
     os.utime(path, (time.time() - 2 * YOUNG,) * 2)
     assert RecoveryFolder.left_behind(tmp_path) == []
     assert not path.exists()
@@ -89,7 +89,7 @@ def test_damage_is_found(tmp_path):
         list(folder.check())
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+def test_a_folder_that_cannot_be_created_is_an_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(SessionError, match="cannot be written"):
         RecoveryFolder.create(tmp_path / "file")

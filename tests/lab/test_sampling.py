@@ -48,7 +48,7 @@ def experiment(**settings: object) -> Experiment:
 
 
 def odd_units(seed: int = 0, axes: tuple[str, str] = ("height", "weight, kg")) -> Dataset:
-    """A file's data: offset 300 and -5000, scale 40."""
+    """The data of a file with offsets 300 and -5000 and scale 40."""
     points = np.random.default_rng(seed).normal(size=(600, 2)) * 40 + [300, -5000]
     return Dataset("odd", points[:500], None, (2,), axes, points[500:])
 
@@ -109,7 +109,7 @@ def test_settings_of_a_sampler_that_contradict_each_other_are_refused(settings: 
 
 @pytest.mark.parametrize(("kind", "solver"), [("probability-flow", "shark"), ("reverse-sde", "adaptive")])
 def test_a_solver_is_offered_where_it_fits(kind: str, solver: str) -> None:
-    """ShARK is a scheme for noise, which the flow has none of; the paths of the reverse SDE are too rough for an adaptive one."""
+    """ShARK is for SDEs, and the flow has no noise. The paths of the reverse SDE are too rough for adaptive steps."""
     assert solver not in fields(experiment(sampling__kind=kind))["sampling.solver"].choices
     with pytest.raises(
         ExperimentError, match=f'sampling.solver = "{solver}" is not allowed: it must be one of auto, euler'
@@ -121,7 +121,7 @@ SHARP = {"data__kind": "checkerboard", "noise__kind": "none"}
 
 
 def test_langevin_on_sharp_boxes_without_noise_is_refused() -> None:
-    """Their score is 0 wherever it is defined: particles would walk off at random, to 1.8 times the spread in 2,000 steps."""
+    """Their score is 0 wherever it is defined, so particles would diffuse, to 1.8 times the spread in 2,000 steps."""
     problem = Problem.build(experiment(**SHARP, sampling__kind="langevin", sampling__source="exact"))
     with pytest.raises(ExperimentError, match=r"is a random walk: choose a noise, data\.noise above 0, or"):
         make_sampler(problem)
@@ -133,10 +133,10 @@ def test_langevin_on_sharp_boxes_without_noise_is_refused() -> None:
 
 @pytest.mark.parametrize("start", ["auto", "prior"])
 def test_metropolis_stays_inside_sharp_boxes(start: str) -> None:
-    """All particles lie in the boxes, from the start on, and 2,000 in equal shares and with their spread, within 4.4 standard errors.
+    """All particles are in the boxes from the start on. The shares and the spread of 2,000 are right within 4.4 errors.
 
-    Where some started outside, a fiftieth was still there after 500 steps and the spread was 14 % too large. From the prior, which
-    favours the middle, walks through the corners have to mend the shares first.
+    When some started outside, a fiftieth was still there after 500 steps, and the spread was 14 % too large. A start from
+    the prior has too many particles in the middle, so they must first move through the corners.
     """
     count = 2_000 if start == "auto" else 800
     settings = {"sampling__kind": "mala", "sampling__start": start, "sampling__particles": count}
@@ -147,7 +147,7 @@ def test_metropolis_stays_inside_sharp_boxes(start: str) -> None:
     if start == "auto":
         spread = frames[-1].var(
             0
-        )  # of one axis, uniform over 8: its square's standard deviation is 0.89 times the variance
+        )  # one axis is uniform over 8: the standard deviation of its square is 0.89 times the variance
         assert spread == pytest.approx(8**2 / 12, rel=4.4 * 0.9 / np.sqrt(count))
         centres = ((density.lows + density.highs) / 2).numpy()
         nearest = np.square(frames[-1][:, None] - centres).sum(2).argmin(1)
@@ -155,7 +155,7 @@ def test_metropolis_stays_inside_sharp_boxes(start: str) -> None:
 
 
 def test_trajectories_are_in_the_users_units() -> None:
-    """The same standardized run, once in toy units and once 100 times larger: positions, sigmas and steps follow."""
+    """The same standardized run in toy units and 100 times larger: positions, sigmas and steps are scaled."""
     for kind in ("langevin", "mala", "reverse-sde"):
         small, large = (
             Problem.build(experiment(data__scale=scale, sampling__kind=kind, noise__kind="ve"))
@@ -173,7 +173,7 @@ def test_trajectories_are_in_the_users_units() -> None:
 
 
 def test_a_vp_process_is_shown_as_it_is_contracted() -> None:
-    """x(1) is alpha(1) = 0.007 times the data and noise of standard deviation 1, in units of the data's spread."""
+    """x(1) is alpha(1) = 0.007 times the data plus noise of standard deviation 1, in units of the data's spread."""
     problem = Problem.build(experiment(noise__kind="vp", sampling__particles=4000))
     frames = run(problem)
     spread = problem.units.sigma_to_user(1.0)
@@ -184,7 +184,7 @@ def test_a_vp_process_is_shown_as_it_is_contracted() -> None:
 
 @pytest.mark.parametrize("kind", SAMPLERS)
 def test_samples_come_from_the_density(kind: str) -> None:
-    """Two moons with the exact score: mean and spread of 2,000 particles as the density's own."""
+    """Two moons with the exact score: mean and spread of 2,000 particles are those of the density."""
     problem = Problem.build(experiment(sampling__kind=kind, sampling__particles=2000, sampling__steps=500))
     last, density = run(problem).positions[-1], problem.dataset.density
     assert last.mean(0) == pytest.approx(density.mean.numpy(), abs=0.1)
@@ -192,7 +192,7 @@ def test_samples_come_from_the_density(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["reverse-sde", "probability-flow"])
-def test_the_grid_of_the_settings_is_the_one_walked(kind: str) -> None:
+def test_the_run_follows_the_time_grid_of_the_settings(kind: str) -> None:
     ratios = {}
     for grid in ("log-sigma", "time", "karras"):
         frames = run(Problem.build(experiment(sampling__kind=kind, sampling__time_grid=grid, noise__kind="vp")))
@@ -204,7 +204,7 @@ def test_the_grid_of_the_settings_is_the_one_walked(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["reverse-sde", "probability-flow"])
 def test_the_solver_of_the_settings_takes_the_steps(kind: str) -> None:
-    """Steps of Euler and of Heun end elsewhere, and auto is the one that it stands for."""
+    """Euler and Heun end at different points, and auto is the same as the solver that it stands for."""
     ends = {
         solver: run(Problem.build(experiment(sampling__kind=kind, sampling__solver=solver))).positions[-1]
         for solver in (
@@ -223,7 +223,7 @@ def test_the_solver_of_the_settings_takes_the_steps(kind: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "steps", "grid", "evaluations"),
     [
-        ({}, 500, "log-sigma", 501),  # the last is the denoising
+        ({}, 500, "log-sigma", 501),  # the last evaluation is the final denoising step
         ({"kind": "probability-flow"}, 25, "karras", 50),
         ({"kind": "probability-flow", "solver": "dpm-solver++"}, 50, "karras", 50),
         ({"kind": "probability-flow", "solver": "unipc"}, 50, "karras", 50),
@@ -271,11 +271,14 @@ def test_the_adaptive_flow_ends_where_many_fixed_steps_do(noise: str) -> None:
 
 @pytest.mark.parametrize("kind", ["probability-flow", "reverse-sde"])
 @pytest.mark.parametrize("noise", ["ve", "vp", "sub-vp", "cosine"])
-def test_the_end_of_a_run_is_seen_before_its_own_density(noise: str, kind: str) -> None:
-    """The modes end at +-(5, 5) with p_sigma's deviation, within 4.4 standard errors and 1 % for the steps, and the score and density
-    drawn behind them are p_sigma's; before, both are contracted by alpha, at sigma_min = 1 by 0.7 to 1."""
+def test_the_last_frame_is_drawn_over_its_own_density(noise: str, kind: str) -> None:
+    """The modes end at +-(5, 5) with the standard deviation of p_sigma, within 4.4 errors and 1 % for the steps.
+
+    The score and the density drawn behind the last frame are those of p_sigma. Before it, both are contracted by alpha,
+    which is 0.7 to 1 at sigma_min = 1.
+    """
     settings = {"data__kind": "two-gaussians", "noise__kind": noise, "noise__sigma_min": 1.0}
-    if kind == "reverse-sde":  # the flow ends so by itself
+    if kind == "reverse-sde":  # the flow has no final denoising step
         settings["sampling__final_denoising"] = False
     problem = Problem.build(
         experiment(
@@ -305,7 +308,7 @@ def test_the_end_of_a_run_is_seen_before_its_own_density(noise: str, kind: str) 
 
 
 def test_churn_acts_between_its_sigmas_in_user_units() -> None:
-    """Without churn the flow; churned at all levels or some, another run, and fresh noise only where it is asked for."""
+    """Without added noise it is the flow; with noise at all or some levels it differs, and only those levels have noise."""
     options = {"sampling__kind": "edm", "sampling__steps": 60, "data__scale": 100.0}
     problem = Problem.build(experiment(**options, sampling__churn=0.0))
     flow, middle = run(problem), 0.5 * problem.units.sigma_to_user(1.0)
@@ -315,7 +318,7 @@ def test_churn_acts_between_its_sigmas_in_user_units() -> None:
 
 
 def test_mode_weights_of_annealed_and_of_plain_langevin() -> None:
-    """Two Gaussians by the defaults: about 0.77 after 500 steps, against 0.51 that plain Langevin keeps of its start."""
+    """Two Gaussians with the defaults: about 0.77 after 500 annealed steps; plain Langevin keeps 0.51 from its start."""
     shares = {}
     for kind in ("annealed-langevin", "langevin"):
         problem = Problem.build(
@@ -326,8 +329,8 @@ def test_mode_weights_of_annealed_and_of_plain_langevin() -> None:
     assert 0.475 < shares["langevin"] < 0.545
 
 
-def test_the_training_sets_own_score_gives_training_points_back() -> None:
-    """Of a toy and of images; `exact` on the same toy makes new points, as far from their neighbours as held-out data."""
+def test_sampling_by_the_training_sets_score_returns_training_points() -> None:
+    """For a toy and for images. The exact score gives new points, as far from training points as held-out data."""
     nearest = {}
     for kind, source in (("two-moons", "empirical"), ("two-moons", "exact"), ("digits", "empirical")):
         problem = Problem.build(
@@ -450,7 +453,7 @@ def test_langevins_step_can_be_changed_during_a_run() -> None:
 
 
 @pytest.mark.parametrize("data", ["two-moons", "checkerboard", "two-spirals", "digits"])
-def test_metropolis_accepts_most_of_its_automatic_steps_and_tells_how_many(data: str, tmp_path) -> None:
+def test_metropolis_accepts_most_of_its_automatic_steps_and_reports_the_fraction(data: str, tmp_path) -> None:
     problem = Problem.build(
         experiment(
             data__kind=data,
@@ -471,8 +474,11 @@ def test_metropolis_accepts_most_of_its_automatic_steps_and_tells_how_many(data:
 
 
 def test_metropolis_accepts_as_many_steps_in_any_number_of_dimensions() -> None:
-    """The automatic step on N(0, I), where in many dimensions D a step eps = l^2 D^(-1/3) / 2 is accepted with 2 Phi(-l^3/8)
-    (Roberts & Rosenthal 1998, theorem 1). By D^(-1/2) it would be 0.82, 0.86, 0.90 and 0.93."""
+    """The automatic step on N(0, I) has the acceptance rate of the theory.
+
+    In many dimensions D a step eps = l^2 D^(-1/3) / 2 is accepted with probability 2 Phi(-l^3/8) (Roberts & Rosenthal
+    1998, theorem 1). A step proportional to D^(-1/2) would give 0.82, 0.86, 0.90 and 0.93.
+    """
     noise, count = np.random.default_rng(6), 4_000
     images = {"data.kind": "images", "data.path": "a", "network.width": 8, "network.depth": 2, "noise.kind": "single"}
     chain = {"sampling.kind": "mala", "sampling.source": "empirical"}
@@ -498,7 +504,7 @@ def test_metropolis_accepts_as_many_steps_in_any_number_of_dimensions() -> None:
 @pytest.mark.parametrize("kind", ["langevin", "mala", "annealed-langevin"])
 @pytest.mark.parametrize("data", ["two-moons", "digits"])
 def test_langevin_on_the_training_set_itself_stays_finite(kind: str, data: str) -> None:
-    """Its parts are as narrow as the noise, so the automatic step is the noise's, whatever the density of the data."""
+    """Its modes are as narrow as the noise, so the automatic step depends on the noise and not on the data's density."""
     problem = Problem.build(
         experiment(data__kind=data, sampling__kind=kind, sampling__source="empirical", sampling__steps=100)
     )
@@ -507,7 +513,7 @@ def test_langevin_on_the_training_set_itself_stays_finite(kind: str, data: str) 
     assert 0.3 < width < 3
 
 
-def test_a_step_far_too_large_is_said_in_a_sentence() -> None:
+def test_a_step_that_is_far_too_large_ends_with_a_sentence() -> None:
     problem = Problem.build(experiment(sampling__kind="langevin", sampling__step=1e9, sampling__steps=100))
     with pytest.raises(SamplerDiverged, match=r"sampling\.step = 1e\+09 is unstable"):
         run(problem)
@@ -516,7 +522,7 @@ def test_a_step_far_too_large_is_said_in_a_sentence() -> None:
 @pytest.mark.parametrize("source", ["learned", "exact", "empirical"])
 @pytest.mark.parametrize("kind", ["langevin", "annealed-langevin"])
 def test_a_step_above_two_over_the_curvature_is_refused_and_the_one_it_names_is_not(kind: str, source: str) -> None:
-    """The untrained network is the score of a Gaussian of unit variance in its own units."""
+    """The untrained network is the score of a Gaussian with variance 1 in internal units."""
     settings = {"sampling__kind": kind, "sampling__source": source, "sampling__steps": 200}
     if kind == "annealed-langevin":
         settings["sampling__levels"] = 10
@@ -541,7 +547,7 @@ def test_a_step_above_two_over_the_curvature_is_refused_and_the_one_it_names_is_
 
 @pytest.mark.parametrize("kind", [kind for kind in SAMPLERS if kind != "mala"])
 def test_finite_nonsense_is_called_diverged(kind: str) -> None:
-    """A score that pushes outwards drives particles away, long before they are infinite."""
+    """With a score that points outwards, particles move far away long before they are infinite."""
     given: dict[str, object] = {"langevin": {"sampling__step": 0.3}, "annealed-langevin": {"sampling__levels": 10}}.get(
         kind, {}
     )
@@ -583,7 +589,7 @@ def test_a_trajectory_too_large_for_memory_keeps_every_kth_frame(monkeypatch: py
 
 
 def test_a_large_offset_is_not_lost_to_float32() -> None:
-    """Metres in a national grid: 5,400,000 with a spread of 2 would move by half a metre in float32."""
+    """Metres of a national grid: in float32, 5,400,000 with a spread of 2 would be off by half a metre."""
     frames = Trajectory(Units(np.array([5.4e6, 3e5]), np.full(2, 2.0)), (2,), 3, 1)
     positions = torch.tensor([[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]])
     frames.append(step(0, 1, positions))
@@ -591,7 +597,7 @@ def test_a_large_offset_is_not_lost_to_float32() -> None:
 
 
 def test_a_reader_never_sees_half_a_frame() -> None:
-    """One thread appends while another reads: every frame that counts is whole, and views of old frames stay."""
+    """One thread appends while another reads: every counted frame is complete, and views of old frames stay valid."""
     total = 2000
     frames = Trajectory(Units(np.zeros(2), np.ones(2)), (2,), 500, total)
     writer = threading.Thread(
@@ -620,7 +626,9 @@ def test_npz_round_trip(tmp_path) -> None:
     frames.save_npz(tmp_path / "run.npz")
     assert [file.name for file in tmp_path.iterdir()] == ["run.npz"]
     loaded = Trajectory.load_npz(tmp_path / "run.npz")
-    assert frames.nfe_mean.tolist() == frames.nfe_max.tolist() == [*range(len(frames))]  # Euler-Maruyama: one a step
+    assert (
+        frames.nfe_mean.tolist() == frames.nfe_max.tolist() == [*range(len(frames))]
+    )  # Euler-Maruyama: one evaluation per step
     for name in ("positions", "sigma", "time", "step_size", "nfe_mean", "nfe_max"):
         np.testing.assert_array_equal(getattr(loaded, name), getattr(frames, name))
     assert (len(loaded), loaded.total, loaded.shape, loaded.axes) == (len(frames), len(frames), (2,), ("x", "y"))
@@ -682,7 +690,7 @@ def test_a_csv_holds_row_by_row_what_each_particle_did(tmp_path, shape, particle
     assert (tmp_path / "run.csv").read_bytes() == ("\n".join(rows) + "\n").encode()
 
 
-def test_a_csv_is_written_without_the_garbage_collector_which_would_hold_the_window(tmp_path) -> None:
+def test_writing_a_csv_does_not_start_the_garbage_collector(tmp_path) -> None:
     positions, each = np.zeros((20, 2000, 2), np.float32), np.ones(20)
     frames = Trajectory.from_arrays({"positions": positions, "sigma": each, "time": each, "step_size": each})
     begun: list[int] = []
@@ -697,7 +705,7 @@ def test_a_csv_is_written_without_the_garbage_collector_which_would_hold_the_win
         frames.save_csv(tmp_path / "run.csv")
     finally:
         gc.callbacks.remove(note)
-    assert len(begun) <= 2  # 2,000 lists a frame would start it 40 times
+    assert len(begun) <= 2  # 2,000 lists per frame would start it 40 times
 
 
 def test_an_export_that_is_cancelled_or_fails_leaves_no_file(tmp_path) -> None:
@@ -746,7 +754,7 @@ def test_an_archive_that_is_damaged_inside_or_blown_up_is_no_trajectory(tmp_path
     begin = whole.index(b"positions.npy") + len("positions.npy")
     for damaged in (
         whole[: begin + 20] + b"\xff" * 20 + whole[begin + 40 :],  # what is compressed
-        whole.replace(b"\x08\x00\x00\x00", b"\x63\x00\x00\x00"),  # the way of compressing
+        whole.replace(b"\x08\x00\x00\x00", b"\x63\x00\x00\x00"),  # the compression method
     ):
         assert damaged != whole
         path.write_bytes(damaged)
@@ -773,7 +781,7 @@ def test_the_annealed_step_stands_for_half_the_noises_variance() -> None:
 
 
 @pytest.mark.parametrize("shape", [(2,), (1, 8, 8)])
-def test_the_size_of_a_trajectory_s_file_is_foretold(tmp_path: Path, shape: tuple[int, ...]) -> None:
+def test_the_size_of_a_trajectory_s_file_is_estimated(tmp_path: Path, shape: tuple[int, ...]) -> None:
     frames, particles = 40, 1200
     positions = np.random.default_rng(0).normal(size=(frames, particles, math.prod(shape))).astype(np.float32)
     positions *= np.geomspace(100, 0.01, frames)[:, None, None]

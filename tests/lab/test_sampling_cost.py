@@ -1,4 +1,4 @@
-"""What a run costs: score evaluations and seconds, kept with its frames."""
+"""The cost of a run: score evaluations and seconds, stored with its frames."""
 
 import time
 
@@ -38,7 +38,7 @@ def test_each_frame_knows_the_evaluations_up_to_it(settings: dict[str, object], 
     assert frames.nfe_mean.tolist() == frames.nfe_max.tolist() == [a_step * step for step in frames.step.tolist()]
 
 
-def test_frames_of_fitted_steps_count_what_each_particle_took() -> None:
+def test_adaptive_steps_are_counted_for_each_particle() -> None:
     asked = problem(sampling__kind="probability-flow", sampling__solver="adaptive")
     rows = 0
 
@@ -54,7 +54,7 @@ def test_frames_of_fitted_steps_count_what_each_particle_took() -> None:
     assert (np.diff(frames.nfe_mean) >= 0).all()
 
 
-def test_seconds_are_the_samplers_and_not_those_of_who_looks_at_its_frames() -> None:
+def test_seconds_do_not_count_the_caller() -> None:
     asked = problem()
 
     def slow(x, sigma):

@@ -1,4 +1,4 @@
-"""Scenes: every claim of those that ship is measured to be true, and a file that is none is refused with a sentence."""
+"""Scenes: every claim of those that ship holds when measured, and another file is refused with a sentence."""
 
 import pytest
 
@@ -70,7 +70,7 @@ def test_ratio_and_difference_are_to_the_figure_that_is_named():
     assert scenes.judge(scene, {"a": float("nan"), "b": 2.0}).failed == ("a",)
 
 
-def test_what_is_alike_is_trained_and_sampled_once(tmp_path, monkeypatch):
+def test_equal_experiments_are_trained_and_sampled_once(tmp_path, monkeypatch):
     from playground.lab import scene_figures
 
     trained, sampled = [], []
@@ -134,7 +134,7 @@ def test_a_file_that_is_no_scene_is_refused_with_a_sentence(tmp_path, old, new, 
     assert "\n" not in str(refused.value)
 
 
-def test_a_figure_that_there_is_not_is_refused(tmp_path):
+def test_an_unknown_figure_is_refused(tmp_path):
     scene = scenes.load(write(tmp_path, SCENE.replace('"log_prob"\npoint = [0.0, 1.0]', '"test_nlll"')))
     with pytest.raises(UserError, match="test_nlll is not known: no figure has this name"):
         list(measure(scene))

@@ -1,4 +1,4 @@
-"""The score's error along sigma among the figures of a run: its own errors are the spread that it has, or a reason stands there."""
+"""The figures of the score's error along sigma: their standard errors are their spreads, or there is a reason."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ CLOUD = np.random.default_rng(0).normal(size=(400, 2)) * 40 + [300, -50]
 
 
 def test_the_errors_along_sigma_are_the_spreads_over_seeds() -> None:
-    """Each seed has other points and other noise; 150 of them know a spread to 6 %."""
+    """Each seed has other points and other noise; 150 seeds give a spread to 6 %."""
     runs = []
     for seed in range(150):
         settings = {"data.kind": "two-gaussians", "data.scale": 3.0, "data.points": 2_000, "seed": seed}
@@ -31,7 +31,7 @@ def test_the_errors_along_sigma_are_the_spreads_over_seeds() -> None:
     np.testing.assert_allclose(np.sqrt((relative_error**2).mean(0)), relative.std(0), rtol=0.2)
 
 
-def test_between_two_levels_an_error_goes_by_the_logarithm_of_sigma_and_beyond_them_it_stays() -> None:
+def test_errors_are_interpolated_along_log_sigma_and_constant_beyond_the_ends() -> None:
     sigmas, errors = np.array([0.01, 1.0, 10.0]), np.array([0.2, 0.6, 0.1])
     found = [at_sigma(sigma, sigmas, errors) for sigma in (0.001, 0.01, 0.1, 1.0, 10**0.5, 100.0)]
     np.testing.assert_allclose(found, [0.2, 0.2, 0.4, 0.6, 0.35, 0.1])
@@ -57,7 +57,7 @@ def test_a_run_has_the_curve_or_a_reason() -> None:
 
 @pytest.mark.parametrize("settings", [{}, {"noise.sigma": 0.002}, {"data.kind": "digits"}])
 def test_one_noise_level_is_measured_once(settings: dict[str, object]) -> None:
-    """Also where it is near the finest that is ever measured: coarser ones were never trained."""
+    """Also if it is near the finest measured level: coarser levels were never trained."""
     problem = Problem.build(fitting({"data.points": 400, "noise.kind": "single"}, settings))
     *_, (_, found) = score_figures(problem, lambda x, sigma: torch.zeros_like(x))
     assert found["score_sigmas"] == pytest.approx([problem.units.sigma_to_user(problem.noise.sigma_min)])
@@ -65,7 +65,7 @@ def test_one_noise_level_is_measured_once(settings: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("count", [300, 30_000])
-def test_a_large_training_set_is_asked_at_fewer_levels(count: int) -> None:
+def test_a_large_training_set_is_compared_at_fewer_levels(count: int) -> None:
     points = np.random.default_rng(1).normal(size=(count + 100, 2))
     file = replace(Experiment(), {"data.kind": "file", "data.path": "a.csv"})
     problem = Problem.build(file, Dataset("a.csv", points[:count], None, (2,), ("a", "b"), points[count:]))
@@ -77,7 +77,7 @@ def test_a_large_training_set_is_asked_at_fewer_levels(count: int) -> None:
 
 
 def test_no_error_is_relative_to_an_exact_score_of_0() -> None:
-    """Ten points of the sharp checkerboard lie many of the finest sigmas from its edges, and none of the coarsest ones'."""
+    """Ten points of the sharp checkerboard are many times the finest sigmas from its edges, but not the coarsest ones."""
     sharp = {"data.kind": "checkerboard", "data.noise": 0.0, "likelihood.points": 10}
     bare = {"noise.kind": "none", "objective.kind": "exact", "sampling.kind": "langevin"}
     problem = Problem.build(replace(Experiment(), sharp | bare))
@@ -99,7 +99,7 @@ def test_no_error_is_relative_to_an_exact_score_of_0() -> None:
     assert found["reasons"] == {}
 
 
-def test_a_learned_score_that_is_no_number_is_not_blamed_on_the_exact_one() -> None:
+def test_a_learned_score_that_is_nan_is_not_blamed_on_the_exact_one() -> None:
     problem = Problem.build(replace(Experiment(), {"data.points": 400}))
     *_, (_, found) = score_figures(problem, lambda x, sigma: torch.full_like(x, float("nan")))
     assert np.isnan(found["relative_score_error"]).all()

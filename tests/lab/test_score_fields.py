@@ -1,4 +1,4 @@
-"""What is drawn behind particles: arrows and densities, in the user's units."""
+"""The arrows and densities behind particles, in the user's units."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from playground.theory.densities import GaussianMixture
 
 
 @pytest.mark.parametrize("spread", [(40.0, 40.0), (40.0, 0.001)])
-def test_arrows_of_a_normal_distribution_point_at_its_mean_whatever_the_axes_units(spread: tuple[float, float]) -> None:
+def test_arrows_of_a_gaussian_point_to_its_mean_in_any_units(spread: tuple[float, float]) -> None:
     points = np.random.default_rng(0).normal(size=(1000, 2)) * spread + [300, -5000]
     settings = replace(Experiment(), {"data.kind": "file", "data.path": "odd.csv"})
     problem = Problem.build(settings, Dataset("odd", points, None, (2,), ("x", "y"), points[:100]))
@@ -56,7 +56,7 @@ def test_a_constant_error_of_the_score_is_found_everywhere_in_user_units(moment:
 
 @MOMENTS
 def test_the_usual_length_of_the_score_of_far_gaussians_is_that_of_one(moment: tuple[float, float | None]) -> None:
-    """E |s|^2 = D / (s^2 + sigma^2) of N(m, s^2 I) with noise, whose modes here hardly overlap."""
+    """E |s|^2 = D / (s^2 + sigma^2) for N(m, s^2 I) with noise; the modes hardly overlap here."""
     settings = {"data.points": 500, "data.scale": 10.0, "data.kind": "two-gaussians", "noise.kind": "vp"}
     problem = Problem.build(replace(Experiment(), settings))
     assert isinstance(problem.density, GaussianMixture)

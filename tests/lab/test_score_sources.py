@@ -22,7 +22,7 @@ def experiment(**settings: object) -> Experiment:
 
 
 def three_points(noise: str = "ve") -> Problem:
-    """In units of 40 and 0.001, each axis with a scale of its own."""
+    """Three points with units of 40 and 0.001, so that each axis has its own scale."""
     points = np.array([[300.0, 0.001], [340.0, 0.0], [260.0, 0.002]])
     settings = {"data__kind": "file", "data__path": "three.csv", "noise__kind": noise}
     return Problem.build(experiment(**settings), Dataset("three", points, None, (2,), ("x", "y"), points))
@@ -35,7 +35,7 @@ def last(progress_of):
 
 @pytest.mark.parametrize("sigma", [0.02, 0.3, 2.0])
 def test_cell_means_are_the_densitys_own(sigma: float) -> None:
-    """Against a hundred values in each cell where sigma is wide, and against the whole mass where it is narrower than a cell."""
+    """They are compared with a hundred values per cell for a wide sigma, and with the whole mass for a narrow one."""
     empirical = Empirical(torch.randn(200, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0)))
     x, y = (torch.linspace(-end, end, cells + 1, dtype=torch.float64) for end, cells in ((9, 30), (8, 24)))
     means = empirical.cell_means(x, y, sigma)
@@ -72,7 +72,7 @@ def test_the_training_sets_density_is_in_user_units_and_the_particles_coordinate
 
 
 def test_likelihoods_by_the_training_set_are_its_closed_form() -> None:
-    """At points of it and elsewhere; the prior knows its moments, so what is left is small."""
+    """At training points and elsewhere. The prior has the training set's moments, so the remaining error is small."""
     problem = Problem.build(
         experiment(data__points=300, likelihood__points=50, likelihood__source="empirical", noise__sigma_min=0.1)
     )
@@ -91,7 +91,7 @@ def test_likelihoods_by_the_training_set_are_its_closed_form() -> None:
 
 
 def test_the_training_sets_map_is_its_density_by_a_plain_sum_over_all_points(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In odd units, and the same however many points are summed at once."""
+    """In unusual units, with the same result for any number of points that are summed at once."""
     points = np.random.default_rng(0).normal(size=(101, 2)) * [40, 0.001] + [300, 0.5]
     settings = {"data__kind": "file", "data__path": "odd.csv", "noise__sigma_min": 0.05}
     dataset = Dataset("odd", points, None, (2,), ("x", "y"), points[:9])
@@ -104,13 +104,13 @@ def test_the_training_sets_map_is_its_density_by_a_plain_sum_over_all_points(mon
     squares = sum((places[:, axis, None] - points[None, :, axis]) ** 2 / (2 * widths[axis] ** 2) for axis in (0, 1))
     plain = logsumexp(-squares, axis=1) - math.log(101 * 2 * math.pi * widths.prod())
     means = logsumexp(plain.reshape(40, 6, 40, 6), axis=(1, 3)) - math.log(36)
-    likely = means > means.max() - 12  # beyond, the plain sum needs finer places
+    likely = means > means.max() - 12  # farther out the plain sum needs finer points
     assert likely.mean() > 0.2
     np.testing.assert_allclose(maps[-1].log_density[likely], means[likely], atol=0.05)
 
 
-def test_images_learned_by_heart_are_likelier_than_those_never_seen() -> None:
-    """By 64 dimensions' worth: near its own points the training set's density at this sigma is e^20 times higher."""
+def test_training_images_are_likelier_than_held_out_images_by_the_training_sets_score() -> None:
+    """In 64 dimensions, the training set's density at this sigma is e^20 times higher near its own points."""
     settings = {"likelihood__tolerance": 1e-2, "likelihood__source": "empirical", "noise__kind": "vp"}
     problem = Problem.build(experiment(data__kind="digits", noise__sigma_min=0.15, **settings))
     images = np.concatenate([problem.dataset.points[:3], problem.dataset.held_out[:3]])

@@ -1,4 +1,4 @@
-"""Everything that computes, on a device whose tensors refuse to meet the CPU's and that has no float64: see second_device."""
+"""All computations on a device that refuses CPU tensors and has no float64: see second_device."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ from tests.fitting import fitting
 from tests.second_device import second_device
 
 SMALL = {
-    "data.kind": "two-gaussians",  # of few parts: all is sent through Python
+    "data.kind": "two-gaussians",  # few components, since every operation goes through Python
     "data.points": 600,
     "network.width": 16,
     "network.depth": 2,
@@ -129,7 +129,7 @@ SAMPLED = [
         "sampling.labels": "one",
         "sampling.inpainting_mask": "top",
         "sampling.steps": 12,
-    },  # in six they run away
+    },  # with six they would diverge
 ]
 
 

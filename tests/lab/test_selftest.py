@@ -1,4 +1,4 @@
-"""The self-test passes on a right theory, and a wrong constant anywhere makes its row fail."""
+"""The self-test passes with the right theory, and any wrong constant makes its row fail."""
 
 import math
 import time
@@ -25,7 +25,7 @@ from playground.theory.samplers import base, langevin, path, reverse
 
 @pytest.mark.alone
 def test_every_claim_holds_within_seconds() -> None:
-    """20 s on one core; here in processor time, for the machine may have other work."""
+    """The limit is 20 s on one core, here in processor time because the machine may have other work."""
     start = time.process_time()
     rows = list(selftest())
     seconds = time.process_time() - start
@@ -80,7 +80,7 @@ def mere_replacement(score, known: Tensor, mask: Tensor):
     return lambda x, sigma: torch.where(mask, (known - x) / sigma**2, score(x, sigma))
 
 
-# What is spoilt, by what, and the beginning of a claim that must fail.
+# The changed part, its wrong replacement, and the beginning of a claim that must fail.
 FAULTS = {
     "g^2 of VP twice too large": (VariancePreserving, "diffusion", wrong_rate, "VP: drift and diffusion"),
     "sub-VP with VP's root": (
@@ -149,7 +149,7 @@ def test_the_misprinted_trace_is_caught(monkeypatch: pytest.MonkeyPatch) -> None
     right = Exact.loss
 
     def misprint(self, score, x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
-        return right(self, lambda y, level: -score(y, level), x, sigma, generator)  # turns the trace's sign alone
+        return right(self, lambda y, level: -score(y, level), x, sigma, generator)  # changes only the sign of the trace
 
     monkeypatch.setattr(Exact, "loss", misprint)
     rows = list(selftest(tuple(check for check in CHECKS if check.claim.startswith("exact: "))))
@@ -205,7 +205,7 @@ def test_numbers_are_short() -> None:
 
 
 def test_standard_errors_are_what_they_say() -> None:
-    """Of 300 sets of normal numbers two thirds lie within one of them, and none beyond the bound."""
+    """Two thirds of 300 sets of normal numbers are within one standard error, and none is beyond the bound."""
     for errors in (lambda x: standard_errors(x, 0.0), lambda x: variance_errors(x, 1.0)):
         found = torch.tensor([errors(normals(200, seed=seed)) for seed in range(300)])
         assert float((found < 1).double().mean()) == pytest.approx(0.683, abs=0.1)

@@ -1,4 +1,4 @@
-"""The session file: whole round trips, and a sentence for every file that is none."""
+"""The session file: exact round trips, and a sentence for every other file."""
 
 import errno
 import json
@@ -162,7 +162,7 @@ def test_classes_have_their_names_again(tmp_path: Path, names: tuple[str, ...]) 
 
 
 def test_as_many_names_as_are_read_fit_into_the_header_whatever_they_are(tmp_path: Path) -> None:
-    """A byte that is no text takes seven there; ImageNet's 21,841 classes lost their names where 1,000 were the most."""
+    """A byte that is no text takes seven bytes there. With a limit of 1,000, ImageNet's 21,841 classes lost their names."""
     names = ("\udce9" * 255,) * 50_000
     replace(of_classes("a", "b"), class_names=names).save(tmp_path / "one.spg")
     assert Session.load(tmp_path / "one.spg").class_names == names
@@ -204,7 +204,7 @@ def test_a_session_says_again_that_rows_repeat(tmp_path: Path, kind: str, shape:
     a_session(experiment=experiment, points=points, held_out=held_out, trajectory=None, clicked=()).save(tmp_path / "a")
     said = str(Session.load(tmp_path / "a").dataset().note)
     assert said == f"50 of 120 {what} repeat another; duplicates are all in the training set or all held out."
-    if what == "rows":  # as they are where rows were held out one by one
+    if what == "rows":  # if rows were held out one by one
         shared = a_session(experiment=experiment, points=points, held_out=points[:20], trajectory=None, clicked=())
         assert str(shared.dataset().note).startswith("70 of 120 rows repeat another; rows are held out at random")
     plain = a_session(experiment=experiment, points=points[:50], held_out=held_out, trajectory=None, clicked=())
@@ -247,7 +247,7 @@ def test_saving_where_there_is_no_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_too_long_is_refused_by_the_name_that_was_given(tmp_path: Path) -> None:
-    path = tmp_path / (250 * "n" + ".spg")  # beside which there is no room for a temporary one
+    path = tmp_path / (250 * "n" + ".spg")  # a temporary file beside it would have too long a name
     with pytest.raises(OSError, match="File name too long") as caught, atomic_write(path) as temporary:
         temporary.touch()
     assert caught.value.filename == str(path)
@@ -488,12 +488,12 @@ def test_a_damaged_byte_is_noticed_or_harmless(tmp_path: Path, data: st.DataObje
 
 @pytest.mark.parametrize("seed", range(6))
 def test_twenty_flipped_bytes_are_noticed_wherever_they_are(seed: int, tmp_path: Path) -> None:
-    """Weights are numbers like any others: only the checksum tells."""
+    """Changed weights are still numbers, so only the checksum finds the damage."""
     path, draws = tmp_path / "one.spg", np.random.default_rng(seed)
     a_session(weights={"network": draws.normal(size=50_000).astype(np.float32)}).save(path)
     good = path.read_bytes()
     numbers = 8 + int.from_bytes(good[:8], "little")
-    for first in (0, 8, numbers):  # of the whole file, of header and numbers, of the numbers alone
+    for first in (0, 8, numbers):  # from the whole file, from header and numbers, from the numbers only
         flipped = bytearray(good)
         for place in draws.choice(np.arange(first, len(good)), 20, replace=False):
             flipped[place] ^= int(draws.integers(1, 256))
@@ -523,13 +523,13 @@ def test_leftovers_of_a_killed_process_are_removed_at_the_next_write(tmp_path: P
     for _ in range(2):
         killed = subprocess.run([sys.executable, "-c", code, path], check=False)
         assert killed.returncode == -signal.SIGKILL
-        assert len(list(tmp_path.iterdir())) == 1  # the second takes away what the first left
+        assert len(list(tmp_path.iterdir())) == 1  # the second write removes the leftovers of the first
     others = {path.with_name(f".{path.stem}-notes{path.suffix}"), path.with_name(f".other-0123456789ab{path.suffix}")}
     for other in others:
         other.touch()
     with atomic_write(path) as held:
         held.write_text("first")
-        with atomic_write(path) as temporary:  # of a process that lives, which goes on writing
+        with atomic_write(path) as temporary:  # of a running process, which is still writing
             temporary.write_text("second")
         assert held.exists()
     assert path.read_text() == "first"

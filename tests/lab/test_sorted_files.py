@@ -1,4 +1,4 @@
-"""A file in an order of its own is judged like the same file shuffled: no part of it stands for the whole by being first."""
+"""A sorted file gives the same results as the shuffled file: its first rows are never used for the whole."""
 
 from collections.abc import Iterator
 from dataclasses import replace as with_field
@@ -25,7 +25,7 @@ def build(folder: Path, points: np.ndarray, **settings: object) -> Problem:
 
 @pytest.fixture(scope="module")
 def skewed() -> np.ndarray:
-    """Log-normal along x, by which they are sorted."""
+    """Points that are log-normal along x and sorted by x."""
     points = np.random.default_rng(0).normal(size=(COUNT, 2))
     points[:, 0] = np.exp(points[:, 0])
     return points[points[:, 0].argsort()]
@@ -40,7 +40,7 @@ def test_training_and_test_points_are_drawn_from_the_whole_file(tmp_path: Path, 
 
 
 def test_fewer_held_out_points_are_drawn_from_them_all(tmp_path: Path, skewed: np.ndarray) -> None:
-    problem = build(tmp_path, skewed, training__early_stopping="off")  # which would keep some of them for itself
+    problem = build(tmp_path, skewed, training__early_stopping="off")  # it would set some of them aside
     fewer = Problem.build(replace(problem.experiment, {"likelihood.points": 500}), problem.dataset)
     medians = [float(np.median(points[:, 0])) for points in (problem.dataset.held_out, fewer.evaluation_points)]
     assert len(fewer.evaluation_points) == 500
@@ -50,8 +50,8 @@ def test_fewer_held_out_points_are_drawn_from_them_all(tmp_path: Path, skewed: n
     np.testing.assert_array_equal(again.evaluation_points, fewer.evaluation_points)
 
 
-def test_divergence_is_told_by_losses_of_the_whole_file(tmp_path: Path, skewed: np.ndarray) -> None:
-    """At a fine sigma the loss of the Gaussian score, |x|^2 and more, is largest where the file ends."""
+def test_divergence_is_detected_by_losses_of_the_whole_file(tmp_path: Path, skewed: np.ndarray) -> None:
+    """At a fine sigma the loss of the Gaussian score, at least |x|^2, is largest at the end of the file."""
     references = []
     for points in (skewed, np.random.default_rng(1).permutation(skewed)):
         trainer = Trainer(build(tmp_path, points, noise__kind="none", objective__kind="exact"))
@@ -62,7 +62,7 @@ def test_divergence_is_told_by_losses_of_the_whole_file(tmp_path: Path, skewed: 
 
 
 def test_overlap_is_of_the_whole_file(tmp_path: Path) -> None:
-    """First come points in one place, whose levels no other points' overlap less than; the others lie apart."""
+    """The first points are all in one place, where levels overlap least; the other points lie apart."""
     generator = np.random.default_rng(0)
     near, far = generator.normal(size=(COUNT // 4, 2)) * 1e-3, generator.normal(size=(3 * COUNT // 4, 2))
     shares = []
@@ -73,7 +73,7 @@ def test_overlap_is_of_the_whole_file(tmp_path: Path) -> None:
 
 
 def test_a_classifier_learns_from_the_whole_test_set(tmp_path: Path, skewed: np.ndarray) -> None:
-    """Half of the held-out points teach it, the others judge it."""
+    """Half of the held-out points train the classifier, the others test it."""
     problem = build(tmp_path, skewed, likelihood__points=400)
     samples = np.random.default_rng(2).permutation(problem.dataset.points)[:400]
     *_, last = evaluation.sample_distances(problem, samples)
@@ -101,7 +101,7 @@ def test_the_round_trip_is_of_the_whole_test_set(
 
 
 def test_held_out_images_are_taken_from_the_whole_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first 100 of them lie in the training set too."""
+    """The first 100 of them are also in the training set."""
     digits = Problem.build(replace(Experiment(), {"data.kind": "digits"}))
     data = digits.dataset
     twice = np.concatenate([data.points[:100], data.held_out])

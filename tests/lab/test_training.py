@@ -1,4 +1,4 @@
-"""Training: every legal experiment learns, runs repeat to the bit, and what goes wrong stops in a sentence."""
+"""Training: every valid experiment learns, runs repeat exactly, and failures end with a sentence."""
 
 import itertools
 import math
@@ -60,7 +60,7 @@ def weights(trainer: Trainer) -> torch.Tensor:
 
 @pytest.mark.parametrize(("objective", "noise"), LEGAL)
 def test_every_legal_pair_of_objective_and_noise_learns(objective: str, noise: str) -> None:
-    """Most of the way from a Gaussian's score to the floor, judged by the averaged weights on fresh noise."""
+    """The averaged weights reach most of the way from a Gaussian score's loss to the floor, on fresh noise."""
     steps = 300 if noise == "none" else 200
     trainer, last = trained(objective__kind=objective, noise__kind=noise, training__steps=steps)
     assert last.finished
@@ -82,8 +82,8 @@ def test_every_legal_pair_of_objective_and_noise_learns(objective: str, noise: s
     assert loss(trainer.ema) < start - 0.6 * (start - best)
 
 
-def test_the_loss_of_what_was_learned_is_measured_as_it_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of digits: at fractions of their grey levels, with their classes told and hidden."""
+def test_the_final_loss_is_measured_as_in_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For digits: at fractions of their grey levels, with classes shown and hidden."""
     settings = {"data.kind": "digits", "network.width": 16, "network.depth": 2, "training.label_dropout": 0.25}
     trainer = Trainer(Problem.build(replace(Experiment(), settings)))
     problem, asked = trainer.problem, []
@@ -101,15 +101,15 @@ def test_the_loss_of_what_was_learned_is_measured_as_it_is_trained(monkeypatch: 
     some = x[:300].flatten(1)
     apart = (some[:, None] - problem.train.flatten(1)).abs().amax(-1)
     off, rows = apart.min(1)
-    assert 0.9 * half < off.min() <= off.max() <= 1.0001 * half  # of 64 pixels one lies near the end of its level
+    assert 0.9 * half < off.min() <= off.max() <= 1.0001 * half  # one of 64 pixels is near the end of its level
     hidden = label == problem.classes
     assert hidden.double().mean() == pytest.approx(0.25, abs=0.03)
     assert torch.equal(label[:300][~hidden[:300]], problem.labels[rows][~hidden[:300]])
-    assert np.array_equal(trainer.state()["generator"], before)  # training goes on as if it had not been asked
+    assert np.array_equal(trainer.state()["generator"], before)  # training continues as without the measurement
 
 
-def test_the_error_of_the_final_loss_is_how_far_other_draws_would_be_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of maximum likelihood, where 512 points share two noise levels: that of independent points would be a ninth of it."""
+def test_the_error_of_the_final_loss_is_its_spread_over_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For maximum likelihood, where 512 points share two noise levels: the error of independent points would be a ninth."""
     settings = {"noise__kind": "discrete", "network__kind": "energy", "objective__kind": "maximum-likelihood"}
     trainer = Trainer(Problem.build(experiment(objective__normalizer_grid=16, network__width=16, **settings)))
     found = []
@@ -121,7 +121,7 @@ def test_the_error_of_the_final_loss_is_how_far_other_draws_would_be_off(monkeyp
 
 
 def test_the_final_loss_of_the_true_score_is_optimal_with_any_target_batch() -> None:
-    """Of means over 1,500 points: over 512, as the other objectives are judged by, it would be twice as much."""
+    """The means are over 1,500 points; over 512, as for the other objectives, the loss would be twice as much."""
     trainer = Trainer(Problem.build(experiment(training__batch=1500, objective__target_batch=1500)))
     density = trainer.problem.density
     trainer.ema = density.score
@@ -160,7 +160,7 @@ def test_every_projection_trains(probes: str, reduced: bool) -> None:
 def test_same_seed_same_weights_whatever_the_clock_says() -> None:
     first, second, other = trained(seed=3)[0], Trainer(Problem.build(experiment(seed=3))), trained(seed=4)[0]
     while not second.finished:
-        second._rate = 50.0  # other chunks than the first's
+        second._rate = 50.0  # chunks of another length than the first trainer's
         next(second)
     assert torch.equal(weights(first), weights(second))
     assert not torch.equal(weights(first), weights(other))
@@ -176,7 +176,7 @@ def test_restored_training_goes_on_to_the_same_bits(objective: str) -> None:
     saved = broken.state()
     assert all(isinstance(array, np.ndarray) for array in saved.values())
     before = {name: array.copy() for name, array in saved.items()}
-    list(broken)  # what goes on must not change what was saved
+    list(broken)  # further training must not change the saved state
     assert all(np.array_equal(before[name], saved[name]) for name in before)
     resumed = Trainer(Problem.build(experiment(objective__kind=objective, training__steps=60)))
     resumed.restore(saved)
@@ -220,7 +220,7 @@ def test_a_checkpoint_of_averaged_weights_alone_can_be_trained_on() -> None:
     ids=lambda settings: "-".join(map(str, settings.values())),
 )
 def test_blocks_of_steps_have_the_objectives_own_loss(settings: dict[str, object]) -> None:
-    """Of a network that has learned something, within four standard errors of two independent means."""
+    """For a partly trained network, two independent means agree within four standard errors."""
 
     class Plain(Trainer):
         _fused = False
@@ -239,7 +239,7 @@ def test_blocks_of_steps_have_the_objectives_own_loss(settings: dict[str, object
 
 
 def test_each_step_of_a_block_sees_every_noise_level(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The mean of 256 spread values of ln sigma leaves that of the distribution by 0.02 at most, in every step."""
+    """In every step the mean of 256 values of ln sigma is within 0.02 of the distribution's mean."""
     seen = []
 
     def recorded(*arguments: Any) -> torch.Tensor:
@@ -259,7 +259,7 @@ def test_each_step_of_a_block_sees_every_noise_level(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("network", ["mlp", "u-net"])
 def test_exact_matching_of_images_takes_the_full_trace(network: str) -> None:
-    """A fresh network is the Gaussian's score: its loss sigma^2 (E||s||^2/2 + tr) is -sigma^2/(1 + sigma^2) D/2, D = 64."""
+    """An untrained network is a Gaussian's score: its loss sigma^2 (E||s||^2/2 + tr) is -sigma^2/(1 + sigma^2) D/2, D = 64."""
     problem = Problem.build(
         experiment(
             data__kind="digits",
@@ -292,7 +292,7 @@ def test_averaged_weights_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_optimizer_is_adam(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Against torch.optim.Adam on the same gradients; betas and the rising learning rate as documented."""
+    """Compare with torch.optim.Adam on the same gradients, with the documented betas and rising learning rate."""
     monkeypatch.setattr(training, "BLOCK", 1)
     trainer = Trainer(Problem.build(experiment(training__steps=30, training__lr_schedule="none")))
     twin = Trainer(trainer.problem)
@@ -374,7 +374,7 @@ def test_settings_change_on_the_fly() -> None:
 
 
 @pytest.mark.parametrize("sigma", [1e-15, 1e15])
-def test_noise_whose_loss_has_no_number_is_not_blamed_on_the_learning_rate(sigma: float) -> None:
+def test_an_infinite_loss_is_not_blamed_on_the_learning_rate(sigma: float) -> None:
     *_, last = Trainer(Problem.build(experiment(noise__kind="single", noise__sigma=sigma, training__steps=2)))
     assert last.diverged is not None
     assert "leaves single precision" in str(last.diverged)
@@ -401,8 +401,12 @@ def test_the_optimal_loss_has_an_error_and_is_estimated_anew_only_for_another_lo
     ("before", "after", "same"),
     [
         ({}, {"training.sigma_distribution": "time"}, False),
-        ({"noise.kind": "discrete"}, {"training.sigma_distribution": "time"}, True),  # its levels leave no choice
-        ({}, {"training.batch": 300}, True),  # the reference batch is of 256
+        (
+            {"noise.kind": "discrete"},
+            {"training.sigma_distribution": "time"},
+            True,
+        ),  # discrete levels have no distribution to choose
+        ({}, {"training.batch": 300}, True),  # the stable-target batch is 256
         ({}, {"training.batch": 64}, False),
         ({"objective.kind": "sliced"}, {"training.batch": 64}, True),
         ({}, {"objective.weight": "edm", "objective.target_batch": 256}, True),  # what auto stands for
@@ -410,7 +414,7 @@ def test_the_optimal_loss_has_an_error_and_is_estimated_anew_only_for_another_lo
         ({}, {"training.learning_rate": 1e-3, "training.ema_decay": 0.9, "training.steps": 7}, True),
     ],
 )
-def test_loss_identity_is_told_by_the_optimal_loss(before: dict, after: dict, same: bool) -> None:
+def test_loss_identities_differ_where_optimal_losses_do(before: dict, after: dict, same: bool) -> None:
     first = experiment(**{key.replace(".", "__"): one for key, one in before.items()})
     second = replace(first, after)
     assert (loss_identity(first) == loss_identity(second)) is same
@@ -432,9 +436,9 @@ def test_divergence_stops_and_keeps_the_last_good_weights() -> None:
             break
     good, average = weights(trainer), trainer.snapshot()
     settings = trainer.problem.experiment
-    wild = msgspec.structs.replace(settings.training, learning_rate=1e3)  # past the bounds that files and panels check
+    wild = msgspec.structs.replace(settings.training, learning_rate=1e3)  # outside the bounds of files and panels
     trainer.set_hyperparameters(msgspec.structs.replace(settings, training=wild))
-    trainer._rate = 1e9  # the whole chunk at once: no chance to keep weights of the way down
+    trainer._rate = 1e9  # the whole chunk at once, so that no weights are kept in between
     trainer._limits = (trainer.step + 300, math.inf)
     last = next(trainer)
     assert last.finished
@@ -449,13 +453,13 @@ def test_divergence_stops_and_keeps_the_last_good_weights() -> None:
 
 
 def test_a_loss_without_bound_says_what_the_data_lack() -> None:
-    """Points on a line have no density: exact matching without noise sends the loss to minus infinity."""
+    """Points on a line have no density: the loss of exact matching without noise goes to minus infinity."""
     problem = Problem.build(experiment(noise__kind="none", objective__kind="exact", training__steps=10_000))
     line = torch.stack([problem.train[:, 0], torch.zeros(len(problem.train))], dim=1)
     trainer = Trainer(with_parts(problem, train=line, density=None))
     for last in trainer:
         if last.loss < -100:
-            trainer._reference = 1e-3  # a shortcut to the bound, which lies ten thousand times lower
+            trainer._reference = 1e-3  # a shortcut: the bound is ten thousand times lower
     assert last.diverged is not None
     assert "falls without bound" in str(last.diverged)
 
@@ -514,7 +518,7 @@ def test_an_incomplete_state_is_refused_in_a_sentence(name):
 
 
 def test_the_first_step_waits_for_no_compiler() -> None:
-    """sympy and torch._dynamo take longer to import than all else between torch and the first step."""
+    """The imports of sympy and torch._dynamo take longer than everything else between torch and the first step."""
     code = (
         "import sys, torch; from playground.lab.experiment import Experiment; from playground.lab.problem import Problem;"
         "from playground.lab.training import Trainer; torch.set_num_threads(1);"
@@ -526,12 +530,12 @@ def test_the_first_step_waits_for_no_compiler() -> None:
 
 
 @pytest.mark.parametrize(("network", "same"), [("u-net", False), ("mlp", True)])
-def test_hidden_labels_change_the_loss_identity_where_the_network_is_told_any(network: str, same: bool) -> None:
+def test_label_dropout_changes_the_loss_identity_of_networks_with_labels(network: str, same: bool) -> None:
     first = experiment(data__kind="digits", network__kind=network)
     assert (loss_identity(first) == loss_identity(replace(first, {"training.label_dropout": 0.6}))) is same
 
 
-def test_the_final_loss_takes_no_longer_the_more_axes_are_differentiated() -> None:
+def test_the_final_loss_takes_no_longer_with_more_axes() -> None:
     """Exact matching of 8 x 8 images took 7.5 s after training."""
     digits = {"data.kind": "digits", "network.kind": "mlp", "network.width": 16, "objective.kind": "exact"}
     trainer = Trainer(Problem.build(replace(Experiment(), digits)))

@@ -1,4 +1,4 @@
-"""Which log p are said to be in doubt: those that extrapolate and those that the flow has lost, and no others."""
+"""Warnings about log p: for extrapolation and for failures of the flow, and for no other points."""
 
 import math
 from typing import Any
@@ -32,7 +32,7 @@ def test_test_points_are_no_extrapolation(kind: str) -> None:
 
 
 def test_far_points_and_holes_are_extrapolation() -> None:
-    """Within eight Gaussians of 0.35 at 2.8 from the centre: the centre, and what lies a whole radius outside."""
+    """For eight Gaussians of width 0.35 at 2.8 from the centre: the centre, and points a radius farther out."""
     problem = build(data__kind="eight-gaussians", data__points=20_000)
     points = np.array([[0.0, 0.0], [2.83, 0.0], [6.0, 0.0], [1e9, -1e9], [1e15, 1e15]])
     assert (remoteness(problem, points) > FAR).tolist() == [True, False, True, True, True]
@@ -46,14 +46,14 @@ def test_far_points_and_holes_are_extrapolation() -> None:
     ]
 
 
-def test_distances_are_counted_in_what_neighbours_keep(tmp_path: Any) -> None:
-    """On a grid each point is as far from its neighbours as the next; of points that all repeat, in the finest noise."""
+def test_distances_are_multiples_of_the_spacing(tmp_path: Any) -> None:
+    """On a grid the spacing is the distance of neighbours. If all points repeat, it is that of the finest noise."""
     grid = np.stack(np.meshgrid(np.arange(30.0), np.arange(30.0)), axis=-1).reshape(-1, 2)
     np.save(tmp_path / "grid.npy", grid)
     np.save(tmp_path / "twice.npy", np.repeat(grid[::9], 9, axis=0))
     path = str(tmp_path / "grid.npy")
     points = np.array([[0.0, 0.0], [-70.0, 0.0]])
-    # A fifth is held out, which leaves one in 600 training points without any of its four neighbours: 1, or sqrt 2.
+    # A fifth is held out, so one in 600 training points has none of its four neighbours: the distance is 1, or sqrt 2.
     assert remoteness(build(data__kind="file", data__path=path), points)[1] == pytest.approx(70, rel=0.02)
     twice = build(data__kind="file", data__path=str(tmp_path / "twice.npy"), noise__sigma_min=0.2)
     assert remoteness(twice, points)[1] == pytest.approx(70 / (3 * 0.2 * math.sqrt(2) / FAR), rel=0.02)
@@ -81,7 +81,7 @@ def test_a_flow_misses_by_a_tenth_of_a_nat_and_two_per_cent() -> None:
 
 
 def test_a_single_point_misses_by_more_than_chance() -> None:
-    """By 20 errors, its own or all points'; few vectors do not tell these well enough, and a lost flow is lost anyhow."""
+    """The limit is 20 errors, of the point or of all points. Few probes do not give errors, but nan always counts."""
     known = np.full(5, -1.0)
     log_prob = known + np.array([1.9, 2.4, 2.4, 3.0, np.nan])
     error = np.array([0.1, 0.1, 0.12, 0.1, np.nan])
@@ -91,8 +91,8 @@ def test_a_single_point_misses_by_more_than_chance() -> None:
 
 @pytest.mark.parametrize("probe", ["rademacher", "gaussian"])
 @pytest.mark.parametrize("probes", [2, 8])
-def test_an_estimated_trace_is_not_refused_for_its_chance(probe: str, probes: int) -> None:
-    """Two vectors of signs agree at every other point, with no error of their own, and miss by up to 4 nats."""
+def test_an_estimated_trace_is_not_rejected_for_its_chance_error(probe: str, probes: int) -> None:
+    """Two Rademacher probes agree at every second point, which then has no error of its own, and miss by up to 4 nats."""
     problem = build(
         data__points=10_000,
         likelihood__points=1_000,
@@ -115,8 +115,8 @@ def test_an_estimated_trace_is_not_refused_for_its_chance(probe: str, probes: in
 
 
 @pytest.mark.parametrize("probes", [2, 8])
-def test_a_wrong_flow_is_refused_by_an_estimated_trace_too(probes: int) -> None:
-    """Half the score, as half a factor in the ODE: off by 2 nats on average, where chance leaves 0.05 and 0.2 are allowed."""
+def test_a_wrong_flow_is_rejected_with_an_estimated_trace_too(probes: int) -> None:
+    """With half of the score, log p is off by 2 nats on average; chance causes 0.05, and 0.2 are allowed."""
     problem = build(
         likelihood__points=200,
         likelihood__source="exact",
@@ -139,7 +139,7 @@ def test_a_wrong_flow_is_refused_by_an_estimated_trace_too(probes: int) -> None:
     assert sum(str(note).startswith("not measured: the flow gives") for note in doubts) > 100
 
 
-def test_a_loose_tolerance_is_refused_by_an_estimated_trace_too() -> None:
+def test_a_loose_tolerance_is_rejected_with_an_estimated_trace_too() -> None:
     problem = build(
         likelihood__source="empirical",
         likelihood__points=100,
@@ -154,8 +154,8 @@ def test_a_loose_tolerance_is_refused_by_an_estimated_trace_too() -> None:
 
 
 @pytest.mark.parametrize("tolerance", [1e-4, 1e-2, 0.1])
-def test_no_tolerance_passes_a_wrong_number_of_the_training_set_off_as_right(tolerance: float) -> None:
-    """Between its points the training set's flow turns sharply; there a loose step loses it by tens of nats."""
+def test_no_tolerance_lets_a_wrong_log_p_of_the_training_set_pass(tolerance: float) -> None:
+    """Between training points the training set's flow turns sharply, so a loose tolerance is off by tens of nats there."""
     problem = build(likelihood__source="empirical")
     points = np.concatenate([problem.dataset.held_out[:10], np.random.default_rng(0).uniform(-6, 6, (30, 2))])
     found = measured(problem, points, tolerance)
@@ -168,7 +168,7 @@ def test_no_tolerance_passes_a_wrong_number_of_the_training_set_off_as_right(tol
     assert tolerance < 0.1 or wrong.any()
 
 
-def test_a_point_that_is_lost_leaves_the_others_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_point_that_is_given_up_does_not_change_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """Below the moons the training set's flow takes 1,500 steps."""
     problem = build(likelihood__source="empirical")
     near, far = problem.dataset.held_out[:3], np.array([[-0.65, -2.56]])
@@ -181,7 +181,7 @@ def test_a_point_that_is_lost_leaves_the_others_as_they_are(monkeypatch: pytest.
     assert str(note).startswith("not measured: the flow from here takes too many steps")
 
 
-def test_a_test_set_on_which_the_flow_is_lost_has_no_nll() -> None:
+def test_a_test_set_on_which_the_flow_fails_has_no_nll() -> None:
     problem = build(likelihood__source="empirical", likelihood__points=50, likelihood__tolerance=0.1, data__points=200)
     *_, last = evaluate(problem, problem.empirical.score)
     assert last.metrics is not None

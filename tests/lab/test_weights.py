@@ -1,4 +1,4 @@
-"""The optimizer's step and the moving average against their formulas."""
+"""The optimizer's step and the moving average, compared with their formulas."""
 
 from collections.abc import Iterable
 
@@ -45,7 +45,7 @@ def test_a_step_is_adam_s_and_the_average_warms_up(ema: float, kind: str) -> Non
 
 
 @pytest.mark.parametrize("kind", SHAPES)
-def test_moments_set_are_the_moments_found(kind: str) -> None:
+def test_moments_can_be_set_and_read_back(kind: str) -> None:
     made = network(kind)
     weights = Weights(made, network(kind))
     weights.adam_step([torch.randn_like(parameter) for parameter in made.parameters()], 0.01, 0.9)
@@ -58,7 +58,7 @@ def test_moments_set_are_the_moments_found(kind: str) -> None:
         torch.testing.assert_close(weights.moments[name], vector, rtol=0, atol=0)
 
 
-def test_what_was_kept_comes_back() -> None:
+def test_kept_weights_are_restored() -> None:
     made, average = network(), network()
     weights = Weights(made, average)
 
@@ -79,7 +79,7 @@ def test_what_was_kept_comes_back() -> None:
 
 
 def test_convolutions_have_their_weights_in_memory_as_the_images_are() -> None:
-    """Else each is turned around at every step, and its gradient back: a tenth of a step."""
+    """Otherwise each weight and gradient would be converted in every step, which takes a tenth of a step."""
     made, average = network("u-net"), network("u-net")
     Weights(made, average)
     for each in (made, average):

@@ -1,4 +1,4 @@
-"""Settings that change nothing are told, by what they wait for; those that act are not."""
+"""Settings without an effect give a message that says why; settings with an effect give none."""
 
 from pathlib import Path
 from types import FunctionType
@@ -56,7 +56,7 @@ def told(**changes: object) -> list[str]:
         ),
     ],
 )
-def test_a_setting_that_changes_nothing_is_told(settings: dict, said: str) -> None:
+def test_a_setting_without_an_effect_gives_a_message(settings: dict, said: str) -> None:
     (sentence,) = told(**settings)
     assert said in sentence
 
@@ -75,12 +75,12 @@ def test_a_setting_that_changes_nothing_is_told(settings: dict, said: str) -> No
         {"sampling__inpainting_mask": "left", "sampling__snr": 0.3},
     ],
 )
-def test_a_setting_that_acts_is_not(settings: dict) -> None:
+def test_a_setting_with_an_effect_gives_none(settings: dict) -> None:
     assert told(**settings) == []
 
 
 OTHERWISE = {
-    "sampling.step": 1e-4,  # above 2e-4 the finest level is unstable
+    "sampling.step": 1e-4,  # above 2e-4 the finest level would be unstable
     "sampling.time_grid": "time",
     "sampling.snr": 0.3,
     "sampling.tolerance": 1e-3,
@@ -96,7 +96,7 @@ OTHERWISE = {
 
 @pytest.mark.parametrize("key", OTHERWISE)
 def test_every_setting_of_a_kind_changes_what_it_makes(key: str) -> None:
-    """Of every kind that has it, with correctors and with fitted steps too: none is there to do nothing."""
+    """In every kind that has it, with correctors and adaptive steps too, each setting has an effect."""
     section = key.partition(".")[0]
     kinds = [kind for kind in owners(key) if kind != "mala"]
     assert kinds
@@ -111,7 +111,7 @@ def test_every_setting_of_a_kind_changes_what_it_makes(key: str) -> None:
             if key == "sampling.tolerance":
                 given["sampling.solver"] = "adaptive"
             if key == "sampling.time_grid":
-                given["noise.kind"] = "cosine"  # of VE equal times are equal ratios of sigma
+                given["noise.kind"] = "cosine"  # for VE, equal times are equal ratios of sigma
         else:
             given["network.kind"] = "energy"
         made = run if section == "sampling" else objective
@@ -131,14 +131,14 @@ def run(problem: Problem) -> list[object]:
 
 
 def objective(problem: Problem) -> dict[str, object]:
-    """What the objective was made with: numbers, words, and functions that draw."""
+    """The arguments of the objective: numbers, words, and functions that draw."""
     made = build_objective(problem)
     plain = {name: one for name, one in vars(made).items() if isinstance(one, float | int | str | FunctionType)}
     return {"kind": type(made), **plain}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "resources/experiments").glob("*.toml")), ids=lambda path: path.stem)
-def test_no_example_sets_what_changes_nothing(path: Path) -> None:
+def test_no_example_has_a_setting_without_an_effect(path: Path) -> None:
     experiment = load(path)
     assert list(settings_without_effect(Problem.build(experiment))) == []
 
