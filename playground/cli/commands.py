@@ -225,6 +225,12 @@ def video(
             "--fps", metavar="N", parser=_whole("--fps"), help="Frames per second; by default 30, or 10 for a GIF."
         ),
     ] = None,
+    training: Annotated[
+        bool,
+        typer.Option(
+            "--training", help="Show how the network learned: the end of the run, by one training step after another."
+        ),
+    ] = False,
 ) -> None:
     """Paint the sampled trajectory of a run, or of a session, as a video."""
     gif = out.suffix.lower() == ".gif"
@@ -236,7 +242,7 @@ def video(
     out = _output(out, VIDEO_SUFFIXES)
     from playground.cli.results import write_video
 
-    write_video(folder, out, (width, height), fps)
+    write_video(folder, out, (width, height), fps, training)
 
 
 @app.command()

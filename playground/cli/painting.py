@@ -1,19 +1,27 @@
 """The picture and the video of a run, painted by the window's code."""
 
 import contextlib
-from collections.abc import Iterator
+import dataclasses
+import functools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.app.canvas.frames import frames_of
+from playground.app.canvas.frames import frames_of, labelled
+from playground.app.canvas.readouts import weights_in_view
+from playground.app.controllers.export_size import OverlayMaker
 from playground.app.controllers.overlay_timing import density_source, exact_source
-from playground.app.controllers.video_frames import VideoFrames, video_frames_over
+from playground.app.controllers.training_film import FilmStage, paint_training_film
+from playground.app.controllers.video_frames import VideoFrames, complete_run, video_frames_over
+from playground.app.model.preferences import VideoChoice
+from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model
 from playground.cli.reporting import stage
 from playground.drawing.film import HOLD_SECONDS, FrameOverlay, pictures, schedule, trail
 from playground.drawing.images import ImageGrid
+from playground.drawing.labels import Labels
 from playground.drawing.layers import Data, Particles, Trails
 from playground.drawing.plane import Viewport, bounds_of, shaped
 from playground.drawing.render import headless, save_png
@@ -24,6 +32,7 @@ from playground.lab.problem import Problem
 from playground.lab.trajectory import Trajectory
 
 LEAST_SECONDS, MOST_SECONDS = 2.0, 6.0  # of a video, without the hold at its end
+STEP_SECONDS = 0.4  # of a film of a training, for each of its steps
 ARROWS = 32  # across the picture
 MARGIN = 0.25  # around the data, so that approaching particles are visible
 IMAGES = 100  # of a grid
@@ -53,6 +62,32 @@ def paint_video(model: Model, trajectory: Trajectory, path: Path, size: tuple[in
     with stage("Video") as update, contextlib.closing(written):
         for progress in written:
             update(progress, f"{len(frames)} pictures of {size[0]} x {size[1]}")
+    del application
+
+
+def paint_training_video(model: Model, stages: Sequence[Weights], path: Path, size: tuple[int, int], fps: int) -> None:
+    """Write how the network learned: the end of the run from the same noise, by the weights of one training step after another.
+
+    Args:
+        stages: the weights of each step, the first of which is the first picture.
+    """
+    application = headless()
+    problem, seed = model.problem, model.problem.experiment.seed
+    runs = [complete_run(problem, weights, seed, None) for weights in stages]
+    first = next(runs[0]())
+    scene = _scene(problem, first, size)
+
+    def overlay_maker(weights: Weights) -> OverlayMaker:
+        own = dataclasses.replace(model, weights=weights)
+        return lambda trajectory, frames: _frames(own, scene, trajectory, frames, size, weights_in_view(weights))
+
+    filmed = [FilmStage(run, overlay_maker(weights)) for run, weights in zip(runs, stages, strict=True)]
+    seconds = min(MOST_SECONDS, max(LEAST_SECONDS, STEP_SECONDS * len(stages))) + HOLD_SECONDS
+    choice = VideoChoice(width=size[0], height=size[1], seconds=seconds, fps=fps)
+    written = paint_training_film(scene, filmed, 1.0, choice, path)
+    with stage("Video") as update, contextlib.closing(written):
+        for done, total in written:
+            update(done / total, f"{len(stages)} training steps")
     del application
 
 
@@ -89,9 +124,18 @@ def _viewport(problem: Problem, size: tuple[int, int]) -> Viewport:
 
 
 def _frames(
-    model: Model, scene: Scene, trajectory: Trajectory, frames: NDArray[np.integer], size: tuple[int, int]
+    model: Model,
+    scene: Scene,
+    trajectory: Trajectory | None,
+    frames: NDArray[np.integer],
+    size: tuple[int, int],
+    weights: str = "",
 ) -> tuple[FrameOverlay, Iterator[float]]:
-    """Return the overlay of each frame as the window first shows it: the followed score and the density."""
+    """Return the overlay of each frame as the window first shows it: the followed score and the density, with the words of a picture.
+
+    Args:
+        weights: what the caption says of them.
+    """
     experiment = model.problem.experiment
     if scene.images is not None:
         views = VideoFrames(None)
@@ -106,4 +150,5 @@ def _frames(
             exact_source(follows or "exact", model.view),
             density_source("exact" if learned else follows or "exact", model.view),
         )
-    return frames_of(views, experiment.sampling.kind, "", trajectory, frames)
+    shown = functools.partial(frames_of, views, experiment.sampling.kind, weights)
+    return labelled(shown, Labels(experiment.sampling.title))(trajectory, frames)

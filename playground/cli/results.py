@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ import torch
 from playground.cli.reporting import say, stage, warn
 from playground.cli.settings import with_settings_after_training
 from playground.lab.atomic import atomic_write, is_held
+from playground.lab.checkpoints import Checkpoints
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.label_dropout_checks import untrained_conditional_score, untrained_unconditional_score
 from playground.lab.model import Model
@@ -25,6 +26,9 @@ from playground.lab.without_effect import settings_without_effect
 from playground.messages import Message
 from playground.theory.noise import ScoreFunction
 from playground.user_errors import UserError
+
+if TYPE_CHECKING:
+    from playground.app.model.weights import Weights
 
 EXPERIMENT, METRICS = "experiment.toml", "metrics.json"
 TRAJECTORY, SAMPLES, PICTURE, VIDEO = "trajectory.npz", "samples.csv", "picture.png", "video.mp4"
@@ -190,15 +194,45 @@ def column_names(problem: Problem) -> list[str]:
     return [f"p{pixel}" for pixel in range(int(np.prod(problem.shape)))]
 
 
-def write_video(folder: Path, out: Path, size: tuple[int, int], fps: int) -> None:
+def write_video(folder: Path, out: Path, size: tuple[int, int], fps: int, training: bool = False) -> None:
     """``score-playground video``."""
     from playground.app.model import workspace
-    from playground.cli.painting import paint_video
+    from playground.cli.painting import paint_training_video, paint_video
 
     model = open_model(folder, device="cpu")
+    if training:
+        raise_conflict(sampling_conflict(model.problem.experiment, model.problem.conditions))
+        stages = _training_steps(model)
+        paint_training_video(workspace.Model.of(model.problem, model.network), stages, out, size, fps)
+        say(f"The video is {out}")
+        return
     trajectory = _recorded(folder, model) if folder.is_dir() else _played(model)
     paint_video(workspace.Model.of(model.problem, model.network), trajectory, out, size, fps)
     say(f"The video is {out}")
+
+
+def _training_steps(model: Model) -> "list[Weights]":
+    """The weights of each training step that a session keeps, and the newest.
+
+    Raises:
+        UserError: it keeps none of earlier steps.
+        SessionError: it was not trained.
+    """
+    from playground.app.model.weights import Weights
+
+    _ = model.learned  # which says what to do where there is no network
+    assert model.path is not None
+    assert model.network is not None
+    session, newest = Session.load(model.path), model.network.state_dict()
+    kept = Checkpoints()
+    state = dict(session.weights or {})
+    kept.restore(state, newest)
+    last = int(state["step"])
+    earlier = [step for step in kept if step < last]
+    if not earlier:
+        raise UserError(f"{model.path} holds no weights of earlier training steps: train anew by score-playground run.")
+    found = [Weights(number, kept[step], untrained=step == 0, step=step) for number, step in enumerate(earlier)]
+    return [*found, Weights(len(found), newest, untrained=False, step=last)]
 
 
 def _recorded(folder: Path, model: Model) -> Trajectory:

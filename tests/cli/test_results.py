@@ -22,6 +22,7 @@ from playground.cli.results import open_model
 from playground.cli.running import _finite
 from playground.data.tables import columns_named
 from playground.drawing.images import ImageGrid
+from playground.drawing.labels import Labels
 from playground.lab import experiment as experiments
 from playground.lab.problem import Problem
 from playground.lab.session import Session
@@ -474,6 +475,40 @@ def test_a_session_is_filmed_by_its_own_run_or_by_a_new_one(moons: Path, tmp_pat
     assert films["own"] == films["folder"]
     with av.open(str(tmp_path / "new.gif")) as film:
         assert sum(1 for _ in film.decode(video=0)) > 1
+
+
+def test_a_training_is_filmed_from_its_first_weights_to_its_last(
+    moons: Path, tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[tuple[str, ...]] = []
+    shown = Labels.on
+    monkeypatch.setattr(
+        Labels, "on", lambda labels, scene: said.append(shown(labels, scene).caption) or shown(labels, scene)
+    )
+    out = tmp_path / "training.gif"
+    assert ask("video", moons, "--training", "--out", out, "--size", "128x96")[0] == 0
+    steps = [next(line for line in caption if line.startswith("weights of")) for caption in said]
+    assert steps[0] == "weights of training step 0, untrained network"
+    assert steps[-1] == "weights of training step 50"
+    assert len(set(steps)) == len(steps) > 3
+    assert all(caption[0] == "density, learned score, Reverse SDE" for caption in said)
+    with av.open(str(out)) as film:
+        frames = [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
+    assert len(frames) == len(steps)
+    assert (frames[0] != frames[-2]).mean() > 0.02
+
+
+def test_a_training_that_kept_no_weights_cannot_be_filmed(moons: Path, tmp_path: Path, ask: Ask) -> None:
+    session = Session.load(moons / "model.safetensors")
+    newest = {name: array for name, array in session.weights.items() if not name.startswith("checkpoints")}
+    dataclasses.replace(session, weights=newest).save(tmp_path / "new.spg")
+    code, _, error = ask("video", tmp_path / "new.spg", "--training", "--out", tmp_path / "a.gif")
+    assert code == 2
+    assert "holds no weights of earlier training steps: train anew" in " ".join(error.split())
+    dataclasses.replace(session, weights=None).save(tmp_path / "bare.spg")
+    code, _, error = ask("video", tmp_path / "bare.spg", "--training", "--out", tmp_path / "a.gif")
+    assert code == 2
+    assert "holds no trained weights" in " ".join(error.split())
 
 
 def test_a_session_without_weights_says_how_it_gets_them(moons: Path, tmp_path: Path, ask: Ask) -> None:

@@ -1,7 +1,7 @@
 """A film of a training: the same noise and the same frame of the run, by the weights of one training step after another."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,7 @@ class FilmStage:
 
 def paint_training_film(
     scene: Scene, stages: Sequence[FilmStage], share: float, choice: VideoChoice, path: Path
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, None]:
     """Sample each training step's run up to the frame, then paint; yields pictures done and in all, as for the film of a run.
 
     Args:
