@@ -50,6 +50,30 @@ class Fault:
 
 FAULTS = (
     Fault(
+        "the score term of a step of the flow without its half",
+        "theory/samplers/terms.py",
+        "weight = (1 + stochasticity**2) / 2 * h",
+        "weight = 1.0 * h",
+        (
+            "theory/test_step_terms.py::test_drift_score_and_noise_add_to_the_step",
+            "theory/test_step_terms.py::test_the_rest_of_a_short_step_of_the_flow_is_of_second_order",
+        ),
+    ),
+    Fault(
+        "the drift of a reverse step with its forward sign",
+        "theory/samplers/terms.py",
+        "StepTerms(-h * state.rate,",
+        "StepTerms(h * state.rate,",
+        ("theory/test_step_terms.py::test_drift_score_and_noise_add_to_the_step",),
+    ),
+    Fault(
+        "the weight of the score in user units by their length alone",
+        "lab/inspection.py",
+        "terms.score * units.length**2,",
+        "terms.score * units.length,",
+        ("lab/test_inspection.py::test_the_score_term_is_its_weight_times_the_score_that_is_shown",),
+    ),
+    Fault(
         "v with the weights of noise and clean point exchanged",
         "theory/parametrizations.py",
         "v = (noise - level.sigma * denoised) / math.sqrt(1 + level.sigma**2)",

@@ -333,7 +333,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "measure.clear": Command(
         "Clear the clicked point",
-        "Remove the likelihood path and the interpolation; without any, leave full screen",
+        "Remove the followed particle, or the likelihood path and the interpolation; without any, leave full screen",
         lambda w: w.clear(),
         key="Escape",
     ),

@@ -48,6 +48,7 @@ from playground.app.panels import (
     LikelihoodPanel,
     NoisePanel,
     ObjectivePanel,
+    ParticlePanel,
     QualityPanel,
     RunsPanel,
     SamplingPanel,
@@ -77,7 +78,7 @@ from playground.resources import resource
 
 SMALLEST = (1024, 600)
 PIPELINE = (LessonPanel, ScenePanel, DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
-MEASUREMENTS = (LikelihoodPanel, FieldNamesPanel, QualityPanel, RunsPanel)
+MEASUREMENTS = (LikelihoodPanel, ParticlePanel, FieldNamesPanel, QualityPanel, RunsPanel)
 LESSON_PROGRESS = "lessons.json"
 OPENING = "checkpoints/two-moons.spg"
 QUIT_SECONDS = 1.6
@@ -531,9 +532,11 @@ class MainWindow(QMainWindow):
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def clear(self) -> None:
-        """Clear the clicked point or, where none is shown or on its way, leave the presenter mode or full screen."""
+        """Clear the followed particle, or the clicked point, or where there is none leave the presenter mode or full screen."""
         filled = self.isFullScreen() or self.presenter.is_on
-        if filled and self.measuring.likelihood is None and not self.measuring.is_measuring_point:
+        if self.controllers.inspecting.is_active:
+            self.controllers.inspecting.clear()
+        elif filled and self.measuring.likelihood is None and not self.measuring.is_measuring_point:
             self.toggle_full_screen()
         else:
             self.measuring.clear_inspection()

@@ -12,10 +12,10 @@ from typing import Literal, TypeVar
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QPen
 
 from playground.drawing import lines, raster
-from playground.drawing.axes import nice_step
+from playground.drawing.axes import figure_font, nice_step, text_background
 from playground.drawing.color_scale import ColorScale
 from playground.drawing.color_scale import number as number_text
 from playground.drawing.coloring import Coloring
@@ -39,6 +39,7 @@ ERROR_SHOWN, ERROR_ALPHA = 0.5, 0.5
 SPRITES = 10_000  # up to so many particles are drawn one by one; more are counted per pixel
 TRAIL_SEGMENTS = 8_000  # most segments of all trails in a frame; half as many with 10,000 particles
 TRAIL_PIXELS = 8  # assumed length of a segment in pixels
+ARROW_PIXELS = 90  # painter units that the longest arrow of a step takes at most where it is magnified
 
 
 @dataclass(frozen=True, eq=False)
@@ -444,6 +445,101 @@ class Path(Layer):
             painter.setPen(pen)
             painter.drawLine(corners[number], corners[number + 1])
         _dot(painter, corners[0], 6.0, palette, self.role)
+
+
+@dataclass(frozen=True, eq=False)
+class FollowedParticle(Layer):
+    """One particle: a ring, its way so far, and the terms of its next step as arrows, each beginning where the last one ends.
+
+    Args:
+        positions: (K, 2), its way; the last is where it is.
+        terms: displacements (2,) with their colours, in the order in which they add.
+        denoised: (2,), where a thin line with a small ring leads; None without noise.
+        flow: (P, 2), the path of a start that is dragged, from the noise to the data.
+    """
+
+    positions: np.ndarray
+    terms: tuple[tuple[np.ndarray, Role], ...] = ()
+    denoised: np.ndarray | None = None
+    flow: np.ndarray | None = None
+
+    def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if self.flow is not None:
+            self._paint_flow(painter, plane, palette, _corners(plane, self.flow))
+        way = _corners(plane, self.positions)
+        if not way:
+            return
+        for name, alpha, width in (("background", 0.7, 3.5), ("text", 0.55, 1.4)):
+            painter.setPen(QPen(palette.color(name, alpha), width))
+            painter.drawPolyline(way)
+        middle = way[-1]
+        self._paint_terms(painter, plane, palette, middle)
+        if self.denoised is not None:
+            for end in _corners(plane, self.denoised[None]):
+                for name, width in (("background", 4.0), ("data", 1.8)):
+                    pen = QPen(palette.color(name), width)
+                    pen.setDashPattern([7.0 / width, 6.0 / width])
+                    painter.setPen(pen)
+                    painter.drawLine(middle, end)
+                    painter.setPen(QPen(palette.color(name), width))
+                    painter.drawEllipse(end, 4.5, 4.5)
+        for name, width in (("background", 5.0), ("text", 2.2)):
+            painter.setPen(QPen(palette.color(name), width))
+            painter.drawEllipse(middle, 6.5, 6.5)
+
+    def magnified(self, plane: Plane) -> int:
+        """How many times longer than life its arrows are: 1, 2, 5, 10 and so on, so that the whole of a small step is seen."""
+        lengths = [math.hypot(*(step * plane.scale).tolist()) for step, _ in self.terms]
+        longest: float = max(lengths, default=0.0)
+        if not 0 < longest < ARROW_PIXELS / 2:
+            return 1
+        factors = [factor * 10**power for power in range(7) for factor in (1, 2, 5)]
+        return max((factor for factor in factors if factor * longest <= ARROW_PIXELS), default=1)
+
+    def _paint_terms(self, painter: QPainter, plane: Plane, palette: Palette, start: QPointF) -> None:
+        factor = self.magnified(plane)
+        if factor > 1:
+            font = figure_font(11)
+            text, metrics = f"arrows × {factor}", QFontMetricsF(font)
+            box = QRectF(start.x() + 12, start.y() + 10, metrics.horizontalAdvance(text), metrics.height())
+            text_background(painter, palette, box.adjusted(-4, 0, 4, 0), 3)
+            painter.setFont(font)
+            painter.setPen(palette.color("text"))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+        for step, role in self.terms:
+            across, down = (factor * step * plane.scale).tolist()
+            end = QPointF(start.x() + across, start.y() + down)
+            length = math.hypot(across, down)
+            if not length < 1e5:
+                return  # it leads nowhere that can be seen
+            if length >= 0.5:
+                along = QPointF(across / length, down / length)
+                head = min(9.0, 0.6 * length)
+                sides = [
+                    end - QPointF(along.x() - turn * along.y(), along.y() + turn * along.x()) * head
+                    for turn in (0.45, -0.45)
+                ]
+                for name, width in (("background", 5.5), (role, 2.6)):
+                    painter.setPen(QPen(palette.color(name), width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+                    painter.drawLine(start, end)
+                    painter.drawPolyline([sides[0], end, sides[1]])
+            start = end
+
+    @staticmethod
+    def _paint_flow(painter: QPainter, plane: Plane, palette: Palette, corners: list[QPointF]) -> None:
+        if len(corners) < 2:
+            return
+        for name, alpha, width in (("background", 0.7, 5.0), ("likelihood", 1.0, 2.2)):
+            painter.setPen(QPen(palette.color(name, alpha), width))
+            painter.drawPolyline(corners)
+        _dot(painter, corners[0], 5.0, palette, "likelihood")
+        painter.setBrush(palette.color("background"))
+        painter.setPen(QPen(palette.color("likelihood"), 2.5))
+        painter.drawEllipse(corners[-1], 6.0, 6.0)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
 @dataclass(frozen=True, eq=False)

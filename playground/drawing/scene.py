@@ -13,6 +13,7 @@ from playground.drawing.layers import (
     Data,
     Density,
     Field,
+    FollowedParticle,
     InterpolatedPoints,
     Layer,
     Particles,
@@ -72,6 +73,7 @@ class Scene:
     trails: Trails | None = None
     particles: Particles | None = None
     path: Path | None = None
+    followed: FollowedParticle | None = None
     interpolation: InterpolatedPoints | Strip | None = None
     marks: Marks | None = None
     images: ImageGrid | None = None
@@ -96,7 +98,7 @@ class Scene:
 
     def moving(self) -> list[Layer]:
         """The layers that change in every frame, from bottom to top."""
-        layers = (self.trails, self.particles, self.path, self.interpolation, self.marks)
+        layers = (self.trails, self.particles, self.path, self.interpolation, self.followed, self.marks)
         return [layer for layer in layers if layer is not None]
 
     def named_layers(self) -> tuple[tuple[str, str], ...]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from playground.theory.noise import Process, ScoreFunction
-from playground.theory.samplers import Grid, Randomness, Sampler, Step, time_grid
+from playground.theory.samplers import Grid, Randomness, Sampler, Step, StepTerms, time_grid
 from playground.theory.samplers.base import normal
 from playground.theory.samplers.brownian import over
 
@@ -41,6 +41,14 @@ class ForwardProcess(Sampler):
     @property
     def noise_times(self) -> list[float]:
         return [sigma**2 for sigma in time_grid(self.process, self.steps, self.grid)[1]]
+
+    def terms(self, before: Step, after: Step) -> StepTerms:
+        assert before.time is not None
+        assert after.time is not None
+        now, then = self.process.states_at([before.time, after.time])
+        spread = then.scale * math.sqrt(then.sigma**2 - now.sigma**2)
+        symbols = ("α′/α − 1" if now.scale != then.scale else "", "", "α′√(σ′² − σ²)")
+        return StepTerms(then.scale / now.scale - 1, 0.0, spread, symbols, now.scale, now.sigma, ("noise",))
 
     def run(self, score: ScoreFunction, start: Tensor, generator: Randomness) -> Iterator[Step]:
         """Run the process from particles `start` at t_min, see :meth:`begin`; otherwise as any sampler."""

@@ -45,6 +45,7 @@ if typing.TYPE_CHECKING:
 
 EMPTY_PLANE = (-3.0, 3.0, -3.0, 3.0)  # what is in view before the first stroke: 15 times the brush
 SURVEYED = 2_000  # images of a file whose darkest and brightest values stand for all, until its data are built
+REACH = 18.0  # px from a click within which a particle is meant by it
 FOLLOWED = "The particles follow this score."
 UNTRAINED = "The network is untrained: these are its random weights."
 OF_STEP = "By the weights of training step {}."
@@ -83,7 +84,7 @@ class Display(QObject):
         self._controllers = controllers
         self._building, self._training, self._playing = controllers.building, controllers.training, controllers.playing
         self._following, self._measuring = controllers.following, controllers.measuring
-        self._replaying = controllers.replaying
+        self._replaying, self._inspecting = controllers.replaying, controllers.inspecting
         self._problem: ProblemView | None = None  # whose data are in view
         self._drawing = False  # whether the plane in view is one that is painted on
         self._field: FieldView | None = None  # those that belong to the frame in view
@@ -106,6 +107,7 @@ class Display(QObject):
         self._following.density_changed.connect(self._show_density)
         self._following.overlay_dropped.connect(self._drop)
         self._following.particles_valued.connect(self._color)
+        self._inspecting.changed.connect(self._show_particle)
         self._measuring.likelihood_changed.connect(self._show_likelihood)
         self._measuring.interpolation_changed.connect(self._show_interpolation)
         controllers.lessons.changed.connect(self._show_marks)
@@ -143,7 +145,8 @@ class Display(QObject):
     @property
     def frame_style(self) -> FrameStyle:
         """How the layers of a frame are shown, as far as they can be."""
-        return dataclasses.replace(self._canvas.frame_style, particles=self._following.particle_colors)
+        style, followed = self._canvas.frame_style, self._inspecting.number
+        return dataclasses.replace(style, particles=self._following.particle_colors, followed=followed)
 
     @property
     def shows_images(self) -> bool:
@@ -165,6 +168,17 @@ class Display(QObject):
     def wanted(self) -> frozenset[str]:
         """The layers in view that have to be computed for each frame."""
         return frozenset(name for name in COMPUTED if self._canvas.visible[name])
+
+    def particle_near(self, x: float, y: float) -> int | None:
+        """The particle nearest to a point of the canvas, in the frame in view; None where none is near."""
+        run, frame = self.run, self._frame
+        if run is None or frame is None or len(run.shape) != 1 or not self._canvas.visible["particles"]:
+            return None
+        plane = self._canvas.plane()
+        away = plane.to_painter(run.positions[frame]) - plane.to_painter(np.array([x, y]))
+        distance = np.nan_to_num(np.hypot(away[:, 0], away[:, 1]), nan=np.inf)
+        nearest = int(distance.argmin())
+        return nearest if distance[nearest] <= REACH else None
 
     @property
     def why_no_training_film(self) -> Message | None:
@@ -345,7 +359,8 @@ class Display(QObject):
 
     def _in_view(self, scene: Scene) -> Scene:
         run, frame, kind = self.run, self._frame, self._state.experiment.sampling.kind
-        overlays = self._field, self.density, self.weights_in_view, self.frame_style, self._values
+        particle = self._inspecting.particle if self._place == 0 else None  # of the first run, whose terms are known
+        overlays = self._field, self.density, self.weights_in_view, self.frame_style, self._values, particle
         if run is None or frame is None:
             return show_frame(scene, None, 0, kind, *overlays)
         if self._run is not None and scene.images is not None:
@@ -472,6 +487,12 @@ class Display(QObject):
         lessons = self._controllers.lessons
         marks = lessons.marks
         self._canvas.set_marks(None if marks is None else Marks(*marks))
+
+    @Slot()
+    def _show_particle(self) -> None:
+        """Show the particle that is followed, and the path of a start that is dragged."""
+        self._canvas.set_flow(self._inspecting.flow)
+        self._show()
 
     def _ring_images(self) -> None:
         likelihood, interpolation = self._measuring.likelihood, self._measuring.interpolation

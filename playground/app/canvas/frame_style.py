@@ -8,11 +8,15 @@ from playground.drawing.layers import DensityStyle
 
 @dataclass(frozen=True)
 class FrameStyle:
-    """The chosen options of what is computed for each frame; the defaults are those of the legend."""
+    """The chosen options of what is computed for each frame, and the particle that is followed.
+
+    The defaults are those of the legend.
+    """
 
     density: DensityStyle = "plain"
     error: ErrorStyle = "both"
     particles: ParticleColors = "one"
+    followed: int | None = None  # the particle that is followed, if any
 
 
 PLAIN = FrameStyle()

@@ -17,12 +17,15 @@ from playground.app.controllers.video_frames import VideoFrames
 from playground.app.model.views import DensityView, FieldView, ParticleValues
 from playground.drawing.film import FrameOverlay, at_frame
 from playground.drawing.labels import Labels
+from playground.drawing.layers import FollowedParticle, Role
 from playground.drawing.plane import Viewport
 from playground.drawing.scene import Scene
+from playground.lab.inspection import InspectedParticle
 
 if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
+LATE = 3  # frames after which the terms of a step are no longer shown: while it plays, they come a frame or two late
 COMPUTED = frozenset({"learned", "exact", "error", "density"})  # layers that are computed for each frame
 
 
@@ -36,6 +39,7 @@ def show_frame(
     weights: str = "",
     style: FrameStyle = PLAIN,
     values: ParticleValues | None = None,
+    particle: InspectedParticle | None = None,
 ) -> Scene:
     """Return the scene with everything that a frame shows: particles and trails or images, score fields, density and caption.
 
@@ -47,6 +51,7 @@ def show_frame(
         weights: what the caption says of them.
         style: how the layers are shown.
         values: what the particles are coloured by, where it is computed.
+        particle: the one that is followed, in this frame or one just before.
     """
     learned, exact = (None, None) if field is None else field.layers
     error = None if field is None else field.errors.get(style.error)
@@ -60,7 +65,35 @@ def show_frame(
     if scene.particles is not None and style.particles != "one":
         colors = coloring(style.particles, trajectory, frame, values)
         scene = dataclasses.replace(scene, particles=dataclasses.replace(scene.particles, coloring=colors))
-    return scene
+    flow = None if scene.followed is None else scene.followed.flow
+    return dataclasses.replace(scene, followed=followed_particle(trajectory, frame, style.followed, particle, flow))
+
+
+def followed_particle(
+    trajectory: "Trajectory",
+    frame: int,
+    number: int | None,
+    particle: InspectedParticle | None,
+    flow: np.ndarray | None = None,
+) -> FollowedParticle | None:
+    """A particle with its way so far and the terms of its next step; None where none is followed.
+
+    Args:
+        particle: what is known of it in this frame, or for a few frames in one before.
+        flow: the path of a start that is dragged.
+    """
+    positions = trajectory.positions
+    if positions.ndim != 3 or number is None or number >= positions.shape[1]:
+        return None if flow is None else FollowedParticle(np.zeros((0, 2)), flow=flow)
+    way = positions[: frame + 1, number]
+    known = particle is not None and particle.number == number and 0 <= frame - particle.frame <= LATE
+    if particle is None or not known:
+        return FollowedParticle(way, flow=flow)
+    step = particle.step
+    terms: tuple[tuple[np.ndarray, Role], ...] = ()
+    if step is not None:
+        terms = (step.drift, "exact"), (step.score, "learned"), (step.rest, "particles")
+    return FollowedParticle(way, terms, particle.denoised_here, flow)
 
 
 def frames_of(
@@ -88,7 +121,8 @@ def frames_of(
         values = None
         if trajectory is not None and scene.particles is not None:
             values = views.particle_values(style.particles, trajectory.positions[frame], *moment)
-        return show_frame(scene, trajectory, frame, kind, field, density, weights, style, values)
+        particle = None if trajectory is None else views.inspect(trajectory, frame, style.followed)
+        return show_frame(scene, trajectory, frame, kind, field, density, weights, style, values, particle)
 
     shown = np.unique(frames)
     return at, views.prepare(zip(sigmas[shown].tolist(), times[shown].tolist(), strict=True))

@@ -56,7 +56,9 @@ class PlotSurface(QWidget):
     Signals carry the user's coordinates:
         viewport_changed(tuple): x0, x1, y0, y1.
         hovered(object): (x, y), or None when the pointer leaves.
-        clicked(float, float), shift_clicked(float, float), stroked(list of (x, y)), stroke_ended(list of (x, y)).
+        clicked(float, float), shift_clicked(float, float), alt_clicked(float, float): by the modifier.
+        alt_dragged(float, float): where the pointer is, while it is dragged with Alt held.
+        stroked(list of (x, y)), stroke_ended(list of (x, y)).
         wheeled(int): notches turned with Ctrl or Shift held, for the tool.
         painted(float): milliseconds that a new picture took.
     """
@@ -67,6 +69,8 @@ class PlotSurface(QWidget):
     hovered = Signal(object)
     clicked = Signal(float, float)
     shift_clicked = Signal(float, float)
+    alt_clicked = Signal(float, float)
+    alt_dragged = Signal(float, float)
     stroked = Signal(object)
     stroke_ended = Signal(object)
     wheeled = Signal(float)
@@ -90,6 +94,7 @@ class PlotSurface(QWidget):
         self._pointer: QPointF | None = None
         self._pressed: QPointF | None = None  # where the left button went down, until it becomes a drag
         self._dragged: QPointF | None = None  # last position of a drag that pans
+        self._starts = False  # whether a start is dragged
         self._stroke: list[tuple[float, float]] | None = None
         self._ringed = False  # whether the keyboard brought the focus here
 
@@ -219,6 +224,9 @@ class PlotSurface(QWidget):
         return QPointF(self.width() / 2, self.height() / 2)
 
     def _click(self, position: QPointF, modifiers: Qt.KeyboardModifier) -> None:
+        if modifiers & Qt.KeyboardModifier.AltModifier and self.movable:
+            self.alt_clicked.emit(*self._at(position))
+            return
         second = modifiers & Qt.KeyboardModifier.ShiftModifier
         (self.shift_clicked if second else self.clicked).emit(*self._at(position))
 
@@ -252,7 +260,13 @@ class PlotSurface(QWidget):
         event.accept()
         position = event.position()
         self._pointer = position
-        if self._pressed is not None and self.movable and (position - self._pressed).manhattanLength() > DRAG_PIXELS:
+        if self._starts:
+            self.alt_dragged.emit(*self._at(position))
+        far = self._pressed is not None and (position - self._pressed).manhattanLength() > DRAG_PIXELS
+        if far and self.movable and event.modifiers() & Qt.KeyboardModifier.AltModifier:
+            self._pressed, self._starts = None, True
+            self.alt_dragged.emit(*self._at(position))
+        elif far and self.movable and self._pressed is not None:
             self._dragged, self._pressed = self._pressed, None
             self._set_cursor()
         if self._dragged is not None:
@@ -273,7 +287,7 @@ class PlotSurface(QWidget):
         elif self._stroke is not None and event.button() == Qt.MouseButton.LeftButton:
             stroke, self._stroke = self._stroke, None
             self.stroke_ended.emit(stroke)
-        self._dragged = None
+        self._dragged, self._starts = None, False
         self._set_cursor()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
@@ -311,7 +325,10 @@ class PlotSurface(QWidget):
     # --- keys
 
     def _takes(self, event: QKeyEvent) -> bool:
-        plain = not event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
+        alt, picks = Qt.KeyboardModifier.AltModifier, event.key() in PICK_KEYS and self._tool != "brush"
+        plain = not event.modifiers() & (
+            Qt.KeyboardModifier.ControlModifier | (Qt.KeyboardModifier.NoModifier if picks else alt)
+        )
         tool = BRUSH_KEYS if self._tool == "brush" else PICK_KEYS if self.movable else set()
         return plain and (event.key() in tool or (self.movable and event.key() in VIEW_KEYS))
 

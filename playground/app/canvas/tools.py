@@ -43,11 +43,14 @@ class Tools(QObject):
         self._state, self._canvas, self._display, self._takes_second = state, canvas, display, takes_second
         self._building, self._training = controllers.building, controllers.training
         self._following, self._measuring = controllers.following, controllers.measuring
+        self._inspecting = controllers.inspecting
         self._lessons = controllers.lessons
         self._pointer: tuple[float, float] | None = None
         canvas.hovered.connect(self._hover)
         canvas.clicked.connect(self._pick)
         canvas.shift_clicked.connect(self._measuring.go_to)
+        canvas.alt_clicked.connect(self._follow)
+        canvas.alt_dragged.connect(self._drag_start)
         canvas.image_selected.connect(self._pick_image)
         canvas.image_shift_selected.connect(self._measuring.go_to_image)
         canvas.image_missed.connect(self._miss)
@@ -63,6 +66,20 @@ class Tools(QObject):
             self._lessons.set_mark(x, y)
             return
         (self._measuring.go_to if self._takes_second() else self._measuring.inspect)(x, y)
+
+    @Slot(float, float)
+    def _follow(self, x: float, y: float) -> None:
+        """With Alt held a click follows the nearest particle, or none where it falls beside all."""
+        self._inspecting.drop_start()
+        self._inspecting.follow(self._display.particle_near(x, y))
+
+    @Slot(float, float)
+    def _drag_start(self, x: float, y: float) -> None:
+        """A drag with Alt held shows where a particle that starts under the pointer would end."""
+        why = self._inspecting.why_no_flow
+        if why:
+            self.notified.emit(Notification("info", why, is_current=lambda: bool(self._inspecting.why_no_flow)))
+        self._inspecting.drag_start(x, y)
 
     @Slot(int)
     def _pick_image(self, number: int) -> None:

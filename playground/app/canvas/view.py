@@ -17,6 +17,7 @@ from playground.drawing.layers import (
     Data,
     Density,
     Field,
+    FollowedParticle,
     InterpolatedPoints,
     Particles,
     Path,
@@ -26,7 +27,7 @@ from playground.drawing.layers import (
 )
 from playground.drawing.marks import Marks
 from playground.drawing.palette import DARK, Palette
-from playground.drawing.plane import Viewport, bounds_of, shaped
+from playground.drawing.plane import Plane, Viewport, bounds_of, shaped
 from playground.drawing.scene import Scene
 
 BRUSH_STEP = 1.15  # by a notch of the wheel
@@ -43,6 +44,7 @@ class CanvasView(QWidget):
         viewport_changed(tuple): x0, x1, y0, y1 in view.
         hovered(object): (x, y) under the pointer, or None.
         clicked(float, float), shift_clicked(float, float): a point was picked with the point tool, or a second one beside it.
+        alt_clicked(float, float), alt_dragged(float, float): the same with Alt held, and where the pointer is dragged to.
         stroke_drawn(object, float): a list of (x, y), and the brush's radius.
         brush_radius_changed(float): by the wheel or the keys.
         image_selected(int), image_shift_selected(int): the same for an image of the grid.
@@ -56,6 +58,8 @@ class CanvasView(QWidget):
     hovered = Signal(object)
     clicked = Signal(float, float)
     shift_clicked = Signal(float, float)
+    alt_clicked = Signal(float, float)
+    alt_dragged = Signal(float, float)
     stroke_drawn = Signal(object, float)
     brush_radius_changed = Signal(float)
     image_selected = Signal(int)
@@ -83,7 +87,8 @@ class CanvasView(QWidget):
         self._view.setAccessibleName("Canvas")
         self._view.setAccessibleDescription(
             "Arrow keys move the view, plus and minus zoom, 0 shows all. Click a point for its likelihood, "
-            "Shift+click a second one to interpolate; Enter and Shift+Enter take the point in the middle. With "
+            "Shift+click a second one to interpolate; Enter and Shift+Enter take the point in the middle. "
+            "Alt+click or Alt+Enter follows a particle. With "
             "images, arrow keys select one, Enter and Shift+Enter take it, Escape clears it."
         )
         self._readout = QLabel(self)
@@ -97,6 +102,8 @@ class CanvasView(QWidget):
         self._view.hovered.connect(self._hover)
         self._view.clicked.connect(lambda x, y: self._click(x, y, self.clicked, self.image_selected))
         self._view.shift_clicked.connect(lambda x, y: self._click(x, y, self.shift_clicked, self.image_shift_selected))
+        self._view.alt_clicked.connect(self.alt_clicked)
+        self._view.alt_dragged.connect(self.alt_dragged)
         self._keys.picked.connect(self.image_selected)
         self._keys.shift_picked.connect(self.image_shift_selected)
         self._view.stroked.connect(self._show_strokes)
@@ -163,6 +170,14 @@ class CanvasView(QWidget):
     def set_path(self, points: np.ndarray | None) -> None:
         """The way of one point under the probability flow, (P, 2), from the point on."""
         self._change(path=None if points is None else Path(points))
+
+    def set_flow(self, points: np.ndarray | None) -> None:
+        """The path of a start that is dragged, (P, 2); None takes it away."""
+        followed = self._scene.followed
+        if followed is not None:
+            self._change(followed=dataclasses.replace(followed, flow=points))
+        elif points is not None:
+            self._change(followed=FollowedParticle(np.zeros((0, 2)), flow=points))
 
     def set_interpolation(self, points: np.ndarray | None) -> None:
         """Points from one to another, (P, 2), or images (P, C, H, W) in the limits of the grid's."""
@@ -307,6 +322,10 @@ class CanvasView(QWidget):
     def wanted_viewport(self) -> Viewport:
         """What shall be in view whatever the canvas's shape, in which more may be."""
         return self._view.wanted
+
+    def plane(self) -> Plane:
+        """The mapping between the user's coordinates and the canvas's."""
+        return self._view.plane()
 
     def lock_aspect(self, locked: bool) -> None:
         """Let both axes have the same scale, as they must where both have the same unit, or each its own."""

@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from playground.app.controllers.building import Building
 from playground.app.controllers.comparing import Comparing
 from playground.app.controllers.following import Following
+from playground.app.controllers.inspecting import Inspecting
 from playground.app.controllers.lessons import Lessons
 from playground.app.controllers.measuring import Measuring
 from playground.app.controllers.notification import stopped
@@ -49,6 +50,7 @@ class Controllers(QObject):
         self.replaying = Replaying(self.building, self.training, self)
         self.playing = Playing(state, self.building, self.replaying, sampler, self)
         self.following = Following(self.building, self.replaying, self.playing, sampler, self.tasks, self)
+        self.inspecting = Inspecting(self.building, self.playing, sampler, self)
         self.comparing = Comparing(state, self.building, self.replaying, self.playing, self.following, self.tasks, self)
         self.measuring = Measuring(state, self.building, self.replaying, self.playing, self.following, self.tasks, self)
         self.pinning = Pinning(state, self.building, self.replaying, self.playing, self.measuring, self.tasks, self)
@@ -106,6 +108,7 @@ class Controllers(QObject):
         self.playing.poll()
         self.replaying.advance(ticks * TICK / 1000, not self.playing.is_replacing)
         self.following.poll()
+        self.inspecting.poll()
         followed = self.comparing if self.comparing.is_active else self.following  # the main canvas is hidden meanwhile
         if not followed.waits:
             self.playing.advance(ticks * TICK / 1000)

@@ -24,6 +24,7 @@ from playground.app.model.views import (
 )
 from playground.app.workers.worker import Mailbox
 from playground.drawing.axes import rounded_up
+from playground.lab.inspection import InspectedParticle
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -105,6 +106,17 @@ class ParticlesRequest:
     time: float | None
 
 
+@dataclass(frozen=True, eq=False)
+class InspectionRequest:
+    """A request for one particle of a frame taken apart, or for the path of a start by the probability flow."""
+
+    run: SamplingRun
+    trajectory: "Trajectory | None" = None
+    frame: int = 0
+    number: int = 0
+    start: tuple[float, float] | None = None
+
+
 class LatestScore:
     """The score that a run follows, by its weights at each call; an energy has its log-density too."""
 
@@ -131,10 +143,14 @@ class SamplingWorker:
         self.densities: Mailbox[tuple[Workspace | Model, DensityView]] = Mailbox()
         self.readouts: Mailbox[tuple[Workspace | Model, PointReadout]] = Mailbox()
         self.particle_values: Mailbox[tuple[Workspace | Model, ParticleValues]] = Mailbox()
+        self.inspections: Mailbox[tuple[InspectionRequest, InspectedParticle]] = Mailbox()
+        self.flows: Mailbox[tuple[InspectionRequest, np.ndarray]] = Mailbox()
         self._runs: Mailbox[SamplingRun] = Mailbox()
         self._overlay_requests: Mailbox[OverlayRequest] = Mailbox()
         self._readout_requests: Mailbox[ReadoutRequest] = Mailbox()
         self._particles_requests: Mailbox[ParticlesRequest] = Mailbox()
+        self._inspection_requests: Mailbox[InspectionRequest] = Mailbox()
+        self._flow_requests: Mailbox[InspectionRequest] = Mailbox()
         self._share = 1.0  # of a core that sampler steps may take
         self._wanted = 0
         self._frame_seconds = 0.0  # from one frame to the next, rests included
@@ -173,6 +189,11 @@ class SamplingWorker:
     def request_particle_values(self, request: ParticlesRequest) -> None:
         """Ask for what particles are coloured by."""
         self._particles_requests.put(request)
+        self._wake.set()
+
+    def request_inspection(self, request: InspectionRequest) -> None:
+        """Ask for a particle, or with a start for the path from there."""
+        (self._inspection_requests if request.start is None else self._flow_requests).put(request)
         self._wake.set()
 
     def record(self, frames: int) -> None:
@@ -215,8 +236,13 @@ class SamplingWorker:
         particles = self._particles_requests.take()
         if particles is not None:
             self.particle_values.put((particles.workspace, self.compute_particle_values(particles)))
+        inspection, flow = self._inspection_requests.take(), self._flow_requests.take()
+        if inspection is not None:
+            self.inspections.put((inspection, self.inspect(inspection)))
+        if flow is not None:
+            self.flows.put((flow, self.flow(flow)))
         stepped = self._steps is not None and self._advance(self._steps)
-        return bool(stepped or overlays or readout or particles)
+        return bool(stepped or overlays or readout or particles or inspection or flow)
 
     def _start(self, run: SamplingRun) -> "Iterator[Trajectory]":
         from playground.lab.sampling import sample
@@ -315,6 +341,21 @@ class SamplingWorker:
         else:
             found = log_density_at(problem, request.positions, request.sigma, request.time)
         return ParticleValues(request.kind, found, request.workspace.view.modes)
+
+    def inspect(self, request: InspectionRequest) -> InspectedParticle:
+        """Take apart the step of a particle."""
+        from playground.lab.inspection import inspect
+
+        assert request.trajectory is not None
+        run = request.run
+        return inspect(run.problem, LatestScore(self, run), request.trajectory, request.frame, request.number)
+
+    def flow(self, request: InspectionRequest) -> np.ndarray:
+        """Compute the path of a start by the probability flow."""
+        from playground.lab.inspection import flow_from
+
+        assert request.start is not None
+        return flow_from(request.run.problem, LatestScore(self, request.run), np.array(request.start))
 
     def _errors(self, request: OverlayRequest, positions: np.ndarray) -> ScoreErrorMap:
         from playground.lab.fields import arrows_at, score_error_over, typical_score

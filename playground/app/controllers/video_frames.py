@@ -29,11 +29,13 @@ from playground.app.model.views import (
     ParticleValues,
 )
 from playground.app.model.weights import Weights
+from playground.lab.inspection import InspectedParticle
 
 if TYPE_CHECKING:
     from playground.app.model.workspace import Model
     from playground.lab.problem import Problem
     from playground.lab.trajectory import Trajectory
+    from playground.theory.noise import ScoreFunction
 
 
 def complete_run(
@@ -114,6 +116,7 @@ class VideoFrames:
         self._sampling_worker = SamplingWorker()
         self._maps: dict[tuple[float, bool], DensityView] = {}
         self._asked_map: DensityView | None = None
+        self._score: ScoreFunction | None = None  # that particles follow, once it is asked for
 
     def prepare(self, moments: Iterable[tuple[float, float]]) -> Iterator[float]:
         """Compute the maps that these noise levels and times need, as :meth:`at` takes them; yields the share that is done."""
@@ -145,6 +148,17 @@ class VideoFrames:
         moment = sigma, None if math.isnan(time) else time
         request = ParticlesRequest(self._view.workspace, kind, positions, *moment)
         return self._sampling_worker.compute_particle_values(request)
+
+    def inspect(self, trajectory: "Trajectory", frame: int, number: int | None) -> InspectedParticle | None:
+        """The particle that is followed, with the terms of its next step; None where there is none."""
+        if self._view is None or number is None or number >= trajectory.positions.shape[1]:
+            return None
+        from playground.lab.inspection import inspect
+
+        model = self._view.workspace
+        if self._score is None:
+            self._score = model.problem.known_score() or learned_score(model.problem, model.weights)
+        return inspect(model.problem, self._score, trajectory, frame, number)
 
     def at(self, sigma: float, time: float) -> tuple[FieldView | None, DensityView | None]:
         """What is wanted at a noise level and time, nan in data coordinates; prepare its map first."""

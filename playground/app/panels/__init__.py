@@ -6,6 +6,7 @@ from playground.app.panels.lesson import LessonPanel
 from playground.app.panels.likelihood import LikelihoodPanel
 from playground.app.panels.noise import NoisePanel
 from playground.app.panels.objective import ObjectivePanel
+from playground.app.panels.particle import ParticlePanel
 from playground.app.panels.quality import QualityPanel
 from playground.app.panels.runs import RunsPanel
 from playground.app.panels.sampling import SamplingPanel
@@ -19,6 +20,7 @@ __all__ = [
     "LikelihoodPanel",
     "NoisePanel",
     "ObjectivePanel",
+    "ParticlePanel",
     "QualityPanel",
     "RunsPanel",
     "SamplingPanel",

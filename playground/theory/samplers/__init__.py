@@ -19,4 +19,5 @@ from playground.theory.samplers.langevin import Langevin as Langevin
 from playground.theory.samplers.langevin import MetropolisAdjustedLangevin as MetropolisAdjustedLangevin
 from playground.theory.samplers.multistep import MultistepSampler as MultistepSampler
 from playground.theory.samplers.reverse import ReverseSDE as ReverseSDE
+from playground.theory.samplers.terms import StepTerms as StepTerms
 from playground.theory.samplers.unipc import UniPCSampler as UniPCSampler

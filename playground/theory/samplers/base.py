@@ -10,6 +10,7 @@ from torch import Tensor
 
 from playground.theory.noise import ScoreFunction
 from playground.theory.samplers.brownian import Randomness, StepNoise, StepRandomness
+from playground.theory.samplers.terms import StepTerms
 from playground.user_errors import UserError
 
 
@@ -82,6 +83,13 @@ class Sampler(ABC):
     def run_in_parts(self, score: ScoreFunction, start: Tensor, generator: Randomness) -> Iterator[Step | None]:
         """:meth:`run` that may also yield None between evaluations of the score, so that a slow frame can be cancelled."""
         yield from self.run(score, start, generator)
+
+    def terms(self, before: Step, after: Step) -> StepTerms | None:
+        """What the step between two neighbouring frames is made of; None where that is not known.
+
+        Their positions are not looked at.
+        """
+        return None
 
 
 def normal(like: Tensor, generator: StepRandomness) -> Tensor:

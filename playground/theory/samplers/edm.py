@@ -10,6 +10,7 @@ from playground.theory.noise import ScheduleState, ScoreFunction
 from playground.theory.samplers import base
 from playground.theory.samplers.brownian import StepRandomness
 from playground.theory.samplers.path import OneStepSampler
+from playground.theory.samplers.terms import Rest
 
 
 @dataclass
@@ -38,6 +39,10 @@ class EdmSampler(OneStepSampler):
     @property
     def evaluations_per_step(self) -> int:
         return 2
+
+    @property
+    def _rest(self) -> tuple[Rest, ...]:
+        return ("higher order", "noise") if self.churn > 0 else ("higher order",)
 
     @torch.no_grad()
     def _step(

@@ -21,6 +21,7 @@ from playground.theory.samplers.base import Sampler, SamplerDiverged, Step
 from playground.theory.samplers.brownian import Randomness, StepRandomness
 from playground.theory.samplers.grid import Grid, time_grid
 from playground.theory.samplers.path import OneStepSampler
+from playground.theory.samplers.terms import Rest, StepTerms, process_terms
 
 OdeSolver = Literal["euler", "heun"]
 
@@ -47,6 +48,10 @@ class ProbabilityFlow(OneStepSampler):
     @property
     def noise_times(self) -> list[float]:
         return super().noise_times if self.corrector_steps else []
+
+    @property
+    def _rest(self) -> tuple[Rest, ...]:
+        return () if self.solver == "euler" else ("higher order",)
 
     @torch.no_grad()
     def _step(
@@ -85,6 +90,11 @@ class AdaptiveFlow(Sampler):
     @property
     def evaluations(self) -> None:
         return None
+
+    def terms(self, before: Step, after: Step) -> StepTerms:
+        start, end = (self.process.t_min if frame.time is None else frame.time for frame in (before, after))
+        found = process_terms(self.process, start, end, 0.0, ("higher order",))
+        return found if after.time is not None else found.in_data_coordinates(float(self.process.scale(end)))
 
     def run(self, score: ScoreFunction, start: Tensor, generator: Randomness) -> Iterator[Step]:
         return (step for step in self.run_in_parts(score, start, generator) if step is not None)

@@ -13,6 +13,7 @@ from playground.theory.noise import ScoreFunction, per_point
 from playground.theory.samplers import base
 from playground.theory.samplers.base import Sampler, Step, langevin, posterior_mean, require_finite
 from playground.theory.samplers.brownian import Randomness, StepRandomness, others, over
+from playground.theory.samplers.terms import Rest, StepTerms
 
 LogDensity = Callable[[Tensor, Tensor], Tensor]
 """Takes x (N, \\*shape) and sigma (0-d); returns log p_sigma(x) up to a constant, (N,)."""
@@ -48,6 +49,17 @@ class _OneLevel(Sampler):
             require_finite(x, index, "the step size")
             yield Step(x, self.sigma, None, step, index, self.total, accepted)
 
+    def terms(self, before: Step, after: Step) -> StepTerms:
+        step = after.step_size
+        return StepTerms(0.0, step, self._known_noise(step), ("", "ε", "√(2ε)"), 1.0, after.sigma, self._rest)
+
+    @property
+    def _rest(self) -> tuple[Rest, ...]:
+        return ("noise",)
+
+    def _known_noise(self, step: float) -> float | None:
+        return math.sqrt(2 * step) if self._rest == ("noise",) else None
+
     @abstractmethod
     def _move(
         self, score: ScoreFunction, x: Tensor, sigma: Tensor, step: float, generator: StepRandomness
@@ -75,6 +87,10 @@ class Langevin(_OneLevel):
     step: float
     steps: int
     known: Tensor | None = None
+
+    @property
+    def _rest(self) -> tuple[Rest, ...]:
+        return ("noise",) if self.known is None else ("noise", "known part")
 
     def _move(
         self, score: ScoreFunction, x: Tensor, sigma: Tensor, step: float, generator: StepRandomness
@@ -121,6 +137,12 @@ class AnnealedLangevin(Sampler):
         sigmas = [float(level) for level in self.levels]
         return [self.step * (sigma / sigmas[-1]) ** 2 for sigma in sigmas]
 
+    def terms(self, before: Step, after: Step) -> StepTerms:
+        if self.final_denoising and after.index == self.total:
+            return StepTerms(0.0, after.sigma**2, 0.0, ("", "σ²", ""), 1.0, after.sigma, ())
+        step = after.step_size
+        return StepTerms(0.0, step / 2, math.sqrt(step), ("", "½α", "√α"), 1.0, after.sigma, ("noise",))
+
     def run(self, score: ScoreFunction, start: Tensor, generator: Randomness) -> Iterator[Step]:
         sigmas = [float(level) for level in self.levels]
         x, index, elapsed = start, 0, 0.0
@@ -162,6 +184,10 @@ class MetropolisAdjustedLangevin(_OneLevel):
     sigma: float
     step: float
     steps: int
+
+    @property
+    def _rest(self) -> tuple[Rest, ...]:
+        return ("noise", "refusal")
 
     @property
     def evaluations(self) -> int:

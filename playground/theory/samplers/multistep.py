@@ -46,6 +46,10 @@ class MultistepSampler(PathSampler):
     def noise_times(self) -> list[float]:
         return super().noise_times if self.stochasticity or self.corrector_steps else []
 
+    @property
+    def _noise_in_equation(self) -> float:
+        return float(self.stochasticity)
+
     def _stepper(self) -> StepFunction:
         # The last expected clean points, and the length of the step from them.
         history: list[tuple[Tensor, float]] = []

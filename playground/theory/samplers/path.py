@@ -13,6 +13,7 @@ from playground.theory.samplers import base
 from playground.theory.samplers.base import Sampler, Step, posterior_mean, require_finite
 from playground.theory.samplers.brownian import Randomness, StepRandomness, others, over
 from playground.theory.samplers.grid import Grid, time_grid
+from playground.theory.samplers.terms import Rest, StepTerms, process_terms
 
 StepFunction = Callable[[ScoreFunction, Tensor, ScheduleState, ScheduleState, StepRandomness], Tensor]
 """Takes the score, x(now), the states now and then, and the randomness; returns x(then)."""
@@ -60,6 +61,27 @@ class PathSampler(Sampler):
     def noise_times(self) -> list[float]:
         times, _ = time_grid(self.process, self.steps, self.grid)
         return [state.sigma**2 for state in self.process.states_at(times)]
+
+    @property
+    def _noise_in_equation(self) -> float:
+        """l of the equation that it solves: 0 of the probability flow, 1 of the reverse SDE."""
+        return 0.0
+
+    @property
+    def _rest(self) -> tuple[Rest, ...]:
+        """What a step has beside its first-order terms and the noise of its equation."""
+        return ("higher order",)
+
+    def terms(self, before: Step, after: Step) -> StepTerms:
+        start = self.process.t_min if before.time is None else before.time
+        if self.final_denoising and after.index == self.total:
+            (end,) = self.process.states_at([start])
+            symbols = ("1/α − 1" if end.scale != 1 else "", "ασ²", "")
+            return StepTerms(1 / end.scale - 1, end.scale * end.sigma**2, 0.0, symbols, end.scale, end.sigma, ())
+        then = self.process.t_min if after.time is None else after.time
+        rest: tuple[Rest, ...] = (*self._rest, *(("corrector",) if self.corrector_steps else ()))
+        found = process_terms(self.process, start, then, self._noise_in_equation, rest)
+        return found if after.time is not None else found.in_data_coordinates(float(self.process.scale(then)))
 
     def run(self, score: ScoreFunction, start: Tensor, generator: Randomness) -> Iterator[Step]:
         times, _ = time_grid(self.process, self.steps, self.grid)

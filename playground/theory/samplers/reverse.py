@@ -28,6 +28,7 @@ from playground.theory.noise import ScheduleState, ScoreFunction
 from playground.theory.samplers import base
 from playground.theory.samplers.brownian import StepRandomness, area
 from playground.theory.samplers.path import OneStepSampler
+from playground.theory.samplers.terms import Rest
 
 SdeSolver = Literal["euler", "heun", "shark"]
 
@@ -53,6 +54,14 @@ class ReverseSDE(OneStepSampler):
     @property
     def noise_times(self) -> list[float]:
         return super().noise_times if self.stochasticity or self.corrector_steps else []
+
+    @property
+    def _noise_in_equation(self) -> float:
+        return float(self.stochasticity)
+
+    @property
+    def _rest(self) -> tuple[Rest, ...]:
+        return () if self.solver == "euler" else ("higher order",)
 
     @torch.no_grad()
     def _step(

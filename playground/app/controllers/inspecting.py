@@ -1,0 +1,129 @@
+"""Follows one particle through the run: the terms of its step in every frame, and the path of a start that is dragged."""
+
+import dataclasses
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal, Slot
+
+from playground.app.controllers.building import Building
+from playground.app.controllers.playing import Playing, Run
+from playground.app.controllers.sampling_worker import InspectionRequest, SamplingRun, SamplingWorker
+from playground.lab.experiment import replace
+from playground.lab.inspection import InspectedParticle
+
+
+class Inspecting(QObject):
+    """Has one particle of the run in view taken apart, in each frame that is shown. Arrays are in the user's units.
+
+    Attributes:
+        number: of the particle that is followed; None where there is none.
+        particle: what is known of it in the frame in view; None until that has come.
+        flow: (P, 2) the path of the start that is dragged; None where none is.
+
+    Signals:
+        changed(): another particle, another frame, or another path.
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self, building: Building, playing: Playing, sampler: SamplingWorker, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._building, self._playing, self._sampler = building, playing, sampler
+        self.number: int | None = None
+        self.particle: InspectedParticle | None = None
+        self.flow: np.ndarray | None = None
+        self._kept: tuple[Run, SamplingRun] | None = None  # how the run in view was sampled
+        self._asked: tuple[object, ...] = ()
+        building.problem_changed.connect(self._leave)
+
+    @property
+    def why_no_flow(self) -> str:
+        """Why no start can be dragged now; "" where one can."""
+        view = self._building.problem
+        return "" if view is not None and view.has_process else "This noise has no path from noise to data."
+
+    @property
+    def weights_changed(self) -> bool:
+        """Whether the run in view may have gone on by newer weights than those that it began with, by which its terms are."""
+        runs = self._playing.runs
+        return bool(runs) and runs[0].experiment.sampling.follows == "learned" and not runs[0].is_of_its_weights
+
+    def follow(self, number: int | None) -> None:
+        """Follow this particle of the run in view, or none."""
+        if number != self.number:
+            self.number, self.particle, self.flow = number, None, None
+            self._asked = ()
+            self.changed.emit()
+
+    def drag_start(self, x: float, y: float) -> None:
+        """Show the path of a particle that starts at a point, by the probability flow."""
+        run = self._sampled()
+        if run is not None and not self.why_no_flow:
+            self._sampler.request_inspection(InspectionRequest(run, start=(x, y)))
+
+    def drop_start(self) -> None:
+        """Show no such path."""
+        if self.flow is not None:
+            self.flow = None
+            self.changed.emit()
+
+    @property
+    def is_active(self) -> bool:
+        """Whether a particle is followed, or the path of a start is shown."""
+        return self.number is not None or self.flow is not None
+
+    @Slot()
+    def clear(self) -> None:
+        """Follow no particle, and show no path."""
+        self.drop_start()
+        self.follow(None)
+
+    def poll(self) -> None:
+        """Take what was computed, and ask for the frame in view if it is a new one."""
+        request, particle = self._sampler.inspections.take() or (None, None)
+        if request is not None and request.number == self.number and request.trajectory is self._playing.trajectory:
+            self.particle = particle
+            self.changed.emit()
+        request, flow = self._sampler.flows.take() or (None, None)
+        if request is not None and request.run.workspace is self._building.workspace:
+            self.flow = flow
+            self.changed.emit()
+        self._look()
+
+    def _look(self) -> None:
+        trajectory, frame, number = self._playing.trajectory, self._playing.frame, self.number
+        if number is None or trajectory is None or not frame < len(trajectory):
+            return
+        if number >= trajectory.positions.shape[1]:
+            self.follow(None)
+            return
+        run = self._sampled()
+        # Its step is known once the next frame is there.
+        asked = id(trajectory), frame, number, min(len(trajectory), frame + 2)
+        if run is not None and asked != self._asked:
+            self._asked = asked
+            self._sampler.request_inspection(InspectionRequest(run, trajectory, frame, number))
+
+    def _sampled(self) -> SamplingRun | None:
+        """How the run in view was sampled: by which settings, weights and seed."""
+        runs, workspace = self._playing.runs, self._building.workspace
+        run: Run | None = runs[0] if runs else None
+        if run is None or workspace is None or run.workspace is not workspace:
+            return None
+        if self._kept is None or self._kept[0].key != run.key or self._kept[1].workspace is not workspace:
+            experiment = replace(run.experiment, {"seed": run.seed})
+            problem = dataclasses.replace(workspace.problem, experiment=experiment)
+            weights = run.weights or workspace.weights
+            self._kept = run, SamplingRun(workspace, problem, run.seed, run.number, weights)
+        return self._kept[1]
+
+    @Slot()
+    def _leave(self) -> None:
+        """A particle of other data is another one; the same number of it goes on where there is one."""
+        self.particle, self.flow, self._asked = None, None, ()
+        view = self._building.problem
+        if view is None or view.is_image:
+            self.follow(None)
+        self.changed.emit()

@@ -1,0 +1,155 @@
+"""The particle that is followed: its next step as an equation with the values in place."""
+
+import html
+
+import numpy as np
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+
+from playground.app.canvas.readouts import place, vector
+from playground.app.controllers.controllers import Controllers
+from playground.app.model.state import State
+from playground.app.panels.figure import Figure
+from playground.app.style import theme
+from playground.app.style.number_formats import format_number
+from playground.app.style.wrapping import wrapped
+from playground.app.widgets.collapsible_panel import CollapsiblePanel
+from playground.drawing.palette import DARK, Palette
+from playground.lab.inspection import InspectedParticle, StepSum
+
+HINT = "Alt+click a particle to follow it. Drag with Alt: where a particle that starts there ends, by the flow."
+IMAGES = "Particles of the plane can be followed."
+SKIPPED = "Frames are several steps apart: the terms of a step are not known. Take fewer particles or steps."
+END = "The end of the run: there is no next step."
+COMING = "The next frame is not sampled yet."
+WEIGHTS_CHANGED = "The weights have changed since this run began. The terms are by those that it began with."
+OTHER = "The terms of this sampler's steps are not known."
+NOISE, DRIFT, SCORE = "particles", "exact", "learned"  # the colours of the terms, as on the canvas
+REST = {
+    "noise": "noise",
+    "higher order": "higher order",
+    "corrector": "corrector",
+    "refusal": "refusal",
+    "known part": "known part",
+}
+
+
+class ParticlePanel(CollapsiblePanel):
+    """Drift, score term, noise and denoised estimate of one particle, each in its colour on the canvas."""
+
+    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
+        super().__init__("Particle", None, parent, purpose="One particle and its next step.")
+        self._building, self._playing = controllers.building, controllers.playing
+        self._inspecting = controllers.inspecting
+        self._tokens = DARK
+        self.hint, self.equation = QLabel(HINT, self), QLabel(self)
+        self.hint.setWordWrap(True)
+        theme.set_role(self.hint, "caption")
+        self.equation.setWordWrap(True)
+        self.equation.setTextFormat(Qt.TextFormat.RichText)
+        self.equation.setAccessibleName("Equation of the step")
+        self.place = Figure("xₖ", "Where it is, as particles are at this moment.")
+        self.drift = Figure(
+            "drift", "What the process itself contracts or expands, from the middle of the data.", token=DRIFT
+        )
+        self.score = Figure("score term", "The score where it is, times its weight in this step.", token=SCORE)
+        self.rest = Figure("noise", "What remains of the recorded step.", token=NOISE)
+        self.end = Figure("xₖ₊₁", "Where the sampler put it: the sum of the terms.")
+        self.denoised = Figure("denoised estimate", "The mean of the clean points that it may come from.", token="data")
+        self.figures = (self.place, self.drift, self.score, self.rest, self.end, self.denoised)
+        self.stop = QPushButton("Stop following", self)
+        self.stop.setToolTip(wrapped("Follow no particle."))
+        self.stop.clicked.connect(self._inspecting.clear)
+        for part in (self.hint, self.equation, *self.figures, self.stop):
+            self.body.addWidget(part)
+        self._inspecting.changed.connect(self._show)
+        self._building.problem_changed.connect(self._show)
+        self._playing.frame_changed.connect(self._name)
+        self._show()
+
+    def apply_palette(self, palette: Palette) -> None:
+        super().apply_palette(palette)
+        self._tokens = palette
+        for figure in self.figures:
+            figure.apply_palette(palette)
+        self._show()
+
+    @Slot()
+    def _name(self) -> None:
+        """Say in which step it is."""
+        number = self._inspecting.number
+        if number is not None:
+            self.set_state(f"{number} · step {self._playing.frame}")
+
+    @Slot()
+    def _show(self) -> None:
+        number, particle, problem = self._inspecting.number, self._inspecting.particle, self._building.problem
+        followed = number is not None
+        images = problem is not None and problem.is_image
+        for part in (self.equation, *self.figures):
+            part.setVisible(followed)
+        self.stop.setVisible(self._inspecting.is_active)
+        self.set_state("")
+        self._name()
+        if not followed or particle is None or problem is None:
+            self.hint.setText(IMAGES if images else HINT)
+            self.hint.setVisible(not followed)
+            self.equation.setText("")
+            for figure in self.figures:
+                figure.show_text("")
+            return
+        self.place.show_text(place(particle.position, problem.bounds))
+        field = particle.field
+        self.denoised.show_text("" if field is None else place(field.denoised[0], problem.bounds))
+        step = particle.step
+        if step is None:
+            self.hint.show()
+            self.hint.setText(self._why_no_step(particle))
+            self.equation.setText("")
+            for figure in (self.drift, self.score, self.rest, self.end):
+                figure.show_text("")
+            return
+        self.hint.setText(WEIGHTS_CHANGED)
+        self.hint.setVisible(self._inspecting.weights_changed)
+        self._show_terms(step)
+        self.end.show_text(place(step.after, problem.bounds))
+
+    def _why_no_step(self, particle: InspectedParticle) -> str:
+        run = self._playing.trajectory
+        if particle.skipped:
+            return SKIPPED
+        if run is not None and particle.frame + 1 >= len(run):
+            return END if run.finished else COMING
+        return OTHER
+
+    def _show_terms(self, step: StepSum) -> None:
+        self.drift.setVisible(bool(np.any(step.drift)))
+        self.score.setVisible(bool(step.symbols[1]))
+        self.rest.setVisible(bool(step.names))
+        self.rest.rename(" + ".join(REST[name] for name in step.names) or "rounding")
+        self.drift.show_text(vector(step.drift))
+        self.score.show_text(vector(step.score))
+        self.rest.show_text(vector(step.rest))
+        self.equation.setText(self._equation(step))
+
+    def _equation(self, step: StepSum) -> str:
+        """The update with its symbols, and with the values in place of its weights."""
+        noise = step.weights[2]
+        rest = "r" if noise is None else "z"
+        terms = [
+            (DRIFT, step.symbols[0], step.weights[0], "x"),
+            (SCORE, step.symbols[1], step.weights[1], "s"),
+            (NOISE, "" if noise is None else step.symbols[2], noise, rest),
+        ]
+        symbols, values = ["x"], ["x"]
+        for token, symbol, weight, factor in terms:
+            if not symbol and factor != "r":
+                continue
+            if factor == "r" and not step.names:
+                continue
+            color = getattr(self._tokens, token)
+            sign = "−" if weight is not None and weight < 0 else "+"
+            number = "" if weight is None else f"{format_number(abs(weight))} "
+            symbols.append(f'+ <span style="color:{color}">{f"{html.escape(symbol)} {factor}".strip()}</span>')
+            values.append(f'{sign} <span style="color:{color}">{number}{factor}</span>')
+        return f"<p>x′ = {' '.join(symbols)}<br>&nbsp;&nbsp;&nbsp;= {' '.join(values)}</p>"

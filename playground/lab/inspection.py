@@ -1,0 +1,162 @@
+"""One particle of a recorded run: the terms of its next step, and what the score says where it is. In the user's units.
+
+Imports no torch, for the window holds such values before torch is loaded.
+"""
+
+import math
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.lab.field_names import FieldNames, field_names
+from playground.lab.trajectory import Trajectory
+
+if typing.TYPE_CHECKING:
+    from torch import Tensor
+
+    from playground.lab.problem import Problem
+    from playground.theory.guidance import LabelledScore
+    from playground.theory.samplers import Step
+
+Array = NDArray[np.floating]
+
+FLOW_STEPS = 40
+"""Heun steps of the path that a dragged start takes, on Karras's grid: on two moons its end is then known to 0.1 %."""
+
+
+@dataclass(frozen=True, eq=False)
+class StepSum:
+    """A recorded step as a sum: x' = x + drift + score + rest. The three add to the displacement to rounding.
+
+    Attributes:
+        after: x'.
+        drift, score, rest: displacements.
+        weights: of x (from the middle of the data), of the score, and the deviation of the noise, None where the rest is more.
+        symbols: of these, see :class:`playground.theory.samplers.StepTerms`.
+        names: what the rest has in it.
+    """
+
+    after: Array
+    drift: Array
+    score: Array
+    rest: Array
+    weights: tuple[float, float, float | None]
+    symbols: tuple[str, str, str]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class InspectedParticle:
+    """A particle in a frame.
+
+    Attributes:
+        number, frame: which one, and when.
+        position: x, the shape of one point.
+        field: what the score says at x, for a single point; None without noise.
+        denoised_here: the denoised estimate in the coordinates of the frame, contracted as x is; None without noise.
+        step: to the next frame; None at the last one, and where a step's terms are not known.
+        skipped: whether frames are several steps apart, so that no terms are known.
+    """
+
+    number: int
+    frame: int
+    position: Array
+    field: FieldNames | None
+    denoised_here: Array | None
+    step: StepSum | None
+    skipped: bool = False
+
+
+def inspect(
+    problem: "Problem", score: "LabelledScore", trajectory: Trajectory, frame: int, number: int
+) -> InspectedParticle:
+    """Take apart the step of one particle that begins at a frame.
+
+    Args:
+        problem: whose experiment has the settings and the seed of the run.
+        score: that the sampler followed, in internal units, not yet conditioned.
+
+    Raises:
+        ExperimentError: the sampler does not fit the noise or the data.
+    """
+    import torch
+
+    from playground.lab.conditioning import conditioned_score
+    from playground.lab.sampling import make_sampler
+    from playground.theory.guidance import for_rows
+
+    units, position = problem.units, np.asarray(trajectory.positions[frame][number], np.float64)
+    followed = for_rows(conditioned_score(problem, score), torch.tensor([number], device=problem.device))
+    time = float(trajectory.time[frame])
+    moment = float(trajectory.sigma[frame]), None if math.isnan(time) else time
+    field = field_names(problem, followed, position[None], *moment)
+    here = None if field is None else units.offset + field.alpha * (field.denoised[0] - units.offset)
+    if frame + 1 >= len(trajectory):
+        return InspectedParticle(number, frame, position, field, here, None)
+    before, after = (_step(problem, trajectory, place, number) for place in (frame, frame + 1))
+    if after.index - before.index != 1:
+        return InspectedParticle(number, frame, position, field, here, None, skipped=True)
+    terms = make_sampler(problem, score).terms(before, after)
+    if terms is None:
+        return InspectedParticle(number, frame, position, field, here, None)
+    x = before.positions
+    with torch.no_grad():
+        level = torch.tensor(terms.sigma, dtype=x.dtype, device=x.device)
+        slope = followed(x / terms.scale, level) / terms.scale if terms.score else torch.zeros_like(x)
+    internal = units.to_internal(position)
+    drift = terms.drift * internal * units.scale
+    pull = terms.score * slope[0].cpu().numpy().astype(np.float64) * units.scale
+    reached = np.asarray(trajectory.positions[frame + 1][number], np.float64)
+    weights = (
+        terms.drift,
+        terms.score * units.length**2,
+        None if terms.noise is None else units.sigma_to_user(terms.noise),
+    )
+    rest = reached - position - drift - pull
+    step = StepSum(reached, drift, pull, rest, weights, terms.symbols, terms.rest)
+    return InspectedParticle(number, frame, position, field, here, step)
+
+
+def _step(problem: "Problem", trajectory: Trajectory, frame: int, number: int) -> "Step":
+    """Return a frame of one particle as the sampler yielded it, in internal units."""
+    import torch
+
+    from playground.theory.samplers import Step
+
+    units, time = problem.units, float(trajectory.time[frame])
+    along_process = not math.isnan(float(trajectory.time[0]))
+    size = float(trajectory.step_size[frame]) / (1.0 if along_process else units.sigma_to_user(1.0) ** 2)
+    position = units.to_internal(np.asarray(trajectory.positions[frame][number : number + 1], np.float64))
+    return Step(
+        torch.as_tensor(position, dtype=torch.float32, device=problem.device),
+        units.sigma_to_internal(float(trajectory.sigma[frame])),
+        None if math.isnan(time) else time,
+        size,
+        int(trajectory.step[frame]),
+        trajectory.steps,
+    )
+
+
+def flow_from(problem: "Problem", score: "LabelledScore", start: Array) -> Array:
+    """The path (P, 2) of a point by the probability flow, from t = 1 where it begins to the data.
+
+    Args:
+        start: (2,) as particles have it at the start of a run.
+
+    Raises:
+        ValueError: this noise has no process.
+    """
+    import torch
+
+    from playground.lab.conditioning import conditioned_score
+    from playground.theory.samplers import ProbabilityFlow
+
+    units = problem.units
+    x = torch.as_tensor(units.to_internal(start)[None], dtype=torch.float32, device=problem.device)
+    flow = ProbabilityFlow(problem.process(), FLOW_STEPS, False, "karras", solver="heun")
+    steps: Iterator[Step] = flow.run(conditioned_score(problem, score), x, problem.generator("dragged start"))
+    places: list[Tensor] = [step.positions[0] for step in steps]
+    return units.to_user(torch.stack(places).cpu().numpy())
