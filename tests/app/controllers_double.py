@@ -96,6 +96,22 @@ class _Replaying(QObject):
 
 class _Following(QObject):
     density_changed = Signal(object)
+    probed = Signal(object)
+
+
+class _Inspecting(QObject):
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.number: int | None = None
+        self.particle: Any = None
+        self.flow: Any = None
+        self.weights_changed = self.is_active = False
+
+    @Slot()
+    def clear(self) -> None:
+        self.number = self.particle = self.flow = None
 
 
 class _Measuring(QObject):
@@ -180,7 +196,7 @@ class ControllersDouble:
         self.replaying = _Replaying()
         self.playing, self.following, self.tasks = _Playing(), _Following(), _Tasks()
         self.measuring, self.pinning = _Measuring(self.asked), _Pinning(self.asked)
-        self.comparing = _Comparing(self.asked)
+        self.comparing, self.inspecting = _Comparing(self.asked), _Inspecting()
         self.scenes, self.lessons = _Shown(), _Shown()
 
     # What tests let happen
