@@ -145,9 +145,10 @@ def main() -> None:
     if options.table is not None:
         other = f" ({', '.join(options.set)})" if options.set else ""
         made = (
-            f"{options.samples} samples by the default settings{other}, judged by a support vector machine trained on real digits. "
-            f"Asked for: of what it is {SURE:.0%} sure among real held-out digits at least {SHARE}, each digit's share within "
-            f"{UNEVEN} of a tenth, nearest training image no nearer than that of held-out digits within two standard errors."
+            f"{options.samples} samples with the default settings{other}, evaluated by a support vector machine that was trained on "
+            f"real digits. Targets: the share of which it is {SURE:.0%} sure is at least {SHARE} times that of real held-out digits; "
+            f"each digit's share is within {UNEVEN} of a tenth; the nearest training image is at least as far as that of held-out "
+            "digits, within two standard errors."
         )
         header = ["model", "sure of samples / of real digits", "shares", "nearest training image / of real digits"]
         lines = rows([header, *([name, *one.cells()] for name, one in found.items())])

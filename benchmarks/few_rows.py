@@ -73,8 +73,8 @@ def main() -> None:
             print("  ".join(cells[-1]), flush=True)
     if options.table is not None:
         made = (
-            f"KL(data || model) in nats, with its standard error over {FRESH} fresh draws, of {options.steps:,} steps of training to the "
-            f"end and stopped early, of files of so many rows, a fifth of them held out; {options.seeds} seed{'s' if options.seeds > 1 else ''}, "
+            f"KL(data || model) in nats, with its standard error over {FRESH} fresh draws, after {options.steps:,} training steps and with "
+            f"early stopping. A fifth of the rows is held out. {options.seeds} seed{'s' if options.seeds > 1 else ''}, "
             f"one thread of {platform.processor() or platform.machine()}, torch {torch.__version__}."
         )
         write_between(options.table, "few rows", "benchmarks/few_rows.py", f"{made}\n\n{rows_of(cells)}")

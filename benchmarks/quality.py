@@ -115,9 +115,9 @@ def table(found: dict[str, list[Found]], length: str, settings: list[str]) -> st
     other = f", {', '.join(settings)}" if settings else ""
     made = (
         f"KL(data || model) in nats with its standard error over held-out points, after {length} of training with the default "
-        f"settings{other}; one thread of {platform.processor() or platform.machine()}, torch {torch.__version__}. Of the means the "
-        f"error is that over seeds. W2 / floor: the sliced Wasserstein distance of 2,000 samples to as many draws of the density, mean "
-        f"of {CLOUDS} such pairs of clouds a seed, over that of {FLOOR_PAIRS} pairs of its own draws; at most {FARTHEST} is asked for."
+        f"settings{other}; one thread of {platform.processor() or platform.machine()}, torch {torch.__version__}. The error of a mean "
+        f"is that over seeds. W2 / floor: the sliced Wasserstein distance between 2,000 samples and as many draws of the density, mean "
+        f"of {CLOUDS} pairs per seed, divided by that of {FLOOR_PAIRS} pairs of draws of the density; the target is at most {FARTHEST}."
     )
     return f"{made}\n\n{rows(cells)}"
 

@@ -93,7 +93,7 @@ def table(particles: int, clouds: int) -> str:
         cells.append(row)
         print(" | ".join(row), flush=True)
     made = (
-        f"Sliced W2 over its floor, {particles:,} samples, mean of {clouds} clouds; such a mean of a perfect sampler is 1 ± "
+        f"Sliced W2 divided by its floor, for {particles:,} samples, mean of {clouds} clouds. For a perfect sampler it is 1 ± "
         f"{distances.chance:.2f}."
     )
     return f"{made}\n\n{rows(cells)}"

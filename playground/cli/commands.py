@@ -173,7 +173,7 @@ def decode(
     seed: Seed = None,
     device: Device = "auto",
 ) -> None:
-    """The points that latent codes stand for under a trained model, down the probability flow."""
+    """Decode latent codes to points by the probability flow of a trained model."""
     out = _other_output(latent, out, "--latent")
     from playground.cli.likelihoods import write_decoded
 
@@ -200,7 +200,7 @@ def interpolate(
     seed: Seed = None,
     device: Device = "auto",
 ) -> None:
-    """The way between two points through the latent codes of a trained model."""
+    """Interpolate between two points through the latent codes of a trained model."""
     if not 2 <= count <= 100_000:
         raise UserError(f"--count {count} is not possible: it must be a whole number from 2 to 100000.")
     out = _other_output(points, out, "--points")
@@ -255,7 +255,7 @@ def scenes(
     ] = None,
     device: Device = "auto",
 ) -> None:
-    """Measure what scenes claim: exit code 1 if a claim does not hold."""
+    """Measure the claims of scenes: exit code 1 if a claim does not hold."""
     from playground.cli.scenes import measure_scenes
 
     if not measure_scenes(names or [], device):
@@ -331,7 +331,7 @@ def selftest() -> None:
 def doctor(
     window: Annotated[bool, typer.Option("--window", help="Also open the window and run an end-to-end check.")] = False,
 ) -> None:
-    """Say whether this machine has what the program needs, one verdict per requirement: exit code 1 if one fails."""
+    """Check whether this machine meets the program's requirements, one by one: exit code 1 if one fails."""
     from playground.cli.doctor import print_doctor
 
     if not print_doctor(window):

@@ -23,7 +23,7 @@ from playground.lab.settings import Experiment
 from playground.lab.table_cells import cell, uncovered
 from playground.user_errors import UserError, cannot_write
 
-FARTHEST = 1e12  # of a number on an axis
+FARTHEST = 1e12  # largest number on an axis
 LARGEST = 1_000_000  # characters of a file of answers
 
 
@@ -62,7 +62,7 @@ def _check(lesson: Lesson, device: str) -> bool:
 
 
 def _answer(step: Step, value: float) -> tuple[str, bool]:
-    """What a measured value makes of a question, and whether that can be an answer to it."""
+    """The answer that a measured value gives, in words, and whether it is a possible answer."""
     if step.head.scale is not None:
         low, high = step.head.scale
         inside = low <= value <= high
@@ -74,7 +74,7 @@ def _answer(step: Step, value: float) -> tuple[str, bool]:
 
 
 def _draws(place: int, step: Step) -> bool:
-    """Whether the window can draw its equation."""
+    """Whether the window can draw the equation of a step."""
     try:
         if step.head.equation:
             equation_svg(LiveEquation(step.head.equation).symbols, "#000000")
@@ -85,7 +85,7 @@ def _draws(place: int, step: Step) -> bool:
 
 
 def _place(step: Step, place: tuple[float, float]) -> tuple[str, bool]:
-    """Whether a measured place can be marked on the canvas as it opens."""
+    """A measured place in words, and whether it can be marked on the canvas as it opens."""
     settings = step.settings or Experiment()
     x0, x1, y0, y1 = plane_bounds(Problem.build(settings, device=choose_device("cpu")).dataset.points)
     inside = x0 <= place[0] <= x1 and y0 <= place[1] <= y1
@@ -93,10 +93,11 @@ def _place(step: Step, place: tuple[float, float]) -> tuple[str, bool]:
 
 
 def write_lesson(path: Path, experiment: Path | None, overwrite: bool) -> None:
-    """Write a lesson of one step to begin with.
+    """Write a lesson of one step to start from.
 
     Raises:
-        UserError: the name is not that of a lesson, the file is there already or cannot be written, or the experiment fits none.
+        UserError: the name is not that of a lesson, the file exists or cannot be written, or the experiment does not fit a
+            lesson.
     """
     if not path.name.endswith(lessons.SUFFIX):
         raise UserError(f"{path} must end in {lessons.SUFFIX}.")
@@ -171,7 +172,7 @@ def _asked(key: tuple[str, str, str], answers: Sequence[Mapping[str, str]]) -> Q
 
 
 def _numbers(text: str) -> tuple[float, ...]:
-    """The number or the place that a cell holds; nothing where it holds words."""
+    """The number or the place in a cell; empty if the cell has words."""
     parts = text[1:-1].split(",") if text.startswith("(") and text.endswith(")") else [text]
     if len(parts) > 2 or not all(map(_is_number, parts)) or not all(abs(float(part)) < FARTHEST for part in parts):
         return ()

@@ -181,7 +181,7 @@ def write_json(path: Path, contents: Mapping[str, Any]) -> None:
 
 
 def _text(value: object) -> str:
-    """A message among what is written."""
+    """Convert a message to its text."""
     if isinstance(value, Message):
         return str(value)
     raise TypeError(f"{type(value).__name__} cannot be written as JSON.")

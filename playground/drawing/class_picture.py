@@ -1,4 +1,4 @@
-"""What a class predicted, question by question, with what was measured: as one picture."""
+"""A picture of a class: its predictions for each question, with the measured answers."""
 
 import math
 import os
@@ -19,20 +19,20 @@ from playground.lab.atomic import atomic_write
 from playground.user_errors import cannot_write
 
 WIDTH, MARGIN = 960, 36  # px
-ROW, GAP = 22, 34  # px: of one answer, and between two questions
-NAMES, BARS = 250, 300  # px: where names end, and the longest bar
-PLANE = 380  # px: of the plane with marks
+ROW, GAP = 22, 34  # px, height of an answer, and gap between two questions
+NAMES, BARS = 250, 300  # px, end of the names, and length of the longest bar
+PLANE = 380  # px, side of the plane with marks
 TALLEST = 30_000  # px of a PNG
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What one student answered.
+    """The answer of one student.
 
     Attributes:
-        said: in words.
-        value: the number, or the two coordinates of a mark; nothing of a choice.
-        right: whether it was right, where that was told.
+        said: the answer in words.
+        value: the number, or the two coordinates of a mark; empty for a choice.
+        right: whether it was right, if that is known.
     """
 
     who: str
@@ -43,11 +43,11 @@ class Reply:
 
 @dataclass(frozen=True)
 class Question:
-    """One question, and what a class made of it.
+    """One question, with the answers of a class.
 
     Attributes:
-        title: of the lesson and its step.
-        measured: what each student's machine measured, numbers or places.
+        title: the title of the lesson and its step.
+        measured: the answers that the students' machines measured, numbers or places.
     """
 
     title: str
@@ -57,12 +57,12 @@ class Question:
 
     @property
     def numbers(self) -> int:
-        """How many numbers every answer has: 0 of choices, 1 on a scale, 2 of marks."""
+        """The number of numbers in every answer: 0 for choices, 1 for a scale, 2 for marks."""
         (numbers, *others) = {len(reply.value) for reply in self.replies}
         return 0 if others else numbers
 
     def groups(self) -> list[tuple[str, list[Reply]]]:
-        """The replies by what was said, the commonest first."""
+        """The replies grouped by their answer, the commonest first."""
         said: dict[str, list[Reply]] = {}
         for reply in self.replies:
             said.setdefault(reply.said, []).append(reply)
@@ -70,7 +70,7 @@ class Question:
 
 
 def save_class_picture(questions: Sequence[Question], path: str | os.PathLike[str], palette: Palette = LIGHT) -> None:
-    """Write the picture as PNG or, by the name's ending, as SVG.
+    """Write the picture as PNG or SVG, by the suffix of its name.
 
     Raises:
         PictureError: the folder cannot be written, the disk is full, or the picture is too tall for a PNG.
@@ -135,7 +135,7 @@ def _height(one: Question) -> float:
 
 
 def _paint_choices(painter: QPainter, palette: Palette, one: Question, top: float) -> None:
-    """A bar for each answer: as long as its share, with a tick where it is right, and the names."""
+    """Paint a bar for each answer with its share as length, a tick if it is right, and the names."""
     left = MARGIN + NAMES + 12
     for row, (said, replies) in enumerate(one.groups()):
         y, right = top + row * ROW, any(reply.right for reply in replies)
@@ -154,7 +154,7 @@ def _paint_choices(painter: QPainter, palette: Palette, one: Question, top: floa
 
 
 def _paint_numbers(painter: QPainter, palette: Palette, one: Question, top: float) -> None:
-    """A row for each student on one axis, and the range of what was measured across them."""
+    """Paint a row for each student on one axis, and the range of the measured answers across the rows."""
     replies = sorted(one.replies, key=lambda reply: reply.value)
     measured = [value for place in one.measured for value in place]
     axis = axis_around([np.array([reply.value[0] for reply in replies] + measured)], "")
@@ -178,10 +178,10 @@ def _paint_numbers(painter: QPainter, palette: Palette, one: Question, top: floa
 
 
 def _paint_marks(painter: QPainter, palette: Palette, one: Question, top: float) -> None:
-    """The plane with a cross for each student, and a ring for each place that was measured."""
+    """Paint the plane with a cross for each student, and a ring for each measured place."""
     places = np.array([*(reply.value for reply in one.replies), *one.measured])
     x, y = (axis_around([places[:, axis]], "", margin=0.12) for axis in (0, 1))
-    half = max(x.high - x.low, y.high - y.low) / 2  # the same scale along both
+    half = max(x.high - x.low, y.high - y.low) / 2  # the same scale along both axes
     x, y = (Axis("", (axis.low + axis.high) / 2 - half, (axis.low + axis.high) / 2 + half) for axis in (x, y))
     plot = QRectF(MARGIN + NAMES + 12, top, PLANE, PLANE)
     _paint_axis(painter, palette, plot, x)
@@ -218,7 +218,7 @@ def _paint_marks(painter: QPainter, palette: Palette, one: Question, top: float)
 
 
 def _paint_axis(painter: QPainter, palette: Palette, plot: QRectF, axis: Axis) -> None:
-    """A frame's vertical lines with their numbers below."""
+    """Paint the vertical lines of a plot with their numbers below."""
     for value, label in axis.marks(7):
         x = plot.left() + float(axis.place(np.array([value]))[0]) * plot.width()
         painter.setPen(QPen(palette.color("grid"), 1))
@@ -236,7 +236,7 @@ def _write(
     color: str,
     side: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft,
 ) -> None:
-    """One line, shortened where it is wider than its box."""
+    """Write one line, shortened if it is wider than its box."""
     font = figure_font(pixels)
     painter.setFont(font)
     painter.setPen(palette.color(color))

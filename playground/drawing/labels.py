@@ -1,11 +1,11 @@
-"""What is said in an exported picture: which layers are seen, of which sampler, and at which moment."""
+"""The words of an exported picture: its layers, its sampler and its moment."""
 
 import dataclasses
 from dataclasses import dataclass
 
 from playground.drawing.scene import Scene
 
-OBVIOUS = ("particles", "trails", "likelihood")  # the sampler's name tells of these
+OBVIOUS = ("particles", "trails", "likelihood")  # layers that the sampler's name implies
 
 
 @dataclass(frozen=True)
@@ -13,8 +13,8 @@ class Labels:
     """The words of a picture or film.
 
     Args:
-        sampler: its name; none where there is no run.
-        caption: whether layers, sampler and moment are named.
+        sampler: the sampler's name; empty without a run.
+        caption: whether the layers, the sampler and the moment are named.
         legend: whether the colours are explained.
     """
 

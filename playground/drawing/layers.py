@@ -347,7 +347,7 @@ class Particles(Layer):
             raster.paint_tinted(painter, *self._inked(plane, palette), plane.ratio)
 
     def _inks(self, palette: Palette) -> list[QColor]:
-        """The colour of each particle; one for all where they have none of their own."""
+        """The colour of each particle, or one colour for all of them."""
         if self.coloring is None:
             return [palette.color("particles", 0.95)]
         table = self.coloring.colors(palette)[255 * 256 :]  # of full coverage
@@ -414,7 +414,7 @@ class Trails(Layer):
         return paths[:, ::thinner]
 
     def _strokes(self, plane: Plane) -> tuple[np.ndarray, np.ndarray]:
-        """The pieces of the trails: (M, 4) device pixels and (M,) strengths."""
+        """The segments of the trails: (M, 4) device pixels and (M,) strengths."""
         paths = self.drawn(plane)
         hops = len(paths) - 1
         age = np.repeat(np.arange(1, hops + 1) / hops, paths.shape[1])

@@ -44,8 +44,8 @@ class Palette:
     accent: str  # the main button, sliders, focus rings
     on_accent: str  # text on accent or on amber
     density_stops: tuple[str, ...]  # from the background up to the peak, in equal steps of lightness
-    categories: tuple[str, ...]  # what is told apart by kind: eight for every eye, 3:1 on the background
-    value_stops: tuple[str, ...]  # what is told apart by a number, from low to high, ever farther from the background
+    categories: tuple[str, ...]  # eight categories that differ for every colour vision, 3:1 on the background
+    value_stops: tuple[str, ...]  # numbers from low to high, with rising contrast to the background
 
     def color(self, name: str, alpha: float = 1.0) -> QColor:
         """The named colour, e.g. ``color("particles", 0.5)``; alpha in [0, 1]."""

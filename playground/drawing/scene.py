@@ -180,12 +180,12 @@ def paint(painter: QPainter, scene: Scene, width: float, height: float, still: Q
 
 
 def _scales_height(scene: Scene, plane: Plane) -> float:
-    """Painter units that scales take of the top right corner."""
+    """Height of the scales in the top right corner, in painter units."""
     return color_scale.HEIGHT * len(scene.scales()) if scene.images is None and color_scale.fits(plane) else 0.0
 
 
 def _paint_legend(painter: QPainter, scene: Scene, plane: Plane) -> float:
-    """Paint what the colours of the particles tell, below the other scales; returns the height that it takes."""
+    """Paint the legend of the particles' colours, below the other scales; return its height."""
     coloring = None if scene.particles is None else scene.particles.coloring
     if coloring is None or not scene.has_scales or not color_scale.fits(plane):
         return 0.0
@@ -218,7 +218,7 @@ def _paint_still(painter: QPainter, scene: Scene, plane: Plane) -> None:
 
 
 def _paint_layer_names(painter: QPainter, scene: Scene, plane: Plane) -> None:
-    """Paint the names of the layers, below the name of the upright axis."""
+    """Paint the names of the layers, below the name of the y axis."""
     font, palette = figure_font(12), scene.palette
     metrics = QFontMetricsF(font)
     row = metrics.height() + 4

@@ -15,21 +15,22 @@ from playground.drawing.palette import Palette
 from playground.drawing.plane import Viewport
 from playground.drawing.scene import Scene, paint
 
-HEAD, CHART, GAP = 40.0, 170.0, 2.0  # of a picture that is UNIT_HEIGHT high
+HEAD, CHART, GAP = 40.0, 170.0, 2.0  # in a picture of height UNIT_HEIGHT
 MARGIN = 14.0
 
 
 @dataclass(frozen=True, eq=False)
 class DrawnColumn:
-    """One run, as a film shows it.
+    """One run of a comparison, as in a film.
 
     Attributes:
-        letter: that names it, in this colour.
-        words: what sets it apart.
-        scene: what its canvas shows, for any width and height.
-        prepare: of a viewport and the frames to paint, gives scenes what a frame shows; see :mod:`playground.drawing.film`.
-        frame: its own frame, by that of the common timeline.
-        said: of its own frame, what stands at the end of the head.
+        letter: the letter of its name, in this colour.
+        words: the settings that differ.
+        scene: returns the scene of its canvas, for a width and height.
+        prepare: takes a viewport and the frames to paint, and returns the overlay that adds the contents of a frame to a
+            scene; see :mod:`playground.drawing.film`.
+        frame: returns its own frame for a frame of the common timeline.
+        said: returns the text at the end of the head for its own frame.
     """
 
     letter: str
@@ -46,7 +47,7 @@ class DrawnChart:
     """The chart below the columns.
 
     Attributes:
-        at: where each column stands on its curve (x, y, colour), by the frame of the common timeline.
+        at: returns the position of each column on its curve (x, y, colour), for a frame of the common timeline.
     """
 
     curves: Sequence[Curve]
@@ -60,8 +61,8 @@ class SideBySide:
     """A comparison as a picture or a film.
 
     Attributes:
-        total: frames of the common timeline.
-        chart: None where nothing is measured.
+        total: the number of frames of the common timeline.
+        chart: None if nothing is measured.
     """
 
     columns: Sequence[DrawnColumn]
@@ -72,11 +73,14 @@ class SideBySide:
     def prepare(
         self, frames: np.ndarray, width: int, height: int, palette: Palette | None = None
     ) -> tuple[Callable[[int], QImage], Iterator[float]]:
-        """What paints a frame in exactly `width` x `height` pixels, once what it prepares meanwhile is done.
+        """Prepare the painting of frames in exactly `width` x `height` pixels.
 
         Args:
-            frames: of the common timeline, that will be asked for.
-            palette: in place of its own.
+            frames: the frames of the common timeline that will be painted.
+            palette: a palette instead of its own.
+
+        Returns:
+            A function that paints a frame, and the preparation, which must be iterated to its end first.
         """
         colors, ratio = palette or self.palette, min(width, height) / UNIT_HEIGHT
         paint_frame, preparing = self._prepare(frames, width / ratio, height / ratio, colors)
@@ -95,7 +99,7 @@ class SideBySide:
     def prepare_drawing(
         self, frame: int, width: int, height: int, suffix: str, palette: Palette | None = None
     ) -> tuple[Callable[[], bytes], Iterator[float]]:
-        """What makes the file of a frame as SVG or PDF, once what it prepares meanwhile is done; see :meth:`prepare`."""
+        """Prepare the file of a frame as SVG or PDF; see :meth:`prepare`."""
         colors, ratio = palette or self.palette, min(width, height) / UNIT_HEIGHT
         units = width / ratio, height / ratio
         paint_frame, preparing = self._prepare(np.array([frame]), *units, colors)
@@ -146,7 +150,7 @@ def _in_colors(scene: Scene, palette: Palette) -> Scene:
 
 
 def _paint_head(painter: QPainter, box: QRectF, column: DrawnColumn, frame: int, palette: Palette) -> None:
-    """The letter, what differs and, where there is room, what stands at the end."""
+    """Paint the letter, the differing settings and, if there is room, the text at the end."""
     inside = box.adjusted(MARGIN, 0, -MARGIN, 0)
     middle = Qt.AlignmentFlag.AlignVCenter
     painter.setFont(figure_font(16))

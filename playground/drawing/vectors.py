@@ -1,4 +1,4 @@
-"""Drawings as SVG and PDF: lines, discs and text stay sharp at any size; maps and crowds of points are embedded as images."""
+"""Drawings as SVG and PDF: lines, discs and text stay sharp at any size; maps and many points are embedded as images."""
 
 import dataclasses
 import re
@@ -13,25 +13,25 @@ from playground.drawing.plane import Plane
 
 SUFFIXES = (".svg", ".pdf")
 RATIO = 2.0  # pixels of an embedded image for each painter unit
-DOTS = 96.0  # painter units to the inch, as in a web page
-FINE = 1200  # dots to the inch of a PDF, in which Qt rounds the places of letters
-FAMILIES = "Inter, 'Segoe UI', Helvetica, Arial, sans-serif"  # in place of ours, which other programs do not have
+DOTS = 96.0  # painter units per inch, as in a web page
+FINE = 1200  # dots per inch of a PDF; Qt rounds the positions of letters to them
+FAMILIES = "Inter, 'Segoe UI', Helvetica, Arial, sans-serif"  # for programs without our typeface
 
 Paint = Callable[[QPainter], None]
 
 
 def is_vector(painter: QPainter) -> bool:
-    """Whether what is painted becomes lines and text, and not pixels."""
+    """Whether the painter makes lines and text instead of pixels."""
     return painter.paintEngine().type() in (QPaintEngine.Type.SVG, QPaintEngine.Type.Pdf)
 
 
 def fine(plane: Plane) -> Plane:
-    """The plane with the pixels of an embedded image."""
+    """The plane with the resolution of an embedded image."""
     return dataclasses.replace(plane, ratio=RATIO)
 
 
 def embed(painter: QPainter, plane: Plane, image: QImage) -> None:
-    """Lay an image over the whole of a plane."""
+    """Paint an image over the whole plane."""
     pixels = QImage(image)
     pixels.setDevicePixelRatio(1.0)
     painter.drawImage(QRectF(0, 0, plane.width, plane.height), pixels, QRectF(pixels.rect()))
@@ -44,7 +44,7 @@ def drawing(suffix: str, paint: Paint, units: tuple[float, float], size: tuple[i
         suffix: ".svg" or ".pdf".
         paint: paints over [0, width] x [0, height] of `units`.
         units: width and height in painter units.
-        size: width and height in pixels of 1/96 inch, in which other programs first show it.
+        size: width and height in pixels of 1/96 inch, at which other programs first show it.
 
     Raises:
         ValueError: another suffix.

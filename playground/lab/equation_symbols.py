@@ -1,7 +1,7 @@
-r"""The symbols of an equation, and what each means: read from its LaTeX, looked up in the glossary.
+r"""The symbols of an equation and their meanings, read from its LaTeX and looked up in the glossary.
 
-A letter can mean two things: f is the drift of a process, and beside the normalizer Z an energy. The glossary's rows say beside which
-other symbols a meaning holds; the row that names the most of those present is taken.
+A letter can have two meanings: f is the drift of a process, but together with the normalizer Z it is an energy. A row of
+the glossary names the companions of a symbol with its meaning. The row with most companions in the equation is taken.
 """
 
 import re
@@ -15,22 +15,22 @@ COMMANDS = {
     "ell": "ℓ", "nabla": "∇", "log": "log", "ln": "log", "int": "∫", "sum": "∑", "propto": "∝", "sim": "∼", "mid": "|", "leftarrow": "←",
     "Delta": "Δ", "|": "‖·‖", "top": "ᵀ",
 }  # fmt: skip
-"""What a command of LaTeX is called in the glossary."""
+"""The symbols of LaTeX commands in the glossary."""
 
 PLAIN = frozenset(
     {"frac", "sqrt", "cos", "sin", "arctan", "min", "dots", "ge", "le", ",", " ", "left", "right", "mathrm", "quad"}
 )
-"""Commands that need no explanation: school's functions, comparisons and spaces."""
+"""Commands that need no explanation: elementary functions, comparisons and spaces."""
 
 WHOLE = frozenset({"tr", "KL"})
-"""Letters that stand for one thing together."""
+"""Groups of letters that are one symbol."""
 
 ACCENTS = {"hat": "\u0302", "tilde": "\u0303"}
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[A-Za-z]+|\d+|.")
 
 
 def symbols(latex: str) -> tuple[str, ...]:
-    r"""The symbols of an equation as the glossary writes them, each once, in the order in which they come.
+    r"""The symbols of an equation as the glossary writes them, each once, in their order.
 
     >>> symbols(r"dx = [f - g^2 s]\,dt + g\,dw")
     ('dx', 'x', 'f', 'g', 's', 'dt', 't', 'dw', 'w')
@@ -38,7 +38,7 @@ def symbols(latex: str) -> tuple[str, ...]:
     ('E', 'v', 'ᵀ', '∇', 's_θ')
 
     Raises:
-        ValueError: it has a command that is neither a symbol nor known to need no explanation.
+        ValueError: the equation has a command that is neither a symbol nor in `PLAIN`.
     """
     return tuple(dict.fromkeys(_Reader(latex).read()))
 
@@ -54,10 +54,12 @@ def explained(latex: str) -> tuple[tuple[str, GlossaryEntry], ...]:
 
 
 def entry_of(symbol: str, present: Sequence[str]) -> GlossaryEntry:
-    """The entry of a symbol beside others: a row for equations first, and of these the one that names the most of the others.
+    """The entry of a symbol in an equation with other symbols.
+
+    Rows for equations come first, and among them the row with most companions in `present`.
 
     Raises:
-        KeyError: there is none.
+        KeyError: the glossary has no entry.
     """
     rows = [entry for entry in glossary() if symbol in entry.symbols]
     fitting = [
@@ -100,7 +102,7 @@ class _Reader:
             self._place += 1
 
     def _group(self) -> list[str]:
-        """The tokens of what an accent or an index takes: a group, or one token."""
+        """The tokens of the argument of an accent or an index: a group, or one token."""
         self._skip_blanks()
         if self._peek() != "{":
             return [self._next()] if self._peek() else []
@@ -127,7 +129,7 @@ class _Reader:
         if token == "*":
             return ["∗"]
         if token == "|" and self._peek() == "\\,":
-            return ["|"]  # given; without blanks about it, it is an absolute value
+            return ["|"]  # "given"; without blanks around it, it is an absolute value
         if not token.isalpha():
             return []
         return self._letters(token)
@@ -147,7 +149,7 @@ class _Reader:
         return [*run[:-1], *self._indexed(run[-1])]
 
     def _indexed(self, symbol: str) -> list[str]:
-        """A symbol with its index and its prime, where the glossary has it so; else both by themselves."""
+        """A symbol with its index and its prime if the glossary has that; otherwise symbol and index separately."""
         if symbol == "Δ":
             self._skip_blanks()
             if self._peek().isalpha():

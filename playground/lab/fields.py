@@ -17,8 +17,8 @@ from playground.theory.noise import ScoreFunction
 Array = NDArray[np.floating]
 
 CELLS = 12_000  # about 10 ms for a mixture of a few hundred components
-ERROR_CELLS = 3_000  # of a map of score errors, each of which asks a network too
-TYPICAL_DRAWS = 512  # of the noisy data, by which a score's usual length is told
+ERROR_CELLS = 3_000  # of a map of score errors, whose cells need a network evaluation each
+TYPICAL_DRAWS = 512  # of the noisy data, for the root mean square of a score
 
 
 def grid_points(bounds: tuple[float, float, float, float], columns: int, rows: int) -> Array:

@@ -1,4 +1,4 @@
-"""A lesson to begin with: one step that shows an experiment, with a question that can be measured of any."""
+"""The template of a lesson: one step that shows an experiment, with a question that can be measured for any."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ def lesson_template(experiment: Experiment, title: str) -> str:
     """The text of a lesson whose only step shows an experiment.
 
     Raises:
-        ExperimentError: the experiment is of a file, which no lesson reads, or too long.
+        ExperimentError: the data are from a file, which a lesson cannot read, or the text is too long.
     """
     if experiment.data.file:
         raise ExperimentError("A lesson reads no file of points or images: choose a toy, digits, or draw the data.")

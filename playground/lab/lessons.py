@@ -198,7 +198,7 @@ def said_place(place: Sequence[float]) -> str:
     >>> said_place((2.287, 1e-8))
     '(2.287, 0)'
     """
-    least = 1e-4 * max(map(abs, place))  # what is less is 0 but for the solver's error
+    least = 1e-4 * max(map(abs, place))  # smaller values are 0 up to the solver's error
     return f"({', '.join(f'{value:.4g}' if abs(value) > least else '0' for value in place)})"
 
 

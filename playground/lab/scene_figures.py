@@ -233,7 +233,7 @@ class _Run:
 
 
 def _name(figure: Figure) -> str:
-    """Of what a run has found: more than one figure may be of one key."""
+    """The name of a figure among the results of a run, since several figures may have one key."""
     if figure.point is None:
         return figure.key
     return f"{figure.key} {figure.point}" + (f" {figure.sigma}" if figure.key in PLACES else "")

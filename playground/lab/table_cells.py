@@ -3,11 +3,11 @@
 from typing import Any
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""With which a spreadsheet takes a text for something to compute."""
+"""First characters with which a spreadsheet treats a text as a formula."""
 
 
 def cell(value: Any) -> str:
-    """A value in one cell: numbers with all their digits, lists with blanks between, and no text that is a formula.
+    """A value as the text of a cell: numbers with all their digits, lists separated by blanks, and never a formula.
 
     >>> [cell(value) for value in (None, 0.1, [1, 2], "=1+1", "-0.5")]
     ['', '0.1', '1 2', "'=1+1", '-0.5']
