@@ -549,6 +549,7 @@ MENUS: dict[str, tuple[str, ...]] = {
     ),
 }
 
+CANVAS_MENU = ("edit.copy_picture", "file.export_picture", "file.export_video", "view.fit")
 TOP_BAR = ("learn.scenes", "train.toggle", "file.open", "file.save", "file.export_video")
 
 

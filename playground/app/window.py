@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
 
-from PySide6.QtCore import QMimeData, Qt, QTimer, QUrl, Signal, Slot
+from PySide6.QtCore import QMimeData, QPoint, Qt, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app import bars
-from playground.app.actions import LESSONS, MENUS, RECENT, SEPARATOR, TOP_BAR, Actions, keys_by_menu
+from playground.app.actions import CANVAS_MENU, LESSONS, MENUS, RECENT, SEPARATOR, TOP_BAR, Actions, keys_by_menu
 from playground.app.bars import FirstPaint, PaintCounter, StatusBar, TopBar
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.canvas.compare_view import CompareView
@@ -317,6 +317,7 @@ class MainWindow(QMainWindow):
         canvas.brush_radius_changed.connect(data.radius.show_radius)
         canvas.set_brush_radius(data.radius.radius)
         self.panel(RunsPanel).table_requested.connect(lambda: self.show_dialog("runs"))
+        self.canvas.menu_requested.connect(self._show_canvas_menu)
         self.panel(LessonPanel).highlighted.connect(self._highlight)
         self.compare.left.connect(self.controllers.comparing.leave)
         self.controllers.comparing.active_changed.connect(self._take_comparison)
@@ -418,6 +419,17 @@ class MainWindow(QMainWindow):
             said = f"\t{'done' if done == count else f'{done} of {count}'}" if done else ""
             action = menu.addAction(lesson.head.title.replace("&", "&&") + said)
             action.triggered.connect(lambda _=False, lesson=lesson: self.controllers.lessons.begin(lesson))
+
+    @Slot(object)
+    def _show_canvas_menu(self, place: QPoint) -> None:
+        """What can be done with the picture."""
+        self.actions_by_key.refresh()
+        menu = QMenu(self)
+        menu.setObjectName("canvasMenu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for key in CANVAS_MENU:
+            menu.addAction(self.actions_by_key[key])
+        menu.popup(place)
 
     def _fill_recent(self, menu: QMenu) -> None:
         menu.clear()

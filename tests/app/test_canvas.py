@@ -315,6 +315,19 @@ def test_the_wheel_with_a_modifier_sizes_the_brush(canvas: CanvasView, modifier:
     assert canvas.brush_radius == pytest.approx(0.6 / 1.15)
 
 
+def test_a_right_click_asks_for_the_menu_and_a_drag_does_not(canvas: CanvasView) -> None:
+    asked, surface = heard(canvas.menu_requested), canvas.surface
+    QTest.mouseClick(surface, RIGHT, pos=QPoint(120, 80))
+    assert asked == [surface.mapToGlobal(QPoint(120, 80))]
+    QTest.mousePress(surface, RIGHT, pos=QPoint(120, 80))
+    QTest.mouseMove(surface, QPoint(180, 80))
+    QTest.mouseRelease(surface, RIGHT, pos=QPoint(180, 80))
+    QTest.mouseClick(surface, LEFT, pos=QPoint(120, 80))
+    assert len(asked) == 1
+    QTest.keyClick(surface, Qt.Key.Key_Menu)
+    assert len(asked) == 2
+
+
 @pytest.mark.parametrize("button", [MIDDLE, Qt.MouseButton.RightButton])
 def test_the_brush_still_pans_with_the_other_buttons(canvas: CanvasView, button: Qt.MouseButton) -> None:
     canvas.set_tool("brush")

@@ -10,10 +10,12 @@ from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
     QLineEdit,
+    QMenu,
     QWidget,
 )
 
 from playground.app import bars
+from playground.app.actions import CANVAS_MENU
 from playground.app.panels import LikelihoodPanel, TrainingPanel
 from playground.app.panels.training import BUTTON
 from playground.app.widgets import collapsible_panel
@@ -219,3 +221,17 @@ def test_the_pointer_reads_out_position_score_and_density(shared_window):
 def test_one_frame_a_second_is_no_plural(shared_window, rate, said):
     shared_window.status.show_frames(rate)
     assert shared_window.status._frames.text() == said
+
+
+def test_the_canvas_has_a_menu_that_copies_it(shared_window):
+    window = shared_window
+    QApplication.clipboard().clear()
+    QTest.mouseClick(window.canvas.surface, Qt.MouseButton.RightButton, pos=QPoint(60, 60))
+    wait()
+    menu = window.findChild(QMenu, "canvasMenu")
+    assert menu.isVisible()
+    assert [action.objectName() for action in menu.actions()] == list(CANVAS_MENU)
+    menu.actions()[0].trigger()
+    menu.close()
+    wait()
+    assert QApplication.clipboard().image().width() == 2 * window.canvas.width()

@@ -60,6 +60,7 @@ class PlotSurface(QWidget):
         alt_dragged(float, float): where the pointer is, while it is dragged with Alt held.
         stroked(list of (x, y)), stroke_ended(list of (x, y)).
         wheeled(int): notches turned with Ctrl or Shift held, for the tool.
+        menu_requested(object): a right click that moved nothing, or the Menu key; where, on the screen.
         painted(float): milliseconds that a new picture took.
     """
 
@@ -74,6 +75,7 @@ class PlotSurface(QWidget):
     stroked = Signal(object)
     stroke_ended = Signal(object)
     wheeled = Signal(float)
+    menu_requested = Signal(object)
     painted = Signal(float)
 
     def __init__(self, parent: QWidget, scene: Callable[[], Scene]) -> None:
@@ -93,6 +95,7 @@ class PlotSurface(QWidget):
         self._ring = 0.0  # radius of the brush in the user's units
         self._pointer: QPointF | None = None
         self._pressed: QPointF | None = None  # where the left button went down, until it becomes a drag
+        self._right: QPointF | None = None  # where the right button went down, until it becomes a drag
         self._dragged: QPointF | None = None  # last position of a drag that pans
         self._starts = False  # whether a start is dragged
         self._stroke: list[tuple[float, float]] | None = None
@@ -247,6 +250,8 @@ class PlotSurface(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         event.accept()
         position, button = event.position(), event.button()
+        if button == Qt.MouseButton.RightButton:
+            self._right = position
         if self.movable and button in (Qt.MouseButton.MiddleButton, Qt.MouseButton.RightButton):
             self._dragged = position
         elif button == Qt.MouseButton.LeftButton and self._tool == "brush" and self.movable:
@@ -260,6 +265,8 @@ class PlotSurface(QWidget):
         event.accept()
         position = event.position()
         self._pointer = position
+        if self._right is not None and (position - self._right).manhattanLength() > DRAG_PIXELS:
+            self._right = None
         if self._starts:
             self.alt_dragged.emit(*self._at(position))
         far = self._pressed is not None and (position - self._pressed).manhattanLength() > DRAG_PIXELS
@@ -287,6 +294,9 @@ class PlotSurface(QWidget):
         elif self._stroke is not None and event.button() == Qt.MouseButton.LeftButton:
             stroke, self._stroke = self._stroke, None
             self.stroke_ended.emit(stroke)
+        if self._right is not None and event.button() == Qt.MouseButton.RightButton:
+            self._right = None
+            self.menu_requested.emit(event.globalPosition().toPoint())
         self._dragged, self._starts = None, False
         self._set_cursor()
 
@@ -334,7 +344,9 @@ class PlotSurface(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = event.key()
-        if not self._takes(event):
+        if key == Qt.Key.Key_Menu:
+            self.menu_requested.emit(self.mapToGlobal(self._middle().toPoint()))
+        elif not self._takes(event):
             event.ignore()  # the window may know the key
         elif key == Qt.Key.Key_Escape:
             self._cancel_stroke()

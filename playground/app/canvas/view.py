@@ -49,6 +49,7 @@ class CanvasView(QWidget):
         brush_radius_changed(float): by the wheel or the keys.
         image_selected(int), image_shift_selected(int): the same for an image of the grid.
         image_missed(): a click fell beside the images.
+        menu_requested(object): a right click, or the Menu key; where, on the screen.
         painted(float): milliseconds that a new picture took.
     """
 
@@ -65,6 +66,7 @@ class CanvasView(QWidget):
     image_selected = Signal(int)
     image_shift_selected = Signal(int)
     image_missed = Signal()
+    menu_requested = Signal(object)
     painted = Signal(float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -100,6 +102,7 @@ class CanvasView(QWidget):
         self._view.viewport_changed.connect(self.viewport_changed)
         self._view.painted.connect(self._painted)
         self._view.hovered.connect(self._hover)
+        self._view.menu_requested.connect(self.menu_requested)
         self._view.clicked.connect(lambda x, y: self._click(x, y, self.clicked, self.image_selected))
         self._view.shift_clicked.connect(lambda x, y: self._click(x, y, self.shift_clicked, self.image_shift_selected))
         self._view.alt_clicked.connect(self.alt_clicked)
