@@ -28,6 +28,7 @@ COMMANDS = (
     "video",
     "boltzmann",
     "scenes",
+    "sweep",
     "lesson",
     "selftest",
     "doctor",

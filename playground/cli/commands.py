@@ -91,6 +91,31 @@ def run(
 
 
 @app.command()
+def sweep(
+    source: Annotated[
+        Path, typer.Argument(metavar="SWEEP.toml", help="A base experiment, axes of settings, and seeds.")
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder for all cells; one that is half done is gone on with.")
+    ],
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers", metavar="N", parser=_whole("--workers"), help="Processes at once; by default one a core."
+        ),
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Train, sample and measure an experiment over axes of settings and seeds; finished cells are never computed again."""
+    if workers is not None and not 1 <= workers <= 1024:
+        raise UserError(f"--workers {workers} is not possible: it must be a whole number from 1 to 1024.")
+    from playground.cli.sweep import run_sweep
+
+    if not run_sweep(source, out, workers, device):
+        raise typer.Exit(1)
+
+
+@app.command()
 def sample(
     folder: Model,
     out: Annotated[

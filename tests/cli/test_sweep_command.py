@@ -1,0 +1,68 @@
+"""``score-playground sweep``, also where it is killed in the middle."""
+
+import csv
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from playground.cli import main
+
+SWEEP = """
+seeds = 2
+[experiment]
+data.kind = "two-gaussians"
+sampling.source = "exact"
+sampling.particles = 50
+[axes]
+"sampling.steps" = [3, 6]
+"""
+
+
+def test_a_killed_sweep_goes_on_and_computes_nothing_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, out = tmp_path / "sweep.toml", tmp_path / "out"
+    source.write_text(SWEEP, encoding="utf-8")
+    command = [sys.executable, "-m", "playground", "sweep", str(source), "--out", str(out), "--workers", "1"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    cells = out / "cells"
+    end = time.monotonic() + 60
+    while not list(cells.glob("[0-9]*.json")) and time.monotonic() < end:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
+    process.wait()
+    before = {path.name: path.stat().st_mtime_ns for path in cells.glob("[0-9]*.json")}
+    assert before
+    assert main(["sweep", str(source), "--out", str(out), "--workers", "1"]) == 0
+    after = {path.name: path.stat().st_mtime_ns for path in cells.glob("[0-9]*.json")}
+    assert len(after) == 4
+    assert {name: after[name] for name in before} == before
+    said = capsys.readouterr().out
+    assert f"{len(before)} of 4 cells are there already" in said or len(before) == 4
+    with (out / "means.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["sampling.steps"], row["seeds"]) for row in rows] == [("3", "2"), ("6", "2")]
+    assert all(float(row["sliced_wasserstein2_over_floor"]) > 0 for row in rows)
+    assert float(rows[0]["nfe_mean"]) == 4  # the last is the denoising
+    with (out / "cells.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["cell"] for row in csv.DictReader(file)] == ["0", "1", "2", "3"]
+
+
+def test_several_processes_make_the_same_cells(tmp_path: Path) -> None:
+    source = tmp_path / "sweep.toml"
+    source.write_text(SWEEP, encoding="utf-8")
+    tables = []
+    for workers in ("1", "2"):
+        assert main(["sweep", str(source), "--out", str(tmp_path / workers), "--workers", workers]) == 0
+        with (tmp_path / workers / "cells.csv").open(encoding="utf-8", newline="") as file:
+            tables.append([{k: v for k, v in row.items() if "seconds" not in k} for row in csv.DictReader(file)])
+    assert tables[0] == tables[1]
+
+
+def test_what_cannot_be_swept_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sweep", str(tmp_path / "none.toml"), "--out", str(tmp_path / "out")]) == 2
+    assert "cannot be read" in capsys.readouterr().err
+    assert main(["sweep", str(tmp_path / "none.toml"), "--out", str(tmp_path / "out"), "--workers", "0"]) == 2
+    assert "--workers 0 is not possible" in capsys.readouterr().err

@@ -1,0 +1,162 @@
+"""Sweeps: which cells there are, what they share, and that nothing is computed twice."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from playground.lab import sweep as sweeps
+from playground.lab.evaluation import sample_distances
+from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.problem import Problem
+from playground.lab.sampling import sample
+from playground.lab.training import Trainer
+from playground.resources import resource
+from playground.user_errors import UserError
+
+SMALL = {"training.steps": 5, "sampling.particles": 60, "sampling.steps": 4}
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "sweep.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def finished(folder: Path, cells: list[sweeps.Cell]) -> None:
+    for group in sweeps.groups(folder, cells):
+        for _ in sweeps.compute(folder, group, "samples", "cpu"):
+            pass
+
+
+def test_cells_are_every_combination_for_every_seed(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        """
+        seeds = [3, 5]
+        [experiment]
+        data.kind = "rings"
+        [axes]
+        "sampling.steps" = { from = 5, to = 40, count = 3, log = true }
+        solver = [
+          { name = "Euler", "sampling.kind" = "probability-flow", "sampling.solver" = "euler" },
+          { name = "SDE", "sampling.kind" = "reverse-sde" },
+        ]
+        """,
+    )
+    _, cells = sweeps.load(path)
+    assert [cell.number for cell in cells] == list(range(12))
+    assert [cell.values["sampling.steps"] for cell in cells[:6:2]] == [5, 14, 40]
+    assert {cell.experiment.seed for cell in cells} == {3, 5}
+    assert cells[0].values == {"sampling.steps": 5, "solver": "Euler", "seed": 3}
+    assert (cells[0].experiment.sampling.kind, cells[1].experiment.sampling.kind) == ("probability-flow", "reverse-sde")
+    assert {cell.experiment.data.kind for cell in cells} == {"rings"}
+
+
+def test_the_sweep_that_ships_is_five_samplers_at_four_step_counts() -> None:
+    _, cells = sweeps.load(resource("sweeps/samplers.toml"))
+    assert len(cells) == 5 * 4 * 3
+    assert len({cell.training for cell in cells}) == 3
+
+
+def test_a_base_is_read_from_the_folder_of_the_sweep(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text("[noise]\nkind = 'vp'\n", encoding="utf-8")
+    path = written(tmp_path, 'base = "base.toml"\n[axes]\n"noise.beta_max" = [10.0, 20.0]\n')
+    _, cells = sweeps.load(path)
+    assert [cell.experiment.noise.kind for cell in cells] == ["vp", "vp"]
+    assert len({cell.training for cell in cells}) == 2  # other noise is another training
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[axes", "is no sweep"),
+        ("seeds = 2\n", "is no sweep"),
+        ('[axes]\n"sampling.stepz" = [1]', "sampling.stepz"),
+        ('[axes]\n"sampling.steps" = []', "has no values"),
+        ("[axes]\nseed = [1]", "The seed is no axis"),
+        ('[axes]\nsolver = [{ "sampling.steps" = 1 }]', "needs a name"),
+        ('[axes]\n"sampling.steps" = { from = 0, to = 9, count = 3, log = true }', "ends above 0"),
+        ('seeds = 9999\n[axes]\n"sampling.steps" = { from = 1, to = 900, count = 900 }', "cells: it can have"),
+        ('bass = 1\n[axes]\n"sampling.steps" = [1]', "bass"),
+    ],
+)
+def test_what_is_no_sweep_is_refused_in_one_sentence(tmp_path: Path, text: str, reason: str) -> None:
+    with pytest.raises(ExperimentError, match=reason) as caught:
+        sweeps.load(written(tmp_path, text))
+    assert str(caught.value).count(". ") == 0
+
+
+def test_cells_that_sample_otherwise_share_a_training_and_its_noise(tmp_path: Path) -> None:
+    sweep = sweeps.Sweep(axes={"sampling.kind": ["reverse-sde", "probability-flow"]}, seeds=1)
+    cells = sweeps.cells(sweep, replace(Experiment(), SMALL))
+    sweeps.prepare(tmp_path / "sweep.toml", sweep, tmp_path / "out")
+    assert [len(group) for group in sweeps.groups(tmp_path / "out", cells)] == [2]
+    finished(tmp_path / "out", cells)
+    assert len(list((tmp_path / "out" / sweeps.MODELS).iterdir())) == 1
+    results = [sweeps.result(tmp_path / "out", cell) for cell in cells]
+    assert results[0] is not None
+    assert results[1] is not None
+    assert results[0]["sliced_wasserstein2_floor"] == results[1]["sliced_wasserstein2_floor"]
+    # As the same steps by hand make it.
+    trainer = Trainer(Problem.build(cells[0].experiment))
+    for _ in trainer:
+        pass
+    (*_, trajectory) = sample(trainer.problem, trainer.ema.requires_grad_(False))
+    (*_, last) = sample_distances(trainer.problem, trajectory.positions[-1])
+    assert last.metrics is not None
+    assert results[0]["sliced_wasserstein2"] == pytest.approx(last.metrics["sliced_wasserstein2"], rel=1e-6)
+    assert results[0]["nfe_mean"] == trajectory.nfe_mean[-1]
+
+
+def test_what_was_finished_is_never_computed_again(tmp_path: Path) -> None:
+    sweep = sweeps.Sweep(axes={"sampling.steps": [2, 3, 4]}, seeds=1)
+    cells = sweeps.cells(sweep, replace(Experiment(), SMALL | {"sampling.source": "exact"}))
+    sweeps.prepare(tmp_path, sweep, tmp_path)
+    (group,) = sweeps.groups(tmp_path, cells)
+    work = sweeps.compute(tmp_path, group, "samples", "cpu")
+    first = next(work)
+    del work  # stopped, as by Ctrl+C
+    path = tmp_path / sweeps.CELLS / f"{first.number:05}.json"
+    text = path.read_text(encoding="utf-8")
+    (tmp_path / sweeps.CELLS / f"{cells[1].number:05}.json").write_text('{"metr', encoding="utf-8")  # half of a file
+    assert [cell.number for cell in sweeps.groups(tmp_path, cells)[0]] == [1, 2]
+    path.write_text(text.replace('"nfe_mean": ', '"nfe_mean": 1000'), encoding="utf-8")  # a mark
+    finished(tmp_path, cells)
+    assert sweeps.groups(tmp_path, cells) == []
+    marked = sweeps.result(tmp_path, first)
+    assert marked is not None
+    assert marked["nfe_mean"] > 1000
+
+
+def test_a_cell_that_fails_says_why_and_the_others_go_on(tmp_path: Path) -> None:
+    sweep = sweeps.Sweep(axes={"sampling.step": [1e9, "auto"]}, seeds=1)
+    settings = SMALL | {"sampling.kind": "langevin", "sampling.source": "exact"}
+    cells = sweeps.cells(sweep, replace(Experiment(), settings))
+    sweeps.prepare(tmp_path, sweep, tmp_path)
+    finished(tmp_path, cells)
+    assert "unstable" in str(sweeps.failure(tmp_path, cells[0]))
+    assert sweeps.failure(tmp_path, cells[1]) is None
+    assert [group[0].number for group in sweeps.groups(tmp_path, cells)] == [0]  # it is tried again
+
+
+def test_the_table_has_means_and_standard_errors_over_the_seeds(tmp_path: Path) -> None:
+    sweep = sweeps.Sweep(axes={"sampling.steps": [2, 3]}, seeds=3)
+    cells = sweeps.cells(sweep, replace(Experiment(), SMALL))
+    sweeps.prepare(tmp_path, sweep, tmp_path)
+    numbers = {cell.number: float(cell.number**2) for cell in cells}
+    for cell in cells[:-1]:
+        path = tmp_path / sweeps.CELLS / f"{cell.number:05}.json"
+        path.write_text(json.dumps({"metrics": {"kl": numbers[cell.number]}}), encoding="utf-8")
+    rows = sweeps.table(tmp_path, cells)
+    assert [(row.values, row.count) for row in rows] == [({"sampling.steps": 2}, 3), ({"sampling.steps": 3}, 2)]
+    drawn = np.array([0.0, 4.0, 16.0])  # the cells 0, 2 and 4
+    assert rows[0].mean["kl"] == pytest.approx(drawn.mean())
+    assert rows[0].error["kl"] == pytest.approx(drawn.std(ddof=1) / 3**0.5)
+
+
+def test_a_folder_of_another_sweep_is_refused(tmp_path: Path) -> None:
+    sweeps.prepare(tmp_path, sweeps.Sweep(axes={"sampling.steps": [2]}), tmp_path)
+    with pytest.raises(UserError, match="holds another sweep"):
+        sweeps.prepare(tmp_path, sweeps.Sweep(axes={"sampling.steps": [3]}), tmp_path)
