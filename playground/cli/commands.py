@@ -336,7 +336,7 @@ def report(
         ),
     ] = None,
 ) -> None:
-    """Say who predicted what, and write the answers of a class as one table and one picture."""
+    """Print the predictions of a class, and write its answers as one table and one picture."""
     from playground.cli.lessons import report_answers
 
     out = _output(out, (".csv",))

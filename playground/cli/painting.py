@@ -32,7 +32,7 @@ from playground.lab.problem import Problem
 from playground.lab.trajectory import Trajectory
 
 LEAST_SECONDS, MOST_SECONDS = 2.0, 6.0  # of a video, without the hold at its end
-STEP_SECONDS = 0.4  # of a film of a training, for each of its steps
+STEP_SECONDS = 0.4  # for each step in the film of a training
 ARROWS = 32  # across the picture
 MARGIN = 0.25  # around the data, so that approaching particles are visible
 IMAGES = 100  # of a grid
@@ -66,10 +66,10 @@ def paint_video(model: Model, trajectory: Trajectory, path: Path, size: tuple[in
 
 
 def paint_training_video(model: Model, stages: Sequence[Weights], path: Path, size: tuple[int, int], fps: int) -> None:
-    """Write how the network learned: the end of the run from the same noise, by the weights of one training step after another.
+    """Write a film of the training: the last frame of a run from the same noise, with the weights of each training step.
 
     Args:
-        stages: the weights of each step, the first of which is the first picture.
+        stages: the weights of each step, in the order of the pictures.
     """
     application = headless()
     problem, seed = model.problem, model.problem.experiment.seed
@@ -131,10 +131,10 @@ def _frames(
     size: tuple[int, int],
     weights: str = "",
 ) -> tuple[FrameOverlay, Iterator[float]]:
-    """Return the overlay of each frame as the window first shows it: the followed score and the density, with the words of a picture.
+    """Return the overlay of each frame as the window first shows it: the followed score, the density and the words.
 
     Args:
-        weights: what the caption says of them.
+        weights: the words of the caption about the weights.
     """
     experiment = model.problem.experiment
     if scene.images is not None:

@@ -212,15 +212,15 @@ def write_video(folder: Path, out: Path, size: tuple[int, int], fps: int, traini
 
 
 def _training_steps(model: Model) -> "list[Weights]":
-    """The weights of each training step that a session keeps, and the newest.
+    """The weights of each training step that a session keeps, and the newest weights.
 
     Raises:
-        UserError: it keeps none of earlier steps.
-        SessionError: it was not trained.
+        UserError: the session keeps no earlier steps.
+        SessionError: the network was not trained.
     """
     from playground.app.model.weights import Weights
 
-    _ = model.learned  # which says what to do where there is no network
+    _ = model.learned  # its error says what to do if there is no network
     assert model.path is not None
     assert model.network is not None
     session, newest = Session.load(model.path), model.network.state_dict()

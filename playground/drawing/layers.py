@@ -39,7 +39,7 @@ ERROR_SHOWN, ERROR_ALPHA = 0.5, 0.5
 SPRITES = 10_000  # up to so many particles are drawn one by one; more are counted per pixel
 TRAIL_SEGMENTS = 8_000  # most segments of all trails in a frame; half as many with 10,000 particles
 TRAIL_PIXELS = 8  # assumed length of a segment in pixels
-ARROW_PIXELS = 90  # painter units that the longest arrow of a step takes at most where it is magnified
+ARROW_PIXELS = 90  # most painter units of the longest arrow of a magnified step
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +172,7 @@ class Density(_Map):
         return coverage.copy(), raster.tints(palette.color("text"), 0.45), plane.ratio
 
     def _segments(self, plane: Plane) -> np.ndarray:
-        """The contours' pieces, (M, 4) in device pixels."""
+        """The contours' segments, (M, 4) in device pixels."""
         values = np.nan_to_num(np.asarray(self.values, np.float64), nan=0.0, posinf=self.peak())
         if self.style == "log":
             values = np.log(np.maximum(values, self.peak() * math.exp(-2 * LOG_RANGE)))
@@ -449,13 +449,13 @@ class Path(Layer):
 
 @dataclass(frozen=True, eq=False)
 class FollowedParticle(Layer):
-    """One particle: a ring, its way so far, and the terms of its next step as arrows, each beginning where the last one ends.
+    """One particle: a ring, its path so far, and the terms of its next step as arrows, each from the end of the one before.
 
     Args:
-        positions: (K, 2), its way; the last is where it is.
-        terms: displacements (2,) with their colours, in the order in which they add.
-        denoised: (2,), where a thin line with a small ring leads; None without noise.
-        flow: (P, 2), the path of a start that is dragged, from the noise to the data.
+        positions: (K, 2), its path; the last row is its present position.
+        terms: displacements (2,) with their colours, in the order of the arrows.
+        denoised: (2,), the end of a thin line with a small ring; None without noise.
+        flow: (P, 2), the path of a dragged start, from the noise to the data.
     """
 
     positions: np.ndarray
@@ -490,7 +490,7 @@ class FollowedParticle(Layer):
             painter.drawEllipse(middle, 6.5, 6.5)
 
     def magnified(self, plane: Plane) -> int:
-        """How many times longer than life its arrows are: 1, 2, 5, 10 and so on, so that the whole of a small step is seen."""
+        """The magnification of its arrows, 1, 2, 5, 10 and so on, so that a small step is visible."""
         lengths = [math.hypot(*(step * plane.scale).tolist()) for step, _ in self.terms]
         longest: float = max(lengths, default=0.0)
         if not 0 < longest < ARROW_PIXELS / 2:
@@ -514,7 +514,7 @@ class FollowedParticle(Layer):
             end = QPointF(start.x() + across, start.y() + down)
             length = math.hypot(across, down)
             if not length < 1e5:
-                return  # it leads nowhere that can be seen
+                return  # its end is far outside the picture
             if length >= 0.5:
                 along = QPointF(across / length, down / length)
                 head = min(9.0, 0.6 * length)
@@ -589,14 +589,14 @@ class Strokes(Layer):
 
 
 def _unpremultiplied(value: int) -> QColor:
-    """The colour of a pixel of premultiplied ARGB that is not clear."""
+    """The colour of a premultiplied ARGB pixel that is not transparent."""
     alpha = value >> 24
     red, green, blue = (min(round(255 * (value >> shift & 255) / alpha), 255) for shift in (16, 8, 0))
     return QColor(red, green, blue, alpha)
 
 
 def _discs(painter: QPainter, plane: Plane, points: np.ndarray, radius: float, colors: Sequence[QColor]) -> None:
-    """Draw points (N, 2) in view as discs of a radius in painter units; one colour is that of all."""
+    """Draw the visible points (N, 2) as discs with a radius in painter units; a single colour is used for all."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     painter.setPen(Qt.PenStyle.NoPen)
     places = plane.to_painter(points)
@@ -614,7 +614,7 @@ def _discs(painter: QPainter, plane: Plane, points: np.ndarray, radius: float, c
 def _draw_lines(
     painter: QPainter, segments: np.ndarray, opacity: np.ndarray, palette: Palette, role: Role, thickness: float
 ) -> None:
-    """Draw line segments (M, 4) in painter units, those of about one opacity together."""
+    """Draw line segments (M, 4) in painter units; segments of similar opacity are drawn together."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     steps = np.round(20 * opacity).astype(int)
     finite = np.isfinite(segments).all(axis=1)

@@ -1,6 +1,6 @@
-"""One particle of a recorded run: the terms of its next step, and what the score says where it is. In the user's units.
+"""One particle of a recorded run: the terms of its next step, and the score at its position, in the user's units.
 
-Imports no torch, for the window holds such values before torch is loaded.
+This module imports no torch, because the window holds such values before torch is loaded.
 """
 
 import math
@@ -24,19 +24,20 @@ if typing.TYPE_CHECKING:
 Array = NDArray[np.floating]
 
 FLOW_STEPS = 40
-"""Heun steps of the path that a dragged start takes, on Karras's grid: on two moons its end is then known to 0.1 %."""
+"""Heun steps of the path from a dragged start, on Karras's grid: on two moons its end is known to 0.1 %."""
 
 
 @dataclass(frozen=True, eq=False)
 class StepSum:
-    """A recorded step as a sum: x' = x + drift + score + rest. The three add to the displacement to rounding.
+    """A recorded step as a sum: x' = x + drift + score + rest. The sum is exact up to rounding.
 
     Attributes:
         after: x'.
         drift, score, rest: displacements.
-        weights: of x (from the middle of the data), of the score, and the deviation of the noise, None where the rest is more.
-        symbols: of these, see :class:`playground.theory.samplers.StepTerms`.
-        names: what the rest has in it.
+        weights: the weight of x (relative to the middle of the data), that of the score, and the standard deviation of the
+            noise; the last is None if the rest is not only noise.
+        symbols: symbols of the weights, see :class:`playground.theory.samplers.StepTerms`.
+        names: the contents of the rest.
     """
 
     after: Array
@@ -53,11 +54,11 @@ class InspectedParticle:
     """A particle in a frame.
 
     Attributes:
-        number, frame: which one, and when.
-        position: x, the shape of one point.
-        field: what the score says at x, for a single point; None without noise.
-        denoised_here: the denoised estimate in the coordinates of the frame, contracted as x is; None without noise.
-        step: to the next frame; None at the last one, and where a step's terms are not known.
+        number, frame: the number of the particle, and the frame.
+        position: x, with the shape of one point.
+        field: the score at x under its names, for a single point; None without noise.
+        denoised_here: the denoised estimate in the coordinates of the frame, contracted like x; None without noise.
+        step: the step to the next frame; None in the last frame, and if the terms of a step are not known.
         skipped: whether frames are several steps apart, so that no terms are known.
     """
 
@@ -73,11 +74,11 @@ class InspectedParticle:
 def inspect(
     problem: "Problem", score: "LabelledScore", trajectory: Trajectory, frame: int, number: int
 ) -> InspectedParticle:
-    """Take apart the step of one particle that begins at a frame.
+    """Compute the terms of the step that one particle makes from a frame.
 
     Args:
-        problem: whose experiment has the settings and the seed of the run.
-        score: that the sampler followed, in internal units, not yet conditioned.
+        problem: its experiment has the settings and the seed of the run.
+        score: the score that the sampler followed, in internal units, not yet conditioned.
 
     Raises:
         ExperimentError: the sampler does not fit the noise or the data.
@@ -141,10 +142,10 @@ def _step(problem: "Problem", trajectory: Trajectory, frame: int, number: int) -
 
 
 def flow_from(problem: "Problem", score: "LabelledScore", start: Array) -> Array:
-    """The path (P, 2) of a point by the probability flow, from t = 1 where it begins to the data.
+    """The path (P, 2) of a point by the probability flow, from its start at t = 1 to the data.
 
     Args:
-        start: (2,) as particles have it at the start of a run.
+        start: (2,) in the coordinates of particles at the start of a run.
 
     Raises:
         ValueError: this noise has no process.

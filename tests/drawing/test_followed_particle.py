@@ -1,4 +1,4 @@
-"""The particle that is followed: its terms add on the canvas as they do in numbers, small ones magnified alike."""
+"""The followed particle: its terms add up on the canvas as in numbers, and small ones have one magnification."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""A recorded step as a sum in the user's units: of every sampler, its terms add to what was recorded."""
+"""A recorded step as a sum in the user's units: for every sampler, its terms add to the recorded displacement."""
 
 import math
 
@@ -43,7 +43,7 @@ def sampled(changes: dict[str, object]) -> tuple[Problem, object, Trajectory]:
         del settings["sampling.source"]
     problem = Problem.build(replace(Experiment(), settings))
     assert problem.density is not None
-    score = problem.density  # has a score and a log-density, as MALA asks for
+    score = problem.density  # it has a score and a log-density, which MALA needs
     *_, trajectory = sample(problem, score.score)
     return problem, score.score, trajectory
 
@@ -69,7 +69,7 @@ def test_the_terms_add_to_the_recorded_displacement(run) -> None:
 
 
 def test_noise_alone_is_standard_normal_in_its_stated_deviation(run) -> None:
-    """Only where the rest is noise: drift and score that were not the sampler's own would leave more than that."""
+    """The rest is noise only if drift and score are those of the sampler; otherwise it would be larger."""
     name, problem, score, trajectory = run
     numbers: list[float] = []
     for frame in range(len(trajectory) - 1):
@@ -111,7 +111,7 @@ def test_frames_that_leave_out_steps_have_no_terms(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_dragged_start_follows_the_flow_to_its_end() -> None:
-    """Of one Gaussian the flow keeps standard deviations: its end is known in closed form."""
+    """The flow of one Gaussian keeps each point's distance in standard deviations, so its end has a closed form."""
     problem = Problem.build(replace(Experiment(), SETTINGS))
     deviation = 0.5
     alone = GaussianMixture(torch.zeros(1, 2), torch.tensor([deviation]))
