@@ -11,19 +11,40 @@ from numpy.typing import NDArray
 
 from playground.lab import experiment as experiments
 from playground.lab import score_errors
+from playground.lab.boltzmann.cost import measure_cost
+from playground.lab.conditioning import known_point
 from playground.lab.evaluation import OF_SAMPLES, evaluate, sample_distances
 from playground.lab.experiment import Experiment
 from playground.lab.fields import arrows_at
+from playground.lab.latent import interpolate
 from playground.lab.likelihood import decode, log_likelihood
+from playground.lab.misprints import flow_spread, matching_losses
 from playground.lab.problem import Problem, choose_device
 from playground.lab.sampling import sample
-from playground.lab.scenes import AT_A_POINT, AT_PLACES, PLACES, SAMPLING, TRAINING, Figure, Measured, SceneFile, judge
+from playground.lab.scenes import (
+    AT_A_POINT,
+    AT_PLACES,
+    BOLTZMANN,
+    FIELDS,
+    FLOWS,
+    HALFWAY,
+    INPAINTING,
+    PLACES,
+    SAMPLING,
+    TRAINING,
+    Figure,
+    Measured,
+    SceneFile,
+    judge,
+)
 from playground.lab.training import Trainer
 from playground.lab.trajectory import Trajectory
 from playground.theory.noise import ScoreFunction
 from playground.user_errors import UserError
 
 SOME = 2_000
+LINE = 4_000  # places along which the law of an inpainted coordinate is computed
+SECONDS_A_YEAR = 365.25 * 24 * 3600
 
 Array = NDArray[np.floating]
 
@@ -83,6 +104,8 @@ class _Run:
                 yield from self._point(figure)
             elif key in PLACES:
                 yield from self._place(figure)
+            elif key == HALFWAY:
+                yield from self._halfway(figure)
             elif key not in self._found:
                 yield from self._part(key)
                 if self._found.get(key) is None:
@@ -117,6 +140,15 @@ class _Run:
             for done, found in score_errors.score_figures(self._problem, self._network()):
                 self._take(found)
                 yield done
+        elif key in FIELDS:
+            self._found |= matching_losses(self._problem, self._exact())
+        elif key in FLOWS:
+            yield from self._flow(key)
+        elif key == INPAINTING:
+            yield from self._sample()
+            self._found[key] = self._inpainting_distance()
+        elif key in BOLTZMANN:
+            yield from self._boltzmann()
         elif key in AT_PLACES:
             yield from self._train()
             self._found |= dict(zip(AT_PLACES, self._errors_at_places(), strict=True))
@@ -173,6 +205,58 @@ class _Run:
             for trajectory in sample(self._problem, score):
                 yield len(trajectory) / trajectory.total
             self._trajectory = trajectory
+
+    def _exact(self) -> ScoreFunction:
+        exact = self._problem.known_score("exact")
+        if exact is None or self._problem.shape != (2,):
+            raise UserError("The exact score of these data is not known.")
+        return exact
+
+    def _flow(self, key: str) -> Iterator[float]:
+        score = yield from self._score(self._problem.experiment.sampling.follows or "learned")
+        for done, spread in flow_spread(self._problem, score, 1.0 if key == FLOWS[0] else 2.0):  # 2 takes away the 1/2
+            self._found[key] = spread
+            yield done
+
+    def _boltzmann(self) -> Iterator[float]:
+        for cost in measure_cost():
+            yield cost.fraction
+        growth, seconds = cost.growth(), cost.extrapolated(64)
+        self._found |= {
+            "normalizer_growth": None if growth is None else growth[0],
+            "normalizer_years": None if seconds is None else seconds / SECONDS_A_YEAR,
+        }
+
+    def _halfway(self, figure: Figure) -> Iterator[float]:
+        """log p of what lies between two points in the latent space."""
+        score = yield from self._score(self._problem.experiment.likelihood.source)
+        for progress in interpolate(self._problem, score, np.array([figure.point, figure.to]), 3):
+            yield progress.fraction
+        assert progress.result is not None
+        self._found[_name(figure)] = float(progress.result.log_prob[1])
+
+    def _inpainting_distance(self) -> float:
+        """How far the samples' free coordinate is from its exact law, given the known one: both by their distribution functions."""
+        problem, trajectory = self._problem, self._trajectory
+        assert trajectory is not None
+        mask = problem.experiment.sampling.mask
+        if mask not in ("left", "top"):
+            raise UserError("Nothing is inpainted: choose a mask that gives x or y.")
+        self._exact()  # else the law is not known either
+        free = 1 if mask == "left" else 0
+        samples = np.sort(trajectory.positions[-1][:, free])
+        low, high = problem.dataset.points[:, free].min(), problem.dataset.points[:, free].max()
+        margin = 0.2 * (high - low)
+        line = np.linspace(low - margin, high + margin, LINE)
+        known = problem.units.to_user(known_point(problem).cpu().numpy())
+        places = np.repeat(known[None], LINE, axis=0)
+        places[:, free] = line
+        log_prob = problem.exact_log_prob(places, problem.units.sigma_to_user(problem.noise.sigma_min))
+        assert log_prob is not None
+        weights = np.exp(log_prob.cpu().numpy() - float(log_prob.max()))
+        law = np.interp(samples, line, np.cumsum(weights) / weights.sum())
+        ranks = np.arange(len(samples) + 1) / len(samples)
+        return float(max((ranks[1:] - law).max(), (law - ranks[:-1]).max()))
 
     def _errors_at_places(self) -> tuple[float, float]:
         """The relative errors of the learned score: root mean square error over the root mean square of the exact score."""
@@ -234,9 +318,8 @@ class _Run:
 
 def _name(figure: Figure) -> str:
     """The name of a figure among the results of a run, since several figures may have one key."""
-    if figure.point is None:
-        return figure.key
-    return f"{figure.key} {figure.point}" + (f" {figure.sigma}" if figure.key in PLACES else "")
+    parts = [figure.key, figure.point, figure.to, figure.sigma if figure.key in PLACES else None]
+    return " ".join(str(part) for part in parts if part is not None)
 
 
 def _training_of(experiment: Experiment) -> Experiment:

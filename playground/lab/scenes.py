@@ -46,6 +46,17 @@ or from data to the noise."""
 AT_PLACES = ("score_error_at_data", "score_error_in_box")
 """Keys of the learned score's relative error at the finest noise level: at noised held-out points, or at uniform points of
 their bounding box."""
+FIELDS = ("matching_loss", "matching_loss_of_opposite", "misprinted_loss", "misprinted_loss_of_opposite")
+"""Keys of E[|v|²/2 ± tr ∇v] over noisy data at the finest level, per squared user unit: with the right sign of the trace or the
+misprinted one, of the exact score s as the field v, or of -s."""
+FLOWS = ("flow_spread", "misprinted_flow_spread")
+"""Keys of the standard deviation of the probability flow's samples over that of the data: as it is, or without the 1/2 before g² s."""
+HALFWAY = "halfway_log_prob"
+"""Key of the log-density of the point whose latent code lies halfway between those of `point` and `to`."""
+INPAINTING = "inpainting_distance"
+"""Key of the Kolmogorov-Smirnov distance of the inpainted coordinate from its exact law, given the other coordinate."""
+BOLTZMANN = ("normalizer_growth", "normalizer_years")
+"""Keys of the cost of a Boltzmann machine's Z on this machine: times as long for each further unit, and years for 64 units."""
 TRAINING, SAMPLING = ("final_loss", "seconds_per_step"), ("nfe_mean", "nfe_max")
 FARTHEST = 1e9  # of a point
 LONGEST = 100_000
@@ -62,7 +73,8 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         index: the position in the list, if the key has a list.
         sigma: for a list along sigma: take the value at the noise level nearest to this one, in the user's units; for
             "denoised": the noise level of the point.
-        point: in the user's units, for keys of :data:`AT_A_POINT` and :data:`PLACES`.
+        point: in the user's units, for keys of :data:`AT_A_POINT` and :data:`PLACES`, and of :data:`HALFWAY`.
+        to: a second point, for :data:`HALFWAY`.
         settings: settings that are changed for the figure, by section as in `experiment`.
         at_least, at_most: the claimed bounds; without either the figure is only reported.
         ratio_to, difference_from: another figure of the scene; the claim is about the ratio to it or the difference.
@@ -73,6 +85,7 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     index: int | None = None
     sigma: float | None = None
     point: tuple[float, float] | None = None
+    to: tuple[float, float] | None = None
     settings: dict[str, Any] = {}
     at_least: float | None = None
     at_most: float | None = None
@@ -170,10 +183,12 @@ def check(scene: SceneFile) -> None:
             experiments.from_tree(figure.settings, settings)
         if not name.isidentifier():
             raise ExperimentError(f"figures.{name}: the name of a figure is of letters, digits and _.")
-        if (figure.key in (*AT_A_POINT, *PLACES)) != (figure.point is not None):
-            keys = ", ".join((*AT_A_POINT, *PLACES))
+        if (figure.key in (*AT_A_POINT, *PLACES, HALFWAY)) != (figure.point is not None):
+            keys = ", ".join((*AT_A_POINT, *PLACES, HALFWAY))
             raise ExperimentError(f"figures.{name} needs a point exactly where its key is {keys}.")
-        if figure.point is not None and not all(abs(value) <= FARTHEST for value in figure.point):
+        if (figure.key == HALFWAY) != (figure.to is not None):
+            raise ExperimentError(f"figures.{name} needs `to`, a second point, exactly where its key is {HALFWAY}.")
+        if not all(abs(value) <= FARTHEST for value in (*(figure.point or ()), *(figure.to or ()))):
             raise ExperimentError(f"figures.{name}.point is too far away.")
         if figure.key in PLACES and figure.index not in (0, 1):
             raise ExperimentError(f"figures.{name} is a coordinate of a place: its index is 0 or 1.")

@@ -1,5 +1,6 @@
 """Scenes: every claim of those that ship holds when measured, and another file is refused with a sentence."""
 
+import numpy as np
 import pytest
 
 from playground.lab import scenes
@@ -53,6 +54,38 @@ def test_there_are_twenty_with_titles_of_their_own_and_claims_that_can_fail():
         bounded = [figure for figure in scene.figures.values() if (figure.at_least, figure.at_most) != (None, None)]
         assert bounded, scene.title
         assert len(scene.claim.split()) <= 80
+
+
+def test_the_losses_of_a_gaussian_s_score_are_those_of_the_closed_form():
+    """Of one Gaussian of variance v + sigma² along each axis: E|s|² = 2/(v + sigma²) = -E tr ∇s."""
+    experiment = {"data": {"kind": "two-gaussians"}, "noise": {"kind": "single", "sigma": 0.5}}
+    keys = ("matching_loss", "matching_loss_of_opposite", "misprinted_loss", "misprinted_loss_of_opposite")
+    *_, (_, measured) = measure(scenes.SceneFile("", "", "", "", experiment, {key: scenes.Figure(key) for key in keys}))
+    square = 2 / (1 + 0.5**2)  # the modes lie so far apart that each is a Gaussian by itself
+    expected = square * np.array([1 / 2 - 1, 1 / 2 + 1, 1 / 2 + 1, 1 / 2 - 1])
+    assert [measured.values[key] for key in keys] == pytest.approx(expected.tolist(), rel=0.05)
+
+
+def test_the_law_of_an_inpainted_coordinate_is_that_given_the_other():
+    experiment = {
+        "data": {"kind": "two-gaussians"},
+        "sampling": {
+            "kind": "reverse-sde",
+            "source": "exact",
+            "particles": 400,
+            "steps": 60,
+            "inpainting_mask": "left",
+        },
+    }
+    free = {"sampling": {"inpainting_mask": "none"}}
+    figures = {
+        "given": scenes.Figure("inpainting_distance"),
+        "free": scenes.Figure("inpainting_distance", settings=free),
+    }
+    *_, (_, measured) = measure(scenes.SceneFile("", "", "", "", experiment, {"given": figures["given"]}))
+    assert measured.values["given"] < 0.1
+    with pytest.raises(UserError, match="Nothing is inpainted"):
+        list(measure(scenes.SceneFile("", "", "", "", experiment, figures)))
 
 
 def test_a_claim_outside_its_bounds_is_named(tmp_path):
@@ -123,6 +156,8 @@ def _counting(make, calls):
         ("{log_p:.2f}", "}", "measured may write a number as {name:.2f}"),
         ("{log_p:.2f}", "{log_p.__class__}", "measured names log_p.__class__; there is"),
         ("point = [0.0, 1.0]\ndiff", "diff", "figures.log_p needs a point"),
+        ('"log_prob"', '"halfway_log_prob"', "figures.log_p needs `to`, a second point"),
+        ("point = [0.0, 1.0]\ndiff", "point = [0.0, 1.0]\nto = [0.0, 1.0]\ndiff", "exactly where its key is halfway"),
         ('difference_from = "exact"', 'difference_from = "other"', "figures.log_p names other"),
     ],
 )
