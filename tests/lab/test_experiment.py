@@ -80,7 +80,7 @@ def test_values_outside_their_bounds_are_refused_with_key_value_and_bound(
     for wrong in (field.minimum - 1, field.maximum * 2 + 1, float("nan"), float("inf"), "much", True):
         with pytest.raises(ExperimentError) as caught:
             experiments.replace(experiment, {key: wrong})
-        for part in (key, str(wrong).lower(), f"must be {field.bound}"):
+        for part in (key, str(wrong).lower().replace("e+", "e"), f"must be {field.bound}"):
             assert part in str(caught.value).lower()
 
 
