@@ -196,9 +196,6 @@ def test_a_column_that_cannot_be_sampled_says_why_and_the_others_go_on(window) -
     comparing = compared(window, Column(), Column({"sampling.corrector_steps": 2, "sampling.kind": "langevin"}))
     assert comparing.runs[0].finished
     assert comparing.runs[1].failure.code == "setting-of-another-kind"
-    failed = compared(window, Column(), Column({"sampling.source": "learned", "objective.kind": "sliced"}))
-    assert failed.runs[0].finished
-    assert failed.runs[1].failure is not None
     assert window.compare.columns[1].canvas.scene(300, 300).hint
 
 
@@ -327,3 +324,36 @@ def test_weights_that_are_not_kept_are_told(window) -> None:
     comparing.compare([pinned(main), pinned(main, trained_steps=77)])
     assert comparing.is_active
     assert told[0].message.code == "lost-weights"
+
+
+def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window) -> None:
+    window.state.edit({"sampling.source": "learned"})
+    window.training.start()
+    wait(lambda: window.training.trained_steps >= 100, PATIENCE)
+    window.training.pause()
+    workspace = window.building.workspace
+    wait(lambda: workspace.training == "paused", PATIENCE)
+    steps = workspace.trained_steps
+    comparing = window.controllers.comparing
+    comparing.begin([Column(), Column({"objective.kind": "exact"}), Column({"noise.kind": "vp"})])
+    wait(lambda: len(comparing.runs) == 3, PATIENCE)
+    assert [run.training is not None for run in comparing.runs] == [False, True, True]
+    assert window.compare.fair.isVisible()
+
+    def sampled_by_trained_weights() -> bool:
+        runs = comparing.runs
+        trained = [run for run in runs if run.training is not None]
+        return ready(comparing) and all(not run.model.weights.untrained for run in trained)
+
+    wait(sampled_by_trained_weights, PATIENCE)
+    assert sampled_by_trained_weights()
+    for run in comparing.runs[1:]:
+        assert run.failure is None
+        assert run.training.step >= steps
+    assert window.building.workspace is workspace  # the main experiment's own stays as it was
+    assert workspace.training == "paused"
+    ends = [run.trajectory.positions[-1] for run in comparing.runs]
+    assert not np.array_equal(ends[0], ends[1])
+    comparing.set_fair("seconds")
+    assert comparing.target == window.building.workspace.trainer.seconds
+    comparing.set_fair("steps")

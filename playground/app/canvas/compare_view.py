@@ -20,6 +20,7 @@ from playground.app.canvas import column_menu, readouts
 from playground.app.canvas.frames import COMPUTED, frames_of, show_frame
 from playground.app.canvas.view import CanvasView
 from playground.app.controllers.column_runs import ColumnRun, Equal
+from playground.app.controllers.column_training import Fair
 from playground.app.controllers.comparing import Comparing
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.video_frames import VideoFrames, arrows_over, video_frames_over
@@ -44,6 +45,10 @@ EQUAL: tuple[tuple[Equal, str, str], ...] = (
     ("own", "Steps as set", "Each column takes the steps of its own settings."),
     ("steps", "Equal steps", "All columns take as many steps as A."),
     ("evaluations", "Equal evaluations", "All columns take as many steps as A's score evaluations allow."),
+)
+FAIR: tuple[tuple[Fair, str, str], ...] = (
+    ("steps", "Equal training", "Each is trained for as many steps as the main experiment was."),
+    ("seconds", "Equal seconds", "Each is trained for as many seconds as the main experiment was."),
 )
 SAMPLING = "The columns are sampled and then measured."
 WIDE = 320  # px of a column from which its head says what its number is
@@ -198,7 +203,19 @@ class ColumnView(QFrame):
             return dataclasses.replace(shown, caption=tuple(lines))
 
         self.canvas.change_scene(in_view)
-        self.cost.setText(readouts.evaluations(trajectory, own, " evaluations" if self.width() > WIDE else ""))
+        if not self._trains():
+            self.cost.setText(readouts.evaluations(trajectory, own, " evaluations" if self.width() > WIDE else ""))
+
+    def _trains(self) -> bool:
+        training = None if self.run is None else self.run.training
+        return training is not None and training.is_behind(self._comparing.fair, self._comparing.target)
+
+    def show_training(self) -> None:
+        """Say how far the column's own training is, while it goes on."""
+        if self._trains() and self.run is not None and self.run.training is not None:
+            fair, training = self._comparing.fair, self.run.training
+            share = training.done(fair) / max(self._comparing.target, 1e-9)
+            self.cost.setText(f"training {share:.0%}")
 
     def follow(self, like: CanvasView) -> None:
         """Show the layers that another canvas shows, but the field that its own particles follow."""
@@ -239,6 +256,13 @@ class CompareView(QWidget):
         for place, (_, _, tip) in enumerate(EQUAL):
             self.equal.setItemData(place, wrapped(tip), Qt.ItemDataRole.ToolTipRole)
         self.equal.setToolTip(wrapped("What is equal in all columns.", HOW))
+        self.fair = ChoiceBox((key, title) for key, title, _ in FAIR)
+        self.fair.setMinimumContentsLength(max(len(title) for _, title, _ in FAIR))
+        self.fair.setAccessibleName("What is equal in all trainings")
+        for place, (_, _, tip) in enumerate(FAIR):
+            self.fair.setItemData(place, wrapped(tip), Qt.ItemDataRole.ToolTipRole)
+        self.fair.setToolTip(wrapped("How long columns are trained that need a training of their own."))
+        self.fair.hide()
         self.add = self._button("+ Column", "Add a column with another sampler; its head lets you choose what differs.")
         self.leave = self._button("Leave", "End the comparison. The main run is in view again.")
         self.said = QLabel(HOW)
@@ -248,7 +272,7 @@ class CompareView(QWidget):
         bar.setContentsMargins(UNIT * 3 // 2, UNIT // 2, UNIT, UNIT // 2)
         bar.setSpacing(UNIT)
         bar.addWidget(self.said, 1)
-        for control in (self.equal, self.add, self.leave):
+        for control in (self.fair, self.equal, self.add, self.leave):
             control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             bar.addWidget(control)
         self.chart = DistanceChart()
@@ -262,6 +286,8 @@ class CompareView(QWidget):
         rows.addLayout(self._row, 1)
         rows.addLayout(below)
         self.equal.activated.connect(lambda place: self._comparing.set_equal(EQUAL[place][0]))
+        self.fair.activated.connect(lambda place: self._comparing.set_fair(FAIR[place][0]))
+        self._comparing.progressed.connect(self._show_trainings)
         self.add.clicked.connect(lambda: self._comparing.add())
         self.leave.clicked.connect(self.left)
         self._comparing.active_changed.connect(self._begin_or_end)
@@ -367,8 +393,14 @@ class CompareView(QWidget):
             if first:
                 column.canvas.fit(view.bounds)
                 column.canvas.look_at(self._main.wanted_viewport)
+        self.fair.setVisible(self._comparing.trains)
         self._follow_layers()
         self._show_curves()
+
+    @Slot()
+    def _show_trainings(self) -> None:
+        for view in self.columns:
+            view.show_training()
 
     @Slot()
     def _follow_layers(self) -> None:

@@ -6,15 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from playground.app.controllers.column_training import ColumnTraining
 from playground.app.controllers.overlay_timing import FrameNoise, FrameOverlayTimer, Throttle
 from playground.app.controllers.sampling_worker import IDLE, LatestScore, SamplingRun, SamplingWorker
 from playground.app.model.columns import Column
 from playground.app.model.views import DensityView, FieldView
 from playground.app.model.weights import Weights
-from playground.app.model.workspace import Model, problem_view
+from playground.app.model.workspace import Model, new_weights, problem_view
 from playground.lab import comparison
 from playground.lab import experiment as description
-from playground.lab.conflicts import sampling_conflict
+from playground.lab.conflicts import sampling_conflict, training_conflict
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.trajectory import Trajectory
@@ -28,10 +29,6 @@ Equal = Literal["own", "steps", "evaluations"]
 """What is equal in all columns: nothing but what the settings say, the steps, or the score evaluations."""
 FIELD_SECONDS = 0.05  # how often the arrows of one column follow the playhead
 
-NEEDS_TRAINING = Message(
-    "needs-training", "This column follows a score that has to be learned by a training of its own."
-)
-
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
@@ -41,6 +38,7 @@ class Prepared:
         experiment: with the steps that it takes.
         model: with the weights that it follows; None where it cannot be sampled.
         why: None where it can.
+        trains: whether its score needs a training of its own.
         run: of its settings; without a number yet.
     """
 
@@ -48,6 +46,7 @@ class Prepared:
     experiment: Experiment
     model: Model | None = None
     why: Message | None = None
+    trains: bool = False
     run: SamplingRun | None = None
 
 
@@ -56,11 +55,13 @@ class Wanted:
     """A column that is to be made ready.
 
     Attributes:
-        weights: that it follows.
+        weights: of the main experiment, that it follows.
+        own: those of a training of its own, as far as it has come; None before that has begun.
     """
 
     column: Column
     weights: Weights
+    own: Weights | None = None
 
 
 def prepare(
@@ -85,18 +86,23 @@ def prepare(
 def _prepared(main: Model, wanted: Wanted) -> Prepared:
     """Raises: UserError: the settings do not fit each other."""
     experiment = comparison.with_edits(main.problem.experiment, wanted.column.edits)
-    if comparison.needs_training(main.problem.experiment, experiment):
-        return Prepared(wanted.column, experiment, why=NEEDS_TRAINING)
-    same_noise = experiment.noise == main.problem.experiment.noise
-    if same_noise:
+    trains, weights = comparison.needs_training(main.problem.experiment, experiment), wanted.weights
+    count = main.view.parameters_count
+    if not trains and experiment.noise == main.problem.experiment.noise:
         problem, view = dataclasses.replace(main.problem, experiment=experiment), main.view
     else:
         problem = main.problem.with_experiment(experiment)
-        view = problem_view(problem, main.view.parameters_count)
+        if trains:
+            network = problem.network()
+            count = sum(weight.numel() for weight in network.parameters())
+            weights = wanted.own or new_weights(network.state_dict(), untrained=True)
+        view = problem_view(problem, count)
     conflict = sampling_conflict(experiment, problem.conditions)
+    if conflict is None and trains:
+        conflict = training_conflict(experiment, problem.conditions)
     if conflict is not None:
         return Prepared(wanted.column, experiment, why=conflict)
-    return Prepared(wanted.column, experiment, Model(problem, wanted.weights, view))
+    return Prepared(wanted.column, experiment, Model(problem, weights, view), trains=trains)
 
 
 def _made_equal(found: Sequence[Prepared], equal: Equal) -> list[Prepared]:
@@ -161,10 +167,13 @@ class ColumnRun:
         curve: None until it is measured; `curve_failure` says why it cannot be.
         failure: why there is no run, or why it ended early.
         field, density: what lies under the frame in view.
+        training: its own; None where it follows the main experiment's weights, or a known score.
     """
 
-    def __init__(self, prepared: Prepared, place: int, wake: threading.Event) -> None:
-        self.prepared, self.place = prepared, place
+    def __init__(
+        self, prepared: Prepared, place: int, wake: threading.Event, training: ColumnTraining | None = None
+    ) -> None:
+        self.prepared, self.place, self.training = prepared, place, training
         self.worker = SamplingWorker(wake)
         self.failure: Message | None = prepared.why
         self.curve: DistanceCurve | None = None

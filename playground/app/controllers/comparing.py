@@ -3,13 +3,14 @@
 import dataclasses
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from playground.app.controllers import overlay_timing
 from playground.app.controllers.building import Building
 from playground.app.controllers.column_runs import ColumnRun, ColumnsWorker, Equal, Prepared, Wanted, prepare
+from playground.app.controllers.column_training import ColumnTrainer, ColumnTraining, Fair
 from playground.app.controllers.following import Following
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.playing import Playing
@@ -19,19 +20,21 @@ from playground.app.model.columns import Column, edits_between
 from playground.app.model.pinned_runs import PinnedRun
 from playground.app.model.state import State
 from playground.app.model.views import Bounds
+from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model
 from playground.app.workers.tasks import Tasks
 from playground.app.workers.worker import Worker
 from playground.kinds.samplers import Sampler
 from playground.lab.comparison import FEWEST, MOST, SECTIONS, distance_curve, with_edits
 from playground.lab.conflicts import sampling_conflict
-from playground.lab.experiment import ExperimentError
+from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 from playground.user_errors import message_of
 
 PREPARING, MEASURING = "comparison", "distances of columns"  # the tasks
 SETTLE = 60  # ms without an edit before the columns begin again
+TELL_SECONDS = 0.25  # between two reports of how far trainings are
 FIRST_CHOICES = "probability-flow", "reverse-sde", "annealed-langevin", "langevin", "edm"
 ARROWS = frozenset({"learned", "exact"})
 
@@ -43,11 +46,13 @@ class Comparing(QObject):
         columns: what each changes; none while nothing is compared.
         runs: of the columns, from left to right; those before a change stay until the new ones are ready.
         equal: what is the same in all columns.
+        fair: what is the same in the trainings of columns and in that of the main experiment.
 
     Signals:
         active_changed(bool): the comparison began or ended.
         changed(): there are other columns, or their runs began again.
         measured(): the distances of one more column are known, or why they are not.
+        progressed(): trainings of columns have gone on.
         notified(Notification)
         overlays_changed(): another field or density lies under the frame in view of some column.
     """
@@ -56,6 +61,7 @@ class Comparing(QObject):
     changed = Signal()
     measured = Signal()
     overlays_changed = Signal()
+    progressed = Signal()
     notified = Signal(object)
 
     def __init__(
@@ -76,6 +82,11 @@ class Comparing(QObject):
         self.equal: Equal = "own"
         self._worker = ColumnsWorker()
         self._thread: Worker[None] | None = None
+        self.fair: Fair = "steps"
+        self._trainings: dict[Hashable, ColumnTraining] = {}  # by the settings that they depend on
+        self._trainer = ColumnTrainer()
+        self._training_thread: Worker[None] | None = None
+        self._told = 0.0  # when the trainings were told last
         self._measured: ColumnRun | None = None  # whose distances are being measured
         self._bounds: Bounds = (-1.0, 1.0, -1.0, 1.0)
         self._grid = (20, 20)
@@ -142,9 +153,22 @@ class Comparing(QObject):
         return None if workspace is None else workspace.model
 
     @property
-    def worker(self) -> Worker[None] | None:
-        """The thread that samples, to be waited for when quitting."""
-        return self._thread
+    def workers(self) -> list[Worker[None]]:
+        """The threads that sample and train, to be waited for when quitting."""
+        return [thread for thread in (self._thread, self._training_thread) if thread is not None]
+
+    @property
+    def trains(self) -> bool:
+        """Whether a column needs a training of its own."""
+        return any(run.training is not None for run in self.runs)
+
+    @property
+    def target(self) -> float:
+        """How far the trainings of columns go: as far as the main experiment's has come, in steps or seconds."""
+        workspace = self._building.workspace
+        if workspace is None:
+            return 0.0
+        return float(workspace.trained_steps if self.fair == "steps" else workspace.trainer.seconds)
 
     # What the window may ask for
 
@@ -189,6 +213,12 @@ class Comparing(QObject):
             self._tasks.retire(self._thread)
             self._thread = None
             self._worker = ColumnsWorker()
+        self._trainer.put(())
+        self._trainings.clear()
+        if self._training_thread is not None:
+            self._tasks.retire(self._training_thread)
+            self._training_thread = None
+            self._trainer = ColumnTrainer()
         self._playing.set_lockstep(None)
         self.active_changed.emit(False)
 
@@ -239,6 +269,23 @@ class Comparing(QObject):
         if equal != self.equal:
             self.equal = equal
             self._again()
+
+    def set_fair(self, fair: Fair) -> None:
+        """Choose what is the same in all trainings."""
+        self.fair = fair
+
+    def again(self) -> None:
+        """The runs have ended and begin again, by newer weights where there are some."""
+        workspace = self._building.workspace
+        newer = [
+            run.training.weights if run.training is not None else workspace.weights_at(run.column.step)
+            for run in self._played
+            if workspace is not None and run.experiment.sampling.follows == "learned"
+        ]
+        shown = {run.model.weights.version for run in self._played if run.model is not None}
+        if any(weights is not None and weights.version not in shown for weights in newer):
+            self._begin_runs()
+        self._playing.seek(0)
 
     def set_viewport(self, x0: float, x1: float, y0: float, y1: float, columns: int, rows: int) -> None:
         """Which part of the plane is in view in each column, and how many arrows fit."""
@@ -313,15 +360,45 @@ class Comparing(QObject):
         if workspace is None or not self.is_active:
             return
         main = workspace.model
-        wanted = [Wanted(column, workspace.weights_at(column.step)) for column in self.columns]
+        wanted = [
+            Wanted(column, workspace.weights_at(column.step), self._own_weights(column)) for column in self.columns
+        ]
         main = dataclasses.replace(main, problem=dataclasses.replace(main.problem, experiment=self._state.experiment))
         equal, seed = self.equal, self._playing.seed
         self._tasks.start(PREPARING, "Comparison", lambda: prepare(main, wanted, equal, seed), self._run, self._fail)
 
+    def _own_weights(self, column: Column) -> Weights | None:
+        """Those of the column's own training, as far as it has come."""
+        try:
+            training = self._trainings.get(_training_key(with_edits(self._state.experiment, column.edits)))
+        except ExperimentError:
+            return None
+        return None if training is None else training.weights
+
+    def _training_of(self, prepared: Prepared) -> ColumnTraining | None:
+        """The training that a column needs, begun or to begin."""
+        if not prepared.trains or prepared.model is None:
+            return None
+        key = _training_key(prepared.experiment)
+        if key not in self._trainings:
+            self._trainings[key] = ColumnTraining(prepared.model.problem)
+        return self._trainings[key]
+
+    def _train(self) -> None:
+        """Have the columns trained that need it, in a thread of their own."""
+        trainings = [run.training for run in self.runs if run.training is not None]
+        self._trainer.put(trainings)
+        if trainings and self._training_thread is None:
+            self._training_thread = Worker(self._trainer.loop, "training of columns", pause=1e-4)
+            self._training_thread.start()
+
     def _run(self, prepared: tuple[Prepared, ...]) -> None:
         self._tasks.cancel(MEASURING)
         self._measured = None
-        self.runs = tuple(ColumnRun(one, place, self._worker.wake) for place, one in enumerate(prepared))
+        self.runs = tuple(
+            ColumnRun(one, place, self._worker.wake, self._training_of(one)) for place, one in enumerate(prepared)
+        )
+        self._train()
         for run in self.runs:
             run.worker.record(sys.maxsize)
         self._worker.put(self.runs)
@@ -365,11 +442,38 @@ class Comparing(QObject):
         workspace, frame, total, now = self._building.workspace, self._playing.frame, self.total, time.monotonic()
         if workspace is None:
             return
-        share = SHARE if workspace.training == "training" else 1.0
+        self._look_after_trainings(now)
+        behind = any(run.training is not None and self._is_behind(run.training) for run in self.runs)
+        share = SHARE if workspace.training == "training" or behind else 1.0
         for run in self.runs:
             run.worker.set_share(share)
             self._follow(run, frame, total, now)
         self._measure_next()
+
+    def _is_behind(self, training: ColumnTraining) -> bool:
+        return training.is_behind(self.fair, self.target)
+
+    def _look_after_trainings(self, now: float) -> None:
+        """Let trainings go as far as the main one, tell how far they are, and sample anew once all have come there."""
+        trained = [(run, run.training) for run in self.runs if run.training is not None]
+        if not trained:
+            return
+        self._trainer.aim(self.fair, self.target)
+        if now - self._told > TELL_SECONDS:
+            self._told = now
+            self.progressed.emit()
+        if self._settle.isActive() or self._tasks.running(PREPARING):
+            return
+        for run, training in trained:
+            if training.failure is not None and run.failure is None:
+                run.failure = training.failure
+                self.changed.emit()
+        newer = [
+            training.weights is not None and run.model is not None and run.model.weights is not training.weights
+            for run, training in trained
+        ]
+        if any(newer) and not any(self._is_behind(training) for _, training in trained):
+            self._again()
 
     def _follow(self, run: ColumnRun, frame: int, total: int, now: float) -> None:
         field, density = run.worker.fields.take(), run.worker.densities.take()
@@ -430,3 +534,15 @@ class Comparing(QObject):
     def why_not_measured(self) -> Message | None:
         """Why a column has no distance to the data, where that is known."""
         return next((run.curve_failure for run in self.runs if run.curve_failure is not None), None)
+
+
+def _training_key(experiment: Experiment) -> Hashable:
+    """What a training depends on."""
+    return (
+        experiment.data,
+        experiment.noise,
+        experiment.network,
+        experiment.objective,
+        experiment.training,
+        experiment.seed,
+    )

@@ -85,7 +85,7 @@ class Controllers(QObject):
         self._clock.stop()
         self.building.stop()
         self.measuring.stop()
-        threads = self.training.worker, self.playing.worker, self.comparing.worker
+        threads = self.training.worker, self.playing.worker, *self.comparing.workers
         workers = [worker for worker in threads if worker is not None]
         for worker in workers:
             worker.requestInterruption()

@@ -46,6 +46,9 @@ class Lockstep(Protocol):
     def total(self) -> int:
         """Frames of that timeline."""
 
+    def again(self) -> None:
+        """They have ended, and begin again."""
+
 
 AHEAD = 40  # frames recorded beyond the playhead
 KEPT_RUNS = 2**28  # bytes of finished runs by the weights of other training steps, which come back at once
@@ -542,7 +545,7 @@ class Playing(QObject):
         A run that cannot be recorded as fast as it is played is recorded while the last one plays.
         """
         if self._lockstep is not None:
-            self._playback.seek(0, self.recorded)
+            self._lockstep.again()
             return
         workspace, recording = self._building.workspace, self._recording
         version = -1 if recording is None else recording.version

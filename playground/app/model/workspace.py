@@ -355,6 +355,11 @@ class Workspace:
 _versions = itertools.count(1)
 
 
+def new_weights(tensors: "dict[str, torch.Tensor]", untrained: bool) -> Weights:
+    """Weights of a network that no workspace trains."""
+    return Weights(next(_versions), tensors, untrained=untrained)
+
+
 def torch_threads(problem: "Problem") -> int:
     """How many threads torch gets for this problem on this machine."""
     from playground.lab.training import recommended_threads

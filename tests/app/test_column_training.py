@@ -1,0 +1,93 @@
+"""Columns that need trainings of their own are trained in turn, by equal steps or equal seconds."""
+
+import itertools
+
+import pytest
+
+from playground.app.controllers.column_training import ColumnTrainer, ColumnTraining, Fair
+from playground.lab import experiment as description
+from playground.lab.experiment import Experiment
+from playground.lab.problem import Problem
+
+MAIN = description.replace(
+    Experiment(),
+    {
+        "data.points": 500,
+        "network.width": 16,
+        "network.depth": 1,
+        "training.batch": 32,
+        "training.steps": 100,
+        "training.early_stopping": "off",
+    },
+)
+
+
+@pytest.fixture(scope="module")
+def problem() -> Problem:
+    return Problem.build(MAIN)
+
+
+def training(problem: Problem, **edits: object) -> ColumnTraining:
+    changes = {key.replace("__", "."): value for key, value in edits.items()}
+    return ColumnTraining(problem.with_experiment(description.replace(MAIN, changes)))
+
+
+def run(trainer: ColumnTrainer, trainings: list[ColumnTraining], moments: int) -> None:
+    trainer.put(trainings)
+    for _ in itertools.islice(trainer.loop(), moments):
+        pass
+
+
+def test_the_one_that_lies_behind_is_next(problem: Problem) -> None:
+    one, other = training(problem), training(problem, network__width=200, network__depth=3)
+    trainer = ColumnTrainer()
+    trainer.aim("steps", 100_000.0)
+    before = 0, 0
+    trainer.put([one, other])
+    for _ in itertools.islice(trainer.loop(), 12):
+        now = one.step, other.step
+        moved = [after - since for after, since in zip(now, before, strict=True)]
+        assert sorted(moved)[0] == 0
+        assert moved.index(max(moved)) == before.index(min(before))
+        before = now
+    assert min(before) > 0
+
+
+@pytest.mark.parametrize("fair", ["steps", "seconds"])
+def test_all_come_as_far_as_the_target_and_no_further(problem: Problem, fair: Fair) -> None:
+    one, other = training(problem), training(problem, objective__kind="exact")
+    trainer, target = ColumnTrainer(), {"steps": 300.0, "seconds": 0.2}[fair]
+    trainer.aim(fair, target)
+    run(trainer, [one, other], 60)
+    for each in (one, other):
+        assert each.failure is None
+        assert each.done(fair) >= target
+        assert not each.is_behind(fair, target)
+        assert each.weights is not None
+        assert not each.weights.untrained
+    steps = one.step, other.step
+    run(trainer, [one, other], 2)  # each waits a moment
+    assert (one.step, other.step) == steps
+
+
+def test_a_training_that_cannot_be_says_why_and_the_other_goes_on(problem: Problem) -> None:
+    refused = ColumnTraining(
+        problem.with_experiment(description.replace(MAIN, {"noise.kind": "none", "sampling.kind": "langevin"}))
+    )
+    fine, trainer = training(problem), ColumnTrainer()
+    trainer.aim("steps", 50.0)
+    run(trainer, [refused, fine], 10)
+    assert refused.failure is not None
+    assert refused.step == 0
+    assert fine.step >= 50
+
+
+def test_weights_are_left_while_it_goes_on(problem: Problem) -> None:
+    one = training(problem)
+    one.advance("steps", 1e9)
+    first = one.weights
+    assert first is not None
+    for _ in range(20):
+        one.advance("steps", 1e9)
+    assert one.weights is not None
+    assert one.weights.version > first.version
