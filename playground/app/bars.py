@@ -64,7 +64,7 @@ SHEET = """
 #toastButton { background: @panel; }
 #menuButton { padding: 0; }
 #menuButton::menu-indicator { image: none; }
-QAbstractSpinBox { padding: 0 6px; min-height: 24px; }
+QAbstractSpinBox { padding: 0 6px; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; border: none; }
 QDialog { background: @panel; }
 *[highlighted="true"] { background: @hover; border: 1px solid @accent; border-radius: 4px; }

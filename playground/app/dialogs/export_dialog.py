@@ -153,6 +153,7 @@ class ExportDialog(QDialog):
         self._changing.start(0)
         self._describe(browse)
         for box in boxes:
+            box.setMinimumHeight(px(26))
             box.lineEdit().setTextMargins(6, 0, 6, 0)  # the style sheet's padding stays outside the text
 
         self.status = QLabel("")

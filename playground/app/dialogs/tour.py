@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolBut
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.panels import DataPanel, NoisePanel, ObjectivePanel, SamplingPanel, TrainingPanel
 from playground.app.style import theme
+from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
@@ -234,7 +235,7 @@ class Tour(QFrame):
     def _stand(self) -> None:
         """Stand beside the part; in the middle of the window where that is hidden."""
         stop, window = self.stops[self.place], self._window
-        self.setFixedWidth(WIDTH + 2 * POINTER)
+        self.setFixedWidth(px(WIDTH) + 2 * POINTER)
         layout = self.layout()
         assert layout is not None
         layout.activate()

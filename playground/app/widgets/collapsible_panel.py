@@ -239,7 +239,7 @@ class EquationButton(QAbstractButton):
         self.setToolTip(wrapped("Show the equations of this card in large type, with each symbol explained."))
 
     def sizeHint(self) -> QSize:
-        return QSize(QFontMetrics(self._font()).horizontalAdvance("f(x)") + 10, 18)
+        return QSize(QFontMetrics(self._font()).horizontalAdvance("f(x)") + 10, px(18))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter presses it too, which Qt leaves to each system."""

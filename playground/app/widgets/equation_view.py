@@ -4,6 +4,7 @@ from PySide6.QtCore import QPointF, QSize
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from playground.app.style.text_size import px
 from playground.app.widgets.equation import equation_image
 
 SMALLEST = 14  # px, below which no equation is made smaller
@@ -18,7 +19,7 @@ class EquationView(QWidget):
 
     def __init__(self, pixels: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._pixels, self._latex = pixels, ""
+        self._pixels, self._latex = px(pixels), ""
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     @property

@@ -4,6 +4,8 @@ from PySide6.QtCore import QPointF, QRect, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
 from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QStyle, QStyleOptionButton, QWidget
 
+from playground.app.style.text_size import px
+
 PAD = 10  # px left of the text
 ARROW = 22  # px that the arrow takes at the right
 
@@ -28,10 +30,10 @@ class MenuButton(QPushButton):
         return self._words
 
     def sizeHint(self) -> QSize:
-        return QSize(PAD + QFontMetrics(self.font()).horizontalAdvance(self._words) + ARROW + 2, 28)
+        return QSize(PAD + QFontMetrics(self.font()).horizontalAdvance(self._words) + px(ARROW) + 2, px(28))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(PAD + ARROW + 24, 28)
+        return QSize(PAD + px(ARROW) + 24, px(28))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         option = QStyleOptionButton()
@@ -44,10 +46,10 @@ class MenuButton(QPushButton):
         group = QPalette.ColorGroup.Normal if self.isEnabled() else QPalette.ColorGroup.Disabled
         color = self.palette().color(group, QPalette.ColorRole.ButtonText)
         painter.setPen(color)
-        room = QRect(PAD, 0, self.width() - PAD - ARROW, self.height())
+        room = QRect(PAD, 0, self.width() - PAD - px(ARROW), self.height())
         text = QFontMetrics(self.font()).elidedText(self._words, Qt.TextElideMode.ElideRight, room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
         middle, right = self.height() / 2, self.width() - 10.0
         painter.setPen(QPen(color, 1.3))
-        corners = ((right - 7, middle - 2), (right - 3.5, middle + 1.5), (right, middle - 2))
+        corners = ((right - px(7), middle - px(2)), (right - px(7) / 2, middle + px(3) / 2), (right, middle - px(2)))
         painter.drawPolyline(QPolygonF([QPointF(x, y) for x, y in corners]))

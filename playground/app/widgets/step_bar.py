@@ -4,6 +4,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from playground.app.style.text_size import px
 from playground.drawing.palette import DARK, Palette
 
 HEIGHT, LENGTH, GAP = 6, 32, 5  # px
@@ -17,7 +18,7 @@ class StepBar(QWidget):
         super().__init__(parent)
         self._colors = DARK
         self._count, self._place, self._done = 1, 0, frozenset[int]()
-        self.setFixedHeight(HEIGHT + 2 * RING)
+        self.setFixedHeight(px(HEIGHT) + 2 * RING)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_steps(self, count: int, place: int, done: frozenset[int]) -> None:
@@ -36,10 +37,10 @@ class StepBar(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        length = min(LENGTH, (self.width() - GAP * (self._count - 1)) / self._count)
+        length = min(px(LENGTH), (self.width() - GAP * (self._count - 1)) / self._count)
         for place in range(self._count):
             here, done = place == self._place, place + 1 in self._done
-            bar = QRectF(place * (length + GAP), RING, length, HEIGHT)
+            bar = QRectF(place * (length + GAP), RING, length, px(HEIGHT))
             if here:
                 bar.adjust(0, 1 - RING, 0, RING - 1)
             if here:
