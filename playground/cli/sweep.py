@@ -1,4 +1,4 @@
-"""``score-playground sweep``: an experiment over axes and seeds, in all processors, with tables that can be resumed."""
+"""``score-playground sweep``: an experiment over axes and seeds, on all processors; a stopped sweep can be resumed."""
 
 import concurrent.futures
 import functools
@@ -18,20 +18,20 @@ from playground.user_errors import UserError
 
 CELLS_TABLE, MEANS_TABLE, LOCK = "cells.csv", "means.csv", "sweep.lock"
 SHOWN = ("sliced_wasserstein2_over_floor", "classifier_accuracy", "kl", "nfe_mean")
-"""The figures that are printed; the tables have all."""
+"""The figures that are printed; the tables have all figures."""
 
 
 def run_sweep(source: Path, folder: Path, workers: int | None, device: str) -> bool:
-    """Compute what is not finished of a sweep, and write its tables.
+    """Compute the unfinished cells of a sweep, and write its tables.
 
     Args:
-        workers: processes at once; None for one a core.
+        workers: number of processes; None for one per core.
 
     Returns:
         Whether no cell failed.
 
     Raises:
-        UserError: the file is no sweep, the folder holds another one, or a process computes it now.
+        UserError: the file is not a sweep, the folder has another sweep, or another process computes it now.
     """
     sweep, cells = sweeps.load(source)
     sweeps.prepare(source, sweep, folder)
@@ -64,7 +64,7 @@ def _compute(folder: Path, cells: Sequence[Cell], measure: str, workers: int, de
                     done += 1
                     update(done / waiting, f"{done} cells")
             return
-        # Fresh processes, for a copy of one with threads may hang.
+        # New processes, because a fork of a process with threads may hang.
         context = multiprocessing.get_context("spawn")
         with concurrent.futures.ProcessPoolExecutor(min(workers, len(groups)), context) as pool:
             futures = [pool.submit(work, group) for group in groups]
@@ -82,7 +82,7 @@ def _compute(folder: Path, cells: Sequence[Cell], measure: str, workers: int, de
 
 
 def _work(folder: Path, measure: str, device: str, group: Sequence[Cell]) -> None:
-    """One training with its cells, in a process of its own."""
+    """Compute one training with its cells, in a process of its own."""
     import torch
 
     torch.set_num_threads(1)
@@ -118,7 +118,7 @@ def _in_order(figures: Mapping[str, Any], columns: Sequence[str]) -> list[Any]:
 
 
 def _print(rows: Sequence[Row]) -> None:
-    """The means of the main figures, a line for each combination."""
+    """Print the means of the main figures, a line for each combination."""
     for row in rows:
         words = ", ".join(f"{axis} {value}" for axis, value in row.values.items())
         figures = "  ".join(

@@ -1,4 +1,4 @@
-"""The two misprints of the lecture, as figures: what comes out by the printed equation and by the right one.
+"""The two misprints of the lecture, as figures: the results of the printed equation and of the right one.
 
 - Exact score matching with a minus before the trace, E[|v|²/2 - tr ∇v]: its best field is -s, which points away from the data.
 - The probability flow without the 1/2 before g² s: the SDE's drift without its noise, which contracts the samples.
@@ -24,7 +24,7 @@ def matching_losses(problem: Problem, score: ScoreFunction) -> dict[str, float]:
     The mean is over data with the finest noise.
 
     Args:
-        score: of points of the plane, in internal units.
+        score: a score for points of the plane, in internal units.
     """
     generator = problem.generator("matching losses")
     rows = torch.from_numpy(problem.some_rows(len(problem.train), min(POINTS, len(problem.train)), "matching losses"))
@@ -47,10 +47,10 @@ def matching_losses(problem: Problem, score: ScoreFunction) -> dict[str, float]:
 
 
 def flow_spread(problem: Problem, score: ScoreFunction, factor: float) -> Iterator[tuple[float, float | None]]:
-    """Run the experiment's sampler, with g² s in its equation multiplied by a factor, and compare the spread with the data's.
+    """Run the experiment's sampler with a factor on g² s in its equation, and compare the spread with the data's.
 
     Yields:
-        the share done, and at last the standard deviation of the samples over that of the data.
+        The fraction done, and at the end the standard deviation of the samples over that of the data.
     """
 
     def multiplied(x: Tensor, sigma: Tensor) -> Tensor:

@@ -228,7 +228,7 @@ class _Run:
         }
 
     def _halfway(self, figure: Figure) -> Iterator[float]:
-        """log p of what lies between two points in the latent space."""
+        """log p of the point halfway between two points in latent space."""
         score = yield from self._score(self._problem.experiment.likelihood.source)
         for progress in interpolate(self._problem, score, np.array([figure.point, figure.to]), 3):
             yield progress.fraction
@@ -236,7 +236,7 @@ class _Run:
         self._found[_name(figure)] = float(progress.result.log_prob[1])
 
     def _inpainting_distance(self) -> float:
-        """How far the samples' free coordinate is from its exact law, given the known one: both by their distribution functions."""
+        """The Kolmogorov-Smirnov distance of the inpainted coordinate from its exact distribution, given the known one."""
         problem, trajectory = self._problem, self._trajectory
         assert trajectory is not None
         mask = problem.experiment.sampling.mask

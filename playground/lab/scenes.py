@@ -47,16 +47,16 @@ AT_PLACES = ("score_error_at_data", "score_error_in_box")
 """Keys of the learned score's relative error at the finest noise level: at noised held-out points, or at uniform points of
 their bounding box."""
 FIELDS = ("matching_loss", "matching_loss_of_opposite", "misprinted_loss", "misprinted_loss_of_opposite")
-"""Keys of E[|v|²/2 ± tr ∇v] over noisy data at the finest level, per squared user unit: with the right sign of the trace or the
-misprinted one, of the exact score s as the field v, or of -s."""
+"""Keys of E[|v|²/2 ± tr ∇v] over noisy data at the finest level, per squared user unit, with the right or the misprinted
+sign of the trace; the field v is the exact score s or -s."""
 FLOWS = ("flow_spread", "misprinted_flow_spread")
-"""Keys of the standard deviation of the probability flow's samples over that of the data: as it is, or without the 1/2 before g² s."""
+"""Keys of the standard deviation of the probability flow's samples over that of the data, with and without the 1/2 before g² s."""
 HALFWAY = "halfway_log_prob"
-"""Key of the log-density of the point whose latent code lies halfway between those of `point` and `to`."""
+"""Key of the log-density of the point whose latent code is halfway between those of `point` and `to`."""
 INPAINTING = "inpainting_distance"
-"""Key of the Kolmogorov-Smirnov distance of the inpainted coordinate from its exact law, given the other coordinate."""
+"""Key of the Kolmogorov-Smirnov distance of the inpainted coordinate from its exact distribution, given the other one."""
 BOLTZMANN = ("normalizer_growth", "normalizer_years")
-"""Keys of the cost of a Boltzmann machine's Z on this machine: times as long for each further unit, and years for 64 units."""
+"""Keys of the cost of a Boltzmann machine's Z on this computer: the factor for each further unit, and years for 64 units."""
 TRAINING, SAMPLING = ("final_loss", "seconds_per_step"), ("nfe_mean", "nfe_max")
 FARTHEST = 1e9  # of a point
 LONGEST = 100_000

@@ -1,7 +1,7 @@
-"""Sweeps: one experiment with some settings varied, and several seeds, each combination trained, sampled and measured.
+"""Sweeps: one experiment with some settings varied and several seeds. Each combination is trained, sampled and measured.
 
-A cell is one combination with one seed. Cells that differ only in how they sample share one training, and cells of one seed share
-the start and the noise of their samplers. Each finished cell is a file, so a sweep that was stopped goes on where it was.
+A cell is one combination with one seed. Cells that differ only in sampling share one training, and cells of one seed share
+the start and the noise of their samplers. Each finished cell is a file, so a stopped sweep resumes where it was.
 """
 
 import collections
@@ -36,11 +36,11 @@ Done = TypeVar("Done")
 CELLS, MODELS = "cells", "models"
 MOST_CELLS = 100_000
 FLOORS = {"sliced_wasserstein2": "sliced_wasserstein2_floor", "wasserstein2": "wasserstein2_floor"}
-"""Distances with the distance that a perfect sampler would have; their ratio is a figure of the table too."""
+"""Distances and the distances of a perfect sampler; their ratios are figures of the table too."""
 
 
 class Range(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"first": "from", "last": "to"}):
-    """Numbers from a first to a last one, equally spaced or at equal ratios."""
+    """Numbers from a first to a last number, equally spaced or at equal ratios."""
 
     first: float
     last: float
@@ -48,10 +48,10 @@ class Range(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"fi
     log: bool = False
 
     def values(self) -> list[float]:
-        """The numbers; whole ones where both ends are whole.
+        """The numbers; they are whole if both ends are whole.
 
         Raises:
-            ValueError: equal ratios are asked for, and an end is not above 0.
+            ValueError: the ratios are to be equal, but an end is not above 0.
         """
         if self.log and min(self.first, self.last) <= 0:
             raise ValueError("a range at equal ratios needs ends above 0")
@@ -61,14 +61,14 @@ class Range(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"fi
 
 
 class Sweep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A sweep as its file has it.
+    """The contents of a sweep's file.
 
     Attributes:
-        base: an experiment file, from the folder of the sweep's own; the default experiment if empty.
+        base: an experiment file, relative to the folder of the sweep's file; the default experiment if empty.
         experiment: settings by section that differ from the base.
-        axes: by the key of a setting its values: a list, or a :class:`Range`. Under any other name a list of tables, each with several
-            settings and a ``name``.
-        seeds: seeds, or how many from 0 on.
+        axes: the values of each axis. An axis with the key of a setting has a list or a :class:`Range`. An axis with any
+            other name has a list of tables, each with several settings and a ``name``.
+        seeds: the seeds, or their number, counted from 0.
         measure: "samples" for the figures of samples; "all" for likelihoods too.
     """
 
@@ -84,8 +84,8 @@ class Cell:
     """One experiment of a sweep.
 
     Attributes:
-        number: its place.
-        values: by axis, as the table has them.
+        number: its index.
+        values: the values by axis, as in the table.
     """
 
     number: int
@@ -94,7 +94,7 @@ class Cell:
 
     @property
     def training(self) -> str:
-        """The same for cells that share one trained network."""
+        """A name that is the same for cells that share one trained network."""
         tree = msgspec.to_builtins(self.experiment)
         kept = {section: tree[section] for section in tree if not f"{section}.".startswith(AFTER_TRAINING[:2])}
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
@@ -104,7 +104,7 @@ def load(path: Path) -> tuple[Sweep, list[Cell]]:
     """Read a sweep and make its cells.
 
     Raises:
-        ExperimentError: the file cannot be read or is no sweep, or a value cannot be used; the sentence says which.
+        ExperimentError: the file cannot be read or is not a sweep, or a value cannot be used; the sentence says which.
     """
     try:
         sweep = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Sweep)
@@ -136,7 +136,7 @@ def cells(sweep: Sweep, base: Experiment) -> list[Cell]:
 
 
 def _choices(name: str, values: Range | list[Any]) -> list[tuple[Any, Mapping[str, Any]]]:
-    """The values of an axis as the table has them, each with the settings that it stands for."""
+    """The values of an axis as in the table, each with its settings."""
     if isinstance(values, Range):
         try:
             values = values.values()
@@ -158,10 +158,10 @@ def _choices(name: str, values: Range | list[Any]) -> list[tuple[Any, Mapping[st
 
 
 def prepare(source: Path, sweep: Sweep, folder: Path) -> None:
-    """Make the folder of a sweep, or make sure that it is that of the same sweep.
+    """Create the folder of a sweep, or make sure that it belongs to the same sweep.
 
     Raises:
-        UserError: the folder holds another sweep, or cannot be made.
+        UserError: the folder has another sweep, or cannot be created.
     """
     note, text = folder / "sweep.json", msgspec.json.encode(sweep).decode()
     if note.exists() and note.read_text(encoding="utf-8") != text:
@@ -193,13 +193,13 @@ def failure(folder: Path, cell: Cell) -> str | None:
 
 
 def groups(folder: Path, every: Sequence[Cell]) -> list[list[Cell]]:
-    """The cells that are not finished, those of one training together."""
+    """The unfinished cells, grouped by their training."""
     waiting = sorted((cell for cell in every if result(folder, cell) is None), key=lambda cell: cell.training)
     return [list(group) for _, group in itertools.groupby(waiting, key=lambda cell: cell.training)]
 
 
 def compute(folder: Path, group: Sequence[Cell], measure: str, device: str = "auto") -> Iterator[Cell]:
-    """Train the network that the cells share, unless it is there, then sample and measure each; yields each once it is written.
+    """Train the network of some cells, unless it is there, then sample and measure each cell; yield each when it is written.
 
     A cell that fails is written too, with the reason.
 
@@ -243,7 +243,7 @@ def _last(work: Iterator[Done]) -> Done:
 
 
 def _session(folder: Path, cell: Cell, device: str) -> Session:
-    """The trained network of a cell, from its file where an earlier run of the sweep has written it."""
+    """The trained network of a cell, read from its file if an earlier run of the sweep has written it."""
     path = folder / MODELS / f"{cell.training}.safetensors"
     if path.exists():
         with contextlib.suppress(UserError):
@@ -274,9 +274,9 @@ class Row:
     """The cells of one combination, over the seeds.
 
     Attributes:
-        values: by axis.
-        count: seeds that are finished.
-        mean, error: by figure the mean over the seeds and its standard error, which one seed does not tell.
+        values: the values by axis.
+        count: the number of finished seeds.
+        mean, error: the mean over the seeds and its standard error, by figure; one seed has no error.
     """
 
     values: Mapping[str, Any]
@@ -286,7 +286,7 @@ class Row:
 
 
 def table(folder: Path, every: Sequence[Cell]) -> list[Row]:
-    """The means over the seeds, for each combination of which a cell is finished."""
+    """The means over the seeds, for each combination with a finished cell."""
     combined: dict[str, tuple[Mapping[str, Any], list[dict[str, Any]]]] = {}
     for cell in every:
         found = result(folder, cell)

@@ -1,4 +1,4 @@
-"""``score-playground sweep``, also where it is killed in the middle."""
+"""``score-playground sweep``, including a sweep that is killed."""
 
 import csv
 import signal
@@ -45,7 +45,7 @@ def test_a_killed_sweep_goes_on_and_computes_nothing_twice(tmp_path: Path, capsy
         rows = list(csv.DictReader(file))
     assert [(row["sampling.steps"], row["seeds"]) for row in rows] == [("3", "2"), ("6", "2")]
     assert all(float(row["sliced_wasserstein2_over_floor"]) > 0 for row in rows)
-    assert float(rows[0]["nfe_mean"]) == 4  # the last is the denoising
+    assert float(rows[0]["nfe_mean"]) == 4  # the last is the final denoising step
     with (out / "cells.csv").open(encoding="utf-8", newline="") as file:
         assert [row["cell"] for row in csv.DictReader(file)] == ["0", "1", "2", "3"]
 
@@ -61,7 +61,7 @@ def test_several_processes_make_the_same_cells(tmp_path: Path) -> None:
     assert tables[0] == tables[1]
 
 
-def test_what_cannot_be_swept_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_sweeps_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sweep", str(tmp_path / "none.toml"), "--out", str(tmp_path / "out")]) == 2
     assert "cannot be read" in capsys.readouterr().err
     assert main(["sweep", str(tmp_path / "none.toml"), "--out", str(tmp_path / "out"), "--workers", "0"]) == 2

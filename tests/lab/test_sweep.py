@@ -1,4 +1,4 @@
-"""Sweeps: which cells there are, what they share, and that nothing is computed twice."""
+"""Sweeps: their cells, their shared trainings, and that nothing is computed twice."""
 
 import json
 from pathlib import Path
@@ -65,7 +65,7 @@ def test_a_base_is_read_from_the_folder_of_the_sweep(tmp_path: Path) -> None:
     path = written(tmp_path, 'base = "base.toml"\n[axes]\n"noise.beta_max" = [10.0, 20.0]\n')
     _, cells = sweeps.load(path)
     assert [cell.experiment.noise.kind for cell in cells] == ["vp", "vp"]
-    assert len({cell.training for cell in cells}) == 2  # other noise is another training
+    assert len({cell.training for cell in cells}) == 2  # another noise needs another training
 
 
 @pytest.mark.parametrize(
@@ -82,13 +82,13 @@ def test_a_base_is_read_from_the_folder_of_the_sweep(tmp_path: Path) -> None:
         ('bass = 1\n[axes]\n"sampling.steps" = [1]', "bass"),
     ],
 )
-def test_what_is_no_sweep_is_refused_in_one_sentence(tmp_path: Path, text: str, reason: str) -> None:
+def test_other_files_are_refused_in_one_sentence(tmp_path: Path, text: str, reason: str) -> None:
     with pytest.raises(ExperimentError, match=reason) as caught:
         sweeps.load(written(tmp_path, text))
     assert str(caught.value).count(". ") == 0
 
 
-def test_cells_that_sample_otherwise_share_a_training_and_its_noise(tmp_path: Path) -> None:
+def test_cells_that_differ_only_in_sampling_share_a_training_and_its_noise(tmp_path: Path) -> None:
     sweep = sweeps.Sweep(axes={"sampling.kind": ["reverse-sde", "probability-flow"]}, seeds=1)
     cells = sweeps.cells(sweep, replace(Experiment(), SMALL))
     sweeps.prepare(tmp_path / "sweep.toml", sweep, tmp_path / "out")
@@ -99,7 +99,7 @@ def test_cells_that_sample_otherwise_share_a_training_and_its_noise(tmp_path: Pa
     assert results[0] is not None
     assert results[1] is not None
     assert results[0]["sliced_wasserstein2_floor"] == results[1]["sliced_wasserstein2_floor"]
-    # As the same steps by hand make it.
+    # Compare with the same steps by hand.
     trainer = Trainer(Problem.build(cells[0].experiment))
     for _ in trainer:
         pass
@@ -110,7 +110,7 @@ def test_cells_that_sample_otherwise_share_a_training_and_its_noise(tmp_path: Pa
     assert results[0]["nfe_mean"] == trajectory.nfe_mean[-1]
 
 
-def test_what_was_finished_is_never_computed_again(tmp_path: Path) -> None:
+def test_finished_cells_are_never_computed_again(tmp_path: Path) -> None:
     sweep = sweeps.Sweep(axes={"sampling.steps": [2, 3, 4]}, seeds=1)
     cells = sweeps.cells(sweep, replace(Experiment(), SMALL | {"sampling.source": "exact"}))
     sweeps.prepare(tmp_path, sweep, tmp_path)
