@@ -546,9 +546,9 @@ class MainWindow(QMainWindow):
     def clear(self) -> None:
         """Clear the followed particle, or the clicked point, or where there is none leave the presenter mode or full screen."""
         filled = self.isFullScreen() or self.presenter.is_on
-        if self.controllers.inspecting.is_active:
-            self.controllers.inspecting.clear()
-        elif filled and self.measuring.likelihood is None and not self.measuring.is_measuring_point:
+        followed = self.controllers.inspecting.is_active
+        self.controllers.inspecting.clear()
+        if filled and not followed and self.measuring.likelihood is None and not self.measuring.is_measuring_point:
             self.toggle_full_screen()
         else:
             self.measuring.clear_inspection()

@@ -12,6 +12,7 @@ from playground.drawing.layers import Layer
 from playground.drawing.palette import Palette, rgb
 from playground.drawing.plane import Plane
 
+Hue = Literal["particles", "data", "learned"]
 CARD = 10.0  # painter units between a strip and the edge of its card
 SMALLEST = 26  # painter units; a digit is not readable on a smaller tile
 
@@ -64,7 +65,7 @@ class ImageGrid(Layer):
     limits: tuple[float, float] = (0.0, 1.0)
     selected: int | None = None
     second: int | None = None
-    role: Literal["particles", "data"] = "particles"
+    role: Hue = "particles"
     below: int = 0
     known: np.ndarray | None = None
 

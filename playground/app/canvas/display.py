@@ -492,9 +492,10 @@ class Display(QObject):
     def _show_particle(self) -> None:
         """Show the particle that is followed, and the path of a start that is dragged."""
         self._canvas.set_flow(self._inspecting.flow)
+        self._ring_images()
         self._show()
 
     def _ring_images(self) -> None:
         likelihood, interpolation = self._measuring.likelihood, self._measuring.interpolation
-        first = None if likelihood is None else likelihood.number
+        first = self._inspecting.number if likelihood is None else likelihood.number
         self._canvas.choose_images(first, None if interpolation is None else interpolation.numbers[1])

@@ -227,7 +227,7 @@ class PlotSurface(QWidget):
         return QPointF(self.width() / 2, self.height() / 2)
 
     def _click(self, position: QPointF, modifiers: Qt.KeyboardModifier) -> None:
-        if modifiers & Qt.KeyboardModifier.AltModifier and self.movable:
+        if modifiers & Qt.KeyboardModifier.AltModifier:
             self.alt_clicked.emit(*self._at(position))
             return
         second = modifiers & Qt.KeyboardModifier.ShiftModifier

@@ -52,6 +52,7 @@ class Tools(QObject):
         canvas.alt_clicked.connect(self._follow)
         canvas.alt_dragged.connect(self._drag_start)
         canvas.image_selected.connect(self._pick_image)
+        canvas.image_alt_selected.connect(self._inspecting.follow)
         canvas.image_shift_selected.connect(self._measuring.go_to_image)
         canvas.image_missed.connect(self._miss)
         canvas.stroke_drawn.connect(self._add_stroke)
@@ -83,7 +84,10 @@ class Tools(QObject):
 
     @Slot(int)
     def _pick_image(self, number: int) -> None:
-        (self._measuring.go_to_image if self._takes_second() else self._measuring.inspect_image)(number)
+        second = self._takes_second()
+        (self._measuring.go_to_image if second else self._measuring.inspect_image)(number)
+        if not second:
+            self._inspecting.follow(number)
 
     @Slot()
     def _miss(self) -> None:

@@ -47,7 +47,7 @@ class CanvasView(QWidget):
         alt_clicked(float, float), alt_dragged(float, float): the same with Alt held, and where the pointer is dragged to.
         stroke_drawn(object, float): a list of (x, y), and the brush's radius.
         brush_radius_changed(float): by the wheel or the keys.
-        image_selected(int), image_shift_selected(int): the same for an image of the grid.
+        image_selected(int), image_shift_selected(int), image_alt_selected(int): the same for an image of the grid.
         image_missed(): a click fell beside the images.
         menu_requested(object): a right click, or the Menu key; where, on the screen.
         painted(float): milliseconds that a new picture took.
@@ -65,6 +65,7 @@ class CanvasView(QWidget):
     brush_radius_changed = Signal(float)
     image_selected = Signal(int)
     image_shift_selected = Signal(int)
+    image_alt_selected = Signal(int)
     image_missed = Signal()
     menu_requested = Signal(object)
     painted = Signal(float)
@@ -105,7 +106,7 @@ class CanvasView(QWidget):
         self._view.menu_requested.connect(self.menu_requested)
         self._view.clicked.connect(lambda x, y: self._click(x, y, self.clicked, self.image_selected))
         self._view.shift_clicked.connect(lambda x, y: self._click(x, y, self.shift_clicked, self.image_shift_selected))
-        self._view.alt_clicked.connect(self.alt_clicked)
+        self._view.alt_clicked.connect(lambda x, y: self._click(x, y, self.alt_clicked, self.image_alt_selected))
         self._view.alt_dragged.connect(self.alt_dragged)
         self._keys.picked.connect(self.image_selected)
         self._keys.shift_picked.connect(self.image_shift_selected)

@@ -36,6 +36,7 @@ class Inspecting(QObject):
         self.flow: np.ndarray | None = None
         self._kept: tuple[Run, SamplingRun] | None = None  # how the run in view was sampled
         self._asked: tuple[object, ...] = ()
+        self._shape: tuple[int, ...] | None = None  # of a particle
         building.problem_changed.connect(self._leave)
 
     @property
@@ -123,7 +124,8 @@ class Inspecting(QObject):
     def _leave(self) -> None:
         """A particle of other data is another one; the same number of it goes on where there is one."""
         self.particle, self.flow, self._asked = None, None, ()
-        view = self._building.problem
-        if view is None or view.is_image:
+        shape = None if self._building.problem is None else self._building.problem.points.shape[1:]
+        if shape != self._shape:
+            self._shape = shape
             self.follow(None)
         self.changed.emit()

@@ -16,7 +16,7 @@ from playground.drawing.palette import Palette
 from playground.lab.field_names import added_noise
 
 NO_NOISE = "Without noise there is only the score."
-IMAGES = "The table is of points of the plane."
+IMAGES = "The table is of points of the plane. Click an image: the card Particle has pictures of it."
 
 
 class FieldNamesPanel(CollapsiblePanel):
@@ -95,10 +95,12 @@ class FieldNamesPanel(CollapsiblePanel):
     def _forget(self, problem: ProblemView | None) -> None:
         """Show nothing: what was shown is of other data or other noise."""
         self._point = None
+        images = problem is not None and problem.is_image
         for figure in self.figures:
             figure.show_text("")
+            figure.setVisible(not images)
         self.hint.setText(IMAGES)
-        self.hint.setVisible(problem is not None and problem.is_image)
+        self.hint.setVisible(images)
         self.set_state("")
 
     @Slot()

@@ -14,11 +14,12 @@ from playground.app.style import theme
 from playground.app.style.number_formats import format_number
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
+from playground.app.widgets.picture_row import PictureRow
 from playground.drawing.palette import DARK, Palette
 from playground.lab.inspection import InspectedParticle, StepSum
 
 HINT = "Alt+click a particle to follow it. Drag with Alt: where a particle that starts there ends, by the flow."
-IMAGES = "Particles of the plane can be followed."
+IMAGES = "Click an image, or Alt+click to stay in this frame: its denoised estimate and score as pictures."
 SKIPPED = "Frames are several steps apart: the terms of a step are not known. Take fewer particles or steps."
 END = "The end of the run: there is no next step."
 COMING = "The next frame is not sampled yet."
@@ -60,7 +61,8 @@ class ParticlePanel(CollapsiblePanel):
         self.stop = QPushButton("Stop following", self)
         self.stop.setToolTip(wrapped("Follow no particle."))
         self.stop.clicked.connect(self._inspecting.clear)
-        for part in (self.hint, self.equation, *self.figures, self.stop):
+        self.pictures = PictureRow(("xₖ", "denoised", "score"), ("particles", "data", "learned"), self)
+        for part in (self.hint, self.pictures, self.equation, *self.figures, self.stop):
             self.body.addWidget(part)
         self._inspecting.changed.connect(self._show)
         self._building.problem_changed.connect(self._show)
@@ -72,14 +74,16 @@ class ParticlePanel(CollapsiblePanel):
         self._tokens = palette
         for figure in self.figures:
             figure.apply_palette(palette)
+        self.pictures.apply_palette(palette)
         self._show()
 
     @Slot()
     def _name(self) -> None:
         """Say in which step it is."""
-        number = self._inspecting.number
+        number, problem = self._inspecting.number, self._building.problem
         if number is not None:
-            self.set_state(f"{number} · step {self._playing.frame}")
+            images = problem is not None and problem.is_image  # which the other cards count from 1
+            self.set_state(f"{f'image {number + 1}' if images else number} · step {self._playing.frame}")
 
     @Slot()
     def _show(self) -> None:
@@ -88,6 +92,9 @@ class ParticlePanel(CollapsiblePanel):
         images = problem is not None and problem.is_image
         for part in (self.equation, *self.figures):
             part.setVisible(followed)
+        self.pictures.setVisible(followed and images)
+        for figure in (self.place, self.end, self.denoised):
+            figure.setVisible(followed and not images)
         self.stop.setVisible(self._inspecting.is_active)
         self.set_state("")
         self._name()
@@ -95,12 +102,16 @@ class ParticlePanel(CollapsiblePanel):
             self.hint.setText(IMAGES if images else HINT)
             self.hint.setVisible(not followed)
             self.equation.setText("")
+            self.pictures.show_images((None, None, None))
             for figure in self.figures:
                 figure.show_text("")
             return
-        self.place.show_text(place(particle.position, problem.bounds))
         field = particle.field
-        self.denoised.show_text("" if field is None else place(field.denoised[0], problem.bounds))
+        if images:
+            self._show_pictures(particle, problem.limits)
+        else:
+            self.place.show_text(place(particle.position, problem.bounds))
+            self.denoised.show_text("" if field is None else place(field.denoised[0], problem.bounds))
         step = particle.step
         if step is None:
             self.hint.show()
@@ -112,7 +123,19 @@ class ParticlePanel(CollapsiblePanel):
         self.hint.setText(WEIGHTS_CHANGED)
         self.hint.setVisible(self._inspecting.weights_changed)
         self._show_terms(step)
-        self.end.show_text(place(step.after, problem.bounds))
+        if not images:
+            self.end.show_text(place(step.after, problem.bounds))
+
+    def _show_pictures(self, particle: InspectedParticle, limits: tuple[float, float]) -> None:
+        """Of an image: x as it is painted in the grid, the denoised estimate alike, and the score with 0 in the middle."""
+        field = particle.field
+        if field is None:
+            self.pictures.show_images(((particle.position, limits), None, None))
+            return
+        most = float(np.abs(field.score).max()) or 1.0
+        self.pictures.show_images(
+            ((particle.position, limits), (field.denoised[0], limits), (field.score[0], (-most, most)))
+        )
 
     def _why_no_step(self, particle: InspectedParticle) -> str:
         run = self._playing.trajectory
@@ -127,9 +150,8 @@ class ParticlePanel(CollapsiblePanel):
         self.score.setVisible(bool(step.symbols[1]))
         self.rest.setVisible(bool(step.names))
         self.rest.rename(" + ".join(REST[name] for name in step.names) or "rounding")
-        self.drift.show_text(vector(step.drift))
-        self.score.show_text(vector(step.score))
-        self.rest.show_text(vector(step.rest))
+        for figure, term in ((self.drift, step.drift), (self.score, step.score), (self.rest, step.rest)):
+            figure.show_text(vector(term) if term.ndim == 1 else f"length {format_number(float(np.linalg.norm(term)))}")
         self.equation.setText(self._equation(step))
 
     def _equation(self, step: StepSum) -> str:

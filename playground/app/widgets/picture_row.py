@@ -1,0 +1,64 @@
+"""Small pictures side by side, each with a line below that says what it is."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+
+from playground.app.style import theme
+from playground.drawing.images import Hue, ImageGrid
+from playground.drawing.palette import DARK, Palette
+
+SIDE = 72  # px of a picture
+
+
+class PictureRow(QWidget):
+    """Images of one point each, painted without smoothing.
+
+    Args:
+        names: what each is.
+        hues: in which each is painted, where it has no colours of its own.
+    """
+
+    def __init__(self, names: Sequence[str], hues: Sequence[Hue], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._names, self._hues, self._tokens = tuple(names), tuple(hues), DARK
+        self._images: tuple[tuple[np.ndarray, tuple[float, float]] | None, ...] = (None,) * len(names)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(theme.UNIT // 2)
+        self.pictures = [QLabel(self) for _ in names]
+        self.captions = [QLabel(name, self) for name in names]
+        for column, (picture, caption) in enumerate(zip(self.pictures, self.captions, strict=True)):
+            picture.setFixedSize(SIDE, SIDE)
+            picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            theme.set_role(caption, "caption")
+            caption.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            grid.addWidget(picture, 0, column, Qt.AlignmentFlag.AlignHCenter)
+            grid.addWidget(caption, 1, column)
+
+    def show_images(self, images: Sequence[tuple[np.ndarray, tuple[float, float]] | None]) -> None:
+        """Show images (C, H, W), each with its darkest and brightest value, in the order of the names; None for none."""
+        self._images = tuple(images)
+        self._paint()
+
+    def apply_palette(self, palette: Palette) -> None:
+        self._tokens = palette
+        self._paint()
+
+    def _paint(self) -> None:
+        ratio = self.devicePixelRatioF()
+        for picture, name, shown, hue in zip(self.pictures, self._names, self._images, self._hues, strict=True):
+            picture.setAccessibleName(name if shown is not None else f"{name}: none")
+            if shown is None:
+                picture.clear()
+                continue
+            image, limits = shown
+            strip = ImageGrid(image[None], limits, role=hue).strip(self._tokens, 1)
+            side = round(SIDE * ratio)
+            keep, fast = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.FastTransformation
+            pixels = QPixmap.fromImage(strip.scaled(side, side, keep, fast))
+            pixels.setDevicePixelRatio(ratio)
+            picture.setPixmap(pixels)
