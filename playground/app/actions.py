@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.canvas.legend import LEGEND
@@ -30,6 +30,7 @@ from playground.app.presenter import Presenter
 from playground.app.style import text_size
 from playground.app.style.labels import worded
 from playground.app.style.wrapping import wrapped
+from playground.lab import script
 from playground.messages import Message
 
 
@@ -113,6 +114,11 @@ def _sampling(window: Window) -> Message | None:
 
 def _choosing_step(window: Window) -> Message | None:
     return why_disabled.choosing_step(window.controllers)
+
+
+def _copy(window: Window, text: str, said: str) -> None:
+    QGuiApplication.clipboard().setText(text)
+    window.notify("info", said)
 
 
 def _of(what: str, step: str | None) -> str:
@@ -213,6 +219,16 @@ COMMANDS: dict[str, Command] = {
         "Copy the canvas as it is now, unless text is being edited or selected",
         lambda w: w.exports.copy_picture(),
         "Ctrl+C",
+    ),
+    "edit.copy_python": Command(
+        "Copy as Python",
+        "Copy a short script that trains, samples and measures this experiment",
+        lambda w: _copy(w, script.as_python(w.state.experiment), "The script is copied."),
+    ),
+    "edit.copy_command": Command(
+        "Copy as command line",
+        "Copy the command that runs this experiment and writes everything into a folder",
+        lambda w: _copy(w, script.as_command(w.state.experiment), "The command is copied."),
     ),
     # train
     "train.toggle": Command(
@@ -482,7 +498,7 @@ MENUS: dict[str, tuple[str, ...]] = {
         SEPARATOR,
         "file.quit",
     ),
-    "Edit": ("edit.undo", "edit.redo", SEPARATOR, "edit.copy_picture"),
+    "Edit": ("edit.undo", "edit.redo", SEPARATOR, "edit.copy_picture", "edit.copy_python", "edit.copy_command"),
     "Train": (
         "train.toggle",
         "train.reset",

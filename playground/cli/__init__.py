@@ -28,6 +28,7 @@ COMMANDS = (
     "video",
     "boltzmann",
     "scenes",
+    "script",
     "sweep",
     "lesson",
     "selftest",

@@ -72,12 +72,15 @@ def _options(
 
 @app.command()
 def run(
-    experiment: Annotated[
-        Path, typer.Argument(metavar="EXPERIMENT.toml", help="The settings; an empty file trains on two moons.")
-    ],
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Folder for all results; created if it is missing.")
     ],
+    experiment: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="EXPERIMENT.toml", help="The settings; without it the defaults, which train on two moons."
+        ),
+    ] = None,
     settings: Settings = None,
     seed: Seed = None,
     device: Device = "auto",
@@ -88,6 +91,20 @@ def run(
     from playground.cli.settings import read_experiment
 
     run_experiment(read_experiment(experiment, settings or [], seed), _folder(out), device, overwrite)
+
+
+@app.command()
+def script(
+    source: Annotated[
+        Path, typer.Argument(metavar="FILE", help="An experiment (.toml), a session (.spg) or the folder of a run.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.py", help="The script.")],
+) -> None:
+    """Write a short Python script that trains, samples and measures this experiment."""
+    out = _output(out, (".py",))
+    from playground.cli.results import write_script
+
+    write_script(source, out)
 
 
 @app.command()

@@ -12,6 +12,7 @@ import torch
 
 from playground.cli.reporting import say, stage, warn
 from playground.cli.settings import with_settings_after_training
+from playground.lab import experiment as experiments
 from playground.lab.atomic import atomic_write, is_held
 from playground.lab.checkpoints import Checkpoints
 from playground.lab.conflicts import sampling_conflict
@@ -19,6 +20,7 @@ from playground.lab.label_dropout_checks import untrained_conditional_score, unt
 from playground.lab.model import Model
 from playground.lab.problem import Problem, choose_device
 from playground.lab.sampling import sample
+from playground.lab.script import as_python
 from playground.lab.session import MODEL, Session
 from playground.lab.training import recommended_threads
 from playground.lab.trajectory import Trajectory
@@ -162,6 +164,15 @@ def write_samples(
     say(f"Score evaluations: {cost_in_words(sampling_cost(trajectory))}")
     what = f"{len(trajectory)} frames" if frames else "The final points"
     say(f"{what} of {trajectory.positions.shape[1]} particles are in {out}")
+
+
+def write_script(source: Path, out: Path) -> None:
+    """``score-playground script``."""
+    path = source / EXPERIMENT if (source / EXPERIMENT).is_file() else source
+    experiment = experiments.load(path) if path.suffix.lower() == ".toml" else Session.load(path).experiment
+    with atomic_write(out) as temporary:
+        temporary.write_text(as_python(experiment), encoding="utf-8")
+    say(f"The script is {out}")
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Iterable[float | np.floating | str]]) -> None:

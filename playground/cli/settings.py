@@ -9,13 +9,13 @@ from playground.lab.model import AFTER_TRAINING
 from playground.user_errors import UserError
 
 
-def read_experiment(path: Path, assignments: Sequence[str], seed: int | None) -> Experiment:
-    """Read an experiment file and apply changes.
+def read_experiment(path: Path | None, assignments: Sequence[str], seed: int | None) -> Experiment:
+    """Read an experiment file, or take the default experiment, and change settings.
 
     Raises:
         ExperimentError: the file or a change cannot be used.
     """
-    return with_settings(experiments.load(path), assignments, seed)
+    return with_settings(Experiment() if path is None else experiments.load(path), assignments, seed)
 
 
 def with_settings(experiment: Experiment, assignments: Sequence[str], seed: int | None) -> Experiment:

@@ -1,0 +1,60 @@
+"""An experiment as a short Python script, or as a command line, that trains and samples it anew."""
+
+import json
+import shlex
+from typing import Any
+
+import msgspec
+
+from playground.lab import experiment as experiments
+from playground.lab.experiment import Experiment
+
+
+def changed(experiment: Experiment) -> dict[str, Any]:
+    """The settings that differ from the default experiment, by their dotted keys; the kinds come first.
+
+    >>> changed(Experiment())
+    {}
+    """
+    default = experiments.value(Experiment(), "seed")
+    found = {
+        key: msgspec.to_builtins(value)
+        for key, field in experiments.fields(experiment).items()
+        if (value := experiments.value(experiment, key)) != (default if key == "seed" else field.default)
+    }
+    return dict(sorted(found.items(), key=lambda one: not one[0].endswith(".kind")))
+
+
+def as_python(experiment: Experiment) -> str:
+    """A script by :mod:`playground.api` that trains this experiment, samples it and measures it."""
+    settings = "".join(f"        {key!r}: {value!r},\n" for key, value in changed(experiment).items())
+    described = f"sp.replace(\n    sp.Experiment(),\n    {{\n{settings}    }},\n)" if settings else "sp.Experiment()"
+    return f"""import playground as sp
+
+experiment = {described}
+session = sp.train(experiment).result()
+trajectory = sp.sample(session).result()
+figures = sp.evaluate(session, trajectory.positions[-1]).result()
+print({{name: value for name, value in figures.items() if isinstance(value, float)}})
+"""
+
+
+def as_command(experiment: Experiment, out: str = "out/run") -> str:
+    """A command line that runs this experiment and writes everything into a folder.
+
+    >>> as_command(experiments.replace(Experiment(), {"noise.kind": "vp", "sampling.steps": 50}))
+    'score-playground run --out out/run --set noise.kind=vp --set sampling.steps=50'
+    """
+    words = ["score-playground", "run", "--out", out]
+    for key, value in changed(experiment).items():
+        words += ["--set", f"{key}={value if isinstance(value, str) else _inline(value)}"]
+    return shlex.join(words)
+
+
+def _inline(value: Any) -> str:
+    """A value as TOML in one line."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key} = {_inline(inner)}' for key, inner in value.items())}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_inline, value))}]"
+    return json.dumps(value)  # numbers, strings and truth values are written alike
