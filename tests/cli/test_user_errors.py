@@ -39,7 +39,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "two files for the window": (["{tmp}/points.csv", "x"], "The window opens one file"),
     "unknown option": (["--foo"], "No such option: --foo"),
     "unknown option of run": (["run", "{tmp}/empty.toml", "--oot", "x"], "No such option: --oot"),
-    "no experiment": (["run"], "Missing argument 'EXPERIMENT.toml'"),
+    "no experiment": (["sweep", "--out", "{tmp}/o"], "Missing argument 'SWEEP.toml'"),
     "no --out": (["run", "{tmp}/empty.toml"], "Missing option '--out'"),
     "--out of nothing": (["run", "{tmp}/empty.toml", "--out"], "requires an argument"),
     "missing experiment": (["run", "{tmp}/none.toml", "--out", "{tmp}/o"], "none.toml cannot be read: No such file"),
