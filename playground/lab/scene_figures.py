@@ -116,12 +116,18 @@ class _Run:
         points: Array = self._problem.dataset.points
         return points[:: -(-len(points) // most)]
 
+    @property
+    def is_image(self) -> bool:
+        return len(self._problem.shape) == 3
+
+    def work(self) -> Iterator[float]:
+        """Train and sample; yields the share done of each."""
+        yield from self._sample()
+
     def frames(self, most: int) -> Array:
-        """Some frames of its run, the first and the last included; no frames for images."""
-        if len(self._problem.shape) == 3:
+        """Some frames of its finished run, the first and the last included; no frames for images."""
+        if self.is_image:
             return np.zeros((0, 0, *self._problem.shape))
-        for _ in self._sample():
-            pass
         assert self._trajectory is not None
         places = np.linspace(0, len(self._trajectory) - 1, min(most, len(self._trajectory)))
         frames: Array = self._trajectory.positions[places.round().astype(int)]
@@ -331,13 +337,16 @@ def _training_of(experiment: Experiment) -> Experiment:
 PREVIEW_PARTICLES, PREVIEW_FRAMES, PREVIEW_SECONDS = 300, 40, 2.0
 
 
-def preview(scene: SceneFile) -> tuple[Array, Array]:
+def preview(scene: SceneFile) -> Iterator[tuple[Array, Array] | None]:
     """Run a scene with few particles, after a short training if it follows the learned score.
 
-    Returns:
-        Some of its data, (N, 2), and its run, (frames, particles, 2), in the user's units. For images the data are
-        (N, C, H, W), and there are no frames.
+    Yields:
+        None after each step of the work, so that it can be stopped there. At last some of the data, (N, 2), and the run,
+        (frames, particles, 2), in the user's units. For images the data are (N, C, H, W), and there are no frames.
     """
     few = {"sampling.particles": PREVIEW_PARTICLES, "training.seconds": PREVIEW_SECONDS}
     run = _Run(experiments.replace(scene.settings, few), choose_device("cpu"), {})
-    return run.data(2_000), run.frames(PREVIEW_FRAMES)
+    if not run.is_image:
+        for _ in run.work():
+            yield None
+    yield run.data(2_000), run.frames(PREVIEW_FRAMES)

@@ -18,8 +18,10 @@ from playground.app.model.state import State
 from playground.app.panels import ScenePanel
 from playground.app.panels.scene import FAILS, HOLDS
 from playground.app.workers.tasks import Tasks
+from playground.app.workers.worker import Worker
 from playground.drawing.palette import DARK, LIGHT
 from playground.lab import scene_figures, scenes
+from playground.lab.experiment import replace
 from playground.lab.scenes import Figure, Measured, SceneFile
 
 EXACT = SceneFile(
@@ -168,7 +170,7 @@ def test_another_scene_forgets_what_was_measured(controller, qtbot, monkeypatch)
 @pytest.fixture
 def gallery(qtbot, monkeypatch):
     frames = np.random.default_rng(0).normal(size=(3, 20, 2))
-    monkeypatch.setattr(scene_figures, "preview", lambda scene: (frames[0], frames))
+    monkeypatch.setattr(scene_figures, "preview", lambda scene: iter([None, (frames[0], frames)]))
     chosen = []
     gallery = Gallery(chosen.append, DARK)
     gallery.chosen = chosen
@@ -223,7 +225,8 @@ def test_both_themes_are_painted(gallery):
 
 
 def test_a_preview_has_few_particles_and_a_short_training():
-    data, frames = scene_figures.preview(scenes.load(scenes.bundled()["langevin-weights"]))
+    *steps, (data, frames) = scene_figures.preview(scenes.load(scenes.bundled()["langevin-weights"]))
+    assert len(steps) > 10
     assert data.shape[1:] == (2,)
     assert len(data) <= 2_000
     assert frames.shape == (scene_figures.PREVIEW_FRAMES, scene_figures.PREVIEW_PARTICLES, 2)
@@ -251,3 +254,16 @@ def test_the_own_weights_are_left_as_they_are(window, qtbot):
     window.controllers.scenes.leave()
     qtbot.waitUntil(lambda: building.workspace is own, timeout=20_000)
     assert (own.trained_steps, len(own.loss_history[0])) == (steps, losses)
+
+
+def test_a_preview_ends_within_its_training_when_it_is_told_to(qapp, monkeypatch):
+    monkeypatch.setattr(scene_figures, "PREVIEW_SECONDS", 600.0)
+    scene = scenes.load(scenes.bundled()["fourier-features"])
+    assert scene.settings.sampling.follows == "learned"
+    trained = replace(scene.settings, {"training.steps": "auto", "data.points": 500})
+    worker = Worker(
+        lambda: scene_figures.preview(SceneFile("", "", "", "", msgspec.to_builtins(trained), {})), "gallery"
+    )
+    worker.start()
+    assert worker.latest.wait(30.0)  # it is training
+    assert worker.stop(10.0)

@@ -135,7 +135,7 @@ class Gallery(QDialog):
         self.setObjectName("gallery")
         self.setWindowTitle("Scenes")
         self._show = show
-        self._worker: Worker[tuple[int, Run]] | None = None
+        self._worker: Worker[None] | None = None
         self._computed: dict[int, Run] = {}  # grows in the thread
         self._painted: set[int] = set()
         self.tiles = [SceneTile(scene, palette) for scene in load_bundled().values()]
@@ -188,16 +188,17 @@ class Gallery(QDialog):
         scenes = [(place, self.tiles[place].scene) for place in missing]
         scenes.sort(key=lambda one: one[1].settings.sampling.follows == "learned")  # those to be trained come last
 
-        def compute() -> Iterator[tuple[int, Run]]:
+        def compute() -> Iterator[None]:
             from playground.lab.scene_figures import preview  # which loads torch
 
             for place, scene in scenes:
                 try:
-                    run = preview(scene)
+                    for run in preview(scene):
+                        if run is not None:
+                            self._computed[place] = run
+                        yield  # here the thread ends when it is told to
                 except UserError:  # its tile goes on saying that nothing is there, and the others come
                     continue
-                self._computed[place] = run
-                yield place, run
 
         self._worker = Worker(compute, "gallery")
         self._worker.start()
