@@ -64,6 +64,7 @@ from playground.app.style.wrapping import wrapped
 from playground.app.timeline import Timeline
 from playground.app.widgets import accessible_roles
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
+from playground.app.widgets.column import Column
 from playground.app.widgets.field_row import FieldRow
 from playground.app.widgets.file_prompts import FilePrompts
 from playground.app.widgets.recovery_bar import RecoveryBar
@@ -374,7 +375,7 @@ class MainWindow(QMainWindow):
             self.panels.append(panel)
             rows.addWidget(panel)
         rows.addStretch(1)
-        area = QScrollArea()
+        area = Column()
         area.setObjectName(name)
         area.setWidget(inside)
         area.setWidgetResizable(True)

@@ -131,7 +131,11 @@ def settled(shared_window) -> Iterator[Callable[[dict[str, object]], None]]:
     yield settle
     window.state.load(before)
     wait(
-        lambda: window.controllers.building.problem is not None and not window.controllers.building.problem.is_image,
+        lambda: (
+            window.controllers.building.problem is not None
+            and not window.controllers.building.problem.is_image
+            and not window.controllers.building.busy
+        ),
         20_000,
     )
 
@@ -200,7 +204,7 @@ def test_no_text_of_a_scene_is_cut(shared_window, settled, monkeypatch):
         controller.changed.emit()
         for size in SIZES:
             window.resize(*size)
-            wait(lambda: not squeezed(card), 2_000)
+            wait(lambda: not squeezed(card) and not too_small(card.claim), 2_000)
             cuts.look(card, f"{path.stem}, {size[0]} x {size[1]}")
         controller.leave()
     wait(lambda: not window.building.busy, 20_000)

@@ -23,6 +23,7 @@ from playground.app.style.labels import capital, worded
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import breakable, wrapped
+from playground.app.widgets.column import Column
 from playground.app.widgets.controls import paint_chevron
 from playground.app.widgets.equation_dialog import NamedEquation, WithEquations, open_equations
 from playground.app.widgets.selectable import SelectableLabel
@@ -425,6 +426,8 @@ class CollapsiblePanel(QFrame):
         whole = column.widget()
         assert part is not None
         assert whole is not None
+        if isinstance(column, Column):
+            column.release()
         top = part.mapTo(whole, QPoint(0, -UNIT)).y()
         bar.setValue(min(max(bar.value(), top + part.height() - room), top))
 

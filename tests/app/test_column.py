@@ -1,0 +1,123 @@
+"""What was pressed stays under the pointer, whatever comes and goes around it."""
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+
+from playground.app.panels import DataPanel, NoisePanel, ObjectivePanel, SamplingPanel
+from tests.app.conftest import wait
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def column(shared_window):
+    window, before = shared_window, shared_window.state.experiment
+    window.resize(1280, 720)
+    for panel in window.panels:
+        panel.set_folded(False)
+    wait(milliseconds=60)
+    column = window.panel(DataPanel).column()
+    column.release()
+    yield column
+    for panel in window.panels:
+        for notice in (getattr(panel, "notice", None),):
+            if notice is not None:
+                notice.say("info", "")
+    column.release()
+    window.state.load(before)
+    column.verticalScrollBar().setValue(0)
+    wait(lambda: not window.building.busy, 20_000)
+
+
+def press(window, control) -> int:
+    """A real click at the middle of a control, by way of the window; where it was on the screen."""
+    before = control.mapToGlobal(QPoint()).y()
+    middle = control.mapTo(window, control.rect().center())
+    assert window.rect().contains(middle)
+    assert window.childAt(middle) is control
+    QTest.mouseClick(window.windowHandle(), LEFT, pos=middle)
+    return before
+
+
+def settle(window) -> None:
+    wait(lambda: not window.building.busy, 20_000)
+    wait(milliseconds=120)
+
+
+def show(column, control) -> None:
+    """Bring a control to the middle of its column."""
+    bar = column.verticalScrollBar()
+    bar.setValue(control.mapTo(column.widget(), QPoint()).y() - column.viewport().height() // 2)
+    wait()
+
+
+@pytest.mark.parametrize("kind", ["sliced", "exact", "denoising"])
+def test_a_segment_stays_as_notices_come_above_it_and_go(shared_window, column, kind):
+    window, card = shared_window, shared_window.panel(ObjectivePanel)
+    notice, button = window.panel(NoisePanel).notice, card.kind.control.buttons[kind]
+    show(column, button)
+    before = press(window, button)
+    notice.say("warning", "What is said here takes two lines or three of a card that lies above the one in use.")
+    settle(window)
+    assert notice.height() > 30
+    assert button.mapToGlobal(QPoint()).y() == before
+    notice.say("warning", "")
+    settle(window)
+    assert button.mapToGlobal(QPoint()).y() == before
+
+
+def test_a_switch_at_the_end_of_the_column_stays_as_rows_above_go(shared_window, column):
+    window, card = shared_window, shared_window.panel(SamplingPanel)
+    notice, chip = window.panel(NoisePanel).notice, card.sampler.rows["sampling.particles"].chip
+    notice.say("warning", "What is said here takes two lines or three of a card that lies above the one in use.")
+    wait(milliseconds=100)
+    column.verticalScrollBar().setValue(column.verticalScrollBar().maximum())
+    wait()
+    before = press(window, chip)
+    notice.say("warning", "")
+    settle(window)
+    assert chip.mapToGlobal(QPoint()).y() == before
+    column.release()  # as when the pointer leaves
+    wait(milliseconds=100)
+    assert column.widget().minimumHeight() == 0
+
+
+def test_a_tile_at_the_top_stays_as_a_card_above_goes(shared_window, column):
+    """There is nothing to scroll by: room is left instead."""
+    window, button = shared_window, shared_window.panel(ObjectivePanel).kind.control.buttons["sliced"]
+    notice = window.panel(DataPanel).notice
+    notice.say("info", "What is said here takes two lines or three of a card that lies above the one in use.")
+    wait(milliseconds=100)
+    column.verticalScrollBar().setValue(0)
+    wait()
+    if not window.rect().contains(button.mapTo(window, button.rect().center())):
+        pytest.fail("the window is too low for this test")
+    before = press(window, button)
+    notice.say("info", "")
+    settle(window)
+    assert button.mapToGlobal(QPoint()).y() == before
+    column.release()
+    wait(milliseconds=100)
+    assert column.widget().layout().contentsMargins().top() < 20
+
+
+@pytest.mark.parametrize("kind", ["none", "discrete", "vp"])
+def test_a_choice_of_real_settings_moves_nothing_under_the_pointer(shared_window, column, kind):
+    """Other kinds have other rows, and may not fit the objective and the sampler, which say so."""
+    window, card = shared_window, shared_window.panel(SamplingPanel)
+    control = card.sampler.rows["sampling.particles"].chip
+    show(column, control)
+    before = press(window, control)
+    window.state.edit({"noise.kind": kind})
+    settle(window)
+    assert control.mapToGlobal(QPoint()).y() == before
+
+
+def test_scrolling_lets_go(shared_window, column):
+    window, button = shared_window, shared_window.panel(ObjectivePanel).kind.control.buttons["sliced"]
+    show(column, button)
+    press(window, button)
+    assert column._held
+    column.ensureWidgetVisible(window.panel(DataPanel).header)
+    assert not column._held
