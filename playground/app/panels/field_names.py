@@ -23,7 +23,7 @@ class FieldNamesPanel(CollapsiblePanel):
     """Score, noise, denoised estimate, v and velocity at a point: one field, told in five ways."""
 
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
-        purpose = "What a network may predict at the pointer."
+        purpose = "What a network can predict, here."
         super().__init__("One field, five names", None, parent, purpose=purpose)
         self._building, self._playing = controllers.building, controllers.playing
         self._point: tuple[float, float] | None = None
