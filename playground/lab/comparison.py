@@ -1,21 +1,19 @@
 """Comparison of runs that differ in a few settings: one Brownian path, equal evaluations, and the distance to the data."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from playground.kinds.samplers import FollowsScore
 from playground.lab import experiment as description
 from playground.lab import sample_metrics
+from playground.lab.columns import DistanceCurve
 from playground.lab.conditioning import labels
 from playground.lab.conflicts import comparison_conflict, why_too_few_samples
-from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.experiment import ExperimentError
 from playground.lab.problem import Problem
 from playground.lab.sampling import make_sampler
 from playground.lab.trajectory import Trajectory
@@ -23,35 +21,11 @@ from playground.theory.guidance import LabelledScore
 from playground.theory.metrics import sliced_wasserstein2
 from playground.theory.samplers import BrownianPath, Sampler
 
-FEWEST, MOST = 2, 4
-"""Runs that are compared at a time."""
 MEASURED_FRAMES = 24
 """Frames of a run whose distance to the data is measured, evenly spaced from the first to the last."""
 POINTS, FLOOR_PAIRS = 2_000, 10
 """Most particles in a distance, and pairs of clouds of the data for the floor: 24 frames take about 0.3 s."""
 MOST_STEPS = 100_000
-SECTIONS = frozenset({"noise", "objective", "network", "training", "sampling"})
-"""The sections that may differ between compared runs."""
-TRAINED = frozenset({"objective", "network", "training"})
-
-
-def with_edits(experiment: Experiment, edits: Mapping[str, Any]) -> Experiment:
-    """The experiment of a column: the main one with a few settings changed.
-
-    Raises:
-        ExperimentError: the experiment cannot take a value, or the data would differ.
-    """
-    others = [key for key in edits if key.partition(".")[0] not in SECTIONS]
-    if others:
-        raise ExperimentError(f"{others[0]} cannot differ between runs that are compared: change it for all of them.")
-    return description.replace(experiment, edits)
-
-
-def needs_training(main: Experiment, other: Experiment) -> bool:
-    """Whether a run with other settings needs a network of its own, which the main experiment does not train."""
-    if other.sampling.follows != "learned":
-        return False
-    return main.noise != other.noise or any(getattr(main, name) != getattr(other, name) for name in TRAINED)
 
 
 def evaluations(problem: Problem, sampler: Sampler) -> int | None:
@@ -109,24 +83,6 @@ def shared_path(problem: Problem, samplers: Iterable[Sampler], seed: int) -> Bro
     seeded = dataclasses.replace(problem, experiment=description.replace(problem.experiment, {"seed": seed}))
     number = seeded.generator("Brownian path", "cpu").initial_seed()
     return BrownianPath(chain.from_iterable(sampler.noise_times for sampler in samplers), number, problem.device)
-
-
-@dataclass(frozen=True, eq=False)
-class DistanceCurve:
-    """Sliced W2 between particles and data along a run, in user units.
-
-    Attributes:
-        frames: (K,) frames of the trajectory.
-        evaluations: (K,) score evaluations of one particle up to each frame, mean over particles.
-        distances: (K,)
-        floor, floor_std: the distance of a perfect sampler, and its standard deviation.
-    """
-
-    frames: NDArray[np.int64]
-    evaluations: NDArray[np.float64]
-    distances: NDArray[np.float64]
-    floor: float
-    floor_std: float
 
 
 def distance_curve(problem: Problem, trajectory: Trajectory) -> Iterator[tuple[float, DistanceCurve | None]]:

@@ -9,15 +9,13 @@ import torch
 
 from playground.lab import experiment as description
 from playground.lab import sample_metrics
+from playground.lab.columns import DistanceCurve, needs_training, with_edits
 from playground.lab.comparison import (
     MEASURED_FRAMES,
-    DistanceCurve,
     at_equal_evaluations,
     distance_curve,
     evaluations,
-    needs_training,
     shared_path,
-    with_edits,
 )
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.problem import Problem

@@ -13,8 +13,8 @@ from playground.app.model.columns import Column
 from playground.app.model.views import DensityView, FieldView
 from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model, new_weights, problem_view
-from playground.lab import comparison
 from playground.lab import experiment as description
+from playground.lab.columns import needs_training, with_edits
 from playground.lab.conflicts import sampling_conflict, training_conflict
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, ExperimentError
@@ -23,7 +23,7 @@ from playground.messages import Message
 from playground.user_errors import UserError, message_of
 
 if TYPE_CHECKING:
-    from playground.lab.comparison import DistanceCurve
+    from playground.lab.columns import DistanceCurve
 
 Equal = Literal["own", "steps", "evaluations"]
 """What is equal in all columns: nothing but what the settings say, the steps, or the score evaluations."""
@@ -85,8 +85,8 @@ def prepare(
 
 def _prepared(main: Model, wanted: Wanted) -> Prepared:
     """Raises: UserError: the settings do not fit each other."""
-    experiment = comparison.with_edits(main.problem.experiment, wanted.column.edits)
-    trains, weights = comparison.needs_training(main.problem.experiment, experiment), wanted.weights
+    experiment = with_edits(main.problem.experiment, wanted.column.edits)
+    trains, weights = needs_training(main.problem.experiment, experiment), wanted.weights
     count = main.view.parameters_count
     if not trains and experiment.noise == main.problem.experiment.noise:
         problem, view = dataclasses.replace(main.problem, experiment=experiment), main.view
@@ -107,6 +107,7 @@ def _prepared(main: Model, wanted: Wanted) -> Prepared:
 
 def _made_equal(found: Sequence[Prepared], equal: Equal) -> list[Prepared]:
     """The columns with the steps, or the score evaluations, of the first one that can be sampled."""
+    from playground.lab import comparison
     from playground.lab.sampling import make_sampler
 
     first = next((one for one in found if one.model is not None), None)
@@ -134,6 +135,7 @@ def _made_equal(found: Sequence[Prepared], equal: Equal) -> list[Prepared]:
 
 def _on_one_path(main: Model, found: Sequence[Prepared], seed: int) -> tuple[Prepared, ...]:
     """The columns with their runs, which draw their noise from one path."""
+    from playground.lab import comparison
     from playground.lab.sampling import make_sampler
 
     samplers, ready = [], []

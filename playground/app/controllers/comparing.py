@@ -3,7 +3,7 @@
 import dataclasses
 import sys
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
@@ -25,7 +25,7 @@ from playground.app.model.workspace import Model
 from playground.app.workers.tasks import Tasks
 from playground.app.workers.worker import Worker
 from playground.kinds.samplers import Sampler
-from playground.lab.comparison import FEWEST, MOST, SECTIONS, distance_curve, with_edits
+from playground.lab.columns import FEWEST, MOST, SECTIONS, DistanceCurve, with_edits
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.trajectory import Trajectory
@@ -518,8 +518,13 @@ class Comparing(QObject):
         self._measured = run
         problem, trajectory = run.model.problem, run.trajectory
 
-        def take(curve: object) -> None:
-            run.curve = curve  # type: ignore[assignment]
+        def work() -> Iterator[tuple[float, DistanceCurve | None]]:
+            from playground.lab.comparison import distance_curve  # which loads torch
+
+            return distance_curve(problem, trajectory)
+
+        def take(curve: DistanceCurve) -> None:
+            run.curve = curve
             self._measured = None
             self.measured.emit()
 
@@ -528,7 +533,7 @@ class Comparing(QObject):
             self._measured = None
             self.measured.emit()
 
-        self._tasks.start(MEASURING, "Distances", lambda: distance_curve(problem, trajectory), take, fail)
+        self._tasks.start(MEASURING, "Distances", work, take, fail)
 
     @property
     def why_not_measured(self) -> Message | None:

@@ -9,7 +9,7 @@ from typing import Any
 from playground.app.model.edit_text import value_text
 from playground.app.style.number_formats import format_count
 from playground.lab import experiment as description
-from playground.lab.comparison import SECTIONS
+from playground.lab.columns import SECTIONS
 from playground.lab.experiment import Experiment, ExperimentError, Field
 
 LETTERS = "ABCD"

@@ -32,7 +32,7 @@ from playground.app.style import theme
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import BREAK, breakable, wrapped
 from playground.drawing.palette import DARK, Palette
-from playground.lab.comparison import FEWEST, MOST
+from playground.lab.columns import FEWEST, MOST
 
 NUMBER = Qt.ItemDataRole.UserRole  # of the run, on each row
 PAD = 3  # px left and right of a cell's text

@@ -10,7 +10,7 @@ from playground.app.widgets.charts.chart import Chart
 from playground.app.widgets.charts.series import Series
 from playground.drawing.charts import Axis, axis_around
 from playground.drawing.palette import Palette
-from playground.lab.comparison import DistanceCurve
+from playground.lab.columns import DistanceCurve
 
 COLORS = (
     "error",

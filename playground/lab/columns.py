@@ -1,0 +1,54 @@
+"""Columns of a comparison: what may differ between them, and the distances that are measured of each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.lab import experiment as description
+from playground.lab.experiment import Experiment, ExperimentError
+
+FEWEST, MOST = 2, 4
+"""Runs that are compared at a time."""
+SECTIONS = frozenset({"noise", "objective", "network", "training", "sampling"})
+"""The sections that may differ between compared runs."""
+TRAINED = frozenset({"objective", "network", "training"})
+
+
+def with_edits(experiment: Experiment, edits: Mapping[str, Any]) -> Experiment:
+    """The experiment of a column: the main one with a few settings changed.
+
+    Raises:
+        ExperimentError: the experiment cannot take a value, or the data would differ.
+    """
+    others = [key for key in edits if key.partition(".")[0] not in SECTIONS]
+    if others:
+        raise ExperimentError(f"{others[0]} cannot differ between runs that are compared: change it for all of them.")
+    return description.replace(experiment, edits)
+
+
+def needs_training(main: Experiment, other: Experiment) -> bool:
+    """Whether a run with other settings needs a network of its own, which the main experiment does not train."""
+    if other.sampling.follows != "learned":
+        return False
+    return main.noise != other.noise or any(getattr(main, name) != getattr(other, name) for name in TRAINED)
+
+
+@dataclass(frozen=True, eq=False)
+class DistanceCurve:
+    """Sliced W2 between particles and data along a run, in user units.
+
+    Attributes:
+        frames: (K,) frames of the trajectory.
+        evaluations: (K,) score evaluations of one particle up to each frame, mean over particles.
+        distances: (K,)
+        floor, floor_std: the distance of a perfect sampler, and its standard deviation.
+    """
+
+    frames: NDArray[np.int64]
+    evaluations: NDArray[np.float64]
+    distances: NDArray[np.float64]
+    floor: float
+    floor_std: float
