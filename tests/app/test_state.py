@@ -275,3 +275,13 @@ def test_a_state_that_nobody_uses_goes_with_its_history(qtbot):
     del state
     gc.collect()
     assert known() is None
+
+
+def test_a_gesture_keeps_none_of_the_experiments_on_its_way():
+    state = State()
+    for number in range(50):
+        state.edit({"seed": 100_000 + number}, merge="seed")
+    assert state.stack.count() == 1
+    gc.collect()
+    seeds = [thing.seed for thing in gc.get_objects() if type(thing) is Experiment and thing.seed >= 100_000]
+    assert set(seeds) == {100_049}

@@ -37,6 +37,7 @@ class Edit(QUndoCommand):
         if not isinstance(other, Edit) or other._follows is not self:
             return False
         self.after = other.after
+        other.before = other.after = self.before  # for PySide keeps what was merged: of a stroke, each of its lengths
         self.setText(edit_text(self.before, self.after))
         self.setObsolete(self.before == self.after)  # Qt takes a step that leads nowhere from the stack
         return True
