@@ -348,3 +348,22 @@ def test_canvas_chart_chip_and_status_say_which_weights_are_in_view(window, qtbo
     qtbot.waitUntil(lambda: "weights" not in window.canvas._scene.caption[0])
     assert chart._marked is None
     wait(milliseconds=10)
+
+
+@pytest.mark.parametrize("saved", ["earlier", "newest", "gone", "no number"])
+def test_a_session_opens_by_the_training_step_that_was_in_view(controllers, qtbot, saved):
+    step = controllers.replaying.steps[3]
+    view = {
+        "earlier": {module.VIEWED: step},
+        "newest": {},
+        "gone": {module.VIEWED: 7},
+        "no number": {module.VIEWED: [1]},
+    }
+    session = controllers.sessions.pack(view[saved])()
+    with qtbot.waitSignal(controllers.building.taken, timeout=20_000):
+        controllers.sessions.open(session)
+    wait()
+    assert controllers.replaying.step == (step if saved == "earlier" else None)
+    qtbot.waitUntil(lambda: finished(controllers), timeout=20_000)
+    if saved == "earlier":  # the recorded run is of the newest weights
+        qtbot.waitUntil(lambda: controllers.playing.runs[0].weights.step == step)

@@ -19,6 +19,7 @@ from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.export_size import OverlayMaker
 from playground.app.controllers.overlay_timing import near
 from playground.app.controllers.playing import Run
+from playground.app.controllers.replaying import VIEWED
 from playground.app.controllers.training_film import FilmStage
 from playground.app.model.state import State
 from playground.app.model.views import (
@@ -307,7 +308,8 @@ class Display(QObject):
 
     def describe_view(self) -> dict[str, typing.Any]:
         """What of the canvas a session keeps."""
-        return {"layers": dict(self._canvas.visible)}
+        step = self._replaying.step
+        return {"layers": dict(self._canvas.visible)} | ({} if step is None else {VIEWED: step})
 
     @Slot(object)
     def _edited(self, keys: frozenset[str]) -> None:

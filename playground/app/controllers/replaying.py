@@ -1,10 +1,16 @@
 """Goes back through a training: chooses the step whose weights everything is sampled, shown and measured by."""
 
-from PySide6.QtCore import QObject, Signal, Slot
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from playground.app.controllers.building import Building
 from playground.app.controllers.training import Training
 
+if TYPE_CHECKING:
+    from playground.lab.session import Session
+
+VIEWED = "training_step"  # in the view of a session: the step whose weights were shown, where it was not the newest
 HOLD = 0.5  # seconds that each step stays in view while the training is played, once its particles are there
 
 
@@ -115,11 +121,15 @@ class Replaying(QObject):
     def _choice(self) -> tuple[bool, tuple[int, ...]]:
         return self.can_choose, self.steps[:-1]
 
-    @Slot()
-    def _take(self) -> None:
+    @Slot(object)
+    def _take(self, opened: "Session | None") -> None:
+        """Take another workspace, and show a session by the step that was in view when it was saved."""
         self.set_playing(False)
         self._told = self._choice
         self.steps_changed.emit()
+        step = None if opened is None else opened.view.get(VIEWED)
+        if step in self.steps[:-1]:
+            QTimer.singleShot(0, self, lambda: self._choose(step))  # once all have the workspace
 
     def advance(self, passed: float, ready: bool) -> None:
         """Let the seconds pass that the step in view is held while the training is played.
