@@ -109,7 +109,7 @@ def replace(
                 described = msgspec.structs.replace(described, **{name: switched})
     known, parts = fields(described), dict[str, dict[str, Any]]()
     for key, new in changes.items():
-        _check(known[_known(key, described)], new)
+        _check(known[key if key in known else _known(key, described)], new)
         name, _, inner = key.rpartition(".")
         if inner != "kind" or not isinstance(_sections(described).get(name), Kind):
             parts.setdefault(name, {})[inner] = msgspec.to_builtins(new)

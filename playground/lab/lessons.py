@@ -48,6 +48,7 @@ MOST_WORDS = 80
 """Most words of a step's text, and of its explanation."""
 ANSWER = "measured"
 """The name of a step's figure; for a place, the beginning of the names of its two coordinates."""
+NUMBERS = ("int", "float")  # kinds of settings that an equation may name
 RESERVED = frozenset({ANSWER, f"{ANSWER}_x", f"{ANSWER}_y", "you", "you_x", "you_y", "distance"})
 COLUMNS = ("lesson", "step", "question", "answer", "measured", "right")
 """Of a file of answers."""
@@ -119,7 +120,7 @@ class Step:
     text: str
     explanation: str
 
-    @property
+    @functools.cached_property
     def settings(self) -> Experiment | None:
         """The settings that the step loads; None if the settings stay as they are."""
         scene = load_bundled().get(self.head.scene)
@@ -127,7 +128,7 @@ class Step:
             return None
         return experiments.from_tree(self.head.experiment, Experiment() if scene is None else scene.settings)
 
-    @property
+    @functools.cached_property
     def scene(self) -> SceneFile:
         """What is to be measured."""
         head = self.head
@@ -140,7 +141,7 @@ class Step:
             "", "", "", "", msgspec.to_builtins(self.settings or Experiment()), {**asked, **self.head.figures}
         )
 
-    @property
+    @functools.cached_property
     def names(self) -> frozenset[str]:
         """The names of the values that its explanation may contain."""
         if self.head.check is None:
@@ -218,12 +219,24 @@ def bundled() -> dict[str, Path]:
 
 @functools.cache
 def load_all() -> dict[str, Lesson]:
-    """Read the bundled lessons, once."""
-    return {name: load(path) for name, path in bundled().items()}
+    """Read the bundled lessons, once. They are not checked, as the tests do that: it would hold up the window."""
+    return {name: read(path) for name, path in bundled().items()}
 
 
 def load(path: Path) -> Lesson:
-    """Read a lesson.
+    """Read a lesson and check that every step can be shown, asked and measured.
+
+    Raises:
+        ExperimentError: as :func:`read`, or for a step that cannot.
+    """
+    lesson = read(path)
+    for number, step in enumerate(lesson.steps, start=1):
+        _check(step, _where(path, number))
+    return lesson
+
+
+def read(path: Path) -> Lesson:
+    """Read a lesson without checking what its steps say.
 
     Raises:
         ExperimentError: the file cannot be read, or is not a lesson; the sentence says where and why.
@@ -242,14 +255,15 @@ def load(path: Path) -> Lesson:
     head = _head(Head, heads[0], f"{path.name}: its first head")
     steps = []
     for number, (one, body) in enumerate(zip(heads[1:], texts[1:], strict=True), start=1):
-        where = f"{path.name}, step {number}"
         said, _, explanation = re.sub(r"(?m)^---[ \t]*$", "\0", body, count=1).partition("\0")
-        step = Step(_head(StepHead, one, where), said.strip(), explanation.strip())
-        _check(step, where)
-        steps.append(step)
+        steps.append(Step(_head(StepHead, one, _where(path, number)), said.strip(), explanation.strip()))
     if not steps:
         raise ExperimentError(f"{path.name} has no step: begin one by a head between two lines +++.")
     return Lesson(name, head, tuple(steps))
+
+
+def _where(path: Path, number: int) -> str:
+    return f"{path.name}, step {number}"
 
 
 def _parts(text: str, name: str) -> tuple[list[str], list[str]]:
@@ -301,8 +315,10 @@ def _check(step: Step, where: str) -> None:
         raise ExperimentError(
             f"{where}: its equation is too long, or has a value that is not written as [[symbol|name]]."
         )
-    numbers = {key for key, field in every_field().items() if field.kind in ("int", "float")}
-    unknown = sorted(equation.names - numbers - step.names)
+    unknown = sorted(equation.names - step.names)
+    if unknown:
+        settings_known = every_field()
+        unknown = [name for name in unknown if name not in settings_known or settings_known[name].kind not in NUMBERS]
     if unknown:
         known = ", ".join(sorted(step.names)) or "none that is measured"
         raise ExperimentError(

@@ -144,15 +144,29 @@ def bundled() -> dict[str, Path]:
 
 @functools.cache
 def load_bundled() -> dict[str, SceneFile]:
-    """Read all of them, once."""
-    return {name: load(path) for name, path in bundled().items()}
+    """Read all of them, once. They are not checked, as the tests do that: it would hold up the window."""
+    return {name: read(path) for name, path in bundled().items()}
 
 
 def load(path: Path) -> SceneFile:
-    """Read a scene.
+    """Read a scene and check that it can be run and measured.
 
     Raises:
-        ExperimentError: the file cannot be read, or is not a scene that can be run; the sentence says why.
+        ExperimentError: as :func:`read`, or for a scene that cannot; the sentence says why.
+    """
+    scene = read(path)
+    try:
+        check(scene)
+    except (ExperimentError, KeyError, IndexError, ValueError) as error:
+        raise ExperimentError(f"{path.name}: {error}") from None
+    return scene
+
+
+def read(path: Path) -> SceneFile:
+    """Read a scene without checking its experiment.
+
+    Raises:
+        ExperimentError: the file cannot be read, or is not a scene.
     """
     try:
         with path.open(encoding="utf-8") as file:
@@ -164,10 +178,6 @@ def load(path: Path) -> SceneFile:
         raise ExperimentError(f"{path} cannot be read: {error.strerror}.") from None
     except (ValueError, RecursionError) as error:
         raise ExperimentError(f"{path.name} is no scene: {str(error).splitlines()[0].rstrip('.')}.") from None
-    try:
-        check(scene)
-    except (ExperimentError, KeyError, IndexError, ValueError) as error:
-        raise ExperimentError(f"{path.name}: {error}") from None
     return scene
 
 
