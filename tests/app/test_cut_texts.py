@@ -4,17 +4,18 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QFontMetrics, QTextDocument
-from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QDialog, QLabel, QLayout, QLineEdit, QPushButton, QWidget
 
 from playground.app.model.pinned_runs import PinnedRun
-from playground.app.panels import QualityPanel, RunsPanel, ScenePanel
+from playground.app.panels import QualityPanel, RunsPanel, SamplingPanel, ScenePanel
 from playground.app.widgets.charts.chart import Chart
 from playground.app.widgets.charts.histogram import MarginalHistogram
 from playground.app.widgets.charts.library import library
 from playground.app.widgets.charts.noise_levels import NoiseLevelChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
+from playground.app.window import DIALOGS
 from playground.lab.experiment import replace
 from playground.lab.scenes import bundled, judge, load
 from tests.app.conftest import wait
@@ -69,6 +70,33 @@ class Cuts:
                     self.found.add(f"{where}: {short}")
 
 
+def laid_out(layout: QLayout) -> Iterator[QWidget]:
+    """The widgets of a layout, those of layouts within it too."""
+    for item in map(layout.itemAt, range(layout.count())):
+        if item.widget() is not None:
+            yield item.widget()
+        elif item.layout() is not None:
+            yield from laid_out(item.layout())
+
+
+def misplaced(root: QWidget) -> list[str]:
+    """The widgets that lie over one another, or stick out of what they lie in."""
+    found = []
+    for around in (root, *root.findChildren(QWidget)):
+        layout = around.layout()
+        if layout is None or not around.isVisibleTo(root):
+            continue
+        parts = [part for part in laid_out(layout) if part.isVisibleTo(root) and part.parentWidget() is around]
+        for place, part in enumerate(parts):
+            if not around.rect().adjusted(-1, -1, 1, 1).contains(part.geometry()):
+                found.append(f"{type(part).__name__} {part.accessibleName()} sticks out of {type(around).__name__}")
+            for other in parts[place + 1 :]:
+                common = part.geometry().intersected(other.geometry())
+                if common.width() > 1 and common.height() > 1:
+                    found.append(f"{type(part).__name__} lies over {type(other).__name__} in {type(around).__name__}")
+    return found
+
+
 def squeezed(part: QWidget) -> bool:
     """Whether a part's widgets have less room than they take, as while its layout settles."""
     return any(
@@ -90,8 +118,9 @@ def too_small(widget: QWidget) -> str:
         document = QTextDocument()
         document.setDefaultFont(widget.font())
         document.setDocumentMargin(0)
+        shown = widget.text() if widget.buddy() is None else widget.text().replace("&", "")
         rich = Qt.TextFormat.PlainText != widget.textFormat() and "<" in widget.text()
-        (document.setHtml if rich else document.setPlainText)(widget.text())
+        (document.setHtml if rich else document.setPlainText)(shown)
         if widget.wordWrap():
             document.setTextWidth(inside.width())
         size = document.size()
@@ -191,6 +220,61 @@ def test_no_text_is_cut_at_other_sizes_of_the_text(shared_window, settled, monke
             card.hide_advanced()
         window.set_text_size(100)
     assert sorted(cuts.found) == []
+
+
+LARGER = [(1366, 768), (1920, 1080), (3840, 2160)]  # also 1280 x 720 to 3840 x 2160 at scales up to 2
+
+
+@pytest.mark.parametrize("percent", [80, 100, 200])
+def test_nothing_is_cut_or_lies_over_another_at_any_size(shared_window, settled, percent):
+    window = shared_window
+    settled({})
+    window.set_text_size(percent)
+    found = []
+    try:
+        for size in (*SIZES, *LARGER):
+            window.resize(*size)
+            wait(milliseconds=60)
+            whole = window.centralWidget()
+            wait(lambda whole=whole: not misplaced(whole), 2_000)
+            found += [f"{size}: {text}" for text in misplaced(whole)]
+            for widget in whole.findChildren(QWidget):
+                if widget.isVisibleTo(whole) and widget.width() > 0 and too_small(widget):
+                    found.append(f"{size}: {too_small(widget)}")
+    finally:
+        window.set_text_size(100)
+        window.resize(*SIZES[0])
+    assert found == []
+
+
+@pytest.mark.parametrize("percent", [80, 100, 200])
+def test_nothing_of_a_dialog_is_cut_or_lies_over_another(shared_window, settled, percent):
+    window, found = shared_window, []
+    settled({})
+    window.resize(*SIZES[0])
+    window.set_text_size(percent)
+    commands = ["file.export_video", "help.keys"]
+    try:
+        for name in (*DIALOGS, *commands, "equation"):
+            if name in DIALOGS:
+                window.show_dialog(name)
+            elif name == "equation":
+                window.panel(SamplingPanel).equation_button.click()
+            else:
+                window.actions_by_key.trigger(name)
+            wait(milliseconds=100)
+            shown = [dialog for dialog in window.findChildren(QDialog) if dialog.isVisible()]
+            assert shown, name
+            for dialog in shown:
+                found += [f"{name}: {text}" for text in misplaced(dialog)]
+                widgets = [one for one in dialog.findChildren(QWidget) if one.isVisibleTo(dialog) and one.width() > 0]
+                found += [f"{name}: {too_small(one)}" for one in widgets if too_small(one)]
+                if name in ("palette", "equation", "glossary", "log", "history", *commands):
+                    assert QRect(0, 0, *SIZES[0]).contains(dialog.rect()), (name, dialog.size())
+                dialog.close()
+    finally:
+        window.set_text_size(100)
+    assert found == []
 
 
 def test_no_text_of_a_scene_is_cut(shared_window, settled, monkeypatch):

@@ -138,6 +138,8 @@ class CommandPalette(QDialog):
         self._find("")
         window = self.parentWidget()
         if window is not None:
+            height = SHOWN * px(ROW) + px(40) + 24  # fewer rows are shown where the window is too low for large text
+            self.setFixedHeight(min(height, window.height() * 7 // 8 - UNIT))
             self.move(window.mapToGlobal(QPoint((window.width() - self.width()) // 2, window.height() // 8)))
         self.line.setFocus()
 

@@ -3,9 +3,18 @@
 import platform
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import Qt, QUrl, qVersion
+from PySide6.QtCore import QSize, Qt, QUrl, qVersion
 from PySide6.QtGui import QDesktopServices, QKeySequence
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QGridLayout,
+    QLabel,
+    QMessageBox,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 import playground
 from playground.app.style.theme import UNIT, set_role
@@ -72,9 +81,18 @@ def show_keys(parent: QWidget, sections: Mapping[str, Sequence[tuple[str, Key]]]
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
     name_buttons(buttons, {QDialogButtonBox.StandardButton.Close: "&Close"})
     buttons.rejected.connect(dialog.reject)
+    inside = QWidget()
+    inside.setLayout(grid)
+    area = QScrollArea()  # all keys are higher than a small screen
+    area.setWidget(inside)
+    area.setWidgetResizable(True)
+    area.setAccessibleName("Keys")
     layout = QVBoxLayout(dialog)
-    layout.addLayout(grid)
+    layout.addWidget(area)
     layout.addWidget(buttons)
+    bar = area.verticalScrollBar().sizeHint().width()
+    wanted = inside.sizeHint() + QSize(bar + 4 * UNIT, buttons.sizeHint().height() + 6 * UNIT)
+    dialog.resize(wanted.boundedTo(parent.window().size() - QSize(2 * UNIT, 6 * UNIT)))
     dialog.show()
 
 
