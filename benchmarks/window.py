@@ -5,7 +5,8 @@ training, with training, and with training while another program keeps a core bu
 
 These figures are printed for each condition: the sampler's steps/s while a run is recorded (the playhead takes 62.5, and the
 sampler waits when it is 40 frames ahead); the gaps between paints, except for the rest of 0.8 s at the end of a run; the time
-of one paint; the training's steps/s. Training without a window is timed last, in the same process. Use a display, or
+of one paint; the training's steps/s. With ``--columns 4`` four runs are compared side by side, and paints are those of
+the first column. Training without a window is timed last, in the same process. Use a display, or
 QT_QPA_PLATFORM=offscreen.
 """
 
@@ -24,6 +25,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from playground.app.main import process_age
+from playground.app.model.columns import Column
 from playground.app.model.errors import Log
 from playground.app.model.preferences import Preferences
 from playground.app.window import MainWindow
@@ -97,10 +99,12 @@ class Measurement:
         window: the window, already shown.
         particles: the number of particles.
         seconds: the length of each condition.
+        columns: how many runs are compared side by side; 1 measures the main canvas. Paints are those of the first column.
     """
 
-    def __init__(self, window: MainWindow, particles: int, seconds: float) -> None:
+    def __init__(self, window: MainWindow, particles: int, seconds: float, columns: int = 1) -> None:
         self._window, self._particles, self._milliseconds = window, particles, int(1000 * seconds)
+        self._columns = columns
         self._counter = Counter()
         self._busy: subprocess.Popen[bytes] | None = None
         self._look = QTimer(window, interval=16)
@@ -117,6 +121,14 @@ class Measurement:
         trajectory = self._window.controllers.playing.trajectory
         if trajectory is None or trajectory.positions.shape[1] != self._particles:
             QTimer.singleShot(100, self._wait)
+        elif self._columns > 1:
+            kinds = ("reverse-sde", "probability-flow", "edm", "reverse-sde")[: self._columns]
+            solvers = ({}, {}, {}, {"sampling.solver": "shark"})
+            self._window.controllers.comparing.begin(
+                [Column({"sampling.kind": kind, **more}) for kind, more in zip(kinds, solvers, strict=False)]
+            )
+            self._window.compare.columns[0].canvas.painted.connect(self._painted)
+            self._measure(0)
         else:
             self._measure(0)
 
@@ -159,17 +171,19 @@ class Measurement:
         )
 
     def _looked(self) -> None:
-        run, trajectory = self._window.controllers.playing._sampler.recorded
+        comparing = self._window.controllers.comparing
+        if comparing.is_active and not comparing.runs:
+            return
+        sampler = comparing.runs[0].worker if comparing.is_active else self._window.controllers.playing._sampler
+        run, trajectory = sampler.recorded
         if run is not None:
             frames, finished = (0, False) if trajectory is None else (len(trajectory), trajectory.finished)
             self._counter.recorded.append(Recorded(time.perf_counter(), run.number, frames, finished))
 
     def _painted(self, milliseconds: float) -> None:
         controllers = self._window.controllers
-        at_end = (
-            controllers.playing.trajectory is not None
-            and controllers.playing.frame == controllers.playing.trajectory.total - 1
-        )
+        playing = controllers.playing
+        at_end = playing.trajectory is not None and playing.frame == playing.total - 1
         self._counter.paints.append((time.perf_counter(), milliseconds, at_end))
 
     def end(self) -> None:
@@ -179,7 +193,7 @@ class Measurement:
             self._busy.wait()
 
 
-def main(particles: int = 2_000, seconds: float = 12.0) -> None:
+def main(particles: int = 2_000, seconds: float = 12.0, columns: int = 1) -> None:
     application = QApplication([])
     with TemporaryDirectory() as folder:
         preferences = Preferences(Path(folder) / "settings.ini")
@@ -189,8 +203,9 @@ def main(particles: int = 2_000, seconds: float = 12.0) -> None:
         window.show()
         # After it was painted: before, its size is limited to the screen, which is small offscreen.
         QTimer.singleShot(1000, lambda: window.resize(1440, 900))
-        measurement = Measurement(window, particles, seconds)
-        print(f"{particles:,} particles, {seconds:g} s each")
+        measurement = Measurement(window, particles, seconds, columns)
+        shown = f", {columns} columns side by side" if columns > 1 else ""
+        print(f"{particles:,} particles{shown}, {seconds:g} s each")
         try:
             application.exec()
         finally:

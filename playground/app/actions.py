@@ -566,7 +566,7 @@ MENUS: dict[str, tuple[str, ...]] = {
 }
 
 CANVAS_MENU = ("edit.copy_picture", "file.export_picture", "file.export_video", "view.fit")
-TOP_BAR = ("learn.scenes", "train.toggle", "file.open", "file.save", "file.export_video")
+TOP_BAR = ("learn.scenes", "sample.compare", "train.toggle", "file.open", "file.save", "file.export_video")
 
 
 def keys_by_menu() -> dict[str, list[tuple[str, str | QKeySequence.StandardKey]]]:

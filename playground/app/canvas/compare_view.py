@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -51,6 +51,7 @@ FAIR: tuple[tuple[Fair, str, str], ...] = (
     ("seconds", "Equal seconds", "Each is trained for as many seconds as the main experiment was."),
 )
 SAMPLING = "The columns are sampled and then measured."
+MARKED = 100  # ms between two moves of the marks in the chart, which costs as much as a canvas to paint
 WIDE = 320  # px of a column from which its head says what its number is
 HOW = "All columns begin with the same noise and follow the same Brownian path."
 
@@ -245,6 +246,10 @@ class CompareView(QWidget):
         self._comparing, self._playing = controllers.comparing, controllers.playing
         self._colors = DARK
         self._linking = False
+        self._marking = QTimer(self)
+        self._marking.setSingleShot(True)
+        self._marking.setInterval(MARKED)
+        self._marking.timeout.connect(self._mark)
         self.columns: list[ColumnView] = []
         self.setAccessibleName("Comparison")
         self._row = QHBoxLayout()
@@ -433,7 +438,8 @@ class CompareView(QWidget):
             total = self._comparing.total
             for view in self.columns:
                 view.show(self._playing.frame, total)
-            self._mark()
+            if not self._marking.isActive():
+                self._marking.start()
 
     # The chart
 
@@ -447,6 +453,7 @@ class CompareView(QWidget):
             why = self._comparing.why_not_measured
             self.chart.show_empty(SAMPLING if why is None else worded(why))
 
+    @Slot()
     def _mark(self) -> None:
         """Mark where each column stands on its curve."""
         self.chart.show_now(_places(self._comparing.runs, self._playing.frame, self._comparing.total))
