@@ -16,6 +16,7 @@ from playground.app.model.columns import Column
 from playground.app.model.pinned_runs import PinnedRun
 from playground.app.model.preferences import PictureChoice, VideoChoice
 from playground.lab.experiment import ExperimentError, replace
+from playground.lab.lessons import load_all
 
 PATIENCE = 60_000
 
@@ -220,6 +221,15 @@ def test_columns_stay_when_the_main_sampler_becomes_another(window) -> None:
     window.state.undo()
     wait(lambda: comparing.runs is not before and ready(comparing), PATIENCE)
     assert [run.failure for run in comparing.runs] == [None, None]
+
+
+def test_it_makes_way_for_a_lesson(window) -> None:
+    comparing = compared(window, Column(), Column({"sampling.steps": 20}))
+    lesson = next(iter(load_all().values()))
+    window.controllers.lessons.begin(lesson)
+    assert not comparing.is_active
+    assert window.canvas.isVisible()
+    window.controllers.lessons.leave()
 
 
 def test_new_noise_is_new_in_all_columns_alike(window) -> None:

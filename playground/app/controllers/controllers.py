@@ -62,6 +62,9 @@ class Controllers(QObject):
             controller.notified.connect(self.notified)
         self.lessons.notified.connect(self.notified)
         self.comparing.notified.connect(self.notified)
+        self._taught: tuple[object, int] = None, 0  # the lesson and its step that were told last
+        self.lessons.changed.connect(self._make_way)
+        self.building.opened.connect(self.comparing.leave)
         self.tasks.failed.connect(self._stopped)
         self._last_tick = time.monotonic()
         self._clock = QTimer(self)
@@ -118,6 +121,14 @@ class Controllers(QObject):
             followed.settle()
             self.playing.show()
         self.pinning.look()
+
+    @Slot()
+    def _make_way(self) -> None:
+        """A lesson's step has the main canvas, on which it may ask for a mark."""
+        taught = self.lessons.lesson, self.lessons.place
+        if taught[0] is not self._taught[0] or taught[1] != self._taught[1]:
+            self._taught = taught
+            self.comparing.leave()
 
     @Slot(str, object)
     def _stopped(self, task: str, error: BaseException) -> None:
