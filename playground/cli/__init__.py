@@ -51,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        arguments = _load_plugins(arguments)
         if not arguments:
             return _window(None)
         if arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
@@ -80,6 +81,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 2
         print(f"score-playground: {_unexpected(error)}", file=sys.stderr)
         return 1
+
+
+def _load_plugins(arguments: list[str]) -> list[str]:
+    """Load installed plug-ins and those of the options at the beginning; return the other arguments."""
+    from playground.kinds.plugins import load_installed, load_plugin
+
+    load_installed()
+    while arguments and arguments[0].partition("=")[0] == "--plugin":
+        _, equals, path = arguments.pop(0).partition("=")
+        if not equals and not arguments:
+            raise UserError("--plugin needs the name of a file.")
+        load_plugin(Path(path if equals else arguments.pop(0)))
+    return arguments
 
 
 @contextmanager

@@ -66,8 +66,17 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version and exit.")
     ] = False,
+    plugin: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--plugin",
+            metavar="FILE.py",
+            help="Before a command or FILE: run this file, which adds kinds; may be repeated.",
+        ),
+    ] = None,
 ) -> None:
-    pass
+    if plugin:  # those at the beginning are loaded by now
+        raise UserError("--plugin comes first: score-playground --plugin FILE.py, then the command.")
 
 
 @app.command()

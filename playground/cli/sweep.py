@@ -11,6 +11,7 @@ from typing import Any
 
 from playground.cli.reporting import say, stage, warn, with_error
 from playground.cli.results import write_csv
+from playground.kinds import plugins
 from playground.lab import sweep as sweeps
 from playground.lab.atomic import hold
 from playground.lab.sweep import Cell, Row
@@ -66,7 +67,9 @@ def _compute(folder: Path, cells: Sequence[Cell], measure: str, workers: int, de
             return
         # New processes, because a fork of a process with threads may hang.
         context = multiprocessing.get_context("spawn")
-        with concurrent.futures.ProcessPoolExecutor(min(workers, len(groups)), context) as pool:
+        with concurrent.futures.ProcessPoolExecutor(
+            min(workers, len(groups)), context, plugins.load_all, (plugins.loaded,)
+        ) as pool:
             futures = [pool.submit(work, group) for group in groups]
             try:
                 begun = time.monotonic()

@@ -1,0 +1,98 @@
+"""Plug-ins: from a file by an option, and from an installed package."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from playground.cli import main
+from playground.kinds import plugins
+from playground.kinds.kind import forget, registered
+from playground.lab.experiment import ExperimentError, parse
+from playground.user_errors import UserError
+
+ROOT = Path(__file__).parents[2]
+CROSS = re.search(r"```python\n(.*?)```", (ROOT / "docs/plugins.md").read_text(encoding="utf-8"), re.S)[1]
+
+
+@pytest.fixture
+def cross(tmp_path: Path) -> Iterator[Path]:
+    """The plug-in of docs/plugins.md; what it registered is taken away again."""
+    path = tmp_path / "cross.py"
+    path.write_text(CROSS, encoding="utf-8")
+    before = set(registered())
+    yield path
+    for kind in set(registered()) - before:
+        forget(kind)
+    plugins.loaded.clear()
+    for name in [name for name in sys.modules if name.startswith("score_playground_plugin_")]:
+        del sys.modules[name]
+
+
+def test_the_plugin_of_the_page_is_a_kind_like_the_others(cross: Path) -> None:
+    with pytest.raises(ExperimentError, match="cross"):
+        parse('[data]\nkind = "cross"\n')
+    (kind,) = plugins.load_plugin(cross)
+    assert (kind.section, kind.name()) == ("data", "cross")
+    assert parse('[data]\nkind = "cross"\n').data.load(100, 0).points.shape == (50_000, 2)
+
+
+def test_the_option_comes_before_a_command(cross: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = ["data.kind=cross", "data.points=500", "training.steps=2", "sampling.steps=2", "sampling.particles=60"]
+    given = [word for setting in [*settings, "likelihood.points=10"] for word in ("--set", setting)]
+    assert main(["--plugin", str(cross), "run", "--out", str(tmp_path / "out"), *given]) == 0
+    assert "a cross" in capsys.readouterr().out
+    assert main(["run", "--plugin", str(cross)]) == 2
+    assert main(["--plugin"]) == 2
+    assert "needs the name of a file" in capsys.readouterr().err
+
+
+def test_the_processes_of_a_sweep_have_it_too(cross: Path, tmp_path: Path) -> None:
+    (tmp_path / "sweep.toml").write_text(
+        'seeds = 2\n[experiment]\ndata.kind = "cross"\ndata.points = 500\nsampling.source = "exact"\n'
+        'sampling.particles = 60\n[axes]\n"sampling.steps" = [2]\n',
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "playground", f"--plugin={cross}", "sweep", str(tmp_path / "sweep.toml")]
+    done = subprocess.run(
+        [*command, "--out", str(tmp_path / "out"), "--workers", "2"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "failed" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("x = 1\n", "registers no kind"),
+        ("x = 1\ny = z\n", "line 2 failed: NameError: name 'z' is not defined"),
+        ("def (", "failed: SyntaxError"),
+        (None, "give a .py file"),
+    ],
+)
+def test_a_file_that_is_no_plugin_is_refused(cross: Path, text: str | None, reason: str) -> None:
+    if text is None:
+        cross.unlink()
+    else:
+        cross.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=re.escape(reason)):
+        plugins.load_plugin(cross)
+    assert plugins.loaded == []
+
+
+def test_an_installed_package_adds_kinds_by_its_entry_point(
+    cross: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "site" / "crosses-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: crosses\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text(
+        "[score_playground.kinds]\ncross = score_playground_plugin_cross_of_a_package\n", encoding="utf-8"
+    )
+    (tmp_path / "site" / "score_playground_plugin_cross_of_a_package.py").write_text(CROSS, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    plugins.load_installed()
+    assert parse('[data]\nkind = "cross"\n').data.kind == "cross"
