@@ -146,7 +146,7 @@ def test_no_button_and_no_box_takes_the_focus_by_mouse(steady):
     """Also those that are made later: ways out of a notice, and what a toast offers."""
     window = steady
     notices = [notice for panel in window.panels for notice in panel.findChildren(Notice)]
-    assert len(notices) >= len(window.panels) - 2  # tables of runs and of names have none
+    assert len(notices) >= len(window.panels) - 3  # a table of runs, a particle and the names of a field have none
     for notice in notices:
         notice.say("info", "A sentence.", ("Mend", "How", lambda: None))
     toast = window.toasts.add("info", "Another.", ("Undo", "Take it back", lambda: None))

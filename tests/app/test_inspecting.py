@@ -152,7 +152,7 @@ def test_the_equation_has_the_values_in_place(window) -> None:
 
     def said(value: StepSum) -> str:
         text = panel._equation(value)
-        for color in ("exact", "learned", "particles"):
+        for color in ("exact", "learned", "trails"):
             text = text.replace(f'<span style="color:{getattr(panel._tokens, color)}">', "")
         return text.replace("</span>", "").replace("&nbsp;", "").replace("<p>", "").replace("</p>", "")
 

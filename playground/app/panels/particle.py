@@ -25,7 +25,7 @@ END = "The end of the run: there is no next step."
 COMING = "The next frame is not sampled yet."
 WEIGHTS_CHANGED = "The weights have changed since this run began. The terms are by those that it began with."
 OTHER = "The terms of this sampler's steps are not known."
-NOISE, DRIFT, SCORE = "particles", "exact", "learned"  # the colours of the terms, as on the canvas
+NOISE, DRIFT, SCORE = "trails", "exact", "learned"  # as on the canvas; of the two ambers the one that can be read
 REST = {
     "noise": "noise",
     "higher order": "higher order",
