@@ -57,8 +57,8 @@ def process_terms(
     """
     (state,), h = process.states_at([start]), start - end
     weight = (1 + stochasticity**2) / 2 * h * state.diffusion**2
-    pull = {0.0: "½g²h", 1.0: "g²h"}.get(stochasticity, "½(1 + λ²)g²h")
-    noise = {0.0: "", 1.0: "g√h"}.get(stochasticity, "λg√h")
+    pull = {0.0: "½g²h", 1.0: "g²h"}.get(stochasticity, "½(1 + ℓ²)g²h")
+    noise = {0.0: "", 1.0: "g√h"}.get(stochasticity, "ℓg√h")
     symbols = ("½βh" if state.rate else "", pull, noise)
     whole: tuple[Rest, ...] = (*rest, *(("noise",) if stochasticity else ()))
     spread = None if rest else stochasticity * math.sqrt(h) * state.diffusion
