@@ -4,7 +4,7 @@ import platform
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QSize, Qt, QUrl, qVersion
-from PySide6.QtGui import QDesktopServices, QKeySequence
+from PySide6.QtGui import QAccessible, QDesktopServices, QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -34,6 +34,12 @@ CANVAS_KEYS = (
 
 
 Key = str | QKeySequence.StandardKey
+
+
+class KeyList(QScrollArea):
+    """All keys, which are higher than a small screen; arrow keys scroll it."""
+
+    accessible_role = QAccessible.Role.List
 
 
 def show_keys(parent: QWidget, sections: Mapping[str, Sequence[tuple[str, Key]]]) -> None:
@@ -83,10 +89,11 @@ def show_keys(parent: QWidget, sections: Mapping[str, Sequence[tuple[str, Key]]]
     buttons.rejected.connect(dialog.reject)
     inside = QWidget()
     inside.setLayout(grid)
-    area = QScrollArea()  # all keys are higher than a small screen
+    area = KeyList()
     area.setWidget(inside)
     area.setWidgetResizable(True)
     area.setAccessibleName("Keys")
+    area.setAccessibleDescription("Every command with its key; arrow keys scroll.")
     layout = QVBoxLayout(dialog)
     layout.addWidget(area)
     layout.addWidget(buttons)
