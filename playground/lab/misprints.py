@@ -56,7 +56,7 @@ def flow_spread(problem: Problem, score: ScoreFunction, factor: float) -> Iterat
     def multiplied(x: Tensor, sigma: Tensor) -> Tensor:
         return factor * score(x, sigma)
 
-    for trajectory in sample(problem, multiplied):
+    for trajectory in sample(problem, score if factor == 1.0 else multiplied):
         yield len(trajectory) / trajectory.total, None
     yield (
         1.0,

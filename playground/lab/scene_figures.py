@@ -35,8 +35,10 @@ from playground.lab.scenes import (
     Figure,
     Measured,
     SceneFile,
+    bundled_weights,
     judge,
 )
+from playground.lab.session import Session
 from playground.lab.training import Trainer
 from playground.lab.trajectory import Trajectory
 from playground.theory.noise import ScoreFunction
@@ -63,7 +65,7 @@ def measure(scene: SceneFile, device: str = "cpu") -> Iterator[tuple[float, Meas
     for count, (name, figure) in enumerate(scene.figures.items()):
         experiment = scene.settings_of(figure)
         if experiment not in runs:
-            runs[experiment] = _Run(experiment, choose_device(device), trained)
+            runs[experiment] = _Run(experiment, choose_device(device), trained, scene.weights)
         for done in runs[experiment].measure(figure):
             yield (count + done) / len(scene.figures), None
         values[name] = runs[experiment].value(figure)
@@ -75,10 +77,14 @@ class _Run:
 
     Args:
         trained: the trainers by experiment, see :func:`_training_of`; new ones are added.
+        weights: the name of the bundled session whose weights take the place of a training, or "".
     """
 
-    def __init__(self, experiment: Experiment, device: torch.device, trained: dict[Experiment, Trainer]) -> None:
+    def __init__(
+        self, experiment: Experiment, device: torch.device, trained: dict[Experiment, Trainer], weights: str
+    ) -> None:
         self._problem = Problem.build(experiment, device=device)
+        self._weights = weights
         self._trained = trained
         self._trajectory: Trajectory | None = None
         self._found: dict[str, Any] = {}
@@ -190,7 +196,9 @@ class _Run:
         settings = _training_of(self._problem.experiment)
         if settings not in self._trained:
             trainer = Trainer(self._problem)
-            for progress in trainer:
+            if self._weights:
+                trainer.restore(dict(Session.load(bundled_weights()[self._weights]).weights or {}))
+            for progress in () if self._weights else trainer:
                 left = progress.seconds_left or 0.0
                 yield progress.seconds / (progress.seconds + left) if progress.seconds + left else 1.0
             self._trained[settings] = trainer
@@ -345,7 +353,7 @@ def preview(scene: SceneFile) -> Iterator[tuple[Array, Array] | None]:
         (frames, particles, 2), in the user's units. For images the data are (N, C, H, W), and there are no frames.
     """
     few = {"sampling.particles": PREVIEW_PARTICLES, "training.seconds": PREVIEW_SECONDS}
-    run = _Run(experiments.replace(scene.settings, few), choose_device("cpu"), {})
+    run = _Run(experiments.replace(scene.settings, few), choose_device("cpu"), {}, scene.weights)
     if not run.is_image:
         for _ in run.work():
             yield None

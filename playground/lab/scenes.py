@@ -103,6 +103,7 @@ class SceneFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         measured: a line with the figures by their names in braces, with Python's formats.
         experiment: settings by section; settings that are not given have their defaults.
         figures: the figures by name.
+        weights: the name of a session that ships with the program: its weights take the place of a training.
     """
 
     title: str
@@ -111,6 +112,7 @@ class SceneFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     measured: str
     experiment: dict[str, Any]
     figures: dict[str, Figure]
+    weights: str = ""
 
     @property
     def settings(self) -> Experiment:
@@ -146,6 +148,11 @@ def bundled() -> dict[str, Path]:
 def load_bundled() -> dict[str, SceneFile]:
     """Read all of them, once. They are not checked, as the tests do that: it would hold up the window."""
     return {name: read(path) for name, path in bundled().items()}
+
+
+def bundled_weights() -> dict[str, Path]:
+    """The sessions with weights that ship with the program, by name."""
+    return {path.stem: path for path in sorted(resource("checkpoints").glob("*.spg"))}
 
 
 def load(path: Path) -> SceneFile:
@@ -188,6 +195,8 @@ def check(scene: SceneFile) -> None:
         ExperimentError: a figure or its settings are not possible.
     """
     settings = scene.settings
+    if scene.weights and scene.weights not in bundled_weights():
+        raise ExperimentError(f"weights names {scene.weights}; there is {', '.join(bundled_weights())}.")
     for name, figure in scene.figures.items():
         if figure.settings:
             experiments.from_tree(figure.settings, settings)

@@ -158,6 +158,7 @@ def _counting(make, calls):
         ("point = [0.0, 1.0]\ndiff", "diff", "figures.log_p needs a point"),
         ('"log_prob"', '"halfway_log_prob"', "figures.log_p needs `to`, a second point"),
         ("point = [0.0, 1.0]\ndiff", "point = [0.0, 1.0]\nto = [0.0, 1.0]\ndiff", "exactly where its key is halfway"),
+        ('title = "Two terms"', 'title = "T"\nweights = "../x"', "weights names ../x; there is checkerboard, digits"),
         ('difference_from = "exact"', 'difference_from = "other"', "figures.log_p names other"),
     ],
 )
