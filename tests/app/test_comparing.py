@@ -11,7 +11,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from playground.app.canvas.compare_view import EQUAL
-from playground.app.controllers.comparison_film import paint_comparison_film, paint_comparison_picture
+from playground.app.controllers.comparison_film import (
+    estimate_comparison_film_size,
+    estimate_comparison_picture_size,
+    paint_comparison_film,
+    paint_comparison_picture,
+)
 from playground.app.model.columns import Column
 from playground.app.model.pinned_runs import PinnedRun
 from playground.app.model.preferences import PictureChoice, VideoChoice
@@ -289,6 +294,18 @@ def test_a_film_and_a_picture_show_all_columns(window, tmp_path) -> None:
     *_, (pictures, total) = paint_comparison_film(drawing, VideoChoice(320, 180, 1.0, 5, ".gif"), path)
     assert pictures == total == 5
     assert path.stat().st_size > 5_000
+    longer = VideoChoice(320, 180, 4.0, 10, ".mp4")
+    list(paint_comparison_film(drawing, longer, tmp_path / "columns.mp4"))
+    *_, (_, told) = estimate_comparison_film_size(drawing, longer)
+    assert told == pytest.approx((tmp_path / "columns.mp4").stat().st_size, rel=0.4)
+
+
+def test_the_size_of_a_picture_of_columns_is_told(window) -> None:
+    comparing = compared(window, Column(), Column({"sampling.steps": 20}))
+    drawing, choice = window.compare.drawn(), PictureChoice(640, 360)
+    *_, (_, image) = paint_comparison_picture(drawing, comparing.total - 1, choice)
+    *_, (_, told) = estimate_comparison_picture_size(drawing, comparing.total - 1, choice)
+    assert 0.1 * image.width() * image.height() < told < 4 * image.width() * image.height()
 
 
 def test_exports_are_of_the_columns_while_they_are_compared(window, tmp_path) -> None:

@@ -1,11 +1,12 @@
 """Writes a comparison as a film or a picture, in the export's thread."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtGui import QImage
 
+from playground.app.controllers.export_size import png_size, sampled_pieces
 from playground.app.controllers.exporting import Progress
 from playground.app.model.preferences import PictureChoice, VideoChoice
 from playground.drawing import film
@@ -24,15 +25,8 @@ def paint_comparison_film(drawing: SideBySide, choice: VideoChoice, path: Path) 
     painted, preparing = drawing.prepare(np.unique(frames), choice.width, choice.height, palette)
     for done in preparing:
         yield int(PREPARING * done * total), total
-
-    def images() -> Iterator[QImage]:
-        last: tuple[int, QImage] | None = None
-        for frame in frames.tolist():
-            if last is None or last[0] != frame:
-                last = frame, painted(frame)
-            yield last[1]
-
-    for done in write_video(path, images(), total, (choice.width, choice.height), choice.fps):
+    images = _images(painted, frames.tolist())
+    for done in write_video(path, images, total, (choice.width, choice.height), choice.fps):
         yield int((PREPARING + (1 - PREPARING) * done) * total), total
     yield total, total
 
@@ -52,3 +46,37 @@ def paint_comparison_picture(
     for done in preparing:
         yield 0.99 * done, None
     yield 1.0, painted(frame)
+
+
+def estimate_comparison_film_size(drawing: SideBySide, choice: VideoChoice) -> Iterator[tuple[float, int | None]]:
+    """Paint and encode some pieces of the film; yields the share done, and at last the bytes of all."""
+    from playground.drawing.video import estimated_size, packet_sizes  # as above
+
+    moving, pieces = sampled_pieces(film.schedule(drawing.total, choice.seconds, choice.fps))
+    palette = PALETTES.get(choice.theme)
+    painted, preparing = drawing.prepare(np.concatenate(pieces), choice.width, choice.height, palette)
+    for done in preparing:
+        yield 0.5 * done, None
+    size, found = (choice.width, choice.height), list[list[int]]()
+    for frames in pieces:
+        found.append(packet_sizes(choice.suffix, _images(painted, frames), size, choice.fps))
+        yield 0.5 + 0.5 * len(found) / len(pieces), None
+    yield 1.0, estimated_size(choice.suffix, found, moving)
+
+
+def estimate_comparison_picture_size(
+    drawing: SideBySide, frame: int, choice: PictureChoice
+) -> Iterator[tuple[float, int | None]]:
+    """Paint and encode one frame; yields the share done, and at last the bytes."""
+    *_, (_, painted) = paint_comparison_picture(drawing, frame, choice)
+    assert painted is not None
+    yield 1.0, len(painted) if isinstance(painted, bytes) else png_size(painted)
+
+
+def _images(painted: Callable[[int], QImage], frames: Sequence[int]) -> Iterator[QImage]:
+    """The pictures of successive frames; equal neighbours are painted once."""
+    last: tuple[int, QImage] | None = None
+    for frame in frames:
+        if last is None or last[0] != frame:
+            last = frame, painted(frame)
+        yield last[1]

@@ -69,14 +69,22 @@ def estimate_picture_size(
         yield 1.0, len(film.drawing(scene, choice.width, choice.height, choice.suffix))
         return
     ratio = math.sqrt(choice.width * choice.height / math.prod(shape))
-    yield 1.0, _png_size(film.picture(scene, *(round(ratio * side) for side in shape)))
+    yield 1.0, png_size(film.picture(scene, *(round(ratio * side) for side in shape)))
 
 
-def _png_size(image: QImage) -> int:
+def png_size(image: QImage) -> int:
+    """Bytes of an image as PNG."""
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     image.save(buffer, "PNG")  # type: ignore[call-overload]
     return int(buffer.size())
+
+
+def sampled_pieces(schedule: np.ndarray) -> tuple[int, list[list[int]]]:
+    """How many pictures of a film move, and the frames of some pieces that foretell its size."""
+    moving = int((np.cumsum(schedule[::-1] < schedule[-1]) > 0).sum()) + 1
+    starts = [int((place + 0.5) / PLACES * max(moving - SUCCESSIVE, 0)) for place in range(PLACES)]
+    return moving, [schedule[start : start + SUCCESSIVE].tolist() for start in dict.fromkeys(starts)]
 
 
 def estimate_film_size(
@@ -89,9 +97,7 @@ def estimate_film_size(
     )  # FFmpeg's libraries: the window opens without them
 
     schedule = film.schedule(len(trajectory), choice.seconds, choice.fps)
-    moving = int((np.cumsum(schedule[::-1] < schedule[-1]) > 0).sum()) + 1
-    starts = [int((place + 0.5) / PLACES * max(moving - SUCCESSIVE, 0)) for place in range(PLACES)]
-    pieces = [schedule[start : start + SUCCESSIVE].tolist() for start in dict.fromkeys(starts)]
+    moving, pieces = sampled_pieces(schedule)
     overlay, preparing = overlay_maker(trajectory, np.concatenate(pieces))
     for done in preparing:
         yield 0.5 * done, None

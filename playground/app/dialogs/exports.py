@@ -6,6 +6,7 @@ cancelled or fails leaves no file.
 """
 
 import dataclasses
+import functools
 import typing
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -18,7 +19,12 @@ from playground.app.canvas import CanvasView
 from playground.app.canvas.compare_view import CompareView
 from playground.app.canvas.display import Display
 from playground.app.canvas.frames import labelled
-from playground.app.controllers.comparison_film import paint_comparison_film, paint_comparison_picture
+from playground.app.controllers.comparison_film import (
+    estimate_comparison_film_size,
+    estimate_comparison_picture_size,
+    paint_comparison_film,
+    paint_comparison_picture,
+)
 from playground.app.controllers.export_size import (
     OverlayMaker,
     estimate_film_size,
@@ -274,7 +280,7 @@ class Exports(QObject):
         if dialog is not self.dialog or dialog.running:
             return
         if self._drawing is not None:
-            dialog.show_file_size(None)
+            self._estimate_columns(dialog, self._drawing)
             return
         if dialog.kind == "picture":
             assert self._still is not None
@@ -295,6 +301,18 @@ class Exports(QObject):
         else:
             dialog.show_file_size(None)
             return
+        self._sizing.start(Worker.Priority.LowPriority)
+        self._sizing_timer.start()
+
+    def _estimate_columns(self, dialog: ExportDialog, drawing: SideBySide) -> None:
+        """Tell how large the file of a comparison will be."""
+        if dialog.kind == "picture":
+            seen = None if self._compare is None else self._compare.drawn(as_seen=True)
+            frame, picture = self._playing.frame, dialog.picture_choice()
+            make = functools.partial(estimate_comparison_picture_size, seen or drawing, frame, picture)
+        else:
+            make = functools.partial(estimate_comparison_film_size, drawing, dialog.video_choice())
+        self._sizing = Worker(make, "size of the export")
         self._sizing.start(Worker.Priority.LowPriority)
         self._sizing_timer.start()
 
