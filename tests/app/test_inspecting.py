@@ -156,7 +156,7 @@ def test_the_equation_has_the_values_in_place(window) -> None:
             text = text.replace(f'<span style="color:{getattr(panel._tokens, color)}">', "")
         return text.replace("</span>", "").replace("&nbsp;", "").replace("<p>", "").replace("</p>", "")
 
-    assert said(step()) == "x′ = x + ½βh x + g²h s + g√h z<br>= x − 0.125 x + 0.5 s + 2 z"
+    assert said(step()) == "x′ = x + ½βh (x − m) + g²h s + g√h z<br>= x − 0.125 (x − m) + 0.5 s + 2 z"
     flow = step(weights=(0.0, 0.5, 0.0), symbols=("", "½g²h", ""), names=())
     assert said(flow) == "x′ = x + ½g²h s<br>= x + 0.5 s"
     more = step(weights=(0.0, 0.5, None), symbols=("", "½g²h", ""), names=("higher order",))

@@ -51,7 +51,7 @@ class ParticlePanel(CollapsiblePanel):
         self.equation.setAccessibleName("Equation of the step")
         self.place = Figure("xₖ", "Where it is, as particles are at this moment.")
         self.drift = Figure(
-            "drift", "What the process itself contracts or expands, from the middle of the data.", token=DRIFT
+            "drift", "What the process itself contracts or expands, from the middle m of the data.", token=DRIFT
         )
         self.score = Figure("score term", "The score where it is, times its weight in this step.", token=SCORE)
         self.rest = Figure("noise", "What remains of the recorded step.", token=NOISE)
@@ -159,7 +159,7 @@ class ParticlePanel(CollapsiblePanel):
         noise = step.weights[2]
         rest = "r" if noise is None else "z"
         terms = [
-            (DRIFT, step.symbols[0], step.weights[0], "x"),
+            (DRIFT, step.symbols[0], step.weights[0], "(x − m)"),
             (SCORE, step.symbols[1], step.weights[1], "s"),
             (NOISE, "" if noise is None else step.symbols[2], noise, rest),
         ]
