@@ -384,3 +384,18 @@ def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window)
     comparing.set_fair("seconds")
     assert comparing.target == window.building.workspace.trainer.seconds
     comparing.set_fair("steps")
+
+
+@pytest.mark.parametrize("colors", ["log_p", "start"])
+def test_particles_have_their_colours_in_every_column(window, colors: str) -> None:
+    comparing = compared(window, Column(), Column({"sampling.steps": 20}))
+    window.playing.seek(comparing.total // 2)
+    window.canvas.set_option("particles", "color", colors)
+
+    def colored() -> bool:
+        scenes = [view.canvas.scene(300, 300) for view in window.compare.columns]
+        return all(scene.particles is not None and scene.particles.coloring is not None for scene in scenes)
+
+    wait(colored, PATIENCE)
+    assert colored()
+    window.canvas.set_option("particles", "color", "one")

@@ -198,8 +198,9 @@ class ColumnView(QFrame):
             if scene.images is None and scene.particles is None:
                 scene = self.canvas.with_run(scene)
             density = run.density if self.canvas.visible["density"] else None
-            kind, style = run.experiment.sampling.kind, self.canvas.frame_style
-            shown = show_frame(scene, trajectory, own, kind, run.field, density, "", style)
+            kind, colors = run.experiment.sampling.kind, self._controllers.following.particle_colors
+            style = dataclasses.replace(self.canvas.frame_style, particles=colors)
+            shown = show_frame(scene, trajectory, own, kind, run.field, density, "", style, run.values)
             lines = readouts.column_caption(trajectory, own, weights if follows else "")
             return dataclasses.replace(shown, caption=tuple(lines))
 

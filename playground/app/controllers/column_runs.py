@@ -10,7 +10,7 @@ from playground.app.controllers.column_training import ColumnTraining
 from playground.app.controllers.overlay_timing import FrameNoise, FrameOverlayTimer, Throttle
 from playground.app.controllers.sampling_worker import IDLE, LatestScore, SamplingRun, SamplingWorker
 from playground.app.model.columns import Column
-from playground.app.model.views import DensityView, FieldView
+from playground.app.model.views import DensityView, FieldView, ParticleValues
 from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model, new_weights, problem_view
 from playground.lab import experiment as description
@@ -183,7 +183,8 @@ class ColumnRun:
         self.field: FieldView | None = None
         self.density: DensityView | None = None
         self.overlays = FrameOverlayTimer(self._take_field, self._take_density, self._drop, lambda density: True)
-        self.throttle = Throttle(FIELD_SECONDS)
+        self.throttle, self.coloring = Throttle(FIELD_SECONDS), Throttle(FIELD_SECONDS)
+        self.values: ParticleValues | None = None  # what its particles are coloured by, where that is computed
         if prepared.run is not None:
             self.worker.begin(prepared.run)
 

@@ -15,11 +15,11 @@ from playground.app.controllers.following import Following
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.replaying import Replaying
-from playground.app.controllers.sampling_worker import SHARE, OverlayRequest
+from playground.app.controllers.sampling_worker import SHARE, OverlayRequest, ParticlesRequest
 from playground.app.model.columns import Column, edits_between
 from playground.app.model.pinned_runs import PinnedRun
 from playground.app.model.state import State
-from playground.app.model.views import Bounds
+from playground.app.model.views import COMPUTED_COLORS, Bounds
 from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model
 from playground.app.workers.tasks import Tasks
@@ -448,6 +448,7 @@ class Comparing(QObject):
         for run in self.runs:
             run.worker.set_share(share)
             self._follow(run, frame, total, now)
+            self._value_particles(run, frame, total, now)
         self._measure_next()
 
     def _is_behind(self, training: ColumnTraining) -> bool:
@@ -505,6 +506,20 @@ class Comparing(QObject):
                     error="error" in wanted,
                 )
             )
+
+    def _value_particles(self, run: ColumnRun, frame: int, total: int, now: float) -> None:
+        """Take what the column's particles are coloured by, and ask for that of the frame in view."""
+        came = run.worker.particle_values.take()
+        if came is not None:
+            run.values = came[1]
+            self.overlays_changed.emit()
+        colors, moment, trajectory = self._following.particle_colors, run.noise_at(frame, total), run.trajectory
+        if colors not in COMPUTED_COLORS or moment is None or run.model is None or trajectory is None:
+            return
+        own = run.frame_at(frame, total)
+        if run.coloring.due((own, colors), now):
+            request = ParticlesRequest(run.model, colors, trajectory.positions[own], *moment)
+            run.worker.request_particle_values(request)
 
     def _measure_next(self) -> None:
         """Measure one finished run at a time."""
