@@ -31,6 +31,7 @@ from playground.app.model.preferences import Preferences
 from playground.app.window import MainWindow
 
 SETTLE = 2000  # ms from the beginning of a condition to its measurement
+COLUMN_STEPS = 120  # of each column: two seconds of playback
 CONDITIONS = ("at rest", "training", "training, one core busy")
 BUSY = [sys.executable, "-c", "while True: pass"]
 
@@ -114,7 +115,10 @@ class Measurement:
         window.controllers.building.ready.connect(self._start)
 
     def _start(self) -> None:
-        self._window.state.edit({"sampling.particles": self._particles, "training.seconds": 3600})
+        changes = {"sampling.particles": self._particles, "training.seconds": 3600}
+        if self._columns > 1:
+            changes["sampling.steps"] = COLUMN_STEPS
+        self._window.state.edit(changes)
         self._wait()
 
     def _wait(self) -> None:
@@ -128,9 +132,16 @@ class Measurement:
                 [Column({"sampling.kind": kind, **more}) for kind, more in zip(kinds, solvers, strict=False)]
             )
             self._window.compare.columns[0].canvas.painted.connect(self._painted)
-            self._measure(0)
+            self._wait_for_columns()
         else:
             self._measure(0)
+
+    def _wait_for_columns(self) -> None:
+        """Measure what is painted once the columns are sampled; before, the playhead waits for the slowest of them."""
+        if self._window.controllers.comparing.is_sampled:
+            self._measure(0)
+        else:
+            QTimer.singleShot(200, self._wait_for_columns)
 
     def _measure(self, number: int) -> None:
         if number == len(CONDITIONS):
