@@ -118,7 +118,9 @@ class TopBar(QFrame):
         self.summary = QLabel("")
         self.summary.setAccessibleName("The experiment in one line")
         self.summary.setWordWrap(True)
-        self.summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        policy.setRetainSizeWhenHidden(True)
+        self.summary.setSizePolicy(policy)
         set_role(self.summary, "caption")
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(2 * UNIT, 0, 2 * UNIT, 0)
@@ -130,6 +132,13 @@ class TopBar(QFrame):
         words.addWidget(name)
         words.addWidget(self.summary, 1)
         self._row.addWidget(self.heading, 1)
+
+    def event(self, event: QEvent) -> bool:
+        done = super().event(event)
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
+            # In large type and a narrow window it has no room beside the buttons.
+            self.summary.setVisible(self.summary.heightForWidth(self.summary.width()) <= self.height())
+        return done
 
     def fill(self, actions: "Actions", keys: tuple[str, ...], menu: QMenu) -> None:
         """A button for each action, the last one the primary; then the menu."""

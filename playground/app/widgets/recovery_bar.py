@@ -5,6 +5,7 @@ from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from playground.app.style.theme import UNIT, set_role
+from playground.app.style.wrapping import wrapped
 
 
 class RecoveryBar(QFrame):
@@ -27,7 +28,7 @@ class RecoveryBar(QFrame):
         set_role(self.about, "caption")
         self.restore, self.discard = QPushButton("Restore"), QPushButton("Discard")
         set_role(self.restore, "primary")
-        self.restore.setToolTip("Bring the work back as it was, with its weights, its runs and its undo list")
+        self.restore.setToolTip(wrapped("Bring the work back as it was, with its weights, its runs and its undo list"))
         self.discard.setToolTip("Delete this work for good")
         for button in (self.restore, self.discard):
             button.setAccessibleName(f"{button.text()} the work of the last time")
