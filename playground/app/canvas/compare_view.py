@@ -52,6 +52,7 @@ FAIR: tuple[tuple[Fair, str, str], ...] = (
 )
 SAMPLING = "The columns are sampled and then measured."
 MARKED = 100  # ms between two moves of the marks in the chart, which costs as much as a canvas to paint
+NARROWEST = 160, 140  # px of a column: four stand beside the cards in a window of 1280
 WIDE = 320  # px of a column from which its head says what its number is
 HOW = "All columns begin with the same noise and follow the same Brownian path."
 
@@ -95,6 +96,7 @@ class ColumnView(QFrame):
         head.addWidget(self.cost)
         head.addWidget(self.remove)
         self.canvas = CanvasView()
+        self.canvas.setMinimumSize(*NARROWEST)
         self.canvas.surface.setAccessibleName(f"Canvas of column {letter}")
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
