@@ -32,6 +32,9 @@ SIGNS = {
     "☰": ("−", tuple(Transform(1.2, 0, 0, 1, -140, height) for height in (-480, 0, 480))),
     "✕": ("×", (Identity,)),
     "─": ("—", (Identity,)),
+    "∝": ("α", (Identity,)),
+    "∼": ("~", (Identity,)),
+    "ᵀ": ("T", (Identity.translate(0, 740).scale(0.6, 0.5),)),
     "▬": ("■", (Identity.translate(0, 420).scale(1, 0.45),)),
 }
 """Each sign is made from a sign of Inter, by one or more transforms."""

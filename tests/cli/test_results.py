@@ -1016,7 +1016,7 @@ def test_a_video_has_the_learned_density_if_that_of_the_data_is_unknown(odd: Pat
         assert picture.density is not None
         assert picture.density.extent == scene.viewport
         assert picture.learned is not None
-        assert len(picture.caption) == 3
+        assert len(picture.caption) == 4  # what is seen, the noise level, the step, its cost
     cell = (x1 - x0) * (y1 - y0) / end.density.values.size
     assert end.density.values.sum() * cell == pytest.approx(1.0, abs=0.1)
     assert end.density.values.max() > 3 * first.density.values.max()

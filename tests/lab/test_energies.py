@@ -233,7 +233,7 @@ def test_another_likelihood_source_without_a_flow_names_the_learned_energy(sourc
     assert progress.metrics is not None
     reasons = progress.metrics["reasons"]
     assert reasons["energy_nll"] == reasons["log_partition"]
-    assert str(reasons["energy_nll"]).endswith(f"the {source} score does not: choose likelihood.source = learned.")
+    assert str(reasons["energy_nll"]).endswith(f"the {source} score has none: choose likelihood.source = learned.")
     if noise == "single":
         assert "noise.kind = discrete, ve or another process, or likelihood.source = learned" in str(
             reasons["test_nll"]

@@ -23,7 +23,7 @@ MILLISECONDS = {"info": 5_000, "warning": 12_000, "error": 12_000}
 TITLES = {"info": "Note", "warning": "Warning", "error": "Error"}
 MOST = 3  # toasts that wait for their turn, with the one in view
 WIDTH = 800  # a sentence fits into one line or two, which is as much as the top bar has room for
-NARROW = 480
+NARROW = 400
 
 ToastAction = tuple[str, str, Callable[[], object]]  # a button's text, its tooltip, and what it does
 IsCurrent = Callable[[], bool]  # whether what a toast says is still so
