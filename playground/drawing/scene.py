@@ -167,6 +167,9 @@ def paint(painter: QPainter, scene: Scene, width: float, height: float, still: Q
                 painter.drawImage(0, 0, still)
             for layer in scene.moving():
                 layer.paint(painter, plane, palette)
+            if color_scale.fits(plane):  # over the particles, which would hide the numbers
+                for place, scale in enumerate(scene.scales()):
+                    color_scale.paint_scale(painter, plane, palette, scale, place)
             above += _paint_legend(painter, scene, plane)
         if scene.layer_names and scene.images is None:
             _paint_layer_names(painter, scene, plane)
@@ -212,9 +215,6 @@ def _paint_still(painter: QPainter, scene: Scene, plane: Plane) -> None:
         paint_numbers(painter, plane, scene.axes, scene.palette)
     else:
         painter.drawImage(0, 0, numbers_image(plane, scene.axes, scene.palette))
-    if color_scale.fits(plane):
-        for place, scale in enumerate(scene.scales()):
-            color_scale.paint_scale(painter, plane, scene.palette, scale, place)
 
 
 def _paint_layer_names(painter: QPainter, scene: Scene, plane: Plane) -> None:

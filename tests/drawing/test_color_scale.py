@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtGui import QColor, QImage
 
 from playground.drawing import color_scale, film
-from playground.drawing.layers import Density
+from playground.drawing.layers import Density, Particles
 from playground.drawing.palette import DARK, LIGHT
 from playground.drawing.plane import Plane
 from playground.drawing.render import render
@@ -50,6 +50,15 @@ def test_the_scale_is_there_with_a_density_and_only_then(qapp) -> None:
     assert (corner(render(far, *SIZE)) != without).any()
     nothing = scene(density=Density(np.zeros((8, 8)), BOX))
     assert (corner(render(nothing, *SIZE)) == without).all()  # no largest value, no scale
+
+
+def test_particles_do_not_hide_it(qapp) -> None:
+    """The bar's own colours lie over a cloud that covers the whole corner."""
+    spread = np.random.default_rng(0).uniform((0.6, 0.8), (1.0, 1.0), (5000, 2))
+    bar = (slice(32, 36), slice(-140, -40))  # inside the bar of colours
+    empty, full = (corner(render(scene(particles=one), *SIZE)) for one in (None, Particles(spread)))
+    assert (empty[bar] == full[bar]).all()
+    assert (empty != full).any()
 
 
 def test_pictures_and_films_carry_it_and_thumbnails_do_not(qapp) -> None:
