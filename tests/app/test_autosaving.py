@@ -235,6 +235,36 @@ def test_a_lesson_leaves_the_own_work_to_be_recovered(windows, qtbot, tmp_path):
     assert window.state.experiment == scene.settings
 
 
+@pytest.mark.parametrize("shown", ["scene", "lesson"])
+def test_data_opened_in_a_scene_or_lesson_are_own_work_from_then_on(windows, qtbot, tmp_path, shown):
+    from playground.lab.lessons import load_all
+    from playground.lab.scenes import load_bundled
+
+    window = windows()
+    scenes, lessons = window.controllers.scenes, window.controllers.lessons
+    if shown == "scene":
+        scenes.show(next(one for one in load_bundled().values() if one.settings.sampling.follows != "learned"))
+    else:
+        lessons.begin(load_all()["01-score"])
+    assert window.controllers.own_place() is not None
+    path = tmp_path / "own.csv"
+    np.savetxt(path, np.random.default_rng(0).normal(size=(300, 2)), delimiter=",")
+    window.state.mark_saved()
+    window.documents.open(path)
+    qtbot.waitUntil(lambda: settled(window) and window.state.experiment.data.kind == "file")
+    assert (scenes.scene, lessons.lesson) == (None, None)
+    scenes.leave()
+    lessons.leave()
+    own = window.state.experiment
+    assert own.data.path == str(path)
+    window.state.mark_modified()
+    autosave(qtbot, window)
+    kill(window)
+    window = windows()
+    restore(qtbot, window)
+    assert window.state.experiment == own
+
+
 def test_a_reset_between_two_writes_brings_no_old_weights_back(windows, qtbot, tmp_path):
     window = windows()
     train(qtbot, window, 20)

@@ -56,6 +56,7 @@ class Building(QObject):
     """Tells of files that are opened, and of the weights that are begun anew."""
 
     opened = Signal(object)
+    points_opened = Signal(str)
 
     def __init__(self, state):
         super().__init__()

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import msgspec
 import numpy as np
 import pytest
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QUndoCommand
 from PySide6.QtTest import QTest
 
@@ -36,7 +36,9 @@ LEARNED = SceneFile("Other", "A topic", "A claim.", "", {"data": {"kind": "rings
 
 
 class Building(QObject):
-    """Tells of the weights that are begun anew."""
+    """Tells of files that are opened, and of the weights that are begun anew."""
+
+    points_opened = Signal(str)
 
     def __init__(self, state):
         super().__init__()
@@ -63,7 +65,8 @@ def state():
 @pytest.fixture
 def controller(qtbot, state):
     owner = QObject()
-    controller = Scenes(state, WorkCopy(state, Building(state), Training()), Tasks(owner), owner)
+    building = Building(state)
+    controller = Scenes(state, building, WorkCopy(state, building, Training()), Tasks(owner), owner)
     yield controller
     assert controller._tasks.shutdown(5.0)
     state.close()

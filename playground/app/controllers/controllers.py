@@ -55,7 +55,7 @@ class Controllers(QObject):
         self.measuring = Measuring(state, self.building, self.replaying, self.playing, self.following, self.tasks, self)
         self.pinning = Pinning(state, self.building, self.replaying, self.playing, self.measuring, self.tasks, self)
         self.sessions = Sessions(state, self.building, self.playing, self.measuring, self.pinning.pinned)
-        self.scenes = Scenes(state, WorkCopy(state, self.building, self.training), self.tasks, self)
+        self.scenes = Scenes(state, self.building, WorkCopy(state, self.building, self.training), self.tasks, self)
         self.lessons = Lessons(state, self.building, WorkCopy(state, self.building, self.training), self.tasks, self)
         self.training.weights_changed.connect(self.measuring.forget_weights)
         for controller in (self.building, self.training, self.playing, self.following, self.measuring, self.pinning):

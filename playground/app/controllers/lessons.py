@@ -44,6 +44,7 @@ class Lessons(QObject):
         self.progress = LessonProgress(self)
         self.progress.failed.connect(lambda sentence: self.notified.emit(Notification("warning", sentence)))
         building.opened.connect(self._end)
+        building.points_opened.connect(self._end)
         state.history_changed.connect(self._follow_history)
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from playground.app.controllers.building import Building
 from playground.app.controllers.workcopy import WorkCopy
 from playground.app.model.state import State
 from playground.app.workers.tasks import Tasks
@@ -21,11 +22,14 @@ class Scenes(QObject):
 
     changed = Signal()
 
-    def __init__(self, state: State, work_copy: WorkCopy, tasks: Tasks, parent: QObject | None = None) -> None:
+    def __init__(
+        self, state: State, building: Building, work_copy: WorkCopy, tasks: Tasks, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self._copy, self._tasks = work_copy, tasks
         self._scene: SceneFile | None = None
         self.measured: Measured | None = None
+        building.points_opened.connect(self._end)
         state.history_changed.connect(self._look)
 
     @property
@@ -49,7 +53,7 @@ class Scenes(QObject):
     def leave(self) -> None:
         """Bring back what was there before the scene, or before several that were shown one after another."""
         self._copy.discard()
-        self._forget()
+        self._end()
 
     def measure(self) -> None:
         """Measure what the scene on show claims, by its own settings, whatever has been changed since."""
@@ -72,10 +76,13 @@ class Scenes(QObject):
     def _look(self) -> None:
         """Forget the scene once it is undone."""
         if self._copy.is_undone:
-            self._forget()
+            self._end()
 
-    def _forget(self) -> None:
-        self._copy.forget()
-        self._tasks.cancel(TASK)
-        self._scene = self.measured = None
-        self.changed.emit()
+    @Slot()
+    def _end(self) -> None:
+        """Forget the scene and leave all as it is, as where a file of data was opened in it."""
+        if self._scene is not None:
+            self._copy.forget()
+            self._tasks.cancel(TASK)
+            self._scene = self.measured = None
+            self.changed.emit()
