@@ -386,6 +386,32 @@ def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window)
     comparing.set_fair("steps")
 
 
+def test_a_file_that_holds_other_points_by_now_is_trained_on_anew(window, tmp_path) -> None:
+    path, generator = tmp_path / "points.csv", np.random.default_rng(0)
+    comparing, building = window.controllers.comparing, window.building
+
+    def open_points(offset: float) -> None:
+        before = building.workspace
+        np.savetxt(path, offset + generator.normal(size=(400, 2)), delimiter=",", header="x,y", comments="")
+        building.open_points(str(path))
+        wait(lambda: building.workspace is not None and building.workspace is not before, PATIENCE)
+
+    def trained_on_these() -> bool:
+        trainings = [run.training for run in comparing.runs]
+        return trainings[1:] != [] and trainings[1].problem.dataset is building.workspace.problem.dataset
+
+    window.state.edit({"sampling.source": "learned"})
+    open_points(0.0)
+    comparing.begin([Column(), Column({"noise.kind": "flow-matching"})])
+    wait(trained_on_these, PATIENCE)
+    old = comparing.runs[1].training
+    open_points(50.0)
+    assert comparing.is_active
+    wait(trained_on_these, 5_000)
+    assert trained_on_these()
+    assert comparing.runs[1].training is not old
+
+
 @pytest.mark.parametrize("colors", ["log_p", "start"])
 def test_particles_have_their_colours_in_every_column(window, colors: str) -> None:
     comparing = compared(window, Column(), Column({"sampling.steps": 20}))

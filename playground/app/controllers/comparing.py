@@ -4,6 +4,7 @@ import dataclasses
 import sys
 import time
 from collections.abc import Hashable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
@@ -31,6 +32,9 @@ from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 from playground.user_errors import message_of
+
+if TYPE_CHECKING:
+    from playground.lab.problem import Problem
 
 PREPARING, MEASURING = "comparison", "distances of columns"  # the tasks
 SETTLE = 60  # ms without an edit before the columns begin again
@@ -342,10 +346,13 @@ class Comparing(QObject):
 
     @Slot()
     def _take(self) -> None:
-        if self._building.workspace is None:
+        workspace = self._building.workspace
+        if workspace is None:
             self.leave()
-        else:
-            self._again()
+            return
+        dataset = workspace.problem.dataset
+        self._trainings = {key: kept for key, kept in self._trainings.items() if kept.problem.dataset is dataset}
+        self._again()
 
     @Slot()
     def _again(self) -> None:
@@ -369,17 +376,19 @@ class Comparing(QObject):
 
     def _own_weights(self, column: Column) -> Weights | None:
         """Those of the column's own training, as far as it has come."""
+        workspace = self._building.workspace
         try:
-            training = self._trainings.get(_training_key(with_edits(self._state.experiment, column.edits)))
+            experiment = with_edits(self._state.experiment, column.edits)
         except ExperimentError:
             return None
+        training = None if workspace is None else self._trainings.get(_training_key(experiment, workspace.problem))
         return None if training is None else training.weights
 
     def _training_of(self, prepared: Prepared) -> ColumnTraining | None:
         """The training that a column needs, begun or to begin."""
         if not prepared.trains or prepared.model is None:
             return None
-        key = _training_key(prepared.experiment)
+        key = _training_key(prepared.experiment, prepared.model.problem)
         if key not in self._trainings:
             self._trainings[key] = ColumnTraining(prepared.model.problem)
         return self._trainings[key]
@@ -556,10 +565,10 @@ class Comparing(QObject):
         return next((run.curve_failure for run in self.runs if run.curve_failure is not None), None)
 
 
-def _training_key(experiment: Experiment) -> Hashable:
-    """What a training depends on."""
+def _training_key(experiment: Experiment, problem: "Problem") -> Hashable:
+    """What a training depends on: a file that was opened again may hold other points."""
     return (
-        experiment.data,
+        problem.dataset,
         experiment.noise,
         experiment.network,
         experiment.objective,
