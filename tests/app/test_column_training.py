@@ -73,6 +73,19 @@ def test_all_come_as_far_as_the_target_and_no_further(problem: Problem, fair: Fa
     assert (one.step, other.step) == steps
 
 
+@pytest.mark.parametrize("fair", ["steps", "seconds"])
+def test_it_lies_beyond_a_target_that_fell_below_it(problem: Problem, fair: Fair) -> None:
+    one = training(problem)
+    assert not one.is_beyond(fair, 0.0)
+    target = {"steps": 300.0, "seconds": 0.2}[fair]
+    while one.is_behind(fair, target):
+        one.advance(fair, target)
+    assert one.done(fair) >= target
+    assert not one.is_beyond(fair, target)
+    assert one.is_beyond(fair, 0.1 * target)
+    assert one.is_beyond(fair, 0.0)
+
+
 def test_a_training_that_cannot_be_says_why_and_the_other_goes_on(problem: Problem) -> None:
     refused = ColumnTraining(
         problem.with_experiment(description.replace(MAIN, {"noise.kind": "none", "sampling.kind": "langevin"}))

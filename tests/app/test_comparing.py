@@ -386,6 +386,32 @@ def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window)
     comparing.set_fair("steps")
 
 
+def test_a_reset_of_the_main_training_takes_the_columns_back_too(window) -> None:
+    window.state.edit({"sampling.source": "learned"})
+    window.training.start()
+    wait(lambda: window.training.trained_steps >= 100, PATIENCE)
+    window.training.pause()
+    wait(lambda: window.building.workspace.training == "paused", PATIENCE)
+    comparing = window.controllers.comparing
+    comparing.begin([Column(), Column({"objective.kind": "exact"})])
+
+    def trained(steps: int) -> bool:
+        training = comparing.runs[1].training if len(comparing.runs) > 1 else None
+        return training is not None and (training.step >= steps > 0 or training.step == steps == 0)
+
+    wait(lambda: trained(window.training.trained_steps), PATIENCE)
+    assert trained(window.training.trained_steps)
+    assert comparing.runs[1].training.step > 0
+    window.building.reset_training()
+
+    def untrained() -> bool:
+        return trained(0) and ready(comparing) and comparing.runs[1].model.weights.untrained
+
+    wait(untrained, 10_000)
+    assert window.training.trained_steps == comparing.target == 0
+    assert untrained()
+
+
 def test_a_file_that_holds_other_points_by_now_is_trained_on_anew(window, tmp_path) -> None:
     path, generator = tmp_path / "points.csv", np.random.default_rng(0)
     comparing, building = window.controllers.comparing, window.building

@@ -35,6 +35,7 @@ class ColumnTraining:
         self.ended = False
         self.step, self.seconds = 0, 0.0
         self._trainer: Trainer | None = None
+        self._moment: dict[Fair, float] | None = None  # where the last moment of training began
         self._published = 0.0  # when
 
     def done(self, fair: Fair) -> float:
@@ -45,6 +46,10 @@ class ColumnTraining:
         """Whether it has still to go on."""
         return not self.ended and self.failure is None and self.done(fair) < target
 
+    def is_beyond(self, fair: Fair, target: float) -> bool:
+        """Whether it was trained for longer than that, by more than the moment in which it came there."""
+        return self._moment is not None and self._moment[fair] >= target
+
     def advance(self, fair: Fair, target: float) -> None:
         """Train for a moment, 30 to 60 ms, and leave weights now and then and at the end."""
         from playground.lab.training import Trainer
@@ -53,6 +58,7 @@ class ColumnTraining:
             if self._trainer is None:
                 self._trainer = Trainer(self.problem)
             trainer = self._trainer
+            self._moment = {"steps": float(trainer.step), "seconds": trainer.seconds}
             progress = next(trainer, None)
             if progress is None and not trainer.stopping.stopped:
                 trainer.extend()  # the main experiment was trained beyond its limit too

@@ -396,6 +396,7 @@ class Comparing(QObject):
     def _train(self) -> None:
         """Have the columns trained that need it, in a thread of their own."""
         trainings = [run.training for run in self.runs if run.training is not None]
+        self._trainer.aim(self.fair, self.target)
         self._trainer.put(trainings)
         if trainings and self._training_thread is None:
             self._training_thread = Worker(self._trainer.loop, "training of columns", pause=1e-4)
@@ -464,7 +465,10 @@ class Comparing(QObject):
         return training.is_behind(self.fair, self.target)
 
     def _look_after_trainings(self, now: float) -> None:
-        """Let trainings go as far as the main one, tell how far they are, and sample anew once all have come there."""
+        """Let trainings go as far as the main one, tell how far they are, and sample anew once all have come there.
+
+        Those beyond it begin again: the main one was reset or went back, or other things are to be equal.
+        """
         trained = [(run, run.training) for run in self.runs if run.training is not None]
         if not trained:
             return
@@ -473,6 +477,11 @@ class Comparing(QObject):
             self._told = now
             self.progressed.emit()
         if self._settle.isActive() or self._tasks.running(PREPARING):
+            return
+        beyond = [one for one in self._trainings.values() if one.is_beyond(self.fair, self.target)]
+        if beyond:
+            self._trainings = {key: one for key, one in self._trainings.items() if one not in beyond}
+            self._begin_runs()
             return
         for run, training in trained:
             if training.failure is not None and run.failure is None:
