@@ -12,7 +12,7 @@ from playground.app.controllers.lessons import Lessons
 from playground.app.controllers.workcopy import WorkCopy
 from playground.app.model.lesson_progress import Answer
 from playground.app.model.state import State
-from playground.app.panels import DataPanel, LessonPanel, SamplingPanel
+from playground.app.panels import DataPanel, LessonPanel, SamplingPanel, ScenePanel
 from playground.app.panels.lesson import Scale
 from playground.app.widgets.equation import equation_svg
 from playground.app.widgets.field_row import FieldRow
@@ -403,6 +403,28 @@ def test_an_opened_file_ends_the_lesson_and_is_left_as_it_is(controller, state):
     controller.go(2)
     controller.leave()
     assert state.experiment.data.kind == "rings"
+
+
+def test_a_lesson_and_a_scene_are_not_on_show_together(bare_window):
+    window, state = bare_window, bare_window.state
+    shown, taught, own = window.controllers.scenes, window.controllers.lessons, state.experiment
+    scene = scenes.SceneFile("A scene", "A topic", "A claim.", "", {"data": {"kind": "rings"}, **EXACT}, {})
+    shown.show(scene)
+    taught.begin(LESSON)
+    taught.go(1)
+    assert shown.scene is None
+    assert window.panel(ScenePanel).isHidden()
+    assert not window.panel(LessonPanel).isHidden()
+    taught.leave()
+    assert state.experiment == own
+    taught.begin(LESSON)
+    taught.go(1)
+    shown.show(scene)
+    assert taught.lesson is None
+    assert window.panel(LessonPanel).isHidden()
+    assert not window.panel(ScenePanel).isHidden()
+    shown.leave()
+    assert state.experiment == own
 
 
 def test_another_lesson_of_the_same_name_has_no_answer_yet(controller, qtbot):

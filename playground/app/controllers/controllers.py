@@ -64,6 +64,8 @@ class Controllers(QObject):
         self.comparing.notified.connect(self.notified)
         self._taught: tuple[object, int] = None, 0  # the lesson and its step that were told last
         self.lessons.changed.connect(self._make_way)
+        self.scenes.showing.connect(self.lessons.leave)
+        self.lessons.beginning.connect(self.scenes.leave)
         self.building.opened.connect(self.comparing.leave)
         self.tasks.failed.connect(self._stopped)
         self._last_tick = time.monotonic()

@@ -26,10 +26,12 @@ class Lessons(QObject):
         mark: the place on the canvas that was clicked, before it becomes the prediction.
 
     Signals:
+        beginning(): a lesson is about to be put on the workspace.
         changed(): the lesson, its step, or what is known of it.
         notified(Notification): progress cannot be kept.
     """
 
+    beginning = Signal()
     changed = Signal()
     notified = Signal(object)
 
@@ -107,6 +109,7 @@ class Lessons(QObject):
         """Teach a lesson from the first step that was not done; the work that is there comes back with :meth:`leave`."""
         if self.lesson is not None:
             self.leave()
+        self.beginning.emit()
         self.lesson = lesson
         done = self.progress.done(lesson)
         self.go(next((place for place in range(len(lesson.steps)) if place + 1 not in done), 0))

@@ -17,9 +17,11 @@ class Scenes(QObject):
     """Shows one scene at a time, as one step of the history, so that undo brings back the work that was there.
 
     Signals:
+        showing(): a scene is about to be put on the workspace.
         changed(): another scene is on show, or none, or its figures are measured.
     """
 
+    showing = Signal()
     changed = Signal()
 
     def __init__(
@@ -44,6 +46,7 @@ class Scenes(QObject):
 
     def show(self, scene: SceneFile) -> None:
         """Put a scene on the workspace, and train where its particles follow a score that is not learned yet."""
+        self.showing.emit()
         if not self._copy.put(scene.settings):
             return
         self._tasks.cancel(TASK)
@@ -52,8 +55,9 @@ class Scenes(QObject):
 
     def leave(self) -> None:
         """Bring back what was there before the scene, or before several that were shown one after another."""
-        self._copy.discard()
-        self._end()
+        if self._scene is not None:
+            self._copy.discard()
+            self._end()
 
     def measure(self) -> None:
         """Measure what the scene on show claims, by its own settings, whatever has been changed since."""
