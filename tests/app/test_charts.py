@@ -710,6 +710,29 @@ def test_charts_follow_the_theme(loss, palette):
     assert count_of(loss, "raised") > 0.5 * loss.width() * loss.height() * loss.devicePixelRatioF() ** 2
 
 
+def test_a_chart_on_the_screen_follows_a_change_of_theme(loss, qtbot, qapp):
+    """What grab() gives is painted anew for it; this asks for what was painted on the screen."""
+
+    def behind() -> str:
+        image = loss.screen().grabWindow(loss.winId()).toImage()
+        place = loss.plot.view.geometry().bottomRight() - QPoint(2, 2)
+        return image.pixelColor(place * loss.devicePixelRatioF()).name()
+
+    loss.show_history(*losses(50), 1.85)
+    paints = Paints(loss.plot.view.viewport())
+    qtbot.addWidget(paints)
+    restyling = theme.Restyling(qapp)
+    for palette in (LIGHT, DARK):
+        with qtbot.waitSignal(restyling.finished):
+            restyling.start(palette)
+        loss.apply_palette(palette)  # as the window does, before anything is painted
+        qtbot.waitUntil(lambda palette=palette: behind() == palette.raised)
+    qtbot.wait(50)
+    paints.count = 0
+    loss.show_history(*losses(80), 1.85)
+    qtbot.waitUntil(lambda: paints.count > 0)  # and it goes on
+
+
 # Errors
 
 

@@ -176,6 +176,35 @@ def test_a_window_that_moves_goes_on_after_a_change_of_palette(qtbot, qapp):
         timer.stop()
 
 
+@pytest.mark.parametrize("way", ["setAutoFillBackground", "setAttribute"])
+def test_a_widget_that_covers_its_place_is_painted_once_after_a_change_of_palette(qtbot, qapp, way):
+    class Counted(QWidget):
+        paints = 0
+
+        def paintEvent(self, event: object) -> None:
+            self.paints += 1
+
+    window = QWidget()
+    qtbot.addWidget(window)
+    inside = Counted(window)
+    if way == "setAttribute":
+        inside.setAttribute(theme.OPAQUE)
+    else:
+        inside.setAutoFillBackground(True)
+    with qtbot.waitExposed(window):
+        window.show()
+    restyling = theme.Restyling(qapp)
+    restyling.finished.connect(inside.update)  # lost, for nothing is painted yet
+    for palette in PALETTES.values():
+        qtbot.wait(20)
+        inside.paints = 0
+        restyling.start(palette)
+        qtbot.waitUntil(lambda: not restyling.running)
+        qtbot.waitUntil(lambda: inside.paints > 0, timeout=2_000)
+        qtbot.wait(20)
+        assert inside.paints == 1
+
+
 def test_a_widget_that_goes_while_the_palette_changes_is_passed_over(qtbot, qapp):
     window = QWidget()
     qtbot.addWidget(window)

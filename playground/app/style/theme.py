@@ -62,6 +62,7 @@ ROLES = {
     QPalette.ColorRole.Midlight: "particles",
     QPalette.ColorRole.LinkVisited: "data",
 }
+OPAQUE = Qt.WidgetAttribute.WA_OpaquePaintEvent  # of a widget that paints all of itself
 
 
 def apply(app: QApplication, palette: Palette, more: str = "") -> None:
@@ -147,10 +148,13 @@ class Restyling(QObject):
         if not self._left:
             self._timer.stop()
             # Not setUpdatesEnabled, which has every widget painted twice: for itself and for its window.
-            for widget in self._app.allWidgets():
+            widgets = self._app.allWidgets()
+            for widget in widgets:
                 widget.setAttribute(Qt.WidgetAttribute.WA_UpdatesDisabled, False)
-            for window in self._app.topLevelWidgets():
-                window.update()
+            for widget in widgets:
+                # An update of a window leaves out its opaque children, and what those asked for meanwhile is lost.
+                if widget.isWindow() or widget.autoFillBackground() or widget.testAttribute(OPAQUE):
+                    widget.update()
             return
         until = time.perf_counter() + self.SLICE
         while self._left and time.perf_counter() < until:
