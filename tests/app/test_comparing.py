@@ -10,7 +10,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from playground.app.canvas.compare_view import EQUAL
+from playground.app.canvas.compare_view import EQUAL, HOW
 from playground.app.controllers.comparison_film import (
     estimate_comparison_film_size,
     estimate_comparison_picture_size,
@@ -181,6 +181,41 @@ def test_evaluations_or_steps_are_equal_where_that_is_chosen(window, equal: str,
         assert one.steps == other.steps
     else:
         assert 0 <= one.nfe_max[-1] - other.nfe_max[-1] <= 2
+
+
+def made_equal(window, equal: str, *columns: Column):
+    """The comparison of these columns with that chosen to be equal."""
+    comparing = compared(window, *columns)
+    before = comparing.runs
+    comparing.set_equal(equal)
+    wait(lambda: comparing.runs is not before and ready(comparing), PATIENCE)
+    return comparing
+
+
+ADAPTIVE = Column({"sampling.kind": "probability-flow", "sampling.solver": "adaptive"})
+HEUN = Column({"sampling.kind": "probability-flow", "sampling.solver": "heun", "sampling.steps": 33})
+
+
+@pytest.mark.parametrize("equal", ["evaluations", "steps"])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_column_with_steps_of_its_own_says_that_it_is_not_made_equal(window, equal: str, place: int) -> None:
+    columns = [HEUN, HEUN]
+    columns[place] = ADAPTIVE
+    comparing = made_equal(window, equal, *columns)
+    other = comparing.runs[1 - place]
+    assert other.experiment.sampling.steps == 33
+    assert other.trajectory.nfe_max[-1] != comparing.runs[place].trajectory.nfe_mean[-1]
+    said = ("Nothing is made equal to column A", "Column B is not made equal")[place]
+    assert window.compare.said.text() == f"⚠ {said}: each of its particles takes steps of its own."
+    before = comparing.runs
+    comparing.set_equal("own")
+    wait(lambda: comparing.runs is not before and ready(comparing), PATIENCE)
+    assert window.compare.said.text() == HOW
+
+
+def test_a_sampler_without_a_score_has_no_evaluations_to_be_made_equal(window) -> None:
+    made_equal(window, "evaluations", HEUN, Column({"sampling.kind": "forward"}))
+    assert window.compare.said.text() == "⚠ Column B is not made equal: its sampler evaluates no score."
 
 
 def test_distances_are_charted_against_evaluations_and_go_to_csv(window, tmp_path) -> None:

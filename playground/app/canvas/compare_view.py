@@ -332,6 +332,7 @@ class CompareView(QWidget):
         self.setVisible(active)
         if active:
             self._make_columns()
+            self._say()
             self.chart.show_empty(SAMPLING)
             self._link(self._main)
             self.columns[0].canvas.setFocus()
@@ -402,8 +403,13 @@ class CompareView(QWidget):
                 column.canvas.fit(view.bounds)
                 column.canvas.look_at(self._main.wanted_viewport)
         self.fair.setVisible(self._comparing.trains)
+        self._say()
         self._follow_layers()
         self._show_curves()
+
+    def _say(self) -> None:
+        """Say how columns are compared, or what is not as one expects."""
+        self.said.setText(" ".join(f"⚠ {worded(notice)}" for notice in self._comparing.notices) or HOW)
 
     @Slot()
     def _show_trainings(self) -> None:

@@ -1,5 +1,6 @@
 """The runs of a comparison: how they are made ready, and the thread that samples all of them in turn."""
 
+import contextlib
 import dataclasses
 import threading
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from playground.app.controllers.column_training import ColumnTraining
 from playground.app.controllers.overlay_timing import FrameNoise, FrameOverlayTimer, Throttle
 from playground.app.controllers.sampling_worker import IDLE, LatestScore, SamplingRun, SamplingWorker
-from playground.app.model.columns import Column
+from playground.app.model.columns import LETTERS, Column
 from playground.app.model.views import DensityView, FieldView, ParticleValues
 from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model, new_weights, problem_view
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 Equal = Literal["own", "steps", "evaluations"]
 """What is equal in all columns: nothing but what the settings say, the steps, or the score evaluations."""
+OWN_STEPS = Message("steps-of-its-own", "each of its particles takes steps of its own")
+NO_SCORE = Message("evaluates-no-score", "its sampler evaluates no score")
 FIELD_SECONDS = 0.05  # how often the arrows of one column follow the playhead
 
 
@@ -39,6 +42,7 @@ class Prepared:
         model: with the weights that it follows; None where it cannot be sampled.
         why: None where it can.
         trains: whether its score needs a training of its own.
+        unequal: why its steps or evaluations are not those of the others, where that was chosen.
         run: of its settings; without a number yet.
     """
 
@@ -47,6 +51,7 @@ class Prepared:
     model: Model | None = None
     why: Message | None = None
     trains: bool = False
+    unequal: Message | None = None
     run: SamplingRun | None = None
 
 
@@ -108,16 +113,26 @@ def _prepared(main: Model, wanted: Wanted) -> Prepared:
 def _made_equal(found: Sequence[Prepared], equal: Equal) -> list[Prepared]:
     """The columns with the steps, or the score evaluations, of the first one that can be sampled."""
     from playground.lab import comparison
-    from playground.lab.sampling import make_sampler
 
-    first = next((one for one in found if one.model is not None), None)
-    if equal == "own" or first is None or first.model is None:
+    if equal == "own":
         return list(found)
-    steps = resolve(first.experiment).sampling.steps
-    budget = comparison.evaluations(first.model.problem, make_sampler(first.model.problem, _score(first.model)))
+    costs = {}
+    for place, one in enumerate(found):
+        if one.model is not None:
+            with contextlib.suppress(ExperimentError):  # it is told where its sampler is made
+                costs[place] = _evaluations(one.model)
+    if not costs:
+        return list(found)
+    reasons = {place: _why_unequal(cost, equal) for place, cost in costs.items()}
+    leading = min(costs)
+    steps, budget = resolve(found[leading].experiment).sampling.steps, costs[leading]
     changed = []
-    for one in found:
-        if one.model is not None and one is not first:
+    for place, one in enumerate(found):
+        why = reasons.get(place)
+        if why is not None:
+            text = "Nothing is made equal to column {}: {}." if place == leading else "Column {} is not made equal: {}."
+            one = dataclasses.replace(one, unequal=Message("unequal", text, (LETTERS[place], why)))
+        elif one.model is not None and place != leading and reasons[leading] is None:
             try:
                 if equal == "evaluations" and budget:
                     problem = comparison.at_equal_evaluations(one.model.problem, _score(one.model), budget)
@@ -131,6 +146,21 @@ def _made_equal(found: Sequence[Prepared], equal: Equal) -> list[Prepared]:
                 one = dataclasses.replace(one, model=None, why=error.message)
         changed.append(one)
     return changed
+
+
+def _evaluations(model: Model) -> int | None:
+    """Score evaluations of one particle; None if each has its own steps."""
+    from playground.lab import comparison
+    from playground.lab.sampling import make_sampler
+
+    return comparison.evaluations(model.problem, make_sampler(model.problem, _score(model)))
+
+
+def _why_unequal(evaluations: int | None, equal: Equal) -> Message | None:
+    """Why a column can neither be made equal to others nor others to it; None if it can."""
+    if evaluations is None:
+        return OWN_STEPS
+    return NO_SCORE if equal == "evaluations" and not evaluations else None
 
 
 def _on_one_path(main: Model, found: Sequence[Prepared], seed: int) -> tuple[Prepared, ...]:

@@ -174,6 +174,11 @@ class Comparing(QObject):
             return 0.0
         return float(workspace.trained_steps if self.fair == "steps" else workspace.trainer.seconds)
 
+    @property
+    def notices(self) -> list[Message]:
+        """What is not as one expects of columns that are compared."""
+        return [run.prepared.unequal for run in self.runs if run.prepared.unequal is not None]
+
     # What the window may ask for
 
     @Slot()
