@@ -129,6 +129,11 @@ class Step:
         return experiments.from_tree(self.head.experiment, Experiment() if scene is None else scene.settings)
 
     @functools.cached_property
+    def equation_names_answer(self) -> bool:
+        """Whether the equation is about what is to be predicted, and would tell it too early."""
+        return not LiveEquation(self.head.equation).names.isdisjoint((ANSWER, f"{ANSWER}_x", f"{ANSWER}_y"))
+
+    @functools.cached_property
     def scene(self) -> SceneFile:
         """What is to be measured."""
         head = self.head

@@ -241,10 +241,12 @@ def test_an_equation_has_symbols_first_and_then_the_values_of_now(bare_window, q
     state.edit({"sampling.particles": 700})
     assert panel.valued.latex == "{700}"
     lessons.next()
-    assert panel.symbols.latex == r"{\epsilon} + {w} + {N}"
+    assert panel.symbols.isHidden()  # it is about the answer
     assert panel.valued.isHidden()
     lessons.predict(0.5)
     until_shown(bare_window, qtbot)
+    assert panel.symbols.latex == r"{\epsilon} + {w} + {N}"
+    assert not panel.symbols.isHidden()
     assert panel.valued.latex == r"{\epsilon} + {0.75} + {2000}"
     state.edit({"sampling.step": 0.25, "sampling.particles": 70})
     assert panel.valued.latex == "{0.25} + {0.75} + {70}"
@@ -260,6 +262,19 @@ def test_an_equation_has_symbols_first_and_then_the_values_of_now(bare_window, q
     qtbot.waitUntil(lambda: drawn() and panel.valued.image is not before)
     lessons.next()
     assert panel.symbols.isHidden()
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "hidden"), [("05-langevin-weights", 0, False), ("07-annealed-langevin", 1, True)]
+)
+def test_an_equation_of_a_bundled_lesson_tells_no_answer_before_the_prediction(bare_window, name, place, hidden):
+    lessons, panel = bare_window.controllers.lessons, bare_window.panel(LessonPanel)
+    lesson = load_all()[name]
+    lessons.begin(lesson)
+    lessons.go(place)
+    assert lesson.steps[place].head.equation
+    assert not panel.question.isHidden() or not hidden
+    assert panel.symbols.isHidden() == hidden
 
 
 def test_an_equation_that_cannot_be_drawn_is_written_out(qtbot):

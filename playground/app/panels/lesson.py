@@ -227,7 +227,10 @@ class LessonPanel(CollapsiblePanel):
 
     @Slot()
     def _show_equations(self) -> None:
-        """Show the step's equation in symbols and, once nothing is to be predicted any more, with its values."""
+        """Show the step's equation in symbols and, once nothing is to be predicted any more, with its values.
+
+        One that is about the answer is hidden until then.
+        """
         lessons, step = self._lessons, self._lessons.step
         if step is None:
             return
@@ -235,10 +238,11 @@ class LessonPanel(CollapsiblePanel):
         values = self._settings(equation.names)
         if answer is not None and answer.values is not None:
             values |= step.values(answer.prediction, answer.values)
-        self.symbols.show_equation(equation.symbols, "Equation")
-        valued = equation.with_values(values)
-        known = lessons.may_go_on and valued != equation.symbols
-        self.valued.show_equation(valued if known else "", "The equation with its values")
+        valued, known = equation.with_values(values), lessons.may_go_on
+        self.symbols.show_equation(equation.symbols if known or not step.equation_names_answer else "", "Equation")
+        self.valued.show_equation(
+            valued if known and valued != equation.symbols else "", "The equation with its values"
+        )
 
     def _settings(self, names: frozenset[str]) -> dict[str, float]:
         """The numbers that some settings have now; of "auto" what it stands for, where that is known."""
