@@ -1,5 +1,6 @@
 """Curves over linear or logarithmic axes, for charts with few points."""
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from playground.drawing.axes import figure_font, nice_step, ticks
 from playground.drawing.palette import Palette
 
 SMALLEST_DECADES = 6  # most labels on the y axis
+BAND = 0.25  # opacity of a band of standard errors
 POINT = 2.6  # px, radius
 LABEL_GAP = 4.0  # px between a label's ends and a curve
 
@@ -91,6 +93,7 @@ class Curve:
         label: written above the right end, or above the left end with `at_start`, as near as it crosses nothing.
         points: whether each point is marked.
         dashed: for a line that was not measured: a bound, a fit.
+        error: (N,) what y may be off to either side, painted as a band.
     """
 
     x: np.ndarray
@@ -101,6 +104,7 @@ class Curve:
     dashed: bool = False
     width: float = 2.0
     at_start: bool = False
+    error: np.ndarray | None = None
 
 
 def inner(box: QRectF, y: Axis, text: float = 11) -> QRectF:
@@ -168,6 +172,15 @@ def places(plot: QRectF, curve: Curve, x: Axis, y: Axis) -> np.ndarray:
 
 def _paint_curve(painter: QPainter, plot: QRectF, curve: Curve, x: Axis, y: Axis, palette: Palette) -> None:
     at = [QPointF(*point) for point in places(plot, curve, x, y).tolist()]
+    if curve.error is not None:
+        below, above = (
+            places(plot, dataclasses.replace(curve, y=np.maximum(edge, y.low)), x, y)
+            for edge in (curve.y - curve.error, curve.y + curve.error)
+        )
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(palette.color(curve.color, BAND))
+        painter.drawPolygon(QPolygonF([QPointF(*point) for point in (*below.tolist(), *above[::-1].tolist())]))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
     pen = QPen(palette.color(curve.color), curve.width)
     pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
     if curve.dashed:

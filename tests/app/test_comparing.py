@@ -20,6 +20,7 @@ from playground.app.controllers.comparison_film import (
 from playground.app.model.columns import Column
 from playground.app.model.pinned_runs import PinnedRun
 from playground.app.model.preferences import PictureChoice, VideoChoice
+from playground.app.style.number_formats import format_number
 from playground.lab.experiment import ExperimentError, replace
 from playground.lab.lessons import load_all
 
@@ -226,10 +227,18 @@ def test_distances_are_charted_against_evaluations_and_go_to_csv(window, tmp_pat
     for run, series in zip(comparing.runs, chart.series[1:], strict=True):
         assert series.x[-1] == run.trajectory.nfe_mean[-1]
         assert series.y[0] > 3 * series.y[-1]
+    floor, spread = comparing.runs[0].curve.floor, comparing.runs[0].curve.floor_std
+    assert 0 < spread < floor
+    assert list(chart.series[0].error) == [spread, spread]
+    assert chart.series[0].legend == f"floor {format_number(floor)} ± {format_number(spread, 2)}"
+    low, high = sorted((chart.axes[1].low, chart.axes[1].high))
+    assert low < floor - spread
+    assert floor + spread < high
+    assert window.compare.drawn().chart.curves[0].error is not None
     path = tmp_path / "distances.csv"
     chart.save(path)
     rows = path.read_text().splitlines()
-    assert rows[0] == "series,evaluations,sliced W₂ to the data"
+    assert rows[0] == "series,evaluations,sliced W₂ to the data,standard error"
     assert {row.split(",")[0] for row in rows[1:]} == {"floor", "A", "B"}
 
 

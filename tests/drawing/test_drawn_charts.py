@@ -45,6 +45,24 @@ def test_a_curve_is_painted_where_its_points_lie() -> None:
         assert QColor(image.pixel(across, down)) == DARK.color("learned")
 
 
+@pytest.mark.parametrize("log", [False, True])
+def test_an_error_is_a_band_around_its_curve(log: bool) -> None:
+    image = QImage(400, 300, QImage.Format.Format_RGB32)
+    image.fill(DARK.color("background"))
+    level, error = np.full(2, 2.0), np.full(2, 0.5)
+    curve = Curve(np.array([0.0, 10.0]), level, "learned", dashed=True, error=error)
+    x, y = Axis("n", 0.0, 10.0), Axis("s", 1.0, 4.0, log)
+    painter = QPainter(image)
+    plot = paint_chart(painter, QRectF(10, 10, 380, 280), [curve], x, y, DARK)
+    painter.end()
+    inside, outside = ([1.55, 1.9, 2.1, 2.45], [1.4, 2.6])
+    middle = np.full(1, 5.2)
+    for heights, banded in ((inside, True), (outside, False)):
+        for height in heights:
+            ((across, down),) = places(plot, Curve(middle, np.full(1, height), ""), x, y).round().astype(int).tolist()
+            assert (QColor(image.pixel(across, down)) != DARK.color("background")) == banded, height
+
+
 def test_the_line_of_doubling_begins_where_it_meets_what_is_measured() -> None:
     units = np.arange(2, 21)
     curves, x, _ = cost_chart(units, np.maximum(1e-4, 1e-9 * 2.0**units), np.full(19, 1e-6), (1.69, 1e-9))

@@ -384,7 +384,7 @@ class CompareView(QWidget):
         if axes is not None and self.chart.series:
             runs = self._comparing.runs
             curves = [
-                Curve(one.x, one.y, one.color, one.name, dashed=one.kind == "dashed", width=one.width)
+                Curve(one.x, one.y, one.color, one.name, dashed=one.kind == "dashed", width=one.width, error=one.error)
                 for one in self.chart.series
             ]
             chart = DrawnChart(curves, *axes, at=lambda frame: _places(runs, frame, total))

@@ -22,13 +22,14 @@ WIDTHS = 2.5, 2.0, 1.5, 1.0
 NAME = "Distance to the data"
 ABOUT = (
     "<p>Sliced Wasserstein-2 distance between particles and data, in the data's units, against score evaluations of one "
-    "particle.</p><p>Dashed: the floor, which a perfect sampler has by chance. Small circles are the measured frames, large ones where each column stands. All columns "
-    "are compared with the same points in the same directions.</p>"
+    "particle.</p><p>Dashed: the floor, the mean distance of a perfect sampler, in a band of one standard deviation to either "
+    "side. A run may end below it by chance.</p><p>Small circles are the measured frames, large ones where each column stands. "
+    "All columns are compared with the same points in the same directions.</p>"
 )
 
 
 class DistanceChart(Chart):
-    """One curve a column, and the floor dashed."""
+    """One curve a column, and the floor dashed in a band two standard deviations wide."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(NAME, ABOUT, 132, lines=1, parent=parent)
@@ -61,17 +62,15 @@ class DistanceChart(Chart):
             )
         longest = max(float(curve.evaluations[-1]) for _, _, curve in curves)
         floor = float(np.mean([curve.floor for _, _, curve in curves]))
-        ends = np.array([0.0, max(longest, 1.0)])
-        series.insert(
-            0, Series("floor", ends, np.full(2, floor), "muted", "dashed", legend=f"floor {format_number(floor)}")
-        )
-        heights = [one.y for one in series]
+        spread = float(np.mean([curve.floor_std for _, _, curve in curves]))
+        known = f"{format_number(floor)} ± {format_number(spread, 2)}"
+        ends, level, around = np.array([0.0, max(longest, 1.0)]), np.full(2, floor), np.full(2, spread)
+        series.insert(0, Series("floor", ends, level, "muted", "dashed", legend=f"floor {known}", error=around))
+        heights = [one.y for one in series] + [level + around, level - around if spread < floor else level]
         log = min(float(part.min()) for part in heights) > 0
         y = axis_around(heights, "sliced W₂ to the data", log)
         said = ", ".join(f"{letter} ends at {format_number(float(curve.distances[-1]))}" for letter, _, curve in curves)
-        self.show_series(
-            series, Axis("evaluations", 0.0, float(ends[1])), y, f"{said}; the floor is {format_number(floor)}."
-        )
+        self.show_series(series, Axis("evaluations", 0.0, float(ends[1])), y, f"{said}; the floor is {known}.")
 
     def say_x(self, value: float) -> str:
         return f"{format_number(value)} evaluations"

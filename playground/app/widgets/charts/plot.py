@@ -16,14 +16,13 @@ from playground.app.style import theme
 from playground.app.style.number_formats import format_count
 from playground.app.style.text_size import px
 from playground.app.widgets.charts.series import Series
-from playground.drawing.charts import Axis
+from playground.drawing.charts import BAND, Axis
 from playground.drawing.palette import Palette
 
 TICK_PIXELS = 11
 TICK_ROOM = (48, 22)  # px that a label of the x and of the y axis has at least
 ZOOM = 1e4  # so much closer than the whole one may look
 LIMITS = "xMin", "xMax", "yMin", "yMax", "minXRange", "minYRange"
-BAND = 0.25  # opacity of a band of standard errors
 BAR = 0.55  # opacity of bars
 
 

@@ -14,7 +14,7 @@ class Series:
         color: a token of the palette.
         kind: "line", "dashed", which was not measured, "points", which are joined by a line, or "bars".
         legend: what stands above the chart; the name where it is None, nothing where it is "".
-        error: (N,) standard errors of y, drawn as a band; NaN counts as none.
+        error: (N,) standard errors of y, drawn as a band; NaN counts as none. Of a floor, those of a measurement there.
     """
 
     name: str
