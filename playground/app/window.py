@@ -563,7 +563,7 @@ class MainWindow(QMainWindow):
         for panel, folded in (self._folded or {}).items():
             if not isinstance(panel, LessonPanel | ScenePanel):
                 panel.set_folded(taught or folded)
-                panel.purpose.setVisible(not taught)  # room for the step and its control
+                panel.set_brief(taught)  # room for the step and its control
         if not taught:
             self._folded = None
         for row in self.findChildren(FieldRow):

@@ -12,7 +12,7 @@ from playground.app.controllers.lessons import Lessons
 from playground.app.controllers.workcopy import WorkCopy
 from playground.app.model.lesson_progress import Answer
 from playground.app.model.state import State
-from playground.app.panels import DataPanel, LessonPanel, SamplingPanel, ScenePanel
+from playground.app.panels import DataPanel, LessonPanel, NoisePanel, SamplingPanel, ScenePanel
 from playground.app.panels.lesson import Scale
 from playground.app.widgets.equation import equation_svg
 from playground.app.widgets.field_row import FieldRow
@@ -321,6 +321,20 @@ def test_other_cards_fold_but_for_the_one_with_the_setting_and_come_back(bare_wi
     assert not data.is_folded()
     assert sampling.is_folded()
     assert not any(row.property("highlighted") for row in bare_window.findChildren(FieldRow))
+
+
+def test_a_folded_card_is_one_line_in_a_lesson(window):
+    lessons, noise = window.controllers.lessons, window.panel(NoisePanel)
+    below = noise.purpose, noise.equation_button
+    assert all(part.isVisible() for part in below)
+    lessons.begin(LESSON)
+    assert noise.is_folded()
+    assert not any(part.isVisible() for part in below)
+    noise.header.click()
+    assert all(part.isVisible() for part in below)
+    noise.header.click()
+    lessons.leave()
+    assert all(part.isVisible() for part in below)
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])

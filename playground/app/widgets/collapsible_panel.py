@@ -373,6 +373,7 @@ class CollapsiblePanel(QFrame):
         self.body.setContentsMargins(0, 2, 0, 2)
         self.body.setSpacing(ROW_GAP)
         self._advanced: QVBoxLayout | None = None
+        self._brief = False
         self.header.toggled.connect(self._toggled)
         self.header.clicked.connect(self._opened)
 
@@ -384,7 +385,18 @@ class CollapsiblePanel(QFrame):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self.equation_button.setVisible(bool(self.equations()))
+        self._show_below()
+
+    def set_brief(self, brief: bool) -> None:
+        """Whether it is its title only while it is folded, without the line below."""
+        self._brief = brief
+        self._show_below()
+
+    def _show_below(self) -> None:
+        """Show what stands in the line below the title."""
+        shown = not (self._brief and self.is_folded())
+        self.purpose.setVisible(shown and bool(self.purpose.text()))
+        self.equation_button.setVisible(shown and bool(self.equations()))
 
     def set_state(self, text: str) -> None:
         """The card's state in one line, at the right of its title."""
@@ -462,6 +474,7 @@ class CollapsiblePanel(QFrame):
     @Slot(bool)
     def _toggled(self, opened: bool) -> None:
         self._content.setVisible(opened)
+        self._show_below()
         if self._advanced is not None:
             self.disclosure.setEnabled(opened)
         self.folded.emit(not opened)
