@@ -458,7 +458,7 @@ def test_a_reset_of_the_main_training_takes_the_columns_back_too(window) -> None
 
 def test_a_file_that_holds_other_points_by_now_is_trained_on_anew(window, tmp_path) -> None:
     path, generator = tmp_path / "points.csv", np.random.default_rng(0)
-    comparing, building = window.controllers.comparing, window.building
+    comparing, building, toy = window.controllers.comparing, window.building, window.state.experiment.data
 
     def open_points(offset: float) -> None:
         before = building.workspace
@@ -480,6 +480,9 @@ def test_a_file_that_holds_other_points_by_now_is_trained_on_anew(window, tmp_pa
     wait(trained_on_these, 5_000)
     assert trained_on_these()
     assert comparing.runs[1].training is not old
+    comparing.leave()
+    window.state.stack.setIndex(0)
+    wait(lambda: building.workspace is not None and building.workspace.problem.experiment.data == toy, PATIENCE)
 
 
 @pytest.mark.parametrize("colors", ["log_p", "start"])
