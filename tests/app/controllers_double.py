@@ -136,9 +136,13 @@ class _Measuring(QObject):
         self._asked.append(("cancel", task))
 
 
-class _Comparing:
+class _Comparing(QObject):
+    active_changed = Signal(bool)
+
     def __init__(self, asked: list[Any]) -> None:
+        super().__init__()
         self._asked = asked
+        self.is_active = False
 
     def compare(self, runs: Any) -> None:
         self._asked.append(("compare", [run.name for run in runs]))

@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from playground.app.canvas.compare_view import EQUAL, HOW
+from playground.app.controllers import why_disabled
 from playground.app.controllers.comparison_film import (
     estimate_comparison_film_size,
     estimate_comparison_picture_size,
@@ -20,6 +21,7 @@ from playground.app.controllers.comparison_film import (
 from playground.app.model.columns import Column
 from playground.app.model.pinned_runs import PinnedRun
 from playground.app.model.preferences import PictureChoice, VideoChoice
+from playground.app.panels import RunsPanel
 from playground.app.style.number_formats import format_number
 from playground.lab.experiment import ExperimentError, replace
 from playground.lab.lessons import load_all
@@ -85,6 +87,27 @@ def test_equal_columns_have_identical_particles(window) -> None:
     one, other = (run.trajectory.positions for run in comparing.runs)
     assert np.array_equal(one, other)
     assert len(one) > 10
+
+
+def test_the_main_run_is_not_pinned_while_it_is_out_of_view(window) -> None:
+    command, pinning, button = (
+        window.actions_by_key["sample.pin"],
+        window.controllers.pinning,
+        window.panel(RunsPanel).pin,
+    )
+    window.playing.restart(False)
+    window.playing.seek(10**9)
+    wait(lambda: button.isEnabled(), PATIENCE)
+    assert button.isEnabled()
+    window.controllers.comparing.begin()
+    assert not button.isEnabled()
+    assert not command.isEnabled()
+    assert "leave the comparison first" in button.toolTip().replace("\n", " ")
+    QTest.keyClick(window.compare.columns[0].canvas.surface, Qt.Key.Key_K)
+    assert not pinning.pinned.runs
+    window.controllers.comparing.leave()
+    assert why_disabled.pinning(window.state, window.controllers) != why_disabled.COMPARED
+    assert button.isEnabled() == (pinning.finished is not None)
 
 
 def test_columns_play_in_lockstep_at_one_share_of_their_ways(window) -> None:

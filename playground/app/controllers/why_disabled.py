@@ -23,6 +23,7 @@ NO_STEPS = Message("no-steps", "This file holds no weights of earlier steps.")
 NO_SAMPLES = Message("no-samples", "There are no samples to compare with the data yet.")
 
 UNFINISHED = Message("unfinished", "The run has not ended yet: go to its end first.")
+COMPARED = Message("compared", "Columns are compared, and the main run is out of view: leave the comparison first.")
 FULL = Message("full", "A session keeps no more runs: delete one first.")
 PINNED = Message("pinned", "This run is pinned already.")
 NO_RUNS = Message("no-runs", "No run is pinned yet.")
@@ -114,6 +115,8 @@ def comparing_samples(state: State, controllers: Controllers) -> Message | None:
 def pinning(state: State, controllers: Controllers) -> Message | None:
     """Say why the run in view cannot be pinned."""
     pins = controllers.pinning
+    if controllers.comparing.is_active:
+        return COMPARED
     if pins.finished is None:
         return sampling(state, controllers) or UNFINISHED
     if pins.pinned.is_full:

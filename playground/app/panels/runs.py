@@ -59,6 +59,7 @@ class RunsPanel(CollapsiblePanel):
         self.table.chosen.connect(self._enable)
         self._pinning.pinned.changed.connect(self._show)
         self._pinning.finished_changed.connect(self._enable)
+        controllers.comparing.active_changed.connect(self._enable)
         state.changed.connect(self._enable)
         controllers.building.problem_changed.connect(self._enable)
         controllers.building.problem_failed.connect(self._enable)
