@@ -317,6 +317,20 @@ def test_the_file_that_was_open_is_open_again_and_not_written_over_unasked(windo
     assert not window.recovery_bar.isVisible()  # all of it is in the file
 
 
+def test_a_file_that_is_opened_while_work_is_written_is_not_taken_for_its_file(windows, qtbot, tmp_path):
+    window, mine = windows(), tmp_path / "mine.spg"
+    window.documents.save_to(mine)
+    qtbot.waitUntil(lambda: not window.documents.saving)
+    window.state.edit({"seed": 3})
+    qtbot.waitUntil(lambda: settled(window) and not window.autosaving._background.busy)
+    stamp = window.documents.stamp
+    save = window.autosaving._pack()
+    window.documents._name(tmp_path / "other.spg", (1, 2))
+    save()
+    work = window.autosaving.folder.read()
+    assert (work.file, work.stamp) == (str(mine), stamp)
+
+
 def test_a_full_disk_is_told_once_and_the_last_good_files_stay(windows, qtbot, tmp_path, monkeypatch):
     window = windows()
     window.state.edit({"seed": 3})

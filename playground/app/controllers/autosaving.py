@@ -241,7 +241,8 @@ class Autosaving(QObject):
             data = self._data(workspace.problem.dataset, workspace, points, jobs)
             stored[key] = Stored(weights, data, moment)
             jobs.append(self._job(weights, workspace, self._run_of(key, workspace)))
-        documents, clicked, view = self._documents, self._measuring.clicked, self._describe_view()
+        path, stamp = self._documents.path, self._documents.stamp
+        clicked, view = self._measuring.clicked, self._describe_view()
         place_of = {run.number: number for number, run in enumerate(runs)}
         trainings = tuple(KeptWeights(one.weights, one.data, key.reset, key == present) for key, one in stored.items())
         summary, modified, now = self._summary(history.experiment), self._unsaved, time.time()
@@ -259,8 +260,8 @@ class Autosaving(QObject):
                     history=_numbered(history, place_of).to_json(),
                     trainings=trainings,
                     modified=modified,
-                    file="" if documents.path is None else str(documents.path),
-                    stamp=documents.stamp,
+                    file="" if path is None else str(path),
+                    stamp=stamp,
                     view=view,
                     clicked=clicked,
                     runs=to_json(runs),
