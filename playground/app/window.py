@@ -240,7 +240,13 @@ class MainWindow(QMainWindow):
             self,
         )
         self.recovering = Recovering(
-            self.building, self.controllers.sessions, self.documents, self.autosaving, preferences, self
+            self.building,
+            self.controllers.pinning,
+            self.controllers.sessions,
+            self.documents,
+            self.autosaving,
+            preferences,
+            self,
         )
         self.tools = Tools(
             self.state, self.controllers, self.canvas, self.display, self.panel(LikelihoodPanel).takes_second, self

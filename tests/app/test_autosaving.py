@@ -9,6 +9,7 @@ import shiboken6
 
 from playground.app.controllers import autosaving as module
 from playground.app.controllers.autosaving import LOOK, SECONDS
+from playground.app.model.pinned_runs import MOST, PinnedRun
 from playground.lab.recovery import WORK, RecoveryFolder
 from playground.lab.session import Session
 from tests.app.conftest import end, make_window
@@ -296,6 +297,25 @@ def test_deleted_runs_stay_deleted_and_undo_brings_them_back(windows, qtbot, tmp
     assert pinned.runs == ()
     window.state.undo()
     assert [run.name for run in pinned.runs] == [name]
+
+
+def test_no_run_is_lost_beside_many_deleted_ones(windows, qtbot, tmp_path):
+    window = windows()
+    pinned = window.controllers.pinning.pinned
+    for number in range(1, MOST + 5):
+        pinned.put(PinnedRun(number, f"run {number}", window.state.experiment))
+        if number <= 4:
+            window.controllers.pinning.delete(number)
+    names = [run.name for run in pinned.runs]
+    assert len(names) == MOST
+    autosave(qtbot, window)
+    kill(window)
+    window = windows()
+    restore(qtbot, window)
+    pinned = window.controllers.pinning.pinned
+    assert [run.name for run in pinned.runs] == names
+    window.state.undo()
+    assert [run.name for run in pinned.runs] == ["run 4", *names]
 
 
 def test_the_file_that_was_open_is_open_again_and_not_written_over_unasked(windows, qtbot, tmp_path):

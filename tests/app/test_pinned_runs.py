@@ -135,6 +135,7 @@ def test_a_stranger_s_run_keeps_only_what_is_sound():
 
 def test_a_file_has_no_more_runs_than_can_be_pinned():
     assert len(from_json(to_json([run(1)]) * (MOST + 5))) == MOST
+    assert len(from_json(to_json([run(1)]) * (MOST + 5), most=None)) == MOST + 5  # own work, with its deleted runs
 
 
 def test_the_list_is_full_by_number_and_by_size(qapp):

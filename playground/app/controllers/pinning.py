@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -238,6 +238,11 @@ class Pinning(QObject):
         self._measured = self._awaited = None
         self._tasks.cancel(TASK)
         self.pinned.load(from_json(() if session is None else session.runs))
+
+    def load(self, runs: Sequence[PinnedRun]) -> None:
+        """Take the runs of work that was brought back; its history says which of them are deleted."""
+        self.pinned.load(runs)
+        self._follow_history()
 
     @Slot(object)
     def _take(self, session: Session | None = None) -> None:

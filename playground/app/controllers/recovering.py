@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -13,10 +13,10 @@ from playground.app.controllers.autosaving import Autosaving
 from playground.app.controllers.building import Building, TrainingKey
 from playground.app.controllers.documents import Documents
 from playground.app.controllers.notification import Notification
-from playground.app.controllers.pinning import Deletion
+from playground.app.controllers.pinning import Deletion, Pinning
 from playground.app.controllers.sessions import Sessions
 from playground.app.model.history import History, Other
-from playground.app.model.pinned_runs import from_json
+from playground.app.model.pinned_runs import PinnedRun, from_json
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import Edit
 from playground.app.model.workspace import reset_key
@@ -48,6 +48,7 @@ class Recovered:
     history: History
     session: Session | None
     settings: tuple[tuple[object, KeptWeights], ...]  # of each training what its workspace is kept by
+    runs: Sequence[PinnedRun]  # the deleted ones too
 
 
 class Recovering(QObject):
@@ -64,6 +65,7 @@ class Recovering(QObject):
     def __init__(
         self,
         building: Building,
+        pinning: Pinning,
         sessions: Sessions,
         documents: Documents,
         autosaving: Autosaving,
@@ -71,7 +73,7 @@ class Recovering(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._building, self._sessions, self._documents = building, sessions, documents
+        self._building, self._pinning, self._sessions, self._documents = building, pinning, sessions, documents
         self._autosaving, self._parent_folder = autosaving, preferences.recovery
         self._background = BackgroundTask(self)
         self._offers: list[Offer] = []
@@ -142,7 +144,7 @@ class Recovering(QObject):
 
     def _take(self, offer: Offer, recovered: Recovered) -> None:
         history, work = recovered.history, offer.work
-        steps, resets = self._steps(history, work)
+        steps, resets = self._steps(history, recovered.runs)
         stored = {TrainingKey(settings, resets.get(kept.reset, 0)): kept for settings, kept in recovered.settings}
         here = _key_at(history, resets)
         present = next((key for key, kept in stored.items() if kept.present), None)
@@ -155,6 +157,7 @@ class Recovering(QObject):
 
         def restore() -> None:
             self._building.restore(history.first, steps, history.place, session, read)
+            self._pinning.load(recovered.runs)
             if session is not None:
                 self._sessions.play(session)
 
@@ -163,11 +166,11 @@ class Recovering(QObject):
         self._autosaving.adopt(offer.folder, stored)
         self.changed.emit()
 
-    def _steps(self, history: History, work: Work) -> tuple[list[QUndoCommand], Mapping[int, int]]:
+    def _steps(self, history: History, runs: Sequence[PinnedRun]) -> tuple[list[QUndoCommand], Mapping[int, int]]:
         """The history's steps, and the new numbers of its resets by the old ones."""
         steps: list[QUndoCommand] = []
         resets: dict[int, int] = {}
-        runs, before = from_json(work.runs), history.first
+        before = history.first
         for step in history.steps:
             if not isinstance(step, Other):
                 steps.append(Edit(before, step))
@@ -203,8 +206,8 @@ def _recovered(offer: Offer) -> Recovered:
         found.append((reset_key(read.experiment), kept))
         if kept.present:
             clicked = tuple(place for place in work.clicked if not isinstance(place, int) or read.trajectory)
-            session = dataclasses.replace(folder.load(kept), view=work.view, clicked=clicked, runs=tuple(work.runs))
-    return Recovered(history, session, tuple(found))
+            session = dataclasses.replace(folder.load(kept), view=work.view, clicked=clicked)
+    return Recovered(history, session, tuple(found), from_json(work.runs, most=None))
 
 
 def moment(seconds: float) -> str:

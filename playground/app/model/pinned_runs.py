@@ -240,10 +240,14 @@ def to_json(runs: Sequence[PinnedRun]) -> list[dict[str, Any]]:
     ]
 
 
-def from_json(saved: object) -> list[PinnedRun]:
-    """What :func:`to_json` gave, as far as it is sound: whoever made the file."""
+def from_json(saved: object, most: int | None = MOST) -> list[PinnedRun]:
+    """What :func:`to_json` gave, as far as it is sound: whoever made the file.
+
+    Args:
+        most: take no more runs; None takes all, as of the user's own work with its deleted runs.
+    """
     runs: list[PinnedRun] = []
-    for entry in saved[:MOST] if isinstance(saved, list | tuple) else ():
+    for entry in saved[:most] if isinstance(saved, list | tuple) else ():
         run = _run(entry, len(runs) + 1)
         if run is not None:
             runs.append(run)
