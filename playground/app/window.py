@@ -683,8 +683,10 @@ class MainWindow(QMainWindow):
     def _show_recovery(self) -> None:
         """Offer the work that an earlier run of the program left behind."""
         offer, busy = self.recovering.offer, self.recovering.busy
-        about = "" if offer is None else offer.work.summary
-        self.recovery_bar.show_offer("" if offer is None else offer.sentence, about, busy)
+        if offer is None:
+            self.recovery_bar.show_offer("", "", busy)
+        else:
+            self.recovery_bar.show_offer(offer.sentence, offer.about, busy, can_restore=offer.work is not None)
 
     @Slot()
     def _show_name(self) -> None:

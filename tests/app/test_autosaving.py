@@ -392,10 +392,37 @@ def test_training_is_written_while_it_goes_on_and_data_only_once(windows, qtbot,
 
 
 @pytest.mark.parametrize("contents", [b"", b"{", b"[]", b'{"version": 9}', b'{"saved": 1e999}', b"\xff" * 100])
-def test_a_damaged_list_is_told_and_the_window_opens(windows, tmp_path, contents, qtbot):
+def test_a_damaged_list_is_told_and_can_be_discarded(windows, tmp_path, contents, qtbot):
     left = RecoveryFolder.create(tmp_path / "recovery")
     (left.path / WORK).write_bytes(contents)
     left.release()
+    for _ in range(2):  # closing the window is no answer: another version may read it
+        window = windows()
+        bar = window.recovery_bar
+        assert bar.isVisible()
+        assert "cannot be restored" in bar.sentence.text()
+        assert WORK in bar.about.text()
+        assert "discard it" in bar.about.text()
+        assert not bar.restore.isVisible()
+        window.recovering.restore()  # as nothing asks for
+        assert not window.recovering.busy
+        end(window)
     window = windows()
+    window.recovery_bar.discard.click()
     assert not window.recovery_bar.isVisible()
-    assert any(WORK in toast.sentence for toast in window.toasts.shown)
+    assert folders(tmp_path) == []
+
+
+def test_work_that_can_be_restored_is_offered_before_work_that_cannot(windows, qtbot, tmp_path):
+    window = windows()
+    window.state.edit({"seed": 3})
+    autosave(qtbot, window)
+    kill(window)
+    left = RecoveryFolder.create(tmp_path / "recovery")
+    (left.path / WORK).write_bytes(b"{")
+    left.release()
+    window = windows()
+    assert window.recovery_bar.restore.isVisible()
+    window.recovery_bar.discard.click()
+    assert window.recovery_bar.isVisible()
+    assert not window.recovery_bar.restore.isVisible()

@@ -26,19 +26,31 @@ from playground.lab.session import Session, SessionError
 from playground.user_errors import message_of
 
 OFFER = "Score Playground did not close properly. Restore the work of {}?"
+UNREADABLE = "Work of an earlier start cannot be restored."
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Offer:
-    """Work that can be brought back."""
+    """Work that can be brought back, or at least be deleted.
+
+    Attributes:
+        work: None where it cannot be read.
+        why: it cannot, a sentence.
+    """
 
     folder: RecoveryFolder
-    work: Work
+    work: Work | None
+    why: str = ""
 
     @property
     def sentence(self) -> str:
         """What the user is asked."""
-        return OFFER.format(moment(self.work.saved))
+        return UNREADABLE if self.work is None else OFFER.format(moment(self.work.saved))
+
+    @property
+    def about(self) -> str:
+        """What the work is, or why it cannot be restored."""
+        return self.why if self.work is None else self.work.summary
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -53,6 +65,8 @@ class Recovered:
 
 class Recovering(QObject):
     """One offer after another, the newest first. What is neither restored nor discarded stays until the window is closed.
+
+    Work that cannot be read comes last, and stays until it is discarded.
 
     Signals:
         changed(): there is another offer, or none.
@@ -90,17 +104,18 @@ class Recovering(QObject):
 
     def look(self) -> None:
         """Find what was left behind; call after the first paint."""
+        unreadable: list[Offer] = []
         for folder in RecoveryFolder.left_behind(self._parent_folder):
             try:
                 work = folder.read()
             except SessionError as error:
-                folder.release()
-                self.notified.emit(Notification("error", message_of(error)))
+                unreadable.append(Offer(folder, None, str(error)))
                 continue
             if work.modified:
                 self._offers.append(Offer(folder, work))
             else:  # all of it is in a file
                 folder.remove()
+        self._offers += unreadable
         self.changed.emit()
 
     def discard(self) -> None:
@@ -112,29 +127,33 @@ class Recovering(QObject):
     def restore(self) -> None:
         """Bring the work in view back, once unsaved work is safe."""
         offer = self.offer
-        if offer is None or self.busy:
+        if offer is None or offer.work is None or self.busy:
             return
-        self._documents.when_safe(lambda: self._read(offer))
+        work = offer.work
+        self._documents.when_safe(lambda: self._read(offer, work))
 
     def end(self, keep: bool, seconds: float) -> bool:
-        """Delete what was offered and not wanted, when quitting; with `keep` it is offered again.
+        """Delete what was offered and not wanted, when quitting; with `keep` it is offered again, as is what cannot be read.
 
         Returns:
             Whether all ended in time.
         """
         ended = self._background.wait(seconds)
         for offer in self._offers:
-            if keep or not ended:
+            if keep or not ended or offer.work is None:  # another version may read it
                 offer.folder.release()
             else:
                 offer.folder.remove()
         self._offers.clear()
         return ended
 
-    def _read(self, offer: Offer) -> None:
+    def _read(self, offer: Offer, work: Work) -> None:
         if self.offer is offer:
             self._background.run(
-                "recovery", lambda: _recovered(offer), functools.partial(self._take, offer), self._not_read
+                "recovery",
+                lambda: _recovered(offer.folder, work),
+                functools.partial(self._take, offer, work),
+                self._not_read,
             )
             self.changed.emit()
 
@@ -142,8 +161,8 @@ class Recovering(QObject):
         self.notified.emit(Notification("error", message_of(error)))
         self.changed.emit()
 
-    def _take(self, offer: Offer, recovered: Recovered) -> None:
-        history, work = recovered.history, offer.work
+    def _take(self, offer: Offer, work: Work, recovered: Recovered) -> None:
+        history = recovered.history
         steps, resets = self._steps(history, recovered.runs)
         stored = {TrainingKey(settings, resets.get(kept.reset, 0)): kept for settings, kept in recovered.settings}
         here = _key_at(history, resets)
@@ -197,9 +216,8 @@ def _key_at(history: History, resets: Mapping[int, int]) -> TrainingKey:
     return TrainingKey(settings, number)
 
 
-def _recovered(offer: Offer) -> Recovered:
+def _recovered(folder: RecoveryFolder, work: Work) -> Recovered:
     """Read the files, in a thread."""
-    work, folder = offer.work, offer.folder
     history, found, session = History.from_json(work.history), [], None
     for kept in work.trainings:
         read = Session.load(folder.path / kept.weights)

@@ -25,6 +25,7 @@ class RecoveryBar(QFrame):
         self.sentence, self.about = QLabel(), QLabel()
         self.sentence.setAccessibleName("Work that can be restored")
         self.about.setAccessibleName("What it is")
+        self.about.setWordWrap(True)  # why work cannot be restored is long
         set_role(self.about, "caption")
         self.restore, self.discard = QPushButton("Restore"), QPushButton("Discard")
         set_role(self.restore, "primary")
@@ -43,17 +44,19 @@ class RecoveryBar(QFrame):
         row.addWidget(self.restore)
         self.hide()
 
-    def show_offer(self, sentence: str, about: str, busy: bool) -> None:
+    def show_offer(self, sentence: str, about: str, busy: bool, can_restore: bool = True) -> None:
         """Ask; "" hides the bar.
 
         Args:
-            about: what the work is, in a few words.
+            about: what the work is, in a few words; or why it cannot be restored.
             busy: whether it is on its way already.
+            can_restore: whether it can be restored, not only discarded.
         """
         self.sentence.setText(sentence)
         self.about.setText(about)
         for button in (self.restore, self.discard):
             button.setEnabled(not busy)
+        self.restore.setVisible(can_restore)
         asks = bool(sentence) and self.isHidden()
         self.setVisible(bool(sentence))
         if asks:
