@@ -21,7 +21,7 @@ from playground.app.controllers.comparison_film import (
 from playground.app.model.columns import Column
 from playground.app.model.pinned_runs import PinnedRun
 from playground.app.model.preferences import PictureChoice, VideoChoice
-from playground.app.panels import RunsPanel
+from playground.app.panels import LikelihoodPanel, ParticlePanel, RunsPanel, likelihood, particle
 from playground.app.style.number_formats import format_number
 from playground.lab.experiment import ExperimentError, replace
 from playground.lab.lessons import load_all
@@ -87,6 +87,25 @@ def test_equal_columns_have_identical_particles(window) -> None:
     one, other = (run.trajectory.positions for run in comparing.runs)
     assert np.array_equal(one, other)
     assert len(one) > 10
+
+
+def test_cards_offer_no_click_that_columns_do_not_take(window) -> None:
+    hints = [window.panel(card).hint for card in (LikelihoodPanel, ParticlePanel)]
+    before = [hint.text() for hint in hints]
+    assert ["lick" in said for said in before] == [True, True]
+    compared(window, Column(), Column({"sampling.steps": 20}))
+    surface = window.compare.columns[0].canvas.surface
+    QTest.mouseClick(surface, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, surface.rect().center())
+    QTest.mouseClick(surface, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.AltModifier, surface.rect().center())
+    assert window.controllers.inspecting.number is None
+    assert window.controllers.measuring.likelihood is None
+    assert [hint.text() for hint in hints] == [likelihood.COMPARED, particle.COMPARED]
+    assert all("Leave the comparison" in hint.text() for hint in hints)
+    assert "likelihood" not in surface.accessibleDescription()
+    window.state.edit({"sampling.steps": 31})
+    assert hints[0].text() == likelihood.COMPARED
+    window.controllers.comparing.leave()
+    assert [hint.text() for hint in hints] == before
 
 
 def test_the_main_run_is_not_pinned_while_it_is_out_of_view(window) -> None:

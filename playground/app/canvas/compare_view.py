@@ -98,6 +98,9 @@ class ColumnView(QFrame):
         self.canvas = CanvasView()
         self.canvas.setMinimumSize(*NARROWEST)
         self.canvas.surface.setAccessibleName(f"Canvas of column {letter}")
+        self.canvas.surface.setAccessibleDescription(
+            "In the plane arrow keys move all columns, plus and minus zoom, 0 shows all."
+        )
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)

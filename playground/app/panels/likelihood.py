@@ -26,6 +26,7 @@ from playground.lab.trust import UNMEASURED
 from playground.messages import Message
 
 WAITING = "Click the second point…"
+COMPARED = "While columns are compared, a click on them measures nothing. Leave the comparison, then click."
 BRUSHING = "While the brush is on, a click paints. Press Brush in the Data card to turn it off, then click a point."
 UNTRAINED = "The network is untrained: this is the density of its random weights."
 
@@ -68,6 +69,7 @@ class LikelihoodPanel(CollapsiblePanel):
         self._building.problem_changed.connect(self._problem_changed)
         self._building.problem_failed.connect(self._problem_changed)
         controllers.training.changed.connect(self._refresh)
+        controllers.comparing.active_changed.connect(self._refresh)
         self._measuring.likelihood_changed.connect(self._show_point)
         self._measuring.interpolation_changed.connect(self._show_interpolation)
         controllers.tasks.changed.connect(self._task_changed)
@@ -281,7 +283,9 @@ class LikelihoodPanel(CollapsiblePanel):
         self.settings["dequantization_samples"].setVisible(images)
         possible = likelihood_conflict(self.state.experiment) is None
         flows = flow_conflict(self.state.experiment) is None
-        if self._brush:
+        if self._controllers.comparing.is_active:
+            self.hint.setText(COMPARED)
+        elif self._brush:
             self.hint.setText(BRUSHING)
         elif images:
             self.hint.setText("Click a finished image for its log-likelihood; Shift+click a second one to interpolate.")

@@ -20,6 +20,7 @@ from playground.lab.inspection import InspectedParticle, StepSum
 
 HINT = "Alt+click a particle to follow it. Drag with Alt: where a particle that starts there ends, by the flow."
 IMAGES = "Click an image, or Alt+click to stay in this frame: its denoised estimate and score as pictures."
+COMPARED = "While columns are compared, no particle of theirs can be followed. Leave the comparison first."
 SKIPPED = "Frames are several steps apart: the terms of a step are not known. Take fewer particles or steps."
 END = "The end of the run: there is no next step."
 COMING = "The next frame is not sampled yet."
@@ -41,7 +42,7 @@ class ParticlePanel(CollapsiblePanel):
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__("Particle", None, parent, purpose="One particle and its next step.")
         self._building, self._playing = controllers.building, controllers.playing
-        self._inspecting = controllers.inspecting
+        self._inspecting, self._comparing = controllers.inspecting, controllers.comparing
         self._tokens = DARK
         self.hint, self.equation = QLabel(HINT, self), QLabel(self)
         self.hint.setWordWrap(True)
@@ -67,6 +68,7 @@ class ParticlePanel(CollapsiblePanel):
         self._inspecting.changed.connect(self._show)
         self._building.problem_changed.connect(self._show)
         self._playing.frame_changed.connect(self._name)
+        self._comparing.active_changed.connect(self._show)
         self._show()
 
     def apply_palette(self, palette: Palette) -> None:
@@ -99,7 +101,7 @@ class ParticlePanel(CollapsiblePanel):
         self.set_state("")
         self._name()
         if not followed or particle is None or problem is None:
-            self.hint.setText(IMAGES if images else HINT)
+            self.hint.setText(COMPARED if self._comparing.is_active else IMAGES if images else HINT)
             self.hint.setVisible(not followed)
             self.equation.setText("")
             self.pictures.show_images((None, None, None))
