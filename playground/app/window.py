@@ -26,6 +26,7 @@ from playground.app.bars import FirstPaint, PaintCounter, StatusBar, TopBar
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.canvas.compare_view import CompareView
 from playground.app.canvas.display import Display
+from playground.app.canvas.own_layers import OwnLayers
 from playground.app.canvas.tools import Tools
 from playground.app.columns import Columns
 from playground.app.controllers.autosaving import Autosaving
@@ -215,6 +216,7 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self._window_state = WindowState(self, preferences, self.panels, self.columns)
         self.display = Display(self.state, self.controllers, self.canvas, self.chips, self)
+        own_layers = OwnLayers(self.state, self.controllers, self.canvas, self)
         self.documents = Documents(
             self.state,
             self.building,
@@ -234,7 +236,7 @@ class MainWindow(QMainWindow):
             self.controllers.pinning,
             self.documents,
             preferences,
-            self.display.describe_view,
+            lambda: self.display.describe_view() | {"layers": own_layers.visible},
             self.controllers.own_place,
             bars.summary,
             self,

@@ -48,6 +48,7 @@ class Scenes(QObject):
         """Put a scene on the workspace, and train where its particles follow a score that is not learned yet."""
         self.showing.emit()
         if not self._copy.put(scene.settings):
+            self.changed.emit()
             return
         self._tasks.cancel(TASK)
         self._scene, self.measured = scene, None

@@ -1,0 +1,86 @@
+"""Scenes and lessons begin with the default layers, and the user's come back with the own work."""
+
+import numpy as np
+import pytest
+
+from playground.app.canvas.legend import LEGEND
+from playground.lab.lessons import Head, Lesson, Step, StepHead
+from playground.lab.scenes import SceneFile
+
+EXACT = {"data": {"kind": "two-gaussians"}, "sampling": {"kind": "langevin", "source": "exact"}}
+SCENE = SceneFile("A scene", "A topic", "A claim.", "", EXACT, {})
+LEARNED = SceneFile("Other", "A topic", "A claim.", "", {"data": {"kind": "rings"}}, {})
+LESSON = Lesson("mine", Head("A lesson"), (Step(StepHead(experiment=EXACT), "Text.", ""), Step(StepHead(), "End.", "")))
+DEFAULT = {entry.key: entry.on for entry in LEGEND}
+OF_EXACT = DEFAULT | {"learned": False, "exact": True}
+
+
+@pytest.fixture
+def own(bare_window):
+    """Layers that the user chose."""
+    for name, on in (("error", True), ("trails", False), ("exact", True)):
+        assert bare_window.canvas.visible[name] != on
+        bare_window.canvas.set_layer_visible(name, on)
+    return dict(bare_window.canvas.visible)
+
+
+@pytest.mark.parametrize("shown", ["scene", "lesson"])
+@pytest.mark.parametrize("undone", [False, True])
+def test_they_begin_with_the_default_layers_and_give_back_the_users(bare_window, own, shown, undone):
+    scenes, lessons, visible = (
+        bare_window.controllers.scenes,
+        bare_window.controllers.lessons,
+        bare_window.canvas.visible,
+    )
+    if shown == "scene":
+        scenes.show(SCENE)
+    else:
+        lessons.begin(LESSON)
+    assert visible == OF_EXACT
+    bare_window.canvas.set_layer_visible("density", False)  # which one may play with
+    if undone:
+        bare_window.state.stack.setIndex(0)
+    else:
+        scenes.leave()
+        lessons.leave()
+    assert (scenes.scene, lessons.lesson) == (None, None)
+    assert visible == own
+
+
+def test_one_after_another_gives_back_the_users_layers(bare_window, own):
+    scenes, lessons, visible = (
+        bare_window.controllers.scenes,
+        bare_window.controllers.lessons,
+        bare_window.canvas.visible,
+    )
+    scenes.show(SCENE)
+    bare_window.canvas.set_layer_visible("error", True)
+    scenes.show(LEARNED)
+    assert visible == DEFAULT
+    lessons.begin(LESSON)
+    assert visible == OF_EXACT
+    bare_window.canvas.set_layer_visible("trails", False)
+    lessons.next()
+    assert visible == OF_EXACT | {"trails": False}
+    lessons.leave()
+    assert visible == own
+
+
+def test_the_users_layers_are_what_is_kept_for_recovery(bare_window, own):
+    bare_window.controllers.scenes.show(SCENE)
+    assert bare_window.autosaving._describe_view()["layers"] == own
+    assert bare_window.documents._describe_view()["layers"] == OF_EXACT
+
+
+def test_fields_stay_with_the_settings_that_an_opened_file_leaves(window, qtbot, tmp_path):
+    canvas, state = window.canvas, window.state
+    canvas.set_layer_visible("error", True)
+    path = tmp_path / "own.csv"
+    np.savetxt(path, np.random.default_rng(0).normal(size=(300, 2)), delimiter=",")
+    window.controllers.scenes.show(SCENE)
+    window.building.open_points(str(path))
+    qtbot.waitUntil(lambda: state.experiment.data.kind == "file")
+    assert window.controllers.scenes.scene is None
+    assert canvas.visible["error"]
+    followed = state.experiment.sampling.follows
+    assert (canvas.visible["learned"], canvas.visible["exact"]) == (followed == "learned", followed != "learned")
