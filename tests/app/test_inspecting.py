@@ -93,6 +93,23 @@ def test_numbers_and_arrows_are_those_of_the_recorded_step_in_each_frame(window)
     assert panel.stop.isHidden()
 
 
+def test_the_title_names_the_step_of_the_values_below_it(window, monkeypatch) -> None:
+    panel, inspecting = window.panel(ParticlePanel), window.controllers.inspecting
+    number = follow(window)
+    wait(lambda: inspecting.particle.frame == 30, 10_000)
+    requested = []
+    with monkeypatch.context() as patch:
+        patch.setattr(inspecting._sampler, "request_inspection", requested.append)  # answered late
+        window.playing.seek(40)
+        wait(lambda: window.display._frame == 40 and any(one.frame == 40 for one in requested), 10_000)
+        score = inspecting.particle.step.score
+        assert panel.header.state == f"{number} · step 30"
+        assert panel.score.text() == vector(score)
+    inspecting._sampler.request_inspection(requested[-1])
+    wait(lambda: inspecting.particle.frame == 40, 10_000)
+    assert panel.header.state == f"{number} · step 40"
+
+
 def test_pictures_and_films_show_it_too(window) -> None:
     number = follow(window)
     trajectory = window.playing.trajectory

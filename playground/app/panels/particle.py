@@ -81,11 +81,12 @@ class ParticlePanel(CollapsiblePanel):
 
     @Slot()
     def _name(self) -> None:
-        """Say in which step it is."""
-        number, problem = self._inspecting.number, self._building.problem
+        """Say of which step the values are, which come a little after the frame."""
+        number, particle, problem = self._inspecting.number, self._inspecting.particle, self._building.problem
         if number is not None:
             images = problem is not None and problem.is_image  # which the other cards count from 1
-            self.set_state(f"{f'image {number + 1}' if images else number} · step {self._playing.frame}")
+            step = self._playing.frame if particle is None else particle.frame
+            self.set_state(f"{f'image {number + 1}' if images else number} · step {step}")
 
     @Slot()
     def _show(self) -> None:
