@@ -1,6 +1,7 @@
 """Work that no file holds is on disk within seconds, and comes back after a kill with its weights and its undo list."""
 
 import json
+import threading
 import time
 
 import numpy as np
@@ -349,6 +350,36 @@ def test_a_file_that_is_opened_while_work_is_written_is_not_taken_for_its_file(w
     save()
     work = window.autosaving.folder.read()
     assert (work.file, work.stamp) == (str(mine), stamp)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_window_does_not_wait_for_what_is_written_when_work_comes_back(windows, qtbot, tmp_path, monkeypatch, fails):
+    window, go_on, write = windows(), threading.Event(), RecoveryFolder.write
+    autosaving = window.autosaving
+    window.state.edit({"seed": 3})
+    qtbot.waitUntil(lambda: settled(window) and not autosaving._background.busy)
+
+    def slow(folder, work):
+        go_on.wait(30)
+        if fails:
+            raise OSError(28, "No space left on device")
+        write(folder, work)
+
+    monkeypatch.setattr(RecoveryFolder, "write", slow)
+    window.state.edit({"seed": 4})
+    autosaving.write()
+    qtbot.waitUntil(lambda: autosaving.folder is not None)
+    before, back = autosaving.folder, RecoveryFolder.create(tmp_path / "recovery")
+    began = time.perf_counter()
+    autosaving.adopt(back, {})
+    assert time.perf_counter() - began < 1
+    assert before.path.exists()  # it is still written to
+    go_on.set()
+    qtbot.waitUntil(lambda: autosaving.folder is back)
+    assert not before.path.exists()
+    monkeypatch.undo()
+    autosave(qtbot, window)
+    assert back.read().history["steps"][-1] == {"changes": [["seed", -1, 4]]}
 
 
 def test_a_full_disk_is_told_once_and_the_last_good_files_stay(windows, qtbot, tmp_path, monkeypatch):

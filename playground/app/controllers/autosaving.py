@@ -87,6 +87,7 @@ class Autosaving(QObject):
         self._begun = 0.0  # time.monotonic
         self._changes = 0  # of the history and of pinned runs so far
         self._failed = False
+        self._adopting: tuple[RecoveryFolder, Mapping[TrainingKey, KeptWeights]] | None = None
         self._background = BackgroundTask(self)
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK)
@@ -130,13 +131,21 @@ class Autosaving(QObject):
 
         def done(_: object) -> None:
             self._written, self.saved_at, self._failed = moment, begun, False
+            self._adopt_now()
             self.changed.emit()
 
         self._background.run("autosave", save, done, self._not_written)
 
     def adopt(self, folder: RecoveryFolder, stored: Mapping[TrainingKey, KeptWeights]) -> None:
-        """Go on in the folder of work that was brought back: its files stay until undo has led to them."""
-        self._background.wait(60)
+        """Go on in the folder of work that was brought back: its files stay until undo has led to them.
+
+        While something is written, that is put off until it is whole: a folder is removed only when nothing is written to it.
+        """
+        if self._background.busy:
+            if self._adopting is not None:
+                self._adopting[0].remove()
+            self._adopting = folder, stored
+            return
         if self.folder is not None:
             self.folder.remove()
         self.folder = folder
@@ -321,7 +330,14 @@ class Autosaving(QObject):
         self._count += 1
         return f"{kind}-{self._count}{SUFFIX}"
 
+    def _adopt_now(self) -> None:
+        """Take the folder that came while something was written."""
+        if self._adopting is not None:
+            (folder, stored), self._adopting = self._adopting, None
+            self.adopt(folder, stored)
+
     def _not_written(self, error: BaseException) -> None:
+        self._adopt_now()
         if not self._failed:
             self._failed = True
             self.notified.emit(Notification("error", message_of(error), is_current=lambda: self._failed))
