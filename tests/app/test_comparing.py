@@ -314,6 +314,28 @@ def test_columns_stay_when_the_main_sampler_becomes_another(window) -> None:
     assert [run.failure for run in comparing.runs] == [None, None]
 
 
+def test_columns_that_became_the_same_say_so(window) -> None:
+    kind = "annealed-langevin"
+    comparing = compared(window, Column(), Column({"sampling.kind": kind}), Column({"sampling.steps": 20}))
+    assert window.compare.said.text() == HOW
+    before = comparing.runs
+    window.state.edit({"sampling.kind": kind})
+    wait(lambda: comparing.runs is not before and ready(comparing), PATIENCE)
+    assert np.array_equal(*(run.trajectory.positions for run in comparing.runs[:2]))
+    assert window.compare.said.text() == "⚠ Columns A and B do the same: choose in a head what it changes."
+    before = comparing.runs
+    window.state.undo()
+    wait(lambda: comparing.runs is not before and ready(comparing), PATIENCE)
+    assert window.compare.said.text() == HOW
+
+
+def test_a_time_grid_that_is_written_and_found_alike_is_the_same(window) -> None:
+    grid = window.building.workspace.problem.resolve().sampling.time_grid
+    assert window.state.experiment.sampling.time_grid == "auto" != grid
+    compared(window, Column(), Column({"sampling.time_grid": grid}))
+    assert "A and B do the same" in window.compare.said.text()
+
+
 def test_it_makes_way_for_a_lesson(window) -> None:
     comparing = compared(window, Column(), Column({"sampling.steps": 20}))
     lesson = next(iter(load_all().values()))

@@ -42,7 +42,7 @@ class Prepared:
         model: with the weights that it follows; None where it cannot be sampled.
         why: None where it can.
         trains: whether its score needs a training of its own.
-        unequal: why its steps or evaluations are not those of the others, where that was chosen.
+        notices: what is not as one expects: it cannot be made equal to the others, or it is the same as one of them.
         run: of its settings; without a number yet.
     """
 
@@ -51,7 +51,7 @@ class Prepared:
     model: Model | None = None
     why: Message | None = None
     trains: bool = False
-    unequal: Message | None = None
+    notices: tuple[Message, ...] = ()
     run: SamplingRun | None = None
 
 
@@ -85,7 +85,7 @@ def prepare(
         except UserError as error:
             found.append(Prepared(one.column, main.problem.experiment, why=message_of(error)))
         yield place / len(wanted), None
-    yield 1.0, _on_one_path(main, _made_equal(found, equal), seed)
+    yield 1.0, _on_one_path(main, _told_apart(_made_equal(found, equal)), seed)
 
 
 def _prepared(main: Model, wanted: Wanted) -> Prepared:
@@ -131,7 +131,7 @@ def _made_equal(found: Sequence[Prepared], equal: Equal) -> list[Prepared]:
         why = reasons.get(place)
         if why is not None:
             text = "Nothing is made equal to column {}: {}." if place == leading else "Column {} is not made equal: {}."
-            one = dataclasses.replace(one, unequal=Message("unequal", text, (LETTERS[place], why)))
+            one = dataclasses.replace(one, notices=(Message("unequal", text, (LETTERS[place], why)),))
         elif one.model is not None and place != leading and reasons[leading] is None:
             try:
                 if equal == "evaluations" and budget:
@@ -161,6 +161,31 @@ def _why_unequal(evaluations: int | None, equal: Equal) -> Message | None:
     if evaluations is None:
         return OWN_STEPS
     return NO_SCORE if equal == "evaluations" and not evaluations else None
+
+
+def _told_apart(found: Sequence[Prepared]) -> list[Prepared]:
+    """The columns; those that do what another does already say so."""
+    ways: dict[str, tuple[object, ...]] = {}
+    changed = []
+    for letter, one in zip(LETTERS, found, strict=False):
+        if one.model is not None:
+            way = _way(one, one.model)
+            same = next((other for other, known in ways.items() if known == way), None)
+            ways[letter] = way
+            if same is not None:
+                text = "Columns {} and {} do the same: choose in a head what it changes."
+                one = dataclasses.replace(one, notices=(*one.notices, Message("same-columns", text, (same, letter))))
+        changed.append(one)
+    return changed
+
+
+def _way(one: Prepared, model: Model) -> tuple[object, ...]:
+    """What its run depends on, beside what all columns share."""
+    chosen = model.problem.resolve()
+    way = (chosen.noise, chosen.sampling)
+    if chosen.sampling.follows != "learned":
+        return way
+    return (*way, chosen.objective, chosen.network, chosen.training, None if one.trains else model.weights.version)
 
 
 def _on_one_path(main: Model, found: Sequence[Prepared], seed: int) -> tuple[Prepared, ...]:

@@ -177,7 +177,7 @@ class Comparing(QObject):
     @property
     def notices(self) -> list[Message]:
         """What is not as one expects of columns that are compared."""
-        return [run.prepared.unequal for run in self.runs if run.prepared.unequal is not None]
+        return [notice for run in self.runs for notice in run.prepared.notices]
 
     # What the window may ask for
 
