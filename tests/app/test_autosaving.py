@@ -61,6 +61,7 @@ def train(qtbot, window, steps):
     qtbot.waitUntil(lambda: window.building.workspace.trained_steps >= steps)
     window.training.pause()
     qtbot.waitUntil(lambda: window.training.status in ("paused", "finished"))
+    qtbot.waitUntil(lambda: window.training._resting is None)  # the block that ran at the pause counts too
 
 
 def settled(window):
