@@ -3,6 +3,7 @@
 import itertools
 import time
 
+import msgspec
 import pytest
 
 from playground.app.controllers.column_training import ColumnTrainer, ColumnTraining, Fair
@@ -96,6 +97,18 @@ def test_a_training_that_cannot_be_says_why_and_the_other_goes_on(problem: Probl
     assert refused.failure is not None
     assert refused.step == 0
     assert fine.step >= 50
+
+
+def test_a_training_that_diverges_ends_and_says_so(problem: Problem) -> None:
+    wild = msgspec.structs.replace(MAIN.training, learning_rate=1e4)  # outside the bounds of files and panels
+    one = ColumnTraining(problem.with_experiment(msgspec.structs.replace(MAIN, training=wild)))
+    end = time.monotonic() + 20
+    while one.is_behind("steps", 1e9) and time.monotonic() < end:
+        one.advance("steps", 1e9)
+    assert one.ended
+    assert one.diverged is not None
+    assert one.weights is not None
+    assert one.is_beyond("steps", 0.0)
 
 
 def test_weights_are_left_while_it_goes_on(problem: Problem) -> None:

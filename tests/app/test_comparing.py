@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import msgspec
 import numpy as np
 import pytest
 from conftest import wait
@@ -11,7 +12,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from playground.app.canvas.compare_view import EQUAL, HOW
+from playground.app.controllers import comparing as controllers_comparing
 from playground.app.controllers import why_disabled
+from playground.app.controllers.column_training import ColumnTraining
 from playground.app.controllers.comparison_film import (
     estimate_comparison_film_size,
     estimate_comparison_picture_size,
@@ -518,6 +521,30 @@ def test_a_reset_of_the_main_training_takes_the_columns_back_too(window) -> None
     wait(untrained, 10_000)
     assert window.training.trained_steps == comparing.target == 0
     assert untrained()
+
+
+def test_a_column_whose_training_diverged_says_so(window, monkeypatch) -> None:
+    def wild(problem) -> ColumnTraining:
+        settings = problem.experiment.training
+        faster = msgspec.structs.replace(settings, learning_rate=1e4)  # outside the bounds of files and panels
+        return ColumnTraining(problem.with_experiment(msgspec.structs.replace(problem.experiment, training=faster)))
+
+    monkeypatch.setattr(controllers_comparing, "ColumnTraining", wild)
+    window.state.edit({"sampling.source": "learned"})
+    window.training.start()
+    wait(lambda: window.training.trained_steps >= 100, PATIENCE)
+    window.training.pause()
+    wait(lambda: window.building.workspace.training == "paused", PATIENCE)
+    comparing, said = window.controllers.comparing, window.compare.said
+    comparing.begin([Column(), Column({"objective.kind": "exact"})])
+    wait(lambda: "diverged" in said.text(), 20_000)
+    assert "The training of column B diverged at step" in said.text()
+    assert comparing.runs[1].training.diverged is not None
+    replaying = window.controllers.replaying
+    replaying.choose(0)
+    wait(lambda: "as far as the newest step" in said.text(), 10_000)
+    assert "as far as the newest step, not 0." in said.text()
+    replaying.choose(len(replaying.steps) - 1)
 
 
 def test_a_file_that_holds_other_points_by_now_is_trained_on_anew(window, tmp_path) -> None:

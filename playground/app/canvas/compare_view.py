@@ -416,6 +416,7 @@ class CompareView(QWidget):
 
     @Slot()
     def _show_trainings(self) -> None:
+        self._say()
         for view in self.columns:
             view.show_training()
 

@@ -26,6 +26,7 @@ class ColumnTraining:
         weights: the newest that it left; None before the first.
         failure: why it cannot go on.
         ended: whether it stopped by itself, early or diverged.
+        diverged: why, where it diverged; its weights are the last good ones.
     """
 
     def __init__(self, problem: "Problem") -> None:
@@ -33,6 +34,7 @@ class ColumnTraining:
         self.weights: Weights | None = None
         self.failure: Message | None = None
         self.ended = False
+        self.diverged: Message | None = None
         self.step, self.seconds = 0, 0.0
         self._trainer: Trainer | None = None
         self._moment: dict[Fair, float] | None = None  # where the last moment of training began
@@ -64,8 +66,8 @@ class ColumnTraining:
                 trainer.extend()  # the main experiment was trained beyond its limit too
                 progress = next(trainer, None)
             self.step, self.seconds = trainer.step, trainer.seconds
-            diverged = None if progress is None else progress.diverged
-            self.ended = progress is None or diverged is not None or trainer.stopping.stopped
+            self.diverged = None if progress is None else progress.diverged
+            self.ended = progress is None or self.diverged is not None or trainer.stopping.stopped
             now = time.monotonic()
             if now - self._published > SNAPSHOT_SECONDS or not self.is_behind(fair, target):
                 self._published = now

@@ -17,7 +17,7 @@ from playground.app.controllers.notification import Notification
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.replaying import Replaying
 from playground.app.controllers.sampling_worker import SHARE, OverlayRequest, ParticlesRequest
-from playground.app.model.columns import Column, edits_between
+from playground.app.model.columns import LETTERS, Column, edits_between
 from playground.app.model.pinned_runs import PinnedRun
 from playground.app.model.state import State
 from playground.app.model.views import COMPUTED_COLORS, Bounds
@@ -177,7 +177,15 @@ class Comparing(QObject):
     @property
     def notices(self) -> list[Message]:
         """What is not as one expects of columns that are compared."""
-        return [notice for run in self.runs for notice in run.prepared.notices]
+        found = [notice for run in self.runs for notice in run.prepared.notices]
+        for run in self.runs:
+            if run.training is not None and run.training.diverged is not None:
+                said = "The training of column {} diverged at step {:,}: its last good weights are shown."
+                found.append(Message("column-diverged", said, (LETTERS[run.place], run.training.step)))
+        if self.trains and self._replaying.step is not None:
+            said = "Columns with a training of their own are as far as the newest step, not {:,}."
+            found.append(Message("newest-weights", said, (self._replaying.step,)))
+        return found
 
     # What the window may ask for
 
