@@ -51,6 +51,8 @@ def untold(widget: QWidget) -> str:
 def open_window(shared_window):
     """The window with every card's advanced part."""
     shared_window.resize(1440, 900)
+    shared_window.activateWindow()  # the last module's window may have been the active one
+    wait(shared_window.isActiveWindow)
     for panel in shared_window.panels:
         if hasattr(panel, "disclosure"):
             panel.disclosure.setChecked(True)
