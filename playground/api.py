@@ -39,6 +39,8 @@ from playground.lab.session import Session
 from playground.lab.training import Trainer, TrainingProgress
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
+from playground.theory.guidance import LabelledScore
+from playground.theory.noise import ScoreFunction
 
 Progress = TypeVar("Progress")
 Result = TypeVar("Result")
@@ -145,14 +147,7 @@ def sample(
     """
     model = _model(source, settings, device)
     _refuse(sampling_conflict(model.problem.experiment, model.problem.conditions))
-    score_followed = model.score
-
-    def steps() -> Generator[Trajectory, None, Trajectory]:
-        for trajectory in sampling.sample(model.problem, score_followed, seed):
-            yield trajectory
-        return trajectory
-
-    return Work(steps())
+    return Work(_sampled(model.problem, model.score, seed))
 
 
 def score(
@@ -233,15 +228,8 @@ def evaluate(
         ExperimentError, SessionError: as :func:`log_likelihood`.
     """
     model = _model(source, settings, device)
-    drawn, followed = None if samples is None else np.asarray(samples), model.likelihood_score
-
-    def steps() -> Generator[EvaluationProgress, None, Mapping[str, Any]]:
-        for progress in evaluation.evaluate(model.problem, followed, drawn):
-            yield progress
-        assert progress.metrics is not None
-        return progress.metrics
-
-    return Work(steps())
+    drawn = None if samples is None else np.asarray(samples)
+    return Work(_evaluated(model.problem, model.likelihood_score, drawn))
 
 
 def run(
@@ -257,13 +245,11 @@ def run(
     def steps() -> Generator[TrainingProgress | Trajectory | EvaluationProgress, None, Run]:
         yield from training
         session = training.result()
-        drawing = sample(session, device=device)
-        yield from drawing
-        trajectory = drawing.result()
-        session = dataclasses.replace(session, trajectory=trajectory.arrays())
-        measuring = evaluate(session, trajectory.positions[-1], device=device)
-        yield from measuring
-        return Run(session, trajectory, measuring.result())
+        model = _model(session, None, device)
+        _refuse(sampling_conflict(model.problem.experiment, model.problem.conditions))
+        trajectory = yield from _sampled(model.problem, model.score, None)
+        metrics = yield from _evaluated(model.problem, model.likelihood_score, trajectory.positions[-1])
+        return Run(dataclasses.replace(session, trajectory=trajectory.arrays()), trajectory, metrics)
 
     return Work(steps())
 
@@ -279,6 +265,21 @@ def open_window(session: Session) -> subprocess.Popen[bytes]:
     path = Path(tempfile.mkdtemp(prefix="score-playground-")) / "from-python.spg"
     session.save(path)
     return subprocess.Popen([sys.executable, "-m", "playground", str(path)])
+
+
+def _sampled(problem: Problem, followed: LabelledScore, seed: int | None) -> Generator[Trajectory, None, Trajectory]:
+    for trajectory in sampling.sample(problem, followed, seed):
+        yield trajectory
+    return trajectory
+
+
+def _evaluated(
+    problem: Problem, followed: ScoreFunction, samples: NDArray[np.floating] | None
+) -> Generator[EvaluationProgress, None, Mapping[str, Any]]:
+    for progress in evaluation.evaluate(problem, followed, samples):
+        yield progress
+    assert progress.metrics is not None
+    return progress.metrics
 
 
 def _experiment(source: Session | Experiment, settings: Mapping[str, Any] | None) -> Experiment:

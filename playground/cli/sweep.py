@@ -35,7 +35,7 @@ def run_sweep(source: Path, folder: Path, workers: int | None, device: str) -> b
         UserError: the file is not a sweep, the folder has another sweep, or another process computes it now.
     """
     sweep, cells = sweeps.load(source)
-    sweeps.prepare(source, sweep, folder)
+    sweeps.prepare(sweep, folder)
     try:
         with hold(folder / LOCK):
             _compute(folder, cells, sweep.measure, workers or os.cpu_count() or 1, device)
@@ -72,9 +72,10 @@ def _compute(folder: Path, cells: Sequence[Cell], measure: str, workers: int, de
         ) as pool:
             futures = [pool.submit(work, group) for group in groups]
             try:
-                begun = time.monotonic()
+                begun, left_over = time.monotonic(), [cell for group in groups for cell in group]
                 while concurrent.futures.wait(futures, timeout=1.0).not_done:
-                    done = waiting - sum(map(len, sweeps.groups(folder, cells)))
+                    left_over = [cell for cell in left_over if sweeps.result(folder, cell) is None]
+                    done = waiting - len(left_over)
                     left = (time.monotonic() - begun) * (waiting - done) / done if done else 0.0
                     update(done / waiting, f"{done} cells" + (f", about {left:.0f} s left" if done else ""))
                 for future in futures:

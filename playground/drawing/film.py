@@ -72,8 +72,13 @@ def drawing(scene: Scene, width: int, height: int, suffix: str) -> bytes:
 
 def pictures(scene: Scene, overlay: FrameOverlay, frames: Iterable[int], width: int, height: int) -> Iterator[QImage]:
     """The film's pictures, one for each of `frames`; a frame that repeats is painted once."""
+    return each_once(lambda frame: picture(overlay(scene, frame), width, height), frames)
+
+
+def each_once(painted: Callable[[int], QImage], frames: Iterable[int]) -> Iterator[QImage]:
+    """The painted picture of each of `frames`; a frame that repeats is painted once."""
     last: tuple[int, QImage] | None = None
     for frame in frames:
         if last is None or last[0] != frame:
-            last = frame, picture(overlay(scene, frame), width, height)
+            last = frame, painted(frame)
         yield last[1]

@@ -129,8 +129,8 @@ class SideBySide:
                 _paint_head(painter, QRectF(left, 0, wide, HEAD), column, own, colors)
                 painter.save()
                 painter.translate(left, HEAD)
-                shown = overlays[place](scenes[place], own)
-                paint(painter, _in_colors(shown, colors), wide, high)
+                shown = replace(overlays[place](scenes[place], own), palette=colors)
+                paint(painter, shown, wide, high)
                 painter.restore()
             if chart is not None:
                 below = QRectF(MARGIN, HEAD + high + 8, across - 2 * MARGIN, CHART - 16)
@@ -143,10 +143,6 @@ def _one_after_another(waiting: Sequence[Iterator[float]]) -> Iterator[float]:
     for place, preparing in enumerate(waiting):
         for done in preparing:
             yield place + done
-
-
-def _in_colors(scene: Scene, palette: Palette) -> Scene:
-    return replace(scene, palette=palette)
 
 
 def _paint_head(painter: QPainter, box: QRectF, column: DrawnColumn, frame: int, palette: Palette) -> None:

@@ -1,7 +1,7 @@
 r"""The symbols of an equation and their meanings, read from its LaTeX and looked up in the glossary.
 
 A letter can have two meanings: f is the drift of a process, but together with the normalizer Z it is an energy. A row of
-the glossary names the companions of a symbol with its meaning. The row with most companions in the equation is taken.
+the glossary names the neighbors of a symbol with its meaning. The row with most neighbors in the equation is taken.
 """
 
 import re
@@ -56,20 +56,20 @@ def explained(latex: str) -> tuple[tuple[str, GlossaryEntry], ...]:
 def entry_of(symbol: str, present: Sequence[str]) -> GlossaryEntry:
     """The entry of a symbol in an equation with other symbols.
 
-    Rows for equations come first, and among them the row with most companions in `present`.
+    Rows for equations come first, and among them the row with most neighbors in `present`.
 
     Raises:
         KeyError: the glossary has no entry.
     """
     rows = [entry for entry in glossary() if symbol in entry.symbols]
     fitting = [
-        (len(companions), entry)
+        (len(neighbors), entry)
         for entry in rows
-        if (companions := entry.companions) is not None and all(other in present for other in companions)
+        if (neighbors := entry.neighbors) is not None and all(other in present for other in neighbors)
     ]
     if fitting:
         return max(fitting, key=lambda one: one[0])[1]
-    others = [entry for entry in rows if entry.companions is None]
+    others = [entry for entry in rows if entry.neighbors is None]
     if not others:
         raise KeyError(symbol)
     return others[0]

@@ -34,7 +34,7 @@ class GlossaryEntry:
         return tuple(self.symbol.split(", ")) if self.symbol else ()
 
     @property
-    def companions(self) -> tuple[str, ...] | None:
+    def neighbors(self) -> tuple[str, ...] | None:
         """The symbols that occur with it in equations when it has this meaning; None if it is not used in equations."""
         if not self.place.startswith(EQUATIONS):
             return None

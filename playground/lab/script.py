@@ -16,11 +16,10 @@ def changed(experiment: Experiment) -> dict[str, Any]:
     >>> changed(Experiment())
     {}
     """
-    default = experiments.value(Experiment(), "seed")
     found = {
         key: msgspec.to_builtins(value)
         for key, field in experiments.fields(experiment).items()
-        if (value := experiments.value(experiment, key)) != (default if key == "seed" else field.default)
+        if (value := experiments.value(experiment, key)) != field.default
     }
     return dict(sorted(found.items(), key=lambda one: not one[0].endswith(".kind")))
 

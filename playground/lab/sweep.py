@@ -157,7 +157,7 @@ def _choices(name: str, values: Range | list[Any]) -> list[tuple[Any, Mapping[st
     return choices
 
 
-def prepare(source: Path, sweep: Sweep, folder: Path) -> None:
+def prepare(sweep: Sweep, folder: Path) -> None:
     """Create the folder of a sweep, or make sure that it belongs to the same sweep.
 
     Raises:
@@ -176,20 +176,27 @@ def prepare(source: Path, sweep: Sweep, folder: Path) -> None:
 
 
 def result(folder: Path, cell: Cell) -> dict[str, Any] | None:
-    """The figures of a finished cell; None if it is not finished or failed."""
-    try:
-        found = json.loads((folder / CELLS / f"{cell.number:05}.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found["metrics"] if isinstance(found, dict) and found.get("error") is None else None
+    """The figures of a cell; None if it is not finished or failed."""
+    found = _read(folder, cell)
+    return None if found.get("error") is not None else found.get("metrics")
 
 
 def failure(folder: Path, cell: Cell) -> str | None:
     """Why a cell failed; None if it did not."""
+    error = _read(folder, cell).get("error")
+    return None if error is None else str(error)
+
+
+def _read(folder: Path, cell: Cell) -> dict[str, Any]:
+    """What is written of a cell; nothing if it is not finished or its file is damaged."""
     with contextlib.suppress(OSError, ValueError):
-        error = json.loads((folder / CELLS / f"{cell.number:05}.json").read_text(encoding="utf-8")).get("error")
-        return None if error is None else str(error)
-    return None
+        found = json.loads(_path(folder, cell).read_text(encoding="utf-8"))
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
+def _path(folder: Path, cell: Cell) -> Path:
+    return folder / CELLS / f"{cell.number:05}.json"
 
 
 def groups(folder: Path, every: Sequence[Cell]) -> list[list[Cell]]:
@@ -231,7 +238,7 @@ def compute(folder: Path, group: Sequence[Cell], measure: str, device: str = "au
             }
         except UserError as error:
             found["error"] = str(error)
-        with atomic_write(folder / CELLS / f"{cell.number:05}.json") as temporary:
+        with atomic_write(_path(folder, cell)) as temporary:
             temporary.write_text(json.dumps(found), encoding="utf-8")
         yield cell
 

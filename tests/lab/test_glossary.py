@@ -60,7 +60,7 @@ def test_there_are_many_equations() -> None:
         (r"x' = x + h f(x) + g\,\Delta w", "Δw", "step of Brownian motion"),
     ],
 )
-def test_a_letter_with_two_meanings_is_explained_by_its_companions(latex: str, symbol: str, term: str) -> None:
+def test_a_letter_with_two_meanings_is_explained_by_its_neighbors(latex: str, symbol: str, term: str) -> None:
     assert entry_of(symbol, symbols(latex)).term == term
 
 
@@ -74,7 +74,7 @@ def test_an_unknown_symbol_is_reported() -> None:
 def test_every_symbol_of_equations_is_used_by_one() -> None:
     """No row of the glossary explains a symbol that occurs in no equation."""
     used = {(symbol, entry) for latex in _equations() for symbol, entry in explained(latex)}
-    rows = {entry for entry in glossary() if entry.companions is not None}
+    rows = {entry for entry in glossary() if entry.neighbors is not None}
     assert {entry.symbol for entry in rows - {entry for _, entry in used}} == set()
 
 

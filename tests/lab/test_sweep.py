@@ -91,7 +91,7 @@ def test_other_files_are_refused_in_one_sentence(tmp_path: Path, text: str, reas
 def test_cells_that_differ_only_in_sampling_share_a_training_and_its_noise(tmp_path: Path) -> None:
     sweep = sweeps.Sweep(axes={"sampling.kind": ["reverse-sde", "probability-flow"]}, seeds=1)
     cells = sweeps.cells(sweep, replace(Experiment(), SMALL))
-    sweeps.prepare(tmp_path / "sweep.toml", sweep, tmp_path / "out")
+    sweeps.prepare(sweep, tmp_path / "out")
     assert [len(group) for group in sweeps.groups(tmp_path / "out", cells)] == [2]
     finished(tmp_path / "out", cells)
     assert len(list((tmp_path / "out" / sweeps.MODELS).iterdir())) == 1
@@ -113,7 +113,7 @@ def test_cells_that_differ_only_in_sampling_share_a_training_and_its_noise(tmp_p
 def test_finished_cells_are_never_computed_again(tmp_path: Path) -> None:
     sweep = sweeps.Sweep(axes={"sampling.steps": [2, 3, 4]}, seeds=1)
     cells = sweeps.cells(sweep, replace(Experiment(), SMALL | {"sampling.source": "exact"}))
-    sweeps.prepare(tmp_path, sweep, tmp_path)
+    sweeps.prepare(sweep, tmp_path)
     (group,) = sweeps.groups(tmp_path, cells)
     work = sweeps.compute(tmp_path, group, "samples", "cpu")
     first = next(work)
@@ -134,7 +134,7 @@ def test_a_cell_that_fails_says_why_and_the_others_go_on(tmp_path: Path) -> None
     sweep = sweeps.Sweep(axes={"sampling.step": [1e9, "auto"]}, seeds=1)
     settings = SMALL | {"sampling.kind": "langevin", "sampling.source": "exact"}
     cells = sweeps.cells(sweep, replace(Experiment(), settings))
-    sweeps.prepare(tmp_path, sweep, tmp_path)
+    sweeps.prepare(sweep, tmp_path)
     finished(tmp_path, cells)
     assert "unstable" in str(sweeps.failure(tmp_path, cells[0]))
     assert sweeps.failure(tmp_path, cells[1]) is None
@@ -144,7 +144,7 @@ def test_a_cell_that_fails_says_why_and_the_others_go_on(tmp_path: Path) -> None
 def test_the_table_has_means_and_standard_errors_over_the_seeds(tmp_path: Path) -> None:
     sweep = sweeps.Sweep(axes={"sampling.steps": [2, 3]}, seeds=3)
     cells = sweeps.cells(sweep, replace(Experiment(), SMALL))
-    sweeps.prepare(tmp_path, sweep, tmp_path)
+    sweeps.prepare(sweep, tmp_path)
     numbers = {cell.number: float(cell.number**2) for cell in cells}
     for cell in cells[:-1]:
         path = tmp_path / sweeps.CELLS / f"{cell.number:05}.json"
@@ -157,6 +157,6 @@ def test_the_table_has_means_and_standard_errors_over_the_seeds(tmp_path: Path) 
 
 
 def test_a_folder_of_another_sweep_is_refused(tmp_path: Path) -> None:
-    sweeps.prepare(tmp_path, sweeps.Sweep(axes={"sampling.steps": [2]}), tmp_path)
+    sweeps.prepare(sweeps.Sweep(axes={"sampling.steps": [2]}), tmp_path)
     with pytest.raises(UserError, match="holds another sweep"):
-        sweeps.prepare(tmp_path, sweeps.Sweep(axes={"sampling.steps": [3]}), tmp_path)
+        sweeps.prepare(sweeps.Sweep(axes={"sampling.steps": [3]}), tmp_path)

@@ -1,6 +1,6 @@
 """Writes a comparison as a film or a picture, in the export's thread."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ def paint_comparison_film(drawing: SideBySide, choice: VideoChoice, path: Path) 
     painted, preparing = drawing.prepare(np.unique(frames), choice.width, choice.height, palette)
     for done in preparing:
         yield int(PREPARING * done * total), total
-    images = _images(painted, frames.tolist())
+    images = film.each_once(painted, frames.tolist())
     for done in write_video(path, images, total, (choice.width, choice.height), choice.fps):
         yield int((PREPARING + (1 - PREPARING) * done) * total), total
     yield total, total
@@ -59,7 +59,7 @@ def estimate_comparison_film_size(drawing: SideBySide, choice: VideoChoice) -> I
         yield 0.5 * done, None
     size, found = (choice.width, choice.height), list[list[int]]()
     for frames in pieces:
-        found.append(packet_sizes(choice.suffix, _images(painted, frames), size, choice.fps))
+        found.append(packet_sizes(choice.suffix, film.each_once(painted, frames), size, choice.fps))
         yield 0.5 + 0.5 * len(found) / len(pieces), None
     yield 1.0, estimated_size(choice.suffix, found, moving)
 
@@ -71,12 +71,3 @@ def estimate_comparison_picture_size(
     *_, (_, painted) = paint_comparison_picture(drawing, frame, choice)
     assert painted is not None
     yield 1.0, len(painted) if isinstance(painted, bytes) else png_size(painted)
-
-
-def _images(painted: Callable[[int], QImage], frames: Sequence[int]) -> Iterator[QImage]:
-    """The pictures of successive frames; equal neighbours are painted once."""
-    last: tuple[int, QImage] | None = None
-    for frame in frames:
-        if last is None or last[0] != frame:
-            last = frame, painted(frame)
-        yield last[1]

@@ -315,14 +315,15 @@ class SamplingWorker:
             # Arrows sit at the middle of their cells, so none is cut by the edge.
             positions = grid_points(request.bounds, request.columns, request.rows).reshape(-1, 2)
             learned = exact = None
-            if request.learned:
+            if request.learned or error:
                 score = self._learned(request.workspace, request.workspace.weights)
                 learned = arrows_at(problem, score, positions, request.sigma, request.time)
             closed_form = problem.known_score(request.exact_source)
             if request.exact and closed_form is not None:
                 exact = arrows_at(problem, closed_form, positions, request.sigma, request.time)
-            errors = self._errors(request, positions) if error else None
-            field = FieldView(positions, learned, exact, request.sigma, request.time is not None, errors)
+            errors = self._errors(request, positions, learned) if error and learned is not None else None
+            shown = learned if request.learned else None
+            field = FieldView(positions, shown, exact, request.sigma, request.time is not None, errors)
         if request.density and request.density_source == "empirical":
             values = empirical_density_over(problem, request.bounds, request.sigma, request.time)
             density = DensityView(values, request.bounds, request.sigma, "empirical", moving=request.time is not None)
@@ -357,17 +358,18 @@ class SamplingWorker:
         assert request.start is not None
         return flow_from(request.run.problem, LatestScore(self, request.run), np.array(request.start))
 
-    def _errors(self, request: OverlayRequest, positions: np.ndarray) -> ScoreErrorMap:
+    def _errors(self, request: OverlayRequest, positions: np.ndarray, arrows: np.ndarray) -> ScoreErrorMap:
+        """The error map, and its arrows at the positions at which the learned score has these."""
         from playground.lab.fields import arrows_at, score_error_over, typical_score
 
         problem, moment = request.workspace.problem, (request.sigma, request.time)
         learned, exact = self._learned(request.workspace, request.workspace.weights), problem.known_score("exact")
         assert exact is not None  # where it is not known, no error is asked for
         values = score_error_over(problem, learned, request.bounds, *moment)
-        arrows = np.subtract(*(arrows_at(problem, score, positions, *moment) for score in (learned, exact)))
+        away = arrows - arrows_at(problem, exact, positions, *moment)
         # By the exact score and never by the errors themselves: as training goes on, the map has to grow dark.
         top = typical_score(problem, *moment) or float(values.max())
-        return ScoreErrorMap(values, request.bounds, arrows, rounded_up(top))
+        return ScoreErrorMap(values, request.bounds, away, rounded_up(top))
 
     def _read(self, request: ReadoutRequest) -> PointReadout:
         from playground.lab.field_names import field_names

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPalette, QPen, QShowEvent
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPalette, QPen, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -230,7 +230,30 @@ class Notice(QFrame):
         painter.drawText(place, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, SIGNS[self._level])
 
 
-class EquationButton(QAbstractButton):
+class MarkButton(QAbstractButton):
+    """A small button of a card, whose mark brightens under the mouse and while it is checked."""
+
+    def enterEvent(self, event: object) -> None:
+        self.update()
+
+    def leaveEvent(self, event: object) -> None:
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        palette, bright = self.palette(), self.isChecked() or self.underMouse()
+        painter.setPen(QPen(palette.color(Role.Highlight), 1.5) if self.hasFocus() else Qt.PenStyle.NoPen)
+        painter.setBrush(palette.color(Role.Light) if bright else Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 4, 4)
+        self.paint_mark(painter, palette.color(Role.WindowText if bright else Role.PlaceholderText))
+
+    def paint_mark(self, painter: QPainter, color: QColor) -> None:
+        """Paint what it shows, in this colour."""
+        raise NotImplementedError
+
+
+class EquationButton(MarkButton):
     """Opens the card's equations in large type."""
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
@@ -255,25 +278,13 @@ class EquationButton(QAbstractButton):
         font.setItalic(True)
         return font
 
-    def enterEvent(self, event: object) -> None:
-        self.update()
-
-    def leaveEvent(self, event: object) -> None:
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        palette, frame = self.palette(), QRectF(self.rect()).adjusted(1, 1, -1, -1)
-        painter.setPen(QPen(palette.color(Role.Highlight), 1.5) if self.hasFocus() else Qt.PenStyle.NoPen)
-        painter.setBrush(palette.color(Role.Light) if self.underMouse() else Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(frame, 4, 4)
-        painter.setPen(palette.color(Role.WindowText if self.underMouse() else Role.PlaceholderText))
+    def paint_mark(self, painter: QPainter, color: QColor) -> None:
+        painter.setPen(color)
         painter.setFont(self._font())
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "f(x)")
 
 
-class Disclosure(QAbstractButton):
+class Disclosure(MarkButton):
     """Shows and hides the advanced part of a card; sits in the header, so that a closed part takes no row."""
 
     def __init__(self, part: QWidget, parent: QWidget | None = None) -> None:
@@ -300,22 +311,8 @@ class Disclosure(QAbstractButton):
         if header is not None:
             header.update()
 
-    def enterEvent(self, event: object) -> None:
-        self.update()
-
-    def leaveEvent(self, event: object) -> None:
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        palette, frame = self.palette(), QRectF(self.rect()).adjusted(1, 1, -1, -1)
-        painter.setPen(QPen(palette.color(Role.Highlight), 1.5) if self.hasFocus() else Qt.PenStyle.NoPen)
-        painter.setBrush(palette.color(Role.Light) if self.isChecked() or self.underMouse() else Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(frame, 4, 4)
-        bright = self.isChecked() or self.underMouse()
-        color = palette.color(Role.WindowText if bright else Role.PlaceholderText).name()
-        mark = theme.icon("advanced", color, 14)
+    def paint_mark(self, painter: QPainter, color: QColor) -> None:
+        mark = theme.icon("advanced", color.name(), 14)
         painter.drawPixmap(QPoint(px(4), px(3)), mark.pixmap(QSize(px(14), px(14)), self.devicePixelRatioF()))
 
     @Slot(bool)
