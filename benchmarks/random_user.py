@@ -203,5 +203,5 @@ class RandomUser:
     def _dialog(self) -> str:
         name = self._random.choice(("history", "runs", "scenes", "log", "palette"))
         self._window.show_dialog(name)
-        self._window._dialogs[name].close()
+        self._window.dialogs.made[name].close()
         return f"dialog {name}"

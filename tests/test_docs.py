@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from playground.app.actions import COMMANDS as ACTIONS
-from playground.app.actions import MENUS
 from playground.app.dialogs.boltzmann.readings import NUMBERS
+from playground.app.menus import MENUS
 from playground.app.model.preferences import Preferences
 from playground.app.style.labels import CARDS
 from playground.app.window import SMALLEST

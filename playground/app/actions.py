@@ -1,6 +1,6 @@
 """Everything the window can be told to do: one registry, keyed by strings.
 
-Menus and the top bar are lists of keys; toasts offer an action by its key; a test triggers every one. A plain key
+Menus, top bar and toasts name an action by its key; a test triggers every one. A plain key
 (Space, an arrow, a letter) belongs first to the control that has the focus, so that Space presses a button that Tab has
 come to: the window gives it to an action only when nobody else took it. The mouse leaves the focus to no button and no
 box. Shortcuts with a modifier act everywhere.
@@ -476,109 +476,6 @@ COMMANDS: dict[str, Command] = {
     ),
     "help.about": Command("About Score Playground", "Version and licence", lambda w: w.show_about()),
 }
-
-SEPARATOR = "-"
-LESSONS = "learn.lessons"  # a submenu of the bundled lessons
-RECENT = "file.recent"  # a submenu made from the recent files
-
-MENUS: dict[str, tuple[str, ...]] = {
-    "File": (
-        "file.new",
-        "file.open",
-        RECENT,
-        SEPARATOR,
-        "file.save",
-        "file.save_as",
-        SEPARATOR,
-        "file.export_video",
-        "file.export_picture",
-        "file.export_trajectory",
-        "file.export_runs",
-        "file.export_settings",
-        SEPARATOR,
-        "file.quit",
-    ),
-    "Edit": ("edit.undo", "edit.redo", SEPARATOR, "edit.copy_picture", "edit.copy_python", "edit.copy_command"),
-    "Train": (
-        "train.toggle",
-        "train.reset",
-        SEPARATOR,
-        "train.replay",
-        "train.step",
-        "train.step_back",
-    ),
-    "Sample": (
-        "sample.play",
-        "sample.step",
-        "sample.step_back",
-        "sample.start",
-        "sample.end",
-        SEPARATOR,
-        "sample.restart",
-        "sample.restart_new_seed",
-        "sample.loop",
-        SEPARATOR,
-        "sample.pin",
-        "sample.compare",
-    ),
-    "Measure": (
-        "measure.density_map",
-        "measure.test_set",
-        "measure.samples",
-        "measure.errors",
-        SEPARATOR,
-        "measure.clear",
-    ),
-    "View": (
-        "view.fit",
-        SEPARATOR,
-        *(f"view.layer.{name}" for name in LAYERS),
-        SEPARATOR,
-        "view.system_theme",
-        "view.dark",
-        "view.light",
-        SEPARATOR,
-        "view.text_larger",
-        "view.text_smaller",
-        "view.text_usual",
-        SEPARATOR,
-        "view.fullscreen",
-        "view.present",
-        "view.page_on",
-        "view.page_back",
-        SEPARATOR,
-        "view.history",
-        "view.runs",
-        SEPARATOR,
-        "view.reset",
-    ),
-    "Learn": ("learn.palette", "learn.scenes", LESSONS, "learn.answers"),
-    "Tools": ("tools.boltzmann",),
-    "Help": (
-        "help.tour",
-        "help.glossary",
-        "help.keys",
-        "help.write_lesson",
-        "help.log",
-        "help.selftest",
-        "help.about",
-    ),
-}
-
-CANVAS_MENU = ("edit.copy_picture", "file.export_picture", "file.export_video", "view.fit")
-TOP_BAR = ("learn.scenes", "sample.compare", "train.toggle", "file.open", "file.save", "file.export_video")
-
-
-def keys_by_menu() -> dict[str, list[tuple[str, str | QKeySequence.StandardKey]]]:
-    """What each menu has, and its keys."""
-    return {
-        title: [
-            (COMMANDS[key].text.rstrip("…"), COMMANDS[key].shortcut or COMMANDS[key].key)
-            for key in keys
-            if key in COMMANDS
-        ]
-        for title, keys in MENUS.items()
-    }
 
 
 class Actions(QObject):

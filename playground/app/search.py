@@ -6,8 +6,9 @@ from typing import Protocol
 
 from PySide6.QtWidgets import QWidget
 
-from playground.app.actions import COMMANDS, MENUS, Actions, Window
+from playground.app.actions import COMMANDS, Actions, Window
 from playground.app.dialogs.command_palette import Entry
+from playground.app.menus import MENUS
 from playground.app.panels import DataPanel
 from playground.app.style.labels import CARDS, begun, capital, worded
 from playground.app.widgets.collapsible_panel import CollapsiblePanel

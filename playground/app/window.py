@@ -1,19 +1,15 @@
 """The window: what lies where, and how it opens, closes and changes its theme."""
 
 import signal
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import TypeVar
 
-from PySide6.QtCore import QMimeData, QPoint, Qt, QTimer, QUrl, Signal, Slot
+from PySide6.QtCore import QMimeData, Qt, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QDialog,
     QFrame,
     QMainWindow,
-    QMenu,
     QScrollArea,
     QSizePolicy,
     QVBoxLayout,
@@ -21,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app import bars
-from playground.app.actions import CANVAS_MENU, LESSONS, MENUS, RECENT, SEPARATOR, TOP_BAR, Actions, keys_by_menu
+from playground.app.actions import Actions
 from playground.app.bars import FirstPaint, PaintCounter, StatusBar, TopBar
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.canvas.compare_view import CompareView
@@ -31,14 +27,15 @@ from playground.app.canvas.tools import Tools
 from playground.app.columns import Columns
 from playground.app.controllers.autosaving import Autosaving
 from playground.app.controllers.controllers import Controllers
-from playground.app.controllers.documents import OPENABLE, Documents, name_of
+from playground.app.controllers.documents import OPENABLE, Documents
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.recovering import Recovering
+from playground.app.dialog_registry import DialogRegistry
 from playground.app.dialogs.exports import Exports
 from playground.app.dialogs.help import show_about, show_keys
-from playground.app.dialogs.history_window import HistoryWindow
-from playground.app.dialogs.log import LogDialog, copy_log
+from playground.app.dialogs.log import copy_log
 from playground.app.dialogs.tour import Tour
+from playground.app.menus import TOP_BAR, MainMenu, keys_by_menu, show_canvas_menu
 from playground.app.model.errors import Log
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
@@ -57,11 +54,10 @@ from playground.app.panels import (
     TrainingPanel,
 )
 from playground.app.presenter import Presenter
-from playground.app.search import entries, reveal
+from playground.app.search import reveal
 from playground.app.style import text_size, theme
 from playground.app.style.labels import worded
-from playground.app.style.theme import UNIT, set_state
-from playground.app.style.wrapping import wrapped
+from playground.app.style.theme import UNIT, Colored, set_state
 from playground.app.timeline import Timeline
 from playground.app.widgets import accessible_roles
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
@@ -73,7 +69,6 @@ from playground.app.widgets.toasts import IsCurrent, ToastAction, Toasts
 from playground.app.widgets.transport import Transport
 from playground.app.window_state import WindowState
 from playground.drawing.palette import PALETTES, Palette
-from playground.lab.lessons import load_all
 from playground.lab.session import Session
 from playground.messages import Message
 from playground.resources import resource
@@ -87,91 +82,7 @@ QUIT_SECONDS = 1.6
 PLAYED = frozenset({"data.kind", "data.path", "sampling.kind"})  # whoever picks others wants to see them move
 
 
-@runtime_checkable
-class Colored(Protocol):
-    """A part of the window that paints with the palette's own colours."""
-
-    def apply_palette(self, palette: Palette) -> None:
-        """Take the colours of a palette."""
-
-
-@runtime_checkable
-class Working(Protocol):
-    """A dialog with threads."""
-
-    def shutdown(self, seconds: float) -> bool:
-        """End them, when quitting.
-
-        Returns:
-            Whether they ended in time.
-        """
-
-
-@runtime_checkable
-class Starting(Protocol):
-    """A dialog that begins its work when it is asked for."""
-
-    def start(self) -> None:
-        """Begin, unless it runs already."""
-
-
 PanelKind = TypeVar("PanelKind", bound=CollapsiblePanel)
-
-
-def _log(window: "MainWindow") -> QDialog:
-    return LogDialog(window.log, window)
-
-
-def _history(window: "MainWindow") -> QDialog:
-    return HistoryWindow(window.state.stack, window)
-
-
-def _selftest(window: "MainWindow") -> QDialog:
-    from playground.app.dialogs.selftest_dialog import SelftestDialog  # not needed to open the window
-
-    return SelftestDialog(window)
-
-
-def _boltzmann(window: "MainWindow") -> QDialog:
-    from playground.app.dialogs.boltzmann.window import BoltzmannWindow  # not needed to open the window
-
-    return BoltzmannWindow(window.palette_tokens, window)
-
-
-def _gallery(window: "MainWindow") -> QDialog:
-    from playground.app.dialogs.gallery import Gallery  # not needed to open the window
-
-    return Gallery(window.controllers.scenes.show, window.palette_tokens, window)
-
-
-def _runs(window: "MainWindow") -> QDialog:
-    from playground.app.dialogs.runs_window import RunsWindow  # not needed to open the window
-
-    return RunsWindow(window.controllers, window.exports.runs, window.palette_tokens, window)
-
-
-def _glossary(window: "MainWindow") -> QDialog:
-    from playground.app.dialogs.glossary_dialog import GlossaryDialog  # not needed to open the window
-
-    return GlossaryDialog(window)
-
-
-def _palette(window: "MainWindow") -> QDialog:
-    from playground.app.dialogs.command_palette import CommandPalette  # not needed to open the window
-
-    return CommandPalette(lambda: entries(window), window)
-
-
-DIALOGS: dict[str, Callable[["MainWindow"], QDialog]] = {
-    "log": _log,
-    "history": _history,
-    "selftest": _selftest,
-    "boltzmann": _boltzmann,
-    "scenes": _gallery,
-    "runs": _runs,
-    "glossary": _glossary,
-    "palette": _palette,
-}
 
 
 class MainWindow(QMainWindow):
@@ -201,7 +112,6 @@ class MainWindow(QMainWindow):
         self._path = path
         self._leaving = self._interrupted = False
         self._folded: dict[CollapsiblePanel, bool] | None = None  # cards before a lesson, by whether they were folded
-        self._dialogs: dict[str, QDialog] = {}
         self.setObjectName("window")
         self.setAcceptDrops(True)
         self.setMinimumSize(*SMALLEST)
@@ -267,8 +177,9 @@ class MainWindow(QMainWindow):
         self.presenter = Presenter(self, self.controllers, (self.top_bar, self.status), self)
         self.actions_by_key = Actions(self, self)
         self.presenter.changed.connect(self.actions_by_key.refresh)
-        self._menu = self._build_menus()
-        self.top_bar.fill(self.actions_by_key, TOP_BAR, self._menu)
+        self.dialogs = DialogRegistry(self, self)
+        self.menu = MainMenu(self.actions_by_key, self.documents, self.controllers.lessons, self)
+        self.top_bar.fill(self.actions_by_key, TOP_BAR, self.menu)
         self.tour = Tour(self)
         self.toasts = Toasts(self.top_bar.heading)  # no toast over the canvas takes a click that is meant for it
         self._connect()
@@ -326,7 +237,7 @@ class MainWindow(QMainWindow):
         canvas.brush_radius_changed.connect(data.radius.show_radius)
         canvas.set_brush_radius(data.radius.radius)
         self.panel(RunsPanel).table_requested.connect(lambda: self.show_dialog("runs"))
-        self.canvas.menu_requested.connect(self._show_canvas_menu)
+        self.canvas.menu_requested.connect(lambda place: show_canvas_menu(self.actions_by_key, self, place))
         self.panel(LessonPanel).highlighted.connect(self._highlight)
         self.compare.left.connect(self.controllers.comparing.leave)
         self.controllers.comparing.active_changed.connect(self._take_comparison)
@@ -397,61 +308,6 @@ class MainWindow(QMainWindow):
         """The one panel of a kind."""
         return next(panel for panel in self.panels if isinstance(panel, kind))
 
-    def _build_menus(self) -> QMenu:
-        """All menus under one button; on macOS, where it costs no room, in the menu bar too."""
-        whole = QMenu(self)
-        whole.setObjectName("menu")
-        for title, keys in MENUS.items():
-            menu = whole.addMenu(title)
-            menu.setToolTipsVisible(True)
-            menu.aboutToShow.connect(self.actions_by_key.refresh)
-            for key in keys:
-                if key == SEPARATOR:
-                    menu.addSeparator()
-                elif key == LESSONS:
-                    lessons = menu.addMenu("Lessons")
-                    lessons.aboutToShow.connect(lambda lessons=lessons: self._fill_lessons(lessons))
-                elif key == RECENT:
-                    recent = menu.addMenu("Open recent")
-                    recent.setToolTipsVisible(True)
-                    recent.aboutToShow.connect(lambda recent=recent: self._fill_recent(recent))
-                else:
-                    menu.addAction(self.actions_by_key[key])
-            if sys.platform == "darwin":
-                self.menuBar().addMenu(menu)
-        return whole
-
-    def _fill_lessons(self, menu: QMenu) -> None:
-        menu.clear()
-        for lesson in load_all().values():
-            done, count = len(self.controllers.lessons.progress.done(lesson)), len(lesson.steps)
-            said = f"\t{'done' if done == count else f'{done} of {count}'}" if done else ""
-            action = menu.addAction(lesson.head.title.replace("&", "&&") + said)
-            action.triggered.connect(lambda _=False, lesson=lesson: self.controllers.lessons.begin(lesson))
-
-    @Slot(object)
-    def _show_canvas_menu(self, place: QPoint) -> None:
-        """What can be done with the picture."""
-        self.actions_by_key.refresh()
-        menu = QMenu(self)
-        menu.setObjectName("canvasMenu")
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for key in CANVAS_MENU:
-            menu.addAction(self.actions_by_key[key])
-        menu.popup(place)
-
-    def _fill_recent(self, menu: QMenu) -> None:
-        menu.clear()
-        for path in self.documents.recent():
-            action = menu.addAction(name_of(path).replace("&", "&&"))
-            action.setToolTip(wrapped(str(path)))
-            action.triggered.connect(lambda _=False, path=path: self.documents.open(path))
-        if menu.isEmpty():
-            menu.addAction("None yet").setEnabled(False)
-            return
-        menu.addSeparator()
-        menu.addAction(self.actions_by_key["file.recent.clear"])
-
     # --- life
 
     def _painted(self) -> None:
@@ -483,10 +339,7 @@ class MainWindow(QMainWindow):
         self.ended = self.autosaving.end(self._interrupted and self.state.modified, QUIT_SECONDS)
         self.ended &= self.recovering.end(self._interrupted, QUIT_SECONDS)
         self.ended &= self.controllers.shutdown(QUIT_SECONDS) & self.exports.shutdown(QUIT_SECONDS / 2)
-        for dialog in self._dialogs.values():
-            if isinstance(dialog, Working):
-                self.ended &= dialog.shutdown(QUIT_SECONDS)
-            dialog.close()
+        self.ended &= self.dialogs.shutdown(QUIT_SECONDS)
 
     def leave(self) -> None:
         """Close without asking."""
@@ -540,7 +393,7 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _apply_palette(self) -> None:
-        for part in (*self.panels, self.chips, self.canvas, self.compare, self.transport, *self._dialogs.values()):
+        for part in (*self.panels, self.chips, self.canvas, self.compare, self.transport, self.dialogs):
             if isinstance(part, Colored):
                 part.apply_palette(self.palette_tokens)
         self._show_status()
@@ -597,15 +450,8 @@ class MainWindow(QMainWindow):
         self.notify("info", "The window has its first layout; recent files, folders and export choices are cleared.")
 
     def show_dialog(self, name: str) -> None:
-        """Bring the window "log", "history", "glossary", "palette", "scenes", "runs", "selftest" or "boltzmann" to the front; it is made when first asked for."""
-        if name not in self._dialogs:
-            self._dialogs[name] = DIALOGS[name](self)
-        dialog = self._dialogs[name]
-        dialog.show()
-        dialog.raise_()
-        dialog.activateWindow()
-        if isinstance(dialog, Starting):
-            dialog.start()
+        """Bring a dialog of :data:`playground.app.dialog_registry.DIALOGS` to the front."""
+        self.dialogs.show(name)
 
     def show_keys(self) -> None:
         """Open the list of keys, made from the registry of actions."""

@@ -8,10 +8,11 @@ from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QDialog, QWidget
 
-from playground.app.actions import COMMANDS, MENUS
+from playground.app.actions import COMMANDS
+from playground.app.dialog_registry import DIALOGS
+from playground.app.menus import MENUS
 from playground.app.panels import SamplingPanel
 from playground.app.widgets.controls import Slider
-from playground.app.window import DIALOGS
 from tests.app.conftest import wait
 
 ROLE, TEXT = QAccessible.Role, QAccessible.Text

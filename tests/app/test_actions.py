@@ -9,8 +9,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QMenu, QPushButton
 from pytestqt.exceptions import capture_exceptions
 
-from playground.app.actions import COMMANDS, LAYERS, LESSONS, MENUS, RECENT, SEPARATOR, TOP_BAR
+from playground.app.actions import COMMANDS, LAYERS
 from playground.app.canvas.legend import KEYS
+from playground.app.menus import LESSONS, MENUS, RECENT, SEPARATOR, TOP_BAR
 from playground.app.panels import SamplingPanel
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets import file_prompts

@@ -8,6 +8,7 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QFontMetrics, QTextDocument
 from PySide6.QtWidgets import QAbstractButton, QDialog, QLabel, QLayout, QLineEdit, QPushButton, QWidget
 
+from playground.app.dialog_registry import DIALOGS
 from playground.app.model.pinned_runs import PinnedRun
 from playground.app.panels import QualityPanel, RunsPanel, SamplingPanel, ScenePanel
 from playground.app.widgets.charts.chart import Chart
@@ -15,7 +16,6 @@ from playground.app.widgets.charts.histogram import MarginalHistogram
 from playground.app.widgets.charts.library import library
 from playground.app.widgets.charts.noise_levels import NoiseLevelChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
-from playground.app.window import DIALOGS
 from playground.lab.experiment import replace
 from playground.lab.scenes import bundled, judge, load
 from tests.app.conftest import wait

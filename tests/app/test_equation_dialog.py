@@ -74,7 +74,7 @@ def test_figures_have_equations_and_cards_without_any_have_no_button(shared_wind
 
 def test_the_glossary_finds_what_is_typed(shared_window):
     shared_window.actions_by_key.trigger("help.glossary")
-    dialog = shared_window._dialogs["glossary"]
+    dialog = shared_window.dialogs.made["glossary"]
     assert dialog.isVisible()
     assert "entries" in dialog.count.text()
     QTest.keyClicks(dialog.line, "brownian")

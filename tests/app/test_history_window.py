@@ -88,7 +88,7 @@ def test_what_was_taken_back_is_muted(qtbot, name):
 def test_the_window_shows_its_own_history(shared_window):
     window = shared_window
     window.actions_by_key.trigger("view.history")
-    history = window._dialogs["history"]
+    history = window.dialogs.made["history"]
     assert history.isVisible()
     assert (
         history.windowFlags() & Qt.WindowType.Tool == Qt.WindowType.Tool

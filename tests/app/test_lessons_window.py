@@ -353,10 +353,10 @@ def test_every_control_of_the_card_has_a_name_and_says_what_it_does(bare_window,
 
 def test_the_lessons_are_in_the_menu(bare_window):
     menu = QMenu()
-    bare_window._fill_lessons(menu)
+    bare_window.menu.fill_lessons(menu)
     first = load_all()["01-score"]
     bare_window.controllers.lessons.progress.finish(first, 1)
-    bare_window._fill_lessons(menu)
+    bare_window.menu.fill_lessons(menu)
     assert menu.actions()[0].text() == f"What a score is\t1 of {len(first.steps)}"
     assert "Why Langevin gets the weights wrong" in [action.text() for action in menu.actions()]
     menu.actions()[0].trigger()

@@ -71,13 +71,13 @@ def test_no_tooltip_of_the_other_windows_is_wider_than_a_paragraph(shared_window
     selftest.rows.append(Row("scores", 20 * "a long claim, ", 0.0, 0.0, 1.0))
     selftest._add_rows()
     window.show_dialog("log")
-    for dialog in (*dialogs, boltzmann, selftest, window._dialogs["log"]):
+    for dialog in (*dialogs, boltzmann, selftest, window.dialogs.made["log"]):
         assert too_wide(tooltips(dialog)) == [], dialog
     assert tooltips(boltzmann)
     assert any("a long claim" in tip for tip in tooltips(selftest))
     assert boltzmann.shutdown(5)
     assert selftest.shutdown(5)
-    window._dialogs["log"].close()
+    window.dialogs.made["log"].close()
     for dialog in (*dialogs, boltzmann, selftest):
         dialog.deleteLater()
 

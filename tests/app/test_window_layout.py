@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app import bars
-from playground.app.actions import CANVAS_MENU
+from playground.app.menus import CANVAS_MENU
 from playground.app.panels import LikelihoodPanel, TrainingPanel
 from playground.app.panels.training import BUTTON
 from playground.app.widgets import collapsible_panel

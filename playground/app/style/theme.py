@@ -9,6 +9,7 @@ import functools
 import re
 import time
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from PySide6.QtCore import QObject, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPalette, QPen, QPixmap
@@ -100,6 +101,14 @@ def shown(app: QApplication, choice: str) -> str:
     if choice != "system":
         return choice
     return "light" if app.styleHints().colorScheme() == Qt.ColorScheme.Light else "dark"
+
+
+@runtime_checkable
+class Colored(Protocol):
+    """A part of the window that paints with the palette's own colours."""
+
+    def apply_palette(self, palette: Palette) -> None:
+        """Take the colours of a palette."""
 
 
 class Restyling(QObject):

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from playground.app.style import theme
 from playground.app.style.labels import capital, worded
 from playground.app.style.text_size import px
-from playground.app.style.theme import UNIT
+from playground.app.style.theme import UNIT, Colored
 from playground.app.style.wrapping import breakable, wrapped
 from playground.app.widgets.column import Column
 from playground.app.widgets.controls import paint_chevron
@@ -465,7 +465,7 @@ class CollapsiblePanel(QFrame):
     def apply_palette(self, palette: Palette) -> None:
         """Hand the colours of the concepts to every part that paints with them."""
         for child in self._content.findChildren(QWidget):
-            if hasattr(child, "apply_palette"):
+            if isinstance(child, Colored):
                 child.apply_palette(palette)
 
     @Slot(bool)

@@ -1,0 +1,151 @@
+"""The windows beside the main one: how each is made, and which are there."""
+
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+from PySide6.QtWidgets import QDialog, QWidget
+
+from playground.app.dialogs.history_window import HistoryWindow
+from playground.app.dialogs.log import LogDialog
+from playground.app.model.errors import Log
+from playground.app.search import Searched, entries
+from playground.app.style.theme import Colored
+from playground.drawing.palette import Palette
+
+
+class Owner(Searched, Protocol):
+    """What the dialogs show of the main window."""
+
+    log: Log
+
+    @property
+    def palette_tokens(self) -> Palette: ...
+
+
+@runtime_checkable
+class Working(Protocol):
+    """A dialog with threads."""
+
+    def shutdown(self, seconds: float) -> bool:
+        """End them, when quitting.
+
+        Returns:
+            Whether they ended in time.
+        """
+
+
+@runtime_checkable
+class Starting(Protocol):
+    """A dialog that begins its work when it is shown."""
+
+    def start(self) -> None:
+        """Begin, unless it runs already."""
+
+
+def _log(owner: Owner, parent: QWidget) -> QDialog:
+    return LogDialog(owner.log, parent)
+
+
+def _history(owner: Owner, parent: QWidget) -> QDialog:
+    return HistoryWindow(owner.state.stack, parent)
+
+
+# The modules of these are not needed to open the main window.
+
+
+def _selftest(owner: Owner, parent: QWidget) -> QDialog:
+    from playground.app.dialogs.selftest_dialog import SelftestDialog
+
+    return SelftestDialog(parent)
+
+
+def _boltzmann(owner: Owner, parent: QWidget) -> QDialog:
+    from playground.app.dialogs.boltzmann.window import BoltzmannWindow
+
+    return BoltzmannWindow(owner.palette_tokens, parent)
+
+
+def _scenes(owner: Owner, parent: QWidget) -> QDialog:
+    from playground.app.dialogs.gallery import Gallery
+
+    return Gallery(owner.controllers.scenes.show, owner.palette_tokens, parent)
+
+
+def _runs(owner: Owner, parent: QWidget) -> QDialog:
+    from playground.app.dialogs.runs_window import RunsWindow
+
+    return RunsWindow(owner.controllers, owner.exports.runs, owner.palette_tokens, parent)
+
+
+def _glossary(owner: Owner, parent: QWidget) -> QDialog:
+    from playground.app.dialogs.glossary_dialog import GlossaryDialog
+
+    return GlossaryDialog(parent)
+
+
+def _palette(owner: Owner, parent: QWidget) -> QDialog:
+    from playground.app.dialogs.command_palette import CommandPalette
+
+    return CommandPalette(lambda: entries(owner), parent)
+
+
+DIALOGS: dict[str, Callable[[Owner, QWidget], QDialog]] = {
+    "log": _log,
+    "history": _history,
+    "selftest": _selftest,
+    "boltzmann": _boltzmann,
+    "scenes": _scenes,
+    "runs": _runs,
+    "glossary": _glossary,
+    "palette": _palette,
+}
+
+
+class DialogRegistry:
+    """Makes each dialog of :data:`DIALOGS` when it is first shown, and keeps it.
+
+    Args:
+        owner: the main window, as what the dialogs show.
+        parent: the main window, as their parent.
+
+    Attributes:
+        made: the dialogs made so far, by their names.
+    """
+
+    def __init__(self, owner: Owner, parent: QWidget) -> None:
+        self._owner, self._parent = owner, parent
+        self.made: dict[str, QDialog] = {}
+
+    def show(self, name: str) -> None:
+        """Bring a dialog to the front.
+
+        Raises:
+            KeyError: no dialog of `DIALOGS` has this name.
+        """
+        if name not in self.made:
+            self.made[name] = DIALOGS[name](self._owner, self._parent)
+        dialog = self.made[name]
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
+        if isinstance(dialog, Starting):
+            dialog.start()
+
+    def apply_palette(self, palette: Palette) -> None:
+        """Repaint the dialogs with these colours."""
+        for dialog in self.made.values():
+            if isinstance(dialog, Colored):
+                dialog.apply_palette(palette)
+
+    def shutdown(self, seconds: float) -> bool:
+        """Close all of them, each within some seconds.
+
+        Returns:
+            Whether all their threads ended in time.
+        """
+        ended = True
+        for dialog in self.made.values():
+            if isinstance(dialog, Working):
+                ended &= dialog.shutdown(seconds)
+            dialog.close()
+        return ended

@@ -1,0 +1,181 @@
+"""The menus: which commands stand in which, and in what order."""
+
+import sys
+from collections.abc import Callable
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QMainWindow, QMenu, QWidget
+
+from playground.app.actions import COMMANDS, LAYERS, Actions
+from playground.app.controllers.documents import Documents, name_of
+from playground.app.controllers.lessons import Lessons
+from playground.app.style.wrapping import wrapped
+from playground.lab.lessons import load_all
+
+SEPARATOR = "-"
+LESSONS = "learn.lessons"  # a submenu of the bundled lessons
+RECENT = "file.recent"  # a submenu made from the recent files
+
+MENUS: dict[str, tuple[str, ...]] = {
+    "File": (
+        "file.new",
+        "file.open",
+        RECENT,
+        SEPARATOR,
+        "file.save",
+        "file.save_as",
+        SEPARATOR,
+        "file.export_video",
+        "file.export_picture",
+        "file.export_trajectory",
+        "file.export_runs",
+        "file.export_settings",
+        SEPARATOR,
+        "file.quit",
+    ),
+    "Edit": ("edit.undo", "edit.redo", SEPARATOR, "edit.copy_picture", "edit.copy_python", "edit.copy_command"),
+    "Train": (
+        "train.toggle",
+        "train.reset",
+        SEPARATOR,
+        "train.replay",
+        "train.step",
+        "train.step_back",
+    ),
+    "Sample": (
+        "sample.play",
+        "sample.step",
+        "sample.step_back",
+        "sample.start",
+        "sample.end",
+        SEPARATOR,
+        "sample.restart",
+        "sample.restart_new_seed",
+        "sample.loop",
+        SEPARATOR,
+        "sample.pin",
+        "sample.compare",
+    ),
+    "Measure": (
+        "measure.density_map",
+        "measure.test_set",
+        "measure.samples",
+        "measure.errors",
+        SEPARATOR,
+        "measure.clear",
+    ),
+    "View": (
+        "view.fit",
+        SEPARATOR,
+        *(f"view.layer.{name}" for name in LAYERS),
+        SEPARATOR,
+        "view.system_theme",
+        "view.dark",
+        "view.light",
+        SEPARATOR,
+        "view.text_larger",
+        "view.text_smaller",
+        "view.text_usual",
+        SEPARATOR,
+        "view.fullscreen",
+        "view.present",
+        "view.page_on",
+        "view.page_back",
+        SEPARATOR,
+        "view.history",
+        "view.runs",
+        SEPARATOR,
+        "view.reset",
+    ),
+    "Learn": ("learn.palette", "learn.scenes", LESSONS, "learn.answers"),
+    "Tools": ("tools.boltzmann",),
+    "Help": (
+        "help.tour",
+        "help.glossary",
+        "help.keys",
+        "help.write_lesson",
+        "help.log",
+        "help.selftest",
+        "help.about",
+    ),
+}
+
+CANVAS_MENU = ("edit.copy_picture", "file.export_picture", "file.export_video", "view.fit")
+TOP_BAR = ("learn.scenes", "sample.compare", "train.toggle", "file.open", "file.save", "file.export_video")
+
+
+def keys_by_menu() -> dict[str, list[tuple[str, str | QKeySequence.StandardKey]]]:
+    """What each menu has, and its keys."""
+    return {
+        title: [
+            (COMMANDS[key].text.rstrip("…"), COMMANDS[key].shortcut or COMMANDS[key].key)
+            for key in keys
+            if key in COMMANDS
+        ]
+        for title, keys in MENUS.items()
+    }
+
+
+class MainMenu(QMenu):
+    """All menus under one button; on macOS, where it costs no room, in the menu bar too."""
+
+    def __init__(self, actions: Actions, documents: Documents, lessons: Lessons, parent: QMainWindow) -> None:
+        super().__init__(parent)
+        self.setObjectName("menu")
+        self._actions, self._documents, self._lessons = actions, documents, lessons
+        for title, keys in MENUS.items():
+            menu = self.addMenu(title)
+            menu.setToolTipsVisible(True)
+            menu.aboutToShow.connect(actions.refresh)
+            for key in keys:
+                if key == SEPARATOR:
+                    menu.addSeparator()
+                elif key == LESSONS:
+                    self._add_list(menu, "Lessons", self.fill_lessons)
+                elif key == RECENT:
+                    self._add_list(menu, "Open recent", self.fill_recent)
+                else:
+                    menu.addAction(actions[key])
+            if sys.platform == "darwin":
+                parent.menuBar().addMenu(menu)
+
+    @staticmethod
+    def _add_list(menu: QMenu, title: str, fill: Callable[[QMenu], None]) -> None:
+        """Add a submenu that is filled each time it opens."""
+        submenu = menu.addMenu(title)
+        submenu.setToolTipsVisible(True)
+        submenu.aboutToShow.connect(lambda: fill(submenu))
+
+    def fill_lessons(self, menu: QMenu) -> None:
+        """List the bundled lessons, each with the number of its steps that are done."""
+        menu.clear()
+        for lesson in load_all().values():
+            done, count = len(self._lessons.progress.done(lesson)), len(lesson.steps)
+            progress = f"\t{'done' if done == count else f'{done} of {count}'}" if done else ""
+            action = menu.addAction(lesson.head.title.replace("&", "&&") + progress)
+            action.triggered.connect(lambda _=False, lesson=lesson: self._lessons.begin(lesson))
+
+    def fill_recent(self, menu: QMenu) -> None:
+        """List the files that were opened last."""
+        menu.clear()
+        for path in self._documents.recent():
+            action = menu.addAction(name_of(path).replace("&", "&&"))
+            action.setToolTip(wrapped(str(path)))
+            action.triggered.connect(lambda _=False, path=path: self._documents.open(path))
+        if menu.isEmpty():
+            menu.addAction("None yet").setEnabled(False)
+            return
+        menu.addSeparator()
+        menu.addAction(self._actions["file.recent.clear"])
+
+
+def show_canvas_menu(actions: Actions, parent: QWidget, place: QPoint) -> None:
+    """Open the menu of what can be done with the picture, at a place on the screen."""
+    actions.refresh()
+    menu = QMenu(parent)
+    menu.setObjectName("canvasMenu")
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    for key in CANVAS_MENU:
+        menu.addAction(actions[key])
+    menu.popup(place)
