@@ -147,7 +147,7 @@ class MainWindow(QMainWindow):
             self.documents,
             preferences,
             lambda: self.display.describe_view() | {"layers": own_layers.visible},
-            self.controllers.own_place,
+            lambda: self.controllers.work_copy.place,
             bars.summary,
             self,
         )

@@ -249,7 +249,7 @@ def test_data_opened_in_a_scene_or_lesson_are_own_work_from_then_on(windows, qtb
         scenes.show(next(one for one in load_bundled().values() if one.settings.sampling.follows != "learned"))
     else:
         lessons.begin(load_all()["01-score"])
-    assert window.controllers.own_place() is not None
+    assert window.controllers.work_copy.place is not None
     path = tmp_path / "own.csv"
     np.savetxt(path, np.random.default_rng(0).normal(size=(300, 2)), delimiter=",")
     window.state.mark_saved()

@@ -89,7 +89,7 @@ def state():
 def controller(qtbot, state):
     owner = QObject()
     building = Building(state)
-    controller = Lessons(state, building, WorkCopy(state, building, Training()), Tasks(owner), owner)
+    controller = Lessons(building, WorkCopy(state, building, Training()), Tasks(owner), owner)
     yield controller
     assert controller._tasks.shutdown(5.0)
     state.close()
@@ -491,7 +491,7 @@ def test_what_was_done_is_there_at_the_next_start_and_the_lesson_goes_on(control
 
     building = Building(state)
     owner = QObject()
-    later = Lessons(state, building, WorkCopy(state, building, Training()), Tasks(owner), owner)
+    later = Lessons(building, WorkCopy(state, building, Training()), Tasks(owner), owner)
     later.progress.keep_in(path)
     assert later.rows() == [("mine", 2, "How many?", "0.8", 0.75, None)]
     later.begin(LESSON)

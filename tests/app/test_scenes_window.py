@@ -66,7 +66,7 @@ def state():
 def controller(qtbot, state):
     owner = QObject()
     building = Building(state)
-    controller = Scenes(state, building, WorkCopy(state, building, Training()), Tasks(owner), owner)
+    controller = Scenes(building, WorkCopy(state, building, Training()), Tasks(owner), owner)
     yield controller
     assert controller._tasks.shutdown(5.0)
     state.close()

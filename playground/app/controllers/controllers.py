@@ -55,8 +55,9 @@ class Controllers(QObject):
         self.measuring = Measuring(state, self.building, self.replaying, self.playing, self.following, self.tasks, self)
         self.pinning = Pinning(state, self.building, self.replaying, self.playing, self.measuring, self.tasks, self)
         self.sessions = Sessions(state, self.building, self.playing, self.measuring, self.pinning.pinned)
-        self.scenes = Scenes(state, self.building, WorkCopy(state, self.building, self.training), self.tasks, self)
-        self.lessons = Lessons(state, self.building, WorkCopy(state, self.building, self.training), self.tasks, self)
+        self.work_copy = WorkCopy(state, self.building, self.training, self)
+        self.scenes = Scenes(self.building, self.work_copy, self.tasks, self)
+        self.lessons = Lessons(self.building, self.work_copy, self.tasks, self)
         self.training.weights_changed.connect(self.measuring.forget_weights)
         for controller in (self.building, self.training, self.playing, self.following, self.measuring, self.pinning):
             controller.notified.connect(self.notified)
@@ -73,11 +74,6 @@ class Controllers(QObject):
         self._clock.setTimerType(Qt.TimerType.PreciseTimer)
         self._clock.setInterval(TICK)
         self._clock.timeout.connect(self._tick)
-
-    def own_place(self) -> int | None:
-        """The place of the history at which the user's own work stands, while a scene or a lesson is shown; else None."""
-        places = [place for place in (self.scenes.own_place, self.lessons.own_place) if place is not None]
-        return min(places, default=None)
 
     def start(self) -> None:
         """Load torch, build the first problem and begin to sample. Call after the first paint."""

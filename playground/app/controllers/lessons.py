@@ -9,7 +9,6 @@ from playground.app.controllers.building import Building
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.workcopy import WorkCopy
 from playground.app.model.lesson_progress import Answer, LessonProgress
-from playground.app.model.state import State
 from playground.app.workers.tasks import Tasks
 from playground.lab.lessons import Lesson, Step
 from playground.lab.scenes import Measured
@@ -35,9 +34,7 @@ class Lessons(QObject):
     changed = Signal()
     notified = Signal(object)
 
-    def __init__(
-        self, state: State, building: Building, work_copy: WorkCopy, tasks: Tasks, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, building: Building, work_copy: WorkCopy, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._copy, self._tasks = work_copy, tasks
         self.lesson: Lesson | None = None
@@ -47,12 +44,7 @@ class Lessons(QObject):
         self.progress.failed.connect(lambda sentence: self.notified.emit(Notification("warning", sentence)))
         building.opened.connect(self._end)
         building.points_opened.connect(self._end)
-        state.history_changed.connect(self._follow_history)
-
-    @property
-    def own_place(self) -> int | None:
-        """The place of the history at which the user's own work stands; None where it is on the workspace."""
-        return self._copy.place
+        work_copy.undone.connect(self._end)
 
     @property
     def step(self) -> Step | None:
@@ -150,23 +142,18 @@ class Lessons(QObject):
 
     def leave(self) -> None:
         """End the lesson: the own work is as it was before."""
-        self._copy.discard()
-        self._end()
+        if self.lesson is not None:
+            self._copy.discard()
+            self._end()
 
     @Slot()
     def _end(self) -> None:
-        """End the lesson and leave all as it is, as where a file was opened."""
+        """End the lesson and leave all as it is: its first step was undone, or a file was opened."""
         if self.lesson is not None:
             self.lesson = None
             self._copy.forget()
             self._tasks.cancel(TASK)
             self.changed.emit()
-
-    @Slot()
-    def _follow_history(self) -> None:
-        """End the lesson once its first step is undone: the own work is there again."""
-        if self._copy.is_undone:
-            self._end()
 
     def predict(self, *prediction: float) -> None:
         """Commit to an answer, and only then measure.

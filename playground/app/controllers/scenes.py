@@ -6,7 +6,6 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.controllers.building import Building
 from playground.app.controllers.workcopy import WorkCopy
-from playground.app.model.state import State
 from playground.app.workers.tasks import Tasks
 from playground.lab.scenes import Measured, SceneFile
 
@@ -24,20 +23,13 @@ class Scenes(QObject):
     showing = Signal()
     changed = Signal()
 
-    def __init__(
-        self, state: State, building: Building, work_copy: WorkCopy, tasks: Tasks, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, building: Building, work_copy: WorkCopy, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._copy, self._tasks = work_copy, tasks
         self._scene: SceneFile | None = None
         self.measured: Measured | None = None
         building.points_opened.connect(self._end)
-        state.history_changed.connect(self._look)
-
-    @property
-    def own_place(self) -> int | None:
-        """The place of the history at which the user's own work stands; None where it is on the workspace."""
-        return self._copy.place
+        work_copy.undone.connect(self._end)
 
     @property
     def scene(self) -> SceneFile | None:
@@ -78,14 +70,8 @@ class Scenes(QObject):
         self.changed.emit()
 
     @Slot()
-    def _look(self) -> None:
-        """Forget the scene once it is undone."""
-        if self._copy.is_undone:
-            self._end()
-
-    @Slot()
     def _end(self) -> None:
-        """Forget the scene and leave all as it is, as where a file of data was opened in it."""
+        """Forget the scene and leave all as it is: it was undone, or a file of data was opened in it."""
         if self._scene is not None:
             self._copy.forget()
             self._tasks.cancel(TASK)

@@ -1,5 +1,6 @@
 """A copy of the work, on which scenes and lessons are shown: steps of the history that are taken back together."""
 
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QUndoCommand
 
 from playground.app.controllers.building import Building
@@ -9,22 +10,30 @@ from playground.lab import experiment as description
 from playground.lab.experiment import Experiment
 
 
-class WorkCopy:
-    """Experiments put on the workspace with weights of their own; the work that was there comes back untouched."""
+class WorkCopy(QObject):
+    """Puts experiments on the workspace with weights of their own; the work that was there comes back untouched.
 
-    def __init__(self, state: State, building: Building, training: Training) -> None:
+    Signals:
+        undone(): undo, or a file that was opened, has taken back all that was put.
+    """
+
+    undone = Signal()
+
+    def __init__(self, state: State, building: Building, training: Training, parent: QObject | None = None) -> None:
+        super().__init__(parent)
         self._state, self._building, self._training = state, building, training
         self._first: QUndoCommand | None = None  # step of the history
+        state.history_changed.connect(self._look)
 
     @property
     def place(self) -> int | None:
         """The place of the history at which the own work stands; None where nothing was put."""
         return None if self._first is None else self._state.place_of(self._first)
 
-    @property
-    def is_undone(self) -> bool:
-        """Whether something was put, and undo, or a file that was opened, has taken it back."""
-        return self._first is not None and not self._state.is_done(self._first)
+    @Slot()
+    def _look(self) -> None:
+        if self._first is not None and not self._state.is_done(self._first):
+            self.undone.emit()
 
     def put(self, experiment: Experiment) -> bool:
         """Take an experiment as a step of the history, and train where its particles follow a score that is to be learned.
