@@ -620,9 +620,9 @@ FAULTS = (
     ),
     Fault(
         "c_skip = 1/sqrt(sigma^2 + 1), its square missing",
-        "theory/networks/base.py",
-        "per_point(DATA_STD / divisor, x) * out - scaled)",
-        "per_point(DATA_STD / divisor, x) * out - x)",
+        "theory/parametrizations.py",
+        "return inverse / divisor, inverse * inverse",
+        "return inverse / divisor, inverse",
         ("theory/test_networks.py::test_starts_as_the_score_of_a_standard_gaussian",),
     ),
     Fault(
@@ -654,6 +654,20 @@ FAULTS = (
         ("theory/test_fused.py::test_a_trace_is_that_of_autograd",),
     ),
     Fault(
+        "a predicted velocity taken as the noise minus the noisy point",
+        "theory/parametrizations.py",
+        "inverse = 1 / (divisor * (1 + divisor))",
+        "inverse = 1 / (divisor * divisor)",
+        ("theory/test_outputs.py::test_the_score_is_that_of_the_predicted_quantity",),
+    ),
+    Fault(
+        "the trace of a predicted noise without that of the point itself",
+        "theory/networks/mlp.py",
+        "trace = slope * trace + rest * raw.shape[1]",
+        "trace = slope * trace + rest",
+        ("theory/test_outputs.py::test_the_trace_of_the_likelihood_is_that_of_the_flow",),
+    ),
+    Fault(
         "a shared noise level of 0 not told as that of 1 (fused)",
         "theory/fused_evaluation.py",
         "level if level > 0 else 1.0",
@@ -663,8 +677,8 @@ FAULTS = (
     Fault(
         "the points' own part scaled once, not twice, where a noise level is shared (fused)",
         "theory/fused_evaluation.py",
-        "alpha=scale * scale",
-        "alpha=scale",
+        "alpha=pull, out",
+        "alpha=scale, out",
         ("theory/test_fused.py::test_a_score_at_one_noise_level_is_the_networks_own",),
     ),
     Fault(

@@ -340,12 +340,13 @@ class Trainer:
             if isinstance(network, Energy):
                 loss = energy_denoising_steps(x, z, sigma, lambdas, network.factor(sigma), *common)
             else:
-                loss = denoising_steps(x, z, sigma, lambdas, *common)
+                loss = denoising_steps(x, z, sigma, lambdas, *common, network.prediction)
         else:
             x = x + sigma[:, None] * z
             directions, scale, along = self._directions(x)
             directions = directions.view(-1, *shape, x.shape[1]).transpose(0, 1)
-            loss = matching_steps(x.view(*shape, -1), directions, sigma.view(shape), lambdas, scale, along, *common)
+            drawn = (x.view(*shape, -1), directions, sigma.view(shape), lambdas, scale, along)
+            loss = matching_steps(*drawn, *common, network.prediction)
         weights.step += len(rates)
         return loss
 

@@ -20,6 +20,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from playground.theory.parametrizations import OUTPUTS
+
 FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.99, 1e-8  # Adam's; its usual 0.999 averages 1,000 steps, 0.99 averages 100
 
 ONEDNN: bool = (
@@ -122,23 +124,24 @@ def features(
 
 
 def noised_columns(
-    x: Tensor, z: Tensor, sigma: Tensor, frequencies: Tensor, tones: Tensor
+    x: Tensor, z: Tensor, sigma: Tensor, frequencies: Tensor, tones: Tensor, prediction: str = "v"
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Compute the network's inputs and the target terms of the denoising loss.
+    """Compute the network's inputs and the terms of the denoising loss, s + z/sigma = slope F + rest.
 
     Args:
         x, z: clean points and standard normal noise, (S, N, D).
         sigma: noise levels, (S, N), > 0.
+        prediction: what F stands for, a name from :data:`playground.theory.parametrizations.OUTPUTS`.
 
     Returns:
-        The :func:`features` of x + sigma z and a one, (S, F + 1, N); 1/sqrt(sigma^2 + 1), (S, 1, N); and the term that makes
-        the perceptron's part of the score s + z/sigma, (S, D, N).
+        The :func:`features` of x + sigma z and a one, (S, F + 1, N); slope, (S, 1, N); and rest, (S, D, N).
     """
     inverse = torch.rsqrt(sigma * sigma + 1.0)
     noisy = torch.addcmul(x, sigma.unsqueeze(2), z)
     seen = features(noisy, inverse, frequencies, tones, sigma, columns=True).mT
-    inverse = inverse.unsqueeze(1)
-    return seen, inverse, z.mT.contiguous() / sigma.unsqueeze(1) - seen[:, : x.shape[2]] * inverse
+    slope, pull = OUTPUTS[prediction](sigma, sigma)
+    rest = z.mT.contiguous() / sigma.unsqueeze(1) - seen[:, : x.shape[2]] * (pull / inverse).unsqueeze(1)
+    return seen, slope.unsqueeze(1), rest
 
 
 def write_cosines_and_sines(angles: Tensor, cosines: Tensor, sines: Tensor) -> None:

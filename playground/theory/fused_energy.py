@@ -117,11 +117,9 @@ def energy_denoising_steps(
     Args:
         factor: c, the factor of phi in the log-density, (S, N).
     """
-    seen, inverse, rest = noised_columns(x, z, sigma, frequencies, tones)
-    slope, share = (
-        inverse * factor.unsqueeze(1),
-        weight.unsqueeze(1) / x.shape[1],
-    )  # s + z/sigma = slope grad phi + rest
+    seen, slope, rest = noised_columns(x, z, sigma, frequencies, tones)
+    slope = slope * (sigma * factor).unsqueeze(1)  # F = c sigma grad phi
+    share = weight.unsqueeze(1) / x.shape[1]
     return _denoising_steps(seen, slope, rest, share, frequencies, optimizer)
 
 

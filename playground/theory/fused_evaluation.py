@@ -18,6 +18,7 @@ from torch.futures import Future
 from torch.nn import functional
 
 from playground.theory.fused import activate_with_slope, activated, compiled, features, product
+from playground.theory.parametrizations import OUTPUTS
 
 BLOCK = 2**13  # points whose features are held at once
 LANES = 16  # numbers of points are padded to a multiple of it, as oneDNN compiles each new number of rows, in 0.4 ms
@@ -55,24 +56,30 @@ def with_noise(parts: MlpParameters, sigma: float) -> MlpParameters:
     return parts._replace(weights=weights, biases=biases)
 
 
-def mlp_score(x: Tensor, sigma: Tensor, parts: MlpParameters, rows: int) -> Tensor:
-    """The score of an MLP at x (N, D) for sigma (N,), without gradients, `rows` points at a time."""
+def mlp_score(x: Tensor, sigma: Tensor, parts: MlpParameters, rows: int, prediction: str = "v") -> Tensor:
+    """The score of an MLP at x (N, D) for sigma (N,), without gradients, `rows` points at a time.
+
+    Args:
+        prediction: what its output stands for, a name from :data:`playground.theory.parametrizations.OUTPUTS`.
+    """
     score = torch.empty_like(x)
     if len(sigma) > 1 and sigma.stride(0) == 0:  # one number, expanded
         level = float(sigma[0])
-        scale, level = 1 / math.sqrt(level * level + 1), level if level > 0 else 1.0
-        frequencies, tones, *layers = with_noise(parts, level)
+        divisor = level if level > 0 else 1.0
+        slope, pull = OUTPUTS[prediction](level, divisor)
+        scale = 1 / math.sqrt(level * level + 1)
+        frequencies, tones, *layers = with_noise(parts, divisor)
         for piece in blocks(x, rows):
             raw = on_cores(perceptron, features(x[piece], scale, frequencies, tones), *layers, rows=rows)
-            torch.sub(raw.mul_(scale / level), x[piece], alpha=scale * scale, out=score[piece])
+            torch.sub(raw.mul_(slope), x[piece], alpha=pull, out=score[piece])
         return score
     frequencies, tones, *layers = parts
     inverses, divisors = scales(sigma)
+    slopes, pulls = OUTPUTS[prediction](sigma, divisors)
     for piece in blocks(x, rows):
-        inverse, divisor = inverses[piece], divisors[piece]
-        seen = features(x[piece], inverse, frequencies, tones, divisor)
-        raw = on_cores(perceptron, seen, *layers, rows=rows)
-        torch.sub(raw.div_(divisor[:, None]), seen[:, : x.shape[1]], out=score[piece]).mul_(inverse[:, None])
+        seen = features(x[piece], inverses[piece], frequencies, tones, divisors[piece])
+        raw = on_cores(perceptron, seen, *layers, rows=rows).mul_(slopes[piece, None])
+        torch.addcmul(raw, x[piece], pulls[piece, None], value=-1, out=score[piece])
     return score
 
 

@@ -19,6 +19,7 @@ from playground.theory.fused import (
     slopes,
     with_bias,
 )
+from playground.theory.parametrizations import OUTPUTS
 
 
 def activate_with_curvature(a: Tensor, activation: str, h: Tensor, slope: Tensor, part: Tensor) -> None:
@@ -38,7 +39,14 @@ def activate_with_curvature(a: Tensor, activation: str, h: Tensor, slope: Tensor
 
 
 def denoising_steps(
-    x: Tensor, z: Tensor, sigma: Tensor, weight: Tensor, frequencies: Tensor, tones: Tensor, optimizer: OptimizerState
+    x: Tensor,
+    z: Tensor,
+    sigma: Tensor,
+    weight: Tensor,
+    frequencies: Tensor,
+    tones: Tensor,
+    optimizer: OptimizerState,
+    prediction: str = "v",
 ) -> Tensor:
     """Make S steps of Adam on the weighted denoising loss of an MLP, and average the weights; all in place.
 
@@ -46,13 +54,13 @@ def denoising_steps(
         x, z: clean points and standard normal noise, (S, N, D).
         sigma, weight: noise levels > 0 and lambda(sigma), (S, N).
         frequencies, tones: the network's tables.
+        prediction: what its output stands for, a name from :data:`playground.theory.parametrizations.OUTPUTS`.
 
     Returns:
         The mean loss, 0-d.
     """
-    # s + z/sigma = (sd F/sigma - y)/sqrt(sigma^2 + 1) + z/sigma = slope F + rest
-    seen, inverse, rest = noised_columns(x, z, sigma, frequencies, tones)
-    slope, share = inverse / sigma.unsqueeze(1), weight.unsqueeze(1) / x.shape[1]
+    seen, slope, rest = noised_columns(x, z, sigma, frequencies, tones, prediction)
+    share = weight.unsqueeze(1) / x.shape[1]
     return _denoising_steps(seen, slope, rest, share, optimizer)
 
 
@@ -97,6 +105,7 @@ def matching_steps(
     frequencies: Tensor,
     tones: Tensor,
     optimizer: OptimizerState,
+    prediction: str = "v",
 ) -> Tensor:
     r"""Do the same as :func:`denoising_steps` for exact and sliced score matching.
 
@@ -111,18 +120,19 @@ def matching_steps(
         sigma, weight: noise levels >= 0 and lambda(sigma), (S, N).
         scale: c, which is 1 for exact matching and 1/K for sliced.
         along: use c/2 sum_k (v_k's)^2 in place of 1/2 ||s||^2.
+        prediction: as for :func:`denoising_steps`.
     """
     inverse = torch.rsqrt(sigma * sigma + 1.0)
     divisor = torch.where(sigma > 0, sigma, torch.ones_like(sigma))
     (dim, count), many = frequencies.shape, directions.shape[1]
     middle, stop = dim + count, dim + 2 * count
     seen = features(x, inverse, frequencies, tones, divisor, columns=True).mT
-    flat = directions.square().sum(3).sum(1) * inverse.square() * scale
+    slope, pull = OUTPUTS[prediction](sigma, divisor)
+    flat = directions.square().sum(3).sum(1) * pull * scale
     v = directions.permute(0, 3, 1, 2)  # (S, D, K, N)
-    inverse = inverse.unsqueeze(1)
-    rest, slope = seen[:, :dim] * inverse, inverse / divisor.unsqueeze(1)
-    share = weight.unsqueeze(1) / x.shape[1]
-    bent = (slope * inverse).unsqueeze(1)  # v' grad s v = bent v'(dF/dy)v - inverse^2 |v|^2
+    rest, bent = seen[:, :dim] * (pull / inverse).unsqueeze(1), (slope * inverse)[:, None, None]
+    slope, share = slope.unsqueeze(1), weight.unsqueeze(1) / x.shape[1]
+    # s = slope F - rest, and v' grad s v = bent v'(dF/dy)v - pull |v|^2
 
     moving = torch.matmul(frequencies.t(), v.flatten(2)).view(len(v), count, *v.shape[2:])
     inputs = seen.new_empty(*seen.shape[:2], 1 + many, x.shape[1])

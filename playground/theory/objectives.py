@@ -56,6 +56,11 @@ def _likelihood(sigma: Tensor, noise: Noise, distribution: SigmaDistributionName
     return _level(sigma).square() / noise.relative_density(sigma, distribution)
 
 
+def _sigma4(sigma: Tensor, noise: Noise, distribution: SigmaDistributionName) -> Tensor:
+    """sigma^4: the denoised estimate x + sigma^2 s is fitted with weight one."""
+    return _level(sigma).square().square()
+
+
 def _velocity(sigma: Tensor, noise: Noise, distribution: SigmaDistributionName) -> Tensor:
     """sigma^2 (sigma + 1)^2: the velocity -(x + tau s)/(1 - tau) of flow matching is fitted with weight one (Lipman et al. 2023)."""
     return _level(sigma).square() * (sigma + 1).square()
@@ -69,6 +74,7 @@ def _constant(sigma: Tensor, noise: Noise, distribution: SigmaDistributionName) 
 WEIGHTS: dict[str, Weight] = {
     "sigma2": _sigma2,
     "edm": _edm,
+    "sigma4": _sigma4,
     "velocity": _velocity,
     "likelihood": _likelihood,
     "constant": _constant,

@@ -13,12 +13,23 @@ velocity E[z - x_0 | x] of flow matching along the straight path (1 - tau) x_0 +
 same ratio; Lipman et al. count time from noise to data, where the sign is the other. Data have variance 1, so that 1/sigma^2 is
 their signal-to-noise ratio. Sources: Ho et al. 2020 (noise); Karras et al. 2022 (denoised estimate); Salimans & Ho 2022, section 4 (v);
 Lipman et al. 2023, equation 23 (velocity); Kingma et al. 2021 (signal-to-noise ratio).
+
+A network's output F may be any of them: :data:`OUTPUTS` has the factors of s = a F - b x.
 """
 
 import math
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from torch import Tensor
+
+Number = TypeVar("Number", float, Tensor)
+
+
+class OutputScales(Protocol):
+    """Returns the factors a, b of s = a F - b x from sigma and its divisor."""
+
+    def __call__(self, sigma: Number, divisor: Number, /) -> tuple[Number, Number]: ...
 
 
 @dataclass(frozen=True)
@@ -103,3 +114,45 @@ def score_of_v(x: Tensor, v: Tensor, level: NoiseLevel) -> Tensor:
 def score_of_velocity(x: Tensor, velocity: Tensor, level: NoiseLevel) -> Tensor:
     """Return the score that belongs to a velocity: the noise is x + (1 - tau) u on the straight path."""
     return score_of_noise((x / level.alpha + velocity) / (1 + level.sigma), level)
+
+
+def _v(sigma: Number, divisor: Number) -> tuple[Number, Number]:
+    """F = -v, the preconditioning of Karras et al. 2022 for data of variance 1."""
+    inverse = (sigma * sigma + 1) ** -0.5
+    return inverse / divisor, inverse * inverse
+
+
+def _noise(sigma: Number, divisor: Number) -> tuple[Number, Number]:
+    """F is the noise: s = -F/sigma."""
+    return -1 / divisor, 0 * divisor
+
+
+def _denoised(sigma: Number, divisor: Number) -> tuple[Number, Number]:
+    """F is the denoised estimate: s = (F - x)/sigma^2."""
+    inverse = divisor**-2
+    return inverse, inverse
+
+
+def _velocity(sigma: Number, divisor: Number) -> tuple[Number, Number]:
+    """F is the velocity of flow matching: s = -(x + F)/(sigma (1 + sigma))."""
+    inverse = 1 / (divisor * (1 + divisor))
+    return -inverse, inverse
+
+
+def _score(sigma: Number, divisor: Number) -> tuple[Number, Number]:
+    """F is the score."""
+    return divisor**0, 0 * divisor
+
+
+OUTPUTS: dict[str, OutputScales] = {
+    "v": _v,
+    "noise": _noise,
+    "denoised": _denoised,
+    "velocity": _velocity,
+    "score": _score,
+}
+"""The factors a, b of the score s = a F - b x, for what a network's output F stands for, in variance-exploding coordinates.
+
+Each takes sigma >= 0 and a divisor that is sigma, or 1 in place of 0; both numbers, or tensors of one shape. The squared error
+of F is that of the score times 1/a^2, so the plain loss of F weighs noise levels by 1/a^2.
+"""

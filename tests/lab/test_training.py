@@ -136,7 +136,7 @@ def test_denoising_without_noise_is_refused() -> None:
         Trainer(Problem.build(experiment(noise__kind="none", objective__kind="denoising")))
 
 
-@pytest.mark.parametrize("weight", ["auto", "sigma2", "edm", "likelihood", "constant"])
+@pytest.mark.parametrize("weight", ["auto", "sigma2", "edm", "sigma4", "velocity", "likelihood", "constant"])
 def test_every_weight_trains(weight: str) -> None:
     _, last = trained(objective__weight=weight, training__steps=60)
     assert last.diverged is None
@@ -212,6 +212,7 @@ def test_a_checkpoint_of_averaged_weights_alone_can_be_trained_on() -> None:
     [
         {"objective__kind": "denoising"},
         {"objective__kind": "denoising", "objective__target_batch": 64},
+        {"objective__kind": "denoising", "network__prediction": "noise"},
         {"objective__kind": "exact"},
         {"objective__kind": "exact", "noise__kind": "none"},
         {"objective__kind": "sliced", "objective__projections": 2, "objective__probes": "sphere"},

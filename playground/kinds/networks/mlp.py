@@ -29,4 +29,5 @@ class MLP(Perceptron, tag="mlp", frozen=True):
             features=self.features,
             scale=self.feature_scale,
             generator=generator,
+            prediction=self.prediction,
         )

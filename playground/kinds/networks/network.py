@@ -71,6 +71,44 @@ class Network(Kind, frozen=True):
             advanced=True,
         ),
     ] = "silu"
+    prediction: Annotated[
+        Literal["v", "noise", "denoised", "velocity", "score"],
+        meta(
+            "What the output of the network stands for. Each follows from each other; they differ in which errors are small",
+            label="prediction",
+            options={
+                "v": Option(
+                    "v",
+                    "Salimans and Ho 2022; the preconditioning of EDM for data of variance 1. Its squared error is the loss of the weight EDM.",
+                    r"v = (\hat{\epsilon} - \sigma \hat{x}_0)/\sqrt{1 + \sigma^2}",
+                ),
+                "noise": Option(
+                    "Noise",
+                    "Ho et al. 2020. Its squared error is the loss of the weight σ². Coarse levels are hard: an error is multiplied by σ.",
+                    r"s = -\hat{\epsilon}/\sigma",
+                ),
+                "denoised": Option(
+                    "Denoised",
+                    "The clean point. Its squared error is the loss of the weight σ⁴. Fine levels are hard: an error is divided by σ².",
+                    r"s = (\hat{x}_0 - x)/\sigma^2",
+                ),
+                "velocity": Option(
+                    "Velocity",
+                    "Flow matching, Lipman et al. 2023. Its squared error is the loss of the weight Velocity.",
+                    r"s = -(x + u)/(\sigma(1 + \sigma))",
+                ),
+                "score": Option(
+                    "Score",
+                    "The score itself. Its squared error is the loss of the weight 1. Fine levels are hard: the output grows like 1/σ.",
+                    r"s = \nabla \log p",
+                ),
+            },
+            resets=True,
+            advanced=True,
+            when=lambda chosen: not chosen.network.states_density,
+            otherwise="an energy network predicts its energy",
+        ),
+    ] = "v"
 
     def resolve(self, images: bool) -> "Network":
         """The network kind that "auto" stands for; every other kind returns itself."""

@@ -41,4 +41,5 @@ class UNet(Network, tag="u-net", frozen=True):
             activation=self.activation,
             classes=given.classes,
             generator=generator,
+            prediction=self.prediction,
         )

@@ -37,7 +37,7 @@ class Objective(Kind, frozen=True):
     default_weight: ClassVar[str] = "sigma2"
 
     weight: Annotated[
-        Literal["auto", "sigma2", "edm", "velocity", "likelihood", "constant"],
+        Literal["auto", "sigma2", "edm", "sigma4", "velocity", "likelihood", "constant"],
         meta(
             "Weight of each noise level in the loss. auto: edm for denoising, sigma2 for exact and sliced matching, "
             "constant for maximum likelihood",
@@ -52,6 +52,9 @@ class Objective(Kind, frozen=True):
                     "EDM",
                     "σ²(σ² + 1), Karras et al. 2022: the network's raw output counts alike at every level.",
                     rf"{_SUM},\ \lambda = \sigma^2 (\sigma^2 + 1)",
+                ),
+                "sigma4": Option(
+                    "σ⁴", "The denoised estimate counts alike at every level.", rf"{_SUM},\ \lambda = \sigma^4"
                 ),
                 "velocity": Option(
                     "Velocity",

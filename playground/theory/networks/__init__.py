@@ -7,7 +7,8 @@ Karras et al. 2022 (table 1: c_skip, c_out, c_in, and the noise input ln(sigma)/
           + \frac{sd}{\sigma' \sqrt{\sigma^2 + sd^2}} F\!\left(\frac{x}{\sqrt{\sigma^2 + sd^2}}, \frac{\ln \sigma'}{4}\right)
 
 with sigma' = sigma, or sigma' = sd for sigma = 0, which avoids a division by zero. F = 0, the initial value, gives the exact
-score of Gaussian data.
+score of Gaussian data. This F is -v of Salimans & Ho 2022. A network may have another output in place of it, see
+:data:`playground.theory.parametrizations.OUTPUTS`, with the same inputs.
 """
 
 import math
@@ -35,8 +36,11 @@ def build_network(
     feature_scale: float,
     classes: int = 0,
     generator: torch.Generator,
+    prediction: str = "v",
 ) -> ScoreNetwork:
     """A new network for points of `shape`. The kind is "mlp", "energy" or "u-net"; only a U-Net uses `classes`.
+
+    The output of an energy network is always its energy, whatever the `prediction`.
 
     Raises:
         ValueError: the kind is unknown, or the points of a U-Net are not images.
@@ -51,9 +55,17 @@ def build_network(
             "scale": feature_scale,
             "generator": generator,
         }
-        return MLP(dim, **perceptron) if kind == "mlp" else Energy(dim, **perceptron)
+        return MLP(dim, **perceptron, prediction=prediction) if kind == "mlp" else Energy(dim, **perceptron)
     if kind == "u-net":
         if len(shape) != 3:
             raise ValueError(f"A U-Net network needs images (channels, height, width), not points of {shape}.")
-        return UNet(shape, width=width, depth=depth, activation=activation, classes=classes, generator=generator)
+        return UNet(
+            shape,
+            width=width,
+            depth=depth,
+            activation=activation,
+            classes=classes,
+            generator=generator,
+            prediction=prediction,
+        )
     raise ValueError(f"network kind {kind!r} is not known: it must be mlp, energy or u-net.")

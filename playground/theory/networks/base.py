@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from playground.theory.noise import per_point
+from playground.theory.parametrizations import OUTPUTS
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "silu": functional.silu,
@@ -26,7 +27,15 @@ NOISE_FREQUENCIES = 3  # the noise input has sines and cosines of 1/2, 1 and 3/2
 
 
 class ScoreNetwork(nn.Module):
-    """A preconditioned score s(x, sigma). Subclasses define F."""
+    """A preconditioned score s(x, sigma). Subclasses define F.
+
+    Args:
+        prediction: what F stands for, a name from :data:`playground.theory.parametrizations.OUTPUTS`.
+    """
+
+    def __init__(self, prediction: str = "v") -> None:
+        super().__init__()
+        self.prediction = prediction
 
     @abstractmethod
     def raw(self, x: Tensor, noise: Tensor) -> Tensor:
@@ -45,7 +54,7 @@ class ScoreNetwork(nn.Module):
         )
 
     def _score(self, x: Tensor, sigma: Tensor) -> Tensor:
-        return preconditioned(self.raw, x, sigma)
+        return preconditioned(self.raw, x, sigma, self.prediction)
 
     @property
     def parameters_count(self) -> int:
@@ -58,16 +67,16 @@ class TracedNetwork(Protocol):
     """A score network that computes the trace of its own Jacobian."""
 
     def raw_and_trace(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
-        """F and tr dF/dx at inputs x (N, \\*shape) of variance one for sigma (N,), > 0: in the shapes of x and sigma."""
+        """-v and its trace at inputs x (N, \\*shape) of variance one for sigma (N,), > 0: in the shapes of x and sigma."""
 
 
-def preconditioned(raw: Callable[[Tensor, Tensor], Tensor], x: Tensor, sigma: Tensor) -> Tensor:
+def preconditioned(raw: Callable[[Tensor, Tensor], Tensor], x: Tensor, sigma: Tensor, prediction: str = "v") -> Tensor:
     """The score of the package's docstring, for F = raw(inputs, ln(sigma')/4), at x (N, \\*shape) and sigma (N,)."""
     inverse = torch.rsqrt(sigma.square() + DATA_STD**2)
     divisor = torch.where(sigma > 0, sigma, DATA_STD)
-    scaled = x * per_point(inverse, x)
-    out = raw(scaled, torch.log(divisor) / 4)
-    return per_point(inverse, x) * (per_point(DATA_STD / divisor, x) * out - scaled)
+    slope, pull = OUTPUTS[prediction](sigma, divisor)
+    out = raw(x * per_point(inverse, x), torch.log(divisor) / 4)
+    return per_point(slope, x) * out - per_point(pull, x) * x
 
 
 class NoiseEmbedding(nn.Module):

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from playground.theory.fused_evaluation import MlpParameters, mlp_score, mlp_trace
 from playground.theory.networks.base import ACTIVATIONS, NoiseEmbedding, ScoreNetwork, in_batches, linear, zero_init
+from playground.theory.parametrizations import OUTPUTS
 
 TRACED_ROWS = 512  # points whose trace is evaluated at a time; each takes 1 + D rows of the matrices
 
@@ -26,6 +27,7 @@ class Perceptron(ScoreNetwork):
         activation: a name from :data:`ACTIVATIONS`.
         features, scale: the number of frequencies b, and their standard deviation.
         generator: draws every weight and frequency.
+        prediction: what the output stands for.
     """
 
     def __init__(
@@ -38,8 +40,9 @@ class Perceptron(ScoreNetwork):
         features: int,
         scale: float,
         generator: torch.Generator,
+        prediction: str = "v",
     ) -> None:
-        super().__init__()
+        super().__init__(prediction)
         self.activation_name, self.activation = activation, ACTIVATIONS[activation]
         self.noise = NoiseEmbedding()
         self.register_buffer("frequencies", scale * torch.randn(dim, features, generator=generator))
@@ -84,9 +87,15 @@ class MLP(Perceptron):
 
     @torch.no_grad()
     def raw_and_trace(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
-        """F and tr dF/dx at inputs x (N, \\*shape) of variance one for sigma (N,), > 0: in the shapes of x and sigma."""
+        """-v and its trace at inputs x (N, \\*shape) of variance one for sigma (N,), > 0: in the shapes of x and sigma."""
         raw, trace = mlp_trace(x.flatten(1), sigma, self.parts, in_batches(x, TRACED_ROWS))
+        if self.prediction != "v":  # -v = sigma (s sqrt(sigma^2 + 1) + y) for s at sqrt(sigma^2 + 1) y
+            slope, pull = OUTPUTS[self.prediction](sigma, sigma)
+            width = torch.sqrt(sigma * sigma + 1)
+            slope, rest = sigma * width * slope, sigma * (1 - width * width * pull)
+            raw = slope[:, None] * raw + rest[:, None] * x.flatten(1)
+            trace = slope * trace + rest * raw.shape[1]
         return raw.view(x.shape), trace
 
     def _evaluated(self, x: Tensor, sigma: Tensor) -> Tensor:
-        return mlp_score(x.flatten(1), sigma, self.parts, in_batches(x)).view(x.shape)
+        return mlp_score(x.flatten(1), sigma, self.parts, in_batches(x), self.prediction).view(x.shape)

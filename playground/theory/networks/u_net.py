@@ -37,6 +37,7 @@ class UNet(ScoreNetwork):
         activation: a name from :data:`ACTIVATIONS`.
         classes: the number of classes; 0 for none.
         generator: draws every weight.
+        prediction: what the output stands for.
     """
 
     def __init__(
@@ -48,8 +49,9 @@ class UNet(ScoreNetwork):
         activation: str,
         classes: int = 0,
         generator: torch.Generator,
+        prediction: str = "v",
     ) -> None:
-        super().__init__()
+        super().__init__(prediction)
         colours, *self.sides = shape
         self.block = 2
         while -(-max(self.sides) // self.block) > WIDEST_SIDE:
@@ -102,7 +104,7 @@ class UNet(ScoreNetwork):
         return torch.cat([self._given(*piece) for piece in pieces])
 
     def _given(self, x: Tensor, sigma: Tensor, label: Tensor) -> Tensor:
-        return preconditioned(lambda scaled, noise: self.raw(scaled, noise, label), x, sigma)
+        return preconditioned(lambda scaled, noise: self.raw(scaled, noise, label), x, sigma, self.prediction)
 
     def raw(self, x: Tensor, noise: Tensor, label: Tensor | None = None) -> Tensor:
         context = self.mix(self.activation(self.embed(self.noise(noise))))

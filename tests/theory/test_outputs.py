@@ -1,0 +1,135 @@
+"""What a network's output stands for: the score that follows from it, its plain loss, and the fused functions."""
+
+import functools
+
+import pytest
+import torch
+from test_fused import adam_with_average
+from torch import Tensor
+
+from playground.theory import fused_training
+from playground.theory.likelihood import velocity
+from playground.theory.networks import MLP, ScoreNetwork, build_network
+from playground.theory.noise import VarianceExploding
+from playground.theory.objectives import WEIGHTS
+from playground.theory.parametrizations import (
+    OUTPUTS,
+    NoiseLevel,
+    predictions,
+    score_of_denoised,
+    score_of_noise,
+    score_of_v,
+    score_of_velocity,
+)
+
+PREDICTIONS = pytest.mark.parametrize("prediction", OUTPUTS)
+SIGMAS = torch.tensor([0.02, 0.1, 0.5, 1.0, 3.0, 20.0], dtype=torch.float64)
+
+
+def network(prediction: str, kind: str = "mlp", shape: tuple[int, ...] = (2,)) -> ScoreNetwork:
+    """A small network in double precision whose last layer is not zero."""
+    settings = {"width": 16, "depth": 2, "activation": "silu", "features": 8, "feature_scale": 1.5}
+    generator = torch.Generator().manual_seed(0)
+    made = build_network(kind, shape, **settings, generator=generator, prediction=prediction).double()
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.copy_(0.3 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
+    return made
+
+
+def draws(steps: int, count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    x, z = torch.randn((2, steps, count, 2), generator=generator, dtype=torch.float64)
+    sigma = torch.randn((steps, count), generator=generator, dtype=torch.float64).exp()
+    return x, z, sigma, sigma.square() * (1 + sigma)
+
+
+def gradients(loss: Tensor, made: ScoreNetwork) -> Tensor:
+    return torch.cat([part.flatten() for part in torch.autograd.grad(loss, list(made.parameters()))])
+
+
+@PREDICTIONS
+@pytest.mark.parametrize(("kind", "shape"), [("mlp", (2,)), ("u-net", (1, 4, 4))])
+def test_the_score_is_that_of_the_predicted_quantity(prediction: str, kind: str, shape: tuple[int, ...]) -> None:
+    """By the way back from each name to the score, which the module's own tests prove for a Gaussian."""
+    made = network(prediction, kind, shape)
+    for sigma in SIGMAS:
+        x, level = 2 * torch.randn(5, *shape, dtype=torch.float64), NoiseLevel(1.0, float(sigma))
+        output = made.raw(x / torch.sqrt(1 + sigma**2), (sigma.log() / 4).expand(5))
+        expected = {
+            "v": lambda: score_of_v(x, -output, level),  # noqa: B023
+            "noise": lambda: score_of_noise(output, level),  # noqa: B023
+            "denoised": lambda: score_of_denoised(x, output, level),  # noqa: B023
+            "velocity": lambda: score_of_velocity(x, output, level),  # noqa: B023
+            "score": lambda: output,  # noqa: B023
+        }[prediction]()
+        torch.testing.assert_close(made(x, sigma), expected, rtol=1e-9, atol=1e-9)
+
+
+@PREDICTIONS
+@pytest.mark.parametrize("shared", [True, False])
+def test_one_call_gives_the_score_of_the_layers(prediction: str, shared: bool) -> None:
+    """Also without noise, where the divisor is 1."""
+    made, x = network(prediction), torch.randn(7, 2, dtype=torch.float64)
+    sigmas = torch.tensor([0.0, 0.7], dtype=torch.float64)
+    for sigma in sigmas if shared else [sigmas.repeat(4)[:7]]:
+        expected = made(x, sigma)
+        with torch.no_grad():
+            torch.testing.assert_close(made(x, sigma), expected, rtol=1e-9, atol=1e-9)
+
+
+@PREDICTIONS
+def test_the_trace_of_the_likelihood_is_that_of_the_flow(prediction: str) -> None:
+    made, y = network(prediction), torch.randn(len(SIGMAS), 2, dtype=torch.float64)
+    assert isinstance(made, MLP)
+    output, trace = made.raw_and_trace(y, SIGMAS)
+    torch.testing.assert_close(-output, velocity(made, y, SIGMAS), rtol=1e-9, atol=1e-9)
+    jacobian = torch.autograd.functional.jacobian(lambda at: velocity(made, at, SIGMAS).sum(0), y)
+    torch.testing.assert_close(-trace, jacobian[0, :, 0] + jacobian[1, :, 1], rtol=1e-9, atol=1e-9)
+
+
+@PREDICTIONS
+@pytest.mark.parametrize("objective", ["denoising", "exact", "sliced along v"])
+def test_fused_steps_have_the_gradient_of_autograd(prediction: str, objective: str) -> None:
+    made, (x, z, sigma, weight) = network(prediction), draws(1, 12)
+    assert isinstance(made, MLP)
+    directions = torch.eye(2, dtype=torch.float64)[None, :, None].expand(1, 2, 12, 2)
+    if objective == "denoising":
+        steps, given = fused_training.denoising_steps, (x, z, sigma, weight)
+        level = sigma[0, :, None]
+        loss = (weight[0] * (made(x[0] + level * z[0], sigma[0]) + z[0] / level).square().sum(1)).mean()
+    else:
+        along = objective != "exact"
+        directions = directions[:, :1] if along else directions
+        steps, given = fused_training.matching_steps, (x, directions, sigma, weight, 1.0, along)
+        at = x[0].clone().requires_grad_()
+        score = made(at, sigma[0])
+        total = torch.zeros(12, dtype=torch.float64) if along else 0.5 * score.square().sum(1)
+        for v in directions[0]:
+            inner = (v * score).sum(1)
+            (row,) = torch.autograd.grad(inner.sum(), at, create_graph=True)
+            total = total + (v * row).sum(1) + (0.5 * inner.square() if along else 0)
+        loss = (weight[0] * total).mean()
+    found = adam_with_average(functools.partial(steps, prediction=prediction), made, [0.0], *given)
+    torch.testing.assert_close(found[0], loss.detach(), rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(found[1], gradients(loss, made), rtol=1e-8, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "weight"),
+    [("v", "edm"), ("noise", "sigma2"), ("denoised", "sigma4"), ("velocity", "velocity"), ("score", "constant")],
+)
+def test_the_squared_error_of_the_output_is_the_loss_of_one_weight(prediction: str, weight: str) -> None:
+    """|F - F*|^2 = lambda |s - s*|^2 for two scores at the same points."""
+    x, (s, other) = 2 * torch.randn(6, 2, dtype=torch.float64), torch.randn(2, 6, 2, dtype=torch.float64)
+    weights = WEIGHTS[weight](SIGMAS, VarianceExploding(0.01, 30.0), "log-normal")
+    for at, sigma in enumerate(SIGMAS):
+        level = NoiseLevel(1.0, float(sigma))
+        if prediction == "score":
+            error = s[at] - other[at]
+        else:
+            outputs = (getattr(predictions(x[at], score[at], level), prediction) for score in (s, other))
+            error = next(outputs) - next(outputs)
+        torch.testing.assert_close(error.square().sum(), weights[at] * (s[at] - other[at]).square().sum())
+        slope, _ = OUTPUTS[prediction](float(sigma), float(sigma))
+        assert slope**-2 == pytest.approx(float(weights[at]))
