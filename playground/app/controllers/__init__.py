@@ -1,1 +1,1 @@
-"""What the window does: they own the work, write the model and emit signals; they know no widget."""
+"""The window's work. Controllers own it, write the model and emit signals; they know no widget."""

@@ -1,4 +1,4 @@
-"""Keeps on disk what no file holds, so that a program that was killed offers it at its next start."""
+"""Writes unsaved work to disk, so that the next start can offer it if the program is killed."""
 
 import time
 import weakref
@@ -28,14 +28,14 @@ from playground.lab.recovery import KeptWeights, RecoveryFolder, Work
 from playground.lab.session import SUFFIX, Session
 from playground.user_errors import message_of
 
-SECONDS = 5.0  # between two writes, where something has changed
-LOOK = 500  # ms between two looks whether something has
-RUN_BYTES = 2**24  # of a finished run: a larger one is sampled anew from the same noise
+SECONDS = 5.0  # between two writes, if something has changed
+LOOK = 500  # ms between two checks for changes
+RUN_BYTES = 2**24  # of a finished run; a larger one is sampled again from the same noise
 
 
 @dataclass(eq=False)
 class Stored:
-    """The files of a training, and of what moment they are."""
+    """The files of one training, and the state of the training that they hold."""
 
     weights: str
     data: str
@@ -43,15 +43,15 @@ class Stored:
 
 
 class Autosaving(QObject):
-    """Writes what has changed every few seconds, in a thread; the window's thread only takes note of what there is.
+    """Writes changed work every few seconds in a thread; the window's thread only notes what there is.
 
     Args:
-        describe_view: gives what of the canvas a session keeps, JSON values.
-        own_place: the place of the history at which the user's own work stands, where a scene or a lesson is shown; else None.
-        summary: the experiment in one line.
+        describe_view: returns the part of the view that a session keeps, as JSON values.
+        own_place: returns the user's own place in the history while a scene or lesson is shown, else None.
+        summary: describes an experiment in one line.
 
     Signals:
-        changed(): it was written, or not.
+        changed(): the work was written, or could not be.
         notified(Notification)
     """
 
@@ -79,13 +79,13 @@ class Autosaving(QObject):
         self._describe_view, self._own_place, self._summary = describe_view, own_place, summary
         self.seconds = SECONDS
         self.folder: RecoveryFolder | None = None
-        self.saved_at: float | None = None  # time.monotonic of the moment that was written last
+        self.saved_at: float | None = None  # time.monotonic at the state that was written last
         self._stored: dict[TrainingKey, Stored] = {}
-        self._points: list[tuple[weakref.ref[np.ndarray], str]] = []  # data that are written, by their array
-        self._count = 0  # of files so far
-        self._written: Hashable = None  # the moment that was written last
-        self._begun = 0.0  # time.monotonic
-        self._changes = 0  # of the history and of pinned runs so far
+        self._points: list[tuple[weakref.ref[np.ndarray], str]] = []  # the written data, each with its file's name
+        self._count = 0  # number of files so far
+        self._written: Hashable = None  # the state that was written last
+        self._begun = 0.0  # time.monotonic at the last write
+        self._changes = 0  # number of changes of the history and of the pinned runs
         self._failed = False
         self._adopting: tuple[RecoveryFolder, Mapping[TrainingKey, KeptWeights]] | None = None
         self._background = BackgroundTask(self)
@@ -99,12 +99,12 @@ class Autosaving(QObject):
     # --- what the window may read and ask for
 
     def start(self) -> None:
-        """Begin to look; call after the first paint."""
+        """Start to check for changes. Call it after the first paint."""
         self._timer.start()
 
     @property
     def text(self) -> str:
-        """How long ago unsaved work was written, in words; "" where all is saved."""
+        """How long ago unsaved work was written, in words; "" if all is saved."""
         if self.saved_at is None or not self._state.modified:
             return ""
         if self._failed:
@@ -114,13 +114,13 @@ class Autosaving(QObject):
 
     @Slot()
     def look(self) -> None:
-        """Write what has changed, unless the last time was a moment ago."""
+        """Write what has changed, unless the last write was a moment ago."""
         if time.monotonic() - self._begun >= self.seconds:
             self.write()
 
     @Slot()
     def write(self) -> None:
-        """Write what has changed, unless that goes on already."""
+        """Write what has changed, unless a write is in progress."""
         if self._background.busy or self._building.is_replacing or not (self._unsaved or self.folder):
             return
         moment = self._moment()
@@ -137,9 +137,9 @@ class Autosaving(QObject):
         self._background.run("autosave", save, done, self._not_written)
 
     def adopt(self, folder: RecoveryFolder, stored: Mapping[TrainingKey, KeptWeights]) -> None:
-        """Go on in the folder of work that was brought back: its files stay until undo has led to them.
+        """Continue in the folder of restored work. Its files stay, because undo may lead to them.
 
-        While something is written, that is put off until it is whole: a folder is removed only when nothing is written to it.
+        A write in progress ends first, because a folder is removed only when nothing is written to it.
         """
         if self._background.busy:
             if self._adopting is not None:
@@ -158,7 +158,7 @@ class Autosaving(QObject):
         """Stop, when quitting.
 
         Args:
-            keep: whether the work goes on at the next start; else it is safe, or not wanted, and is deleted.
+            keep: whether the next start offers the work. If not, it is saved elsewhere or unwanted, and is deleted.
 
         Returns:
             Whether all was written in time.
@@ -176,11 +176,11 @@ class Autosaving(QObject):
             self.folder = None
         return ended
 
-    # --- what there is
+    # --- the state to be written
 
     @property
     def _unsaved(self) -> bool:
-        """Whether no file holds what there is; one that is being written may still fail."""
+        """Whether the work differs from every file; a file that is being written may still fail."""
         return self._state.modified or self._documents.saving
 
     @Slot()
@@ -189,12 +189,12 @@ class Autosaving(QObject):
 
     @Slot()
     def _note_save(self) -> None:
-        """Write at once, or once what is being written is whole: what a file holds need not be offered."""
+        """Write soon after a save, because work that a file holds need not be offered."""
         self._begun = 0.0
         self.look()
 
     def _moment(self) -> Hashable:
-        """Another one whenever there is something to write."""
+        """A key that changes whenever there is something to write."""
         return (
             self._changes,
             self._unsaved,
@@ -206,7 +206,7 @@ class Autosaving(QObject):
         )
 
     def _moment_of(self, key: TrainingKey, workspace: Workspace) -> Hashable:
-        """Another one whenever the files of a training are to be written anew."""
+        """A key that changes whenever the files of a training must be written again."""
         run = self._run_of(key, workspace)
         return (
             weakref.ref(workspace.trainer),
@@ -218,13 +218,13 @@ class Autosaving(QObject):
         )
 
     def _run_of(self, key: TrainingKey, workspace: Workspace) -> Any:
-        """The finished run that is kept with a training; None while it changes, or where there is none."""
+        """The finished run that is kept with a training; None while it changes or if there is none."""
         if key != self._building.workspace_key or workspace.training == "training":
             return None
         run = self._playing.newest_finished
         return None if run is None or run.npz_size() > RUN_BYTES else run
 
-    # --- packing: the window's thread takes note of what there is, the other one copies and writes
+    # --- packing: the window's thread notes what there is, the worker copies and writes
 
     def _pack(self) -> Callable[[], None]:
         place = self._own_place()
@@ -241,7 +241,7 @@ class Autosaving(QObject):
                     stored[key] = before
                 continue
             if key != present and not workspace.trained_steps:
-                continue  # it is built anew in a moment
+                continue  # it will be built again in a moment
             moment = self._moment_of(key, workspace)
             if before is not None and before.moment == moment:
                 stored[key] = before
@@ -290,7 +290,7 @@ class Autosaving(QObject):
         )
 
     def _job(self, name: str, workspace: Workspace, run: Any) -> Callable[[RecoveryFolder], object]:
-        """Writes the weights of a workspace with one point of its data."""
+        """Makes the work that writes the weights of a workspace, with one point of its data."""
         problem, noise = workspace.problem, self._playing.seed_offset
         found = kept_figures.present(workspace, workspace.newest, problem.experiment, noise)
         measured, arrays = kept_figures.to_json(found, noise), None
@@ -331,7 +331,7 @@ class Autosaving(QObject):
         return f"{kind}-{self._count}{SUFFIX}"
 
     def _adopt_now(self) -> None:
-        """Take the folder that came while something was written."""
+        """Take the folder that came during a write."""
         if self._adopting is not None:
             (folder, stored), self._adopting = self._adopting, None
             self.adopt(folder, stored)
@@ -355,7 +355,7 @@ def _step(command: QUndoCommand) -> Step:
 
 
 def _numbered(history: History, place_of: Mapping[int, int]) -> History:
-    """The same with deleted runs by their places, which is how a file numbers them."""
+    """The edits with deleted runs given by their positions, as a file numbers them."""
     steps = [
         Other("deletion", place_of.get(step.number, -1))
         if isinstance(step, Other) and step.kind == "deletion"

@@ -1,4 +1,4 @@
-"""Builds what the experiment describes, data, problem and network, and keeps what was built, so that undo brings it back."""
+"""Builds data, problem and network of the experiment, and keeps them so that undo can bring them back."""
 
 import dataclasses
 import itertools
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
     from playground.data import Dataset
     from playground.lab.problem import Problem
 
-SETTLE = 150  # ms without an edit before data and network are built anew, so that a slider can be dragged
-TASKS = ("problem", "reading")  # that end with something else on the workspace
+SETTLE = 150  # ms without an edit before data and network are built, so that a slider can be dragged
+TASKS = ("problem", "reading")  # the tasks that end with another workspace
 DROPPED = "Undo keeps 1 GiB in memory, which the {} steps trained here exceeded. Train makes them anew."
 
 
 class Reset(QUndoCommand):
-    """A reset of training: it puts fresh weights in the place of those trained by the same settings.
+    """A reset of training, as a step of the history: new weights replace those trained with the same settings.
 
-    It holds no weights, for the memory that they take is bounded elsewhere: Building looks where the stack stands.
+    It holds no weights, because Building bounds their memory. Building reads the stack's position.
 
     Args:
-        settings: of which training was reset, see :func:`reset_key`.
-        number: of the training that it begins.
+        settings: those of the training that was reset, see :func:`reset_key`.
+        number: the number of the training that begins.
     """
 
     def __init__(self, settings: Hashable, number: int) -> None:
@@ -52,7 +52,7 @@ class Reset(QUndoCommand):
 
 @dataclass(frozen=True)
 class TrainingKey:
-    """By what a workspace is kept: the settings that training depends on, and the number of the reset that began it."""
+    """The key of a workspace: the settings that training depends on, and the number of the reset that began it."""
 
     settings: Hashable
     reset: int = 0
@@ -60,7 +60,7 @@ class TrainingKey:
 
 @dataclass(frozen=True, eq=False)
 class ReadPoints:
-    """What was read of a file by these settings."""
+    """The points that were read from a file, and the settings with which it was read."""
 
     data: DataSource
     dataset: "Dataset"
@@ -71,22 +71,22 @@ class Building(QObject):
 
     Args:
         state: the experiment to follow.
-        tasks: where data and networks are made.
+        tasks: runs the building of data and networks.
         device: "auto", "cpu", "cuda" or "mps".
 
-    Signals, in the order in which another workspace takes the place of the present one:
-        leaving(Workspace | None, Session | None): it will; None where there will be none. The present one is still there.
-        problem_changed(ProblemView): it has; whoever shows it, shows it now.
-        taken(Session | None): all is shown: what works on it begins.
-        ready(): there is a problem, where there was none.
+    Signals, in the order in which another workspace replaces the current one:
+        leaving(Workspace | None, Session | None): it will come, or none. The current one is still there.
+        problem_changed(ProblemView): it has come; views show it now.
+        taken(Session | None): views show it; work with it begins.
+        ready(): there is a problem, and there was none before.
 
     Further signals:
-        problem_failed(Message): why the settings give no problem; after an edit the old one stays.
-        settings_changed(frozenset[str]): keys that changed and left the workspace in place.
-        resetting(): what is trained gives way to fresh weights.
-        withdrawn(): what was being built, and may have been waited for, does not come.
-        opened(Session | None): the settings of a file, or of a new experiment, come: nothing that was here stays.
-        points_opened(str): the path of the file or folder that the data are now.
+        problem_failed(Message): why the settings give no problem. After an edit the old problem stays.
+        settings_changed(frozenset[str]): keys that changed and need no other workspace.
+        resetting(): new weights are about to replace the trained ones.
+        withdrawn(): the workspace that was being built will not come.
+        opened(Session | None): the settings of a file or of a new experiment replace everything.
+        points_opened(str): the path of the file or folder with the new data.
         notified(Notification)
     """
 
@@ -106,24 +106,26 @@ class Building(QObject):
         super().__init__(parent)
         self._state, self._tasks, self._device = state, tasks, device
         self._workspace: Workspace | None = None
-        self.failure: Message | None = None  # why the settings give no problem; None where they do, or may
-        self.device_text = "starting"  # the device and its threads, as the status bar says it
+        self.failure: Message | None = (
+            None  # why the settings give no problem; None if they do, or if that is not known yet
+        )
+        self.device_text = "starting"  # the device and its threads, for the status bar
         self._kept: WorkspaceCache[Workspace | ReadPoints] = WorkspaceCache()
-        self._workspace_key: TrainingKey | None = None  # by which the present one is kept
-        self._trainings: dict[Hashable, int] = {}  # by settings: the number of the training that undo has led to
-        self._numbers = itertools.count(1)  # of trainings begun by a reset
-        self._dropped: dict[Hashable, int] = {}  # steps of what was evicted, to be told once it is missed
-        self._stored: dict[TrainingKey, Callable[[], Session]] = {}  # trainings on disk, which undo may lead to
+        self._workspace_key: TrainingKey | None = None  # the key of the current workspace
+        self._trainings: dict[Hashable, int] = {}  # by settings: the number of the training that undo has reached
+        self._numbers = itertools.count(1)  # of trainings that began with a reset
+        self._dropped: dict[Hashable, int] = {}  # steps of evicted trainings, to be reported when undo reaches them
+        self._stored: dict[TrainingKey, Callable[[], Session]] = {}  # trainings on disk that undo may reach
         self._opening: Session | None = None
-        self._outdated = False  # whether the workspace is that of settings which a file has replaced
-        self._bundled = False  # whether the next problem may begin from weights that ship with the program
-        self.adopting = False  # whether the data become those of a file that was read, and what waits for them stays
+        self._outdated = False  # whether a file has replaced the settings of the workspace
+        self._bundled = False  # whether the next problem may start from bundled weights
+        self.adopting = False  # whether the data become those of a file that was just read, so that waiting tasks stay
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE)
         self._settle.timeout.connect(self.build)
         state.changed.connect(self._edited)
-        state.history_changed.connect(self._follow_history)  # the stack itself still speaks as it is destroyed
+        state.history_changed.connect(self._follow_history)  # the stack itself still emits while it is destroyed
 
     # What the window may read
 
@@ -137,12 +139,12 @@ class Building(QObject):
 
     @property
     def conditions(self) -> Conditions | None:
-        """What the data settle; None while there are none."""
+        """Properties of the data that kinds need; None while there are no data."""
         return conditions_of(self.problem)
 
     @property
     def busy(self) -> bool:
-        """Whether other data or another network are on their way to the workspace."""
+        """Whether other data or another network are being built."""
         return self._settle.isActive() or any(self._tasks.running(task) for task in TASKS)
 
     @property
@@ -152,7 +154,7 @@ class Building(QObject):
 
     @property
     def default_step(self) -> float | None:
-        """What `sampling.step = "auto"` stands for with the present sampler, in squared user units."""
+        """The value of `sampling.step = "auto"` for the current sampler, in squared user units."""
         if self._workspace is None:
             return None
         from playground.lab.sampling import step_in_user_units
@@ -160,24 +162,24 @@ class Building(QObject):
         return step_in_user_units(self._workspace.problem)
 
     def restarts(self, keys: frozenset[str]) -> bool:
-        """Whether a change of these settings starts training anew."""
+        """Whether a change of these settings restarts training."""
         known = description.every_field()
         return any(known[key].resets for key in keys)
 
     def is_behind(self, workspace: Workspace) -> bool:
-        """Whether a workspace is of other settings than the present ones, which are still to be built."""
+        """Whether a workspace is not yet the one that the current settings describe."""
         return _built_for(workspace.problem.experiment) != _built_for(self._state.experiment)
 
-    # Starting afresh
+    # Resets
 
     def reset_training(self) -> QUndoCommand | None:
-        """Forget the weights and start from fresh ones.
+        """Replace the weights by new ones.
 
         Returns:
-            The step of the history that this is; None where nothing of these settings was trained.
+            The step of the history; None if nothing was trained with these settings.
         """
         settings = reset_key(self._state.experiment)
-        trained = self._kept_workspace(self._state.experiment)  # which may still be on its way to the workspace
+        trained = self._kept_workspace(self._state.experiment)  # which may still be under construction
         if trained is not None and trained.trained_steps:
             self._state.push(Reset(settings, next(self._numbers)))
             return self._state.last_step
@@ -188,7 +190,7 @@ class Building(QObject):
         return None
 
     def begin_anew(self, since: int) -> None:
-        """Put fresh weights on the workspace by a step of the history, unless one has done so since a place of it."""
+        """Put new weights on the workspace by a step of the history, unless a step since `place` has done so."""
         settings = reset_key(self._state.experiment)
         steps = self._state.steps_since(since)
         if not any(isinstance(step, Reset) and step.settings == settings for step in steps):
@@ -196,7 +198,7 @@ class Building(QObject):
 
     @Slot()
     def _follow_history(self) -> None:
-        """Take the trainings that undo or redo has led to."""
+        """Take the trainings that undo or redo has reached."""
         steps = self._state.steps_since(0)
         trainings = {step.settings: step.number for step in steps if isinstance(step, Reset)}
         if trainings != self._trainings:
@@ -206,12 +208,12 @@ class Building(QObject):
             self.build()
 
     def _key(self, experiment: Experiment) -> TrainingKey:
-        """What a workspace is kept by."""
+        """The key of a workspace."""
         settings = reset_key(experiment)
         return TrainingKey(settings, self._trainings.get(settings, 0))
 
     def key_at(self, place: int) -> TrainingKey:
-        """The training that a place of the history has."""
+        """The key of the training at a place of the history."""
         settings = reset_key(self._state.experiment_at(place))
         steps = (self._state.stack.command(number) for number in range(place))
         resets = [step.number for step in steps if isinstance(step, Reset) and step.settings == settings]
@@ -219,16 +221,16 @@ class Building(QObject):
 
     @property
     def workspace_key(self) -> TrainingKey | None:
-        """That of the present workspace; None where a file has replaced its settings."""
+        """The key of the current workspace; None if a file has replaced its settings."""
         return None if self._workspace is None or self._outdated else self._workspace_key
 
     @property
     def is_replacing(self) -> bool:
-        """Whether what a file brought is still being built."""
+        """Whether the workspace of an opened file is still being built."""
         return self._outdated and self.failure is None
 
     def workspaces(self) -> dict[TrainingKey, Workspace]:
-        """All that undo and redo may lead to and that are in memory, the present one among them."""
+        """All workspaces in memory that undo and redo can reach, including the current one."""
         kept = {key: kept for key, kept in self._kept.items() if isinstance(kept, Workspace)}
         found = {key: workspace for key, workspace in kept.items() if isinstance(key, TrainingKey)}
         if self._workspace is not None and self.workspace_key is not None:
@@ -237,11 +239,11 @@ class Building(QObject):
 
     @property
     def stored(self) -> frozenset[TrainingKey]:
-        """The trainings on disk that undo and redo may lead to."""
+        """The trainings on disk that undo and redo can reach."""
         return frozenset(self._stored)
 
     def new_reset(self, experiment: Experiment) -> Reset:
-        """A reset of these settings, as a step of a history that comes back."""
+        """A reset with these settings, as a step of a restored history."""
         return Reset(reset_key(experiment), next(self._numbers))
 
     def _kept_workspace(self, experiment: Experiment) -> Workspace | None:
@@ -256,7 +258,7 @@ class Building(QObject):
     # Files
 
     def prefer_bundled(self) -> None:
-        """Begin the data set chosen next from the weights that ship with the program, if there are any for its settings."""
+        """Start the data set that is chosen next from bundled weights, if there are any for its settings."""
         self._bundled = True
 
     def restore(
@@ -267,12 +269,12 @@ class Building(QObject):
         session: Session | None,
         stored: Mapping[TrainingKey, Callable[[], Session]],
     ) -> None:
-        """Bring back work with its history.
+        """Restore work with its history.
 
         Args:
             first, steps, place: as in :meth:`State.restore`.
-            session: the workspace where the history stands, or the latest that there was.
-            stored: reads the other trainings, once undo or redo leads to them.
+            session: the workspace at the history's position, or else the latest one.
+            stored: reads each other training when undo or redo reaches it.
         """
         self._open(session)
         self._stored = dict(stored)
@@ -280,13 +282,13 @@ class Building(QObject):
         self._settle.start()
 
     def open_experiment(self, experiment: Experiment, session: Session | None = None) -> None:
-        """Put other settings on the workspace, with fresh weights or a session's; nothing that was trained before comes back."""
+        """Take other settings, with new weights or those of a session. Earlier trainings are lost."""
         self._open(session)
         self._state.load(experiment)
         self._settle.start()
 
     def _open(self, session: Session | None) -> None:
-        """Forget what was here before a file comes, or other work."""
+        """Forget everything before other work comes."""
         self.opened.emit(session)
         self.resetting.emit()
         for task in TASKS:
@@ -301,7 +303,7 @@ class Building(QObject):
         self._opening = session
 
     def open_points(self, path: str, kind: str = "file") -> None:
-        """Read a file of points, or of kind = images; only when it is sound does the experiment change to it."""
+        """Read a file of points, or of images if `kind` says so. The experiment changes to it only if it is sound."""
         experiment = self._state.experiment
         wanted = self._state.replaced_by({"data.kind": kind, "data.path": path})
 
@@ -309,12 +311,12 @@ class Building(QObject):
             yield 1.0, wanted.data.load(experiment.likelihood.points, experiment.seed, interrupted)
 
         def use(dataset: "Dataset") -> None:
-            for key, kept in self._kept.items():  # the file may hold other points by now
+            for key, kept in self._kept.items():  # the file may have other points by now
                 data = kept.problem.experiment.data if isinstance(kept, Workspace) else kept.data
                 if data.file == path:
                     self._kept.discard(key)
             self._keep_points(wanted, dataset)
-            self.adopting = True  # training may have been asked for while these very points were read
+            self.adopting = True  # training may have been requested while these points were read
             try:
                 self._state.edit({**other_data(self._state.experiment, kind), "data.path": path})
             finally:
@@ -326,8 +328,8 @@ class Building(QObject):
             self.withdrawn.emit()
             self._tell_error(error)
 
-        self.withdrawn.emit()  # what was waited for gives way to the points
-        # A task of its own: a session that is still being built comes first, and the points follow it.
+        self.withdrawn.emit()  # tasks that waited give way to the points
+        # A task of its own, because a session that is being built comes first and the points follow it.
         self._tasks.start("reading", "Reading", read, use, refuse)
 
     # Following the experiment
@@ -335,26 +337,26 @@ class Building(QObject):
     @Slot(object)
     def _edited(self, keys: frozenset[str]) -> None:
         if keys & {"data.kind", "data.path"}:
-            self._tasks.cancel("reading")  # other data were chosen while it went on
+            self._tasks.cancel("reading")  # other data were chosen meanwhile
         if self._opening is not None:
-            return  # the session is built first; what was changed meanwhile follows it
+            return  # the session is built first, then later changes
         if self.restarts(keys) or "likelihood.points" in keys:
             self._settle.start()
             return
         workspace = self._workspace
         if workspace is None or reset_key(workspace.problem.experiment) != reset_key(self._state.experiment):
-            return  # another is being built, and takes what was changed meanwhile
+            return  # another workspace is being built; later changes follow it
         workspace.follow(self._state.experiment)
         self.settings_changed.emit(keys)
 
     def stop(self) -> None:
-        """Build nothing any more, when quitting."""
+        """Build nothing more, when quitting."""
         self._settle.stop()
 
     @Slot()
     def build(self) -> None:
-        """Build what the experiment describes, or take it from what was kept."""
-        self._settle.stop()  # what it would build is built now
+        """Build what the experiment describes, or take it from the kept workspaces."""
+        self._settle.stop()  # it would build the same
         self.failure = None
         session = self._opening
         bundled, self._bundled = self._bundled and session is None, False
@@ -370,7 +372,7 @@ class Building(QObject):
             return
         dataset, previous = self._read_already(experiment), kept
         if kept is not None and kept.training == "untrained" and kept.problem.density is None:
-            previous = None  # nothing was learned of these data, which can be split as is asked
+            previous = None  # nothing was learned from these data, so they can be split as the settings say
         shared, bundled = self._of_the_same_points(experiment, dataset), bundled and kept is None
         stored = self._stored.get(self._key(experiment)) if kept is None and session is None else None
         self._tasks.start(
@@ -391,7 +393,7 @@ class Building(QObject):
         )
 
     def _read_already(self, experiment: Experiment) -> "Dataset | None":
-        """The data of a file, split as is asked or, where it cannot be read again, as they are."""
+        """The data of a file that was read before: split as the settings say, or unchanged if it is unreadable."""
         read = self._kept.get(("points", *file_key(experiment)))
         if isinstance(read, ReadPoints):
             return read.dataset
@@ -401,7 +403,8 @@ class Building(QObject):
         return next((kept.dataset for kept in points if kept.data == experiment.data), None)
 
     def _of_the_same_points(self, experiment: Experiment, dataset: "Dataset | None") -> "Problem | None":
-        """The problem of a kept workspace whose points another one can share; None where there is none."""
+        """The problem of a kept workspace with the same points, which another workspace can share; None if there is
+        none."""
         problems = [kept.trainer.problem for _, kept in reversed(self._kept.items()) if isinstance(kept, Workspace)]
         wanted = points_key(experiment)
         return next(
@@ -414,17 +417,17 @@ class Building(QObject):
         )
 
     def _clear(self) -> None:
-        """Take everything off the workspace: without data, as in a drawing without strokes, nothing trains, plays or is measured."""
+        """Clear the workspace. Without data, for example in an empty drawing, nothing trains, plays or is measured."""
         self._tasks.cancel("problem")
         self.leaving.emit(None, None)
         self._workspace = None
         self.taken.emit(None)
 
     def _not_assembled(self, error: BaseException) -> None:
-        """Say why there is no problem; a session whose weights do not fit is opened without them."""
+        """Report why there is no problem. A session whose weights do not fit is opened without them."""
         session = self._opening
         if session is not None and session.weights is not None:
-            self._tell_error(error)  # the problem that is built without them would take it back
+            self._tell_error(error)  # the problem that is built without them would withdraw the message
             self._opening = dataclasses.replace(session, weights=None, training={})
             self._settle.start()
         else:
@@ -435,7 +438,7 @@ class Building(QObject):
         self.notified.emit(about(self._state, "error", message_of(error)))
 
     def _fail(self, why: Message, clear: bool = False) -> None:
-        """Say why there is no problem; what belongs to a file opened before this one leaves the workspace with it."""
+        """Report why there is no problem. The workspace of a file that was open before is cleared."""
         self.failure = why
         if clear or self._outdated:
             self._clear()
@@ -443,7 +446,7 @@ class Building(QObject):
         self.withdrawn.emit()
 
     def _take(self, workspace: Workspace) -> None:
-        """Put a workspace in place of the present one, which is kept."""
+        """Replace the current workspace, which is kept."""
         self.failure, self._outdated = None, False
         before, opened = self._workspace, self._opening
         self._opening = None
@@ -462,10 +465,10 @@ class Building(QObject):
         self.device_text = workspace.device_text
         self._workspace = workspace
         if before is not None and self._workspace_key in self._kept:
-            self._keep(self._workspace_key, before)  # whose weights and figures have grown
+            self._keep(self._workspace_key, before)  # its weights and figures have grown
         self._workspace_key = self._key(workspace.problem.experiment)
         self._keep(self._workspace_key, workspace)
-        self._stored.pop(self._workspace_key, None)  # from here on it is in memory
+        self._stored.pop(self._workspace_key, None)  # it is in memory now
         self.problem_changed.emit(workspace.view)
         self.taken.emit(opened)
         self._tell_dropped(workspace)
@@ -473,7 +476,7 @@ class Building(QObject):
             self.ready.emit()
 
     def _keep_points(self, experiment: Experiment, dataset: "Dataset") -> None:
-        """Keep what was read of a file, which it may not be possible to read again."""
+        """Keep the points that were read from a file, because the file may become unreadable."""
         self._keep(("points", *file_key(experiment)), ReadPoints(experiment.data, dataset))
 
     def _tell_held_out(self, workspace: Workspace) -> None:
@@ -483,15 +486,15 @@ class Building(QObject):
         self.notified.emit(Notification("info", said, is_current=is_current))
 
     def _tell_dropped(self, workspace: Workspace) -> None:
-        """Tell what undo cannot bring back, once it is missed."""
+        """Report what undo cannot bring back, when undo reaches it."""
         steps = self._dropped.pop(self._workspace_key, 0)
         if steps and not workspace.trained_steps:
-            self._state.mark_modified()  # a file may hold them still
+            self._state.mark_modified()  # a file may still hold them
             is_current = lambda: self._workspace is workspace and not workspace.trained_steps  # noqa: E731
             said = DROPPED.format(format_count(steps))
             self.notified.emit(Notification("warning", said, "train.toggle", is_current))
 
 
 def _built_for(experiment: Experiment) -> tuple[object, ...]:
-    """The settings that a workspace is built for."""
+    """The settings for which a workspace is built."""
     return reset_key(experiment), experiment.likelihood.points

@@ -1,4 +1,4 @@
-"""The runs of a comparison: how they are made ready, and the thread that samples all of them in turn."""
+"""The runs of a comparison: their preparation, and the thread that samples all of them in turn."""
 
 import contextlib
 import dataclasses
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
     from playground.lab.columns import DistanceCurve
 
 Equal = Literal["own", "steps", "evaluations"]
-"""What is equal in all columns: nothing but what the settings say, the steps, or the score evaluations."""
+"""What is equal in all columns: only what the settings say, the steps, or the score evaluations."""
 OWN_STEPS = Message("steps-of-its-own", "each of its particles takes steps of its own")
 NO_SCORE = Message("evaluates-no-score", "its sampler evaluates no score")
-FIELD_SECONDS = 0.05  # how often the arrows of one column follow the playhead
+FIELD_SECONDS = 0.05  # between two requests for the arrows of one column
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A column that is ready to be sampled, or why it is not.
+    """A column that is ready to be sampled, or the reason why it is not.
 
     Attributes:
-        experiment: with the steps that it takes.
-        model: with the weights that it follows; None where it cannot be sampled.
-        why: None where it can.
+        experiment: the settings, with the column's number of steps.
+        model: problem and weights; None if the column cannot be sampled.
+        why: why it cannot be sampled; None if it can.
         trains: whether its score needs a training of its own.
-        notices: what is not as one expects: it cannot be made equal to the others, or it is the same as one of them.
-        run: of its settings; without a number yet.
+        notices: warnings: the column cannot be made equal to the others, or equals one of them.
+        run: its run, without a number yet.
     """
 
     column: Column
@@ -57,11 +57,11 @@ class Prepared:
 
 @dataclass(frozen=True, eq=False)
 class Wanted:
-    """A column that is to be made ready.
+    """A request to prepare a column.
 
     Attributes:
-        weights: of the main experiment, that it follows.
-        own: those of a training of its own, as far as it has come; None before that has begun.
+        weights: those of the main experiment that it follows.
+        own: those of its own training so far; None before that has begun.
     """
 
     column: Column
@@ -72,11 +72,11 @@ class Wanted:
 def prepare(
     main: Model, wanted: Sequence[Wanted], equal: Equal, seed: int
 ) -> Iterator[tuple[float, tuple[Prepared, ...] | None]]:
-    """Build the problem and the sampler of each column, and the Brownian path that they share; yields the fraction done.
+    """Build the problem and the sampler of each column, and their common Brownian path; yields the fraction done.
 
     Args:
         main: the main experiment's problem.
-        seed: of all noise.
+        seed: the seed of all noise.
     """
     found = []
     for place, one in enumerate(wanted):
@@ -119,7 +119,7 @@ def _made_equal(found: Sequence[Prepared], equal: Equal) -> list[Prepared]:
     costs = {}
     for place, one in enumerate(found):
         if one.model is not None:
-            with contextlib.suppress(ExperimentError):  # it is told where its sampler is made
+            with contextlib.suppress(ExperimentError):  # reported where its sampler is made
                 costs[place] = _evaluations(one.model)
     if not costs:
         return list(found)
@@ -149,7 +149,7 @@ def _made_equal(found: Sequence[Prepared], equal: Equal) -> list[Prepared]:
 
 
 def _evaluations(model: Model) -> int | None:
-    """Score evaluations of one particle; None if each has its own steps."""
+    """Score evaluations of one particle; None if each particle has its own steps."""
     from playground.lab import comparison
     from playground.lab.sampling import make_sampler
 
@@ -157,14 +157,14 @@ def _evaluations(model: Model) -> int | None:
 
 
 def _why_unequal(evaluations: int | None, equal: Equal) -> Message | None:
-    """Why a column can neither be made equal to others nor others to it; None if it can."""
+    """Why a column and others cannot be made equal; None if they can."""
     if evaluations is None:
         return OWN_STEPS
     return NO_SCORE if equal == "evaluations" and not evaluations else None
 
 
 def _told_apart(found: Sequence[Prepared]) -> list[Prepared]:
-    """The columns; those that do what another does already say so."""
+    """The columns, with a notice on each that does the same as an earlier one."""
     ways: dict[str, tuple[object, ...]] = {}
     changed = []
     for letter, one in zip(LETTERS, found, strict=False):
@@ -180,7 +180,7 @@ def _told_apart(found: Sequence[Prepared]) -> list[Prepared]:
 
 
 def _way(one: Prepared, model: Model) -> tuple[object, ...]:
-    """What its run depends on, beside what all columns share."""
+    """What a column's run depends on, besides what all columns share."""
     chosen = model.problem.resolve()
     way = (chosen.noise, chosen.sampling)
     if chosen.sampling.follows != "learned":
@@ -189,7 +189,7 @@ def _way(one: Prepared, model: Model) -> tuple[object, ...]:
 
 
 def _on_one_path(main: Model, found: Sequence[Prepared], seed: int) -> tuple[Prepared, ...]:
-    """The columns with their runs, which draw their noise from one path."""
+    """The columns with their runs, which draw their noise from one Brownian path."""
     from playground.lab import comparison
     from playground.lab.sampling import make_sampler
 
@@ -211,20 +211,20 @@ def _on_one_path(main: Model, found: Sequence[Prepared], seed: int) -> tuple[Pre
 
 
 def _score(model: Model) -> LatestScore:
-    """The learned score of a model, which a sampler may ask for its energy."""
+    """The learned score of a model; a sampler may ask it for its energy."""
     worker = SamplingWorker()
     return LatestScore(worker, SamplingRun(model, model.problem, 0, 0, model.weights))
 
 
 class ColumnRun:
-    """One column: its run as it is sampled, what lies under the frame in view, and its distance to the data.
+    """One column: its run, field and density of the current frame, and its distance to the data.
 
     Attributes:
-        place: from 0, left to right.
-        curve: None until it is measured; `curve_failure` says why it cannot be.
+        place: its position, from 0 at the left.
+        curve: the measured distances; None before. `curve_failure` says why they cannot be measured.
         failure: why there is no run, or why it ended early.
-        field, density: what lies under the frame in view.
-        training: its own; None where it follows the main experiment's weights, or a known score.
+        field, density: what is shown under the particles of the current frame.
+        training: its own training; None if it follows the main experiment's weights or a known score.
     """
 
     def __init__(
@@ -239,7 +239,7 @@ class ColumnRun:
         self.density: DensityView | None = None
         self.overlays = FrameOverlayTimer(self._take_field, self._take_density, self._drop, lambda density: True)
         self.throttle, self.coloring = Throttle(FIELD_SECONDS), Throttle(FIELD_SECONDS)
-        self.values: ParticleValues | None = None  # what its particles are coloured by, where that is computed
+        self.values: ParticleValues | None = None  # values that colour its particles, if they must be computed
         if prepared.run is not None:
             self.worker.begin(prepared.run)
 
@@ -266,14 +266,14 @@ class ColumnRun:
         return trajectory is not None and trajectory.finished
 
     def frame_at(self, frame: int, total: int) -> int:
-        """Its own frame where the common timeline of so many frames stands."""
+        """Its own frame at frame `frame` of a common timeline with `total` frames."""
         trajectory = self.trajectory
         if trajectory is None or not len(trajectory):
             return 0
         return min(round(frame / max(total - 1, 1) * (trajectory.total - 1)), len(trajectory) - 1)
 
     def recorded(self, total: int) -> int:
-        """The frames of the common timeline that it can show."""
+        """The number of frames of the common timeline that it can show."""
         trajectory = self.trajectory
         if trajectory is None or not len(trajectory):
             return 0
@@ -282,7 +282,7 @@ class ColumnRun:
         return int((len(trajectory) - 1) / max(trajectory.total - 1, 1) * (total - 1)) + 1
 
     def noise_at(self, frame: int, total: int) -> FrameNoise | None:
-        """Sigma and the process's time of the frame there; None before the first."""
+        """Sigma and the process's time of that frame; None before the first."""
         trajectory = self.trajectory
         if trajectory is None or not len(trajectory):
             return None
@@ -304,7 +304,7 @@ class ColumnRun:
 
 
 class ColumnsWorker:
-    """The thread's loop that gives every column its turn; one that fails leaves the others going."""
+    """The loop of the thread that samples the columns in turn. If one fails, the others continue."""
 
     def __init__(self) -> None:
         self.wake = threading.Event()
@@ -316,7 +316,7 @@ class ColumnsWorker:
         self.wake.set()
 
     def loop(self) -> Iterator[None]:
-        """Go round for ever; the thread ends it between two steps."""
+        """Run forever; the thread ends it between two steps."""
         while True:
             worked = False
             for column in self._columns:

@@ -1,4 +1,4 @@
-"""Trainings of columns whose score the main experiment's training does not give: in turn, and as far as that has come."""
+"""Trainings of the columns that need a score of their own. They run in turn, as far as the main training has come."""
 
 import threading
 import time
@@ -20,13 +20,13 @@ Fair = Literal["steps", "seconds"]
 
 
 class ColumnTraining:
-    """One column's training, which is kept while columns are compared.
+    """The training of one column, kept during the comparison.
 
     Attributes:
-        weights: the newest that it left; None before the first.
-        failure: why it cannot go on.
-        ended: whether it stopped by itself, early or diverged.
-        diverged: why, where it diverged; its weights are the last good ones.
+        weights: the newest weights; None before the first.
+        failure: why training cannot continue.
+        ended: whether training stopped early or diverged.
+        diverged: why it diverged, if it did; the weights are the last good ones.
     """
 
     def __init__(self, problem: "Problem") -> None:
@@ -37,23 +37,23 @@ class ColumnTraining:
         self.diverged: Message | None = None
         self.step, self.seconds = 0, 0.0
         self._trainer: Trainer | None = None
-        self._moment: dict[Fair, float] | None = None  # where the last moment of training began
-        self._published = 0.0  # when
+        self._moment: dict[Fair, float] | None = None  # steps and seconds at the start of the last block
+        self._published = 0.0  # time.monotonic at the newest weights
 
     def done(self, fair: Fair) -> float:
-        """How far it has come, in steps or in seconds."""
+        """How far training has come, in steps or in seconds."""
         return float(self.step if fair == "steps" else self.seconds)
 
     def is_behind(self, fair: Fair, target: float) -> bool:
-        """Whether it has still to go on."""
+        """Whether training must continue to reach the target."""
         return not self.ended and self.failure is None and self.done(fair) < target
 
     def is_beyond(self, fair: Fair, target: float) -> bool:
-        """Whether it was trained for longer than that, by more than the moment in which it came there."""
+        """Whether training has passed the target by more than the block that reached it."""
         return self._moment is not None and self._moment[fair] >= target
 
     def advance(self, fair: Fair, target: float) -> None:
-        """Train for a moment, 30 to 60 ms, and leave weights now and then and at the end."""
+        """Train for 30 to 60 ms, and publish weights now and then and at the end."""
         from playground.lab.training import Trainer
 
         try:
@@ -77,10 +77,10 @@ class ColumnTraining:
 
 
 class ColumnTrainer:
-    """The thread's loop that trains the column that lies farthest behind.
+    """The loop of the thread that trains the column that is farthest behind.
 
     Attributes:
-        fair: by what the trainings are measured.
+        fair: the unit in which trainings are equal.
         target: how far the main experiment's training has come, in steps or seconds.
     """
 
@@ -96,13 +96,13 @@ class ColumnTrainer:
         self._wake.set()
 
     def aim(self, fair: Fair, target: float) -> None:
-        """Train as far as this."""
+        """Train up to this target."""
         if (fair, target) != (self.fair, self.target):
             self.fair, self.target = fair, target
             self._wake.set()
 
     def loop(self) -> Iterator[None]:
-        """Go on for ever; the thread ends it between two moments of training."""
+        """Run forever; the thread ends it between two blocks of training."""
         while True:
             fair, target = self.fair, self.target
             behind = [one for one in self._trainings if one.is_behind(fair, target)]

@@ -1,4 +1,4 @@
-"""Compares runs side by side: two to four columns, each the main experiment with a few settings changed."""
+"""Compares runs side by side: two to four columns, each the main experiment with a few changed settings."""
 
 import dataclasses
 import sys
@@ -36,29 +36,30 @@ from playground.user_errors import message_of
 if TYPE_CHECKING:
     from playground.lab.problem import Problem
 
-PREPARING, MEASURING = "comparison", "distances of columns"  # the tasks
-SETTLE = 60  # ms without an edit before the columns begin again
-TELL_SECONDS = 0.25  # between two reports of how far trainings are
+PREPARING, MEASURING = "comparison", "distances of columns"  # names of tasks
+SETTLE = 60  # ms without an edit before the columns are sampled again
+TELL_SECONDS = 0.25  # between two reports of the trainings' progress
 FIRST_CHOICES = "probability-flow", "reverse-sde", "annealed-langevin", "langevin", "edm"
 ARROWS = frozenset({"learned", "exact"})
 
 
 class Comparing(QObject):
-    """Samples the columns on one Brownian path and measures their distance to the data. The main experiment stays as it is.
+    """Samples the columns on one Brownian path and measures their distance to the data. The main experiment stays as
+    it is.
 
     Attributes:
-        columns: what each changes; none while nothing is compared.
-        runs: of the columns, from left to right; those before a change stay until the new ones are ready.
+        columns: the changed settings of each column; empty if nothing is compared.
+        runs: the columns' runs from left to right; after a change the old ones stay until the new ones are ready.
         equal: what is the same in all columns.
         fair: what is the same in the trainings of columns and in that of the main experiment.
 
     Signals:
         active_changed(bool): the comparison began or ended.
-        changed(): there are other columns, or their runs began again.
+        changed(): the columns changed, or their runs began again.
         measured(): the distances of one more column are known, or why they are not.
-        progressed(): trainings of columns have gone on.
+        progressed(): trainings of columns have made progress.
         notified(Notification)
-        overlays_changed(): another field or density lies under the frame in view of some column.
+        overlays_changed(): the field or density of some column's current frame changed.
     """
 
     active_changed = Signal(bool)
@@ -90,8 +91,8 @@ class Comparing(QObject):
         self._trainings: dict[Hashable, ColumnTraining] = {}  # by the settings that they depend on
         self._trainer = ColumnTrainer()
         self._training_thread: Worker[None] | None = None
-        self._told = 0.0  # when the trainings were told last
-        self._measured: ColumnRun | None = None  # whose distances are being measured
+        self._told = 0.0  # time.monotonic at the last report of progress
+        self._measured: ColumnRun | None = None  # the run whose distances are being measured
         self._bounds: Bounds = (-1.0, 1.0, -1.0, 1.0)
         self._grid = (20, 20)
         self._wanted: frozenset[str] = frozenset()
@@ -120,23 +121,23 @@ class Comparing(QObject):
 
     @property
     def steps(self) -> tuple[int, ...]:
-        """The training steps that a column can take its weights of."""
+        """The training steps whose weights a column can use."""
         return self._replaying.steps if self._replaying.can_choose else ()
 
     @property
     def total(self) -> int:
-        """Frames of the common timeline: those of the longest run."""
+        """Frames of the common timeline, which are those of the longest run."""
         return max((run.trajectory.total for run in self._played if run.trajectory is not None), default=0)
 
     @property
     def recorded(self) -> int:
-        """Frames of the common timeline that all runs have."""
+        """The number of frames that all runs have."""
         total = self.total
         return min((run.recorded(total) for run in self._played), default=0)
 
     @property
     def longest(self) -> Trajectory | None:
-        """The run that has as many frames as the timeline."""
+        """The run with as many frames as the timeline."""
         total = self.total
         found = (run.trajectory for run in self._played if run.trajectory is not None)
         return next((trajectory for trajectory in found if trajectory.total == total), None)
@@ -158,7 +159,7 @@ class Comparing(QObject):
 
     @property
     def workers(self) -> list[Worker[None]]:
-        """The threads that sample and train, to be waited for when quitting."""
+        """The threads that sample and train; quitting waits for them."""
         return [thread for thread in (self._thread, self._training_thread) if thread is not None]
 
     @property
@@ -168,7 +169,7 @@ class Comparing(QObject):
 
     @property
     def target(self) -> float:
-        """How far the trainings of columns go: as far as the main experiment's has come, in steps or seconds."""
+        """How far the trainings of columns go: as far as the main training has come, in steps or seconds."""
         workspace = self._building.workspace
         if workspace is None:
             return 0.0
@@ -176,7 +177,7 @@ class Comparing(QObject):
 
     @property
     def notices(self) -> list[Message]:
-        """What is not as one expects of columns that are compared."""
+        """Warnings about the columns in view."""
         found = [notice for run in self.runs for notice in run.prepared.notices]
         for run in self.runs:
             if run.training is not None and run.training.diverged is not None:
@@ -191,7 +192,7 @@ class Comparing(QObject):
 
     @Slot()
     def toggle(self) -> None:
-        """Begin to compare, or leave the comparison."""
+        """Start the comparison, or leave it."""
         if self.is_active:
             self.leave()
         else:
@@ -217,7 +218,7 @@ class Comparing(QObject):
 
     @Slot()
     def leave(self) -> None:
-        """End the comparison: the main run is in view again."""
+        """End the comparison and show the main run again."""
         if not self.is_active:
             return
         self._settle.stop()
@@ -240,7 +241,7 @@ class Comparing(QObject):
         self.active_changed.emit(False)
 
     def compare(self, runs: Sequence[PinnedRun]) -> None:
-        """Compare pinned runs: their settings, sampled anew with one noise."""
+        """Compare pinned runs: their settings are sampled again with common noise."""
         main, workspace = self._state.experiment, self._building.workspace
         if workspace is None:
             return
@@ -263,20 +264,20 @@ class Comparing(QObject):
             self.notified.emit(Notification("warning", Message("lost-weights", said, (lost,)), "", is_current))
 
     def add(self, column: Column | None = None) -> None:
-        """Add a column at the right; by default the main experiment with a sampler that is not there yet."""
+        """Add a column at the right; by default the main experiment with a sampler that is not compared yet."""
         if self.can_add:
             self._put((*self.columns, column or self._another()))
 
     def remove(self, place: int) -> None:
-        """Take a column away."""
+        """Remove a column."""
         if self.can_remove:
             self._put(tuple(column for number, column in enumerate(self.columns) if number != place))
 
     def put(self, place: int, column: Column) -> None:
-        """Change what a column changes.
+        """Change the edits of a column.
 
         Raises:
-            ExperimentError: the main experiment cannot take its edits.
+            ExperimentError: the edits do not fit the main experiment.
         """
         with_edits(self._state.experiment, column.edits)
         self._put(tuple(column if number == place else other for number, other in enumerate(self.columns)))
@@ -292,7 +293,7 @@ class Comparing(QObject):
         self.fair = fair
 
     def again(self) -> None:
-        """The runs have ended and begin again, by newer weights where there are some."""
+        """Start the ended runs again, with newer weights if there are any."""
         workspace = self._building.workspace
         newer = [
             run.training.weights if run.training is not None else workspace.weights_at(run.column.step)
@@ -305,22 +306,22 @@ class Comparing(QObject):
         self._playing.seek(0)
 
     def set_viewport(self, x0: float, x1: float, y0: float, y1: float, columns: int, rows: int) -> None:
-        """Which part of the plane is in view in each column, and how many arrows fit."""
+        """Set the part of the plane in view in each column, and the number of arrows."""
         self._bounds, self._grid = (x0, x1, y0, y1), (columns, rows)
 
     def set_wanted(self, layers: frozenset[str]) -> None:
-        """Which of "learned", "exact", "error" and "density" are shown."""
+        """Set which of "learned", "exact", "error" and "density" are shown."""
         self._wanted = layers
 
     def wanted_by(self, run: ColumnRun) -> frozenset[str]:
-        """The layers of one column: where the arrows are those that particles follow, each column has its own."""
+        """The layers of one column. If arrows show the score that particles follow, each column shows its own."""
         main, own = self._state.experiment.sampling.follows, run.experiment.sampling.follows
         if (main == "learned") == (own == "learned") or own is None or not self._wanted & ARROWS:
             return self._wanted
         return (self._wanted - ARROWS) | {"learned" if own == "learned" else "exact"}
 
     def sources(self, run: ColumnRun) -> tuple[str, str]:
-        """Where a column's exact score and its density come from."""
+        """The sources of a column's exact score and of its density."""
         assert run.model is not None
         chosen = "empirical" if run.experiment.sampling.follows == "empirical" else "exact"
         view = run.model.view
@@ -329,14 +330,14 @@ class Comparing(QObject):
             overlay_timing.density_source(self._following.density_source, view),
         )
 
-    # How it goes on
+    # How it proceeds
 
     def _put(self, columns: tuple[Column, ...]) -> None:
         self.columns = columns
         self._begin_runs()
 
     def _another(self) -> Column:
-        """A column with a sampler that fits and is in none of the others."""
+        """A column with a sampler that fits and that no column has."""
         experiment, conditions = self._state.experiment, self._building.conditions
         taken = {column.edits.get("sampling.kind", experiment.sampling.kind) for column in self.columns}
         taken |= {experiment.sampling.kind}
@@ -374,7 +375,7 @@ class Comparing(QObject):
 
     @Slot()
     def _begin_runs(self) -> None:
-        """Make the columns ready in a thread, and then sample them from their start."""
+        """Prepare the columns in a thread, then sample them from the start."""
         self._settle.stop()
         workspace = self._building.workspace
         if workspace is None or not self.is_active:
@@ -388,7 +389,7 @@ class Comparing(QObject):
         self._tasks.start(PREPARING, "Comparison", lambda: prepare(main, wanted, equal, seed), self._run, self._fail)
 
     def _own_weights(self, column: Column) -> Weights | None:
-        """Those of the column's own training, as far as it has come."""
+        """The weights of the column's own training so far."""
         workspace = self._building.workspace
         try:
             experiment = with_edits(self._state.experiment, column.edits)
@@ -398,7 +399,7 @@ class Comparing(QObject):
         return None if training is None else training.weights
 
     def _training_of(self, prepared: Prepared) -> ColumnTraining | None:
-        """The training that a column needs, begun or to begin."""
+        """The column's own training, which may not have begun; None if it needs none."""
         if not prepared.trains or prepared.model is None:
             return None
         key = _training_key(prepared.experiment, prepared.model.problem)
@@ -407,7 +408,7 @@ class Comparing(QObject):
         return self._trainings[key]
 
     def _train(self) -> None:
-        """Have the columns trained that need it, in a thread of their own."""
+        """Train the columns that need it, in a thread of their own."""
         trainings = [run.training for run in self.runs if run.training is not None]
         self._trainer.aim(self.fair, self.target)
         self._trainer.put(trainings)
@@ -435,11 +436,11 @@ class Comparing(QObject):
         )
         self.changed.emit()
 
-    # The clock's part
+    # Called by the clock
 
     @property
     def waits(self) -> bool:
-        """Whether the frame in view has to wait for the arrows of a column."""
+        """Whether the current frame must wait for the arrows of a column."""
         frame, total, now = self._playing.frame, self.total, time.monotonic()
         if self._playing.seeks:
             return False
@@ -451,7 +452,7 @@ class Comparing(QObject):
         return any(waiting)
 
     def settle(self) -> None:
-        """Let each column show what has come for its frame in view, and take away what belongs to another."""
+        """Let each column show what was computed for its current frame, and remove what belongs to another frame."""
         frame, total, changed = self._playing.frame, self.total, False
         for run in self._played:
             before = run.field, run.density
@@ -461,7 +462,7 @@ class Comparing(QObject):
             self.overlays_changed.emit()
 
     def look(self) -> None:
-        """Take what was computed, ask for what the frame in view lacks, and measure what has been sampled."""
+        """Take computed fields, request those of the current frame, and measure finished runs."""
         workspace, frame, total, now = self._building.workspace, self._playing.frame, self.total, time.monotonic()
         if workspace is None:
             return
@@ -478,9 +479,9 @@ class Comparing(QObject):
         return training.is_behind(self.fair, self.target)
 
     def _look_after_trainings(self, now: float) -> None:
-        """Let trainings go as far as the main one, tell how far they are, and sample anew once all have come there.
+        """Keep trainings as far as the main one, report their progress, and sample again when all have reached it.
 
-        Those beyond it begin again: the main one was reset or went back, or other things are to be equal.
+        A training that is beyond it begins again: the main one was reset or undone, or the unit changed.
         """
         trained = [(run, run.training) for run in self.runs if run.training is not None]
         if not trained:
@@ -539,7 +540,7 @@ class Comparing(QObject):
             )
 
     def _value_particles(self, run: ColumnRun, frame: int, total: int, now: float) -> None:
-        """Take what the column's particles are coloured by, and ask for that of the frame in view."""
+        """Take the values that colour the column's particles, and request those of the current frame."""
         came = run.worker.particle_values.take()
         if came is not None:
             run.values = came[1]
@@ -583,12 +584,12 @@ class Comparing(QObject):
 
     @property
     def why_not_measured(self) -> Message | None:
-        """Why a column has no distance to the data, where that is known."""
+        """Why a column has no distance to the data, if that is known."""
         return next((run.curve_failure for run in self.runs if run.curve_failure is not None), None)
 
 
 def _training_key(experiment: Experiment, problem: "Problem") -> Hashable:
-    """What a training depends on: a file that was opened again may hold other points."""
+    """What a training depends on, including the data set itself: a file that was opened again may hold other points."""
     return (
         problem.dataset,
         experiment.noise,

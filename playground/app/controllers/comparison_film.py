@@ -13,12 +13,12 @@ from playground.drawing import film
 from playground.drawing.palette import PALETTES
 from playground.drawing.side_by_side import SideBySide
 
-PREPARING = 0.2  # the share of the work that densities and the like count for
+PREPARING = 0.2  # the share of the work for densities and similar preparations
 
 
 def paint_comparison_film(drawing: SideBySide, choice: VideoChoice, path: Path) -> Iterator[Progress]:
-    """Paint all columns over the common timeline; yields pictures done and in all."""
-    from playground.drawing.video import write_video  # FFmpeg's libraries: the window opens without them
+    """Paint all columns over the common timeline; yields the pictures done and their total."""
+    from playground.drawing.video import write_video  # loads FFmpeg's libraries, which opening the window does not need
 
     frames = film.schedule(drawing.total, choice.seconds, choice.fps)
     total, palette = len(frames), PALETTES.get(choice.theme)
@@ -34,7 +34,7 @@ def paint_comparison_film(drawing: SideBySide, choice: VideoChoice, path: Path) 
 def paint_comparison_picture(
     drawing: SideBySide, frame: int, choice: PictureChoice
 ) -> Iterator[tuple[float, QImage | bytes | None]]:
-    """Paint one frame of all columns; yields the share done, and at last the image, or the file of a drawing."""
+    """Paint one frame of all columns; yields the share done and finally the image or drawing file."""
     palette = PALETTES.get(choice.theme)
     if choice.suffix != ".png":
         drawn, waiting = drawing.prepare_drawing(frame, choice.width, choice.height, choice.suffix, palette)
@@ -49,8 +49,8 @@ def paint_comparison_picture(
 
 
 def estimate_comparison_film_size(drawing: SideBySide, choice: VideoChoice) -> Iterator[tuple[float, int | None]]:
-    """Paint and encode some pieces of the film; yields the share done, and at last the bytes of all."""
-    from playground.drawing.video import estimated_size, packet_sizes  # as above
+    """Paint and encode some pieces of the film; yields the share done and finally the estimated bytes."""
+    from playground.drawing.video import estimated_size, packet_sizes  # loads FFmpeg's libraries
 
     moving, pieces = sampled_pieces(film.schedule(drawing.total, choice.seconds, choice.fps))
     palette = PALETTES.get(choice.theme)
@@ -67,7 +67,7 @@ def estimate_comparison_film_size(drawing: SideBySide, choice: VideoChoice) -> I
 def estimate_comparison_picture_size(
     drawing: SideBySide, frame: int, choice: PictureChoice
 ) -> Iterator[tuple[float, int | None]]:
-    """Paint and encode one frame; yields the share done, and at last the bytes."""
+    """Paint and encode one frame; yields the share done and finally the bytes."""
     *_, (_, painted) = paint_comparison_picture(drawing, frame, choice)
     assert painted is not None
     yield 1.0, len(painted) if isinstance(painted, bytes) else png_size(painted)

@@ -1,4 +1,4 @@
-"""The controllers of one window, put together: who hears whom, in which order, and the clock that drives them."""
+"""Creates the controllers of one window, connects them, and drives them by a clock."""
 
 import time
 
@@ -25,17 +25,17 @@ from playground.app.workers.tasks import Tasks
 
 
 class Controllers(QObject):
-    """Makes the experiment happen without ever holding up the window.
+    """All controllers of one window. None of them blocks the window.
 
-    They live in the GUI thread and compute nothing themselves. Threads drive iterators and leave their newest result in a
-    mailbox; a 60 Hz timer takes it from there. Each knows only those before it: building, training, replaying, playing,
-    following, measuring, pinning; and each hears of another workspace in this order too.
+    They live in the GUI thread and compute nothing themselves. Threads drive iterators and put their newest result in a
+    mailbox; a 60 Hz timer takes it from there. Each controller knows only those that are created before it, and they
+    receive a new workspace in the same order.
 
     Args:
         device: "auto", "cpu", "cuda" or "mps".
 
     Signals:
-        notified(Notification): what one of them has to tell.
+        notified(Notification): a message of any controller.
     """
 
     notified = Signal(object)
@@ -63,7 +63,7 @@ class Controllers(QObject):
             controller.notified.connect(self.notified)
         self.lessons.notified.connect(self.notified)
         self.comparing.notified.connect(self.notified)
-        self._taught: tuple[object, int] = None, 0  # the lesson and its step that were told last
+        self._taught: tuple[object, int] = None, 0  # the lesson and step that were shown last
         self.lessons.changed.connect(self._make_way)
         self.scenes.showing.connect(self.lessons.leave)
         self.lessons.beginning.connect(self.scenes.leave)
@@ -76,13 +76,13 @@ class Controllers(QObject):
         self._clock.timeout.connect(self._tick)
 
     def start(self) -> None:
-        """Load torch, build the first problem and begin to sample. Call after the first paint."""
+        """Load torch, build the first problem and begin to sample. Call it after the first paint."""
         self.playing.start()
         self._clock.start()
         self.building.build()
 
     def shutdown(self, seconds: float = 2.0) -> bool:
-        """Stop every thread and forget the history; True where all ended in time."""
+        """Stop every thread and forget the history; True if all threads ended in time."""
         self._clock.stop()
         self.building.stop()
         self.measuring.stop()
@@ -101,7 +101,7 @@ class Controllers(QObject):
     @Slot()
     def _tick(self) -> None:
         now = time.monotonic()
-        # In whole ticks: at speed 1 each then shows the next frame, where 60 frames in 62.5 ticks would stumble twice a second.
+        # Count whole ticks, so that at speed 1 each tick shows the next frame. Sixty frames in 62.5 ticks would stutter.
         ticks = max(1, round(1000 * (now - self._last_tick) / TICK))
         self._last_tick = now
         self.tasks.poll()
@@ -110,7 +110,9 @@ class Controllers(QObject):
         self.replaying.advance(ticks * TICK / 1000, not self.playing.is_replacing)
         self.following.poll()
         self.inspecting.poll()
-        followed = self.comparing if self.comparing.is_active else self.following  # the main canvas is hidden meanwhile
+        followed = (
+            self.comparing if self.comparing.is_active else self.following
+        )  # the main canvas is hidden during a comparison
         if not followed.waits:
             self.playing.advance(ticks * TICK / 1000)
         self.playing.record_ahead()
@@ -122,7 +124,7 @@ class Controllers(QObject):
 
     @Slot()
     def _make_way(self) -> None:
-        """A lesson's step has the main canvas, on which it may ask for a mark."""
+        """End the comparison when a lesson's step begins, because the step may ask for a mark on the main canvas."""
         taught = self.lessons.lesson, self.lessons.place
         if taught[0] is not self._taught[0] or taught[1] != self._taught[1]:
             self._taught = taught

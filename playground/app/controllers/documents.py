@@ -1,9 +1,8 @@
-"""Opening, saving and what a file on the workspace is called.
+"""Opens and saves files, and names the file on the workspace.
 
-Five kinds can be opened or dropped: sessions (``.spg``: everything; the folder of a run from the command line, or its model),
-experiments (``.toml``: the settings), points (``.csv``, ``.tsv``, ``.npy``: a data set of one's own) and images (a folder of
-pictures, or a file of MNIST, CIFAR or NPZ images) and lessons (``.lesson.md``). Only sessions are saved; reading and writing happen
-off the GUI thread.
+Five kinds of files can be opened or dropped: sessions (``.spg``, or the folder of a run from the command line, or its
+model), experiments (``.toml``), points (``.csv``, ``.tsv``, ``.npy``), images (a folder of pictures, or a file of MNIST,
+CIFAR or NPZ images) and lessons (``.lesson.md``). Only sessions are saved. Threads read and write the files.
 """
 
 import csv
@@ -49,43 +48,43 @@ FILTERS = ";;".join(
 )
 UNTITLED = "Untitled"
 
-Stamp = tuple[int, int]  # time of the last change in ns, and size
+Stamp = tuple[int, int]  # time of the last change in ns, and size in bytes
 
 
 class Prompts(Protocol):
-    """What the user is asked."""
+    """The questions that the user is asked."""
 
     def open_name(self, title: str, folder: str, filters: str) -> str:
-        """The file to open; "" where none is chosen."""
+        """The file to open; "" if none is chosen."""
 
     def folder_name(self, title: str, folder: str) -> str:
-        """The folder to open; "" where none is chosen."""
+        """The folder to open; "" if none is chosen."""
 
     def save_path(self, title: str, proposed: str, filters: str, ending: str) -> Path | None:
-        """The file to write, which has the ending; None where none is chosen."""
+        """The file to write, with its suffix; None if none is chosen."""
 
     def may_replace(self, sentence: str, question: str) -> bool:
-        """Whether a file may be written over."""
+        """Whether a file may be overwritten."""
 
     def save_or_discard(self, name: str) -> bool | None:
-        """Whether unsaved work is to be saved; False where it may be lost, None where nothing is to happen."""
+        """Whether to save unsaved work; False if it may be lost, None to cancel."""
 
 
 class Documents(QObject):
-    """The file that belongs to what is on the workspace.
+    """The file of the work on the workspace.
 
     Args:
-        prompts: asks for names, and before work is lost.
-        describe_view: gives what of the canvas a session keeps, JSON values.
-        opening: the session that ships with the program, which it opens with; without it, the default experiment.
-        shows_other: whether a scene or a lesson is on the workspace.
+        prompts: asks for file names, and before work is lost.
+        describe_view: returns the part of the view that a session keeps, as JSON values.
+        opening: the bundled session that opens at start; if it is missing, the default experiment opens.
+        shows_other: returns whether a scene or a lesson is on the workspace.
 
     Signals:
-        changed(): the name, the mark of unsaved work or the time of the last save are different now.
+        changed(): the name, the mark of unsaved work or the time of the last save changed.
         opened(object): a session was put on the workspace; its `view` is for the canvas.
-        saved(str): what was written, as a sentence.
-        refused(str): why a file could not be opened or saved, as a sentence.
-        lesson_opened(Lesson): a lesson was read, to be taught.
+        saved(str): a sentence that says what was written.
+        refused(str): a sentence that says why a file could not be opened or saved.
+        lesson_opened(Lesson): a lesson was read and can begin.
     """
 
     changed = Signal()
@@ -112,10 +111,10 @@ class Documents(QObject):
         self._opening, self._shows_other = opening, shows_other
         self._stamp: Stamp | None = None  # of the file when it was opened or saved here
         self._background = BackgroundTask(self)
-        self.saving = False  # whether work is on its way to a file, and safe only once it is there
-        self._then: Callable[[], None] | None = None  # what goes on once that file is whole
+        self.saving = False  # whether the work is being written; it is safe only when that has ended
+        self._then: Callable[[], None] | None = None  # called when that file is complete
         self.path: Path | None = None
-        self.successes = 0  # files opened, begun or saved so far
+        self.successes = 0  # number of files opened, begun or saved
         self.saved_at: float | None = None  # time.monotonic of this document's last save in this run
         state.history_changed.connect(self.changed)
         building.points_opened.connect(self._points_opened)
@@ -128,12 +127,12 @@ class Documents(QObject):
 
     @property
     def title(self) -> str:
-        """For the window's frame; a dot marks unsaved work."""
+        """The window's title; a dot marks unsaved work."""
         return f"{'• ' if self._state.modified else ''}{self.name} - Score Playground"
 
     @property
     def stamp(self) -> Stamp | None:
-        """The state of the file when it was opened or saved here."""
+        """The stamp of the file when it was opened or saved here."""
         return self._stamp
 
     @property
@@ -165,9 +164,9 @@ class Documents(QObject):
             self.open(Path(name))
 
     def open(self, path: Path) -> None:
-        """Open any file that can be opened, once unsaved work is safe; what is wrong with it comes as a sentence."""
+        """Open any supported file once unsaved work is safe; a sentence says what is wrong with it."""
         path = Path(path).expanduser()
-        if os.path.isfile(path / MODEL):  # the folder of a run; Path.is_file raises where a folder may not be entered
+        if os.path.isfile(path / MODEL):  # the folder of a run; Path.is_file raises for a folder without permission
             path /= MODEL
         suffix = next((ending for ending in OPENABLE if path.name.lower().endswith(ending)), "")
         if path.is_dir():
@@ -182,7 +181,7 @@ class Documents(QObject):
             self._forget(path)
             self._refuse(f"{path} cannot be opened: it does not exist.")
             return
-        if suffix == lessons.SUFFIX:  # it is taught on a copy of the work
+        if suffix == lessons.SUFFIX:  # it is shown on a copy of the work
             self._open_lesson(path)
             return
         self.when_safe(lambda: self._open(path, suffix))
@@ -197,10 +196,10 @@ class Documents(QObject):
         self.lesson_opened.emit(lesson)
 
     def open_bundled(self) -> bool:
-        """Put the session that ships with the program on the workspace, at once and without a name; before the first paint.
+        """Open the bundled session at once and without a name, before the first paint.
 
         Returns:
-            Whether there is such a file and it could be read.
+            Whether the file exists and could be read.
         """
         if self._opening is None or not self._opening.is_file():
             return False
@@ -213,7 +212,7 @@ class Documents(QObject):
         return True
 
     def new(self) -> None:
-        """What the program opens with, once unsaved work is safe; nothing that was trained before comes back."""
+        """Start again as the program does, once unsaved work is safe. Earlier trainings are lost."""
 
         def start() -> None:
             if not self.open_bundled():
@@ -248,8 +247,8 @@ class Documents(QObject):
 
     @Slot(str)
     def _points_opened(self, path: str) -> None:
-        """Remember a file of data once it is the data: reading it takes a while, and may fail."""
-        self._name(None)  # Save asks for a name: it would write over the session that was open before
+        """Remember a file of data once its points are in use; reading takes a while and may fail."""
+        self._name(None)  # Save must ask for a name, or it would overwrite the session that was open before
         self._remember(Path(path))
 
     def _adopt(self, session: Session, path: Path | None, stamp: Stamp | None = None) -> None:
@@ -262,12 +261,12 @@ class Documents(QObject):
     def recover(
         self, restore: Callable[[], object], path: Path | None, stamp: Stamp | None, session: Session | None
     ) -> None:
-        """Take work that comes back from no file under the name that it had.
+        """Take the name of restored work.
 
         Args:
-            restore: puts it on the workspace.
-            path, stamp: of its file, and what state of it the work goes on from.
-            session: its `view` is for the canvas.
+            restore: puts the work on the workspace.
+            path, stamp: its file, and the state of the file that the work continues from.
+            session: the session whose `view` the canvas takes.
         """
         restore()
         self._name(path, stamp)
@@ -277,9 +276,10 @@ class Documents(QObject):
     # --- save
 
     def save(self, then: Callable[[], None] | None = None) -> None:
-        """Save under the present name if it is a session's, or ask for one; `then` is called once the file is written.
+        """Save under the current name if it is a session's, else ask for one. `then` is called when the file is
+        written.
 
-        What a scene or a lesson has put in the place of the own work never goes into its file unasked.
+        While a scene or a lesson is shown, this asks before it replaces the file of the user's own work.
         """
         if self.path is None or self.path.suffix.lower() != SUFFIX or self._shows_other():
             self.save_as(then)
@@ -299,7 +299,7 @@ class Documents(QObject):
             self.save_to(path, then)
 
     def ask_save_answers(self, rows: Iterable[Iterable[object]]) -> None:
-        """Let the user choose a name, then write what was answered in lessons as CSV."""
+        """Ask for a name, then write the answers given in lessons as CSV."""
         proposed = str(self.proposal().with_name("answers.csv"))
         path = self._prompts.save_path("Save answers", proposed, "Comma-separated values (*.csv)", ".csv")
         if path is None:
@@ -313,7 +313,7 @@ class Documents(QObject):
             self.saved.emit(f"Saved {path.name}.")
 
     def ask_write_lesson(self) -> None:
-        """Let the user choose a name, then write a lesson whose step shows the present experiment."""
+        """Ask for a name, then write a lesson whose step shows the current experiment."""
         proposed = str(self.proposal().with_name(f"my{lessons.SUFFIX}"))
         path = self._prompts.save_path("Write a lesson", proposed, f"Lessons (*{lessons.SUFFIX})", lessons.SUFFIX)
         if path is None:
@@ -330,14 +330,14 @@ class Documents(QObject):
             self.saved.emit(f"Saved {path.name}. Change it in a text editor, and open it here to try it.")
 
     def proposal(self) -> Path:
-        """What a dialog proposes for what is on the workspace, with whatever ending."""
+        """The file name that a dialog proposes, with any suffix."""
         return self._preferences.propose(self.path, self._state.experiment.data.kind)
 
     def _folder(self) -> str:
         return str(self.proposal().parent)
 
     def save_to(self, path: Path, then: Callable[[], None] | None = None) -> None:
-        """Save under a name, which it has from then on; see :meth:`save`."""
+        """Save under this name, which becomes the work's name; see :meth:`save`."""
         if self.busy:
             self._refuse(f"{path.name} is not saved yet: another file is still being read or written; try again.")
             return
@@ -346,7 +346,7 @@ class Documents(QObject):
         except SessionError as error:
             self._refuse(worded(error.message))
             return
-        self._state.mark_saved()  # what changes from here on is not in the file
+        self._state.mark_saved()  # later changes are not in the file
         self.saving, self._then, named = True, then, self.successes
 
         def write() -> Stamp | None:
@@ -355,7 +355,7 @@ class Documents(QObject):
 
         def done(stamp: Stamp | None) -> None:
             self.saving, go_on = False, self._then
-            if self.successes == named:  # else other data, which were being read, have come to the workspace
+            if self.successes == named:  # otherwise other data have come meanwhile
                 self._name(path, stamp, time.monotonic())
             self._remember(path)
             self.saved.emit(f"Saved {path.name}.")
@@ -372,9 +372,9 @@ class Documents(QObject):
     # --- unsaved work
 
     def when_safe(self, go_on: Callable[[], None]) -> None:
-        """Call `go_on` if nothing is unsaved, or once the user has saved or let go of what is; never if he cancels.
+        """Call `go_on` if nothing is unsaved, or once the user has saved or discarded it; never if the user cancels.
 
-        What is being saved now may still fail: what was asked for last waits for it.
+        A save in progress may still fail, so the last request waits for it.
         """
         if self.saving:
             self._then = lambda: self.when_safe(go_on)
@@ -389,13 +389,13 @@ class Documents(QObject):
             go_on()
 
     def finish(self, seconds: float = 1.0) -> bool:
-        """Wait for a file being written, when quitting."""
+        """Wait for a file that is being written, when quitting."""
         return self._background.wait(seconds)
 
     # --- recent files
 
     def recent(self) -> list[Path]:
-        """The files opened or saved lately, newest first, as far as they still exist."""
+        """The existing files that were opened or saved recently, newest first."""
         return [path for path in map(Path, self._preferences.get("recent")) if path.exists()]
 
     def clear_recent(self) -> None:
@@ -427,12 +427,12 @@ class Documents(QObject):
 
 
 def name_of(path: Path) -> str:
-    """What a file is called: the models of all runs have one name, and only their folders tell them apart."""
+    """The name of a file. Models of all runs have one file name, so their folder is added."""
     return f"{path.parent.name}/{path.name}" if path.name == MODEL else path.name
 
 
 def _stamp(path: Path) -> Stamp | None:
-    """Tells one state of a file from another; None where there is none."""
+    """A value that differs between two states of a file; None if there is no file."""
     try:
         status = path.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""How large an export will be, told before it is written."""
+"""Estimates the size of an export before it is written."""
 
 import dataclasses
 import math
@@ -18,29 +18,29 @@ if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
 OverlayMaker = Callable[["Trajectory | None", np.ndarray], tuple[FrameOverlay, Iterator[float]]]
-"""Of a run and the frames to paint: gives them score field, density and caption, once what it prepares meanwhile is done."""
+"""For a run and the frames to paint: prepares score field, density and caption, and then adds them to each frame."""
 
 MAILABLE = 10_000_000
-"""Bytes that every mail server takes."""
-SLOWEST = 8  # frames a second, below which a film no longer moves
+"""Bytes that every mail server accepts."""
+SLOWEST = 8  # frames a second; a slower film does not look like motion
 SMALLEST = 64  # px of a side
 
 PLACES, SUCCESSIVE = 3, 12
-"""Pieces of a film that are encoded to foretell its size, and pictures of each: VP9 needs a dozen."""
+"""Pieces of a film that are encoded to estimate its size, and pictures in each; VP9 needs a dozen."""
 
 
 def megabytes(size: int) -> str:
-    """A number of bytes as people read it."""
+    """A number of bytes as text, in kB or MB."""
     if size < 1_000_000:
         return f"{max(size // 1000, 1)} kB"
     return f"{size / 1e6:.1f} MB"
 
 
 def mailable(size: int, width: int, height: int, fps: int) -> tuple[int, int, int]:
-    """Width, height and frames a second with which a GIF can be mailed: fewer frames first, then fewer pixels.
+    """Width, height and frame rate of a GIF that can be mailed: the frame rate is reduced first, then the size.
 
     Args:
-        size: bytes that it has with these.
+        size: bytes of the GIF with the given values.
 
     >>> mailable(9_000_000, 480, 270, 10)
     (480, 270, 10)
@@ -49,7 +49,7 @@ def mailable(size: int, width: int, height: int, fps: int) -> tuple[int, int, in
     """
     if size <= MAILABLE:
         return width, height, fps
-    share = 0.9 * MAILABLE / size  # pictures are not all alike: somewhat less than is allowed
+    share = 0.9 * MAILABLE / size  # pictures differ, so aim a little lower
     slower = max(round(share * fps), min(fps, SLOWEST))
     smaller = math.sqrt(min(share * fps / slower, 1.0))
     sides = (max(int(smaller * side) // 2 * 2, SMALLEST) for side in (width, height))
@@ -59,7 +59,8 @@ def mailable(size: int, width: int, height: int, fps: int) -> tuple[int, int, in
 def estimate_picture_size(
     scene: Scene, shape: tuple[int, int], choice: PictureChoice
 ) -> Iterator[tuple[float, int | None]]:
-    """Paint and encode what is in view already with as many pixels as the picture has: a density map may take a minute.
+    """Paint and encode the current view with the picture's number of pixels. No layer is computed, as a density map
+    may take a minute.
 
     Args:
         scene: what the canvas shows.
@@ -81,7 +82,7 @@ def png_size(image: QImage) -> int:
 
 
 def sampled_pieces(schedule: np.ndarray) -> tuple[int, list[list[int]]]:
-    """How many pictures of a film move, and the frames of some pieces that foretell its size."""
+    """How many pictures of a film show motion, and the frames of some pieces from which its size is estimated."""
     moving = int((np.cumsum(schedule[::-1] < schedule[-1]) > 0).sum()) + 1
     starts = [int((place + 0.5) / PLACES * max(moving - SUCCESSIVE, 0)) for place in range(PLACES)]
     return moving, [schedule[start : start + SUCCESSIVE].tolist() for start in dict.fromkeys(starts)]
@@ -90,11 +91,12 @@ def sampled_pieces(schedule: np.ndarray) -> tuple[int, list[list[int]]]:
 def estimate_film_size(
     scene: Scene, trajectory: "Trajectory", overlay_maker: OverlayMaker, choice: VideoChoice
 ) -> Iterator[tuple[float, int | None]]:
-    """Paint and encode some pieces of the film as :func:`paint_film` would; yields the share done, and at last the bytes of all."""
+    """Paint and encode some pieces of the film as :func:`paint_film` would; yields the share done and finally the
+    estimated bytes."""
     from playground.drawing.video import (
         estimated_size,
         packet_sizes,
-    )  # FFmpeg's libraries: the window opens without them
+    )  # loads FFmpeg's libraries, which opening the window does not need
 
     schedule = film.schedule(len(trajectory), choice.seconds, choice.fps)
     moving, pieces = sampled_pieces(schedule)
@@ -110,15 +112,18 @@ def estimate_film_size(
 
 
 def estimate_training_film_size(scene: Scene, steps: int, choice: VideoChoice) -> Iterator[tuple[float, int | None]]:
-    """Paint what is in view, encode it, and do so again after the same without particles; yields the share done, and at last the bytes.
+    """Paint and encode the current view, without particles and again with them; yields the share done and finally the
+    bytes.
 
-    From one training step to the next about as much changes as where all particles come in; what is held costs next to nothing.
+    Two training steps differ by about as much as pictures with and without particles. Held pictures cost almost nothing.
 
     Args:
         scene: what the canvas shows, at the film's size.
         steps: of the training that the film shows.
     """
-    from playground.drawing.video import packet_sizes  # FFmpeg's libraries: the window opens without them
+    from playground.drawing.video import (
+        packet_sizes,
+    )  # loads FFmpeg's libraries, which opening the window does not need
 
     schedule = film.schedule(steps, choice.seconds, choice.fps)
     pictures = int((np.diff(schedule) > 0).sum()) + 1

@@ -1,6 +1,6 @@
-"""Exports: a film of the run, a picture of the canvas, the trajectory as numbers, the settings.
+"""Exports a film of the run, a picture of the canvas, the trajectory as numbers, or the settings.
 
-A thread paints with the same code as the screen. What is cancelled or fails leaves no file.
+A thread paints with the same code as the screen. An export that is cancelled or fails leaves no file.
 """
 
 import time
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
 POLL = 60  # ms
-SAMPLING_SHARE = 0.1  # of the bar, for the frames that must be sampled before painting can begin
-DENSITY_SHARE = 0.5  # of the bar, for the learned densities that must be computed before, where they are shown
+SAMPLING_SHARE = 0.1  # of the bar, for frames that must be sampled before painting
+DENSITY_SHARE = 0.5  # of the bar, for learned densities that must be computed before painting
 
 Progress = tuple[int, int]  # done, total
 
@@ -37,10 +37,10 @@ class Exporting(QObject):
     """Runs one export at a time.
 
     Signals:
-        progressed(int, int, float | None): done, total, and the seconds left where they can be told.
+        progressed(int, int, float | None): done, total, and the estimated seconds left or None.
         finished(str, str): a sentence and the path that was written.
-        failed(str): what went wrong, as a sentence; a fault of the program is in the log already.
-        refused(str): what the user can do about it, as a sentence.
+        failed(str): a sentence that says what went wrong; an error of the program is already in the log.
+        refused(str): a sentence that says what the user can do.
         cancelled(): nothing was written.
     """
 
@@ -65,7 +65,7 @@ class Exporting(QObject):
         return self._worker is not None
 
     def refuses_second(self) -> bool:
-        """Whether an export runs, which is told."""
+        """Whether an export is running; if so, say so."""
         if self.busy:
             self.refused.emit(f"{self._path.name} is still being exported: wait for it, or cancel it.")
         return self.busy
@@ -78,7 +78,7 @@ class Exporting(QObject):
         self._timer.start()
 
     def cancel(self) -> None:
-        """Stop the running export; nothing of it is left."""
+        """Cancel the running export; no file is left."""
         if self._worker is not None:
             self._worker.requestInterruption()
 
@@ -132,10 +132,10 @@ class Exporting(QObject):
 def paint_picture(
     scene: Scene, trajectory: "Trajectory | None", frame: int, overlay_maker: OverlayMaker, choice: PictureChoice
 ) -> Iterator[tuple[float, QImage | bytes | None]]:
-    """Compute field and density of this frame for the picture's own view, as a film does.
+    """Compute field and density of this frame for the picture's own view, then paint.
 
     Yields:
-        The share done; at last with the image, or the file of a drawing.
+        The share done, and finally the image or drawing file.
     """
     overlay, preparing = overlay_maker(trajectory, np.array([frame]))
     for done in preparing:
@@ -144,14 +144,14 @@ def paint_picture(
 
 
 def encoded(scene: Scene, choice: PictureChoice) -> QImage | bytes:
-    """The picture of a scene: an image, or the file of a drawing."""
+    """The picture of a scene: an image, or the bytes of a drawing file."""
     if choice.suffix == ".png":
         return film.picture(scene, choice.width, choice.height)
     return film.drawing(scene, choice.width, choice.height, choice.suffix)
 
 
 def save_picture(painting: Iterator[tuple[float, QImage | bytes | None]], path: Path) -> Iterator[Progress]:
-    """Write what :func:`paint_picture` ends with."""
+    """Write the result of :func:`paint_picture`."""
     for done, image in painting:
         if isinstance(image, bytes):
             with atomic_write(path) as temporary:
@@ -168,14 +168,14 @@ def paint_film(
     choice: VideoChoice,
     path: Path,
 ) -> Iterator[Progress]:
-    """Finish the run, prepare its densities, then paint it; yields pictures done and in all, with a share for what comes first.
+    """Complete the run, prepare its densities, then paint it; yields the pictures done and their total.
 
     Args:
         scene: the canvas as it is, at the film's size.
         complete: makes an iterator that yields the growing trajectory until its last frame.
         overlay_maker: for a run and its frames to paint.
     """
-    from playground.drawing.video import write_video  # FFmpeg's libraries: the window opens without them
+    from playground.drawing.video import write_video  # loads FFmpeg's libraries, which opening the window does not need
 
     total = max(1, round(choice.seconds * choice.fps))
     trajectory = None

@@ -1,4 +1,4 @@
-"""Computes what belongs to the frame in view besides its particles: score field, density, and what lies under the pointer."""
+"""Computes what the current frame shows besides its particles: score field, density, and values under the pointer."""
 
 import dataclasses
 import time
@@ -32,20 +32,21 @@ from playground.app.model.workspace import Model, Workspace
 from playground.app.workers.tasks import Tasks
 from playground.app.workers.worker import Mailbox
 
-FIELD_SECONDS = 0.05  # how often the field follows playhead and weights: arrows turn slowly...
-DENSITY_SECONDS = 0.1  # ...and the density below them, which costs several times as much, changes more slowly still
+FIELD_SECONDS = 0.05  # between two requests for the field: arrows turn slowly
+DENSITY_SECONDS = 0.1  # between two requests for the density, which costs several times as much and changes more slowly
 PAUSED = "The run is paused for the density map, which stays until you press play."
 View = TypeVar("View")
 
 
 class Following(QObject):
-    """Has field and density computed at their own pace, and shows each under its own frame only. Arrays are in the user's units.
+    """Requests field and density at their own rates, and shows each only with its own frame. Arrays are in the user's
+    units.
 
     Signals:
         field_changed(FieldView)
         density_changed(DensityView)
-        overlay_dropped(str): "field" or "density": what was shown belongs to no frame in view.
-        particles_valued(ParticleValues): what the particles in view are coloured by, where it is computed.
+        overlay_dropped(str): "field" or "density", which belongs to no frame in view any more.
+        particles_valued(ParticleValues): computed values that colour the particles in view.
         probed(PointReadout)
         notified(Notification)
     """
@@ -73,7 +74,7 @@ class Following(QObject):
         self._wanted: frozenset[str] = frozenset({"learned", "density"})
         self._density_source = self._exact_source = "exact"
         self._learned_densities = LearnedDensities(tasks, self.show_density)
-        self._pinned: int | None = None  # the frame at which the user's own density map lies on the canvas
+        self._pinned: int | None = None  # the frame whose requested density map is shown
         self._colors: ParticleColors = "one"
         self._particles = Throttle(FIELD_SECONDS)
         self._field, self._density = Throttle(FIELD_SECONDS), Throttle(DENSITY_SECONDS)
@@ -82,14 +83,14 @@ class Following(QObject):
         building.problem_changed.connect(self._take_problem)
         replaying.chosen.connect(self._take_weights)
 
-    # What the canvas wants
+    # Set by the canvas
 
     def set_viewport(self, x0: float, x1: float, y0: float, y1: float, columns: int = 30, rows: int = 30) -> None:
-        """Which part of the plane is in view, and how many arrows fit."""
+        """Set the part of the plane in view, and the number of arrows."""
         self._bounds, self._grid = (x0, x1, y0, y1), (columns, rows)
 
     def set_wanted(self, layers: frozenset[str]) -> None:
-        """Which of "learned", "exact", "error" and "density" the canvas shows: only those are computed."""
+        """Set which of "learned", "exact", "error" and "density" the canvas shows; only those are computed."""
         self._wanted = layers
 
     def set_density_source(self, source: str) -> None:
@@ -102,13 +103,13 @@ class Following(QObject):
         self._overlays.field.expire()
 
     def set_particle_colors(self, colors: ParticleColors) -> None:
-        """What particles are coloured by."""
+        """Set what colours the particles."""
         self._colors = colors
         self._particles.forget()
 
     @property
     def particle_colors(self) -> ParticleColors:
-        """What particles are coloured by, as far as it is known."""
+        """What colours the particles; "one" colour if the chosen values are not known."""
         return overlay_timing.particle_colors(self._colors, self._building.problem)
 
     @property
@@ -118,16 +119,16 @@ class Following(QObject):
 
     @property
     def density_source(self) -> str:
-        """Where the density layer comes from."""
+        """The source of the density layer."""
         return overlay_timing.density_source(self._density_source, self._building.problem)
 
     @property
     def exact_source(self) -> str:
-        """Where the exact score comes from."""
+        """The source of the exact score."""
         return overlay_timing.exact_source(self._exact_source, self._building.problem)
 
     def probe(self, x: float, y: float) -> None:
-        """Read out the score and density at a point; `probed` answers."""
+        """Compute score and density at a point; `probed` reports them."""
         workspace, moment = self._building.workspace, self._playing.frame_noise
         if workspace is not None and not workspace.view.is_image and moment is not None:
             self._sampler.request_readout(ReadoutRequest(workspace, (x, y), *moment))
@@ -135,13 +136,13 @@ class Following(QObject):
     def video_frame_maker(
         self, wanted: frozenset[str], still: bool = False, weights: Weights | None = None
     ) -> Callable[[Bounds], VideoFrames]:
-        """Makes, for any bounds and whenever it is called, what computes field and density by the weights of now.
+        """Returns a function that, for any bounds, makes what computes field and density with the current weights.
 
-        It computes in another thread, at any sigma and time; see :meth:`set_wanted`.
+        The result may be used in another thread, at any sigma and time.
 
         Args:
-            still: only at the present moment, where the density may be the map that the user asked for.
-            weights: in place of those of now.
+            still: for the current frame only, whose density may be the map that the user requested.
+            weights: used in place of the current ones.
         """
         now = self._building.workspace
         if now is None or now.view.is_image:
@@ -155,20 +156,20 @@ class Following(QObject):
             model, bounds, arrows_over(bounds, seen, grid), wanted, *sources, pinned
         )
 
-    # A density map that was asked for
+    # The requested density map
 
     @property
     def pinned(self) -> bool:
-        """Whether the density layer is left to a map that was asked for."""
+        """Whether the density layer shows a requested map."""
         return self._pinned is not None
 
     @property
     def seen_density(self) -> DensityView | None:
-        """The density under the frame in view."""
+        """The density that is shown with the current frame."""
         return self._overlays.density.seen
 
     def pin(self) -> None:
-        """Leave the density layer to the map that comes, until the playhead moves on."""
+        """Keep the density layer for the requested map until the playhead moves."""
         playing, played = self._playing, self._playing.is_playing
         playing.set_playing(False)
         self._tasks.cancel(FOLLOWING)
@@ -181,27 +182,28 @@ class Following(QObject):
         self._density.forget()
 
     def show_density(self, view: DensityView) -> None:
-        """Take a density that was computed: it is seen under the frames that it belongs to, one that was asked for at once."""
+        """Take a computed density. A requested map is shown at once, others with the frames that they belong to."""
         self._overlays.density.take(view, self._playing.frame_noise)
         if view.asked:
             self.settle()
 
     def _suits(self, density: DensityView) -> bool:
-        """Whether it is what is wanted: the user's own map, and until that is there, as without one, the moment's."""
+        """Whether a density is of the kind to show: the requested map or, until it is there, that of the current
+        frame."""
         return self.pinned if density.asked else density.source == self.density_source
 
-    # The clock's part
+    # Called by the clock
 
     @Slot()
     def _take_problem(self) -> None:
-        """No map and no field is true of another problem."""
+        """Forget field and density: they belong to another problem."""
         self._learned_densities.forget()
         self.unpin()
         self._overlays.expire()
 
     @Slot()
     def _take_weights(self) -> None:
-        """Other weights were chosen: their field comes at once, and no learned density of others stays in view."""
+        """Take the chosen weights: their field comes at once, and the learned density of others is removed."""
         for throttle in (self._field, self._density):
             throttle.forget()
         seen = self._overlays.density.seen
@@ -212,7 +214,7 @@ class Following(QObject):
         self.settle()
 
     def poll(self) -> None:
-        """Take what was computed, unless it is for data or noise that are gone."""
+        """Take computed results, except those for other data or noise."""
         self._show_newest(self._sampler.fields, self._overlays.field.take)
         self._show_newest(self._sampler.densities, self.show_density)
         self._show_newest(self._sampler.readouts, self.probed.emit)
@@ -224,7 +226,7 @@ class Following(QObject):
             show(view)
 
     def _value_particles(self, workspace: Workspace, moment: FrameNoise, now: float) -> None:
-        """Ask for what the particles of this frame are coloured by."""
+        """Request the values that colour the particles of the current frame."""
         run, frame, colors = self._playing.trajectory, self._playing.frame, self.particle_colors
         if colors not in COMPUTED_COLORS or run is None or not frame < len(run):
             return
@@ -234,7 +236,8 @@ class Following(QObject):
 
     @property
     def waits(self) -> bool:
-        """Whether the frame in view has to wait for what lies under it, which would else be that of another frame."""
+        """Whether the current frame must wait for its field or density; otherwise those of another frame would be
+        shown."""
         if self._playing.seeks:
             return False
         closed = "density" in self._wanted and self.density_source != "learned"  # a learned one takes seconds
@@ -242,16 +245,16 @@ class Following(QObject):
         return self._overlays.waits(self._playing.frame_noise, time.monotonic(), arrows, closed)
 
     def settle(self) -> None:
-        """Show what has come for the frame in view, and take away what belongs to another."""
+        """Show what was computed for the current frame, and remove what belongs to another."""
         self._overlays.settle(self._playing.frame_noise)
 
     def look(self) -> None:
-        """Ask for the field and density of the present moment, if it is a new one."""
+        """Request field and density of the current frame, if it is a new one."""
         workspace, moment, now = self._building.workspace, self._playing.frame_noise, time.monotonic()
         if workspace is None or workspace.view.is_image:
             return
         if moment is None or self._playing.seeks:
-            return  # frames on the way to one that is not sampled yet need none: it would hold up the sampling
+            return  # frames on the way to one that is not sampled need none, and computing them would delay the sampling
         if self._pinned is not None and self._playing.frame != self._pinned:
             self.unpin()
         self._value_particles(workspace, moment, now)

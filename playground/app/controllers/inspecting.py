@@ -1,4 +1,4 @@
-"""Follows one particle through the run: the terms of its step in every frame, and the path of a start that is dragged."""
+"""Follows one particle: the terms of its step in every frame, and the path from a start that is dragged."""
 
 import dataclasses
 
@@ -13,15 +13,15 @@ from playground.lab.inspection import InspectedParticle
 
 
 class Inspecting(QObject):
-    """Has one particle of the run in view taken apart, in each frame that is shown. Arrays are in the user's units.
+    """Requests the terms of one particle's step in each frame that is shown. Arrays are in the user's units.
 
     Attributes:
-        number: of the particle that is followed; None where there is none.
-        particle: what is known of it in the frame in view; None until that has come.
-        flow: (P, 2) the path of the start that is dragged; None where none is.
+        number: the followed particle; None if there is none.
+        particle: its values in the current frame; None until they are computed.
+        flow: (P, 2) the path from the dragged start; None if no start is dragged.
 
     Signals:
-        changed(): another particle, another frame, or another path.
+        changed(): the particle, the frame or the path changed.
     """
 
     changed = Signal()
@@ -34,55 +34,55 @@ class Inspecting(QObject):
         self.number: int | None = None
         self.particle: InspectedParticle | None = None
         self.flow: np.ndarray | None = None
-        self._kept: tuple[Run, SamplingRun] | None = None  # how the run in view was sampled
+        self._kept: tuple[Run, SamplingRun] | None = None  # settings, weights and seed of the run in view
         self._asked: tuple[object, ...] = ()
-        self._shape: tuple[int, ...] | None = None  # of a particle
+        self._shape: tuple[int, ...] | None = None  # of one particle
         building.problem_changed.connect(self._leave)
 
     @property
     def why_no_flow(self) -> str:
-        """Why no start can be dragged now; "" where one can."""
+        """Why no start can be dragged now; "" if one can."""
         view = self._building.problem
         return "" if view is not None and view.has_process else "This noise has no path from noise to data."
 
     @property
     def weights_changed(self) -> bool:
-        """Whether the run in view may have gone on by newer weights than those that it began with, by which its terms are."""
+        """Whether the run in view may have used newer weights than its first, with which the terms are computed."""
         runs = self._playing.runs
         return bool(runs) and runs[0].experiment.sampling.follows == "learned" and not runs[0].is_of_its_weights
 
     def follow(self, number: int | None) -> None:
-        """Follow this particle of the run in view, or none."""
+        """Follow this particle of the run in view; None follows none."""
         if number != self.number:
             self.number, self.particle, self.flow = number, None, None
             self._asked = ()
             self.changed.emit()
 
     def drag_start(self, x: float, y: float) -> None:
-        """Show the path of a particle that starts at a point, by the probability flow."""
+        """Show the path of a particle that starts at a point and follows the probability flow."""
         run = self._sampled()
         if run is not None and not self.why_no_flow:
             self._sampler.request_inspection(InspectionRequest(run, start=(x, y)))
 
     def drop_start(self) -> None:
-        """Show no such path."""
+        """Hide the path from the dragged start."""
         if self.flow is not None:
             self.flow = None
             self.changed.emit()
 
     @property
     def is_active(self) -> bool:
-        """Whether a particle is followed, or the path of a start is shown."""
+        """Whether a particle is followed or the path from a start is shown."""
         return self.number is not None or self.flow is not None
 
     @Slot()
     def clear(self) -> None:
-        """Follow no particle, and show no path."""
+        """Follow no particle, and hide the path."""
         self.drop_start()
         self.follow(None)
 
     def poll(self) -> None:
-        """Take what was computed, and ask for the frame in view if it is a new one."""
+        """Take computed results, and request those of the current frame if it is a new one."""
         request, particle = self._sampler.inspections.take() or (None, None)
         if request is not None and request.number == self.number and request.trajectory is self._playing.trajectory:
             self.particle = particle
@@ -101,14 +101,14 @@ class Inspecting(QObject):
             self.follow(None)
             return
         run = self._sampled()
-        # Its step is known once the next frame is there.
+        # The step from a frame is known when the next frame is there.
         asked = id(trajectory), frame, number, min(len(trajectory), frame + 2)
         if run is not None and asked != self._asked:
             self._asked = asked
             self._sampler.request_inspection(InspectionRequest(run, trajectory, frame, number))
 
     def _sampled(self) -> SamplingRun | None:
-        """How the run in view was sampled: by which settings, weights and seed."""
+        """Settings, weights and seed with which the run in view was sampled."""
         runs, workspace = self._playing.runs, self._building.workspace
         run: Run | None = runs[0] if runs else None
         if run is None or workspace is None or run.workspace is not workspace:
@@ -122,7 +122,7 @@ class Inspecting(QObject):
 
     @Slot()
     def _leave(self) -> None:
-        """A particle of other data is another one; the same number of it goes on where there is one."""
+        """Stop following if the data change. On the same data the particle's number stays followed."""
         self.particle, self.flow, self._asked = None, None, ()
         shape = None if self._building.problem is None else self._building.problem.points.shape[1:]
         if shape != self._shape:

@@ -1,4 +1,4 @@
-"""The lesson that is taught: its step, what was predicted, and what is measured of it."""
+"""The lesson in progress: its step, the prediction, and what is measured for it."""
 
 from collections.abc import Iterator
 
@@ -18,15 +18,15 @@ Place = tuple[float, float]
 
 
 class Lessons(QObject):
-    """Teaches one lesson at a time on a copy of the work: each step that sets a scene is a step of the history.
+    """Goes through one lesson at a time on a copy of the work. Each step with a scene is a step of the history.
 
     Attributes:
-        progress: what was done, in this run of the program and before.
-        mark: the place on the canvas that was clicked, before it becomes the prediction.
+        progress: what was done in lessons, in this run of the program and before.
+        mark: the clicked place on the canvas, before it becomes the prediction.
 
     Signals:
         beginning(): a lesson is about to be put on the workspace.
-        changed(): the lesson, its step, or what is known of it.
+        changed(): the lesson, its step, or its answer changed.
         notified(Notification): progress cannot be kept.
     """
 
@@ -52,26 +52,26 @@ class Lessons(QObject):
 
     @property
     def answer(self) -> Answer | None:
-        """Of the present step."""
+        """The answer of the current step; None if there is none."""
         step = self.step
         found = None if self.lesson is None else self.progress.answer(self.lesson, self.place + 1)
         if found is None or step is None or found.values is None or step.scene.figures.keys() <= found.values.keys():
             return found
-        return msgspec.structs.replace(found, values=None)  # the step tells of other figures than it did then
+        return msgspec.structs.replace(found, values=None)  # the step has other figures than when it was answered
 
     @property
     def has_answers(self) -> bool:
-        """Whether anything was answered, now or before."""
+        """Whether there are answers, in this run of the program or before."""
         return self.progress.has_answers
 
     @property
     def asks_mark(self) -> bool:
-        """Whether a click on the canvas is an answer now."""
+        """Whether a click on the canvas now sets the mark."""
         return self.step is not None and self.step.head.mark is not None and self.answer is None
 
     @property
     def marks(self) -> tuple[Place | None, Place | None, Place | None] | None:
-        """The point that a step is about, the marked place and the measured one; None where it asks for no mark."""
+        """The point that a step is about, the marked place and the measured one; None if it asks for no mark."""
         step, answer = self.step, self.answer
         if step is None or step.head.mark is None or step.head.check is None:
             return None
@@ -80,7 +80,7 @@ class Lessons(QObject):
         return step.head.check.point, you, None if values is None else step.place(values)
 
     def set_mark(self, x: float, y: float) -> None:
-        """Mark a place in the user's units, until it is marked elsewhere or becomes the prediction."""
+        """Mark a place, in the user's units. It can be marked again until it becomes the prediction."""
         if self.asks_mark:
             self.mark = x, y
             self.changed.emit()
@@ -91,14 +91,14 @@ class Lessons(QObject):
 
     @property
     def may_go_on(self) -> bool:
-        """Whether what was asked has been predicted and measured."""
+        """Whether the step's question, if any, has been predicted and measured."""
         step, answer = self.step, self.answer
         if step is None or not step.head.question:
             return step is not None
         return answer is not None and answer.values is not None
 
     def begin(self, lesson: Lesson) -> None:
-        """Teach a lesson from the first step that was not done; the work that is there comes back with :meth:`leave`."""
+        """Begin a lesson at the first step that was not done. :meth:`leave` restores the work."""
         if self.lesson is not None:
             self.leave()
         self.beginning.emit()
@@ -107,14 +107,14 @@ class Lessons(QObject):
         self.go(next((place for place in range(len(lesson.steps)) if place + 1 not in done), 0))
 
     def start_again(self) -> None:
-        """Forget all that was done in this lesson, and go to its first step."""
+        """Forget everything done in this lesson, and go to its first step."""
         if self.lesson is not None:
             self._tasks.cancel(TASK)
             self.progress.start_again(self.lesson)
             self.go(0)
 
     def next(self) -> None:
-        """Go on once the step is done; from the last one the lesson is left."""
+        """Go to the next step once this one is done; after the last one leave the lesson."""
         lesson = self.lesson
         if lesson is None or not self.may_go_on:
             return
@@ -125,11 +125,11 @@ class Lessons(QObject):
             self.leave()
 
     def back(self) -> None:
-        """Go to the step before."""
+        """Go to the previous step."""
         self.go(self.place - 1)
 
     def go(self, place: int) -> None:
-        """Go to a step and set its scene."""
+        """Go to a step and show its scene."""
         lesson = self.lesson
         if lesson is None or not 0 <= place < len(lesson.steps):
             return
@@ -141,14 +141,14 @@ class Lessons(QObject):
         self.changed.emit()
 
     def leave(self) -> None:
-        """End the lesson: the own work is as it was before."""
+        """End the lesson and restore the work."""
         if self.lesson is not None:
             self._copy.discard()
             self._end()
 
     @Slot()
     def _end(self) -> None:
-        """End the lesson and leave all as it is: its first step was undone, or a file was opened."""
+        """End the lesson and leave the workspace as it is: its first step was undone, or a file was opened."""
         if self.lesson is not None:
             self.lesson = None
             self._copy.forget()
@@ -156,10 +156,10 @@ class Lessons(QObject):
             self.changed.emit()
 
     def predict(self, *prediction: float) -> None:
-        """Commit to an answer, and only then measure.
+        """Record the prediction, and only then measure.
 
         Args:
-            prediction: the place of a choice, a number on the scale, or the coordinates of a mark.
+            prediction: the index of a choice, a number on the scale, or the coordinates of a mark.
         """
         lesson, step = self.lesson, self.step
         if lesson is None or step is None or not step.head.question or self.answer is not None:
@@ -169,7 +169,7 @@ class Lessons(QObject):
         self.measure()
 
     def measure(self) -> None:
-        """Measure what the present step asks for."""
+        """Measure the figures of the current step."""
         lesson, step, answer = self.lesson, self.step, self.answer
         if lesson is None or step is None or answer is None:
             return
@@ -196,7 +196,7 @@ class Lessons(QObject):
         ]
 
     def forget_answer(self) -> None:
-        """Let the present step be answered again."""
+        """Forget the answer of the current step, so that it can be answered again."""
         if self.lesson is not None:
             self._tasks.cancel(TASK)
             self.progress.forget(self.lesson, self.place + 1)

@@ -1,4 +1,4 @@
-"""Measurements that the window asks for, as iterators of (fraction, result) to be driven in a thread."""
+"""Measurements of the window, as iterators of (fraction, result) for a thread."""
 
 import dataclasses
 import math
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
     from playground.theory.networks import ScoreNetwork
     from playground.theory.noise import ScoreFunction
 
-MAP_CELLS = 64  # of a learned density that follows sigma, across and down: a second or two each
-ASKED_CELLS = 160  # of the map that is asked for
-ENERGY_CELLS = 120  # of that of an energy, which no path has to be followed for: a twentieth of a second
-INTERPOLATION_POINTS, INTERPOLATION_IMAGES = 65, 11  # a smooth line, and images that fit beside each other
+MAP_CELLS = 64  # cells across and down of a learned density that follows sigma; it takes a second or two
+ASKED_CELLS = 160  # the same of a requested map
+ENERGY_CELLS = 120  # the same of an energy, which needs no paths; it takes a twentieth of a second
+INTERPOLATION_POINTS, INTERPOLATION_IMAGES = 65, 11  # a smooth line, and images that fit in a row
 
 Result = TypeVar("Result")
 Progress = Iterator[tuple[float | None, Result | None]]
 
 
 def learned_score(problem: "Problem", weights: Weights) -> "ScoreNetwork":
-    """A score function of its own, so that no other thread's network is touched."""
+    """A score function with its own network, so that no other thread's network is used."""
     import torch
 
     torch.set_num_threads(torch_threads(problem))
@@ -48,15 +48,15 @@ def learned_score(problem: "Problem", weights: Weights) -> "ScoreNetwork":
 
 
 def likelihood_score(problem: "Problem", weights: Weights) -> "ScoreFunction":
-    """The score whose likelihoods the experiment asks for."""
+    """The score function that the experiment's likelihoods use."""
     return problem.known_score(problem.experiment.likelihood.source) or learned_score(problem, weights)
 
 
 def point_likelihood(
     problem: "Problem", weights: Weights, point: np.ndarray, number: int | None = None
 ) -> Progress[PointLikelihood]:
-    """log p of one point, or image of this number, by the probability flow with its round trip, by the energy, and by the known
-    density: whichever there are."""
+    """log p of one point, or of the image with this number: by the probability flow with its round trip, by the
+    energy, and by the known density, as far as each exists."""
     from playground.lab.energies import normalised
     from playground.lab.likelihood import round_trip
     from playground.lab.trust import extrapolation_warnings, flow_warnings
@@ -109,7 +109,7 @@ def point_likelihood(
 def latent_interpolation(
     problem: "Problem", weights: Weights, ends: np.ndarray, numbers: tuple[int | None, int | None]
 ) -> Progress[LatentInterpolation]:
-    """The way between two points (2, *shape) through their latent codes."""
+    """The interpolation between two points (2, *shape) through their latent codes."""
     from playground.lab.latent import interpolate
 
     count = INTERPOLATION_POINTS if problem.shape == (2,) else INTERPOLATION_IMAGES
@@ -124,7 +124,8 @@ def latent_interpolation(
 
 
 def map_level(sigma: float, view: ProblemView) -> float:
-    """The noise level of the learned density that is shown at `sigma`: half an octave from one to the next; a tenth of an energy's."""
+    """The noise level of the learned density that is shown at `sigma`. Levels are half an octave apart; for an energy,
+    a tenth."""
     parts = 10 if view.has_energy else 2
     level: float = 2.0 ** (round(parts * math.log2(max(sigma, 1e-30))) / parts)
     if not view.has_process:
@@ -135,12 +136,12 @@ def map_level(sigma: float, view: ProblemView) -> float:
 def learned_density(
     problem: "Problem", weights: Weights, bounds: Bounds, sigma: float, resolution: int, moving: bool = False
 ) -> Progress[DensityView]:
-    """The learned density of this noise level, see :func:`density_of`."""
+    """The learned density at this noise level, see :func:`density_of`."""
     return density_of(problem, learned_score(problem, weights), "learned", bounds, sigma, resolution, moving)
 
 
 def likelihood_density(problem: "Problem", weights: Weights, bounds: Bounds, resolution: int) -> Progress[DensityView]:
-    """The density of the finest noise level of the score that likelihoods are taken of; the training set's in closed form."""
+    """The density at the finest noise level of the score that likelihoods use; in closed form for the training set."""
     source = problem.experiment.likelihood.source
     if source == "empirical":
         return training_set_density(problem, bounds, resolution)
@@ -148,7 +149,8 @@ def likelihood_density(problem: "Problem", weights: Weights, bounds: Bounds, res
 
 
 def training_set_density(problem: "Problem", bounds: Bounds, resolution: int) -> Progress[DensityView]:
-    """The smoothed training set's density on a grid: by its flow, every step of which looks at every point, it would take an hour."""
+    """The density of the smoothed training set on a grid, in closed form. By the probability flow it would take an
+    hour."""
     from playground.lab.density_map import empirical_density_map
 
     sigma = problem.units.sigma_to_user(problem.noise.sigma_min)
@@ -168,11 +170,11 @@ def density_of(
     resolution: int,
     moving: bool = False,
 ) -> Progress[DensityView]:
-    """The density of a score on a grid, coarse to fine, by the probability flow.
+    """The density of a score on a grid by the probability flow, from coarse to fine.
 
     Args:
-        sigma: noise level in user units; None for the finest, of a map that was asked for.
-        moving: in the process's own coordinates, which a VP process contracts, as particles with a time have them.
+        sigma: noise level in user units; None for the finest, as in a requested map.
+        moving: whether to use the process's own coordinates, as for particles with a time. A VP process contracts them.
     """
     from playground.lab.density_map import density_map
     from playground.lab.energies import normalised
@@ -199,7 +201,7 @@ def density_of(
         if progress.log_density is not drawn and progress.log_density is not None:
             drawn = progress.log_density
             view = DensityView(np.exp(drawn) / scale**2, bounds, shown, source, asked=sigma is None, moving=moving)
-        yield progress.fraction, view  # the same again where nothing is new: a reader may have missed the last
+        yield progress.fraction, view  # repeated if nothing is new, because a reader may have missed the last one
 
 
 def test_set(problem: "Problem", weights: Weights) -> Progress[dict[str, Any]]:
@@ -209,7 +211,7 @@ def test_set(problem: "Problem", weights: Weights) -> Progress[dict[str, Any]]:
 
     score = likelihood_score(problem, weights)
     flows = problem.shape == (2,) and flow_conflict(problem.experiment) is None
-    share = 0.7 if flows else 1.0  # of the work; the rest is the integral
+    share = 0.7 if flows else 1.0  # of the work; the rest is for the integral
     metrics = None
     for step in evaluate(problem, score):
         metrics = step.metrics and _without(step.metrics, OF_SAMPLES)
@@ -218,17 +220,21 @@ def test_set(problem: "Problem", weights: Weights) -> Progress[dict[str, Any]]:
         assert metrics is not None
         for progress in integral(problem, score):
             found = metrics if progress.value is None else metrics | {"integral": progress.value}
-            yield share + (1 - share) * progress.fraction, found  # the figures again: a reader may have missed the last
+            yield (
+                share + (1 - share) * progress.fraction,
+                found,
+            )  # repeated, because a reader may have missed the last ones
 
 
 def _without(metrics: dict[str, Any], keys: Container[str]) -> dict[str, Any]:
-    """Figures and reasons but for those of some keys."""
+    """Figures and reasons without those of some keys."""
     kept = {key: value for key, value in metrics.items() if key not in keys}
     return kept | {"reasons": {key: why for key, why in metrics["reasons"].items() if key not in keys}}
 
 
 def sample_quality(problem: "Problem", run: "Iterator[Trajectory]") -> Progress[dict[str, Any]]:
-    """Distance of a run's last particles to the data, and the weights of the modes; `run` grows to its end."""
+    """Distance between a run's final particles and the data, and the weights of the modes; `run` yields the run until
+    it is complete."""
     from playground.lab.evaluation import sample_distances
 
     for trajectory in run:

@@ -1,4 +1,4 @@
-"""What the window measures when asked: likelihoods, densities, test sets, samples and score errors."""
+"""Measurements on request: likelihoods, densities, test sets, samples and score errors."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
@@ -27,24 +27,24 @@ from playground.messages import Message
 
 POINT_KEYS = frozenset(
     f"likelihood.{name}" for name in ("tolerance", "trace", "trace_probes", "probes")
-)  # by which log p is computed
+)  # the settings that log p depends on
 TEST_SET_KEYS = POINT_KEYS | {"likelihood.dequantization_samples"}
 UNFINISHED = "These images are still being sampled: click one at the end of the run."
 STALE = Message("stale", "Measured with other settings than the present ones: measure again.")
-SETTLE = 250  # ms that a training step stays chosen before its weights are measured as those before were
+SETTLE = 250  # ms that a chosen training step must stay before its weights are measured
 TASKS = ("likelihood", "interpolation", "density", FOLLOWING, "test-set", "quality", "fisher")
 
 
 def _telling_the_last(
     progress: measurements.Progress[dict[str, Any]],
 ) -> measurements.Progress[tuple[bool, dict[str, Any]]]:
-    """With each of the figures, whether they are the last, of the whole measurement."""
+    """Adds to the figures whether they are the final ones of the whole measurement."""
     for fraction, metrics in progress:
         yield fraction, None if metrics is None else (fraction == 1.0, metrics)
 
 
 class Measuring(QObject):
-    """Each measurement is a task with progress that can be cancelled; it uses the weights of the moment it began.
+    """Runs each measurement as a task with progress that can be cancelled, with the weights at its start.
 
     Signals:
         likelihood_changed(PointLikelihood | None)
@@ -76,14 +76,16 @@ class Measuring(QObject):
         self._evaluation: dict[str, Any] = {}
         self._likelihood: PointLikelihood | None = None
         self._interpolation: LatentInterpolation | None = None
-        self._samples: tuple[Trajectory, Mapping[str, Any]] | None = None  # the run measured last, and its figures
-        self._came_from: dict[str, frozenset[str]] = {}  # by measurement: its keys of the evaluation
-        # Of the point clicked last, and its number among images.
+        self._samples: tuple[Trajectory, Mapping[str, Any]] | None = (
+            None  # the run that was measured last, and its figures
+        )
+        self._came_from: dict[str, frozenset[str]] = {}  # by measurement: its keys in the evaluation
+        # The point that was clicked last, and its number if it is an image.
         self._place: tuple[np.ndarray, int | None] | None = None
         self._awaiting: tuple[tuple[float, float], ...] = ()  # clicked before there was a workspace
-        self._again: tuple[tuple[float, float] | int, ...] = ()  # to be measured anew on the workspace that comes
-        self._finished_map: DensityView | None = None  # on the canvas when the map in progress was asked for
-        self._followed: set[str] = set()  # measurements to be made again by the weights that were chosen
+        self._again: tuple[tuple[float, float] | int, ...] = ()  # to be measured again on the next workspace
+        self._finished_map: DensityView | None = None  # shown when the map in progress was requested
+        self._followed: set[str] = set()  # measurements to repeat with the chosen weights
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE)
@@ -97,7 +99,7 @@ class Measuring(QObject):
         state.changed.connect(self._measure_again)
 
     def stop(self) -> None:
-        """Begin no measurement by itself any more, when quitting."""
+        """Start no measurement by itself any more, when quitting."""
         self._settle.stop()
 
     @property
@@ -110,7 +112,7 @@ class Measuring(QObject):
 
     @property
     def is_measuring_point(self) -> bool:
-        """Whether the likelihood of a point is on its way."""
+        """Whether the likelihood of a point is being computed."""
         return self._tasks.running("likelihood")
 
     @property
@@ -119,7 +121,7 @@ class Measuring(QObject):
 
     @property
     def clicked(self) -> tuple[tuple[float, float] | int, ...]:
-        """What a session keeps of the points that were clicked: places in the plane, or images' numbers."""
+        """The clicked points as a session keeps them: places in the plane, or numbers of images."""
         interpolation = self._interpolation
         if self._place is None:
             return ()
@@ -133,7 +135,7 @@ class Measuring(QObject):
 
     @Slot(object, object)
     def _leave(self, workspace: Workspace | None, session: Session | None) -> None:
-        """Keep the clicked points for a workspace with the same points of the plane; of images each run has its own."""
+        """Keep the clicked points if the next workspace has the same points. Each run has its own images."""
         before, self._again = self._building.workspace, ()
         if workspace is None:
             return
@@ -158,13 +160,13 @@ class Measuring(QObject):
 
     @Slot()
     def _take_noise(self) -> None:
-        """Samples of other noise are others."""
+        """Forget the figures of the samples: they had other noise."""
         self._forget("quality")
         self._recall()
 
     @Slot(object)
     def _take(self, session: Session | None) -> None:
-        """Measure anew what was clicked before the present workspace was there, or when it was left."""
+        """Measure again what was clicked before this workspace came."""
         self._followed.clear()
         self._forget_measurements()
         workspace = self._building.workspace
@@ -173,7 +175,7 @@ class Measuring(QObject):
             self._awaiting = self._again = ()
 
     def click_again(self, places: Sequence[tuple[float, float] | int]) -> None:
-        """Measure anew what :attr:`clicked` told, as far as the settings let it be measured."""
+        """Measure the points of :attr:`clicked` again, as far as the settings allow."""
         if not places or likelihood_conflict(self._state.experiment) is not None:
             return
         numbers = [place if isinstance(place, int) else None for place in places]
@@ -186,7 +188,7 @@ class Measuring(QObject):
             self._find_interpolation(np.stack(points), (numbers[0], numbers[1]))
 
     def inspect(self, x: float, y: float) -> None:
-        """Compute the log-likelihood of a point, as soon as there is something on the workspace."""
+        """Compute the log-likelihood of a point, as soon as there is a workspace."""
         if self._building.workspace is None:
             self._awaiting = ((x, y),)
         else:
@@ -199,25 +201,25 @@ class Measuring(QObject):
             self._inspect(image, number)
 
     def go_to(self, x: float, y: float) -> None:
-        """Compute the way from the inspected point to a second one."""
+        """Compute the interpolation from the inspected point to a second one."""
         self._go_to(np.array([x, y]), None)
 
     def go_to_image(self, number: int) -> None:
-        """The same for an image of the grid."""
+        """Compute the interpolation from the inspected image to a second image of the grid."""
         image = self._show_finished_image(number)
         if image is not None:
             self._go_to(image, number)
 
     def go_again(self) -> None:
-        """Compute the way in view anew, by other settings."""
+        """Compute the current interpolation again, with other settings."""
         if self._interpolation is not None:
             self._find_interpolation(self._interpolation.ends, self._interpolation.numbers)
 
     @Slot(object)
     def _measure_again(self, keys: frozenset[str]) -> None:
-        """Compute the point and the way in view anew, as far as these settings, which have changed, count for them.
+        """Compute the inspected point and the interpolation again, if they depend on the changed settings.
 
-        The test set, which takes longer, only where it is being measured; its figures are those of other settings.
+        The test set takes longer. It is repeated only if it is being measured; its old figures are dropped.
         """
         if keys & TEST_SET_KEYS and flow_conflict(self._state.experiment) is None:
             self._forget_followed()
@@ -259,7 +261,7 @@ class Measuring(QObject):
     def _go_to(self, point: np.ndarray, number: int | None) -> None:
         first = self._likelihood
         if first is None:
-            self._inspect(point, number)  # there is no other: it is the first
+            self._inspect(point, number)  # there is no first point: this one is the first
         else:
             self._find_interpolation(np.stack([first.point, point]), (first.number, number))
 
@@ -279,14 +281,14 @@ class Measuring(QObject):
         self.interpolation_changed.emit(interpolation)
 
     def _show_finished_image(self, number: int) -> np.ndarray | None:
-        """See :meth:`_finished_image`; the canvas goes to the frame that it is of."""
+        """As :meth:`_finished_image`; the canvas goes to that frame."""
         image = self._finished_image(number)
         if image is not None and self._playing.trajectory is not None:
             self._playing.seek(self._playing.recorded - 1 if self._state.experiment.sampling.is_generative else 0)
         return image
 
     def _finished_image(self, number: int) -> np.ndarray | None:
-        """An image of the grid as it is at the end of its run, or of the data where there is none."""
+        """An image of the grid at the end of its run, or of the data if there is no run."""
         workspace, trajectory = self._building.workspace, self._playing.trajectory
         if workspace is None:
             return None
@@ -295,12 +297,12 @@ class Measuring(QObject):
             if not trajectory.finished:
                 self.notified.emit(Notification("info", UNFINISHED, "sample.end", lambda: not trajectory.finished))
                 return None
-            # The forward process ends in noise: its images are those that it began with.
+            # The forward process ends in noise, so take its first frame.
             images = trajectory.positions[-1 if self._state.experiment.sampling.is_generative else 0]
         return np.array(images[number]) if number < len(images) else None
 
     def density_map(self) -> None:
-        """Compute the model's density of the finest level over the canvas; it stays until the playhead moves on."""
+        """Compute the model's density at the finest level over the canvas; it stays until the playhead moves."""
         model = self._measurable(likelihood_conflict)
         if model is None:
             return
@@ -321,14 +323,14 @@ class Measuring(QObject):
         self.notified.emit(stopped(self._state, "Density", error))
 
     def _leave_map(self) -> None:
-        """Show the last finished map again, or else that of the moment: an unfinished one looks like a density of blocks."""
+        """Show the last complete map again, or else the density of the frame. An incomplete map shows blocks."""
         if self._following.pinned and self._finished_map is not None:
             self._following.show_density(self._finished_map)
         else:
             self._following.unpin()
 
     def evaluate_test_set(self) -> None:
-        """NLL, entropy, KL and the integral over the plane."""
+        """Measure NLL, entropy, KL and the integral over the plane."""
         model = self._measurable(likelihood_conflict)
         if model is None:
             return
@@ -340,7 +342,8 @@ class Measuring(QObject):
         )
 
     def evaluate_samples(self) -> None:
-        """Distance between the run's last particles and the data; a run under way is sampled to its end first."""
+        """Measure the distance between the run's final particles and the data; an incomplete run is sampled to its end
+        first."""
         workspace, trajectory = self._building.workspace, self._playing.trajectory
         if workspace is None or trajectory is None or not len(trajectory):
             return
@@ -352,7 +355,7 @@ class Measuring(QObject):
 
         def take(found: tuple[bool, Mapping[str, Any]]) -> None:
             show(found)
-            if found[0] and recorded is not None:  # else it was sampled anew, and this one may end elsewhere
+            if found[0] and recorded is not None:  # otherwise it was sampled again and may end elsewhere
                 self._samples = recorded, found[1]
 
         self._tasks.start(
@@ -363,18 +366,19 @@ class Measuring(QObject):
         )
 
     def figures_of(self, trajectory: Trajectory) -> Mapping[str, Any] | None:
-        """What was measured last, where that was the end of this very run."""
+        """The figures of the last measurement, if it was of the end of this run."""
         return self._samples[1] if self._samples is not None and self._samples[0] is trajectory else None
 
     def show_figures(self, trajectory: Trajectory, figures: Mapping[str, Any]) -> None:
-        """Show what was measured elsewhere of the end of this run, if it is in view and of the present settings."""
+        """Show figures of this run that were measured elsewhere, if it is in view and has the current settings."""
         if self._playing.trajectory is trajectory and self._playing.is_of_now:
             self._tasks.cancel("quality")
             self._samples = trajectory, figures
             self._show_metrics("quality", figures)
 
     def score_errors(self) -> None:
-        """Error of the learned score along sigma, against the exact one or, where none is known, the smoothed training set's."""
+        """Measure the error of the learned score along sigma: against the exact score or, if none is known, that of
+        the smoothed training set."""
         workspace = self._building.workspace
         if workspace is None or workspace.problem.reference is None:
             return
@@ -397,9 +401,9 @@ class Measuring(QObject):
             self._place = None if shown is None else (shown.point, shown.number)
 
     def _evaluated(self, task: str) -> Callable[[tuple[bool, Mapping[str, Any]]], None]:
-        """Takes the figures of a measurement, and why some are missing, in place of those of its keys so far.
+        """Makes a function that shows the figures of a measurement, and the reasons for missing ones.
 
-        They are kept once they are whole.
+        Complete figures are kept.
         """
         workspace = self._building.workspace
         assert workspace is not None
@@ -423,7 +427,7 @@ class Measuring(QObject):
         self._replace(new, metrics.get("reasons", {}))
 
     def _recall(self) -> None:
-        """Show again what was measured of these weights by these settings."""
+        """Show again what was measured with these weights and settings."""
         for task, figures in self._present().items():
             if isinstance(figures, ScoreErrorCurve):
                 self._show_errors(figures)
@@ -431,12 +435,12 @@ class Measuring(QObject):
                 self._show_metrics(task, figures)
 
     def _present(self) -> dict[str, kept_figures.Figures]:
-        """What was measured of the weights in view by the present settings."""
+        """What was measured with the weights in view and the current settings."""
         workspace, experiment, noise = self._building.workspace, self._state.experiment, self._playing.seed_offset
         return {} if workspace is None else kept_figures.present(workspace, workspace.weights, experiment, noise)
 
     def _replace(self, figures: Mapping[str, Any], reasons: dict[str, Message]) -> None:
-        """Put figures in place of those of the same keys; None leaves none, and `reasons` says why."""
+        """Replace the figures of these keys; None removes one, and `reasons` says why."""
         before = self._evaluation
         kept = {key: value for key, value in before.items() if key not in figures and key != "reasons"}
         why = {key: sentence for key, sentence in before.get("reasons", {}).items() if key not in figures}
@@ -445,14 +449,14 @@ class Measuring(QObject):
         self.evaluation_changed.emit(dict(self._evaluation))
 
     def _forget(self, task: str) -> None:
-        """Other settings: what was measured by the last ones is not true of these."""
+        """Remove the figures of a measurement: they belong to other settings."""
         self._tasks.cancel(task)
         self._forget_keys(self._came_from.pop(task, frozenset()))
 
     def _forget_followed(self) -> None:
-        """Another way to follow the flow: of the test set there remains what rests on none."""
+        """Remove the figures of the test set that depend on how the probability flow is solved."""
         if "test-set" in self._came_from:
-            from playground.lab.evaluation import FROM_LIKELIHOOD  # where something was measured, torch is loaded
+            from playground.lab.evaluation import FROM_LIKELIHOOD  # torch is loaded if something was measured
 
             self._forget_keys(self._came_from["test-set"] & {*FROM_LIKELIHOOD, "integral"})
         self._recall()
@@ -462,9 +466,9 @@ class Measuring(QObject):
             self._replace(dict.fromkeys(keys), dict.fromkeys(keys, STALE))
 
     def forget_weights(self) -> None:
-        """Training has begun or rests, or another score is judged: the figures so far are of another model.
+        """Remove the figures of earlier weights: training began or paused, or likelihoods use another score.
 
-        What is being measured begins anew; the point that was clicked, once there is a model to stay.
+        Measurements in progress start again; the clicked point, when training has paused.
         """
         self._measure(self._forget_model())
         if self._building.workspace is not None and self._building.workspace.training != "training":
@@ -472,9 +476,9 @@ class Measuring(QObject):
 
     @Slot()
     def _take_weights(self) -> None:
-        """The weights of another training step were chosen: figures that are kept of them come at once.
+        """Another training step was chosen: show its kept figures at once.
 
-        What else was measured by those before is measured again by these, once the step stays chosen.
+        Other measurements are repeated when the step has stayed chosen for a moment.
         """
         self._followed |= {task for task in kept_figures.MEASUREMENTS if task in self._came_from}
         self._followed |= self._forget_model()
@@ -496,14 +500,14 @@ class Measuring(QObject):
                 self._measure(followed)
 
     def _take_image(self) -> None:
-        """Where an image was clicked, measure the one that now stands in its place."""
+        """If an image was clicked, take the image that is now in its place."""
         number, run = None if self._place is None else self._place[1], self._playing.trajectory
         image = None if number is None or run is None or not run.finished else self._finished_image(number)
         if image is not None:
             self._place = (image, number)
 
     def _measure(self, tasks: Collection[str]) -> None:
-        """Begin these measurements."""
+        """Start these measurements."""
         measures = {
             "test-set": self.evaluate_test_set,
             "quality": self.evaluate_samples,
@@ -515,19 +519,19 @@ class Measuring(QObject):
                 measure()
 
     def _inspect_again(self) -> None:
-        """Compute the log-likelihood of the point that was clicked anew, where it can be."""
+        """Compute the log-likelihood of the clicked point again, if the settings allow."""
         if self._place is not None and likelihood_conflict(self._state.experiment) is None:
             self._inspect(*self._place)
 
     def _forget_model(self) -> set[str]:
-        """Forget what was measured by weights that are no longer those in view, but for the point that was clicked.
+        """Remove what was measured with other weights, but keep the clicked point.
 
         Returns:
-            The measurements that were under way.
+            The measurements that were in progress.
         """
         place = self._place
         running = {task for task in kept_figures.MEASUREMENTS if self._tasks.running(task)}
-        if self._following.pinned and self._tasks.running("density"):  # else the map will not be shown
+        if self._following.pinned and self._tasks.running("density"):  # otherwise the map will not be shown
             running.add("density")
         shown = self._following.seen_density
         if "density" in running or (shown is not None and shown.asked and shown.source == "learned"):
@@ -537,7 +541,7 @@ class Measuring(QObject):
         return running
 
     def _measurable(self, why: Callable[[Experiment], Message | None]) -> Model | None:
-        """The model as it is now; None where there is none, or a reason against measuring it, which is told."""
+        """The current model; None if there is none, or if `why` gives a reason against measuring, which is reported."""
         workspace = self._building.workspace
         if workspace is None:
             return None
@@ -547,7 +551,7 @@ class Measuring(QObject):
         return workspace.model
 
     def _forget_measurements(self) -> None:
-        """Another workspace or other weights: nothing measured so far is true of it, but for what was measured of it before."""
+        """Remove all figures, which belong to another model, and show those kept for the current one."""
         for task in TASKS:
             self._tasks.cancel(task)
         self._evaluation, self._came_from = {}, {}

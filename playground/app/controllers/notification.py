@@ -1,4 +1,4 @@
-"""What controllers have to tell the user, as values: the window words them and shows them for as long as they hold."""
+"""Messages of controllers to the user, as values. The window words them and shows them while they hold."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ def _always() -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Notification:
-    """One thing to tell.
+    """One message to the user.
 
     Attributes:
-        message: a sentence, or a value that the window words.
-        action: the key of an action that it offers, "" for none.
-        is_current: whether it still holds; once it does not, it leaves.
+        message: a sentence, or a message that the window words.
+        action: the key of an action that it offers; "" for none.
+        is_current: returns whether it still holds; if not, it disappears.
     """
 
     level: Level
@@ -32,20 +32,21 @@ class Notification:
 
 
 def conflict(why: Callable[[], Message | None], level: Level = "warning") -> Notification:
-    """A conflict that holds now, told until it holds no longer."""
+    """A conflict of the current settings, shown until it is resolved."""
     found = why()
     assert found is not None
     return Notification(level, found, is_current=lambda: why() == found)
 
 
 def stopped(state: State, what: str, error: BaseException) -> Notification:
-    """Work that an error has stopped. The log is offered only where the program is to blame: of a mistake the sentence says all."""
+    """Work that ended with an error. The log is offered only for an error of the program; a user's error needs no more
+    than its sentence."""
     action = "help.log" if user_error(error) is None else ""
     return about(state, "error", Message("stopped", "{} stopped: {}", (what, message_of(error))), action)
 
 
 def about(state: State, level: Level, message: Message, action: str = "") -> Notification:
-    """A message that is told until a setting that it names is changed."""
+    """A message that is shown until a setting that it names is changed."""
 
     def named() -> dict[str, object]:
         return {key: state.value(key) for key in message.keys & state.fields().keys()}

@@ -1,4 +1,4 @@
-"""What lies under a frame: score field and density, computed at their own pace, and seen under their own frame only."""
+"""Score field and density under a frame: computed at their own rates, and shown only with their own frame."""
 
 import math
 from collections import OrderedDict
@@ -11,21 +11,22 @@ from playground.app.model.workspace import Workspace
 from playground.app.workers.tasks import Tasks
 
 FOLLOWING = "density-of-the-moment"  # not the task "density", which the user starts and cancels
-MAPS = 64  # learned densities kept
-PATIENCE = 0.12  # seconds that a frame waits for what lies under it, and is then shown without
-NEAR = 1.25  # times the noise level, within which a picture is that of the moment: what 0.25 s of 500 steps make
+MAPS = 64  # learned densities that are kept
+PATIENCE = 0.12  # seconds that a frame waits for field and density before it is shown without them
+NEAR = 1.25  # factor between noise levels that count as equal; 500 steps change sigma by this in 0.25 s
 
-FrameNoise = tuple[float, float | None]  # sigma, and the time of a process where particles are in its coordinates
+FrameNoise = tuple[float, float | None]  # sigma, and the process's time if particles are in its coordinates
 Seen = TypeVar("Seen", FieldView, DensityView)
 
 
 def near(one: float, other: float) -> bool:
-    """Whether two noise levels count as one moment's."""
+    """Whether two noise levels are close enough to count as the same."""
     return max(one, other) <= NEAR * min(one, other)
 
 
 def density_source(chosen: str, view: ProblemView | None) -> str:
-    """Where the density layer comes from, as far as there is one: an unknown density can be learned, or be the training set's."""
+    """The source of the density layer that is available: an unknown density is replaced by the learned one or the
+    training set's."""
     if view is None or view.known_density:
         noisy = view is None or view.sigma_min > 0
         return chosen if noisy or chosen != "empirical" else "exact"
@@ -34,23 +35,23 @@ def density_source(chosen: str, view: ProblemView | None) -> str:
 
 
 def exact_source(chosen: str, view: ProblemView | None) -> str:
-    """Where the exact score comes from: the training set's stands in for one that is not known."""
+    """The source of the exact score: the training set's replaces one that is not known."""
     if view is not None and (not view.known_density or chosen == "empirical") and view.sigma_min > 0:
         return "empirical"
     return "exact"
 
 
 def particle_colors(chosen: ParticleColors, view: ProblemView | None) -> ParticleColors:
-    """What particles are coloured by, as far as it is known."""
+    """What colours the particles; "one" colour if the chosen values are not known."""
     known = view is not None and {"mode": view.modes is not None, "log_p": view.known_density}.get(chosen, True)
     return chosen if known else "one"
 
 
 class Throttle:
-    """Says when something is to be computed anew: once what it depends on has changed, but not too often.
+    """Says when to compute something again: when its inputs have changed, but not too often.
 
     Args:
-        seconds: between two times, at least.
+        seconds: least time between two computations.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -62,7 +63,7 @@ class Throttle:
         self._time = -math.inf
 
     def due(self, key: tuple[object, ...], now: float, at_once: bool = False) -> bool:
-        """Whether it is time for `key`, which then counts as done; `at_once` waits for no time to pass."""
+        """Whether to compute for `key` now, which then counts as done; `at_once` ignores the time passed."""
         if key == self._key or (now - self._time < self._seconds and not at_once):
             return False
         self._key, self._time = key, now
@@ -70,12 +71,12 @@ class Throttle:
 
 
 class Overlay(Generic[Seen]):
-    """One of the two that lie under a frame: what is seen, and what has come for a frame that is not shown yet.
+    """The field or the density under a frame: the one that is shown, and a newer one for a frame that is not shown yet.
 
     Args:
-        show: takes what is to be seen from now on.
-        drop: called where what was seen belongs to another moment and nothing has come in its place.
-        suits: whether it is of the kind that is wanted now.
+        show: takes the view to show from now on.
+        drop: called when the shown view belongs to another frame and there is no replacement.
+        suits: returns whether a view is of the kind that is wanted now.
     """
 
     def __init__(
@@ -85,39 +86,40 @@ class Overlay(Generic[Seen]):
         self._suits: Callable[[Seen], bool] = suits
         self._drop = drop
         self.seen: Seen | None = None
-        self.given_up = False  # whether a frame waited in vain, and none is to wait until something has come
+        self.given_up = False  # whether a frame waited in vain, so that none waits until a view has come
         self._come: Seen | None = None
         self._expired = False
 
     def give_up(self) -> None:
-        """Let no frame wait until something has come."""
+        """Let no frame wait until a view has come."""
         self.given_up = True
 
     def take(self, view: Seen, moment: FrameNoise | None = None) -> None:
-        """Keep what was computed until :meth:`settle`; what is of this moment is not displaced by what is of another."""
+        """Keep a computed view until :meth:`settle`; a view of the current frame is not replaced by one of another
+        frame."""
         if moment is None or self._fits(view, moment) or not self._fits(self._come, moment):
             self._come, self.given_up = view, False
 
     def expire(self) -> None:
-        """What is seen is of another problem, whatever its noise level: it gives way as soon as there is something else."""
+        """Mark the shown view as one of another problem; it is replaced as soon as another view comes."""
         self._expired, self._come = True, None
 
     def drop(self) -> None:
-        """Take away what is seen: it is of other weights."""
+        """Remove the shown view: it belongs to other weights."""
         self._come = None
         if self.seen is not None:
             self.seen = None
             self._drop()
 
     def lags(self, moment: FrameNoise) -> bool:
-        """Whether nothing that has come belongs to this moment."""
+        """Whether there is no view for this frame."""
         return not self._fits(self._come, moment) and not self._stays(moment)
 
     def settle(self, moment: FrameNoise) -> None:
-        """Show what has come for this moment; where what is seen belongs to another one, take it away."""
+        """Show the view for this frame; remove a shown view that belongs to another frame."""
         come, self._come = self._come, None
         if come is not None and self._fits(come, moment):
-            if come is not self.seen:  # tasks hand over the same map many times
+            if come is not self.seen:  # tasks pass the same map many times
                 self.seen, self._expired = come, False
                 self._show(come)
         elif self.seen is not None and not self._stays(moment):
@@ -131,18 +133,18 @@ class Overlay(Generic[Seen]):
         if view is None or not self._suits(view):
             return False
         if isinstance(view, DensityView) and view.asked:
-            return True  # it is of no moment
+            return True  # it belongs to every frame
         sigma, time = moment
         return view.moving == (time is not None) and near(view.sigma, sigma)
 
 
 class FrameOverlayTimer:
-    """Field and density under the frames, which wait for them a while.
+    """Field and density under the frames, which wait for them for a while.
 
     Args:
-        field, density: take what is to be seen from now on.
-        drop: called with "field" or "density" where what was seen is to be taken away.
-        suits: whether a density is of the kind that is wanted now.
+        field, density: take the view to show from now on.
+        drop: called with "field" or "density" to remove it.
+        suits: returns whether a density is of the kind that is wanted now.
     """
 
     def __init__(
@@ -162,13 +164,13 @@ class FrameOverlayTimer:
         self.density.expire()
 
     def settle(self, moment: FrameNoise | None) -> None:
-        """See :meth:`Overlay.settle`; None where no frame of the present problem is in view."""
+        """See :meth:`Overlay.settle`; `moment` is None if no frame of the current problem is in view."""
         if moment is not None:
             self.field.settle(moment)
             self.density.settle(moment)
 
     def waits(self, moment: FrameNoise | None, now: float, field: bool, density: bool) -> bool:
-        """Whether the frame of this moment has to wait for its field or its density, as far as they are wanted."""
+        """Whether the current frame must wait for its field or density, as far as they are wanted."""
         lagging = [
             overlay
             for overlay, wanted in ((self.field, field), (self.density, density))
@@ -187,11 +189,11 @@ class FrameOverlayTimer:
 
 
 class LearnedDensities:
-    """The learned density at the noise level of the moment: computed where it is not known yet, kept for the next loop.
+    """The learned density at the current noise level: computed if it is not known, and kept for the next loop.
 
     Args:
-        tasks: where maps are computed.
-        show: takes each map that is to be seen.
+        tasks: runs the computation of maps.
+        show: takes each map to show.
     """
 
     def __init__(self, tasks: Tasks, show: Callable[[DensityView], None]) -> None:
@@ -199,16 +201,16 @@ class LearnedDensities:
         self._maps: OrderedDict[tuple[object, ...], tuple[int, DensityView]] = OrderedDict()
 
     def forget(self) -> None:
-        """Another problem: no map is true of it."""
+        """Forget all maps: they belong to another problem."""
         self._maps.clear()
 
     def follow(self, workspace: Workspace, bounds: Bounds, sigma: float, moving: bool) -> bool:
-        """Show the map nearest to sigma; False where one that is being computed has to end first.
+        """Show the map nearest to sigma; False if a computation must end first.
 
-        While training goes on, a map of the same level by earlier weights stands in for one by the newest.
+        During training a map of the same level with earlier weights may be shown.
 
         Args:
-            moving: in the coordinates of particles that have a time.
+            moving: whether to use the process's coordinates, for particles with a time.
         """
         level = measurements.map_level(sigma, workspace.view)
         problem, weights = workspace.problem, workspace.weights

@@ -1,4 +1,4 @@
-"""Pins finished runs, has them measured, and brings one back."""
+"""Pins finished runs, measures them, and restores one on request."""
 
 import dataclasses
 import math
@@ -32,17 +32,17 @@ if TYPE_CHECKING:
     from playground.lab.problem import Problem
 
 TASK = "pinned run"
-KEPT = 2**28  # bytes of recorded particles that play again at once
+KEPT = 2**28  # bytes of recorded particles that can be played at once
 OF_SAMPLES = ("sliced_wasserstein2", "wasserstein2", "classifier_accuracy", "mode_weights")
 
 
 def _name(sampler: str, steps: int | None) -> str:
-    """What a run is called at first."""
+    """The first name of a run."""
     return sampler if steps is None else f"{sampler} {format_count(steps)}"
 
 
 class Deletion(QUndoCommand):
-    """A pinned run is deleted. The step holds no run: Pinning looks where the stack stands."""
+    """The deletion of a pinned run, as a step of the history. It holds no run: Pinning reads the stack's position."""
 
     def __init__(self, run: PinnedRun) -> None:
         name = run.name.replace("\n", " ")
@@ -52,11 +52,11 @@ class Deletion(QUndoCommand):
 
 @dataclass(frozen=True)
 class _Origin:
-    """Where a pinned run of this window came from.
+    """The origin of a pinned run of this window.
 
     Attributes:
-        run: its number among the runs that were played.
-        version: of its weights, by which it was sampled to its end; -1 where they changed meanwhile or are not known.
+        run: its number among the played runs.
+        version: the version of its weights; -1 if they changed during sampling or are not known.
     """
 
     run: int
@@ -65,7 +65,7 @@ class _Origin:
 
 @dataclass
 class _Restored:
-    """A step of the history that brought a run back, with the noise before and after it."""
+    """A step of the history that restored a run, with the noise before and after it."""
 
     step: QUndoCommand
     before: int
@@ -74,10 +74,10 @@ class _Restored:
 
 
 class Pinning(QObject):
-    """The runs that are compared, see :class:`PinnedRuns`.
+    """The pinned runs, see :class:`PinnedRuns`.
 
     Signals:
-        finished_changed(): another run in view can be pinned, or none.
+        finished_changed(): another run can be pinned, or none.
         notified(Notification)
     """
 
@@ -98,13 +98,16 @@ class Pinning(QObject):
         self._state, self._building, self._replaying, self._playing = state, building, replaying, playing
         self._measuring, self._tasks = measuring, tasks
         self.pinned = PinnedRuns(self)
-        self.finished: Run | None = None  # the run in view, once it can be pinned
-        self._weights: tuple[int, int | None] = -1, None  # version and training step of its weights, where it has one
+        self.finished: Run | None = None  # the run in view, if it can be pinned
+        self._weights: tuple[int, int | None] = (
+            -1,
+            None,
+        )  # version and training step of its weights; the step may be None
         self._origins: dict[int, _Origin] = {}  # by the number of the pinned run
         self._recorded: WorkspaceCache[Trajectory] = WorkspaceCache(KEPT)
-        self._waiting: list[tuple[int, Problem, Trajectory]] = []  # to be measured
+        self._waiting: list[tuple[int, Problem, Trajectory]] = []  # runs to be measured
         self._measured: int | None = None  # the run that is being measured
-        self._awaited: int | None = None  # the run to play once its workspace is there
+        self._awaited: int | None = None  # the run to play when its workspace is there
         self._restored: list[_Restored] = []
         building.opened.connect(self._open)
         building.taken.connect(self._take)
@@ -121,7 +124,7 @@ class Pinning(QObject):
         return any(origin.run == here for number, origin in self._origins.items() if self._is_there(number))
 
     def is_waiting(self, number: int) -> bool:
-        """Whether a run is being measured, or is to be."""
+        """Whether a run is being measured, or waits for that."""
         return number == self._measured or any(number == waiting for waiting, *_ in self._waiting)
 
     # What the window may ask for
@@ -139,7 +142,7 @@ class Pinning(QObject):
         resolved = {
             key: description.value(found, key) for key in fields if description.value(experiment, key) == "auto"
         }
-        # Of particles that take steps of their own the setting counts frames.
+        # If particles take steps of their own, the setting counts frames.
         own_steps, steps = math.isnan(trajectory.step_size.sum()), found.sampling.steps
         taken = None if own_steps or steps == "auto" else steps
         version, trained = self._weights
@@ -169,13 +172,13 @@ class Pinning(QObject):
         self.finished_changed.emit()
 
     def rename(self, number: int, name: str) -> None:
-        """Give a run another name; one that is empty changes nothing."""
+        """Rename a run; an empty name changes nothing."""
         run, name = self.pinned.get(number), clean_name(name)
         if run is not None and name and name != run.name:
             self._put(dataclasses.replace(run, name=name))
 
     def delete(self, number: int) -> None:
-        """Take a run from the list, as a step that undo takes back."""
+        """Remove a run from the list, as a step that can be undone."""
         run = self.pinned.get(number)
         if run is None or not self._is_there(number):
             return
@@ -186,9 +189,9 @@ class Pinning(QObject):
         self.notified.emit(Notification("info", said, "edit.undo", is_current))
 
     def restore(self, number: int) -> None:
-        """Make a run the main one: its settings are one step of the history, and its noise and kept weights come with them.
+        """Make a run the main one: one step of the history takes its settings, noise and kept weights.
 
-        Its recorded particles play again where they are kept; else it is sampled anew by the same seed.
+        Its recorded particles play again if they are kept. Otherwise it is sampled again with the same seed.
         """
         run = self.pinned.get(number)
         if run is None:
@@ -211,10 +214,10 @@ class Pinning(QObject):
             self._take()
         self._playing.set_playing(True)
 
-    # Following
+    # How it proceeds
 
     def look(self) -> None:
-        """See whether the run in view is finished by now."""
+        """Check whether the run in view has finished."""
         run = self._playing.runs[0] if self._playing.runs else None
         if run is None or run.workspace is None or run.trajectory is None or not run.trajectory.finished:
             run = None
@@ -224,13 +227,13 @@ class Pinning(QObject):
         self._weights = -1, None
         workspace = None if run is None else run.workspace
         if run is not None and workspace is not None and workspace.training != "training" and run.is_of_its_weights:
-            step = None if run.weights is None else run.weights.step  # None where they are the newest
+            step = None if run.weights is None else run.weights.step  # None if they are the newest
             self._weights = run.version, workspace.trained_steps if step is None else step
         self.finished_changed.emit()
 
     @Slot(object)
     def _open(self, session: Session | None) -> None:
-        """The runs of a file come in place of those that are here."""
+        """Replace the runs by those of a file."""
         self._waiting.clear()
         self._origins.clear()
         self._restored.clear()
@@ -240,13 +243,13 @@ class Pinning(QObject):
         self.pinned.load(from_json(() if session is None else session.runs))
 
     def load(self, runs: Sequence[PinnedRun]) -> None:
-        """Take the runs of work that was brought back; its history says which of them are deleted."""
+        """Take the runs of restored work; its history says which of them are deleted."""
         self.pinned.load(runs)
         self._follow_history()
 
     @Slot(object)
     def _take(self, session: Session | None = None) -> None:
-        """Play the particles of the run that was asked for, if they are kept and its workspace is there."""
+        """Play the particles of the requested run, if they are kept and its workspace is there."""
         number, self._awaited = self._awaited, None
         run, workspace = None if number is None else self.pinned.get(number), self._building.workspace
         if number is None or run is None or workspace is None or run.experiment != self._state.experiment:
@@ -273,12 +276,12 @@ class Pinning(QObject):
 
     @Slot()
     def _follow_history(self) -> None:
-        """Hide the runs that are deleted where the history stands, and take the noise that belongs there."""
+        """Hide the runs that are deleted at the history's position, and take the noise that belongs there."""
         steps = self._state.steps_since(0)
         self.pinned.set_deleted([step.number for step in steps if isinstance(step, Deletion)])
         undone = [one for one in reversed(self._restored) if one.done and not self._state.is_done(one.step)]
         redone = [one for one in self._restored if not one.done and self._state.is_done(one.step)]
-        for restored in undone:  # the last one first, as if they were taken back one by one
+        for restored in undone:  # the last one first, as when they are undone one by one
             restored.done = False
             self._playing.set_noise(restored.before)
         for restored in redone:
@@ -313,7 +316,7 @@ class Pinning(QObject):
 
     @Slot()
     def _take_likelihoods(self) -> None:
-        """Take the KL of the weights of pinned runs, where it is measured, of the score that they follow."""
+        """Take a measured KL for the pinned runs with the same weights and the same score."""
         workspace = self._building.workspace
         if workspace is None or workspace.training == "training":
             return

@@ -36,40 +36,40 @@ from playground.messages import Message
 
 
 class Lockstep(Protocol):
-    """Runs that play in place of the one in view, all at the same share of their ways."""
+    """Runs that play instead of the one in view, all at the same share of their length."""
 
     @property
     def recorded(self) -> int:
-        """Frames of their common timeline that all of them have."""
+        """The number of frames of the common timeline that all of them have."""
 
     @property
     def total(self) -> int:
-        """Frames of that timeline."""
+        """The number of frames of that timeline."""
 
     def again(self) -> None:
-        """They have ended, and begin again."""
+        """Start again, because they have ended."""
 
 
-AHEAD = 40  # frames recorded beyond the playhead
-KEPT_RUNS = 2**28  # bytes of finished runs by the weights of other training steps, which come back at once
+AHEAD = 40  # frames to record beyond the playhead
+KEPT_RUNS = 2**28  # bytes of finished runs of other training steps, which can be shown at once
 
 
 def of_a_run(keys: frozenset[str]) -> bool:
-    """Whether a run by other values of these settings is another one."""
+    """Whether changes of these settings give another run."""
     return any(key.startswith("sampling.") or key == "seed" for key in keys)
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A sampling run, while it is recorded and afterwards.
+    """A sampling run, during and after recording.
 
     Attributes:
         number: counts runs.
-        experiment: by whose settings it was sampled.
-        workspace: on which; None while that of an opened session is not built.
-        weights: that it began with; None for one that was recorded earlier.
-        seed: of its noise.
-        replaces: whether it comes into view at the playhead of the run before, and not with its first frame.
+        experiment: the settings with which it was sampled.
+        workspace: its workspace; None while that of an opened session is being built.
+        weights: the weights at its start; None if it was recorded earlier.
+        seed: the seed of its noise.
+        replaces: whether it replaces another run at the playhead, and does not start from its first frame.
         trajectory: its frames so far; None before the first.
     """
 
@@ -83,7 +83,7 @@ class Run:
 
     @property
     def version(self) -> int:
-        """Of its weights; -1 where they are not known."""
+        """The version of its weights; -1 if they are not known."""
         return -1 if self.weights is None else self.weights.version
 
     @property
@@ -99,7 +99,7 @@ class Run:
 
     @property
     def known(self) -> np.ndarray | None:
-        """Of its images (H, W), True at the pixels that it was given."""
+        """For images: (H, W), True at the pixels that are given."""
         if self.trajectory is None or len(self.trajectory.shape) < 3:
             return None
         return known_pixels(self.experiment.sampling.mask, *self.trajectory.shape[-2:])
@@ -109,14 +109,14 @@ class Playing(QObject):
     """The timeline of the runs in view, which play in lockstep. Arrays are in the user's units.
 
     Attributes:
-        runs: those in view, one for now; none before there is something to play.
+        runs: the runs in view, at present one; empty if there is nothing to play.
 
     Signals:
-        trajectory_changed(Trajectory | None): another run is in view, which may still grow.
+        trajectory_changed(Trajectory | None): another run is in view; it may be incomplete.
         frame_changed(int)
         playing_changed(bool)
         loop_changed(bool)
-        noise_changed(): runs have other noise by the same seed.
+        noise_changed(): runs have other noise with the same seed.
         notified(Notification)
     """
 
@@ -141,11 +141,11 @@ class Playing(QObject):
         self._playback = PlaybackClock()
         self.runs: tuple[Run, ...] = ()
         self._numbers = itertools.count(1)
-        self._recording: Run | None = None  # comes into view with its first frame
-        self._next: Run | None = None  # recorded while another plays, to follow it
-        self._kept: WorkspaceCache[Trajectory] = WorkspaceCache(KEPT_RUNS)  # finished ones, by what they depend on
-        self.seed_offset = 0  # how often new noise was asked for
-        self._failed: Run | None = None  # whose sampling ended by an error
+        self._recording: Run | None = None  # shown from its first frame on
+        self._next: Run | None = None  # recorded while another run plays, and shown after it
+        self._kept: WorkspaceCache[Trajectory] = WorkspaceCache(KEPT_RUNS)  # finished runs, by what they depend on
+        self.seed_offset = 0  # how often new noise was requested
+        self._failed: Run | None = None  # the run whose sampling ended with an error
         self._opened: tuple[Run, Weights] | None = None  # a file's own run, and the newest weights when it came
         self._shown_frame = -1
         self._told: Message | None = None
@@ -164,20 +164,20 @@ class Playing(QObject):
 
     @property
     def played(self) -> ProblemView | None:
-        """The problem of the run in view; None while that of an opened session is not built."""
+        """The problem of the run in view; None while that of an opened session is being built."""
         workspace = self.runs[0].workspace if self.runs else None
         return None if workspace is None else workspace.view
 
     @property
     def recorded(self) -> int:
-        """Frames that all runs in view have."""
+        """The number of frames that all runs in view have."""
         if self._lockstep is not None:
             return self._lockstep.recorded
         return min((len(run.trajectory) for run in self.runs if run.trajectory is not None), default=0)
 
     @property
     def total(self) -> int:
-        """Frames of the longest run in view, once it is complete."""
+        """The number of frames of the longest run in view when complete."""
         if self._lockstep is not None:
             return self._lockstep.total
         return max((run.trajectory.total for run in self.runs if run.trajectory is not None), default=0)
@@ -200,12 +200,12 @@ class Playing(QObject):
 
     @property
     def seeks(self) -> bool:
-        """Whether the playhead is on its way to a frame that is not sampled yet."""
+        """Whether the playhead is moving to a frame that is not sampled yet."""
         return self._playback.target is not None
 
     @property
     def sigma(self) -> float:
-        """The noise level that the canvas shows, in the user's units."""
+        """The noise level of the canvas, in the user's units."""
         trajectory, problem = self.trajectory, self._building.problem
         if trajectory is not None and len(trajectory):
             return float(trajectory.sigma[min(self.frame, len(trajectory) - 1)])
@@ -213,9 +213,9 @@ class Playing(QObject):
 
     @property
     def frame_noise(self) -> FrameNoise | None:
-        """Sigma and, where the particles are not in data coordinates, the process's time at the playhead.
+        """Sigma and, if the particles are not in data coordinates, the process's time at the playhead.
 
-        None while the run in view is still that of another problem, which these numbers would mean nothing to.
+        None while the run in view belongs to another problem.
         """
         trajectory = self.trajectory
         if trajectory is None or not len(trajectory):
@@ -227,7 +227,7 @@ class Playing(QObject):
 
     @property
     def is_of_now(self) -> bool:
-        """Whether the run in view is of the present workspace, sampler and seed."""
+        """Whether the run in view has the current workspace, sampler and seed."""
         if not self.runs or self.runs[0].workspace is not self._building.workspace:
             return False
         sampled, experiment = self.runs[0].experiment, self._state.experiment
@@ -235,23 +235,23 @@ class Playing(QObject):
 
     @property
     def is_replacing(self) -> bool:
-        """Whether a run by the weights that were chosen is being sampled, to take the place of the one in view."""
+        """Whether a run with the chosen weights is being sampled and will replace the one in view."""
         return self.lags and self._comes is not self._failed
 
     @property
     def lags(self) -> bool:
-        """Whether the particles in view are of other weights than those chosen."""
+        """Whether the particles in view belong to other weights than the chosen ones."""
         return self._comes is not None and self._comes.replaces
 
     @property
     def _comes(self) -> Run | None:
-        """The run that is recorded, before it comes into view."""
+        """The run that is being recorded, before it is shown."""
         recording = self._recording
         return None if recording is None or any(run.number == recording.number for run in self.runs) else recording
 
     @property
     def newest_finished(self) -> Trajectory | None:
-        """The finished run by the newest weights and the present settings, in view or kept; None where there is none."""
+        """The finished run with the newest weights and the current settings, in view or kept; None if there is none."""
         run, workspace = self.runs[0] if self.runs else None, self._building.workspace
         if run is None or workspace is None or not self.is_of_now:
             return None
@@ -276,18 +276,18 @@ class Playing(QObject):
 
     @Slot(int)
     def step(self, frames: int) -> None:
-        """Move the playhead by some frames and rest there."""
+        """Move the playhead by some frames and pause."""
         self.set_playing(False)
         self.seek(self.frame + frames)
 
     @Slot(int)
     def seek(self, frame: int) -> None:
-        """Go to a frame, or beyond all to the last; what is missing is sampled first, while the playhead goes along."""
+        """Go to a frame, or to the last one; missing frames are sampled first, and the playhead follows them."""
         self._playback.seek(min(frame, max(self.total - 1, 0)), self.recorded)
 
     @Slot(bool)
     def restart(self, new_seed: bool = False) -> None:
-        """Begin the run again, with the same noise or with new."""
+        """Start the run again, with the same noise or with new noise."""
         if new_seed:
             self.set_noise(self.seed_offset + 1)
         elif self._lockstep is not None:
@@ -297,10 +297,10 @@ class Playing(QObject):
         self.set_playing(True)
 
     def set_noise(self, seed_offset: int) -> None:
-        """Begin a run with the noise that it has once new noise was asked for so often."""
+        """Start a run with the noise of the given number of requests for new noise."""
         self.seed_offset = seed_offset
         self.noise_changed.emit()
-        if not self._building.busy:  # else one begins by itself
+        if not self._building.busy:  # otherwise one starts by itself
             self._begin()
 
     @Slot(bool)
@@ -313,19 +313,19 @@ class Playing(QObject):
         self._playback.set_speed(speed)
 
     def set_lockstep(self, runs: Lockstep | None) -> None:
-        """Let the playhead lead these runs, or again the one in view, at the same share of the way."""
+        """Let the playhead control these runs, or with None the one in view, at the same share of their length."""
         share = self.share
         self._lockstep = runs
         self._shown_frame = -1
         self._playback.seek(round(share * max(self.total - 1, 0)), self.recorded)
 
     def show_recorded(self, trajectory: Trajectory) -> None:
-        """Play a run that was recorded earlier, on data that are not built yet, until the loop begins a new one."""
+        """Play a run that was recorded earlier, while its data are being built, until the loop starts a new one."""
         self._recording, self._next = Run(next(self._numbers), self._state.experiment, None), None
         self._show(dataclasses.replace(self._recording, trajectory=trajectory))
 
     def show_finished(self, run: Run) -> None:
-        """Play a finished run of the present workspace again, in place of the one that is recorded now."""
+        """Play a finished run of the current workspace again, instead of the one that is being recorded."""
         self._recording, self._next = dataclasses.replace(run, number=next(self._numbers)), None
         self._show(self._recording)
 
@@ -340,13 +340,14 @@ class Playing(QObject):
 
     @property
     def share(self) -> float:
-        """Of the run in view, from 0 to 1, where the playhead is."""
+        """The position of the playhead in the run in view, from 0 to 1."""
         return min(self.frame / max(self.total - 1, 1), 1.0)
 
     def training_runs(self) -> "list[tuple[Weights, Callable[[], Iterator[Trajectory]]]]":
-        """The weights of each training step that can be shown, and what makes an iterator that ends with a complete run by them.
+        """The weights of each training step that can be shown, each with a function that makes an iterator to its
+        complete run.
 
-        All runs begin with the same noise, that of the run in view.
+        All runs have the noise of the run in view.
         """
         workspace = self._building.workspace
         if workspace is None:
@@ -368,17 +369,17 @@ class Playing(QObject):
 
     @property
     def worker(self) -> Worker[None] | None:
-        """The thread that samples, to be waited for when quitting."""
+        """The thread that samples; quitting waits for it."""
         return self._thread
 
     @property
     def seed(self) -> int:
-        """Of the noise of runs that begin now."""
+        """The seed of the noise of the next runs."""
         return self._state.experiment.seed + self.seed_offset
 
     @Slot(object, object)
     def _leave(self, workspace: Workspace | None, session: Session | None) -> None:
-        """A recorded run is of the workspace that comes with its session."""
+        """Assign a recorded run to the workspace that comes with its session."""
         if self._opened is not None and self._opened[0].workspace is not workspace:
             self._opened = None
         if session is None or workspace is None:
@@ -392,7 +393,7 @@ class Playing(QObject):
 
     @Slot(object)
     def _take(self, session: Session | None) -> None:
-        """Begin a run on the new workspace, unless one came with it."""
+        """Start a run on the new workspace, unless one came with it."""
         workspace = self._building.workspace
         if workspace is None:
             self._drop()
@@ -405,11 +406,11 @@ class Playing(QObject):
             self._begin()
 
     def _conflict(self) -> Message | None:
-        """Why no run can begin with the present settings."""
+        """Why no run can start with the current settings."""
         return sampling_conflict(self._state.experiment, self._building.conditions)
 
     def _begin(self) -> None:
-        """Start a run with the present settings, if they make sense."""
+        """Start a run with the current settings, if they fit."""
         workspace = self._building.workspace
         if workspace is None:
             return
@@ -418,26 +419,26 @@ class Playing(QObject):
             if self._told != told:
                 self.notified.emit(conflict(self._conflict))
             if self.trajectory is None or self.runs[0].workspace is not workspace:
-                self._drop()  # that of the last noise may be on its way still
+                self._drop()  # the run of the previous noise may still come
             return
         self._recording, self._next = self._record(workspace, AHEAD), None
         self._playback.seek(0, 0)
         self._shown_frame = -1
 
     def _record(self, workspace: Workspace, frames: int, replaces: bool = False) -> Run:
-        """Begin to record a run."""
+        """Start to record a run."""
         run = self._run(workspace, replaces)
         self._sampler.begin(SamplingRun(workspace, workspace.problem, run.seed, run.number, workspace.chosen))
         self._sampler.record(frames)
         return run
 
     def _run(self, workspace: Workspace, replaces: bool) -> Run:
-        """A run by the present settings and weights, before its first frame."""
+        """A run with the current settings and weights, before its first frame."""
         return Run(next(self._numbers), self._state.experiment, workspace, workspace.weights, self.seed, replaces)
 
     @Slot()
     def _take_weights(self) -> None:
-        """Sample the run in view again by the weights that were chosen, from the same noise; the playhead stays."""
+        """Sample the run in view again with the chosen weights and the same noise; the playhead stays."""
         workspace, experiment = self._building.workspace, self._state.experiment
         if workspace is None or experiment.sampling.follows != "learned":
             return
@@ -451,7 +452,7 @@ class Playing(QObject):
             self._show(kept, self._same_frame(kept.trajectory))
 
     def _kept_run(self, workspace: Workspace, weights: Weights) -> Run | None:
-        """A finished run by these weights and the present settings; None where none is kept."""
+        """A finished run with these weights and the current settings; None if none is kept."""
         run = dataclasses.replace(self._run(workspace, True), weights=weights)
         if self._opened is not None and self._opened[1].version == weights.version:
             opened = self._opened[0]
@@ -461,14 +462,14 @@ class Playing(QObject):
         return None if kept is None else dataclasses.replace(run, trajectory=kept)
 
     def _same_frame(self, trajectory: Trajectory) -> int:
-        """The frame of another run that the playhead stays at, or is on its way to: as far along, where one keeps fewer."""
+        """The playhead's frame, or its target, in another run: at the same share of the length if the runs differ."""
         target = self._playback.target
         frame, last = self.frame if target is None else target, max(self.total - 1, 1)
         return round(min(frame / last, 1.0) * (trajectory.total - 1))
 
     @Slot(bool)
     def _make_way(self, replayed: bool) -> None:
-        """The run rests at its frame while the training is played."""
+        """Pause the run while the training is played."""
         if replayed:
             self.set_playing(False)
 
@@ -481,14 +482,14 @@ class Playing(QObject):
         self.trajectory_changed.emit(run.trajectory)
 
     def _drop(self) -> None:
-        """Show none: the one in view is of data or noise that are gone."""
+        """Show no run: the one in view belongs to data or noise that are gone."""
         self._recording, self._next, self.runs = None, None, ()
         self.trajectory_changed.emit(None)
 
-    # The clock's part
+    # Called by the clock
 
     def poll(self) -> None:
-        """Bring a run into view once it has a frame."""
+        """Show a run when it has a frame."""
         run, trajectory = self._sampler.recorded
         recording = self._recording
         if (
@@ -509,7 +510,7 @@ class Playing(QObject):
             self.start()
 
     def _keep_finished(self) -> None:
-        """Keep the run in view once it is finished: to come back to its training step takes no sampling then."""
+        """Keep the run in view when it is finished, so that its training step can be shown again without sampling."""
         run = self.runs[0] if self.runs else None
         if run is None or run.trajectory is None or not run.trajectory.finished or not run.is_of_its_weights:
             return
@@ -517,7 +518,7 @@ class Playing(QObject):
             self._kept.put(run.key, run.trajectory)
 
     def advance(self, passed: float) -> None:
-        """Move the playhead by the seconds that passed."""
+        """Move the playhead by the seconds passed."""
         playing = self._playback.playing
         again = self._playback.advance(passed, self.recorded, self.total)
         if playing != self._playback.playing:
@@ -526,7 +527,7 @@ class Playing(QObject):
             self._again()
 
     def record_ahead(self) -> None:
-        """Have frames sampled before the playhead comes to them; training leaves a part of a core for that."""
+        """Request frames ahead of the playhead. During training sampling gets a share of a core."""
         workspace = self._building.workspace
         training = workspace is not None and workspace.training == "training"
         self._sampler.set_share(SHARE if training else 1.0)
@@ -534,15 +535,15 @@ class Playing(QObject):
             self._sampler.record(self.frame + AHEAD)
 
     def show(self) -> None:
-        """Tell the frame at the playhead, if it is a new one."""
+        """Emit the frame at the playhead, if it is a new one."""
         if self.frame != self._shown_frame and self.recorded:
             self._shown_frame = self.frame
             self.frame_changed.emit(self.frame)
 
     def _again(self) -> None:
-        """Loop: play the recorded frames again, or sample anew where the weights are newer.
+        """At the end of a loop play the recorded frames again, or sample again if there are newer weights.
 
-        A run that cannot be recorded as fast as it is played is recorded while the last one plays.
+        If a run cannot be recorded as fast as it plays, it is recorded while the last one plays.
         """
         if self._lockstep is not None:
             self._lockstep.again()

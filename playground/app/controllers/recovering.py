@@ -1,4 +1,4 @@
-"""Offers what an earlier run of the program left behind because it was killed, and brings it back."""
+"""Offers the work of a program that was killed, and restores it."""
 
 import dataclasses
 import functools
@@ -31,11 +31,11 @@ UNREADABLE = "Work of an earlier start cannot be restored."
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Offer:
-    """Work that can be brought back, or at least be deleted.
+    """Work that can be restored, or at least deleted.
 
     Attributes:
-        work: None where it cannot be read.
-        why: it cannot, a sentence.
+        work: the work; None if it cannot be read.
+        why: a sentence that says why it cannot be read.
     """
 
     folder: RecoveryFolder
@@ -44,7 +44,7 @@ class Offer:
 
     @property
     def sentence(self) -> str:
-        """What the user is asked."""
+        """The question to the user."""
         return UNREADABLE if self.work is None else OFFER.format(moment(self.work.saved))
 
     @property
@@ -55,18 +55,19 @@ class Offer:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Recovered:
-    """What was read of it: the history, and the session where it stands or of the latest training."""
+    """The content of the files: the history, and the session at its position or of the latest training."""
 
     history: History
     session: Session | None
-    settings: tuple[tuple[object, KeptWeights], ...]  # of each training what its workspace is kept by
-    runs: Sequence[PinnedRun]  # the deleted ones too
+    settings: tuple[tuple[object, KeptWeights], ...]  # the key of each training's workspace
+    runs: Sequence[PinnedRun]  # including the deleted ones
 
 
 class Recovering(QObject):
-    """One offer after another, the newest first. What is neither restored nor discarded stays until the window is closed.
+    """Makes one offer after another, the newest first. Work that is neither restored nor discarded stays until the
+    window closes.
 
-    Work that cannot be read comes last, and stays until it is discarded.
+    Work that cannot be read comes last and stays until it is discarded.
 
     Signals:
         changed(): there is another offer, or none.
@@ -94,7 +95,7 @@ class Recovering(QObject):
 
     @property
     def offer(self) -> Offer | None:
-        """The one in view."""
+        """The current offer."""
         return self._offers[0] if self._offers else None
 
     @property
@@ -103,7 +104,7 @@ class Recovering(QObject):
         return self._background.busy
 
     def look(self) -> None:
-        """Find what was left behind; call after the first paint."""
+        """Find work of earlier runs of the program. Call it after the first paint."""
         unreadable: list[Offer] = []
         for folder in RecoveryFolder.left_behind(self._parent_folder):
             try:
@@ -113,19 +114,19 @@ class Recovering(QObject):
                 continue
             if work.modified:
                 self._offers.append(Offer(folder, work))
-            else:  # all of it is in a file
+            else:  # a file holds all of it
                 folder.remove()
         self._offers += unreadable
         self.changed.emit()
 
     def discard(self) -> None:
-        """Delete the work in view for good."""
+        """Delete the offered work permanently."""
         if self._offers and not self.busy:
             self._offers.pop(0).folder.remove()
             self.changed.emit()
 
     def restore(self) -> None:
-        """Bring the work in view back, once unsaved work is safe."""
+        """Restore the offered work, once unsaved work is safe."""
         offer = self.offer
         if offer is None or offer.work is None or self.busy:
             return
@@ -133,14 +134,15 @@ class Recovering(QObject):
         self._documents.when_safe(lambda: self._read(offer, work))
 
     def end(self, keep: bool, seconds: float) -> bool:
-        """Delete what was offered and not wanted, when quitting; with `keep` it is offered again, as is what cannot be read.
+        """Delete the work that was offered and not taken, when quitting. With `keep`, and if it cannot be read, it is
+        offered again.
 
         Returns:
-            Whether all ended in time.
+            Whether all threads ended in time.
         """
         ended = self._background.wait(seconds)
         for offer in self._offers:
-            if keep or not ended or offer.work is None:  # another version may read it
+            if keep or not ended or offer.work is None:  # another version may be able to read it
                 offer.folder.release()
             else:
                 offer.folder.remove()
@@ -206,7 +208,7 @@ class Recovering(QObject):
 
 
 def _key_at(history: History, resets: Mapping[int, int]) -> TrainingKey:
-    """The training where the history stands."""
+    """The training at the history's position."""
     settings, number, before = reset_key(history.experiment), 0, history.first
     for step in history.steps[: history.place]:
         if not isinstance(step, Other):
@@ -229,7 +231,7 @@ def _recovered(folder: RecoveryFolder, work: Work) -> Recovered:
 
 
 def moment(seconds: float) -> str:
-    """A time of the day, with the day where it is another.
+    """A time of day, with the date if it is not today.
 
     >>> moment(time.time()) == time.strftime("%H:%M")
     True

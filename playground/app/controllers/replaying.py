@@ -1,4 +1,4 @@
-"""Goes back through a training: chooses the step whose weights everything is sampled, shown and measured by."""
+"""Chooses the training step whose weights are used for sampling, display and measurements."""
 
 from typing import TYPE_CHECKING
 
@@ -10,16 +10,16 @@ from playground.app.controllers.training import Training
 if TYPE_CHECKING:
     from playground.lab.session import Session
 
-VIEWED = "training_step"  # in the view of a session: the step whose weights were shown, where it was not the newest
-HOLD = 0.5  # seconds that each step stays in view while the training is played, once its particles are there
+VIEWED = "training_step"  # in a session's view: the step whose weights were shown, if it was not the newest
+HOLD = 0.5  # seconds that each step is shown while the training is played, once its particles are there
 
 
 class Replaying(QObject):
-    """The training's timeline: the steps whose weights are kept, and the one in view.
+    """The timeline of the training: the steps whose weights are kept, and the chosen one.
 
     Signals:
-        steps_changed(): other steps are kept, or those of another workspace, with its own step in view.
-        chosen(): another step was chosen on this workspace; its weights are in place.
+        steps_changed(): the kept steps changed, or the workspace did.
+        chosen(): another step was chosen on this workspace; its weights are in use.
         playing_changed(bool)
     """
 
@@ -30,7 +30,7 @@ class Replaying(QObject):
     def __init__(self, building: Building, training: Training, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._building, self._training = building, training
-        self._told: tuple[bool, tuple[int, ...]] = False, ()  # what was told last
+        self._told: tuple[bool, tuple[int, ...]] = False, ()  # what was emitted last
         self._playing, self._held = False, 0.0
         training.weights_changed.connect(self._take_weights)
         training.changed.connect(self._take_steps)
@@ -41,7 +41,7 @@ class Replaying(QObject):
 
     @property
     def steps(self) -> tuple[int, ...]:
-        """The training steps that can be shown, ascending; the last one is the newest. None before training."""
+        """The training steps that can be shown, ascending; the last one is the newest. Empty before training."""
         workspace = self._building.workspace
         if workspace is None or not workspace.trained_steps:
             return ()
@@ -49,13 +49,13 @@ class Replaying(QObject):
 
     @property
     def step(self) -> int | None:
-        """The training step whose weights are shown; None where they are the newest."""
+        """The training step whose weights are shown; None if they are the newest."""
         workspace = self._building.workspace
         return None if workspace is None or workspace.chosen is None else workspace.chosen.step
 
     @property
     def place(self) -> int:
-        """Which of the steps is shown."""
+        """The index of the step that is shown."""
         steps, step = self.steps, self.step
         return steps.index(step) if step in steps else max(len(steps) - 1, 0)
 
@@ -65,7 +65,7 @@ class Replaying(QObject):
 
     @property
     def can_choose(self) -> bool:
-        """Whether there are earlier weights to show, and no training that makes newer ones."""
+        """Whether there are earlier weights to show, and no training in progress."""
         workspace = self._building.workspace
         return workspace is not None and workspace.training != "training" and len(self.steps) > 1
 
@@ -73,20 +73,20 @@ class Replaying(QObject):
 
     @Slot(int)
     def choose(self, place: int) -> None:
-        """Show everything by the weights of one of the steps; beyond the last by the newest."""
+        """Show the weights of the step with this index; beyond the last one, the newest weights."""
         if self.can_choose:
             steps = self.steps
             self._choose(None if place >= len(steps) - 1 else steps[max(place, 0)])
 
     @Slot(int)
     def move(self, places: int) -> None:
-        """Go some steps on or back, and rest there."""
+        """Move by some steps, and stop playing."""
         self.set_playing(False)
         self.choose(self.place + places)
 
     @Slot(bool)
     def set_playing(self, playing: bool) -> None:
-        """Go through the steps one after another, from the first where the last is in view; or rest."""
+        """Play the steps one after another, from the first if the last is in view; or stop."""
         if playing == self._playing or (playing and not self.can_choose):
             return
         self._playing, self._held = playing, 0.0
@@ -94,7 +94,7 @@ class Replaying(QObject):
         if playing and self.step is None:
             self.choose(0)
 
-    # How it goes
+    # How it proceeds
 
     def _choose(self, step: int | None) -> None:
         workspace = self._building.workspace
@@ -104,7 +104,7 @@ class Replaying(QObject):
 
     @Slot()
     def _take_weights(self) -> None:
-        """Training that goes on is watched by its newest weights."""
+        """Show the newest weights while training continues."""
         workspace = self._building.workspace
         if workspace is not None and workspace.training == "training":
             self.set_playing(False)
@@ -112,7 +112,7 @@ class Replaying(QObject):
 
     @Slot()
     def _take_steps(self) -> None:
-        """Tell what can be chosen, where that is news; the newest step itself is told by training."""
+        """Emit the steps that can be chosen, if they changed. Training itself reports the newest step."""
         if self._choice != self._told:
             self._told = self._choice
             self.steps_changed.emit()
@@ -123,16 +123,16 @@ class Replaying(QObject):
 
     @Slot(object)
     def _take(self, opened: "Session | None") -> None:
-        """Take another workspace, and show a session by the step that was in view when it was saved."""
+        """Take another workspace; for a session choose the step that was shown when it was saved."""
         self.set_playing(False)
         self._told = self._choice
         self.steps_changed.emit()
         step = None if opened is None else opened.view.get(VIEWED)
         if step in self.steps[:-1]:
-            QTimer.singleShot(0, self, lambda: self._choose(step))  # once all have the workspace
+            QTimer.singleShot(0, self, lambda: self._choose(step))  # when all have the workspace
 
     def advance(self, passed: float, ready: bool) -> None:
-        """Let the seconds pass that the step in view is held while the training is played.
+        """Let the seconds pass for which a step is shown while the training is played.
 
         Args:
             ready: whether its particles are in view.

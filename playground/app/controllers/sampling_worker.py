@@ -1,7 +1,7 @@
-"""The sampling thread: it takes sampler steps and computes score fields, exact densities and read-outs for the canvas.
+"""The sampling thread: takes sampler steps, and computes score fields, exact densities and read-outs for the canvas.
 
-The window leaves its newest request in a mailbox and takes the newest answer from another; nothing queues. Sampling and
-fields share one thread, since two would only fight for the interpreter.
+The window puts its newest request in a mailbox and takes the newest answer from another; there is no queue. Sampling
+and fields share one thread, because two would compete for the interpreter.
 """
 
 import dataclasses
@@ -37,16 +37,16 @@ if TYPE_CHECKING:
     from playground.theory.noise import ScoreFunction
     from playground.theory.samplers import BrownianPath
 
-SHARE = 0.35  # of a core for sampling while training goes on: on two cores the rest of one paints
-IDLE = 0.05  # seconds between looks when nothing is asked for
-ROWS = 1_024  # points of a score in one call: more would be shared with the core that trains, and wait for it
+SHARE = 0.35  # of a core for sampling during training; on two cores the rest of one paints
+IDLE = 0.05  # seconds to sleep if nothing is requested
+ROWS = 1_024  # points of a score in one call; more would be split over both cores and wait for the one that trains
 
 
 @dataclass(frozen=True)
 class SamplingRun:
-    """A sampling run to begin; without weights of its own it follows the workspace's newest as they come.
+    """A request to sample a run. Without weights of its own it follows the newest of the workspace.
 
-    Runs that are compared take the noise of their steps from one Brownian path.
+    Compared runs take the noise of their steps from one Brownian path.
     """
 
     workspace: "Workspace | Model"
@@ -66,7 +66,7 @@ class SamplingRun:
 class OverlayRequest:
     """A request for the score field and the exact density over `bounds` at one noise level.
 
-    `time` is the process's own, for samplers that have one: their particles live in the process's coordinates.
+    `time` is the process's own, for samplers whose particles are in the process's coordinates.
     """
 
     workspace: "Workspace | Model"
@@ -78,11 +78,9 @@ class OverlayRequest:
     learned: bool
     exact: bool
     density: bool
-    exact_source: str = (
-        "exact"  # of the second field and of the density: "exact", or "empirical" for the training set's
-    )
+    exact_source: str = "exact"  # of the second field and the density: "exact", or "empirical" for the training set's
     density_source: str = "exact"
-    error: bool = False  # the learned score's distance from the exact one
+    error: bool = False  # whether to compute the difference between learned and exact score
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ class ReadoutRequest:
 
 @dataclass(frozen=True, eq=False)
 class ParticlesRequest:
-    """A request for what the particles of a frame are coloured by, see :class:`ParticleValues`."""
+    """A request for the values that colour the particles of a frame, see :class:`ParticleValues`."""
 
     workspace: "Workspace | Model"
     kind: ParticleColors
@@ -108,7 +106,7 @@ class ParticlesRequest:
 
 @dataclass(frozen=True, eq=False)
 class InspectionRequest:
-    """A request for one particle of a frame taken apart, or for the path of a start by the probability flow."""
+    """A request for the terms of one particle's step, or for the path from a start by the probability flow."""
 
     run: SamplingRun
     trajectory: "Trajectory | None" = None
@@ -118,7 +116,7 @@ class InspectionRequest:
 
 
 class LatestScore:
-    """The score that a run follows, by its weights at each call; an energy has its log-density too."""
+    """The score that a run follows, with the current weights at each call; an energy also has its log-density."""
 
     def __init__(self, worker: "SamplingWorker", run: SamplingRun) -> None:
         self._sampling_worker, self._run = worker, run
@@ -130,16 +128,18 @@ class LatestScore:
         from playground.theory.partition import EnergyFunction
 
         network = self._sampling_worker.network(self._run.workspace, self._run.followed)
-        assert isinstance(network, EnergyFunction)  # no other is asked
+        assert isinstance(network, EnergyFunction)  # only these are asked
         return network.log_density(x, sigma)
 
 
 class SamplingWorker:
-    """The sampling thread's loop, and the mailboxes between it and the window."""
+    """The loop of the sampling thread, and the mailboxes between it and the window."""
 
     def __init__(self, wake: threading.Event | None = None) -> None:
         self.recorded: tuple[SamplingRun | None, Trajectory | None] = None, None  # a run, and its frames so far
-        self.fields: Mailbox[tuple[Workspace | Model, FieldView]] = Mailbox()  # each with the workspace it is of
+        self.fields: Mailbox[tuple[Workspace | Model, FieldView]] = (
+            Mailbox()
+        )  # each with the workspace that it belongs to
         self.densities: Mailbox[tuple[Workspace | Model, DensityView]] = Mailbox()
         self.readouts: Mailbox[tuple[Workspace | Model, PointReadout]] = Mailbox()
         self.particle_values: Mailbox[tuple[Workspace | Model, ParticleValues]] = Mailbox()
@@ -151,16 +151,16 @@ class SamplingWorker:
         self._particles_requests: Mailbox[ParticlesRequest] = Mailbox()
         self._inspection_requests: Mailbox[InspectionRequest] = Mailbox()
         self._flow_requests: Mailbox[InspectionRequest] = Mailbox()
-        self._share = 1.0  # of a core that sampler steps may take
+        self._share = 1.0  # of a core, for sampler steps
         self._wanted = 0
-        self._frame_seconds = 0.0  # from one frame to the next, rests included
+        self._frame_seconds = 0.0  # between two frames, pauses included
         self._spent = 0.0  # since the last frame
-        self._rested = 0.0  # when the next step may begin
-        self._wake = wake or threading.Event()  # of several that share a thread
-        self._steps: Iterator[Trajectory] | None = None  # of the present run
+        self._rested = 0.0  # time at which the next step may begin
+        self._wake = wake or threading.Event()  # shared if several workers share a thread
+        self._steps: Iterator[Trajectory] | None = None  # of the current run
         self._network: ScoreNetwork | None = None
-        self._owner: Problem | None = None  # whose network it is
-        self._loaded = -1  # the version of the weights in it
+        self._owner: Problem | None = None  # the problem of the network
+        self._loaded = -1  # the version of its weights
 
     def begin(self, run: SamplingRun) -> None:
         self._wanted = 0
@@ -168,7 +168,7 @@ class SamplingWorker:
         self._wake.set()
 
     def request_overlays(self, request: OverlayRequest) -> None:
-        """Ask for these overlays, and for those of the last request if nobody has got to it."""
+        """Request these overlays, and those of the last request if it was not answered yet."""
         last = self._overlay_requests.take()
         if last is not None:
             request = dataclasses.replace(
@@ -182,32 +182,32 @@ class SamplingWorker:
         self._wake.set()
 
     def request_readout(self, request: ReadoutRequest) -> None:
-        """Ask for score and density at a point."""
+        """Request score and density at a point."""
         self._readout_requests.put(request)
         self._wake.set()
 
     def request_particle_values(self, request: ParticlesRequest) -> None:
-        """Ask for what particles are coloured by."""
+        """Request the values that colour particles."""
         self._particles_requests.put(request)
         self._wake.set()
 
     def request_inspection(self, request: InspectionRequest) -> None:
-        """Ask for a particle, or with a start for the path from there."""
+        """Request the terms of a particle's step or, with a start, the path from there."""
         (self._inspection_requests if request.start is None else self._flow_requests).put(request)
         self._wake.set()
 
     def record(self, frames: int) -> None:
-        """Record this many frames of the present run."""
+        """Record this many frames of the current run."""
         if frames > self._wanted:
             self._wanted = frames
             self._wake.set()
 
     def set_share(self, share: float) -> None:
-        """Take at most this share of a core for sampler steps."""
+        """Use at most this share of a core for sampler steps."""
         self._share = share
 
     def finished(self, number: int) -> bool:
-        """Whether the run of this number is recorded to its end."""
+        """Whether the run with this number is complete."""
         run, trajectory = self.recorded
         return run is not None and run.number == number and trajectory is not None and trajectory.finished
 
@@ -216,7 +216,7 @@ class SamplingWorker:
         return self._frame_seconds * frames_a_second <= 1.0
 
     def loop(self) -> Iterator[None]:
-        """Answer requests for ever; the thread ends it between two items."""
+        """Answer requests forever; the thread ends it between two items."""
         while True:
             if not self.turn():
                 rest = self._rested - time.monotonic()
@@ -225,7 +225,7 @@ class SamplingWorker:
             yield None
 
     def turn(self) -> bool:
-        """Answer what is asked for and take one step of the run; whether there was anything to do."""
+        """Answer the requests and take one step of the run; returns whether there was anything to do."""
         overlays, readout, run = self._overlay_requests.take(), self._readout_requests.take(), self._runs.take()
         if run is not None:
             self._steps = self._start(run)
@@ -260,7 +260,7 @@ class SamplingWorker:
         if trajectory is None:
             return False
         self.recorded = run, trajectory
-        # What it worked, not what passed: waiting for the interpreter or the processor takes nothing from anyone.
+        # The time worked, not the time passed: waiting for the interpreter or the processor takes nothing from others.
         worked, passed = time.thread_time() - worked, time.monotonic() - start
         seconds = max(passed, worked / self._share)
         self._rested = start + seconds
@@ -289,7 +289,7 @@ class SamplingWorker:
     def network(self, workspace: "Workspace | Model", weights: "Weights") -> "ScoreNetwork":
         """The network with these weights."""
         if self._loaded != weights.version:
-            # To build one takes 5 ms of the interpreter, seven times a second while training.
+            # Building one takes 5 ms of the interpreter, seven times a second during training.
             if self._owner is not workspace.problem or self._network is None:
                 self._owner, self._network = workspace.problem, workspace.problem.network().requires_grad_(False)
             self._network.load_state_dict(weights.tensors)
@@ -305,14 +305,14 @@ class SamplingWorker:
             self.densities.put((request.workspace, density))
 
     def compute_overlays(self, request: OverlayRequest) -> tuple[FieldView | None, DensityView | None]:
-        """Compute the score field and the density asked for, as far as they are known."""
+        """Compute the requested score fields and density, as far as they are known."""
         from playground.lab.fields import arrows_at, density_over, empirical_density_over, grid_points
 
         problem = request.workspace.problem
         field = density = None
         error = request.error and problem.density is not None
         if request.learned or request.exact or error:
-            # Arrows sit at the middle of their cells, so none is cut by the edge.
+            # Arrows are at the centres of their cells, so that no edge cuts one.
             positions = grid_points(request.bounds, request.columns, request.rows).reshape(-1, 2)
             learned = exact = None
             if request.learned or error:
@@ -333,7 +333,7 @@ class SamplingWorker:
         return field, density
 
     def compute_particle_values(self, request: ParticlesRequest) -> ParticleValues:
-        """Compute what particles are coloured by; for a problem whose density is known."""
+        """Compute the values that colour particles, for a problem with a known density."""
         from playground.lab.fields import log_density_at, nearest_modes_at
 
         problem = request.workspace.problem
@@ -344,7 +344,7 @@ class SamplingWorker:
         return ParticleValues(request.kind, found, request.workspace.view.modes)
 
     def inspect(self, request: InspectionRequest) -> InspectedParticle:
-        """Take apart the step of a particle."""
+        """Compute the terms of a particle's step."""
         from playground.lab.inspection import inspect
 
         assert request.trajectory is not None
@@ -352,22 +352,22 @@ class SamplingWorker:
         return inspect(run.problem, LatestScore(self, run), request.trajectory, request.frame, request.number)
 
     def flow(self, request: InspectionRequest) -> np.ndarray:
-        """Compute the path of a start by the probability flow."""
+        """Compute the path from a start by the probability flow."""
         from playground.lab.inspection import flow_from
 
         assert request.start is not None
         return flow_from(request.run.problem, LatestScore(self, request.run), np.array(request.start))
 
     def _errors(self, request: OverlayRequest, positions: np.ndarray, arrows: np.ndarray) -> ScoreErrorMap:
-        """The error map, and its arrows at the positions at which the learned score has these."""
+        """The error map, and its arrows at the positions of the learned score's arrows."""
         from playground.lab.fields import arrows_at, score_error_over, typical_score
 
         problem, moment = request.workspace.problem, (request.sigma, request.time)
         learned, exact = self._learned(request.workspace, request.workspace.weights), problem.known_score("exact")
-        assert exact is not None  # where it is not known, no error is asked for
+        assert exact is not None  # otherwise no error is requested
         values = score_error_over(problem, learned, request.bounds, *moment)
         away = arrows - arrows_at(problem, exact, positions, *moment)
-        # By the exact score and never by the errors themselves: as training goes on, the map has to grow dark.
+        # Scaled by the exact score and not by the errors, so that the map grows dark during training.
         top = typical_score(problem, *moment) or float(values.max())
         return ScoreErrorMap(values, request.bounds, away, rounded_up(top))
 

@@ -1,4 +1,4 @@
-"""The scene on show: its experiment is on the workspace, and its claim can be measured."""
+"""The scene in view: its experiment is on the workspace, and its claim can be measured."""
 
 from collections.abc import Iterator
 
@@ -13,11 +13,11 @@ TASK = "scene"
 
 
 class Scenes(QObject):
-    """Shows one scene at a time, as one step of the history, so that undo brings back the work that was there.
+    """Shows one scene at a time, as one step of the history, so that undo restores the work.
 
     Signals:
         showing(): a scene is about to be put on the workspace.
-        changed(): another scene is on show, or none, or its figures are measured.
+        changed(): the scene or its measured figures changed.
     """
 
     showing = Signal()
@@ -33,11 +33,11 @@ class Scenes(QObject):
 
     @property
     def scene(self) -> SceneFile | None:
-        """The one on show."""
+        """The scene in view; None if there is none."""
         return self._scene
 
     def show(self, scene: SceneFile) -> None:
-        """Put a scene on the workspace, and train where its particles follow a score that is not learned yet."""
+        """Show a scene, and train if its particles follow a learned score."""
         self.showing.emit()
         if not self._copy.put(scene.settings):
             self.changed.emit()
@@ -47,13 +47,13 @@ class Scenes(QObject):
         self.changed.emit()
 
     def leave(self) -> None:
-        """Bring back what was there before the scene, or before several that were shown one after another."""
+        """Restore the work from before the scene, or before several scenes in a row."""
         if self._scene is not None:
             self._copy.discard()
             self._end()
 
     def measure(self) -> None:
-        """Measure what the scene on show claims, by its own settings, whatever has been changed since."""
+        """Measure the scene's claim with its own settings, whatever has been changed since."""
         scene = self._scene
         if scene is None:
             return
@@ -71,7 +71,7 @@ class Scenes(QObject):
 
     @Slot()
     def _end(self) -> None:
-        """Forget the scene and leave all as it is: it was undone, or a file of data was opened in it."""
+        """Forget the scene and leave the workspace as it is: it was undone, or a file of data was opened."""
         if self._scene is not None:
             self._copy.forget()
             self._tasks.cancel(TASK)

@@ -1,4 +1,4 @@
-"""Packs what is on the workspace into a session, and puts a session on the workspace."""
+"""Packs the workspace into a session, and puts a session on the workspace."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from playground.messages import Message
 
 
 class Sessions:
-    """Between a file and the controllers: data, weights, runs and figures go both ways together."""
+    """Connects files and controllers: data, weights, runs and figures are saved and restored together."""
 
     def __init__(
         self, state: State, building: Building, playing: Playing, measuring: Measuring, pinned: PinnedRuns
@@ -27,13 +27,14 @@ class Sessions:
         self._pinned = pinned
 
     def pack(self, view: Mapping[str, Any]) -> Callable[[], Session]:
-        """Makes what a file should keep, for another thread: the weights are there between two blocks of training only.
+        """Returns a function for another thread that makes the session; weights are available only between two blocks
+        of training.
 
         Args:
-            view: what the canvas shows, JSON values.
+            view: the view to save, as JSON values.
 
         Raises:
-            SessionError: there are no data, or not those of the settings.
+            SessionError: there are no data, or the settings describe other data.
         """
         experiment, failure = self._state.experiment, self._building.failure
         workspace, opening = self._building.workspace, self._building.opening
@@ -72,16 +73,16 @@ class Sessions:
             )
 
     def size(self) -> int | None:
-        """Bytes that the file of :meth:`pack` about has; None while there are no data."""
+        """Approximate bytes of the file that :meth:`pack` would give; None while there are no data."""
         workspace = self._building.workspace
         return None if workspace is None else workspace.file_size(self._playing.trajectory)
 
     def open(self, session: Session) -> None:
-        """Put a saved session on the workspace; its trajectory plays at once, the rest follows when it is built."""
+        """Put a saved session on the workspace. Its trajectory plays at once; the rest follows when it is built."""
         self._building.open_experiment(session.experiment, session)
         self.play(session)
 
     def play(self, session: Session) -> None:
-        """Play the trajectory of a session whose data and network are still to be built."""
+        """Play the trajectory of a session whose data and network are being built."""
         if session.trajectory:
             self._playing.show_recorded(Trajectory.from_arrays(dict(session.trajectory)))

@@ -1,4 +1,5 @@
-"""Trains what lies on the workspace: begins, rests, goes on; what is asked for too early is kept until it can be done."""
+"""Trains the network of the workspace: starts, pauses and continues. A request that comes too early waits until it is
+possible."""
 
 from typing import TYPE_CHECKING
 
@@ -17,18 +18,17 @@ from playground.messages import Message
 if TYPE_CHECKING:
     from playground.lab.training import TrainingProgress
 
-PROGRESS_SECONDS = 1 / 15  # between two reports of training, which two charts and a dozen numbers follow
+PROGRESS_SECONDS = 1 / 15  # between two reports of progress, which update two charts and a dozen numbers
 
 
 class Training(QObject):
-    """One thread trains the network of the present workspace; nothing else changes its weights.
+    """Runs one thread that trains the network of the current workspace; nothing else changes its weights.
 
     Signals:
-        changed(str): "untrained", "waiting" for the data and the network that are being built, "training", "paused",
-            "finished" or "diverged"; the same again once training has shown the network something new, for example
-            points without their label.
-        weights_changed(): training has begun or rests, before `changed` says so: figures so far are of other weights.
-        progress(TrainingProgress): how far it is.
+        changed(str): "untrained", "waiting" (data or network are being built), "training", "paused", "finished" or
+            "diverged". It is emitted again if the network has seen something new, for example points without a label.
+        weights_changed(): training has begun or paused, so that figures are of other weights; emitted before `changed`.
+        progress(TrainingProgress): the progress of training.
         notified(Notification)
     """
 
@@ -41,8 +41,10 @@ class Training(QObject):
         super().__init__(parent)
         self._state, self._building, self._tasks = state, building, tasks
         self._worker: Worker[TrainingProgress] | None = None
-        self._resting: Worker[TrainingProgress] | None = None  # the last one to pause, until its block is done
-        self._waiting = False  # whether to train as soon as what is being built is there
+        self._resting: Worker[TrainingProgress] | None = (
+            None  # the last thread that was paused, until its block is done
+        )
+        self._waiting = False  # whether to train when the workspace is built
         self._progress_time = 0.0
         state.changed.connect(self._edited)
         building.withdrawn.connect(lambda: self._wait(False))
@@ -63,7 +65,7 @@ class Training(QObject):
 
     @property
     def wanted(self) -> bool:
-        """Whether it trains, or will as soon as it can."""
+        """Whether training runs, or will when it can."""
         return self.status in ("waiting", "training")
 
     @property
@@ -96,7 +98,7 @@ class Training(QObject):
     # What the window may ask for
 
     def start(self) -> None:
-        """Begin, go on, or train more after the end; what is being built is waited for."""
+        """Start or continue training, or train more after the end; a workspace that is being built is waited for."""
         workspace = self._building.workspace
         if self._worker is not None:
             return
@@ -119,7 +121,7 @@ class Training(QObject):
         self._become(workspace, "training")
 
     def pause(self) -> None:
-        """Let training rest, or take back that it shall begin."""
+        """Pause training, or withdraw the request to train."""
         self._wait(False)
         resting, workspace = self._worker, self._building.workspace
         if resting is not None and workspace is not None:
@@ -129,7 +131,7 @@ class Training(QObject):
 
     @Slot()
     def toggle(self) -> None:
-        """Let training rest, or take back that it shall begin, where it is wanted; else begin or go on."""
+        """Pause training or withdraw the request if there is one; otherwise start or continue."""
         if self.wanted:
             self.pause()
         else:
@@ -137,36 +139,36 @@ class Training(QObject):
 
     @Slot()
     def stop(self) -> None:
-        """Other work takes the place of what is trained, or was to be."""
+        """Stop training and withdraw the request: other work replaces this."""
         self._wait(False)
         self._end()
 
     @property
     def worker(self) -> "Worker[TrainingProgress] | None":
-        """The thread that trains, to be waited for when quitting."""
+        """The thread that trains; quitting waits for it."""
         return self._worker
 
-    # How it goes
+    # How it proceeds
 
     def _conflict(self) -> Message | None:
-        """Why the present settings cannot be trained."""
+        """Why the current settings cannot be trained."""
         return training_conflict(self._state.experiment, self._building.conditions)
 
     def _wait(self, waiting: bool) -> None:
-        """Begin to train once nothing is being built any more, or not."""
+        """Set whether to train when the workspace is built."""
         if waiting != self._waiting:
             self._waiting = waiting
             self.changed.emit(self.status)
 
     @Slot(object)
     def _edited(self, keys: frozenset[str]) -> None:
-        """Training that a change starts anew ends, and begins again only when it is asked for."""
+        """End training if a change restarts it; it starts again only on request."""
         if self._building.restarts(keys) and not self._building.adopting:
             self._wait(False)
 
     @Slot(object)
     def _take_settings(self, keys: frozenset[str]) -> None:
-        """Train on by other settings, where they can be trained."""
+        """Continue training with other settings, if they can be trained."""
         workspace = self._building.workspace
         if (
             workspace is None
@@ -182,7 +184,7 @@ class Training(QObject):
 
     @Slot(object, object)
     def _leave(self, workspace: Workspace | None, session: object) -> None:
-        """Another workspace takes the place of the present one; where only what is measured is new, training goes on."""
+        """Leave the current workspace. Training continues if only the measurements changed."""
         before, trained = self._building.workspace, self._worker is not None
         if workspace is None:
             self.stop()
@@ -215,17 +217,17 @@ class Training(QObject):
             self.changed.emit(self.status)
 
     def poll(self, now: float) -> None:
-        """Take what the thread has for us, and begin what was waited for."""
+        """Take the thread's results, and start training that was waiting."""
         if self._waiting and not self._building.busy:
             self._waiting = False
             self.start()
-            if self._worker is None:  # what came cannot be trained
+            if self._worker is None:  # the workspace that came cannot be trained
                 self.changed.emit(self.status)
         worker, workspace = self._worker, self._building.workspace
         if workspace is not None and workspace.learned_of_labels():
             self.changed.emit(self.status)
         if workspace is not None and self._resting is not None and self._resting.isFinished():
-            self._resting = None  # the block that ran at the pause has counted too
+            self._resting = None  # the block that ran during the pause counts too
             self.progress.emit(workspace.progress)
             self._become(workspace, "paused")
         if workspace is None or worker is None:

@@ -1,4 +1,5 @@
-"""A film of a training: the same noise and the same frame of the run, by the weights of one training step after another."""
+"""A film of a training: the same noise and the same frame of the run, with the weights of one training step after
+another."""
 
 import dataclasses
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -17,16 +18,16 @@ from playground.drawing.scene import Scene
 if TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
-SAMPLING_SHARE = 0.6  # of the bar, for the runs that must be sampled before painting can begin
+SAMPLING_SHARE = 0.6  # of the bar, for runs that must be sampled before painting
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FilmStage:
-    """What one training step adds to the film.
+    """One training step of the film.
 
     Attributes:
-        run: makes an iterator that yields the growing run by its weights.
-        overlay_maker: for that run and its frame.
+        run: makes an iterator over the growing run with its weights.
+        overlay_maker: makes the overlays of that run and its frame.
     """
 
     run: Callable[[], Iterator["Trajectory"]]
@@ -36,17 +37,17 @@ class FilmStage:
 def paint_training_film(
     scene: Scene, stages: Sequence[FilmStage], share: float, choice: VideoChoice, path: Path
 ) -> Generator[Progress, None, None]:
-    """Sample each training step's run up to the frame, then paint; yields pictures done and in all, as for the film of a run.
+    """Sample each training step's run up to the frame, then paint; yields the pictures done and their total.
 
     Args:
         scene: the canvas as it is, at the film's size.
-        stages: of the training steps, each held as long as any other, the last one longer.
-        share: of its run, from 0 to 1, at which each is shown.
+        stages: the training steps, all shown for the same time, but the last one longer.
+        share: the position in each run that is shown, from 0 to 1.
 
     Raises:
         PictureError: there are no stages.
     """
-    from playground.drawing.video import write_video  # FFmpeg's libraries: the window opens without them
+    from playground.drawing.video import write_video  # loads FFmpeg's libraries, which opening the window does not need
 
     if not stages:
         raise PictureError("There is no training to export yet: train first.")
@@ -65,7 +66,7 @@ def paint_training_film(
 
 
 def _stage_scene(scene: Scene, stage: FilmStage, share: float) -> Iterator[tuple[float, Scene]]:
-    """Make the scene of one training step; yields the share done, at last with the scene."""
+    """Make the scene of one training step; yields the share done and finally the scene."""
     for trajectory in stage.run():
         frame = round(share * (trajectory.total - 1))
         yield 0.8 * len(trajectory) / max(frame + 1, len(trajectory)), scene
@@ -78,13 +79,13 @@ def _stage_scene(scene: Scene, stage: FilmStage, share: float) -> Iterator[tuple
 
 
 def _unmeasured(scene: Scene) -> Scene:
-    """The scene without the points that were clicked and their paths: those were measured by the weights of one step."""
+    """The scene without clicked points and their paths, which were measured with the weights of one step."""
     images = scene.images and dataclasses.replace(scene.images, selected=None, second=None)
     return dataclasses.replace(scene, path=None, interpolation=None, images=images)
 
 
 def _detached(scene: Scene) -> Scene:
-    """The scene without the memory of its whole run, of which there are as many as training steps."""
+    """The scene without references to its whole run, because a film keeps one scene for each training step."""
     particles, trails, images = scene.particles, scene.trails, scene.images
     return dataclasses.replace(
         scene,

@@ -1,6 +1,6 @@
-"""What an export needs of the window, for a thread of its own: the run to its end, and field and density of every frame.
+"""The data of an export, for a thread of its own: the complete run, and field and density of every frame.
 
-Both hold what was on the workspace when the export began, so training, editing and looping go on meanwhile.
+Both are of the workspace at the start of the export, so that training, editing and looping can continue.
 """
 
 import dataclasses
@@ -43,8 +43,8 @@ def complete_run(
 ) -> Callable[[], Iterator["Trajectory"]]:
     """Makes an iterator over the growing run that ends with its last frame.
 
-    A run that is finished is taken as it is. One that is not is sampled again from its seed: the draws are the same, and
-    so are the frames, unless the weights have changed since it began. None of these weights is recorded where it is None.
+    A finished run is used as it is. Another is sampled again from its seed, which gives the same frames unless the
+    weights have changed since it began. `recorded` is None if no run with these weights was recorded.
     """
 
     def iterate() -> Iterator["Trajectory"]:
@@ -59,7 +59,7 @@ def complete_run(
 
 
 def arrows_over(bounds: Bounds, screen: Bounds, grid: tuple[int, int]) -> tuple[int, int]:
-    """Columns and rows of arrows that lie as densely over `bounds` as the grid over the screen.
+    """Columns and rows of arrows over `bounds`, with the same density as the grid has over the screen.
 
     >>> arrows_over((-2.0, 2.0, 0.0, 1.0), (-1.0, 1.0, 0.0, 1.0), (30, 20))
     (60, 20)
@@ -82,7 +82,7 @@ def video_frames_over(
 
     Args:
         arrows: columns and rows.
-        asked: whether the density is the map that the user asked for, whatever the moment.
+        asked: whether the density of every frame is the map that the user requested.
     """
     density = "density" in wanted and not asked
     view = OverlayRequest(
@@ -103,12 +103,12 @@ def video_frames_over(
 
 
 class VideoFrames:
-    """Field and density at any moment of a film.
+    """Field and density at any noise level and time of a film.
 
     Args:
-        view: what is wanted and where, its own moment left aside; None for images, and before there is a problem.
-        follow: whether the density is the learned one, of which there are maps at a few noise levels only.
-        asked: whether the density is the map that the user asked for.
+        view: the layers and bounds to compute, its noise level ignored; None for images or without a problem.
+        follow: whether the density is the learned one, which has maps at a few noise levels only.
+        asked: whether the density is the map that the user requested.
     """
 
     def __init__(self, view: OverlayRequest | None, follow: bool = False, asked: bool = False) -> None:
@@ -116,10 +116,10 @@ class VideoFrames:
         self._sampling_worker = SamplingWorker()
         self._maps: dict[tuple[float, bool], DensityView] = {}
         self._asked_map: DensityView | None = None
-        self._score: ScoreFunction | None = None  # that particles follow, once it is asked for
+        self._score: ScoreFunction | None = None  # the score that particles follow, made when it is needed
 
     def prepare(self, moments: Iterable[tuple[float, float]]) -> Iterator[float]:
-        """Compute the maps that these noise levels and times need, as :meth:`at` takes them; yields the share that is done."""
+        """Compute the maps that :meth:`at` needs for these noise levels and times; yields the share done."""
         if self._asked:
             assert self._view is not None
             asked = self._view.workspace
@@ -142,7 +142,8 @@ class VideoFrames:
     def particle_values(
         self, kind: ParticleColors, positions: np.ndarray, sigma: float, time: float
     ) -> ParticleValues | None:
-        """What particles are coloured by at a noise level and time, as for :meth:`at`; None where their positions tell it."""
+        """The values that colour particles at a noise level and time, as in :meth:`at`; None if nothing must be
+        computed."""
         if self._view is None or particle_colors(kind, self._view.workspace.view) not in COMPUTED_COLORS:
             return None
         moment = sigma, None if math.isnan(time) else time
@@ -150,7 +151,7 @@ class VideoFrames:
         return self._sampling_worker.compute_particle_values(request)
 
     def inspect(self, trajectory: "Trajectory", frame: int, number: int | None) -> InspectedParticle | None:
-        """The particle that is followed, with the terms of its next step; None where there is none."""
+        """The followed particle, with the terms of its next step; None if there is none."""
         if self._view is None or number is None or number >= trajectory.positions.shape[1]:
             return None
         from playground.lab.inspection import inspect
@@ -161,7 +162,8 @@ class VideoFrames:
         return inspect(model.problem, self._score, trajectory, frame, number)
 
     def at(self, sigma: float, time: float) -> tuple[FieldView | None, DensityView | None]:
-        """What is wanted at a noise level and time, nan in data coordinates; prepare its map first."""
+        """Field and density at a noise level and time (nan in data coordinates). :meth:`prepare` must have made the
+        map."""
         if self._view is None:
             return None, None
         moment = dataclasses.replace(self._view, sigma=sigma, time=None if math.isnan(time) else time)

@@ -1,4 +1,4 @@
-"""Why a command is disabled now: a message that says what to do, or None where it is enabled.
+"""Why a command is disabled now: a message that says what to do, or None if it is enabled.
 
 Panels and commands ask the same function, so that button, menu and key always agree.
 """
@@ -30,39 +30,39 @@ NO_RUNS = Message("no-runs", "No run is pinned yet.")
 
 
 def _without_data(controllers: Controllers) -> Message | None:
-    """Say why there are no data of these settings."""
+    """The reason why these settings give no data; None if there are data."""
     return controllers.building.failure or (None if controllers.building.problem is not None else LOADING)
 
 
 def training(state: State, controllers: Controllers) -> Message | None:
-    """Say why training can neither begin nor be paused or taken back."""
+    """The reason why training can neither start nor be paused."""
     if controllers.training.wanted:
         return None
     return training_conflict(state.experiment, controllers.building.conditions) or _without_data(controllers)
 
 
 def sampling(state: State, controllers: Controllers) -> Message | None:
-    """Say why no run can begin."""
+    """The reason why no run can start."""
     conflict = sampling_conflict(state.experiment, controllers.building.conditions)
     if conflict is not None:
         return conflict
     return (
         controllers.building.failure if controllers.building.problem is None else None
-    )  # what is being loaded is played once it is there
+    )  # data that are being loaded are played when they are there
 
 
 def playing(state: State, controllers: Controllers) -> Message | None:
-    """Say why there is nothing to play and none will come."""
+    """The reason why there is nothing to play and nothing will come."""
     return None if controllers.playing.trajectory is not None else sampling(state, controllers)
 
 
 def comparing(controllers: Controllers) -> Message | None:
-    """Say why no runs can be compared."""
+    """The reason why no runs can be compared."""
     return None if controllers.comparing.is_active else _without_data(controllers)
 
 
 def choosing_step(controllers: Controllers) -> Message | None:
-    """Say why nothing can be shown by the weights of an earlier training step."""
+    """The reason why no earlier training step can be shown."""
     replaying, why = controllers.replaying, _without_data(controllers)
     if why is not None or replaying.can_choose:
         return why
@@ -72,7 +72,7 @@ def choosing_step(controllers: Controllers) -> Message | None:
 
 
 def evaluating(state: State, controllers: Controllers) -> Message | None:
-    """Say why the test set has no likelihoods."""
+    """The reason why the test set has no likelihoods."""
     view, why = controllers.building.problem, _without_data(controllers)
     if view is None or why is not None:
         return why
@@ -80,7 +80,7 @@ def evaluating(state: State, controllers: Controllers) -> Message | None:
 
 
 def mapping_density(state: State, controllers: Controllers) -> Message | None:
-    """Say why the density cannot be mapped: there is no plane, or no density."""
+    """The reason why the density cannot be mapped."""
     view = controllers.building.problem
     if view is not None and view.is_image:
         return IMAGES_FILL_NO_PLANE
@@ -88,7 +88,7 @@ def mapping_density(state: State, controllers: Controllers) -> Message | None:
 
 
 def measuring_score(state: State, controllers: Controllers) -> Message | None:
-    """Say why the learned score cannot be compared with another."""
+    """The reason why the learned score cannot be compared with another."""
     view, why = controllers.building.problem, _without_data(controllers)
     if view is None or why is not None:
         return why
@@ -99,9 +99,9 @@ def measuring_score(state: State, controllers: Controllers) -> Message | None:
 
 
 def comparing_samples(state: State, controllers: Controllers) -> Message | None:
-    """Say why the samples cannot be compared with the data; images have some figures that always can."""
+    """The reason why the samples cannot be compared with the data; some figures of images are always possible."""
     view, run = controllers.building.problem, controllers.playing.trajectory
-    why = _without_data(controllers) or sampling(state, controllers)  # a run that is in view still is of other settings
+    why = _without_data(controllers) or sampling(state, controllers)  # a run in view may have other settings
     if view is None or why is not None:
         return why
     conflict = comparison_conflict(state.experiment, view.conditions)
@@ -113,7 +113,7 @@ def comparing_samples(state: State, controllers: Controllers) -> Message | None:
 
 
 def pinning(state: State, controllers: Controllers) -> Message | None:
-    """Say why the run in view cannot be pinned."""
+    """The reason why the run in view cannot be pinned."""
     pins = controllers.pinning
     if controllers.comparing.is_active:
         return COMPARED
@@ -125,5 +125,5 @@ def pinning(state: State, controllers: Controllers) -> Message | None:
 
 
 def exporting_runs(controllers: Controllers) -> Message | None:
-    """Say why there are no runs to export."""
+    """The reason why there are no runs to export."""
     return None if controllers.pinning.pinned.runs else NO_RUNS

@@ -1,4 +1,4 @@
-"""A copy of the work, on which scenes and lessons are shown: steps of the history that are taken back together."""
+"""A copy of the work for scenes and lessons: steps of the history that are undone together."""
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QUndoCommand
@@ -11,10 +11,10 @@ from playground.lab.experiment import Experiment
 
 
 class WorkCopy(QObject):
-    """Puts experiments on the workspace with weights of their own; the work that was there comes back untouched.
+    """Puts experiments with weights of their own on the workspace; the work from before can be restored unchanged.
 
     Signals:
-        undone(): undo, or a file that was opened, has taken back all that was put.
+        undone(): undo or an opened file has removed everything that was put.
     """
 
     undone = Signal()
@@ -22,12 +22,12 @@ class WorkCopy(QObject):
     def __init__(self, state: State, building: Building, training: Training, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state, self._building, self._training = state, building, training
-        self._first: QUndoCommand | None = None  # step of the history
+        self._first: QUndoCommand | None = None  # the first step of the history that was put
         state.history_changed.connect(self._look)
 
     @property
     def place(self) -> int | None:
-        """The place of the history at which the own work stands; None where nothing was put."""
+        """The position of the user's own work in the history; None if nothing was put."""
         return None if self._first is None else self._state.place_of(self._first)
 
     @Slot()
@@ -36,10 +36,10 @@ class WorkCopy(QObject):
             self.undone.emit()
 
     def put(self, experiment: Experiment) -> bool:
-        """Take an experiment as a step of the history, and train where its particles follow a score that is to be learned.
+        """Take an experiment as a step of the history, and train if its particles follow a learned score.
 
         Returns:
-            Whether it could be taken.
+            Whether the experiment could be taken.
         """
         state = self._state
         begun = None if self._first is None else state.place_of(self._first)
@@ -54,12 +54,12 @@ class WorkCopy(QObject):
         return True
 
     def discard(self) -> None:
-        """Bring back the work as it was."""
+        """Restore the work."""
         first = self._first
         self.forget()
         if first is not None:
             self._state.undo_from(first)
 
     def forget(self) -> None:
-        """Leave all as it is; nothing can be brought back from here on."""
+        """Keep the workspace as it is; the work from before can no longer be restored."""
         self._first = None
