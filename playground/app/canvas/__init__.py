@@ -1,4 +1,4 @@
-"""The plot in the middle of the window, and its mouse tools."""
+"""The plot in the centre of the window, and its mouse tools."""
 
 from playground.app.canvas.chips import ChipBar
 from playground.app.canvas.view import CanvasView

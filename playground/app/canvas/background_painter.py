@@ -1,4 +1,4 @@
-"""The canvas's picture: made when something has changed, and otherwise copied."""
+"""Paints the canvas into an image when something has changed; otherwise the image is copied."""
 
 import time
 from collections.abc import Callable
@@ -11,16 +11,16 @@ from playground.drawing.layers import Layer
 from playground.drawing.plane import Plane
 from playground.drawing.scene import Scene, Still, paint
 
-PATIENCE = 40  # ms without a frame after which late arrows are shown by themselves
+PATIENCE = 40  # ms without a frame after which late arrows are shown
 
 
 class BackgroundPainter(QObject):
     """Paints scenes into an image.
 
     Args:
-        scene: gives what there is to see.
-        painted: called with the milliseconds that a new picture took.
-        wanted: called when there is a new picture to fetch, for which nobody has asked.
+        scene: returns the scene to paint.
+        painted: called with the milliseconds that a new image took.
+        wanted: called when there is a new image that nobody has requested.
     """
 
     def __init__(
@@ -29,8 +29,8 @@ class BackgroundPainter(QObject):
         super().__init__(parent)
         self._scene, self._painted, self._wanted = scene, painted, wanted
         self._image, self._still = QImage(), Still()
-        self._size = 0.0, 0.0, 1.0  # across, down, device pixels to each, at the usual size of the text
-        self._moving: list[Layer] = []  # of the last picture
+        self._size = 0.0, 0.0, 1.0  # width, height, device pixels per unit, at 100 % text size
+        self._moving: list[Layer] = []  # of the last image
         self._changed, self._whole = True, False
         self._spare, self._settle = QTimer(self), QTimer(self)
         for timer, slot in ((self._spare, self._catch_up), (self._settle, self.change)):
@@ -38,18 +38,19 @@ class BackgroundPainter(QObject):
             timer.timeout.connect(slot)
 
     def change(self) -> None:
-        """The scene is another one: the next image is painted anew."""
+        """The scene has changed: paint the next image again."""
         self._changed = True
         self._wanted()
 
     def paint_whole(self) -> None:
-        """Paint the next image with its own arrows and density, however long it takes: the last ones are of another moment."""
+        """Paint the next image with its own arrows and density, however long it takes; the last ones are of another
+        frame."""
         self._whole = True
 
     def image(self, width: int, height: int, ratio: float) -> QImage:
-        """The picture over `width` x `height` units of `ratio` device pixels each; valid until the next call.
+        """The image of `width` x `height` units with `ratio` device pixels each; valid until the next call.
 
-        All in it grows with the text: it is that of a smaller widget with more pixels to each unit.
+        Everything in it scales with the text, as in a smaller widget with more pixels per unit.
         """
         unit = text_size.factor()
         size = width / unit, height / unit, ratio * unit
@@ -68,8 +69,8 @@ class BackgroundPainter(QObject):
     def _paint(self, scene: Scene) -> None:
         started = time.perf_counter()
         moving = scene.moving()
-        # While frames follow each other, arrows and density may be one frame late: made in the time between two frames
-        # they hold up none. Layers are equal only to themselves.
+        # While frames follow each other, arrows and density may be one frame late: they are computed between two frames
+        # and delay none. Layers are equal only to themselves.
         follows, self._moving = bool(moving) and moving != self._moving and not self._whole, moving
         self._whole = False
         still = None
@@ -86,7 +87,7 @@ class BackgroundPainter(QObject):
         self._painted(1e3 * (time.perf_counter() - started))
 
     def _catch_up(self) -> None:
-        """Between two frames: draw the still layers that the last one left as they were, and show them if none follows."""
+        """Between two frames draw the still layers that the last frame skipped, and show them if no frame follows."""
         scene = self._scene()
         self._still.image(scene, Plane(scene.viewport, *self._size))
         self._settle.start(PATIENCE)

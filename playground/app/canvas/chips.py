@@ -1,4 +1,4 @@
-"""The chips over the canvas: the legend is the control. One chip a layer, coloured as the layer is."""
+"""The chips over the canvas, which are legend and control at once: one chip per layer, in the layer's colour."""
 
 from collections.abc import Sequence
 
@@ -15,9 +15,9 @@ from playground.drawing.palette import DARK, Palette
 
 HEIGHT = 28
 GAP = 6
-DOT = 9  # diameter of the swatch
+DOT = 9  # diameter of the swatch in px
 PADDING = 12
-ARROW = 12  # width that the arrow takes beside the padding
+ARROW = 12  # width of the arrow in px, besides the padding
 
 
 class Chip(QAbstractButton):
@@ -30,7 +30,7 @@ class Chip(QAbstractButton):
         self._colors = DARK
         self._reason = ""
         self._notes: list[str] = []
-        self._ringed = False  # whether the keyboard brought the focus here
+        self._ringed = False  # whether the keyboard gave it the focus
         self.setCheckable(True)
         self.setChecked(canvas.visible[entry.key])
         self.setText(entry.title)
@@ -44,7 +44,7 @@ class Chip(QAbstractButton):
         self._describe()
 
     def name(self, title: str, notes: Sequence[str]) -> None:
-        """What the layer is called now, and sentences on it for the tooltip."""
+        """Set the layer's title, and sentences for the tooltip."""
         if title != self.text():
             self.setText(title)
             self.setAccessibleName(f"Layer: {title}")
@@ -53,13 +53,13 @@ class Chip(QAbstractButton):
         self._describe()
 
     def set_available(self, available: bool, reason: str = "") -> None:
-        """Whether the layer can be shown at all; if not, the tooltip says why."""
+        """Set whether the layer can be shown; if not, the tooltip says why."""
         self._reason = "" if available else reason
         self.setEnabled(available)
         self._describe()
 
     def set_choice_available(self, name: str, value: object, available: bool, reason: str) -> None:
-        """Whether an option can be chosen; if not, its tooltip says why."""
+        """Set whether an option can be chosen; if not, its tooltip says why."""
         assert self.menu is not None
         for action in self.menu.actions():
             if action.isCheckable() and action.data() == (name, value):
@@ -108,7 +108,7 @@ class Chip(QAbstractButton):
             self.menu.popup(self.mapToGlobal(QPoint(0, self.height() + 4)))
 
     def arrow(self) -> QRect:
-        """Where a click opens the options; empty where there are none."""
+        """The area where a click opens the options; empty if there are none."""
         width = px(ARROW) + px(PADDING) if self.menu is not None else 0
         return QRect(self.width() - width, 0, width, self.height())
 
@@ -152,7 +152,7 @@ class Chip(QAbstractButton):
         painter.drawRoundedRect(pill, pill.height() / 2, pill.height() / 2)
         dot = QRectF(px(PADDING), (self.height() - px(DOT)) / 2, px(DOT), px(DOT))
         color = palette.color(self.entry.role, 1.0 if on else 0.55 if self.isEnabled() else 0.3)
-        # Filled or hollow, not only bright or dim: on and off are told without colour too.
+        # Filled or hollow, so that on and off differ without colour too.
         painter.setPen(QPen(color, 1.6))
         painter.setBrush(color if on else Qt.BrushStyle.NoBrush)
         painter.drawEllipse(dot.adjusted(0.8, 0.8, -0.8, -0.8))
@@ -168,9 +168,9 @@ class Chip(QAbstractButton):
 
 
 def _add_heading(menu: QMenu, title: str) -> None:
-    """Say what the next entries set. Qt's own section is a bare line under a style sheet, and no menu begins with one."""
+    """Say what the next entries set. Qt's own section is a bare line under a style sheet, and cannot begin a menu."""
     label = QLabel(title)
-    label.setContentsMargins(12, 5, 24, 1)  # as the entries below it
+    label.setContentsMargins(12, 5, 24, 1)  # like the entries below it
     theme.set_role(label, "caption")
     heading = QWidgetAction(menu)
     heading.setDefaultWidget(label)
@@ -179,7 +179,7 @@ def _add_heading(menu: QMenu, title: str) -> None:
 
 
 class ChipBar(QWidget):
-    """All chips in a row that wraps where the window is narrow."""
+    """All chips in a row, which wraps in a narrow window."""
 
     toggled = Signal(str, bool)
 
@@ -207,11 +207,11 @@ class ChipBar(QWidget):
         return self._canvas.visible[key]
 
     def toggle(self, key: str) -> None:
-        """Show a layer if it is hidden, hide it if it is shown."""
+        """Show a hidden layer, or hide a shown one."""
         self._canvas.set_layer_visible(key, not self._canvas.visible[key])
 
     def is_available(self, key: str) -> bool:
-        """Whether there can be a layer."""
+        """Whether a layer can be shown."""
         return self.chips[key].isEnabled()
 
     def name(self, key: str, title: str, notes: Sequence[str] = ()) -> None:
@@ -219,7 +219,7 @@ class ChipBar(QWidget):
         self.chips[key].name(title, notes)
 
     def set_available(self, key: str, available: bool, reason: str = "") -> None:
-        """Whether there can be a layer at all; if not it leaves the canvas, and `reason` is a sentence for the tooltip."""
+        """Set whether a layer can be shown; if not, it is hidden, and the sentence `reason` is its tooltip."""
         self._canvas.set_layer_available(key, available)
         self.chips[key].set_available(available, reason)
 
@@ -234,7 +234,7 @@ class ChipBar(QWidget):
 
 
 class Flow(QLayout):
-    """Widgets from left to right at their own size, in as many rows as it takes."""
+    """A layout of widgets from left to right at their own size, in as many rows as they need."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)

@@ -1,4 +1,4 @@
-"""What the particles of a frame are coloured by, from their run and from what was computed for them."""
+"""The colours of a frame's particles, from their run and from values computed for them."""
 
 import typing
 
@@ -15,10 +15,10 @@ if typing.TYPE_CHECKING:
 def coloring(
     kind: ParticleColors, trajectory: "Trajectory", frame: int, values: ParticleValues | None
 ) -> Coloring | None:
-    """The colours of a frame's particles; None where all have one, or what they need is not there yet.
+    """The colours of a frame's particles; None if all have one colour, or if the values are not there yet.
 
     Args:
-        values: computed for these particles, in this frame or one just before.
+        values: values of these particles, from this frame or a frame shortly before.
     """
     positions = trajectory.positions
     if positions.ndim != 3:
@@ -38,6 +38,6 @@ def coloring(
 
 
 def step_lengths(positions: np.ndarray, frame: int) -> np.ndarray:
-    """How far each particle went in the step that led to a frame, (N,) of (frames, N, 2); 0 at the start."""
+    """The length of each particle's step to a frame, (N,) from (frames, N, 2); 0 at the start."""
     lengths: np.ndarray = np.linalg.norm(positions[frame] - positions[max(frame - 1, 0)], axis=1)
     return lengths

@@ -1,4 +1,4 @@
-"""The menu in which one chooses what a column changes of the main experiment, made from the settings' own descriptions."""
+"""The menu for the settings that a column changes, made from the settings' own descriptions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,9 +15,10 @@ from playground.kinds.kind import Kind
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment, ExperimentError, Field
 
-LEFT_OUT = frozenset({"sampling.particles", "sampling.inpainting_image", "sampling.label"})  # same start, same points
+# The columns share start and points.
+LEFT_OUT = frozenset({"sampling.particles", "sampling.inpainting_image", "sampling.label"})
 KINDS = {"sampling": "Sampler", "noise": "Noise", "objective": "Objective", "network": "Network"}
-MOST_STEPS = 12  # training steps in the menu
+MOST_STEPS = 12  # most training steps in the menu
 
 Choose = Callable[[Column], None]
 
@@ -25,11 +26,11 @@ Choose = Callable[[Column], None]
 def fill(
     menu: QMenu, main: Experiment, resolved: Experiment | None, column: Column, comparing: Comparing, choose: Choose
 ) -> None:
-    """Fill a menu with everything that the column may change; what is chosen now is checked.
+    """Fill a menu with everything that the column may change; current values are checked.
 
     Args:
-        resolved: the main experiment with every "auto" as a number, as far as it is known.
-        choose: called with the column as it becomes.
+        resolved: the main experiment with every "auto" replaced by its number, if known.
+        choose: called with the changed column.
     """
     menu.clear()
     experiment = applied(main, column)
@@ -39,7 +40,7 @@ def fill(
         try:
             choose(changed(main, column, key, value))
         except ExperimentError:
-            return  # the menu offers what the experiment can take
+            return  # the menu offers only values that fit the experiment
 
     for section, title in KINDS.items():
         if section == "noise":
@@ -95,7 +96,7 @@ def _add_field(
 
 
 def _number(resolved: Experiment | None, key: str) -> float | None:
-    """What "auto" stands for; None where that is not known."""
+    """The number for "auto"; None if it is not known."""
     if resolved is None or key not in description.fields(resolved):
         return None
     found = description.value(resolved, key)

@@ -51,17 +51,17 @@ FAIR: tuple[tuple[Fair, str, str], ...] = (
     ("seconds", "Equal seconds", "Each is trained for as many seconds as the main experiment was."),
 )
 SAMPLING = "The columns are sampled and then measured."
-MARKED = 100  # ms between two moves of the marks in the chart, which costs as much as a canvas to paint
-NARROWEST = 160, 140  # px of a column: four stand beside the cards in a window of 1280
-WIDE = 320  # px of a column from which its head says what its number is
+MARKED = 100  # ms between two moves of the marks in the chart, whose painting costs as much as a canvas
+NARROWEST = 160, 140  # px, least width and height of a column; four fit beside the cards in a window of 1280
+WIDE = 320  # px, width of a column from which its head explains its number
 HOW = "All columns begin with the same noise and follow the same Brownian path."
 
 
 class ColumnView(QFrame):
-    """One column: its head says only what is different, below it is its canvas.
+    """One column: the head says only what differs, and the canvas is below it.
 
     Signals:
-        chosen(Column): what the column changes becomes another.
+        chosen(Column): another set of changed settings was chosen.
         removed()
     """
 
@@ -119,10 +119,10 @@ class ColumnView(QFrame):
         column_menu.fill(self.menu, self._state.experiment, resolved, self.column, self._comparing, self.chosen.emit)
 
     def drawn(self, as_seen: bool) -> DrawnColumn | None:
-        """The column for a film; None where it has no run.
+        """The column for a film; None if it has no run.
 
         Args:
-            as_seen: with what lies under the frame in view, for a picture of that alone.
+            as_seen: include field and density of the current frame, for a picture of that frame only.
         """
         run, comparing, canvas = self.run, self._comparing, self.canvas
         trajectory = None if run is None else run.trajectory
@@ -161,7 +161,7 @@ class ColumnView(QFrame):
         )
 
     def show_head(self) -> None:
-        """Say what is different, and what a run costs."""
+        """Show what differs, and what a run costs."""
         words = difference(self._state.experiment, self.column)
         self.button.show_words(words)
         self.button.setToolTip(wrapped(f"{words}.", "Click to choose what this column changes of the main experiment."))
@@ -170,7 +170,7 @@ class ColumnView(QFrame):
         self.remove.setVisible(self._comparing.can_remove)
 
     def show_run(self, run: ColumnRun, view: ProblemView, like: CanvasView) -> None:
-        """Show another run, with the data as another canvas shows them."""
+        """Show another run, with the data of another canvas."""
         self.run, canvas = run, self.canvas
         canvas.set_images(None)
         canvas.set_particles(None)
@@ -190,7 +190,7 @@ class ColumnView(QFrame):
         self.cost.setText("")
 
     def show(self, frame: int, total: int) -> None:  # type: ignore[override]
-        """Show what its own frame is at one of the common timeline."""
+        """Show its own frame at a frame of the common timeline."""
         run = self.run
         trajectory = None if run is None else run.trajectory
         if run is None or trajectory is None or not len(trajectory):
@@ -218,14 +218,14 @@ class ColumnView(QFrame):
         return training is not None and training.is_behind(self._comparing.fair, self._comparing.target)
 
     def show_training(self) -> None:
-        """Say how far the column's own training is, while it goes on."""
+        """Show the progress of the column's own training."""
         if self._trains() and self.run is not None and self.run.training is not None:
             fair, training = self._comparing.fair, self.run.training
             share = training.done(fair) / max(self._comparing.target, 1e-9)
             self.cost.setText(f"training {share:.0%}")
 
     def follow(self, like: CanvasView) -> None:
-        """Show the layers that another canvas shows, but the field that its own particles follow."""
+        """Show the layers of another canvas, but with the field that its own particles follow."""
         wanted = self._comparing.wanted_by(self.run) if self.run is not None else frozenset()
         for name, on in like.visible.items():
             self.canvas.set_layer_visible(name, name in wanted if name in COMPUTED and self.run is not None else on)
@@ -237,11 +237,11 @@ class CompareView(QWidget):
     """Two to four columns, a line that says what is equal in all, and the chart.
 
     Args:
-        main: the canvas whose layers and view the columns share.
-        adopt: called with each new button, which takes part in the window's focus.
+        main: the canvas whose layers and view the columns follow.
+        adopt: called with each new button, to set its focus behaviour.
 
     Signals:
-        left(): the comparison is to end.
+        left(): the user asked to end the comparison.
     """
 
     left = Signal()
@@ -344,7 +344,7 @@ class CompareView(QWidget):
             self._main.setFocus()
 
     def _make_columns(self) -> None:
-        """Have as many canvases as there are columns, with heads that say what differs."""
+        """Create one canvas for each column, with a head that says what differs."""
         count = len(self._comparing.columns)
         self._drop_columns(count)
         while len(self.columns) < count:
@@ -411,7 +411,7 @@ class CompareView(QWidget):
         self._show_curves()
 
     def _say(self) -> None:
-        """Say how columns are compared, or what is not as one expects."""
+        """Say how the columns are compared, or show a warning."""
         self.said.setText(" ".join(f"⚠ {worded(notice)}" for notice in self._comparing.notices) or HOW)
 
     @Slot()
@@ -435,7 +435,7 @@ class CompareView(QWidget):
             self._comparing.set_viewport(*canvas.viewport, *canvas.arrow_grid())
 
     def _link(self, origin: CanvasView) -> None:
-        """Let all canvases look at the same part of the plane."""
+        """Show the same part of the plane in all canvases."""
         if self._linking or not self._comparing.is_active:
             return
         self._linking = True
@@ -468,12 +468,12 @@ class CompareView(QWidget):
 
     @Slot()
     def _mark(self) -> None:
-        """Mark where each column stands on its curve."""
+        """Mark each column's position on its curve."""
         self.chart.show_now(_places(self._comparing.runs, self._playing.frame, self._comparing.total))
 
 
 def _places(runs: Sequence[ColumnRun], frame: int, total: int) -> list[tuple[float, float, str]]:
-    """The evaluations, the distance and the colour of each measured column at a frame of the common timeline."""
+    """Evaluations, distance and colour of each measured column at a frame of the common timeline."""
     found = []
     for run in runs:
         trajectory, curve = run.trajectory, run.curve

@@ -44,9 +44,9 @@ from playground.messages import Message
 if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
-EMPTY_PLANE = (-3.0, 3.0, -3.0, 3.0)  # what is in view before the first stroke: 15 times the brush
-SURVEYED = 2_000  # images of a file whose darkest and brightest values stand for all, until its data are built
-REACH = 18.0  # px from a click within which a particle is meant by it
+EMPTY_PLANE = (-3.0, 3.0, -3.0, 3.0)  # the view before the first stroke: 15 times the brush
+SURVEYED = 2_000  # number of a file's images whose range of values is used until its data are built
+REACH = 18.0  # px, largest distance of a click from the particle that it picks
 FOLLOWED = "The particles follow this score."
 UNTRAINED = "The network is untrained: these are its random weights."
 OF_STEP = "By the weights of training step {}."
@@ -58,10 +58,10 @@ NO_DENSITY = "The density of these data is not known, and the training set has n
 
 
 class Display(QObject):
-    """Puts on a canvas what the controllers have, and takes it away with the frame or the data that it belongs to.
+    """Shows the controllers' results on a canvas, and removes them with the frame or data that they belong to.
 
     Args:
-        place: of the run that it shows, among those that are played.
+        place: the index of its run among the played runs.
 
     Signals:
         run_changed(Trajectory | None): another run is shown, or none.
@@ -87,15 +87,15 @@ class Display(QObject):
         self._following, self._measuring = controllers.following, controllers.measuring
         self._replaying, self._inspecting = controllers.replaying, controllers.inspecting
         self._problem: ProblemView | None = None  # whose data are in view
-        self._drawing = False  # whether the plane in view is one that is painted on
-        self._field: FieldView | None = None  # those that belong to the frame in view
+        self._drawing = False  # whether the plane in view is for painting
+        self._field: FieldView | None = None  # field and density of the current frame
         self._density: DensityView | None = None
-        self._values: ParticleValues | None = None  # what the particles are coloured by
-        self._stale: Trajectory | None = None  # a run of other data, of which nothing is shown
+        self._values: ParticleValues | None = None  # values that colour the particles
+        self._stale: Trajectory | None = None  # a run of other data, which is not shown
         self._opened: Trajectory | None = None  # the run of a session whose data are not built yet
-        self._sigma = 0.0  # of the frame in view
-        self._frame: int | None = None  # of the run, None before the first
-        self._in_scene: tuple[Trajectory, int] | None = None  # the run and frame of which the scene has the particles
+        self._sigma = 0.0  # of the current frame
+        self._frame: int | None = None  # of the run; None before the first
+        self._in_scene: tuple[Trajectory, int] | None = None  # the run and frame of the scene's particles
         self._followed = "learned"  # the score whose field is shown by default
         self._building.problem_changed.connect(self._show_problem)
         self._building.problem_failed.connect(self._show_failure)
@@ -124,13 +124,13 @@ class Display(QObject):
 
     @property
     def run(self) -> "Trajectory | None":
-        """The run that is shown; None where there is none, or one of other data."""
+        """The run that is shown; None if there is none, or if it belongs to other data."""
         run = self._recorded
         return None if run is self._stale else run
 
     @property
     def _run(self) -> Run | None:
-        """Its run, among those that are played."""
+        """Its run, among the played runs."""
         runs = self._playing.runs
         return runs[self._place] if self._place < len(runs) else None
 
@@ -145,7 +145,7 @@ class Display(QObject):
 
     @property
     def frame_style(self) -> FrameStyle:
-        """How the layers of a frame are shown, as far as they can be."""
+        """How the layers of a frame are shown, with colours that are available."""
         style, followed = self._canvas.frame_style, self._inspecting.number
         return dataclasses.replace(style, particles=self._following.particle_colors, followed=followed)
 
@@ -156,7 +156,7 @@ class Display(QObject):
 
     @property
     def weights_in_view(self) -> str:
-        """What the caption says of the weights, where something is seen that depends on them."""
+        """What the caption says about the weights, if a visible layer depends on them."""
         workspace = self._building.workspace
         follows = self._state.experiment.sampling.follows == "learned"
         density = self._following.density_source == "learned" and self._canvas.visible["density"]
@@ -167,11 +167,11 @@ class Display(QObject):
 
     @property
     def wanted(self) -> frozenset[str]:
-        """The layers in view that have to be computed for each frame."""
+        """The layers in view that are computed for each frame."""
         return frozenset(name for name in COMPUTED if self._canvas.visible[name])
 
     def particle_near(self, x: float, y: float) -> int | None:
-        """The particle nearest to a point of the canvas, in the frame in view; None where none is near."""
+        """The particle of the current frame nearest to a point of the canvas; None if none is near."""
         run, frame = self.run, self._frame
         if run is None or frame is None or len(run.shape) != 1 or not self._canvas.visible["particles"]:
             return None
@@ -183,16 +183,16 @@ class Display(QObject):
 
     @property
     def why_no_training_film(self) -> Message | None:
-        """Why the training cannot be filmed now; None where it can."""
+        """Why the training cannot be filmed now; None if it can."""
         return why_disabled.choosing_step(self._controllers)
 
     @property
     def film_steps(self) -> int:
-        """The training steps that a film of the training shows."""
+        """The number of training steps in a film of the training."""
         return len(self._replaying.steps)
 
     def training_film(self, viewport: Viewport) -> list[FilmStage]:
-        """What a film of the training shows of each step: what the canvas shows now, by that step's weights."""
+        """The stages of a film of the training: the current view with the weights of each step."""
         kind, wanted, stages = self._state.experiment.sampling.kind, self.wanted, []
         for weights, run in self._playing.training_runs():
             views = self._following.video_frame_maker(wanted, weights=weights)(viewport)
@@ -224,7 +224,7 @@ class Display(QObject):
             canvas.set_data(problem.points)
         drawn = isinstance(self._state.experiment.data, Drawing)
         if not self._shows_data_of(problem):
-            # Only for other data: a view that the user chose stays through a change of noise or network.
+            # Only for other data: a view that the user chose stays when noise or network change.
             self._problem = problem
             run = self._recorded
             self._stale = run if run is not self._opened else None
@@ -232,14 +232,15 @@ class Display(QObject):
                 self._clear_run()
             canvas.set_readout([])
             if not (problem.is_image or (self._drawing and drawn)):
-                canvas.fit(problem.bounds)  # but the plane holds still under the brush
+                canvas.fit(problem.bounds)  # the view stays while the user paints
             self._forget_overlays()
         self._opened, self._drawing = None, drawn
         self.run_changed.emit(self.run)
         self.name_fields()
 
     def _shows_data_of(self, problem: ProblemView) -> bool:
-        """Whether the canvas shows the same data; a file's points are in single precision, so that places differ by a hair."""
+        """Whether the canvas shows the same data. A file's points are in single precision, so positions may differ
+        slightly."""
         shown = self._problem
         if shown is None or (shown.name, shown.is_image) != (problem.name, problem.is_image):
             return False
@@ -247,7 +248,7 @@ class Display(QObject):
         return bool((abs(now - before) <= 1e-3 * np.diff(before)).all())
 
     def _show_available(self, problem: ProblemView) -> None:
-        """Which layers there can be, and why not the others."""
+        """Set which layers can be shown, and why the others cannot."""
         closed = problem.known_density or problem.sigma_min > 0
         density = closed or problem.shows_learned_density
         self._show_plane_layers(not problem.is_image)
@@ -267,7 +268,7 @@ class Display(QObject):
 
     @Slot()
     def _show_failure(self) -> None:
-        """Nothing but the plane, where data are drawn to be painted on; a drawing that was cleared keeps its view."""
+        """Show an empty plane, for example to paint on; a drawing that was cleared keeps its view."""
         if self._building.problem is not None:
             return
         canvas, drawn = self._canvas, isinstance(self._state.experiment.data, Drawing)
@@ -286,10 +287,10 @@ class Display(QObject):
         canvas.set_hint(paint if drawn else "There are no data yet.")
 
     def show_session(self, session: Session) -> None:
-        """Show what can be shown of a file before torch is there."""
+        """Show as much of a file as is possible before torch is loaded."""
         self._opened = self._recorded if session.trajectory else None
         self._show_plane_layers(session.points.ndim == 2)
-        # Evenly from the whole file, which may be sorted; the quantiles of a million points would take 80 ms.
+        # Evenly spaced, because the file may be sorted; the quantiles of a million points would take 80 ms.
         points = session.points[:: -(-len(session.points) // SHOWN_POINTS)]
         self._in_scene = None
         self._canvas.set_images(None)
@@ -307,7 +308,7 @@ class Display(QObject):
                     self._canvas.set_layer_visible(name, on)
 
     def describe_view(self) -> dict[str, typing.Any]:
-        """What of the canvas a session keeps."""
+        """The part of the view that a session keeps."""
         step = self._replaying.step
         return {"layers": dict(self._canvas.visible)} | ({} if step is None else {VIEWED: step})
 
@@ -354,7 +355,7 @@ class Display(QObject):
 
     @Slot()
     def _show(self) -> None:
-        """Show the frame in view with what was computed for it."""
+        """Show the current frame with everything computed for it."""
         if self._building.problem is None and self._opened is None:
             return
         self._canvas.change_scene(self._in_view)
@@ -370,7 +371,7 @@ class Display(QObject):
         elif scene.particles is None:
             scene = self._canvas.with_run(scene)
         shown = show_frame(scene, run, frame, kind, *overlays)
-        if self._in_scene == (run, frame):  # what was painted of it can be painted again
+        if self._in_scene == (run, frame):  # its painted layers can be reused
             return dataclasses.replace(shown, particles=scene.particles, trails=scene.trails, images=scene.images)
         self._in_scene = run, frame
         return shown
@@ -379,25 +380,26 @@ class Display(QObject):
 
     @Slot(object)
     def _show_field(self, view: FieldView) -> None:
-        if self._building.problem is not None:  # else it was computed before the drawing was cleared
+        if self._building.problem is not None:  # otherwise it was computed before the drawing was cleared
             self._field = view
             self._show()
 
     @Slot(object)
     def _show_density(self, view: DensityView) -> None:
-        if self._building.problem is not None and self._chips.is_available("density"):  # of what is still there
+        # The data may have changed meanwhile.
+        if self._building.problem is not None and self._chips.is_available("density"):
             self._density = view
             self._show()
 
     @Slot(object)
     def _color(self, values: ParticleValues | None) -> None:
-        """Colour the particles in view by what was computed for them, or by what they tell themselves."""
+        """Colour the particles in view by computed values or, for None, by their own positions."""
         self._values, self._in_scene = values, None
         self._show()
 
     @Slot(str)
     def _drop(self, name: str) -> None:
-        """Take away what belongs to no frame in view."""
+        """Remove a layer that belongs to no frame in view."""
         if name == "density":
             self._density = None
         else:
@@ -405,7 +407,7 @@ class Display(QObject):
         self._show()
 
     def _forget_overlays(self) -> None:
-        """Take both away, and the particles' colours: they are of other data."""
+        """Remove field, density and particle colours: they belong to other data."""
         self._field = self._density = self._values = None
         self._canvas.change_scene(
             lambda scene: dataclasses.replace(scene, learned=None, exact=None, error=None, density=None)
@@ -446,7 +448,7 @@ class Display(QObject):
         self.name_fields()
 
     def _show_followed(self) -> None:
-        """Show the field that particles follow in place of the other one, whenever another is chosen to be followed."""
+        """Show the field that particles follow and hide the other one, if the followed score changes."""
         source = self._state.experiment.sampling.follows
         if source not in (None, self._followed):
             self._followed = source
@@ -457,13 +459,13 @@ class Display(QObject):
         self.name_fields()
 
     def name_fields(self) -> None:
-        """Say on the chips of the two fields which score each is of, and which one the particles follow."""
+        """Say on the chips of the two fields which score they show, and which one the particles follow."""
         followed, exact = self._state.experiment.sampling.follows, self._following.exact_source
         for layer, source, title in (
             ("learned", "learned", "Learned score"),
             ("exact", exact, FIELD_NAMES[exact]),
         ):
-            # Beside the learned score, which is followed unless one chooses otherwise, there is no room for more words.
+            # The learned score is followed by default, and its chip has no room for more words.
             told = source == followed and source != "learned"
             notes = [FOLLOWED] if source == followed else []
             if layer == "learned" and self._building.problem is not None:
@@ -492,7 +494,7 @@ class Display(QObject):
 
     @Slot()
     def _show_particle(self) -> None:
-        """Show the particle that is followed, and the path of a start that is dragged."""
+        """Show the followed particle, and the path from a dragged start."""
         self._canvas.set_flow(self._inspecting.flow)
         self._ring_images()
         self._show()

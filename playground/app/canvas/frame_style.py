@@ -1,4 +1,4 @@
-"""How the layers of a frame are shown, by the options of their chips."""
+"""How the layers of a frame are shown, as chosen by the options of their chips."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from playground.drawing.layers import DensityStyle
 
 @dataclass(frozen=True)
 class FrameStyle:
-    """The chosen options of what is computed for each frame, and the particle that is followed.
+    """The chosen options of layers that are computed for each frame, and the followed particle.
 
     The defaults are those of the legend.
     """
@@ -16,8 +16,8 @@ class FrameStyle:
     density: DensityStyle = "plain"
     error: ErrorStyle = "both"
     particles: ParticleColors = "one"
-    followed: int | None = None  # the particle that is followed, if any
+    followed: int | None = None  # the followed particle, if any
 
 
 PLAIN = FrameStyle()
-"""What the window shows at first, and the command line always."""
+"""The style at the window's start, and always on the command line."""

@@ -1,4 +1,4 @@
-"""What a frame of a run shows, on the screen as in a picture, a film and on the command line."""
+"""What a frame of a run shows: on the screen, in a picture, in a film and on the command line."""
 
 import dataclasses
 import functools
@@ -25,7 +25,7 @@ from playground.lab.inspection import InspectedParticle
 if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
-LATE = 3  # frames after which the terms of a step are no longer shown: while it plays, they come a frame or two late
+LATE = 3  # frames after which the terms of a step are hidden; while the run plays, they come a frame or two late
 COMPUTED = frozenset({"learned", "exact", "error", "density"})  # layers that are computed for each frame
 
 
@@ -41,17 +41,18 @@ def show_frame(
     values: ParticleValues | None = None,
     particle: InspectedParticle | None = None,
 ) -> Scene:
-    """Return the scene with everything that a frame shows: particles and trails or images, score fields, density and caption.
+    """Return the scene with everything that a frame shows: particles and trails or images, score fields, density and
+    caption.
 
     Args:
-        scene: of which particles, trails and images that are None stay so.
-        trajectory: None where there is no run.
-        kind: of the sampler, whose run the caption speaks of.
-        field, density: those of the frame; None where they are not shown.
-        weights: what the caption says of them.
+        scene: the scene; particles, trails and images that are None stay None.
+        trajectory: the run; None if there is none.
+        kind: the kind of the sampler, for the caption.
+        field, density: those of the frame; None if they are not shown.
+        weights: what the caption says about them.
         style: how the layers are shown.
-        values: what the particles are coloured by, where it is computed.
-        particle: the one that is followed, in this frame or one just before.
+        values: computed values that colour the particles, if any.
+        particle: the followed particle, from this frame or a frame shortly before.
     """
     learned, exact = (None, None) if field is None else field.layers
     error = None if field is None else field.errors.get(style.error)
@@ -76,11 +77,11 @@ def followed_particle(
     particle: InspectedParticle | None,
     flow: np.ndarray | None = None,
 ) -> FollowedParticle | None:
-    """A particle with its way so far and the terms of its next step; None where none is followed.
+    """A particle with its path so far and the terms of its next step; None if no particle is followed.
 
     Args:
-        particle: what is known of it in this frame, or for a few frames in one before.
-        flow: the path of a start that is dragged.
+        particle: its values, from this frame or one at most a few frames before.
+        flow: the path from a dragged start.
     """
     positions = trajectory.positions
     if positions.ndim != 3 or number is None or number >= positions.shape[1]:
@@ -105,11 +106,11 @@ def frames_of(
     sigma: float = 0.0,
     style: FrameStyle = PLAIN,
 ) -> tuple[FrameOverlay, Iterator[float]]:
-    """Gives a scene what a frame shows, once what is prepared meanwhile is done; see :func:`show_frame`.
+    """Makes frames for :func:`show_frame`: prepares what they need, then adds it to the scene of each.
 
     Args:
-        frames: that will be asked for.
-        sigma: at which field and density are shown where there is no run.
+        frames: the frames that will be requested.
+        sigma: the noise level of field and density if there is no run.
     """
     sigmas, times = (
         (np.array([sigma]), np.array([np.nan])) if trajectory is None else (trajectory.sigma, trajectory.time)
@@ -137,15 +138,15 @@ def frame_makers(
     weights: str = "",
     style: FrameStyle = PLAIN,
 ) -> Callable[[Viewport], OverlayMaker]:
-    """Gives each frame of a film, or that of a picture, what the canvas shows with it now.
+    """Makes the frames of a film or a picture, with the layers that the canvas shows now.
 
-    What it returns takes a viewport, then or later; what that returns is called in the export's thread.
+    The result takes a viewport, now or later, and returns a function for the export's thread.
 
     Args:
-        kind: of the sampler.
-        wanted: layers of COMPUTED that it shows.
-        still: only the frame in view will be asked for.
-        weights: what the caption says of them.
+        kind: the kind of the sampler.
+        wanted: the layers of COMPUTED to show.
+        still: only the current frame will be requested.
+        weights: what the caption says about them.
     """
     make, sigma = following.video_frame_maker(wanted, still), playing.sigma
 
@@ -156,7 +157,7 @@ def frame_makers(
 
 
 def labelled(maker: OverlayMaker, labels: Labels) -> OverlayMaker:
-    """The same with the words of an exported picture."""
+    """The frames with the caption of an exported picture."""
 
     def make(trajectory: "Trajectory | None", frames: np.ndarray) -> tuple[FrameOverlay, Iterator[float]]:
         overlay, preparing = maker(trajectory, frames)

@@ -1,4 +1,4 @@
-"""What a click is to the mouse, for the keyboard: an image of the grid is gone to, taken and let go."""
+"""Keys instead of clicks: select an image of the grid, take it, and release it."""
 
 from collections.abc import Callable
 
@@ -18,14 +18,14 @@ ENDS = (Qt.Key.Key_Home, Qt.Key.Key_End)
 
 
 class ImageKeys(QObject):
-    """Arrow keys go from image to image, Home and End to the first and the last; Enter takes it, Escape or a click lets it go.
+    """Arrow keys, Home and End select an image. Enter takes it; Escape or a click releases it.
 
     Args:
-        surface: where the keys are pressed and the image is marked.
-        grid: the images in view, or None while there are none.
+        surface: the widget that gets the keys and shows the mark.
+        grid: returns the images in view, or None.
 
     Signals:
-        picked(int), shift_picked(int): Enter, or Shift+Enter, at an image.
+        picked(int), shift_picked(int): Enter or Shift+Enter on an image.
     """
 
     picked = Signal(int)
@@ -39,7 +39,7 @@ class ImageKeys(QObject):
         surface.set_mark(self.box)
 
     def box(self) -> QRectF | None:
-        """Where the image lies that the keys are at."""
+        """The rectangle of the selected image."""
         tiles = self._tiles()
         if tiles is None:
             return None
@@ -62,11 +62,11 @@ class ImageKeys(QObject):
         return None if grid is None else self._surface.tiles(grid)
 
     def _at(self, tiles: Tiles) -> int | None:
-        """The image's number, unless fewer have room by now."""
+        """The number of the selected image; None if it is no longer in view."""
         return self._number if self._number is not None and self._number < tiles.shown else None
 
     def _press(self, event: QKeyEvent) -> bool:
-        """Do what the key stands for, if it stands for something here."""
+        """Handle a key that has a meaning here."""
         tiles, key, held = self._tiles(), event.key(), event.modifiers()
         if tiles is None or held & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier):
             return False
@@ -86,7 +86,7 @@ class ImageKeys(QObject):
         return True
 
     def _step(self, tiles: Tiles, number: int | None, columns: int, rows: int) -> None:
-        """One step on, in the order of reading; at first to the image that is ringed, or the first of all."""
+        """Move the selection by one step. The first step selects the ringed image, or the first of all."""
         grid = self._grid()
         assert grid is not None
         if number is None:

@@ -1,11 +1,11 @@
-"""The layers of the canvas, in the order of their chips: names, colours, equations and what can be set about them."""
+"""The layers of the canvas in the order of their chips: names, colours, equations and options."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Option:
-    """One thing that can be set about a layer: its values with the words for them; the first is the default."""
+    """One option of a layer: its values with their labels; the first is the default."""
 
     name: str
     title: str
@@ -20,7 +20,7 @@ class Entry:
         key: the layer's name everywhere in the program.
         role: its colour in the palette.
         tip: one sentence with the equation.
-        on: whether it is shown at first.
+        on: whether it is shown by default.
     """
 
     key: str

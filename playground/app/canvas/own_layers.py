@@ -1,4 +1,4 @@
-"""The layers that the user chose, which a scene or a lesson leaves as they are."""
+"""Keeps the user's choice of layers while a scene or a lesson is shown."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ FIELDS = ("learned", "exact")  # by default the one that particles follow is sho
 
 
 class OwnLayers(QObject):
-    """Begins each scene and each lesson with the default layers; those of the own work come back after it."""
+    """Starts each scene and each lesson with the default layers, and restores the user's layers afterwards."""
 
     def __init__(
         self, state: State, controllers: Controllers, canvas: CanvasView, parent: QObject | None = None
@@ -22,8 +22,8 @@ class OwnLayers(QObject):
         self._state, self._canvas = state, canvas
         self._scenes, self._lessons = controllers.scenes, controllers.lessons
         self._kept: dict[str, bool] | None = None
-        self._begins = False  # whether the default layers are still to be shown
-        self._followed: str | None = None  # the score that the own work's particles follow
+        self._begins = False  # whether the default layers must still be shown
+        self._followed: str | None = None  # the score that particles of the user's own work follow
         self._scenes.showing.connect(self._begin)
         self._lessons.beginning.connect(self._begin)
         self._scenes.changed.connect(self._look)
@@ -31,7 +31,7 @@ class OwnLayers(QObject):
 
     @property
     def visible(self) -> dict[str, bool]:
-        """Whether each layer is shown with the own work."""
+        """Whether each layer is shown with the user's own work."""
         return dict(self._canvas.visible if self._kept is None else self._kept)
 
     @Slot()
@@ -42,13 +42,13 @@ class OwnLayers(QObject):
 
     @Slot()
     def _look(self) -> None:
-        """Show the default layers of what has begun, or the user's once neither a scene nor a lesson is on show."""
+        """Show the default layers when a scene or a lesson begins, and the user's layers when it has ended."""
         kept, followed = self._kept, self._state.experiment.sampling.follows
         if kept is None:
             return
         if self._scenes.scene is None and self._lessons.lesson is None:
             self._kept, self._begins = None, False
-            self._show(kept, fields=followed == self._followed)  # else other settings have stayed
+            self._show(kept, fields=followed == self._followed)  # otherwise other settings remain
         elif self._begins:
             self._begins = False
             self._show({entry.key: entry.on for entry in LEGEND}, fields=False)

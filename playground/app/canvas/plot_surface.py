@@ -1,4 +1,4 @@
-"""Where the picture is: it fills the widget, and the mouse moves what is in view."""
+"""The widget with the picture, in which the mouse moves the view."""
 
 from collections.abc import Callable
 
@@ -25,11 +25,11 @@ from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Plane, Viewport, shaped
 from playground.drawing.scene import Scene
 
-DRAG_PIXELS = 5  # the pointer moves so far before a press is a drag and no click
-ZOOM_STEP = 1.25  # by a key, or a notch of the wheel
-FARTHEST = 100.0  # of the fitted width and height may come into view: beyond them the data are a dot
-NEAREST = 1e-4  # of the fitted width: further in, a pixel is less than a step of the particles' float32 numbers
-PAN_STEP = 0.1  # of the view, by an arrow key
+DRAG_PIXELS = 5  # px of pointer movement that make a drag of a click
+ZOOM_STEP = 1.25  # for one key press, or one notch of the wheel
+FARTHEST = 100.0  # largest view, times the fitted width and height; beyond it the data are a dot
+NEAREST = 1e-4  # smallest view, times the fitted width; below it a pixel is less than float32 resolves
+PAN_STEP = 0.1  # of the view, for one arrow key
 
 PANS = {
     Qt.Key.Key_Left: (-PAN_STEP, 0.0),
@@ -44,9 +44,9 @@ ZOOMS = {
     Qt.Key.Key_Underscore: 1 / ZOOM_STEP,
 }
 VIEW_KEYS = {*PANS, *ZOOMS, Qt.Key.Key_0, Qt.Key.Key_Home}
-PICK_KEYS = {Qt.Key.Key_Return, Qt.Key.Key_Enter}  # what a click is to the mouse, in the middle of the view
-CROSS = 7.0  # px from that middle, marked while the keyboard has the focus here
-MARK = 6.0  # px around what the keyboard has chosen: outside the ring of an image that was clicked
+PICK_KEYS = {Qt.Key.Key_Return, Qt.Key.Key_Enter}  # keys that act as a click in the centre of the view
+CROSS = 7.0  # px from that centre, marked while the keyboard has the focus here
+MARK = 6.0  # px around the keyboard's selection, outside the ring of a clicked image
 BRUSH_KEYS = {Qt.Key.Key_Escape, Qt.Key.Key_BracketLeft, Qt.Key.Key_BracketRight}
 
 
@@ -56,12 +56,12 @@ class PlotSurface(QWidget):
     Signals carry the user's coordinates:
         viewport_changed(tuple): x0, x1, y0, y1.
         hovered(object): (x, y), or None when the pointer leaves.
-        clicked(float, float), shift_clicked(float, float), alt_clicked(float, float): by the modifier.
-        alt_dragged(float, float): where the pointer is, while it is dragged with Alt held.
+        clicked(float, float), shift_clicked(float, float), alt_clicked(float, float): a click with the modifier.
+        alt_dragged(float, float): the pointer's position during a drag with Alt.
         stroked(list of (x, y)), stroke_ended(list of (x, y)).
-        wheeled(int): notches turned with Ctrl or Shift held, for the tool.
-        menu_requested(object): a right click that moved nothing, or the Menu key; where, on the screen.
-        painted(float): milliseconds that a new picture took.
+        wheeled(int): notches turned with Ctrl or Shift, for the tool.
+        menu_requested(object): a right click without a drag, or the Menu key; the position on the screen.
+        painted(float): milliseconds that a new image took.
     """
 
     accessible_role = QAccessible.Role.Canvas
@@ -87,29 +87,29 @@ class PlotSurface(QWidget):
         self.picture = BackgroundPainter(scene, self.painted.emit, self.update, self)
         self.movable = True
         self.colors = DARK
-        self.mark: Callable[[], QRectF | None] = lambda: None  # what the keyboard has chosen of the picture
+        self.mark: Callable[[], QRectF | None] = lambda: None  # the rectangle of the keyboard's selection
         self._tool = "point"
         self._fitted: Viewport = (-1.0, 1.0, -1.0, 1.0)
-        self._wanted = self._shown = self._fitted  # what shall be in view, and what is in this widget's shape
+        self._wanted = self._shown = self._fitted  # the wanted view, and the view in this widget's shape
         self._locked = True
         self._ring = 0.0  # radius of the brush in the user's units
         self._pointer: QPointF | None = None
-        self._pressed: QPointF | None = None  # where the left button went down, until it becomes a drag
-        self._right: QPointF | None = None  # where the right button went down, until it becomes a drag
+        self._pressed: QPointF | None = None  # where the left button was pressed, until that becomes a drag
+        self._right: QPointF | None = None  # where the right button was pressed, until that becomes a drag
         self._dragged: QPointF | None = None  # last position of a drag that pans
-        self._starts = False  # whether a start is dragged
+        self._starts = False  # whether the drag sets a start
         self._stroke: list[tuple[float, float]] | None = None
-        self._ringed = False  # whether the keyboard brought the focus here
+        self._ringed = False  # whether the keyboard gave it the focus
 
     # --- the view
 
     def view_range(self) -> Viewport:
-        """What is in view: x0, x1, y0, y1."""
+        """The view: x0, x1, y0, y1."""
         return self._shown
 
     @property
     def wanted(self) -> Viewport:
-        """What shall be in view in a widget of any shape."""
+        """The view that was asked for, whatever the widget's shape."""
         return self._wanted
 
     def plane(self) -> Plane:
@@ -117,37 +117,37 @@ class PlotSurface(QWidget):
         return Plane(self.view_range(), max(self.width(), 1), max(self.height(), 1))
 
     def tiles(self, grid: ImageGrid) -> Tiles:
-        """Where a grid's images lie in this widget."""
+        """The positions of a grid's images in this widget."""
         unit = text_size.factor()
         return grid.tiles(self.width() / unit, self.height() / unit).enlarged(unit)
 
     def set_movable(self, movable: bool) -> None:
-        """Let the mouse move the view, or leave it to what is chosen by it."""
+        """Set whether the mouse moves the view."""
         self.movable = movable
 
     def set_colors(self, palette: Palette) -> None:
         self.colors = palette
 
     def set_mark(self, mark: Callable[[], QRectF | None]) -> None:
-        """Give what the keyboard has chosen of the picture."""
+        """Set the function that returns the rectangle of the keyboard's selection."""
         self.mark = mark
 
     def set_aspect_locked(self, locked: bool) -> None:
-        """Whether both axes have the same scale."""
+        """Set whether both axes have the same scale."""
         self._locked = locked
         self._show(self._wanted)
 
     def fit(self, bounds: Viewport) -> None:
-        """Show the whole of these bounds."""
+        """Fit these bounds into the view."""
         self._fitted = bounds
         self._show(bounds)
 
     def look_at(self, viewport: Viewport) -> None:
-        """Show this part; what all of it is stays as it was."""
+        """Show this part, without changing what fits the whole."""
         self._show(viewport)
 
     def zoom(self, factor: float, centre: tuple[float, float] | None = None) -> None:
-        """Enlarge by a factor; the point `centre`, by default the middle of the view, stays where it is."""
+        """Enlarge by a factor; the point `centre`, by default the centre of the view, keeps its position."""
         x0, x1, y0, y1 = self.view_range()
         cx, cy = centre or ((x0 + x1) / 2, (y0 + y1) / 2)
         fitted = self._in_shape(self._fitted)
@@ -161,7 +161,7 @@ class PlotSurface(QWidget):
         self._move((x0 + dx * (x1 - x0), x1 + dx * (x1 - x0), y0 + dy * (y1 - y0), y1 + dy * (y1 - y0)))
 
     def _move(self, viewport: Viewport) -> None:
-        """Show this, or as much of it as lies no farther from what was fitted than one can zoom out."""
+        """Show these bounds, limited to the farthest zoom."""
         fitted, moved = self._in_shape(self._fitted), list(viewport)
         for low in (0, 2):
             size, middle = fitted[low + 1] - fitted[low], (fitted[low] + fitted[low + 1]) / 2
@@ -172,7 +172,7 @@ class PlotSurface(QWidget):
         self._show((moved[0], moved[1], moved[2], moved[3]))
 
     def _in_shape(self, viewport: Viewport) -> Viewport:
-        """What shows all of it in this widget."""
+        """The smallest view of this widget's shape that contains the bounds."""
         return shaped(viewport, max(self.width(), 1), max(self.height(), 1)) if self._locked else viewport
 
     def _show(self, viewport: Viewport) -> None:
@@ -183,13 +183,13 @@ class PlotSurface(QWidget):
             self.picture.change()
             self.viewport_changed.emit(shown)
             if self._pointer is not None:
-                self.hovered.emit(self._at(self._pointer))  # another place lies under it now
+                self.hovered.emit(self._at(self._pointer))  # the pointer is over another position now
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._forget_pointer()  # until it moves: nobody tells where it is in the new shape
+        self._forget_pointer()  # until it moves, its position in the new shape is unknown
         before = self._shown
         self._show(self._wanted)
-        if self._shown == before:  # the same view has room for more arrows, or fewer
+        if self._shown == before:  # the same view has room for more or fewer arrows
             self.viewport_changed.emit(before)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -207,7 +207,7 @@ class PlotSurface(QWidget):
         self.update()
 
     def set_ring(self, radius: float) -> None:
-        """Radius of the circle around the pointer that shows the brush, in the user's units."""
+        """Set the radius of the circle around the pointer that shows the brush, in the user's units."""
         self._ring = radius
         self.update()
 
@@ -237,7 +237,7 @@ class PlotSurface(QWidget):
         assert self._stroke is not None
         plane = self.plane()
         x, y = plane.to_painter(self._stroke[-1]).tolist()
-        # Closer points than a third of the brush add nothing to its density but cost time in every later step.
+        # Points closer than a third of the brush add nothing to the density, but cost time in every later step.
         if (position - QPointF(x, y)).manhattanLength() >= max(2.0, self._ring * plane.scale[0] / 3):
             self._stroke.append(self._at(position))
             self.stroked.emit(list(self._stroke))
@@ -347,7 +347,7 @@ class PlotSurface(QWidget):
         if key == Qt.Key.Key_Menu:
             self.menu_requested.emit(self.mapToGlobal(self._middle().toPoint()))
         elif not self._takes(event):
-            event.ignore()  # the window may know the key
+            event.ignore()  # the window may use the key
         elif key == Qt.Key.Key_Escape:
             self._cancel_stroke()
         elif key in BRUSH_KEYS:
@@ -371,7 +371,7 @@ class PlotSurface(QWidget):
         self.update()
         super().focusOutEvent(event)
 
-    # --- what lies over the picture and costs no new one
+    # --- painted over the image, without a new one
 
     def _paint_over(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)

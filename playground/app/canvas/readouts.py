@@ -1,4 +1,4 @@
-"""What the canvas says in words: the moment in view, and what lies under the pointer."""
+"""Texts of the canvas: the caption of the current frame, and the values under the pointer."""
 
 import math
 import typing
@@ -21,10 +21,10 @@ OTHERS = "particles of other weights"
 
 
 def weights_in_view(weights: Weights, particles: str = "") -> str:
-    """Whose weights are seen, where it is not plain that they are the newest of a training.
+    """The training step of the weights in view, if it is not clear that they are the newest.
 
     Args:
-        particles: what is to be said of them, where they are of other weights: SAMPLING, or OTHERS.
+        particles: SAMPLING or OTHERS if the particles belong to other weights, else "".
 
     >>> weights_in_view(Weights(3, {}, untrained=False, step=1024)).replace(THIN_SPACE, ",")
     'weights of training step 1,024'
@@ -40,8 +40,8 @@ def caption(trajectory: "Trajectory", frame: int, kind: str, weights: str = "") 
     """Sigma, level or time, step size and step of a frame, in two lines; in a third the score evaluations so far.
 
     Args:
-        kind: the sampler, as in ``sampling.kind``.
-        weights: a line of its own on the weights, see :func:`weights_in_view`.
+        kind: the sampler's kind, as in ``sampling.kind``.
+        weights: a separate line about the weights, see :func:`weights_in_view`.
     """
     sigma, time = float(trajectory.sigma[frame]), float(trajectory.time[frame])
     step_size = float(trajectory.step_size[frame])
@@ -51,7 +51,7 @@ def caption(trajectory: "Trajectory", frame: int, kind: str, weights: str = "") 
         first.append(f"level {level}" + (f"/{levels}" if levels else ""))
     elif math.isfinite(time):
         first.append(f"t = {time:.3f}")
-    # A step of no length is a mere frame: each particle takes steps of its own.
+    # A step of length 0 is only a frame: each particle takes steps of its own.
     word = "frame" if math.isnan(step_size) and math.isfinite(trajectory.nfe_mean[frame]) else "step"
     second = [f"{word} {trajectory.step[frame]}/{trajectory.steps}"]
     if math.isfinite(step_size) and step_size:
@@ -65,7 +65,7 @@ def caption(trajectory: "Trajectory", frame: int, kind: str, weights: str = "") 
 
 
 def column_caption(trajectory: "Trajectory", frame: int, weights: str = "") -> list[str]:
-    """Sigma and step of a frame in short lines, as a narrow canvas has room for; its score evaluations stand above it."""
+    """Sigma and step of a frame in short lines, for a narrow canvas whose head has the score evaluations."""
     lines = [
         f"σ = {format_number(float(trajectory.sigma[frame]))}",
         f"step {trajectory.step[frame]}/{trajectory.steps}",
@@ -74,9 +74,10 @@ def column_caption(trajectory: "Trajectory", frame: int, weights: str = "") -> l
 
 
 def evaluations(trajectory: "Trajectory", frame: int, unit: str = " score evaluations") -> str:
-    """The score evaluations of one particle until a frame, of steps of their own the mean and the most; "" if not known."""
+    """The score evaluations of one particle up to a frame, or their mean and maximum if particles differ; "" if not
+    known."""
     if frame >= len(trajectory):
-        return ""  # of a run that has just begun anew
+        return ""  # the run has just started again
     mean, most = float(trajectory.nfe_mean[frame]), float(trajectory.nfe_max[frame])
     if math.isnan(mean):
         return ""
@@ -86,12 +87,12 @@ def evaluations(trajectory: "Trajectory", frame: int, unit: str = " score evalua
 
 
 def asked_density(density: DensityView) -> list[str]:
-    """A line that says which density is seen where it is a map that was asked for, and not that of the moment."""
+    """A line that names the density, if it is a requested map and not that of the frame."""
     return [f"density ({NAMES[density.source]}) at σ = {format_number(density.sigma)}"] if density.asked else []
 
 
 def _level(trajectory: "Trajectory", frame: int) -> tuple[int, int]:
-    """Number of the level from 1, and of all of them, 0 while the run goes on."""
+    """Number of the level from 1, and the number of all levels; 0 during the run."""
     sigmas = trajectory.sigma
     falls = np.concatenate([[False], np.diff(sigmas) < -1e-9 * np.abs(sigmas[:-1])])
     level = 1 + int(falls[: frame + 1].sum())
@@ -102,7 +103,7 @@ def pointer(probe: PointReadout, problem: ProblemView, density: DensityView | No
     """Position, score and log density under the pointer, one line each.
 
     Args:
-        density: the map on the canvas, to read where it was asked for or the density is not known.
+        density: the map on the canvas; it is read if the user requested it or the exact density is not known.
     """
     x, y = probe.point
     first, second = problem.axes
@@ -113,7 +114,7 @@ def pointer(probe: PointReadout, problem: ProblemView, density: DensityView | No
         lines.append(f"score {vector(probe.learned)}")
     if probe.exact is not None:
         lines.append(f"{NAMES[probe.source]} {vector(probe.exact)}")
-    # The map on the canvas goes first, but for a learned one of the moment, beside which there is the exact value.
+    # The map on the canvas comes first, except a learned one of the frame if the exact value is known.
     beside = density is None or density.source == probe.source or (probe.source, density.source) == ("exact", "learned")
     asked = density is not None and density.asked
     if probe.log_density is not None and beside and not asked:
@@ -129,7 +130,7 @@ def pointer(probe: PointReadout, problem: ProblemView, density: DensityView | No
 
 
 def _read(density: DensityView, x: float, y: float) -> float:
-    """The map's value in the cell of a point, 0 beside the map."""
+    """The map's value in the cell of a point; 0 outside the map."""
     x0, x1, y0, y1 = density.extent
     rows, columns = density.density.shape
     column, row = math.floor((x - x0) / (x1 - x0) * columns), math.floor((y - y0) / (y1 - y0) * rows)
@@ -137,13 +138,13 @@ def _read(density: DensityView, x: float, y: float) -> float:
 
 
 def position(x: float, y: float, problem: ProblemView) -> list[str]:
-    """What can be said about the pointer at once, before the score is known."""
+    """The position of the pointer, shown before the score is known."""
     first, second = problem.axes
     return [f"{first} {format_coordinate(x, problem.bounds[:2])}   {second} {format_coordinate(y, problem.bounds[2:])}"]
 
 
 def place(point: np.ndarray, bounds: Bounds) -> str:
-    """A point of the plane, in digits that fit the data's width on each axis."""
+    """A point of the plane, with digits that fit the data's width on each axis."""
     x, y = point.tolist()
     return f"({format_coordinate(x, bounds[:2])}, {format_coordinate(y, bounds[2:])})"
 

@@ -1,4 +1,4 @@
-"""What the mouse does on the canvas: it reads out, picks points and images, and paints data."""
+"""Mouse actions on the canvas: read values, pick points and images, and paint data."""
 
 from collections.abc import Callable
 
@@ -19,10 +19,10 @@ MISSED = "There is no image at that place: click on one for its log-likelihood."
 
 
 class Tools(QObject):
-    """Turns what the mouse does into intents.
+    """Turns mouse actions into intents.
 
     Args:
-        takes_second: whether the next click is the second point of an interpolation; asked once a click.
+        takes_second: returns whether the next click is the second point of an interpolation; called once per click.
 
     Signals:
         notified(Notification)
@@ -62,7 +62,8 @@ class Tools(QObject):
 
     @Slot(float, float)
     def _pick(self, x: float, y: float) -> None:
-        """A click marks what a lesson asks for, measures a point, or is the second one of an interpolation."""
+        """Handle a click: it marks what a lesson asks for, measures a point, or is the second point of an
+        interpolation."""
         if self._lessons.asks_mark:
             self._lessons.set_mark(x, y)
             return
@@ -70,13 +71,13 @@ class Tools(QObject):
 
     @Slot(float, float)
     def _follow(self, x: float, y: float) -> None:
-        """With Alt held a click follows the nearest particle, or none where it falls beside all."""
+        """Follow the particle nearest to a click with Alt, or none if the click is far from all."""
         self._inspecting.drop_start()
         self._inspecting.follow(self._display.particle_near(x, y))
 
     @Slot(float, float)
     def _drag_start(self, x: float, y: float) -> None:
-        """A drag with Alt held shows where a particle that starts under the pointer would end."""
+        """Show the path of a particle that starts at the pointer, during a drag with Alt."""
         why = self._inspecting.why_no_flow
         if why:
             self.notified.emit(Notification("info", why, is_current=lambda: bool(self._inspecting.why_no_flow)))
@@ -102,7 +103,7 @@ class Tools(QObject):
 
     @Slot()
     def _probe(self) -> None:
-        """Ask for what is under the pointer, at the noise level of the frame in view."""
+        """Request the values under the pointer at the noise level of the current frame."""
         if self._pointer is not None:
             self._following.probe(*self._pointer)
 

@@ -1,4 +1,4 @@
-"""The canvas: what is set on it becomes a scene, what is done to it becomes a signal. All in the user's units."""
+"""The canvas: setters change its scene, user actions become signals. All coordinates are in the user's units."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
@@ -30,27 +30,27 @@ from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Plane, Viewport, bounds_of, shaped
 from playground.drawing.scene import Scene
 
-BRUSH_STEP = 1.15  # by a notch of the wheel
+BRUSH_STEP = 1.15  # for one notch of the wheel
 BRUSH_RANGE = (0.003, 0.3)  # radius as a fraction of the view's height
 READOUT_GAP = 16  # px from the pointer
 
 
 class CanvasView(QWidget):
-    """The picture in the middle of the window.
+    """The picture in the centre of the window.
 
     Signals:
         layer_toggled(str, bool): a layer was shown or hidden.
         option_changed(str, str, object): layer, option, value.
         viewport_changed(tuple): x0, x1, y0, y1 in view.
         hovered(object): (x, y) under the pointer, or None.
-        clicked(float, float), shift_clicked(float, float): a point was picked with the point tool, or a second one beside it.
-        alt_clicked(float, float), alt_dragged(float, float): the same with Alt held, and where the pointer is dragged to.
+        clicked(float, float), shift_clicked(float, float): a point was picked with the point tool, or a second one.
+        alt_clicked(float, float), alt_dragged(float, float): the same with Alt, and the position of a drag with Alt.
         stroke_drawn(object, float): a list of (x, y), and the brush's radius.
-        brush_radius_changed(float): by the wheel or the keys.
+        brush_radius_changed(float): the wheel or a key changed it.
         image_selected(int), image_shift_selected(int), image_alt_selected(int): the same for an image of the grid.
-        image_missed(): a click fell beside the images.
-        menu_requested(object): a right click, or the Menu key; where, on the screen.
-        painted(float): milliseconds that a new picture took.
+        image_missed(): a click hit no image.
+        menu_requested(object): a right click, or the Menu key; the position on the screen.
+        painted(float): milliseconds that a new image took.
     """
 
     layer_toggled = Signal(str, bool)
@@ -73,7 +73,7 @@ class CanvasView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.visible = {entry.key: entry.on for entry in LEGEND}
-        self._absent: set[str] = set()  # layers that there cannot be now
+        self._absent: set[str] = set()  # layers that cannot be shown now
         self.options = defaults()
         self.last_paint_ms = 0.0
         self._scene = Scene(palette=DARK)
@@ -118,7 +118,7 @@ class CanvasView(QWidget):
 
     @property
     def surface(self) -> QWidget:
-        """The widget that is painted and gets the mouse; where to look for paint events."""
+        """The widget that is painted and gets the mouse events."""
         return self._view
 
     def sizeHint(self) -> QSize:
@@ -127,7 +127,7 @@ class CanvasView(QWidget):
     def minimumSizeHint(self) -> QSize:
         return QSize(240, 180)
 
-    # --- what there is to see
+    # --- the scene
 
     def set_data(self, points: np.ndarray | None) -> None:
         """Training points, (N, 2)."""
@@ -138,7 +138,7 @@ class CanvasView(QWidget):
         self._change(density=None if grid is None else Density(grid, extent))
 
     def set_field(self, positions: np.ndarray, vectors: np.ndarray | None, role: str) -> None:
-        """Vectors (N, 2) at positions (N, 2), of role "learned" or "exact"; vectors None takes the layer away.
+        """Vectors (N, 2) at positions (N, 2), with role "learned" or "exact"; vectors None removes the layer.
 
         Raises:
             ValueError: another role.
@@ -148,7 +148,7 @@ class CanvasView(QWidget):
         self._change(**{role: None if vectors is None else Field(positions, vectors, role)})  # type: ignore[arg-type]
 
     def set_error(self, error: ScoreError | None) -> None:
-        """How far the learned score lies from the exact one; None takes it away."""
+        """The difference between learned and exact score; None removes it."""
         self._change(error=error)
 
     def set_particles(self, positions: np.ndarray | None) -> None:
@@ -160,7 +160,7 @@ class CanvasView(QWidget):
         self._change(trails=None if positions is None else self._trails(positions))
 
     def with_run(self, scene: Scene) -> Scene:
-        """A scene with room for particles and trails, of the chosen size and length."""
+        """A scene with layers for particles and trails of the chosen size and length."""
         return dataclasses.replace(
             scene, particles=self._particles(np.zeros((0, 2))), trails=self._trails(np.zeros((1, 0, 2)))
         )
@@ -172,11 +172,11 @@ class CanvasView(QWidget):
         return Trails(positions, int(self.options["trails", "length"]))  # type: ignore[call-overload]
 
     def set_path(self, points: np.ndarray | None) -> None:
-        """The way of one point under the probability flow, (P, 2), from the point on."""
+        """The path of one point by the probability flow, (P, 2), starting at the point."""
         self._change(path=None if points is None else Path(points))
 
     def set_flow(self, points: np.ndarray | None) -> None:
-        """The path of a start that is dragged, (P, 2); None takes it away."""
+        """The path from a dragged start, (P, 2); None removes it."""
         followed = self._scene.followed
         if followed is not None:
             self._change(followed=dataclasses.replace(followed, flow=points))
@@ -184,7 +184,7 @@ class CanvasView(QWidget):
             self._change(followed=FollowedParticle(np.zeros((0, 2)), flow=points))
 
     def set_interpolation(self, points: np.ndarray | None) -> None:
-        """Points from one to another, (P, 2), or images (P, C, H, W) in the limits of the grid's."""
+        """Points from one to another, (P, 2), or images (P, C, H, W) with the limits of the grid."""
         images = self._scene.images
         count = 0 if points is None else len(points)
         if images is not None and images.below != count:
@@ -202,13 +202,13 @@ class CanvasView(QWidget):
             self._change(marks=marks)
 
     def choose_images(self, first: int | None, second: int | None) -> None:
-        """Ring one image of the grid, and with a broken line another."""
+        """Draw a ring around one image of the grid, and a broken ring around another."""
         images = self._scene.images
         if images is not None and (first, second) != (images.selected, images.second):
             self._change(images=dataclasses.replace(images, selected=first, second=second))
 
     def set_strokes(self, strokes: Iterable[tuple[np.ndarray, float]]) -> None:
-        """Brush strokes to show: points (P, 2) and radius each."""
+        """Brush strokes to show: for each its points (P, 2) and radius."""
         self._strokes = tuple((np.asarray(points, float), float(radius)) for points, radius in strokes)
         self._show_strokes()
 
@@ -222,7 +222,7 @@ class CanvasView(QWidget):
             self._change(caption=tuple(lines))
 
     def set_hint(self, text: str) -> None:
-        """A sentence over a canvas that has nothing to show; "" takes it away."""
+        """A sentence on a canvas that has nothing to show; "" removes it."""
         if text != self._scene.hint:
             self._change(hint=text)
 
@@ -231,11 +231,10 @@ class CanvasView(QWidget):
         self._change(axes=names)
 
     def set_images(self, images: np.ndarray | ImageGrid | None, known: np.ndarray | None = None) -> None:
-        """Images (N, H, W) or (N, 1, H, W) in place of the plane, of which `known` (H, W) pixels were given; None brings the
-        plane back.
+        """Images (N, H, W) or (N, 1, H, W) instead of the plane, whose pixels `known` (H, W) were given; None restores
+        the plane.
 
-        Their darkest and brightest values are those of the first images since the plane: the data, which come before
-        the samples.
+        The limits of brightness are those of the first images after the plane, which are the data.
         """
         if images is None:
             grid = self._image_limits = None
@@ -251,12 +250,13 @@ class CanvasView(QWidget):
         self._change(images=grid)
 
     def change_scene(self, change: Callable[[Scene], Scene]) -> None:
-        """Show what becomes of the scene, in which every layer is on."""
+        """Change the scene by a function; the scene that it gets has every layer on."""
         self._scene = change(self._scene)
         self._change(**dict.fromkeys(self._absent))
 
     def leap(self) -> None:
-        """The next frame is far from the last one: what lies under it may not come a frame later, as it may else."""
+        """Note that the next frame is far from the last one, so that its arrows and density must not come a frame
+        later."""
         self._view.picture.paint_whole()
 
     def _change(self, **parts: object) -> None:
@@ -278,7 +278,7 @@ class CanvasView(QWidget):
             self.layer_toggled.emit(name, on)
 
     def set_layer_available(self, name: str, available: bool) -> None:
-        """Whether there can be a layer of LEGEND at all; one that cannot be is taken away, and what still comes for it is dropped."""
+        """Set whether a layer of LEGEND can be shown. If not, it is removed, and later values for it are ignored."""
         if available:
             self._absent.discard(name)
         else:
@@ -294,7 +294,7 @@ class CanvasView(QWidget):
         if self.options[layer, option] == value:
             return
         for key in self.options:
-            # The two fields share their grid, so that one can be compared with the other arrow by arrow.
+            # The two fields share their grid, so that they can be compared arrow by arrow.
             if key == (layer, option) or (option == "spacing" and key[1] == "spacing"):
                 self.options[key] = value
         if self._scene.particles is not None:
@@ -310,7 +310,7 @@ class CanvasView(QWidget):
         return FrameStyle(*(self.options[key] for key in options))  # type: ignore[arg-type]
 
     def arrow_grid(self) -> tuple[int, int]:
-        """How many arrows fit across and down at the chosen spacing."""
+        """The number of arrows across and down at the chosen spacing."""
         spacing = float(self.options["learned", "spacing"])  # type: ignore[arg-type]
         spacing *= text_size.factor()
         return max(4, round(self.width() / spacing)), max(4, round(self.height() / spacing))
@@ -319,12 +319,12 @@ class CanvasView(QWidget):
 
     @property
     def viewport(self) -> Viewport:
-        """What is in view: x0, x1, y0, y1."""
+        """The view: x0, x1, y0, y1."""
         return self._view.view_range()
 
     @property
     def wanted_viewport(self) -> Viewport:
-        """What shall be in view whatever the canvas's shape, in which more may be."""
+        """The view that was asked for, whatever the canvas's shape, which may show more."""
         return self._view.wanted
 
     def plane(self) -> Plane:
@@ -332,14 +332,14 @@ class CanvasView(QWidget):
         return self._view.plane()
 
     def lock_aspect(self, locked: bool) -> None:
-        """Let both axes have the same scale, as they must where both have the same unit, or each its own."""
+        """Set whether both axes have the same scale, as they must if they have the same unit."""
         if locked != self._locked:
             self._locked = locked
             self._view.set_aspect_locked(locked)
             self._view.picture.change()
 
     def fit(self, bounds: Viewport | None = None) -> None:
-        """Show these bounds, or all of the data, or of the particles where there are no data."""
+        """Fit these bounds into the view; by default all data, or all particles if there are no data."""
         if bounds is None:
             for layer in (self._scene.data, self._scene.particles):
                 points = None if layer is None else layer.points if isinstance(layer, Data) else layer.positions
@@ -347,19 +347,19 @@ class CanvasView(QWidget):
         self._view.fit(bounds or (-1.0, 1.0, -1.0, 1.0))
 
     def look_at(self, viewport: Viewport) -> None:
-        """Show this part of the plane, as another canvas does."""
+        """Show this part of the plane."""
         self._view.look_at(viewport)
 
     def scene(self, width: float, height: float) -> Scene:
-        """What is shown now, for a picture of this shape: nothing that is in view is cut off."""
+        """The current scene for a picture of this shape; nothing in view is cut off."""
         return self.still()(width, height)
 
     def still(self) -> Callable[[float, float], Scene]:
-        """What is shown now, for a picture of any shape that is told later; see :meth:`scene`."""
+        """The current scene for a picture of any shape, which is given later; see :meth:`scene`."""
         shown, locked, columns, rows = self._shown(), self._locked, self.width(), self.height()
 
         def scene(width: float, height: float) -> Scene:
-            # In the screen's own shape exactly the screen's viewport, so that the pixels are the screen's too.
+            # In the screen's own shape use exactly its viewport, so that the pixels are equal too.
             if not locked or width * rows == height * columns:
                 return shown
             return dataclasses.replace(shown, viewport=shaped(shown.viewport, width, height))
@@ -377,7 +377,7 @@ class CanvasView(QWidget):
         self.painted.emit(milliseconds)
 
     def apply_palette(self, palette: Palette) -> None:
-        """Repaint in other colours."""
+        """Repaint with other colours."""
         self._view.set_colors(palette)
         self._readout.setStyleSheet(
             f"background: {palette.raised}; color: {palette.text}; border: 1px solid {palette.border};"
@@ -389,12 +389,12 @@ class CanvasView(QWidget):
     def apply_text_size(self) -> None:
         """Repaint with captions, particles and arrows in proportion to the text."""
         self._view.picture.change()
-        self.viewport_changed.emit(self.viewport)  # it has room for more arrows, or fewer
+        self.viewport_changed.emit(self.viewport)  # there is room for more or fewer arrows
 
     # --- tools
 
     def set_tool(self, tool: str) -> None:
-        """Choose what the mouse does: "point" clicks for a likelihood and drags the view, "brush" paints data.
+        """Set the tool of the mouse: "point" measures clicked points and drags the view, "brush" paints data.
 
         Raises:
             ValueError: another tool.
@@ -446,7 +446,7 @@ class CanvasView(QWidget):
     # --- the read-out
 
     def set_readout(self, lines: Sequence[str]) -> None:
-        """Text beside the pointer; nothing hides it."""
+        """Show a text beside the pointer; an empty text hides it."""
         if not lines or self._pointer is None:
             self._readout.hide()
             return
@@ -457,7 +457,7 @@ class CanvasView(QWidget):
         self._readout.raise_()
 
     def readout(self) -> str:
-        """The text beside the pointer, "" where there is none."""
+        """The text beside the pointer; "" if there is none."""
         return self._readout.text() if self._readout.isVisible() else ""
 
     def _place_readout(self) -> None:

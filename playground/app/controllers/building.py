@@ -106,9 +106,7 @@ class Building(QObject):
         super().__init__(parent)
         self._state, self._tasks, self._device = state, tasks, device
         self._workspace: Workspace | None = None
-        self.failure: Message | None = (
-            None  # why the settings give no problem; None if they do, or if that is not known yet
-        )
+        self.failure: Message | None = None  # why the settings give no problem, as far as known
         self.device_text = "starting"  # the device and its threads, for the status bar
         self._kept: WorkspaceCache[Workspace | ReadPoints] = WorkspaceCache()
         self._workspace_key: TrainingKey | None = None  # the key of the current workspace

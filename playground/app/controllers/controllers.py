@@ -110,9 +110,7 @@ class Controllers(QObject):
         self.replaying.advance(ticks * TICK / 1000, not self.playing.is_replacing)
         self.following.poll()
         self.inspecting.poll()
-        followed = (
-            self.comparing if self.comparing.is_active else self.following
-        )  # the main canvas is hidden during a comparison
+        followed = self.comparing if self.comparing.is_active else self.following  # the main canvas is hidden then
         if not followed.waits:
             self.playing.advance(ticks * TICK / 1000)
         self.playing.record_ahead()

@@ -121,9 +121,7 @@ def estimate_training_film_size(scene: Scene, steps: int, choice: VideoChoice) -
         scene: what the canvas shows, at the film's size.
         steps: of the training that the film shows.
     """
-    from playground.drawing.video import (
-        packet_sizes,
-    )  # loads FFmpeg's libraries, which opening the window does not need
+    from playground.drawing.video import packet_sizes  # loads FFmpeg's libraries, which the window does not need
 
     schedule = film.schedule(steps, choice.seconds, choice.fps)
     pictures = int((np.diff(schedule) > 0).sum()) + 1

@@ -220,10 +220,8 @@ def test_set(problem: "Problem", weights: Weights) -> Progress[dict[str, Any]]:
         assert metrics is not None
         for progress in integral(problem, score):
             found = metrics if progress.value is None else metrics | {"integral": progress.value}
-            yield (
-                share + (1 - share) * progress.fraction,
-                found,
-            )  # repeated, because a reader may have missed the last ones
+            # Repeated, because a reader may have missed the last ones.
+            yield share + (1 - share) * progress.fraction, found
 
 
 def _without(metrics: dict[str, Any], keys: Container[str]) -> dict[str, Any]:

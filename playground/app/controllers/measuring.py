@@ -76,9 +76,7 @@ class Measuring(QObject):
         self._evaluation: dict[str, Any] = {}
         self._likelihood: PointLikelihood | None = None
         self._interpolation: LatentInterpolation | None = None
-        self._samples: tuple[Trajectory, Mapping[str, Any]] | None = (
-            None  # the run that was measured last, and its figures
-        )
+        self._samples: tuple[Trajectory, Mapping[str, Any]] | None = None  # the run measured last, and its figures
         self._came_from: dict[str, frozenset[str]] = {}  # by measurement: its keys in the evaluation
         # The point that was clicked last, and its number if it is an image.
         self._place: tuple[np.ndarray, int | None] | None = None

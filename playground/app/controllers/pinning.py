@@ -99,10 +99,7 @@ class Pinning(QObject):
         self._measuring, self._tasks = measuring, tasks
         self.pinned = PinnedRuns(self)
         self.finished: Run | None = None  # the run in view, if it can be pinned
-        self._weights: tuple[int, int | None] = (
-            -1,
-            None,
-        )  # version and training step of its weights; the step may be None
+        self._weights: tuple[int, int | None] = -1, None  # version and training step of its weights
         self._origins: dict[int, _Origin] = {}  # by the number of the pinned run
         self._recorded: WorkspaceCache[Trajectory] = WorkspaceCache(KEPT)
         self._waiting: list[tuple[int, Problem, Trajectory]] = []  # runs to be measured

@@ -137,9 +137,7 @@ class SamplingWorker:
 
     def __init__(self, wake: threading.Event | None = None) -> None:
         self.recorded: tuple[SamplingRun | None, Trajectory | None] = None, None  # a run, and its frames so far
-        self.fields: Mailbox[tuple[Workspace | Model, FieldView]] = (
-            Mailbox()
-        )  # each with the workspace that it belongs to
+        self.fields: Mailbox[tuple[Workspace | Model, FieldView]] = Mailbox()  # each with its workspace
         self.densities: Mailbox[tuple[Workspace | Model, DensityView]] = Mailbox()
         self.readouts: Mailbox[tuple[Workspace | Model, PointReadout]] = Mailbox()
         self.particle_values: Mailbox[tuple[Workspace | Model, ParticleValues]] = Mailbox()

@@ -41,9 +41,7 @@ class Training(QObject):
         super().__init__(parent)
         self._state, self._building, self._tasks = state, building, tasks
         self._worker: Worker[TrainingProgress] | None = None
-        self._resting: Worker[TrainingProgress] | None = (
-            None  # the last thread that was paused, until its block is done
-        )
+        self._resting: Worker[TrainingProgress] | None = None  # paused last, until its block is done
         self._waiting = False  # whether to train when the workspace is built
         self._progress_time = 0.0
         state.changed.connect(self._edited)

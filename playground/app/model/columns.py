@@ -1,4 +1,4 @@
-"""Columns of a comparison: the main experiment with a few settings changed, and what is said of each."""
+"""Columns of a comparison: the main experiment with a few settings changed, and the words for the difference."""
 
 import contextlib
 import math
@@ -18,11 +18,11 @@ SAME = "as in the cards"
 
 @dataclass(frozen=True)
 class Column:
-    """What one column changes of the main experiment.
+    """The settings that one column changes in the main experiment.
 
     Attributes:
-        edits: settings by their dotted keys.
-        step: the training step of its weights; None for those that the main canvas shows.
+        edits: new values by dotted key.
+        step: the training step of its weights; None for the weights in view on the main canvas.
     """
 
     edits: Mapping[str, Any] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Column:
 
 
 def difference(main: Experiment, column: Column) -> str:
-    """What sets a column apart from the main experiment, in words; a choice by its name alone.
+    """The difference between a column and the main experiment, in words; a choice is named by its title alone.
 
     >>> difference(Experiment(), Column({"sampling.kind": "probability-flow", "sampling.steps": 50}, step=100))
     'Probability flow, steps 50, training step 100'
@@ -55,7 +55,7 @@ def difference(main: Experiment, column: Column) -> str:
 
 
 def applied(main: Experiment, column: Column) -> Experiment:
-    """The main experiment with the edits that it can take: it may have got another sampler since they were chosen."""
+    """The main experiment with the edits that fit it. Its sampler may have changed since they were chosen."""
     for key, value in column.edits.items():
         with contextlib.suppress(ExperimentError):
             main = description.replace(main, {key: value})
@@ -63,10 +63,10 @@ def applied(main: Experiment, column: Column) -> Experiment:
 
 
 def changed(main: Experiment, column: Column, key: str, value: Any) -> Column:
-    """The column with one more setting changed; what is as in the main experiment is no difference.
+    """The column with one more changed setting; a value equal to the main experiment's is no change.
 
     Raises:
-        ExperimentError: the experiment cannot take the value.
+        ExperimentError: the value does not fit the experiment.
     """
     other = description.replace(applied(main, column), {key: value})
     return Column(edits_between(main, other), column.step)
@@ -93,7 +93,7 @@ def presets(field: Field, value: float) -> list[float]:
 
 
 def edits_between(main: Experiment, other: Experiment) -> dict[str, Any]:
-    """The fewest edits that make one experiment the other, as far as columns may differ; kinds come first."""
+    """The fewest edits that turn one experiment into the other, as far as columns may differ; kinds come first."""
     known, sections = description.fields(other), SECTIONS
     kinds = {
         key: description.value(other, key)

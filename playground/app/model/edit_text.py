@@ -1,4 +1,4 @@
-"""A change of settings in plain words, as the Edit menu and the history name it."""
+"""A change of settings in plain words, for the Edit menu and the history."""
 
 from typing import Any
 
@@ -8,13 +8,14 @@ from playground.lab import experiment as description
 from playground.lab.experiment import Experiment, Field
 
 LONGEST_NAME = 32  # characters
-MOST_NAMED = 2  # settings that one step names
+MOST_NAMED = 2  # settings that the text of one step names
 
 
 def edit_text(before: Experiment, after: Experiment) -> str:
-    """What became what, for :meth:`QUndoCommand.setText`: as the history says it and, on a second line, as a menu does after "Undo".
+    """The old and new values, for :meth:`QUndoCommand.setText`: the history's text, and on a second line the text
+    after "Undo".
 
-    Where a choice was made, what only follows from it is not told.
+    After a choice, changes that follow from it are not named.
 
     >>> edit_text(Experiment(), description.replace(Experiment(), {"data.kind": "rings", "seed": 3}))
     'Data: Two moons → Rings\\ndata: Two moons → Rings'
@@ -35,7 +36,7 @@ def edit_text(before: Experiment, after: Experiment) -> str:
 
 
 def _opened(before: Experiment, after: Experiment) -> str:
-    """The name of the file or folder that the data are now, where they were others."""
+    """The name of the file or folder of the data, if it changed."""
     path = after.data.file if isinstance(after, Experiment) else ""
     return _short(path) if path and path != before.data.file else ""
 
@@ -47,13 +48,13 @@ def _became(field: Field, old: Any, new: Any) -> str:
             return f"{format_count(len(different))} of {format_count(len(new))} changed"
         ((old, new),) = different
     said = value_text(field, old), value_text(field, new)
-    if said[0] == said[1]:  # in the few digits that a row has room for
+    if said[0] == said[1]:  # equal in the few digits of a row
         said = format_exactly(old), format_exactly(new)
     return f"{said[0]} → {said[1]}"
 
 
 def value_text(field: Field, value: Any) -> str:
-    """A value as the window says it; a list by its length."""
+    """A value as the window writes it; a list by its length."""
     if isinstance(value, tuple):
         return format_count(len(value)) if value else "none"
     if isinstance(value, bool):
@@ -64,6 +65,6 @@ def value_text(field: Field, value: Any) -> str:
 
 
 def _short(path: str) -> str:
-    """A file's name, in the middle of which a menu leaves out what makes it wide."""
+    """A file's name, shortened in the middle if it is too wide for a menu."""
     name = path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME // 2]}…{name[-LONGEST_NAME // 2 :]}"

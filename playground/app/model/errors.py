@@ -1,7 +1,7 @@
-"""An uncaught error shows a sentence and a log to copy, and the program goes on.
+"""Shows an uncaught error as a sentence and a log to copy, and lets the program continue.
 
 Python's own hooks (main thread, other threads, destructors) and Qt's messages all end in :mod:`logging`; a
-:class:`Log` keeps the last lines for the log window and tells the window about new errors.
+:class:`Log` keeps the last lines for the log window and reports new errors to the window.
 """
 
 import collections
@@ -32,11 +32,11 @@ logger = logging.getLogger("playground")
 
 
 class Log(QObject):
-    """The last lines of the log, and a sentence for each error, on the thread of this object.
+    """The last lines of the log, and a sentence for each error, in the thread of this object.
 
     Signals:
-        failed(str): the program is to blame; the log has the details.
-        refused(Message): the user can mend it, and the log says no more than the sentence.
+        failed(str): an error of the program; the log has the details.
+        refused(Message): an error that the user can correct; the log has no more than the sentence.
         grew(): there are new lines.
     """
 
@@ -50,18 +50,18 @@ class Log(QObject):
         self._handler = _Handler(self)
 
     def text(self) -> str:
-        """Everything kept, headed by the versions a bug report needs."""
+        """All kept lines, below the versions that a bug report needs."""
         head = f"Score Playground {playground.__version__}, Python {platform.python_version()}, Qt {qVersion()}, {platform.platform()}"
         return "\n".join([head, *list(self._lines)])
 
     def add(self, line: str) -> None:
-        """Append a line; from any thread."""
+        """Append a line, from any thread."""
         self._lines.append(line)
         self.grew.emit()
 
 
 class _Handler(logging.Handler):
-    """Feeds the log. A failure inside it is dropped: an error about an error would never end."""
+    """Feeds the log. It drops its own failures, because an error about an error could repeat forever."""
 
     def __init__(self, log: Log) -> None:
         super().__init__(logging.INFO)
@@ -84,20 +84,20 @@ class _Handler(logging.Handler):
             self._busy.now = False
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Say it on the terminal, where there is one; never raise."""
+        """Print the failure on the terminal, if there is one; never raise."""
         if sys.__stderr__ is not None:
             traceback.print_exc(file=sys.__stderr__)
 
 
 def sentence(error: BaseException) -> str:
-    """What the user reads about an error nobody foresaw."""
+    """The sentence about an unexpected error."""
     text = str(error).strip().splitlines()
     reason = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
     return f"Something went wrong ({reason.rstrip('.')}). Your work is kept; the log has the details."
 
 
 def report(error: BaseException, where: str = "") -> None:
-    """Log an error with its traceback and tell the user; from any thread."""
+    """Log an error with its traceback and report it to the user; from any thread."""
     mistake = user_error(error)
     logger.error(
         "%s",
@@ -134,7 +134,7 @@ class ExceptionHook:
         self._before.append(restore)
 
     def remove(self) -> None:
-        """Put back what was there before."""
+        """Restore the previous hooks."""
         while self._before:
             self._before.pop()()
 

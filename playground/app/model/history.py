@@ -1,4 +1,4 @@
-"""The history as JSON values: of each step only what it changed, so that a long one with a large drawing stays small."""
+"""The history as JSON values. Each step has only its changes, so that a long history stays small."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ class Other:
     """A step that changes no setting.
 
     Attributes:
-        kind: "reset", "deletion", or "" for one that only has its name.
-        number: of the training that a reset began, or of the run that was deleted.
-        text: what it is called.
+        kind: "reset", "deletion", or "" for a step with a text only.
+        number: the number of the training that a reset began, or of the deleted run.
+        text: the step's text.
     """
 
     kind: str = ""
@@ -26,12 +26,12 @@ class Other:
 
 
 Step = Experiment | Other
-"""One step of the history: the experiment that it led to, or another."""
+"""One step of the history: the experiment after it, or a step without a changed setting."""
 
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """Where the work began, its steps, and how many of them are done."""
+    """The first experiment, the steps after it, and how many of them are done."""
 
     first: Experiment
     steps: Sequence[Step] = ()
@@ -39,15 +39,15 @@ class History:
 
     @property
     def experiment(self) -> Experiment:
-        """The one where the history stands."""
+        """The experiment at the history's position."""
         return self.at(self.place)
 
     def at(self, place: int) -> Experiment:
-        """The experiment after so many steps."""
+        """The experiment after this many steps."""
         return next((step for step in reversed(self.steps[:place]) if isinstance(step, Experiment)), self.first)
 
     def to_json(self) -> dict[str, Any]:
-        """It as JSON values; each step takes the time and the room of what it changed."""
+        """The history as JSON values; each step takes time and space in proportion to its changes."""
         steps: list[dict[str, Any]] = []
         before = self.first
         for step in self.steps:
@@ -60,10 +60,10 @@ class History:
 
     @staticmethod
     def from_json(saved: Any) -> "History":
-        """What :meth:`to_json` gave.
+        """The history from the result of :meth:`to_json`.
 
         Raises:
-            ExperimentError: it is damaged.
+            ExperimentError: the values are damaged.
         """
         try:
             tree = dict(saved["first"])
@@ -88,7 +88,7 @@ class History:
 
 
 def shared(old: Any, new: Any) -> Any:
-    """The new value, with all of its parts that equal the old value's taken from there."""
+    """The new value; its parts that equal those of the old value are taken from the old value."""
     if old == new:
         return old
     if isinstance(new, msgspec.Struct) and type(new) is type(old):
@@ -100,7 +100,8 @@ def shared(old: Any, new: Any) -> Any:
 
 
 def _changes(before: Any, after: Any, prefix: str = "") -> list[tuple[str, int, Any]]:
-    """Dotted keys with their new values, of lists those behind the first so many, which stayed; -1 where all is new."""
+    """Dotted keys with their new values. For a list: how many leading items stayed (-1 if all are new), and the items
+    after them."""
     found: list[tuple[str, int, Any]] = []
     for name in after.__struct_fields__:
         old, new = getattr(before, name), getattr(after, name)
@@ -118,7 +119,7 @@ def _changes(before: Any, after: Any, prefix: str = "") -> list[tuple[str, int, 
 
 
 def _put(tree: dict[str, Any], key: str, kept: int, value: Any) -> None:
-    """Take one change into an experiment as TOML has it; what was there before is not changed itself."""
+    """Apply one change to an experiment in TOML's form, without changing the old values."""
     name, _, inner = key.rpartition(".")
     if name:
         tree[name] = section = dict(tree[name])

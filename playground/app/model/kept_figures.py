@@ -1,4 +1,4 @@
-"""Measured figures, each kept by the weights and settings that it is of, so that undo and a saved session bring it back."""
+"""Measured figures with the weights and settings that they belong to, so that undo and a saved session restore them."""
 
 import dataclasses
 import math
@@ -16,12 +16,12 @@ from playground.lab.score_error_curve import ScoreErrorCurve
 from playground.messages import Message
 
 Figures = Mapping[str, Any] | ScoreErrorCurve
-"""Of one measurement: the figures by name, or the score's errors along sigma."""
+"""The result of one measurement: figures by name, or the score's errors along sigma."""
 Key = tuple[object, ...]
 
 
 class Measured(Protocol):
-    """The weights that figures are of, and the figures."""
+    """Figures, and the weights that they belong to."""
 
     figures: dict[Key, Figures]
     newest: Weights
@@ -29,7 +29,7 @@ class Measured(Protocol):
 
     @property
     def weights(self) -> Weights:
-        """Those that are measured now: the newest, or those of the training step that was chosen."""
+        """The weights that are measured now: the newest, or those of the chosen training step."""
 
     @property
     def lasting_versions(self) -> frozenset[int]:
@@ -37,7 +37,7 @@ class Measured(Protocol):
 
 
 MEASUREMENTS = ("test-set", "quality", "fisher")
-"""What is kept: figures of the held-out points, of the samples, and the score's errors along sigma."""
+"""The kept measurements: figures of the held-out points, of the samples, and the score's errors along sigma."""
 
 SETTINGS = {
     "test-set": (
@@ -49,24 +49,24 @@ SETTINGS = {
     "quality": ("sampling", "seed", "likelihood.points"),
     "fisher": ("likelihood.points",),
 }
-"""Of each measurement the settings that its figures are of, beside those that training depends on."""
+"""By measurement: the settings that its figures depend on, besides those of training."""
 NOISE = "new-noise"
-"""By what name a session keeps, beside the figures, how often the run had new noise."""
+"""The name in a session for the number of times that new noise was requested."""
 TEXTS = ("reference_set", "density")
 MESSAGES = ("energy_note",)
 POINTS = ("sliced_wasserstein2_points", "wasserstein2_points", "two_sample_points")
 SHARES = tuple((key, f"{key}_standard_error", f"{key}_true") for key in ("mode_weights", "class_frequencies"))
-"""Figures that are no number: text, messages, pairs of counts, and lists of one length, without which the first of them means nothing."""
+"""Figures that are not numbers: texts, messages, pairs of counts, and lists of equal length."""
 
 
 def key(measurement: str, weights: Weights, experiment: Experiment, noise: int) -> Key:
-    """What figures of these weights are kept by; those of samples also by how often the run had new noise."""
+    """The key of figures of these weights. For samples it includes how often new noise was requested."""
     settings = tuple(description.value(experiment, name) for name in SETTINGS[measurement])
     return weights.version, measurement, settings, noise if measurement == "quality" else 0
 
 
 def keep(workspace: Measured, of: Key, found: Figures) -> None:
-    """Keep what was found for a key; what is of weights that do not come back goes."""
+    """Keep the figures of a key, and drop those of weights that cannot come back."""
     lasting = {of[0], *workspace.lasting_versions}
     for other in [other for other in workspace.figures if other[0] not in lasting]:
         del workspace.figures[other]
@@ -74,13 +74,13 @@ def keep(workspace: Measured, of: Key, found: Figures) -> None:
 
 
 def keep_saved(workspace: Measured, saved: Mapping[str, Any], experiment: Experiment) -> None:
-    """Keep what :func:`to_json` gave of the newest weights and these settings."""
+    """Keep the result of :func:`to_json` for the newest weights and these settings."""
     for name, found in from_json(saved).items():
         keep(workspace, key(name, workspace.newest, experiment, noise_of(saved)), found)
 
 
 def present(workspace: Measured, weights: Weights, experiment: Experiment, noise: int) -> dict[str, Figures]:
-    """What was measured of these weights by these settings; nothing while training changes the workspace's."""
+    """The figures measured with these weights and settings; empty while training changes the weights."""
     if workspace.training == "training":
         return {}
     found = {name: workspace.figures.get(key(name, weights, experiment, noise)) for name in MEASUREMENTS}
@@ -88,7 +88,7 @@ def present(workspace: Measured, weights: Weights, experiment: Experiment, noise
 
 
 def to_json(found: Mapping[str, Figures], noise: int) -> dict[str, Any]:
-    """The same as JSON values, for a session."""
+    """The figures as JSON values, for a session."""
     return ({NOISE: noise} if noise else {}) | {
         name: plain(dataclasses.asdict(figures) if isinstance(figures, ScoreErrorCurve) else figures)
         for name, figures in found.items()
@@ -96,14 +96,15 @@ def to_json(found: Mapping[str, Figures], noise: int) -> dict[str, Any]:
 
 
 def noise_of(saved: Mapping[str, Any]) -> int:
-    """How often the run that a session's figures are of had new noise."""
+    """How often new noise had been requested for the run of a session's figures."""
     noise = saved.get(NOISE)
     return noise if isinstance(noise, int) and not isinstance(noise, bool) and 0 <= noise < 2**31 else 0
 
 
 def from_json(saved: Mapping[str, Any]) -> dict[str, Figures]:
-    """What :func:`to_json` gave, as far as it is sound: it is shown, never computed with."""
-    from playground.lab.evaluation import (  # where a session is put on the workspace, torch is loaded
+    """The figures from the result of :func:`to_json`, as far as they are valid. They are shown and never used for
+    computing."""
+    from playground.lab.evaluation import (  # where a session is opened, torch is loaded
         METRICS,
         OF_SAMPLES,
     )
@@ -118,7 +119,7 @@ def from_json(saved: Mapping[str, Any]) -> dict[str, Figures]:
 
 
 def sound(saved: object, keys: Container[str]) -> dict[str, Any] | None:
-    """What a file holds of the figures of these keys and of the reasons why some are missing; None where it has no figures."""
+    """The valid figures of these keys in a file, and the reasons for missing ones; None if there are no figures."""
     if not isinstance(saved, dict):
         return None
     reasons = saved.get("reasons", {})
@@ -133,7 +134,7 @@ def sound(saved: object, keys: Container[str]) -> dict[str, Any] | None:
 
 
 def plain(value: Any) -> Any:
-    """A figure, or several, as JSON values."""
+    """One figure, or several, as JSON values."""
     if isinstance(value, Message):
         return messages.to_json(value)
     if isinstance(value, dict):
@@ -146,7 +147,7 @@ def plain(value: Any) -> Any:
 
 
 def _fits(of: str, value: Any) -> bool:
-    """Whether a value is of the type that the figure of this name has."""
+    """Whether a value has the type of the figure with this name."""
     if value is None:
         return True
     if of in TEXTS:
@@ -162,7 +163,7 @@ def _fits(of: str, value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    """Whether it is a number, or nan, that any sum can be done with."""
+    """Whether it is a finite number that floats can hold, or nan."""
     return type(value) in (int, float) and not abs(value) > sys.float_info.max
 
 

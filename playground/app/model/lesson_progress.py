@@ -1,4 +1,4 @@
-"""What was done in lessons: the steps that were gone through and the answers, kept from one start of the program to the next."""
+"""The progress in lessons: finished steps and answers, kept between runs of the program."""
 
 import contextlib
 import math
@@ -17,19 +17,19 @@ from playground.lab.lessons import Lesson, measured_cell
 from playground.user_errors import cannot_write
 
 LARGEST = 4_000_000
-"""Most bytes of the file: some 10,000 answers."""
+"""Largest size of the file in bytes, enough for about 10,000 answers."""
 UNREADABLE = "Your progress in lessons could not be read, and begins anew. The old file is kept as {}."
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What was predicted in a step, and what was measured then.
+    """The prediction in a step, and what was measured for it.
 
     Attributes:
         step: counted from 1.
-        prediction: the place of a choice, a number on a scale, or the two coordinates of a mark.
-        said: the same in words.
-        values: the figures by name; None until they are there.
-        right: whether the choice was the right one, or the mark near enough; None on a scale.
+        prediction: the index of a choice, a number on a scale, or the two coordinates of a mark.
+        said: the prediction in words.
+        values: the figures by name; None until they are measured.
+        right: whether the choice was right, or the mark near enough; None on a scale.
     """
 
     lesson: str
@@ -42,15 +42,15 @@ class Answer(msgspec.Struct, frozen=True):
 
     @property
     def measured(self) -> float | str | None:
-        """What was measured, in one cell of a table."""
+        """The measured values as text, for one cell of a table."""
         return None if self.values is None else measured_cell(self.values)
 
 
 class Kept(msgspec.Struct):
-    """What the file holds.
+    """The content of the file.
 
     Attributes:
-        done: the steps that were gone through, counted from 1, by the lesson's name.
+        done: the finished steps, counted from 1, by the lesson's name.
     """
 
     answers: list[Answer] = []
@@ -61,7 +61,7 @@ class LessonProgress(QObject):
     """Remembers answers and finished steps, and writes each change to a file in a thread.
 
     Signals:
-        failed(str): the file cannot be read or written; said once.
+        failed(str): the file cannot be read or written; emitted once.
     """
 
     failed = Signal(str)
@@ -75,7 +75,7 @@ class LessonProgress(QObject):
         self._stale = self._said = False
 
     def keep_in(self, path: Path) -> None:
-        """Take what a file holds, and keep every change there from now on. A file that cannot be read is put aside."""
+        """Read a file, and write every change to it from now on. A file that cannot be read is renamed."""
         self._path = path
         try:
             with path.open("rb") as file:
@@ -94,14 +94,14 @@ class LessonProgress(QObject):
     # --- answers
 
     def answer(self, lesson: Lesson, step: int) -> Answer | None:
-        """Of a step; none of another lesson of the same name, nor of a question that is another now."""
+        """The answer of a step. Answers of another lesson with the same name, or of a changed question, do not count."""
         found, head = self._answers.get((lesson.name, step)), lesson.steps[step - 1].head
         numbers = 1 if head.mark is None else 2
         fits = found is not None and found.question == head.question and len(found.prediction) == numbers
         return found if fits else None
 
     def answers(self) -> Iterator[Answer]:
-        """All of them, lesson by lesson and step by step."""
+        """All answers, by lesson and step."""
         for key in sorted(self._answers):
             yield self._answers[key]
 
@@ -110,7 +110,7 @@ class LessonProgress(QObject):
         return bool(self._answers)
 
     def take(self, answer: Answer) -> None:
-        """Remember an answer, in place of an earlier one. Figures that are not finite are none."""
+        """Remember an answer and replace an earlier one. Figures that are not finite are dropped."""
         values = answer.values
         if values is not None and not all(map(math.isfinite, values.values())):
             values = None
@@ -126,14 +126,14 @@ class LessonProgress(QObject):
     # --- steps
 
     def finish(self, lesson: Lesson, step: int) -> None:
-        """Remember that a step was gone through."""
+        """Remember that a step is finished."""
         done = self._done.setdefault(lesson.name, set())
         if step not in done:
             done.add(step)
             self._write()
 
     def done(self, lesson: Lesson) -> frozenset[int]:
-        """The steps that were gone through; one with a question only while its answer is known."""
+        """The finished steps; a step with a question counts only while it has an answer."""
         steps = self._done.get(lesson.name, set())
         return frozenset(
             number
@@ -142,7 +142,7 @@ class LessonProgress(QObject):
         )
 
     def start_again(self, lesson: Lesson) -> None:
-        """Forget all of one lesson."""
+        """Forget everything about one lesson."""
         self._answers = {key: one for key, one in self._answers.items() if key[0] != lesson.name}
         self._done.pop(lesson.name, None)
         self._write()
@@ -150,10 +150,10 @@ class LessonProgress(QObject):
     # --- the file
 
     def shutdown(self, seconds: float) -> bool:
-        """Let what is being written be finished, when quitting.
+        """Wait for a write in progress, when quitting.
 
         Returns:
-            Whether it was in time.
+            Whether it ended in time.
         """
         while self._task.busy:
             if not self._task.wait(seconds):

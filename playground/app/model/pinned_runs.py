@@ -1,4 +1,4 @@
-"""Sampling runs that were pinned to be compared: what each was sampled by, what it cost, and what was measured of it."""
+"""Pinned sampling runs, kept for comparison: their settings, cost and measured figures."""
 
 import dataclasses
 import functools
@@ -19,7 +19,7 @@ from playground.lab.session import LONGEST_RUNS
 from playground.messages import Message
 
 KL = ("kl", "kl_standard_error", "kl_of_smoothing")
-"""Figures of the model whose score a run follows, taken from the test set."""
+"""Figures of the model whose score a run follows, measured on the test set."""
 FIGURES = (
     *("reference_set", "wasserstein2", "wasserstein2_floor", "wasserstein2_floor_std", "wasserstein2_points"),
     *("wasserstein2_squared", "wasserstein2_squared_floor", "sliced_wasserstein2", "sliced_wasserstein2_floor"),
@@ -31,27 +31,27 @@ FIGURES = (
     *("nearest_neighbour_distance", "nearest_neighbour_distance_standard_error"),
     *("nearest_neighbour_distance_held_out", "nearest_neighbour_distance_held_out_standard_error"),
 )
-"""Keys of metrics.json that are kept of a run."""
+"""Keys of metrics.json that are kept with a run."""
 STEPS = "sampling.steps"
-MOST = 60  # runs that are pinned at a time
+MOST = 60  # pinned runs at a time
 LONGEST_NAME = 60  # characters
-MOST_COUNT = 2**53  # of steps and evaluations, which JSON's whole numbers may exceed
+MOST_COUNT = 2**53  # of steps and evaluations; above it JSON's numbers are not exact
 
 
 @dataclass(frozen=True, eq=False)
 class PinnedRun:
-    """A finished sampling run, as it is compared with others.
+    """A finished sampling run with its settings, cost and figures.
 
     Attributes:
-        number: tells it from the others.
-        experiment: by whose settings it was sampled, "auto" included.
-        resolved: what each "auto" stood for, by dotted key.
-        noise: how often new noise had been asked for; with the seed it gives the draws.
-        sampler_steps: of the sampler; None where each particle takes steps of its own.
-        nfe_mean, nfe_max: score evaluations of one particle, the mean and the most; None where they are not known.
-        seconds: that the sampler took; None where they are not known.
-        trained_steps: the training step of its weights; None where it followed a known score, or weights that changed meanwhile.
-        figures: by their keys of metrics.json; and by "reasons" why some are missing. None while nothing is measured.
+        number: identifies the run.
+        experiment: the settings with which it was sampled, including "auto".
+        resolved: the value of each "auto", by dotted key.
+        noise: how often new noise had been requested; with the seed it determines the draws.
+        sampler_steps: steps of the sampler; None if each particle takes steps of its own.
+        nfe_mean, nfe_max: mean and maximum score evaluations of one particle; None if not known.
+        seconds: the sampler's time; None if not known.
+        trained_steps: the training step of its weights; None for a known score, or if weights changed during sampling.
+        figures: figures by their keys of metrics.json, and under "reasons" why some are missing; None if unmeasured.
     """
 
     number: int
@@ -67,43 +67,43 @@ class PinnedRun:
     figures: Mapping[str, Any] | None = None
 
     def setting(self, key: str) -> Any:
-        """What a setting stood for.
+        """The value of a setting, with "auto" replaced.
 
         Raises:
-            AttributeError: its kinds have no such setting.
+            AttributeError: the run's kinds have no such setting.
         """
         return self.resolved[key] if key in self.resolved else description.value(self.experiment, key)
 
     def figure(self, key: str) -> float | None:
-        """A figure that is a number; None where there is none."""
+        """A figure that is a number; None if there is none."""
         value = None if self.figures is None else self.figures.get(key)
         return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
     def shares(self, key: str) -> tuple[float, ...]:
-        """A figure that is a list of shares; none where there is none."""
+        """A figure that is a list of shares; empty if there is none."""
         values = None if self.figures is None else self.figures.get(key)
         return () if values is None else tuple(float(value) for value in values)
 
     def why_missing(self, key: str) -> Message | None:
-        """Why a figure is missing, as far as that is known."""
+        """Why a figure is missing, if that is known."""
         why: Message | None = ({} if self.figures is None else self.figures.get("reasons", {})).get(key)
         return why
 
     @property
     def is_measured(self) -> bool:
-        """Whether its samples were measured, or it is known why they were not."""
+        """Whether its samples were measured, or the reason why they were not is known."""
         figures = self.figures or {}
         return bool({*figures, *figures.get("reasons", {})} - {"reasons", *KL})
 
     @property
     def over_floor(self) -> float | None:
-        """W2 over its floor: 1 is what a perfect sampler has."""
+        """W2 divided by its floor; a perfect sampler has 1."""
         distance, floor = self.figure("wasserstein2"), self.figure("wasserstein2_floor")
         return None if distance is None or not floor else distance / floor
 
     @property
     def is_at_floor(self) -> bool:
-        """Whether its W2 lies within the deviation that a perfect sampler's has."""
+        """Whether its W2 is within the standard deviation of a perfect sampler's."""
         distance, floor, spread = (self.figure(f"wasserstein2{end}") for end in ("", "_floor", "_floor_std"))
         return distance is not None and floor is not None and spread is not None and distance <= floor + spread
 
@@ -112,7 +112,7 @@ class PinnedRuns(QObject):
     """The pinned runs, in the order in which they were pinned.
 
     Signals:
-        changed(): others are there, or one has another name or more figures.
+        changed(): the runs, a name or the figures changed.
     """
 
     changed = Signal()
@@ -120,36 +120,36 @@ class PinnedRuns(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._all: dict[int, PinnedRun] = {}
-        self._sizes: dict[int, int] = {}  # characters of their settings, which a drawing may make many
+        self._sizes: dict[int, int] = {}  # characters of their settings, which a drawing can make long
         self._deleted: frozenset[int] = frozenset()
 
     @property
     def runs(self) -> tuple[PinnedRun, ...]:
-        """Those that are not deleted."""
+        """The runs that are not deleted."""
         return tuple(run for number, run in self._all.items() if number not in self._deleted)
 
     @property
     def all(self) -> tuple[PinnedRun, ...]:
-        """The deleted ones too, which undo brings back."""
+        """All runs, including deleted ones that undo can restore."""
         return tuple(self._all.values())
 
     @property
     def next_number(self) -> int:
-        """For the next run: no other has it, not even a deleted one."""
+        """A number that no run has, not even a deleted one."""
         return max(self._all, default=0) + 1
 
     @property
     def is_full(self) -> bool:
-        """Whether a session could not keep one more."""
+        """Whether a session could not keep another run."""
         runs = self.runs
         return len(runs) >= MOST or sum(self._sizes[run.number] for run in runs) > LONGEST_RUNS // 2
 
     def get(self, number: int) -> PinnedRun | None:
-        """The run of a number, deleted or not."""
+        """The run with a number, deleted or not."""
         return self._all.get(number)
 
     def put(self, run: PinnedRun) -> None:
-        """Add a run, or put it in the place of the one of its number."""
+        """Add a run, or replace the one with its number."""
         if run.number not in self._sizes:
             self._sizes[run.number] = len(description.dump(run.experiment))
         self._all[run.number] = run
@@ -162,13 +162,13 @@ class PinnedRuns(QObject):
             self.changed.emit()
 
     def load(self, runs: Sequence[PinnedRun]) -> None:
-        """Take other runs in place of all that are here."""
+        """Replace all runs."""
         self._all, self._deleted = {run.number: run for run in runs}, frozenset()
         self._sizes = {run.number: len(description.dump(run.experiment)) for run in runs}
         self.changed.emit()
 
     def unused_name(self, name: str) -> str:
-        """The name, with a number behind it where a run has it already."""
+        """The name; if a run has it already, with a number after it."""
         taken, count = {run.name for run in self.runs}, 1
         while (f"{name} ({count})" if count > 1 else name) in taken:
             count += 1
@@ -176,14 +176,14 @@ class PinnedRuns(QObject):
 
 
 def clean_name(name: str) -> str:
-    """A name in one line that is not too long; "" where nothing is left."""
+    """The name in one line and with the allowed length; "" if nothing is left."""
     return one_line(name)[:LONGEST_NAME].strip()
 
 
 def differing_keys(runs: Sequence[PinnedRun]) -> list[str]:
-    """The settings that were chosen differently among runs that have them, in the order of the cards; and the steps.
+    """The settings that differ among the runs that have them, in the order of the cards; and the steps.
 
-    What "auto" stands for follows from other settings, which are named themselves.
+    Values of "auto" are left out, because they follow from other settings in the list.
     """
     found = []
     for key in dict.fromkeys(key for run in runs for key in _fields(run.experiment)):
@@ -196,15 +196,15 @@ def differing_keys(runs: Sequence[PinnedRun]) -> list[str]:
 
 @functools.lru_cache(maxsize=128)
 def _fields(experiment: Experiment) -> Mapping[str, Field]:
-    """What the description says of a run's settings, which takes a millisecond to find."""
+    """The descriptions of a run's settings; computing them takes a millisecond."""
     return description.fields(experiment)
 
 
 def differences(runs: Sequence[PinnedRun], beside_names: bool = False) -> dict[int, str]:
-    """What sets each run apart from the others, in words, by its number.
+    """The differences between each run and the others, in words, by the run's number.
 
     Args:
-        beside_names: leave out what the run's name says already.
+        beside_names: leave out what the run's name already says.
     """
     keys, found = differing_keys(runs), {}
     trainings = {run.trained_steps for run in runs} - {None}
@@ -226,7 +226,7 @@ def differences(runs: Sequence[PinnedRun], beside_names: bool = False) -> dict[i
 
 
 def _has_word(name: str, value: str) -> bool:
-    """Whether a name says a value, as a word of its own."""
+    """Whether a name contains a value as a separate word."""
     return f" {value.casefold()} " in f" {name.casefold()} "
 
 
@@ -241,10 +241,10 @@ def to_json(runs: Sequence[PinnedRun]) -> list[dict[str, Any]]:
 
 
 def from_json(saved: object, most: int | None = MOST) -> list[PinnedRun]:
-    """What :func:`to_json` gave, as far as it is sound: whoever made the file.
+    """The runs from the result of :func:`to_json`, as far as they are valid; the file may come from anyone.
 
     Args:
-        most: take no more runs; None takes all, as of the user's own work with its deleted runs.
+        most: largest number of runs; None takes all, as for restored work with its deleted runs.
     """
     runs: list[PinnedRun] = []
     for entry in saved[:most] if isinstance(saved, list | tuple) else ():
@@ -255,7 +255,7 @@ def from_json(saved: object, most: int | None = MOST) -> list[PinnedRun]:
 
 
 def with_figures(run: PinnedRun, figures: Mapping[str, Any]) -> PinnedRun:
-    """The run with these figures beside those that it has, as far as they are kept."""
+    """The run with these figures added, as far as they are of a kept kind."""
     before = run.figures or {}
     found = {key: value for key, value in figures.items() if key in FIGURES and value is not None}
     reasons = {**before.get("reasons", {}), **figures.get("reasons", {})}
@@ -292,7 +292,7 @@ def _run(saved: object, number: int) -> PinnedRun | None:
 
 
 def _is_plain(value: object) -> bool:
-    """Whether it is what a setting may be: a number or a short word."""
+    """Whether it is a possible value of a setting: a number or a short word."""
     return (isinstance(value, str) and len(value) <= LONGEST_NAME) or isinstance(value, bool) or _is_finite(value)
 
 

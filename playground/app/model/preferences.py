@@ -1,7 +1,7 @@
-"""What the window remembers between runs: layout, theme, size of the text, recent files, export choices.
+"""Remembers between runs of the program: layout, theme, size of the text, recent files, export choices.
 
-Every value is kept as JSON in one INI file and read back against its type; one that does not fit is dropped and its
-default taken, so a damaged file never keeps the window from opening.
+Every value is kept as JSON in one INI file and checked against its type when read. A value that does not fit is
+replaced by its default, so a damaged file never keeps the window from opening.
 """
 
 from pathlib import Path
@@ -12,11 +12,11 @@ import platformdirs
 from msgspec import Meta
 from PySide6.QtCore import QSettings
 
-Even = Annotated[int, Meta(ge=64, le=7680, multiple_of=2)]  # H.264 halves the colour planes: sides must be even
+Even = Annotated[int, Meta(ge=64, le=7680, multiple_of=2)]  # H.264 halves the colour planes, so sides must be even
 
 
 class VideoChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The last choices in the export dialog; `theme` "" means the window's own."""
+    """The last choices in the export dialog; `theme` "" means the window's own theme."""
 
     width: Even = 1280
     height: Even = 720
@@ -30,7 +30,7 @@ class VideoChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 GIF = {"width": 480, "height": 270, "fps": 10}
-"""Size and rate of a GIF, which has no motion in its coding: at a video's it would be 71 MB, too many to mail."""
+"""Size and frame rate of a GIF, which does not encode motion: with a video's values it would have 71 MB."""
 
 
 class PictureChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,7 +46,7 @@ class PictureChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 KEYS: dict[str, tuple[Any, Any]] = {  # key: (type, default)
     "theme": (Literal["system", "dark", "light"], "system"),
-    "text_size": (Annotated[int, Meta(ge=80, le=200)], 100),  # % of the usual one
+    "text_size": (Annotated[int, Meta(ge=80, le=200)], 100),  # % of the usual size
     "geometry": (bytes, b""),
     "columns": (tuple[int, int, int] | None, None),
     "folded": (dict[str, bool] | None, None),  # None: as the room allows
@@ -64,10 +64,10 @@ class Preferences:
     """The remembered values by key; see :data:`KEYS`.
 
     Args:
-        path: the INI file; by default the one in the user's configuration folder.
+        path: the INI file; by default in the user's configuration folder.
 
     Attributes:
-        recovery: the folder for work that is not saved.
+        recovery: the folder for unsaved work.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -77,11 +77,11 @@ class Preferences:
         self._store = QSettings(str(self._path), QSettings.Format.IniFormat)
 
     def beside(self, name: str) -> Path:
-        """A file of another kind in the same folder."""
+        """The path of another file in the same folder."""
         return self._path.with_name(name)
 
     def get(self, key: str) -> Any:
-        """The remembered value, or the default where there is none that fits."""
+        """The remembered value, or the default if there is no valid one."""
         kind, default = KEYS[key]
         text = self._store.value(key)
         if text is None:
@@ -96,34 +96,35 @@ class Preferences:
         """Remember a value of the key's type."""
         kind, _ = KEYS[key]
         text = msgspec.json.encode(value).decode()
-        msgspec.json.decode(text, type=kind)  # a wrong type is a mistake of the program: say so now, not at next start
+        # A wrong type is an error of the program: report it now, not at the next start.
+        msgspec.json.decode(text, type=kind)
         self._store.setValue(key, text)
 
     def add_recent(self, path: Path) -> None:
-        """Put a file at the head of the recent ones."""
+        """Put a file first in the list of recent files."""
         name = str(path.resolve())
         others = [known for known in self.get("recent") if known != name]
         self.set("recent", [name, *others][:RECENT_FILES])
 
     def propose(self, present: Path | None, name: str) -> Path:
-        """What every dialog proposes: a file in the folder where one was opened, saved or exported last.
+        """The file that dialogs propose, in the folder where a file was last opened, saved or exported.
 
         Args:
-            present: the file that is open; its name is kept, and its folder where none is remembered.
-            name: that of a new file.
+            present: the open file; its name is used, and its folder if none is remembered.
+            name: the name of a new file.
         """
         remembered = self.get("folder")
         folder = Path(remembered) if remembered else present.parent if present else Path.home()
         return folder / (present.name if present else name)
 
     def remember_folder(self, path: Path) -> None:
-        """Begin the next dialog in the folder of this file."""
+        """Let the next dialog start in the folder of this file."""
         self.set("folder", str(path.resolve().parent))
 
     def clear(self) -> None:
-        """Forget everything, keys of other versions too."""
+        """Forget everything, including keys of other versions."""
         self._store.clear()
 
     def flush(self) -> None:
-        """Write the file now. A folder that cannot be written loses the values, nothing else."""
+        """Write the file now. If the folder is not writable, only the values are lost."""
         self._store.sync()

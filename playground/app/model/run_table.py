@@ -1,4 +1,4 @@
-"""The pinned runs as a table of text, for the clipboard and for files: one row a run, the columns by their names of metrics.json."""
+"""The pinned runs as a table of text, for the clipboard and for files. Columns are named as in metrics.json."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ COST = ("sampling.steps", "nfe_mean", "nfe_max", "sampling_seconds", "trained_st
 
 
 def table_text(runs: Sequence[PinnedRun], separator: str = ",") -> str:
-    """The table with a header: name, sampler, settings that differ, cost, and every figure; what is missing is empty."""
+    """The table with a header: name, sampler, differing settings, cost, and every figure. Missing values are empty."""
     keys = [key for key in differing_keys(runs) if key not in ("sampling.kind", *COST)]
     file = io.StringIO()
     rows = csv.writer(file, delimiter=separator, lineterminator="\n")

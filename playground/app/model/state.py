@@ -1,4 +1,4 @@
-"""The experiment that the window shows, or other settings of a window's own, and every change made to them."""
+"""The settings that a window shows, and every change made to them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,11 +18,11 @@ OTHER_DATA = frozenset({"data.kind", "data.path"})
 
 
 class Edit(QUndoCommand):
-    """A change of settings. It holds no state, and undoes nothing itself: the state looks where the stack stands.
+    """A change of settings. It holds no state and undoes nothing itself: the state reads the stack's position.
 
     Args:
-        before, after: the experiments.
-        follows: the edit of the same gesture that this one goes on with, and with which it becomes one step.
+        before, after: the experiments before and after the change.
+        follows: the previous edit of the same gesture, with which this one is merged.
     """
 
     def __init__(self, before: Experiment, after: Experiment, follows: "Edit | None" = None) -> None:
@@ -30,16 +30,17 @@ class Edit(QUndoCommand):
         self.before, self.after, self._follows = before, after, follows
 
     def id(self) -> int:
-        """One number for all edits: Qt asks only commands of one number whether they can merge."""
+        """One number for all edits, because Qt merges only commands with the same number."""
         return 1
 
     def mergeWith(self, other: QUndoCommand) -> bool:
         if not isinstance(other, Edit) or other._follows is not self:
             return False
         self.after = other.after
-        other.before = other.after = self.before  # for PySide keeps what was merged: of a stroke, each of its lengths
+        # PySide keeps merged commands; without this, every length of a stroke would stay in memory.
+        other.before = other.after = self.before
         self.setText(edit_text(self.before, self.after))
-        self.setObsolete(self.before == self.after)  # Qt takes a step that leads nowhere from the stack
+        self.setObsolete(self.before == self.after)  # Qt removes a step that changes nothing
         return True
 
 
@@ -47,15 +48,14 @@ class State(QObject):
     """Holds the experiment, its undo stack and whether there is unsaved work. Lives in the GUI thread.
 
     Attributes:
-        stack: every change since the experiment was loaded. An experiment shares with the one before it all that did not
-            change, so that a step takes about a kilobyte, however large the drawing.
+        stack: every change since the experiment was loaded. Experiments share their unchanged parts, so that a step
+            takes about a kilobyte, however large the drawing is.
 
     Signals:
-        changed(frozenset[str]): the dotted keys whose values are new; read :attr:`experiment`.
-        refused(str, Message): key and message of an edit that was not possible; nothing has changed.
-        replaced(): undo, redo or a loaded experiment has put another one in place, or the data are others: what was typed
-            elsewhere and refused belongs to the past.
-        history_changed(): undo, redo or the modified mark are different now.
+        changed(frozenset[str]): the dotted keys with new values; read :attr:`experiment`.
+        refused(str, Message): key and message of an edit that did not fit; nothing has changed.
+        replaced(): undo, redo or a file replaced the experiment, or the data changed; refused input is out of date.
+        history_changed(): undo, redo or the modified mark changed.
     """
 
     changed = Signal(object)
@@ -66,8 +66,8 @@ class State(QObject):
     def __init__(self, experiment: Experiment | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._experiment = self._announced = self._loaded = experiment or Experiment()
-        self._saved: Experiment | None = self._experiment  # None where there is work beside the settings
-        self._gesture: tuple[str, Edit] | None = None  # the tag and the edit that the next one of this tag goes on with
+        self._saved: Experiment | None = self._experiment  # None if there is unsaved work besides the settings
+        self._gesture: tuple[str, Edit] | None = None  # the tag of a gesture, and the edit that its next edit continues
         self.stack = QUndoStack(self)
         self.stack.indexChanged.connect(self._moved)
         self._remembered: dict[tuple[str, str], Kind] = {}
@@ -80,22 +80,22 @@ class State(QObject):
         return description.value(self._experiment, key)
 
     def field(self, key: str) -> description.Field:
-        """What the description says of a setting."""
+        """The description of a setting."""
         return description.fields(self._experiment)[key]
 
     def fields(self) -> Mapping[str, description.Field]:
-        """What the description says of every setting that there is now."""
+        """The descriptions of all current settings."""
         return description.fields(self._experiment)
 
     def remembers(self, section: str, kind: str) -> bool:
-        """Whether a kind was chosen before, and has settings to come back to."""
+        """Whether a kind was chosen before, so that its settings can be restored."""
         return (section, kind) in self._remembered
 
     def replaced_by(self, changes: Mapping[str, Any]) -> Experiment:
-        """The experiment with some dotted keys changed; a kind has again what it had when it was last chosen.
+        """The experiment with some dotted keys changed; a kind gets the settings that it last had.
 
         Raises:
-            ExperimentError: the experiment cannot take the values.
+            ExperimentError: the values do not fit the experiment.
         """
         return description.replace(self._experiment, changes, self._remembered)
 
@@ -103,7 +103,7 @@ class State(QObject):
         """Change some dotted keys as one undo step; successive edits with the same `merge` tag are one step too.
 
         Returns:
-            Whether the experiment could take the values; if not, `refused` says why.
+            Whether the values fit the experiment; if not, `refused` says why.
         """
         try:
             after = shared(self._experiment, self.replaced_by(changes))
@@ -116,7 +116,7 @@ class State(QObject):
         edit = Edit(self._experiment, after, follows)
         others = _differences(self._experiment, after) & OTHER_DATA
         self._experiment = after
-        self.stack.push(edit)  # which ends the gesture, as every move of the stack does
+        self.stack.push(edit)  # ends the gesture, as every move of the stack does
         last = self.last_step
         if merge and isinstance(last, Edit) and last in (edit, follows):
             self._gesture = merge, last
@@ -125,81 +125,81 @@ class State(QObject):
         return True
 
     def push(self, command: QUndoCommand) -> None:
-        """Do what changes no setting as a step of the history; it is unsaved work."""
+        """Add a step to the history that changes no setting; it counts as unsaved work."""
         self._saved = None
         self.stack.push(command)
 
     def undo(self) -> None:
-        """Take back the last step, if there is one."""
+        """Undo the last step, if there is one."""
         self.stack.undo()
 
     def redo(self) -> None:
-        """Do the step that was taken back last again, if there is one."""
+        """Redo the step that was undone last, if there is one."""
         self.stack.redo()
 
     @property
     def undo_text(self) -> str | None:
-        """What undo takes back; None where there is nothing."""
+        """The text of the step to undo; None if there is none."""
         return self.stack.undoText() if self.stack.canUndo() else None
 
     @property
     def redo_text(self) -> str | None:
-        """What redo does again; None where there is nothing."""
+        """The text of the step to redo; None if there is none."""
         return self.stack.redoText() if self.stack.canRedo() else None
 
     @property
     def last_step(self) -> QUndoCommand | None:
-        """What undo would take back, to be held against later ones; None where there is nothing."""
+        """The step that undo would undo; None if there is none."""
         return self.stack.command(self.stack.index() - 1) if self.stack.canUndo() else None
 
     def place_of(self, step: QUndoCommand) -> int | None:
-        """The place of a step in the history; None where it is not there, or taken back."""
+        """The position of a step in the history; None if it is not there or undone."""
         return next((place for place in range(self.stack.index()) if self.stack.command(place) is step), None)
 
     def is_done(self, step: QUndoCommand) -> bool:
-        """Whether a step is in the history and not taken back."""
+        """Whether a step is in the history and not undone."""
         return self.place_of(step) is not None
 
     def undo_from(self, step: QUndoCommand) -> None:
-        """Take back a step and all that came after it, if it is done."""
+        """Undo a step and all later ones, if it is done."""
         place = self.place_of(step)
         if place is not None:
             self.stack.setIndex(place)
 
     def steps_since(self, place: int) -> list[QUndoCommand]:
-        """The steps that are done from a place of the history on."""
+        """The done steps from a position of the history on."""
         return [self.stack.command(number) for number in range(place, self.stack.index())]
 
     def experiment_at(self, place: int) -> Experiment:
-        """The experiment after so many steps of the history."""
+        """The experiment after this many steps of the history."""
         steps = (self.stack.command(number) for number in reversed(range(place)))
         return next((step.after for step in steps if isinstance(step, Edit)), self._loaded)
 
     def load(self, experiment: Experiment) -> None:
-        """Take another experiment, as when a file is opened: no history, nothing unsaved."""
+        """Take another experiment, for example of an opened file, with an empty history and nothing unsaved."""
         self._loaded = self._saved = experiment
-        self.stack.clear()  # tells nobody where it was empty
+        self.stack.clear()  # emits nothing if it is empty
         self._moved()
-        self._remembered.clear()  # of what was here before
+        self._remembered.clear()  # belongs to the old experiment
         self.replaced.emit()
 
     def restore(self, first: Experiment, steps: Sequence[QUndoCommand], place: int) -> None:
-        """Take an experiment with a history, as when work comes back that no file holds.
+        """Take an experiment with its history, for restored work.
 
         Args:
-            first: before all steps.
-            steps: not pushed before.
-            place: how many of them are done.
+            first: the experiment before all steps.
+            steps: the steps, none of them pushed before.
+            place: the number of done steps.
         """
         self._loaded, self._saved = first, None
-        self.stack.blockSignals(True)  # what lies between is no state that anybody should follow
+        self.stack.blockSignals(True)  # the states in between concern nobody
         self.stack.clear()
         for step in steps:
             self.stack.push(step)
         self.stack.setIndex(place)
         self.stack.blockSignals(False)
         self.stack.indexChanged.emit(place)
-        self._remembered.clear()  # of what was here before
+        self._remembered.clear()  # belongs to the old experiment
         for edit in (step for step in steps if isinstance(step, Edit)):
             self._keep_kinds(edit.before, other_data=bool(_differences(edit.before, edit.after) & OTHER_DATA))
         self.replaced.emit()
@@ -207,23 +207,24 @@ class State(QObject):
     def close(self) -> None:
         """Forget the history, when quitting; the experiment stays.
 
-        Else Python, collecting state, stack and steps in an order of its own, may delete a step that the stack still holds.
+        Otherwise Python, which may delete the objects in any order, may delete a step that the stack still holds.
         """
         self.stack.blockSignals(True)
         self.stack.clear()
 
     @property
     def modified(self) -> bool:
-        """Whether there is work that no file holds. A setting put back by hand is none, so QUndoStack.isClean is not asked."""
+        """Whether there is unsaved work. A setting that was changed back by hand is none, unlike in
+        QUndoStack.isClean."""
         return self._experiment != self._saved
 
     def mark_saved(self) -> None:
-        """Note that a file holds all there is."""
+        """Note that a file holds the current work."""
         self._saved, self._gesture = self._experiment, None
         self.history_changed.emit()
 
     def mark_modified(self) -> None:
-        """Note work that is no edit, such as training that went on: edits before and after it are steps of their own."""
+        """Note work other than edits, such as training; edits before and after it are not merged."""
         self._gesture = None
         if self._saved is not None:
             self._saved = None
@@ -231,7 +232,7 @@ class State(QObject):
 
     @Slot()
     def _moved(self) -> None:
-        """Tell once what is different now, however many steps the stack has gone."""
+        """Emit the changes once, however many steps the stack has moved."""
         self._gesture = None
         now = self.experiment_at(self.stack.index())
         restored, self._experiment = now != self._experiment, now
@@ -245,7 +246,7 @@ class State(QObject):
         self.history_changed.emit()
 
     def _keep_kinds(self, experiment: Experiment, other_data: bool) -> None:
-        """Remember what the kinds of an experiment have; of other data nothing is kept that speaks of these."""
+        """Remember the settings of the experiment's kinds. After other data, drop those that depend on the data."""
         for name in experiment.__struct_fields__:
             section = getattr(experiment, name)
             if isinstance(section, Kind):
@@ -258,7 +259,7 @@ class State(QObject):
 
 
 def _differences(one: Experiment, other: Experiment) -> frozenset[str]:
-    """The keys that have other values, or that one of the two lacks."""
+    """The keys with different values, or that only one of the two has."""
     before, after = ({key: description.value(of, key) for key in description.fields(of)} for of in (one, other))
     return frozenset(key for key in before.keys() | after.keys() if before.get(key, _NONE) != after.get(key, _NONE))
 

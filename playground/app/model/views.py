@@ -1,4 +1,4 @@
-"""What crosses from the worker threads to the window: frozen numbers and arrays, in the user's units."""
+"""The values that worker threads pass to the window: frozen numbers and arrays, in the user's units."""
 
 import functools
 from collections.abc import Callable
@@ -18,13 +18,13 @@ Bounds = tuple[float, float, float, float]  # x0, x1, y0, y1
 ErrorStyle = Literal["both", "map", "arrows"]
 ParticleColors = Literal["one", "mode", "start", "speed", "log_p"]
 COMPUTED_COLORS: frozenset[ParticleColors] = frozenset({"mode", "log_p"})
-"""What a particle is coloured by that its own positions do not tell."""
+"""Ways to colour particles by values that must be computed."""
 
 
 def plane_bounds(points: np.ndarray) -> Bounds:
-    """What the canvas shows of points (N, 2) at first: nearly all of them, and a margin from which particles come."""
+    """The first view of points (N, 2): nearly all of them, with a margin."""
     places = np.array([0.001, 0.999]) * (len(points) - 1)
-    # np.quantile would do, but loads numpy's masked arrays at its first call, 20 ms of the time to the first picture.
+    # np.quantile would load numpy's masked arrays at its first call, which takes 20 ms before the first picture.
     low, high = np.transpose([np.interp(places, np.arange(len(points)), np.sort(column)) for column in points.T])
     margin = 0.35 * np.maximum(high - low, 1e-15)
     (x0, y0), (x1, y1) = low - margin, high + margin
@@ -32,25 +32,25 @@ def plane_bounds(points: np.ndarray) -> Bounds:
 
 
 def conditions_of(problem: "ProblemView | None") -> Conditions | None:
-    """What can be conditioned on; None where no data are there that could tell."""
+    """What the network can be conditioned on; None if there are no data."""
     return None if problem is None else problem.conditions
 
 
 @dataclass(frozen=True, eq=False)
 class ProblemView:
-    """The data and noise on the workspace."""
+    """The data and noise of the workspace."""
 
     name: str
     points: np.ndarray  # (N, 2) or (N, 1, H, W): at most 20,000 of the training points
-    count: int  # training points in all
+    count: int  # number of training points
     conditions: Conditions  # what the network and its samples can be conditioned on
-    test_points: int  # held-out points that the test set's likelihood is taken of
+    test_points: int  # number of held-out points for the test set's likelihood
     bounds: Bounds
-    brightness: np.ndarray | None  # (N,) of images: the mean of each of `points`, which the window has no time to take
-    limits: tuple[float, float]  # the least and the largest number in `points`
+    brightness: np.ndarray | None  # (N,) for images: the mean of each of `points`, computed outside the GUI thread
+    limits: tuple[float, float]  # smallest and largest value in `points`
     axes: tuple[str, str]
     is_image: bool
-    isotropic: bool  # one unit for both axes
+    isotropic: bool  # whether both axes have one unit
     known_density: bool
     has_process: bool  # whether there is a path from data to noise
     sigma_min: float
@@ -60,38 +60,40 @@ class ProblemView:
     widest_gap: float
     parameters_count: int
     labelled: bool = False  # whether the data have classes
-    class_names: tuple[str, ...] = ()  # in the order of their numbers, where they are known
-    diagnostics: "Callable[[str], tuple[Message, ...]]" = lambda objective: ()  # what of the noise to change for it
+    class_names: tuple[str, ...] = ()  # in the order of their numbers, if known
+    # By objective, suggested changes of the noise.
+    diagnostics: "Callable[[str], tuple[Message, ...]]" = lambda objective: ()
     mode_weights: np.ndarray | None = None
     modes: np.ndarray | None = None  # (K, 2) of the known density
-    marginals: np.ndarray | None = None  # (2, 2, N) along each axis even places, and a known density's mass below each
+    # (2, 2, N): for each axis evenly spaced positions, and the mass of a known density below each.
+    marginals: np.ndarray | None = None
     resolved: Experiment | None = None  # with every "auto" that depends on the data as a number
-    data: DataSource | None = None  # the settings that its data are of
-    note: Message | None = None  # on how the data were read
-    has_energy: bool = False  # whether the network states a density by itself
+    data: DataSource | None = None  # the settings of its data
+    note: Message | None = None  # about the reading of the data
+    has_energy: bool = False  # whether the network is an energy, which states a density
 
     @property
     def shows_learned_density(self) -> bool:
         return self.has_process or self.has_energy
 
     def describes(self, experiment: Experiment) -> bool:
-        """Whether these are the data of the settings; else others are on their way, and what is advised of these is of the past."""
+        """Whether these data belong to the settings. If not, others are being built, and suggestions are out of date."""
         return self.data == experiment.data
 
     @property
     def has_reference(self) -> bool:
-        """Whether there is a score to hold the learned one against: without noise a training set is bare points."""
+        """Whether there is a score to compare the learned one with; without noise a training set has none."""
         return self.known_density or self.sigma_max > 0
 
 
 @dataclass(frozen=True, eq=False)
 class ScoreErrorMap:
-    """How far the learned score lies from the exact one."""
+    """The difference between the learned and the exact score."""
 
-    values: np.ndarray  # (H, W), |learned - exact| per the user's unit; row 0 is the bottom
+    values: np.ndarray  # (H, W), |learned - exact| in 1 / user unit; row 0 is the bottom
     extent: Bounds
-    arrows: np.ndarray  # (M, 2) learned - exact at the positions of the field, as displacements
-    top: float  # the error that the fullest colour stands for, per the user's unit
+    arrows: np.ndarray  # (M, 2) learned - exact at the field's positions, as displacements
+    top: float  # the error with the strongest colour, in 1 / user unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,12 +104,12 @@ class FieldView:
     learned: np.ndarray | None  # (M, 2)
     exact: np.ndarray | None  # (M, 2)
     sigma: float
-    moving: bool = False  # in the coordinates of particles that have a time, which a process contracts
+    moving: bool = False  # in the coordinates of particles with a time, which a process contracts
     error: ScoreErrorMap | None = None
 
     @functools.cached_property
     def errors(self) -> dict[ErrorStyle, ScoreError]:
-        """The error as a picture shows it, in each of its styles; none where it was not asked for."""
+        """The error as layers of a picture, one for each style; empty if it was not requested."""
         if self.error is None:
             return {}
         arrows = Field(self.positions, self.error.arrows, "error")
@@ -120,7 +122,7 @@ class FieldView:
 
     @functools.cached_property
     def layers(self) -> tuple[Field | None, Field | None]:
-        """The learned and the exact one as a picture shows them."""
+        """The learned and the exact score as layers of a picture."""
         return (
             None if self.learned is None else Field(self.positions, self.learned, "learned"),
             None if self.exact is None else Field(self.positions, self.exact, "exact"),
@@ -131,81 +133,81 @@ class FieldView:
 class DensityView:
     """A density on a grid; row 0 is the bottom."""
 
-    density: np.ndarray  # (H, W), per the user's area unit
+    density: np.ndarray  # (H, W), per area unit of the user
     extent: Bounds
     sigma: float
     source: str  # of the score: "learned", "exact" or "empirical"
-    log_partition: tuple[float, float] | None = None  # ln Z over the plane in user units and its error, of an energy
-    asked: bool = False  # whether it is a map that the user asked for, which does not follow the playhead
+    log_partition: tuple[float, float] | None = None  # for an energy: ln Z over the plane in user units, and its error
+    asked: bool = False  # whether the user requested this map, which does not follow the playhead
     moving: bool = False  # as for the field
 
     @functools.cached_property
     def layers(self) -> dict[DensityStyle, Density]:
-        """The density as a picture shows it, in each of its styles."""
+        """The density as layers of a picture, one for each style."""
         return {style: Density(self.density, self.extent, style) for style in get_args(DensityStyle)}
 
 
 @dataclass(frozen=True, eq=False)
 class ParticleValues:
-    """What is known of each particle of a frame."""
+    """Values that colour the particles of a frame."""
 
     kind: ParticleColors  # one of COMPUTED_COLORS
-    values: np.ndarray  # (N,) modes from 0, or nats per the user's area unit
-    modes: np.ndarray | None  # (K, 2), which the modes are numbers of
+    values: np.ndarray  # (N,) mode numbers from 0, or nats per area unit of the user
+    modes: np.ndarray | None  # (K, 2), the positions of the modes
 
 
 @dataclass(frozen=True, eq=False)
 class PointReadout:
-    """What is under the pointer."""
+    """The values under the pointer."""
 
     point: tuple[float, float]
     sigma: float
     learned: np.ndarray | None  # (2,)
     exact: np.ndarray | None  # (2,)
     log_density: float | None  # of the known density smoothed by sigma
-    source: str = "exact"  # of the two: "exact", or "empirical" where only the smoothed training set is known
+    source: str = "exact"  # of both: "exact", or "empirical" if only the smoothed training set is known
     names: FieldNames | None = None  # of the score that particles follow; None without noise
-    followed: str = "learned"  # which score that is
+    followed: str = "learned"  # the source of that score
 
 
 @dataclass(frozen=True, eq=False)
 class FlowLikelihood:
-    """The log-likelihood of one point or image by the probability flow, and the way it took."""
+    """The log-likelihood of one point or image by the probability flow, with the flow's path."""
 
-    log_prob: float  # nats per the user's area unit
+    log_prob: float  # nats per area unit of the user
     prior_term: float
     trace_term: float
-    standard_error: float | None  # of Hutchinson's estimate; 0 of the exact trace, None where the vectors tell none
+    standard_error: float | None  # of Hutchinson's estimate; 0 for the exact trace, None if the probes give none
     evaluations: int
-    latent: np.ndarray  # the shape of the point; standard normal numbers
-    distance: float  # to where the latent code leads back, in the user's unit
-    log_prob_error: float  # log p on the way there less that on the way back
-    path: np.ndarray | None  # (P, 2), of points of the plane
+    latent: np.ndarray  # with the shape of the point; standard normal numbers
+    distance: float  # round-trip error, in the user's unit
+    log_prob_error: float  # log p there minus log p back
+    path: np.ndarray | None  # (P, 2), for points of the plane
 
 
 @dataclass(frozen=True, eq=False)
 class PointLikelihood:
-    """The log-likelihoods of one point or image: by the flow, by the energy, exactly."""
+    """The log-likelihoods of one point or image: by the flow, by the energy, and exact."""
 
     point: np.ndarray  # (2,) or (C, H, W)
     number: int | None  # of an image in the grid
-    sigma: float  # the density is the data's, smoothed by this
+    sigma: float  # the density is that of the data smoothed by this
     exact: float | None
-    flow: FlowLikelihood | None  # None where the noise has no path that it could follow
+    flow: FlowLikelihood | None  # None if the noise has no path to follow
     source: str  # of the score, as in likelihood.source
     untrained: bool
     energy: tuple[float, float] | None = (
-        None  # log p by a learned energy and its Z at the same sigma, and the error of ln Z
+        None  # log p by a learned energy with its Z at this sigma, and the error of ln Z
     )
-    warning: Message | None = None  # what speaks against the log-likelihood; see playground.lab.trust
+    warning: Message | None = None  # why the log-likelihood may be wrong; see playground.lab.trust
 
 
 @dataclass(frozen=True, eq=False)
 class LatentInterpolation:
-    """The way from the clicked point to a second one through their latent codes."""
+    """The interpolation from the clicked point to a second one through their latent codes."""
 
     ends: np.ndarray  # (2, 2) or (2, C, H, W)
     numbers: tuple[int | None, int | None]  # of images in the grid
-    points: np.ndarray  # (P, 2) or (P, C, H, W): decoded, at equal shares of the way between the codes
+    points: np.ndarray  # (P, 2) or (P, C, H, W): decoded from evenly spaced codes
     log_prob: np.ndarray  # (P,) nats per the user's unit
-    standard_error: np.ndarray | None  # (P,) of Hutchinson's estimate in it, 0 where there is none; None if not known
+    standard_error: np.ndarray | None  # (P,) of Hutchinson's estimate, 0 without one; None if not known

@@ -1,4 +1,4 @@
-"""The weights by which particles are drawn and scores computed."""
+"""The weights with which particles are sampled and scores computed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """Averaged weights as training left them; `version` grows with every snapshot.
+    """Averaged weights of the network; `version` grows with every snapshot.
 
     Attributes:
-        step: the training step that they are kept of; None where they are the newest.
+        step: the training step for which they are kept; None for the newest weights.
     """
 
     version: int

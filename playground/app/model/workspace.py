@@ -1,4 +1,4 @@
-"""What lies on the workspace: one problem with its trainer, and how far training has come."""
+"""The workspace: one problem with its trainer, and the progress of training."""
 
 import contextlib
 import dataclasses
@@ -38,14 +38,15 @@ if TYPE_CHECKING:
     from playground.theory.densities import Density
 
 SHOWN_POINTS = 20_000
-MARGINAL_PLACES = 401  # of a known density along each axis in view: one or two for each pixel of the histogram
-LEVELS = 20  # of a process, in views
-KEPT_LOSSES = 2_000  # of the loss curve that a session keeps
-SNAPSHOT_SECONDS = 0.15  # how old the weights may be that sampling uses while training runs
+MARGINAL_PLACES = 401  # positions of a known density along each axis in view: one or two per pixel of the histogram
+LEVELS = 20  # noise levels of a process in views
+KEPT_LOSSES = 2_000  # points of the loss curve in a session
+SNAPSHOT_SECONDS = 0.15  # greatest age of the weights that sampling uses during training
 
 
 def other_data(experiment: Experiment, kind: str) -> dict[str, Any]:
-    """All that changes with data of this kind in place of the experiment's own: what speaks of the data, and what they cannot have."""
+    """The edits that come with a change to data of this kind: settings that speak of the old data, or do not fit the
+    new."""
     data = DataSource.kinds()[kind]
     changes: dict[str, Any] = {"data.kind": kind}
     for key, known in description.fields(experiment).items():
@@ -61,27 +62,27 @@ def other_data(experiment: Experiment, kind: str) -> dict[str, Any]:
             "sampling.labels": "all",
             "sampling.label": 0,
             "sampling.guidance": 0.0,
-        }  # each has classes of its own
+        }  # each has its own classes
     return changes
 
 
 def reset_key(experiment: Experiment) -> tuple[object, ...]:
-    """The settings that training depends on from its first step: experiments that share them share their weights."""
+    """The settings that training depends on from its first step. Experiments that share them share their weights."""
     known = description.fields(experiment).items()
     return tuple((key, description.value(experiment, key)) for key, setting in known if setting.resets)
 
 
 class FairLock:
-    """A lock that nobody has to wait for twice.
+    """A lock that the same thread cannot take twice in a row while another waits.
 
-    The trainer takes it again at once after every 60 ms, and Python's own lock may give it to the same thread over and over.
+    The trainer takes it again every 60 ms, and Python's own lock may give it to the same thread each time.
     """
 
     def __init__(self) -> None:
         self._next, self._lock = threading.Lock(), threading.Lock()
 
     def __enter__(self) -> None:
-        with self._next:  # whoever waits holds this, so that the last owner stands behind
+        with self._next:  # a waiting thread holds this, so that the last owner comes after it
             self._lock.acquire()
 
     def __exit__(self, *error: object) -> None:
@@ -89,18 +90,18 @@ class FairLock:
 
 
 def points_key(experiment: Experiment) -> tuple[object, ...]:
-    """What all points depend on, to learn from and to judge by."""
+    """The settings that all points depend on, those for training and those for tests."""
     return experiment.data, experiment.likelihood.points, experiment.seed
 
 
 def file_key(experiment: Experiment) -> tuple[object, ...]:
-    """What the points of a file depend on."""
+    """The settings that the points of a file depend on."""
     return experiment.data, experiment.likelihood.points
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A problem with weights that stay as they are, for whoever computes with them while training goes on."""
+    """A problem with weights that do not change, for computations during training."""
 
     problem: "Problem"
     weights: Weights
@@ -108,12 +109,12 @@ class Model:
 
     @property
     def newest(self) -> Weights:
-        """The weights, which no training changes."""
+        """The weights, which training does not change."""
         return self.weights
 
     @staticmethod
     def of(problem: "Problem", network: "torch.nn.Module | None") -> "Model":
-        """The model of a trained network; of none where a known score alone is followed."""
+        """The model of a trained network, or of no network if only a known score is followed."""
         tensors = {} if network is None else network.state_dict()
         count = 0 if network is None else sum(weight.numel() for weight in network.parameters())
         return Model(
@@ -123,27 +124,27 @@ class Model:
 
 @dataclass
 class Workspace:
-    """A problem, its trainer and its history; kept when another takes its place, so that undo brings it back."""
+    """A problem, its trainer and its history. It is kept when another replaces it, so that undo can restore it."""
 
     problem: "Problem"
     trainer: "Trainer"
     view: ProblemView
     newest: Weights
-    chosen: Weights | None = None  # of an earlier training step, by which everything is shown in place of the newest
-    checkpoints: dict[int, Weights] = field(default_factory=dict)  # those that were chosen once, by their step
+    chosen: Weights | None = None  # weights of an earlier training step that are shown instead of the newest
+    checkpoints: dict[int, Weights] = field(default_factory=dict)  # those that were chosen before, by step
     training: str = "untrained"  # "training", "paused", "finished", "diverged"
     progress: "TrainingProgress | None" = None
     steps: list[int] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
-    held_out: list[tuple[int, float]] = field(default_factory=list)  # steps and held-out losses of the checks
+    held_out: list[tuple[int, float]] = field(default_factory=list)  # steps and held-out losses
     pending_hyperparameters: Mailbox[Experiment] = field(default_factory=Mailbox)
     lock: FairLock = field(default_factory=FairLock)  # held while the trainer works, about 60 ms
     figures: dict[kept_figures.Key, kept_figures.Figures] = field(default_factory=dict)
-    clicked: tuple[tuple[float, float] | int, ...] = ()  # when another workspace took its place
+    clicked: tuple[tuple[float, float] | int, ...] = ()  # when another workspace replaced this one
 
     @property
     def weights(self) -> Weights:
-        """Those by which everything is sampled, shown and measured."""
+        """The weights that are used for sampling, display and measurements."""
         return self.chosen or self.newest
 
     @property
@@ -152,10 +153,10 @@ class Workspace:
         return tuple(step for step in self.trainer.checkpoints if step < self.trainer.step)
 
     def choose(self, step: int | None) -> None:
-        """Show everything by the weights of a kept step, or by the newest.
+        """Use the weights of a kept step, or the newest.
 
         Raises:
-            KeyError: no weights are kept of this step.
+            KeyError: no weights of this step are kept.
         """
         self.chosen = None if step is None else self.weights_of(step)
 
@@ -166,13 +167,13 @@ class Workspace:
             KeyError: see :meth:`choose`.
         """
         tensors, known = self.trainer.checkpoints[step], self.checkpoints.get(step)
-        if known is None or known.tensors is not tensors:  # training that went back may keep others of the same step
+        if known is None or known.tensors is not tensors:  # training that was reset may keep others of the same step
             known = Weights(next(_versions), tensors, untrained=step == 0, step=step)
             self.checkpoints[step] = known
-        return known  # of one version, by which runs and figures of it are found again
+        return known  # of one version, so that its runs and figures are found again
 
     def weights_at(self, step: int | None) -> Weights:
-        """The weights of a step, the newest where none of it are kept; those in view where it is None."""
+        """The weights of a step; the newest if none of it are kept; those in use for None."""
         if step is None:
             return self.weights
         return self.weights_of(step) if step in self.kept_steps else self.newest
@@ -186,7 +187,7 @@ class Workspace:
 
     @property
     def model(self) -> Model:
-        """The model as it is now."""
+        """The problem with the weights in use."""
         return Model(self.problem, self.weights, self.view)
 
     @property
@@ -195,24 +196,25 @@ class Workspace:
         return self.progress.step if self.progress is not None else self.trainer.step
 
     def become(self, training: str) -> None:
-        """Note how training stands."""
+        """Set the status of training."""
         self.training = training
 
     def follow(self, experiment: Experiment) -> None:
-        """Take settings that leave data and network as they are."""
+        """Take settings that do not change data and network."""
         self.problem = dataclasses.replace(self.problem, experiment=experiment)
 
     def keep_clicked(self, places: tuple[tuple[float, float] | int, ...]) -> None:
-        """Keep what was clicked until this workspace comes back."""
+        """Keep the clicked points until this workspace is restored."""
         self.clicked = places
 
     def go_on_from(self, before: "Workspace") -> None:
-        """Take over how training stands from a workspace with the same trainer."""
+        """Take the status of training from a workspace with the same trainer."""
         self.training, self.progress = before.training, before.progress
         self.newest, self.chosen = before.newest, before.chosen
 
     def file_size(self, trajectory: "Trajectory | None") -> int:
-        """Bytes that a session about has: data, a finished run, weights with their average, two moments, the best and the checkpoints."""
+        """Approximate bytes of a session: data, a finished run, weights with average, two moments, the best, and
+        checkpoints."""
         played = trajectory.npz_size() if trajectory is not None and trajectory.finished else 0
         numbers = (5 if self.problem.stops_early else 4) * self.view.parameters_count
         data = self.problem.dataset.points.nbytes + self.problem.dataset.held_out.nbytes
@@ -220,7 +222,7 @@ class Workspace:
 
     @property
     def could_hold_out_more(self) -> bool:
-        """Whether finite data were split for fewer test points, when training began, than are asked for now."""
+        """Whether finite data were split, when training began, for fewer test points than are requested now."""
         total = len(self.problem.train) + len(self.problem.test)
         then, now = (
             held_out_count(total, problem.experiment.likelihood.points)
@@ -230,8 +232,8 @@ class Workspace:
 
     @property
     def loss_history(self) -> tuple[np.ndarray, np.ndarray]:
-        """Steps and losses of the training so far, (C,) each; none where what was minimised is not what is chosen now:
-        training on begins new ones, and to choose the old objective and law again brings these back."""
+        """Steps and losses of the training so far, (C,) each; empty if the current objective is not the one that was
+        minimized. Choosing the old objective and noise-level distribution again restores them."""
         if loss_identity(self.trainer.problem.experiment) != loss_identity(self.problem.experiment):
             return np.zeros(0), np.zeros(0)
         return self._losses_so_far()
@@ -243,20 +245,20 @@ class Workspace:
         return np.array([step for step, _ in pairs]), np.array([loss for _, loss in pairs])
 
     def _losses_so_far(self) -> tuple[np.ndarray, np.ndarray]:
-        steps, losses = self.steps, self.losses  # a thread may add to them or begin new ones
+        steps, losses = self.steps, self.losses  # a thread may append to them or replace them
         count = min(len(steps), len(losses))
         return np.array(steps[:count]), np.array(losses[:count])
 
     @property
     def device_text(self) -> str:
-        """The device and its threads, as the status bar says it."""
+        """The device and its threads, for the status bar."""
         kind, threads = self.problem.device.type, torch_threads(self.problem)
         if kind != "cpu":
             return kind.upper()
         return f"CPU, {threads} thread" + ("" if threads == 1 else "s")
 
     def train(self, experiment: Experiment) -> "Iterator[TrainingProgress]":
-        """Train until the limit, or on where it was reached, taking new settings and leaving weights for whoever samples."""
+        """Train until the limit, or continue beyond it. Takes new settings and publishes weights for sampling."""
         import torch
 
         torch.set_num_threads(torch_threads(self.problem))
@@ -286,7 +288,7 @@ class Workspace:
             self.publish()
 
     def remember(self, summary: Mapping[str, Any], progress_type: "type[TrainingProgress]") -> None:
-        """Take over a session's history, as far as it is sound: it is shown, never computed with."""
+        """Take over a session's history, as far as it is valid. It is shown and never used for computing."""
         state = summary.get("state")
         untold = "untrained" if not self.trainer.step else "finished" if self.trainer.finished else "paused"
         self.training = state if state in ("paused", "finished", "diverged") else untold
@@ -306,17 +308,17 @@ class Workspace:
             self.progress = self.trainer.with_optimal_loss(self.progress)
 
     def set_hyperparameters(self, experiment: Experiment) -> None:
-        """Train on with other settings; data, noise, network and seed stay what the trainer was made for."""
+        """Continue training with other settings; data, noise, network and seed stay those of the trainer."""
         with self.lock:
             made_for = self.trainer.problem.experiment
-            if loss_identity(experiment) != loss_identity(made_for):  # the losses of two stand on no common scale
+            if loss_identity(experiment) != loss_identity(made_for):  # the two losses have no common scale
                 self.steps, self.losses, self.held_out = [], [], []
             self.trainer.set_hyperparameters(
                 msgspec.structs.replace(made_for, objective=experiment.objective, training=experiment.training)
             )
 
     def learned_of_labels(self) -> bool:
-        """Take over what training has shown of labels so far; whether that is news."""
+        """Take over what training has shown of labels; returns whether that changed."""
         shown = self.trainer.problem.hidden_labels
         if shown == self.problem.hidden_labels:
             return False
@@ -325,18 +327,18 @@ class Workspace:
         return True
 
     def publish(self) -> None:
-        """Leave the newest averaged weights where sampling finds them."""
+        """Publish the newest averaged weights for sampling."""
         with self.lock:
             snapshot = self.trainer.snapshot()
         self.newest = Weights(next(_versions), snapshot, untrained=self.trainer.step == 0)
 
     def state(self) -> dict[str, np.ndarray] | None:
-        """The weights and all that training needs to go on; None before the first step."""
+        """The weights and all that is needed to continue training; None before the first step."""
         with self.lock:
             return self.trainer.state() if self.trainer.step else None
 
     def summary(self) -> dict[str, Any]:
-        """Where training stands, as a session keeps it."""
+        """The progress of training, for a session."""
         steps, losses = (values.tolist() for values in self._losses_so_far())
         count = len(steps)
         every = max(count // KEPT_LOSSES, 1)
@@ -344,9 +346,9 @@ class Workspace:
         return {
             "state": "paused" if self.training == "training" else self.training,
             "progress": None if self.progress is None else self.progress.to_json(),
-            "objective": msgspec.to_builtins(trained.objective),  # whose losses these are
+            "objective": msgspec.to_builtins(trained.objective),  # the objective of these losses
             "training": msgspec.to_builtins(trained.training),
-            "steps": steps[(count - 1) % every : count : every],  # the last one among them
+            "steps": steps[(count - 1) % every : count : every],  # including the last one
             "losses": losses[(count - 1) % every : count : every],
             "held_out": list(self.held_out),
         }
@@ -356,12 +358,12 @@ _versions = itertools.count(1)
 
 
 def new_weights(tensors: "dict[str, torch.Tensor]", untrained: bool) -> Weights:
-    """Weights of a network that no workspace trains."""
+    """The weights of a network that no workspace trains."""
     return Weights(next(_versions), tensors, untrained=untrained)
 
 
 def torch_threads(problem: "Problem") -> int:
-    """How many threads torch gets for this problem on this machine."""
+    """The number of threads for torch, for this problem on this machine."""
     from playground.lab.training import recommended_threads
 
     return recommended_threads(problem, os.cpu_count() or 1)
@@ -378,18 +380,18 @@ def assemble(
     bundled: bool = False,
     stored: Callable[[], Session] | None = None,
 ) -> Iterator[tuple[float, Workspace]]:
-    """Load the data and build the network; slow the first time, since it imports torch.
+    """Load the data and build the network. The first call is slow, because it imports torch.
 
     Args:
-        dataset: data already loaded.
-        session: a saved session whose data, weights and history to take over.
-        bundled: begin from the weights that ship with the program, if there are any for these settings.
-        previous: a workspace whose trainer goes on with this one's data, where only what is measured has changed.
-        shared: a problem of the same points, whose memory this one shares.
-        stored: reads the session of these settings that lies on disk, where there is one.
+        dataset: data that are already loaded.
+        session: a saved session whose data, weights and history are used.
+        bundled: start from bundled weights, if there are any for these settings.
+        previous: a workspace whose trainer continues, if only measurements changed.
+        shared: a problem with the same points, whose memory is shared.
+        stored: reads the session of these settings from disk, if there is one.
 
     Raises:
-        ExperimentError, DataError: one sentence for the user.
+        ExperimentError, DataError: a sentence for the user.
     """
     preload_torch()
     import torch
@@ -399,10 +401,10 @@ def assemble(
 
     session = bundled_session(experiment) if bundled else session
     if stored is not None:
-        with contextlib.suppress(SessionError):  # gone or damaged: they are trained anew
+        with contextlib.suppress(SessionError):  # missing or damaged: train again
             session = stored()
     if previous is not None and previous.problem.density is None:
-        shared = previous.problem  # split anew, some of the test set would be what its trainer has seen
+        shared = previous.problem  # a new split would test points that its trainer has seen
     if shared is not None and session is None:
         problem = shared.with_experiment(experiment)
     else:
@@ -427,7 +429,7 @@ def assemble(
     count = sum(weight.numel() for weight in trainer.network.parameters())
     workspace = Workspace(problem, trainer, problem_view(problem, count), weights)
     if session is not None and session.weights:
-        # First, for the weights do not say by which settings they were trained.
+        # First, because the weights do not say with which settings they were trained.
         _restore_hyperparameters(trainer, session)
         trainer.restore(dict(session.weights))
         workspace.publish()
@@ -438,7 +440,7 @@ def assemble(
 
 
 def bundled_session(experiment: Experiment) -> Session | None:
-    """The session that ships with the program for these data, if its weights are those of just these settings."""
+    """The bundled session for these data, if its weights have exactly these settings."""
     path = resource(f"checkpoints/{experiment.data.kind}.spg")
     if not path.is_file():
         return None
@@ -453,13 +455,13 @@ def bundled_session(experiment: Experiment) -> Session | None:
 
 
 def _restore_hyperparameters(trainer: "Trainer", session: Session) -> None:
-    """Set a trainer to the settings that a session's weights were trained by, as far as they are sound."""
+    """Give a trainer the settings with which a session's weights were trained, as far as they are valid."""
     changes = {
         f"{section}.{name}": value
         for section in ("objective", "training")
         for name, value in (session.training.get(section) or {}).items()
     }
-    # Where they are not sound, they count as of the settings that are chosen.
+    # Otherwise they count as trained with the chosen settings.
     with contextlib.suppress(ExperimentError, AttributeError, TypeError):
         trained = description.replace(session.experiment, changes)
         trainer.set_hyperparameters(
@@ -468,10 +470,10 @@ def _restore_hyperparameters(trainer: "Trainer", session: Session) -> None:
 
 
 def problem_view(problem: "Problem", parameters_count: int) -> ProblemView:
-    """What the window may know of a problem, and of its network, which has so many parameters."""
+    """The values of a problem and its network for the window."""
     from playground.lab.diagnostics import data_diagnostics, objective_diagnostics
 
-    of_any = data_diagnostics(problem)  # off the GUI thread, which asks again for each objective
+    of_any = data_diagnostics(problem)  # outside the GUI thread, which asks again for each objective
     dataset, noise, units = problem.dataset, problem.noise, problem.units
     is_image = len(problem.shape) == 3
     resolved = problem.resolve()
@@ -518,7 +520,7 @@ def problem_view(problem: "Problem", parameters_count: int) -> ProblemView:
 
 
 def _marginals(density: "Density", bounds: Bounds) -> np.ndarray:
-    """See :class:`ProblemView`: without noise, as the data are."""
+    """See :class:`ProblemView`; without noise they are those of the data."""
     import torch
 
     exact, found = density.to("cpu", torch.float64), []

@@ -1,4 +1,4 @@
-"""What is kept for undo and for a second look: workspaces and the data of files, bounded by the bytes that they take together."""
+"""A cache of workspaces and file data for undo, bounded by their common number of bytes."""
 
 import functools
 from collections import Counter, OrderedDict
@@ -8,16 +8,16 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 BOUND = 2**30  # bytes
-OURS = ("playground.", "torch.nn.")  # the modules whose objects are looked into
-NUMBER = 32  # bytes of a Python number in a list, near enough
+OURS = ("playground.", "torch.nn.")  # the modules whose objects are searched
+NUMBER = 32  # approximate bytes of a Python number in a list
 Value = TypeVar("Value")
 
 
 class WorkspaceCache(Generic[Value]):
-    """Keeps values by their keys and, once all together take more than `bound` bytes, evicts those used least recently.
+    """Keeps values by key. If they take more than `bound` bytes together, it evicts the least recently used.
 
-    Memory that several values share, such as the data of two networks, counts once. The value put last always stays.
-    A value that grows is measured anew when it is put again.
+    Memory that several values share, such as the data of two networks, counts once. The last value always stays.
+    A value that has grown is measured again when it is put again.
     """
 
     def __init__(self, bound: int = BOUND) -> None:
@@ -34,11 +34,11 @@ class WorkspaceCache(Generic[Value]):
         return key in self._values
 
     def items(self) -> list[tuple[Hashable, Value]]:
-        """Keys and values, least recently used first."""
+        """Keys and values, the least recently used first."""
         return list(self._values.items())
 
     def get(self, key: Hashable) -> Value | None:
-        """The value of a key, which counts as a use; None where there is none."""
+        """The value of a key, which counts as a use; None if there is none."""
         if key in self._values:
             self._values.move_to_end(key)
         return self._values.get(key)
@@ -47,7 +47,7 @@ class WorkspaceCache(Generic[Value]):
         """Keep a value.
 
         Returns:
-            What was evicted for it.
+            The evicted values.
         """
         self.discard(key)
         self._values[key], self._storages[key] = value, storages(value)
@@ -62,7 +62,7 @@ class WorkspaceCache(Generic[Value]):
         return evicted
 
     def discard(self, key: Hashable) -> None:
-        """Keep the value of a key no longer, if there is one."""
+        """Remove the value of a key, if there is one."""
         if self._values.pop(key, None) is None:
             return
         for address, size in self._storages.pop(key).items():
@@ -73,7 +73,7 @@ class WorkspaceCache(Generic[Value]):
 
 
 def storages(value: Any) -> dict[int, int]:
-    """The bytes of each array and tensor that an object of ours holds, directly or through others, by their address.
+    """The bytes of each array and tensor that an object of this program holds, directly or through others, by address.
 
     >>> points = np.zeros(100)
     >>> sum(storages([points, {"half": points[:50]}, [1.0, 2.0]]).values())
@@ -92,7 +92,7 @@ def storages(value: Any) -> dict[int, int]:
                 thing = thing.base
             address = thing.__array_interface__["data"][0]
             found[address] = max(found.get(address, 0), thing.nbytes)
-        elif hasattr(thing, "untyped_storage"):  # a tensor, without the second that importing torch may take
+        elif hasattr(thing, "untyped_storage"):  # a tensor; importing torch to check would take a second
             storage = thing.untyped_storage()
             found[storage.data_ptr()] = max(found.get(storage.data_ptr(), 0), storage.nbytes())
         elif isinstance(thing, dict):
