@@ -50,6 +50,27 @@ class Fault:
 
 FAULTS = (
     Fault(
+        "the exact flow of the error budget with twice its drift",
+        "lab/error_budget.py",
+        "return -sigma.square()[:, None]",
+        "return -2 * sigma.square()[:, None]",
+        ("lab/test_error_budget.py::test_few_steps_cost_what_euler_makes_of_the_standard_deviation",),
+    ),
+    Fault(
+        "the error budget's noisy data with sigma in place of std",
+        "lab/error_budget.py",
+        "generator).double() + std * noise",
+        "generator).double() + std / scale * noise",
+        ("lab/test_error_budget.py::test_the_prior_of_a_contracting_process_is_near_its_noisy_data",),
+    ),
+    Fault(
+        "an error budget of distances that are not squared",
+        "lab/error_budget.py",
+        "PROJECTIONS, directions) ** 2",
+        "PROJECTIONS, directions)",
+        ("lab/test_error_budget.py::test_a_learned_score_of_moved_data_costs_the_square_of_the_shift",),
+    ),
+    Fault(
         "the score term of a step of the flow without its half",
         "theory/samplers/terms.py",
         "weight = (1 + stochasticity**2) / 2 * h",

@@ -16,6 +16,7 @@ from playground.cli.reporting import Update, number, say, stage, warn, with_erro
 from playground.lab import experiment as experiments
 from playground.lab.conflicts import Conditions, sampling_conflict, training_conflict
 from playground.lab.diagnostics import noise_diagnostics
+from playground.lab.error_budget import PARTS, error_budget
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment
 from playground.lab.memorization import memorization_warning
@@ -72,6 +73,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
                 _evaluate(problem, model, final),
                 _training(trainer, last, final_loss),
                 _score_errors(problem, model),
+                _error_budget(problem, model),
             ):
                 measured |= part | {"reasons": measured["reasons"] | part["reasons"]}
             results.write_json(folder / results.METRICS, _finite(measured))
@@ -159,6 +161,14 @@ def _score_errors(problem: Problem, model: Model) -> dict[str, Any]:
     with stage("Score errors") as update:
         for fraction, found in score_figures(problem, model.learned):
             update(fraction, "noise levels" if found is None else "")
+    assert found is not None
+    return found
+
+
+def _error_budget(problem: Problem, model: Model) -> dict[str, Any]:
+    with stage("Error budget") as update:
+        for fraction, found in error_budget(problem, model.score):
+            update(fraction, "score, steps, prior and sigma_min" if found is None else "")
     assert found is not None
     return found
 
@@ -303,6 +313,12 @@ def _summarise(measured: dict[str, Any], problem: Problem, folder: Path) -> None
         say(f"{'Wasserstein-2':>24}  {distance:.4g} (floor {floor:.4g} ± {spread:.2g}){length}, {squares}, {taken}")
     else:
         say(f"{'samples and data':>24}  not compared: {measured['reasons']['sliced_wasserstein2']}")
+    if measured.get("budget_total") is not None:
+        parts = ", ".join(
+            f"{name.replace('_', ' ')} {with_error(*(measured[f'budget_{name}{end}'] for end in ('', '_standard_error')))}"
+            for name in PARTS
+        )
+        say(f"{'its square is due to':>24}  {parts}; in {measured['budget_points'][0]} other runs")
     for title, key, floor, unit in (
         ("energy distance", "energy_distance", 0, length),
         ("squared MMD", "mmd_squared", 0, ""),

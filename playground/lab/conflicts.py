@@ -8,7 +8,7 @@ import itertools
 
 from playground.kinds.chosen import Conditions as Conditions
 from playground.kinds.noise.noise import WITH_PATH
-from playground.kinds.samplers import FollowsScore
+from playground.kinds.samplers import FollowsScore, FromNoise
 from playground.lab.settings import Experiment
 from playground.messages import Edit, Message, setting
 
@@ -118,6 +118,32 @@ def unknown_density(experiment: Experiment) -> Message:
     """Why there is no figure that needs the density of the data."""
     kind = setting("data.kind", experiment.data.kind)
     return Message("unknown-density", "The density of {} is not known.", (kind,))
+
+
+def budget_conflict(experiment: Experiment, conditions: Conditions) -> Message | None:
+    """Why the distance between samples and data cannot be split into the parts of score, steps, prior and sigma_min, or None.
+
+    Args:
+        conditions: what can be conditioned on.
+    """
+    conflict = sampling_conflict(experiment, conditions)
+    if conflict is not None:
+        return conflict
+    sampling = experiment.sampling
+    if not isinstance(sampling, FromNoise):
+        return Message(
+            "no-budget",
+            "{} follows no process from its prior to the data: choose {}, or another sampler that does.",
+            (setting("sampling.kind", sampling.kind), setting("sampling.kind", "probability-flow")),
+            "sampling.kind",
+            (Edit("Use the flow", {"sampling.kind": "probability-flow"}),),
+        )
+    if not experiment.data.known_density:
+        text = "The exact score of {} is not known: only toys and drawings have one, and so an error budget."
+        return Message("no-exact-score", text, (setting("data.kind", experiment.data.kind),), "data.kind")
+    return comparison_conflict(experiment, conditions) or (
+        None if sampling.particles == "auto" else why_too_few_samples(sampling.particles)
+    )
 
 
 LIKELIHOOD = "The likelihood follows"

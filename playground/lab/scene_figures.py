@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from playground.lab import error_budget, score_errors
 from playground.lab import experiment as experiments
-from playground.lab import score_errors
 from playground.lab.boltzmann.cost import measure_cost
 from playground.lab.conditioning import known_point
 from playground.lab.evaluation import OF_SAMPLES, evaluate, sample_distances
@@ -150,6 +150,11 @@ class _Run:
         elif key in score_errors.METRICS:
             yield from self._train()
             for done, found in score_errors.score_figures(self._problem, self._network()):
+                self._take(found)
+                yield done
+        elif key in error_budget.METRICS:
+            score = yield from self._score(self._problem.experiment.sampling.follows or "learned")
+            for done, found in error_budget.error_budget(self._problem, score):
                 self._take(found)
                 yield done
         elif key in FIELDS:

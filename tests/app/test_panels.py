@@ -665,10 +665,10 @@ def test_diagnostics_leave_with_the_data_they_are_about(show, state, controllers
     assert not noise.notice.buttons
 
 
-@pytest.mark.parametrize("task", ["likelihood", "density", "test-set", "quality", "fisher"])
+@pytest.mark.parametrize("task", ["likelihood", "density", "test-set", "quality", "budget", "fisher"])
 @pytest.mark.parametrize("change", ["the data are gone", "other data", "other weights", "measured again"])
 def test_why_a_measurement_failed_is_told_as_long_as_it_is_of_what_is_there(show, controllers, task, change):
-    kind = panels.QualityPanel if task in ("quality", "fisher") else panels.LikelihoodPanel
+    kind = panels.QualityPanel if task in ("quality", "budget", "fisher") else panels.LikelihoodPanel
     (panel,) = show(kind)
     controllers.build()
     controllers.run(task, None, "The flow could not be followed.", running=False)
@@ -1507,6 +1507,46 @@ def test_the_quality_of_score_and_samples(show, state, controllers, qtbot):
     assert panel.marginals.histogram.overlap() is None
 
 
+BUDGET = {"total": 0.5, "score": 0.3, "steps": 0.15, "prior": -0.05, "sigma_min": 0.0, "floor": 0.1}
+
+
+def test_the_error_budget_is_a_bar_of_its_parts(show, state, controllers):
+    (panel,) = show(panels.QualityPanel)
+    controllers.build()
+    budget = panel.budget
+    assert (budget.empty.isVisible(), budget.bar.isVisible(), budget.total.isVisible()) == (True, False, False)
+    found = {f"budget_{name}": value for name, value in BUDGET.items()}
+    controllers.measuring.evaluation_changed.emit(found | {f"{key}_standard_error": 0.012 for key in found})
+    assert (budget.empty.isVisible(), budget.bar.isVisible(), budget.total.isVisible()) == (False, True, True)
+    assert budget.total.text() == "0.500 ± 0.012"
+    assert budget.rows["prior"].text() == "−0.050 ± 0.012"
+    assert budget.rows["sigma_min"].text() == "0.000 ± 0.012"
+    shares = {"score": 0.3 / 0.55, "steps": 0.15 / 0.55, "prior": 0.0, "sigma_min": 0.0, "floor": 0.1 / 0.55}
+    assert budget.bar.shares == pytest.approx(shares)
+    assert budget.bar.accessibleDescription().startswith("score 55 %, steps 27 %, prior 0 %")
+    picture = budget.bar.grab().toImage()
+    ratio, middle = picture.devicePixelRatio(), picture.height() // 2
+    for share, name in ((0.02, "learned"), (0.56, "trails"), (0.98, "exact")):
+        pixel = picture.pixelColor(round(share * budget.bar.width() * ratio), middle)
+        assert pixel == budget.bar._colors.color(name), name
+    controllers.measuring.evaluation_changed.emit({"reasons": {"budget_total": plain("Measure again.")}})
+    assert not budget.bar.isVisible()
+    assert budget.empty.text() == "Measure again."
+
+
+def test_the_error_budget_says_why_there_is_none(show, state, controllers):
+    (panel,) = show(panels.QualityPanel)
+    controllers.build()
+    assert panel.measure_budget.isEnabled()
+    state.edit({"sampling.kind": "langevin"})
+    assert not panel.measure_budget.isEnabled()
+    assert "follows no process" in panel.budget.empty.text()
+    state.edit({"sampling.kind": "edm", "data.kind": "digits"})
+    controllers.build(conditions=TOLD)
+    assert "exact score of" in panel.budget.empty.text()
+    assert panel.budget.empty.text() in panel.measure_budget.toolTip()
+
+
 def test_a_known_density_lies_over_the_histogram_along_the_axis_that_is_shown(show, state, controllers):
     (panel,) = show(panels.QualityPanel)
     controllers.build(marginals=None)
@@ -1728,7 +1768,11 @@ def test_digits_show_their_labels_and_nearest_training_images(show, state, contr
 def test_a_button_that_measures_keeps_its_name(show, controllers):
     (quality,) = show(panels.QualityPanel)
     controllers.build()
-    for button, task in ((quality.measure_score, "fisher"), (quality.measure_samples, "quality")):
+    for button, task in (
+        (quality.measure_score, "fisher"),
+        (quality.measure_samples, "quality"),
+        (quality.measure_budget, "budget"),
+    ):
         name = button.accessibleName()
         assert name.startswith("Measure the ")
         controllers.tasks.changed.emit(task, TaskStatus("Score errors", running=True))

@@ -82,6 +82,14 @@ def test_a_run_writes_everything(moons: Path) -> None:
     assert count == 90
 
 
+def test_a_run_splits_its_distance_by_causes(moons: Path) -> None:
+    found = metrics(moons)
+    assert found["budget_points"] == [10, 40]
+    parts = [found[f"budget_{part}"] for part in ("score", "steps", "prior", "sigma_min", "floor")]
+    assert sum(parts) == pytest.approx(found["budget_total"])
+    assert min(found["budget_score_standard_error"], found["budget_floor"]) > 0
+
+
 def test_a_run_warns_of_noise_that_ends_too_early(tmp_path: Path, ask: Ask, quickest: list[str]) -> None:
     (tmp_path / "early.toml").write_text("[noise]\nsigma_max = 0.5\n")
     code, out, _ = ask("run", tmp_path / "early.toml", "--out", tmp_path / "out", *quickest)

@@ -241,6 +241,13 @@ def sample_quality(problem: "Problem", run: "Iterator[Trajectory]") -> Progress[
         yield 0.9 + 0.1 * progress.fraction, progress.metrics
 
 
+def error_budget(problem: "Problem", weights: Weights) -> Progress[dict[str, Any]]:
+    """The parts of the distance between samples and data, see :mod:`playground.lab.error_budget`."""
+    from playground.lab import error_budget as budget
+
+    yield from budget.error_budget(problem, problem.known_score() or learned_score(problem, weights))
+
+
 def score_errors(
     problem: "Problem", weights: Weights, levels: int = 24, points: int = 1_000
 ) -> Progress[ScoreErrorCurve]:

@@ -32,7 +32,7 @@ TEST_SET_KEYS = POINT_KEYS | {"likelihood.dequantization_samples"}
 UNFINISHED = "These images are still being sampled: click one at the end of the run."
 STALE = Message("stale", "Measured with other settings than the present ones: measure again.")
 SETTLE = 250  # ms that a chosen training step must stay before its weights are measured
-TASKS = ("likelihood", "interpolation", "density", FOLLOWING, "test-set", "quality", "fisher")
+TASKS = ("likelihood", "interpolation", "density", FOLLOWING, "test-set", "quality", "budget", "fisher")
 
 
 def _telling_the_last(
@@ -152,6 +152,7 @@ class Measuring(QObject):
     def _take_settings(self, keys: frozenset[str]) -> None:
         if of_a_run(keys):
             self._forget("quality")
+            self._forget("budget")
             self._recall()
         if "likelihood.source" in keys:
             self.forget_weights()
@@ -374,6 +375,19 @@ class Measuring(QObject):
             self._samples = trajectory, figures
             self._show_metrics("quality", figures)
 
+    def error_budget(self) -> None:
+        """Split the distance between samples and data by its causes, for the settings and weights in view."""
+        workspace = self._building.workspace
+        if workspace is None:
+            return
+        problem, weights = workspace.problem, workspace.weights
+        self._tasks.start(
+            "budget",
+            "Error budget",
+            lambda: _telling_the_last(measurements.error_budget(problem, weights)),
+            self._evaluated("budget"),
+        )
+
     def score_errors(self) -> None:
         """Measure the error of the learned score along sigma: against the exact score or, if none is known, that of
         the smoothed training set."""
@@ -509,6 +523,7 @@ class Measuring(QObject):
         measures = {
             "test-set": self.evaluate_test_set,
             "quality": self.evaluate_samples,
+            "budget": self.error_budget,
             "fisher": self.score_errors,
             "density": self.density_map,
         }

@@ -6,6 +6,7 @@ Panels and commands ask the same function, so that button, menu and key always a
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.lab.conflicts import (
+    budget_conflict,
     comparison_conflict,
     likelihood_conflict,
     sampling_conflict,
@@ -110,6 +111,14 @@ def comparing_samples(state: State, controllers: Controllers) -> Message | None:
     if run is None or not len(run):
         return NO_SAMPLES
     return None if view.is_image else why_too_few_samples(len(run.positions[-1]))
+
+
+def budgeting(state: State, controllers: Controllers) -> Message | None:
+    """Say why the distance between samples and data cannot be split by its causes."""
+    view, why = controllers.building.problem, _without_data(controllers)
+    if view is None or why is not None:
+        return why
+    return budget_conflict(state.experiment, view.conditions)
 
 
 def pinning(state: State, controllers: Controllers) -> Message | None:

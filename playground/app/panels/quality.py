@@ -13,6 +13,7 @@ from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView
+from playground.app.panels.error_budget import ErrorBudget
 from playground.app.panels.figure import Figure, TaskButton, decimal, missing, with_error
 from playground.app.panels.marginals import Marginals
 from playground.app.panels.memorization import Memorization
@@ -63,6 +64,7 @@ class QualityPanel(CollapsiblePanel):
         self._build_score()
         self.body.addSpacing(theme.UNIT)
         self._build_samples()
+        self._build_budget()
         self._building.problem_changed.connect(self._problem_changed)
         self._building.problem_failed.connect(self._enable)
         state.changed.connect(self._enable)
@@ -178,6 +180,22 @@ class QualityPanel(CollapsiblePanel):
             self.body.addWidget(part)
         self.marginals = Marginals(self._controllers, self)
         self.body.addWidget(self.marginals)
+        self.body.addSpacing(theme.UNIT)
+
+    def _build_budget(self) -> None:
+        self.measure_budget = TaskButton(
+            "Measure",
+            "<p>Split the squared distance between samples and data by its causes. One after another, score, steps, "
+            "prior and σ min are replaced by what has no error. The exact score makes this possible, for toys and "
+            "drawings.</p>",
+            self._controllers,
+            "budget",
+            self._measuring.error_budget,
+            name="Measure the error budget",
+        )
+        self._heading("Error budget", self.measure_budget)
+        self.budget = ErrorBudget(self)
+        self.body.addWidget(self.budget)
 
     def _heading(self, title: str, button: TaskButton) -> None:
         label = QLabel(title, self)
@@ -229,6 +247,9 @@ class QualityPanel(CollapsiblePanel):
         why = why or (None if self._errors is None else self._errors.unscaled)
         self.chart.show_empty(worded(why) or against_data or MEASURE_SCORE)
         self.measure_samples.set_why_disabled(why_disabled.comparing_samples(self.state, self._controllers))
+        why = why_disabled.budgeting(self.state, self._controllers)
+        self.measure_budget.set_why_disabled(why)
+        self.budget.set_why_disabled(why)
         if run is None:
             self.marginals.histogram.show_samples(None)
         if view is None:
@@ -275,6 +296,7 @@ class QualityPanel(CollapsiblePanel):
         self.kl.show_text(text, missing(metrics, "kl"))
         self._show_weights(metrics)
         self._show_images(metrics)
+        self.budget.show_metrics(metrics)
 
     def _show_transport(self, metrics: Mapping[str, Any]) -> None:
         distance, floor, spread, squared, squared_floor = (

@@ -87,6 +87,11 @@ class FromNoise(FollowsScore, frozen=True):
             return self.corrector_steps
         return 0 if self.mask == "none" else KNOWN_CORRECTORS
 
+    @property
+    def denoises_at_end(self) -> bool:
+        """Whether its last step goes to the denoised estimate."""
+        return bool(getattr(self, "final_denoising", False))
+
     def default_grid(self) -> str:
         """Return the value of `time_grid` = "auto", with the other settings resolved."""
         return "log-sigma"

@@ -1,0 +1,157 @@
+"""The parts of the distance between samples and data: a bar, and a figure with its error for each."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QAccessible, QPainter, QPaintEvent
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from playground.app.panels.figure import Figure, with_error
+from playground.app.style import theme
+from playground.app.style.labels import worded
+from playground.app.style.number_formats import format_percent
+from playground.app.style.text_size import px
+from playground.app.widgets.collapsible_panel import ROW_GAP
+from playground.data.units import EQUALIZED
+from playground.drawing.palette import DARK, Palette
+from playground.messages import Message
+
+HEIGHT = 18  # px of the bar
+MARGIN = 6  # px beside a name in its part of the bar
+
+MEASURE_BUDGET = "Measure says how much of the squared distance score, steps, prior and σ min cause."
+_ORDER = "Replaced in this order: score, steps, prior, σ min."
+ROWS = {
+    "score": (
+        "score",
+        "learned",
+        "Fall of the squared sliced W₂ when the particles follow the exact score, with the same steps and noise. "
+        + _ORDER,
+    ),
+    "steps": (
+        "steps",
+        "trails",
+        "Further fall when an adaptive solver of the probability flow replaces the sampler’s steps. " + _ORDER,
+    ),
+    "prior": (
+        "prior",
+        "density",
+        "Further fall when the run starts at data with the noise of t = 1, not at the prior. " + _ORDER,
+    ),
+    "sigma_min": (
+        "σ min",
+        "data",
+        "Further fall when the run ends at a hundredth of σ min, without a final denoising step. " + _ORDER,
+    ),
+    "floor": (
+        "floor",
+        "exact",
+        "The squared sliced W₂ that is left: that of a perfect sampler, with so few points. " + EQUALIZED,
+    ),
+}
+"""By the part's name in ``metrics.json``: its label, its colour and its meaning."""
+
+
+class BudgetBar(QWidget):
+    """The parts beside each other, each as long as its share; a negative one has no length."""
+
+    accessible_role = QAccessible.Role.Chart
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._colors = DARK
+        self.shares: dict[str, float] = {}
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Error budget")
+        self.apply_text_size()
+
+    def show_parts(self, parts: Mapping[str, float]) -> None:
+        """Show the parts, in squared units, by their names."""
+        lengths = {name: max(0.0, value) for name, value in parts.items()}
+        total = sum(lengths.values())
+        self.shares = {name: length / total for name, length in lengths.items()} if total else {}
+        said = ", ".join(f"{ROWS[name][0]} {format_percent(share)}" for name, share in self.shares.items())
+        self.setAccessibleDescription(said)
+        self.setToolTip(f"<p>Shares of the squared distance: {said}.</p>")
+        self.update()
+
+    def apply_palette(self, palette: Palette) -> None:
+        self._colors = palette
+        self.update()
+
+    def apply_text_size(self) -> None:
+        self.setFixedHeight(px(HEIGHT))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        left, metrics = 0.0, self.fontMetrics()
+        for name, share in self.shares.items():
+            label, token, _ = ROWS[name]
+            part = QRectF(left, 0.0, share * self.width(), self.height())
+            left = part.right()
+            painter.fillRect(part.adjusted(0, 0, -1, 0) if part.width() > 2 else part, self._colors.color(token))
+            if metrics.horizontalAdvance(label) + 2 * MARGIN <= part.width():
+                painter.setPen(self._colors.color("background"))
+                painter.drawText(part, Qt.AlignmentFlag.AlignCenter, label)
+
+
+class ErrorBudget(QWidget):
+    """The bar and its figures; a sentence as long as nothing is measured."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.empty = QLabel(MEASURE_BUDGET, self)
+        self.empty.setWordWrap(True)
+        theme.set_role(self.empty, "caption")
+        self.bar = BudgetBar(self)
+        self.rows = {name: Figure(label, meaning, token=token) for name, (label, token, meaning) in ROWS.items()}
+        self.total = Figure(
+            "squared sliced W₂",
+            "Mean squared distance between samples and data over ten more runs, of at most 300 particles each. The "
+            "parts below add up to it. " + EQUALIZED,
+        )
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(ROW_GAP)
+        for part in (self.empty, self.total, self.bar, *self.rows.values()):
+            column.addWidget(part)
+        self._why: Message | None = None
+        self._missing = ""
+        self.show_metrics({})
+
+    def set_why_disabled(self, why: Message | None) -> None:
+        """Say why nothing can be measured, or None."""
+        self._why = why
+        self._say()
+
+    def show_metrics(self, metrics: Mapping[str, Any]) -> None:
+        """Show the figures of :data:`playground.lab.error_budget.METRICS`, or why they are missing."""
+        found = {name: metrics.get(f"budget_{name}") for name in ("total", *ROWS)}
+        places = _places(found["total"])
+        known = all(value is not None for value in found.values())
+        for name, figure in {"total": self.total, **self.rows}.items():
+            value, error = found[name], metrics.get(f"budget_{name}_standard_error")
+            figure.setVisible(known)
+            if value is None:
+                figure.show_text("")
+            else:
+                figure.show_text(with_error(float(value), error, places))
+        self.bar.setVisible(known)
+        self.bar.show_parts({name: float(found[name] or 0.0) for name in ROWS} if known else {})
+        self.empty.setVisible(not known)
+        self._missing = worded(metrics.get("reasons", {}).get("budget_total"))
+        self._say()
+
+    def _say(self) -> None:
+        self.empty.setText(worded(self._why) or self._missing or MEASURE_BUDGET)
+
+
+def _places(total: float | None) -> int:
+    """Decimals with which every part is read to a hundredth of the total's leading digit, so that they line up.
+
+    >>> _places(0.093), _places(1.4), _places(2_000.0)
+    (4, 2, 0)
+    """
+    return min(max(2 - math.floor(math.log10(total)), 0), 12) if total and total > 0 else 3
