@@ -7,14 +7,14 @@ import torch
 from torch import Tensor
 
 from playground.kinds.inpainting import known_coordinates
-from playground.kinds.samplers import FollowsScore
+from playground.kinds.samplers import FollowsScore, FromNoise
 from playground.lab.problem import Problem
-from playground.theory.guidance import GuidedScore, InpaintingScore, LabelledScore
+from playground.theory.guidance import GuidedScore, InpaintingScore, LabelledScore, ScaledScore
 from playground.theory.noise import ScoreFunction
 
 
 def conditioned_score(problem: Problem, score: LabelledScore) -> ScoreFunction:
-    """The score that the experiment's sampler follows, for the labels, the guidance and the mask of its settings.
+    """The score that the experiment's sampler follows, for the labels, the guidance, the mask and the factor of its settings.
 
     Args:
         score: the learned one, which takes labels if the data have classes, or a known one.
@@ -25,7 +25,11 @@ def conditioned_score(problem: Problem, score: LabelledScore) -> ScoreFunction:
         assert isinstance(sampling, FollowsScore)
         followed = GuidedScore(score, told, sampling.guidance)
     mask = known_coordinates(sampling.mask, problem)
-    return followed if mask is None else InpaintingScore(followed, known_point(problem), mask)
+    if mask is not None:
+        followed = InpaintingScore(followed, known_point(problem), mask)
+    if isinstance(sampling, FromNoise) and sampling.score_factor != 1.0:
+        followed = ScaledScore(followed, sampling.score_factor)
+    return followed
 
 
 def labels(problem: Problem) -> Tensor | None:

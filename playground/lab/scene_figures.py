@@ -18,7 +18,7 @@ from playground.lab.experiment import Experiment
 from playground.lab.fields import arrows_at
 from playground.lab.latent import interpolate
 from playground.lab.likelihood import decode, log_likelihood
-from playground.lab.misprints import flow_spread, matching_losses
+from playground.lab.misprints import matching_losses
 from playground.lab.problem import Problem, choose_device
 from playground.lab.sampling import sample
 from playground.lab.scenes import (
@@ -26,11 +26,11 @@ from playground.lab.scenes import (
     AT_PLACES,
     BOLTZMANN,
     FIELDS,
-    FLOWS,
     HALFWAY,
     INPAINTING,
     PLACES,
     SAMPLING,
+    SPREAD,
     TRAINING,
     Figure,
     Measured,
@@ -159,8 +159,9 @@ class _Run:
                 yield done
         elif key in FIELDS:
             self._found |= matching_losses(self._problem, self._exact())
-        elif key in FLOWS:
-            yield from self._flow(key)
+        elif key == SPREAD:
+            yield from self._sample()
+            self._found[key] = self._spread()
         elif key == INPAINTING:
             yield from self._sample()
             self._found[key] = self._inpainting_distance()
@@ -231,11 +232,10 @@ class _Run:
             raise UserError("The exact score of these data is not known.")
         return exact
 
-    def _flow(self, key: str) -> Iterator[float]:
-        score = yield from self._score(self._problem.experiment.sampling.follows or "learned")
-        for done, spread in flow_spread(self._problem, score, 1.0 if key == FLOWS[0] else 2.0):  # 2 takes away the 1/2
-            self._found[key] = spread
-            yield done
+    def _spread(self) -> float:
+        assert self._trajectory is not None
+        samples, data = self._trajectory.positions[-1], self._problem.dataset.points
+        return math.sqrt(float(np.var(samples, axis=0).sum() / data.var(axis=0).sum()))
 
     def _boltzmann(self) -> Iterator[float]:
         for cost in measure_cost():

@@ -49,8 +49,8 @@ their bounding box."""
 FIELDS = ("matching_loss", "matching_loss_of_opposite", "misprinted_loss", "misprinted_loss_of_opposite")
 """Keys of E[|v|²/2 ± tr ∇v] over noisy data at the finest level, per squared user unit, with the right or the misprinted
 sign of the trace; the field v is the exact score s or -s."""
-FLOWS = ("flow_spread", "misprinted_flow_spread")
-"""Keys of the standard deviation of the probability flow's samples over that of the data, with and without the 1/2 before g² s."""
+SPREAD = "sample_spread"
+"""Key of the standard deviation of the samples over that of the data."""
 HALFWAY = "halfway_log_prob"
 """Key of the log-density of the point whose latent code is halfway between those of `point` and `to`."""
 INPAINTING = "inpainting_distance"

@@ -1,4 +1,4 @@
-r"""Conditional scores, given a class or some of the coordinates.
+r"""Conditional scores, given a class or some of the coordinates, and a score with a factor.
 
 Each wraps a score and is itself a score, so every sampler can use it.
 """
@@ -30,6 +30,24 @@ class RowwiseScore(Protocol):
 def for_rows(score: LabelledScore, rows: Tensor) -> LabelledScore:
     """The score of the particles with these numbers, (n,) int64: :meth:`RowwiseScore.for_rows`, or the score itself."""
     return score.for_rows(rows) if isinstance(score, RowwiseScore) else score
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledScore:
+    """c s(x, sigma), for equations with a wrong factor before the score.
+
+    Args:
+        factor: c.
+    """
+
+    score: ScoreFunction
+    factor: float
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        return self.factor * self.score(x, sigma)
+
+    def for_rows(self, rows: Tensor) -> "ScaledScore":
+        return replace(self, score=for_rows(self.score, rows))
 
 
 @dataclass(frozen=True, eq=False)

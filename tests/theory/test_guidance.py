@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from playground.theory.densities import GaussianMixture
-from playground.theory.guidance import GuidedScore, InpaintingScore
+from playground.theory.guidance import GuidedScore, InpaintingScore, ScaledScore
 from playground.theory.noise import VarianceExploding
 from playground.theory.samplers import AdaptiveFlow, ProbabilityFlow, ReverseSDE
 
@@ -138,3 +138,13 @@ def test_the_correction_is_the_gradient_of_the_distance_to_the_known_part() -> N
     (slope,) = torch.autograd.grad(-distance, x)
     found = InpaintingScore(gaussian, known, mask)(x.detach(), sigma)
     torch.testing.assert_close(found[:, 1], (gaussian(x, sigma) + slope)[:, 1].detach())
+
+
+@pytest.mark.parametrize("factor", [0.0, 0.5, 2.0])
+def test_a_factor_on_the_score_is_an_exponent_of_the_flow(factor: float) -> None:
+    """For a Gaussian, d ln |y| = c/2 d ln(variance): the flow contracts by the ratio of the widths to the power c."""
+    process, start = VarianceExploding(0.01, 20.0), torch.tensor([[3.0, -1.0], [0.5, 2.0]], dtype=torch.float64)
+    gaussian = GaussianMixture(torch.zeros(1, 2).double(), torch.ones(1).double(), torch.ones(1).double())
+    *_, step = AdaptiveFlow(process, 4, 1e-8).run(ScaledScore(gaussian.score, factor), start, generator(0))
+    shrunk = ((1 + 0.01**2) / (1 + 20.0**2)) ** (factor / 2)
+    torch.testing.assert_close(step.positions, shrunk * start, rtol=1e-5, atol=1e-7)

@@ -73,6 +73,18 @@ class FromNoise(FollowsScore, frozen=True):
             ),
         ),
     ] = 0.16
+    score_factor: Annotated[
+        float,
+        meta(
+            "Factor on the score in the sampler's equation. 1 is right; any other shows what a wrong equation does. 2 is the "
+            "probability flow without its 1/2",
+            label="score factor",
+            ge=-4.0,
+            le=4.0,
+            reach=(0.0, 2.0),
+            advanced=True,
+        ),
+    ] = 1.0
 
     @property
     def mask(self) -> Mask:
