@@ -1,1 +1,1 @@
-"""The controls that cards and dialogs are made of."""
+"""The controls in cards and dialogs."""

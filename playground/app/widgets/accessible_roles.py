@@ -1,4 +1,4 @@
-"""What assistive technology takes the painted widgets for: each names its role, which Qt cannot guess."""
+"""The roles of painted widgets for assistive technology, which Qt cannot know by itself."""
 
 from typing import Protocol, runtime_checkable
 
@@ -9,18 +9,18 @@ from PySide6.QtWidgets import QAccessibleWidget, QWidget
 
 @runtime_checkable
 class WithRole(Protocol):
-    """A widget that paints itself and is no kind of Qt's own controls."""
+    """A widget that paints itself and is none of Qt's own controls."""
 
     accessible_role: QAccessible.Role
 
 
 def install() -> None:
-    """Have Qt ask for these roles; once is enough, and again does no harm."""
+    """Make Qt ask for these roles. Further calls change nothing."""
     QAccessible.installFactory(_interface)
 
 
 def _interface(name: str, thing: QObject) -> QAccessibleInterface | None:
-    """The interface of a widget with a role of its own; of others Qt's."""
+    """The accessible interface of a widget with its own role; Qt's interface for other widgets."""
     if isinstance(thing, QWidget) and isinstance(thing, WithRole):
         return QAccessibleWidget(thing, thing.accessible_role, "")
     return None

@@ -1,4 +1,4 @@
-"""A card: a foldable piece of the window with a title, its state in one line, and an "Advanced" part."""
+"""A card: a foldable part of the window with a title, its state in one line, and an "Advanced" part."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -35,17 +35,17 @@ ROW_GAP = UNIT // 2  # px between rows that are 22 px high
 
 
 def shortened(state: str, metrics: QFontMetrics, width: int) -> str:
-    """As many of a state's parts, which "·" separates, as fit in a width; where not even the first does, its beginning."""
+    """The first parts of a state, separated by "·", that fit the width; if none fits, the beginning of the first."""
     parts = state.split(" · ")
     while len(parts) > 1 and metrics.horizontalAdvance(" · ".join(parts)) > width:
         parts.pop()
     text = " · ".join(parts)
-    fits = metrics.horizontalAdvance(text) <= width  # eliding may cut what is exactly as wide
+    fits = metrics.horizontalAdvance(text) <= width  # eliding may cut a text that is exactly as wide
     return text if fits else metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
 
 
 class PanelHeader(QAbstractButton):
-    """A card's top line: number, title, state (elided, whole in the tooltip), and whether it is open."""
+    """A card's top line: number, title, state (elided, complete in the tooltip), and whether the card is open."""
 
     def __init__(self, title: str, number: int | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -69,7 +69,7 @@ class PanelHeader(QAbstractButton):
             self.update()
 
     def set_tool(self, tool: QWidget) -> None:
-        """Put a small button between the state and the chevron; it is the header's own from then on."""
+        """Put a small button between the state and the chevron; the header owns it."""
         tool.setParent(self)
         self._tool = tool
         self._place_tool()
@@ -120,7 +120,7 @@ class PanelHeader(QAbstractButton):
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(palette.color(Role.Highlight), 1.5))
-            # Around number and title only: the state's end is the card's edge.
+            # Around number and title only, because the state ends at the card's edge.
             painter.drawRoundedRect(QRectF(x - 4 if x else 1, 1, title_width + 9, self.height() - 2), 4, 4)
 
     def enterEvent(self, event: object) -> None:
@@ -139,7 +139,7 @@ SIGNS = {"info": "", "warning": "!", "error": "×"}
 
 
 class Notice(QFrame):
-    """A sentence inside a card, with a bar of its level's colour and a button that mends what it says."""
+    """A sentence inside a card, with a bar in its level's colour and buttons that resolve the problem."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -150,7 +150,7 @@ class Notice(QFrame):
         layout.setSpacing(4)
         self.text = SelectableLabel(parent=self)
         self.text.setWordWrap(True)
-        self.text.setMinimumWidth(1)  # whatever a file is called, the card keeps its width
+        self.text.setMinimumWidth(1)  # so that a long file name does not widen the card
         self.text.setFont(theme.text_font(theme.CAPTION_PIXELS))
         layout.addWidget(self.text)
         self._row = QHBoxLayout()
@@ -167,9 +167,10 @@ class Notice(QFrame):
         message: Message | str | None,
         *ways_out: tuple[str, Message | str, Callable[[], object]],
     ) -> None:
-        """Show a message or a sentence ("info", "warning" or "error") with (title, tooltip, action) of each way out; or hide.
+        """Show a message or a sentence with level "info", "warning" or "error", and a button (title, tooltip, action)
+        for each way out; or hide.
 
-        Settings are called what the cards call them, see :func:`playground.app.style.labels.worded`.
+        Settings have the names of the cards, see :func:`playground.app.style.labels.worded`.
         """
         sentence = worded(message)
         ways = tuple((title, worded(tooltip), action) for title, tooltip, action in ways_out)
@@ -192,17 +193,17 @@ class Notice(QFrame):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(lambda _=False, action=action: action())
             self._row.insertWidget(index, button)
-            # Else Tab would come to it after all that the window held before.
+            # Otherwise Tab would reach it after all older widgets of the window.
             QWidget.setTabOrder(self.buttons[-1] if self.buttons else self.text, button)
             self.buttons.append(button)
         self.setVisible(bool(sentence))
         self.update()
 
     def show_message(self, level: str, message: Message | None, edit: Callable[[Mapping[str, Any]], object]) -> None:
-        """Show a message with a button for each edit that would mend it; or hide.
+        """Show a message with a button for each edit that would resolve it; or hide.
 
         Args:
-            edit: makes an edit's changes.
+            edit: applies an edit.
         """
         edits = () if message is None else message.edits
         self.say(
@@ -223,7 +224,7 @@ class Notice(QFrame):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(color)
         painter.drawRoundedRect(QRectF(0, 2, 3, self.height() - 4), 1.5, 1.5)
-        # A sign too, for whoever does not tell the colours apart.
+        # A sign too, so that colour alone does not tell them apart.
         painter.setPen(self.palette().color(Role.WindowText))
         painter.setFont(theme.text_font(theme.CAPTION_PIXELS, QFont.Weight.Bold))
         place = QRectF(3, 0, self.text.x() - 3, self.text.y() + self.text.fontMetrics().height())
@@ -231,7 +232,7 @@ class Notice(QFrame):
 
 
 class MarkButton(QAbstractButton):
-    """A small button of a card, whose mark brightens under the mouse and while it is checked."""
+    """A small button of a card, whose mark is brighter under the mouse and while it is checked."""
 
     def enterEvent(self, event: object) -> None:
         self.update()
@@ -249,7 +250,7 @@ class MarkButton(QAbstractButton):
         self.paint_mark(painter, palette.color(Role.WindowText if bright else Role.PlaceholderText))
 
     def paint_mark(self, painter: QPainter, color: QColor) -> None:
-        """Paint what it shows, in this colour."""
+        """Paint its mark in this colour."""
         raise NotImplementedError
 
 
@@ -266,7 +267,7 @@ class EquationButton(MarkButton):
         return QSize(QFontMetrics(self._font()).horizontalAdvance("f(x)") + 10, px(18))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter presses it too, which Qt leaves to each system."""
+        """Let Enter press it too, which Qt decides by platform."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.click()
         else:
@@ -285,7 +286,7 @@ class EquationButton(MarkButton):
 
 
 class Disclosure(MarkButton):
-    """Shows and hides the advanced part of a card; sits in the header, so that a closed part takes no row."""
+    """Shows and hides the advanced part of a card; sits in the header, so that a closed part needs no row."""
 
     def __init__(self, part: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -306,7 +307,7 @@ class Disclosure(MarkButton):
         self._make_room()
 
     def _make_room(self) -> None:
-        """For or by the state in the header."""
+        """Share the header's width with the state."""
         header = self.parentWidget()
         if header is not None:
             header.update()
@@ -328,9 +329,9 @@ class CollapsiblePanel(QFrame):
     """A titled, foldable frame; put widgets in :attr:`body`, seldom needed ones in :meth:`advanced`.
 
     Args:
-        title: its name.
-        number: its place in the pipeline, where it has one.
-        purpose: in one line and plain words, what it is for; stands below the title, of a folded card too.
+        title: the card's name.
+        number: its position in the pipeline, if any.
+        purpose: one line in plain words about its use, shown below the title, also if the card is folded.
 
     Signals:
         folded(bool): the user folded or unfolded it.
@@ -344,7 +345,7 @@ class CollapsiblePanel(QFrame):
         self.setObjectName(f"card-{title.lower()}")
         self.setAccessibleName(title)
         self.title = title
-        # Not Maximum: that would bound the height by a hint that does not know how sentences wrap.
+        # Not Maximum, which would limit the height by a hint that does not know how sentences wrap.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(12, 4, 12, 4)
@@ -375,7 +376,7 @@ class CollapsiblePanel(QFrame):
         self.header.clicked.connect(self._opened)
 
     def equations(self) -> list[NamedEquation]:
-        """Those of its settings and figures that are in use, in their order on the card."""
+        """The equations of its settings and figures in use, in their order on the card."""
         parts = [part for part in self._content.findChildren(QWidget) if not part.isHidden()]
         found = [one for part in parts if isinstance(part, WithEquations) for one in part.equations()]
         return list(dict.fromkeys(found))
@@ -385,18 +386,18 @@ class CollapsiblePanel(QFrame):
         self._show_below()
 
     def set_brief(self, brief: bool) -> None:
-        """Whether it is its title only while it is folded, without the line below."""
+        """Set whether a folded card hides the line below its title."""
         self._brief = brief
         self._show_below()
 
     def _show_below(self) -> None:
-        """Show what stands in the line below the title."""
+        """Show the line below the title, unless it is hidden."""
         shown = not (self._brief and self.is_folded())
         self.purpose.setVisible(shown and bool(self.purpose.text()))
         self.equation_button.setVisible(shown and bool(self.equations()))
 
     def set_state(self, text: str) -> None:
-        """The card's state in one line, at the right of its title."""
+        """Set the card's state in one line, at the right of its title."""
         self.header.set_state(text)
 
     def is_folded(self) -> bool:
@@ -406,15 +407,15 @@ class CollapsiblePanel(QFrame):
         self.header.setChecked(not folded)
 
     def reveal(self, part: QWidget | None = None) -> None:
-        """Unfold it and bring it, or a part of it, into view: it has something to say."""
+        """Unfold the card and scroll to it, or to one of its parts."""
         self.set_folded(False)
         column = self.column()
         if column is not None:
-            QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)  # only now is it laid out
+            QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)  # only now is its layout done
             column.ensureWidgetVisible(part or self)
 
     def column(self) -> QScrollArea | None:
-        """What it scrolls in."""
+        """The column that it scrolls in."""
         above = self.parentWidget()
         while above is not None and not isinstance(above, QScrollArea):
             above = above.parentWidget()
@@ -422,12 +423,12 @@ class CollapsiblePanel(QFrame):
 
     @Slot(bool)
     def _opened(self, opened: bool) -> None:
-        """Bring all of the card into view; of one that is higher than its column the advanced part, from its first row on."""
+        """Scroll to the whole card; if it is higher than its column, to the advanced part."""
         column = self.column()
         part: QWidget | None = self
         if not opened or column is None:
             return
-        # Only now is what has just been shown laid out, from the part through the card to the column.
+        # Only now can the layout of the new part be done, from the part through the card to the column.
         QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
         room, bar = column.viewport().height() - 2 * UNIT, column.verticalScrollBar()
         if self.height() > room and self._advanced is not None and self.disclosure.isChecked():
@@ -441,7 +442,7 @@ class CollapsiblePanel(QFrame):
         bar.setValue(min(max(bar.value(), top + part.height() - room), top))
 
     def advanced(self) -> QVBoxLayout:
-        """The layout behind the disclosure; made on first use, below what the body holds by then."""
+        """The layout of the advanced part; made on first use, below what the body has then."""
         if self._advanced is None:
             part = QWidget(self._content)
             self._advanced = QVBoxLayout(part)
@@ -460,10 +461,10 @@ class CollapsiblePanel(QFrame):
             self.disclosure.setChecked(False)
 
     def apply_text_size(self) -> None:
-        self.header.resizeEvent(None)  # where its tool lies
+        self.header.resizeEvent(None)  # to place its tool
 
     def apply_palette(self, palette: Palette) -> None:
-        """Hand the colours of the concepts to every part that paints with them."""
+        """Pass the palette to every part that paints with it."""
         for child in self._content.findChildren(QWidget):
             if isinstance(child, Colored):
                 child.apply_palette(palette)

@@ -1,4 +1,4 @@
-"""A column of cards that scrolls, and in which nothing moves away from under the pointer when rows come and go."""
+"""A column of cards that scrolls; a pressed widget stays under the pointer when rows come and go."""
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Slot
 from PySide6.QtGui import QMouseEvent, QShowEvent, QWheelEvent
@@ -9,23 +9,23 @@ MOST_TRIES = 4
 
 
 class Column(QScrollArea):
-    """Keeps what was pressed last where it is: what appears or vanishes above it is made up for by scrolling.
+    """Keeps the widget that was pressed last in its position: changes above it are compensated by scrolling.
 
-    At an end of the column, where it could not scroll so far, it leaves room there until the pointer leaves it.
+    At an end of the column, where it cannot scroll far enough, it adds empty room until the pointer leaves.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._held: list[QWidget] = []  # what was pressed, and all around it up to the cards
+        self._held: list[QWidget] = []  # the pressed widget and its parents up to the card
         self._y = 0
         self._steadying = False
-        self._room = 0  # px left above the first card
+        self._room = 0  # px of empty room above the first card
         self._watched: QObject | None = None
         self.verticalScrollBar().rangeChanged.connect(self._steady)
         self.verticalScrollBar().sliderMoved.connect(self.release)
 
     def hold(self, pressed: QWidget) -> None:
-        """Keep a widget of this column at its present height until something else is pressed, or the user scrolls."""
+        """Keep a widget of this column at its height until something else is pressed, or the user scrolls."""
         whole = self.widget()
         self._let_go()
         above: QWidget | None = pressed
@@ -37,7 +37,7 @@ class Column(QScrollArea):
 
     @Slot()
     def release(self) -> None:
-        """Let things move; room that was left at an end goes."""
+        """Hold no widget, and remove empty room at the ends."""
         self._let_go()
         whole = self.widget()
         if whole is None:
@@ -57,7 +57,7 @@ class Column(QScrollArea):
 
     @Slot()
     def _steady(self) -> None:
-        """Scroll by as much as what is held has moved."""
+        """Scroll by as much as the held widget has moved."""
         whole = self.widget()
         if self._steadying or not self._held or whole is None:
             return
@@ -67,7 +67,7 @@ class Column(QScrollArea):
             return
         bar = self.verticalScrollBar()
         self._steadying = True
-        for _ in range(MOST_TRIES):  # more room has it all laid out at once, which may move things again
+        for _ in range(MOST_TRIES):  # adding room causes a new layout, which may move things again
             target = bar.value() + self._height_of(held) - self._y
             if target == bar.value():
                 break
@@ -79,7 +79,7 @@ class Column(QScrollArea):
         self._steadying = False
 
     def _leave_room(self, pixels: int) -> None:
-        """Leave this much more room above the first card."""
+        """Add this much empty room above the first card."""
         whole = self.widget()
         layout = None if whole is None else whole.layout()
         if layout is not None:
@@ -96,7 +96,7 @@ class Column(QScrollArea):
         super().showEvent(event)
         handle = self.window().windowHandle()
         if handle is not None and handle is not self._watched:
-            self._watched = handle  # where each press comes by, whatever widget takes it
+            self._watched = handle  # every press passes here, whichever widget takes it
             handle.installEventFilter(self)
 
     def wheelEvent(self, event: QWheelEvent) -> None:

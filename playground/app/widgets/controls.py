@@ -1,6 +1,6 @@
-"""The controls that panels are built of, painted from the palette: slider, segments, switch, choice and number edit.
+"""The controls of panels, painted with the palette: slider, segments, switch, choice and number edit.
 
-All of them tell the user's changes from the program's: setting a value never emits a signal.
+All of them emit signals for the user's changes only, never when the program sets a value.
 """
 
 from collections.abc import Callable, Iterable
@@ -42,11 +42,11 @@ HISTORY = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
 
 
 class Slider(QSlider):
-    """A thin horizontal slider over [0, 1]: goes where it is pressed, and leaves the wheel to the panel it lies in.
+    """A thin horizontal slider over [0, 1]. It jumps to a press, and passes the wheel to its panel.
 
     Signals:
         moved(float): the user moved it to this position.
-        settled(): the user let go, or moved it with a key.
+        settled(): the user released it, or moved it with a key.
     """
 
     moved = Signal(float)
@@ -67,7 +67,7 @@ class Slider(QSlider):
         self._known = True
 
     def set_known(self, known: bool) -> None:
-        """Whether the position means something; a hollow handle says that it does not."""
+        """Set whether the position has a meaning; if not, the handle is hollow."""
         if known != self._known:
             self._known = known
             self.update()
@@ -76,12 +76,13 @@ class Slider(QSlider):
         return self.sliderPosition() / self.STEPS
 
     def set_position(self, position: float) -> None:
-        """Show a position; while the user holds the handle it stays in their hand."""
+        """Show a position, unless the user is holding the handle."""
         if not self.isSliderDown():
             self.setValue(round(position * self.STEPS))
 
     def way(self, position: float) -> int:
-        """Where a key goes that moves it to this position: 1 up, -1 down, 0 where it is at its end or a hand moves it."""
+        """The direction of a key that moves it to this position: 1 up, -1 down, 0 at its end or while the mouse holds
+        it."""
         before = self.value() / self.STEPS
         return 0 if self.isSliderDown() else (position > before) - (position < before)
 
@@ -145,7 +146,7 @@ def _handle(painter: QPainter, at: QPointF, radius: float, palette: QPalette, en
         painter.setPen(QPen(palette.color(Role.Highlight), 2))
         painter.drawEllipse(at, radius + 0.5, radius + 0.5)
         radius -= 1.5
-    # White on dark, and on light a white disc with a rim: it must stand out from both ends of the groove.
+    # White in the dark theme, and a white disc with a rim in the light one, to be visible at both ends of the groove.
     bright = palette.color(Role.WindowText).lightnessF() > 0.5
     painter.setBrush(palette.color(Role.WindowText) if bright else QColor("white"))
     painter.setPen(Qt.PenStyle.NoPen if bright else QPen(palette.color(Role.PlaceholderText), 1))
@@ -156,7 +157,7 @@ def _handle(painter: QPainter, at: QPointF, radius: float, palette: QPalette, en
 
 
 class SegmentedControl(QFrame):
-    """A few choices side by side, of which one holds.
+    """A few choices side by side, of which one is selected.
 
     Signals:
         chosen(str): the user chose another one.
@@ -180,7 +181,7 @@ class SegmentedControl(QFrame):
             theme.set_role(button, "segment")
             self._group.addButton(button)
             self.buttons[choice] = button
-            # Stretched by the length of the title, so that none is cut while another has room to spare.
+            # Stretched by the length of the title, so that no title is cut while another has room to spare.
             layout.addWidget(button, 8 + len(title))
             button.clicked.connect(lambda _=False, choice=choice: self._clicked(choice))
         self._value = ""
@@ -205,7 +206,7 @@ class ChoiceBox(QComboBox):
 
     Signals:
         chosen(str): the user chose another one.
-        opening(): the list is about to open; from then on there is one.
+        opening(): the list is about to open, and now exists.
     """
 
     chosen = Signal(str)
@@ -253,7 +254,7 @@ class ChoiceBox(QComboBox):
 
 
 def paint_chevron(painter: QPainter, at: QPointF, color: QColor, down: bool = True) -> None:
-    """A small arrow head around a point, down or to the right; leaves the pen in its colour."""
+    """A small arrow head around a point, pointing down or right; leaves the pen in its colour."""
     painter.setPen(theme.round_pen(color, 1.5))
     corners = [(-3.5, -1.75), (0, 1.75), (3.5, -1.75)] if down else [(-1.75, -3.5), (1.75, 0), (-1.75, 3.5)]
     painter.drawPolyline([at + QPointF(*corner) * text_size.factor() for corner in corners])
@@ -303,13 +304,13 @@ class Switch(QCheckBox):
 
 
 class NumberEdit(QLineEdit):
-    """A number that reads short and edits exactly.
+    """A number that is shown short and edited exactly.
 
-    What was typed stays until it can be used or Escape takes it back.
+    Typed text stays until it is valid or Escape removes it.
 
     Signals:
-        committed(str): the user ended typing something new.
-        stepped(int): an arrow key asked for the next value up (+1) or down (-1), or with PageUp/Down for ten (+-10).
+        committed(str): the user finished typing a new text.
+        stepped(int): an arrow key asked for the next value up (+1) or down (-1), or PageUp/PageDown for ten (+-10).
         abandoned(): Escape.
     """
 
@@ -321,7 +322,7 @@ class NumberEdit(QLineEdit):
         super().__init__(parent)
         theme.set_role(self, "number")
         self.setFont(theme.number_font())
-        self.setTextMargins(0, 0, -3, 0)  # undoes Qt's own, so that numbers end at the card's edge
+        self.setTextMargins(0, 0, -3, 0)  # undoes Qt's own margins, so that numbers end at the card's edge
         self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._display = display
         self._value: float | None = None
@@ -332,11 +333,11 @@ class NumberEdit(QLineEdit):
 
     @property
     def dirty(self) -> bool:
-        """Whether what stands here was typed and is not yet taken."""
+        """Whether the text was typed and not yet taken."""
         return self._dirty
 
     def show_value(self, value: float | None, empty: str = "auto") -> None:
-        """Show a number, or a word where there is none; what was typed and refused is dropped."""
+        """Show a number, or a word if there is none; refused text is dropped."""
         self._value, self._empty, self._dirty = value, empty, False
         self._write()
 
@@ -348,7 +349,7 @@ class NumberEdit(QLineEdit):
             self.selectAll()
             self.abandoned.emit()
         elif event.key() == Qt.Key.Key_Space and not self._dirty:
-            event.ignore()  # nothing is being typed: it is the window's
+            event.ignore()  # nothing is being typed: the key belongs to the window
         elif event.key() in steps:
             self._finish()
             self.stepped.emit(steps[Qt.Key(event.key())])
@@ -356,12 +357,12 @@ class NumberEdit(QLineEdit):
             super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        # Escape belongs to what was typed before it belongs to the window's shortcuts.
+        # Escape belongs to the typed text first, then to the window's shortcuts.
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
             if event.key() == Qt.Key.Key_Escape and self._dirty:
                 event.accept()
                 return True
-            # So do undo and redo, which Qt would keep for text that nobody has edited too.
+            # The same holds for undo and redo, which Qt would also keep for unedited text.
             if not self._dirty and any(map(event.matches, HISTORY)):
                 event.ignore()
                 return True

@@ -1,4 +1,4 @@
-"""Equations in tooltips: drawn the first time a tooltip is asked for, never at start."""
+"""Equations in tooltips, drawn when a tooltip is first shown and never at the program's start."""
 
 import base64
 import functools
@@ -18,7 +18,7 @@ SIZE = 16  # px
 
 
 def equation_svg(latex: str, color: str, pixels: int = SIZE) -> bytes:
-    """LaTeX as a drawing in one colour with letters of a height; the first takes half a second.
+    """LaTeX as an SVG drawing in one colour, with letters of a given height. The first call takes half a second.
 
     Raises:
         ValueError: the LaTeX cannot be read.
@@ -32,17 +32,17 @@ def equation_svg(latex: str, color: str, pixels: int = SIZE) -> bytes:
     config.svg2 = False  # by default QSvgRenderer draws nothing and still says it is valid
     try:
         svg: str = Latex(latex, size=pixels, color=color).svg()
-    except Exception as error:  # ziamath raises whatever its parser trips over
+    except Exception as error:  # ziamath raises any error of its parser
         raise ValueError(f"{latex} cannot be drawn: {error}") from error
     return svg.encode()
 
 
 @functools.lru_cache(maxsize=256)
 def equation_image(latex: str, color: str, ratio: float, pixels: int = SIZE) -> QImage:
-    """LaTeX drawn in one colour on a transparent ground, at `ratio` device pixels a pixel.
+    """LaTeX drawn in one colour on a transparent background, with `ratio` device pixels per pixel.
 
     Args:
-        pixels: height of its letters.
+        pixels: height of the letters.
 
     Raises:
         ValueError: the LaTeX cannot be read.
@@ -59,7 +59,7 @@ def equation_image(latex: str, color: str, ratio: float, pixels: int = SIZE) -> 
 
 
 def equation_tag(latex: str, widget: QWidget) -> str:
-    """An equation as it stands in the tooltip of a widget; nothing where there is none."""
+    """An equation as an image tag for the tooltip of a widget; "" if there is none."""
     color = QGuiApplication.palette().color(QPalette.ColorRole.ToolTipText).name()
     return _tag(latex, color, widget.devicePixelRatioF()) if latex else ""
 
@@ -76,13 +76,13 @@ def _tag(latex: str, color: str, ratio: float) -> str:
 
 
 class Tooltip(QObject):
-    """Keeps a widget's tooltip: words at once; the equation, and what is true only now, when it is asked for.
+    """A widget's tooltip: words at once, and on request the equation and a current sentence.
 
     Args:
-        widget: whose tooltip this is; owns the object.
+        widget: the widget, which owns the object.
         words: rich text without the equation.
-        equation: LaTeX, or nothing; a function where it depends on the moment.
-        now: a sentence about the moment, or nothing.
+        equation: LaTeX or ""; a function if the equation can change.
+        now: a function that returns a sentence about the current state, or "".
     """
 
     def __init__(
@@ -118,12 +118,12 @@ class Tooltip(QObject):
 
 
 class ItemTooltips(QObject):
-    """Keeps the tooltips of a list that opens: what an entry means and its equation, drawn when it is asked for.
+    """The tooltips of a list's entries: the meaning of each entry and its equation, drawn on request.
 
     Args:
-        box: whose entries these are; owns the object.
-        words_of: rich text on an entry's data, without the equation.
-        equation_of: its LaTeX, or nothing.
+        box: the box with the list, which owns the object.
+        words_of: returns rich text for an entry's data, without the equation.
+        equation_of: returns its LaTeX, or "".
     """
 
     def __init__(self, box: ChoiceBox, words_of: Callable[[str], str], equation_of: Callable[[str], str]) -> None:
@@ -135,7 +135,7 @@ class ItemTooltips(QObject):
 
     @Slot()
     def _watch(self) -> None:
-        self._box.view().viewport().installEventFilter(self)  # again and again is once
+        self._box.view().viewport().installEventFilter(self)  # installing it again changes nothing
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
@@ -148,7 +148,7 @@ class ItemTooltips(QObject):
 
 
 def words(field: Field) -> str:
-    """What the experiment says about a setting: symbol, description, bounds, unit, and what changing it costs."""
+    """The description of a setting: symbol, meaning, bounds, unit, and the cost of a change."""
     unit = {"data": "your data's unit", "data²": "your data's unit, squared", "s": "seconds", "×": "a factor"}.get(
         field.unit, field.unit
     )

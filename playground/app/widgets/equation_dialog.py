@@ -18,7 +18,7 @@ from playground.app.widgets.equation_view import EquationView
 from playground.app.widgets.file_prompts import name_buttons
 from playground.lab.equation_symbols import explained
 
-LARGE = 34  # px: height of the letters
+LARGE = 34  # px, height of the letters
 NAME = "equationDialog"
 
 
@@ -33,14 +33,14 @@ class NamedEquation:
 
 @runtime_checkable
 class WithEquations(Protocol):
-    """A control or figure that has equations; the first is the one that holds now."""
+    """A control or figure that has equations; the first is the current one."""
 
     def equations(self) -> list[NamedEquation]:
-        """Those that can be opened; none where it has none."""
+        """The equations that can be opened; empty if there are none."""
 
 
 class EquationDialog(QDialog):
-    """Shows one of some equations: large, with its symbols below in the order in which they come."""
+    """Shows one of several equations in large type, with its symbols below in order of appearance."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -79,7 +79,7 @@ class EquationDialog(QDialog):
         return QSize(620, 500)
 
     def show_equations(self, equations: Sequence[NamedEquation]) -> None:
-        """Show the first of some equations; the others can be chosen."""
+        """Show the first of several equations; the others can be chosen."""
         self._equations = tuple(equations)
         self.choice.blockSignals(True)
         self.choice.clear()
@@ -107,7 +107,7 @@ class EquationDialog(QDialog):
 
 
 def written(symbol: str) -> str:
-    """A symbol of the glossary as rich text, with its index below the line.
+    """A symbol of the glossary as rich text, with its index as subscript.
 
     >>> written("σ_min")
     'σ<sub>min</sub>'
@@ -117,7 +117,7 @@ def written(symbol: str) -> str:
 
 
 def table(rows: Iterable[tuple[str, ...]]) -> str:
-    """Rows of rich text as a table, the first column bold."""
+    """Rows of rich text as a table, with a bold first column."""
     lines = []
     for first, *others in rows:
         cells = "".join(f"<td>{cell}</td>" for cell in others)
@@ -126,7 +126,7 @@ def table(rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def open_equations(asker: QWidget, equations: Sequence[NamedEquation]) -> None:
-    """Open some equations over the window of the widget that was asked; the first is shown."""
+    """Open equations in a dialog over the window of this widget; the first one is shown."""
     window = asker.window()
     dialog = window.findChild(EquationDialog, NAME) or EquationDialog(window)
     dialog.show_equations(equations)

@@ -1,4 +1,4 @@
-"""An equation by itself, as large as it was asked for or as its place has room for."""
+"""An equation alone, as large as requested or as its place allows."""
 
 from PySide6.QtCore import QPointF, QSize
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette
@@ -7,14 +7,14 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from playground.app.style.text_size import px
 from playground.app.widgets.equation import equation_image
 
-SMALLEST = 14  # px, below which no equation is made smaller
+SMALLEST = 14  # px, smallest height of the letters
 
 
 class EquationView(QWidget):
-    """Paints LaTeX in the colour of text, made smaller where it is wider than its place.
+    """Paints LaTeX in the colour of text, smaller if it is wider than its place.
 
     Args:
-        pixels: height of its letters.
+        pixels: height of the letters.
     """
 
     def __init__(self, pixels: int, parent: QWidget | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What all settings' rows share: label, tooltip, menu, sentence below, and the way to and from the state."""
+"""The common part of all rows of settings: label, tooltip, menu, sentence below, and reading and editing the state."""
 
 from collections.abc import Callable
 from typing import Any
@@ -35,22 +35,22 @@ UnsavedSteps = Callable[[], int]  # training steps that a reset would cost now
 
 
 def no_unsaved_steps() -> int:
-    """Cost nothing, as where there is no training."""
+    """No unsaved steps, for example without training."""
     return 0
 
 
 def warning(steps: int) -> str:
-    """What is said before a change that starts training anew; nothing where nothing would be lost."""
+    """The warning before a change that restarts training; "" if nothing would be lost."""
     if steps <= 0:
         return ""
     return f"This restarts training and discards {format_count(steps)} steps. Ctrl+Z brings them back."
 
 
 class FieldLabel(QLabel):
-    """A setting's name, elided where it must be, with a small mark where a change starts training anew.
+    """A setting's name, elided if necessary, with a small mark if a change restarts training.
 
     Signals:
-        asked_default(): double click.
+        asked_default(): the label was double-clicked.
     """
 
     asked_default = Signal()
@@ -58,7 +58,8 @@ class FieldLabel(QLabel):
     def __init__(self, text: str, resets: bool, parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
         theme.set_role(self, "caption")
-        self.setFont(theme.text_font(theme.CAPTION_PIXELS))  # the sheet's: it is measured before that is put on
+        # The style sheet's font, because the text is measured before the sheet is applied.
+        self.setFont(theme.text_font(theme.CAPTION_PIXELS))
         self._resets = resets
         self._least: int | None = None
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
@@ -71,12 +72,12 @@ class FieldLabel(QLabel):
         return QSize(metrics.horizontalAdvance(self.text()) + 4 + (px(14) if self._resets else 0), px(22))
 
     def widen(self, width: int) -> None:
-        """As wide as the other labels at the usual size of the text, or as its text takes."""
+        """Use the width of the other labels at the usual size of the text, or more if the text needs it."""
         self._least = width
         self.setFixedWidth(max(px(width), self.sizeHint().width()))
 
     def free(self) -> None:
-        """As wide as there is room for, and at least as the other labels."""
+        """Use all available width, and at least that of the other labels."""
         self._least = None
         self.setMinimumWidth(px(LABEL_WIDTH))
         self.setMaximumWidth(text_size.NO_BOUND)
@@ -103,17 +104,17 @@ class FieldLabel(QLabel):
 
 
 def no_number(text: str, bound: str, example: float) -> str:
-    """Why what was typed is no number, and what would be one."""
+    """Why a typed text is not a number, and what would be one."""
     shown_text = f"“{text.strip()}” is not a number" if text.strip() else "A number is missing"
     return f"{shown_text}: type {bound}, as in {format_exactly(example)}."
 
 
 class NotANumber(ValueError):
-    """What was typed is none; the message says what would be one."""
+    """The typed text is not a number; the message says what would be one."""
 
 
 def read(field: Field, text: str, example: float) -> Any:
-    """The value that someone typed for a setting; its bounds are checked by the experiment.
+    """The value of a text typed for a setting; the experiment checks its bounds.
 
     Raises:
         NotANumber: with a sentence for the user.
@@ -127,13 +128,13 @@ def read(field: Field, text: str, example: float) -> Any:
 
 
 class FieldRow(QWidget):
-    """What all rows share: label, sentence below, tooltip, menu, and the way to and from the state.
+    """The base of all rows: label, sentence below, tooltip, menu, and reading and editing the state.
 
     Args:
-        state: where the value lives.
+        state: the state with the value.
         key: dotted key of the setting.
-        label: the name to show; None shows no label, and the control takes the whole row.
-        unsaved_steps: how many training steps a change would cost, for settings that start training anew.
+        label: the name to show; None shows no label, so that the control has the whole row.
+        unsaved_steps: returns the training steps that a change would cost, for settings that restart training.
     """
 
     def __init__(
@@ -172,7 +173,7 @@ class FieldRow(QWidget):
         state.replaced.connect(self._replaced)
 
     def leave(self) -> None:
-        """Go, as the setting has: another kind was chosen, which has none such."""
+        """Remove the row: the chosen kind has no such setting."""
         self.state.changed.disconnect(self._state_changed)
         self.state.refused.disconnect(self._state_refused)
         self.state.replaced.disconnect(self._replaced)
@@ -181,15 +182,15 @@ class FieldRow(QWidget):
         self.deleteLater()
 
     def refresh(self) -> None:
-        """Show what the state holds."""
+        """Show the state's value."""
         raise NotImplementedError
 
     def controls(self) -> list[QWidget]:
-        """The widgets that take part in the tab order."""
+        """The widgets in the tab order."""
         raise NotImplementedError
 
     def _add_chip(self, what: str, kept: str, clicked: Callable[[bool], None]) -> QPushButton:
-        """The switch between the program's choice and the user's own."""
+        """Add the switch between the program's value and the user's own."""
         chip = QPushButton("auto", self)
         chip.setCheckable(True)
         chip.setFixedWidth(px(CHIP_WIDTH))
@@ -200,7 +201,7 @@ class FieldRow(QWidget):
         return chip
 
     def edit(self, value: Any, merge: str = "") -> bool:
-        """Ask the state for a value."""
+        """Ask the state to take a value."""
         taken = self.state.edit({self.key: value}, merge=merge)
         if taken:
             self.say("")
@@ -209,11 +210,11 @@ class FieldRow(QWidget):
 
     @Slot()
     def reset(self) -> None:
-        """Go back to the default."""
+        """Restore the default."""
         self.edit(self.field.default)
 
     def say(self, sentence: str, is_error: bool = False) -> None:
-        """A sentence under the control: why a value was refused, or what a change would cost."""
+        """Show a sentence under the control: why a value was refused, or what a change would cost."""
         theme.set_role(self.note, "refusal" if is_error else "caption")
         self.note.setText(sentence)
         self.note.setVisible(bool(sentence))
@@ -222,15 +223,15 @@ class FieldRow(QWidget):
         return bool(self.note.property("role") == "refusal")
 
     def announce(self) -> None:
-        """Say what a change would cost, where it costs something."""
+        """Say what a change would cost, if it costs anything."""
         self.say(self._cost())
 
     def _equation(self) -> str:
-        """That of the present value, where it has one of its own."""
+        """The equation of the current value, if it has one."""
         return self.field.equation_of(self.state.value(self.key))
 
     def equations(self) -> list[NamedEquation]:
-        """That of the present value first, then those of the values that could be chosen."""
+        """The equation of the current value, then those of the other choices."""
         found: list[NamedEquation] = []
         for field in (self.state.field(key) for key in self.keys):
             if field.kind == "choice":
@@ -250,7 +251,7 @@ class FieldRow(QWidget):
         return bool(equations)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Shift+F1, by which Qt asks what a thing is, opens its equation."""
+        """Open its equation on Shift+F1, Qt's key for "What's this?"."""
         asks = event.key() == Qt.Key.Key_F1 and event.modifiers() == Qt.KeyboardModifier.ShiftModifier
         if not (asks and self._open_equations()):
             super().keyPressEvent(event)
@@ -310,7 +311,7 @@ class FieldRow(QWidget):
     @Slot()
     def _replaced(self) -> None:
         if self._shows_error():
-            self.say("")  # before the refresh: a refused text gives way to the value in force
+            self.say("")  # before the refresh, so that the value in force replaces a refused text
             self.refresh()
 
     @Slot(str, object)

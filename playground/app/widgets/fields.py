@@ -1,7 +1,7 @@
-"""One row a setting, made from the experiment's own description of it: label, control, number, sentence.
+"""One row for each setting, made from the experiment's description: label, control, number, sentence.
 
-Every change goes through :meth:`State.edit`; what the state then holds is shown again, so the two never differ.
-Settings whose change starts training anew say so before it happens, and are taken when the hand lets go.
+Every change goes through :meth:`State.edit`, and the row then shows the state's value again, so the two never differ.
+Settings that restart training say so before the change, and take effect when the control is released.
 """
 
 import html
@@ -33,10 +33,10 @@ from playground.lab.defaults import resolve
 
 
 class NumberField(FieldRow):
-    """A slider and a number; a chip returns to the automatic value where there is one.
+    """A slider and a number; if there is an automatic value, a chip returns to it.
 
     Args:
-        automatic: the word for "auto" while no number stands for it.
+        automatic: the word for "auto" while its number is not known.
     """
 
     def __init__(
@@ -81,23 +81,24 @@ class NumberField(FieldRow):
         return [control for control in (self.chip, self.slider, self.number) if control is not None]
 
     def set_resolved(self, value: float | None) -> None:
-        """Tell what "auto" stands for on the present data, where the other settings do not say it."""
+        """Set the number for "auto" on the current data, if other settings do not determine it."""
         if value != self._resolved:
             self._resolved = value
-            # A slider that is being dragged keeps its ends.
+            # The range of a slider does not change while it is dragged.
             if self.slider is None or not self.slider.isSliderDown():
                 self._scale = slider_scale(self.field, value)
             self.refresh()
 
     def set_last(self, last: int) -> None:
-        """End the slider and the steps of the arrow keys where the present data end; typing reaches on, to hear why not."""
+        """Limit the slider and the arrow keys by the size of the data. A larger number can be typed, and is refused
+        with a reason."""
         if last != self._last and (self.slider is None or not self.slider.isSliderDown()):
             self._last = last
             self._scale = Scale(self._scale.low, last)
             self.refresh()
 
     def shown_value(self) -> float | None:
-        """The number that stands there, or None while "auto" is not worked out."""
+        """The number in view; None while that of "auto" is not known."""
         given = self.state.value(self.key)
         if given == "auto":
             given = description.value(resolve(self.state.experiment), self.key)
@@ -133,7 +134,7 @@ class NumberField(FieldRow):
             return
         number = self.shown_value()
         if number is None or not self.edit(self._whole(float(f"{number:.3g}"))):
-            # Without a number to keep there is only one thing to do: let it be typed.
+            # Without a number to keep, the only way is to type one.
             self.refresh()
             self.number.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -148,7 +149,7 @@ class NumberField(FieldRow):
         self._pending = self._moved_to(position)
         number, way = self.shown_value(), self.slider.way(position)
         if self.field.kind == "int" and number is not None and way and (self._pending - number) * way <= 0:
-            # A key's step that is less than one: back to where it was, the slider could never leave.
+            # A key's step of less than one slider step would be rounded back, and the slider could never leave.
             self._pending = self._whole(number + way)
         self.number.show_value(self._pending)
         if not self.field.resets:
@@ -184,7 +185,7 @@ class NumberField(FieldRow):
             return
         if self.state.edit({self.key: value}):
             self.say("")
-            self.number.show_value(None)  # taken: show it as the state has it
+            self.number.show_value(None)  # it was taken: show it in the state's format
             self.refresh()
 
     @Slot()
@@ -195,10 +196,10 @@ class NumberField(FieldRow):
     @Slot(object)
     def _state_changed(self, keys: frozenset[str]) -> None:
         if self.key in keys:
-            self.say("")  # before the refresh: a refused text gives way to the new value
+            self.say("")  # before the refresh, so that the new value replaces a refused text
             self.refresh()
         elif self.state.value(self.key) == "auto":
-            self.refresh()  # what it stands for may have changed
+            self.refresh()  # the number for "auto" may have changed
 
     def _moved_to(self, position: float) -> float | int:
         return self._whole(round_to_slider(self._scale.value(position), self._scale, self.field.kind == "int"))
@@ -217,10 +218,10 @@ class NumberField(FieldRow):
 
 
 class ChoiceField(FieldRow):
-    """Segments side by side, or a list where there are too many for the row.
+    """Segments side by side, or a list if the row is too narrow for them.
 
-    What keys choose while the focus stays is one undo step, for on their way they pass what nobody wants; a click, or a
-    choice from the open list, is a step of its own.
+    Choices by keys while the focus stays are one undo step, because keys pass unwanted values on their way. A click or a
+    choice from the open list is a step of its own.
     """
 
     def __init__(
@@ -261,7 +262,7 @@ class ChoiceField(FieldRow):
         if event.type() in (QEvent.Type.KeyPress, QEvent.Type.MouseButtonPress):
             self._by_key = event.type() == QEvent.Type.KeyPress
         elif event.type() == QEvent.Type.FocusOut:
-            # The focus also goes out to the list that opens, and from one segment to the next: neither ends the stay.
+            # The focus also moves to the opening list and between segments; neither ends the undo step.
             if isinstance(event, QFocusEvent) and event.reason() == Qt.FocusReason.PopupFocusReason:
                 self._by_key = False
             elif QApplication.focusWidget() not in self.controls():
@@ -323,10 +324,10 @@ def make_field(
     unsaved_steps: UnsavedSteps = no_unsaved_steps,
     parent: QWidget | None = None,
 ) -> FieldRow:
-    """The row that suits a setting's kind.
+    """The row that suits a setting's type.
 
     Raises:
-        ValueError: lists and texts are edited on the canvas or by opening a file, not in a row.
+        ValueError: a list or a text, which is edited on the canvas or by opening a file.
     """
     kinds: dict[str, Callable[..., FieldRow]] = {
         "int": NumberField,

@@ -1,6 +1,6 @@
-"""Prompts for a file or a folder, and the question before a file is lost.
+"""Prompts for a file or a folder, and the question before work is lost.
 
-They are the platform's dialogs where there are any, else Qt's, and begin in the folder that was used last.
+They are the platform's dialogs if there are any, else Qt's, and start in the folder that was used last.
 """
 
 import os
@@ -30,11 +30,11 @@ ARROWS = {
     "forwardButton": Qt.ArrowType.RightArrow,
     "toParentButton": Qt.ArrowType.UpArrow,
 }
-"""Buttons of Qt's own dialog whose icons are black in every theme, and the arrows in the text's colour in place of them."""
+"""Buttons of Qt's own dialog whose icons are black in every theme, and the arrows that replace them."""
 
 
 class FilePrompts:
-    """What :class:`playground.app.controllers.documents.Documents` asks the user, over one window."""
+    """The questions of :class:`playground.app.controllers.documents.Documents` to the user, over one window."""
 
     def __init__(self, parent: QWidget) -> None:
         self._parent = parent
@@ -70,17 +70,17 @@ class FilePrompts:
 
 
 def open_name(parent: QWidget, title: str, folder: str, filters: str) -> str:
-    """The file that the user chooses to open; "" where none is.
+    """The file that the user chooses to open; "" if none is chosen.
 
     Args:
-        folder: where the dialog begins.
-        filters: as :class:`QFileDialog` takes them.
+        folder: the first folder of the dialog.
+        filters: filters as in :class:`QFileDialog`.
     """
     return _answer(make_dialog(parent, title, folder, filters))[0]
 
 
 def folder_name(parent: QWidget, title: str, folder: str) -> str:
-    """The folder that the user chooses; "" where none is."""
+    """The folder that the user chooses; "" if none is chosen."""
     dialog = make_dialog(parent, title, folder, "")
     dialog.setFileMode(QFileDialog.FileMode.Directory)
     dialog.setOption(QFileDialog.Option.ShowDirsOnly)
@@ -88,11 +88,11 @@ def folder_name(parent: QWidget, title: str, folder: str) -> str:
 
 
 def save_name(parent: QWidget, title: str, proposed: str, filters: str) -> tuple[str, str]:
-    """The file to write and the filter that it was chosen by, two "" where none is. The dialog asks before it lets one be replaced.
+    """The file to write and its filter; two "" if none is chosen. The dialog asks before it replaces a file.
 
     Args:
-        proposed: folder and name that the dialog begins with.
-        filters: as :class:`QFileDialog` takes them.
+        proposed: the first folder and name of the dialog.
+        filters: filters as in :class:`QFileDialog`.
     """
     dialog = make_dialog(parent, title, str(Path(proposed).parent), filters)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
@@ -102,11 +102,11 @@ def save_name(parent: QWidget, title: str, proposed: str, filters: str) -> tuple
 
 
 def make_dialog(parent: QWidget, title: str, folder: str, filters: str) -> QFileDialog:
-    """A dialog in which files can be told apart: without a platform's own, Qt's gives dates less than they need."""
+    """A file dialog with readable columns; Qt's own dialog gives dates too little room."""
     dialog = QFileDialog(parent, title, folder, filters)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     table = dialog.findChild(QTreeView, "treeView")
-    if table is not None:  # Qt's own
+    if table is not None:  # Qt's own dialog
         header = table.header()
         header.setStretchLastSection(False)
         for column in range(1, header.count()):
@@ -128,7 +128,7 @@ def _answer(dialog: QFileDialog) -> tuple[str, str]:
 
 
 def name_buttons(box: QMessageBox | QDialogButtonBox, texts: Mapping[StandardButton, str]) -> None:
-    """Name standard buttons, each with a key of its own: of Qt's names some have none, and which depends on the platform."""
+    """Name standard buttons, each with its own key. Some of Qt's names have none, depending on the platform."""
     for standard, text in texts.items():
         box.button(standard).setText(text)  # type: ignore[arg-type]  # a box is given its own kind's
 
@@ -138,7 +138,7 @@ def may_replace(parent: QWidget, sentence: str, question: str = "Replace it?") -
 
     Args:
         parent: the window that asks.
-        sentence: what is there.
+        sentence: a sentence about the existing file.
     """
     box = QMessageBox(QMessageBox.Icon.NoIcon, "Replace file", breakable(sentence), Answer.Yes | Answer.Cancel, parent)
     box.setObjectName("replaceFile")
@@ -151,13 +151,13 @@ def may_replace(parent: QWidget, sentence: str, question: str = "Replace it?") -
 
 
 def completed(parent: QWidget, name: str, endings: Collection[str], ending: str) -> Path | None:
-    """The file that a file dialog's name stands for; None where it is there and may not be replaced.
+    """The file for a name from a file dialog; None if it exists and may not be replaced.
 
     Args:
-        parent: the window that asks. The file dialog has asked about the name as it was typed, not about the completed one.
+        parent: the window that asks. The file dialog asked about the typed name only, not about the completed one.
         name: as the user typed it.
-        endings: those that it may have.
-        ending: the one that it gets where it has none of them.
+        endings: the suffixes that it may have.
+        ending: the suffix that it gets if it has none of them.
     """
     if name.lower().endswith(tuple(endings)):
         return Path(name)

@@ -17,21 +17,21 @@ MakeRow = Callable[[str], FieldRow | None]
 class KindRows(QObject):
     """Keeps a row for every setting of a section's chosen kind, in the order in which the kind declares them.
 
-    A row stays as long as its setting does, whatever kinds are chosen on the way; what a kind lacks goes. Rows of settings that do
-    nothing beside the others are hidden. Lists and texts have none: they are edited on the canvas or by opening a file.
+    A row stays while the chosen kinds have its setting. Rows of settings without effect are hidden. Lists and texts have
+    no row: they are edited on the canvas or by opening a file.
 
     Signals:
-        rebuilt(): there are other rows now.
+        rebuilt(): the rows changed.
 
     Args:
-        state: where the settings live.
-        section: of the experiment.
-        body, advanced: where the rows go, a :func:`column` of their own each, made in the order of the card, which Tab follows.
-        unsaved_steps: how many training steps a change would cost.
-        make: makes the row of a key, where it is not :func:`make_field`'s; None for no row.
+        state: the state with the settings.
+        section: the section of the experiment.
+        body, advanced: layouts for the rows, each made by :func:`column`, in the order of the card, which Tab follows.
+        unsaved_steps: returns the training steps that a change would cost.
+        make: makes the row of a key, if :func:`make_field` does not; None for no row.
         last: settings whose rows come last, in this order.
-        shown_elsewhere: whether a setting has no row of its own now, since something else shows it.
-        applies: whether a row is shown where its setting does something by the others, since the data may say no; asked by refresh.
+        shown_elsewhere: returns whether something else shows a setting, so that it has no row now.
+        applies: returns whether the data let a setting have an effect; called by refresh.
     """
 
     rebuilt = Signal()
@@ -64,7 +64,7 @@ class KindRows(QObject):
         self.refresh()
 
     def refresh(self) -> None:
-        """Make the rows those of the chosen kind, and show those that do something."""
+        """Make the rows of the chosen kind, and show those with an effect."""
         experiment = self._state.experiment
         wanted = self._wanted()
         if wanted != self._fields:
@@ -74,15 +74,15 @@ class KindRows(QObject):
             row.setVisible((when is None or when(experiment)) and self._applies(key))
         for advanced, place in self._columns.items():
             shown = (not row.isHidden() for key, row in self.rows.items() if self._fields[key].advanced == advanced)
-            _part(place).setVisible(any(shown))  # an empty one would still keep its distance from what is around it
+            _part(place).setVisible(any(shown))  # an empty part would still have spacing around it
 
     @property
     def has_advanced(self) -> bool:
-        """Whether a row that is shown is an advanced one."""
+        """Whether an advanced row is shown."""
         return any(self._fields[key].advanced and not row.isHidden() for key, row in self.rows.items())
 
     def controls(self) -> list[QWidget]:
-        """What takes part in the tab order, the advanced ones last."""
+        """The controls in the tab order, the advanced ones last."""
         return [*self._controls(False), *self._controls(True)]
 
     def _controls(self, advanced: bool) -> list[QWidget]:
@@ -108,7 +108,8 @@ class KindRows(QObject):
                 continue
             self._columns[field.advanced].insertWidget(places[field.advanced], row)
             for control in row.controls():
-                if isinstance(control, QAbstractButton | QComboBox):  # as in CentralWidget, which knows no later ones
+                # As in CentralWidget, which does not see later controls.
+                if isinstance(control, QAbstractButton | QComboBox):
                     control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             places[field.advanced] += 1
             rows[key] = row
@@ -124,7 +125,7 @@ class KindRows(QObject):
 
 
 def column(layout: QLayout) -> QVBoxLayout:
-    """A column of its own inside a layout, so that rows come and go between what else is there."""
+    """A layout inside another one, in which rows come and go between its neighbours."""
     part = QWidget()
     rows = QVBoxLayout(part)
     rows.setContentsMargins(0, 0, 0, 0)
@@ -141,7 +142,7 @@ def _part(rows: QVBoxLayout) -> QWidget:
 
 
 def _tab_through(part: QWidget, controls: list[QWidget]) -> None:
-    """Let Tab reach the controls of a column where it stands; else it would come to new ones after all that the window held before."""
+    """Put the controls of a column at their place in the tab order; Tab would reach new ones after all older widgets."""
     before = part.previousInFocusChain() or part
     while before is not part and (before.focusPolicy() == Qt.FocusPolicy.NoFocus or part.isAncestorOf(before)):
         before = before.previousInFocusChain() or part

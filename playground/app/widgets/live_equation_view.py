@@ -1,4 +1,4 @@
-"""An equation of a lesson, drawn in a thread: the first one takes half a second."""
+"""An equation of a lesson, drawn in a thread, because the first one takes half a second."""
 
 from collections.abc import Iterator
 
@@ -15,11 +15,11 @@ ROOM = 4  # px above and below
 
 
 class LiveEquationView(QWidget):
-    """An equation at its natural size, or smaller where there is less room; hidden where there is none.
+    """An equation at its natural size, or smaller if there is less room; hidden if there is none.
 
     Args:
-        tasks: in which it is drawn.
-        name: of the task.
+        tasks: run the drawing.
+        name: the name of the task.
     """
 
     def __init__(self, tasks: Tasks, name: str, parent: QWidget | None = None) -> None:
@@ -32,7 +32,7 @@ class LiveEquationView(QWidget):
         self.hide()
 
     def show_equation(self, latex: str, spoken: str) -> None:
-        """Show other LaTeX; `spoken` says what it is to who cannot see it."""
+        """Show other LaTeX; `spoken` describes it for screen readers."""
         self.latex = latex
         self.setVisible(bool(latex))
         self.setAccessibleName(f"{spoken}: {latex}")
@@ -46,7 +46,7 @@ class LiveEquationView(QWidget):
         self._draw()
 
     def _draw(self) -> None:
-        """Ask for the drawing, unless it is there or another is being drawn, after which this is looked at again."""
+        """Request the drawing, unless it is there. If another is being drawn, this is checked again after it."""
         color = self.palette().color(QPalette.ColorRole.WindowText).name()
         self._asked = self.latex, color, self.devicePixelRatioF(), px(SIZE)
         if not self.latex or self._asked == self._drawn or self._tasks.running(self._name):
@@ -59,13 +59,13 @@ class LiveEquationView(QWidget):
         def take(image: QImage) -> None:
             self.image, self._drawn = image, asked
             self._fit()
-            self._tasks.cancel(self._name)  # it has done its work, and another may begin
+            self._tasks.cancel(self._name)  # it is done, and another may start
             self._draw()
 
         def refuse(error: BaseException) -> None:
             if not isinstance(error, ValueError):
                 raise error
-            self.image, self._drawn = QImage(), asked  # its LaTeX is painted
+            self.image, self._drawn = QImage(), asked  # its LaTeX is painted as text
             self._fit()
             self._draw()
 

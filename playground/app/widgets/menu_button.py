@@ -1,4 +1,4 @@
-"""A button that opens a menu, and shows as much of its text as there is room for."""
+"""A button that opens a menu, and shows as much of its text as fits."""
 
 from PySide6.QtCore import QPointF, QRect, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
@@ -7,11 +7,11 @@ from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QStyle, QStyleOpt
 from playground.app.style.text_size import px
 
 PAD = 10  # px left of the text
-ARROW = 22  # px that the arrow takes at the right
+ARROW = 22  # px for the arrow at the right
 
 
 class MenuButton(QPushButton):
-    """Words that say what is chosen, and an arrow; a click, Space or Down opens the menu."""
+    """A text that says what is chosen, and an arrow; a click, Space or Down opens the menu."""
 
     def __init__(self, menu: QMenu, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -20,13 +20,13 @@ class MenuButton(QPushButton):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def show_words(self, words: str) -> None:
-        """Say what is chosen."""
+        """Set the text."""
         self._words = words
         self.updateGeometry()
         self.update()
 
     def words(self) -> str:
-        """What it says, with what there is no room for."""
+        """The complete text."""
         return self._words
 
     def sizeHint(self) -> QSize:

@@ -1,4 +1,4 @@
-"""Small pictures side by side, each with a line below that says what it is."""
+"""Small images side by side, each with a line below it."""
 
 from collections.abc import Sequence
 
@@ -11,15 +11,15 @@ from playground.app.style import theme
 from playground.drawing.images import Hue, ImageGrid
 from playground.drawing.palette import DARK, Palette
 
-SIDE = 72  # px of a picture
+SIDE = 72  # px of an image's side
 
 
 class PictureRow(QWidget):
     """Images of one point each, painted without smoothing.
 
     Args:
-        names: what each is.
-        hues: in which each is painted, where it has no colours of its own.
+        names: the line below each image.
+        hues: the colour of each image without colours of its own.
     """
 
     def __init__(self, names: Sequence[str], hues: Sequence[Hue], parent: QWidget | None = None) -> None:
@@ -40,7 +40,7 @@ class PictureRow(QWidget):
             grid.addWidget(caption, 1, column)
 
     def show_images(self, images: Sequence[tuple[np.ndarray, tuple[float, float]] | None]) -> None:
-        """Show images (C, H, W), each with its darkest and brightest value, in the order of the names; None for none."""
+        """Show images (C, H, W), each scaled to its own range, in the order of the names; None shows no image."""
         self._images = tuple(images)
         self._paint()
 

@@ -1,4 +1,4 @@
-"""Both ends of a range in one row, beside a chart on which they can be dragged."""
+"""Both ends of a range in one row, below a chart on which they can be dragged."""
 
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QLabel, QWidget
@@ -15,10 +15,10 @@ from playground.messages import Message
 
 
 class RangeField(FieldRow):
-    """The coarse and the fine end of a range in one row, for a chart whose ends are dragged above it.
+    """The coarse and the fine end of a range in one row, for a chart above whose ends are dragged.
 
     Args:
-        keys: of the upper and the lower end, both of which may be "auto".
+        keys: keys of the upper and the lower end, both of which may be "auto".
     """
 
     def __init__(
@@ -57,17 +57,17 @@ class RangeField(FieldRow):
         return [self.chip, *self.numbers.values()]
 
     def set_resolved(self, *values: float | None) -> None:
-        """Tell what "auto" stands for now, upper end first."""
+        """Set the numbers for "auto", the upper end first."""
         self._resolved = dict(zip(self.keys, values, strict=True))
         self.refresh()
 
     def preview(self, *values: float) -> None:
-        """Show numbers that are not yet taken, upper end first."""
+        """Show numbers that are not taken yet, the upper end first."""
         for number, value in zip(self.numbers.values(), values, strict=True):
             number.show_value(value)
 
     def value(self, key: str) -> float | None:
-        """The number that a key stands for now."""
+        """The current number of a key."""
         value = self.state.value(key)
         return self._resolved[key] if value == "auto" else value
 

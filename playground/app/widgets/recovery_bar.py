@@ -1,4 +1,4 @@
-"""The bar that offers work which an earlier run of the program left behind."""
+"""The bar that offers unsaved work of an earlier run of the program."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
@@ -9,7 +9,7 @@ from playground.app.style.wrapping import wrapped
 
 
 class RecoveryBar(QFrame):
-    """Asks below the top bar, and holds nothing up: the window can be used before an answer is given.
+    """Asks below the top bar; the window can be used before the user answers.
 
     Signals:
         restore_requested()
@@ -25,7 +25,7 @@ class RecoveryBar(QFrame):
         self.sentence, self.about = QLabel(), QLabel()
         self.sentence.setAccessibleName("Work that can be restored")
         self.about.setAccessibleName("What it is")
-        self.about.setWordWrap(True)  # why work cannot be restored is long
+        self.about.setWordWrap(True)  # the reason why work cannot be restored is long
         set_role(self.about, "caption")
         self.restore, self.discard = QPushButton("Restore"), QPushButton("Discard")
         set_role(self.restore, "primary")
@@ -45,12 +45,12 @@ class RecoveryBar(QFrame):
         self.hide()
 
     def show_offer(self, sentence: str, about: str, busy: bool, can_restore: bool = True) -> None:
-        """Ask; "" hides the bar.
+        """Show the question; "" hides the bar.
 
         Args:
-            about: what the work is, in a few words; or why it cannot be restored.
-            busy: whether it is on its way already.
-            can_restore: whether it can be restored, not only discarded.
+            about: the work in a few words, or why it cannot be restored.
+            busy: whether it is being restored.
+            can_restore: whether it can be restored; otherwise only discarded.
         """
         self.sentence.setText(sentence)
         self.about.setText(about)

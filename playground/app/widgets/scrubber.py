@@ -1,4 +1,4 @@
-"""The sampler's timeline: a track whose colour is the noise at each frame, and a handle on the frame in view."""
+"""The sampler's timeline: a track in the colour of each frame's noise level, and a handle at the current frame."""
 
 from collections.abc import Callable
 
@@ -26,16 +26,16 @@ from playground.app.style.wrapping import wrapped
 from playground.drawing.palette import DARK, Palette, rgb
 
 TRACK, TOP = 14, 18  # px: thickness, and room above it for the labels
-HANDLE = 5  # px that the handle juts out above and below
+HANDLE = 5  # px that the handle extends above and below
 EDGE = 7  # px on either side, so that the handle fits at both ends
 TEXT = 11  # px
 
 
 class Scrubber(QSlider):
-    """Frames from left to right. What is not sampled yet is a bare track and cannot be reached.
+    """Frames from left to right. Frames that are not sampled yet are an empty track and cannot be reached.
 
     Signals:
-        scrubbed(int): the user went to a frame.
+        scrubbed(int): the user moved to a frame.
     """
 
     scrubbed = Signal(int)
@@ -61,10 +61,10 @@ class Scrubber(QSlider):
         self.setAccessibleDescription("Arrow keys move by a frame, Page keys by a tenth, Home and End to the ends.")
         self.actionTriggered.connect(self._acted)
 
-    # --- what it shows
+    # --- content
 
     def set_progress(self, frame: int, recorded: int, total: int) -> None:
-        """The frame in view, the number of frames there are, and of those there will be."""
+        """Set the current frame, the number of frames that exist, and the number in the complete run."""
         if (recorded, total) != (self._recorded, self.maximum() + 1):
             self._recorded, self._track = recorded, None
             self.setRange(0, max(total - 1, 0))
@@ -81,13 +81,13 @@ class Scrubber(QSlider):
         last: int | None = None,
         cost: Callable[[int], str] = lambda frame: "",
     ) -> None:
-        """Noise of the frames recorded so far, (frames,), in the user's units.
+        """Set the noise levels of the recorded frames, (frames,), in the user's units.
 
         Args:
-            span: largest and smallest noise of the whole run, where they are known before it ends.
-            steps: (frames,) after which of the sampler's steps the frames are, where not each has one.
-            last: the sampler's last step, where that is not the last frame's number.
-            cost: the score evaluations until a recorded frame, in words.
+            span: largest and smallest noise level of the complete run, if known before it ends.
+            steps: (frames,) the sampler's step of each frame, if not every step has a frame.
+            last: the sampler's last step, if it is not the last frame's number.
+            cost: returns the score evaluations up to a recorded frame, in words.
         """
         self._sigmas, self._span, self._track = np.array(sigmas, float), span, None
         self._steps, self._last, self._cost = steps, last, cost
@@ -98,7 +98,8 @@ class Scrubber(QSlider):
         self.update()
 
     def labels(self) -> tuple[str, str, str, str]:
-        """The words at the left and right end, and in the middle: the step in view, and the last one or how far sampling is."""
+        """The texts at the left and right end, and in the centre: the current step, and the last one or the sampling's
+        progress."""
         total = self.maximum()
         if not len(self._sigmas):
             return "", "", "", ""
@@ -125,20 +126,20 @@ class Scrubber(QSlider):
         return self.maximum() if self._last is None else self._last
 
     def _step(self, frame: int) -> int:
-        """After which of the sampler's steps a recorded frame is."""
+        """The sampler's step of a recorded frame."""
         return frame if self._steps is None or frame >= len(self._steps) else int(self._steps[frame])
 
-    # --- what the user does
+    # --- the user's actions
 
     def _reach(self, frame: int) -> int:
         return min(max(frame, 0), max(self._recorded - 1, 0))
 
     def _acted(self, action: int) -> None:
-        """Keys; the mouse is handled below."""
+        """Take keys; the mouse is handled below."""
         wanted = self.sliderPosition()
         self.setSliderPosition(self._reach(wanted))
         if action == QAbstractSlider.SliderAction.SliderToMaximum.value:
-            self.scrubbed.emit(wanted)  # the end of the run is sampled where it is not there yet
+            self.scrubbed.emit(wanted)  # frames at the end of the run are sampled if necessary
         elif action != QAbstractSlider.SliderAction.SliderMove.value:
             self.scrubbed.emit(self.sliderPosition())
 
@@ -189,7 +190,7 @@ class Scrubber(QSlider):
             return True
         return bool(super().event(event))
 
-    # --- how it looks
+    # --- painting
 
     def sizeHint(self) -> QSize:
         return QSize(480, px(TOP) + px(TRACK) + HANDLE + 1)
@@ -211,7 +212,7 @@ class Scrubber(QSlider):
         if self._recorded and len(self._sigmas):
             painter.save()
             painter.setClipPath(shape)
-            # The end of what is there is a straight edge, the end of the track a round one.
+            # The recorded part ends in a straight edge, the track in a round one.
             end = self.width() if self._recorded > self.maximum() else self._place(self._recorded - 1)
             painter.setClipRect(QRectF(0, 0, end, self.height()), Qt.ClipOperation.IntersectClip)
             if self._track is None or self._track.width() != self.width():
@@ -247,7 +248,7 @@ class Scrubber(QSlider):
         bold.setWeight(QFont.Weight.DemiBold)
         of, room = QFontMetricsF(bold).horizontalAdvance(present), data_start - noise_end - 24
         of_last = " / " if self._recorded > self.maximum() else " · "
-        # The last step's cost gives way, where there is no room.
+        # The last step's cost is left out if there is no room.
         wholes = [f"{of_last}{end}", f"{of_last}{end.partition(' · ')[0]}", ""]
         end = next((text for text in wholes if of + metrics.horizontalAdvance(text) < room), "")
         middle = (self.width() - of - metrics.horizontalAdvance(end)) / 2
@@ -261,7 +262,7 @@ class Scrubber(QSlider):
         painter.drawText(QPointF(middle, base), present)
 
     def _colored(self, width: int) -> QImage:
-        """One row of pixels: from the score's hue at much noise to the particles' at none, even in log sigma."""
+        """One row of pixels, from the score's hue at high noise to the particles' at none, linear in log sigma."""
         frames = np.clip((np.arange(width) + 0.5 - EDGE) / max(width - 2 * EDGE, 1), 0, 1) * self.maximum()
         sigmas = np.interp(frames, np.arange(len(self._sigmas)), self._sigmas)
         high, low = self._span or (float(self._sigmas.max()), float(self._sigmas.min()))
@@ -281,7 +282,7 @@ class Scrubber(QSlider):
 
 
 def _noise_to_data(palette: Palette) -> list[tuple[int, int, int]]:
-    """Red, green and blue of dim periwinkle, periwinkle, a muted amber, amber."""
+    """Red, green and blue of dim periwinkle, periwinkle, a muted amber, and amber."""
     panel, learned, particles = QColor(palette.panel), QColor(palette.learned), QColor(palette.particles)
     stops = (
         _mixed(panel, learned, 0.35),

@@ -1,4 +1,4 @@
-"""Words and numbers that can be selected and copied: as programs read them, whatever typography is shown."""
+"""Text and numbers that can be selected and copied, in the form that programs read."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QClipboard, QContextMenuEvent, QGuiApplication, QKeyEvent, QKeySequence, QMouseEvent
@@ -9,9 +9,9 @@ from playground.app.style.wrapping import BREAK
 
 
 class SelectableLabel(QLabel):
-    """A label that the mouse selects in. Qt's own would copy the typographic minus, and the same in rich text beside it.
+    """A label with selectable text. Qt's own would copy the typographic minus, and rich text too.
 
-    Its text is plain, for files and folders of strangers are named in it.
+    Its text is plain, because it may have names of strangers' files.
     """
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
@@ -34,7 +34,7 @@ class SelectableLabel(QLabel):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         super().mouseReleaseEvent(event)
-        if QGuiApplication.clipboard().supportsSelection():  # X11: what is selected is copied
+        if QGuiApplication.clipboard().supportsSelection():  # X11: selected text is copied
             self._copy(QClipboard.Mode.Selection)
 
     def _copy(self, mode: QClipboard.Mode = QClipboard.Mode.Clipboard) -> None:

@@ -1,4 +1,4 @@
-"""The steps of a lesson in a row: those that are done, the present one, and those that are to come."""
+"""The steps of a lesson in a row: those that are done, the current one, and those to come."""
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette
@@ -8,11 +8,11 @@ from playground.app.style.text_size import px
 from playground.drawing.palette import DARK, Palette
 
 HEIGHT, LENGTH, GAP = 6, 32, 5  # px
-RING = 3  # px beyond the bar: the present step is taller, not of another colour alone
+RING = 3  # px beyond the bar: the current step is taller, so that colour alone does not mark it
 
 
 class StepBar(QWidget):
-    """A bar for each step: filled where it is done, tall and in the particles' colour where one is."""
+    """A bar for each step: filled if it is done, tall and in the particles' colour if it is the current one."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -22,7 +22,7 @@ class StepBar(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_steps(self, count: int, place: int, done: frozenset[int]) -> None:
-        """Show `count` steps, the present one at `place` from 0, and those done, counted from 1."""
+        """Show `count` steps, the current one at `place` from 0, and the done ones, counted from 1."""
         self._count, self._place, self._done = count, place, done
         words = f"Step {place + 1} of {count}, {len(done)} done"
         self.setAccessibleName(words)

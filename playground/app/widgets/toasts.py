@@ -1,4 +1,4 @@
-"""Toasts in the top bar, and the window that shows the log."""
+"""Toasts in the top bar."""
 
 from collections.abc import Callable
 
@@ -21,19 +21,19 @@ from playground.app.widgets.selectable import SelectableLabel
 
 MILLISECONDS = {"info": 5_000, "warning": 12_000, "error": 12_000}
 TITLES = {"info": "Note", "warning": "Warning", "error": "Error"}
-MOST = 3  # toasts that wait for their turn, with the one in view
-WIDTH = 800  # a sentence fits into one line or two, which is as much as the top bar has room for
+MOST = 3  # toasts that are kept, including the one in view
+WIDTH = 800  # px; a sentence fits in one or two lines, which is the room in the top bar
 NARROW = 400
 
-ToastAction = tuple[str, str, Callable[[], object]]  # a button's text, its tooltip, and what it does
-IsCurrent = Callable[[], bool]  # whether what a toast says is still so
+ToastAction = tuple[str, str, Callable[[], object]]  # a button's text, its tooltip, and its function
+IsCurrent = Callable[[], bool]  # returns whether a toast's message still holds
 
 
 class Toast(QFrame):
     """One sentence with its level, an optional button and a way to dismiss it.
 
-    It leaves by itself once it was in view for a while; not while the mouse is over it or a button of it has the focus. An error with a
-    button is one of the program, since what the user can mend needs no log: it stays until it is dismissed, behind those that wait.
+    It disappears after a while, but not while the mouse is over it or one of its buttons has the focus. An error with a
+    button is an error of the program, and stays until it is dismissed, behind those that wait.
     """
 
     def __init__(
@@ -89,13 +89,13 @@ class Toast(QFrame):
         self._timer.timeout.connect(self._expire)
 
     def set_width(self, width: int) -> None:
-        """Take as little height as the width allows: the button goes below the sentence only where it would squeeze it."""
+        """Use as little height as the width allows: the button goes below the sentence only if it would squeeze it."""
         below = QBoxLayout.Direction.TopToBottom
         self._body.setDirection(below if width < px(NARROW) else QBoxLayout.Direction.LeftToRight)
         self.setFixedWidth(width)
 
     def repeat(self, is_current: IsCurrent) -> None:
-        """The same sentence came again: count it rather than pile it up."""
+        """Count a repeated sentence instead of adding another toast."""
         self.is_current = is_current
         self._count += 1
         self._title.setText(f"{TITLES[self.level]} ×{self._count}")
@@ -137,11 +137,11 @@ class Toast(QFrame):
 
 
 class Toasts(QWidget):
-    """The newest toast, in place of what a part of the window shows; the others wait, newest first, until it has left.
+    """Shows the newest toast over a part of the window; the others wait, newest first.
 
     Args:
-        over: the part, which holds words alone, so that no toast takes a click meant for what it covers. One that is higher than
-            the part reaches beyond its lower edge.
+        over: the part, which has only text, so that no toast takes a click meant for a control. A higher toast extends
+            beyond the part's lower edge.
     """
 
     def __init__(self, over: QWidget) -> None:
@@ -158,7 +158,7 @@ class Toasts(QWidget):
     def add(
         self, level: str, sentence: str, offer: ToastAction | None = None, is_current: IsCurrent = lambda: True
     ) -> Toast:
-        """Show a sentence; level is "info", "warning" or "error". Once it holds no longer, :meth:`review` takes it away."""
+        """Show a sentence with level "info", "warning" or "error". Later :meth:`review` removes it."""
         for toast in self.shown:
             if toast.sentence == sentence:
                 toast.repeat(is_current)
@@ -186,19 +186,19 @@ class Toasts(QWidget):
             self.hide()
 
     def put_last(self, toast: Toast) -> None:
-        """Let those be read that wait."""
+        """Put a toast behind those that wait."""
         self.shown.remove(toast)
         self.shown.append(toast)
         self._place()
 
     def settle(self) -> None:
-        """What the user did wrong is mended: mistakes and warnings leave."""
+        """Remove errors and warnings: the user has corrected the cause."""
         for toast in list(self.shown):
             if toast.level != "info" and not toast.stays:
                 toast.dismiss()
 
     def review(self) -> None:
-        """Something has changed: what was said and is no longer so leaves."""
+        """Remove the toasts that no longer hold."""
         for toast in list(self.shown):
             if not toast.is_current():
                 toast.dismiss()
@@ -209,7 +209,7 @@ class Toasts(QWidget):
         return False
 
     def event(self, event: QEvent) -> bool:
-        # The first height is a guess: the style sheet pads what is inside only once it is shown.
+        # The first height is a guess, because the style sheet's padding applies only when it is shown.
         if event.type() == QEvent.Type.LayoutRequest and self.shown:
             self._place()
         return super().event(event)

@@ -1,4 +1,4 @@
-"""The training's timeline: a thin track with a tick for each step whose weights are kept, and a handle on the one in view."""
+"""The training's timeline: a thin track with a tick for each kept step, and a handle at the one in view."""
 
 from collections.abc import Sequence
 
@@ -15,17 +15,17 @@ from playground.app.style.wrapping import wrapped
 from playground.drawing.palette import DARK, Palette
 from playground.messages import Message
 
-TRACK, MIDDLE = 4, 7  # px: thickness, and how far below the top its middle lies
+TRACK, MIDDLE = 4, 7  # px: thickness, and distance of its centre from the top
 EDGE = 7  # px on either side, so that the handle fits at both ends
 TEXT = 11  # px
 TIP = "Drag to see what the network had learned after earlier steps of training."
 
 
 class TrainingTrack(QSlider):
-    """Training steps from left to right, even in their logarithm; only those can be reached whose weights are kept.
+    """Training steps from left to right, on a logarithmic scale; only steps with kept weights can be reached.
 
     Signals:
-        step_chosen(int): the user went to one of the steps, counted from 0.
+        step_chosen(int): the user moved to one of the steps, counted from 0.
     """
 
     step_chosen = Signal(int)
@@ -44,10 +44,10 @@ class TrainingTrack(QSlider):
         self.actionTriggered.connect(self._acted)
         self.set_steps((), 0)
 
-    # --- what it shows
+    # --- content
 
     def set_steps(self, steps: Sequence[int], place: int) -> None:
-        """Show steps, ascending, the last one the newest, and which of them is in view."""
+        """Set the steps, ascending, the last one the newest, and the index of the one in view."""
         self._steps = tuple(steps)
         self._places = log_places(self._steps)
         self.setRange(0, max(len(self._steps) - 1, 0))
@@ -56,7 +56,7 @@ class TrainingTrack(QSlider):
         self._say()
 
     def set_why_disabled(self, why: Message | None) -> None:
-        """Why no step can be chosen now; None where one can."""
+        """Set why no step can be chosen now; None if one can."""
         self._why_disabled = worded(why)
         self.setEnabled(why is None)
         self.setCursor(Qt.CursorShape.PointingHandCursor if why is None else Qt.CursorShape.ArrowCursor)
@@ -74,7 +74,7 @@ class TrainingTrack(QSlider):
         self.update()
 
     def labels(self) -> tuple[str, str, str]:
-        """The words at the left end, at the handle and at the right end."""
+        """The texts at the left end, at the handle and at the right end."""
         if not self._steps:
             return self._why_disabled or "training", "", ""
         place, last = min(self.sliderPosition(), len(self._steps) - 1), self._steps[-1]
@@ -82,10 +82,10 @@ class TrainingTrack(QSlider):
         present += ", the newest" if place == len(self._steps) - 1 else ""
         return f"training: step {self._steps[0]}", present, format_count(last)
 
-    # --- what the user does
+    # --- the user's actions
 
     def _acted(self, action: int) -> None:
-        """Keys; the mouse is handled below."""
+        """Take keys; the mouse is handled below."""
         if action != QAbstractSlider.SliderAction.SliderMove.value:
             self._choose(self.sliderPosition())
 
@@ -129,7 +129,7 @@ class TrainingTrack(QSlider):
             return True
         return bool(super().event(event))
 
-    # --- how it looks
+    # --- painting
 
     def sizeHint(self) -> QSize:
         return QSize(480, 2 * MIDDLE + px(TEXT + 3))
@@ -190,7 +190,7 @@ class TrainingTrack(QSlider):
 
 
 def log_places(steps: Sequence[int]) -> np.ndarray:
-    """Places from 0 to 1, even in the logarithm of the steps; step 0 lies as far before the next as that before its double.
+    """Positions from 0 to 1 on a logarithmic scale; step 0 is as far from the next as that is from its double.
 
     >>> log_places((0, 10, 30, 70)).round(3).tolist()
     [0.0, 0.333, 0.667, 1.0]

@@ -21,11 +21,11 @@ from playground.messages import Message
 
 TINY, SMALL, LARGE = 20, 32, 46  # px, sides of the buttons
 FASTEST = 8.0  # times the normal speed; the slowest is its inverse
-NARROW = 720  # px: below it the word "speed" gives way
+NARROW = 720  # px: below it the word "speed" is hidden
 
 
 class TransportButton(QAbstractButton):
-    """A button with an icon: square, or for playing a large disc."""
+    """A button with an icon: square, or a large disc for playing."""
 
     def __init__(
         self, icon: str, name: str, tip: str, *, large: bool = False, tiny: bool = False, checkable: bool = False
@@ -33,7 +33,7 @@ class TransportButton(QAbstractButton):
         super().__init__()
         self._icon, self._large, self._colors = icon, large, DARK
         self._why_disabled = ""
-        self._ringed = False  # whether the keyboard brought the focus here
+        self._ringed = False  # whether the keyboard gave it the focus
         side = px(LARGE if large else TINY if tiny else SMALL)
         self._picture = 22 if large else 10 if tiny else 16  # px, side of the icon
         self.setFixedSize(side, side)
@@ -44,13 +44,13 @@ class TransportButton(QAbstractButton):
         self.describe(icon, name, tip)
 
     def describe(self, icon: str, name: str, tip: str) -> None:
-        """What the button does from now on."""
+        """Set what the button does."""
         self._icon, self._tip = icon, tip
         self.setAccessibleName(name)
         self._say()
 
     def set_why_disabled(self, why: Message | None) -> None:
-        """Why the button can do nothing now; None where it can."""
+        """Set why the button is disabled now; None enables it."""
         self._why_disabled = worded(why)
         self.setEnabled(why is None)
         self._say()
@@ -103,13 +103,13 @@ class TransportButton(QAbstractButton):
         picture = theme.icon(self._icon, QColor(ink).name(), self._picture).pixmap(
             QSize(side, side), self.devicePixelRatioF()
         )
-        # The triangle's centre of mass lies left of its box's middle.
+        # The triangle's centre of mass lies left of its box's centre.
         nudge = 1.0 if self._large and self._icon == "play" else 0.0
         painter.drawPixmap(QPointF((self.width() - side) / 2 + nudge, (self.height() - side) / 2), picture)
 
 
 class SpeedSlider(Slider):
-    """A logarithmic slider; a double click sets it back to the middle."""
+    """A logarithmic slider; a double click returns it to the centre."""
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.setValue(self.STEPS // 2)
@@ -120,14 +120,14 @@ class Transport(QWidget):
     """The timeline of one sampling run, and below it that of the training.
 
     Signals:
-        play_toggled(bool): the user wants it to play, or to rest.
-        stepped(int): one frame on (1) or back (-1).
+        play_toggled(bool): the user asked to play or to pause.
+        stepped(int): one frame forward (1) or back (-1).
         scrubbed(int): to this frame.
         restarted(bool): run the sampler again; True with a new seed, False with the same.
-        loop_toggled(bool): begin again at the end, or not.
+        loop_toggled(bool): whether to start again at the end.
         speed_changed(float): frames per normal frame time, 1/8 to 8.
-        step_chosen(int): show everything by the weights of this one of the training's steps, counted from 0.
-        training_play_toggled(bool): the user wants the training to be played, or to rest.
+        step_chosen(int): show the weights of this training step, counted from 0.
+        training_play_toggled(bool): the user asked to play the training or to pause.
     """
 
     play_toggled = Signal(bool)
@@ -215,11 +215,11 @@ class Transport(QWidget):
         self.speed_edit.abandoned.connect(lambda: self._refuse(""))
         self.speed_edit.stepped.connect(lambda steps: self._choose_speed(self._speed * 2 ** (steps / 2)))
 
-    # --- what the window tells
+    # --- set by the window
 
     @Slot(bool)
     def set_playing(self, playing: bool) -> None:
-        """Whether the frames run."""
+        """Set whether the frames run."""
         self._playing = playing
         self._show_play()
 
@@ -230,7 +230,7 @@ class Transport(QWidget):
             self.play.describe("play", "Play", "Play the run (Space).")
 
     def set_why_disabled(self, playing: Message | None, sampling: Message | None) -> None:
-        """Why nothing can be played and why no run can begin; None where one can."""
+        """Set why nothing can be played and why no run can start; None if it can."""
         self._still = playing
         for button in (self.play, self.back, self.forward):
             button.set_why_disabled(playing)
@@ -239,14 +239,14 @@ class Transport(QWidget):
         self._show_play()
 
     def set_steps(self, steps: Sequence[int], place: int, why_disabled: Message | None) -> None:
-        """The training's steps, which of them is in view, and why no other can be chosen."""
+        """Set the training's steps, the index of the one in view, and why no other can be chosen."""
         self.track.set_steps(steps, place)
         self.track.set_why_disabled(why_disabled)
         self.play_training.set_why_disabled(why_disabled)
 
     @Slot(bool)
     def set_training_playing(self, playing: bool) -> None:
-        """Whether the training is played."""
+        """Set whether the training is played."""
         self._replaying = playing
         if playing:
             self.play_training.describe("pause", "Pause training playback", "Stay at this training step (P).")
@@ -256,7 +256,7 @@ class Transport(QWidget):
 
     @Slot(int, int, int)
     def set_progress(self, frame: int, recorded: int, total: int) -> None:
-        """The frame in view, how many frames there are, and how many there will be."""
+        """Set the current frame, the number of frames that exist, and the number in the complete run."""
         self.scrubber.set_progress(frame, recorded, total)
 
     @Slot(float)
@@ -269,11 +269,11 @@ class Transport(QWidget):
 
     @Slot(bool)
     def set_loop(self, loop: bool) -> None:
-        """Show whether the run begins again at its end."""
+        """Show whether the run starts again at its end."""
         self.loop.setChecked(loop)
 
     def apply_palette(self, palette: Palette) -> None:
-        """Repaint in other colours."""
+        """Repaint with other colours."""
         buttons = (self.restart, self.new_seed, self.back, self.play, self.forward, self.loop, self.play_training)
         for part in (*buttons, self.scrubber, self.track):
             part.apply_palette(palette)
@@ -296,7 +296,7 @@ class Transport(QWidget):
         self._refuse(f"{what}: type a factor from 1/8 to 8, as in 2 or 1/4.")
 
     def _refuse(self, sentence: str) -> None:
-        """Say why a speed was refused; in a tooltip, because the bar has no room for a sentence."""
+        """Say why a speed was refused, in a tooltip, because the bar has no room for a sentence."""
         refused = self.speed_edit.property("refused") == "true"
         theme.set_state(self.speed_edit, "refused", "true" if sentence else "false")
         self.speed_edit.setToolTip(wrapped(sentence or "Speed of playing: type a factor from 1/8 to 8."))
@@ -313,7 +313,7 @@ class Transport(QWidget):
 
 
 def parse_speed(text: str) -> float | None:
-    """A positive factor as people write it, or None.
+    """The positive factor of a text as people write it; None if it is not one.
 
     >>> parse_speed("2"), parse_speed("1/4"), parse_speed("0,5 ×"), parse_speed("fast"), parse_speed("0")
     (2.0, 0.25, 0.5, None, None)
@@ -326,7 +326,7 @@ def parse_speed(text: str) -> float | None:
 
 
 def _speed_at(position: float) -> float:
-    """The speed of a slider position in [0, 1], rounded to a value that reads well where it is near one."""
+    """The speed of a slider position in [0, 1], rounded to a readable value if one is near."""
     octaves = (2 * position - 1) * math.log2(FASTEST)
     near = round(octaves)
     return float(2.0 ** (near if abs(octaves - near) < 0.06 else octaves))

@@ -1,1 +1,1 @@
-"""Small charts painted by hand, one a file: cheap enough to follow training at thirty pictures a second."""
+"""Small charts, one per file."""

@@ -1,4 +1,5 @@
-"""What the charts of cards and dialogs share: pyqtgraph in our colours and typeface, with keys, a menu and words for screen readers."""
+"""The base of the charts in cards and dialogs: pyqtgraph in the program's colours and typeface, with keys, a menu and
+descriptions for screen readers."""
 
 import csv
 import functools
@@ -48,12 +49,12 @@ MARGIN = 2.0  # px around the plot, for the ring of the focus
 GAP = 10  # px between two entries above the curves
 ZOOM_STEP = 1.25
 HOW = "<p>Drag to move, Ctrl and wheel to zoom, double-click to see all. A right click copies and saves.</p>"
-SWATCH = 12.0  # px of the piece of a line beside its name
+SWATCH = 12.0  # px of the line segment beside its name
 FILES = {"png": "Pictures", "svg": "Drawings", "csv": "Comma-separated values"}
 
 
 class Entry(NamedTuple):
-    """Words above the curves, and what the swatch beside them shows: the kind of a series, or "upright"; none where it is ""."""
+    """Words above the curves, and the swatch beside them: the kind of a series, "upright", or "" for none."""
 
     color: str
     text: str
@@ -62,16 +63,16 @@ class Entry(NamedTuple):
 
 
 class Chart(QWidget):
-    """Curves over two axes, above them a line that names them and, under the pointer, reads their values.
+    """Curves over two axes; a line above names them and shows their values under the pointer.
 
-    It draws only while it can be seen. Left and Right move the cross-hair, plus and minus zoom, 0 shows all.
+    It draws only while it is visible. Left and Right move the cross-hair, plus and minus zoom, 0 shows all.
 
     Args:
-        name: for screen readers; also names the files that are proposed.
-        about: what it shows, a tooltip in HTML.
-        height: px of all of it.
-        lines: how many lines the entries above the curves take in the narrowest column.
-        falling: whether x falls from left to right.
+        name: the name for screen readers and for proposed files.
+        about: a description for the tooltip, in HTML.
+        height: px of the whole chart.
+        lines: number of lines for the entries above the curves in the narrowest column.
+        falling: whether x decreases from left to right.
     """
 
     accessible_role = QAccessible.Role.Chart
@@ -89,7 +90,7 @@ class Chart(QWidget):
         self._marked: float | None = None
         self._stale = False
         self._empty = self._description = ""
-        self.plot: Plot | None = None  # once there was something to show
+        self.plot: Plot | None = None  # made when there is something to show
         self.setAccessibleName(name)
         self.setToolTip(about + HOW)
         self.setFixedHeight(px(height))
@@ -97,14 +98,14 @@ class Chart(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         library.loaded.connect(self._begin)
 
-    # What is shown
+    # Content
 
     def show_series(self, series: Sequence[Series], x: Axis, y: Axis, description: str) -> None:
-        """Show these series, the first lowest. The cross-hair goes to the points of the first that is listed and was measured; the
-        others are read where they are nearest to it.
+        """Show these series, the first one at the bottom. The cross-hair stops at the points of the first listed and
+        measured series; others are read at the nearest point.
 
         Args:
-            description: what is shown, for screen readers.
+            description: a description for screen readers.
         """
         self.series, self._axes = series, (x, y)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -113,11 +114,11 @@ class Chart(QWidget):
 
     @property
     def axes(self) -> tuple[Axis, Axis] | None:
-        """Both axes, logarithmic as the user chose; None before anything was shown."""
+        """Both axes, logarithmic if the user chose so; None before anything was shown."""
         return None if self._axes is None else (self._axis(0), self._axis(1))
 
     def show_empty(self, sentence: str) -> None:
-        """Show nothing but this sentence."""
+        """Show only this sentence."""
         if self.series or sentence != self._empty or self._description != sentence:
             self._empty, self.series, self._pointed = sentence, (), None
             self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -125,7 +126,7 @@ class Chart(QWidget):
             self._draw()
 
     def mark(self, x: float | None) -> None:
-        """Mark an x value, named :meth:`mark_name`; moves by less than half a pixel are not painted."""
+        """Mark an x value, with the name :meth:`mark_name`. Moves of less than half a pixel are not painted."""
         before, plot = self._marked, self.plot
         if plot is not None and x and before and self.series and abs(plot.pixels(x) - plot.pixels(before)) < 0.5:
             return
@@ -136,7 +137,7 @@ class Chart(QWidget):
             self.update()
 
     def describe(self, description: str) -> None:
-        """Say what is shown, to screen readers."""
+        """Set the description for screen readers."""
         self._description = description
         if description != self.accessibleDescription():
             self.setAccessibleDescription(description)
@@ -151,24 +152,24 @@ class Chart(QWidget):
             self.plot.apply_text_size()
 
     def mark_name(self) -> str:
-        """What the mark is called above the curves."""
+        """The name of the mark above the curves."""
         return "now"
 
     def x_label(self) -> str:
-        """What ends the row of numbers below the x axis."""
+        """The text at the end of the numbers below the x axis."""
         assert self._axes is not None
         return self._axes[0].name
 
     def say_x(self, value: float) -> str:
-        """An x value under the pointer."""
+        """An x value under the pointer, in words."""
         return format_number(value)
 
     def say_y(self, value: float, error: float = 0.0) -> str:
-        """A y value under the pointer, with its standard error where it is known."""
+        """A y value under the pointer in words, with its standard error if known."""
         return format_number(value)
 
     def entries(self) -> list[Entry]:
-        """What stands above the curves."""
+        """The entries above the curves."""
         assert self._axes is not None
         if self._pointed is None:
             found = [Entry("muted", self._axes[1].name)]
@@ -182,7 +183,7 @@ class Chart(QWidget):
         return found
 
     def nearest(self, one: Series, x: float) -> int:
-        """The number of the point that lies nearest to an x value, as the axis has it."""
+        """The index of the point nearest to an x value in the axis's scale."""
         axis = self._axis(0)
         with np.errstate(divide="ignore"):
             return int(np.abs(axis.bend(one.x) - axis.bend(np.array(x))).argmin())
@@ -191,14 +192,15 @@ class Chart(QWidget):
         return [one for one in self.series if one.legend != "" and len(one.x)]
 
     def _lead(self) -> Series:
-        """The series whose points the cross-hair goes to."""
+        """The series at whose points the cross-hair stops."""
         return next(one for one in self._listed() if one.kind != "dashed")
 
     # Painting
 
     @Slot()
     def _begin(self) -> None:
-        """Make the plot now and fill it after the next event: together, the first time, they take as long as three frames."""
+        """Create the plot now and fill it after the next event; together, the first time, they take as long as three
+        frames."""
         if self.series and self.plot is None and self.isVisible():
             self._make()
         QTimer.singleShot(0, self, self._draw)
@@ -211,7 +213,7 @@ class Chart(QWidget):
             self._place()
 
     def _draw(self) -> None:
-        """Hand the series to the plot, now if they can be seen, else when they can."""
+        """Pass the series to the plot: now if it is visible, else when it becomes visible."""
         self._stale = not self.isVisible()
         if self._stale:
             return
@@ -230,7 +232,7 @@ class Chart(QWidget):
         plot.show(self.series, self._axis(0), self._axis(1), self.tokens, self.x_label())
 
     def _axis(self, side: int) -> Axis:
-        """An axis as it was given or, where the user chose the other scale, around what is shown."""
+        """An axis as it was given or, if the user chose the other scale, around the shown values."""
         assert self._axes is not None
         given, log = self._axes[side], self._log.get(side)
         if log is None or log == given.log or not self._can_be_log(side):
@@ -281,7 +283,7 @@ class Chart(QWidget):
             self._paint_swatch(painter, QRectF(box.left(), box.top(), SWATCH, box.height()), entry)
 
     def _paint_swatch(self, painter: QPainter, box: QRectF, entry: Entry) -> None:
-        """A piece of the line, or of a bar, that an entry names: it tells series apart without their colours."""
+        """The piece of a line or bar beside an entry, so that series differ without colour."""
         middle = round(box.center().y()) + 0.5
         pen = QPen(self.tokens.color(entry.color), entry.width)
         if entry.kind == "bars":
@@ -299,7 +301,7 @@ class Chart(QWidget):
                 painter.drawEllipse(box.center(), 2, 2)
 
     def laid_out(self) -> list[tuple[QRectF, Entry]]:
-        """The entries, each with where it lies, in as many lines as they take."""
+        """The entries with their positions, in as many lines as they need."""
         metrics = QFontMetrics(theme.number_font(HEAD_PIXELS))
         left, top, found = 0.0, 0.0, []
         for entry in self.entries():
@@ -313,7 +315,7 @@ class Chart(QWidget):
     # The pointer and keys
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Mouse events of the plot: what it does not take goes to the column, which scrolls, and to the menu."""
+        """Handle mouse events of the plot: what it does not use goes to the column, which scrolls, and to the menu."""
         kind, plot = event.type(), self.plot
         if plot is None or kind == QEvent.Type.Leave:
             self._hover(None)
@@ -330,7 +332,7 @@ class Chart(QWidget):
         return self._refuses(event, kind in (QEvent.Type.ContextMenu, QEvent.Type.ToolTip))
 
     def _refuses(self, event: QEvent, refused: bool) -> bool:
-        """Let an event that is refused go on to the chart and what it lies in."""
+        """Let an ignored event continue to the chart and its parents."""
         if refused:
             event.ignore()
         return refused
@@ -371,7 +373,7 @@ class Chart(QWidget):
             super().keyPressEvent(event)
 
     def _step(self, by: int) -> None:
-        """Move the cross-hair from point to point, and say what is read there."""
+        """Move the cross-hair from point to point, and announce the values there."""
         lead = self._lead()
         last = len(lead.x) - 1
         here = (0 if by > 0 else last) if self._pointed is None else self.nearest(lead, self._pointed) + by
@@ -398,7 +400,7 @@ class Chart(QWidget):
         menu.popup(event.globalPos())
 
     def menu(self) -> QMenu:
-        """What a right click and the menu key offer."""
+        """The context menu of the chart."""
         plot = self.plot
         assert plot is not None
         assert self._axes is not None
@@ -423,7 +425,7 @@ class Chart(QWidget):
         self._draw()
 
     def picture(self) -> QImage:
-        """All of it, at twice the pixels of the screen, without cross-hair or focus."""
+        """The whole chart at twice the pixels of the screen, without cross-hair or focus."""
         ratio = 2 * self.devicePixelRatioF()
         image = QImage(self.size() * ratio, QImage.Format.Format_RGB32)
         image.setDevicePixelRatio(ratio)
@@ -436,7 +438,7 @@ class Chart(QWidget):
         QGuiApplication.clipboard().setImage(self.picture())
 
     def ask_and_save(self, suffix: str) -> None:
-        """Ask for a name, and save as what its suffix says."""
+        """Ask for a name, and save in the format of its suffix."""
         name = f"{self.accessibleName().lower().replace(' ', '-')}.{suffix}"
         preferences = Preferences()
         proposed = str(preferences.propose(None, name))
@@ -447,10 +449,10 @@ class Chart(QWidget):
             preferences.remember_folder(path)
 
     def save(self, path: Path) -> None:
-        """Write the picture as PNG or SVG, or the numbers as CSV, whole or not at all.
+        """Write the picture as PNG or SVG, or the numbers as CSV. An incomplete file is never left.
 
         Raises:
-            OSError: the folder cannot be written or the disk is full.
+            OSError: the folder is not writable or the disk is full.
         """
         with atomic_write(path) as temporary:
             if path.suffix.lower() == ".csv":
@@ -462,7 +464,7 @@ class Chart(QWidget):
                 self.picture().save(str(temporary))
 
     def rows(self) -> list[list[object]]:
-        """The numbers of all series as rows of a table, the first of which names its columns."""
+        """The numbers of all series as rows of a table; the first row names the columns."""
         assert self._axes is not None
         errors = any(one.error is not None for one in self.series)
         rows: list[list[object]] = [["series", *(axis.name for axis in self._axes), *["standard error"] * errors]]

@@ -1,4 +1,4 @@
-"""The distance of runs to the data against their score evaluations, one curve a column."""
+"""The distance between runs and data against score evaluations, one curve per column."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ COLORS = (
     "data",
     "learned",
     "likelihood",
-)  # of the columns; the letter at each curve's name tells them apart too
+)  # of the columns; the letter at each curve's name distinguishes them too
 WIDTHS = 2.5, 2.0, 1.5, 1.0
 NAME = "Distance to the data"
 ABOUT = (
@@ -29,14 +29,14 @@ ABOUT = (
 
 
 class DistanceChart(Chart):
-    """One curve a column, and the floor dashed in a band two standard deviations wide."""
+    """One curve per column, and a dashed floor in a band two standard deviations wide."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(NAME, ABOUT, 132, lines=1, parent=parent)
         self._spots: Sequence[tuple[float, float, str]] = ()
 
     def show_now(self, spots: Sequence[tuple[float, float, str]]) -> None:
-        """Mark where each column stands on its curve: evaluations, distance and colour."""
+        """Mark each column's position on its curve: evaluations, distance and colour."""
         self._spots = spots
         if self.plot is not None and self.series:
             self.plot.show_places(spots, self.tokens)

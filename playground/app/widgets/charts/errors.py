@@ -1,4 +1,4 @@
-"""How wrong the learned score is at each noise level."""
+"""The error of the learned score at each noise level."""
 
 import math
 
@@ -19,15 +19,15 @@ NO_CURVE = "At the one noise level that was measured, the error stands below."
 
 
 class SigmaAxis(Axis):
-    """An axis of noise levels, labelled as they are everywhere else."""
+    """An axis of noise levels, labelled as everywhere else."""
 
     def marks(self, most: int) -> list[tuple[float, str]]:
         return [(value, format_number(value)) for value, _ in super().marks(most)]
 
 
 class ErrorAlongSigma(Chart):
-    """Relative error of the score against log sigma, coarse at the left, in a band two standard errors wide, with a mark where the
-    sampler is now."""
+    """Relative error of the score against log sigma, coarse at the left, in a band two standard errors wide, with a
+    mark at the sampler's level."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Error of the score along sigma", ABOUT, 112, falling=True, parent=parent)
@@ -40,7 +40,7 @@ class ErrorAlongSigma(Chart):
         order = np.argsort(sigmas)
         curves = np.stack([sigmas, errors, spread]).astype(float)[:, order]
         curves = curves[:, np.isfinite(curves[1]) & (curves[0] > 0)]
-        curves[2] = np.nan_to_num(curves[2])  # of one point alone it is not known
+        curves[2] = np.nan_to_num(curves[2])  # of a single point it is not known
         if np.array_equal(curves, self.measured):
             return
         self.measured = curves
@@ -60,7 +60,7 @@ class ErrorAlongSigma(Chart):
         self.show_series([series], SigmaAxis("σ", sigmas[0], sigmas[-1], True), Axis("error, %", 0.0, top), said)
 
     def show_empty(self, sentence: str) -> None:
-        """What stands there as long as nothing is measured."""
+        """Show what stands here before a measurement."""
         self._asked = sentence
         if not self.measured.size:
             super().show_empty(sentence)

@@ -1,4 +1,4 @@
-"""The samples' marginal density along one axis, over that of the data and, where it is known, the exact one."""
+"""The marginal density of the samples along one axis, over that of the data and the exact one if known."""
 
 import numpy as np
 from PySide6.QtWidgets import QWidget
@@ -28,10 +28,10 @@ class MarginalHistogram(Chart):
         self._show()
 
     def show_data(self, values: np.ndarray, axis: str, below: np.ndarray | None = None) -> None:
-        """Show (N,) coordinates of the data along an axis; the samples go until new ones come.
+        """Show (N,) coordinates of the data along an axis; the samples are hidden until new ones come.
 
         Args:
-            below: (2, P) evenly rising places and the mass of a known density below each; None where none is known.
+            below: (2, P) evenly spaced positions and the mass of a known density below each; None if none is known.
         """
         values = np.asarray(values, float)
         self._axis_name, self._samples, self._below = axis, None, below
@@ -54,13 +54,13 @@ class MarginalHistogram(Chart):
             self._show()
 
     def overlap(self) -> float | None:
-        """The area that samples and data share, 1 where they agree in every bin."""
+        """The area that samples and data share; 1 if they agree in every bin."""
         if self._data is None or self._samples is None:
             return None
         return float(np.minimum(self._data, self._samples).sum())
 
     def exact(self) -> np.ndarray | None:
-        """(BINS,) the share of a known density in each bin; None where none is known."""
+        """(BINS,) the share of a known density in each bin; None if none is known."""
         if self._below is None or self._data is None:
             return None
         return np.asarray(np.diff(np.interp(self._edges, *self._below)))
@@ -70,7 +70,7 @@ class MarginalHistogram(Chart):
         return super().entries() + ([] if overlap is None else [Entry("muted", f"{format_percent(overlap)} overlap")])
 
     def say_x(self, value: float) -> str:
-        """Digits by the width in view: to so many of their own, far from 0 both ends would be the same number."""
+        """Round by the width in view; with a fixed number of digits, both ends would look equal far from 0."""
         return f"{self._axis_name} = {format_coordinate(value, (float(self._edges[0]), float(self._edges[-1])), 2)}"
 
     def say_y(self, value: float, error: float = 0.0) -> str:
@@ -84,23 +84,23 @@ class MarginalHistogram(Chart):
         middles = (self._edges[1:] + self._edges[:-1]) / 2
         series, exact = [Series("data", middles, 100 * self._data, "data", "bars")], self.exact()
         if exact is not None and self._below is not None:
-            # A share is that of a bin: the curve is as high as the bar of a bin throughout which it were constant. It is the mean
-            # density between two places, for the height at them alone would miss a peak that is thinner, or make far too much of it.
+            # A share is that of a bin: the curve is as high as the bar of a bin with constant density. It is the mean density
+            # between two positions, because the values at them alone would miss or exaggerate a thinner peak.
             places, mass = self._below
             density = np.diff(mass) / np.diff(places) * (self._edges[1] - self._edges[0])
             between = (places[1:] + places[:-1]) / 2
             series.append(Series("exact density", between, 100 * density, "exact", legend="", width=1.5))
-            series.append(Series("exact", middles, 100 * exact, "exact", width=1.5, alpha=0.0))  # read, not seen
+            series.append(Series("exact", middles, 100 * exact, "exact", width=1.5, alpha=0.0))  # read, not drawn
         if self._samples is not None:
             series.append(Series("samples", middles, 100 * self._samples, "particles"))
         overlap = self.overlap()
         said = f"Data along {self._axis_name}; no samples yet."
         if overlap is not None:
             said = f"Along {self._axis_name}, samples and data share {overlap:.0%} of their area."
-        # Scaled to the data: particles that all sit in one bin would squash them.
+        # Scaled to the data, because particles in a single bin would flatten them.
         y = Axis("share, %", 0.0, 125 * float(self._data.max()))
         self.show_series(series, Axis(self._axis_name, float(self._edges[0]), float(self._edges[-1])), y, said)
 
     def _share(self, values: np.ndarray) -> np.ndarray:
-        """(BINS,) share of the values in each bin; what lies outside counts in the total."""
+        """(BINS,) share of the values in each bin; values outside count in the total."""
         return np.histogram(values, self._edges)[0] / len(values)

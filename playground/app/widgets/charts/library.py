@@ -1,6 +1,6 @@
-"""Loads pyqtgraph in a thread, the first time that a chart has something to show.
+"""Loads pyqtgraph in a thread when a chart first has something to show.
 
-Its import takes 0.15 to 0.25 s, which neither the first paint nor any later one has time for.
+Its import takes 0.15 to 0.25 s, too long for any paint.
 """
 
 import gc
@@ -14,10 +14,10 @@ if typing.TYPE_CHECKING:
 
 
 class Library(QObject):
-    """What draws charts, once it is there.
+    """The module that draws charts, when it is loaded.
 
     Signals:
-        loaded(): it is there from now on.
+        loaded(): the module is loaded.
     """
 
     loaded = Signal()
@@ -28,16 +28,17 @@ class Library(QObject):
         self._plot: type[Plot] | None = None
 
     def get(self) -> "type[Plot] | None":
-        """What draws charts; None, and it begins to load, where it has not been loaded yet."""
+        """The module that draws charts; None if it is not loaded, in which case loading starts."""
         if self._plot is None and self._thread is None:
             self._thread = threading.Thread(target=self.load, name="charts")
             self._thread.start()
         return self._plot
 
     def load(self) -> None:
-        """Load it in the thread that calls."""
+        """Load it in the calling thread."""
         collects = gc.isenabled()
-        gc.disable()  # else an import, which makes many objects, would collect widgets, and destroy them in this thread
+        # Otherwise the import, which makes many objects, could collect widgets and destroy them in this thread.
+        gc.disable()
         try:
             from playground.app.widgets.charts.plot import Plot
 

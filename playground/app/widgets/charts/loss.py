@@ -1,4 +1,4 @@
-"""The loss as training goes on, with that at held-out points and the loss of a perfect network."""
+"""The loss during training, with the held-out loss and the loss of a perfect network."""
 
 import dataclasses
 import math
@@ -12,10 +12,10 @@ from playground.app.widgets.charts.series import Series
 from playground.drawing.axes import nice_step, ticks
 from playground.drawing.charts import Axis
 
-COLUMNS = 320  # the smoothed line is made of so many averages, about one a pixel
+COLUMNS = 320  # number of averages in the smoothed line, about one per pixel
 MEMORY = 0.85  # of the smoothed line, from column to column
 ROOM = 0.15  # of the height, below the optimal loss, for the noise of single steps
-COLUMNS_SMOOTHED = 60  # below so many the raw line is smooth enough
+COLUMNS_SMOOTHED = 60  # with fewer columns the raw line is smooth enough
 ABOUT = (
     "<p>Faint: the loss of each step. Line: its running average. Dashed: the optimal loss, which is that "
     "of the true score, over fresh points of the known density.</p><p>Each has its standard error; by "
@@ -29,7 +29,8 @@ ABOUT = (
 
 @dataclasses.dataclass(frozen=True)
 class LossAxis(Axis):
-    """Linear within `unit` of the base and logarithmic above: losses start far above and then stay within their own noise."""
+    """Linear within `unit` of the base and logarithmic above, because losses start high and then stay within their
+    noise."""
 
     base: float = 0.0
     unit: float = 1.0
@@ -59,8 +60,8 @@ class LossChart(Chart):
     """Loss against steps: raw faint, smoothed strong, the optimal loss dashed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Loss", ABOUT, 87, lines=2, parent=parent)  # Train stays in sight below it at 1280 x 720
-        self._shown: tuple[object, ...] = ()  # what tells one history from the next
+        super().__init__("Loss", ABOUT, 87, lines=2, parent=parent)  # Train stays in view below it at 1280 x 720
+        self._shown: tuple[object, ...] = ()  # identifies the history in view
         self._last = 0  # step
 
     @property
@@ -76,7 +77,8 @@ class LossChart(Chart):
         floor_error: float | None = None,
         held_out: tuple[np.ndarray, np.ndarray] = (np.zeros(0), np.zeros(0)),
     ) -> None:
-        """Show (C,) steps, ascending, and their losses; `floor` is the loss of a perfect network, known to `floor_error`.
+        """Show (C,) steps, ascending, and their losses; `floor` is the loss of a perfect network, with standard error
+        `floor_error`.
 
         Args:
             held_out: steps and losses at held-out points, (H,) each.
@@ -146,14 +148,14 @@ def averaged(steps: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def steps_averaged(steps: np.ndarray, smooth: np.ndarray) -> int:
-    """Steps that make up nearly all of the running average at its end, to two digits."""
+    """Number of steps that make up nearly all of the running average at its end, to two digits."""
     memory = _memory(len(smooth))
     total = float(steps[-1] - steps[0] + 1)
     return max(round(float(f"{min(total, total / len(smooth) * (1 + memory) / (1 - memory)):.1e}")), 1)
 
 
 def _last(means: np.ndarray, smooth: np.ndarray) -> str:
-    """The running average at its end, with its standard error by how much the last columns jump."""
+    """The running average at its end, with a standard error from the jumps of the last columns."""
     if len(means) < COLUMNS_SMOOTHED:
         return format_number(smooth[-1])  # the loss still falls by more than it jumps
     jumps = float(np.mean(np.diff(means[-COLUMNS_SMOOTHED:]) ** 2) / 2)
@@ -165,7 +167,7 @@ def _with_error(value: float, error: float | None) -> str:
 
 
 def _memory(columns: int) -> float:
-    """What the running average keeps from column to column."""
+    """The share of the running average that is kept from column to column."""
     return MEMORY * min(1.0, columns / COLUMNS_SMOOTHED) if columns >= 3 else 0.0
 
 

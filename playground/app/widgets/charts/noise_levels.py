@@ -1,4 +1,4 @@
-"""The chart of the noise levels, whose handles are dragged."""
+"""The chart of the noise levels, whose handles can be dragged."""
 
 import math
 
@@ -20,9 +20,9 @@ TICK_PIXELS = 11
 MARGIN = 8.0  # px at both sides, room for a handle
 PLATE = 3.0  # px that the plate below words is wider on either side
 REACH = 10.0  # px from a handle within which a press takes it
-KEY_STEP = 0.02  # of the axis, an arrow key
-END = 8.0  # px, radius of an end that is pointed at, with its rim
-OUTSIDE = 4.0  # the axis goes beyond the ends by this factor, so that there is room to drag
+KEY_STEP = 0.02  # of the axis, for one arrow key
+END = 8.0  # px, radius of an end under the pointer, with its rim
+OUTSIDE = 4.0  # the axis extends beyond the ends by this factor, as room to drag
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -30,14 +30,14 @@ SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 class NoiseLevelChart(QWidget):
     """Sigma on a logarithmic axis, coarse at the left as on the timeline, one level below the other.
 
-    Discrete levels can all be dragged; of a continuous process the two ends, of a single sigma the one. With the keyboard
-    Tab, Home and End go to the ends, Up and Down from level to level, Left and Right move it (Shift: finely).
+    All discrete levels can be dragged, the two ends of a continuous process, or a single sigma. With the keyboard Tab,
+    Home and End go to the ends, Up and Down from level to level, Left and Right move a level (Shift: finely).
 
     Signals:
-        grabbed(bool): a handle is about to move; whether by a key.
+        grabbed(bool): a handle is about to move; True if by a key.
         previewed(object): (L,) sigmas while a handle is being dragged.
-        moved(int, object): index of the handle that was let go, and the (L,) sigmas coarse to fine.
-        abandoned(): it was let go where it had been, or Escape took it back there.
+        moved(int, object): index of the released handle, and the (L,) sigmas coarse to fine.
+        abandoned(): the handle was released at its start, or Escape returned it there.
     """
 
     accessible_role = QAccessible.Role.Chart
@@ -62,14 +62,14 @@ class NoiseLevelChart(QWidget):
         self._axis = (0.01, 10.0)
         self._held: int | None = None
         self._chosen = 0
-        self._pressed = 0.0  # where the handle was taken, and how far beside its middle
+        self._pressed = 0.0  # where the handle was taken, and the distance from its centre
         self._grip = 0.0
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._describe()
 
     @property
     def kind(self) -> str:
-        """Of the noise whose levels are shown."""
+        """The kind of the noise in view."""
         return self._noise.kind
 
     @property
@@ -78,11 +78,11 @@ class NoiseLevelChart(QWidget):
         return self._sigmas.copy()
 
     def show_levels(self, noise: Noise, sigmas: np.ndarray, *, gap: float | None = None) -> None:
-        """Show noise levels; what the user holds stays in their hand, unless it is of another kind of noise.
+        """Show noise levels. A handle that the user holds stays, unless the kind of noise changes.
 
         Args:
-            noise: whose levels they are.
-            sigmas: (L,) coarse to fine in the user's unit; a curve's points for a continuous process.
+            noise: the noise of the levels.
+            sigmas: (L,) coarse to fine in the user's unit; points of a curve for a continuous process.
             gap: the widest gap in the data, marked on the axis.
         """
         if self._held is not None and noise.kind == self.kind:
@@ -105,7 +105,7 @@ class NoiseLevelChart(QWidget):
         return list(range(count)) if self._noise.has_handles or not count else [0, count - 1]
 
     def place(self, index: int) -> QPointF:
-        """Where a level lies in the widget."""
+        """The position of a level in the widget."""
         if self._times is not None:
             down = 1 - float(self._times[index])
         else:
@@ -200,7 +200,8 @@ class NoiseLevelChart(QWidget):
         self.words(painter, text, self._free(size, index, places, curve).center(), "text", plate=True)
 
     def _free(self, size: QSizeF, index: int, places: list[QPointF], curve: list[QPointF]) -> QRectF:
-        """The place next to a handle where words hide neither the curve nor a handle, and the widest gap only if they must."""
+        """A free position for words beside a handle: they hide neither the curve nor a handle, and the widest gap only
+        if necessary."""
         line = along(np.array([place.toTuple() for place in curve]))[::2]
         knots = np.array([places[handle].toTuple() for handle in self.handles()])
         at = np.array(places[index].toTuple())
@@ -233,10 +234,10 @@ class NoiseLevelChart(QWidget):
         align: str = "center",
         plate: bool = False,
     ) -> QRectF:
-        """Text whose middle, left or right end lies at a point, kept inside the chart; on a plate over a curve.
+        """Draw text with its centre, left or right end at a point, kept inside the chart; on a plate over a curve.
 
         Returns:
-            Where it lies.
+            The text's rectangle.
         """
         metrics = painter.fontMetrics()
         width, height = metrics.horizontalAdvance(text), metrics.height()
@@ -253,13 +254,13 @@ class NoiseLevelChart(QWidget):
         return box
 
     def sentence(self, painter: QPainter, text: str) -> None:
-        """What stands in an empty chart."""
+        """The sentence in an empty chart."""
         painter.setFont(theme.text_font(theme.CAPTION_PIXELS))
         painter.setPen(self.tokens.color("muted"))
         flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
         painter.drawText(QRectF(self.rect()).adjusted(8, 0, -8, 0), flags, text)
 
-    # The hand
+    # The mouse
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         nearest = self._nearest(event.position())
@@ -276,7 +277,7 @@ class NoiseLevelChart(QWidget):
         if self._held is not None:
             x = event.position().x()
             if x == self._pressed:
-                self._sigmas = self._before  # a hand that trembles up and down moves nothing, and rounds nothing
+                self._sigmas = self._before  # small vertical movements move and round nothing
                 self._describe()
             else:
                 self._move(self._held, self._sigma(x - self._grip))
@@ -354,7 +355,7 @@ class NoiseLevelChart(QWidget):
         return plot.top() + 8 + down * (plot.height() - 16)
 
     def _curve(self) -> list[QPointF]:
-        """The curve that goes between the levels, from coarse to fine; none where they are joined."""
+        """The curve between the levels, from coarse to fine; empty if the levels are joined."""
         found = self._noise.curve_between(self._sigmas)
         if found is None:
             return []
@@ -382,7 +383,7 @@ class NoiseLevelChart(QWidget):
         return None if self.pointer is None else self._nearest(self.pointer)
 
     def _move(self, index: int, sigma: float) -> None:
-        """Put one handle at a sigma, between its neighbours and inside the axis, and let the others follow."""
+        """Move one handle to a sigma, between its neighbours and inside the axis, and let the others follow."""
         sigmas, count = self._sigmas.copy(), len(self._sigmas)
         sigma = float(f"{min(max(sigma, self._axis[0]), self._axis[1]):.2e}")
         end = index in (0, count - 1)
@@ -390,7 +391,7 @@ class NoiseLevelChart(QWidget):
             opposite = sigmas[-1] if index == 0 else sigmas[0]
             room = 1.05 ** max(count - 1, 1) if self._noise.count else 1.05
             sigma = max(sigma, opposite * room) if index == 0 else min(sigma, opposite / room)
-            # All levels keep their share of the way between the ends.
+            # All levels keep their share of the distance between the ends.
             share = np.log(sigmas / sigmas[0]) / np.log(sigmas[-1] / sigmas[0])
             top, bottom = (sigma, sigmas[-1]) if index == 0 else (sigmas[0], sigma)
             sigmas = top * (bottom / top) ** share
@@ -420,7 +421,7 @@ class NoiseLevelChart(QWidget):
             self.setAccessibleName("Noise levels")
             self.setAccessibleDescription("There are no noise levels to move.")
             return
-        # By its own name the end that Tab goes to can be told from the one it came from.
+        # The name distinguishes the two ends that Tab reaches.
         end = {0: "coarsest", len(self._sigmas) - 1: "finest"}.get(self._chosen, f"level {self._chosen + 1}")
         self.setAccessibleName("Noise levels" if len(self._sigmas) == 1 else f"Noise levels, {end}")
         low, high, now = self._sigmas.min(), self._sigmas.max(), self._sigmas[self._chosen]

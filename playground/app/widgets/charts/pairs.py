@@ -1,4 +1,4 @@
-"""Samples above the training images nearest to them: whether they are memorized, to the eye."""
+"""Samples above their nearest training images, to see whether they are memorized."""
 
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ ABOUT = "<p>The run's last samples in the upper row, and below each the training
 
 
 class NearestPairs(Chart):
-    """Two rows of small images, samples and their neighbours; under the pointer, how far apart the two of a pair are."""
+    """Two rows of small images, samples and their neighbours; the pointer shows the distance of a pair."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Samples, and below each the training image nearest to it", ABOUT, 0, parent=parent)
@@ -27,7 +27,7 @@ class NearestPairs(Chart):
         self.setVisible(False)
 
     def show_pairs(self, samples: np.ndarray, neighbours: np.ndarray) -> None:
-        """Images (N, C, H, W) each; none to show nothing."""
+        """Images (N, C, H, W) each; an empty array shows nothing."""
         self._rows = None
         count = len(samples)
         self.setVisible(count > 0)
@@ -55,7 +55,7 @@ class NearestPairs(Chart):
         ]
 
     def picture_of_pairs(self, palette: Palette) -> np.ndarray:
-        """(rows, columns, 4) uint8: both rows, with a gap of one pixel around each image, in which nothing is painted."""
+        """(rows, columns, 4) uint8: both rows, with an empty gap of one pixel around each image."""
         assert self._rows is not None
         found = []
         for grid in self._rows:
@@ -70,7 +70,7 @@ class NearestPairs(Chart):
         super().resizeEvent(event)
 
     def _fit(self, width: int) -> None:
-        """Take as much height as the images have in this width."""
+        """Use as much height as the images need in this width."""
         if self._rows is not None:
             images = self._rows[0].images
             shape = 2 * images.shape[-2] / images.shape[-1] / len(images)

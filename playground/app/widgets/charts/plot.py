@@ -1,11 +1,12 @@
-"""What pyqtgraph draws of a chart. Only :mod:`playground.app.widgets.charts.library` imports this module, after the first paint."""
+"""The pyqtgraph part of a chart. Only :mod:`playground.app.widgets.charts.library` imports this module, after the
+first paint."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.ma  # numpy loads these two at their first use, which would be at the first chart, in the window's thread
+import numpy.ma  # numpy loads these two at first use, which would be at the first chart in the GUI thread
 import numpy.random
 import pyqtgraph
 from PySide6.QtCore import QPointF, Qt
@@ -20,20 +21,20 @@ from playground.drawing.charts import BAND, Axis
 from playground.drawing.palette import Palette
 
 TICK_PIXELS = 11
-TICK_ROOM = (48, 22)  # px that a label of the x and of the y axis has at least
-ZOOM = 1e4  # so much closer than the whole one may look
+TICK_ROOM = (48, 22)  # px, least room for a label of the x and of the y axis
+ZOOM = 1e4  # largest zoom
 LIMITS = "xMin", "xMax", "yMin", "yMax", "minXRange", "minYRange"
 BAR = 0.55  # opacity of bars
 
 
 class Plot:
-    """Axes and curves in a view of their own. Its items are made once and given new data, for new items leak (pyqtgraph #2665).
+    """Axes and curves in one view. Its items are made once and get new data, because new items leak (pyqtgraph #2665).
 
-    Coordinates are those that :meth:`Axis.bend` gives.
+    Coordinates are those of :meth:`Axis.bend`.
 
     Args:
-        parent: the widget that the view fills.
-        falling: whether x falls from left to right.
+        parent: the widget of the view.
+        falling: whether x decreases from left to right.
         moved: called when the user has zoomed or panned.
     """
 
@@ -52,22 +53,22 @@ class Plot:
         layout.addItem(self.axes[0], 1, 1)
         self.view.setCentralItem(layout)
         for axis in self.axes:
-            axis.enableAutoSIPrefix(False)  # which would set its empty label anew at each change of range
+            axis.enableAutoSIPrefix(False)  # otherwise it sets its empty label again at each change of range
             axis.setStyle(tickAlpha=255, hideOverlappingLabels=False, tickTextOffset=4)
-            axis.setZValue(-1000)  # the grid lies below the curves
+            axis.setZValue(-1000)  # the grid is below the curves
         self._name = QGraphicsSimpleTextItem(self.axes[0])
         self._set_font()
         self._palette: Palette | None = None
         self._scales: tuple[Axis, Axis] | None = None
         self._x_label = ""
         self._drawn: dict[str, Series] = {}
-        self._items: dict[tuple[str, str], Any] = {}  # by what they draw of which series
+        self._items: dict[tuple[str, str], Any] = {}  # by part and series
         self._cross = self._upright()
         self._mark = self._upright()
         self._spots = self._added(pyqtgraph.ScatterPlotItem(size=7, pen=pyqtgraph.mkPen(None)))
         for number, item in enumerate((self._mark, self._cross, self._spots)):
             item.setZValue(1 + number)  # above the curves
-        self.labels: tuple[list[tuple[float, str]], ...] = [], []  # of the x and the y axis, each where it stands
+        self.labels: tuple[list[tuple[float, str]], ...] = [], []  # of the x and the y axis, each with its position
         self._places = self._added(pyqtgraph.ScatterPlotItem(size=9, pen=pyqtgraph.mkPen(None)))
         self._places.setZValue(4)
         self._moved = moved
@@ -78,7 +79,7 @@ class Plot:
         self.box.sigResized.connect(self._label)
 
     def show(self, series: Sequence[Series], x: Axis, y: Axis, palette: Palette, x_label: str) -> None:
-        """Show these series; as much of them as before where the user has zoomed, else all."""
+        """Show these series, in the range that the user zoomed to, or else completely."""
         before, self._scales, self._x_label = self._scales, (x, y), x_label
         for name in self._drawn.keys() - {one.name for one in series}:
             self._hide(name)
@@ -98,7 +99,7 @@ class Plot:
             self._label()
 
     def show_image(self, pixels: np.ndarray, x: Axis, y: Axis, palette: Palette) -> None:
-        """Show a picture (rows, columns, 4) from end to end of both axes, which have no labels then."""
+        """Show an image (rows, columns, 4) over the whole of both axes, without labels."""
         self.scaled, self._scales, self._palette = False, (x, y), palette
         self._color(palette)
         for axis in self.axes:
@@ -115,7 +116,7 @@ class Plot:
             self.show_all()
 
     def apply_text_size(self) -> None:
-        """Label the axes in the present size of the text."""
+        """Label the axes in the current size of the text."""
         self._set_font()
         if self._scales is not None:
             self._label()
@@ -130,15 +131,15 @@ class Plot:
 
     @property
     def axis_name(self) -> str:
-        """As much of the x axis's name as there is room for."""
+        """As much of the x axis's name as fits."""
         return self._name.text()
 
     def line(self, name: str) -> pyqtgraph.PlotDataItem:
-        """What draws the line of a series."""
+        """The item that draws the line of a series."""
         return self._items["line", name]
 
     def show_all(self) -> None:
-        """Show both axes from end to end."""
+        """Show the whole of both axes."""
         if self.zoomed:
             self.zoomed = False
             self.box.setLimits(**dict.fromkeys(LIMITS))
@@ -147,18 +148,18 @@ class Plot:
         self._label()
 
     def zoom(self, factor: float) -> None:
-        """Look so much closer."""
+        """Zoom in by this factor."""
         self.box.scaleBy((1 / factor, 1 / factor))
         self._by_hand()
 
     def value(self, at: QPointF) -> float | None:
-        """The x value at a place in the view; None beside the curves, except for a few pixels."""
+        """The x value at a position in the view; None outside the plot, except for a few pixels."""
         if self._scales is None or not self.box.sceneBoundingRect().adjusted(-4, -4, 4, 4).contains(at):
             return None
         return float(self._scales[0].unbend(np.array(self.box.mapSceneToView(at).x())))
 
     def pixels(self, x: float) -> float:
-        """How far right of the view's left edge an x value lies."""
+        """The distance of an x value from the view's left edge, in pixels."""
         assert self._scales is not None
         return float(self.box.mapViewToScene(QPointF(float(_bent(self._scales[0], np.array(x))), 0)).x())
 
@@ -170,7 +171,7 @@ class Plot:
             self._mark.setValue(min(max(float(_bent(self._scales[0], np.array(x))), low), high))
 
     def show_places(self, spots: Sequence[tuple[float, float, str]], palette: Palette) -> None:
-        """Mark places (x, y, colour) on the curves."""
+        """Mark points (x, y, colour) on the curves."""
         if self._scales is None:
             return
         across, up = self._scales
@@ -180,7 +181,7 @@ class Plot:
         self._places.setData(_bent(across, places[:, 0]), _bent(up, places[:, 1]), brush=brushes, pen=ring)
 
     def point_at(self, x: float | None, spots: Sequence[tuple[float, float, str]], palette: Palette) -> None:
-        """Lay the cross-hair through this x value, with spots (x, y, colour) on the curves."""
+        """Put the cross-hair at this x value, with spots (x, y, colour) on the curves."""
         self._cross.setVisible(x is not None)
         self._spots.setVisible(x is not None and self.scaled)
         if x is None or self._scales is None:
@@ -224,7 +225,7 @@ class Plot:
                 item.setVisible(False)
 
     def _item(self, role: str, name: str, make: Callable[[], Any]) -> Any:
-        """What draws a part of a series, made the first time."""
+        """The item for a part of a series, made at first use."""
         if (role, name) not in self._items:
             self._items[role, name] = self._added(make())
         item = self._items[role, name]
@@ -258,7 +259,7 @@ class Plot:
         return across, up
 
     def _limit(self) -> None:
-        """Nothing lies beyond the ends of x; beyond those of y single points may."""
+        """Limit the view: nothing lies beyond the ends of x, but single points may lie beyond those of y."""
         (left, right), (low, high) = self._ends()
         span = high - low
         ends = left, right, low - span, high + span, (right - left) / ZOOM, span / ZOOM
@@ -278,7 +279,7 @@ class Plot:
         wide = max([self._metrics.horizontalAdvance(label) for _, label in up], default=0.0) + 6
         if wide != self.axes[1].maximumWidth():
             self.axes[1].setWidth(wide)
-            self._layout.layout.activate()  # at once, for the pointer is read by where the axes are
+            self._layout.layout.activate()  # at once, because the pointer is read by the axes' positions
         length = self.box.width()
         self._name.setText(self._metrics.elidedText(self._x_label, Qt.TextElideMode.ElideRight, length / 2))
         (low, high), free = self.box.viewRange()[0], length - self._name.boundingRect().width() - 4
@@ -298,7 +299,7 @@ class Plot:
         self._name.setPos(free + 4, 3)
 
     def _marks(self, side: int, length: float) -> list[tuple[float, str]]:
-        """Where labels of an axis of this length stand."""
+        """The positions of the labels on an axis of this length."""
         assert self._scales is not None
         axis = self._scales[side]
         low, high = axis.unbend(np.array(self.box.viewRange()[side])).tolist()
@@ -317,11 +318,11 @@ def _grouped(label: str) -> str:
 
 
 def _bent(axis: Axis, values: np.ndarray) -> np.ndarray:
-    """Values along an axis; those that have no logarithm lie at its low end."""
+    """Values along an axis; values without a logarithm are put at its low end."""
     return axis.bend(np.maximum(values, min(axis.low, axis.high)) if axis.log else values)
 
 
 def _line() -> pyqtgraph.PlotDataItem:
     line = pyqtgraph.PlotDataItem(antialias=True, autoDownsample=True, clipToView=True, downsampleMethod="mean")
-    line.opts["autoDownsampleFactor"] = 1.0  # one point a pixel
+    line.opts["autoDownsampleFactor"] = 1.0  # one point per pixel
     return line

@@ -1,4 +1,4 @@
-"""What a chart shows: plain arrays, known without pyqtgraph."""
+"""The content of a chart: plain arrays, independent of pyqtgraph."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """Points (N,) of one meaning, x ascending.
+    """Points (N,) with one meaning, x ascending.
 
     Args:
-        name: in files, and under the pointer.
+        name: the name in files and under the pointer.
         color: a token of the palette.
-        kind: "line", "dashed", which was not measured, "points", which are joined by a line, or "bars".
-        legend: what stands above the chart; the name where it is None, nothing where it is "".
-        error: (N,) standard errors of y, drawn as a band; NaN counts as none. Of a floor, those of a measurement there.
+        kind: "line", "dashed" (not measured), "points" (joined by a line) or "bars".
+        legend: the text above the chart; None takes the name, "" shows none.
+        error: (N,) standard errors of y, drawn as a band; NaN is none. A floor has those of a measurement.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Series:
     error: np.ndarray | None = None
 
     def looks_like(self, other: "Series | None") -> bool:
-        """Whether it would be drawn as the other is."""
+        """Whether it is drawn like the other series."""
         return other is not None and all(
             np.array_equal(one, another) if isinstance(one, np.ndarray) else one == another
             for one, another in zip(vars(self).values(), vars(other).values(), strict=True)
