@@ -130,14 +130,51 @@ def sweep(
             "--workers", metavar="N", parser=_whole("--workers"), help="Processes at once; by default one a core."
         ),
     ] = None,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Write the tables as Parquet too.")] = False,
+    cell: Annotated[
+        int | None,
+        typer.Option("--cell", metavar="N", parser=_whole("--cell"), help="Compute this cell alone, as a job does."),
+    ] = None,
+    slurm: Annotated[
+        Path | None,
+        typer.Option("--slurm", metavar="FILE", help="Compute nothing: write a job array of Slurm for sbatch."),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option("--scheduler", metavar="tls://HOST:PORT", help="Compute on the workers of a dask scheduler."),
+    ] = None,
+    tls_ca: Annotated[
+        Path | None, typer.Option("--tls-ca", metavar="FILE.pem", help="Certificate of the cluster's authority.")
+    ] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option("--tls-cert", metavar="FILE.pem", help="Certificate to show to the scheduler.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option("--tls-key", metavar="FILE.pem", help="Its private key.")] = None,
+    insecure_tcp: Annotated[
+        bool,
+        typer.Option("--insecure-tcp", help="Allow tcp://HOST:PORT, where anyone who reaches the port can run code."),
+    ] = False,
     device: Device = "auto",
 ) -> None:
     """Train, sample and measure an experiment over axes of settings and seeds; finished cells are never computed again."""
     if workers is not None and not 1 <= workers <= 1024:
         raise UserError(f"--workers {workers} is not possible: it must be a whole number from 1 to 1024.")
-    from playground.cli.sweep import run_sweep
+    places = {"--workers": workers, "--cell": cell, "--slurm": slurm, "--scheduler": scheduler}
+    given = [name for name, value in places.items() if value is not None]
+    if len(given) > 1:
+        raise UserError(f"{given[0]} and {given[1]} exclude each other: give one of them.")
+    from playground.cli import sweep as sweeps
 
-    if not run_sweep(source, out, workers, device):
+    if cell is not None:
+        done = sweeps.compute_cell(source, out, cell, device)
+    elif slurm is not None:
+        done = sweeps.write_job_array(source, out, slurm, device)
+    elif scheduler is not None:
+        place = sweeps.on_cluster(scheduler, tls_ca, tls_cert, tls_key, insecure_tcp)
+        done = sweeps.run_sweep(source, out, place, device, parquet)
+    else:
+        done = sweeps.run_sweep(source, out, sweeps.on_this_machine(workers), device, parquet)
+    if not done:
         raise typer.Exit(1)
 
 

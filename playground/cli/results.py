@@ -1,6 +1,5 @@
 """The folder of a run: its files, and the commands that use them later."""
 
-import csv
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ from playground.lab import experiment as experiments
 from playground.lab.atomic import atomic_write, is_held
 from playground.lab.checkpoints import Checkpoints
 from playground.lab.conflicts import sampling_conflict
+from playground.lab.csv_table import write_csv as write_csv
 from playground.lab.label_dropout_checks import untrained_conditional_score, untrained_unconditional_score
 from playground.lab.model import Model
 from playground.lab.problem import Problem, choose_device
@@ -173,14 +173,6 @@ def write_script(source: Path, out: Path) -> None:
     with atomic_write(out) as temporary:
         temporary.write_text(as_python(experiment), encoding="utf-8")
     say(f"The script is {out}")
-
-
-def write_csv(path: Path, header: Sequence[str], rows: Iterable[Iterable[float | np.floating | str]]) -> None:
-    """Write a table atomically; numbers have the fewest digits from which they are read back exactly."""
-    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(map(str, row) for row in rows)
 
 
 def write_json(path: Path, contents: Mapping[str, Any]) -> None:

@@ -1,32 +1,51 @@
-"""``score-playground sweep``: an experiment over axes and seeds, on all processors; a stopped sweep can be resumed."""
+"""``score-playground sweep``: an experiment over axes and seeds; a stopped sweep can be resumed."""
 
-import concurrent.futures
-import functools
-import multiprocessing
-import os
-import time
-from collections.abc import Mapping, Sequence
+import contextlib
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from playground.cli.reporting import say, stage, warn, with_error
-from playground.cli.results import write_csv
-from playground.kinds import plugins
 from playground.lab import sweep as sweeps
-from playground.lab.atomic import hold
-from playground.lab.sweep import Cell, Row
+from playground.lab.atomic import atomic_write
+from playground.lab.sweep import folder as folders
+from playground.lab.sweep.slurm import job_array
+from playground.lab.sweep.table import CELLS_TABLE, MEANS_TABLE, Row, write_tables
 from playground.user_errors import UserError
 
-CELLS_TABLE, MEANS_TABLE, LOCK = "cells.csv", "means.csv", "sweep.lock"
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from playground.lab.sweep.executors import Workers
+
+    Place = AbstractContextManager[Workers | None]
+
 SHOWN = ("sliced_wasserstein2_over_floor", "classifier_accuracy", "kl", "nfe_mean")
 """The figures that are printed; the tables have all figures."""
 
 
-def run_sweep(source: Path, folder: Path, workers: int | None, device: str) -> bool:
-    """Compute the unfinished cells of a sweep, and write its tables.
+def on_this_machine(workers: int | None) -> "Place":
+    """So many processes of this machine, by default one for each core; this process alone for one."""
+    return contextlib.nullcontext() if workers == 1 else sweeps.processes(workers)
+
+
+@contextlib.contextmanager
+def on_cluster(
+    address: str, ca: Path | None, cert: Path | None, key: Path | None, insecure_tcp: bool
+) -> "Iterator[Workers]":
+    """The workers of a dask scheduler; see :func:`playground.lab.sweep.cluster.cluster`."""
+    from playground.lab.sweep.cluster import cluster
+
+    with cluster(address, ca, cert, key, insecure_tcp) as workers:
+        yield workers
+
+
+def run_sweep(source: Path, folder: Path, place: "Place", device: str, parquet: bool) -> bool:
+    """Compute the unfinished cells of a sweep, and write its tables and pictures.
 
     Args:
-        workers: number of processes; None for one per core.
+        place: what yields the workers.
 
     Returns:
         Whether no cell failed.
@@ -35,90 +54,50 @@ def run_sweep(source: Path, folder: Path, workers: int | None, device: str) -> b
         UserError: the file is not a sweep, the folder has another sweep, or another process computes it now.
     """
     sweep, cells = sweeps.load(source)
-    sweeps.prepare(sweep, folder)
-    try:
-        with hold(folder / LOCK):
-            _compute(folder, cells, sweep.measure, workers or os.cpu_count() or 1, device)
-            rows = _write_tables(folder, cells)
-    except BlockingIOError:
-        raise UserError(f"{folder} is being computed by another process: wait for its end.") from None
+    folders.prepare(sweep, folder)
+    waiting = len(folders.waiting(folder, cells))
+    if len(cells) > waiting:
+        say(f"{len(cells) - waiting} of {len(cells)} cells are there already")
+    if waiting:
+        with stage(f"Sweep of {waiting} cells") as update, place as workers:
+            for progress in sweeps.run(sweep, cells, folder, workers, device):
+                done, left = progress.done - (len(cells) - waiting), progress.seconds_left
+                update(done / waiting, f"{done} cells" + ("" if left is None else f", about {left:.0f} s left"))
+    rows = write_tables(folder, cells, parquet)
     _print(rows)
     failed = {cell.number: why for cell in cells if (why := sweeps.failure(folder, cell)) is not None}
     warn(*(f"cell {number} failed: {why}" for number, why in failed.items()))
-    say(f"The tables are {folder / MEANS_TABLE} and {folder / CELLS_TABLE}")
+    say(f"The tables are {folder / MEANS_TABLE}.csv and {folder / CELLS_TABLE}.csv")
     return not failed
 
 
-def _compute(folder: Path, cells: Sequence[Cell], measure: str, workers: int, device: str) -> None:
-    groups = sweeps.groups(folder, cells)
-    waiting = sum(map(len, groups))
-    if len(cells) > waiting:
-        say(f"{len(cells) - waiting} of {len(cells)} cells are there already")
-    if not groups:
-        return
-    work = functools.partial(_work, folder, measure, device)
-    with stage(f"Sweep of {waiting} cells") as update:
-        if workers == 1 or len(groups) == 1:
-            done = 0
-            for group in groups:
-                for _ in sweeps.compute(folder, group, measure, device):
-                    done += 1
-                    update(done / waiting, f"{done} cells")
-            return
-        # New processes, because a fork of a process with threads may hang.
-        context = multiprocessing.get_context("spawn")
-        with concurrent.futures.ProcessPoolExecutor(
-            min(workers, len(groups)), context, plugins.load_all, (plugins.loaded,)
-        ) as pool:
-            futures = [pool.submit(work, group) for group in groups]
-            try:
-                begun, left_over = time.monotonic(), [cell for group in groups for cell in group]
-                while concurrent.futures.wait(futures, timeout=1.0).not_done:
-                    left_over = [cell for cell in left_over if sweeps.result(folder, cell) is None]
-                    done = waiting - len(left_over)
-                    left = (time.monotonic() - begun) * (waiting - done) / done if done else 0.0
-                    update(done / waiting, f"{done} cells" + (f", about {left:.0f} s left" if done else ""))
-                for future in futures:
-                    future.result()
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+def compute_cell(source: Path, folder: Path, number: int, device: str) -> bool:
+    """``--cell``: compute one cell, as a job of an array does.
+
+    Returns:
+        Whether it did not fail.
+    """
+    sweep, cells = sweeps.load(source)
+    failed = sweeps.run_cell(sweep, cells, folder, number, device)
+    if failed is not None:
+        warn(f"cell {number} failed: {failed}")
+    else:
+        say(f"Cell {number} of {len(cells)} is there")
+    return failed is None
 
 
-def _work(folder: Path, measure: str, device: str, group: Sequence[Cell]) -> None:
-    """Compute one training with its cells, in a process of its own."""
-    import torch
-
-    torch.set_num_threads(1)
-    for _ in sweeps.compute(folder, group, measure, device):
-        pass
-
-
-def _write_tables(folder: Path, cells: Sequence[Cell]) -> list[Row]:
-    axes = list(cells[0].values)
-    found = [(cell, metrics) for cell in cells if (metrics := sweeps.result(folder, cell)) is not None]
-    figures = list(dict.fromkeys(key for _, metrics in found for key in metrics))
-    write_csv(
-        folder / CELLS_TABLE,
-        ["cell", *axes, *figures],
-        ([cell.number, *cell.values.values(), *_in_order(metrics, figures)] for cell, metrics in found),
-    )
-    rows = sweeps.table(folder, cells)
-    columns = [name for key in figures for name in (key, f"{key}_standard_error")]
-    write_csv(
-        folder / MEANS_TABLE,
-        [*axes[:-1], "seeds", *columns],
-        ([*row.values.values(), row.count, *_in_order({**row.mean, **_named(row.error)}, columns)] for row in rows),
-    )
-    return rows
-
-
-def _named(errors: Mapping[str, float]) -> dict[str, float]:
-    return {f"{key}_standard_error": value for key, value in errors.items()}
-
-
-def _in_order(figures: Mapping[str, Any], columns: Sequence[str]) -> list[Any]:
-    return [figures.get(column, "") for column in columns]
+def write_job_array(source: Path, folder: Path, script: Path, device: str) -> bool:
+    """``--slurm``: write a script for sbatch that computes the unfinished cells."""
+    sweep, cells = sweeps.load(source)
+    folders.prepare(sweep, folder)
+    waiting = folders.waiting(folder, cells)
+    if not waiting:
+        raise UserError(f"All cells are there: run score-playground sweep {source} --out {folder} for the tables.")
+    text = job_array(source, folder, waiting, [sys.executable, "-m", "playground"], device)
+    with atomic_write(script) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    say(f"The job array of {len(waiting)} cells is {script}: give it to sbatch.")
+    return True
 
 
 def _print(rows: Sequence[Row]) -> None:

@@ -49,10 +49,11 @@ def load_plugin(path: Path) -> tuple[type[Kind], ...]:
 
 
 def load_all(paths: Sequence[Path]) -> None:
-    """Load the plug-ins of another process of the program."""
+    """Load the plug-ins of another process of the program, unless this one has them."""
     load_installed()
     for path in paths:
-        load_plugin(path)
+        if path not in loaded:
+            load_plugin(path)
 
 
 def load_installed() -> None:

@@ -9,12 +9,10 @@ import torch
 from playground.lab.experiment import Experiment
 from playground.lab.problem import Problem
 from playground.lab.session import MODEL, Arrays, Session, SessionError
+from playground.lab.settings import AFTER_TRAINING as AFTER_TRAINING
 from playground.lab.weights import hidden_labels, load_weights
 from playground.theory.networks import ScoreNetwork
 from playground.theory.noise import ScoreFunction
-
-AFTER_TRAINING = ("sampling.", "likelihood.", "seed")
-"""The beginnings of the keys of settings that can change after training."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,6 +23,9 @@ from playground.kinds.setting import Auto as Auto
 from playground.kinds.setting import Option, meta
 from playground.kinds.tables import Probes
 
+AFTER_TRAINING = ("sampling.", "likelihood.", "seed")
+"""The beginnings of the keys of settings that can change after training."""
+
 
 class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The length and the speed of training."""

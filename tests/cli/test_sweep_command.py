@@ -1,10 +1,13 @@
 """``score-playground sweep``, including a sweep that is killed."""
 
 import csv
+import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -53,12 +56,51 @@ def test_a_killed_sweep_goes_on_and_computes_nothing_twice(tmp_path: Path, capsy
 def test_several_processes_make_the_same_cells(tmp_path: Path) -> None:
     source = tmp_path / "sweep.toml"
     source.write_text(SWEEP, encoding="utf-8")
+    parquet = [] if find_spec("fastparquet") is None else ["--parquet"]
     tables = []
     for workers in ("1", "2"):
-        assert main(["sweep", str(source), "--out", str(tmp_path / workers), "--workers", workers]) == 0
+        assert main(["sweep", str(source), "--out", str(tmp_path / workers), "--workers", workers, *parquet]) == 0
         with (tmp_path / workers / "cells.csv").open(encoding="utf-8", newline="") as file:
             tables.append([{k: v for k, v in row.items() if "seconds" not in k} for row in csv.DictReader(file)])
     assert tables[0] == tables[1]
+    if parquet:
+        import fastparquet
+
+        with (tmp_path / "2" / "cells.parquet").open("rb") as file:
+            frame = fastparquet.ParquetFile(file).to_pandas()
+        assert str(frame["seed"].dtype) == "int64"
+        assert [str(number) for number in frame["nfe_mean"]] == [row["nfe_mean"] for row in tables[1]]
+
+
+def test_a_job_array_computes_each_cell_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, out, script = tmp_path / "my sweep.toml", tmp_path / "out", tmp_path / "array.sh"
+    source.write_text(SWEEP, encoding="utf-8")
+    assert main(["sweep", str(source), "--out", str(out), "--cell", "2"]) == 0
+    assert main(["sweep", str(source), "--out", str(out), "--slurm", str(script)]) == 0
+    text = script.read_text(encoding="utf-8")
+    assert "#SBATCH --array=0-1,3\n" in text  # cell 2 is there
+    assert "#SBATCH --job-name=my-sweep\n" in text
+    if bash := shutil.which("bash"):
+        task = os.environ | {"SLURM_ARRAY_TASK_ID": "3"}
+        subprocess.run([bash, str(script)], env=task, check=True, capture_output=True, cwd=Path(__file__).parents[2])
+        assert sorted(path.name for path in (out / "cells").glob("[0-9]*")) == ["00002.json", "00003.json"]
+    assert main(["sweep", str(source), "--out", str(out), "--cell", "4"]) == 2
+    assert "this sweep has the cells 0 to 3" in capsys.readouterr().err
+
+
+def test_cells_of_a_job_array_train_their_shared_network_once(tmp_path: Path) -> None:
+    source, out = tmp_path / "sweep.toml", tmp_path / "out"
+    source.write_text(
+        '[experiment]\ntraining.steps = 5\nsampling.particles = 60\n[axes]\n"sampling.steps" = [2, 3]\n',
+        encoding="utf-8",
+    )
+    written = []
+    for cell in ("0", "1"):
+        assert main(["sweep", str(source), "--out", str(out), "--cell", cell]) == 0
+        (model,) = (out / "models").glob("*.safetensors")
+        written.append(model.stat().st_mtime_ns)
+    assert written[0] == written[1]
+    assert len(list((out / "cells").iterdir())) == 2
 
 
 def test_invalid_sweeps_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,3 +108,7 @@ def test_invalid_sweeps_are_refused(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "cannot be read" in capsys.readouterr().err
     assert main(["sweep", str(tmp_path / "none.toml"), "--out", str(tmp_path / "out"), "--workers", "0"]) == 2
     assert "--workers 0 is not possible" in capsys.readouterr().err
+    assert main(["sweep", "x.toml", "--out", str(tmp_path), "--cell", "0", "--scheduler", "tls://h:1"]) == 2
+    assert "--cell and --scheduler exclude each other" in capsys.readouterr().err
+    assert main(["sweep", "x.toml", "--out", str(tmp_path), "--scheduler", "tcp://h:1"]) == 2
+    assert "cannot be read" in capsys.readouterr().err

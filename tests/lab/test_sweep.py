@@ -11,6 +11,7 @@ from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.problem import Problem
 from playground.lab.sampling import sample
+from playground.lab.sweep import folder as folders
 from playground.lab.training import Trainer
 from playground.resources import resource
 from playground.user_errors import UserError
@@ -24,10 +25,8 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-def finished(folder: Path, cells: list[sweeps.Cell]) -> None:
-    for group in sweeps.groups(folder, cells):
-        for _ in sweeps.compute(folder, group, "samples", "cpu"):
-            pass
+def finished(folder: Path, sweep: sweeps.Sweep, cells: list[sweeps.Cell]) -> list[sweeps.Progress]:
+    return list(sweeps.run(sweep, cells, folder, device="cpu"))
 
 
 def test_cells_are_every_combination_for_every_seed(tmp_path: Path) -> None:
@@ -91,10 +90,8 @@ def test_other_files_are_refused_in_one_sentence(tmp_path: Path, text: str, reas
 def test_cells_that_differ_only_in_sampling_share_a_training_and_its_noise(tmp_path: Path) -> None:
     sweep = sweeps.Sweep(axes={"sampling.kind": ["reverse-sde", "probability-flow"]}, seeds=1)
     cells = sweeps.cells(sweep, replace(Experiment(), SMALL))
-    sweeps.prepare(sweep, tmp_path / "out")
-    assert [len(group) for group in sweeps.groups(tmp_path / "out", cells)] == [2]
-    finished(tmp_path / "out", cells)
-    assert len(list((tmp_path / "out" / sweeps.MODELS).iterdir())) == 1
+    finished(tmp_path / "out", sweep, cells)
+    assert len(list((tmp_path / "out" / folders.MODELS).iterdir())) == 1
     results = [sweeps.result(tmp_path / "out", cell) for cell in cells]
     assert results[0] is not None
     assert results[1] is not None
@@ -113,18 +110,18 @@ def test_cells_that_differ_only_in_sampling_share_a_training_and_its_noise(tmp_p
 def test_finished_cells_are_never_computed_again(tmp_path: Path) -> None:
     sweep = sweeps.Sweep(axes={"sampling.steps": [2, 3, 4]}, seeds=1)
     cells = sweeps.cells(sweep, replace(Experiment(), SMALL | {"sampling.source": "exact"}))
-    sweeps.prepare(sweep, tmp_path)
-    (group,) = sweeps.groups(tmp_path, cells)
-    work = sweeps.compute(tmp_path, group, "samples", "cpu")
-    first = next(work)
+    work = sweeps.run(sweep, cells, tmp_path, device="cpu")
+    first = next(progress.finished[0] for progress in work if progress.finished)
     del work  # stopped, as by Ctrl+C
-    path = tmp_path / sweeps.CELLS / f"{first.number:05}.json"
+    path = tmp_path / folders.CELLS / f"{first.number:05}.json"
     text = path.read_text(encoding="utf-8")
-    (tmp_path / sweeps.CELLS / f"{cells[1].number:05}.json").write_text('{"metr', encoding="utf-8")  # half of a file
-    assert [cell.number for cell in sweeps.groups(tmp_path, cells)[0]] == [1, 2]
+    (tmp_path / folders.CELLS / f"{cells[1].number:05}.json").write_text('{"metr', encoding="utf-8")  # half of a file
+    assert [cell.number for cell in folders.waiting(tmp_path, cells)] == [1, 2]
     path.write_text(text.replace('"nfe_mean": ', '"nfe_mean": 1000'), encoding="utf-8")  # a mark
-    finished(tmp_path, cells)
-    assert sweeps.groups(tmp_path, cells) == []
+    reports = finished(tmp_path, sweep, cells)
+    assert [cell.number for report in reports for cell in report.finished] == [1, 2]
+    assert (reports[0].done, reports[-1].done, reports[-1].total) == (1, 3, 3)
+    assert folders.waiting(tmp_path, cells) == []
     marked = sweeps.result(tmp_path, first)
     assert marked is not None
     assert marked["nfe_mean"] > 1000
@@ -134,22 +131,21 @@ def test_a_cell_that_fails_says_why_and_the_others_go_on(tmp_path: Path) -> None
     sweep = sweeps.Sweep(axes={"sampling.step": [1e9, "auto"]}, seeds=1)
     settings = SMALL | {"sampling.kind": "langevin", "sampling.source": "exact"}
     cells = sweeps.cells(sweep, replace(Experiment(), settings))
-    sweeps.prepare(sweep, tmp_path)
-    finished(tmp_path, cells)
+    finished(tmp_path, sweep, cells)
     assert "unstable" in str(sweeps.failure(tmp_path, cells[0]))
     assert sweeps.failure(tmp_path, cells[1]) is None
-    assert [group[0].number for group in sweeps.groups(tmp_path, cells)] == [0]  # it is tried again
+    assert [cell.number for cell in folders.waiting(tmp_path, cells)] == [0]  # it is tried again
 
 
 def test_the_table_has_means_and_standard_errors_over_the_seeds(tmp_path: Path) -> None:
     sweep = sweeps.Sweep(axes={"sampling.steps": [2, 3]}, seeds=3)
     cells = sweeps.cells(sweep, replace(Experiment(), SMALL))
-    sweeps.prepare(sweep, tmp_path)
+    folders.prepare(sweep, tmp_path)
     numbers = {cell.number: float(cell.number**2) for cell in cells}
     for cell in cells[:-1]:
-        path = tmp_path / sweeps.CELLS / f"{cell.number:05}.json"
+        path = tmp_path / folders.CELLS / f"{cell.number:05}.json"
         path.write_text(json.dumps({"metrics": {"kl": numbers[cell.number]}}), encoding="utf-8")
-    rows = sweeps.table(tmp_path, cells)
+    rows = sweeps.rows(tmp_path, cells)
     assert [(row.values, row.count) for row in rows] == [({"sampling.steps": 2}, 3), ({"sampling.steps": 3}, 2)]
     drawn = np.array([0.0, 4.0, 16.0])  # the cells 0, 2 and 4
     assert rows[0].mean["kl"] == pytest.approx(drawn.mean())
@@ -157,6 +153,6 @@ def test_the_table_has_means_and_standard_errors_over_the_seeds(tmp_path: Path) 
 
 
 def test_a_folder_of_another_sweep_is_refused(tmp_path: Path) -> None:
-    sweeps.prepare(sweeps.Sweep(axes={"sampling.steps": [2]}), tmp_path)
+    folders.prepare(sweeps.Sweep(axes={"sampling.steps": [2]}), tmp_path)
     with pytest.raises(UserError, match="holds another sweep"):
-        sweeps.prepare(sweeps.Sweep(axes={"sampling.steps": [3]}), tmp_path)
+        folders.prepare(sweeps.Sweep(axes={"sampling.steps": [3]}), tmp_path)

@@ -1,0 +1,175 @@
+"""A sweep's file: a base experiment, axes of settings, and seeds; and the cells that they make.
+
+A cell is one combination of the axes' values with one seed. This module imports no torch.
+"""
+
+import functools
+import hashlib
+import itertools
+import json
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import numpy as np
+
+from playground.lab import experiment as experiments
+from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.settings import AFTER_TRAINING
+
+MOST_CELLS = 100_000
+NOTE = "sweep.json"
+"""The sweep, in the folder in which it is computed."""
+
+
+class Range(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"first": "from", "last": "to"}):
+    """Numbers from a first to a last number, equally spaced or at equal ratios."""
+
+    first: float
+    last: float
+    count: Annotated[int, msgspec.Meta(ge=2, le=1000)]
+    log: bool = False
+
+    def values(self) -> list[float]:
+        """The numbers; they are whole if both ends are whole.
+
+        Raises:
+            ValueError: the ratios are to be equal, but an end is not above 0.
+        """
+        if self.log and min(self.first, self.last) <= 0:
+            raise ValueError("a range at equal ratios needs ends above 0")
+        spaced = (np.geomspace if self.log else np.linspace)(self.first, self.last, self.count)
+        whole = self.first.is_integer() and self.last.is_integer()
+        return list(dict.fromkeys(round(value) if whole else float(f"{value:.6g}") for value in spaced))
+
+
+class Sweep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The contents of a sweep's file.
+
+    Attributes:
+        base: an experiment file, relative to the folder of the sweep's file; the default experiment if empty.
+        experiment: settings by section that differ from the base.
+        axes: the values of each axis. An axis with the key of a setting has a list or a :class:`Range`. An axis with any
+            other name has a list of tables, each with several settings and a ``name``.
+        seeds: the seeds, or their number, counted from 0.
+        measure: "samples" for the figures of samples; "all" for likelihoods too.
+        losses: whether the loss along sigma is measured, at training points and at held-out points.
+    """
+
+    axes: dict[str, Range | list[Any]]
+    base: str = ""
+    experiment: dict[str, Any] = {}
+    seeds: Annotated[int, msgspec.Meta(ge=1, le=10_000)] | list[int] = 1
+    measure: Literal["samples", "all"] = "samples"
+    losses: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One experiment of a sweep.
+
+    Attributes:
+        number: its index.
+        values: the values by axis, as in the table.
+    """
+
+    number: int
+    values: Mapping[str, Any]
+    experiment: Experiment
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All settings by section."""
+        return dict(msgspec.to_builtins(self.experiment))
+
+    @functools.cached_property
+    def training(self) -> str:
+        """A name that is the same for cells that share one trained network."""
+        tree = self.settings
+        kept = {section: tree[section] for section in tree if not f"{section}.".startswith(AFTER_TRAINING[:2])}
+        return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def load(path: Path) -> tuple[Sweep, list[Cell]]:
+    """Read a sweep and make its cells.
+
+    Args:
+        path: a sweep's file, or a folder in which a sweep was computed.
+
+    Returns:
+        The sweep, which holds all settings of its base, and its cells.
+
+    Raises:
+        ExperimentError: the file cannot be read or is not a sweep, or a value cannot be used; the sentence says which.
+    """
+    file = path / NOTE if path.is_dir() else path
+    read = msgspec.json.decode if path.is_dir() else tomllib.loads
+    try:
+        sweep = msgspec.convert(read(file.read_text(encoding="utf-8")), Sweep)
+    except OSError as error:
+        if path.is_dir():
+            raise ExperimentError(f"{path} holds no sweep: choose a folder in which one was computed.") from None
+        raise ExperimentError(f"{path} cannot be read: {error.strerror}.") from None
+    except (ValueError, RecursionError) as error:
+        raise ExperimentError(f"{path.name} is no sweep: {str(error).splitlines()[0].rstrip('.')}.") from None
+    return settled(sweep, file.parent)
+
+
+def settled(sweep: Sweep, folder: Path = Path()) -> tuple[Sweep, list[Cell]]:
+    """A sweep with all settings of its base inside, and its cells.
+
+    Args:
+        folder: the base's path is relative to it.
+
+    Raises:
+        ExperimentError: as :func:`load`.
+    """
+    base = experiments.load(folder / sweep.base) if sweep.base else Experiment()
+    whole = experiments.from_tree(sweep.experiment, base)
+    sweep = msgspec.structs.replace(sweep, base="", experiment=msgspec.to_builtins(whole))
+    return sweep, cells(sweep, whole)
+
+
+def cells(sweep: Sweep, base: Experiment) -> list[Cell]:
+    """Every combination of the axes' values, for every seed.
+
+    Raises:
+        ExperimentError: a value cannot be used, or there are too many cells.
+    """
+    axes = {name: _choices(name, values) for name, values in sweep.axes.items()}
+    seeds = list(range(sweep.seeds)) if isinstance(sweep.seeds, int) else sweep.seeds
+    count = math.prod(len(choices) for choices in axes.values()) * len(seeds)
+    if not 0 < count <= MOST_CELLS:
+        raise ExperimentError(f"The sweep has {count:,} cells: it can have from 1 to {MOST_CELLS:,}.")
+    found = []
+    for number, (seed, *chosen) in enumerate(itertools.product(seeds, *axes.values())):
+        changes = {key: value for _, settings in chosen for key, value in settings.items()} | {"seed": seed}
+        values = dict(zip(axes, (shown for shown, _ in chosen), strict=True)) | {"seed": seed}
+        found.append(Cell(number, values, experiments.replace(base, changes)))
+    return found
+
+
+def _choices(name: str, values: Range | list[Any]) -> list[tuple[Any, Mapping[str, Any]]]:
+    """The values of an axis as in the table, each with its settings."""
+    if isinstance(values, Range):
+        try:
+            values = values.values()
+        except ValueError as error:
+            raise ExperimentError(f"The axis {name}: {error}.") from None
+    if not values:
+        raise ExperimentError(f"The axis {name} has no values: give a list, or a range from, to, count.")
+    if name == "seed":
+        raise ExperimentError("The seed is no axis: give seeds = 3, or a list of them.")
+    choices: list[tuple[Any, Mapping[str, Any]]] = []
+    for value in values:
+        if not isinstance(value, dict):
+            choices.append((value, {name: value}))
+        elif not isinstance(value.get("name"), str):
+            raise ExperimentError(f"The axis {name}: each of its tables needs a name.")
+        else:
+            choices.append((value["name"], {key: one for key, one in value.items() if key != "name"}))
+    return choices

@@ -1,0 +1,89 @@
+"""The folder of a sweep: a file for each finished cell, and one for each trained network. This module imports no torch."""
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from playground.lab.atomic import atomic_write, hold
+from playground.lab.sweep.description import NOTE, Cell, Sweep
+from playground.user_errors import UserError
+
+CELLS, MODELS, LOCK = "cells", "models", "sweep.lock"
+
+
+def prepare(sweep: Sweep, folder: Path) -> None:
+    """Create the folder of a sweep, or make sure that it belongs to the same sweep.
+
+    Raises:
+        UserError: the folder has another sweep, or cannot be created.
+    """
+    note, text = folder / NOTE, msgspec.json.encode(sweep).decode()
+    if note.exists() and note.read_text(encoding="utf-8") != text:
+        raise UserError(f"{folder} holds another sweep: give another folder.")
+    try:
+        for part in (CELLS, MODELS):
+            (folder / part).mkdir(parents=True, exist_ok=True)
+        with atomic_write(note) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{folder} cannot be made: {error.strerror}.") from None
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep other processes from computing the same sweep.
+
+    Raises:
+        UserError: another process computes it now.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(hold(folder / LOCK))
+        except BlockingIOError:
+            raise UserError(f"{folder} is being computed by another process: wait for its end.") from None
+        yield
+
+
+def result(folder: Path, cell: Cell) -> dict[str, Any] | None:
+    """The figures of a cell; None if it is not finished or failed."""
+    found = read(folder, cell)
+    return None if found.get("error") is not None else found.get("metrics")
+
+
+def failure(folder: Path, cell: Cell) -> str | None:
+    """Why a cell failed; None if it did not."""
+    error = read(folder, cell).get("error")
+    return None if error is None else str(error)
+
+
+def read(folder: Path, cell: Cell) -> dict[str, Any]:
+    """What is written of a cell; nothing if it is not finished or its file is damaged."""
+    with contextlib.suppress(OSError, ValueError):
+        found = json.loads(_path(folder, cell).read_text(encoding="utf-8"))
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
+def write(folder: Path, cell: Cell, found: Mapping[str, Any]) -> None:
+    """Write the figures of a cell, or why it failed, with its settings."""
+    whole = {"values": dict(cell.values), "experiment": cell.settings, **found}
+    with atomic_write(_path(folder, cell)) as temporary:
+        temporary.write_text(json.dumps(whole), encoding="utf-8")
+
+
+def waiting(folder: Path, every: Sequence[Cell]) -> list[Cell]:
+    """The cells that are not finished or failed."""
+    return [cell for cell in every if result(folder, cell) is None]
+
+
+def model_path(folder: Path, cell: Cell) -> Path:
+    """The place of the session with the network of a cell."""
+    return folder / MODELS / f"{cell.training}.safetensors"
+
+
+def _path(folder: Path, cell: Cell) -> Path:
+    return folder / CELLS / f"{cell.number:05}.json"

@@ -1,0 +1,123 @@
+"""The computing of a cell: training, sampling and figures."""
+
+import collections
+import math
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+
+from playground.kinds import plugins
+from playground.lab import evaluation
+from playground.lab import experiment as experiments
+from playground.lab.conflicts import sampling_conflict
+from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.loss_curve import losses_along_sigma
+from playground.lab.model import Model
+from playground.lab.problem import Problem, choose_device
+from playground.lab.sampling import sample
+from playground.lab.session import Session
+from playground.lab.sweep.orders import Delivery, Order
+from playground.lab.training import Trainer
+from playground.user_errors import UserError, user_error
+from playground.version import __version__
+
+Done = TypeVar("Done")
+FLOORS = {"sliced_wasserstein2": "sliced_wasserstein2_floor", "wasserstein2": "wasserstein2_floor"}
+"""Distances and the distances of a perfect sampler; their ratios are figures of the table too."""
+
+
+def deliver(order: Order) -> Delivery:
+    """Do the work of :func:`playground.lab.sweep.running.compute`."""
+    if order.version != __version__:
+        raise UserError(
+            f"A worker runs Score Playground {__version__}, not {order.version}: install the same version there."
+        )
+    plugins.load_all(order.plugin_files)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the same in every process, because sums of floats depend on it
+    trained: bytes | None = None
+    try:
+        experiment = experiments.from_tree(order.settings, Experiment())
+        session = None if order.model is None else _unpacked(order.model)
+        if order.trains:
+            session = _train(experiment, order.device)
+            trained = _packed(session)
+        return Delivery(_measured(experiment, session, order), trained)
+    except Exception as error:
+        said = user_error(error)
+        if said is None:
+            raise
+        return Delivery({"error": str(said)}, trained)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _train(experiment: Experiment, device: str) -> Session:
+    trainer = Trainer(Problem.build(experiment, device=choose_device(device)))
+    progress = _last(iter(trainer))
+    if progress.diverged is not None:
+        raise ExperimentError(progress.diverged)
+    return Session.of(
+        experiment, trainer.problem.dataset, weights=trainer.state(), training={"progress": progress.to_json()}
+    )
+
+
+def _measured(experiment: Experiment, session: Session | None, order: Order) -> dict[str, Any]:
+    device = choose_device(order.device)
+    if session is None:
+        tried = Model(Problem.build(experiment, device=device), None)
+    else:
+        tried = Model.of(session, experiment, device)
+    conflict = sampling_conflict(tried.problem.experiment, tried.problem.conditions)
+    if conflict is not None:
+        raise ExperimentError(conflict)
+    trajectory = _last(sample(tried.problem, tried.score))
+    samples = trajectory.positions[-1]
+    if order.measure == "samples":
+        measuring = evaluation.sample_distances(tried.problem, samples)
+    else:
+        measuring = evaluation.evaluate(tried.problem, tried.likelihood_score, samples)
+    metrics = _last(measuring).metrics
+    assert metrics is not None
+    cost = {"nfe_mean": float(trajectory.nfe_mean[-1]), "sampling_seconds": trajectory.seconds}
+    found: dict[str, Any] = {"metrics": _numbers(metrics) | cost}
+    if order.losses:
+        found["curves"] = losses_along_sigma(tried.problem, tried.score)
+    return found
+
+
+def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """The figures that are numbers, and the ratio of each distance to its floor."""
+    found = {
+        key: float(value)
+        for key, value in metrics.items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    }
+    for key, floor in FLOORS.items():
+        if found.get(floor):
+            found[f"{key}_over_floor"] = found[key] / found[floor]
+    return found
+
+
+def _last(work: Iterator[Done]) -> Done:
+    """Do all of the work; its last item."""
+    (last,) = collections.deque(work, maxlen=1)
+    return last
+
+
+def _packed(session: Session) -> bytes:
+    """The bytes of a session's file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.safetensors"
+        session.save(path)
+        return path.read_bytes()
+
+
+def _unpacked(contents: bytes) -> Session:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.safetensors"
+        path.write_bytes(contents)
+        return Session.load(path)
