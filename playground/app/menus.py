@@ -69,6 +69,7 @@ MENUS: dict[str, tuple[str, ...]] = {
         "view.fit",
         SEPARATOR,
         *(f"view.layer.{name}" for name in LAYERS),
+        "view.time_to_data",
         SEPARATOR,
         "view.system_theme",
         "view.dark",

@@ -188,6 +188,7 @@ class MainWindow(QMainWindow):
         self._apply_palette()
         theme.apply_style_sheet(_application(), bars.SHEET)
         self._window_state.restore()
+        self.set_time_to_data(self.time_to_data)
         self._show_name()
 
         self._second = QTimer(self)
@@ -379,6 +380,17 @@ class MainWindow(QMainWindow):
         """The size of the text, in per cent of the usual one."""
         return round(100 * text_size.factor())
 
+    @property
+    def time_to_data(self) -> bool:
+        """Whether t is shown as 0 at the noise and 1 at the data."""
+        return bool(self.preferences.get("time_to_data"))
+
+    def set_time_to_data(self, on: bool) -> None:
+        """Show t as 0 at the noise and 1 at the data, or the other way round."""
+        self.preferences.set("time_to_data", on)
+        self.canvas.set_time_to_data(on)
+        self.panel(FieldNamesPanel).set_time_to_data(on)
+
     def set_text_size(self, percent: int) -> None:
         """Show all text, and what goes with it, at so many per cent of the usual size; remember that, but not of a presentation."""
         if not self.presenter.is_on:
@@ -447,6 +459,7 @@ class MainWindow(QMainWindow):
         self._window_state.reset()
         self.set_theme(self.preferences.get("theme"))
         self.set_text_size(self.preferences.get("text_size"))
+        self.set_time_to_data(self.time_to_data)
         self.notify("info", "The window has its first layout; recent files, folders and export choices are cleared.")
 
     def show_dialog(self, name: str) -> None:

@@ -50,6 +50,31 @@ def test_the_table_is_of_the_point_under_the_pointer(shared_window, panel) -> No
         window.playing.set_playing(True)
 
 
+def test_time_can_be_counted_from_noise_to_data(shared_window, panel) -> None:
+    """t and the flow's time are one minus what they were, the velocity has the other sign; the caption follows."""
+    window, came = shared_window, []
+    wait(lambda: window.playing.recorded > 3, 20_000)
+    window.playing.set_playing(False)
+    window.controllers.following.probed.connect(came.append)
+    try:
+        window.playing.seek(3)
+        window.controllers.following.probe(0.3, 0.2)
+        wait(lambda: bool(came) and came[-1].names is not None, 5_000)
+        names, time = came[-1].names, float(window.playing.trajectory.time[window.playing.frame])
+        assert panel.times.text() == f"{names.time:.3f}, {names.flow_time:.3f}"
+        assert f"t = {time:.3f}" in " ".join(window.canvas._scene.caption)
+        window.actions_by_key["view.time_to_data"].trigger()
+        wait(lambda: panel.times.text().startswith(f"{1 - names.time:.3f}"), 5_000)
+        assert panel.times.text() == f"{1 - names.time:.3f}, {1 - names.flow_time:.3f}"
+        assert panel.velocity.text() == vector(-names.velocity[0])
+        assert f"t = {1 - time:.3f}" in " ".join(window.canvas._scene.caption)
+        assert window.preferences.get("time_to_data")
+    finally:
+        window.set_time_to_data(False)
+        window.controllers.following.probed.disconnect(came.append)
+        window.playing.set_playing(True)
+
+
 def test_without_noise_the_score_alone_is_told(panel) -> None:
     panel._show(PointReadout((0.1, 0.2), 0.0, np.array([1.0, -2.0]), None, None))
     assert panel.score.text() == vector(np.array([1.0, -2.0]))

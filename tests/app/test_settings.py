@@ -8,6 +8,7 @@ from playground.app.model.preferences import KEYS, RECENT_FILES, Preferences, Vi
 VALUES = {
     "theme": "light",
     "text_size": 130,
+    "time_to_data": True,
     "geometry": b"\x00\x01\xff",
     "columns": (300, 800, 300),
     "folded": {"data": True},

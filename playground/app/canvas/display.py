@@ -434,7 +434,7 @@ class Display(QObject):
             self.name_fields()
         elif option == "spacing":
             self._look()
-        elif option == "style":
+        elif option in ("style", "time"):
             self._show()
         elif option == "color":
             self._following.set_particle_colors(self._canvas.frame_style.particles)

@@ -60,7 +60,7 @@ def show_frame(
     scene = dataclasses.replace(scene, learned=learned, exact=exact, error=error, density=layer)
     if trajectory is None:
         return scene
-    caption = readouts.caption(trajectory, frame, kind, weights)
+    caption = readouts.caption(trajectory, frame, kind, weights, style.time_to_data)
     asked = [] if density is None else readouts.asked_density(density)
     scene = dataclasses.replace(at_frame(scene, trajectory.positions, frame), caption=(*caption, *asked))
     if scene.particles is not None and style.particles != "one":

@@ -36,12 +36,15 @@ def weights_in_view(weights: Weights, particles: str = "") -> str:
     return ", ".join(part for part in (words, particles) if part)
 
 
-def caption(trajectory: "Trajectory", frame: int, kind: str, weights: str = "") -> list[str]:
+def caption(
+    trajectory: "Trajectory", frame: int, kind: str, weights: str = "", time_to_data: bool = False
+) -> list[str]:
     """Sigma, level or time, step size and step of a frame, in two lines; in a third the score evaluations so far.
 
     Args:
         kind: the sampler's kind, as in ``sampling.kind``.
         weights: a separate line about the weights, see :func:`weights_in_view`.
+        time_to_data: whether t is 0 at the noise and 1 at the data.
     """
     sigma, time = float(trajectory.sigma[frame]), float(trajectory.time[frame])
     step_size = float(trajectory.step_size[frame])
@@ -50,7 +53,7 @@ def caption(trajectory: "Trajectory", frame: int, kind: str, weights: str = "") 
         level, levels = _level(trajectory, frame)
         first.append(f"level {level}" + (f"/{levels}" if levels else ""))
     elif math.isfinite(time):
-        first.append(f"t = {time:.3f}")
+        first.append(f"t = {1 - time if time_to_data else time:.3f}")
     # A step of length 0 is only a frame: each particle takes steps of its own.
     word = "frame" if math.isnan(step_size) and math.isfinite(trajectory.nfe_mean[frame]) else "step"
     second = [f"{word} {trajectory.step[frame]}/{trajectory.steps}"]

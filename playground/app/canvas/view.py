@@ -75,6 +75,7 @@ class CanvasView(QWidget):
         self.visible = {entry.key: entry.on for entry in LEGEND}
         self._absent: set[str] = set()  # layers that cannot be shown now
         self.options = defaults()
+        self._time_to_data = False
         self.last_paint_ms = 0.0
         self._scene = Scene(palette=DARK)
         self._locked = True
@@ -307,7 +308,14 @@ class CanvasView(QWidget):
     def frame_style(self) -> FrameStyle:
         """How the layers of a frame are shown."""
         options = (("density", "style"), ("error", "style"), ("particles", "color"))
-        return FrameStyle(*(self.options[key] for key in options))  # type: ignore[arg-type]
+        style = FrameStyle(*(self.options[key] for key in options))  # type: ignore[arg-type]
+        return dataclasses.replace(style, time_to_data=self._time_to_data)
+
+    def set_time_to_data(self, on: bool) -> None:
+        """Let the caption's t be 0 at the noise and 1 at the data, or the other way round."""
+        if on != self._time_to_data:
+            self._time_to_data = on
+            self.option_changed.emit("caption", "time", on)
 
     def arrow_grid(self) -> tuple[int, int]:
         """The number of arrows across and down at the chosen spacing."""

@@ -52,6 +52,7 @@ KEYS: dict[str, tuple[Any, Any]] = {  # key: (type, default)
     "folded": (dict[str, bool] | None, None),  # None: as the room allows
     "recent": (list[str], []),
     "folder": (str, ""),
+    "time_to_data": (bool, False),
     "tour_offered": (bool, False),
     "video": (VideoChoice, VideoChoice()),
     "picture": (PictureChoice, PictureChoice()),

@@ -27,6 +27,7 @@ class FieldNamesPanel(CollapsiblePanel):
         super().__init__("One field, five names", None, parent, purpose=purpose)
         self._building, self._playing = controllers.building, controllers.playing
         self._point: tuple[float, float] | None = None
+        self._time_to_data = False
         self._following = controllers.following
         self.hint = QLabel(NO_NOISE, self)
         self.hint.setWordWrap(True)
@@ -56,7 +57,7 @@ class FieldNamesPanel(CollapsiblePanel):
         )
         self.velocity = Figure(
             "velocity (flow matching)",
-            "Along the straight path from data to noise, in your units. Lipman et al. count time the other way.",
+            "Along the straight path, in your units, in the direction in which t grows: see View > Time from noise to data.",
             r"u = E[z - x_0\,|\,x]",
         )
         self.levels = Figure("σ, α", "Noise over signal, in your units, and what the process multiplies the data by.")
@@ -109,6 +110,14 @@ class FieldNamesPanel(CollapsiblePanel):
         if self._point is not None and not self.is_folded():
             self._following.probe(*self._point)
 
+    def set_time_to_data(self, on: bool) -> None:
+        """Let t be 0 at the noise and 1 at the data, with the velocity's sign, or the other way round."""
+        self._time_to_data = on
+        self._follow()
+
+    def _shown(self, time: float) -> float:
+        return 1 - time if self._time_to_data else time
+
     @Slot(object)
     def _show(self, readout: PointReadout) -> None:
         problem, names, run = self._building.problem, readout.names, self._playing.trajectory
@@ -127,10 +136,10 @@ class FieldNamesPanel(CollapsiblePanel):
         self.noise.show_text(vector(names.noise[0]))
         self.denoised.show_text(place(names.denoised[0], problem.bounds))
         self.v.show_text(vector(names.v[0]))
-        self.velocity.show_text(vector(names.velocity[0]))
+        self.velocity.show_text(vector(-names.velocity[0] if self._time_to_data else names.velocity[0]))
         self.levels.show_text(f"{format_number(names.sigma)}, {format_number(names.alpha)}")
-        time = "–" if names.time is None else f"{names.time:.3f}"
-        self.times.show_text(f"{time}, {names.flow_time:.3f}")
+        time = "–" if names.time is None else f"{self._shown(names.time):.3f}"
+        self.times.show_text(f"{time}, {self._shown(names.flow_time):.3f}")
         self.ratio.show_text(f"{format_number(names.snr)}, {format_number(names.log_snr)}")
         frame = self._playing.frame
         added = None if run is None or frame >= len(run) else added_noise(run.sigma, frame)
