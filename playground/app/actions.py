@@ -1,9 +1,8 @@
-"""Everything the window can be told to do: one registry, keyed by strings.
+"""Every command of the window, in one registry with string keys.
 
-Menus, top bar and toasts name an action by its key; a test triggers every one. A plain key
-(Space, an arrow, a letter) belongs first to the control that has the focus, so that Space presses a button that Tab has
-come to: the window gives it to an action only when nobody else took it. The mouse leaves the focus to no button and no
-box. Shortcuts with a modifier act everywhere.
+Menus, top bar and toasts name an action by its key. A plain key (Space, an arrow, a letter) goes to the focused control
+first, so that Space presses a button that Tab has reached. The window gives it to an action only if no control has used
+it. The mouse gives no button and no box the focus. Shortcuts with a modifier act everywhere.
 """
 
 from collections.abc import Callable, Iterable
@@ -35,7 +34,7 @@ from playground.messages import Message
 
 
 class Window(Protocol):
-    """What a command may use."""
+    """The part of the window that commands use."""
 
     state: State
     controllers: Controllers
@@ -80,19 +79,19 @@ Ask = Callable[[Window], bool]
 
 @dataclass(frozen=True)
 class Command:
-    """One thing to do.
+    """One command.
 
     Args:
-        text: as the menu shows it.
-        tip: one line on what it does.
-        run: does it.
-        shortcut: with a modifier or a function key; acts wherever the focus is.
-        also: another shortcut for the same.
-        key: a plain key; acts where the focused control has no use for it.
-        checked: for a switch, whether it is on.
-        enabled: whether it can be done now.
-        why_disabled: why it cannot be done now, which takes the tip's place; None where it can.
-        label: what it is called now, where that changes.
+        text: its text in the menu.
+        tip: one line about its effect.
+        run: carries it out.
+        shortcut: a key with a modifier or a function key, which acts wherever the focus is.
+        also: another shortcut.
+        key: a plain key, which acts if the focused control does not use it.
+        checked: for a switch, returns whether it is on.
+        enabled: returns whether it is enabled now.
+        why_disabled: returns why it is disabled now, which replaces the tip; None if it is enabled.
+        label: returns its current text, if that can change.
     """
 
     text: str
@@ -125,7 +124,7 @@ def _copy(window: Window, text: str, said: str) -> None:
 
 
 def _of(what: str, step: str | None) -> str:
-    """The name of undo or redo with that of the step; a file's & is none of a menu's keys."""
+    """The text of undo or redo with that of the step; "&" in a file's name is escaped."""
     return f"{what} {step or ''}".strip().replace("&", "&&")
 
 
@@ -523,19 +522,19 @@ class Actions(QObject):
         return iter(self._actions)
 
     def trigger(self, key: str) -> None:
-        """Do one thing by its key, as a menu would."""
+        """Carry out a command by its key, as its menu does."""
         self._actions[key].trigger()
 
     @staticmethod
     def title(key: str) -> str:
-        """The command's name without the dots of a dialog, for a button."""
+        """The command's text without the dots of a dialog, for a button."""
         return COMMANDS[key].text.rstrip("…")
 
     def plain_key(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
-        """Do what a key without modifier stands for.
+        """Carry out the command of a plain key.
 
         Returns:
-            Whether it stands for something.
+            Whether the key has a command.
         """
         action = self._plain.get(key)
         if action is None or modifiers & ~Qt.KeyboardModifier.KeypadModifier:
@@ -549,7 +548,7 @@ class Actions(QObject):
         return True
 
     def refresh(self) -> None:
-        """Bring names, check marks and what can be done now up to date."""
+        """Update texts, check marks and which commands are enabled."""
         for key, command in COMMANDS.items():
             action = self._actions[key]
             text = command.label(self._window) if command.label else command.text
@@ -573,6 +572,6 @@ class Actions(QObject):
 
 
 def _with_key(tip: str, key: str, action: QAction) -> str:
-    """The tip with the key that does the same, where there is one."""
+    """The tip with the command's key, if it has one."""
     key = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText) or key
     return f"{tip} ({key})" if key else tip

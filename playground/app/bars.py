@@ -1,4 +1,4 @@
-"""What frames the window: the top bar, the status bar and the look of both."""
+"""The top bar, the status bar and the style of both."""
 
 import time
 import typing
@@ -41,7 +41,7 @@ TRAINING_TEXTS = {
     "diverged": "training diverged",
 }
 
-# The look of the window's own parts, in the tokens of the palette; :mod:`playground.app.style.theme` has everything else.
+# The style of the window's own parts, in the tokens of the palette; :mod:`playground.app.style.theme` has the rest.
 SHEET = """
 #topBar, #transportBar { background: @panel; }
 #topBar { border-bottom: 1px solid @border; }
@@ -81,10 +81,11 @@ def summary(experiment: Experiment) -> str:
 
 
 class CentralWidget(QWidget):
-    """What all parts of the window lie on: a click on what takes no focus, such as a button, gives it to one of them.
+    """The widget under all parts of the window. A click on a part that takes no focus, such as a button, gives it to
+    one of them.
 
-    Else a button would keep Space and a box letters too, which belong to the transport; and a number that is being typed
-    would not be taken before the button is pressed. No focus proxy, for that would be a second stop of Tab.
+    Otherwise a button would keep Space, and a box letters, which belong to the transport. A number that is being typed
+    would not be taken before the button is pressed. A focus proxy would be a second stop of Tab.
     """
 
     accessible_role = QAccessible.Role.Grouping
@@ -96,7 +97,7 @@ class CentralWidget(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
 
     def set_focus_home(self, home: QWidget) -> None:
-        """Give clicks' focus to this part; buttons and boxes take it by Tab alone from now on."""
+        """Give the focus of clicks to this part; from now on buttons and boxes take it by Tab only."""
         self._home = home
         for control in (*self.findChildren(QAbstractButton), *self.findChildren(QComboBox)):
             control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -107,7 +108,7 @@ class CentralWidget(QWidget):
 
 
 class TopBar(QFrame):
-    """The program's name, the experiment in one line, and the buttons that matter most."""
+    """The program's name, the experiment in one line, and the most important buttons."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -136,12 +137,12 @@ class TopBar(QFrame):
     def event(self, event: QEvent) -> bool:
         done = super().event(event)
         if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
-            # In large type and a narrow window it has no room beside the buttons.
+            # With large text in a narrow window it does not fit beside the buttons.
             self.summary.setVisible(self.summary.heightForWidth(self.summary.width()) <= self.height())
         return done
 
     def fill(self, actions: "Actions", keys: tuple[str, ...], menu: QMenu) -> None:
-        """A button for each action, the last one the primary; then the menu."""
+        """Add a button for each action, the last one as the primary button, and then the menu."""
         for key in keys:
             button = ActionButton(actions[key], actions.title(key))
             if key == keys[-1]:
@@ -157,13 +158,13 @@ class TopBar(QFrame):
         self.menu.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.menu.setFixedSize(px(38), px(30))
         self._row.addWidget(self.menu)
-        # popup, not showMenu: that would not return before the menu is closed.
+        # popup, because showMenu would not return before the menu is closed
         below = QShortcut(QKeySequence(MENU_KEY), self)
         below.activated.connect(lambda: menu.popup(self.menu.mapToGlobal(self.menu.rect().bottomLeft())))
 
 
 class ActionButton(QPushButton):
-    """A push button that does an action and can be pressed whenever the action can be done."""
+    """A push button for an action, enabled whenever the action is."""
 
     def __init__(self, action: QAction, title: str) -> None:
         super().__init__(title)
@@ -185,7 +186,7 @@ class ActionButton(QPushButton):
 
 
 class Dot(QWidget):
-    """A small filled circle: its hue says the state that the text beside it says in words."""
+    """A small filled circle; its colour shows the state that the text beside it names."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -206,7 +207,7 @@ class Dot(QWidget):
 
 
 class StatusBar(QFrame):
-    """Training, frames a second, device, seed, and how long ago the work was saved."""
+    """Training, frames per second, device, seed, and the time since the last save."""
 
     CONCEPTS: typing.ClassVar = {"training": "accent", "finished": "data", "paused": "particles", "diverged": "error"}
 
@@ -233,13 +234,13 @@ class StatusBar(QFrame):
             row.addWidget(label)
 
     def show_training(self, training: str, palette: Palette, step: int | None = None) -> None:
-        """How training stands, and the step whose weights are shown in place of the newest."""
+        """Show the status of training, and the step whose weights are shown instead of the newest."""
         shown = "" if step is None else f", weights of step {format_count(step)} shown"
         self._show(self._training, TRAINING_TEXTS.get(training, training) + shown)
         self._dot.show_as(palette, self.CONCEPTS.get(training, "muted"))
 
     def show_frames(self, per_second: float | None) -> None:
-        """Frames a second, or None where nothing moves."""
+        """Show the frames per second; None if nothing moves."""
         if per_second is None:
             self._show(self._frames, "at rest")
         else:
@@ -256,7 +257,7 @@ class StatusBar(QFrame):
         self._show(self._saved, text)
 
     def _show(self, label: QLabel, text: str) -> None:
-        """Show a text and make room for it at once: a busy event loop may come to it a second later."""
+        """Show a text and lay it out at once, because a busy event loop may do so a second later."""
         if text != label.text():
             label.setText(text)
             layout = self.layout()
@@ -265,7 +266,7 @@ class StatusBar(QFrame):
 
 
 class PaintCounter(QObject):
-    """Counts how often a widget is really painted; nothing else tells whether the window keeps up."""
+    """Counts how often a widget is painted."""
 
     def __init__(self, widget: QWidget) -> None:
         super().__init__(widget)
@@ -278,7 +279,7 @@ class PaintCounter(QObject):
         return False
 
     def take(self) -> float:
-        """Paints a second since the last call."""
+        """Paints per second since the last call."""
         now = time.monotonic()
         rate = self._count / max(now - self._since, 1e-3)
         self._count, self._since = 0, now
@@ -286,7 +287,7 @@ class PaintCounter(QObject):
 
 
 class FirstPaint(QObject):
-    """Calls back once a widget has been painted for the first time and the event loop is free again."""
+    """Calls back when a widget has been painted for the first time and the event loop is free again."""
 
     def __init__(self, widget: QWidget, then: typing.Callable[[], None]) -> None:
         super().__init__(widget)

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from playground.app.style import text_size
 
-SIDE = (272, 460)  # px of a side column at least and at most
+SIDE = (272, 460)  # px of a side column, smallest and largest
 NEEDED = 316  # px of a side column in which no card is cut
 MARGINS = 60  # px of each of these for margins and a scroll bar, which do not grow with the text
 CENTRE = 380  # px that the canvas keeps beside two columns
@@ -14,7 +14,7 @@ TEXT = 0.36  # of the width for the text in presenter mode
 
 
 class Columns(QSplitter):
-    """Side columns with the canvas between them; where there is no room for two, the right one's cards follow the left one's."""
+    """Side columns around the canvas; without room for two, the right one's cards follow the left one's."""
 
     def __init__(self, left: QScrollArea, centre: QWidget, right: QScrollArea) -> None:
         super().__init__(Qt.Orientation.Horizontal)
@@ -29,17 +29,17 @@ class Columns(QSplitter):
         cards = (item.widget() for item in map(rows.itemAt, range(rows.count())) if item is not None)
         self._cards = [card for card in cards if card is not None]
         self._factor = text_size.factor()
-        self._apart: tuple[int, int] | None = None  # the sides' widths before all cards stood in the left one
-        self._presented: bool | None = None  # in the presenter mode whether there is text for the left column
+        self._apart: tuple[int, int] | None = None  # the sides' widths before all cards moved to the left column
+        self._presented: bool | None = None  # in presenter mode, whether there is text for the left column
         self._bound()
 
     @property
     def joined(self) -> bool:
-        """Whether all cards stand in the left column."""
+        """Whether all cards are in the left column."""
         return self._apart is not None
 
     def present(self, text: bool | None) -> None:
-        """Leave only the canvas and, where there is text beside it, the left column; None brings all back."""
+        """Show only the canvas and, if there is text, the left column; None shows everything again."""
         begins = text != self._presented
         self._presented = text
         self._show()
@@ -48,7 +48,7 @@ class Columns(QSplitter):
             self.setSizes([wide, self.width() - wide, 0])
 
     def restore(self, sizes: list[int]) -> None:
-        """Give the columns the sizes that they had, at once or when there is room for them again."""
+        """Restore the columns' sizes, at once or when there is room for them again."""
         if self._apart is None:
             self.setSizes(sizes)
         elif sizes[2]:
@@ -100,7 +100,7 @@ class Columns(QSplitter):
         self.setSizes([left, self.width() - left - right, right])
 
     def _move(self, rows: QVBoxLayout) -> None:
-        """Put the right column's cards before the stretch of another layout."""
+        """Move the right column's cards to another layout, before its stretch."""
         for card in self._cards:
             shown = not card.isHidden()
             rows.insertWidget(rows.count() - 1, card)
@@ -108,7 +108,7 @@ class Columns(QSplitter):
 
 
 def _wide(pixels: int) -> int:
-    """A column's width at the present size of the text."""
+    """A column's width at the current size of the text."""
     return text_size.px(pixels - MARGINS) + MARGINS
 
 

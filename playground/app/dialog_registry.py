@@ -1,4 +1,4 @@
-"""The windows beside the main one: how each is made, and which are there."""
+"""The dialogs beside the main window: how each is made, and which exist."""
 
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
@@ -14,7 +14,7 @@ from playground.drawing.palette import Palette
 
 
 class Owner(Searched, Protocol):
-    """What the dialogs show of the main window."""
+    """The part of the main window that the dialogs use."""
 
     log: Log
 
@@ -27,7 +27,7 @@ class Working(Protocol):
     """A dialog with threads."""
 
     def shutdown(self, seconds: float) -> bool:
-        """End them, when quitting.
+        """End the threads, when quitting.
 
         Returns:
             Whether they ended in time.

@@ -1,7 +1,7 @@
-"""Goes once through all that a lesson needs in the real window, by itself, and says how each step went.
+"""Goes by itself through everything that a lesson needs in the real window, and reports each step.
 
-`score-playground doctor --window` opens it on a laptop before a workshop; the package's own test opens it from the frozen program.
-It presses the same actions as a user does, with settings and files of its own in a temporary folder.
+`score-playground doctor --window` runs it on a laptop before a workshop, and the package's own test runs it in the
+frozen program. It uses the same actions as a user, with its own settings and files in a temporary folder.
 """
 
 import time
@@ -18,8 +18,8 @@ from playground.messages import Message
 
 TRAINING_SECONDS = 3.0
 POINT = (0.0, 0.5)  # on the upper moon's inner side
-LOOK = 10  # ms between two looks at what is waited for
-PATIENCE = 6_000  # looks that any one step may take: a minute, not counting what the machine slept
+LOOK = 10  # ms between two checks
+PATIENCE = 6_000  # checks for one step: a minute, without the time that the machine slept
 FILM = {"width_box": 640, "height_box": 360, "seconds": 1, "fps": 24}
 
 Waiting = Callable[[], bool]
@@ -27,7 +27,7 @@ Waiting = Callable[[], bool]
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the check: what it is called, how long it took and what came of it; `error` is empty where all went well."""
+    """One step of the check: its name, its duration and its result; `error` is empty if it went well."""
 
     name: str
     seconds: float
@@ -36,17 +36,17 @@ class Step:
 
 
 class WentWrong(Exception):
-    """A step that ended otherwise than it should; the message says how."""
+    """A step ended with another result than it should; the message says how."""
 
 
 class EndToEndCheck(QObject):
-    """Drives a window through every step, then closes it; a step that fails or hangs is the last one.
+    """Takes a window through every step, then closes it. It ends with the first step that fails or hangs.
 
     Args:
-        window: just made, not yet shown.
-        folder: where its files go.
-        report: called with each step as it ends.
-        process_age: seconds since the process began.
+        window: a new window, not yet shown.
+        folder: the folder for its files.
+        report: called with each step when it ends.
+        process_age: returns the seconds since the process began.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class EndToEndCheck(QObject):
         self._timer.start()
 
     def _run(self) -> Iterator[Waiting]:
-        """Each item is what to wait for next; between two of them a step may end and the next begin."""
+        """The steps. Each item is a condition to wait for; between two items a step may end and the next begin."""
         window, controllers = self._window, self._window.controllers
         yield lambda: self._painted
         self._next("torch and the opening session")
@@ -89,7 +89,8 @@ class EndToEndCheck(QObject):
         )
         window.state.load(lesson)
         yield lambda: window.state.experiment == lesson and controllers.building.problem is not None
-        window.actions_by_key.trigger("train.reset")  # the opening session may be of the same experiment, and trained
+        # The opening session may have the same experiment, already trained.
+        window.actions_by_key.trigger("train.reset")
         yield lambda: controllers.training.untrained
         window.actions_by_key.trigger("train.toggle")
         yield lambda: controllers.training.trained_steps > 0
@@ -213,7 +214,7 @@ class EndToEndCheck(QObject):
 
 
 def _pictures(film: Path) -> int:
-    """How many pictures of a film can be decoded."""
+    """The number of pictures that can be decoded from a film."""
     import av
 
     with av.open(str(film)) as container:

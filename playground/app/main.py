@@ -21,11 +21,11 @@ from playground.drawing.palette import DARK
 if typing.TYPE_CHECKING:
     from playground.app.end_to_end_check import Step
 
-READY = "SCORE_PLAYGROUND_READY"  # set it to have one line printed once the window has been painted
+READY = "SCORE_PLAYGROUND_READY"  # if set, one line is printed when the window has been painted
 
 
 def launch(path: Path | None = None, device: str = "auto") -> int:
-    """Open the window and stay until it is closed.
+    """Open the window and return when it is closed.
 
     Args:
         path: a session, experiment or data file to open.
@@ -45,14 +45,14 @@ def launch(path: Path | None = None, device: str = "auto") -> int:
     code = application.exec()
     hook.remove()
     if not window.ended:
-        # A thread sits in a call that cannot be interrupted, such as importing torch; the user has waited long enough.
+        # A thread is in a call that cannot be interrupted, such as importing torch; the user has waited long enough.
         sys.stdout.flush()
         os._exit(code)
     return code
 
 
 def make_application() -> QApplication:
-    """The application that windows need, under the program's name; keep the result."""
+    """The application that windows need, with the program's name; keep a reference to the result."""
     application = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(application, QApplication)
     QCoreApplication.setApplicationName("score-playground")
@@ -64,11 +64,12 @@ def make_application() -> QApplication:
 
 
 def run_end_to_end_check(application: QApplication, report: Callable[["Step"], None]) -> bool:
-    """Open the window, go once through all that a lesson needs and close it; see :mod:`playground.app.end_to_end_check`.
+    """Open the window, go through everything that a lesson needs and close it; see
+    :mod:`playground.app.end_to_end_check`.
 
     Args:
         application: from :func:`make_application`.
-        report: called with each step as it ends.
+        report: called with each step when it ends.
 
     Returns:
         Whether every step went well and every thread ended.
@@ -95,7 +96,7 @@ def _say_ready() -> None:
 
 
 def process_age() -> float:
-    """Seconds since this process began; on systems other than Linux, since Python began to count."""
+    """Seconds since this process began; on systems other than Linux, seconds of processor time."""
     try:
         ticks = float(Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()[19])
         uptime = float(Path("/proc/uptime").read_text().split()[0])

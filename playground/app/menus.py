@@ -1,4 +1,4 @@
-"""The menus: which commands stand in which, and in what order."""
+"""The menus: the order of their commands."""
 
 import sys
 from collections.abc import Callable
@@ -107,7 +107,7 @@ TOP_BAR = ("learn.scenes", "sample.compare", "train.toggle", "file.open", "file.
 
 
 def keys_by_menu() -> dict[str, list[tuple[str, str | QKeySequence.StandardKey]]]:
-    """What each menu has, and its keys."""
+    """The commands of each menu with their keys."""
     return {
         title: [
             (COMMANDS[key].text.rstrip("…"), COMMANDS[key].shortcut or COMMANDS[key].key)

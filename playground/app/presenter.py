@@ -1,4 +1,5 @@
-"""What a class looks at: canvas, timeline and the text of the lesson or scene, in large type on the full screen."""
+"""The presenter mode for classes: canvas, timeline and the text of the lesson or scene, in large type on the full
+screen."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ LARGER = 1.5  # times the size of the text
 
 
 class Presented(Protocol):
-    """What the presenter mode changes about the window."""
+    """The part of the window that the presenter mode changes."""
 
     panels: list[CollapsiblePanel]
     columns: Columns
@@ -34,7 +35,7 @@ class Presented(Protocol):
 
 @dataclass(frozen=True)
 class Before:
-    """How the window was."""
+    """The state of the window before the presenter mode."""
 
     state: Qt.WindowState
     percent: int
@@ -43,15 +44,15 @@ class Before:
 
 
 class Presenter(QObject):
-    """Turns the window into a slide and back, and goes through the steps of a lesson or through the scenes.
+    """Turns the presenter mode on and off, and moves through the steps of a lesson or through the scenes.
 
     Args:
         window: the window.
-        controllers: whose lesson and scenes are gone through.
-        bars: parts of the window that a class does not need.
+        controllers: the controllers of lessons and scenes.
+        bars: parts of the window to hide.
 
     Signals:
-        changed(): it begins or ends.
+        changed(): the presenter mode began or ended.
     """
 
     changed = Signal()
@@ -75,7 +76,7 @@ class Presenter(QObject):
             self.begin()
 
     def begin(self) -> None:
-        """Show only what a class needs, larger, on the whole screen."""
+        """Show only what a class needs, enlarged, on the full screen."""
         window = self._window
         cards = [card for card in window.panels if not isinstance(card, LessonPanel | ScenePanel)]
         hidden = {part: part.isHidden() for part in (*self._bars, *cards)}
@@ -89,7 +90,7 @@ class Presenter(QObject):
         self.changed.emit()
 
     def leave(self) -> None:
-        """Bring everything back as it was."""
+        """Restore the window."""
         before, self._before = self._before, None
         if before is None:
             return
@@ -103,12 +104,12 @@ class Presenter(QObject):
         self.changed.emit()
 
     def turn(self, way: int) -> None:
-        """Go to the next page (1) or the one before (-1): a step of the lesson, or a scene where no lesson is open."""
+        """Go to the next page (1) or the previous one (-1): a step of the lesson, or a scene if no lesson is open."""
         lessons, lesson = self._lessons, self._lessons.lesson
         if lesson is None:
             self._turn_scene(way)
         elif way > 0 and lessons.may_go_on and lessons.place + 1 < len(lesson.steps):
-            lessons.next()  # which keeps that the step is done
+            lessons.next()  # which records that the step is done
         else:
             lessons.go(lessons.place + way)
 
@@ -121,6 +122,6 @@ class Presenter(QObject):
 
     @Slot()
     def _follow(self) -> None:
-        """Give the left column to the text, where there is one."""
+        """Show the left column if there is text for it."""
         if self.is_on:
             self._window.columns.present(self._lessons.lesson is not None or self._scenes.scene is not None)

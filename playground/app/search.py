@@ -1,4 +1,4 @@
-"""What the command palette finds: every command, every choice and setting of the cards, every scene and lesson."""
+"""The entries of the command palette: every command, choice, setting, scene and lesson."""
 
 import functools
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ from playground.messages import Message, alternatives
 
 
 class Searched(Window, Protocol):
-    """What is searched."""
+    """The part of the window that is searched."""
 
     actions_by_key: Actions
     panels: list[CollapsiblePanel]
 
 
 def entries(window: Searched) -> list[Entry]:
-    """All there is to find now."""
+    """All entries that can be found now."""
     return [*_commands(window), *_choices(window), *_settings(window), *_scenes(window), *_lessons(window)]
 
 
@@ -49,7 +49,7 @@ def _commands(window: Searched) -> Iterator[Entry]:
 
 
 def _choices(window: Searched) -> Iterator[Entry]:
-    """Every value of every choice: a data set, as by its tile; a noise, a sampler, a solver of the chosen sampler."""
+    """Every value of every choice: a data set, a noise, a sampler, a solver of the chosen sampler."""
     state, data = window.state, next(panel for panel in window.panels if isinstance(panel, DataPanel))
     for key, field in fields(state.experiment).items():
         for choice in field.choices:
@@ -62,7 +62,7 @@ def _choices(window: Searched) -> Iterator[Entry]:
 
 
 def _settings(window: Searched) -> Iterator[Entry]:
-    """Every setting that has a row; of other kinds which of them have it."""
+    """Every setting that has a row; for settings of other kinds, which kinds have them."""
     now, every = fields(window.state.experiment), every_field()
     rows = {key: row for panel in window.panels for row in panel.findChildren(FieldRow) for key in row.keys}
     for key, field in every.items():
@@ -81,7 +81,7 @@ def _settings(window: Searched) -> Iterator[Entry]:
 
 
 def reveal(row: FieldRow) -> None:
-    """Unfold the card of a setting, with its advanced part where it stands there, and give it the focus."""
+    """Unfold the card of a setting, with its advanced part if necessary, and give the setting the focus."""
     above: QWidget | None = row
     while above is not None and not isinstance(above, CollapsiblePanel):
         above = above.parentWidget()

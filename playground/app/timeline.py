@@ -1,4 +1,4 @@
-"""The bar below the canvas, the runs that it plays, and the training that it goes back through."""
+"""Connects the bar below the canvas with the runs that it plays and with the steps of the training."""
 
 import typing
 
@@ -17,7 +17,7 @@ if typing.TYPE_CHECKING:
 
 
 class Timeline(QObject):
-    """Shows on the transport what is played, and hands on what it asks for."""
+    """Shows the state of playing on the transport, and passes its requests on."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Timeline(QObject):
         self._building, self._playing = controllers.building, controllers.playing
         self._replaying = controllers.replaying
         self._comparing = controllers.comparing
-        self._shown = 0  # frames whose noise levels are shown
+        self._shown = 0  # number of frames whose noise levels are shown
         transport.play_toggled.connect(self._playing.set_playing)
         transport.stepped.connect(self._playing.step)
         transport.scrubbed.connect(self._playing.seek)
@@ -84,7 +84,7 @@ class Timeline(QObject):
 
     @property
     def _run(self) -> "Trajectory | None":
-        """The run that the bar is of: of those that are compared the longest."""
+        """The run of the bar; in a comparison the longest."""
         return self._comparing.longest if self._comparing.is_active else self._display.run
 
     @Slot()

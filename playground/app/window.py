@@ -1,4 +1,4 @@
-"""The window: what lies where, and how it opens, closes and changes its theme."""
+"""The window: its layout, and how it opens, closes and changes its theme."""
 
 import signal
 from pathlib import Path
@@ -79,23 +79,24 @@ MEASUREMENTS = (LikelihoodPanel, ParticlePanel, FieldNamesPanel, QualityPanel, R
 LESSON_PROGRESS = "lessons.json"
 OPENING = "checkpoints/two-moons.spg"
 QUIT_SECONDS = 1.6
-PLAYED = frozenset({"data.kind", "data.path", "sampling.kind"})  # whoever picks others wants to see them move
+# After a change of these, the user wants to see the particles move.
+PLAYED = frozenset({"data.kind", "data.path", "sampling.kind"})
 
 
 PanelKind = TypeVar("PanelKind", bound=CollapsiblePanel)
 
 
 class MainWindow(QMainWindow):
-    """One experiment: pipeline on the left, canvas in the middle, measurements on the right, time below.
+    """One experiment: pipeline on the left, canvas in the centre, measurements on the right, timeline below.
 
     Args:
-        preferences: what was remembered.
-        log: where errors go.
-        path: a file to open once the window is there; without one it opens the bundled session.
+        preferences: the remembered values.
+        log: the log for errors.
+        path: a file to open when the window is there; None opens the bundled session.
         device: "auto", "cpu", "cuda" or "mps".
 
     Signals:
-        first_painted(): it can be seen.
+        first_painted(): the window has been painted for the first time.
     """
 
     first_painted = Signal()
@@ -103,7 +104,7 @@ class MainWindow(QMainWindow):
     def __init__(self, preferences: Preferences, log: Log, path: Path | None = None, device: str = "auto") -> None:
         theme_name = theme.shown(_application(), preferences.get("theme"))
         text_size.set_factor(preferences.get("text_size") / 100)
-        # First, for before the program runs only new widgets take a font.
+        # First, because before the program runs only new widgets take a font.
         accessible_roles.install()
         theme.prepare(_application(), PALETTES[theme_name])
         super().__init__()
@@ -181,7 +182,8 @@ class MainWindow(QMainWindow):
         self.menu = MainMenu(self.actions_by_key, self.documents, self.controllers.lessons, self)
         self.top_bar.fill(self.actions_by_key, TOP_BAR, self.menu)
         self.tour = Tour(self)
-        self.toasts = Toasts(self.top_bar.heading)  # no toast over the canvas takes a click that is meant for it
+        # Over the heading, so that no toast takes a click meant for the canvas.
+        self.toasts = Toasts(self.top_bar.heading)
         self._connect()
         self.controllers.lessons.progress.keep_in(preferences.beside(LESSON_PROGRESS))
         Timeline(self.state, self.controllers, self.display, self.transport, self)
@@ -201,7 +203,7 @@ class MainWindow(QMainWindow):
         FirstPaint(self.canvas.surface, self._painted)
 
     def _connect(self) -> None:
-        """Tell each part what the others have to say."""
+        """Connect the signals of all parts."""
         building, training, playing = self.building, self.training, self.playing
         for source in (self.controllers, self.tools, self.autosaving, self.recovering):
             source.notified.connect(self._tell)
@@ -306,13 +308,13 @@ class MainWindow(QMainWindow):
         return area
 
     def panel(self, kind: type[PanelKind]) -> PanelKind:
-        """The one panel of a kind."""
+        """The panel of this class."""
         return next(panel for panel in self.panels if isinstance(panel, kind))
 
-    # --- life
+    # --- start and end
 
     def _painted(self) -> None:
-        """The window can be seen: now there is time for torch."""
+        """Start the controllers: the window is visible, and torch can be loaded."""
         self.first_painted.emit()
         self._window_state.keep_first_on_screen()
         self.controllers.start()
@@ -327,7 +329,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         if (self.state.modified or self.documents.saving) and not self._leaving:
             event.ignore()
-            # Not from inside the event: Qt ignores a close() that is called while closing.
+            # Not inside the event, because Qt ignores a close() during closing.
             QTimer.singleShot(0, self, lambda: self.documents.when_safe(self.leave))
             return
         event.accept()
@@ -348,11 +350,11 @@ class MainWindow(QMainWindow):
         self.close()
 
     def interrupt(self) -> None:
-        """Close without asking, because the system wants it: unsaved work is offered at the next start."""
+        """Close without asking, as the system requires; unsaved work is offered at the next start."""
         self._interrupted = True
         self.leave()
 
-    # --- what the user sees and is told
+    # --- theme, text size, messages
 
     @property
     def palette_tokens(self) -> Palette:
@@ -360,11 +362,11 @@ class MainWindow(QMainWindow):
 
     @property
     def theme_choice(self) -> str:
-        """What was chosen: "system", "dark" or "light"."""
+        """The choice of the user: "system", "dark" or "light"."""
         return str(self.preferences.get("theme"))
 
     def set_theme(self, choice: str) -> None:
-        """Change to the "dark" or the "light" theme, or to that of the "system", now and whenever it changes."""
+        """Use the "dark" or the "light" theme, or that of the "system" whenever it changes."""
         self.preferences.set("theme", choice)
         self._follow_theme()
 
@@ -392,16 +394,16 @@ class MainWindow(QMainWindow):
         self.panel(FieldNamesPanel).set_time_to_data(on)
 
     def set_text_size(self, percent: int) -> None:
-        """Show all text, and what goes with it, at so many per cent of the usual size; remember that, but not of a presentation."""
+        """Set the size of the text, in per cent of the usual one, and remember it unless in presenter mode."""
         if not self.presenter.is_on:
             self.preferences.set("text_size", percent)
         self.show_text_size(percent)
 
     def show_text_size(self, percent: int) -> None:
-        """The same for a while: the next start shows what was set."""
+        """Set the size of the text without remembering it."""
         if percent != self.text_percent:
             theme.resize(_application(), percent / 100)
-            self._apply_palette()  # which makes icons of the new size
+            self._apply_palette()  # makes icons of the new size
 
     @Slot()
     def _apply_palette(self) -> None:
@@ -411,14 +413,14 @@ class MainWindow(QMainWindow):
         self._show_status()
 
     def toggle_full_screen(self) -> None:
-        """Fill the screen, or leave it; the presenter mode ends with it."""
+        """Enter or leave full screen; leave the presenter mode if it is on."""
         if self.presenter.is_on:
             self.presenter.leave()
             return
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def clear(self) -> None:
-        """Clear the followed particle, or the clicked point, or where there is none leave the presenter mode or full screen."""
+        """Clear the followed particle or the clicked point; without both, leave the presenter mode or full screen."""
         filled = self.isFullScreen() or self.presenter.is_on
         followed = self.controllers.inspecting.is_active
         self.controllers.inspecting.clear()
@@ -429,7 +431,7 @@ class MainWindow(QMainWindow):
 
     @Slot(str)
     def _highlight(self, key: str) -> None:
-        """While a lesson is taught, fold the cards but for the one with the setting that its step is about."""
+        """During a lesson fold all cards except the one with the setting that its step is about."""
         taught = self.controllers.lessons.lesson is not None
         if taught and self._folded is None:
             self._folded = {panel: panel.is_folded() for panel in self.panels[: len(PIPELINE)]}
@@ -454,7 +456,7 @@ class MainWindow(QMainWindow):
             self.notify("info", sentence, "edit.undo", lambda: self.state.last_step is step)
 
     def reset_layout(self) -> None:
-        """Lay the window out as at its first start and forget all that is remembered; what is being worked on stays as it is."""
+        """Restore the first layout and forget all remembered values; the work stays as it is."""
         self.presenter.leave()
         self._window_state.reset()
         self.set_theme(self.preferences.get("theme"))
@@ -480,7 +482,7 @@ class MainWindow(QMainWindow):
     def notify(
         self, level: str, message: Message | str, action: str = "", is_current: IsCurrent = lambda: True
     ) -> None:
-        """Show a toast for as long as it holds, at most a while; `action` is the key of an action that it offers."""
+        """Show a toast while it holds, for a limited time; `action` is the key of an action that it offers."""
         offer: ToastAction | None = None
         if action:
             offer = (
@@ -497,7 +499,7 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _edited(self, keys: frozenset[str]) -> None:
         if any(key.startswith("data.") for key in keys):
-            self.toasts.settle()  # what was wrong with a file or a drawing is a matter of the past
+            self.toasts.settle()  # errors about files or drawings are out of date
         if keys & PLAYED:
             self.playing.set_playing(True)
         self._show_name()
@@ -509,7 +511,7 @@ class MainWindow(QMainWindow):
 
     @Slot(bool)
     def _take_comparison(self, active: bool) -> None:
-        """Count the frames of what is in view."""
+        """Count the frames of the canvas in view."""
         self.meter = PaintCounter(self.compare.columns[0].canvas.surface if active else self.canvas.surface)
         self._refresh()
 
@@ -520,7 +522,7 @@ class MainWindow(QMainWindow):
         self.toasts.review()
 
     def _refused(self, sentence: str) -> None:
-        """A file could not be opened or saved: so until one is."""
+        """Show why a file could not be opened or saved, until one is."""
         documents, before = self.documents, self.documents.successes
         self.notify("error", sentence, is_current=lambda: documents.successes == before)
 
@@ -571,7 +573,7 @@ class MainWindow(QMainWindow):
     # --- keys and drops
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Keys that no focused control had a use for."""
+        """Handle keys that no focused control has used."""
         if not self.actions_by_key.plain_key(event.key(), event.modifiers()):
             super().keyPressEvent(event)
 
@@ -585,12 +587,12 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
             if len(event.mimeData().urls()) > 1:
                 self.notify("info", f"Only {path.name} is opened: drop one file, or one folder of pictures.")
-            # After the event: what asks about unsaved work must not hold up the program that the file came from.
+            # After the event, because a question about unsaved work must not block the program the file comes from.
             QTimer.singleShot(0, lambda: self.documents.open(path))
 
 
 def _dropped(data: QMimeData) -> Path | None:
-    """The first file among what is dragged that can be opened, or else the first file: opening it says why not."""
+    """The first dragged file that can be opened, or else the first file; opening that one says why not."""
     paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
     return next((path for path in paths if path.name.lower().endswith(OPENABLE)), paths[0] if paths else None)
 
@@ -602,6 +604,6 @@ def _application() -> QApplication:
 
 
 def close_on_signals(window: MainWindow) -> None:
-    """Ctrl+C in the terminal, and a polite kill, close the window as its button does, but without asking; unsaved work is kept."""
+    """Let Ctrl+C in the terminal, and SIGTERM, close the window without asking; unsaved work is kept."""
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: QTimer.singleShot(0, window.interrupt))

@@ -1,4 +1,4 @@
-"""How the window is laid out: as it was left, or as at its first start."""
+"""The layout of the window: as it was left, or as at its first start."""
 
 from collections.abc import Sequence
 
@@ -10,19 +10,19 @@ from playground.app.model.preferences import Preferences
 from playground.app.style.text_size import px
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 
-COLUMNS = (312, 306)  # px of the left and right column at first: between them the chips have room in one row
-FIRST = (1440, 900)  # px of the first window, frame included, where the screen has room for it
+COLUMNS = (312, 306)  # px of the left and right column at first, so that the chips have room in one row
+FIRST = (1440, 900)  # px of the first window with its frame, if the screen has room for it
 FOLDED_FIRST = (
     "NoisePanel",
     "ObjectivePanel",
     "TrainingPanel",
     "DataPanel",
-)  # where a column has no room for all cards
-FRAME = (2, 30)  # px that a frame takes of width and height, near enough until there is one
+)  # if a column has no room for all cards
+FRAME = (2, 30)  # px of a frame's width and height, estimated before there is one
 
 
 class WindowState:
-    """Places a window, its columns and its folded cards, and remembers how they were left."""
+    """Sets the position of a window, its columns and its folded cards, and remembers them."""
 
     def __init__(
         self, window: QMainWindow, preferences: Preferences, panels: Sequence[CollapsiblePanel], columns: Columns
@@ -30,7 +30,7 @@ class WindowState:
         self._window, self._preferences, self._panels, self._columns = window, preferences, panels, columns
 
     def restore(self) -> None:
-        """Lay the window out as the preferences remember, as far as they do."""
+        """Restore the layout from the preferences, as far as they have it."""
         window, preferences = self._window, self._preferences
         geometry = preferences.get("geometry")
         if not (geometry and window.restoreGeometry(QByteArray(geometry))):
@@ -43,12 +43,13 @@ class WindowState:
         self._columns.setSizes(list(columns) if columns else [first[0], window.width() - sum(first), first[1]])
 
     def fold_first(self) -> None:
-        """At the first start fold cards of the pipeline, one after another, until the column shows all of the last, Sample."""
+        """At the first start fold cards of the pipeline, one after another, until the column shows the whole card
+        Sample."""
         if self._preferences.get("folded") is not None:
             return
         panels = {type(panel).__name__: panel for panel in self._panels}
         for name in FOLDED_FIRST:
-            # Only now is it laid out as it is seen.
+            # Only now is its layout the visible one.
             QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
             column = panels[name].column()
             if column is None or self._fits(column):
@@ -64,20 +65,21 @@ class WindowState:
         return layout.totalHeightForWidth(whole.width()) <= column.viewport().height()
 
     def available(self) -> QRect:
-        """What the screen has room for: all but the system's own bars."""
+        """The screen's area without the system's own bars."""
         return self._window.screen().availableGeometry()
 
     def keep_first_on_screen(self) -> None:
-        """Keep a window on the screen whose place is not remembered; only once it is seen is it known how wide its frame is.
+        """Keep a window whose position is not remembered on the screen; its frame's width is known only when it is
+        visible.
 
-        Then fold what its height has no room for.
+        Then fold cards that do not fit.
         """
         if not self._preferences.get("geometry"):
             self.keep_on_screen()
         self.fold_first()
 
     def keep_on_screen(self) -> None:
-        """Make a window that is seen for the first time smaller, and move it, until its frame lies inside the screen."""
+        """Make a new window smaller and move it until its frame is inside the screen."""
         window, room = self._window, self.available()
         frame = window.frameGeometry()
         window.resize(
@@ -91,7 +93,7 @@ class WindowState:
             window.move(left, top)
 
     def remember(self) -> None:
-        """Write down what :meth:`restore` needs."""
+        """Write the values that :meth:`restore` needs."""
         preferences = self._preferences
         preferences.set("geometry", bytes(self._window.saveGeometry().data()))
         if not self._columns.joined:
@@ -101,13 +103,13 @@ class WindowState:
         preferences.flush()
 
     def reset(self) -> None:
-        """Lay the window out as at its first start and forget all that is remembered."""
+        """Restore the first layout and forget all remembered values."""
         self._preferences.clear()
         self._window.setWindowState(Qt.WindowState.WindowNoState)
         for panel in self._panels:
             panel.hide_advanced()
         self.restore()
-        frame = self._window.frameGeometry()  # which may have grown beyond the screen's edge
+        frame = self._window.frameGeometry()  # it may have grown beyond the screen's edge
         frame.moveCenter(self.available().center())
         self._window.move(frame.topLeft())
         self.keep_on_screen()

@@ -1,4 +1,4 @@
-"""The command palette: everything the window can do, found by a few letters of its name."""
+"""The command palette: finds everything the window can do by a few letters of its name."""
 
 import html
 from collections.abc import Callable, Iterable, Sequence
@@ -23,7 +23,7 @@ from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT
 from playground.messages import Message
 
-FARTHEST = 20  # of a match's cost: letters strewn over a title are none
+FARTHEST = 20  # largest cost of a match; letters scattered over a title do not count
 MOST = 60  # entries that are listed
 WIDTH, ROW, SHOWN = 620, 32, 10
 Role = QPalette.ColorRole
@@ -31,14 +31,14 @@ Role = QPalette.ColorRole
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing that can be found.
+    """One entry that can be found.
 
     Attributes:
-        title: by which it is found.
-        place: menu or card that it is in.
-        run: does it.
-        why_disabled: why it cannot be done now; None where it can.
-        alias: another name by which it is found, such as a setting's key.
+        title: the text that is searched.
+        place: the menu or card of the entry.
+        run: carries it out.
+        why_disabled: why it is disabled now; None if it is enabled.
+        alias: another text that is searched, such as a setting's key.
     """
 
     title: str
@@ -49,11 +49,11 @@ class Entry:
 
 
 def match(query: str, title: str) -> tuple[int, tuple[int, ...]] | None:
-    """Find the letters of a query in a title, in their order; None where one is missing, or they lie far apart.
+    """Find the letters of a query in a title, in order; None if one is missing or if they lie far apart.
 
     Returns:
-        What the match costs, the less the better: letters that begin a word or follow each other cost nothing, others what
-        lies before them, at most 10; and the places of the letters.
+        The cost of the match and the positions of the letters. A low cost is better: letters that begin a word or follow
+        each other cost nothing, others the number of letters skipped before them, at most 10.
 
     >>> match("ann lan", "Annealed Langevin")
     (0, (0, 1, 2, 9, 10, 11))
@@ -81,7 +81,7 @@ def match(query: str, title: str) -> tuple[int, tuple[int, ...]] | None:
 
 
 def _whole_word(word: str, text: str, least: int) -> int | None:
-    """Where a word stands in one piece, if it can be at the beginning of another."""
+    """The position of a word that is contiguous, if possible at the beginning of a word of the title."""
     places = [place for place in range(least, len(text)) if text.startswith(word, place)]
     return min(places, key=lambda place: (not _begins(text, place), place), default=None)
 
@@ -91,17 +91,17 @@ def _begins(text: str, place: int) -> bool:
 
 
 def _hit(query: str, entry: Entry) -> tuple[int, tuple[int, ...]] | None:
-    """How an entry is found by its title, or else by its alias, of which no letter is seen."""
+    """The match of an entry's title or else of its alias, which is not shown."""
     found = match(query, entry.title)
     other = match(query, entry.alias) if found is None and entry.alias else None
     return found if other is None else (other[0] + 3, ())
 
 
 class CommandPalette(QDialog):
-    """A line to type into and what is found; arrows choose, Enter does it.
+    """A line to type into, and the found entries; arrows choose, Enter carries out.
 
     Args:
-        entries: gives all there is, whenever it opens.
+        entries: returns all entries, each time the palette opens.
     """
 
     def __init__(self, entries: Callable[[], Sequence[Entry]], parent: QWidget | None = None) -> None:
@@ -132,13 +132,13 @@ class CommandPalette(QDialog):
 
     @Slot()
     def start(self) -> None:
-        """Open it empty, above the middle of its window."""
+        """Open it empty, above the centre of its window."""
         self._entries = tuple(self._make())
         self.line.clear()
         self._find("")
         window = self.parentWidget()
         if window is not None:
-            height = SHOWN * px(ROW) + px(40) + 24  # fewer rows are shown where the window is too low for large text
+            height = SHOWN * px(ROW) + px(40) + 24  # fewer rows are shown if the window is too low for large text
             self.setFixedHeight(min(height, window.height() * 7 // 8 - UNIT))
             self.move(window.mapToGlobal(QPoint((window.width() - self.width()) // 2, window.height() // 8)))
         self.line.setFocus()
@@ -170,7 +170,7 @@ class CommandPalette(QDialog):
             entry.run()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Arrows and Enter belong to the list, whatever else is typed to the line."""
+        """Pass arrows and Enter to the list, all other keys to the line."""
         if watched is self.line and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: SHOWN, Qt.Key.Key_PageUp: -SHOWN}
             step = {int(key): by for key, by in steps.items()}.get(event.key())
@@ -184,7 +184,7 @@ class CommandPalette(QDialog):
 
 
 class _Rows(QStyledItemDelegate):
-    """Paints the title with the letters that were found, and at the right its place, or why it cannot be done now."""
+    """Paints the title with the found letters, and at the right its place, or why it is disabled."""
 
     def __init__(self, found: QListWidget) -> None:
         super().__init__(found)
@@ -221,7 +221,7 @@ class _Rows(QStyledItemDelegate):
 
 
 def _marked(title: str, places: Iterable[int], color: str, accent: str) -> str:
-    """The title as rich text, with the letters at some places in the accent's colour and bold."""
+    """The title as rich text, with the letters at some positions bold and in the accent's colour."""
     marked = set(places)
     letters = (
         f'<b style="color:{accent}">{html.escape(letter)}</b>' if place in marked else html.escape(letter)

@@ -1,4 +1,4 @@
-"""What the user chooses before an export, and how far it has come."""
+"""The user's choices before an export, and its progress."""
 
 import os
 from pathlib import Path
@@ -45,7 +45,7 @@ FORMAT_TIPS = {
     "picture": "PNG has pixels; SVG and PDF have lines and text, which stay sharp in print and can be edited",
 }
 CUSTOM = "Custom"
-PATIENCE = 300  # ms after the last change until the file's size is told anew
+PATIENCE = 300  # ms after the last change until the file's size is estimated again
 ESTIMATING = "estimating…"
 SUBJECTS = (
     ("The run, from its first to its last frame", "run"),
@@ -55,14 +55,14 @@ THEMES = (("As the window", ""), ("Dark", "dark"), ("Light", "light"))
 
 
 class ExportDialog(QDialog):
-    """Size and theme of a picture; a video has length and frame rate besides.
+    """Size and theme of a picture; for a video, length and frame rate too.
 
     It stays open while the export runs, and the window stays usable.
 
     Signals:
-        wanted(object): the path; read :meth:`choice`.
-        size_wanted(): the choices have changed, and with them the size of the file; tell it by :meth:`show_file_size`.
-        cancelled(): stop the running export.
+        wanted(object): the path to write; read :meth:`choice`.
+        size_wanted(): the choices changed, so estimate the file's size and call :meth:`show_file_size`.
+        cancelled(): the user cancelled the running export.
     """
 
     wanted = Signal(object)
@@ -74,12 +74,12 @@ class ExportDialog(QDialog):
         self.kind = kind  # "video" or "picture"
         self._preferences = preferences
         self.running = False
-        self.failure = ""  # what went wrong with the last export
+        self.failure = ""  # the error of the last export
         self._agreed: Path | None = None  # the file that may be replaced
-        self._suits = True  # whether a GIF takes the size and frame rate with which it can be mailed
-        self._suited = False  # whether it took others than were chosen
+        self._suits = True  # whether a GIF takes a size and frame rate with which it can be mailed
+        self._suited = False  # whether these differ from the chosen ones
         self._changes_itself = False
-        self._waits = False  # whether the export begins once the size is told
+        self._waits = False  # whether the export waits for the estimated size
         self.setObjectName(f"{kind}Dialog")
         self.setWindowTitle(f"Export {kind}")
         choice: VideoChoice | PictureChoice = preferences.get(kind)
@@ -136,7 +136,7 @@ class ExportDialog(QDialog):
         form.addRow(QLabel("Words"), _row(self.caption, self.legend))
         self.file_size = QLabel(ESTIMATING)
         self.file_size.setWordWrap(True)
-        form.addRow(QLabel("File size"), self.file_size)  # which takes no input, and so needs no key
+        form.addRow(QLabel("File size"), self.file_size)  # takes no input, and so needs no key
         self._changing = QTimer(self)
         self._changing.setSingleShot(True)
         self._changing.setInterval(PATIENCE)
@@ -154,7 +154,7 @@ class ExportDialog(QDialog):
         self._describe(browse)
         for box in boxes:
             box.setMinimumHeight(px(26))
-            box.lineEdit().setTextMargins(6, 0, 6, 0)  # the style sheet's padding stays outside the text
+            box.lineEdit().setTextMargins(6, 0, 6, 0)  # the style sheet's padding is outside the text
 
         self.status = QLabel("")
         self.status.setWordWrap(True)
@@ -164,7 +164,7 @@ class ExportDialog(QDialog):
         self.bar.setAccessibleName("Progress of the export")
         self.bar.setTextVisible(False)
         keep = self.bar.sizePolicy()
-        keep.setRetainSizeWhenHidden(True)  # the dialog must not jump when the export starts
+        keep.setRetainSizeWhenHidden(True)  # the dialog must not change its height when the export starts
         self.bar.setSizePolicy(keep)
         self.bar.hide()
 
@@ -191,7 +191,7 @@ class ExportDialog(QDialog):
         layout.addLayout(buttons)
 
     def picture_choice(self) -> PictureChoice:
-        """A picture's choices as the settings keep them."""
+        """A picture's choices as the preferences keep them."""
         return PictureChoice(
             width=self.width_box.value(),
             height=self.height_box.value(),
@@ -202,7 +202,7 @@ class ExportDialog(QDialog):
         )
 
     def video_choice(self) -> VideoChoice:
-        """A film's choices as the settings keep them."""
+        """A film's choices as the preferences keep them."""
         return VideoChoice(
             width=self.width_box.value(),
             height=self.height_box.value(),
@@ -216,7 +216,7 @@ class ExportDialog(QDialog):
         )
 
     def refuse_training(self, why: Message | None) -> None:
-        """Say why the training cannot be filmed now; None where it can."""
+        """Set why the training cannot be filmed now; None if it can."""
         if why is not None:
             self.subject.setCurrentIndex(self.subject.findData("run"))
             self.subject.setEnabled(False)
@@ -229,7 +229,7 @@ class ExportDialog(QDialog):
         self._changing.start()
 
     def show_file_size(self, size: int | None) -> None:
-        """Say how many bytes the file will about have; None where that cannot be told."""
+        """Show the estimated bytes of the file; None if there is no estimate."""
         if size is None:
             self.file_size.setText("unknown")
             self._go_on()
@@ -245,20 +245,20 @@ class ExportDialog(QDialog):
 
     @property
     def _is_mailed(self) -> bool:
-        """Whether the file is a GIF of the program's own choice, and so one that can be mailed."""
+        """Whether the file is a GIF whose size the program chose so that it can be mailed."""
         return self._suits and self.kind == "video" and self.format.currentData() == ".gif"
 
     def _go_on(self) -> None:
-        """Begin the export that has waited for its size."""
+        """Begin the export that waited for its size."""
         if self._waits:
             self._waits = False
             self._start()
 
     def _suit_mail(self, size: int) -> bool:
-        """Take fewer frames and pixels, with which the file can be mailed.
+        """Take fewer frames and pixels, so that the file can be mailed.
 
         Returns:
-            Whether there are fewer to take; the size is then told anew.
+            Whether that was possible; the size is then estimated again.
         """
         boxes = self.width_box, self.height_box, self.fps
         before = tuple(box.value() for box in boxes)
@@ -271,11 +271,11 @@ class ExportDialog(QDialog):
         return after != before
 
     def _asked_for(self) -> None:
-        """Keep a size or a frame rate that the user asks for, however large the file is."""
+        """Keep a size or a frame rate that the user chose, however large the file is."""
         if not self._changes_itself:
             self._suits = self._suited = False
 
-    # --- while it runs
+    # --- during the export
 
     def set_running(self, running: bool) -> None:
         self.running, self.failure = running, ""
@@ -331,7 +331,7 @@ class ExportDialog(QDialog):
             self.fail(
                 f"{path.suffix or 'A name without ending'} is not a format for a {self.kind}: end the name in {known}."
             )
-        elif not os.path.isdir(path.absolute().parent):  # pathlib would raise where a name is too long
+        elif not os.path.isdir(path.absolute().parent):  # pathlib would raise for a name that is too long
             self.fail(f"The folder {path.absolute().parent} does not exist.")
         elif self._is_mailed and self.file_size.text() == ESTIMATING:
             self._waits = True
@@ -342,7 +342,7 @@ class ExportDialog(QDialog):
             self.wanted.emit(path.absolute())
 
     def _may_write(self, path: Path) -> bool:
-        """Whether nothing is there, or the user lets go of it."""
+        """Whether no file exists, or the user lets it be replaced."""
         if os.path.isfile(path) and path != self._agreed and not may_replace(self, f"{path.name} exists already."):
             return False
         self._agreed = path
@@ -367,7 +367,7 @@ class ExportDialog(QDialog):
         self._suit_format()
 
     def _suit_format(self) -> None:
-        """Take the default size and rate of the format, where they are still the default ones of the other."""
+        """Take the default size and rate of the format, if the other format's defaults are set."""
         video = VideoChoice()
         usual = {name: getattr(video, name) for name in GIF}
         before, after = (usual, GIF) if self.format.currentData() == ".gif" else (GIF, usual)
@@ -417,11 +417,11 @@ class ExportDialog(QDialog):
 
 
 class PixelBox(QSpinBox):
-    """A number of pixels, even as the video formats want it: an odd one that is typed becomes the next below."""
+    """A number of pixels, which must be even for video formats; a typed odd number becomes the next lower even one."""
 
     def __init__(self) -> None:
         super().__init__()
-        # Qt leaves the odd number standing, since its value is no new one.
+        # Qt would leave the odd number in the text, because the value stays the same.
         self.editingFinished.connect(lambda: self.lineEdit().setText(self.textFromValue(self.value())))
 
     def valueFromText(self, text: str) -> int:

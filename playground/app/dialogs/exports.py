@@ -1,8 +1,7 @@
-"""Exports: a film of the run, a picture of the canvas, the trajectory as numbers, the pinned runs,
-the settings.
+"""Exports: a film of the run, a picture of the canvas, the trajectory, the pinned runs, the settings.
 
-Only one export runs at a time; its dialog shows how far it is and cancels it, while the window stays usable. What is
-cancelled or fails leaves no file.
+Only one export runs at a time. Its dialog shows the progress and can cancel it, while the window stays usable. An export
+that is cancelled or fails leaves no file.
 """
 
 import dataclasses
@@ -57,20 +56,20 @@ from playground.user_errors import UserError
 if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
-COPIED_RATIO = 2.0  # pixels of a copied picture for each unit of the canvas: sharp on a slide
+COPIED_RATIO = 2.0  # pixels of a copied picture per unit of the canvas, sharp on a slide
 UNFINISHED = "Nothing is exported: the columns are still being sampled. Export again once all have ended."
-Size = tuple[float, int | None]  # the share that is done, and at last the bytes
+Size = tuple[float, int | None]  # the share done, and finally the bytes
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Still:
-    """The canvas as it is now, to be kept while a run goes on.
+    """The canvas as it is now, kept while a run continues.
 
     Attributes:
-        scene: what it shows, for a picture of any width and height.
-        shape: its own width and height.
-        overlay_makers: make its overlays over any viewport.
-        trajectory, frame: that it shows.
+        scene: the scene for a picture of any width and height.
+        shape: the canvas's width and height.
+        overlay_makers: makes the overlays over any viewport.
+        trajectory, frame: the run and frame in view.
     """
 
     scene: Callable[[float, float], Scene]
@@ -81,11 +80,11 @@ class Still:
 
 
 class Exports(QObject):
-    """Starts exports, shows their progress and reports how they ended.
+    """Starts exports, shows their progress and reports their results.
 
     Args:
-        compare: the columns, which are exported in place of the canvas while runs are compared.
-        propose: gives the file that a dialog proposes, with whatever ending.
+        compare: the columns, which are exported instead of the canvas during a comparison.
+        propose: returns the file that a dialog proposes, with any suffix.
 
     Signals:
         finished(str, str): a sentence and the path that was written.
@@ -113,12 +112,12 @@ class Exports(QObject):
         self._preferences, self._propose, self._parent = preferences, propose, parent
         self._exporting = Exporting(preferences, self)
         self.dialog: ExportDialog | None = None
-        self._drawing: SideBySide | None = None  # the columns, where they are compared as the dialog opened
-        self._still: Still | None = None  # what a picture is of: the canvas as it was when the dialog opened
+        self._drawing: SideBySide | None = None  # the columns, if runs were compared when the dialog opened
+        self._still: Still | None = None  # the canvas when the dialog opened, for a picture
         self._begun_by: ExportDialog | None = None  # while it is open; settings and trajectories have no dialog
-        self.in_dialog = False  # whether a dialog says what failed last
-        self._sizing: Worker[Size] | None = None  # foretells the size of what the dialog says
-        self._outdated: list[Worker[Size]] = []  # foretell what it no longer says, and are about to end
+        self.in_dialog = False  # whether a dialog shows the last error
+        self._sizing: Worker[Size] | None = None  # estimates the size for the dialog's choices
+        self._outdated: list[Worker[Size]] = []  # estimates for earlier choices, which are ending
         self._sizing_timer = QTimer(self)
         self._sizing_timer.setInterval(POLL)
         self._sizing_timer.timeout.connect(self._poll_size)
@@ -148,7 +147,7 @@ class Exports(QObject):
         self._open_dialog("picture", self._start_picture)
 
     def copy_picture(self) -> None:
-        """Put the canvas as it is now on the clipboard, at twice its pixels."""
+        """Copy the current canvas at twice its pixels."""
         drawing = None if self._compare is None else self._compare.drawn(as_seen=True)
         if drawing is not None and self._compare is not None:
             size = [round(COPIED_RATIO * side) for side in (self._compare.width(), self._compare.height())]
@@ -178,7 +177,7 @@ class Exports(QObject):
             self.save_trajectory(path)
 
     def settings(self) -> None:
-        """Ask for a name ending in .toml, then write the settings as they are."""
+        """Ask for a name ending in .toml, then write the current settings."""
         if self._exporting.refuses_second():
             return
         path = self._asked("Export settings", ("Experiments (*.toml)",))
@@ -221,7 +220,7 @@ class Exports(QObject):
         self._start(write, path, None)
 
     def save_settings(self, path: Path) -> None:
-        """Write the settings as TOML, which File > Open and ``score-playground run`` take."""
+        """Write the settings as TOML, for File > Open and ``score-playground run``."""
         experiment = self._state.experiment
 
         def write() -> Iterator[Progress]:
@@ -233,7 +232,7 @@ class Exports(QObject):
     # --- running
 
     def cancel(self) -> None:
-        """Stop the running export; nothing of it is left."""
+        """Cancel the running export; no file is left."""
         self._exporting.cancel()
 
     def shutdown(self, seconds: float) -> bool:
@@ -274,7 +273,7 @@ class Exports(QObject):
     # --- the size of the file, before it is written
 
     def _estimate_size(self, dialog: ExportDialog) -> None:
-        """Tell the dialog how large its file will be, in a thread that encodes a part of it."""
+        """Estimate the size of the file for the dialog, in a thread that encodes a part of it."""
         self._forget_size()
         trajectory = self._display.run
         if dialog is not self.dialog or dialog.running:
@@ -305,7 +304,7 @@ class Exports(QObject):
         self._sizing_timer.start()
 
     def _estimate_columns(self, dialog: ExportDialog, drawing: SideBySide) -> None:
-        """Tell how large the file of a comparison will be."""
+        """Estimate the size of the file of a comparison."""
         if dialog.kind == "picture":
             seen = None if self._compare is None else self._compare.drawn(as_seen=True)
             frame, picture = self._playing.frame, dialog.picture_choice()
@@ -342,7 +341,7 @@ class Exports(QObject):
         self._start(lambda: save_picture(picture(), path), path, dialog)
 
     def _picture_maker(self, choice: PictureChoice) -> Callable[[], Iterator[tuple[float, QImage | bytes | None]]]:
-        """Makes an iterator that paints, in another thread, the canvas as it was when the dialog opened."""
+        """Makes an iterator for another thread that paints the canvas as it was when the dialog opened."""
         assert self._still is not None
         still = self._still
         scene = self._coloured(still.scene(choice.width, choice.height), choice)
@@ -356,7 +355,7 @@ class Exports(QObject):
         return Still(canvas.still(), shape, display.overlay_makers(still=True), run, frame)
 
     def _labels(self, choice: VideoChoice | PictureChoice) -> Labels:
-        """What is said in a picture or film."""
+        """The texts in a picture or film."""
         sampler = self._state.experiment.sampling.title if self.has_frames() else ""
         return Labels(sampler, choice.caption, choice.legend)
 
@@ -432,11 +431,11 @@ class Exports(QObject):
         dialog.deleteLater()
 
     def _asked(self, title: str, filters: Sequence[str]) -> Path | None:
-        """The file that the user chooses; None where he chooses none.
+        """The file that the user chooses; None if none is chosen.
 
         Args:
-            title: of the dialog.
-            filters: a kind of file each, as "Images (*.png)"; a name without ending gets that of the kind chosen.
+            title: the title of the dialog.
+            filters: types of files, as "Images (*.png)"; a name without suffix gets that of the chosen type.
         """
         endings = [shown.partition("*")[2].rstrip(")") for shown in filters]
         proposed = str(self._propose().with_suffix(endings[0]))

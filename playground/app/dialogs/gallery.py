@@ -1,4 +1,4 @@
-"""Scenes: a gallery in which every picture is a run that was computed here and moves under the pointer."""
+"""The gallery of scenes, whose pictures are runs computed here that play under the pointer."""
 
 from collections.abc import Callable, Iterator
 
@@ -23,7 +23,7 @@ COLUMNS = 4
 PICTURE = QSize(232, 130)
 TEXT = 58  # px below the picture
 STEPS: dict[int, int] = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -COLUMNS, Qt.Key.Key_Down: COLUMNS}
-LOOK, FRAME = 60, 70  # ms between two looks at what was computed, and between two frames
+LOOK, FRAME = 60, 70  # ms between two checks for results, and between two frames
 SAID = "Each sets the window, claims something, and measures it there and then. Undo brings your own work back."
 Run = tuple[np.ndarray, np.ndarray]  # data and frames
 
@@ -32,7 +32,7 @@ class SceneTile(QAbstractButton):
     """One scene: its run, its title and its topic.
 
     Signals:
-        stepped(int): go so many tiles on.
+        stepped(int): move the focus by this many tiles.
     """
 
     stepped = Signal(int)
@@ -52,7 +52,7 @@ class SceneTile(QAbstractButton):
         self.setToolTip(f"<p>{scene.claim}</p>")
 
     def show_run(self, data: np.ndarray, frames: np.ndarray) -> None:
-        """Paint its run from now on: (N, 2) data and (frames, particles, 2), or images and no frame."""
+        """Paint this run from now on: (N, 2) data and (frames, particles, 2), or images without frames."""
         self._run, self._frame = (data, frames), len(frames) - 1
         self.update()
 
@@ -70,7 +70,7 @@ class SceneTile(QAbstractButton):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows go from tile to tile; Return is a click, as Space is."""
+        """Let arrows move from tile to tile, and Return click as Space does."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.click()
         elif event.key() in STEPS:
@@ -124,10 +124,10 @@ class SceneTile(QAbstractButton):
 
 
 class Gallery(QDialog):
-    """All scenes that ship with the program; a click shows one in the window.
+    """All bundled scenes; a click shows one in the window.
 
     Args:
-        show: puts a scene on the workspace.
+        show: shows a scene in the window.
     """
 
     def __init__(self, show: Callable[[SceneFile], None], palette: Palette, parent: QWidget | None = None) -> None:
@@ -189,15 +189,15 @@ class Gallery(QDialog):
         scenes.sort(key=lambda one: one[1].settings.sampling.follows == "learned")  # those to be trained come last
 
         def compute() -> Iterator[None]:
-            from playground.lab.scene_figures import preview  # which loads torch
+            from playground.lab.scene_figures import preview  # loads torch
 
             for place, scene in scenes:
                 try:
                     for run in preview(scene):
                         if run is not None:
                             self._computed[place] = run
-                        yield  # here the thread ends when it is told to
-                except UserError:  # its tile goes on saying that nothing is there, and the others come
+                        yield  # the thread can end here
+                except UserError:  # its tile stays empty, and the others follow
                     continue
 
         self._worker = Worker(compute, "gallery")
@@ -226,7 +226,7 @@ class Gallery(QDialog):
             self._area.ensureWidgetVisible(self.tiles[place])
 
     def reject(self) -> None:
-        """Escape closes it as its button does, and ends what is computed."""
+        """Close on Escape as on the close button, and end the computation."""
         self.close()
 
     def closeEvent(self, event: QCloseEvent) -> None:

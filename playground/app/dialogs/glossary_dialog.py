@@ -1,4 +1,4 @@
-"""The glossary in the window: every symbol and term with its meaning, found by a few letters."""
+"""The glossary: every symbol and term with its meaning, found by a few letters."""
 
 import html
 import itertools
@@ -15,7 +15,7 @@ from playground.lab.glossary import GlossaryEntry, found
 
 
 class GlossaryDialog(QDialog):
-    """A line to type into, and the entries in which all of its words stand."""
+    """A line to type into, and the entries that contain all of its words."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,7 +47,7 @@ class GlossaryDialog(QDialog):
         return QSize(760, 600)
 
     def start(self) -> None:
-        """Open it ready to type."""
+        """Select the line's text, ready to type."""
         self.line.setFocus()
         self.line.selectAll()
 

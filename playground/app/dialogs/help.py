@@ -1,4 +1,4 @@
-"""What each key does, and who made the program."""
+"""The list of keys, and the version and licence of the program."""
 
 import platform
 from collections.abc import Mapping, Sequence
@@ -30,14 +30,14 @@ CANVAS_KEYS = (
     ("Shift+click there", "Shift+Enter"),
     ("Narrower or wider brush", "[ ]"),
 )
-"""What the canvas does with keys while it has the focus; no actions, for other controls take the same keys."""
+"""Keys of the focused canvas. They are no actions, because other controls use the same keys."""
 
 
 Key = str | QKeySequence.StandardKey
 
 
 class KeyList(QScrollArea):
-    """All keys, which are higher than a small screen; arrow keys scroll it."""
+    """All keys, in a list higher than a small screen; arrow keys scroll it."""
 
     accessible_role = QAccessible.Role.List
 
@@ -46,7 +46,7 @@ def show_keys(parent: QWidget, sections: Mapping[str, Sequence[tuple[str, Key]]]
     """Open the list of keys.
 
     Args:
-        sections: by title: what can be done, and its key or "".
+        sections: by title: the commands, each with its key or "".
     """
     dialog = QDialog(parent)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -104,7 +104,7 @@ def show_keys(parent: QWidget, sections: Mapping[str, Sequence[tuple[str, Key]]]
 
 
 def native_keys(keys: Key) -> str:
-    """A shortcut as this system writes it; "" where it has none."""
+    """A shortcut as this system writes it; "" if there is none."""
     return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
 
 

@@ -1,4 +1,4 @@
-"""View > History: every change since the file was opened, as a list in which a click goes there."""
+"""View > History: every change since the file was opened, in a list; a click goes to that change."""
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt
 from PySide6.QtGui import QGuiApplication, QPalette, QUndoStack
@@ -19,7 +19,7 @@ SAID = "Click a change to go there; what comes after it is muted, until another 
 
 
 class HistoryWindow(QDialog):
-    """A small window of its own above the main one, whose keys go on working while it has the focus."""
+    """A small window above the main one. The main window's keys work in it."""
 
     def __init__(self, stack: QUndoStack, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,13 +47,13 @@ class HistoryWindow(QDialog):
 
 
 class _Steps(QStyledItemDelegate):
-    """Paints the steps that were taken back in muted text."""
+    """Paints undone steps in muted text."""
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
         super().initStyleOption(option, index)
         view = self.parent()
-        stack = view.stack() if isinstance(view, QUndoView) else None  # None once it is gone, before the view
+        stack = view.stack() if isinstance(view, QUndoView) else None  # None if the stack was deleted before the view
         if stack is not None and index.row() > stack.index():
-            # The program's palette, for the view's own has been half made transparent by the style sheet.
+            # The program's palette, because the style sheet has made the view's own partly transparent.
             muted = QGuiApplication.palette().color(QPalette.ColorRole.PlaceholderText)
             option.palette.setColor(QPalette.ColorRole.Text, muted)

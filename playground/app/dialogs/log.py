@@ -32,7 +32,7 @@ class LogDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.addWidget(self.text)
         layout.addWidget(buttons)
-        self._timer = QTimer(self)  # gathers what comes in bursts
+        self._timer = QTimer(self)  # collects lines that come in bursts
         self._timer.setSingleShot(True)
         self._timer.setInterval(200)
         self._timer.timeout.connect(self._refresh)

@@ -21,7 +21,7 @@ class RunsWindow(QDialog):
     """A window above the main one.
 
     Args:
-        export: asks for a file and writes the table there.
+        export: asks for a file and writes the table to it.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Help > Self-test: the table of claims, filled as they are measured in a thread."""
+"""Help > Self-test: the table of claims, which a thread measures one by one."""
 
 from collections.abc import Iterator
 
@@ -24,11 +24,12 @@ from playground.app.workers.worker import Worker
 from playground.drawing.selftest import CHECKS
 from playground.lab.selftest import Row, selftest
 
-LOOK = 50  # milliseconds between two looks at what has been measured
+LOOK = 50  # ms between two checks for results
 
 
 class SelftestDialog(QDialog):
-    """The window stays usable while it runs. Cancel and closing stop it after the claim it is at, at most a second later."""
+    """The table of claims. The window stays usable; Cancel and closing stop the test after the current claim, within a
+    second."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -131,7 +132,7 @@ class SelftestDialog(QDialog):
         worker = self._worker
         if worker is None:
             return
-        ended = worker.isFinished()  # asked first: no row can come after it
+        ended = worker.isFinished()  # checked first, so that no row can follow it
         self._add_rows()
         if ended:
             self._timer.stop()

@@ -1,4 +1,4 @@
-"""The tour of two minutes: panels beside the parts of the window that say what each is for, while everything goes on working."""
+"""The tour of two minutes: panels that explain the parts of the window, which stays usable."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,17 +26,17 @@ from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.transport import Transport
 
 WIDTH = 300
-POINTER = 10  # px that a panel's point stands out
+POINTER = 10  # px, length of a panel's pointer
 MOST_WORDS = 40
 Role = QPalette.ColorRole
 
 
 @dataclass(frozen=True)
 class Stop:
-    """One panel of the tour: what it says, and the part of the window that it points at.
+    """One panel of the tour: its text, and the part of the window that it points at.
 
     Attributes:
-        side: of the part on which the panel stands: "right", "below", "above", or "inside" at its corner.
+        side: the panel's position at the part: "right", "below", "above", or "inside" at its corner.
     """
 
     title: str
@@ -109,7 +109,7 @@ STOPS = (
 
 
 class Ring(QWidget):
-    """A frame around the part of the window that is spoken of; clicks go through it."""
+    """A frame around the explained part of the window; clicks pass through it."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -124,10 +124,10 @@ class Ring(QWidget):
 
 
 class Tour(QFrame):
-    """Goes through the stops over a window that stays usable: Next, Back, Skip, and Escape while a button has the focus.
+    """Shows the panels one after another: Next, Back, Skip, and Escape while a button has the focus.
 
     Args:
-        window: whose parts it points at; owns it.
+        window: the window with the parts, which owns the tour.
     """
 
     def __init__(self, window: QWidget, stops: Sequence[Stop] = STOPS) -> None:
@@ -167,22 +167,22 @@ class Tour(QFrame):
         column.addWidget(self.words)
         column.addLayout(buttons)
         window.installEventFilter(self)
-        self._again = QTimer(self)  # after what the window lays out
+        self._again = QTimer(self)  # after the window's own layout
         self._again.setSingleShot(True)
         self._again.timeout.connect(self._stand)
         self.hide()
 
     def offer(self) -> None:
-        """Show the first panel and leave the focus where it is."""
+        """Show the first panel without moving the focus."""
         self.go(0)
 
     def start(self) -> None:
-        """Begin at the first panel, its button ready for Enter."""
+        """Begin at the first panel, with the focus on its button."""
         self.go(0)
         self.onward.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def go(self, place: int) -> None:
-        """Go to a stop."""
+        """Go to a panel."""
         self.place = place
         stop = self.stops[place]
         self.title.setText(stop.title)
@@ -203,7 +203,7 @@ class Tour(QFrame):
 
     @Slot()
     def end(self) -> None:
-        """Leave."""
+        """End the tour."""
         self.hide()
         self.ring.hide()
         if self.isAncestorOf(self._window.focusWidget() or self._window):
@@ -217,7 +217,7 @@ class Tour(QFrame):
             self.end()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape leaves; Enter presses the button that has the focus, which Qt leaves to each system."""
+        """Leave on Escape; let Enter press the focused button, which Qt decides by platform."""
         focused = next((one for one in (self.skip, self.back, self.onward) if one.hasFocus()), None)
         if event.key() == Qt.Key.Key_Escape:
             self.end()
@@ -233,7 +233,7 @@ class Tour(QFrame):
 
     @Slot()
     def _stand(self) -> None:
-        """Stand beside the part; in the middle of the window where that is hidden."""
+        """Place the panel beside its part; in the centre of the window if the part is hidden."""
         stop, window = self.stops[self.place], self._window
         self.setFixedWidth(px(WIDTH) + 2 * POINTER)
         layout = self.layout()
@@ -267,7 +267,7 @@ class Tour(QFrame):
         self.update()
 
     def _seen(self, part: QWidget) -> QRect:
-        """What is seen of a part, in the window's place."""
+        """The visible rectangle of a part, in the window's coordinates."""
         rect = part.visibleRegion().boundingRect()
         return QRect(part.mapTo(self._window, rect.topLeft()), rect.size())
 

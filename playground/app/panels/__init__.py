@@ -1,4 +1,4 @@
-"""One card a file: the pipeline on the left of the window, the measurements on its right."""
+"""The cards, one per file: the pipeline on the left of the window, the measurements on the right."""
 
 from playground.app.panels.data import DataPanel
 from playground.app.panels.field_names import FieldNamesPanel

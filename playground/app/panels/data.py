@@ -1,4 +1,4 @@
-"""What is learned: a toy, a drawing, a file of points, or digits."""
+"""The data card: a toy, a drawing, a file of points, or images."""
 
 import os
 from pathlib import Path
@@ -42,7 +42,7 @@ OPENS = {
 
 
 class BrushRow(QWidget):
-    """The radius of the brush: no setting of the experiment, since every stroke keeps its own.
+    """The radius of the brush. It is no setting of the experiment, because every stroke keeps its own.
 
     Signals:
         changed(float): one standard deviation across the stroke, in the user's unit.
@@ -108,7 +108,7 @@ class BrushRow(QWidget):
 
     @Slot(float)
     def show_radius(self, radius: float) -> None:
-        """Show a radius that was set elsewhere: by the wheel over the canvas."""
+        """Show a radius that was set elsewhere, by the wheel over the canvas."""
         self.radius = radius
         self._show()
 
@@ -120,12 +120,12 @@ class BrushRow(QWidget):
 
 
 class DataPanel(CollapsiblePanel):
-    """Tiles for every kind of data, and the settings of the kind at hand.
+    """Tiles for every kind of data, and the settings of the chosen kind.
 
     Signals:
-        open_file_requested(): the user wants to choose a file of points.
-        open_folder_requested(): the user wants to choose a folder of pictures.
-        brush_toggled(bool): the brush is wanted, or put away.
+        open_file_requested(): the user asked to choose a file of points.
+        open_folder_requested(): the user asked to choose a folder of pictures.
+        brush_toggled(bool): the brush was turned on or off.
         brush_radius_changed(float): in the user's unit.
     """
 
@@ -210,7 +210,7 @@ class DataPanel(CollapsiblePanel):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.UNIT // 2)
         self.file_text = QLabel(self.file_row)
-        self.file_text.setTextFormat(Qt.TextFormat.PlainText)  # it names the columns of strangers
+        self.file_text.setTextFormat(Qt.TextFormat.PlainText)  # it has column names from strangers' files
         self.file_text.setWordWrap(True)
         self.file_text.setMinimumWidth(1)
         theme.set_role(self.file_text, "caption")
@@ -256,7 +256,7 @@ class DataPanel(CollapsiblePanel):
         self.radius.changed.connect(self.brush_radius_changed)
         self.body.addWidget(self.radius)
 
-    # What the user does
+    # The user's actions
 
     def _pick(self, kind: str) -> None:
         now = self.state.experiment
@@ -279,17 +279,17 @@ class DataPanel(CollapsiblePanel):
 
     @Slot()
     def put_brush_down(self) -> None:
-        """From now on a click on the canvas asks for a likelihood and paints nothing."""
+        """Turn the brush off: a click on the canvas measures a likelihood and paints nothing."""
         self.brush.setChecked(False)
 
     @Slot(str)
     def _training_changed(self, training: str) -> None:
         trains = self._training.wanted
-        if trains and not self._trains:  # the drawing is done; while training goes on the brush may be taken again
+        if trains and not self._trains:  # the drawing is done; the brush may be turned on again during training
             self.put_brush_down()
         self._trains = trains
 
-    # What is shown
+    # Content
 
     @Slot(object)
     def _state_changed(self, keys: frozenset[str]) -> None:
@@ -305,7 +305,7 @@ class DataPanel(CollapsiblePanel):
     @Slot(object)
     def _problem_failed(self, why: Message) -> None:
         if why.key.startswith("noise.") or why == training_conflict(self.state.experiment):
-            return  # said where it can be mended: here only if a stroke or a path is missing
+            return  # it is shown where it can be corrected: here only if a stroke or a path is missing
         self._failure = why
         self._refresh()
         self.reveal()
@@ -338,7 +338,7 @@ class DataPanel(CollapsiblePanel):
         self.undo.setEnabled(bool(strokes))
         self.clear.setEnabled(bool(strokes))
         if view is not None and (self._loading or self._failure or view.is_image != data.images):
-            view = None  # of these settings there is none yet: a problem may be a step behind
+            view = None  # these settings have none yet: a problem may be one step behind
         if self._loading:
             self.set_state("loading…")
         elif data.is_finite:
@@ -378,7 +378,7 @@ class DataPanel(CollapsiblePanel):
 
 
 def _facts(view: ProblemView) -> str:
-    """What was read: how many, and of what."""
+    """What was read, in words: the number of points and their kind."""
     total = format_count(view.count + view.conditions.held_out)
     if not view.is_image:
         return f"{total} rows: {breakable(', '.join(view.axes))}"

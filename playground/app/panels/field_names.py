@@ -1,4 +1,4 @@
-"""What the score says at the pointer, under the names that a network may predict."""
+"""The score at the pointer, in each form that a network may predict."""
 
 import numpy as np
 from PySide6.QtCore import Slot
@@ -20,7 +20,7 @@ IMAGES = "The table is of points of the plane. Click an image: the card Particle
 
 
 class FieldNamesPanel(CollapsiblePanel):
-    """Score, noise, denoised estimate, v and velocity at a point: one field, told in five ways."""
+    """Score, noise, denoised estimate, v and velocity at a point: five forms of one field."""
 
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         purpose = "What a network can predict, here."
@@ -94,7 +94,7 @@ class FieldNamesPanel(CollapsiblePanel):
 
     @Slot(object)
     def _forget(self, problem: ProblemView | None) -> None:
-        """Show nothing: what was shown is of other data or other noise."""
+        """Show nothing: the values belong to other data or other noise."""
         self._point = None
         images = problem is not None and problem.is_image
         for figure in self.figures:
@@ -106,7 +106,7 @@ class FieldNamesPanel(CollapsiblePanel):
 
     @Slot()
     def _follow(self) -> None:
-        """Ask for the values at the same point in another frame, where the canvas does not ask by itself."""
+        """Request the values at the same point in another frame, when the canvas does not request them itself."""
         if self._point is not None and not self.is_folded():
             self._following.probe(*self._point)
 

@@ -1,4 +1,4 @@
-"""A measured number with its name, and the button that has it measured."""
+"""A measured number with its name, and the button that measures it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -24,7 +24,7 @@ NOTHING = "–"
 
 
 def decimal(value: float, places: int = 3) -> str:
-    """A number with a fixed count of decimals, which stands still while it changes; a huge one with its power of ten.
+    """A number with a fixed number of decimals, so that its width stays; a huge one with its power of ten.
 
     >>> decimal(-0.7129), decimal(1.0), decimal(-1.28e24)
     ('−0.713', '1.000', '−1.28e24')
@@ -41,19 +41,19 @@ def with_error(value: float, error: float | None, places: int = 3) -> str:
 
 
 def missing(metrics: Mapping[str, Any], key: str) -> str:
-    """Why a figure, or its standard error, is missing from an evaluation; "" where that needs no reason."""
+    """Why a figure, or its standard error, is missing from an evaluation; "" if no reason is needed."""
     reasons = metrics.get("reasons", {})
     return worded(reasons.get(key) or reasons.get(f"{key}_standard_error"))
 
 
 class Figure(QWidget):
-    """A name at the left, a number at the right; below the name where it does not fit beside it.
+    """A name at the left and a number at the right, or below the name if it does not fit.
 
     Args:
-        name: what is measured.
+        name: the name of the figure.
         meaning: one sentence for the tooltip.
         equation: LaTeX for the tooltip.
-        token: the palette's colour of the number: its concept's.
+        token: the palette's colour of the number.
     """
 
     def __init__(
@@ -78,13 +78,13 @@ class Figure(QWidget):
         self.setAccessibleName(name)
 
     def show_text(self, text: str, more: str = "") -> None:
-        """Show a number as text, or nothing; `more`, which says why there is nothing, goes into the tooltip."""
+        """Show a number as text, or nothing; the tooltip has `more`, the reason for a missing number."""
         text = text or NOTHING
         if text != self.value.text():
             self.value.setText(text)
             self._color()
             self._arrange()
-        missing = f". {more}" if more and text == NOTHING else ""  # a tooltip is not heard
+        missing = f". {more}" if more and text == NOTHING else ""  # screen readers do not read the tooltip
         self.setAccessibleDescription(f"{self.name.text()}: {text}{missing}")
         self._tooltip.set_words(f"<p>{self._meaning}</p>" + (f"<p>{more}</p>" if more else ""))
 
@@ -101,7 +101,7 @@ class Figure(QWidget):
         return self.value.text()
 
     def equations(self) -> list[NamedEquation]:
-        """Its equation, where it has one."""
+        """The figure's equation, if it has one."""
         return [NamedEquation(self.name.text(), self._meaning, self._equation)] if self._equation else []
 
     def rename(self, name: str) -> None:
@@ -125,19 +125,19 @@ class Figure(QWidget):
 
 
 class TaskButton(QPushButton):
-    """Starts a measurement; while it runs, shows how far it is and cancels it.
+    """Starts a measurement, shows its progress and cancels it.
 
     Args:
-        title: what it says.
+        title: the button's text.
         meaning: its tooltip.
-        controllers: of which `measuring` cancels it.
-        task: by which name.
-        begin: starts it.
-        name: for whoever hears it without what stands around it; the title if that says enough.
+        controllers: the controllers; `measuring` cancels the task.
+        task: the name of the task.
+        begin: starts the task.
+        name: the name for screen readers; by default the title.
 
     Signals:
-        failed(str): the measurement ended by an error, one sentence.
-        ran(bool): it began or ended.
+        failed(str): a sentence about the error that ended the measurement.
+        ran(bool): the measurement began or ended.
     """
 
     failed = Signal(object)
@@ -171,7 +171,7 @@ class TaskButton(QPushButton):
         return self._running
 
     def set_why_disabled(self, why: Message | None) -> None:
-        """Why nothing can be measured now; None where it can."""
+        """Set why nothing can be measured now; None if it can."""
         self._why_disabled = why
         self.setEnabled(self._running or not why)
         if not self._running:

@@ -1,4 +1,4 @@
-"""What the model says of points it never saw, and why it says less where it does."""
+"""The model's figures at held-out points, and the reasons for missing ones."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +24,7 @@ TRIP = (
 
 
 class HeldOutFigures(QWidget):
-    """The figures of the test set; what is missing says why in its tooltip, and below all of them once."""
+    """The figures of the test set. A missing figure says why in its tooltip; common reasons are shown once below."""
 
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -135,7 +135,7 @@ class HeldOutFigures(QWidget):
         experiment, view = self.state.experiment, self._building.problem
         images, known = view is not None and view.is_image, view is None or view.known_density
         energy = view is not None and view.has_energy
-        # An energy without a flow has figures of its own, and these would stay empty.
+        # An energy without a flow has other figures, and these would stay empty.
         flows = flow_conflict(experiment) is None or not energy
         self.nll.rename("test NLL" if view is None else f"test NLL ({format_count(view.test_points)})")
         for figures, shows in (
@@ -178,7 +178,7 @@ class HeldOutFigures(QWidget):
         view = self._building.problem
         if partition is not None and error is not None and view is not None:
             self._show_partition((partition, error), view.sigma_min)
-        elif not metrics:  # all was forgotten: another network, other weights or other data
+        elif not metrics:  # everything was forgotten: the network, its weights or the data changed
             self.partition.show_text("")
         trip = [metrics.get(f"round_trip_{name}") for name in ("error", "log_prob_error")]
         text = "" if None in trip else ", ".join(format_number(abs(found), 2) for found in trip if found is not None)
@@ -200,6 +200,6 @@ class HeldOutFigures(QWidget):
 
 
 def _with_error(metrics: Mapping[str, Any], key: str) -> str:
-    """A figure with its standard error, where there is one and it is known; "" where the figure is not."""
+    """A figure with its standard error, if known; "" without the figure."""
     value, error = metrics.get(key), metrics.get(f"{key}_standard_error")
     return "" if value is None else with_error(float(value), None if error is None else float(error))

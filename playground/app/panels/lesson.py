@@ -1,4 +1,4 @@
-"""The lesson: its step, the prediction that is asked for, what was measured beside it, and the explanation."""
+"""The lesson card: its step, the prediction, the measured values beside it, and the explanation."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -37,13 +37,13 @@ from playground.lab.experiment import value as experiment_value
 from playground.lab.lessons import ANSWER, Step, said_place
 from playground.lab.live_equation import LiveEquation
 
-STEPS = 200  # of the slider on which a number is predicted
+STEPS = 200  # of the slider for the prediction of a number
 TO_MARK = "Click the place on the canvas. Enter on the canvas takes the middle of the view."
 MARKED = "Your mark is at {}. Click elsewhere to move it."
 
 
 class Scale(QWidget):
-    """A scale with what was predicted and what was measured, each with its number and its word."""
+    """A scale with the predicted and the measured value, each with its number and a word."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -87,15 +87,15 @@ class Scale(QWidget):
             text = f"{word}: {format_number(value, 3)}"
             width = painter.fontMetrics().horizontalAdvance(text)
             left = min(max(x - width / 2, 0), self.width() - width)
-            painter.setPen(self._colors.color("text"))  # amber on white is too faint for words
+            painter.setPen(self._colors.color("text"))  # amber on white is too faint for text
             painter.drawText(QRectF(left, self.height() - px(17) if below else 0, width + 2, px(16)), text)
 
 
 class LessonPanel(CollapsiblePanel):
-    """Hidden while no lesson is taught.
+    """Hidden while no lesson is in progress.
 
     Signals:
-        highlighted(str): the setting that the step is about, by its key; nothing of none.
+        highlighted(str): the key of the setting that the step is about; "" if there is none.
     """
 
     highlighted = Signal(str)
@@ -227,9 +227,9 @@ class LessonPanel(CollapsiblePanel):
 
     @Slot()
     def _show_equations(self) -> None:
-        """Show the step's equation in symbols and, once nothing is to be predicted any more, with its values.
+        """Show the step's equation in symbols and, when nothing remains to be predicted, with its values.
 
-        One that is about the answer is hidden until then.
+        An equation that gives the answer away is hidden until then.
         """
         lessons, step = self._lessons, self._lessons.step
         if step is None:
@@ -245,7 +245,7 @@ class LessonPanel(CollapsiblePanel):
         )
 
     def _settings(self, names: frozenset[str]) -> dict[str, float]:
-        """The numbers that some settings have now; of "auto" what it stands for, where that is known."""
+        """The current numbers of some settings; for "auto" its number, if known."""
         experiment, view, found = self._state.experiment, self._building.problem, dict[str, float]()
         for name in names & fields(experiment).keys():
             value = experiment_value(resolve(experiment), name)
@@ -298,7 +298,7 @@ class LessonPanel(CollapsiblePanel):
             self.notice.say("info" if right else "warning", _judged(step, lessons.answer, values))
 
     def _predicted(self) -> tuple[float, ...]:
-        """The prediction as it stands; empty where there is none yet."""
+        """The prediction so far; empty if there is none."""
         step = self._lessons.step
         assert step is not None
         if step.head.mark is not None:
@@ -339,7 +339,7 @@ class LessonPanel(CollapsiblePanel):
 
 
 def _judged(step: Step, answer: Answer, values: Mapping[str, float]) -> str:
-    """Whether a choice or a mark is right, and what was measured."""
+    """Whether a choice or a mark is right, and the measured values, in words."""
     if step.head.mark is not None:
         found = step.values(answer.prediction, values)
         said = "Right" if answer.right else "It is elsewhere"

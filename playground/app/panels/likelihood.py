@@ -1,4 +1,4 @@
-"""How likely points are: one that was clicked, a map of the plane, a test set."""
+"""The likelihood card: of a clicked point, over the plane, and of a test set."""
 
 import math
 
@@ -32,7 +32,7 @@ UNTRAINED = "The network is untrained: this is the density of its random weights
 
 
 class LikelihoodPanel(CollapsiblePanel):
-    """log p of the clicked point beside the exact value, and what the model says of points it never saw."""
+    """log p of the clicked point beside the exact value, and the model's figures at held-out points."""
 
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__("Likelihood", None, parent, purpose="How probable a point is to the model.")
@@ -136,14 +136,14 @@ class LikelihoodPanel(CollapsiblePanel):
             self.body.addWidget(part)
 
     def takes_second(self) -> bool:
-        """Whether the next click is the second point; it is asked for only once."""
+        """Whether the next click is the second point; reading it resets it."""
         waits = self.second.isChecked()
         self.second.setChecked(False)
         return waits
 
     @Slot(bool)
     def show_brush(self, on: bool) -> None:
-        """Whether a click paints, so that none picks a point."""
+        """Set whether a click paints, so that it picks no point."""
         self._brush = on
         if on:
             self.second.setChecked(False)
@@ -183,7 +183,7 @@ class LikelihoodPanel(CollapsiblePanel):
         row.setContentsMargins(0, 4, 0, 4)
         self.body.addLayout(row)
 
-    # What is shown
+    # Content
 
     @Slot(object)
     def _problem_changed(self, now: ProblemView | str) -> None:
@@ -314,12 +314,12 @@ class LikelihoodPanel(CollapsiblePanel):
         view, source = self._building.problem, self.state.experiment.likelihood.source
         by = "Z by quadrature" if view is not None and view.has_energy and not flows else "probability flow"
         if source != "learned":
-            by = LOG_P_OF[source] + (" · flow" if flows else "")  # what the smallest window has room for
+            by = LOG_P_OF[source] + (" · flow" if flows else "")  # the part that fits in the smallest window
         self.set_state(self._solving or by)
 
 
 def _estimated(standard_error: float | None) -> str:
-    """What follows the name of a log p whose trace is estimated, known by an error that is not 0."""
+    """The ending of the name of a log p with an estimated trace, which has an error that is not 0."""
     return "" if standard_error == 0 else " (estimate)"
 
 
@@ -328,5 +328,5 @@ def _difference(distance: float, log_prob: float) -> str:
 
 
 def _length(code: np.ndarray) -> str:
-    """Beside what the codes of the model's own samples have on average, nearly sqrt(D)."""
+    """The length of a code, compared with the mean for samples of the model, nearly sqrt(D)."""
     return f"{decimal(float(np.linalg.norm(code)), 1)} of √D = {decimal(math.sqrt(code.size), 1)}"

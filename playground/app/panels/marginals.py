@@ -13,11 +13,11 @@ from playground.app.widgets.charts.histogram import MarginalHistogram
 from playground.app.widgets.collapsible_panel import ROW_GAP
 from playground.app.widgets.controls import SegmentedControl
 
-AXIS_WIDTH = 52  # px of an axis's name beside the legend; below it they have twice as much
+AXIS_WIDTH = 52  # px of an axis's name beside the legend; below the legend it may have twice as much
 
 
 class Marginals(QWidget):
-    """A histogram of the data and of the particles that the canvas shows, its legend, and the choice of the axis."""
+    """A histogram of the data and of the particles on the canvas, its legend, and the choice of the axis."""
 
     def __init__(self, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,7 +40,7 @@ class Marginals(QWidget):
         self._name_axes("x", "y")
 
     def show_data(self, view: ProblemView) -> None:
-        """Draw the data of this problem, and offer its axes; of images the mean brightness."""
+        """Draw the data of this problem, and offer its axes; for images the mean brightness."""
         for part in (self.caption, self.axes):
             part.setVisible(not view.is_image)
         self._name_axes(*view.axes)
@@ -51,11 +51,11 @@ class Marginals(QWidget):
         self.histogram.show_data(values, "mean brightness" if view.is_image else view.axes[self._axis], below)
 
     def clear(self) -> None:
-        """Draw no data: there are none."""
+        """Draw no data."""
         self.histogram.show_data(np.zeros(0), "")
 
     def show_samples(self) -> None:
-        """Draw the particles of the frame that the canvas shows."""
+        """Draw the particles of the canvas's current frame."""
         trajectory, view = self._playing.trajectory, self._building.problem
         if trajectory is None or view is None or not len(trajectory):
             self.histogram.show_samples(None)
@@ -76,7 +76,7 @@ class Marginals(QWidget):
         metrics = QFontMetrics(theme.text_font(theme.CAPTION_PIXELS))
         beside = max(map(metrics.horizontalAdvance, names)) <= px(AXIS_WIDTH)
         way = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
-        self._row.setDirection(way)  # longer names take a row of their own
+        self._row.setDirection(way)  # longer names get a row of their own
         self.axes.setMaximumWidth(2 * px(AXIS_WIDTH + 14) if beside else 16777215)
         self.axes.setMinimumWidth(self.axes.maximumWidth() if beside else 0)
         for button, name in zip(self.axes.buttons.values(), names, strict=True):
@@ -85,7 +85,7 @@ class Marginals(QWidget):
             button.setToolTip(f"<p>Histogram along {name}.</p>")
 
     def _along(self, points: np.ndarray) -> np.ndarray:
-        """(N,) what the histogram counts: a coordinate, or an image's mean brightness."""
+        """(N,) the values of the histogram: a coordinate, or an image's mean brightness."""
         if points.ndim > 2:
             brightness: np.ndarray = points.reshape(len(points), -1).mean(axis=1)
             return brightness

@@ -1,4 +1,4 @@
-"""Whether the training points were memorized: a figure of the samples, and a warning with the way out."""
+"""Whether training points were memorized: a figure of the samples, and a warning with remedies."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,8 @@ from playground.lab.memorization import memorization_warning
 
 
 class Memorization(QWidget):
-    """How many samples are copies of training points, and what the figures of samples and test set say of memorization."""
+    """The number of samples that copy training points, and what the figures of samples and test set say about
+    memorization."""
 
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -1,4 +1,4 @@
-"""What noise does to the data: none, one level, some levels, or a process that goes on continuously."""
+"""The noise card: none, one level, several levels, or a continuous process."""
 
 import msgspec
 import numpy as np
@@ -21,12 +21,12 @@ from playground.app.widgets.range_field import RangeField
 from playground.kinds.noise import Noise
 from playground.messages import Message, joined
 
-ENDS = ("noise.sigma_max", "noise.sigma_min")  # in one row where a kind has both
+ENDS = ("noise.sigma_max", "noise.sigma_min")  # in one row if a kind has both
 GAP = "<p>Dotted line: the widest gap in the data, which the coarsest level should bridge.</p>"
 
 
 class NoisePanel(CollapsiblePanel):
-    """The card of noise: its kind, a chart of its levels to drag, and its numbers."""
+    """The kind of noise, a chart of its levels to drag, and its numbers."""
 
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__("Noise", 2, parent, purpose="How much noise is added to the data.")
@@ -40,7 +40,7 @@ class NoisePanel(CollapsiblePanel):
 
         self._unsaved_steps = unsaved_steps
         self.kind = make_field(state, "noise.kind", None, unsaved_steps)
-        self.chart = NoiseLevelChart()  # without a parent, as all that is added below: Tab follows that order
+        self.chart = NoiseLevelChart()  # without a parent, like all widgets added below, so that Tab follows this order
         self._chart_tip = Tooltip(self.chart, "")
         self.chart.grabbed.connect(self._grabbed)
         self.chart.previewed.connect(self._previewed)
@@ -85,11 +85,11 @@ class NoisePanel(CollapsiblePanel):
             return RangeField(self.state, ENDS, "σ range", self._unsaved_steps)
         return make_field(self.state, key, unsaved_steps=self._unsaved_steps)
 
-    # What the user does
+    # The user's actions
 
     @Slot(bool)
     def _grabbed(self, by_key: bool) -> None:
-        # Every drag is an undo step of its own; presses of a key in a row are one.
+        # Every drag is an undo step of its own; key presses in a row are one.
         self._by_key = by_key
         if not by_key:
             self._gesture += 1
@@ -115,7 +115,7 @@ class NoisePanel(CollapsiblePanel):
     def _space_evenly(self) -> None:
         self.state.edit(self.state.experiment.noise.evened())
 
-    # What is shown
+    # Content
 
     @Slot(object)
     def _state_changed(self, keys: frozenset[str]) -> None:
@@ -133,7 +133,7 @@ class NoisePanel(CollapsiblePanel):
     @Slot(object)
     def _problem_failed(self, why: Message) -> None:
         self._failure = why if why.key.startswith("noise.") else None
-        self._refresh()  # what is advised of data that are gone goes with them
+        self._refresh()  # suggestions for data that are gone disappear with them
         if self._failure:
             self.reveal()
 
@@ -154,13 +154,13 @@ class NoisePanel(CollapsiblePanel):
             self._by_hand_text.setText(f"{len(levels)} points set by hand")
             self.evenly.setText("Space evenly" if noise.times_shown() is None else "Straighten")
             self.chart.show_levels(noise, levels, gap=gap)
-        elif view is None or self.chart.kind != noise.kind:  # to drag those of another would set this one's
+        elif view is None or self.chart.kind != noise.kind:  # dragging the levels of another kind would set this one's
             self.chart.show_levels(noise, np.zeros(0))
         self.set_state(worded(noise.state(np.zeros(0) if levels is None else levels)))
         self._warn(view)
 
     def _resolve(self, known: Noise | None) -> None:
-        """Tell the rows what "auto" stands for on the present data."""
+        """Set the numbers for "auto" on the current data."""
         for key, row in self.levels.rows.items():
             names = [name.removeprefix("noise.") for name in getattr(row, "keys", (key,))]
             found = [getattr(known, name, None) for name in names]
@@ -168,7 +168,7 @@ class NoisePanel(CollapsiblePanel):
                 row.set_resolved(*(value if isinstance(value, int | float) else None for value in found))
 
     def _levels(self, view: ProblemView | None, known: Noise | None) -> np.ndarray | None:
-        """The levels to draw, coarse to fine; None while they are being worked out."""
+        """The levels to draw, coarse to fine; None while they are being computed."""
         noise = self.state.experiment.noise
         settings = {name: getattr(noise, name) for name in noise.__struct_fields__}
         open_ones = [name for name, value in settings.items() if value == "auto" and not noise.is_by_hand]

@@ -1,4 +1,4 @@
-"""What training minimises, and the network that learns."""
+"""The objective of training, and the network that learns."""
 
 import math
 
@@ -17,7 +17,7 @@ from playground.lab.defaults import resolve
 
 
 class ObjectivePanel(CollapsiblePanel):
-    """Score matching in three forms, or maximum likelihood; the network behind "Advanced"."""
+    """Score matching in three forms, or maximum likelihood; the network is under "Advanced"."""
 
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__("Objective", 3, parent, purpose="The loss that training makes small.")
@@ -45,7 +45,7 @@ class ObjectivePanel(CollapsiblePanel):
         self._refresh()
 
     def _applies(self, key: str) -> bool:
-        """Where the network is told classes, each image has its own noise for a target."""
+        """Whether a setting has an effect: if the network gets classes, each image's target has noise of its own."""
         view = self._building.problem
         return key != "objective.target_batch" or view is None or not view.conditions.classes
 

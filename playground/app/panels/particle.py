@@ -1,4 +1,4 @@
-"""The particle that is followed: its next step as an equation with the values in place."""
+"""The followed particle: its next step as an equation with values."""
 
 import html
 
@@ -26,7 +26,7 @@ END = "The end of the run: there is no next step."
 COMING = "The next frame is not sampled yet."
 WEIGHTS_CHANGED = "The weights have changed since this run began. The terms are by those that it began with."
 OTHER = "The terms of this sampler's steps are not known."
-NOISE, DRIFT, SCORE = "trails", "exact", "learned"  # as on the canvas; of the two ambers the one that can be read
+NOISE, DRIFT, SCORE = "trails", "exact", "learned"  # as on the canvas; the more readable of its two ambers
 REST = {
     "noise": "noise",
     "higher order": "higher order",
@@ -81,10 +81,10 @@ class ParticlePanel(CollapsiblePanel):
 
     @Slot()
     def _name(self) -> None:
-        """Say of which step the values are, which come a little after the frame."""
+        """Say which step the values belong to; they come a little after the frame."""
         number, particle, problem = self._inspecting.number, self._inspecting.particle, self._building.problem
         if number is not None:
-            images = problem is not None and problem.is_image  # which the other cards count from 1
+            images = problem is not None and problem.is_image  # other cards count images from 1
             step = self._playing.frame if particle is None else particle.frame
             self.set_state(f"{f'image {number + 1}' if images else number} · step {step}")
 
@@ -130,7 +130,7 @@ class ParticlePanel(CollapsiblePanel):
             self.end.show_text(place(step.after, problem.bounds))
 
     def _show_pictures(self, particle: InspectedParticle, limits: tuple[float, float]) -> None:
-        """Of an image: x as it is painted in the grid, the denoised estimate alike, and the score with 0 in the middle."""
+        """For an image: x as painted in the grid, the denoised estimate alike, and the score with 0 at mid-grey."""
         field = particle.field
         if field is None:
             self.pictures.show_images(((particle.position, limits), None, None))
@@ -158,7 +158,7 @@ class ParticlePanel(CollapsiblePanel):
         self.equation.setText(self._equation(step))
 
     def _equation(self, step: StepSum) -> str:
-        """The update with its symbols, and with the values in place of its weights."""
+        """The update in symbols, and with the values of its weights."""
         noise = step.weights[2]
         rest = "r" if noise is None else "z"
         terms = [

@@ -1,4 +1,4 @@
-"""How good score and samples are."""
+"""The quality of score and samples."""
 
 import math
 import time
@@ -38,11 +38,11 @@ MEASURE_AGAINST_DATA = (
     "by each noise level."
 )
 AGAINST_DATA = "against the training set’s smoothed score"
-HISTOGRAM_SECONDS = 0.1  # between two pictures of the particles
+HISTOGRAM_SECONDS = 0.1  # between two updates of the particles
 
 
 class QualityPanel(CollapsiblePanel):
-    """The score's error along sigma; the samples beside the data, in numbers and as a histogram."""
+    """The score's error along sigma; the samples compared with the data, in numbers and as a histogram."""
 
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__("Quality", None, parent, purpose="How good score and samples are.")
@@ -208,7 +208,7 @@ class QualityPanel(CollapsiblePanel):
         button.ran.connect(lambda began: self.notice.say("error", "") if began else None)
         self.body.addLayout(row)
 
-    # What is shown
+    # Content
 
     @Slot(object)
     def _problem_changed(self, view: ProblemView) -> None:
@@ -228,12 +228,12 @@ class QualityPanel(CollapsiblePanel):
 
     @Slot()
     def _forget_failure(self) -> None:
-        """What could not be measured were other samples, or other weights."""
+        """Remove the reason for a missing figure: it belonged to other samples or weights."""
         self.notice.say("error", "")
 
     @Slot()
     def _enable(self) -> None:
-        """ToastAction what can be measured now."""
+        """Enable what can be measured now."""
         view, run = self._building.problem, self._playing.trajectory
         conflict = None
         if view is not None and not why_disabled.sampling(self.state, self._controllers):
@@ -254,13 +254,13 @@ class QualityPanel(CollapsiblePanel):
             self.marginals.histogram.show_samples(None)
         if view is None:
             for part in (self.against, self.kl, self.weights, self.labels, self.nearest):
-                part.setVisible(False)  # they were of data that are gone
+                part.setVisible(False)  # they belonged to data that are gone
             self.marginals.clear()
 
     @Slot(str)
     def _training_changed(self, training: str) -> None:
         self._enable()
-        # Half a second of work, and some seconds against a training set; while training runs it would only take its time.
+        # It takes half a second, or some seconds against a training set, and would slow training.
         view = self._building.problem
         rests = training in ("paused", "finished") and view is not None and view.known_density
         if rests and self.measure_score.isEnabled() and not self.is_folded() and not self._training.untrained:
@@ -269,7 +269,7 @@ class QualityPanel(CollapsiblePanel):
     @Slot(object)
     def _show_errors(self, errors: ScoreErrorCurve | None) -> None:
         self._errors = errors
-        if errors is None or (errors.fraction < 1 and len(errors.sigmas) < 2):  # the first level, of more to come
+        if errors is None or (errors.fraction < 1 and len(errors.sigmas) < 2):  # the first of several levels
             self.chart.show_errors(np.zeros(0), np.zeros(0), np.zeros(0))
         else:
             self.chart.show_errors(errors.sigmas, errors.relative, errors.relative_error)
@@ -314,7 +314,7 @@ class QualityPanel(CollapsiblePanel):
         )
 
     def _show_images(self, metrics: Mapping[str, Any]) -> None:
-        """What images show, and how near they are to the training set."""
+        """Show the figures of images, and their distance to the training set."""
         shares, true, errors = (metrics.get(f"class_frequencies{end}") for end in ("", "_true", "_standard_error"))
         if shares is None or true is None or errors is None:
             self.labels.show_text("", missing(metrics, "class_frequencies"))
@@ -404,7 +404,7 @@ class QualityPanel(CollapsiblePanel):
 
 
 def _with_own_error(metrics: Mapping[str, Any], key: str) -> str:
-    """A figure and its standard error; "" where it is not known."""
+    """A figure with its standard error; "" if it is not known."""
     value, error = metrics.get(key), metrics.get(f"{key}_standard_error")
     if value is None:
         return ""

@@ -1,4 +1,4 @@
-"""The columns of the run table: what each shows of a pinned run, sorts by, and explains."""
+"""The columns of the run table: their texts, sort orders and explanations."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -17,21 +17,21 @@ from playground.app.style.number_formats import (
 from playground.app.style.wrapping import wrapped
 from playground.data.units import EQUALIZED
 
-FEW_MODES = 3  # whose weights stand side by side
+FEW_MODES = 3  # number of modes whose weights are shown side by side
 
 
 @dataclass(frozen=True)
 class RunColumn:
-    """One column.
+    """One column of the run table.
 
     Attributes:
-        title: its header, in one line or two.
+        title: the header, in one line or two.
         meaning: the header's tooltip.
-        text: what a cell shows; "" where there is nothing.
-        order: what rows are sorted by; None comes last.
-        more: the tooltip of a cell, beside the meaning.
-        key: of metrics.json, whose absence has a reason.
-        widest: a text for which there is room.
+        text: returns a cell's text; "" if there is none.
+        order: returns the sort value of a row; None comes last.
+        more: returns the tooltip of a cell, besides the meaning.
+        key: the key in metrics.json, whose absence has a reason.
+        widest: a text that the column has room for.
     """
 
     title: str
@@ -43,11 +43,11 @@ class RunColumn:
     widest: str = ""
 
     def shown(self, run: PinnedRun) -> str:
-        """What a cell shows."""
+        """The text of a cell."""
         return self.text(run) or NOTHING
 
     def tooltip(self, run: PinnedRun, waiting: bool) -> str:
-        """The whole figure with its error and floor, or why there is none."""
+        """The complete figure with its error and floor, or the reason why it is missing."""
         more = self.more(run)
         if not self.text(run) and self.key:
             why = worded(run.why_missing(self.key)) or ("" if run.is_measured else "These samples were not measured.")
@@ -103,7 +103,7 @@ def _share(share: float) -> str:
 
 
 def _off(run: PinnedRun) -> float | None:
-    """The largest difference of a mode's weight from its true one."""
+    """The largest difference between a mode's weight and its true one."""
     found, true = run.shares("mode_weights"), run.shares("mode_weights_true")
     if not found or len(found) != len(true) or not all(map(math.isfinite, (*found, *true))):
         return None
@@ -185,14 +185,14 @@ WEIGHTS = RunColumn(
     ".50/.50",
 )
 FEW = (NAME, NFE, OVER_FLOOR, C2ST, WEIGHTS)
-"""What a card has room for."""
+"""The columns that fit in a card."""
 
 
 def all_columns(differences: Mapping[int, str]) -> tuple[RunColumn, ...]:
     """Every column.
 
     Args:
-        differences: what sets each run apart, by its number.
+        differences: the differing settings of each run, by its number.
     """
     return (
         NAME,

@@ -1,4 +1,4 @@
-"""The table of the pinned runs, which the card and the window of all columns share."""
+"""The table of the pinned runs, used by the card and by the window with all columns."""
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
@@ -34,26 +34,26 @@ from playground.app.style.wrapping import BREAK, breakable, wrapped
 from playground.drawing.palette import DARK, Palette
 from playground.lab.columns import FEWEST, MOST
 
-NUMBER = Qt.ItemDataRole.UserRole  # of the run, on each row
+NUMBER = Qt.ItemDataRole.UserRole  # of the run, in each row
 PAD = 3  # px left and right of a cell's text
-LONGEST_WORD = 12  # characters of a name without a break: "probability" is whole
+LONGEST_WORD = 12  # characters of a name without a break, so that "probability" is not cut
 NARROWEST_WORDS = 220  # px of a column of sentences
-FOCUS = 2  # px of the bar that marks the row which keys act on
-MOST_ROWS = 8  # in view; with more the table scrolls
+FOCUS = 2  # px of the bar that marks the row for keys
+MOST_ROWS = 8  # visible rows; with more rows the table scrolls
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
 class RunTable(QTreeWidget):
-    """One row a run; below its name what sets it apart, or all columns side by side.
+    """One row per run. Below its name are its differing settings, or all columns are side by side.
 
-    Return makes the row's run the main one, F2 or a double click renames it, Delete takes it away, Ctrl+C copies the table.
+    Return makes the row's run the main one, F2 or a double click renames it, Delete removes it, Ctrl+C copies the table.
 
     Args:
         whole: whether it has all columns.
 
     Signals:
-        chosen(): another row is chosen.
+        chosen(): another row was chosen.
     """
 
     chosen = Signal()
@@ -61,7 +61,7 @@ class RunTable(QTreeWidget):
     def __init__(self, controllers: Controllers, whole: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._pinning, self._comparing, self._whole = controllers.pinning, controllers.comparing, whole
-        self._behind = False  # whether figures came while a name was being typed
+        self._behind = False  # whether figures came while a name was being edited
         self._palette = DARK
         self._columns: tuple[RunColumn, ...] = FEW
         self._sorted: tuple[str, bool] | None = None  # the title of a column, and whether the largest come first
@@ -95,29 +95,29 @@ class RunTable(QTreeWidget):
         self._pinning.pinned.changed.connect(self._fill)
         self._fill()
 
-    # What it shows
+    # Content
 
     @property
     def run(self) -> PinnedRun | None:
-        """That of the chosen row."""
+        """The run of the chosen row."""
         item = self.currentItem()
         number = None if item is None else item.data(0, NUMBER)
         return None if number is None else self._pinning.pinned.get(number)
 
     @property
     def selected(self) -> list[PinnedRun]:
-        """Those of all selected rows, in their order."""
+        """The runs of all selected rows, in their order."""
         numbers = {item.data(0, NUMBER) for item in self.selectedItems()}
         return [run for run in self.runs if run.number in numbers]
 
     @property
     def can_compare(self) -> bool:
-        """Whether so many rows are selected as can be compared."""
+        """Whether a number of rows is selected that can be compared."""
         return FEWEST <= len(self.selected) <= MOST
 
     @property
     def runs(self) -> list[PinnedRun]:
-        """All, in the order of the rows."""
+        """All runs, in the order of the rows."""
         runs = list(self._pinning.pinned.runs)
         column = next((column for column in self._columns if self._sorted and column.title == self._sorted[0]), None)
         if column is None or self._sorted is None:
@@ -128,7 +128,7 @@ class RunTable(QTreeWidget):
 
     @property
     def texts(self) -> list[list[str]]:
-        """What stands in the rows; below each what sets it apart, where it stands there."""
+        """The texts of the rows, each with the line of differing settings below it if there is one."""
         rows = []
         for place in range(self.topLevelItemCount()):
             item = self.topLevelItem(place)
@@ -146,7 +146,7 @@ class RunTable(QTreeWidget):
 
     @Slot()
     def _edited(self) -> None:
-        """Show what came while a name was being typed, once Qt has taken the name."""
+        """Show what came while a name was being edited, when Qt has taken the name."""
         if self._behind:
             QTimer.singleShot(0, self, self._fill)
 
@@ -215,18 +215,18 @@ class RunTable(QTreeWidget):
         super().focusInEvent(event)
         first = self.topLevelItem(0)
         if self.currentItem() is None and first is not None:
-            self.setCurrentItem(first)  # which the keys act on
+            self.setCurrentItem(first)  # the row for keys
 
-    # How it is laid out
+    # Layout
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._lay_out()
 
     def _lay_out(self) -> None:
-        """Give the numbers the room that they take, and the name the rest; rows are as high as their names and sentences."""
+        """Give the numbers their width and the name the rest; rows are as high as their names and sentences."""
         header, widths = self.header(), [self._width_of(place) for place in range(len(self._columns))]
-        if not self._whole:  # a bar that comes and goes by itself would change the room, and the room the bar
+        if not self._whole:  # a scroll bar that comes and goes would change the width, and the width the scroll bar
             scrolls = self.topLevelItemCount() > MOST_ROWS
             policy = Qt.ScrollBarPolicy.ScrollBarAlwaysOn if scrolls else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
             self.setVerticalScrollBarPolicy(policy)
@@ -256,7 +256,7 @@ class RunTable(QTreeWidget):
         self.scheduleDelayedItemsLayout()
 
     def _fit(self, item: QTreeWidgetItem, place: int, width: int, last: bool = False) -> int:
-        """Make a row as high as the cell in which words are wrapped."""
+        """Make a row as high as its cell with wrapped text."""
         box = QFontMetrics(item.font(place)).boundingRect(
             QRect(0, 0, max(width - 2 * PAD, 1), 10_000), Qt.TextFlag.TextWordWrap, item.text(place)
         )
@@ -265,7 +265,7 @@ class RunTable(QTreeWidget):
         return height
 
     def _widest_word(self) -> int:
-        """The least width of the names' column, in which no word is cut."""
+        """The least width of the names' column that cuts no word."""
         metrics = QFontMetrics(theme.text_font())
         names = (breakable(run.name, LONGEST_WORD).replace(BREAK, " ") for run in self._pinning.pinned.runs)
         words = [word for name in names for word in name.split()]
@@ -282,11 +282,11 @@ class RunTable(QTreeWidget):
         header = [title.horizontalAdvance(line) for line in self.headerItem().text(place).split("\n")]
         return max(*header, *map(metrics.horizontalAdvance, texts), px(24)) + 2 * PAD + 2
 
-    # What is done
+    # Actions
 
     @Slot(int)
     def _sort_by(self, place: int) -> None:
-        """Sort by a column; again the other way round, and a third time as they were pinned."""
+        """Sort by a column: ascending, then descending, then in the order of pinning."""
         title = self._columns[place].title
         before = None if self._sorted is None or self._sorted[0] != title else self._sorted[1]
         self._sorted = {None: (title, False), False: (title, True), True: None}[before]
@@ -305,7 +305,7 @@ class RunTable(QTreeWidget):
         run = self._pinning.pinned.get(number)
         if run is not None and item.text(0) != breakable(run.name, LONGEST_WORD):
             self._pinning.rename(number, item.text(0))
-            self._fill()  # an empty name is none
+            self._fill()  # an empty name is not taken
 
     def rename(self) -> None:
         """Edit the name of the chosen run."""
@@ -324,17 +324,17 @@ class RunTable(QTreeWidget):
             self._comparing.compare(self.selected)
 
     def delete(self) -> None:
-        """Take the chosen run away."""
+        """Delete the chosen run."""
         if self.run is not None:
             self._pinning.delete(self.run.number)
 
     def copy(self) -> None:
-        """Put the whole table on the clipboard, as spreadsheets take it."""
+        """Copy the whole table in a form for spreadsheets."""
         if self.runs:
             QGuiApplication.clipboard().setText(table_text(self.runs, "\t"))
 
     def event(self, event: QEvent) -> bool:
-        """Keep Ctrl+C from the window, where it copies the canvas."""
+        """Keep Ctrl+C from the window, which would copy the canvas."""
         copy = isinstance(event, QKeyEvent) and event.matches(QKeySequence.StandardKey.Copy)
         if copy and event.type() == QEvent.Type.ShortcutOverride:
             event.accept()
@@ -343,7 +343,7 @@ class RunTable(QTreeWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if self.state() == QTreeWidget.State.EditingState:
-            super().keyPressEvent(event)  # a name's Return is no row's
+            super().keyPressEvent(event)  # Return in a name does not restore the run
         elif event.matches(QKeySequence.StandardKey.Copy):
             self.copy()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -353,12 +353,12 @@ class RunTable(QTreeWidget):
         elif event.key() == Qt.Key.Key_F2:
             self.rename()
         elif event.text() and not event.text().isspace():
-            event.ignore()  # a letter is a command of the window
+            event.ignore()  # letters are commands of the window
         else:
             super().keyPressEvent(event)
 
     def menu(self) -> QMenu:
-        """What can be done with the chosen run and with all."""
+        """The context menu: actions on the chosen run and on all runs."""
         menu, run = QMenu(self), self.run
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for text, key, act in (
@@ -377,13 +377,13 @@ class RunTable(QTreeWidget):
 
 
 def _below(item: QTreeWidgetItem) -> list[QTreeWidgetItem]:
-    """The line below a row, where there is one."""
+    """The line below a row, if there is one."""
     lines = (item.child(place) for place in range(item.childCount()))
     return [line for line in lines if line is not None]
 
 
 class _Cells(QStyledItemDelegate):
-    """Cells whose colours stay where their row is chosen, and an editor for names alone."""
+    """Cells that keep their colours in a chosen row, and an editor for names only."""
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
         super().initStyleOption(option, index)

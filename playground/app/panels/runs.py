@@ -1,4 +1,4 @@
-"""The pinned runs beside each other: what they cost, and how near to the data they came."""
+"""The pinned runs side by side: their cost, and their distance to the data."""
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
@@ -20,10 +20,10 @@ NONE_CHOSEN = "Choose a run in the table first."
 
 
 class RunsPanel(CollapsiblePanel):
-    """A table of few columns, and buttons for what is done with it most.
+    """A table of a few columns, and buttons for the most frequent actions.
 
     Signals:
-        table_requested(): the table with every column is asked for.
+        table_requested(): the user asked for the table with every column.
     """
 
     table_requested = Signal()

@@ -1,4 +1,4 @@
-"""Making new points: which sampler, from which score, how many steps."""
+"""The sampling card: which sampler, which score, how many steps."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ OF_CLASSES = frozenset({"sampling.labels", "sampling.label", "sampling.guidance"
 
 
 class ClassField(NumberField):
-    """The number of a class, and what it is called."""
+    """The number of a class, and its name."""
 
     def __init__(self, state: State, key: str) -> None:
         super().__init__(state, key)
@@ -38,7 +38,7 @@ class ClassField(NumberField):
         self._column.addWidget(self.class_name)
 
     def show_class(self, names: Sequence[str]) -> None:
-        """Say what the class is called that is chosen: of many, the Data card names the first few."""
+        """Show the name of the chosen class; the Data card names only the first few."""
         number = self.state.value(self.key)
         name = one_line(names[number]) if number < len(names) else ""
         self.class_name.setText(breakable(name))
@@ -46,7 +46,7 @@ class ClassField(NumberField):
 
 
 class SamplingPanel(CollapsiblePanel):
-    """The sampler and its numbers; a change acts on the next run, which begins at once."""
+    """The sampler and its numbers. A change starts the next run at once."""
 
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__("Sample", 5, parent, purpose="New points, by following the score.")
@@ -86,7 +86,7 @@ class SamplingPanel(CollapsiblePanel):
         return ClassField(self.state, key) if key == "sampling.label" else make_field(self.state, key)
 
     def _has_classes(self) -> bool:
-        """Whether the network is told classes: without any, or before the data are read, there are none to ask for."""
+        """Whether the network gets classes; without classes, or before the data are read, none can be chosen."""
         view = self._building.problem
         return view is not None and bool(view.conditions.classes)
 
@@ -118,7 +118,7 @@ class SamplingPanel(CollapsiblePanel):
         self.notice.show_message("error", sampling_conflict(experiment, conditions_of(view)), self.state.edit)
 
     def _settle(self, rows: dict[str, FieldRow], names: Sequence[str], last_class: int, last_point: int) -> None:
-        """End the sliders where the present data end, and name the class."""
+        """Limit the sliders by the current data, and show the name of the class."""
         label, known = rows.get("sampling.label"), rows.get("sampling.inpainting_image")
         if isinstance(label, ClassField):
             label.set_last(last_class)

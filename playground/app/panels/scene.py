@@ -1,4 +1,4 @@
-"""The scene on show: what it claims, and what was measured of it."""
+"""The scene card: its claim, and the measured figures."""
 
 from PySide6.QtCore import Slot
 from PySide6.QtGui import QFont
@@ -16,7 +16,7 @@ HOLDS, FAILS = "The claim holds.", "The claim does not hold here."
 
 
 class ScenePanel(CollapsiblePanel):
-    """Hidden while no scene is on show."""
+    """Hidden while no scene is shown."""
 
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__("Scene", None, parent, purpose="Shows one thing, and measures its claim.")

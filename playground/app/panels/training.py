@@ -1,4 +1,4 @@
-"""Learning the score: start, pause, reset; the loss beside the best that is possible."""
+"""The training card: start, pause, reset; the loss beside the optimal loss."""
 
 import time
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ BUTTON = {
     "finished": "Train more",
     "diverged": "Resume",
 }
-SPOKEN = {"untrained": "Train the network", "finished": "Train the network more"}  # else as :func:`in_full`
+SPOKEN = {"untrained": "Train the network", "finished": "Train the network more"}  # otherwise as :func:`in_full`
 TIPS = {
     "untrained": "Train the score; sampling continues with the newest weights.",
     "waiting": "Training starts as soon as the data and the network are ready. Press to cancel.",
@@ -43,20 +43,20 @@ TIPS = {
 PRESS = "Press Train: the loss appears here, beside the optimal loss."
 OF_ANOTHER = "The loss so far belongs to another objective or other noise levels. Train to see the present one."
 NO_HISTORY = "This model's file holds no losses. Train to see them."
-CHART_SECONDS = 0.1  # between two pictures of the loss
+CHART_SECONDS = 0.1  # between two updates of the loss
 
 
 def in_full(training: str) -> str:
-    """What the button says, where no card around it says of what: "Resume training"."""
+    """The button's text where no card around it names the object: "Resume training"."""
     text = BUTTON[training]
     return text if "Train" in text else f"{text} training"
 
 
 class TrainingPanel(CollapsiblePanel):
-    """The big button, the loss with its floor, and how long it takes.
+    """The large button, the loss with its floor, and the time left.
 
     Signals:
-        reset_requested(): the user wants to begin with fresh weights.
+        reset_requested(): the user asked for new weights.
     """
 
     reset_requested = Signal()
@@ -72,7 +72,7 @@ class TrainingPanel(CollapsiblePanel):
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(px(3))
         policy = self.bar.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)  # else the buttons below it would move as training begins
+        policy.setRetainSizeWhenHidden(True)  # so that the buttons below do not move when training begins
         self.bar.setSizePolicy(policy)
         self.bar.setAccessibleName("Training progress")
         self.bar.setToolTip("<p>Fraction of the training time or steps that is done.</p>")
@@ -130,7 +130,7 @@ class TrainingPanel(CollapsiblePanel):
 
     @staticmethod
     def _widest() -> int:
-        """The width of the training's button, whatever it says: the one beside it stays where it is."""
+        """The width of the training button with its longest text, so that its neighbour does not move."""
         metrics = QFontMetrics(theme.text_font(weight=QFont.Weight.DemiBold))
         return max(metrics.horizontalAdvance(text) for text in BUTTON.values()) + 28
 
@@ -149,7 +149,7 @@ class TrainingPanel(CollapsiblePanel):
             "<p>Kullback-Leibler divergence from the data to the model, in nats, with its standard error: 0 is perfect.</p>"
         )
 
-    # What the user does
+    # The user's actions
 
     def _slower(self) -> None:
         self.state.edit({"training.learning_rate": float(f"{self.state.experiment.training.learning_rate / 3:.1e}")})
@@ -160,7 +160,7 @@ class TrainingPanel(CollapsiblePanel):
         if self._training.trained_steps:
             self.reset_requested.emit()
 
-    # What is shown
+    # Content
 
     @Slot()
     def _show(self) -> None:
@@ -185,14 +185,15 @@ class TrainingPanel(CollapsiblePanel):
 
     @Slot(object)
     def _evaluated(self, metrics: Mapping[str, Any]) -> None:
-        learned = self.state.experiment.likelihood.source == "learned"  # else it tells nothing of what was trained
+        # Otherwise it says nothing about the trained model.
+        learned = self.state.experiment.likelihood.source == "learned"
         kl = metrics.get("kl") if learned else None
         text = "" if kl is None else f"KL {with_error(kl, metrics.get('kl_standard_error'))} nat"
-        self.distance.setText(text.replace(" ±", "\n±"))  # beside two buttons there is no room for one line
+        self.distance.setText(text.replace(" ±", "\n±"))  # beside two buttons it does not fit in one line
 
     @Slot()
     def _mark_step(self) -> None:
-        """Mark the training step whose weights are in view, where they are not the newest."""
+        """Mark the training step whose weights are in view, if they are not the newest."""
         self.chart.mark(self._replaying.step)
 
     @Slot()
@@ -249,7 +250,7 @@ class TrainingPanel(CollapsiblePanel):
             self.set_state(f"{training} · {steps}")
 
     def _thousandths(self) -> int:
-        """Of the training time that have passed, as far as is known."""
+        """The passed part of the training time in thousandths, as far as known."""
         progress = self._training.last_progress
         if self._training.status == "finished" or (progress is not None and progress.finished):
             return 1000
@@ -276,7 +277,7 @@ class TrainingPanel(CollapsiblePanel):
             self._say_untrained()
 
     def _say_untrained(self) -> None:
-        """That scores are asked for which training never shows, with the share that trains all of them."""
+        """Say that scores are requested that training never shows, with the share that would train all of them."""
         experiment, view = self.state.experiment, self._building.problem
         why = None
         if view is not None and view.describes(experiment):

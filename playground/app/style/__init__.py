@@ -1,1 +1,1 @@
-"""How the window looks and words what it says: theme, number formats, line breaks, labels."""
+"""The window's look and wording: theme, number formats, line breaks, labels."""

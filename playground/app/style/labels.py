@@ -1,7 +1,7 @@
-"""What the cards call the settings; and messages as the window writes them.
+"""The names of settings on the cards, and messages with these names.
 
-The command line and files write a setting as its key (``training.batch = 0``) and a choice by its own name. Whoever looks at a card
-knows neither: the window writes labels for keys, titles for choices, and numbers as everywhere.
+The command line and files write a setting as its key (``training.batch = 0``) and a choice by its own name. Cards show
+neither, so the window writes labels for keys, titles for choices, and formatted numbers.
 """
 
 import functools
@@ -26,17 +26,17 @@ CARDS = {
 
 
 def capital(text: str) -> str:
-    """With a capital at the start and the others kept, which ``str.capitalize`` takes from Gaussians."""
+    """The text with a capital first letter; the others stay, unlike in ``str.capitalize``, as in "Gaussians"."""
     return text[:1].upper() + text[1:]
 
 
 @dataclass(frozen=True)
 class _Names:
-    """What stands on the cards.
+    """The names on the cards.
 
     Attributes:
         fields: every setting by its key.
-        titles: of each setting what stands on the button of each choice; kinds that have a setting of one name may offer others each.
+        titles: by setting, the title of each choice; kinds with a setting of the same name may offer different choices.
     """
 
     fields: Mapping[str, Field]
@@ -45,7 +45,7 @@ class _Names:
 
 @functools.lru_cache(maxsize=1)
 def _names_of(kinds: tuple[type[Kind], ...]) -> _Names:
-    """The names of the settings of these kinds, which are all that are registered."""
+    """The names of the settings of all registered kinds."""
     fields = every_field()
     known = [*fields.values()]
     for name, section in ((name, getattr(Experiment(), name)) for name in Experiment.__struct_fields__):
@@ -58,12 +58,13 @@ def _names_of(kinds: tuple[type[Kind], ...]) -> _Names:
 
 
 def _names() -> _Names:
-    """The names of all settings, those of kinds that were registered a moment ago too."""
+    """The names of all settings, including those of kinds that were just registered."""
     return _names_of(registered())
 
 
 def _named(key: str) -> str:
-    """A setting in a sentence, with its card where other cards have one of that name; a key that no kind has stays as it is."""
+    """A setting in a sentence, with its card if other cards have a setting of that name; an unknown key stays as it
+    is."""
     fields = _names().fields
     if key not in fields:
         return key
@@ -73,16 +74,17 @@ def _named(key: str) -> str:
 
 
 def begun(text: str) -> str:
-    """A sentence that begins with a label: by a capital, as a key in its place has none; but of a symbol that is another one."""
+    """The label with a capital letter, to begin a sentence; a label that is a symbol stays, because a capital is
+    another symbol."""
     return capital(text) if text[:1].isascii() else text
 
 
 def worded(message: Message | str | None, own: str = "") -> str:
-    """A message as the window says it: labels for keys, titles for choices, numbers as everywhere.
+    """A message in the window's words: labels for keys, titles for choices, formatted numbers.
 
     Args:
-        message: where it is a sentence and no message, it names no setting and is shown as it is; of None there is nothing to say.
-        own: the setting that the message stands below, which needs no card's name to be known.
+        message: a message; a sentence is returned as it is, and None gives "".
+        own: the setting below which the message is shown, which needs no card's name.
 
     >>> worded(Message("example", "{} is not allowed.", (Setting("training.batch", (0,)),)))
     'Batch B = 0 is not allowed.'
@@ -94,7 +96,7 @@ def worded(message: Message | str | None, own: str = "") -> str:
 
 
 def _setting(setting: Setting, own: str) -> str:
-    """A setting by its label, and its values by their titles."""
+    """A setting by its label, with its values by their titles."""
     names = _names()
     name = names.fields[own].label if setting.key == own and own in names.fields else _named(setting.key)
     if setting.to_set:
@@ -108,7 +110,7 @@ def _setting(setting: Setting, own: str) -> str:
 
 
 _TO_SET = {"data.path": "open"}
-"""What is done in the window with a setting that has no row."""
+"""The window's words for a setting that has no row."""
 
 
 def _number(value: Value) -> str:

@@ -1,4 +1,4 @@
-"""Numbers as people read and type them, and the scales that sliders and axes map them with."""
+"""Numbers as people read and type them, and the scales of sliders and axes."""
 
 import math
 import re
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from playground.kinds.setting import Field
 
-THIN_SPACE = "\u202f"  # at which no line is broken
+THIN_SPACE = "\u202f"  # no line breaks here
 MINUS = "\u2212"
 
 
@@ -23,7 +23,7 @@ def format_number(value: float, digits: int = 3) -> str:
     size = abs(value)
     if size == 0:
         return "0"
-    if size.is_integer() and size < 1e6:  # more digits have no room in a row
+    if size.is_integer() and size < 1e6:  # more digits do not fit in a row
         return sign + format_count(int(size))
     if 1e-2 <= size < 1e5:
         if size >= 10**digits:
@@ -41,7 +41,8 @@ def format_count(number: int) -> str:
 
 
 def format_coordinate(value: float, span: tuple[float, float], places: int = 3) -> str:
-    """Digits enough to tell a thousandth of the data's width, whatever their offset; of fewer places a hundredth, a tenth.
+    """A coordinate with enough digits for a thousandth of the data's width, whatever the offset; fewer `places` give a
+    hundredth or a tenth.
 
     >>> format_coordinate(101325.4, (100_200, 102_400)), format_coordinate(-0.001, (-1.5, 2.5), 2), format_coordinate(1.0021e-3, (1e-3, 1.007e-3))
     ('101325', '0.00', '1.0021e-3')
@@ -54,7 +55,7 @@ def format_coordinate(value: float, span: tuple[float, float], places: int = 3) 
 
 
 def format_measured(value: float, error: float, digits: int = 1) -> str:
-    """A value and its error, to so many digits of the error.
+    """A value and its error, rounded to this many digits of the error.
 
     >>> format_measured(0.17034, 0.0016), format_measured(-1.5, 0.04), format_measured(32.3, 12.0), format_measured(8.71e-7, 1.84e-7, 2)
     ('0.170 ± 0.002', '\u22121.50 ± 0.04', '32.3 ± 12', '8.7e-7 ± 1.8e-7')
@@ -69,7 +70,7 @@ def format_measured(value: float, error: float, digits: int = 1) -> str:
 
 
 def format_percent(share: float) -> str:
-    """A share as people read it, in two digits or to the whole percent.
+    """A share in per cent, with two digits or rounded to one per cent.
 
     >>> format_percent(0.0123), format_percent(0.996), format_percent(1.9), format_percent(190)
     ('1.2 %', '100 %', '190 %', '19\u202f000 %')
@@ -78,7 +79,7 @@ def format_percent(share: float) -> str:
 
 
 def format_percent_with_error(share: float, error: float) -> str:
-    """A share and its standard error, or the share alone where that is 0 or not known.
+    """A share and its standard error; the share alone if the error is 0 or not known.
 
     >>> format_percent_with_error(0.0123, 0.0004), format_percent_with_error(1.9, 0.0)
     ('1.23 ± 0.04 %', '190 %')
@@ -87,14 +88,14 @@ def format_percent_with_error(share: float, error: float) -> str:
 
 
 def format_exactly(value: float) -> str:
-    """A number as it is edited: nothing rounded away, nothing between its digits."""
+    """A number for editing, without rounding and without spaces between digits."""
     if isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e15):
         return str(int(value))
     return repr(float(value)).replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
 
 
 def parse_number(text: str, whole: bool) -> float | int | None:
-    """What someone meant by a number they typed, or None if it is no number.
+    """The number that a typed text means; None if it is not a number.
 
     Spaces group digits, a comma is a decimal point or groups thousands, and ``3e-3`` or ``2·10^-4`` work as well.
 
@@ -125,7 +126,7 @@ def parse_number(text: str, whole: bool) -> float | int | None:
 
 
 def without_typography(text: str) -> str:
-    """A text whose numbers programs read: with the minus of ASCII, and no space between digits.
+    """A text with numbers that programs can read: ASCII minus, and no space between digits.
 
     >>> without_typography("log p = \u22120.713 \u2212 3.21, 20\u202f000 steps; f \u2212 g")
     'log p = -0.713 - 3.21, 20000 steps; f \u2212 g'
@@ -134,7 +135,7 @@ def without_typography(text: str) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Time left as a clock shows it: ``0:09``, ``12:30``, ``1:02:00``."""
+    """Time left as on a clock: ``0:09``, ``12:30``, ``1:02:00``."""
     total = max(math.ceil(seconds), 0)
     minutes, rest = divmod(total, 60)
     hours, minutes = divmod(minutes, 60)
@@ -152,19 +153,19 @@ def format_compact(count: float) -> str:
 
 @dataclass(frozen=True)
 class Scale:
-    """Where values lie between the ends of a slider: position 0 at `low`, 1 at `high`."""
+    """The positions of values on a slider: position 0 at `low`, 1 at `high`."""
 
     low: float
     high: float
     spacing: str = "linear"  # "linear", "log", or "memory": log of one minus the value, for weights close to 1
 
     def position(self, value: float) -> float:
-        """The place of a value, clipped to [0, 1]."""
+        """The position of a value, clipped to [0, 1]."""
         low, high, inner = self._bend(self.low), self._bend(self.high), self._bend(value)
         return min(max((inner - low) / (high - low), 0.0), 1.0) if high != low else 0.0
 
     def value(self, position: float) -> float:
-        """The value at a place in [0, 1]."""
+        """The value at a position in [0, 1]."""
         low, high = self._bend(self.low), self._bend(self.high)
         inner = low + min(max(position, 0.0), 1.0) * (high - low)
         if self.spacing == "log":
@@ -178,7 +179,7 @@ class Scale:
 
 
 def round_to_slider(value: float, scale: Scale, whole: bool) -> float | int:
-    """A slider's value as a person would write it: two or three digits, a round one where the scale is linear."""
+    """A slider's value as a person would write it: two or three digits, and a round number on a linear scale."""
     if scale.spacing == "memory":
         return 1 - float(f"{1 - value:.1e}") if value < 1 else value
     if scale.spacing == "log" and value > 0:
@@ -190,11 +191,11 @@ def round_to_slider(value: float, scale: Scale, whole: bool) -> float | int:
     return round(value) if whole else value
 
 
-_DECADES = 3  # either side of the resolved value, for settings in the user's own unit
+_DECADES = 3  # on either side of the resolved value, for settings in the user's own unit
 
 
 def slider_scale(field: Field, centre: float | None) -> Scale:
-    """The scale of a setting's slider; `centre` is the value that suits the data, where the unit is the data's."""
+    """The scale of a setting's slider; `centre` is the value that suits the data, for settings in the data's unit."""
     assert field.minimum is not None
     assert field.maximum is not None
     spacing = "memory" if field.near_one else "log" if field.log else "linear"

@@ -1,6 +1,6 @@
-"""The size of the text, and of everything that goes with it: a factor that every pixel size is multiplied by.
+"""The size of the text and of everything that scales with it: a factor for every size in pixels.
 
-Widgets ask for their sizes by :func:`px` as they are made; :func:`resize` brings those that are there to another factor.
+New widgets get their sizes from :func:`px`; :func:`resize` changes existing widgets to another factor.
 """
 
 import math
@@ -11,13 +11,13 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QAbstractButton, QMainWindow, QScrollBar, QSplitter, QWidget
 
-PERCENT = (80, 200)  # the smallest and the largest
+PERCENT = (80, 200)  # smallest and largest, in %
 STEPS = (80, 90, 100, 110, 120, 130, 150, 175, 200)  # % that keys go through
-NO_BOUND = 16_777_215  # Qt's own for a size without a largest one
+NO_BOUND = 16_777_215  # Qt's own value for a size without a maximum
 QT_KEEPS = (
-    "_q_styleSheetWidgetFont"  # where Qt keeps the font that a style sheet brings back with every change of the palette
+    "_q_styleSheetWidgetFont"  # where Qt keeps the font that a style sheet restores with every change of the palette
 )
-UNSCALED = "unscaled"  # the property that keeps sizes at a factor of 1, so that rounding never adds up
+UNSCALED = "unscaled"  # the property with the sizes at factor 1, so that rounding errors do not add up
 
 
 class _Factor:
@@ -25,30 +25,30 @@ class _Factor:
 
 
 def factor() -> float:
-    """How many times the usual size the text has now."""
+    """The current size of the text as a multiple of the usual size."""
     return _Factor.now
 
 
 def set_factor(value: float) -> None:
-    """Give whatever is made from now on this size."""
+    """Set the size for widgets that are made from now on."""
     _Factor.now = value
 
 
 def px(pixels: float) -> int:
-    """A length in whole pixels at the present size of the text."""
+    """A length in whole pixels at the current size of the text."""
     return round(pixels * _Factor.now)
 
 
 @runtime_checkable
 class Sized(Protocol):
-    """A widget that measures texts itself, or keeps fonts that are not its own."""
+    """A widget that measures texts itself, or keeps its own fonts."""
 
     def apply_text_size(self) -> None:
-        """Measure again, with the present size of the text."""
+        """Measure again with the current size of the text."""
 
 
 def step(percent: int, way: int) -> int:
-    """The next larger (way 1) or smaller (-1) size of :data:`STEPS`; the same at an end.
+    """The next larger (`way` 1) or smaller (-1) size of :data:`STEPS`; at an end the size stays.
 
     >>> step(100, 1), step(100, -1), step(137, 1), step(200, 1), step(80, -1)
     (110, 90, 150, 200, 80)
@@ -58,7 +58,7 @@ def step(percent: int, way: int) -> int:
 
 
 def resize(widgets: Iterable[QWidget], before: float) -> None:
-    """Bring the fonts, bounds and icons of widgets that were made at another factor to the present one."""
+    """Change the fonts, bounds and icons of existing widgets to the current factor."""
     for widget in widgets:
         kept = dict(widget.property(UNSCALED) or {})
         _resize_font(widget, kept, before)
@@ -76,11 +76,11 @@ def _resize_font(widget: QWidget, kept: dict[str, list[float]], before: float) -
         font.setPixelSize(_scaled(kept, "font", font.pixelSize(), before))
         set_font(widget, font)
     else:
-        set_font(widget, QFont())  # the program's, which no widget under a style sheet takes from its parent
+        set_font(widget, QFont())  # the program's font, which no widget under a style sheet takes from its parent
 
 
 def set_font(widget: QWidget, font: QFont) -> None:
-    """Give a widget a font for good, also one that a style sheet has been put on."""
+    """Give a widget a permanent font, even under a style sheet."""
     widget.setFont(font)
     if widget.property(QT_KEEPS) is not None:
         widget.setProperty(QT_KEEPS, font)
@@ -90,7 +90,7 @@ def _resize_bounds(widget: QWidget, kept: dict[str, list[float]], before: float)
     if isinstance(widget, QMainWindow) or isinstance(widget.parentWidget(), QSplitter):
         return  # the screen does not grow with the text, and the window's columns know their bounds
     if isinstance(widget, QScrollBar) or widget.objectName().startswith("qt_scrollarea"):
-        return  # whose bounds are the style sheet's
+        return  # their bounds are those of the style sheet
     least = widget.minimumWidth(), widget.minimumHeight()
     most = widget.maximumWidth(), widget.maximumHeight()
     sizes = [
@@ -103,7 +103,7 @@ def _resize_bounds(widget: QWidget, kept: dict[str, list[float]], before: float)
 
 
 def _scaled(kept: dict[str, list[float]], name: str, value: int, before: float) -> int:
-    """A size at the present factor; one that was changed since it was last seen is taken as it is."""
+    """A size at the current factor; a size that was changed since the last call is taken as it is."""
     base, shown = kept.get(name, (0.0, -1.0))
     if shown != value:
         base = value / before

@@ -1,4 +1,4 @@
-"""How the window looks: one palette of tokens becomes a QPalette, which one style sheet, fonts and tinted icons use.
+"""The look of the window: a palette of tokens becomes a QPalette, which one style sheet, fonts and tinted icons use.
 
 Dark and light come from the same tokens (:mod:`playground.drawing.palette`), painted on Qt's Fusion style, because
 ``setColorScheme`` changes nothing under the offscreen and bare X11 platforms. All distances are multiples of 4 px, most
@@ -23,14 +23,14 @@ from playground.drawing import fonts
 from playground.drawing.palette import Palette
 from playground.resources import resource
 
-UNIT = 8  # px: the rhythm of every margin and gap
+UNIT = 8  # px, the unit of every margin and gap
 FONT_PIXELS = 13
 CAPTION_PIXELS = 12
 SMALL = ("caption", "refusal", "quiet", "segment")
 BOLD = ("primary", "heading")
-"""The roles of :func:`set_role` whose text is small, and those whose text is bold."""
+"""The roles of :func:`set_role` with small text, and those with bold text."""
 
-# Each pair of tokens that text is set in, (text, what lies behind it): every one reaches 4.5:1 in every palette.
+# The pairs of tokens of a text and its background: every pair has a contrast of 4.5:1 in every palette.
 TEXT_PAIRS = (
     *((text, behind) for text in ("text", "muted") for behind in ("background", "panel", "raised", "hover")),
     *(("accent", behind) for behind in ("background", "panel", "raised")),
@@ -58,26 +58,26 @@ ROLES = {
     QPalette.ColorRole.Mid: "border",
     QPalette.ColorRole.Dark: "border",
     QPalette.ColorRole.Shadow: "background",
-    # Qt has no role for these; it paints nothing here with the three that carry them to the style sheet.
+    # Qt has no roles for these; it paints nothing here with the three that pass them to the style sheet.
     QPalette.ColorRole.AlternateBase: "disabled",
     QPalette.ColorRole.Midlight: "particles",
     QPalette.ColorRole.LinkVisited: "data",
 }
-OPAQUE = Qt.WidgetAttribute.WA_OpaquePaintEvent  # of a widget that paints all of itself
+OPAQUE = Qt.WidgetAttribute.WA_OpaquePaintEvent  # of a widget that paints its whole area
 
 
 def apply(app: QApplication, palette: Palette, more: str = "") -> None:
     """Give the whole program its look; :class:`Restyling` changes it.
 
     Args:
-        more: rules to add to the one style sheet; a second sheet on the window would style every widget twice.
+        more: rules to add to the style sheet; a second sheet on the window would style every widget twice.
     """
     prepare(app, palette)
     apply_style_sheet(app, more)
 
 
 def prepare(app: QApplication, palette: Palette) -> None:
-    """The part of the look that widgets measure themselves by as they are made: colours, base style, font."""
+    """Apply the part of the look that widgets need when they are made: colours, base style, font."""
     app.setPalette(qt_palette(palette))
     if not app.styleSheet():
         app.setStyle("Fusion")
@@ -86,10 +86,10 @@ def prepare(app: QApplication, palette: Palette) -> None:
 
 
 def apply_style_sheet(app: QApplication, more: str = "") -> None:
-    """The part of the look that is worn: the style sheet.
+    """Apply the style sheet.
 
-    Best put on once all widgets are in place. Under a sheet, each time that a widget gets a parent, it and all inside it are
-    styled anew: 200 ms for the whole window.
+    Apply it when all widgets are in place. Under a sheet, a widget and its children are styled again each time that it
+    gets a parent: 200 ms for the whole window.
     """
     sheet = style_sheet(more)
     if sheet != app.styleSheet():
@@ -97,7 +97,7 @@ def apply_style_sheet(app: QApplication, more: str = "") -> None:
 
 
 def shown(app: QApplication, choice: str) -> str:
-    """The name of the palette for a choice of "system", "dark" or "light"; dark where the system does not say what it has."""
+    """The name of the palette for a choice of "system", "dark" or "light"; dark if the system does not say."""
     if choice != "system":
         return choice
     return "light" if app.styleHints().colorScheme() == Qt.ColorScheme.Light else "dark"
@@ -112,14 +112,14 @@ class Colored(Protocol):
 
 
 class Restyling(QObject):
-    """Gives the program another palette, a few widgets in each turn of the event loop.
+    """Changes the program's palette, a few widgets in each turn of the event loop.
 
-    The sheet names roles, not colours, so it stays: setting it again polishes a widget once for each of its ancestors,
-    200 ms in one call. Once is enough to have its colours looked up, 20 ms for all. Until then the windows keep the
-    picture that they show.
+    The sheet names roles, not colours, so it stays. Setting it again would polish a widget once for each of its
+    ancestors, 200 ms in one call. Polishing each widget once updates the colours and takes 20 ms for all. Until then the windows
+    keep their pictures.
 
     Signals:
-        finished(): all have it and nothing is painted yet; widgets with colours of their own take them now.
+        finished(): all widgets have the palette and nothing is painted yet; widgets with own colours change them now.
     """
 
     finished = Signal()
@@ -138,14 +138,14 @@ class Restyling(QObject):
         return self._timer.isActive()
 
     def start(self, palette: Palette) -> None:
-        """Begin, or begin again with this palette."""
+        """Start, or start again with this palette."""
         for window in self._app.topLevelWidgets():
             if window.isVisible():
                 handle = window.windowHandle()
                 if handle is None or not handle.isExposed():
-                    continue  # shows no picture that could stay; Qt would wait for its first one for ever, see below
-                # Paints what waits to be painted. Otherwise the request for it is lost while there are no updates, and
-                # Qt, which still waits for it, never makes another.
+                    continue  # it shows no picture to keep, and Qt would wait forever for its first one, see below
+                # Paint pending updates first. Otherwise a request is lost while updates are disabled, and Qt,
+                # which still waits for it, makes no other.
                 window.repaint(0, 0, 1, 1)
             window.setUpdatesEnabled(False)
         self._app.setPalette(qt_palette(palette))
@@ -156,19 +156,19 @@ class Restyling(QObject):
     def _go_on(self) -> None:
         if not self._left:
             self._timer.stop()
-            # Not setUpdatesEnabled, which has every widget painted twice: for itself and for its window.
+            # Not setUpdatesEnabled, which paints every widget twice: for itself and for its window.
             widgets = self._app.allWidgets()
             for widget in widgets:
                 widget.setAttribute(Qt.WidgetAttribute.WA_UpdatesDisabled, False)
             for widget in widgets:
-                # An update of a window leaves out its opaque children, and what those asked for meanwhile is lost.
+                # An update of a window leaves out its opaque children, and requests from the meantime are lost.
                 if widget.isWindow() or widget.autoFillBackground() or widget.testAttribute(OPAQUE):
                     widget.update()
             return
         until = time.perf_counter() + self.SLICE
         while self._left and time.perf_counter() < until:
             widget = self._left.pop()
-            # What is not polished yet will be when it is shown.
+            # Widgets that are not polished yet will be when they are shown.
             if isValid(widget) and widget.testAttribute(Qt.WidgetAttribute.WA_WState_Polished):
                 widget.style().polish(widget)
         if not self._left:
@@ -179,7 +179,7 @@ def resize(app: QApplication, factor: float) -> None:
     """Give the whole program another size of text, at once.
 
     Args:
-        factor: times the usual size.
+        factor: multiple of the usual size.
     """
     before = text_size.factor()
     text_size.set_factor(factor)
@@ -193,23 +193,23 @@ def resize(app: QApplication, factor: float) -> None:
 
 
 def text_font(pixels: int = FONT_PIXELS, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
-    """The program's typeface; `pixels` at the usual size of the text, see :mod:`playground.app.style.text_size`."""
+    """The program's typeface; `pixels` is for the usual size of the text, see :mod:`playground.app.style.text_size`."""
     return fonts.text_font(px(pixels), weight)
 
 
 def number_font(pixels: int = CAPTION_PIXELS) -> QFont:
-    """The same with digits of one width, so that a changing number does not dance."""
+    """The program's typeface with digits of equal width, so that a changing number does not move."""
     return fonts.number_font(px(pixels))
 
 
 def round_pen(color: QColor, width: float) -> QPen:
-    """A pen whose lines have round ends and corners."""
+    """A pen with round ends and corners."""
     style, cap, join = Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin
     return QPen(color, width, style, cap, join)
 
 
 def icon(name: str, color: str, size: int = 16) -> QIcon:
-    """The SVG ``resources/icons/<name>.svg`` in one colour; its opacities stay.
+    """The icon ``resources/icons/<name>.svg`` in one colour; its opacities stay.
 
     Args:
         size: px at the usual size of the text.
@@ -241,25 +241,25 @@ def _icon(name: str, color: str, size: int) -> QIcon:
 
 
 def icon_path(name: str) -> Path:
-    """Where the icon of this name lies, whether or not it is there."""
+    """The path of the icon with this name, which may not exist."""
     return resource(f"icons/{name}.svg")
 
 
 def set_role(widget: QWidget, role: str) -> None:
-    """Name the widget's part in the style sheet: primary, quiet, segment, tile, chip, number, caption, heading, card."""
+    """Set a widget's role in the style sheet: primary, quiet, segment, tile, chip, number, caption, heading, card."""
     set_state(widget, "role", role)
     if role in (*SMALL, *BOLD, "chip"):
-        font = widget.font()  # whose figures stay of one width
+        font = widget.font()  # its digits keep their equal width
         font.setPixelSize(px(CAPTION_PIXELS if role in SMALL else 11 if role == "chip" else FONT_PIXELS))
         font.setWeight(QFont.Weight.DemiBold if role in BOLD else QFont.Weight.Normal)
         text_size.set_font(widget, font)
 
 
 def set_state(widget: QWidget, name: str, value: object) -> None:
-    """Set a property the style sheet looks at, and restyle only where it changed."""
+    """Set a property that the style sheet uses, and restyle only if it changed."""
     if widget.property(name) != value:
         widget.setProperty(name, value)
-        # A widget not yet shown is styled when it is; doing it twice would cost a third of the start.
+        # A widget is styled when it is shown; styling it before too would take a third of the start.
         if not widget.testAttribute(Qt.WidgetAttribute.WA_WState_Polished):
             return
         widget.style().unpolish(widget)
@@ -277,12 +277,12 @@ def qt_palette(palette: Palette) -> QPalette:
 
 
 def style_sheet(more: str = "") -> str:
-    """The one style sheet and `more` rules, with a role of Qt's in place of each ``@token``: the same in every palette.
+    """The style sheet with `more` rules, with a Qt role for each ``@token``; it is the same in every palette.
 
-    It says nothing about fonts: another size would need another sheet, and to put that on takes two seconds.
+    It sets no fonts: another size would need another sheet, which takes two seconds to apply.
 
     Raises:
-        KeyError: a token that no role has.
+        KeyError: no role has this token.
     """
     names: dict[str, str] = {}
     for role, token in ROLES.items():

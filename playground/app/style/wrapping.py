@@ -1,15 +1,17 @@
-"""Where lines are broken: Qt breaks none inside a word, though a file may have a name of 255 characters, and no plain tooltip."""
+"""Line breaks in labels and tooltips. Qt breaks no line inside a word, such as a file name of 255 characters, and none
+in a plain tooltip."""
 
 import html
 import re
 
-BREAK = "\u200b"  # where a line may end, and nothing is seen
-PHRASES = r"\ufdf0-\ufdff"  # Arabic signs of a whole phrase each, which some fonts draw six capitals wide
-LONGEST = 32  # narrow characters without a break that the narrowest label holds, or half as many wide ones
+BREAK = "\u200b"  # a line may end here; it is invisible
+PHRASES = r"\ufdf0-\ufdff"  # Arabic ligatures of a whole phrase, which some fonts draw six capitals wide
+LONGEST = 32  # narrow characters without a break that fit in the narrowest label; half as many wide ones
 
 
 def breakable(sentence: str, longest: int = LONGEST) -> str:
-    """The sentence as a label shows it: one long name in it makes no window wide. Capitals, m, w and what is not ASCII are wide.
+    """The sentence for a label, so that a long name does not widen the window. Capitals, m, w and non-ASCII characters
+    count as wide.
 
     >>> breakable("a.csv is no file.") == "a.csv is no file."
     True
@@ -21,7 +23,7 @@ def breakable(sentence: str, longest: int = LONGEST) -> str:
 
 
 def wrapped(*lines: str) -> str:
-    """A tooltip of these lines of plain text, each a paragraph: Qt breaks the lines of rich text alone.
+    """A tooltip of these lines of plain text, each a paragraph, because Qt breaks lines in rich text only.
 
     >>> wrapped("As wide as it takes.", "p < 1")
     '<p>As wide as it takes.</p><p>p &lt; 1</p>'

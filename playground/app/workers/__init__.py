@@ -1,1 +1,1 @@
-"""Threads that drive iterators, and the mailbox that they leave results in."""
+"""Threads that drive iterators, and the mailboxes for their results."""

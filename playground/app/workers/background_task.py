@@ -1,4 +1,4 @@
-"""One slow call at a time off the GUI thread: reading and writing files."""
+"""One slow call at a time outside the GUI thread, to read and write files."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 
 
 class BackgroundTask(QObject):
-    """Runs a function in a thread of its own and hands back, in the GUI thread, what it returned or raised."""
+    """Runs a function in its own thread and returns its result or error in the GUI thread."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -30,10 +30,10 @@ class BackgroundTask(QObject):
         done: Callable[[Result], None],
         failed: Callable[[BaseException], None],
     ) -> bool:
-        """Start `function`; one of `done` and `failed` is called later.
+        """Start `function`; later `done` or `failed` is called.
 
         Returns:
-            False, and nothing is started, where another call is still running.
+            False if another call is still running; nothing is started then.
         """
         if self.busy:
             return False
@@ -48,10 +48,10 @@ class BackgroundTask(QObject):
         return True
 
     def wait(self, seconds: float) -> bool:
-        """Block until the call has ended, for quitting; its outcome is still handed back.
+        """Wait until the call has ended, when quitting; its result is still delivered.
 
         Returns:
-            Whether it ended in time.
+            Whether the call ended in time.
         """
         worker = self._worker
         if worker is None:

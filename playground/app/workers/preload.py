@@ -1,7 +1,7 @@
-"""Load torch's large libraries without stopping the window.
+"""Loads torch's large libraries without stopping the window.
 
-``import torch`` maps a library of some 400 MB while it holds the interpreter: measured, a pause of 170 to 300 ms in
-whatever else runs. A foreign call lets go of the interpreter, so the same loading made that way beforehand leaves 90 ms.
+``import torch`` maps a library of some 400 MB while it holds the interpreter: a measured pause of 170 to 300 ms for all
+other threads. A foreign call releases the interpreter, so that loading the libraries that way first leaves 90 ms.
 """
 
 import ctypes
@@ -14,7 +14,7 @@ RTLD_LAZY = 1  # the same on Linux and macOS
 
 
 def preload_torch() -> None:
-    """Map torch's libraries into the process; does nothing where they are not found, since the import will tell why."""
+    """Map torch's libraries into the process. Does nothing if they are missing, because the import reports that."""
     if "torch" in sys.modules:
         return
     spec = importlib.util.find_spec("torch")

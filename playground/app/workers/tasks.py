@@ -1,4 +1,4 @@
-"""Pieces of work that take a while: each has a name, progress, time left and an end."""
+"""Long work with a name, progress, time left and an end."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class TaskStatus:
-    """A piece of work that takes a while."""
+    """The state of one task."""
 
     label: str
     running: bool
@@ -35,13 +35,13 @@ class _Task(Generic[Item]):
 
 
 class Tasks(QObject):
-    """Runs iterators of ``(fraction, item)`` in threads and hands the newest item over in the GUI thread.
+    """Runs iterators of ``(fraction, item)`` in threads and delivers the newest item in the GUI thread.
 
-    Starting a task whose name is taken replaces the one that runs. Call :meth:`poll` from a timer.
+    A new task replaces a running one with the same name. Call :meth:`poll` from a timer.
 
     Signals:
         changed(str, TaskStatus): name and state of a task.
-        failed(str, BaseException): a task ended by an error that its starter did not take.
+        failed(str, BaseException): a task ended with an error, and has no `on_failure`.
     """
 
     changed = Signal(str, object)
@@ -49,7 +49,7 @@ class Tasks(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._tasks: dict[str, _Task[Any]] = {}  # each of items of its own
+        self._tasks: dict[str, _Task[Any]] = {}  # each with its own type of item
         self._retired: list[Worker[Any]] = []
 
     def start(
@@ -73,7 +73,7 @@ class Tasks(QObject):
 
     @property
     def idle(self) -> bool:
-        """Whether no thread runs any more, not even one that was told to end."""
+        """Whether no thread is running, not even one that was cancelled."""
         return not self._tasks and not self._retired
 
     def cancel(self, name: str) -> None:
@@ -83,12 +83,12 @@ class Tasks(QObject):
             self.changed.emit(name, TaskStatus(task.label, running=False))
 
     def retire(self, worker: Worker[Any]) -> None:
-        """Let a thread end in its own time, and keep it alive until it has."""
+        """Ask a thread to end, and keep the object until it has."""
         worker.requestInterruption()
         self._retired.append(worker)
 
     def poll(self) -> None:
-        """Take what the threads have for us. Call from the GUI thread."""
+        """Deliver the results of the threads. Call it from the GUI thread."""
         self._retired = [worker for worker in self._retired if not worker.isFinished()]
         for name, task in list(self._tasks.items()):
             finished = task.worker.isFinished()

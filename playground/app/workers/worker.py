@@ -1,7 +1,7 @@
-"""Threads that drive iterators: to cancel is to stop iterating.
+"""Threads that drive iterators. They stop iterating to cancel.
 
-A worker puts its newest progress into one slot; the window's timer takes it from there. Nothing queues, so nothing piles
-up: a queued signal has no back-pressure.
+A worker puts its newest progress in a mailbox, and the window's timer takes it from there. Queued signals would pile up,
+because they have no back-pressure.
 """
 
 import logging
@@ -18,14 +18,14 @@ from playground.user_errors import UserError
 
 T = TypeVar("T")
 
-logger = logging.getLogger("playground")  # whose lines the log window shows
+logger = logging.getLogger("playground")  # the log window shows its lines
 
-NICENESS = 5  # of work beside the window, so that whatever moves in it goes first
-WATCHED = 2  # of the work whose every step the window shows
+NICENESS = 5  # of work beside the window, so that the window comes first
+WATCHED = 2  # of work whose every step the window shows
 
 
 class Mailbox(Generic[T]):
-    """Room for one value between two threads: the newest replaces what nobody took."""
+    """One value between two threads; a new value replaces one that was not taken."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -44,7 +44,7 @@ class Mailbox(Generic[T]):
         return value
 
     def wait(self, seconds: float) -> bool:
-        """Sleep until there is something to take, at most `seconds`."""
+        """Wait until there is a value, at most `seconds`."""
         return self._waiting.wait(seconds)
 
 
@@ -56,7 +56,7 @@ class Worker(QThread, Generic[T]):
     Args:
         make: builds the iterator; called once, in the thread.
         pause: seconds to sleep after each item, so that other threads get the interpreter.
-        watched: whether the window shows its every step: then other workers stand back behind it for a processor.
+        watched: whether the window shows its every step, which gives it priority over other workers.
     """
 
     def __init__(self, make: Callable[[], Iterator[T]], name: str, pause: float = 0.0, watched: bool = False) -> None:
@@ -66,13 +66,13 @@ class Worker(QThread, Generic[T]):
         self._pause = pause
         self._watched = watched
         self.latest: Mailbox[T] = Mailbox()
-        self.last: T | None = None  # the last item, once the thread has finished
+        self.last: T | None = None  # the last item, when the thread has finished
         self.error: BaseException | None = None
 
     def run(self) -> None:
         if sys.platform == "linux":
-            # Qt's own priorities do nothing there, and a window that shares two cores with two busy threads waits its
-            # turn for milliseconds. Elsewhere this call would mean the whole process.
+            # Qt's own priorities have no effect there, and a window that shares two cores with two busy threads waits
+            # milliseconds for its turn. Elsewhere this call would affect the whole process.
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), WATCHED if self._watched else NICENESS)
         elif not self._watched:
             self.setPriority(QThread.Priority.LowPriority)
@@ -90,15 +90,16 @@ class Worker(QThread, Generic[T]):
                 close = getattr(iterator, "close", None)
                 if close is not None:
                     close()
-        except Exception as error:  # the thread's edge: whoever started the work shows it
+        except Exception as error:  # the thread's edge: the code that started the work reports it
             self.error = error
-            if isinstance(error, UserError):  # a full disk may be the program's own fault, and keeps its traceback
+            # Other errors, even of a full disk, may be the program's and keep their traceback.
+            if isinstance(error, UserError):
                 logger.warning("%s stopped: %s", self.objectName(), error)
             else:
                 logger.warning("%s stopped", self.objectName(), exc_info=True)
 
     def stop(self, seconds: float = 2.0) -> bool:
-        """Ask the thread to end and wait for it.
+        """Ask the thread to end, and wait for it.
 
         Returns:
             Whether it ended in time.
@@ -108,5 +109,5 @@ class Worker(QThread, Generic[T]):
 
 
 def interrupted() -> bool:
-    """Whether the thread that asks was told to end: for long work between two items of a worker's iterator."""
+    """Whether the current thread was asked to end; for long work between two items of a worker's iterator."""
     return QThread.currentThread().isInterruptionRequested()

@@ -1,1 +1,1 @@
-"""Tools > Boltzmann machine: the window that shows what it costs to need Z."""
+"""Tools > Boltzmann machine: the window that shows the cost of Z."""

@@ -1,4 +1,4 @@
-"""The cards with the machine's numbers: how learning goes, the weights and Z, and what Z costs."""
+"""The cards with the machine's numbers: learning, weights and Z, and the cost of Z."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class LearningCard(CollapsiblePanel):
-    """The negative log-likelihood as learning goes on, and what it comes to in words."""
+    """The negative log-likelihood during learning, and its meaning in words."""
 
     def __init__(self) -> None:
         super().__init__("Learning")
@@ -33,19 +33,19 @@ class LearningCard(CollapsiblePanel):
         self.body.addWidget(self.verdict)
 
     def clear(self, conflict: str | None) -> None:
-        """Nothing is learned yet, or nothing can be, for a reason."""
+        """Show that nothing is learned yet, or the reason why nothing can be learned."""
         self.curve.show_empty(conflict or "Press Train: the NLL falls from d ln 2 towards the optimal one.")
         self.verdict.setText("")
 
     def show_progress(self, progress: "Progress", steps: int) -> None:
-        """Show learning so far, of so many steps in all."""
+        """Show the learning so far, of this many steps in total."""
         self.curve.show_curve(progress.steps, progress.nlls, progress.least, steps)
         self.verdict.setText(verdict(progress))
         self.set_state(f"step {format_count(progress.step)}")
 
 
 class WeightsCard(CollapsiblePanel):
-    """The weights W beside the numbers of the machine, Z among them."""
+    """The weights W beside the numbers of the machine, including Z."""
 
     def __init__(self) -> None:
         super().__init__("Weights and Z")
@@ -74,21 +74,21 @@ class WeightsCard(CollapsiblePanel):
         self.body.addLayout(both, 1)
 
     def clear(self, units: int, columns: int) -> None:
-        """Nothing is learned: W = 0 among so many units, in pictures of so many columns."""
+        """Show W = 0 for this many units, for pictures with this many columns."""
         for number in self.numbers.values():
             number.setText("–")
         nothing = np.zeros((units, units))
         self.map.show_weights(nothing, nothing, nothing, columns)
 
     def show_progress(self, progress: "Progress", columns: int) -> None:
-        """Show what was learned so far, of pictures of so many columns."""
+        """Show what was learned so far, for pictures with this many columns."""
         for name, _, read in NUMBERS:
             self.numbers[name].setText(read(progress))
         self.map.show_weights(progress.weights, progress.data, progress.model, columns)
 
 
 class CostCard(CollapsiblePanel):
-    """How long Z takes as pictures grow, by the clock of this machine."""
+    """The time of Z as pictures grow, measured on this machine."""
 
     def __init__(self, measure: Callable[[], object]) -> None:
         super().__init__("Cost of Z")
@@ -106,7 +106,7 @@ class CostCard(CollapsiblePanel):
 
     @Slot(object)
     def show_cost(self, cost: "Cost") -> None:
-        """Show what was measured."""
+        """Show the measured times."""
         self.plot.show_cost(cost.units, cost.partition, cost.weight, cost.growth())
         self.label.setText(cost_sentence(cost))
 
@@ -121,11 +121,11 @@ def _caption(name: str, lines: int) -> QLabel:
 
 
 def button(title: str, name: str, tip: str, act: Callable[[], object]) -> QPushButton:
-    """A button of this window, by its title with the key after &, object name, tool tip and what it does."""
+    """A button of this window, by its title with the key after &, object name, tooltip and function."""
     made = QPushButton(title)
     made.setObjectName(name)
     made.setAccessibleName(title.replace("&", ""))
     made.setToolTip(wrapped(tip))
-    made.setAutoDefault(False)  # Enter belongs to what is edited
+    made.setAutoDefault(False)  # Enter belongs to the edited field
     made.clicked.connect(lambda: act())
     return made

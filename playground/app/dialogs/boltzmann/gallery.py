@@ -1,4 +1,4 @@
-"""Many small patterns side by side: those to learn, the most probable ones, samples."""
+"""Many small patterns side by side: those to learn, the most probable ones, or samples."""
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
@@ -15,16 +15,16 @@ CAPTION = 14.0  # px
 
 
 class Gallery(QWidget):
-    """A click or the arrow keys choose a pattern; Enter or a double click takes it, Delete removes it.
+    """A list of patterns. A click or arrow keys choose one; Enter or a double click takes it, Delete removes it.
 
     Args:
-        name: what the patterns are.
+        name: the name of the patterns.
         height: px.
         captions: whether each has a line of text below.
-        largest: px of a pixel, at most.
+        largest: largest size of a pixel in px.
 
     Signals:
-        chosen(int): the number of the pattern with the ring.
+        chosen(int): the index of the pattern with the ring.
         removed(int): Delete was pressed on it.
     """
 
@@ -57,9 +57,9 @@ class Gallery(QWidget):
         """Show patterns (N, rows, columns) of -1 and +1.
 
         Args:
-            colors: the concept of each.
-            words: what each is, for tooltips and screen readers.
-            captions: stand below them.
+            colors: the palette's colour of each.
+            words: the description of each, for tooltips and screen readers.
+            captions: texts below them.
         """
         self._patterns, self._colors, self._words, self._captions = patterns, colors, words, captions
         self._cursor = min(self._cursor, max(len(patterns) - 1, 0))
@@ -67,7 +67,7 @@ class Gallery(QWidget):
         self.update()
 
     def set_empty(self, sentence: str) -> None:
-        """What stands here while there are no patterns."""
+        """Set the text that is shown while there are no patterns."""
         self._empty = sentence
         self._describe()
         self.update()

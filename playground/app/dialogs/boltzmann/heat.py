@@ -1,4 +1,4 @@
-"""W as a heat map: which pixels want to be alike."""
+"""W as a heat map: which pixels tend to be equal."""
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
@@ -16,7 +16,7 @@ FOOT = 18  # px, for the words about one weight
 
 
 class WeightMap(QWidget):
-    """One cell a pair of units; the pointer, or the arrow keys, read a cell out."""
+    """One cell per pair of units; the pointer or the arrow keys read a cell."""
 
     accessible_role = QAccessible.Role.Chart
 
@@ -41,7 +41,7 @@ class WeightMap(QWidget):
         self._describe()
 
     def show_weights(self, weights: np.ndarray, data: np.ndarray, model: np.ndarray, columns: int) -> None:
-        """Show W (d, d), beside it the correlations of data and model (d, d); a picture has so many pixels across."""
+        """Show W (d, d), beside the correlations of data and model (d, d); a picture has `columns` pixels across."""
         if len(weights) != len(self._weights):
             self._cursor = None
         self._weights, self._data, self._model, self._columns = weights, data, model, columns
@@ -60,13 +60,13 @@ class WeightMap(QWidget):
         return QRectF((self.width() - side) / 2, 2, side, side)
 
     def cell(self, row: int, column: int) -> QRectF:
-        """Where a weight lies."""
+        """The rectangle of a weight's cell."""
         box = self._box()
         side = box.width() / len(self._weights)
         return QRectF(box.left() + column * side, box.top() + row * side, side, side)
 
     def words(self) -> str:
-        """What the chosen cell says."""
+        """The words about the chosen cell."""
         if self._cursor is None:
             return f"{len(self._weights)} × {len(self._weights)}, largest {format_number(float(np.abs(self._weights).max()))}"
         i, j = self._cursor

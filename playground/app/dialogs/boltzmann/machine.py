@@ -1,4 +1,4 @@
-"""The machine behind the window: its settings, and training, sampling and measuring in threads."""
+"""The machine of the window: its settings, and training, sampling and measuring in threads."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
     from playground.lab.boltzmann.cost import Cost
     from playground.lab.boltzmann.training import MostProbable, Progress, Samples
 
-PICTURE = 1 / 30  # s between two pictures: nine pixels would be learned before anyone has looked
-LIKELY = 18  # most probable states shown
+PICTURE = 1 / 30  # s between two pictures, so that the user can follow how nine pixels are learned
+LIKELY = 18  # number of most probable states shown
 TRAIN, SAMPLE, COST = "boltzmann training", "boltzmann samples", "boltzmann cost"
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, eq=False)
 class MachineState:
-    """What there is to see at one step."""
+    """The values to show at one step."""
 
     progress: "Progress"
     likely: "MostProbable"
     samples: np.ndarray  # (N, rows, columns)
-    learned: float  # share of the samples that are patterns
+    learned: float  # fraction of the samples that are patterns
 
 
 class Machine(QObject):
-    """Learns what its settings say, anew wherever patterns change.
+    """Learns the patterns of its settings, and starts again if they change.
 
     Signals:
-        seen(View): there is something new to see; None where there is nothing to learn.
-        measured(Cost): one number of units more was timed.
+        seen(View): there is a new state to show; None if there is nothing to learn.
+        measured(Cost): the time for one more number of units was measured.
         changed(): training, sampling or measuring began or ended.
     """
 
@@ -51,7 +51,7 @@ class Machine(QObject):
         self.state = State(Boltzmann(), self)  # type: ignore[arg-type]
         self.view: MachineState | None = None
         self.cost: Cost | None = None
-        self._wanted = True  # whether patterns that change are learned at once
+        self._wanted = True  # whether changed patterns are learned at once
         self._tasks = Tasks(self)
         self._tasks.failed.connect(lambda _, error: errors.report(error, "the Boltzmann machine broke off"))
         self._timer = QTimer(self)
@@ -73,17 +73,17 @@ class Machine(QObject):
 
     @property
     def finished(self) -> bool:
-        """Whether all steps that were wanted have been made."""
+        """Whether all requested steps have been made."""
         return self.view is not None and self.view.progress.step >= self.settings.steps
 
     @property
     def conflict(self) -> str:
-        """Why there is nothing to learn, or nothing."""
+        """Why there is nothing to learn; "" if there is something."""
         conflict = training_conflict(self.settings)
         return "" if conflict is None else str(conflict)
 
     def train(self) -> None:
-        """Begin, or go on from where it was paused."""
+        """Begin training, or continue after a pause."""
         self._wanted = True
         if self.conflict:
             return
@@ -97,7 +97,7 @@ class Machine(QObject):
         self.changed.emit()
 
     def reset(self) -> None:
-        """Forget what was learned; learn anew where it was learning."""
+        """Forget what was learned; if training was in progress, start it again."""
         learning = self.training
         self._tasks.cancel(TRAIN)
         self._tasks.cancel(SAMPLE)
@@ -109,18 +109,18 @@ class Machine(QObject):
             self.changed.emit()
 
     def sample(self) -> None:
-        """Draw samples of the weights as they are: exact ones at once, Gibbs's sweep by sweep."""
+        """Draw samples with the current weights: exact ones at once, Gibbs samples sweep by sweep."""
         if self.view is None or self.training:
             return
         settings, view = self.settings, self.view
         self._start(SAMPLE, lambda: _sampling(settings, view), self._seen)
 
     def measure(self) -> None:
-        """Time Z, from two units on."""
+        """Measure the time of Z, from two units on."""
         self._start(COST, _measuring, self._measured)
 
     def stop(self) -> None:
-        """End all work in its own time."""
+        """Cancel all work without waiting for it."""
         for name in (TRAIN, SAMPLE, COST):
             self._tasks.cancel(name)
         self.changed.emit()
@@ -167,13 +167,13 @@ class Machine(QObject):
             if learning:
                 self.train()
         elif self.training:
-            self.train()  # with the new settings, from where it is
+            self.train()  # continue with the new settings
         elif keys & {"sampler", "samples", "sweeps", "seed"}:
             self.sample()
         self.changed.emit()
 
     def patterns(self) -> np.ndarray:
-        """(N, rows, columns) what it learns."""
+        """(N, rows, columns) the patterns to learn."""
         return patterns_of(self.settings)
 
 
@@ -182,7 +182,7 @@ def _training(settings: Boltzmann, start: "Progress | None") -> Iterator[tuple[f
 
     from playground.lab.boltzmann.training import Samples, Trainer
 
-    torch.set_num_threads(1)  # more would wait for each other, in work this small
+    torch.set_num_threads(1)  # more threads would wait for each other in work this small
     samples = Samples(settings)
     for progress in Trainer(settings, start):
         yield progress.fraction, _view(settings, progress, samples)

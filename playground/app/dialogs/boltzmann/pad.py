@@ -19,7 +19,7 @@ ARROWS = {
 
 
 class PatternPad(QWidget):
-    """Click or drag to switch pixels; with the keyboard, arrows move and Space switches, Enter is done.
+    """Click or drag to switch pixels; with the keyboard, arrows move, Space switches and Enter finishes.
 
     Signals:
         drawn(): the user changed a pixel.
@@ -36,7 +36,7 @@ class PatternPad(QWidget):
         self._palette = DARK
         self._pattern = np.full((3, 3), -1, np.int8)
         self._cursor = (0, 0)
-        self._brush: int | None = None  # what a drag paints
+        self._brush: int | None = None  # the value that a drag paints
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Pattern to draw")
@@ -51,7 +51,7 @@ class PatternPad(QWidget):
         return self._pattern.copy()
 
     def set_pattern(self, pattern: np.ndarray) -> None:
-        """Show a pattern (rows, columns); emits nothing."""
+        """Show a pattern (rows, columns) without emitting a signal."""
         self._pattern = np.asarray(pattern, np.int8).copy()
         rows, columns = self._pattern.shape
         self._cursor = (min(self._cursor[0], rows - 1), min(self._cursor[1], columns - 1))
@@ -71,7 +71,7 @@ class PatternPad(QWidget):
         return QRectF((SIDE - columns * side) / 2, (SIDE - rows * side) / 2, columns * side, rows * side)
 
     def cell(self, row: int, column: int) -> QRectF:
-        """Where a pixel lies."""
+        """The rectangle of a pixel."""
         box = self._box()
         rows, columns = self._pattern.shape
         wide, tall = box.width() / columns, box.height() / rows

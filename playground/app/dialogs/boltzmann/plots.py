@@ -1,4 +1,4 @@
-"""The two curves of the window: learning, and what Z costs."""
+"""The two curves of the window: learning, and the cost of Z."""
 
 from collections.abc import Sequence
 
@@ -12,13 +12,13 @@ from playground.app.widgets.charts.series import Series
 from playground.drawing.boltzmann import cost_chart, curve_chart
 from playground.drawing.charts import Curve
 
-WIDE = 380  # px in which all entries stand in one line
+WIDE = 380  # px, width in which all entries fit in one line
 ABOUT_LEARNING = "<p>Mean negative log-likelihood of a pattern during training. Dashed: the optimal one of a machine without biases.</p>"
 ABOUT_COST = "<p>Time of Z and its gradient on this machine, and of the weight of one state. Dashed: a doubling with each unit.</p>"
 
 
 class TallChart(Chart):
-    """A chart that takes the height it gets."""
+    """A chart that uses all of its height."""
 
     def __init__(self, name: str, about: str, height: int) -> None:
         super().__init__(name, about, height, lines=2)
@@ -37,7 +37,7 @@ class LearningCurve(TallChart):
         super().__init__("Learning curve", ABOUT_LEARNING, 140)
 
     def show_curve(self, steps: np.ndarray, nlls: np.ndarray, least: float, most_steps: int) -> None:
-        """Show (C,) steps and their NLLs, of `most_steps` wanted."""
+        """Show (C,) steps and their NLLs, of `most_steps` requested steps."""
         curves, x, y = curve_chart(steps, nlls, least, max(most_steps, int(steps[-1]) + 1))
         said = f"{nlls[-1]:.4g} nat after {int(steps[-1])} steps, optimal {least:.4g}."
         self.show_series(_series(curves, ("optimal", "NLL")), x, y, said)

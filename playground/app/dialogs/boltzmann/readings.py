@@ -1,4 +1,4 @@
-"""What the window's numbers are called, and what they mean together, in words."""
+"""Names of the window's numbers, and their meaning in words."""
 
 import math
 from collections.abc import Callable
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from playground.lab.boltzmann.cost import Cost
     from playground.lab.boltzmann.training import Progress
 
-STUCK = 0.02  # a gradient below this share of what remains leads nowhere: on the way to the floor both shrink as 1/step
-CLOSE = 0.05  # nat above the floor
+# A gradient below this fraction of the excess NLL means no progress; near the floor both decrease as 1/step.
+STUCK = 0.02
+CLOSE = 0.05  # nats above the floor
 DIGITS = 64  # pixels of the program's smallest digits
 TIMES = ((365.25 * 86_400, "years"), (86_400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
 
@@ -23,7 +24,7 @@ Reading = Callable[["Progress"], str]
 
 
 def exponential(log: float) -> str:
-    """exp(log) in few letters, however large: ``16``, ``7.03e9``, ``1.2e340``.
+    """exp(log) in few characters, however large: ``16``, ``7.03e9``, ``1.2e340``.
 
     >>> exponential(math.log(16)), exponential(783.0)
     ('16', '1.1e340')
@@ -35,7 +36,7 @@ def exponential(log: float) -> str:
 
 
 def small(value: float) -> str:
-    """Three digits, and a power of ten only far below what can be seen on a curve.
+    """Three digits, with a power of ten only if the number is too small to be seen on a curve.
 
     >>> small(0.00583), small(1.2e-7)
     ('0.00583', '1.2e-7')
@@ -73,7 +74,7 @@ NUMBERS: tuple[tuple[str, str, Reading], ...] = (
 
 
 def verdict(progress: "Progress") -> str:
-    """What the numbers say together, in a sentence or two."""
+    """The meaning of the numbers together, in one or two sentences."""
     if progress.step == 0:
         return "W = 0: all states are equally probable, and Z is their number."
     excess = max(progress.excess, 0.0)
@@ -103,7 +104,7 @@ def pattern_words(pattern: np.ndarray) -> str:
 
 
 def pattern_sentence(pattern: np.ndarray, progress: "Progress | None") -> str:
-    """The drawn pattern's weight over Z and its probability."""
+    """The weight of the drawn pattern divided by Z, and its probability."""
     y = pattern.reshape(-1).astype(float)
     if progress is None or len(progress.weights) != len(y):
         return "Click pixels to draw."
@@ -113,7 +114,7 @@ def pattern_sentence(pattern: np.ndarray, progress: "Progress | None") -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time of any length: ``3 700 years``, ``12 minutes``.
+    """A time of any length in words: ``3 700 years``, ``12 minutes``.
 
     >>> duration(720.0)
     '12 minutes'
@@ -123,7 +124,7 @@ def duration(seconds: float) -> str:
 
 
 def cost_sentence(cost: "Cost") -> str:
-    """How Z grows, and what that means for an image."""
+    """The growth of Z's time, and its consequence for an image, in words."""
     seconds = cost.extrapolated(DIGITS)
     if seconds is None:
         return f"Z of {cost.units[-1]} units: {format_number(1e3 * float(cost.partition[-1]))} ms"

@@ -1,4 +1,4 @@
-"""Tools > Boltzmann machine: draw patterns, watch them being learned, and see what Z costs."""
+"""Tools > Boltzmann machine: draw patterns, watch them being learned, and see the cost of Z."""
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Slot
@@ -27,7 +27,7 @@ from playground.lab.boltzmann.settings import Boltzmann
 SIZE = QSize(1180, 700)
 SMALLEST = 600  # px high
 LEFT = 300  # px
-RIGHT = 270  # px at least: two buttons side by side, and a chart whose curves have names
+RIGHT = 270  # px at least, for two buttons side by side and a chart with named curves
 SIZES = ("2×2", "3×3", "4×4")
 EMPTY = "Nothing to learn yet: draw a pattern below and press Add."
 UNDO = QKeySequence.StandardKey.Undo
@@ -41,7 +41,7 @@ ABOUT = (
 
 
 class BoltzmannWindow(QDialog):
-    """Opens learning 3 x 3 bars and stripes; not modal, and closing it in the middle of anything is ordinary."""
+    """Starts with 3 x 3 bars and stripes. It is not modal, and may be closed at any time."""
 
     def __init__(self, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -206,7 +206,7 @@ class BoltzmannWindow(QDialog):
         event.accept()
 
     def reject(self) -> None:
-        self.close()  # Escape is no other way to close
+        self.close()  # Escape closes it in the same way
 
     def shutdown(self, seconds: float) -> bool:
         """End its threads, when quitting.
@@ -221,18 +221,18 @@ class BoltzmannWindow(QDialog):
         for card in self.findChildren(CollapsiblePanel):
             card.apply_palette(palette)
 
-    # --- what the user does
+    # --- the user's actions
 
     def _choose_size(self, size: str) -> None:
         side = int(size[0])
         settings = self.machine.settings
         changes: dict[str, object] = {"rows": side, "columns": side}
         if settings.data == "drawn":
-            changes["patterns"] = ()  # those of another size cannot be learned
+            changes["patterns"] = ()  # patterns of another size cannot be learned
         self.machine.state.edit(changes)
 
     def _take(self, pattern: np.ndarray) -> None:
-        """Put a picture on the pad, where its probability stands."""
+        """Put a picture on the pad, where its probability is shown."""
         self.pad.set_pattern(pattern)
         self._show_pattern()
 
@@ -261,7 +261,7 @@ class BoltzmannWindow(QDialog):
         self._become([])
 
     def _drawn_number(self) -> int | None:
-        """Which of the patterns is on the pad, or None."""
+        """The index of the pattern on the pad; None if it is not one of the patterns."""
         drawn = self.pad.pattern
         return next((n for n, one in enumerate(self.machine.patterns()) if np.array_equal(one, drawn)), None)
 
@@ -276,7 +276,7 @@ class BoltzmannWindow(QDialog):
     def _sample_again(self) -> None:
         self.machine.state.edit({"seed": self.machine.settings.seed + 1}, merge="seed")
 
-    # --- what the user sees
+    # --- content
 
     @Slot(object)
     def _edited(self, keys: frozenset[str]) -> None:
