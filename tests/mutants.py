@@ -438,6 +438,20 @@ FAULTS = (
         ("theory/test_samplers_convergence.py::test_order_of_convergence",),
     ),
     Fault(
+        "the classes' frequencies left out of their posterior",
+        "theory/class_densities.py",
+        "density.log_prob(x, sigma) + share.log()",
+        "density.log_prob(x, sigma) + 0 * share.log()",
+        ("theory/test_class_densities.py::test_the_classes_mix_to_the_density_of_all_data",),
+    ),
+    Fault(
+        "targets of a class that are means over all classes",
+        "kinds/objectives/denoising.py",
+        "return msgspec.structs.replace(self, target_batch=1) if given.classes else self",
+        "return self",
+        ("lab/test_classes_of_points.py::test_its_targets_do_not_mix_classes",),
+    ),
+    Fault(
         "guidance that begins at the score of all data",
         "theory/guidance.py",
         "return told + self.scale * (told - self.score(x, sigma)) if self.scale else told",
@@ -663,7 +677,7 @@ FAULTS = (
     Fault(
         "a shared noise level left out of the first layer (fused)",
         "theory/fused_evaluation.py",
-        "torch.addmv(parts.biases[0], first[:, stop:], known)",
+        "torch.addmv(parts.biases[0], first[:, stop:end], known)",
         "parts.biases[0]",
         ("theory/test_fused.py::test_a_score_at_one_noise_level_is_the_networks_own",),
     ),

@@ -215,7 +215,7 @@ def _why_none(key: str, problem: Problem, last: TrainingProgress | None) -> str:
         return "Training diverged: the last good weights are kept."
     if key.startswith("held_out_loss"):
         return (
-            "Held-out images have no labels, and this network never trained without labels: set "
+            "Held-out points have no labels, and this network never trained without labels: set "
             "training.label_dropout above 0."
         )
     if key == "diverged":

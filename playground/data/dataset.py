@@ -102,6 +102,8 @@ class DatasetRequest:
         colours: "grey", "rgb", or "auto" for the images' own colours.
         stopped: called while many files are read. Once it returns true, reading ends with a DataError.
         split: how a file's rows are held out: "rows", "groups" of equal ones, or "auto".
+        classes: "on" if each point of a toy gets the class of its part.
+        class_names: the names of these classes.
     """
 
     held_out: int
@@ -115,6 +117,8 @@ class DatasetRequest:
     pixels: "int | str" = "auto"
     colours: str = "auto"
     split: str = "auto"
+    classes: str = "off"
+    class_names: Sequence[str] = ()
 
 
 def listed(names: Sequence[str]) -> str:
@@ -128,10 +132,13 @@ def one_line(name: str) -> str:
     return "".join(filter(str.isprintable, " ".join(name.split())))
 
 
-def class_numbers(class_names: Sequence[str]) -> Message | None:
+def class_numbers(class_names: Sequence[str], sources: str = "folders") -> Message | None:
     """A message on the classes' numbers, which follow the order of their folders; None if they have no names.
 
-    It is one line for any names of folders.
+    It is one line for any names.
+
+    Args:
+        sources: what the names come from, in the plural.
 
     >>> str(class_numbers(("cats", "dogs\\n")))
     'Classes are numbered as their folders are sorted: 0 cats, 1 dogs.'
@@ -142,20 +149,30 @@ def class_numbers(class_names: Sequence[str]) -> Message | None:
     most = f"; a session keeps the names of at most {MOST_CLASS_NAMES:,}, so it will have none"
     return Message(
         "class-numbers",
-        "Classes are numbered as their folders are sorted: {}{}.",
+        f"Classes are numbered as their {sources} are sorted: {{}}{{}}.",
         (shown, most if len(class_names) > MOST_CLASS_NAMES else ""),
     )
 
 
 def sample_dataset(density: "Density", name: str, request: DatasetRequest) -> Dataset:
-    """A data set of independent samples of a known density in the plane."""
+    """A data set of independent samples of a known density in the plane, with the classes of its parts if they are asked for."""
+    from playground.theory.densities import GaussianMixture
+
+    labels, generator = None, _generator(request.seed, stream=0)
+    if request.classes == "on" and isinstance(density, GaussianMixture) and density.classes is not None:
+        points, components = density.sample_with_components(request.points, generator)
+        labels = density.classes[components].numpy()
+    else:
+        points = density.sample(request.points, generator)
     return Dataset(
         name=name,
-        points=density.sample(request.points, _generator(request.seed, stream=0)).numpy(),
+        points=points.numpy(),
         density=density,
         shape=(2,),
         axes=("x", "y"),
         held_out=density.sample(request.held_out, _generator(request.seed, stream=1)).numpy(),
+        labels=labels,
+        class_names=() if labels is None else tuple(request.class_names),
     )
 
 

@@ -1,27 +1,31 @@
 """Points from a file with two columns: CSV, TSV, columns separated by blanks, or NPY.
 
+A table may have a third column with the class of each row, which its header calls label or class.
+
 A table is first read by the fast parser. A block that it cannot parse is read again line by line. That either succeeds (unusual
 comments, quotes, decimal commas) or names the wrong line.
 """
 
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from playground.data import repeats
-from playground.data.dataset import Array, DataError, Dataset, DatasetRequest, held_out_count
+from playground.data.dataset import Array, DataError, Dataset, DatasetRequest, class_numbers, held_out_count
 from playground.data.npy import open_npy
 from playground.data.tables import Table, decode
-from playground.messages import Message, to_set
+from playground.messages import Message, joined, to_set
 
 LEAST_ROWS = 50
 MOST_ROWS = 5_000_000  # 80 MB as float64; ten seconds of reading at most
 MOST_BYTES = 2**30
 LARGEST = 1e12  # largest coordinate, so that noise levels up to 1e15 exceed all gaps
 NARROWEST = 1e-12  # least standard deviation of an axis, so that noise levels from 1e-15 are finer
+MOST_CLASSES = 1_000  # of the labels of a file: sampling.label goes to 999
 RESOLVED = 1e-9  # least range of an axis, relative to its largest coordinate; a smaller one has fewer than seven digits
 
 
@@ -35,7 +39,8 @@ def load_file(request: DatasetRequest) -> Dataset:
         DataError: see :func:`read_points`; or there are too few different points.
     """
     name = Path(request.path).name
-    points, axes = read_points(request.path)
+    points, axes, column = read_labelled_points(request.path)
+    labels, class_names = (None, ()) if column is None else numbered(name, column)
     group, different = repeats.equal_rows(points)
     if different < repeats.LEAST_DIFFERENT:
         raise DataError(
@@ -45,7 +50,38 @@ def load_file(request: DatasetRequest) -> Dataset:
     by_row = request.split == "rows" or (request.split == "auto" and many)
     held_out = _held_out(np.arange(len(points)) if by_row else group, count, request.seed)
     note = repeats.note(len(points), different, "rows", grouped=not by_row)
-    return Dataset(name, points[~held_out], None, (2,), axes, points[held_out], note=note)
+    return Dataset(
+        name=name,
+        points=points[~held_out],
+        density=None,
+        shape=(2,),
+        axes=axes,
+        held_out=points[held_out],
+        labels=None if labels is None else labels[~held_out],
+        class_names=class_names,
+        note=joined(class_numbers(class_names, "labels"), note),
+    )
+
+
+def numbered(name: str, column: Sequence[str]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """The classes of a column of labels, counted from 0, (N,), and their names; no names if these are the numbers themselves.
+
+    Whole numbers are sorted by size, other labels by the alphabet.
+
+    Raises:
+        DataError: there are more than MOST_CLASSES classes.
+    """
+    names = sorted(set(column))
+    if all(re.fullmatch(r"-?[0-9]{1,15}", label) for label in names):
+        names.sort(key=int)
+    if len(names) > MOST_CLASSES:
+        raise DataError(
+            f"{name}: its labels have {len(names):,} different values, and at most {MOST_CLASSES:,} classes can be "
+            "learned; rename the column if it holds no classes."
+        )
+    number = {label: index for index, label in enumerate(names)}
+    classes = np.array([number[label] for label in column], dtype=np.int64)
+    return classes, () if names == [str(index) for index in range(len(names))] else tuple(names)
 
 
 def _held_out(group: NDArray[np.int64], count: int, seed: int) -> NDArray[np.bool_]:
@@ -69,10 +105,20 @@ def read_points(path: str | os.PathLike[str]) -> tuple[Array, tuple[str, str]]:
     Raises:
         DataError: as :func:`read_columns`; or no density can be learned, as rows are too few or do not differ enough.
     """
-    points, names = read_columns(path)
+    points, axes, _ = read_labelled_points(path)
+    return points, axes
+
+
+def read_labelled_points(path: str | os.PathLike[str]) -> tuple[Array, tuple[str, str], list[str] | None]:
+    """The points and axes of :func:`read_points`, and the labels of the rows, if the file has such a column.
+
+    Raises:
+        DataError: as :func:`read_points`.
+    """
+    points, names, labels = _read(path, None)
     axes = names or ("x", "y")
     _check_learnable(Path(path).name, points, axes)
-    return points, axes
+    return points, axes, labels
 
 
 def read_columns(
@@ -81,7 +127,7 @@ def read_columns(
     """Two columns of finite numbers, (N, 2) float64, and their names (None without a header).
 
     Cells are separated by commas, semicolons, tabs or blanks. Decimal commas are understood if commas are not separators. Blank
-    lines, text after ``#``, and lines that begin with ``%`` or ``//`` are skipped.
+    lines, text after ``#``, and lines that begin with ``%`` or ``//`` are skipped, and so is a third column of labels.
 
     Args:
         path: the file.
@@ -90,6 +136,14 @@ def read_columns(
     Raises:
         DataError: the file cannot be read or holds something else. The message names the line if there is one.
     """
+    points, names, _ = _read(path, among)
+    return points, names
+
+
+def _read(
+    path: str | os.PathLike[str], among: tuple[str, str] | None
+) -> tuple[Array, tuple[str, str] | None, list[str] | None]:
+    """The points and names of :func:`read_columns`, and the labels, if there are any."""
     if not str(path):
         raise DataError(
             Message(
@@ -113,7 +167,7 @@ def read_columns(
         with path.open("rb") as file:
             magic = file.read(6)
         if magic == np.lib.format.MAGIC_PREFIX:
-            return _read_npy(path), None
+            return _read_npy(path), None, None
         try:
             return _read_table(path, size, among)
         except DataError:
@@ -129,7 +183,9 @@ def read_columns(
         raise DataError(f"{path.name} needs more memory than there is: keep a part of its rows.") from None
 
 
-def _read_table(path: Path, size: int, among: tuple[str, str] | None) -> tuple[Array, tuple[str, str] | None]:
+def _read_table(
+    path: Path, size: int, among: tuple[str, str] | None
+) -> tuple[Array, tuple[str, str] | None, list[str] | None]:
     if size > MOST_BYTES or _lines(path) > MOST_ROWS + 1000:  # a thousand for header and comments
         raise _too_many(path, f"awk 'NR % 10 == 1' {path.name} > part.csv")
     table = Table(path.name, decode(path.name, path.read_bytes()), among)
@@ -137,7 +193,7 @@ def _read_table(path: Path, size: int, among: tuple[str, str] | None) -> tuple[A
     if len(points) > MOST_ROWS:
         raise _too_many(path, f"awk 'NR % 10 == 1' {path.name} > part.csv")
     _check_finite(path.name, points, lambda row: f"line {table.line(row)}")
-    return points, table.axes
+    return points, table.axes, table.labels()
 
 
 def _read_npy(path: Path) -> Array:

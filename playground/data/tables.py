@@ -4,6 +4,7 @@ import csv
 import itertools
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from playground.data.dataset import Array, DataError
 
 _HEAD = 2**16  # bytes that are examined to tell text from other data
 _BLOCK = 2**18  # characters parsed at a time
+LABEL_NAMES = ("label", "class")  # of a column that holds the class of each row
+LONGEST_LABEL = 200  # characters; a session keeps names of at most 255
 _SEPARATOR = re.compile(r"sep=.?", re.IGNORECASE)  # a line above the header that tells Excel the separator
 _LAYOUTS = [  # separator (None: blanks) and decimal mark, the most likely first
     ("\t", "."), (";", "."), (",", "."), (None, "."), ("\t", ","), (";", ","), (None, ","), (",", ","),
@@ -52,11 +55,16 @@ class Table:
     Attributes:
         axes: the names of the columns, or None without a header.
 
+    If `among` is None and the header has three names, one of them of LABEL_NAMES, the other two are taken.
+
     Raises:
         DataError: there is no line with data, or the first one does not have two columns.
     """
 
     def __init__(self, name: str, text: str, among: tuple[str, str] | None = None) -> None:
+        self._labels = _LabelColumn.of(text) if among is None else None
+        if self._labels is not None:
+            among = self._labels.others
         self._name, self._among = name, among
         self._text = text = text if among is None else _narrowed(name, text, among)
         sample = list(itertools.islice(_content(text), 32))
@@ -94,6 +102,24 @@ class Table:
                 return self._read(",")
             except DataError:
                 raise error from None
+
+    def labels(self) -> list[str] | None:
+        """The label of each row, or None if no column has labels.
+
+        Raises:
+            DataError: a label is missing.
+        """
+        if self._labels is None:
+            return None
+        found = []
+        for number, label in self._labels.cells():
+            if number > self._skipped:
+                if not label:
+                    raise DataError(
+                        f"{self._name}, line {number}: the label is missing; fill it in or remove the line."
+                    )
+                found.append(label)
+        return found
 
     def line(self, row: int) -> int:
         """The line number, counted from 1, of a row of data, counted from 0."""
@@ -158,6 +184,42 @@ class Table:
             x, y = self._among
             way_out = f"name two of them {x} and {y} in a header, as the model's axes are, or keep just these two"
         return DataError(f"{self._name}, line {number}: {columns}, but points of the plane have 2; {way_out}.")
+
+
+@dataclass(frozen=True)
+class _LabelColumn:
+    """The column of labels in a table of three columns.
+
+    Attributes:
+        others: the names of the other two columns.
+        place: the column's index.
+        separator: between cells; None for blanks.
+    """
+
+    text: str
+    others: tuple[str, str]
+    place: int
+    separator: str | None
+
+    @classmethod
+    def of(cls, text: str) -> "_LabelColumn | None":
+        """The column of a text, or None if its header has none."""
+        lines = (line for line in _content(text) if not _SEPARATOR.fullmatch(line[1]))
+        _, header = next(lines, (0, ""))
+        for separator in ("\t", ";", ",", None):
+            cells = [cell[:40] for cell in _all_cells(header, separator)]
+            places = [place for place, cell in enumerate(cells) if cell.casefold() in LABEL_NAMES]
+            if len(cells) == 3 and len(places) == 1:
+                x, y = (cell for place, cell in enumerate(cells) if place != places[0])
+                return None if _number(x, ",") or _number(y, ",") else cls(text, (x, y), places[0], separator)
+        return None
+
+    def cells(self) -> Iterator[tuple[int, str]]:
+        """Yield the number of each line of three cells, and its label on one line."""
+        for number, line in _content(self.text):
+            row = _all_cells(line, self.separator)
+            if len(row) == 3:
+                yield number, " ".join(row[self.place].split())[:LONGEST_LABEL]
 
 
 class _NotANumber(DataError):

@@ -6,6 +6,8 @@ becomes a mixture of Gaussians along it,
 .. math:: p(x) = \int N(x; c(\ell), \mathrm{noise}^2 I)\, q(\ell)\, d\ell \approx \sum_k w_k q(\ell_k) N(x; c(\ell_k), \mathrm{noise}^2 I),
 
 with nodes by arc length so close that the sum and the integral agree to 1e-7 and single Gaussians cannot be seen.
+
+The Gaussians of one curve, or each Gaussian that is a mode of its own, are one class.
 """
 
 import math
@@ -13,6 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from playground.data.dataset import Array
 
@@ -71,14 +74,15 @@ def pinwheel(noise: float) -> "Density":
 
 def rings(noise: float) -> "Density":
     """Four circles of radii 0.75, 1.5, 2.25 and 3 with a quarter of the mass each."""
-    means, weights = [], []
-    for radius in (0.75, 1.5, 2.25, 3.0):
+    means, weights, classes = [], [], []
+    for number, radius in enumerate((0.75, 1.5, 2.25, 3.0)):
         # Equal spacing is exact on a closed curve. Twelve nodes keep it round even if the noise is as wide as the circle.
         count = max(12, math.ceil(2 * math.pi * radius / (_SPACING * noise)))
         angle = np.arange(count) * (2 * math.pi / count)
         means.append(radius * np.stack([np.cos(angle), np.sin(angle)], axis=1))
         weights.append(np.full(count, 1 / count))
-    return _mixture(np.concatenate(means), noise, np.concatenate(weights))
+        classes.append(np.full(count, number))
+    return _mixture(np.concatenate(means), noise, np.concatenate(weights), np.concatenate(classes))
 
 
 def checkerboard(noise: float) -> "Density":
@@ -119,8 +123,8 @@ def _curves(curves: list[Array], share: Array, noise: float) -> "GaussianMixture
         share: the part of a curve's mass before each of its points, (P,), from 0 to 1.
         noise: the standard deviation of the Gaussians.
     """
-    means, weights = [], []
-    for curve in curves:
+    means, weights, classes = [], [], []
+    for number, curve in enumerate(curves):
         arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(curve, axis=0).T))])
         count = max(
             12, math.ceil(0.5 * math.pi * arc[-1] / (_SPACING * noise))
@@ -129,7 +133,8 @@ def _curves(curves: list[Array], share: Array, noise: float) -> "GaussianMixture
         at = (nodes + 1) / 2 * arc[-1]
         means.append(np.stack([np.interp(at, arc, curve[:, 0]), np.interp(at, arc, curve[:, 1])], axis=1))
         weights.append(node_weights * np.interp(at, arc, np.gradient(share, arc)))
-    return _mixture(np.concatenate(means), noise, np.concatenate(weights))
+        classes.append(np.full(count, number))
+    return _mixture(np.concatenate(means), noise, np.concatenate(weights), np.concatenate(classes))
 
 
 def _fejer(count: int) -> tuple[Array, Array]:
@@ -140,13 +145,13 @@ def _fejer(count: int) -> tuple[Array, Array]:
     return np.cos(angle), 2 / count * (1 - 2 * series)
 
 
-def _mixture(means: Array, noise: float, weights: Array) -> "GaussianMixture":
+def _mixture(means: Array, noise: float, weights: Array, classes: NDArray[np.int64]) -> "GaussianMixture":
     import torch
 
     from playground.theory.densities import GaussianMixture
 
     stds = torch.full((len(means),), noise, dtype=torch.float64)
-    return GaussianMixture(torch.from_numpy(means), stds, torch.from_numpy(weights))
+    return GaussianMixture(torch.from_numpy(means), stds, torch.from_numpy(weights), classes=torch.from_numpy(classes))
 
 
 def _separate(means: Array, noise: float, weights: Array) -> "GaussianMixture":
@@ -157,4 +162,5 @@ def _separate(means: Array, noise: float, weights: Array) -> "GaussianMixture":
 
     stds = torch.full((len(means),), noise, dtype=torch.float64)
     centres, shares = torch.from_numpy(means), torch.from_numpy(weights)
-    return GaussianMixture(centres, stds, shares, modes=centres, mode_weights=shares)
+    classes = torch.arange(len(means))
+    return GaussianMixture(centres, stds, shares, modes=centres, mode_weights=shares, classes=classes)

@@ -119,11 +119,17 @@ class Conditions:
         held_out: the number of points that training never sees, from which the known part of a point is taken.
         hidden_labels: the smallest and the largest share of labels that training has hidden so far; None before training, and
             without labels.
+        known_classes: the classes whose densities are known; empty without labels.
     """
 
     classes: tuple[int, ...] = ()
     held_out: int = 0
     hidden_labels: tuple[float, float] | None = None
+    known_classes: tuple[int, ...] = ()
+
+    def classes_of(self, source: Score) -> tuple[int, ...]:
+        """The classes of which a score is there, in order."""
+        return {"learned": self.classes, "exact": self.known_classes, "empirical": ()}[source]
 
 
 class Given(Protocol):
@@ -137,6 +143,7 @@ class Given(Protocol):
         widest, spread, thickness: the widest gap, the principal axes and the local thickness of the training set. They are
             computed at the first call.
         classes: the number of classes that the network is trained with.
+        conditions: what the network and its samples can be conditioned on.
         batch, particles: the number of points of a training step and of a run.
         sigma_distribution: the distribution of the noise levels in training.
     """
@@ -170,6 +177,9 @@ class Given(Protocol):
 
     @property
     def classes(self) -> int: ...
+
+    @property
+    def conditions(self) -> Conditions: ...
 
     @property
     def batch(self) -> int: ...

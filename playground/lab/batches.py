@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from playground.lab.problem import Problem
-from playground.theory.networks import ScoreNetwork, UNet
+from playground.theory.networks import ScoreNetwork
 
 
 def sample_batch(
@@ -33,7 +33,7 @@ def sample_batch(
 def _labels(problem: Problem, network: ScoreNetwork, rows: Tensor, generator: torch.Generator) -> Tensor | None:
     """Return the labels of some training points, some of them hidden at random."""
     labels = problem.labels
-    if labels is None or not isinstance(network, UNet) or not network.classes:
+    if labels is None or not network.classes:
         return None
     hidden = torch.rand(rows.shape, generator=generator, device=rows.device)
     hide = hidden < problem.experiment.training.label_dropout

@@ -17,7 +17,7 @@ def conditioned_score(problem: Problem, score: LabelledScore) -> ScoreFunction:
     """The score that the experiment's sampler follows, for the labels, the guidance, the mask and the factor of its settings.
 
     Args:
-        score: the learned one, which takes labels if the data have classes, or a known one.
+        score: the learned or a known one, which takes labels if there are classes of it.
     """
     sampling, told = problem.experiment.sampling, labels(problem)
     followed = score
@@ -35,9 +35,9 @@ def conditioned_score(problem: Problem, score: LabelledScore) -> ScoreFunction:
 def labels(problem: Problem) -> Tensor | None:
     """The class of all particles, 0-d, or of each, (particles,); None if they are given none."""
     sampling, data = problem.experiment.sampling, problem.labels
-    if not isinstance(sampling, FollowsScore) or sampling.labels == "none" or sampling.source != "learned":
+    if not isinstance(sampling, FollowsScore) or sampling.labels == "none" or data is None:
         return None
-    if not problem.classes or data is None:
+    if not problem.conditions.classes_of(sampling.source):
         return None
     if sampling.labels == "all":
         generator = problem.generator("labels")

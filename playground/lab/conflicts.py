@@ -57,7 +57,7 @@ def comparison_conflict(experiment: Experiment, conditions: Conditions) -> Messa
             "sampling.inpainting_mask",
             (Edit("Use none", {"sampling.inpainting_mask": "none"}),),
         )
-    if not isinstance(sampling, FollowsScore) or sampling.source != "learned" or not conditions.classes:
+    if not isinstance(sampling, FollowsScore) or not conditions.classes_of(sampling.source):
         return None
     if sampling.labels == "one":
         return Message(

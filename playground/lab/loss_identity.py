@@ -13,11 +13,12 @@ def loss_identity(experiment: Experiment) -> tuple[Objective, str | None, float 
     and has another minimum.
 
     The stable-target batch is at most the training batch. Only a continuous process leaves a choice of noise levels, and
-    only a U-Net takes labels; otherwise these parts are None.
+    not every network is given labels; otherwise these parts are None.
     """
     settings = resolve(experiment)
     training = settings.training
     assert training.batch != "auto"
     objective = settings.objective.loss_identity(training.batch)
     distribution = training.sigma_distribution if experiment.noise.is_continuous else None
-    return objective, distribution, training.label_dropout if settings.network.takes_labels else None
+    told = settings.network.is_told_classes(settings.data, None) is not False
+    return objective, distribution, training.label_dropout if told else None

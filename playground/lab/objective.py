@@ -17,4 +17,4 @@ def build_objective(problem: Problem, target_batch: int | None = None) -> Object
     settings = resolve(problem.experiment).objective
     if target_batch is not None and isinstance(settings, Denoising):
         settings = msgspec.structs.replace(settings, target_batch=target_batch)
-    return settings.build(problem)
+    return settings.found(problem).build(problem)

@@ -25,11 +25,13 @@ from playground.kinds.samplers import FromNoise
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.theory import local_geometry
-from playground.theory.densities import Density
+from playground.theory.class_densities import ClassDensities
+from playground.theory.densities import Density, GaussianMixture
 from playground.theory.empirical import Empirical
+from playground.theory.guidance import LabelledScore
 from playground.theory.local_geometry import widest_gap as widest_gap
 from playground.theory.networks import ScoreNetwork
-from playground.theory.noise import GaussianPrior, Noise, PrincipalAxes, Process, ScoreFunction
+from playground.theory.noise import GaussianPrior, Noise, PrincipalAxes, Process
 from playground.theory.noise.sigma_distributions import SigmaDistributionName
 
 FEW_POINTS = 10_000
@@ -153,7 +155,7 @@ class Problem:
 
     @property
     def classes(self) -> int:
-        """The number of classes that the network is given: those of the data, and none for an MLP."""
+        """The number of classes that the network is given: those of the data, and none for an energy."""
         told = self.experiment.network.resolve(self.experiment.data.images).takes_labels
         return int(self.dataset.labels.max()) + 1 if told and self.dataset.labels is not None else 0
 
@@ -162,7 +164,15 @@ class Problem:
         """The conditions that the network and its samples can be given."""
         told = self.dataset.labels if self.classes else None
         present = () if told is None else tuple(np.flatnonzero(np.bincount(told)).tolist())
-        return Conditions(present, len(self.dataset.held_out), self.hidden_labels)
+        known = 0 if self.class_densities is None else self.class_densities.count
+        return Conditions(present, len(self.dataset.held_out), self.hidden_labels, tuple(range(known)))
+
+    @functools.cached_property
+    def class_densities(self) -> ClassDensities | None:
+        """The known densities of the classes, standardized like the data; None if the data have no classes or no known density."""
+        if self.dataset.labels is None or not isinstance(self.density, GaussianMixture) or self.density.classes is None:
+            return None
+        return ClassDensities.of(self.density)
 
     @property
     def batch(self) -> int:
@@ -269,10 +279,11 @@ class Problem:
         """The smoothed training set itself; for images, without the fractions of a grey level that training adds."""
         return Empirical(self.train)
 
-    def known_score(self, source: str | None = None) -> ScoreFunction | None:
+    def known_score(self, source: str | None = None) -> LabelledScore | None:
         """The closed form of a score: that of the known density or of the training set.
 
-        None for the learned score, and for the exact one if the density is not known.
+        None for the learned score, and for the exact one if the density is not known. The exact one takes labels if the data
+        have classes.
 
         Args:
             source: "learned", "exact" or "empirical"; by default the one that the experiment's sampler follows.
@@ -280,7 +291,9 @@ class Problem:
         source = source or self.experiment.sampling.follows
         if source == "empirical":
             return self.empirical.score
-        return self.density.score if source == "exact" and self.density is not None else None
+        if source != "exact" or self.density is None:
+            return None
+        return self.density.score if self.class_densities is None else self.class_densities.score
 
     @property
     def reference(self) -> str | None:
@@ -327,6 +340,7 @@ class Problem:
             resolved,
             data=resolved.data.found(self.dataset),
             noise=resolved.noise.resolve(self),
+            objective=resolved.objective.found(self),
             training=training,
             sampling=sampling,
         )

@@ -130,12 +130,12 @@ class Session:
 
     @classmethod
     def of(cls, experiment: Experiment, dataset: "Dataset", **others: Any) -> "Session":
-        """A session of a data set. Labels are kept for images only; the bundled digits get theirs back on opening."""
+        """A session of a data set."""
         return cls(
             experiment=experiment,
             points=dataset.points,
             held_out=dataset.held_out,
-            labels=dataset.labels if experiment.data.kind == "images" else None,
+            labels=dataset.labels,
             class_names=dataset.class_names,
             axes=dataset.axes,
             **others,

@@ -116,7 +116,7 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     label_dropout: Annotated[
         float,
         meta(
-            "Fraction of labels hidden from a U-Net in training, so that it learns the score with and without a "
+            "Fraction of labels hidden from the network in training, so that it learns the score with and without a "
             "class. 0 leaves the score without a class untrained, which likelihoods and guidance need; 1 leaves that "
             "of each class untrained",
             ge=0.0,

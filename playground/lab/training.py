@@ -28,6 +28,7 @@ from playground.lab.problem import Problem
 from playground.lab.progress import TrainingProgress as TrainingProgress
 from playground.lab.weights import State, Weights, damaged, hidden_labels, load_weights
 from playground.messages import Message
+from playground.theory.densities import Density
 from playground.theory.fused_energy import energy_denoising_steps
 from playground.theory.fused_training import denoising_steps, matching_steps
 from playground.theory.networks import MLP, Energy, ScoreNetwork
@@ -329,7 +330,8 @@ class Trainer:
         network, weights, settings = self.network, self._weights, self.problem.experiment.training
         assert isinstance(network, Perceptron)
         shape = (len(rates), self.problem.batch)
-        x, sigma, _ = self._draw(*shape, self._generator)
+        x, sigma, label = self._draw(*shape, self._generator)
+        label = None if label is None else label.view(shape)
         x, sigma = x.flatten(1), sigma.to(x)
         z = torch.randn(x.shape, generator=self._generator, device=x.device)
         lambdas = self._objective.weight(sigma).view(shape)
@@ -340,13 +342,13 @@ class Trainer:
             if isinstance(network, Energy):
                 loss = energy_denoising_steps(x, z, sigma, lambdas, network.factor(sigma), *common)
             else:
-                loss = denoising_steps(x, z, sigma, lambdas, *common, network.prediction)
+                loss = denoising_steps(x, z, sigma, lambdas, *common, network.prediction, label)
         else:
             x = x + sigma[:, None] * z
             directions, scale, along = self._directions(x)
             directions = directions.view(-1, *shape, x.shape[1]).transpose(0, 1)
             drawn = (x.view(*shape, -1), directions, sigma.view(shape), lambdas, scale, along)
-            loss = matching_steps(*drawn, *common, network.prediction)
+            loss = matching_steps(*drawn, *common, network.prediction, label)
         weights.step += len(rates)
         return loss
 
@@ -385,9 +387,26 @@ class Trainer:
         self._optimal_loss, self._optimal_loss_error = self._estimate_optimal_loss(generator)
 
     def _estimate_optimal_loss(self, generator: torch.Generator) -> tuple[float, float] | tuple[None, None]:
-        density = self.problem.density
-        found = None if density is None else self._objective.optimal_loss_with_error(density, generator)
-        return found or (None, None)
+        parts = self._densities_seen()
+        found = [self._objective.optimal_loss_with_error(density, generator) for _, density in parts]
+        known = [one for one in found if one is not None]
+        if not known or len(known) < len(parts):
+            return None, None
+        shares = [share for share, _ in parts]
+        loss = sum(share * one for share, (one, _) in zip(shares, known, strict=True))
+        return loss, math.hypot(*(share * error for share, (_, error) in zip(shares, known, strict=True)))
+
+    def _densities_seen(self) -> list[tuple[float, Density]]:
+        """The densities that the network learns, with their shares of the loss: that of all data, and with labels the classes'."""
+        problem, hidden = self.problem, self.problem.experiment.training.label_dropout
+        classes = problem.class_densities
+        if problem.density is None:
+            return []
+        if not problem.classes or classes is None:
+            return [(1.0, problem.density)]
+        shares = ((1 - hidden) * classes.frequencies).tolist()
+        parts = [(hidden, problem.density), *zip(shares, classes.densities, strict=True)]
+        return [(share, density) for share, density in parts if share]
 
     def with_optimal_loss(self, progress: TrainingProgress) -> TrainingProgress:
         """Return the report with the optimal loss of these settings and its error, which older reports lack."""

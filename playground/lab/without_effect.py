@@ -20,7 +20,7 @@ def settings_without_effect(problem: Problem) -> Iterator[Message]:
     if experiment.training.early_stopping == "on" and not problem.has_held_out_loss:
         yield Message(
             "no-held-out-loss",
-            "{} changes nothing: held-out images have no labels, and with {} the network always trains with labels; raise it.",
+            "{} changes nothing: held-out points have no labels, and with {} the network always trains with labels; raise it.",
             (setting("training.early_stopping", "on"), setting("training.label_dropout", 0)),
             "training.early_stopping",
         )

@@ -34,6 +34,8 @@ class Density(ABC):
         variance: the variance, averaged over the axes.
         modes: centres whose share of the mass is reported, (K, dim), or None. A point belongs to the nearest mode.
         mode_weights: the true shares, (K,), or None.
+        classes: the class of each component of a mixture, (K,) int64, or None. See
+            :class:`playground.theory.class_densities.ClassDensities`.
         sharp: whether it jumps at edges, where it has no score.
     """
 
@@ -42,6 +44,7 @@ class Density(ABC):
     variance: float
     modes: Tensor | None
     mode_weights: Tensor | None
+    classes: Tensor | None = None
     sharp: bool = False
 
     @abstractmethod
@@ -118,6 +121,7 @@ class GaussianMixture(Density):
         weights: (K,), >= 0, normalised here; equal if None.
         modes: centres whose share of the mass is reported, (M, dim), if any.
         mode_weights: their true shares, (M,).
+        classes: the class of each component, (K,) int64, if they have classes.
 
     Raises:
         ValueError: shapes do not match, or a standard deviation or weight is out of range.
@@ -130,6 +134,7 @@ class GaussianMixture(Density):
         weights: Tensor | None = None,
         modes: Tensor | None = None,
         mode_weights: Tensor | None = None,
+        classes: Tensor | None = None,
     ) -> None:
         weights = torch.ones_like(stds) if weights is None else weights
         _check_weights(weights)
@@ -138,7 +143,7 @@ class GaussianMixture(Density):
         if not bool((stds > 0).all()):
             raise ValueError("standard deviations must be above 0")
         self.means, self.stds, self.weights = means, stds, weights / weights.sum()
-        self.modes, self.mode_weights = modes, mode_weights
+        self.modes, self.mode_weights, self.classes = modes, mode_weights, classes
         self.dim = means.shape[1]
         self.mean = self.weights @ means
         centred = means - self.mean
@@ -155,14 +160,20 @@ class GaussianMixture(Density):
         self._expanded = self._shared and rounding < 1e-3
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
+        return self.sample_with_components(count, generator)[0]
+
+    def sample_with_components(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """The points of :meth:`sample`, (count, dim), and the component that each comes from, (count,) int64."""
         chosen = torch.multinomial(self.weights, count, replacement=True, generator=generator)
         dtype, device = self.means.dtype, self.means.device
         noise = torch.randn(count, self.dim, generator=generator, dtype=dtype, device=device)
-        return self.means[chosen] + self.stds[chosen, None] * noise
+        return self.means[chosen] + self.stds[chosen, None] * noise, chosen
 
     def standardized(self, offset: Tensor, scale: float) -> "GaussianMixture":
         modes = None if self.modes is None else (self.modes - offset) / scale
-        return GaussianMixture((self.means - offset) / scale, self.stds / scale, self.weights, modes, self.mode_weights)
+        return GaussianMixture(
+            (self.means - offset) / scale, self.stds / scale, self.weights, modes, self.mode_weights, self.classes
+        )
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> "GaussianMixture":
         move = functools.partial(_move, device=device, dtype=dtype)
@@ -172,6 +183,7 @@ class GaussianMixture(Density):
             self.weights.to(device=device, dtype=dtype),
             move(self.modes),
             move(self.mode_weights),
+            None if self.classes is None else self.classes.to(device),
         )
 
     def entropy(self) -> float:

@@ -91,20 +91,24 @@ def features(
     sigma: Tensor | None = None,
     *,
     columns: bool = False,
+    label: Tensor | None = None,
+    labels: int = 0,
 ) -> Tensor:
     """Compute the inputs of a perceptron's first layer, (..., N, F), for y = scale x and points x (..., N, D).
 
     The features are y and K cosines and K sines of it. With sigma > 0, (..., N), they also are ln(sigma)/4 and its T sines and
-    T cosines. So F = D + 2K + 1 + 2T, or D + 2K without sigma.
+    T cosines. So F = D + 2K + 1 + 2T, or D + 2K without sigma. With L labels, L more are a one at the label and zeros.
 
     Args:
         scale: a number, or (..., N).
+        label: (..., N) int64, below `labels`; needed if `labels` is above 0.
         columns: whether each feature's points are contiguous in memory, and a one for the layer's bias follows each point's
             features.
     """
     (dim, count), (*lead, points, _) = frequencies.shape, x.shape
     middle, stop = dim + count, dim + 2 * count
-    last = stop if sigma is None else stop + 1 + 2 * len(tones)
+    end = stop if sigma is None else stop + 1 + 2 * len(tones)
+    last = end + labels
     found = x.new_empty(*lead, last + 1, points).mT if columns else x.new_empty(*lead, points, last)
     factor = scale.unsqueeze(-1) if isinstance(scale, Tensor) else scale
     inputs = torch.mul(x, factor, out=found[..., :dim])
@@ -113,18 +117,32 @@ def features(
         write_cosines_and_sines(angles, found[..., dim:middle], found[..., middle:stop])
     if sigma is not None:
         # Contiguous over points first: a point has so few tones that numpy would start a new loop for each point.
-        noise = found[..., stop:last] if columns else x.new_empty(*lead, last - stop, points).mT
+        noise = found[..., stop:end] if columns else x.new_empty(*lead, end - stop, points).mT
         phases = torch.mul(tones[:, None], torch.log(sigma, out=noise[..., 0]).div_(4.0).unsqueeze(-2)).mT
         write_cosines_and_sines(phases, noise[..., 1 + len(tones) :], noise[..., 1 : 1 + len(tones)])
         if not columns:
-            found[..., stop:] = noise
+            found[..., stop:end] = noise
+    if label is not None:
+        found[..., end:last].zero_().scatter_(-1, label.unsqueeze(-1), 1.0)
     if columns:
         found[..., last] = 1.0
     return found
 
 
+def labels_of(first: Tensor, frequencies: Tensor, tones: Tensor) -> int:
+    """Return how many labels a perceptron takes, the unknown one included, from its first layer's weights (G, F); 0: none."""
+    return first.shape[1] - frequencies.shape[0] - 2 * frequencies.shape[1] - 1 - 2 * len(tones)
+
+
 def noised_columns(
-    x: Tensor, z: Tensor, sigma: Tensor, frequencies: Tensor, tones: Tensor, prediction: str = "v"
+    x: Tensor,
+    z: Tensor,
+    sigma: Tensor,
+    frequencies: Tensor,
+    tones: Tensor,
+    prediction: str = "v",
+    label: Tensor | None = None,
+    labels: int = 0,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Compute the network's inputs and the terms of the denoising loss, s + z/sigma = slope F + rest.
 
@@ -132,13 +150,14 @@ def noised_columns(
         x, z: clean points and standard normal noise, (S, N, D).
         sigma: noise levels, (S, N), > 0.
         prediction: what F stands for, a name from :data:`playground.theory.parametrizations.OUTPUTS`.
+        label, labels: see :func:`features`.
 
     Returns:
         The :func:`features` of x + sigma z and a one, (S, F + 1, N); slope, (S, 1, N); and rest, (S, D, N).
     """
     inverse = torch.rsqrt(sigma * sigma + 1.0)
     noisy = torch.addcmul(x, sigma.unsqueeze(2), z)
-    seen = features(noisy, inverse, frequencies, tones, sigma, columns=True).mT
+    seen = features(noisy, inverse, frequencies, tones, sigma, columns=True, label=label, labels=labels).mT
     slope, pull = OUTPUTS[prediction](sigma, sigma)
     rest = z.mT.contiguous() / sigma.unsqueeze(1) - seen[:, : x.shape[2]] * (pull / inverse).unsqueeze(1)
     return seen, slope.unsqueeze(1), rest

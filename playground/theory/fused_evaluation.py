@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.futures import Future
 from torch.nn import functional
 
-from playground.theory.fused import activate_with_slope, activated, compiled, features, product
+from playground.theory.fused import activate_with_slope, activated, compiled, features, labels_of, product
 from playground.theory.parametrizations import OUTPUTS
 
 BLOCK = 2**13  # points whose features are held at once
@@ -44,25 +44,41 @@ class MlpParameters(NamedTuple):
     activation: str
 
 
+def with_label(parts: MlpParameters, label: int) -> MlpParameters:
+    """The perceptron at one label. The label's feature becomes part of the first layer's bias."""
+    first = parts.weights[0]
+    stop = first.shape[1] - labels_of(first, parts.frequencies, parts.tones)
+    weights = [first[:, :stop].contiguous(), *parts.weights[1:]]
+    return parts._replace(weights=weights, biases=[parts.biases[0] + first[:, stop + label], *parts.biases[1:]])
+
+
 def with_noise(parts: MlpParameters, sigma: float) -> MlpParameters:
     """The perceptron at one noise level sigma > 0. The noise features become part of the first layer's bias."""
     first, stop = parts.weights[0], parts.frequencies.shape[0] + 2 * parts.frequencies.shape[1]
+    end = stop + 1 + 2 * len(parts.tones)
     # Plain numbers, not tensors: so many calls to torch would take a twentieth of the time of 2,000 points.
     noise = math.log(sigma) / 4
     phases = [noise * tone for tone in parts.tones.tolist()]
     known = first.new_tensor([noise, *map(math.sin, phases), *map(math.cos, phases)])
-    bias = torch.addmv(parts.biases[0], first[:, stop:], known)
-    weights, biases = [first[:, :stop].contiguous(), *parts.weights[1:]], [bias, *parts.biases[1:]]
+    bias = torch.addmv(parts.biases[0], first[:, stop:end], known)
+    kept = first[:, :stop] if end == first.shape[1] else torch.cat([first[:, :stop], first[:, end:]], 1)
+    weights, biases = [kept.contiguous(), *parts.weights[1:]], [bias, *parts.biases[1:]]
     return parts._replace(weights=weights, biases=biases)
 
 
-def mlp_score(x: Tensor, sigma: Tensor, parts: MlpParameters, rows: int, prediction: str = "v") -> Tensor:
+def mlp_score(
+    x: Tensor, sigma: Tensor, parts: MlpParameters, rows: int, prediction: str = "v", label: Tensor | None = None
+) -> Tensor:
     """The score of an MLP at x (N, D) for sigma (N,), without gradients, `rows` points at a time.
 
     Args:
         prediction: what its output stands for, a name from :data:`playground.theory.parametrizations.OUTPUTS`.
+        label: (N,) int64, for a network that takes labels.
     """
     score = torch.empty_like(x)
+    labels = labels_of(parts.weights[0], parts.frequencies, parts.tones)
+    if label is not None and len(label) > 1 and label.stride(0) == 0:  # one number, expanded
+        parts, label, labels = with_label(parts, int(label[0])), None, 0
     if len(sigma) > 1 and sigma.stride(0) == 0:  # one number, expanded
         level = float(sigma[0])
         divisor = level if level > 0 else 1.0
@@ -70,14 +86,17 @@ def mlp_score(x: Tensor, sigma: Tensor, parts: MlpParameters, rows: int, predict
         scale = 1 / math.sqrt(level * level + 1)
         frequencies, tones, *layers = with_noise(parts, divisor)
         for piece in blocks(x, rows):
-            raw = on_cores(perceptron, features(x[piece], scale, frequencies, tones), *layers, rows=rows)
+            known = None if label is None else label[piece]
+            seen = features(x[piece], scale, frequencies, tones, label=known, labels=labels)
+            raw = on_cores(perceptron, seen, *layers, rows=rows)
             torch.sub(raw.mul_(slope), x[piece], alpha=pull, out=score[piece])
         return score
     frequencies, tones, *layers = parts
     inverses, divisors = scales(sigma)
     slopes, pulls = OUTPUTS[prediction](sigma, divisors)
     for piece in blocks(x, rows):
-        seen = features(x[piece], inverses[piece], frequencies, tones, divisors[piece])
+        known = None if label is None else label[piece]
+        seen = features(x[piece], inverses[piece], frequencies, tones, divisors[piece], label=known, labels=labels)
         raw = on_cores(perceptron, seen, *layers, rows=rows).mul_(slopes[piece, None])
         torch.addcmul(raw, x[piece], pulls[piece, None], value=-1, out=score[piece])
     return score

@@ -13,6 +13,7 @@ from playground.theory.fused import (
     activate_with_slope,
     compiled,
     features,
+    labels_of,
     noised_columns,
     optimizer_step,
     product,
@@ -47,6 +48,7 @@ def denoising_steps(
     tones: Tensor,
     optimizer: OptimizerState,
     prediction: str = "v",
+    label: Tensor | None = None,
 ) -> Tensor:
     """Make S steps of Adam on the weighted denoising loss of an MLP, and average the weights; all in place.
 
@@ -55,11 +57,13 @@ def denoising_steps(
         sigma, weight: noise levels > 0 and lambda(sigma), (S, N).
         frequencies, tones: the network's tables.
         prediction: what its output stands for, a name from :data:`playground.theory.parametrizations.OUTPUTS`.
+        label: (S, N) int64, for a network that takes labels.
 
     Returns:
         The mean loss, 0-d.
     """
-    seen, slope, rest = noised_columns(x, z, sigma, frequencies, tones, prediction)
+    labels = labels_of(optimizer.weights[0], frequencies, tones)
+    seen, slope, rest = noised_columns(x, z, sigma, frequencies, tones, prediction, label, labels)
     share = weight.unsqueeze(1) / x.shape[1]
     return _denoising_steps(seen, slope, rest, share, optimizer)
 
@@ -106,6 +110,7 @@ def matching_steps(
     tones: Tensor,
     optimizer: OptimizerState,
     prediction: str = "v",
+    label: Tensor | None = None,
 ) -> Tensor:
     r"""Do the same as :func:`denoising_steps` for exact and sliced score matching.
 
@@ -121,12 +126,14 @@ def matching_steps(
         scale: c, which is 1 for exact matching and 1/K for sliced.
         along: use c/2 sum_k (v_k's)^2 in place of 1/2 ||s||^2.
         prediction: as for :func:`denoising_steps`.
+        label: (S, N) int64, for a network that takes labels.
     """
+    labels = labels_of(optimizer.weights[0], frequencies, tones)
     inverse = torch.rsqrt(sigma * sigma + 1.0)
     divisor = torch.where(sigma > 0, sigma, torch.ones_like(sigma))
     (dim, count), many = frequencies.shape, directions.shape[1]
     middle, stop = dim + count, dim + 2 * count
-    seen = features(x, inverse, frequencies, tones, divisor, columns=True).mT
+    seen = features(x, inverse, frequencies, tones, divisor, columns=True, label=label, labels=labels).mT
     slope, pull = OUTPUTS[prediction](sigma, divisor)
     flat = directions.square().sum(3).sum(1) * pull * scale
     v = directions.permute(0, 3, 1, 2)  # (S, D, K, N)

@@ -743,7 +743,7 @@ def test_training_waits_for_what_only_the_files_tell_of_their_classes(show, stat
     ("changes", "way", "mended"),
     [
         (
-            {"data.kind": "digits", "network.kind": "mlp", "sampling.labels": "one"},
+            {"data.kind": "digits", "network.kind": "energy", "sampling.labels": "one"},
             "Use none",
             ("sampling.labels", "none"),
         ),

@@ -89,7 +89,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "a class that no network is told": (
         [
             *("run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "data.kind=digits"),
-            *("--set", "network.kind=mlp", "--set", "sampling.labels=one"),
+            *("--set", "network.kind=energy", "--set", "sampling.labels=one"),
         ],
         "The network has no classes, so sampling.labels = one would change nothing",
     ),

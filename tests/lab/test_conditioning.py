@@ -254,7 +254,7 @@ def test_pairs_that_make_no_sense_are_refused(changes: dict, key: str) -> None:
 @pytest.mark.parametrize("asked", [{"sampling.labels": "one"}, {"sampling.guidance": 2.0}])
 @pytest.mark.parametrize("data", ["digits", "images"])
 def test_labels_that_the_network_is_not_given_are_refused(asked: dict, data: str) -> None:
-    experiment = replace(Experiment(), {"data.kind": data, "network.kind": "mlp", **asked})
+    experiment = replace(Experiment(), {"data.kind": data, "network.kind": "energy", **asked})
     refusal = sampling_conflict(experiment)
     assert refusal is not None
     assert refusal.key == "sampling.labels"
@@ -283,7 +283,7 @@ def test_labels_chosen_for_images_do_not_stop_points() -> None:
         ),
         ({"data__kind": "two-moons", "sampling__guidance": 2.0}, "sampling.guidance = 2 changes nothing: the network"),
         (
-            {"network__kind": "mlp", "sampling__label": 3},
+            {"network__kind": "energy", "sampling__label": 3},
             "sampling.label = 3 changes nothing: the network has no classes",
         ),
         ({"sampling__label": 3}, "sampling.label = 3 changes nothing: sampling.labels = all; choose"),
@@ -350,8 +350,8 @@ def test_a_class_that_no_image_has_is_refused_and_never_drawn(present: Sequence[
         ({"training__label_dropout": 1.0, "sampling__source": "empirical"}, False, False),
         ({"training__label_dropout": 0.0}, False, True),
         ({"training__label_dropout": 0.3}, False, False),
-        ({"training__label_dropout": 0.0, "network__kind": "mlp"}, False, False),
-        ({"training__label_dropout": 1.0, "network__kind": "mlp"}, False, False),
+        ({"training__label_dropout": 0.0, "network__kind": "energy"}, False, False),
+        ({"training__label_dropout": 1.0, "network__kind": "energy"}, False, False),
     ],
 )
 def test_scores_that_are_never_trained_are_reported(settings: dict, of_classes: bool, of_all: bool) -> None:
@@ -440,7 +440,7 @@ def test_weights_before_the_first_step_were_shown_nothing() -> None:
 
 
 def test_a_network_without_labels_gives_no_warning_about_them() -> None:
-    trainer = Trainer(digits(network__kind="mlp"))
+    trainer = Trainer(digits(network__kind="energy"))
     next(trainer)
     assert "hidden_labels" not in trainer.state()
 
@@ -463,7 +463,7 @@ def test_the_defaults_use_no_labels_with_an_mlp() -> None:
 
 
 def test_classes_take_no_stable_target() -> None:
-    told, untold = digits(objective__target_batch=64), digits(objective__target_batch=64, network__kind="mlp")
+    told, untold = digits(objective__target_batch=64), digits(objective__target_batch=64, network__kind="energy")
     assert build_objective(digits()).target_batch == digits().resolve().objective.target_batch == 1
     assert build_objective(untold).target_batch == 64
     assert untold.resolve().objective.target_batch == 64
@@ -478,8 +478,8 @@ def test_classes_take_no_stable_target() -> None:
     assert training_conflict(files, Conditions(tuple(range(10)))) == training_conflict(told.experiment)
 
 
-def test_an_mlp_is_given_no_labels() -> None:
-    problem = digits(network__kind="mlp")
+def test_an_energy_is_given_no_labels() -> None:
+    problem = digits(network__kind="energy")
     assert problem.classes == 0
     assert load_dataset("digits").labels is not None
     *_, progress = Trainer(problem)

@@ -29,11 +29,11 @@ def perceptron(
     depth: int = 3,
     features: int = 8,
     width: int = 16,
+    classes: int = 0,
 ) -> Kind:
     generator = torch.Generator().manual_seed(seed)
-    network = kind(
-        dim, width=width, depth=depth, activation=activation, features=features, scale=1.5, generator=generator
-    )
+    shape = {"width": width, "depth": depth, "activation": activation, "features": features, "classes": classes}
+    network = kind(dim, scale=1.5, generator=generator, **shape)
     network.double()
     torch.nn.init.normal_(network.out.weight, generator=generator)
     return network
@@ -158,6 +158,26 @@ def test_a_score_at_one_noise_level_is_the_networks_own(count: int, level: float
     with torch.no_grad():
         found = network(x, sigma)
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("count", [1, 2, fused_evaluation.BLOCK + 5])
+@pytest.mark.parametrize("level", ["one", "each"])
+@pytest.mark.parametrize("label", ["one", "each", "unknown"])
+def test_a_score_of_classes_is_the_networks_own(count: int, level: str, label: str) -> None:
+    network = mlp("silu", dim=3, classes=4)
+    x = torch.randn(count, 3, dtype=torch.float64)
+    sigma = torch.tensor(0.7, dtype=torch.float64) if level == "one" else 0.1 + torch.rand(count, dtype=torch.float64)
+    told = {"one": torch.tensor(2), "each": torch.arange(count) % 5, "unknown": None}[label]
+    expected = network(x, sigma, told)
+    with torch.no_grad():
+        found = network(x, sigma, told)
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
+    if label == "unknown":
+        torch.testing.assert_close(found, network(x, sigma, torch.tensor(4)).detach(), rtol=1e-9, atol=1e-9)
+        raw, _ = network.raw_and_trace(x, sigma.expand(count))
+        torch.testing.assert_close(raw, network.raw(x, sigma.expand(count).log() / 4).detach(), rtol=1e-9, atol=1e-9)
+    else:
+        assert float((found - network(x, sigma).detach()).abs().max()) > 0.01
 
 
 @pytest.mark.parametrize("depth", [1, 3])
@@ -310,6 +330,34 @@ def test_denoising_steps_are_those_of_autograd_and_adam(
     found = adam_with_average(fused_training.denoising_steps, network, RATES, x, z, sigma, weight)
     for part, other in zip(found, twin(network, RATES, loss), strict=True):
         torch.testing.assert_close(part, other, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("objective", ["denoising", "matching"])
+def test_steps_with_labels_are_those_of_autograd_and_adam(objective: str) -> None:
+    network = mlp("silu", classes=3)
+    x, z, sigma, weight = draws(len(RATES), 40, 2)
+    label = torch.arange(x[..., 0].numel()).view(x.shape[:2]) % 4  # 3: unknown
+    axes = torch.eye(2, dtype=torch.float64)[None, :, None].expand(len(RATES), 2, 40, 2)
+
+    def denoising(network: MLP, step: int) -> Tensor:
+        level = sigma[step][:, None]
+        residual = network(x[step] + level * z[step], sigma[step], label[step]) + z[step] / level
+        return (weight[step] * residual.square().sum(1)).mean()
+
+    def matching(network: MLP, step: int) -> Tensor:
+        at = x[step].clone().requires_grad_()
+        score = network(at, sigma[step], label[step])
+        rows = [torch.autograd.grad(score[:, axis].sum(), at, create_graph=True)[0][:, axis] for axis in (0, 1)]
+        return (weight[step] * (0.5 * score.square().sum(1) + rows[0] + rows[1])).mean()
+
+    if objective == "denoising":
+        steps = functools.partial(fused_training.denoising_steps, label=label)
+        found = adam_with_average(steps, network, RATES, x, z, sigma, weight)
+    else:
+        steps = functools.partial(fused_training.matching_steps, label=label)
+        found = adam_with_average(steps, network, RATES, x, axes, sigma, weight, 1.0, False)
+    for part, other in zip(found, twin(network, RATES, locals()[objective]), strict=True):
+        torch.testing.assert_close(part, other, rtol=1e-8, atol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,8 @@ def other_data(experiment: Experiment, kind: str) -> dict[str, Any]:
     sampling = experiment.sampling
     if not data.images and sampling.mask == "frame":
         changes["sampling.inpainting_mask"] = "none"
-    if isinstance(sampling, FollowsScore) and None in (data.labelled, experiment.data.labelled):
+    leaves_parts = experiment.data.labelled and not experiment.data.images  # the classes of a toy
+    if isinstance(sampling, FollowsScore) and (leaves_parts or None in (data().labelled, experiment.data.labelled)):
         changes |= {
             "sampling.labels": "all",
             "sampling.label": 0,

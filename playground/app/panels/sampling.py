@@ -86,9 +86,12 @@ class SamplingPanel(CollapsiblePanel):
         return ClassField(self.state, key) if key == "sampling.label" else make_field(self.state, key)
 
     def _has_classes(self) -> bool:
-        """Whether the network gets classes; without classes, or before the data are read, none can be chosen."""
-        view = self._building.problem
-        return view is not None and bool(view.conditions.classes)
+        """Whether the score has classes; without classes, or before the data are read, none can be chosen."""
+        return bool(self._classes())
+
+    def _classes(self) -> tuple[int, ...]:
+        view, sampling = self._building.problem, self.state.experiment.sampling
+        return view.conditions.classes_of(sampling.follows) if view is not None and sampling.follows else ()
 
     def _show_cost(self) -> None:
         run, frame = self._playing.trajectory, self._playing.frame
@@ -102,7 +105,7 @@ class SamplingPanel(CollapsiblePanel):
         self.sampler.refresh()
         sampling, rows = experiment.sampling, self.sampler.rows
         if view is not None:
-            self._settle(rows, view.class_names, max(view.conditions.classes, default=0), view.conditions.held_out - 1)
+            self._settle(rows, view.class_names, max(self._classes(), default=0), view.conditions.held_out - 1)
         noise = None if view is None or view.resolved is None else view.resolved.noise
         for key, value in {
             "sampling.step": self._building.default_step,

@@ -7,6 +7,7 @@ from playground.data.dataset import DataError, Dataset
 from playground.kinds.datasets.data_source import DataSource as DataSource
 from playground.kinds.datasets.data_source import Stroke as Stroke
 from playground.kinds.datasets.data_source import Toy as Toy
+from playground.kinds.datasets.data_source import ToyWithClasses as ToyWithClasses
 from playground.kinds.kind import discover
 from playground.messages import Message, setting
 

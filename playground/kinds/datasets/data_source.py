@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import msgspec
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from playground.data import repeats, toys
 from playground.data.dataset import DataError, Dataset, DatasetRequest, class_numbers, sample_dataset
 from playground.kinds.kind import Kind
-from playground.kinds.setting import Auto, meta
+from playground.kinds.setting import Auto, Option, meta
 from playground.messages import Edit, Message, joined, setting
 
 if TYPE_CHECKING:
@@ -72,7 +72,6 @@ class DataSource(Kind, frozen=True):
         phrase: its name in a sentence.
         known_density: whether the density of its points is known in closed form.
         images: whether its points are images.
-        labelled: whether they have classes; None if that is known only after the data are read.
         is_finite: whether the number of points is limited, so that held-out points are missing from the training set.
         is_file: whether they are read from a file or folder of the user.
     """
@@ -84,13 +83,17 @@ class DataSource(Kind, frozen=True):
     phrase: ClassVar[str]
     known_density: ClassVar[bool] = False
     images: ClassVar[bool] = False
-    labelled: ClassVar[bool | None] = False
     is_finite: ClassVar[bool] = False
     is_file: ClassVar[bool] = False
 
     @property
     def is_sharp(self) -> bool:
         """Whether its density has edges."""
+        return False
+
+    @property
+    def labelled(self) -> bool | None:
+        """Whether its points have classes; None if that is known only after the data are read."""
         return False
 
     @property
@@ -138,7 +141,8 @@ class DataSource(Kind, frozen=True):
         # The saved points, not the new ones, as another version of torch may draw other points. In double precision, as the bundled
         # sessions store half precision, which is too coarse for sums.
         points, held_out = (np.asarray(array, dtype=np.float64) for array in (saved.points, saved.held_out))
-        return dataclasses.replace(made, points=points, held_out=held_out)
+        labels = made.labels if saved.labels is None else saved.labels
+        return dataclasses.replace(made, points=points, held_out=held_out, labels=labels)
 
     def sized(self, points: int) -> Self:
         """Return the settings with this number of training points, if that is a setting."""
@@ -223,13 +227,43 @@ class Toy(DataSource, frozen=True):
         return sample_dataset(density, self.phrase, request)
 
 
+class ToyWithClasses(Toy, frozen=True):
+    """A toy of several parts, each of which is a class.
+
+    Attributes:
+        parts: the names of its classes.
+    """
+
+    parts: ClassVar[tuple[str, ...]]
+
+    classes: Annotated[
+        Literal["off", "on"],
+        meta(
+            "Classes of the points: none, or for each the part that it comes from, a moon, Gaussian, arm or ring. An MLP then "
+            "learns the score of each class too",
+            options={
+                "off": Option("None", "The points have no classes."),
+                "on": Option("Parts", "Each moon, Gaussian, arm or ring is a class of its own."),
+            },
+            resets=True,
+        ),
+    ] = "off"
+
+    @property
+    def labelled(self) -> bool | None:
+        return self.classes == "on"
+
+    def read(self, request: DatasetRequest) -> Dataset:
+        return super().read(dataclasses.replace(request, class_names=self.parts))
+
+
 def read_back(saved: Saved, path: str, what: str, precision: type[np.floating], grey_levels: int | None) -> Dataset:
     """The data set of a file, from a session.
 
     Args:
         saved: the session's points.
         path: the file or folder that they came from.
-        what: the name of its points in a sentence.
+        what: the name of its points in a sentence, in the plural.
         precision: the precision in which they are read from their own file. Earlier versions saved images in double precision.
         grey_levels: the number of values of a pixel; None for points in the plane.
     """
@@ -247,4 +281,5 @@ def read_back(saved: Saved, path: str, what: str, precision: type[np.floating], 
     )
     count = len(points) + len(held_out)
     repeated = repeats.note(count, count - made.repeated, what, grouped=made.biased_split)
-    return dataclasses.replace(made, note=joined(class_numbers(saved.class_names), repeated))
+    sources = "folders" if grey_levels is not None else "labels"
+    return dataclasses.replace(made, note=joined(class_numbers(saved.class_names, sources), repeated))

@@ -13,7 +13,10 @@ class Digits(DataSource, tag="digits", frozen=True):
     place = 8
     is_finite = True
     images = True
-    labelled = True
+
+    @property
+    def labelled(self) -> bool | None:
+        return True
 
     def read(self, request: DatasetRequest) -> Dataset:
         return digits.load_digits(self.phrase, request)

@@ -1,7 +1,7 @@
 from typing import TYPE_CHECKING
 
 from playground.data import toys
-from playground.kinds.datasets.data_source import Toy
+from playground.kinds.datasets.data_source import ToyWithClasses
 from playground.kinds.kind import register
 
 if TYPE_CHECKING:
@@ -9,13 +9,14 @@ if TYPE_CHECKING:
 
 
 @register
-class EightGaussians(Toy, tag="eight-gaussians", frozen=True):
+class EightGaussians(ToyWithClasses, tag="eight-gaussians", frozen=True):
     """Eight equal blobs on a circle."""
 
     title = "Eight Gaussians"
     phrase = "eight Gaussians"
     place = 2
     own_noise = 0.5 / 1.414
+    parts = ("east", "north-east", "north", "north-west", "west", "south-west", "south", "south-east")
 
     @classmethod
     def density(cls, noise: float) -> "Density":

@@ -22,13 +22,13 @@ class Images(DataSource, tag="images", frozen=True):
     is_finite = True
     is_file = True
     images = True
-    labelled = None
 
     path: Annotated[
         str,
         meta(
-            "kind = file: a CSV, TSV or NPY file with two columns. kind = images: a folder of PNG or JPEG files, each "
-            "sub-folder one class; MNIST or CIFAR as a folder or file; or an NPZ file of images",
+            "kind = file: a CSV, TSV or NPY file with two columns, and maybe a third named label or class. kind = images: "
+            "a folder of PNG or JPEG files, each sub-folder one class; MNIST or CIFAR as a folder or file; or an NPZ file of "
+            "images",
             label="file",
             resets=True,
         ),
@@ -60,6 +60,10 @@ class Images(DataSource, tag="images", frozen=True):
             resets=True,
         ),
     ] = "auto"
+
+    @property
+    def labelled(self) -> bool | None:
+        return None
 
     @property
     def file(self) -> str:

@@ -1,7 +1,7 @@
 from typing import TYPE_CHECKING
 
 from playground.data import toys
-from playground.kinds.datasets.data_source import Toy
+from playground.kinds.datasets.data_source import ToyWithClasses
 from playground.kinds.kind import register
 
 if TYPE_CHECKING:
@@ -9,13 +9,14 @@ if TYPE_CHECKING:
 
 
 @register
-class Pinwheel(Toy, tag="pinwheel", frozen=True):
+class Pinwheel(ToyWithClasses, tag="pinwheel", frozen=True):
     """Five bent arms."""
 
     title = "Pinwheel"
     phrase = "pinwheel"
     place = 4
     own_noise = 0.15
+    parts = ("first arm", "second arm", "third arm", "fourth arm", "fifth arm")
 
     @classmethod
     def density(cls, noise: float) -> "Density":

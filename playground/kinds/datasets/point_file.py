@@ -1,4 +1,3 @@
-import dataclasses
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
@@ -26,8 +25,9 @@ class PointFile(DataSource, tag="file", frozen=True):
     path: Annotated[
         str,
         meta(
-            "kind = file: a CSV, TSV or NPY file with two columns. kind = images: a folder of PNG or JPEG files, each "
-            "sub-folder one class; MNIST or CIFAR as a folder or file; or an NPZ file of images",
+            "kind = file: a CSV, TSV or NPY file with two columns, and maybe a third named label or class. kind = images: "
+            "a folder of PNG or JPEG files, each sub-folder one class; MNIST or CIFAR as a folder or file; or an NPZ file of "
+            "images",
             label="file",
             resets=True,
         ),
@@ -45,6 +45,10 @@ class PointFile(DataSource, tag="file", frozen=True):
             resets=True,
         ),
     ] = "auto"
+
+    @property
+    def labelled(self) -> bool | None:
+        return None
 
     @property
     def file(self) -> str:
@@ -66,7 +70,7 @@ class PointFile(DataSource, tag="file", frozen=True):
             )
 
     def restored(self, saved: Saved, seed: int) -> Dataset:
-        return read_back(dataclasses.replace(saved, labels=None, class_names=()), self.path, "rows", np.float64, None)
+        return read_back(saved, self.path, "rows", np.float64, None)
 
     def read(self, request: DatasetRequest) -> Dataset:
         return files.load_file(request)

@@ -1,7 +1,7 @@
 from typing import TYPE_CHECKING
 
 from playground.data import toys
-from playground.kinds.datasets.data_source import Toy
+from playground.kinds.datasets.data_source import ToyWithClasses
 from playground.kinds.kind import register
 
 if TYPE_CHECKING:
@@ -9,13 +9,14 @@ if TYPE_CHECKING:
 
 
 @register
-class Rings(Toy, tag="rings", frozen=True):
+class Rings(ToyWithClasses, tag="rings", frozen=True):
     """Four circles about one centre."""
 
     title = "Rings"
     phrase = "rings"
     place = 6
     own_noise = 0.1
+    parts = ("innermost ring", "second ring", "third ring", "outermost ring")
 
     @classmethod
     def density(cls, noise: float) -> "Density":

@@ -1,7 +1,7 @@
 from typing import TYPE_CHECKING
 
 from playground.data import toys
-from playground.kinds.datasets.data_source import Toy
+from playground.kinds.datasets.data_source import ToyWithClasses
 from playground.kinds.kind import register
 
 if TYPE_CHECKING:
@@ -9,13 +9,14 @@ if TYPE_CHECKING:
 
 
 @register
-class TwoGaussians(Toy, tag="two-gaussians", frozen=True):
+class TwoGaussians(ToyWithClasses, tag="two-gaussians", frozen=True):
     """Weights 0.8 and 0.2, far apart: Langevin dynamics gets them wrong."""
 
     title = "Two Gaussians"
     phrase = "two Gaussians"
     place = 1
     own_noise = 1.0
+    parts = ("upper right", "lower left")
 
     @classmethod
     def density(cls, noise: float) -> "Density":

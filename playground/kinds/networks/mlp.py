@@ -17,6 +17,7 @@ class MLP(Perceptron, tag="mlp", frozen=True):
 
     title = "MLP"
     place = 1
+    takes_labels = True
 
     def build(self, given: Given, generator: "torch.Generator") -> "ScoreNetwork":
         from playground.theory.networks import MLP
@@ -28,6 +29,7 @@ class MLP(Perceptron, tag="mlp", frozen=True):
             activation=self.activation,
             features=self.features,
             scale=self.feature_scale,
+            classes=given.classes,
             generator=generator,
             prediction=self.prediction,
         )

@@ -33,7 +33,7 @@ class Denoising(Objective, tag="denoising", frozen=True):
             meta(
                 "Points over which the target of denoising is averaged (stable target, Xu et al. 2023); this lowers "
                 "its variance at coarse levels. 1: each point's own noise, as for a network with class labels. At "
-                "most the batch. auto: 256, or 1 for images",
+                "most the batch. auto: 256, or 1 for images and with classes",
                 label="stable-target batch",
                 ge=1,
                 le=65_536,
@@ -49,6 +49,10 @@ class Denoising(Objective, tag="denoising", frozen=True):
     def resolve(self, images: bool) -> Self:
         target = (1 if images else TARGET_BATCH) if self.target_batch == "auto" else self.target_batch
         return msgspec.structs.replace(Objective.resolve(self, images), target_batch=target)
+
+    def found(self, given: Given) -> Self:
+        # A mean over points of all classes is no target for the score of one; a number above 1 is a conflict then.
+        return msgspec.structs.replace(self, target_batch=1) if given.classes else self
 
     def loss_identity(self, batch: int) -> Self:
         assert self.target_batch != "auto"
@@ -66,11 +70,11 @@ class Denoising(Objective, tag="denoising", frozen=True):
         if self.target_batch not in ("auto", 1) and chosen.network.is_told_classes(chosen.data, conditions):
             yield Message(
                 "stable-target-of-classes",
-                "The stable target of a U-Net with class labels would mix classes, but {}: choose {}, or {}.",
+                "The stable target of a network with class labels would mix classes, but {}: choose {}, or {}.",
                 (
                     setting("objective.target_batch", self.target_batch),
                     setting("objective.target_batch", "auto", 1),
-                    setting("network.kind", "mlp"),
+                    setting("network.kind", "energy"),
                 ),
                 "objective.target_batch",
                 (Edit("Use Auto", {"objective.target_batch": "auto"}),),

@@ -82,6 +82,10 @@ class Objective(Kind, frozen=True):
         weight = self.default_weight if self.weight == "auto" else self.weight
         return msgspec.structs.replace(self, weight=weight)
 
+    def found(self, given: Given) -> Self:
+        """Return the resolved settings as the data decide them."""
+        return self
+
     def loss_identity(self, batch: int) -> Self:
         """The resolved settings that determine the loss. If they are equal, two losses have the same optimum and share a curve.
 

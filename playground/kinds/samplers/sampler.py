@@ -167,12 +167,12 @@ class FollowsScore(Sampler, frozen=True):
     labels: Annotated[
         Labels,
         meta(
-            "Classes of the particles, for data with classes and a learned score: none, one, or all in the "
+            "Classes of the particles, for data with classes and a learned or exact score: none, one, or all in the "
             "frequencies of the data",
             label="class",
             symbol="c",
             options={
-                "none": Option("Any", "No class is given to the network: the score of all data."),
+                "none": Option("Any", "No class is given: the score of all data."),
                 "one": Option("One", "All particles have one class."),
                 "all": Option("All", "Each particle has a class, in the frequencies of the data."),
             },
@@ -221,8 +221,13 @@ class FollowsScore(Sampler, frozen=True):
         return self.source
 
     def labels_told(self, chosen: Chosen) -> Labels | None:
-        told = self.source == "learned" and chosen.network.is_told_classes(chosen.data, None) is not False
-        return self.labels if told else None
+        return None if self._has_classes(chosen, None) is False else self.labels
+
+    def _has_classes(self, chosen: Chosen, conditions: Conditions | None) -> bool | None:
+        """Whether there are classes of the score that it follows; None if that depends on data that have not been read."""
+        if self.source == "learned":
+            return chosen.network.is_told_classes(chosen.data, conditions)
+        return self.source == "exact" and chosen.data.known_density and bool(chosen.data.labelled)
 
     def conflicts(self, chosen: Chosen, conditions: Conditions | None) -> Iterator[Message]:
         yield from self.path_conflicts(chosen)
@@ -283,22 +288,24 @@ class FollowsScore(Sampler, frozen=True):
             )
 
     def _label_conflicts(self, chosen: Chosen, conditions: Conditions | None) -> Iterator[Message]:
-        # Points have no classes. The settings for images stay until images are chosen again.
-        if not chosen.data.images or self.source != "learned" or self.labels == "none":
+        # Most points have no classes. The settings for images stay until images are chosen again.
+        told = self._has_classes(chosen, conditions)
+        if self.labels == "none" or (self.source != "learned" and not told):
+            return
+        if not chosen.data.images and not chosen.data.labelled and not told:
             return
         asked = (
             setting("sampling.labels", "one") if self.labels == "one" else setting("sampling.guidance", self.guidance)
         )
-        told = chosen.network.is_told_classes(chosen.data, conditions)
         if (self.labels == "one" or self.guidance) and told is False:
             yield Message(
                 "told-no-classes",
-                "The network has no classes, so {} would change nothing: choose {}, or a U-Net on images with classes.",
+                "The network has no classes, so {} would change nothing: choose {}, or another network on data with classes.",
                 (asked, setting("sampling.labels", "none")),
                 "sampling.labels",
                 (Edit("Use none", {"sampling.labels": "none"}),),
             )
-        there = () if conditions is None else conditions.classes
+        there = () if conditions is None else conditions.classes_of(self.source)
         if self.labels == "one" and there and self.label not in there:
             nearest = min(there, key=lambda known: abs(known - self.label))
             yield Message(
@@ -311,11 +318,13 @@ class FollowsScore(Sampler, frozen=True):
 
     def without_effect(self, given: Given) -> Iterator[Message]:
         label, guidance = setting("sampling.label", self.label), setting("sampling.guidance", self.guidance)
-        if self.source != "learned" or not given.classes:
+        if not given.conditions.classes_of(self.source):
             one = setting("sampling.labels", "one") if self.labels == "one" else None
             asked = one or (label if self.label else guidance if self.guidance else None)
-            why = Message("no-classes", "the network has no classes; choose a U-Net on images with classes")
-            if self.source != "learned":
+            why = Message("no-classes", "the network has no classes; choose data with classes and another network")
+            if self.source == "exact":
+                why = Message("no-classes", "the exact score has no classes; choose a toy with classes")
+            elif self.source == "empirical":
                 learned = setting("sampling.source", "learned")
                 why = Message("no-classes", "the {} score has no classes; choose {}", (self.source, learned))
         elif self.label and self.labels != "one":

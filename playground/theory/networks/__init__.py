@@ -38,7 +38,7 @@ def build_network(
     generator: torch.Generator,
     prediction: str = "v",
 ) -> ScoreNetwork:
-    """A new network for points of `shape`. The kind is "mlp", "energy" or "u-net"; only a U-Net uses `classes`.
+    """A new network for points of `shape`. The kind is "mlp", "energy" or "u-net"; an energy takes no `classes`.
 
     The output of an energy network is always its energy, whatever the `prediction`.
 
@@ -55,7 +55,9 @@ def build_network(
             "scale": feature_scale,
             "generator": generator,
         }
-        return MLP(dim, **perceptron, prediction=prediction) if kind == "mlp" else Energy(dim, **perceptron)
+        if kind == "mlp":
+            return MLP(dim, classes=classes, prediction=prediction, **perceptron)
+        return Energy(dim, **perceptron)
     if kind == "u-net":
         if len(shape) != 3:
             raise ValueError(f"A U-Net network needs images (channels, height, width), not points of {shape}.")

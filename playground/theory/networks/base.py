@@ -1,5 +1,6 @@
 """The common parts of all networks: preconditioning, the embedding of the noise level, initialization."""
 
+import itertools
 import math
 from abc import abstractmethod
 from collections.abc import Callable
@@ -27,34 +28,52 @@ NOISE_FREQUENCIES = 3  # the noise input has sines and cosines of 1/2, 1 and 3/2
 
 
 class ScoreNetwork(nn.Module):
-    """A preconditioned score s(x, sigma). Subclasses define F.
+    """A preconditioned score s(x, sigma), or s(x, sigma, label). Subclasses define F.
 
     Args:
         prediction: what F stands for, a name from :data:`playground.theory.parametrizations.OUTPUTS`.
+
+    Attributes:
+        classes: the number of classes; 0 if it takes no labels.
     """
+
+    classes: int = 0
 
     def __init__(self, prediction: str = "v") -> None:
         super().__init__()
         self.prediction = prediction
 
     @abstractmethod
-    def raw(self, x: Tensor, noise: Tensor) -> Tensor:
-        """F of inputs x (N, \\*shape) of variance one and noise = ln(sigma)/4 (N,)."""
+    def raw(self, x: Tensor, noise: Tensor, label: Tensor | None = None) -> Tensor:
+        """F of inputs x (N, \\*shape) of variance one, noise = ln(sigma)/4 (N,), and labels (N,) if there are classes."""
 
-    def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """The score at x (N, \\*shape) for sigma (0-d or (N,), >= 0), in the shape of x."""
+    def forward(self, x: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
+        """The score at x (N, \\*shape) for sigma (0-d or (N,), >= 0), in the shape of x.
+
+        Args:
+            label: the class of x, 0-d or (N,) int64; None, or the number of classes, if it is unknown. A network without
+                classes ignores it.
+        """
         sigma = sigma.to(x).expand(len(x))
-        return self._score(x, sigma) if torch.is_grad_enabled() else self._evaluated(x, sigma)
+        if self.classes:
+            label = torch.tensor(self.classes) if label is None else label
+            label = label.to(x.device).expand(len(x))
+        else:
+            label = None
+        return self._score(x, sigma, label) if torch.is_grad_enabled() else self._evaluated(x, sigma, label)
 
-    def _evaluated(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def _evaluated(self, x: Tensor, sigma: Tensor, label: Tensor | None) -> Tensor:
         """The score without gradients, a batch at a time."""
-        rows = in_batches(x)
-        return torch.cat(
-            [self._score(*piece) for piece in zip(torch.split(x, rows), torch.split(sigma, rows), strict=True)]
-        )
+        rows = in_batches(x, self.rows)
+        labels = itertools.repeat(None) if label is None else torch.split(label, rows)
+        pieces = zip(torch.split(x, rows), torch.split(sigma, rows), labels, strict=False)
+        return torch.cat([self._score(*piece) for piece in pieces])
 
-    def _score(self, x: Tensor, sigma: Tensor) -> Tensor:
-        return preconditioned(self.raw, x, sigma, self.prediction)
+    rows: int = ROWS
+    """Points that are evaluated at a time on a CPU."""
+
+    def _score(self, x: Tensor, sigma: Tensor, label: Tensor | None) -> Tensor:
+        return preconditioned(lambda scaled, noise: self.raw(scaled, noise, label), x, sigma, self.prediction)
 
     @property
     def parameters_count(self) -> int:

@@ -43,7 +43,7 @@ class Energy(Perceptron):
         """c(sigma), in the shape of sigma."""
         return DATA_STD * torch.rsqrt(torch.where(sigma > 0, sigma, DATA_STD).square() + DETAIL**2)
 
-    def raw(self, x: Tensor, noise: Tensor) -> Tensor:
+    def raw(self, x: Tensor, noise: Tensor, label: Tensor | None = None) -> Tensor:
         asked = torch.is_grad_enabled()
         with torch.enable_grad():  # the score itself is a gradient
             x = x if x.requires_grad else x.detach().requires_grad_()
@@ -51,5 +51,5 @@ class Energy(Perceptron):
         level = torch.exp(4 * noise)
         return gradient * (self.factor(level) * level / DATA_STD).view(-1, *[1] * (x.ndim - 1))
 
-    def _evaluated(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def _evaluated(self, x: Tensor, sigma: Tensor, label: Tensor | None) -> Tensor:
         return energy_score(x.flatten(1), sigma, self.factor(sigma), self.parts, in_batches(x)).view(x.shape)

@@ -5,8 +5,9 @@ from abc import abstractmethod
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from playground.theory.fused_evaluation import MlpParameters, mlp_score, mlp_trace
+from playground.theory.fused_evaluation import MlpParameters, mlp_score, mlp_trace, with_label
 from playground.theory.networks.base import ACTIVATIONS, NoiseEmbedding, ScoreNetwork, in_batches, linear, zero_init
 from playground.theory.parametrizations import OUTPUTS
 
@@ -26,6 +27,8 @@ class Perceptron(ScoreNetwork):
         width, depth: the number of units in a hidden layer, and of hidden layers.
         activation: a name from :data:`ACTIVATIONS`.
         features, scale: the number of frequencies b, and their standard deviation.
+        classes: the number of classes; 0 for none. The label, or that it is unknown, is a one among zeros at the first layer,
+            whose weights are then an embedding with a column for each class and one for the unknown label.
         generator: draws every weight and frequency.
         prediction: what the output stands for.
     """
@@ -39,15 +42,22 @@ class Perceptron(ScoreNetwork):
         activation: str,
         features: int,
         scale: float,
+        classes: int = 0,
         generator: torch.Generator,
         prediction: str = "v",
     ) -> None:
         super().__init__(prediction)
+        self.classes = classes
         self.activation_name, self.activation = activation, ACTIVATIONS[activation]
         self.noise = NoiseEmbedding()
         self.register_buffer("frequencies", scale * torch.randn(dim, features, generator=generator))
-        sizes = [dim + 2 * features + NoiseEmbedding.size, *[width] * depth]
-        self.hidden = nn.ModuleList(linear(a, b, generator) for a, b in itertools.pairwise(sizes))
+        labels = classes + 1 if classes else 0
+        sizes = [dim + 2 * features + NoiseEmbedding.size + labels, *[width] * depth]
+        layers = [linear(a, b, generator) for a, b in itertools.pairwise(sizes)]
+        if classes:  # as torch's nn.Embedding; with the layer's small weights the classes are learned more slowly
+            with torch.no_grad():
+                layers[0].weight[:, -labels:].normal_(generator=generator)
+        self.hidden = nn.ModuleList(layers)
         self.out = zero_init(self.last(width, dim))
 
     @staticmethod
@@ -55,11 +65,15 @@ class Perceptron(ScoreNetwork):
     def last(width: int, dim: int) -> nn.Linear:
         """The last layer for points of D = `dim` coordinates, on the device "meta"."""
 
-    def through(self, x: Tensor, noise: Tensor) -> Tensor:
-        """Return the layers' output, (N, outputs), for inputs x (N, \\*shape) and noise (N,)."""
+    def through(self, x: Tensor, noise: Tensor, label: Tensor | None = None) -> Tensor:
+        """Return the layers' output, (N, outputs), for inputs x (N, \\*shape), noise (N,) and, with classes, labels (N,)."""
         x = x.flatten(1)
         angles = x @ self.get_buffer("frequencies")
-        h = torch.cat([x, angles.cos(), angles.sin(), self.noise(noise)], dim=1)
+        seen = [x, angles.cos(), angles.sin(), self.noise(noise)]
+        if self.classes:
+            known = torch.full(noise.shape, self.classes, device=x.device) if label is None else label
+            seen.append(functional.one_hot(known, self.classes + 1).to(x))
+        h = torch.cat(seen, dim=1)
         for layer in self.hidden:
             h = self.activation(layer(h))
         out: Tensor = self.out(h)
@@ -82,13 +96,17 @@ class MLP(Perceptron):
     def last(width: int, dim: int) -> nn.Linear:
         return nn.Linear(width, dim, device="meta")
 
-    def raw(self, x: Tensor, noise: Tensor) -> Tensor:
-        return self.through(x, noise).view(x.shape)
+    def raw(self, x: Tensor, noise: Tensor, label: Tensor | None = None) -> Tensor:
+        return self.through(x, noise, label).view(x.shape)
 
     @torch.no_grad()
     def raw_and_trace(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
-        """-v and its trace at inputs x (N, \\*shape) of variance one for sigma (N,), > 0: in the shapes of x and sigma."""
-        raw, trace = mlp_trace(x.flatten(1), sigma, self.parts, in_batches(x, TRACED_ROWS))
+        """-v and its trace at inputs x (N, \\*shape) of variance one for sigma (N,), > 0: in the shapes of x and sigma.
+
+        With classes the label is unknown.
+        """
+        parts = with_label(self.parts, self.classes) if self.classes else self.parts
+        raw, trace = mlp_trace(x.flatten(1), sigma, parts, in_batches(x, TRACED_ROWS))
         if self.prediction != "v":  # -v = sigma (s sqrt(sigma^2 + 1) + y) for s at sqrt(sigma^2 + 1) y
             slope, pull = OUTPUTS[self.prediction](sigma, sigma)
             width = torch.sqrt(sigma * sigma + 1)
@@ -97,5 +115,5 @@ class MLP(Perceptron):
             trace = slope * trace + rest * raw.shape[1]
         return raw.view(x.shape), trace
 
-    def _evaluated(self, x: Tensor, sigma: Tensor) -> Tensor:
-        return mlp_score(x.flatten(1), sigma, self.parts, in_batches(x), self.prediction).view(x.shape)
+    def _evaluated(self, x: Tensor, sigma: Tensor, label: Tensor | None) -> Tensor:
+        return mlp_score(x.flatten(1), sigma, self.parts, in_batches(x), self.prediction, label).view(x.shape)

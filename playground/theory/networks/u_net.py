@@ -10,16 +10,13 @@ from playground.theory.networks.base import (
     ACTIVATIONS,
     NoiseEmbedding,
     ScoreNetwork,
-    in_batches,
     linear,
-    preconditioned,
     uniform_init,
     zero_init,
 )
 
 GROUP = 8  # channels of a group norm's group
 WIDEST_SIDE = 16  # most positions along a side of the finest level; larger images have larger blocks of pixels
-ROWS = 256  # images evaluated at a time
 
 
 class UNet(ScoreNetwork):
@@ -88,23 +85,8 @@ class UNet(ScoreNetwork):
     layout = torch.channels_last
     """The memory layout of pixels and weights, in which the channels of a position are contiguous."""
 
-    def forward(self, x: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
-        """The score at x (N, \\*shape) for sigma (0-d or (N,), >= 0), in the shape of x.
-
-        Args:
-            label: the class of x, 0-d or (N,); None, or the number of classes, if it is unknown.
-        """
-        sigma = sigma.to(x).expand(len(x))
-        label = torch.tensor(self.classes) if label is None else label
-        label = label.to(x.device).expand(len(x))
-        if torch.is_grad_enabled():
-            return self._given(x, sigma, label)
-        rows = in_batches(x, ROWS)
-        pieces = zip(*(torch.split(part, rows) for part in (x, sigma, label)), strict=True)
-        return torch.cat([self._given(*piece) for piece in pieces])
-
-    def _given(self, x: Tensor, sigma: Tensor, label: Tensor) -> Tensor:
-        return preconditioned(lambda scaled, noise: self.raw(scaled, noise, label), x, sigma, self.prediction)
+    rows = 256
+    """Images evaluated at a time."""
 
     def raw(self, x: Tensor, noise: Tensor, label: Tensor | None = None) -> Tensor:
         context = self.mix(self.activation(self.embed(self.noise(noise))))
