@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playground.cli.reporting import say, stage, warn, with_error
+from playground.drawing.sweep_plots import save_pictures
 from playground.lab import sweep as sweeps
 from playground.lab.atomic import atomic_write
 from playground.lab.sweep import folder as folders
+from playground.lab.sweep.plots import pictures
 from playground.lab.sweep.slurm import job_array
 from playground.lab.sweep.table import CELLS_TABLE, MEANS_TABLE, Row, write_tables
 from playground.user_errors import UserError
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     Place = AbstractContextManager[Workers | None]
 
+PLOTS = "plots"
 SHOWN = ("sliced_wasserstein2_over_floor", "classifier_accuracy", "kl", "nfe_mean")
 """The figures that are printed; the tables have all figures."""
 
@@ -64,10 +67,13 @@ def run_sweep(source: Path, folder: Path, place: "Place", device: str, parquet: 
                 done, left = progress.done - (len(cells) - waiting), progress.seconds_left
                 update(done / waiting, f"{done} cells" + ("" if left is None else f", about {left:.0f} s left"))
     rows = write_tables(folder, cells, parquet)
+    shown = save_pictures(pictures(sweep, rows), folder / PLOTS)
     _print(rows)
     failed = {cell.number: why for cell in cells if (why := sweeps.failure(folder, cell)) is not None}
     warn(*(f"cell {number} failed: {why}" for number, why in failed.items()))
     say(f"The tables are {folder / MEANS_TABLE}.csv and {folder / CELLS_TABLE}.csv")
+    if shown:
+        say(f"The pictures are in {folder / PLOTS}: " + ", ".join(path.stem for path in shown))
     return not failed
 
 

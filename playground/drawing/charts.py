@@ -89,7 +89,7 @@ class Curve:
     """Points (N,) joined by a line.
 
     Args:
-        color: a token of the palette.
+        color: a token of the palette, or ``#rrggbb``.
         label: written above the right end, or above the left end with `at_start`, as near as it crosses nothing.
         points: whether each point is marked.
         dashed: for a line that was not measured: a bound, a fit.

@@ -48,8 +48,8 @@ class Palette:
     value_stops: tuple[str, ...]  # numbers from low to high, with rising contrast to the background
 
     def color(self, name: str, alpha: float = 1.0) -> QColor:
-        """The named colour, e.g. ``color("particles", 0.5)``; alpha in [0, 1]."""
-        color = QColor(getattr(self, name))
+        """The colour of a name, e.g. ``color("particles", 0.5)``, or of ``#rrggbb``; alpha in [0, 1]."""
+        color = QColor(name if name.startswith("#") else getattr(self, name))
         color.setAlphaF(alpha)
         return color
 

@@ -49,6 +49,8 @@ def test_a_killed_sweep_goes_on_and_computes_nothing_twice(tmp_path: Path, capsy
     assert [(row["sampling.steps"], row["seeds"]) for row in rows] == [("3", "2"), ("6", "2")]
     assert all(float(row["sliced_wasserstein2_over_floor"]) > 0 for row in rows)
     assert float(rows[0]["nfe_mean"]) == 4  # the last is the final denoising step
+    assert "The pictures are in" in said
+    assert len(list((out / "plots").glob("*.png"))) == 2  # against evaluations and steps
     with (out / "cells.csv").open(encoding="utf-8", newline="") as file:
         assert [row["cell"] for row in csv.DictReader(file)] == ["0", "1", "2", "3"]
 

@@ -154,5 +154,6 @@ def test_the_table_has_means_and_standard_errors_over_the_seeds(tmp_path: Path) 
 
 def test_a_folder_of_another_sweep_is_refused(tmp_path: Path) -> None:
     folders.prepare(sweeps.Sweep(axes={"sampling.steps": [2]}), tmp_path)
+    folders.prepare(sweeps.Sweep(axes={"sampling.steps": [2]}, plots=[sweeps.Plot("nfe_mean", "kl")]), tmp_path)
     with pytest.raises(UserError, match="holds another sweep"):
         folders.prepare(sweeps.Sweep(axes={"sampling.steps": [3]}), tmp_path)

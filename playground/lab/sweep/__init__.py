@@ -12,6 +12,7 @@
 """
 
 from playground.lab.sweep.description import Cell as Cell
+from playground.lab.sweep.description import Plot as Plot
 from playground.lab.sweep.description import Range as Range
 from playground.lab.sweep.description import Sweep as Sweep
 from playground.lab.sweep.description import cells as cells

@@ -47,6 +47,26 @@ class Range(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"fi
         return list(dict.fromkeys(round(value) if whole else float(f"{value:.6g}") for value in spaced))
 
 
+class Plot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"lines": "for"}):
+    """A picture of a sweep's table.
+
+    Attributes:
+        x: an axis, or a figure such as "nfe_mean".
+        y: the figure of the lines; of a heat map the axis that runs up.
+        color: the figure of a heat map; without it the picture has lines.
+        lines: an axis whose values have a line each; by default all axes but `x`.
+        where: the values of other axes to which the picture is limited.
+        log: which of "x", "y" and "color" are logarithmic.
+    """
+
+    x: str
+    y: str
+    color: str = ""
+    lines: str = ""
+    where: dict[str, Any] = {}
+    log: list[Literal["x", "y", "color"]] = []
+
+
 class Sweep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The contents of a sweep's file.
 
@@ -58,6 +78,7 @@ class Sweep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         seeds: the seeds, or their number, counted from 0.
         measure: "samples" for the figures of samples; "all" for likelihoods too.
         losses: whether the loss along sigma is measured, at training points and at held-out points.
+        plots: the pictures; by default :func:`playground.lab.sweep.plots.default_plots` chooses them.
     """
 
     axes: dict[str, Range | list[Any]]
@@ -66,6 +87,7 @@ class Sweep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seeds: Annotated[int, msgspec.Meta(ge=1, le=10_000)] | list[int] = 1
     measure: Literal["samples", "all"] = "samples"
     losses: bool = False
+    plots: list[Plot] = []
 
 
 @dataclass(frozen=True)

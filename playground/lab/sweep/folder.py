@@ -16,13 +16,13 @@ CELLS, MODELS, LOCK = "cells", "models", "sweep.lock"
 
 
 def prepare(sweep: Sweep, folder: Path) -> None:
-    """Create the folder of a sweep, or make sure that it belongs to the same sweep.
+    """Create the folder of a sweep, or make sure that it belongs to the same sweep. Plots may differ.
 
     Raises:
         UserError: the folder has another sweep, or cannot be created.
     """
     note, text = folder / NOTE, msgspec.json.encode(sweep).decode()
-    if note.exists() and note.read_text(encoding="utf-8") != text:
+    if note.exists() and _computed(note.read_text(encoding="utf-8")) != _computed(text):
         raise UserError(f"{folder} holds another sweep: give another folder.")
     try:
         for part in (CELLS, MODELS):
@@ -31,6 +31,13 @@ def prepare(sweep: Sweep, folder: Path) -> None:
             temporary.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UserError(f"{folder} cannot be made: {error.strerror}.") from None
+
+
+def _computed(note: str) -> Any:
+    """What a note says of the cells."""
+    with contextlib.suppress(ValueError, AttributeError):
+        return {key: value for key, value in json.loads(note).items() if key != "plots"}
+    return None
 
 
 @contextlib.contextmanager

@@ -3,12 +3,15 @@
 This module imports no torch: the scheduler of a cluster reads orders too.
 """
 
+import dataclasses
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from playground.kinds import plugins
+from playground.lab.session import MODEL, Session
 from playground.version import __version__
 
 
@@ -47,3 +50,30 @@ class Delivery:
 
     found: Mapping[str, Any]
     model: bytes | None = None
+
+
+def packed(session: Session) -> bytes:
+    """The bytes of a session's file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / MODEL
+        session.save(path)
+        return path.read_bytes()
+
+
+def unpacked(contents: bytes) -> Session:
+    """The session of the bytes of its file.
+
+    Raises:
+        SessionError: they are damaged.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / MODEL
+        path.write_bytes(contents)
+        return Session.load(path)
+
+
+def for_sampling(session: Session) -> bytes:
+    """The bytes of a session without what only further training needs, a quarter of its weights."""
+    needed = ("ema.", "hidden_labels")
+    weights = {name: array for name, array in (session.weights or {}).items() if name.startswith(needed)}
+    return packed(dataclasses.replace(session, weights=weights))

@@ -16,7 +16,7 @@ from playground.lab.session import Session
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.description import Cell, Sweep
 from playground.lab.sweep.executors import Workers, here
-from playground.lab.sweep.orders import Delivery, Order
+from playground.lab.sweep.orders import Delivery, Order, for_sampling, unpacked
 from playground.user_errors import UserError
 
 HEARTBEAT = 0.5
@@ -103,7 +103,9 @@ def _run(
                 if delivery.model is not None:
                     with atomic_write(folders.model_path(folder, task.cell)) as temporary:
                         temporary.write_bytes(delivery.model)
-                    ready.extend(_Task(cell, _order(sweep, cell, delivery.model, device)) for cell in rest)
+                    if rest:
+                        model = for_sampling(unpacked(delivery.model))
+                        ready.extend(_Task(cell, _order(sweep, cell, model, device)) for cell in rest)
                 else:  # the training failed, and with it all cells of its network
                     for cell in rest:
                         folders.write(folder, cell, delivery.found)
@@ -172,9 +174,8 @@ def _first(sweep: Sweep, group: Sequence[Cell], folder: Path, device: str) -> tu
 
 def _trained(path: Path) -> bytes | None:
     """The bytes of a trained network that an earlier run of the sweep has written; None if there is none, or a damaged one."""
-    with contextlib.suppress(OSError, UserError):
-        Session.load(path)
-        return path.read_bytes()
+    with contextlib.suppress(UserError):
+        return for_sampling(Session.load(path))
     return None
 
 

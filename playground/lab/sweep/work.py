@@ -2,9 +2,7 @@
 
 import collections
 import math
-import tempfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -19,7 +17,7 @@ from playground.lab.model import Model
 from playground.lab.problem import Problem, choose_device
 from playground.lab.sampling import sample
 from playground.lab.session import Session
-from playground.lab.sweep.orders import Delivery, Order
+from playground.lab.sweep.orders import Delivery, Order, packed, unpacked
 from playground.lab.training import Trainer
 from playground.user_errors import UserError, user_error
 from playground.version import __version__
@@ -41,10 +39,10 @@ def deliver(order: Order) -> Delivery:
     trained: bytes | None = None
     try:
         experiment = experiments.from_tree(order.settings, Experiment())
-        session = None if order.model is None else _unpacked(order.model)
+        session = None if order.model is None else unpacked(order.model)
         if order.trains:
             session = _train(experiment, order.device)
-            trained = _packed(session)
+            trained = packed(session)
         return Delivery(_measured(experiment, session, order), trained)
     except Exception as error:
         said = user_error(error)
@@ -60,9 +58,9 @@ def _train(experiment: Experiment, device: str) -> Session:
     progress = _last(iter(trainer))
     if progress.diverged is not None:
         raise ExperimentError(progress.diverged)
-    return Session.of(
-        experiment, trainer.problem.dataset, weights=trainer.state(), training={"progress": progress.to_json()}
-    )
+    # The earlier steps would take most of the file.
+    kept = {name: array for name, array in trainer.state().items() if not name.startswith("checkpoints")}
+    return Session.of(experiment, trainer.problem.dataset, weights=kept)
 
 
 def _measured(experiment: Experiment, session: Session | None, order: Order) -> dict[str, Any]:
@@ -106,18 +104,3 @@ def _last(work: Iterator[Done]) -> Done:
     """Do all of the work; its last item."""
     (last,) = collections.deque(work, maxlen=1)
     return last
-
-
-def _packed(session: Session) -> bytes:
-    """The bytes of a session's file."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.safetensors"
-        session.save(path)
-        return path.read_bytes()
-
-
-def _unpacked(contents: bytes) -> Session:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.safetensors"
-        path.write_bytes(contents)
-        return Session.load(path)

@@ -1,0 +1,237 @@
+"""What the pictures of a sweep show, as plain arrays: lines with bands, and heat maps. This module imports no torch."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.lab.sweep.description import Plot, Sweep
+from playground.lab.sweep.table import Row
+
+Array = NDArray[np.floating]
+
+SIGMA, LOSS = "sigma", "loss"
+CURVES = {"train_loss": "training", "held_out_loss": "held-out"}
+NAMES = {
+    "nfe_mean": "score evaluations",
+    "wasserstein2": "W2",
+    "wasserstein2_over_floor": "W2 over floor",
+    "sliced_wasserstein2": "sliced W2",
+    "sliced_wasserstein2_over_floor": "sliced W2 over floor",
+    "classifier_accuracy": "C2ST accuracy",
+    "memorized_share": "share of copied training points",
+    "kl": "KL (nat)",
+    "sampling_seconds": "seconds of sampling",
+    SIGMA: "σ",
+    LOSS: "denoising loss per dimension",
+}
+FLOORS = {"wasserstein2": "wasserstein2_floor", "sliced_wasserstein2": "sliced_wasserstein2_floor"}
+DISTANCES = ("wasserstein2", "sliced_wasserstein2", "nearest_neighbour_distance")
+MOST_LINES = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """Means over the seeds along x, with their standard errors.
+
+    Attributes:
+        name: the values of the axes that it stands for.
+        x, y, error: (N,) each; an unknown error is 0.
+        dashed: whether it is a reference: a floor, or the training loss beside the held-out one.
+        color: its number among the colours; lines of one combination share one.
+    """
+
+    name: str
+    x: Array
+    y: Array
+    error: Array
+    color: int
+    dashed: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """A picture of lines.
+
+    Attributes:
+        name: the stem of its file.
+        left_out: the number of lines beyond the first eight.
+    """
+
+    name: str
+    x: str
+    y: str
+    lines: tuple[Line, ...]
+    log_x: bool
+    log_y: bool
+    left_out: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class HeatMap:
+    """A picture of cells.
+
+    Attributes:
+        name: the stem of its file.
+        columns, rows: the values of the two axes.
+        values, errors: (rows, columns), nan where nothing is known.
+    """
+
+    name: str
+    x: str
+    y: str
+    color: str
+    columns: tuple[str, ...]
+    rows: tuple[str, ...]
+    values: Array
+    errors: Array
+    log: bool
+
+
+Picture = Lines | HeatMap
+
+
+def pictures(sweep: Sweep, rows: Sequence[Row]) -> list[Picture]:
+    """The pictures that a sweep's file asks for, or the default ones; those without any number are left out."""
+    found: list[Picture] = []
+    for plot in sweep.plots or default_plots(sweep, rows):
+        chosen = [row for row in rows if all(row.values.get(axis) == value for axis, value in plot.where.items())]
+        picture = _heat_map(plot, chosen) if plot.color else _lines(sweep, plot, chosen)
+        if picture is not None:
+            found.append(picture)
+    return found
+
+
+def default_plots(sweep: Sweep, rows: Sequence[Row]) -> list[Plot]:
+    """Distance against evaluations if these vary, and along the first axis of numbers; a heat map of two axes; losses."""
+    figure = next((key for key in DISTANCES if any(key in row.mean for row in rows)), None)
+    axes = [axis for axis in sweep.axes if len({str(row.values.get(axis)) for row in rows}) > 1]
+    numeric = [axis for axis in axes if all(_is_number(row.values[axis]) for row in rows)]
+    plots = []
+    if figure is not None:
+        if len({row.mean.get("nfe_mean") for row in rows}) > 1:
+            plots.append(Plot("nfe_mean", figure, log=["x", "y"]))
+        plots += [Plot(axis, figure, log=["y"]) for axis in numeric[:1]]
+        over = f"{figure}_over_floor" if any(f"{figure}_over_floor" in row.mean for row in rows) else figure
+        if len(axes) > 1:
+            across = (numeric or axes)[0]
+            up = next(axis for axis in axes if axis != across)
+            plots.append(Plot(across, up, color=over, log=["color"]))
+    if any(row.curves for row in rows):
+        plots.append(Plot(SIGMA, LOSS, log=["x", "y"]))
+    return plots
+
+
+def name_of(key: str) -> str:
+    """A figure in words; a setting by its key."""
+    return NAMES.get(key, key if "." in key else key.replace("_", " "))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _value(row: Row, key: str) -> float:
+    """The figure or the axis of a row; nan if it is unknown."""
+    value = row.values.get(key, row.mean.get(key))
+    return float(value) if _is_number(value) else math.nan
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _stem(plot: Plot) -> str:
+    what = f"{plot.color}-over-{plot.x}-and-{plot.y}" if plot.color else f"{plot.y}-against-{plot.x}"
+    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in what)
+
+
+def _lines(sweep: Sweep, plot: Plot, rows: Sequence[Row]) -> Lines | None:
+    axes = [plot.lines] if plot.lines else [axis for axis in sweep.axes if axis not in (plot.x, *plot.where)]
+    if plot.x == "nfe_mean" and not plot.lines:  # the steps change the evaluations: they are points of a line
+        axes = [axis for axis in axes if axis != "sampling.steps"]
+    grouped: dict[str, list[Row]] = {}
+    for row in rows:
+        shown = ", ".join(_named(axis, row.values.get(axis)) for axis in axes)
+        grouped.setdefault(shown, []).append(row)
+    lines: list[Line] = []
+    kept = list(grouped.items())[:MOST_LINES]
+    for color, (name, members) in enumerate(kept):
+        lines += _losses(name, members, color) if plot.x == SIGMA else _line(plot, name, members, color)
+    if not lines:
+        return None
+    floor = FLOORS.get(plot.y)
+    floors = [row.mean[floor] for row in rows if floor in row.mean] if floor else []
+    if floors:
+        ends = np.array([min(line.x.min() for line in lines), max(line.x.max() for line in lines)])
+        level = float(np.mean(floors))
+        lines.append(Line("floor", ends, np.array([level, level]), np.zeros(2), -1, dashed=True))
+    log = {axis: axis in plot.log and _all_positive(lines, axis) for axis in ("x", "y")}
+    left_out = len(grouped) - len(kept)
+    return Lines(_stem(plot), name_of(plot.x), name_of(plot.y), tuple(lines), log["x"], log["y"], left_out)
+
+
+def _named(axis: str, value: Any) -> str:
+    """A value of an axis; names speak for themselves."""
+    return f"{axis.rpartition('.')[2]} {_shown(value)}" if _is_number(value) else str(value)
+
+
+def _line(plot: Plot, name: str, rows: Sequence[Row], color: int) -> list[Line]:
+    points = [(_value(row, plot.x), _value(row, plot.y), row.error.get(plot.y, 0.0)) for row in rows]
+    points = sorted(point for point in points if all(map(math.isfinite, point)))
+    if not points:
+        return []
+    x, y, error = np.array(points).T
+    return [Line(name or name_of(plot.y), x, y, error, color)]
+
+
+def _losses(name: str, rows: Sequence[Row], color: int) -> list[Line]:
+    """The two losses along sigma of one combination, or of the last of several."""
+    found = []
+    for row in [row for row in rows if SIGMA in row.curves][-1:]:
+        for key, title in CURVES.items():
+            x, y, error = (np.array(part) for part in (row.curves[SIGMA], row.curves[key], row.curve_errors[key]))
+            words = f"{name}, {title}" if name else title
+            found.append(Line(words, x, y, error, color, dashed=key == "train_loss"))
+    return found
+
+
+def _all_positive(lines: Sequence[Line], axis: str) -> bool:
+    return all(bool((getattr(line, axis) > 0).all()) for line in lines)
+
+
+def _heat_map(plot: Plot, rows: Sequence[Row]) -> HeatMap | None:
+    columns, ups = (_in_order([row.values.get(axis) for row in rows]) for axis in (plot.x, plot.y))
+    if not columns or not ups:
+        return None
+    values, errors = (np.full((len(ups), len(columns)), np.nan) for _ in range(2))
+    for place, members in _by_cell(plot, rows, columns, ups).items():
+        known = [row for row in members if plot.color in row.mean]
+        if known:
+            values[place] = np.mean([row.mean[plot.color] for row in known])
+            # The combinations of other axes are independent of each other.
+            errors[place] = math.hypot(*(row.error.get(plot.color, math.nan) for row in known)) / len(known)
+    if not np.isfinite(values).any():
+        return None
+    log = "color" in plot.log and bool((values[np.isfinite(values)] > 0).all())
+    shown = tuple(map(_shown, columns)), tuple(map(_shown, ups))
+    return HeatMap(_stem(plot), name_of(plot.x), name_of(plot.y), name_of(plot.color), *shown, values, errors, log)
+
+
+def _by_cell(
+    plot: Plot, rows: Sequence[Row], columns: Sequence[Any], ups: Sequence[Any]
+) -> Mapping[tuple[int, int], list[Row]]:
+    found: dict[tuple[int, int], list[Row]] = {}
+    for row in rows:
+        place = ups.index(row.values.get(plot.y)), columns.index(row.values.get(plot.x))
+        found.setdefault(place, []).append(row)
+    return found
+
+
+def _in_order(values: Sequence[Any]) -> list[Any]:
+    """The different values, numbers in rising order."""
+    different = [value for place, value in enumerate(values) if value is not None and value not in values[:place]]
+    return sorted(different) if all(map(_is_number, different)) else different

@@ -1,0 +1,87 @@
+"""What the pictures of a sweep show."""
+
+import numpy as np
+import pytest
+
+from playground.lab import sweep as sweeps
+from playground.lab.experiment import Experiment
+from playground.lab.sweep.plots import HeatMap, Lines, pictures
+from playground.lab.sweep.table import Row, rows_of
+from playground.resources import resource
+
+SAMPLERS = {"euler": 1, "heun": 2}
+
+
+def table(sweep: sweeps.Sweep) -> list[Row]:
+    """Rows whose distance is 1/steps, over a floor of 0.1, with evaluations by the order of the sampler."""
+    found = []
+    for cell in sweeps.cells(sweep, Experiment()):
+        steps, order = cell.values["sampling.steps"], SAMPLERS[cell.values["sampler"]]
+        distance = 1 / steps + 0.01 * cell.values["seed"]
+        metrics = {"wasserstein2": distance, "wasserstein2_floor": 0.1, "nfe_mean": steps * order}
+        curves = {"sigma": [0.1, 1.0], "train_loss": [0.5, 0.2], "held_out_loss": [0.5 + cell.values["seed"], 0.2]}
+        metrics["wasserstein2_over_floor"] = distance / 0.1
+        found.append((cell, {"metrics": metrics, "curves": curves}))
+    return rows_of(found)
+
+
+@pytest.fixture(scope="module")
+def sweep() -> sweeps.Sweep:
+    flow = [{"name": name, "sampling.kind": "probability-flow", "sampling.solver": name} for name in SAMPLERS]
+    return sweeps.Sweep({"sampling.steps": [10, 5, 20], "sampler": flow}, seeds=2)
+
+
+def test_the_default_pictures_are_distance_against_evaluations_and_steps_a_map_and_losses(sweep: sweeps.Sweep) -> None:
+    evaluations, steps, over, losses = pictures(sweep, table(sweep))
+    assert isinstance(evaluations, Lines)
+    assert (evaluations.x, evaluations.y) == ("score evaluations", "W2")
+    assert [line.name for line in evaluations.lines] == ["euler", "heun", "floor"]
+    np.testing.assert_allclose(evaluations.lines[1].x, [10, 20, 40])
+    np.testing.assert_allclose(evaluations.lines[1].y, [0.205, 0.105, 0.055])
+    np.testing.assert_allclose(evaluations.lines[1].error, 0.005)  # of two seeds that are 0.01 apart
+    np.testing.assert_allclose(evaluations.lines[2].y, 0.1)
+    assert isinstance(steps, Lines)
+    np.testing.assert_allclose(steps.lines[0].x, [5, 10, 20])  # in order, as the axis is not
+    assert isinstance(over, HeatMap)
+    assert (over.columns, over.rows) == (("5", "10", "20"), ("euler", "heun"))
+    np.testing.assert_allclose(over.values, [[2.05, 1.05, 0.55]] * 2)
+    assert isinstance(losses, Lines)
+    assert losses.x == "σ"
+    np.testing.assert_allclose(losses.lines[1].y, [1, 0.2])
+    np.testing.assert_allclose(losses.lines[1].error, [0.5, 0], atol=1e-12)
+
+
+def test_a_file_chooses_its_pictures(sweep: sweeps.Sweep) -> None:
+    rows = table(sweep)
+    asked = sweeps.Plot("nfe_mean", "wasserstein2", where={"sampler": "heun"}), sweeps.Plot("sampling.steps", "none")
+    (only,) = pictures(sweeps.Sweep(sweep.axes, plots=list(asked)), rows)  # nothing is known of the other
+    assert isinstance(only, Lines)
+    assert [line.name for line in only.lines] == ["W2", "floor"]
+    np.testing.assert_allclose(only.lines[0].x, [10, 20, 40])
+    assert not only.log_x
+
+
+def test_rows_of_other_axes_are_averaged_in_a_map(sweep: sweeps.Sweep) -> None:
+    rows = table(sweep)
+    asked = sweeps.Plot("sampling.steps", "sampling.steps", color="nfe_mean")
+    (found,) = pictures(sweeps.Sweep(sweep.axes, plots=[asked]), rows)
+    assert isinstance(found, HeatMap)
+    np.testing.assert_allclose(np.diag(found.values), [7.5, 15, 30])  # of one and two evaluations a step
+    assert np.isnan(found.values[0, 1])
+
+
+@pytest.mark.parametrize("name", ["samplers", "evaluations", "memorization"])
+def test_the_sweeps_that_ship_ask_for_pictures_of_their_axes(name: str) -> None:
+    sweep, cells = sweeps.load(resource(f"sweeps/{name}.toml"))
+    assert len({cell.values["seed"] for cell in cells}) == 3
+    assert sweep.plots
+    for plot in sweep.plots:
+        assert {plot.x, plot.y, *plot.where} <= {
+            *sweep.axes,
+            "nfe_mean",
+            "wasserstein2",
+            "memorized_share",
+            "sigma",
+            "loss",
+        }
+        assert all(value in sweep.axes[axis] for axis, value in plot.where.items())  # type: ignore[operator]
