@@ -254,14 +254,14 @@ COMMANDS: dict[str, Command] = {
     ),
     "train.step": Command(
         "Later weights",
-        "Show everything by the weights of the next training step",
+        "Show everything with the weights of the next training step",
         lambda w: w.controllers.replaying.move(1),
         key="]",
         why_disabled=_choosing_step,
     ),
     "train.step_back": Command(
         "Earlier weights",
-        "Show everything by the weights of the training step before",
+        "Show everything with the weights of the previous training step",
         lambda w: w.controllers.replaying.move(-1),
         key="[",
         why_disabled=_choosing_step,

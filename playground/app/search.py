@@ -75,7 +75,7 @@ def _settings(window: Searched) -> Iterator[Entry]:
             why = f"It is a setting of {alternatives([kinds.title_of(kind) for kind in owners(key)])}."
         elif rows[key].isHidden():
             waits = worded(now[key].otherwise)
-            why = f"{capital(waits)}." if waits else "It has no effect by the other settings."
+            why = f"{capital(waits)}." if waits else "It has no effect with the other settings."
         run = functools.partial(reveal, rows[key]) if key in rows else lambda: None
         yield Entry(title, _card(key), run, why, key)
 

@@ -527,7 +527,7 @@ def test_progress_that_cannot_be_read_begins_anew_with_a_sentence(controller, tm
     controller.notified.connect(told.append)
     controller.progress.keep_in(path)
     (notification,) = told
-    assert notification.message.startswith("Your progress in lessons could not be read, and begins anew.")
+    assert notification.message.startswith("Your progress in lessons could not be read, and starts again.")
     assert (tmp_path / "lessons-unreadable.json").read_text(encoding="latin-1") == text
     controller.begin(LESSON)
     controller.next()

@@ -69,7 +69,7 @@ LEGEND = (
         "exact",
         "Exact score",
         "exact",
-        "The true score ∇ log p_σ(x) of a known density. Else the score of the smoothed training set, which "
+        "The true score ∇ log p_σ(x) of a known density. Otherwise the score of the smoothed training set, which "
         "a network that memorizes would have. Broader arrows, under the learned ones.",
         (
             _ARROWS,
@@ -81,7 +81,7 @@ LEGEND = (
         "error",
         "Score error",
         "error",
-        "How far the network is from the true score: |s_θ(x, σ) − ∇ log p_σ(x)|. The fullest red is a score's usual "
+        "How far the network is from the true score: |s_θ(x, σ) − ∇ log p_σ(x)|. The strongest red is a score's usual "
         "length. Arrows point along s_θ − ∇ log p_σ.",
         (
             Option("style", "Shown as", (("both", "Map and arrows"), ("map", "Map"), ("arrows", "Arrows"))),

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SETTLE = 150  # ms without an edit before data and network are built, so that a slider can be dragged
 TASKS = ("problem", "reading")  # the tasks that end with another workspace
-DROPPED = "Undo keeps 1 GiB in memory, which the {} steps trained here exceeded. Train makes them anew."
+DROPPED = "Undo keeps 1 GiB in memory, and the {} steps trained here did not fit. Press Train to repeat them."
 
 
 class Reset(QUndoCommand):

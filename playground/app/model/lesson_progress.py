@@ -18,7 +18,7 @@ from playground.user_errors import cannot_write
 
 LARGEST = 4_000_000
 """Largest size of the file in bytes, enough for about 10,000 answers."""
-UNREADABLE = "Your progress in lessons could not be read, and begins anew. The old file is kept as {}."
+UNREADABLE = "Your progress in lessons could not be read, and starts again. The old file is kept as {}."
 
 
 class Answer(msgspec.Struct, frozen=True):

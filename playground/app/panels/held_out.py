@@ -125,7 +125,7 @@ class HeldOutFigures(QWidget):
         self.partition = Figure(
             "ln Z(σ)",
             "The normalizer, which the score does not need: a sum over the plane in your data's unit, with the "
-            "quadrature error. After Test set it is that of the finest level. Else it is that of the learned "
+            "quadrature error. After Test set it is that of the finest level. Otherwise it is that of the learned "
             "density on the canvas.",
             r"Z(\sigma) = \int e^{-f(x, \sigma)}\,dx",
         )
