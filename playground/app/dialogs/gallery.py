@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPalette, QPen
-from PySide6.QtWidgets import QAbstractButton, QDialog, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtWidgets import QAbstractButton, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from playground.app.dialogs.working_dialog import WorkingDialog
 from playground.app.model.views import plane_bounds
 from playground.app.style import theme
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
-from playground.app.workers.worker import Worker
 from playground.drawing.images import ImageGrid
 from playground.drawing.layers import Data, Particles
 from playground.drawing.palette import Palette
@@ -123,7 +123,7 @@ class SceneTile(QAbstractButton):
         Particles(frames[self._frame], 0.8).paint(painter, plane, self._colors)
 
 
-class Gallery(QDialog):
+class Gallery(WorkingDialog):
     """All bundled scenes; a click shows one in the window.
 
     Args:
@@ -131,11 +131,10 @@ class Gallery(QDialog):
     """
 
     def __init__(self, show: Callable[[SceneFile], None], palette: Palette, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(LOOK, parent)
         self.setObjectName("gallery")
         self.setWindowTitle("Scenes")
         self._show = show
-        self._worker: Worker[None] | None = None
         self._computed: dict[int, Run] = {}  # grows in the thread
         self._painted: set[int] = set()
         self.tiles = [SceneTile(scene, palette) for scene in load_bundled().values()]
@@ -163,9 +162,6 @@ class Gallery(QDialog):
         layout.setSpacing(UNIT)
         layout.addWidget(said)
         layout.addWidget(area)
-        self._timer = QTimer(self)
-        self._timer.setInterval(LOOK)
-        self._timer.timeout.connect(self._look)
 
     def sizeHint(self) -> QSize:
         return QSize(super().sizeHint().width(), 3 * (PICTURE.height() + px(TEXT) + 2 * UNIT) + 8 * UNIT)
@@ -200,9 +196,7 @@ class Gallery(QDialog):
                 except UserError:  # its tile stays empty, and the others follow
                     continue
 
-        self._worker = Worker(compute, "gallery")
-        self._worker.start()
-        self._timer.start()
+        self._work(compute, "gallery")
 
     @Slot()
     def _look(self) -> None:
@@ -213,8 +207,7 @@ class Gallery(QDialog):
                 self._painted.add(place)
                 self.tiles[place].show_run(*run)
         if ended:
-            self._timer.stop()
-            self._worker = None
+            self._stop()
 
     def _chosen(self, tile: SceneTile) -> None:
         self.close()
@@ -228,18 +221,3 @@ class Gallery(QDialog):
     def reject(self) -> None:
         """Close on Escape as on the close button, and end the computation."""
         self.close()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        if self._worker is not None:
-            self._worker.requestInterruption()
-        event.accept()
-
-    def shutdown(self, seconds: float) -> bool:
-        """End the thread, when quitting.
-
-        Returns:
-            Whether it ended in time.
-        """
-        self._timer.stop()
-        worker, self._worker = self._worker, None
-        return worker is None or worker.stop(seconds)

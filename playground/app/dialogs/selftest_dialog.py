@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtGui import QCloseEvent, QFont
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
-    QDialog,
     QHBoxLayout,
     QHeaderView,
     QLabel,
@@ -17,26 +16,25 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from playground.app.dialogs.working_dialog import WorkingDialog
 from playground.app.model import errors
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import wrapped
-from playground.app.workers.worker import Worker
 from playground.drawing.selftest import CHECKS
 from playground.lab.selftest import Row, selftest
 
 LOOK = 50  # ms between two checks for results
 
 
-class SelftestDialog(QDialog):
+class SelftestDialog(WorkingDialog):
     """The table of claims. The window stays usable; Cancel and closing stop the test after the current claim, within a
     second."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(LOOK, parent)
         self.setObjectName("selftestDialog")
         self.setWindowTitle("Self-test")
         self.rows: list[Row] = []  # grows in the thread
-        self._worker: Worker[None] | None = None
         self._shown = 0
 
         self.table = QTreeWidget()
@@ -76,10 +74,6 @@ class SelftestDialog(QDialog):
         layout.addLayout(buttons)
         self.resize(940, 620)
 
-        self._timer = QTimer(self)
-        self._timer.setInterval(LOOK)
-        self._timer.timeout.connect(self._look)
-
     @property
     def running(self) -> bool:
         return self._worker is not None
@@ -99,9 +93,7 @@ class SelftestDialog(QDialog):
                 rows.append(row)
                 yield
 
-        self._worker = Worker(measure, "selftest")
-        self._worker.start()
-        self._timer.start()
+        self._work(measure, "selftest")
         self._say()
 
     def reject(self) -> None:
@@ -112,21 +104,6 @@ class SelftestDialog(QDialog):
         else:
             super().reject()
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        if self._worker is not None:
-            self._worker.requestInterruption()
-        event.accept()
-
-    def shutdown(self, seconds: float) -> bool:
-        """End the thread, when quitting.
-
-        Returns:
-            Whether it ended in time.
-        """
-        self._timer.stop()
-        worker, self._worker = self._worker, None
-        return worker is None or worker.stop(seconds)
-
     @Slot()
     def _look(self) -> None:
         worker = self._worker
@@ -135,9 +112,8 @@ class SelftestDialog(QDialog):
         ended = worker.isFinished()  # checked first, so that no row can follow it
         self._add_rows()
         if ended:
-            self._timer.stop()
             worker.wait()
-            self._worker = None
+            self._stop()
             if worker.error is not None:
                 errors.report(worker.error, "the self-test broke off")
         if ended or not worker.isInterruptionRequested():

@@ -1,7 +1,6 @@
 """Pinned sampling runs, kept for comparison: their settings, cost and measured figures."""
 
 import dataclasses
-import functools
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from playground.app.model.edit_text import value_text
 from playground.app.style.number_formats import format_count
 from playground.data.dataset import one_line
 from playground.lab import experiment as description
-from playground.lab.experiment import Experiment, ExperimentError, Field
+from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.session import LONGEST_RUNS
 from playground.messages import Message
 
@@ -186,18 +185,12 @@ def differing_keys(runs: Sequence[PinnedRun]) -> list[str]:
     Values of "auto" are left out, because they follow from other settings in the list.
     """
     found = []
-    for key in dict.fromkeys(key for run in runs for key in _fields(run.experiment)):
-        those = [run for run in runs if key in _fields(run.experiment)]
+    for key in dict.fromkeys(key for run in runs for key in description.fields(run.experiment)):
+        those = [run for run in runs if key in description.fields(run.experiment)]
         values = [run.setting(key) if key == STEPS else description.value(run.experiment, key) for run in those]
         if any(value != values[0] for value in values):
             found.append(key)
     return sorted(found, key=lambda key: "." not in key)  # the seed last
-
-
-@functools.lru_cache(maxsize=128)
-def _fields(experiment: Experiment) -> Mapping[str, Field]:
-    """The descriptions of a run's settings; computing them takes a millisecond."""
-    return description.fields(experiment)
 
 
 def differences(runs: Sequence[PinnedRun], beside_names: bool = False) -> dict[int, str]:
@@ -209,7 +202,7 @@ def differences(runs: Sequence[PinnedRun], beside_names: bool = False) -> dict[i
     keys, found = differing_keys(runs), {}
     trainings = {run.trained_steps for run in runs} - {None}
     for run in runs:
-        known = _fields(run.experiment)
+        known = description.fields(run.experiment)
         said = []
         for key in keys:
             if key not in known or (key == STEPS and run.sampler_steps is None):
