@@ -57,6 +57,13 @@ FinalDenoising = Annotated[
     ),
 ]
 
+SOLVER = (
+    "Solver of the reverse SDE and of the probability flow. auto: Euler for the SDE, Heun for the flow. "
+    "DPM-Solver++(2M), of second order with one score evaluation a step, is for both. "
+    "UniPC-2 adds a corrector to it, for the flow. "
+    "ShARK, a stochastic Runge-Kutta scheme of order 1.5, is for the SDE; the adaptive solver is for the flow"
+)
+"""The description of both settings `solver`."""
 DPM_SOLVER = Option(
     "DPM-Solver++(2M)",
     "One score evaluation a step, extrapolated from the step before. The error falls as 1/steps².",

@@ -6,33 +6,22 @@ import numpy as np
 
 from playground.data import pictures
 from playground.data.dataset import Dataset, DatasetRequest
-from playground.kinds.datasets.data_source import POINTS, DataSource, Points, Saved, read_back
+from playground.kinds.datasets.data_source import POINTS, Points, Saved, read_back
+from playground.kinds.datasets.from_file import FromFile
 from playground.kinds.kind import register
 from playground.kinds.setting import Auto, Option, meta
 from playground.messages import Message, to_set
 
 
 @register
-class Images(DataSource, tag="images", frozen=True):
+class Images(FromFile, tag="images", frozen=True):
     """Your own images: a folder of PNG or JPEG files, or a file of MNIST, CIFAR or NPZ images."""
 
     title = "Images"
     phrase = "images"
     place = 9
-    is_finite = True
-    is_file = True
     images = True
 
-    path: Annotated[
-        str,
-        meta(
-            "kind = file: a CSV, TSV or NPY file with two columns, and maybe a third named label or class. kind = images: "
-            "a folder of PNG or JPEG files, each sub-folder one class; MNIST or CIFAR as a folder or file; or an NPZ file of "
-            "images",
-            label="file",
-            resets=True,
-        ),
-    ] = ""
     points: Points = POINTS
     pixels: (
         Annotated[
@@ -60,14 +49,6 @@ class Images(DataSource, tag="images", frozen=True):
             resets=True,
         ),
     ] = "auto"
-
-    @property
-    def labelled(self) -> bool | None:
-        return None
-
-    @property
-    def file(self) -> str:
-        return self.path
 
     def found(self, dataset: Dataset) -> Self:
         channels, side = dataset.shape[:2]

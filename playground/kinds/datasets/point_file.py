@@ -6,32 +6,21 @@ import numpy as np
 
 from playground.data import files
 from playground.data.dataset import Dataset, DatasetRequest
-from playground.kinds.datasets.data_source import DataSource, Saved, read_back
+from playground.kinds.datasets.data_source import Saved, read_back
+from playground.kinds.datasets.from_file import FromFile
 from playground.kinds.kind import register
 from playground.kinds.setting import Option, meta
 from playground.messages import Message, to_set
 
 
 @register
-class PointFile(DataSource, tag="file", frozen=True):
+class PointFile(FromFile, tag="file", frozen=True):
     """Your own points: a CSV, TSV or NPY file with two columns."""
 
     title = "File"
     phrase = "file"
     place = 11
-    is_finite = True
-    is_file = True
 
-    path: Annotated[
-        str,
-        meta(
-            "kind = file: a CSV, TSV or NPY file with two columns, and maybe a third named label or class. kind = images: "
-            "a folder of PNG or JPEG files, each sub-folder one class; MNIST or CIFAR as a folder or file; or an NPZ file of "
-            "images",
-            label="file",
-            resets=True,
-        ),
-    ] = ""
     split: Annotated[
         Literal["auto", "rows", "groups"],
         meta(
@@ -45,14 +34,6 @@ class PointFile(DataSource, tag="file", frozen=True):
             resets=True,
         ),
     ] = "auto"
-
-    @property
-    def labelled(self) -> bool | None:
-        return None
-
-    @property
-    def file(self) -> str:
-        return self.path
 
     def found(self, dataset: Dataset) -> Self:
         if self.split != "auto":

@@ -8,7 +8,7 @@ from playground.kinds.kind import register
 from playground.kinds.samplers.from_noise import FromNoise
 from playground.kinds.samplers.sampler import STEPS
 from playground.kinds.setting import Option, meta
-from playground.kinds.tables import DPM_SOLVER, MULTISTEPS, UNIPC
+from playground.kinds.tables import DPM_SOLVER, MULTISTEPS, SOLVER, UNIPC
 from playground.messages import Edit, Message, setting
 
 if TYPE_CHECKING:
@@ -33,9 +33,7 @@ class ProbabilityFlow(FromNoise, tag="probability-flow", frozen=True):
     solver: Annotated[
         Literal["auto", "euler", "heun", "dpm-solver++", "unipc", "adaptive"],
         meta(
-            "Solver of the reverse SDE and of the probability flow. auto: Euler for the SDE, Heun for the flow. "
-            "DPM-Solver++(2M), of second order with one score evaluation a step, is for both. UniPC-2 adds a corrector to it, for the flow. ShARK, a stochastic "
-            "Runge-Kutta scheme of order 1.5, is for the SDE; the adaptive solver is for the flow",
+            SOLVER,
             options={
                 "auto": Option("Auto", "Euler for the SDE, Heun for the flow."),
                 "euler": Option(

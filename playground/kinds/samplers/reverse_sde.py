@@ -7,7 +7,7 @@ from playground.kinds.kind import register
 from playground.kinds.samplers.from_noise import FromNoise
 from playground.kinds.samplers.sampler import STEPS
 from playground.kinds.setting import Option, meta
-from playground.kinds.tables import DPM_SOLVER, MULTISTEPS, FinalDenoising
+from playground.kinds.tables import DPM_SOLVER, MULTISTEPS, SOLVER, FinalDenoising
 
 if TYPE_CHECKING:
     from playground.theory.guidance import LabelledScore
@@ -27,9 +27,7 @@ class ReverseSDE(FromNoise, tag="reverse-sde", frozen=True):
     solver: Annotated[
         Literal["auto", "euler", "heun", "dpm-solver++", "shark"],
         meta(
-            "Solver of the reverse SDE and of the probability flow. auto: Euler for the SDE, Heun for the flow. "
-            "DPM-Solver++(2M), of second order with one score evaluation a step, is for both. UniPC-2 adds a corrector to it, for the flow. ShARK, a stochastic "
-            "Runge-Kutta scheme of order 1.5, is for the SDE; the adaptive solver is for the flow",
+            SOLVER,
             options={
                 "auto": Option("Auto", "Euler for the SDE, Heun for the flow."),
                 "euler": Option(
