@@ -403,17 +403,17 @@ FAULTS = (
         ("theory/test_samplers.py::test_a_corrector_step_is_bounded_where_the_score_vanishes",),
     ),
     Fault(
-        "a path's increment by the length of a piece and not its root",
+        "the middle of a Brownian interval without the area that is known",
         "theory/samplers/brownian.py",
-        "total += self._length(piece) ** 0.5 * drawn",
-        "total += self._length(piece) * drawn",
-        ("theory/test_brownian.py::test_increments_have_the_variance_of_their_length_and_are_independent",),
+        "[1 / 2, 3 / 2, above, 0]",
+        "[1 / 2, 0, above, 0]",
+        ("theory/test_brownian.py::test_steps_beside_each_other_have_the_law_of_the_path",),
     ),
     Fault(
         "a coarse step's area without the path below its pieces",
         "theory/samplers/brownian.py",
-        "integral += h * (above + h**0.5 / 2 * increment",
-        "integral += h * (h**0.5 / 2 * increment",
+        "[two / (2 * h), one / h, -one / (2 * h), two / h]",
+        "[0, one / h, 0, two / h]",
         ("theory/test_brownian.py::test_the_area_of_a_coarse_step_is_the_integral_over_the_fine_path",),
     ),
     Fault(

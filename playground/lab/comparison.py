@@ -1,8 +1,7 @@
 """Comparison of runs that differ in a few settings: one Brownian path, equal evaluations, and the distance to the data."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -73,16 +72,15 @@ def at_equal_evaluations(problem: Problem, score: LabelledScore | None, budget: 
     return with_steps(steps)
 
 
-def shared_path(problem: Problem, samplers: Iterable[Sampler], seed: int) -> BrownianPath:
-    """The Brownian path from which all these runs take their noise.
+def shared_path(problem: Problem, seed: int) -> BrownianPath:
+    """The Brownian path of all runs with a seed, whatever else they do; each needs an object of its own, to be fast.
 
     Args:
         problem: the problem of one run; all runs have the same data and thus the same units.
         seed: the seed of the runs.
     """
     seeded = dataclasses.replace(problem, experiment=description.replace(problem.experiment, {"seed": seed}))
-    number = seeded.generator("Brownian path", "cpu").initial_seed()
-    return BrownianPath(chain.from_iterable(sampler.noise_times for sampler in samplers), number, problem.device)
+    return BrownianPath(seeded.generator("Brownian path", "cpu").initial_seed(), problem.device)
 
 
 def distance_curve(problem: Problem, trajectory: Trajectory) -> Iterator[tuple[float, DistanceCurve | None]]:

@@ -38,10 +38,6 @@ class ForwardProcess(Sampler):
     def evaluations(self) -> int:
         return 0
 
-    @property
-    def noise_times(self) -> list[float]:
-        return [sigma**2 for sigma in time_grid(self.process, self.steps, self.grid)[1]]
-
     def terms(self, before: Step, after: Step) -> StepTerms:
         assert before.time is not None
         assert after.time is not None

@@ -198,6 +198,17 @@ def test_columns_come_and_go_between_two_and_four(window) -> None:
     assert [column.edits.get("sampling.kind") for column in comparing.columns] == [kinds[0], *kinds[2:]]
 
 
+def test_a_columns_noise_does_not_change_when_others_come(window) -> None:
+    """The path is a function of the seed and the time, whatever the times of the other columns are."""
+    shared = Column({"sampling.kind": "reverse-sde", "sampling.steps": 12})
+    others = Column(), Column({"sampling.kind": "reverse-sde", "sampling.steps": 31}), Column({"sampling.kind": "edm"})
+    two = compared(window, shared, others[0]).runs[0].trajectory.positions.copy()
+    window.controllers.comparing.leave()
+    four = compared(window, shared, *others).runs[0].trajectory.positions
+    assert two.shape == four.shape
+    assert np.array_equal(two, four)
+
+
 def test_the_heads_menu_chooses_what_differs(window) -> None:
     comparing = compared(window, Column(), Column())
     view = window.compare.columns[1]

@@ -56,12 +56,13 @@ def changed(problem: Problem, edits: dict[str, Any]) -> Problem:
 
 def runs(problem: Problem, *columns: dict[str, Any], shared: bool = True) -> list[Trajectory]:
     problems = [changed(problem, edits) for edits in columns]
-    path = shared_path(problem, [make_sampler(one) for one in problems], 0)
     found = []
     for number, one in enumerate(problems):
         score = one.known_score()
         assert score is not None
-        *_, trajectory = sample(one, score, seed=0 if shared else number, path=path if shared else None)
+        *_, trajectory = sample(
+            one, score, seed=0 if shared else number, path=shared_path(problem, 0) if shared else None
+        )
         found.append(trajectory)
     return found
 

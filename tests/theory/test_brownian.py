@@ -23,8 +23,9 @@ from playground.theory.samplers import (
     ReverseSDE,
     Sampler,
 )
+from playground.theory.samplers.brownian import Piece
 
-LIKE = torch.zeros(50_000, 1, dtype=torch.float64)
+LIKE = torch.zeros(20_000, 1, dtype=torch.float64)
 NOISY = {
     "langevin": Langevin(0.3, 0.02, 12),
     "mala": MetropolisAdjustedLangevin(gaussian_log_density, 0.3, 0.02, 12),
@@ -53,7 +54,7 @@ def end(sampler: Sampler, path: BrownianPath | torch.Generator, particles: int =
 
 def test_a_coarse_increment_is_the_sum_of_the_fine_ones() -> None:
     coarse, fine = [0.0, 1.0, 4.0], [0.1 * k for k in range(41)]
-    path = BrownianPath([*coarse, *fine], 3)
+    path = BrownianPath(3)
     times = sorted({*coarse, *fine})
     for start, stop in itertools.pairwise(coarse):
         pieces = [pair for pair in itertools.pairwise(times) if start <= pair[0] < stop]
@@ -64,7 +65,7 @@ def test_a_coarse_increment_is_the_sum_of_the_fine_ones() -> None:
 
 
 def test_increments_have_the_variance_of_their_length_and_are_independent() -> None:
-    path = BrownianPath([0.0, 0.2, 0.5, 0.7, 2.0], 1)
+    path = BrownianPath(1)
     spans = [(0.0, 0.5), (0.5, 0.7), (0.7, 2.0)]
     found = torch.cat([path.increment(LIKE, *span) for span in spans], 1)
     for column, (start, stop) in zip(found.T, spans, strict=True):
@@ -75,7 +76,7 @@ def test_increments_have_the_variance_of_their_length_and_are_independent() -> N
 
 
 def test_areas_have_a_twelfth_of_the_variance_and_are_independent_of_increments() -> None:
-    path = BrownianPath([0.0, 0.2, 0.5, 0.7, 2.0], 1)
+    path = BrownianPath(1)
     area, increment = path.area(LIKE, 0.0, 2.0), path.increment(LIKE, 0.0, 2.0)
     assert float(area.var()) == pytest.approx(2 / 12, rel=4 * math.sqrt(2 / len(LIKE)))
     assert abs(float(torch.corrcoef(torch.cat([area, increment], 1).T)[0, 1])) < 4.5 / math.sqrt(len(LIKE))
@@ -83,7 +84,7 @@ def test_areas_have_a_twelfth_of_the_variance_and_are_independent_of_increments(
 
 def test_the_area_of_a_coarse_step_is_the_integral_over_the_fine_path() -> None:
     times = [k / 100 for k in range(101)]
-    path, like = BrownianPath(times, 2), LIKE[:300]
+    path, like = BrownianPath(2), LIKE[:300]
     below = torch.cat([torch.zeros(1, 300, 1), *(path.increment(like, 0.0, time)[None] for time in times[1:])])
     trapezoids = ((below[1:] + below[:-1]) / 2 / 100).sum(0)
     area = path.area(like, 0.0, 1.0)
@@ -94,31 +95,64 @@ def test_the_area_of_a_coarse_step_is_the_integral_over_the_fine_path() -> None:
 
 
 def test_a_path_is_the_same_each_time_and_another_by_another_seed() -> None:
-    times, like = [0.0, 1.0, 2.0], LIKE[:8]
-    one, again, other = (BrownianPath(times, seed).increment(like, 0.0, 2.0) for seed in (7, 7, 8))
+    one, again, other = (BrownianPath(seed).increment(LIKE[:8], 0.0, 2.0) for seed in (7, 7, 8))
     assert torch.equal(one, again)
     assert not torch.allclose(one, other)
 
 
-@pytest.mark.parametrize("ends", [(0.0, 1.5), (1.0, 1.0), (-1.0, 2.0)])
-def test_a_path_has_no_values_between_its_times(ends: tuple[float, float]) -> None:
-    with pytest.raises(ValueError, match="The path is cut at 3 times"):
-        BrownianPath([0.0, 1.0, 2.0], 0).increment(LIKE[:2], *ends)
+def test_a_path_does_not_depend_on_what_else_is_asked_of_it() -> None:
+    """Its value at a time is a function of the seed and the time, to the last bit where the same two times are asked for."""
+    asked, like = BrownianPath(7), LIKE[:8]
+    for span in [(1e-4, 2.0), (0.3, 0.1), (700.0, 900.0), (0.3, 0.3001)]:
+        asked.increment(like, *span)
+    for span in [(0.5, 0.1), (0.1, 800.0), (0.0, 0.3), (0.3, 0.3000001)]:
+        assert torch.equal(asked.increment(like, *span), BrownianPath(7).increment(like, *span))
+        assert torch.equal(asked.area(like, *span), BrownianPath(7).area(like, *span))
+    assert asked.increment(like[:3].float(), 0.0, 1.0).dtype == torch.float32
+
+
+@pytest.mark.parametrize("scale", [2.0**-30, 1.0, 2.0**30])
+@pytest.mark.parametrize("cut", [0.25, 0.5, 0.7, 0.7001])
+def test_steps_beside_each_other_have_the_law_of_the_path(cut: float, scale: float) -> None:
+    """Increments and areas of two steps are independent, of variances h and h/12, wherever the cut lies."""
+    path, spans = BrownianPath(9), [(0.2 * scale, cut * scale), (cut * scale, 0.8 * scale)]
+    found = []
+    for start, stop in spans:
+        found.append(path.increment(LIKE, start, stop) / math.sqrt(stop - start))
+        found.append(path.area(LIKE, start, stop) / math.sqrt((stop - start) / 12))
+    covariance = torch.cov(torch.cat(found, 1).T)
+    torch.testing.assert_close(
+        covariance, torch.eye(4, dtype=torch.float64), rtol=0, atol=4.5 * math.sqrt(2 / len(LIKE))
+    )
+
+
+def test_a_time_inside_an_interval_that_is_not_halved_cuts_it_by_the_same_law() -> None:
+    """Drawn by the formula for any length, halves of a known piece have the covariance of the formula for halves."""
+    whole = Piece(3.0, torch.zeros(2, 50_000, dtype=torch.float64))
+    ways = [whole.halves(generator(1))[0], whole.first(1.5, generator(2))]
+    ways += [whole.halves(generator(3))[1], whole.without(whole.first(1.5, generator(4)))]
+    exact = torch.tensor([[3 / 16, -3 / 32], [-3 / 32, 3 / 64 + 1 / 16]], dtype=torch.float64)
+    for way, sign in zip(ways, (1, 1, -1, -1), strict=True):
+        signs = torch.tensor([[1, sign], [sign, 1]])
+        torch.testing.assert_close(torch.cov(way.values), exact * signs, rtol=0, atol=0.006)
+
+
+@pytest.mark.parametrize("ends", [(1.0, 1.0), (-1.0, 2.0), (0.0, 2.0**65), (0.0, math.nan)])
+def test_a_path_begins_at_zero_and_steps_have_two_times(ends: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match=r"has two times between 0 and 2\^64"):
+        BrownianPath(0).increment(LIKE[:2], *ends)
 
 
 @pytest.mark.parametrize("name", NOISY)
 def test_two_runs_of_one_sampler_are_the_same_to_the_last_bit(name: str) -> None:
     sampler = NOISY[name]
-    times = sampler.noise_times
-    assert len(times) > 1
-    assert torch.equal(end(sampler, BrownianPath(times, 4)), end(sampler, BrownianPath(times, 4)))
-    assert not torch.allclose(end(sampler, BrownianPath(times, 4)), end(sampler, BrownianPath(times, 5)))
+    assert torch.equal(end(sampler, BrownianPath(4)), end(sampler, BrownianPath(4)))
+    assert not torch.allclose(end(sampler, BrownianPath(4)), end(sampler, BrownianPath(5)))
 
 
 @pytest.mark.parametrize("name", QUIET)
 def test_samplers_without_noise_need_no_path(name: str) -> None:
-    assert QUIET[name].noise_times == []
-    assert torch.equal(end(QUIET[name], BrownianPath([], 4)), end(QUIET[name], generator()))
+    assert torch.equal(end(QUIET[name], BrownianPath(4)), end(QUIET[name], generator()))
 
 
 @pytest.mark.parametrize("name", [*NOISY, *QUIET])
@@ -134,11 +168,11 @@ def test_samplers_know_their_evaluations(name: str) -> None:
 @pytest.mark.parametrize("process", [VE, VP], ids=["VE", "VP"])
 def test_moments_on_a_path_are_those_of_a_generator(process) -> None:
     """The path's numbers are standard normal at every step, so the samples have the right standard deviation."""
-    sampler = ReverseSDE(process, 200, False)
-    found = end(sampler, BrownianPath(sampler.noise_times, 11), 20_000)
-    free = end(sampler, generator(11), 20_000)
-    assert float(found.std()) == pytest.approx(float(free.std()), rel=0.03)
-    assert float(found.mean()) == pytest.approx(float(free.mean()), abs=0.03)
+    sampler = ReverseSDE(process, 100, False)
+    found = end(sampler, BrownianPath(11), 5_000)
+    free = end(sampler, generator(11), 5_000)
+    assert float(found.std()) == pytest.approx(float(free.std()), rel=0.05)
+    assert float(found.mean()) == pytest.approx(float(free.mean()), abs=0.06)
     assert float(found.std()) == pytest.approx(STD, rel=0.1)
     assert float(found.mean()) == pytest.approx(MEAN, abs=0.05)
 
@@ -146,8 +180,7 @@ def test_moments_on_a_path_are_those_of_a_generator(process) -> None:
 def strong_errors(make, counts: tuple[int, ...], fine: int, shared: bool = True) -> list[float]:
     """Root mean square distance of runs with few steps from one with `fine` steps; with separate noise unless `shared`."""
     runs = [make(count) for count in (*counts, fine)]
-    path = BrownianPath(itertools.chain(*(run.noise_times for run in runs)), 6)
-    ends = [end(run, path if shared else generator(number), 400) for number, run in enumerate(runs)]
+    ends = [end(run, BrownianPath(6) if shared else generator(number), 300) for number, run in enumerate(runs)]
     return [float((one - ends[-1]).square().mean().sqrt()) for one in ends[:-1]]
 
 
@@ -169,14 +202,14 @@ STRONG = {
 @pytest.mark.parametrize("name", STRONG)
 def test_runs_on_one_path_converge_strongly(name: str) -> None:
     make, order = STRONG[name]
-    errors = strong_errors(make, (64, 128), 2048)
+    errors = strong_errors(make, (32, 64), 512)
     assert math.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.25), errors
     assert errors[1] < 0.05
 
 
 @pytest.mark.parametrize("name", ["Euler-Maruyama, VP", "Langevin"])
 def test_runs_with_separate_noise_do_not_converge(name: str) -> None:
-    errors = strong_errors(STRONG[name][0], (64, 128), 2048, shared=False)
+    errors = strong_errors(STRONG[name][0], (32, 64), 512, shared=False)
     assert min(errors) > 0.1
     assert abs(math.log2(errors[0] / errors[1])) < 0.25
 
@@ -185,16 +218,15 @@ def test_two_processes_are_driven_by_one_path() -> None:
     """VE and VP solve the same SDE in variance-exploding coordinates, so with more steps their particles end closer together."""
     vp = COARSE_VP
     ve = VarianceExploding(0.5, float(vp.sigma(1.0)))
-    start = float(vp.sigma(1.0)) * torch.randn(400, 1, generator=generator(5), dtype=torch.float64)
+    start = float(vp.sigma(1.0)) * torch.randn(200, 1, generator=generator(5), dtype=torch.float64)
 
     def apart(count: int) -> float:
         runs = [ReverseSDE(process, count, False) for process in (ve, vp)]
-        path = BrownianPath(itertools.chain(*(run.noise_times for run in runs)), 6)
         ends = []
         for run in runs:
-            *_, step = run.run(gaussian_score, float(run.process.scale(1.0)) * start, path)
+            *_, step = run.run(gaussian_score, float(run.process.scale(1.0)) * start, BrownianPath(6))
             ends.append(step.positions)
         return float((ends[0] - ends[1]).square().mean().sqrt())
 
-    assert apart(800) < 0.02
-    assert math.log2(apart(200) / apart(400)) == pytest.approx(1, abs=0.3)
+    assert apart(200) < 0.08
+    assert math.log2(apart(100) / apart(200)) == pytest.approx(1, abs=0.3)

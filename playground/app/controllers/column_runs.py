@@ -193,21 +193,19 @@ def _on_one_path(main: Model, found: Sequence[Prepared], seed: int) -> tuple[Pre
     from playground.lab import comparison
     from playground.lab.sampling import make_sampler
 
-    samplers, ready = [], []
+    ready = []
     for one in found:
-        if one.model is not None:
+        model = one.model
+        if model is not None:
             try:
-                samplers.append(make_sampler(one.model.problem, _score(one.model)))
+                make_sampler(model.problem, _score(model))
             except UserError as error:
                 one = dataclasses.replace(one, model=None, why=message_of(error))
+            else:
+                path = comparison.shared_path(main.problem, seed)
+                one = dataclasses.replace(one, run=SamplingRun(model, model.problem, seed, 0, model.weights, path))
         ready.append(one)
-    path = comparison.shared_path(main.problem, samplers, seed)
-    return tuple(
-        one
-        if one.model is None
-        else dataclasses.replace(one, run=SamplingRun(one.model, one.model.problem, seed, 0, one.model.weights, path))
-        for one in ready
-    )
+    return tuple(ready)
 
 
 def _score(model: Model) -> LatestScore:

@@ -58,14 +58,6 @@ class Sampler(ABC):
         """The number of score evaluations per particle in a run; None if each particle has its own steps."""
         return self.total
 
-    @property
-    def noise_times(self) -> list[float]:
-        """The ends of its steps, as times of a Brownian path; empty if it adds no noise.
-
-        For a process the time is sigma^2, in which one path drives all processes. For Langevin it is the sum of the step sizes.
-        """
-        return []
-
     @abstractmethod
     def run(self, score: ScoreFunction, start: Tensor, generator: Randomness) -> Iterator[Step]:
         """Frames from the start (index 0) to the last (index == total).
@@ -74,7 +66,8 @@ class Sampler(ABC):
             score: called at every step with x (N, *shape) and sigma, 0-d, or (N,) if each particle has its own steps.
             start: (N, *shape), not changed.
             generator: the source of all randomness, which may be on another device than the particles; or the Brownian path from
-                which the run takes its noise, cut at :attr:`noise_times`.
+                which the run takes its noise. For a process the path's time is sigma^2, in which one path drives all processes;
+                for Langevin it is the sum of the step sizes, that are to come if it is annealed.
 
         Raises:
             SamplerDiverged: a particle is no longer finite.

@@ -46,10 +46,6 @@ class ProbabilityFlow(OneStepSampler):
         return 1 if self.solver == "euler" else 2
 
     @property
-    def noise_times(self) -> list[float]:
-        return super().noise_times if self.corrector_steps else []
-
-    @property
     def _rest(self) -> tuple[Rest, ...]:
         return () if self.solver == "euler" else ("higher order",)
 

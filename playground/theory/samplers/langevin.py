@@ -34,10 +34,6 @@ class _OneLevel(Sampler):
     def total(self) -> int:
         return self.steps
 
-    @property
-    def noise_times(self) -> list[float]:
-        return list(itertools.accumulate(itertools.repeat(self.step, self.steps), initial=0.0))
-
     def run(self, score: ScoreFunction, start: Tensor, generator: Randomness) -> Iterator[Step]:
         sigma = torch.as_tensor(self.sigma, dtype=start.dtype, device=start.device)
         x, elapsed = start, 0.0
@@ -127,11 +123,6 @@ class AnnealedLangevin(Sampler):
         return len(self.levels) * self.steps_per_level + self.final_denoising
 
     @property
-    def noise_times(self) -> list[float]:
-        sizes = [size / 2 for size in self._step_sizes for _ in range(self.steps_per_level)]
-        return list(itertools.accumulate(sizes, initial=0.0))
-
-    @property
     def _step_sizes(self) -> list[float]:
         """alpha_i of each level."""
         sigmas = [float(level) for level in self.levels]
@@ -145,14 +136,16 @@ class AnnealedLangevin(Sampler):
 
     def run(self, score: ScoreFunction, start: Tensor, generator: Randomness) -> Iterator[Step]:
         sigmas = [float(level) for level in self.levels]
-        x, index, elapsed = start, 0, 0.0
+        sizes = (alpha / 2 for alpha in reversed(self._step_sizes) for _ in range(self.steps_per_level))
+        # A path is followed back to its time 0, where it is known for the short steps of the last levels too.
+        times = list(itertools.accumulate(sizes, initial=0.0))[::-1]
+        x, index = start, 0
         yield Step(x, sigmas[0], None, 0.0, index, self.total)
         for sigma, alpha in zip(sigmas, self._step_sizes, strict=True):
             level = torch.as_tensor(sigma, dtype=start.dtype, device=start.device)
             for _ in range(self.steps_per_level):
                 size = alpha / 2  # alpha/2 s + sqrt(alpha) z is Langevin at alpha/2
-                x = langevin(score, x, level, size, over(generator, elapsed, elapsed + size))
-                elapsed += size
+                x = langevin(score, x, level, size, over(generator, times[index], times[index + 1]))
                 index += 1
                 require_finite(x, index, "the step size")
                 yield Step(x, sigma, None, alpha, index, self.total)

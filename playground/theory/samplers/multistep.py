@@ -43,10 +43,6 @@ class MultistepSampler(PathSampler):
     stochasticity: float = 0.0
 
     @property
-    def noise_times(self) -> list[float]:
-        return super().noise_times if self.stochasticity or self.corrector_steps else []
-
-    @property
     def _noise_in_equation(self) -> float:
         return float(self.stochasticity)
 

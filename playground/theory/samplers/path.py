@@ -58,11 +58,6 @@ class PathSampler(Sampler):
         return self.steps * (self.evaluations_per_step + self.corrector_steps) + self.final_denoising
 
     @property
-    def noise_times(self) -> list[float]:
-        times, _ = time_grid(self.process, self.steps, self.grid)
-        return [state.sigma**2 for state in self.process.states_at(times)]
-
-    @property
     def _noise_in_equation(self) -> float:
         """l of the equation that it solves: 0 of the probability flow, 1 of the reverse SDE."""
         return 0.0

@@ -52,10 +52,6 @@ class ReverseSDE(OneStepSampler):
         return 1 if self.solver == "euler" else 2
 
     @property
-    def noise_times(self) -> list[float]:
-        return super().noise_times if self.stochasticity or self.corrector_steps else []
-
-    @property
     def _noise_in_equation(self) -> float:
         return float(self.stochasticity)
 
