@@ -35,8 +35,28 @@ def borrow_libraries(folder: Path) -> None:
             os.environ.setdefault(variable, str(ours))
 
 
+TRACKER = "from multiprocessing.resource_tracker import main"
+
+
+def serve_multiprocessing(arguments: list[str]) -> None:
+    """Be a process of a sweep, or the tracker of its semaphores, if the program was started as one; otherwise return.
+
+    multiprocessing starts this program as if it were Python. Its own check would load it before every window.
+    """
+    if "--multiprocessing-fork" in arguments[1:2]:
+        from multiprocessing.spawn import freeze_support
+
+        freeze_support()  # ends the process
+    if arguments[-2:-1] == ["-c"] and arguments[-1].startswith(TRACKER):
+        from multiprocessing.resource_tracker import main
+
+        main(int(arguments[-1].removesuffix(")").rpartition("(")[2]))
+        sys.exit()
+
+
 if __name__ == "__main__":
     prepare_streams()
+    serve_multiprocessing(sys.argv)
     if sys.platform == "linux":
         if not any(os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG")):
             os.environ["LC_CTYPE"] = "C.UTF-8"  # Qt would choose it too, with a warning

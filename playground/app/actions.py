@@ -469,6 +469,12 @@ COMMANDS: dict[str, Command] = {
         lambda w: w.show_dialog("boltzmann"),
         "Ctrl+B",
     ),
+    "tools.sweep": Command(
+        "Sweep…",
+        "Vary settings of this experiment over several seeds, and compare the figures",
+        lambda w: w.show_dialog("sweep"),
+        "Ctrl+Shift+W",
+    ),
     # help
     "help.tour": Command("Tour", "See in two minutes what is where", lambda w: w.tour.start()),
     "help.glossary": Command("Glossary", "Find what a symbol or a term means", lambda w: w.show_dialog("glossary")),

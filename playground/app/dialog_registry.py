@@ -65,6 +65,21 @@ def _boltzmann(owner: Owner, parent: QWidget) -> QDialog:
     return BoltzmannWindow(owner.palette_tokens, parent)
 
 
+def _sweep(owner: Owner, parent: QWidget) -> QDialog:
+    from playground.app.controllers.sweeping import Sweeping
+    from playground.app.dialogs.sweep.window import SweepWindow
+    from playground.app.widgets.file_prompts import FilePrompts
+
+    return SweepWindow(
+        Sweeping(owner.documents.open_made),
+        lambda: owner.state.experiment,
+        lambda: owner.documents.proposal().parent,
+        FilePrompts(parent),
+        owner.palette_tokens,
+        parent,
+    )
+
+
 def _scenes(owner: Owner, parent: QWidget) -> QDialog:
     from playground.app.dialogs.gallery import Gallery
 
@@ -94,6 +109,7 @@ DIALOGS: dict[str, Callable[[Owner, QWidget], QDialog]] = {
     "history": _history,
     "selftest": _selftest,
     "boltzmann": _boltzmann,
+    "sweep": _sweep,
     "scenes": _scenes,
     "runs": _runs,
     "glossary": _glossary,

@@ -90,7 +90,7 @@ MENUS: dict[str, tuple[str, ...]] = {
         "view.reset",
     ),
     "Learn": ("learn.palette", "learn.scenes", LESSONS, "learn.answers"),
-    "Tools": ("tools.boltzmann",),
+    "Tools": ("tools.sweep", "tools.boltzmann"),
     "Help": (
         "help.tour",
         "help.glossary",

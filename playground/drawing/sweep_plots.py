@@ -1,5 +1,6 @@
 """Pictures of a sweep: lines with bands of standard errors, and heat maps with their numbers."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -193,12 +194,24 @@ def _paint_heat_map(painter: QPainter, box: QRectF, picture: HeatMap, palette: P
             share = ((np.log(value) if picture.log else value) - low) / ((high - low) or 1.0)
             ground = QColor(int(colors[round(255 * share)]))
             painter.fillRect(cell, ground)
-            said = number(value) + (f" ± {number(error)}" if error > 0 else "")
+            said = _measured(value, error)
             if metrics.horizontalAdvance(said) > wide - 6:
                 said = number(value)
             if metrics.horizontalAdvance(said) <= wide - 4 and line <= tall:
                 painter.setPen(_readable(ground))
                 painter.drawText(cell, center, said)
+
+
+def _measured(value: float, error: float) -> str:
+    """A value, rounded to one digit of its error if that is known.
+
+    >>> _measured(1.9234, 0.071), _measured(33.2, 4.3), _measured(0.86, 0.0)
+    ('1.92 ± 0.07', '33 ± 4', '0.86')
+    """
+    if not 1e-4 <= error < 1e4:
+        return number(value)
+    places = max(-math.floor(math.log10(error)), 0)
+    return f"{value:.{places}f} ± {error:.{places}f}".replace("-", "−")
 
 
 def _readable(ground: QColor) -> QColor:

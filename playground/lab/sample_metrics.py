@@ -1,9 +1,11 @@
 """Distances of samples from the data in the user's units, each with the score of a perfect sampler."""
 
+import zlib
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -177,14 +179,7 @@ def _compare(
     # Shuffled, because files are often sorted.
     shuffled = data[torch.randperm(len(data), generator=problem.generator("transport", "cpu"))]
     squared = yield from _transport(samples, shuffled, matched, 0.0)
-    floors: list[float] = []
-    squared_floors: list[float] = []
-    for some, others in comparison.pairs:
-        fraction = len(floors) / FLOOR_PAIRS
-        yield fraction
-        floors.append(metrics.sliced_wasserstein2(some, others, PROJECTIONS, generator))
-        if len(squared_floors) < TRANSPORT_PAIRS:
-            squared_floors.append((yield from _transport(some, others, matched, fraction)))
+    floors, squared_floors = yield from _floors(problem, comparison, matched, generator)
     found["wasserstein2_squared"], found["wasserstein2"] = squared, float(np.sqrt(squared))
     found["wasserstein2_squared_floor"] = float(np.mean(squared_floors))
     found["wasserstein2_floor"] = float(np.mean(np.sqrt(squared_floors)))
@@ -193,6 +188,38 @@ def _compare(
     found["sliced_wasserstein2_floor"] = float(np.mean(floors))
     found["sliced_wasserstein2_floor_std"] = float(np.std(floors, ddof=1))
     _add_two_samples(problem, samples, data, found)
+
+
+_KNOWN_FLOORS: dict[tuple[object, ...], tuple[list[float], list[float]]] = {}
+"""The floors of the last data, which most of the time of a comparison would go into again."""
+MOST_FLOORS = 16
+
+
+def _floors(
+    problem: Problem, comparison: Comparison, matched: int, generator: torch.Generator
+) -> Generator[float, None, tuple[list[float], list[float]]]:
+    """The sliced distances, and the squared distances by transport, of pairs of clouds of the data.
+
+    They depend on the data, the seed and the numbers of points alone, so they are computed once for these.
+    """
+    dataset = problem.dataset
+    contents = tuple(zlib.crc32(np.ascontiguousarray(part).data) for part in (dataset.points, dataset.held_out))
+    settings = msgspec.json.encode(problem.experiment.data), problem.experiment.seed
+    key = (*settings, *contents, comparison.count, len(comparison.data), matched)
+    if key in _KNOWN_FLOORS:
+        return _KNOWN_FLOORS[key]
+    floors: list[float] = []
+    squared: list[float] = []
+    for some, others in comparison.pairs:
+        fraction = len(floors) / FLOOR_PAIRS
+        yield fraction
+        floors.append(metrics.sliced_wasserstein2(some, others, PROJECTIONS, generator))
+        if len(squared) < TRANSPORT_PAIRS:
+            squared.append((yield from _transport(some, others, matched, fraction)))
+    while len(_KNOWN_FLOORS) >= MOST_FLOORS:
+        _KNOWN_FLOORS.pop(next(iter(_KNOWN_FLOORS)), None)
+    _KNOWN_FLOORS[key] = floors, squared
+    return floors, squared
 
 
 def _transport(a: Tensor, b: Tensor, count: int, fraction: float) -> Generator[float, None, float]:

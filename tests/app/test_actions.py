@@ -70,7 +70,7 @@ def test_triggering_it_raises_nothing(key, shared_window, monkeypatch):
         for dialog in (QApplication.activeModalWidget(), window.exports.dialog):
             if dialog is not None:
                 dialog.close()
-        for name in ("logDialog", "keysDialog", "aboutDialog", "selftestDialog", "boltzmannWindow"):
+        for name in ("logDialog", "keysDialog", "aboutDialog", "selftestDialog", "boltzmannWindow", "sweepWindow"):
             for dialog in window.findChildren(object, name):
                 dialog.close()
     assert raised == []

@@ -272,6 +272,24 @@ def test_a_save_that_fails_does_not_go_on(at, qtbot):
     assert not done
 
 
+def test_work_that_is_made_opens_without_a_name_once_unsaved_work_is_safe(at, qtbot, monkeypatch):
+    made = experiments.replace(Experiment(), {"data.kind": "rings"})
+    points = np.zeros((60, 2))
+    asked = []
+    monkeypatch.setattr(FilePrompts, "save_or_discard", lambda self, name: asked.append(name))  # Cancel
+    at.state.edit({"data.points": 700})
+    at.documents.open_made(lambda: made)
+    assert asked == ["Untitled"]
+    assert at.state.experiment.data.points == 700
+    at.state.mark_saved()
+    at.documents.open_made(lambda: Session(made, points, points))
+    qtbot.waitUntil(lambda: at.state.experiment == made)
+    assert [session.experiment for session in at.workspace.sessions] == [made]
+    at.documents.open_made(lambda: Experiment())
+    qtbot.waitUntil(lambda: at.state.experiment == Experiment())
+    assert at.documents.path is None
+
+
 @pytest.mark.parametrize("folder", ["", "gone"])
 def test_opening_during_a_save_waits_until_the_work_is_saved(at, qtbot, folder):
     at.state.edit({"seed": 3})

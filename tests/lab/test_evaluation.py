@@ -697,3 +697,23 @@ def test_bits_per_dim_are_the_mean_over_draws_of_the_dequantising_noise() -> Non
     assert found["bits_per_dim"] == pytest.approx(nats.mean() / per_dim + math.log2(17 / 2), abs=0.06 / per_dim)
     expected = nats.std(ddof=1) / math.sqrt(images) / per_dim
     assert found["bits_per_dim_standard_error"] == pytest.approx(expected, rel=0.05)
+
+
+def test_the_floor_is_computed_once_for_the_same_data_and_is_another_for_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found, matched = [], []
+    monkeypatch.setattr(sample_metrics, "_KNOWN_FLOORS", {})
+    transport = sample_metrics.squared_wasserstein2
+    monkeypatch.setattr(sample_metrics, "squared_wasserstein2", lambda a, b: matched.append(1) or transport(a, b))
+    for seed, steps in ((0, 3), (0, 4), (1, 3)):
+        settings = {"data.kind": "two-gaussians", "data.points": 2_000, "seed": seed, "sampling.steps": steps}
+        problem = Problem.build(replace(Experiment(), settings))
+        samples = problem.dataset.points[steps : 100 + steps]
+        (*_, last) = sample_distances(problem, samples)
+        assert last.metrics is not None
+        found.append([last.metrics[f"{name}wasserstein2{end}"] for name in ("", "sliced_") for end in ("_floor", "")])
+    assert len(matched) == 6 + 1 + 6
+    assert found[0][::2] == found[1][::2]
+    assert found[0][1::2] != found[1][1::2]  # the samples differ
+    assert found[0][::2] != found[2][::2]

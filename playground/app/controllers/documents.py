@@ -211,6 +211,22 @@ class Documents(QObject):
         self._adopt(session, None)
         return True
 
+    def open_made(self, make: Callable[[], Session | Experiment]) -> None:
+        """Open work without a name of its own once unsaved work is safe; a thread calls `make`."""
+
+        def adopt(made: Session | Experiment) -> None:
+            if isinstance(made, Session):
+                self._adopt(made, None)
+            else:
+                self._building.open_experiment(made)
+                self._name(None)
+
+        def start() -> None:
+            if not self._background.run("open", make, adopt, self._failed):
+                self._refuse("This is not opened: another file is still being read or written.")
+
+        self.when_safe(start)
+
     def new(self) -> None:
         """Start again as the program does, once unsaved work is safe. Earlier trainings are lost."""
 

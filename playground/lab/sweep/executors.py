@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import multiprocessing
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
@@ -13,6 +14,7 @@ from typing import Any
 
 from playground.user_errors import UserError
 
+NICENESS = 5  # of a process, so that a window beside a sweep stays quick
 AHEAD = 2
 """Cells that a worker is given at once, so that it never waits for the next."""
 
@@ -72,11 +74,13 @@ def processes(count: int | None = None) -> Iterator[Workers]:
 
 
 def _end_with(parent: Connection) -> None:
-    """End this process as soon as the other end of a pipe is closed, which the system does if its process is killed."""
+    """Let other programs go first, and end this process as soon as the other end of a pipe is closed, which the system does if its process is killed."""
 
     def wait() -> None:
         with contextlib.suppress(EOFError, OSError):
             parent.recv_bytes()
         os._exit(0)
 
+    if sys.platform != "win32":
+        os.nice(NICENESS)
     threading.Thread(target=wait, name="end with the sweep", daemon=True).start()

@@ -1,6 +1,7 @@
 """The folder of a sweep: a file for each finished cell, and one for each trained network. This module imports no torch."""
 
 import contextlib
+import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 import msgspec
 
 from playground.lab.atomic import atomic_write, hold
+from playground.lab.experiment import Experiment
+from playground.lab.session import Session
 from playground.lab.sweep.description import NOTE, Cell, Sweep
 from playground.user_errors import UserError
 
@@ -90,6 +93,18 @@ def waiting(folder: Path, every: Sequence[Cell]) -> list[Cell]:
 def model_path(folder: Path, cell: Cell) -> Path:
     """The place of the session with the network of a cell."""
     return folder / MODELS / f"{cell.training}.safetensors"
+
+
+def opened(folder: Path, cell: Cell) -> Session | Experiment:
+    """A cell's settings with the network that was trained for it; the settings alone if it needed none.
+
+    Raises:
+        SessionError: the network's file is damaged.
+    """
+    path = model_path(folder, cell)
+    if not path.exists():
+        return cell.experiment
+    return dataclasses.replace(Session.load(path), experiment=cell.experiment)
 
 
 def _path(folder: Path, cell: Cell) -> Path:

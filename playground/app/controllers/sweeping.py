@@ -1,0 +1,192 @@
+"""Computes a sweep in processes of this machine, and reports its table and its pictures."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from playground.app.workers.worker import Worker
+from playground.drawing.sweep_plots import save_pictures
+from playground.lab import sweep as sweeps
+from playground.lab.experiment import Experiment
+from playground.lab.session import Session
+from playground.lab.sweep import folder as folders
+from playground.lab.sweep.description import Cell, Sweep
+from playground.lab.sweep.plots import Picture, pictures
+from playground.lab.sweep.table import Row, rows_of, write_tables
+from playground.messages import Message
+from playground.user_errors import message_of
+
+LOOK = 60  # ms between two checks for results
+REDRAWN = 1.0  # s between two tables
+PLOTS = "plots"
+
+
+@dataclass(frozen=True, eq=False)
+class SweepReport:
+    """What is known of a sweep.
+
+    Attributes:
+        folder: where it is computed; None for one that is only read from its file.
+        found: what is written of each cell that is finished or failed, by its number.
+        seconds_left: an estimate; None before there is one.
+    """
+
+    sweep: Sweep
+    cells: Sequence[Cell]
+    folder: Path | None
+    found: Mapping[int, Mapping[str, Any]]
+    rows: Sequence[Row]
+    pictures: Sequence[Picture]
+    seconds_left: float | None = None
+
+    @property
+    def done(self) -> int:
+        """The number of cells that are finished or failed."""
+        return len(self.found)
+
+    @property
+    def failures(self) -> dict[int, str]:
+        """Why cells failed, by their numbers."""
+        return {number: str(one["error"]) for number, one in self.found.items() if one.get("error") is not None}
+
+
+class Sweeping(QObject):
+    """Drives one sweep at a time in a thread, which gives the cells to processes.
+
+    Args:
+        open_made: opens a session or an experiment in the window, from a function that a thread may call.
+
+    Signals:
+        changed(): it began, ended or failed.
+        reported(SweepReport): more is known.
+    """
+
+    changed = Signal()
+    reported = Signal(object)
+
+    def __init__(
+        self, open_made: Callable[[Callable[[], Session | Experiment]], None], parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._open_made = open_made
+        self._worker: Worker[SweepReport] | None = None
+        self.report: SweepReport | None = None
+        self.error: Message | None = None
+        self.cancelled = self.computing = False
+        self._timer = QTimer(self)
+        self._timer.setInterval(LOOK)
+        self._timer.timeout.connect(self._look)
+
+    @property
+    def running(self) -> bool:
+        return self._worker is not None
+
+    def compute(self, sweep: Sweep, folder: Path, processes: int, device: str = "auto") -> None:
+        """Compute what is not finished of a sweep; does nothing while another is computed."""
+        self._start(lambda: _computed(sweep, folder, processes, device), "sweep")
+        self.computing = True
+        self.changed.emit()
+
+    def read(self, path: Path) -> None:
+        """Read a sweep's file, or the folder of a sweep with all that is computed of it."""
+        self._start(lambda: iter([_read(path)]), "sweep file")
+
+    def cancel(self) -> None:
+        """Stop; finished cells stay, and :meth:`compute` goes on with the others."""
+        if self._worker is not None:
+            self._worker.requestInterruption()
+            self.cancelled = True
+            self.changed.emit()
+
+    def open_cell(self, cell: Cell) -> bool:
+        """Open a finished cell in the window, with the network that was trained for it.
+
+        Returns:
+            Whether it is finished.
+        """
+        report = self.report
+        if report is None or report.folder is None or report.found.get(cell.number, {}).get("metrics") is None:
+            return False
+        folder = report.folder
+        self._open_made(lambda: folders.opened(folder, cell))
+        return True
+
+    def shutdown(self, seconds: float) -> bool:
+        """End the thread and its processes, when quitting.
+
+        Returns:
+            Whether they ended in time.
+        """
+        self._timer.stop()
+        worker, self._worker = self._worker, None
+        return worker is None or worker.stop(seconds)
+
+    def _start(self, make: Callable[[], Iterator[SweepReport]], name: str) -> None:
+        if self._worker is not None:
+            return
+        self.error, self.cancelled, self.computing = None, False, False
+        self._worker = Worker(make, name)
+        self._worker.start()
+        self._timer.start()
+        self.changed.emit()
+
+    @Slot()
+    def _look(self) -> None:
+        worker = self._worker
+        if worker is None:
+            return
+        ended = worker.isFinished()  # checked first, so that no report can follow it
+        report = worker.latest.take()
+        if report is not None:
+            self.report = report
+            self.reported.emit(report)
+        if ended:
+            self._timer.stop()
+            worker.wait()
+            self._worker = None
+            self.error = None if worker.error is None else message_of(worker.error)
+            self.changed.emit()
+
+
+def _computed(sweep: Sweep, folder: Path, processes: int, device: str) -> Iterator[SweepReport]:
+    sweep, cells = sweeps.settled(sweep)
+    folders.prepare(sweep, folder)
+    found = _found(folder, cells)
+    for number in [number for number, one in found.items() if one.get("error") is not None]:
+        del found[number]  # it is tried again
+    report = _report(sweep, cells, folder, found)
+    yield report
+    drawn = time.monotonic()
+    with sweeps.processes(processes) as workers:
+        for progress in sweeps.run(sweep, cells, folder, workers, device):
+            for cell in progress.finished:
+                found[cell.number] = folders.read(folder, cell)
+            if progress.finished and time.monotonic() - drawn > REDRAWN:
+                report, drawn = _report(sweep, cells, folder, found), time.monotonic()
+            yield SweepReport(sweep, cells, folder, dict(found), report.rows, report.pictures, progress.seconds_left)
+    report = _report(sweep, cells, folder, found)
+    write_tables(folder, cells)
+    save_pictures(report.pictures, folder / PLOTS)
+    yield report
+
+
+def _read(path: Path) -> SweepReport:
+    sweep, cells = sweeps.load(path)
+    folder = path if path.is_dir() else None
+    return _report(sweep, cells, folder, {} if folder is None else _found(folder, cells))
+
+
+def _found(folder: Path, cells: Sequence[Cell]) -> dict[int, Mapping[str, Any]]:
+    found = ((cell.number, folders.read(folder, cell)) for cell in cells)
+    return {number: one for number, one in found if one}
+
+
+def _report(
+    sweep: Sweep, cells: Sequence[Cell], folder: Path | None, found: Mapping[int, Mapping[str, Any]]
+) -> SweepReport:
+    rows = rows_of([(cell, found.get(cell.number, {})) for cell in cells])
+    return SweepReport(sweep, cells, folder, dict(found), rows, pictures(sweep, rows))

@@ -1,0 +1,199 @@
+"""Tools > Sweep, as a user clicks and types in it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit
+
+from playground.app.controllers.sweeping import Sweeping
+from playground.app.dialogs.sweep.window import SweepWindow
+from playground.drawing.palette import DARK
+from playground.drawing.sweep_plots import cell_at
+from playground.lab import sweep as sweeps
+from playground.lab.experiment import Experiment, replace
+from playground.lab.session import Session
+from playground.lab.sweep import folder as folders
+from playground.lab.sweep.plots import HeatMap
+from tests.app.conftest import wait
+
+BASE = replace(
+    Experiment(),
+    {
+        "data.kind": "two-gaussians",
+        "data.points": 500,
+        "training.steps": 2,
+        "sampling.particles": 60,
+        "sampling.steps": 4,
+    },
+)
+
+
+class Prompts:
+    """Answers the questions for files."""
+
+    answer = ""
+
+    def open_name(self, title: str, folder: str, filters: str) -> str:
+        return self.answer
+
+    def folder_name(self, title: str, folder: str) -> str:
+        return self.answer
+
+
+@pytest.fixture(scope="module")
+def computed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a sweep of two samplers by two step counts, with one seed of one network."""
+    folder = tmp_path_factory.mktemp("computed") / "sweep-1"
+    axes = {"sampling.steps": [3, 5], "sampling.kind": ["reverse-sde", "probability-flow"]}
+    sweep, cells = sweeps.settled(sweeps.Sweep(axes, experiment=sweeps.Cell(0, {}, BASE).settings))
+    assert all(progress.total == 4 for progress in sweeps.run(sweep, cells, folder, device="cpu"))
+    return folder
+
+
+@pytest.fixture
+def opened() -> list[Session | Experiment]:
+    return []
+
+
+@pytest.fixture
+def window(qtbot, tmp_path, opened):
+    sweeping = Sweeping(lambda make: opened.append(make()))
+    window = SweepWindow(sweeping, lambda: BASE, lambda: tmp_path, Prompts(), DARK)
+    qtbot.addWidget(window)
+    window.show()
+    yield window
+    assert window.shutdown(20)
+
+
+def read(window: SweepWindow, path: Path) -> None:
+    window.read(path)
+    wait(lambda: not window.sweeping.running, 20_000)
+
+
+def lines(window: SweepWindow) -> list[list[str]]:
+    table = window.table
+    return [
+        [table.data(table.index(row, column)) for column in range(table.columnCount())]
+        for row in range(table.rowCount())
+    ]
+
+
+def test_a_folder_shows_its_axes_its_table_and_its_pictures(window, computed):
+    read(window, computed)
+    assert [row.key for row in window.axes.rows] == ["sampling.steps", "sampling.kind"]
+    assert [row.values.text() for row in window.axes.rows] == ["3, 5", "reverse-sde, probability-flow"]
+    assert window.said.text() == "4 cells"
+    assert window.start_button.text() == "&Resume"
+    assert window.status.text() == "4 of 4 cells"
+    found = lines(window)
+    assert [line[:3] for line in found] == [
+        ["3", "reverse-sde", "1"],
+        ["3", "probability-flow", "1"],
+        ["5", "reverse-sde", "1"],
+        ["5", "probability-flow", "1"],
+    ]
+    assert "floor" in found[0][3]
+    titles = [window.choice.itemText(place) for place in range(window.choice.count())]
+    assert titles[0] == "W2 against score evaluations"
+    assert titles[-1] == "W2 over floor over sampling.steps and sampling.kind"
+    QTest.mouseClick(window.lines.buttons["cells"], Qt.MouseButton.LeftButton)
+    assert [line[2] for line in lines(window)] == ["0"] * 4  # the seed
+
+
+def test_a_line_and_a_cell_of_a_heat_map_open_their_run_with_its_network(window, computed, opened):
+    read(window, computed)
+    window.view.setFocus()
+    window.view.selectRow(2)
+    assert window.run_button.isEnabled()
+    QTest.mouseClick(window.run_button, Qt.MouseButton.LeftButton)
+    window.choice.setCurrentIndex(window.choice.count() - 1)
+    window._show_picture()
+    picture, box = window.picture.picture, window.picture.box
+    assert isinstance(picture, HeatMap)
+    wanted = picture.rows.index("probability-flow"), picture.columns.index("3")
+    every = (QPoint(x, y) for x in range(0, window.picture.width(), 20) for y in range(0, window.picture.height(), 20))
+    place = next(one for one in every if cell_at(picture, box, one.x(), one.y()) == wanted)
+    QTest.mouseClick(window.picture, Qt.MouseButton.LeftButton, pos=place)
+    first, second = opened
+    assert isinstance(first, Session)
+    assert isinstance(second, Session)
+    assert (first.experiment.sampling.kind, first.experiment.sampling.steps) == ("reverse-sde", 5)
+    assert (second.experiment.sampling.kind, second.experiment.sampling.steps) == ("probability-flow", 3)
+    _, cells = sweeps.load(computed)
+    trained = Session.load(folders.model_path(computed, cells[0])).weights
+    assert trained is not None
+    assert set(first.weights or {}) == set(trained)
+
+
+def test_what_cannot_be_computed_is_said_and_not_started(window):
+    (row,) = window.axes.rows
+    assert (row.key, row.values.text()) == ("sampling.steps", "5 to 50, 4 values, log")
+    assert window.said.text() == "12 cells"
+    for edit, text, said in (
+        (row.values, "5, 0", "0 is not allowed"),
+        (row.values, "5 to ten, 4 values", "ten is no number"),
+        (row.values, "", "has no values"),
+        (window.seeds, "none", "write how many"),
+        (window.processes, "0", "whole number from 1 to 1024"),
+        (window.seeds, "9000", "at most 100"),
+    ):
+        before = edit.text()
+        typed(edit, text)
+        if text == "9000":
+            typed(row.values, "1 to 900, 900 values")
+        assert said in window.said.text().replace("\u202f", ""), window.said.text()
+        assert not window.start_button.isEnabled()
+        typed(edit, before)
+        typed(row.values, "5 to 50, 4 values, log")
+        assert window.start_button.isEnabled()
+    QTest.mouseClick(window.axes.add, Qt.MouseButton.LeftButton)
+    assert window.axes.rows[1].key == "training.steps"
+    assert not window.start_button.isEnabled()
+    QTest.mouseClick(window.axes.rows[1].remove, Qt.MouseButton.LeftButton)
+    assert len(window.axes.rows) == 1
+    assert window.start_button.isEnabled()
+
+
+def typed(edit: QLineEdit, text: str) -> None:
+    edit.selectAll()
+    QTest.keyClick(edit, Qt.Key.Key_Delete)
+    QTest.keyClicks(edit, text)
+
+
+def test_a_cancelled_sweep_resumes_and_computes_nothing_twice(window, computed, tmp_path):
+    folder = tmp_path / "half"
+    shutil.copytree(computed, folder)
+    missing = [folder / "cells" / f"0000{number}.json" for number in (1, 3)]
+    for path in missing:
+        path.unlink()
+    kept = {path: path.stat().st_mtime_ns for path in (folder / "cells").iterdir()}
+    read(window, folder)
+    assert window.status.text() == "2 of 4 cells"
+    assert len(lines(window)) == 2
+    QTest.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
+    assert window.sweeping.running
+    assert not window.start_button.isEnabled()
+    assert window.cancel_button.isEnabled()
+    QTest.mouseClick(window.cancel_button, Qt.MouseButton.LeftButton)  # before any cell
+    wait(lambda: not window.sweeping.running, 30_000)
+    assert window.status.text().startswith("Cancelled: ")
+    assert window.start_button.isEnabled()
+    QTest.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
+    wait(lambda: not window.sweeping.running, 60_000)
+    assert window.sweeping.error is None
+    assert window.status.text() == "4 of 4 cells"
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert all(path.is_file() for path in missing)
+    assert (folder / "means.csv").is_file()
+    assert (folder / "plots" / "wasserstein2-against-nfe_mean.png").is_file()
+    assert len(lines(window)) == 4
+
+
+def test_another_sweep_in_the_folder_is_an_error_in_a_sentence(window, computed):
+    window.set_place(computed)
+    QTest.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
+    wait(lambda: not window.sweeping.running, 20_000)
+    assert "holds another sweep: give another folder" in window.status.text()
