@@ -32,6 +32,7 @@ COMMANDS = (
     "sweep",
     "lesson",
     "selftest",
+    "audit",
     "doctor",
 )
 

@@ -35,13 +35,24 @@ class Row:
         return self.low <= self.measured <= self.high
 
     @property
+    def is_bounded(self) -> bool:
+        """Whether it is a claim, and not only a measurement."""
+        return not math.isinf(self.low) or not math.isinf(self.high)
+
+    @property
     def measured_text(self) -> str:
         """The measured value as a table shows it."""
         return self.failure or number(self.measured)
 
     @property
     def bound_text(self) -> str:
-        """The bound as a table shows it."""
+        """The bound as a table shows it; "none" for a value that is only measured."""
+        if math.isinf(self.low) and math.isinf(self.high):
+            return "none"
+        if math.isinf(self.high):
+            return f"at least {number(self.low)}"
+        if self.low == self.high:
+            return number(self.high)
         if math.isinf(self.low):
             return f"at most {number(self.high)}"
         return f"{number(self.low)} to {number(self.high)}"

@@ -58,6 +58,16 @@ class Sampler(ABC):
         """The number of score evaluations per particle in a run; None if each particle has its own steps."""
         return self.total
 
+    @property
+    def weak_order(self) -> float | None:
+        """The power of the steps with which the error of the particles' law falls; None if it is not stated."""
+        return None
+
+    @property
+    def strong_order(self) -> float | None:
+        """The power of the steps with which the distance from the path of the SDE falls; None if it is not stated."""
+        return None
+
     @abstractmethod
     def run(self, score: ScoreFunction, start: Tensor, generator: Randomness) -> Iterator[Step]:
         """Frames from the start (index 0) to the last (index == total).

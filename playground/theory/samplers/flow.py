@@ -46,6 +46,10 @@ class ProbabilityFlow(OneStepSampler):
         return 1 if self.solver == "euler" else 2
 
     @property
+    def weak_order(self) -> float | None:
+        return None if self.corrector_steps else {"euler": 1.0, "heun": 2.0}[self.solver]
+
+    @property
     def _rest(self) -> tuple[Rest, ...]:
         return () if self.solver == "euler" else ("higher order",)
 

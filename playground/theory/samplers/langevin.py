@@ -53,6 +53,10 @@ class _OneLevel(Sampler):
     def _rest(self) -> tuple[Rest, ...]:
         return ("noise",)
 
+    @property
+    def weak_order(self) -> float | None:
+        return 1.0
+
     def _known_noise(self, step: float) -> float | None:
         return math.sqrt(2 * step) if self._rest == ("noise",) else None
 
@@ -123,6 +127,10 @@ class AnnealedLangevin(Sampler):
         return len(self.levels) * self.steps_per_level + self.final_denoising
 
     @property
+    def weak_order(self) -> float | None:
+        return 1.0
+
+    @property
     def _step_sizes(self) -> list[float]:
         """alpha_i of each level."""
         sigmas = [float(level) for level in self.levels]
@@ -177,6 +185,10 @@ class MetropolisAdjustedLangevin(_OneLevel):
     sigma: float
     step: float
     steps: int
+
+    @property
+    def weak_order(self) -> float | None:
+        return None  # the law is right at any step
 
     @property
     def _rest(self) -> tuple[Rest, ...]:

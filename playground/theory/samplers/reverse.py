@@ -52,6 +52,14 @@ class ReverseSDE(OneStepSampler):
         return 1 if self.solver == "euler" else 2
 
     @property
+    def weak_order(self) -> float | None:
+        return None if self.corrector_steps else {"euler": 1.0, "heun": 2.0, "shark": 2.0}[self.solver]
+
+    @property
+    def strong_order(self) -> float | None:
+        return None if self.corrector_steps else {"euler": 1.0, "heun": 1.0, "shark": 1.5}[self.solver]
+
+    @property
     def _noise_in_equation(self) -> float:
         return float(self.stochasticity)
 

@@ -30,6 +30,10 @@ from playground.theory.samplers.path import PathSampler, StepFunction
 class UniPCSampler(PathSampler):
     """UniPC-2, of order 3. The predictor of the last of fewer than `FEW_STEPS` steps is of first order, as that of DPM-Solver++."""
 
+    @property
+    def weak_order(self) -> float | None:
+        return None if self.corrector_steps else 3.0
+
     def _stepper(self) -> StepFunction:
         earlier: list[tuple[float, Tensor]] = []  # lambda and D of the last two points
         corrected: Tensor | None = None  # y at the last of them

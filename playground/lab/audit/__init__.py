@@ -1,0 +1,106 @@
+"""Audits: what the program's own tests ask of a kind, asked on this machine of any kind, built-in or plug-in.
+
+Each family of kinds has its own file. It measures claims against closed forms, as rows of claim, measured value and bound, and
+then gives charts of what was measured. Everything runs on the CPU with fixed seeds. A bound on a value with a sampling error
+is :data:`playground.lab.selftest.check.STANDARD_ERRORS` of them, so a right kind fails such a claim once in 100,000 seeds.
+"""
+
+import difflib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from playground.kinds.kind import Kind, registered
+from playground.lab.audit.chart import Chart as Chart
+from playground.lab.audit.chart import Line as Line
+from playground.lab.conflicts import training_conflict
+from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.selftest import Check as Check
+from playground.lab.selftest import Row as Row
+from playground.lab.selftest import selftest
+from playground.user_errors import UserError
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The claims of one kind.
+
+    Attributes:
+        section: the section of the experiment.
+        kind: the audited kind with its settings.
+        checks: the claims, in the order in which they are measured.
+        charts: returns what was measured as charts; call it after the claims.
+    """
+
+    section: str
+    kind: Kind
+    checks: tuple[Check, ...]
+    charts: Callable[[], Sequence[Chart]]
+
+    @property
+    def title(self) -> str:
+        """The kind in words."""
+        return f"{self.kind.title} ({self.section}.kind = {self.kind.name()})"
+
+    def rows(self) -> Iterator[Row]:
+        """Yield a row for each claim as soon as it is measured; stop iterating to cancel."""
+        return selftest(self.checks)
+
+
+def kind_named(name: str) -> type[Kind]:
+    """The kind of a name such as ``vp``, or ``custom`` of ``noise.custom`` if two families have one of that name.
+
+    Raises:
+        UserError: there is no such kind, or two families have one.
+    """
+    section, _, short = name.rpartition(".")
+    found = [kind for kind in registered() if kind.name() == short and section in ("", kind.section)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        choices = " or ".join(f"{kind.section}.{kind.name()}" for kind in found)
+        raise UserError(f"{name} is the name of {len(found)} kinds: say {choices}.")
+    names = sorted({kind.name() for kind in registered()})
+    near = difflib.get_close_matches(short, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"the kinds are {', '.join(names)}."
+    raise UserError(f"There is no kind {name}: {hint} A plug-in is loaded by --plugin FILE.py before the command.")
+
+
+def experiment_of(kind: type[Kind]) -> Experiment:
+    """The experiment of an audit: the defaults with this kind, and with what else it needs."""
+    images = {"data.kind": "digits"} if getattr(kind, "needs_images", False) else {}
+    experiment = replace(Experiment(), images | {f"{kind.section}.kind": kind.name()})
+    for _ in range(3):  # each edit may show another conflict
+        conflict = training_conflict(experiment)
+        edits = [] if conflict is None else [edit.changes for edit in conflict.edits]
+        kept = [changes for changes in edits if f"{kind.section}.kind" not in changes]
+        if not kept:
+            break
+        experiment = replace(experiment, kept[0])
+    return experiment
+
+
+def audit(experiment: Experiment, section: str) -> Audit:
+    """The audit of one of an experiment's kinds; nothing is measured yet.
+
+    Args:
+        experiment: the kind with its settings, and the others that it is used with.
+        section: the family of the kind: data, noise, network, objective or sampling.
+
+    Raises:
+        DataError: the data cannot be read.
+        ExperimentError: the kind does not fit the others.
+    """
+    from playground.lab.audit import datasets, networks, noise, objectives, samplers
+
+    families = {"data": datasets, "noise": noise, "network": networks, "objective": objectives, "sampling": samplers}
+    if section not in families:
+        raise ExperimentError(f"{section} has no audit: the sections are {', '.join(families)}.")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        checks, charts = families[section].questions(experiment)
+    finally:
+        torch.set_num_threads(threads)
+    return Audit(section, getattr(experiment, section), tuple(checks), charts)

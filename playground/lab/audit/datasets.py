@@ -1,0 +1,305 @@
+"""The audit of a data set: its density, its score, its samples, and how it is read."""
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from playground.data.dataset import Dataset
+from playground.lab.audit.chart import Chart, line
+from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.selftest.check import STANDARD_ERRORS, Check, gap, normals, standard_errors
+from playground.theory.densities import Density, GaussianMixture
+from playground.theory.empirical import Empirical
+
+POINTS = 20_000
+SEED = 17
+NEAR = 0.1
+LEVELS = (0.0, NEAR, 0.5, 2.0)
+"""Noise levels in standard deviations of the data."""
+CELLS = (220, 800)
+"""The least and the most cells of quadrature along each side; between them they are as wide as the narrowest part."""
+REACH = 5.5
+"""Half the side of the square of quadrature, in standard deviations of the data."""
+KOLMOGOROV = 2.3
+"""Bound of a Kolmogorov-Smirnov distance times the root of the number of draws: a right law exceeds it once in 20,000 seeds."""
+SHARES = 8
+"""Cells along each side in which samples are counted, of equal marginal probability."""
+
+
+def questions(experiment: Experiment) -> tuple[list[Check], Callable[[], Sequence[Chart]]]:
+    """The claims of an experiment's data, and what returns the charts of the measurements.
+
+    Raises:
+        ExperimentError, DataError: there are no data with these settings.
+    """
+    for conflict in experiment.data.conflicts():
+        raise ExperimentError(conflict)
+    if "points" in experiment.data.__struct_fields__ and experiment.data.known_density:
+        experiment = replace(experiment, {"data.points": POINTS})
+    audited = DataAudit(experiment)
+    return audited.checks(), audited.charts
+
+
+class DataAudit:
+    """The claims of a data set."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.kind = experiment.data
+        self.data: Dataset = self.kind.load(1_000, SEED)
+
+    @property
+    def density(self) -> Density:
+        assert self.data.density is not None
+        return self.data.density
+
+    @functools.cached_property
+    def points(self) -> Tensor:
+        return torch.from_numpy(np.asarray(self.data.points, dtype=np.float64))
+
+    @property
+    def unit(self) -> float:
+        """The data's standard deviation."""
+        return math.sqrt(self.density.variance)
+
+    # --- as it is read
+
+    def faults(self) -> float:
+        """How many rules of a data set it breaks."""
+        data, again, other = self.data, self.kind.load(1_000, SEED), self.kind.load(1_000, SEED + 1)
+        split = data.points if self.kind.known_density else data.held_out
+        others = other.points if self.kind.known_density else other.held_out
+        wrong = [
+            data.points.shape[1:] != data.shape or data.held_out.shape[1:] != data.shape,
+            not np.isfinite(data.points).all() or not np.isfinite(data.held_out).all(),
+            not np.array_equal(data.points, again.points) or not np.array_equal(data.held_out, again.held_out),
+            split.shape == others.shape and np.array_equal(split, others),
+            not len(data.points) or not len(data.held_out),
+            data.density is None and self.kind.known_density,
+            data.labels is not None and (len(data.labels) != len(data.points) or int(data.labels.min()) < 0),
+            bool(self.kind.labelled) and data.labels is None,
+            self.kind.images != (len(data.shape) == 3),
+        ]
+        return float(sum(map(bool, wrong)))
+
+    def spread(self) -> float:
+        """The standard deviation over all coordinates, which must not be 0."""
+        return float(self.points.flatten(1).var(0).mean().sqrt())
+
+    def shared(self) -> float:
+        """The share of held-out points that are in the training set too."""
+        flat = {row.tobytes() for row in np.ascontiguousarray(self.data.points.reshape(len(self.data.points), -1))}
+        held = np.ascontiguousarray(self.data.held_out.reshape(len(self.data.held_out), -1))
+        return sum(row.tobytes() in flat for row in held) / len(held)
+
+    def class_errors(self) -> float:
+        """The largest difference of a class's share from an equal one, in shares."""
+        assert self.data.labels is not None
+        shares = np.bincount(self.data.labels) / len(self.data.labels)
+        return float(np.abs(shares - 1 / len(shares)).max())
+
+    def empirical_error(self) -> float:
+        """The score of the smoothed training set against autograd of its log-density."""
+        points = self.points[:200] - self.points[:200].mean(0)
+        points = points / points.flatten(1).var(0).mean().sqrt()
+        density, worst = Empirical(points), 0.0
+        for sigma in (0.3, 1.0, 5.0):
+            x = (points[:20] + sigma * normals(*points[:20].shape)).requires_grad_()
+            level = torch.tensor(sigma, dtype=torch.float64)
+            (gradient,) = torch.autograd.grad(density.log_prob(x, level).sum(), x)
+            worst = max(worst, gap(density.score(x.detach(), level), gradient))
+        return worst
+
+    # --- its density
+
+    def grid(self, level: float) -> tuple[Tensor, float]:
+        """Nodes of quadrature for the density smoothed by a level, (N, 2), and the side of a cell."""
+        half = REACH * self.unit
+        narrow = float(self.density.stds.min()) if isinstance(self.density, GaussianMixture) else 0.0
+        width = math.hypot(narrow, level * self.unit)
+        count = math.ceil(2 * half / width) if width else CELLS[1]
+        count = min(max(count, CELLS[0]), CELLS[1])
+        steps = (torch.arange(count, dtype=torch.float64) + 0.5) / count * 2 - 1
+        return self.density.mean + half * torch.cartesian_prod(steps, steps), 2 * half / count
+
+    def integral_error(self, level: float) -> float:
+        if level == NEAR:
+            return abs(float(self.near[1].exp().sum()) * self.near[2] ** 2 - 1)
+        nodes, side = self.grid(level)
+        return abs(float(self.density.log_prob(nodes, level * self.unit).exp().sum()) * side**2 - 1)
+
+    @functools.cached_property
+    def near(self) -> tuple[Tensor, Tensor, float]:
+        """Nodes of quadrature, log p there of the density smoothed by the level NEAR, and the side of a cell."""
+        nodes, side = self.grid(NEAR)
+        return nodes, self.density.log_prob(nodes, NEAR * self.unit), side
+
+    def smoothed(self, seed: int) -> Tensor:
+        """The points with noise of the level NEAR."""
+        return self.points + NEAR * self.unit * normals(*self.points.shape, seed=seed)
+
+    def score_error(self) -> float:
+        """The score against autograd of the log-density, relative to 1 over the unit plus its size, at all levels."""
+        worst = 0.0
+        for level in LEVELS:
+            if level == 0 and self.density.sharp:
+                continue
+            sigma = level * self.unit
+            x = (self.points[:300] + (sigma + 0.05 * self.unit) * normals(300, 2)).requires_grad_()
+            (gradient,) = torch.autograd.grad(self.density.log_prob(x, sigma).sum(), x)
+            found = self.density.score(x.detach(), sigma)
+            worst = max(worst, float(((found - gradient).abs() / (1 / self.unit + gradient.abs())).max()))
+        return worst
+
+    def smoothing_error(self) -> float:
+        """p_sigma(x) against the mean of p_s over x + noise, s^2 + noise^2 = sigma^2, by quadrature: relative to the highest."""
+        first, second = 0.5 * self.unit, 0.8 * self.unit
+        line_of = torch.linspace(-6, 6, 41, dtype=torch.float64)
+        weights = torch.exp(-0.5 * line_of.square())
+        weights = torch.outer(weights, weights).flatten()
+        offsets = second * torch.cartesian_prod(line_of, line_of)
+        x = self.points[:12]
+        values = self.density.log_prob((x[:, None] + offsets).flatten(0, 1), first).exp().view(len(x), -1)
+        found = values @ (weights / weights.sum())
+        right = self.density.log_prob(x, math.hypot(first, second)).exp()
+        return float((found - right).abs().max() / right.max())
+
+    def standardized_error(self) -> float:
+        """log p of the standardized density against the change of variables."""
+        moved = self.density.standardized(self.density.mean, self.unit)
+        x = self.points[:300]
+        expected = self.density.log_prob(x, 0.3 * self.unit) + 2 * math.log(self.unit)
+        return gap(moved.log_prob((x - self.density.mean) / self.unit, 0.3), expected)
+
+    # --- its samples
+
+    def moment_errors(self) -> float:
+        """Mean of the samples, and their mean square, in standard errors."""
+        x, density = self.points, self.density
+        square = (x - density.mean).square().mean(1)
+        means = max(standard_errors(x[:, axis], float(density.mean[axis])) for axis in range(2))
+        return max(means, standard_errors(square, density.variance))
+
+    def marginal_errors(self) -> float:
+        """The larger Kolmogorov-Smirnov distance of a coordinate, times the root of the number of points."""
+        worst, count = 0.0, len(self.points)
+        own = torch.arange(count, dtype=torch.float64) / count
+        for axis in range(2):
+            x = self.points[:, axis].sort().values
+            expected = self.density.marginal(axis).cdf(x[:, None])
+            worst = max(worst, float(torch.maximum((own - expected).abs(), (own + 1 / count - expected).abs()).max()))
+        return worst * math.sqrt(count)
+
+    def surprise_errors(self) -> float:
+        """The mean of log p over the samples against that over the density, by quadrature, in standard errors."""
+        _, log_p, side = self.near
+        kept = log_p > -500
+        expected = float((log_p[kept].exp() * log_p[kept]).sum()) * side**2
+        return standard_errors(self.density.log_prob(self.smoothed(SEED), NEAR * self.unit), expected)
+
+    def cell_errors(self) -> float:
+        """Pearson's statistic of the samples in cells of the plane, in standard deviations of its law."""
+        nodes, log_p, side = self.near
+        mass, smoothed = log_p.exp() * side**2, self.smoothed(SEED + 1)
+        low = self.density.mean - REACH * self.unit
+        edges = [
+            # Whole cells of quadrature, so that none is cut.
+            torch.quantile(smoothed[:, axis], torch.linspace(0, 1, SHARES + 1, dtype=torch.float64)[1:-1])
+            for axis in range(2)
+        ]
+        edges = [low[axis] + side * ((edge - low[axis]) / side).round() for axis, edge in enumerate(edges)]
+
+        def cells(x: Tensor) -> Tensor:
+            first, second = (torch.bucketize(x[:, axis].contiguous(), edges[axis]) for axis in range(2))
+            return SHARES * first + second
+
+        expected = torch.zeros(SHARES**2, dtype=torch.float64).index_add_(0, cells(nodes), mass) * len(smoothed)
+        counts = torch.bincount(cells(smoothed), minlength=SHARES**2).double()
+        few = expected < 10
+        counts, expected = (torch.cat([part[~few], part[few].sum()[None]]) for part in (counts, expected))
+        used = expected > 1
+        freedom = max(int(used.sum()) - 1, 1)
+        statistic = ((counts - expected).square() / expected)[used].sum()
+        return float(statistic - freedom) / math.sqrt(2 * freedom)
+
+    def mode_errors(self) -> float:
+        """The largest difference of a mode's share of the samples from the stated one, in standard errors."""
+        modes, weights = self.density.modes, self.density.mode_weights
+        assert modes is not None
+        assert weights is not None
+        nearest = torch.cdist(self.points, modes).argmin(1)
+        shares = torch.bincount(nearest, minlength=len(modes)).double() / len(self.points)
+        errors = (weights * (1 - weights) / len(self.points)).sqrt()
+        return float(((shares - weights).abs() / errors).max())
+
+    def checks(self) -> list[Check]:
+        """The claims, in the order in which they are measured."""
+        found = [
+            Check(
+                "as it is read",
+                "shapes, finite numbers, seeds and classes: rules that it breaks",
+                self.faults,
+                0.0,
+                0.0,
+            ),
+            Check("as it is read", "standard deviation of the points, in their unit", self.spread, math.inf, 1e-30),
+            Check("as it is read", "share of held-out points that are training points too", self.shared, 0.01),
+        ]
+        if self.data.labels is not None:
+            found.append(
+                Check(
+                    "as it is read",
+                    "share of a class: largest difference from an equal one",
+                    self.class_errors,
+                    math.inf,
+                )
+            )
+        if self.data.density is None:
+            found.append(
+                Check("smoothed", "score of the training set is the gradient of its log p", self.empirical_error, 1e-9)
+            )
+            return found
+        return found + self._density_checks()
+
+    def _density_checks(self) -> list[Check]:
+        bounds = {0.0: 0.01 if self.density.sharp else 1e-3}
+        found = [
+            Check(
+                "density",
+                "integrates to 1" + (f", smoothed by {level:g} of its deviation" if level else "") + ": error",
+                functools.partial(self.integral_error, level),
+                bounds.get(level, 1e-4),
+            )
+            for level in (LEVELS[:3] if not self.density.sharp else LEVELS[1:3])
+        ]
+        found += [
+            Check("density", "score is the gradient of log p at every level: relative error", self.score_error, 1e-7),
+            Check(
+                "density", "smoothing twice is smoothing once by the sum: relative error", self.smoothing_error, 1e-3
+            ),
+            Check("density", "log p in standardized units differs by the Jacobian", self.standardized_error, 1e-9),
+            Check("samples", "mean and mean square, in standard errors", self.moment_errors, STANDARD_ERRORS),
+            Check("samples", "Kolmogorov–Smirnov distance of a coordinate, times √n", self.marginal_errors, KOLMOGOROV),
+            Check("samples", "mean of log p, in standard errors", self.surprise_errors, STANDARD_ERRORS),
+            Check("samples", "counts in cells of the plane: Pearson's statistic, standardized", self.cell_errors, 5.0),
+        ]
+        if self.density.modes is not None and self.density.mode_weights is not None:
+            found.append(Check("samples", "shares of the modes, in standard errors", self.mode_errors, STANDARD_ERRORS))
+        return found
+
+    def charts(self) -> list[Chart]:
+        """The samples' distribution functions beside those of the density."""
+        if self.data.density is None:
+            return []
+        lines = []
+        for axis, name in enumerate(self.data.axes):
+            x = self.points[:, axis].sort().values
+            at = x[:: max(1, len(x) // 120)]
+            share = torch.searchsorted(x, at.contiguous()) / len(x)
+            lines.append(line(name, at.tolist(), share.tolist()))
+            exact = self.density.marginal(axis).cdf(at[:, None])
+            lines.append(line(f"{name}, closed form", at.tolist(), exact.tolist(), own=False, dashed=True))
+        return [Chart("Distribution of the samples", "coordinate", "share below", tuple(lines))]

@@ -1,0 +1,292 @@
+"""The audit of a network: its gradients, the size of its output, what it learns in a few steps, and its speed."""
+
+import functools
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor
+from torch.func import functional_call
+
+from playground.lab.audit.chart import Chart, line
+from playground.lab.experiment import Experiment, replace
+from playground.lab.problem import Problem
+from playground.lab.selftest.check import Check, seeded
+from playground.lab.training import Trainer
+from playground.theory.networks import ScoreNetwork
+from playground.theory.partition import EnergyFunction
+
+STEPS, IMAGE_STEPS = 300, 150
+"""Training steps, enough to see whether it learns."""
+ROWS, IMAGE_ROWS = 1_000, 64
+LEVELS = 9
+SIZE = 1.5
+"""Bound of the root mean square of sigma s over all coordinates, which is below 1 for every true score."""
+REFERENCE = "the default network"
+
+
+def questions(experiment: Experiment) -> tuple[list[Check], Callable[[], Sequence[Chart]]]:
+    """The claims of an experiment's network, and what returns the charts of the measurements."""
+    audited = NetworkAudit(experiment)
+    return audited.checks(), audited.charts
+
+
+class NetworkAudit:
+    """The claims of a network on given data."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        images = experiment.data.images
+        small = {"data.points": 2_000} if experiment.data.known_density else {}
+        steps = {
+            "training.steps": IMAGE_STEPS if images else STEPS,
+            "training.seconds": "auto",
+            "likelihood.points": 10,
+        }
+        self.problem = Problem.build(replace(experiment, small | steps | {"training.early_stopping": "off"}))
+        self.rows = IMAGE_ROWS if images else ROWS
+        self.kind = experiment.network
+        self.sizes: dict[str, tuple[list[float], list[float]]] = {}
+
+    def new(self) -> ScoreNetwork:
+        return self.problem.network()
+
+    @functools.cached_property
+    def precise(self) -> ScoreNetwork:
+        """A network in float64 whose every weight is moved, so that none that begins at 0 hides the others."""
+        made = self.new().double()
+        source = seeded(3)
+        with torch.no_grad():
+            for weight in made.parameters():
+                weight.add_(0.05 * torch.randn(weight.shape, generator=source, dtype=weight.dtype))
+        return made
+
+    @functools.cached_property
+    def trained(self) -> ScoreNetwork:
+        trainer = Trainer(self.problem)
+        for _ in trainer:
+            pass
+        return trainer.ema
+
+    @property
+    def levels(self) -> list[float]:
+        noise = self.problem.noise
+        if noise.sigma_max == noise.sigma_min:
+            return [noise.sigma_max]
+        return torch.linspace(math.log(noise.sigma_min), math.log(noise.sigma_max), LEVELS).exp().tolist()
+
+    def clean(self) -> Tensor:
+        return self.problem.train[torch.randint(len(self.problem.train), (self.rows,), generator=seeded(1))]
+
+    def noisy(self, sigma: float) -> tuple[Tensor, Tensor]:
+        """Training points with noise (N, *shape), and the noise in standard deviations."""
+        x = self.clean()
+        z = torch.randn(x.shape, generator=seeded(2), dtype=x.dtype)
+        return x + sigma * z, z
+
+    # --- rules
+
+    def faults(self) -> float:
+        """How many rules of a network it breaks."""
+        network, other = self.trained, self.new()
+        low, high = self.levels[0], self.levels[-1]
+        x, _ = self.noisy(1.0)
+        x = x[:16]
+        sigma = torch.linspace(0.3, 3.0, len(x))
+        with torch.no_grad():
+            found = network(x, sigma)
+            far = network(100 * x, torch.tensor(high))
+            fine = network(x, torch.tensor(low))
+            pieces = zip(torch.split(x, 4), torch.split(sigma, 4), strict=True)
+            parts = torch.cat([network(*piece) for piece in pieces])
+            scalar, alike = network(x, torch.tensor(0.7)), network(x, torch.full((len(x),), 0.7))
+            again = network(x, sigma)
+            other.load_state_dict(network.state_dict())
+            copied = other(x, sigma)
+        learning = network(x, sigma).detach()
+        first, second = self.new().state_dict(), self.new().state_dict()
+        wrong = [
+            found.shape != x.shape or found.dtype != x.dtype,
+            not all(bool(part.isfinite().all()) for part in (found, far, fine)),
+            not torch.allclose(parts, found, rtol=1e-3, atol=1e-4),
+            not torch.allclose(scalar, alike, rtol=1e-4, atol=1e-5),
+            not torch.equal(again, found),
+            not torch.allclose(copied, found, rtol=1e-4, atol=1e-5),
+            not torch.allclose(learning, found, rtol=1e-3, atol=1e-4),
+            any(not torch.equal(first[name], second[name]) for name in first),
+        ]
+        return float(sum(wrong))
+
+    # --- gradients
+
+    def _few(self) -> tuple[Tensor, Tensor]:
+        x, _ = self.noisy(0.5)
+        sigma = torch.linspace(0.2, 3.0, 8, dtype=torch.float64)
+        return x[:8].double(), sigma
+
+    def weight_gradient(self) -> float:
+        """The derivative of a loss along a random direction of all weights, by autograd against differences; relative."""
+        network, (x, sigma) = self.precise, self._few()
+        weights = dict(network.named_parameters())
+        others = dict(network.named_buffers())
+        source = seeded(5)
+        along = {name: torch.randn(value.shape, generator=source, dtype=value.dtype) for name, value in weights.items()}
+
+        def loss(moved: Mapping[str, Tensor]) -> Tensor:
+            value: Tensor = functional_call(network, {**moved, **others}, (x, sigma))
+            return (torch.sin(value) * sigma.view(-1, *[1] * (x.ndim - 1))).sum()
+
+        gradients = torch.autograd.grad(loss(weights), list(weights.values()), allow_unused=True)
+        exact = sum(
+            float((gradient * along[name]).sum())
+            for name, gradient in zip(weights, gradients, strict=True)
+            if gradient is not None
+        )
+        h = 1e-5
+
+        def at(by: float) -> float:
+            return float(loss({name: value.detach() + by * along[name] for name, value in weights.items()}).detach())
+
+        return abs((at(h) - at(-h)) / (2 * h) - exact) / max(abs(exact), 1e-3)
+
+    def point_gradient(self) -> float:
+        """The derivative of the score along a random direction of x, by autograd against differences; relative."""
+        network, (x, sigma) = self.precise, self._few()
+        v = torch.randn(x.shape, generator=seeded(6), dtype=torch.float64)
+        exact = self._along(network, x, sigma, v)
+        h = 1e-5
+        found = (network(x + h * v, sigma).detach() - network(x - h * v, sigma).detach()) / (2 * h)
+        return float((found - exact).abs().max() / exact.abs().max().clamp(min=1e-3))
+
+    @staticmethod
+    def _along(network: ScoreNetwork, x: Tensor, sigma: Tensor, v: Tensor) -> Tensor:
+        """The derivative of the score along v, by two backward passes."""
+        x = x.clone().requires_grad_()
+        value = network(x, sigma)
+        dual = torch.zeros_like(value, requires_grad=True)
+        (back,) = torch.autograd.grad(value, x, dual, create_graph=True)
+        (forward,) = torch.autograd.grad(back, dual, v)
+        return forward.detach()
+
+    def density_gradient(self) -> float:
+        """The score against autograd of the log-density that it states; relative."""
+        network, (x, sigma) = self.precise, self._few()
+        assert isinstance(network, EnergyFunction)
+        x = x.requires_grad_()
+        (gradient,) = torch.autograd.grad(network.log_density(x, sigma).sum(), x)
+        return float((network(x.detach(), sigma).detach() - gradient).abs().max() / gradient.abs().max())
+
+    def still(self) -> float:
+        """How many weights training did not move."""
+        before, after = dict(self.new().named_parameters()), dict(self.trained.named_parameters())
+        return float(sum(torch.equal(before[name], after[name]) for name in before))
+
+    # --- sizes and errors
+
+    def _size(self, network: ScoreNetwork, name: str) -> float:
+        """The largest root mean square of sigma s over the levels."""
+        found = []
+        with torch.no_grad():
+            for sigma in self.levels:
+                x, _ = self.noisy(sigma)
+                scale = sigma or 1.0
+                found.append(float(scale * network(x, torch.tensor(sigma)).square().mean().sqrt()))
+        self.sizes[name] = self.levels, found
+        return max(found)
+
+    def untrained_size(self) -> float:
+        return self._size(self.new(), "untrained")
+
+    def trained_size(self) -> float:
+        return self._size(self.trained, "trained")
+
+    def error(self) -> float:
+        """Mean square of the residual over that of the score of a Gaussian, averaged over levels.
+
+        Where the density is known the residual is that to the exact score, otherwise to the noise, as in denoising.
+        """
+        density, own, others = self.problem.density, 0.0, 0.0
+        with torch.no_grad():
+            for sigma in self.levels:
+                x, z = self.noisy(sigma)
+                target = density.score(x, sigma) if density is not None else -z / sigma
+                weight = (sigma or 1.0) ** 2
+                found = self.trained(x, torch.tensor(sigma))
+                own += weight * float((found - target).square().mean())
+                others += weight * float((-x / (1 + sigma**2) - target).square().mean())
+        return own / others
+
+    # --- cost
+
+    def seconds(self) -> float:
+        """Milliseconds for the score of 1,000 points."""
+        network, x = self.trained, self.clean()
+        times = []
+        with torch.no_grad():
+            for _ in range(7):
+                before = time.thread_time()
+                network(x, torch.tensor(0.7))
+                times.append(time.thread_time() - before)
+        return 1e3 * sorted(times)[3] * 1_000 / len(x)
+
+    def step_cost(self) -> float:
+        """Time of loss and gradient of a batch, over that of the default network."""
+        usual = replace(self.problem.experiment, {"network.kind": "auto"})
+        return self._step_seconds(self.new()) / self._step_seconds(self.problem.with_experiment(usual).network())
+
+    def _step_seconds(self, network: ScoreNetwork) -> float:
+        x, z = self.noisy(0.7)
+        x = x[:512]
+        weights, times = list(network.parameters()), []
+        for _ in range(6):
+            before = time.thread_time()
+            loss = (network(x, torch.tensor(0.7)) + z[:512] / 0.7).square().mean()
+            torch.autograd.grad(loss, weights, allow_unused=True)
+            times.append(time.thread_time() - before)
+        return sorted(times[1:])[2]
+
+    def parameters(self) -> float:
+        return float(self.new().parameters_count)
+
+    def checks(self) -> list[Check]:
+        """The claims, in the order in which they are measured."""
+        steps = IMAGE_STEPS if self.problem.experiment.data.images else STEPS
+        learns = 0.5 if self.problem.density is not None else 0.95
+        to = "exact score" if self.problem.density is not None else "noise"
+        found = [
+            Check(
+                "score", "shapes, finite numbers, batches, seeds and files: rules that it breaks", self.faults, 0.0, 0.0
+            ),
+            Check("score", "largest root mean square of σ s over the levels, untrained", self.untrained_size, SIZE),
+            Check("gradient", "along a direction of all weights: relative error", self.weight_gradient, 1e-5),
+            Check("gradient", "along a direction of x: relative error", self.point_gradient, 1e-5),
+        ]
+        if self.kind.resolve(self.problem.experiment.data.images).states_density:
+            found.append(
+                Check(
+                    "gradient", "score is the gradient of its log-density: relative error", self.density_gradient, 1e-9
+                )
+            )
+        return [
+            *found,
+            Check("training", f"weights that {steps} steps did not move", self.still, 0.0, 0.0),
+            Check("training", f"mean square error to the {to}, over that of a Gaussian's score", self.error, learns),
+            Check("training", "largest root mean square of σ s, trained", self.trained_size, SIZE),
+            Check("cost", "weights", self.parameters, math.inf),
+            Check("cost", "milliseconds for the score of 1,000 points", self.seconds, math.inf),
+            Check("cost", f"time of a training step, in those of {REFERENCE}", self.step_cost, math.inf),
+        ]
+
+    def charts(self) -> list[Chart]:
+        """The size of the score along sigma."""
+        if not self.sizes or len(self.levels) == 1:
+            return []
+        lines = [line(name, *curve, own=name == "trained") for name, curve in self.sizes.items()]
+        density = self.problem.density
+        if density is not None:
+            exact = []
+            for sigma in self.levels:
+                x, _ = self.noisy(sigma)
+                exact.append(float(sigma * density.score(x, sigma).square().mean().sqrt()))
+            lines.append(line("exact", self.levels, exact, own=False, dashed=True))
+        return [Chart("Root mean square of σ s", "σ", "σ s", tuple(lines), log_x=True)]

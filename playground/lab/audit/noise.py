@@ -1,0 +1,270 @@
+"""The audit of noise: drift and diffusion, marginals, ends, terminal Gaussianity, and the levels that training draws."""
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from playground.lab.audit.chart import Chart, line
+from playground.lab.experiment import Experiment, replace
+from playground.lab.problem import Problem
+from playground.lab.selftest.check import Check, gap, seeded
+from playground.theory.likelihood import log_likelihood
+from playground.theory.noise import Process, SigmaDistributionName
+from playground.theory.smoothing import gaussianity
+
+TIMES = 60
+SHORT = 1e-5
+"""Half the step of a difference quotient in t."""
+DRAWS = 2_000
+KOLMOGOROV = 2.3
+"""Bound of a Kolmogorov-Smirnov distance times the root of the number of draws: a right law exceeds it once in 20,000 seeds."""
+GAUSSIAN_NATS = 0.02
+POINTS = 40
+
+
+def questions(experiment: Experiment) -> tuple[list[Check], Callable[[], Sequence[Chart]]]:
+    """The claims of an experiment's noise, and what returns the charts of the measurements."""
+    small = {"data.points": 2_000, "likelihood.points": 200} if experiment.data.known_density else {}
+    audited = NoiseAudit(Problem.build(replace(experiment, small)))
+    return audited.checks(), audited.charts
+
+
+class NoiseAudit:
+    """The claims of some noise on given data."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.kind = problem.experiment.noise
+
+    @functools.cached_property
+    def process(self) -> Process:
+        return self.problem.process()
+
+    @property
+    def times(self) -> Tensor:
+        """Times strictly between the ends, (TIMES,) float64."""
+        start = self.process.t_min
+        return start + (1 - start) * (torch.arange(TIMES, dtype=torch.float64) + 0.5) / TIMES
+
+    # --- the process
+
+    def _slope(self, values: Callable[[Tensor], Tensor]) -> Tensor:
+        """The derivative of values in t, by differences of fourth order."""
+        t, h = self.times, SHORT * (1 - self.process.t_min)
+        near, far = values(t + h) - values(t - h), values(t + 2 * h) - values(t - 2 * h)
+        return (8 * near - far) / (12 * h)
+
+    def drift_error(self) -> float:
+        """alpha' = (f/x) alpha, relative to the rates."""
+        scale, rate = self.process.scale(self.times), self.process.rate(self.times)
+        found = self._slope(lambda t: self.process.scale(t) + 0 * t)
+        return float(((found - rate * scale).abs() / (1e-3 + (rate * scale).abs())).max())
+
+    def diffusion_error(self) -> float:
+        """v' = 2 (f/x) v + g^2 for the variance v of the noise, relative to g^2."""
+        process, t = self.process, self.times
+        found = self._slope(lambda at: process.std(at).square())
+        expected = 2 * process.rate(t) * process.std(t).square() + process.diffusion(t).square()
+        return float(((found - expected).abs() / (expected.abs() + process.diffusion(t).square())).max())
+
+    def inverse_error(self) -> float:
+        return gap(self.process.time(self.process.sigma(self.times)), self.times)
+
+    def end_error(self) -> float:
+        """sigma at both ends, relative to those that it states."""
+        ends = self.process.sigma(torch.tensor([self.process.t_min, 1.0], dtype=torch.float64))
+        stated = torch.tensor([self.process.sigma_min, self.process.sigma_max], dtype=torch.float64)
+        return float((ends / stated - 1).abs().max())
+
+    def falls(self) -> float:
+        """At how many times sigma does not rise, or alpha rises."""
+        sigma, scale = self.process.sigma(self.times), self.process.scale(self.times) + 0 * self.times
+        return float((sigma.diff() <= 0).sum() + (scale.diff() > 1e-12).sum())
+
+    def simulated_error(self) -> float:
+        """Mean factor and variance of x(1) by integrating dm = f m, dv = 2 f v + g^2 from t_min, relative to the marginal."""
+        process, count = self.process, 4_000
+        edges = process.t_min + (1 - process.t_min) * torch.linspace(0, 1, count + 1, dtype=torch.float64) ** 2
+        middle, h = (edges[1:] + edges[:-1]) / 2, edges.diff()
+        offset = h / (2 * math.sqrt(3.0))  # Gauss's two nodes
+        rate = sum(process.rate(middle + side * offset) for side in (-1, 1)) * h / 2
+        grown = torch.cumsum(rate.flip(0), 0).flip(0)  # the integral of the rate from the start of a step to 1
+        inside = torch.zeros_like(h)
+        for side in (-1, 1):
+            at = middle + side * offset
+            left = grown - (at - edges[:-1]) / h * rate  # from the node to 1
+            inside = inside + process.diffusion(at).square() * torch.exp(2 * left) * h / 2
+        first = process.std(process.t_min).square()
+        variance = first * torch.exp(2 * grown[0]) + inside.sum()
+        factor = process.scale(process.t_min) * torch.exp(grown[0])
+        return max(
+            float((factor / process.scale(1.0) - 1).abs()), float((variance / process.std(1.0).square() - 1).abs())
+        )
+
+    # --- from data to noise
+
+    def divergence(self, t: float) -> float:
+        """Kullback-Leibler divergence of x(t) from the Gaussian with its moments, in nats."""
+        return gaussianity(self.problem.train, float(self.process.sigma(t)))
+
+    def terminal(self) -> float:
+        return self.divergence(1.0)
+
+    def likelihood_error(self) -> float:
+        """The largest error of log p of held-out points, by the flow with the exact score, in nats."""
+        problem = self.problem
+        assert problem.density is not None
+        density = problem.density.to("cpu", torch.float64)
+        x = density.sample(POINTS, seeded(4))
+        covariance = torch.cov(density.sample(20_000, seeded(5)).T)
+        prior = self.process.prior(torch.zeros(2, dtype=torch.float64), covariance)
+        *_, end = log_likelihood(density.score, self.process, prior, x, 1e-5)
+        assert end.result is not None
+        return float((end.result.log_prob - density.log_prob(x, self.process.sigma_min)).abs().max())
+
+    # --- the levels of training
+
+    @functools.cached_property
+    def drawn(self) -> Tensor:
+        """Noise levels that training draws, (DRAWS,) float64, sorted: one at a time, as those of a batch are stratified."""
+        found = [self.problem.noise.training_sigmas(1, seeded(number), self.distribution) for number in range(DRAWS)]
+        return torch.cat(found).double().sort().values
+
+    @property
+    def distribution(self) -> SigmaDistributionName:
+        return self.problem.sigma_distribution
+
+    def outside(self) -> float:
+        """The largest factor by which a drawn level lies outside the stated ends, minus 1."""
+        noise = self.problem.noise
+        if noise.sigma_max == 0:
+            return float(self.drawn.abs().max())
+        low, high = float(self.drawn.min()), float(self.drawn.max())
+        return max(noise.sigma_min / low, high / noise.sigma_max, 1.0) - 1
+
+    def distribution_error(self) -> float:
+        """The Kolmogorov-Smirnov distance of the drawn levels from their stated density, times the root of their number."""
+        noise = self.problem.noise
+        logs = torch.linspace(math.log(noise.sigma_min), math.log(noise.sigma_max), 20_001, dtype=torch.float64)
+        middle = (logs[1:] + logs[:-1]) / 2
+        density = noise.relative_density(middle.exp(), self.distribution)
+        steps = torch.cat([torch.zeros(1, dtype=torch.float64), (density * logs.diff()).cumsum(0)])
+        total = float(steps[-1] / (logs[-1] - logs[0]))
+        steps = steps / steps[-1]
+        place = torch.bucketize(self.drawn.log(), logs).clamp(max=len(steps) - 1)
+        expected = steps[place]
+        own = torch.arange(len(self.drawn), dtype=torch.float64) / len(self.drawn)
+        distance = torch.maximum((own - expected).abs(), (own + 1 / len(self.drawn) - expected).abs()).max()
+        return float(distance) * math.sqrt(len(self.drawn)) + abs(total - 1)
+
+    def level_faults(self) -> float:
+        """How many levels are not above 0, do not fall from coarse to fine, or are not those that training draws."""
+        levels = self.problem.noise.levels(20)
+        wrong = int((levels <= 0).sum() + (levels.diff() >= 0).sum())
+        if not self.kind.is_continuous:
+            nearest = (self.drawn[:, None] - levels.sort().values).abs().min(1).values
+            wrong += int((nearest > 1e-5 * self.drawn).sum())
+        return float(wrong)
+
+    def frequency_errors(self) -> float:
+        """Pearson's statistic of how often each level is drawn, in standard deviations of its law."""
+        levels = self.problem.noise.levels(20).sort().values
+        nearest = (self.drawn[:, None] - levels).abs().argmin(1)
+        counts = torch.bincount(nearest, minlength=len(levels)).double()
+        expected = len(self.drawn) / len(levels)
+        freedom = len(levels) - 1
+        return float(((counts - expected).square() / expected).sum() - freedom) / math.sqrt(2 * freedom)
+
+    def checks(self) -> list[Check]:
+        """The claims, in the order in which they are measured."""
+        found = list[Check]()
+        if self.kind.has_path:
+            found += [
+                Check("process", "α′ is (f/x) α: relative error", self.drift_error, 1e-5),
+                Check(
+                    "process",
+                    "v′ is 2 (f/x) v + g² for the noise's variance v: relative error",
+                    self.diffusion_error,
+                    1e-5,
+                ),
+                Check(
+                    "process", "x(1) of dx = f dt + g dw: error of mean factor and variance", self.simulated_error, 1e-3
+                ),
+                Check("process", "t(σ) is the inverse of σ(t)", self.inverse_error, 1e-8),
+                Check("process", "σ at both ends: relative error", self.end_error, 1e-9),
+                Check("process", "σ rises and α does not: times at which it is otherwise", self.falls, 0.0, 0.0),
+            ]
+            found.append(
+                Check("from data to noise", "x(1) from a Gaussian: divergence in nats", self.terminal, GAUSSIAN_NATS)
+            )
+            if self.problem.density is not None:
+                found.append(
+                    Check(
+                        "from data to noise",
+                        f"log p of {POINTS} points by the flow, exact score: largest error in nats",
+                        self.likelihood_error,
+                        0.05,
+                    )
+                )
+        found.append(Check("levels of training", "levels outside the stated ends: relative", self.outside, 1e-5))
+        if self.kind.is_continuous:
+            found.append(
+                Check(
+                    "levels of training",
+                    "Kolmogorov–Smirnov distance from the stated density, times √n",
+                    self.distribution_error,
+                    KOLMOGOROV,
+                )
+            )
+        if self.kind.has_path:
+            found.append(
+                Check("levels of training", "levels that do not fall from coarse to fine", self.level_faults, 0.0, 0.0)
+            )
+            if not self.kind.is_continuous:
+                found.append(
+                    Check(
+                        "levels of training",
+                        "how often each is drawn: Pearson's statistic, standardized",
+                        self.frequency_errors,
+                        5.0,
+                    )
+                )
+        return found
+
+    def charts(self) -> list[Chart]:
+        """The schedules, and how Gaussian x(t) is."""
+        if not self.kind.has_path:
+            return []
+        t = torch.linspace(self.process.t_min, 1.0, 80, dtype=torch.float64)
+        shown = [
+            Chart(
+                "Schedules",
+                "t",
+                "α, σ, g",
+                (
+                    line("σ", t.tolist(), self.process.sigma(t).tolist()),
+                    line("α", t.tolist(), (self.process.scale(t) + 0 * t).tolist(), own=False),
+                    line("g", t.tolist(), self.process.diffusion(t).tolist(), own=False, dashed=True),
+                ),
+                log_y=True,
+            )
+        ]
+        if self.problem.shape == (2,):
+            times = [float(at) for at in torch.linspace(self.process.t_min, 1.0, 13, dtype=torch.float64)]
+            found = [max(self.divergence(at), 1e-9) for at in times]
+            shown.append(
+                Chart(
+                    "Divergence of x(t) from a Gaussian",
+                    "t",
+                    "nats",
+                    (
+                        line(self.kind.title, times, found),
+                        line("bound at t = 1", [times[0], 1.0], [GAUSSIAN_NATS] * 2, own=False, dashed=True),
+                    ),
+                    log_y=True,
+                )
+            )
+        return shown

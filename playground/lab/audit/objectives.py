@@ -1,0 +1,335 @@
+"""The audit of an objective: its minimiser is the score, how noisy its gradient is, and what a step costs.
+
+At the true score of a mixture the loss is moved along a few directions h = grad u. Its slope there must be 0, within its standard
+error, and it must be curved upwards. Slope over curvature is where the minimiser lies along h, and its standard error with given
+points is a figure of merit that depends on no weight and no network.
+"""
+
+import dataclasses
+import functools
+import math
+import time
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from playground.lab.audit.chart import Chart, line
+from playground.lab.defaults import resolve
+from playground.lab.experiment import Experiment, replace
+from playground.lab.problem import Problem
+from playground.lab.selftest.check import STANDARD_ERRORS, Check, seeded
+from playground.theory.densities import Density, GaussianMixture
+from playground.theory.noise import per_point
+from playground.theory.objectives import Denoising, Objective
+
+LEVELS = (0.1, 0.3, 1.0, 3.0)
+"""Noise levels in standard deviations of the data."""
+BATCHES, BATCH = 96, 512
+"""Batches and their points: points of a batch may depend on each other, so that only the means of batches are independent."""
+MOVED = 0.1
+"""How far the score is moved along each direction, relative to its own size."""
+ERRORS = 5.0
+"""Bound in standard errors of a mean over BATCHES, which a right value exceeds once in 20,000 seeds."""
+PARTS, POINTS = 20, 4_096
+STEPS = 7
+"""Steps of which the median is timed."""
+
+
+def questions(experiment: Experiment) -> tuple[list[Check], Callable[[], Sequence[Chart]]]:
+    """The claims of an experiment's objective, and what returns the charts of the measurements."""
+    audited = ObjectiveAudit(experiment)
+    return audited.checks(), audited.charts
+
+
+class Moved:
+    """The model of a density, moved: log p + e u, with the score s + e grad u; it is a score and an energy."""
+
+    def __init__(self, density: Density, direction: "Direction | None" = None, by: float = 0.0) -> None:
+        self.density, self.direction, self.by = density, direction, by
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """The score at x for sigma."""
+        found = self.density.score(x, sigma)
+        return found if self.direction is None else found + self.by * self.direction.slope(x, sigma, found)
+
+    def log_density(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """The log-density at x for sigma."""
+        found = self.density.log_prob(x, sigma)
+        return found if self.direction is None else found + self.by * self.direction.potential(x, sigma, found)
+
+
+@dataclasses.dataclass(frozen=True)
+class Direction:
+    """A direction h = grad u in which a score is moved, about as large as the score.
+
+    Args:
+        name: what it changes.
+        potential: u from x, sigma and log p.
+        slope: grad u from x, sigma and the score.
+    """
+
+    name: str
+    potential: Callable[[Tensor, Tensor, Tensor], Tensor]
+    slope: Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def _width(x: Tensor, sigma: Tensor) -> Tensor:
+    """The deviation of smoothed data of variance 1, (N, 1) or ()."""
+    return (1 + per_point(torch.as_tensor(sigma).to(x), x) ** 2).sqrt()
+
+
+def _ripple(x: Tensor, sigma: Tensor, _: Tensor) -> Tensor:
+    width = _width(x, sigma)
+    return torch.sin(2 * x / width).sum(1) / 2
+
+
+DIRECTIONS = (
+    Direction("its size", lambda x, sigma, log_p: log_p, lambda x, sigma, score: score),
+    Direction(
+        "its place",
+        lambda x, sigma, log_p: x[:, 0] / _width(x, sigma).expand(len(x), 1)[:, 0],
+        lambda x, sigma, score: torch.cat([1 / _width(x, sigma).expand(len(x), 1), torch.zeros_like(x[:, 1:])], 1),
+    ),
+    Direction(
+        "its waves",
+        _ripple,
+        lambda x, sigma, score: torch.cos(2 * x / _width(x, sigma)) / _width(x, sigma),
+    ),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Slope:
+    """Slope and curvature of a loss at the true score, along one direction at one level.
+
+    Attributes:
+        slope, curvature: means over all points.
+        slope_error: the standard error of the slope.
+    """
+
+    slope: float
+    slope_error: float
+    curvature: float
+
+    @property
+    def errors(self) -> float:
+        """The slope in standard errors; 0 if it has none and is 0."""
+        if self.slope_error > 1e-12 * abs(self.curvature):
+            return abs(self.slope) / self.slope_error
+        return 0.0 if abs(self.slope) < 1e-6 * abs(self.curvature) else math.inf
+
+    @property
+    def offset(self) -> float:
+        """Where the minimiser lies along the direction; 0 is the score."""
+        return -self.slope / self.curvature
+
+    @property
+    def spread(self) -> float:
+        """The standard error of the offset with all points."""
+        return self.slope_error / abs(self.curvature)
+
+
+class ObjectiveAudit:
+    """The claims of an objective on a mixture of Gaussians."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        small = {"data.kind": "two-gaussians", "data.points": 2_000, "likelihood.points": 10}
+        self.problem = _of_mixture(Problem.build(replace(experiment, small)))
+        self.kind = self.problem.experiment.objective
+        resolved = resolve(self.problem.experiment).objective
+        self.loss: Objective = resolved.build(self.problem)
+        self.reference: Objective = Denoising(self.problem.noise, self.problem.sigma_distribution, "edm")
+        self.found: dict[tuple[bool, float], list[Slope]] = {}
+
+    @property
+    def density(self) -> Density:
+        assert self.problem.density is not None
+        return self.problem.density
+
+    def _losses(self, loss: Objective, model: Moved, sigma: float, batch: int) -> Tensor:
+        """Losses of one batch, with the same draws for every model, (BATCH,)."""
+        x = self.density.sample(BATCH, seeded(10_000 + batch))
+        levels = torch.full((BATCH,), sigma, dtype=x.dtype)
+        return loss.loss(model, x, levels, seeded(500_000 + batch)).detach()
+
+    def slopes(self, own: bool, sigma: float) -> list[Slope]:
+        """Slope and curvature along every direction at one level, of the objective or of denoising."""
+        if (own, sigma) in self.found:
+            return self.found[own, sigma]
+        loss = self.loss if own else self.reference
+        still = [self._losses(loss, Moved(self.density), sigma, batch).mean() for batch in range(BATCHES)]
+        found = []
+        for direction in DIRECTIONS:
+            slopes, curves = [], []
+            for batch in range(BATCHES):
+                above, below = (
+                    self._losses(loss, Moved(self.density, direction, by), sigma, batch).mean()
+                    for by in (MOVED, -MOVED)
+                )
+                slopes.append((above - below) / (2 * MOVED))
+                curves.append((above + below - 2 * still[batch]) / MOVED**2)
+            moved, curved = torch.stack(slopes).double(), torch.stack(curves).double()
+            root = math.sqrt(BATCHES)
+            found.append(Slope(float(moved.mean()), float(moved.std()) / root, float(curved.mean())))
+        self.found[own, sigma] = found
+        return found
+
+    # --- the claims
+
+    def bias(self, sigma: float) -> float:
+        return max(slope.errors for slope in self.slopes(True, sigma))
+
+    def offset(self) -> float:
+        """The largest offset of the minimiser along a direction, relative to the score."""
+        return max(abs(slope.offset) for sigma in LEVELS for slope in self.slopes(True, sigma))
+
+    def curvature(self) -> float:
+        """The least curvature, relative to the largest of its level."""
+        found = []
+        for sigma in LEVELS:
+            curves = [slope.curvature for slope in self.slopes(True, sigma)]
+            found.append(min(curves) / max(map(abs, curves)))
+        return min(found)
+
+    def noise(self) -> float:
+        """Points that it takes for the accuracy that denoising has with one: the geometric mean over levels and directions."""
+        logs = []
+        for sigma in LEVELS:
+            for own, other in zip(self.slopes(True, sigma), self.slopes(False, sigma), strict=True):
+                if own.spread > 0 and other.spread > 0:
+                    logs.append(2 * math.log(own.spread / other.spread))
+        return math.exp(sum(logs) / len(logs)) if logs else math.nan
+
+    def faults(self) -> float:
+        """How many rules of a loss it breaks."""
+        problem, network = self.problem, self.network
+        x = problem.train[:64].clone()
+        kept, sigma = x.clone(), problem.noise.training_sigmas(64, seeded(3)).to(x)
+        made = self.loss.loss(network, x, sigma, seeded(4))
+        again = self.loss.loss(network, x, sigma, seeded(4))
+        weights = [weight for weight in network.parameters() if weight.requires_grad]
+        gradients = torch.autograd.grad(made.mean(), weights, allow_unused=True)
+        wrong = [
+            made.shape != (64,),
+            not bool(made.isfinite().all()),
+            not torch.equal(x, kept),
+            not torch.equal(made, again),
+            not bool((self.loss.weight(sigma) > 0).all()),
+            not any(gradient is not None and bool(gradient.abs().max() > 0) for gradient in gradients),
+        ]
+        return float(sum(wrong))
+
+    @functools.cached_property
+    def network(self) -> torch.nn.Module:
+        return self.problem.network().double()
+
+    @functools.cached_property
+    def optimum(self) -> tuple[float, float] | None:
+        return self.loss.optimal_loss_with_error(self.density, seeded(5), PARTS, POINTS)
+
+    def optimum_errors(self) -> float:
+        """The mean loss of the true score against the stated optimal loss, in standard errors of both."""
+        assert self.optimum is not None
+        means = []
+        for part in range(PARTS):
+            source = seeded(50 + part)
+            x = self.density.sample(POINTS, source)
+            sigma = self.problem.noise.training_sigmas(POINTS, source, self.problem.sigma_distribution).to(x)
+            means.append(self.loss.loss(Moved(self.density), x, sigma, source).detach().mean())
+        found = torch.stack(means)
+        error = math.hypot(float(found.std()) / math.sqrt(PARTS), self.optimum[1])
+        return abs(float(found.mean()) - self.optimum[0]) / error
+
+    def cost(self) -> float:
+        """Time of loss and gradient of a batch, over that of denoising with the same network."""
+        network = self.problem.network()
+        train = self.problem.train.float()
+        weights = [weight for weight in network.parameters() if weight.requires_grad]
+
+        def seconds(loss: Objective) -> float:
+            times = []
+            for step in range(STEPS + 1):
+                x = train[torch.randint(len(train), (BATCH,), generator=seeded(step))]
+                sigma = self.problem.noise.training_sigmas(BATCH, seeded(step)).to(x)
+                before = time.thread_time()
+                made = loss.loss(network, x, sigma, seeded(step)).mean()
+                torch.autograd.grad(made, weights, allow_unused=True)
+                times.append(time.thread_time() - before)
+            return sorted(times[1:])[STEPS // 2]
+
+        return seconds(self.loss) / seconds(self.reference)
+
+    def checks(self) -> list[Check]:
+        """The claims, in the order in which they are measured."""
+        found = [
+            Check("loss", "shape, finite numbers, seeds and gradient: rules that it breaks", self.faults, 0.0, 0.0),
+            *(
+                Check(
+                    "minimiser",
+                    f"σ = {sigma:g}: slope at the true score, in standard errors",
+                    functools.partial(self.bias, sigma),
+                    ERRORS,
+                )
+                for sigma in LEVELS
+            ),
+            Check("minimiser", "least curvature there, relative to the largest", self.curvature, math.inf, 1e-3),
+            Check("minimiser", "largest offset of the minimiser, relative to the score", self.offset, math.inf),
+        ]
+        if self.optimum is not None:
+            found.append(
+                Check(
+                    "minimiser",
+                    "loss of the true score: that stated, in standard errors",
+                    self.optimum_errors,
+                    STANDARD_ERRORS,
+                )
+            )
+        return [
+            *found,
+            Check("cost", "gradient noise: points for the accuracy of one in denoising", self.noise, math.inf),
+            Check("cost", "time of a training step, in steps of denoising", self.cost, math.inf),
+        ]
+
+    def charts(self) -> list[Chart]:
+        """Where the minimiser lies, and its noise, along sigma."""
+        levels = [sigma for sigma in LEVELS if (True, sigma) in self.found]
+        if not levels:
+            return []
+        lines = []
+        for index, direction in enumerate(DIRECTIONS):
+            found = [self.found[True, sigma][index] for sigma in levels]
+            lines.append(
+                line(
+                    direction.name,
+                    levels,
+                    [slope.offset for slope in found],
+                    own=index == 0,
+                    error=[slope.spread for slope in found],
+                )
+            )
+        lines.append(line("the score", [levels[0], levels[-1]], [0.0, 0.0], own=False, dashed=True))
+        noise = [
+            line(
+                name,
+                levels,
+                [max(self.found[own, sigma][0].spread, 1e-9) * math.sqrt(BATCHES * BATCH / 1_000) for sigma in levels],
+                own=own,
+            )
+            for own, name in ((True, self.kind.title), (False, "denoising"))
+            if all((own, sigma) in self.found for sigma in levels)
+        ]
+        return [
+            Chart("Offset of the minimiser from the score", "σ", "relative offset", tuple(lines), log_x=True),
+            Chart("Its standard error with 1,000 points", "σ", "relative error", tuple(noise), log_x=True, log_y=True),
+        ]
+
+
+def _of_mixture(problem: Problem) -> Problem:
+    """The problem with a mixture of three Gaussians of mean 0 and variance 1 as data, in float64."""
+    means = torch.tensor([[1.1, 0.4], [-1.2, 0.5], [0.1, -0.9]], dtype=torch.float64)
+    density: Density = GaussianMixture(means, torch.tensor([0.4, 0.3, 0.5], dtype=torch.float64))
+    density = density.standardized(density.mean, math.sqrt(density.variance))
+    return dataclasses.replace(
+        problem, train=density.sample(2_000, seeded()), test=density.sample(100, seeded(1)), density=density
+    )

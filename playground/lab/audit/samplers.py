@@ -1,0 +1,445 @@
+"""The audit of a sampler: order of convergence, law of its end, evaluations, and its distance to data beside built-in samplers."""
+
+import dataclasses
+import functools
+import math
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+import torch
+from torch import Tensor
+
+from playground.kinds.samplers import Sampler as Kind
+from playground.lab.audit import gaussian
+from playground.lab.audit.chart import Chart, Line, line
+from playground.lab.audit.gaussian import Moments
+from playground.lab.comparison import at_equal_evaluations
+from playground.lab.defaults import resolve
+from playground.lab.experiment import Experiment, replace
+from playground.lab.problem import Problem
+from playground.lab.selftest.check import STANDARD_ERRORS, Check, normals, seeded
+from playground.theory.counting import CountedScore
+from playground.theory.noise import ScoreFunction
+from playground.theory.samplers import BrownianPath, Sampler
+from playground.theory.transport import squared_wasserstein2
+
+PROCESSES: dict[str, dict[str, Any]] = {
+    # With levels far below the data's deviation, errors of first order would nearly cancel by the end.
+    "VE": {"noise.kind": "ve", "noise.sigma_min": 0.5, "noise.sigma_max": 8.0},
+    "VP": {"noise.kind": "vp", "noise.sigma_min": 0.5},
+}
+STEPS = (64, 128, 256)
+STRONG_STEPS, FINE, PATHS = (16, 32, 64), 1024, 300
+PARTICLES = 8_000
+BUDGETS = (5, 10, 20, 50, 100, 200)
+COMPARED = 100  # most evaluations of the samplers to compare it with
+NEAR_FLOOR = 2.0
+"""Bound of W2 over its floor with the most evaluations."""
+CLOUD, CLOUDS = 300, 4
+"""Particles of a W2, and clouds of them from each run: a cloud more takes off less than its own time adds."""
+REFERENCES: dict[str, dict[str, Any]] = {
+    "Euler–Maruyama": {"sampling.kind": "reverse-sde"},
+    "DPM-Solver++(2M)": {"sampling.kind": "probability-flow", "sampling.solver": "dpm-solver++"},
+}
+NEAR_ORDER = 0.15
+"""How far a measured order may lie below that which a sampler states, relative to it."""
+
+
+def questions(experiment: Experiment) -> tuple[list[Check], Callable[[], Sequence[Chart]]]:
+    """The claims of an experiment's sampler, and what returns the charts of the measurements."""
+    kind = experiment.sampling
+    if not kind.is_generative:
+        asked = ForwardAudit(experiment)
+        return asked.checks(), asked.charts
+    audited = SamplerAudit(experiment)
+    return audited.checks(), audited.charts
+
+
+def order(steps: Sequence[int], errors: Sequence[float]) -> float:
+    """The order: the slope of the logarithms of error against steps, by least squares; 0 if an error is not finite."""
+    if not all(math.isfinite(error) for error in errors):
+        return 0.0
+    work = torch.tensor(steps, dtype=torch.float64).log()
+    logs = torch.tensor(errors, dtype=torch.float64).clamp(min=1e-300).log()
+    work = work - work.mean()
+    return -float(work @ logs / (work @ work))
+
+
+class SamplerAudit:
+    """The claims of a sampler that leads to data."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.kind: Kind = experiment.sampling
+        fields = self.kind.__struct_fields__
+        exact = {"sampling.source": "exact"} if "source" in fields else {}
+        raw = {"sampling.final_denoising": False} if "final_denoising" in fields else {}
+        self.experiment = replace(experiment, exact | raw)
+        self.shown = replace(experiment, exact)  # with the final denoising that users see
+        self.has_step = "step" in fields
+        self.weak: dict[str, tuple[list[int], list[float]]] = {}
+        self.strong: tuple[list[int], list[float]] | None = None
+        self.distances: dict[str, dict[float, float]] = {}
+
+    @functools.cached_property
+    def follows_process(self) -> bool:
+        """Whether it starts at noise; Langevin dynamics start at the noise level at which they end."""
+        problem = self.problem("VE", 8)
+        return self.kind.noise_of_run(problem) > problem.noise.sigma_min * (1 + 1e-9)
+
+    @property
+    def processes(self) -> tuple[str, ...]:
+        return tuple(PROCESSES) if self.follows_process else ("VE",)
+
+    def problem(self, process: str, steps: int) -> Problem:
+        """The Gaussian problem with so many steps; with a step size, its step is shorter by as much as there are more."""
+        changes: dict[str, Any] = PROCESSES[process] | {"sampling.steps": steps}
+        problem = gaussian.gaussian_problem(self.experiment, changes)
+        if not self.has_step:
+            return problem
+        size = getattr(self.kind, "step")  # noqa: B009 - a setting that not every sampler has
+        if size == "auto":
+            size = self.kind.default_step(problem)  # type: ignore[attr-defined]
+        return gaussian.gaussian_problem(self.experiment, changes | {"sampling.step": size * self.counts[0] / steps})
+
+    @functools.cached_property
+    def counts(self) -> tuple[int, ...]:
+        """Numbers of steps of which each is twice the one before; each with a step size has time to settle."""
+        if not self.has_step:
+            return STEPS
+        levels = getattr(self.kind, "levels", None)
+        return (120, 240, 480) if levels is None else tuple(levels * 25 * factor for factor in (1, 2))
+
+    # --- the law of the end
+
+    def law(self, process: str, steps: int) -> tuple[Sampler, Moments, Moments, float]:
+        """The sampler, the moments of its start and those of its right end, and the stated level of the end."""
+        problem = self.problem(process, steps)
+        sampler = gaussian.build(problem)
+        noise = problem.noise
+        begin = noise.sigma_max if self.follows_process else noise.sigma_min
+        start = gaussian.starting_moments(sampler, problem, begin)
+        return sampler, start, Moments(gaussian.MEAN[0], gaussian.STD**2 + noise.sigma_min**2), noise.sigma_min
+
+    def weak_errors(self, process: str) -> list[float]:
+        """The relative errors of the end's moments, at each number of steps."""
+        if process not in self.weak:
+            errors = []
+            for steps in self.counts:
+                sampler, start, right, _ = self.law(process, steps)
+                errors.append(gaussian.exact_moments(sampler, start).distance(right))
+            self.weak[process] = list(self.counts), errors
+        return self.weak[process][1]
+
+    @functools.cached_property
+    def is_linear(self) -> bool:
+        """Whether its moments on a Gaussian are known without sampling error."""
+        sampler, start, _, _ = self.law("VE", self.counts[0])
+        try:
+            gaussian.exact_moments(sampler, start)
+        except gaussian.NotLinear:
+            return False
+        return True
+
+    def weak_order(self, process: str) -> float:
+        return order(self.counts, self.weak_errors(process))
+
+    def law_error(self, process: str) -> float:
+        return self.weak_errors(process)[-1]
+
+    def sampled_errors(self, process: str) -> float:
+        """The larger error of mean and variance of both coordinates by sampling, relative to the deviation and the variance."""
+        sampler, start, right, _ = self.law(process, self.counts[-1] if not self.has_step else self.counts[0])
+        found, end = gaussian.sampled_moments(sampler, start, PARTICLES, 3)
+        other = Moments(float(end[:, 1].mean()), float(end[:, 1].var()))
+        return max(found.distance(right), other.distance(dataclasses.replace(right, mean=gaussian.MEAN[1])))
+
+    # --- one path
+
+    @functools.cached_property
+    def takes_paths(self) -> bool:
+        """Whether its noise can be taken from a Brownian path."""
+        if self.has_step or not self.follows_process or not self.is_linear:
+            return False
+        sampler, start, _, _ = self.law("VE", 8)
+        if not gaussian.draws(sampler, start):
+            return False
+        try:
+            for _ in sampler.run(gaussian.score, torch.zeros(1, 2, dtype=torch.float64), BrownianPath(5)):
+                pass
+        except (TypeError, AttributeError):  # it takes its numbers from a generator alone
+            return False
+        return True
+
+    def strong_order(self) -> float:
+        """The order of the root mean square distance from FINE of its own steps, on the same Brownian paths."""
+        steps = (*STRONG_STEPS, FINE)
+        samplers = [gaussian.build(self.problem("VE", count)) for count in steps]
+        path = BrownianPath(5)
+        _, start, _, _ = self.law("VE", 8)
+        begin = start.mean + math.sqrt(start.variance) * normals(PATHS, 2, seed=6)
+        ends = []
+        for sampler in samplers:
+            with torch.no_grad():
+                *_, step = sampler.run(gaussian.score, begin, path)
+            ends.append(step.positions)
+        errors = [float((end - ends[-1]).square().sum(1).mean().sqrt()) for end in ends[:-1]]
+        self.strong = list(STRONG_STEPS), errors
+        return order(STRONG_STEPS, errors)
+
+    # --- what it costs, and how it behaves
+
+    def counted(self, process: str, steps: int) -> tuple[float, int | None]:
+        """Evaluations of the score for a particle, counted and stated."""
+        sampler, start, _, _ = self.law(process, steps)
+        counter = CountedScore(gaussian.score, 40)
+        followed: ScoreFunction = counter
+        begin = start.mean + math.sqrt(start.variance) * normals(40, 2, seed=1)
+        with torch.no_grad():
+            for _ in sampler.run(followed, begin, seeded()):
+                pass
+        return counter.nfe_mean, sampler.evaluations
+
+    def evaluations_beyond(self) -> float:
+        counted, stated = self.counted(self.processes[0], self.counts[0])
+        assert stated is not None
+        return counted - stated
+
+    def faults(self) -> float:
+        """How many of the rules that the window relies on a run breaks."""
+        process = self.processes[-1]
+        sampler, start, _, _ = self.law(process, self.counts[0])
+        begin = start.mean + math.sqrt(start.variance) * normals(30, 2, seed=1)
+        kept = begin.clone()
+        with torch.no_grad():
+            frames = list(sampler.run(gaussian.score, begin, seeded(1)))
+            again = list(sampler.run(gaussian.score, begin, seeded(1)))
+        wrong = [
+            not torch.equal(begin, kept),
+            not torch.equal(frames[0].positions, kept),
+            [frame.index for frame in frames] != list(range(sampler.total + 1)),
+            any(frame.total != sampler.total for frame in frames),
+            any(frame.positions.shape != kept.shape or frame.positions.dtype != kept.dtype for frame in frames),
+            not all(bool(frame.positions.isfinite().all()) for frame in frames),
+            frames[-1].time is not None,
+            not torch.equal(frames[-1].positions, again[-1].positions),
+        ]
+        return float(sum(wrong))
+
+    # --- on two moons
+
+    @functools.cached_property
+    def moons(self) -> Problem:
+        return Problem.build(replace(self.shown, {"data.kind": "two-moons", "data.points": 4_000} | self._cloud))
+
+    @property
+    def _cloud(self) -> dict[str, Any]:
+        return {"sampling.particles": CLOUDS * CLOUD, "likelihood.points": 10}
+
+    @functools.cached_property
+    def floor(self) -> float:
+        """W2 between two sets of draws of the data, the mean of twelve pairs."""
+        return statistics.fmean(self._distance(self._data(50 + pair), 80 + pair) for pair in range(12))
+
+    def _data(self, seed: int) -> Tensor:
+        density = self.moons.density
+        assert density is not None
+        return density.sample(CLOUD, seeded(100 + seed))
+
+    def _distance(self, samples: Tensor, seed: int) -> float:
+        matching = squared_wasserstein2(samples, self._data(seed))
+        while True:
+            try:
+                next(matching)
+            except StopIteration as end:
+                return math.sqrt(float(end.value))
+
+    def _run(self, problem: Problem) -> tuple[float, float]:
+        """Evaluations of a run, and its W2 over the floor, the mean of a few clouds."""
+        assert problem.density is not None
+        sampler = gaussian.build(problem)
+        counter = CountedScore(problem.density.score, CLOUDS * CLOUD)
+        start = problem.experiment.sampling.starting_points(problem, seeded(11))
+        with torch.no_grad():
+            *_, end = sampler.run(counter, start, seeded(12))
+        clouds = enumerate(torch.split(end.positions, CLOUD))
+        found = statistics.fmean(self._distance(cloud, 20 + seed) for seed, cloud in clouds)
+        return counter.nfe_mean, found / self.floor
+
+    def measure(self, budget: int) -> float:
+        """W2 over the floor at a budget, also of the built-in samplers to compare it with; returns its own."""
+        compared = self.references if budget <= COMPARED else {}
+        for name, problem in ({self.name: self.moons} | compared).items():
+            cost, distance = self._run(at_equal_evaluations(problem, None, budget))
+            self.distances.setdefault(name, {})[cost] = distance
+        return list(self.distances[self.name].values())[-1]
+
+    @functools.cached_property
+    def references(self) -> dict[str, Problem]:
+        """The built-in samplers to compare it with, but itself."""
+        usual = msgspec.structs.replace(self.moons.experiment, sampling=Experiment().sampling)
+        found = {}
+        for name, changes in REFERENCES.items():
+            other = replace(usual, changes | {"sampling.source": "exact", "sampling.particles": CLOUDS * CLOUD})
+            if resolve(other).sampling != resolve(self.moons.experiment).sampling:
+                found[name] = dataclasses.replace(self.moons, experiment=other)
+        return found
+
+    @functools.cached_property
+    def budgets(self) -> list[int]:
+        """The budgets with which it can make a run."""
+        found = []
+        for budget in BUDGETS:
+            stated = gaussian.build(at_equal_evaluations(self.moons, None, budget)).evaluations
+            if stated is None:
+                return [BUDGETS[-1]]
+            if stated <= budget:
+                found.append(budget)
+        return found
+
+    @property
+    def name(self) -> str:
+        solver = getattr(self.kind, "solver", "auto")
+        return self.kind.title if solver == "auto" else f"{self.kind.title}, {solver}"
+
+    def checks(self) -> list[Check]:
+        """The claims, in the order in which they are measured."""
+        return [*self._contract(), *self._laws(), *self._distances()]
+
+    def _contract(self) -> Iterator[Check]:
+        yield Check("run", "frames, start and seeds: rules that it breaks", self.faults, 0.0, 0.0)
+        _, stated = self.counted(self.processes[0], self.counts[0])
+        if stated is not None:
+            yield Check("run", "evaluations counted, beyond those that it states", self.evaluations_beyond, 0.0, 0.0)
+        else:
+            yield Check(
+                "run",
+                f"evaluations for a particle in {self.counts[0]} frames",
+                lambda: self.counted(self.processes[0], self.counts[0])[0],
+                math.inf,
+            )
+
+    def _laws(self) -> Iterator[Check]:
+        sampler, _, _, _ = self.law("VE", self.counts[0])
+        for process in self.processes:
+            place = f"Gaussian, {process}" if self.follows_process else "Gaussian"
+            if not self.is_linear:
+                yield Check(
+                    "law",
+                    f"{place}: relative error of mean and variance of {PARTICLES:,} particles",
+                    functools.partial(self.sampled_errors, process),
+                    0.1,
+                )
+                continue
+            stated = sampler.weak_order
+            claim = f"{place}: weak order " + ("in its step size" if self.has_step else "in its steps")
+            low = 0.5 if stated is None else stated * (1 - NEAR_ORDER)
+            yield Check(
+                "law",
+                claim + ("" if stated is None else f", {stated:g} as it states"),
+                functools.partial(self.weak_order, process),
+                math.inf,
+                low,
+            )
+            yield Check(
+                "law",
+                f"{place}: relative error of mean and variance at {self.counts[-1]} steps",
+                functools.partial(self.law_error, process),
+                0.05,
+            )
+        if self.takes_paths:
+            stated = sampler.strong_order
+            yield Check(
+                "law",
+                f"Gaussian, VE: strong order on one path{'' if stated is None else f', {stated:g} as it states'}",
+                self.strong_order,
+                math.inf,
+                0.4 if stated is None else stated * (1 - NEAR_ORDER),
+            )
+
+    def _distances(self) -> Iterator[Check]:
+        fitted = gaussian.build(self.moons).evaluations is None
+        for budget in self.budgets:
+            yield Check(
+                "two moons, exact score",
+                "W2 over its floor" + ("" if fitted else f" within {budget} evaluations"),
+                functools.partial(self.measure, budget),
+                NEAR_FLOOR if budget == BUDGETS[-1] else math.inf,
+            )
+
+    def charts(self) -> list[Chart]:
+        """Convergence on the Gaussian, and W2 against evaluations."""
+        lines: list[Line] = []
+        for process, (steps, errors) in self.weak.items():
+            if min(errors) > 0:
+                lines.append(line(f"law, {process}", steps, errors))
+        if self.strong is not None and min(self.strong[1]) > 0:
+            lines.append(line("path, VE", *self.strong))
+        found = []
+        if lines:
+            found.append(Chart("Error against steps, Gaussian", "steps", "error", tuple(lines), True, True))
+        if self.distances:
+            shown = [
+                line(name, list(points), list(points.values()), own=name == self.name)
+                for name, points in self.distances.items()
+            ]
+            ends = [x for points in self.distances.values() for x in points]
+            shown.append(line("floor", [min(ends), max(ends)], [1.0, 1.0], own=False, dashed=True))
+            found.append(
+                Chart("W2 over its floor, two moons, exact score", "evaluations", "W2/floor", tuple(shown), True, True)
+            )
+        return found
+
+
+class ForwardAudit:
+    """The claims of a sampler that leads from data to noise: each frame has the moments of the process."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment = experiment
+        self.found: dict[str, tuple[list[float], list[float], list[float]]] = {}
+
+    def errors(self, process: str) -> float:
+        """The largest distance of a frame's variance from that of the process, in standard errors."""
+        problem = gaussian.gaussian_problem(self.experiment, PROCESSES[process] | {"sampling.steps": 20})
+        sampler, path = gaussian.build(problem), problem.process()
+        source = seeded(2)
+        clean = gaussian.center() + gaussian.STD * normals(PARTICLES, 2, seed=1)
+        begin = path.scale(path.t_min) * (clean + path.sigma(path.t_min) * normals(PARTICLES, 2, seed=3))
+        worst, times, found, right = 0.0, list[float](), list[float](), list[float]()
+        for frame in sampler.run(gaussian.score, begin, source):
+            assert frame.time is not None
+            alpha = float(path.scale(frame.time))
+            variance = alpha**2 * gaussian.STD**2 + float(path.std(frame.time)) ** 2
+            measured = float(frame.positions.var(0).mean())
+            mean = float((frame.positions.mean(0) - alpha * gaussian.center()).abs().max())
+            worst = max(
+                worst,
+                abs(measured / variance - 1) * math.sqrt(PARTICLES),
+                mean / math.sqrt(variance / PARTICLES),
+            )
+            times.append(frame.time)
+            found.append(measured)
+            right.append(variance)
+        self.found[process] = times, found, right
+        return worst
+
+    def checks(self) -> list[Check]:
+        """The claims, in the order in which they are measured."""
+        return [
+            Check(
+                "law",
+                f"Gaussian, {process}: moments of every frame, in standard errors",
+                functools.partial(self.errors, process),
+                STANDARD_ERRORS,
+            )
+            for process in PROCESSES
+        ]
+
+    def charts(self) -> list[Chart]:
+        """The variance along the way, measured and in closed form."""
+        lines = []
+        for process, (times, found, right) in self.found.items():
+            lines.append(line(process, times, found))
+            lines.append(line(f"{process}, closed form", times, right, own=False, dashed=True))
+        return [Chart("Variance of the frames, Gaussian", "t", "variance", tuple(lines), log_y=True)] if lines else []

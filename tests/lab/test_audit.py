@@ -1,0 +1,251 @@
+"""Audits: the plug-ins of docs/plugins.md hold, each fault put into one of them is found, and every built-in kind has an audit."""
+
+import math
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from playground.kinds import plugins
+from playground.kinds.kind import Kind, forget, registered
+from playground.lab import audit as audits
+from playground.lab.audit import Audit, Row, audit, experiment_of, gaussian, kind_named, networks, objectives, samplers
+from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.selftest import selftest
+from playground.theory.samplers import Langevin, MetropolisAdjustedLangevin
+from playground.user_errors import UserError
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/plugins.md").read_text(encoding="utf-8")
+LISTINGS = dict(
+    re.findall(r"```python\n(.*?)```.*?score-playground --plugin \w+\.py audit ([\w-]+)\n", PAGE, re.DOTALL)
+)
+LISTINGS = {name: text for text, name in LISTINGS.items()}
+TABLES = dict(
+    re.findall(r"^\$ score-playground --plugin \w+\.py audit ([\w-]+)\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
+)
+
+# A fault: the listing, what is written in it, what is put in its place, and the beginnings of the claims that must fail.
+FAULTS = {
+    "wrong shares of the dots": (
+        "cross",
+        "mode_weights=weights",
+        "mode_weights=weights.flip(0)",
+        ["shares of the modes"],
+    ),
+    "drift with the wrong sign": (
+        "constant-rate",
+        "as_time(t), -0.5 * self.b)",
+        "as_time(t), 0.5 * self.b)",
+        ["α′ is", "v′ is", "x(1) of dx"],
+    ),
+    "g twice too large in its square": (
+        "constant-rate",
+        "self.b**0.5",
+        "(2 * self.b) ** 0.5",
+        ["v′ is", "x(1) of dx"],
+    ),
+    "an inverse of another process": ("constant-rate", "sigma).square()) /", "sigma)) /", ["t(σ) is the inverse"]),
+    "a network that cuts its gradient": (
+        "cosines",
+        "torch.cos(angles)",
+        "torch.cos(angles.detach())",
+        ["along a direction of all weights", "along a direction of x", "weights that"],
+    ),
+    "a network of the whole batch": ("cosines", "noise[:, None] *", "noise.mean() *", ["shapes, finite numbers"]),
+    "twice the noise as target": (
+        "antithetic",
+        "+ sign * z / level",
+        "+ 2 * sign * z / level",
+        ["σ = 0.3: slope", "σ = 1: slope"],
+    ),
+    "noise as target with the wrong sign": ("antithetic", "+ sign * z / level", "- sign * z / level", ["σ = 1: slope"]),
+    "absolute values for squares": (
+        "antithetic",
+        ".square().sum(1)",
+        ".abs().sum(1)",
+        ["σ = 1: slope", "loss of the true score"],
+    ),
+    "a sampler that goes away from the data": (
+        "kutta",
+        "-sigma * score",
+        "sigma * score",
+        ["Gaussian, VE: weak", "Gaussian, VP: relative"],
+    ),
+    "weights that do not add to one": ("kutta", "h / 6", "h / 5", ["Gaussian, VE: weak", "Gaussian, VP: relative"]),
+    "weights of a lower order": (
+        "kutta",
+        "first + 4 * second + third",
+        "2 * first + 2 * second + 2 * third",
+        ["Gaussian, VE: weak"],
+    ),
+    "an order that it has not": ("kutta", "weak_order = 3.0", "weak_order = 4.0", ["Gaussian, VE: weak"]),
+    "evaluations that it does not take": ("kutta", "per_step = 3", "per_step = 2", ["evaluations counted"]),
+}
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Iterator:
+    """Returns what loads a listing as a plug-in and makes its audit; its kind is taken away again."""
+    before = set(registered())
+
+    def made(text: str) -> Audit:
+        path = tmp_path / "listing.py"
+        path.write_text(text, encoding="utf-8")
+        (kind,) = plugins.load_plugin(path)
+        return audit(experiment_of(kind), kind.section)
+
+    yield made
+    for kind in set(registered()) - before:
+        forget(kind)
+    plugins.loaded.clear()
+    sys.modules.pop("score_playground_plugin_listing", None)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Smaller samples, which show the same."""
+    monkeypatch.setattr(objectives, "BATCHES", 16)
+    monkeypatch.setattr(objectives, "PARTS", 6)
+    monkeypatch.setattr(networks, "STEPS", 250)
+    monkeypatch.setattr(networks, "ROWS", 300)
+    monkeypatch.setattr(samplers, "BUDGETS", (10, 20))
+    monkeypatch.setattr(samplers, "CLOUD", 60)
+
+
+def measured(made: Audit, *begin: str) -> list[Row]:
+    checks = tuple(check for check in made.checks if check.claim.startswith(begin or ("",)))
+    assert len(checks) >= len(begin)
+    return list(selftest(checks))
+
+
+def test_the_page_has_a_plugin_of_each_sort(load) -> None:
+    assert {load(text).section for text in LISTINGS.values()} == {"data", "noise", "network", "objective", "sampling"}
+
+
+@pytest.mark.parametrize("name", LISTINGS)
+def test_the_tables_on_the_page_have_the_claims_of_the_audits(name: str, load) -> None:
+    made = load(LISTINGS[name])
+    title, _, *lines, end = TABLES[name].splitlines()
+    assert title == made.title
+    printed = [re.split(r" {2,}", line.strip()) for line in lines if line.startswith("  ")]
+    asked = [Row(check.area, check.claim, math.nan, check.low, check.high) for check in made.checks]
+    assert [(claim, bound) for claim, _, bound in printed] == [(row.claim, row.bound_text) for row in asked]
+    assert [line for line in lines if not line.startswith("  ")] == list(dict.fromkeys(row.area for row in asked))
+    claims = sum(row.is_bounded for row in asked)
+    assert end.startswith(f"{claims} of {claims} claims hold, in ")
+
+
+@pytest.mark.parametrize("name", LISTINGS)
+def test_the_plugins_of_the_page_hold(name: str, load, quick: None) -> None:
+    made = load(LISTINGS[name])
+    rows = list(made.rows())
+    assert [row for row in rows if not row.passed] == []
+    for chart in made.charts():
+        for one in chart.lines:
+            assert len(one.x) == len(one.y) > 1
+            for values, log in ((one.x, chart.log_x), (one.y, chart.log_y)):
+                assert all(math.isfinite(value) and (value > 0 or not log) for value in values.tolist())
+
+
+@pytest.mark.parametrize(("name", "right", "wrong", "claims"), FAULTS.values(), ids=FAULTS.keys())
+def test_a_fault_in_a_plugin_fails_its_audit(
+    name: str, right: str, wrong: str, claims: list[str], load, quick: None
+) -> None:
+    assert LISTINGS[name].count(right) == 1
+    rows = measured(load(LISTINGS[name].replace(right, wrong)), *claims)
+    assert [row.claim for row in rows if row.passed] == []
+
+
+def contributing(heading: str) -> str:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    return re.search(rf"### {heading}\n\n```python\n(.*?)```", text, re.DOTALL)[1]
+
+
+@pytest.mark.parametrize(("heading", "claim"), [("An objective", "σ = 1: slope"), ("A sampler", "Gaussian: relative")])
+def test_kinds_that_do_not_follow_the_score_fail(heading: str, claim: str, load) -> None:
+    """A pseudo-Huber loss has another minimiser, and ascent without noise shrinks to a point."""
+    (row,) = measured(load(contributing(heading)), claim)
+    assert not row.passed
+
+
+BUILT_IN = [kind for kind in registered() if kind.__module__.startswith("playground.")]
+WITHOUT_DATA = {"file", "images", "drawn"}
+EXPENSIVE = ("log p of", "W2 over", "integrates to 1", "weights that", "mean square error")
+
+
+@pytest.mark.parametrize("kind", BUILT_IN, ids=lambda kind: f"{kind.section}.{kind.name()}")
+def test_every_built_in_kind_has_an_audit(kind: type[Kind]) -> None:
+    """Only noise, whose rows take no time, is measured here for each kind; `audit` measures the others."""
+    experiment = experiment_of(kind)
+    if kind.section == "data" and kind.name() in WITHOUT_DATA:
+        with pytest.raises((ExperimentError, UserError)):
+            audit(experiment, kind.section)
+        return
+    made = audit(experiment, kind.section)
+    assert made.checks
+    assert len({(check.area, check.claim) for check in made.checks}) == len(made.checks)
+    if kind.section == "noise":
+        cheap = tuple(check for check in made.checks if not check.claim.startswith(EXPENSIVE))
+        assert [row for row in selftest(cheap) if not row.passed] == []
+
+
+@pytest.mark.parametrize("name", ["reverse-sde", "annealed-langevin", "mala", "forward", "two-gaussians", "digits"])
+def test_claims_of_built_in_kinds_hold(name: str) -> None:
+    kind = kind_named(name)
+    made = audit(experiment_of(kind), kind.section)
+    rows = selftest(tuple(check for check in made.checks if not check.claim.startswith(EXPENSIVE)))
+    assert [row for row in rows if not row.passed] == []
+
+
+def test_settings_choose_what_is_audited() -> None:
+    """ShARK states weak order 2 and strong order 1.5."""
+    made = audit(replace(Experiment(), {"sampling.solver": "shark"}), "sampling")
+    claims = [check.claim for check in made.checks]
+    assert "Gaussian, VE: weak order in its steps, 2 as it states" in claims
+    assert "Gaussian, VE: strong order on one path, 1.5 as it states" in claims
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("vpp", "There is no kind vpp: did you mean vp?"), ("noise.mlp", "no kind noise.mlp"), ("q", "the kinds are ")],
+)
+def test_a_kind_that_is_not_there_is_named(name: str, reason: str) -> None:
+    with pytest.raises(UserError, match=re.escape(reason)):
+        kind_named(name)
+
+
+def test_two_kinds_of_one_name_are_told_apart_by_their_section(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = kind_named("vp"), kind_named("mlp")
+    monkeypatch.setattr(audits, "registered", lambda: (*both, both[0]))
+    with pytest.raises(UserError, match=r"say noise\.vp or noise\.vp"):
+        kind_named("vp")
+    assert kind_named("network.mlp") is both[1]
+
+
+def test_moments_of_langevin_are_those_of_its_recursion() -> None:
+    step, steps = 0.05, 400
+    sampler = Langevin(0.0, step, steps)
+    found = gaussian.exact_moments(sampler, gaussian.Moments(3.0, 2.0))
+    kept = 1 - step / gaussian.STD**2
+    mean, variance = 3.0, 2.0
+    for _ in range(steps):
+        mean, variance = gaussian.MEAN[0] + kept * (mean - gaussian.MEAN[0]), kept**2 * variance + 2 * step
+    assert (found.mean, found.variance) == pytest.approx((mean, variance), rel=1e-9)
+    assert variance == pytest.approx(gaussian.STD**2 / (1 - step / (2 * gaussian.STD**2)), rel=1e-6)
+
+
+def test_a_run_that_is_not_linear_is_refused() -> None:
+    def log_density(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        return -0.5 * (x - gaussian.center()).square().sum(1) / gaussian.STD**2
+
+    with pytest.raises(gaussian.NotLinear):
+        gaussian.exact_moments(MetropolisAdjustedLangevin(log_density, 0.0, 0.1, 5), gaussian.Moments(0.0, 1.0))
+
+
+def test_orders_are_slopes_of_the_logarithms() -> None:
+    assert samplers.order((10, 20, 40), [3e-2, 7.5e-3, 1.875e-3]) == pytest.approx(2.0)
+    assert samplers.order((10, 20), [1.0, math.nan]) == 0.0
