@@ -24,7 +24,7 @@ PICTURE = QSize(232, 130)
 TEXT = 58  # px below the picture
 STEPS: dict[int, int] = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -COLUMNS, Qt.Key.Key_Down: COLUMNS}
 LOOK, FRAME = 60, 70  # ms between two checks for results, and between two frames
-SAID = "Each sets the window, claims something, and measures it there and then. Undo brings your own work back."
+SAID = "Each scene sets the window, makes a claim and measures it on this machine. Undo brings your own work back."
 Run = tuple[np.ndarray, np.ndarray]  # data and frames
 
 

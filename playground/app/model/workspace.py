@@ -45,8 +45,7 @@ SNAPSHOT_SECONDS = 0.15  # greatest age of the weights that sampling uses during
 
 
 def other_data(experiment: Experiment, kind: str) -> dict[str, Any]:
-    """The edits that come with a change to data of this kind: settings that speak of the old data, or do not fit the
-    new."""
+    """The edits of a change to data of this kind: the kind, and defaults for settings that would not fit."""
     data = DataSource.kinds()[kind]
     changes: dict[str, Any] = {"data.kind": kind}
     for key, known in description.fields(experiment).items():
