@@ -50,6 +50,48 @@ class Fault:
 
 FAULTS = (
     Fault(
+        "the components between two sets with a variance that adds standard deviations",
+        "theory/start_set.py",
+        "(data.stds.square()[:, None] + (sigma[..., None] * start.stds).square())",
+        "(data.stds[:, None] + sigma[..., None] * start.stds).square()",
+        ("theory/test_start_set.py::test_between_two_gaussians_the_denoised_estimate_is_their_regression",),
+    ),
+    Fault(
+        "the velocity between two sets with start points that do not move with sigma",
+        "theory/start_set.py",
+        "- (data.means[:, axis, None] + sigma[..., None] * start.means[:, axis])",
+        "- (data.means[:, axis, None] + start.means[:, axis] + 0 * sigma[..., None])",
+        ("theory/test_start_set.py::test_its_velocity_is_the_conditional_expectation_of_pairs",),
+    ),
+    Fault(
+        "a reflow that pairs the ends of its paths with other starts",
+        "lab/reflow.py",
+        "return last.positions, begin",
+        "return last.positions, begin.flip(0)",
+        ("lab/test_between_sets.py::test_a_reflow_trains_on_pairs_of_its_own_flow",),
+    ),
+    Fault(
+        "the arrows between two sets away from the data",
+        "lab/fields.py",
+        "return -names.velocity",
+        "return names.velocity",
+        ("lab/test_between_sets.py::test_its_field_is_the_velocity_of_particles",),
+    ),
+    Fault(
+        "the path energy without the length of its time",
+        "lab/path_energy.py",
+        "velocities.append(slope / length)",
+        "velocities.append(slope * length)",
+        ("lab/test_path_energy.py::test_the_energy_of_independent_gaussians_is_a_quadrature",),
+    ),
+    Fault(
+        "a path energy of twice the speed",
+        "lab/path_energy.py",
+        "v.square().sum(2)).sum(0)",
+        "(2 * v).square().sum(2)).sum(0)",
+        ("lab/test_path_energy.py::test_the_energy_of_independent_gaussians_is_a_quadrature",),
+    ),
+    Fault(
         "the exact flow of the error budget with twice its drift",
         "lab/error_budget.py",
         "return -sigma.square()[:, None]",

@@ -19,7 +19,7 @@ from playground.app.style.labels import CARDS
 from playground.app.window import SMALLEST
 from playground.cli import COMMANDS
 from playground.cli.doctor.machine import settings_folder
-from playground.lab import error_budget, evaluation, score_errors
+from playground.lab import error_budget, evaluation, path_energy, score_errors
 from playground.lab import experiment as experiments
 from playground.lab.conflicts import likelihood_conflict, sampling_conflict, training_conflict
 from playground.lab.experiment import every_field, fields
@@ -186,7 +186,7 @@ def test_every_example_can_be_run(path: Path) -> None:
     experiment = experiments.load(path)
     assert training_conflict(experiment) is None
     assert sampling_conflict(experiment) is None
-    assert likelihood_conflict(experiment) is None
+    assert (likelihood_conflict(experiment) is None) == experiment.noise.has_score  # there is none between two sets
     if experiment.data.kind == "file":
         assert Path(experiment.data.path).is_file()
 
@@ -238,7 +238,7 @@ def test_each_figure_stands_on_the_page_of_metrics() -> None:
     entries = [line.replace(r"\|", "|") for line in page.splitlines() if line.startswith(("- Key: ", "| "))]
     shown = _figures() | {name for name, *_ in NUMBERS}
     assert {name for name in shown if not any(name in entry for entry in entries)} == set()
-    keys = {*evaluation.METRICS, *score_errors.METRICS, *error_budget.METRICS}
+    keys = {*evaluation.METRICS, *score_errors.METRICS, *error_budget.METRICS, *path_energy.METRICS}
     for module, function in (("running", "_training"), ("results", "sampling_cost"), ("boltzmann", "_metrics")):
         tree = ast.parse((ROOT / f"playground/cli/{module}.py").read_text(encoding="utf-8"))
         (body,) = (part for part in tree.body if isinstance(part, ast.FunctionDef) and part.name == function)

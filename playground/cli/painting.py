@@ -107,7 +107,7 @@ def _scene(problem: Problem, trajectory: Trajectory, size: tuple[int, int]) -> S
         limits = float(data.min()), float(data.max())
         known = known_pixels(problem.experiment.sampling.mask, *problem.shape[-2:])
         return Scene(images=ImageGrid(trajectory.positions[0][:IMAGES], limits, known=known))
-    exact = problem.density is not None
+    exact = problem.path_density is not None
     return Scene(
         viewport=_viewport(problem, size),
         axes=problem.dataset.axes,

@@ -21,6 +21,7 @@ from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment
 from playground.lab.memorization import memorization_warning
 from playground.lab.model import Model
+from playground.lab.path_energy import path_figures
 from playground.lab.problem import Problem, choose_device
 from playground.lab.sampling import require_stable_step
 from playground.lab.score_errors import score_figures
@@ -74,6 +75,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
                 _training(trainer, last, final_loss),
                 _score_errors(problem, model),
                 _error_budget(problem, model),
+                _path_energy(problem, model),
             ):
                 measured |= part | {"reasons": measured["reasons"] | part["reasons"]}
             results.write_json(folder / results.METRICS, _finite(measured))
@@ -173,6 +175,17 @@ def _error_budget(problem: Problem, model: Model) -> dict[str, Any]:
     return found
 
 
+def _path_energy(problem: Problem, model: Model) -> dict[str, Any]:
+    if problem.has_score:
+        *_, (_, found) = path_figures(problem, model.score)
+    else:
+        with stage("Path energy") as update:
+            for fraction, found in path_figures(problem, model.score):
+                update(fraction, "paths between the sets" if found is None else "")
+    assert found is not None
+    return found
+
+
 def _training(
     trainer: Trainer, last: TrainingProgress | None, final_loss: tuple[float, float] | None
 ) -> dict[str, Any]:
@@ -213,6 +226,8 @@ def _why_none(key: str, problem: Problem, last: TrainingProgress | None) -> str:
         return "Training ended by its limit, with its last weights."
     if key == "kept_step":
         return "Training diverged: the last good weights are kept."
+    if not problem.has_score:
+        return "Between two sets the loss is that of a velocity, and depends on how the points are paired."
     if key.startswith("held_out_loss"):
         return (
             "Held-out points have no labels, and this network never trained without labels: set "
@@ -319,6 +334,16 @@ def _summarise(measured: dict[str, Any], problem: Problem, folder: Path) -> None
             for name in PARTS
         )
         say(f"{'its square is due to':>24}  {parts}; in {measured['budget_points'][0]} other runs")
+    if measured.get("path_energy") is not None:
+        for title, key in (
+            ("path energy", "path_energy"),
+            ("normalized", "normalized_path_energy"),
+            ("straightness", "straightness"),
+            ("W2 of one Euler step", "one_step_wasserstein2"),
+            ("W2 of many steps", "many_steps_wasserstein2"),
+            ("floor of W2", "path_floor_wasserstein2"),
+        ):
+            say(f"{title:>24}  {with_error(measured[key], measured[f'{key}_standard_error'])}")
     for title, key, floor, unit in (
         ("energy distance", "energy_distance", 0, length),
         ("squared MMD", "mmd_squared", 0, ""),

@@ -93,6 +93,7 @@ class DatasetRequest:
         points: the number of training points to draw from a known density.
         scale: the factor on all coordinates of a toy.
         noise: the standard deviation of a toy's own noise before scaling, or "auto" for its default.
+        shift: the number added to all coordinates of a toy, after scaling.
         path: a file or folder.
         strokes: the strokes of a drawing.
         held_out: the wanted number of held-out points. Finite data give at most a fifth of their points.
@@ -112,6 +113,7 @@ class DatasetRequest:
     points: int = 50_000
     scale: float = 1.0
     noise: "float | str" = "auto"
+    shift: float = 0.0
     path: str = ""
     strokes: Sequence[Stroke] = ()
     pixels: "int | str" = "auto"

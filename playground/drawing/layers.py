@@ -269,11 +269,13 @@ class Field(Layer):
     Args:
         positions: (N, 2).
         vectors: (N, 2), as displacements in the user's units.
+        what: what the arrows are.
     """
 
     positions: np.ndarray
     vectors: np.ndarray
     role: Role = "learned"
+    what: str = "score"
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
         if len(self.positions) and is_vector(painter):

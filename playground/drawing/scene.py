@@ -104,7 +104,12 @@ class Scene:
     def named_layers(self) -> tuple[tuple[str, str], ...]:
         """The layers that are shown, each by its colour and its name."""
         shown = ("data", "density", "learned", "exact", "error", "particles", "trails", "path")
-        return tuple(NAMES[name] for name in shown if self.images is None and getattr(self, name) is not None)
+        return tuple(self._named(name) for name in shown if self.images is None and getattr(self, name) is not None)
+
+    def _named(self, name: str) -> tuple[str, str]:
+        """The colour and the name of a layer: between two sets a field is no score."""
+        layer, (role, title) = getattr(self, name), NAMES[name]
+        return role, f"{name} {layer.what}" if isinstance(layer, Field) else title
 
     def clicked(self) -> np.ndarray:
         """The clicked points, (C, 2): the start of the flow's path, and the end of the interpolation."""

@@ -57,6 +57,9 @@ class ChosenNoise(Protocol):
     def has_path(self) -> bool: ...
 
     @property
+    def has_score(self) -> bool: ...
+
+    @property
     def is_continuous(self) -> bool: ...
 
     @property
@@ -80,8 +83,21 @@ class ChosenNetwork(Protocol):
     def is_told_classes(self, data: ChosenData, conditions: "Conditions | None") -> bool | None: ...
 
 
+class ChosenObjective(Protocol):
+    """What other kinds may ask of an objective."""
+
+    @property
+    def kind(self) -> str: ...
+
+
 class ChosenSampler(Protocol):
     """What the settings may ask of a sampler."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def follows(self) -> Score | None: ...
 
     @property
     def mask(self) -> Mask: ...
@@ -105,6 +121,9 @@ class Chosen(Protocol):
 
     @property
     def network(self) -> ChosenNetwork: ...
+
+    @property
+    def objective(self) -> ChosenObjective: ...
 
     @property
     def sampling(self) -> ChosenSampler: ...

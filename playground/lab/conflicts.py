@@ -24,6 +24,7 @@ def training_conflict(experiment: Experiment, conditions: Conditions | None = No
     found = itertools.chain(
         experiment.network.conflicts(experiment),
         experiment.data.conflicts(),
+        experiment.noise.training_conflicts(experiment),
         experiment.objective.conflicts(experiment, conditions),
     )
     return next(found, None)
@@ -35,7 +36,10 @@ def sampling_conflict(experiment: Experiment, conditions: Conditions | None = No
     Args:
         conditions: what can be conditioned on, if the data have been read.
     """
-    return next(experiment.sampling.conflicts(experiment, conditions), None)
+    found = itertools.chain(
+        experiment.noise.sampling_conflicts(experiment), experiment.sampling.conflicts(experiment, conditions)
+    )
+    return next(found, None)
 
 
 def comparison_conflict(experiment: Experiment, conditions: Conditions) -> Message | None:
@@ -138,6 +142,8 @@ def budget_conflict(experiment: Experiment, conditions: Conditions) -> Message |
             "sampling.kind",
             (Edit("Use the flow", {"sampling.kind": "probability-flow"}),),
         )
+    if not experiment.noise.has_score:
+        return experiment.noise.score_conflict()
     if not experiment.data.known_density:
         text = "The exact score of {} is not known: only toys and drawings have one, and so an error budget."
         return Message("no-exact-score", text, (setting("data.kind", experiment.data.kind),), "data.kind")
@@ -170,7 +176,7 @@ def path_conflict(experiment: Experiment, asked: str = LIKELIHOOD, otherwise: Me
         otherwise: the end of the sentence, with another choice.
     """
     if experiment.noise.has_path:
-        return None
+        return experiment.noise.flow_conflict()
     return Message(
         "no-path",
         f"{asked} the probability flow from data to noise, but {{}} has no such path: choose {{}}{{}}.",

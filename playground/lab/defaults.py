@@ -7,6 +7,8 @@ those of the noise, and :func:`playground.lab.sampling.step_in_user_units` the s
 
 import msgspec
 
+from playground.kinds.objectives.denoising import Denoising
+from playground.kinds.samplers import FromNoise
 from playground.lab.settings import Experiment, Likelihood, Training
 
 SECONDS, IMAGE_SECONDS = 20.0, 120.0
@@ -18,6 +20,8 @@ BATCH, IMAGE_BATCH = 512, 64
 def resolve(experiment: Experiment) -> Experiment:
     """The experiment with each "auto" that the other settings decide replaced by its value."""
     images = experiment.data.images
+    if not experiment.noise.has_score:
+        experiment = _between_sets(experiment)
     return msgspec.structs.replace(
         experiment,
         data=experiment.data.resolve(),
@@ -27,6 +31,17 @@ def resolve(experiment: Experiment) -> Experiment:
         sampling=experiment.sampling.resolve(images),
         likelihood=_likelihood(experiment.likelihood, images),
     )
+
+
+def _between_sets(experiment: Experiment) -> Experiment:
+    """The values of a flow that starts at a set: each point has a start of its own, and paths are straight in time."""
+    objective, sampling = experiment.objective, experiment.sampling
+    if isinstance(objective, Denoising):
+        target = 1 if objective.target_batch == "auto" else objective.target_batch
+        objective = msgspec.structs.replace(objective, target_batch=target)
+    if isinstance(sampling, FromNoise) and sampling.time_grid == "auto":
+        sampling = msgspec.structs.replace(sampling, time_grid="time")
+    return msgspec.structs.replace(experiment, objective=objective, sampling=sampling)
 
 
 def _training(training: Training, images: bool) -> Training:

@@ -57,7 +57,7 @@ def data_diagnostics(problem: Problem) -> tuple[Message, ...]:
     found: list[Message | None] = []
     if problem.density is None and problem.shape == (2,):  # training spreads each image over its grey levels
         found.append(_far_point(problem) or _no_density(problem) or _blurred(problem) or _heavy_tails(problem))
-    if problem.experiment.noise.has_path:
+    if problem.experiment.noise.has_path and problem.has_score:
         distance, end = gaussianity(problem.train, problem.noise.sigma_max), None
         if distance > GAUSSIAN:
             needed = sigma_until_gaussian(problem.train, GAUSSIAN, problem.noise.sigma_max)

@@ -148,11 +148,14 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     if density is None:
         unknown = unknown_density(problem.experiment)
         reasons |= dict.fromkeys(("entropy", "kl", "kl_standard_error", *_FROM_SMOOTHING), unknown)
-        if problem.shape == (2,):
+        if problem.shape == (2,) and problem.has_score:
             _estimate_smoothing(problem, found, reasons)
     else:
         found["entropy"] = density.entropy()
-        _add_smoothing(problem, found)
+        if problem.has_score:
+            _add_smoothing(problem, found)
+        elif conflict is not None:
+            reasons |= dict.fromkeys(_FROM_SMOOTHING, conflict)
     if problem.dataset.grey_levels is None:
         no_images = Message("no-images", "Bits per dimension are for images.")
         reasons |= dict.fromkeys(("bits_per_dim", "bits_per_dim_standard_error"), no_images)

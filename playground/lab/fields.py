@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from playground.lab.field_names import field_names
 from playground.lab.problem import Problem
 from playground.theory.noise import ScoreFunction
 
@@ -62,10 +63,15 @@ def score_at(problem: Problem, score: ScoreFunction, points: Array, sigma: float
 
 
 def arrows_at(problem: Problem, score: ScoreFunction, points: Array, sigma: float, time: float | None) -> Array:
-    """A score as displacements in user units, up to one factor.
+    """A score as displacements in user units, up to one factor; between two sets the velocity of particles instead.
 
-    A score is per unit: drawn as it is, it would point the wrong way if the axes have different units.
+    A score is per unit: drawn as it is, it would point the wrong way if the axes have different units. Particles go from
+    t = 1 to 0, so they move along -u.
     """
+    if not problem.has_score:
+        names = field_names(problem, score, points, sigma, time)
+        assert names is not None  # the path has noise levels
+        return -names.velocity
     return score_at(problem, score, points, sigma, time) * problem.units.scale**2
 
 
@@ -107,16 +113,18 @@ def typical_score(problem: Problem, sigma: float, time: float | None) -> float:
     Raises:
         ValueError: the density of these data is not known.
     """
-    if problem.density is None:
+    known = problem.path_density
+    if known is None:
         raise ValueError("The density of these data is not known.")
     generator = problem.generator("typical score")
     level, scale = _internal_sigma(problem, sigma), 1.0
     if time is not None:
         level, scale = float(problem.process().sigma(time)), float(problem.process().scale(time))
-    x = problem.density.sample(TYPICAL_DRAWS, generator).to(problem.device, torch.float32)
-    x = x + level * torch.randn(x.shape, generator=generator, device=problem.device)
+    x, start = known.sample(TYPICAL_DRAWS, generator).to(problem.device, torch.float32), problem.noise.start
+    noise = torch.randn(x.shape, generator=generator, device=problem.device)
+    x = x + level * (noise if start is None else start.sample(TYPICAL_DRAWS, generator))
     with torch.no_grad():
-        field = problem.density.score(x, torch.tensor(level, device=problem.device)) / scale
+        field = known.score(x, torch.tensor(level, device=problem.device)) / scale
     found = problem.units.score_to_user(field.cpu().numpy())
     return float(np.sqrt(np.mean(np.sum(found.astype(np.float64) ** 2, axis=1))))
 
@@ -179,7 +187,7 @@ def log_density_at(problem: Problem, points: Array, sigma: float, time: float | 
     Raises:
         ValueError: the density of these data is not known.
     """
-    distribution = problem.empirical if source == "empirical" else problem.density
+    distribution = problem.empirical if source == "empirical" else problem.path_density
     if distribution is None:
         raise ValueError("The density of these data is not known.")
     x = _internal(problem, points)

@@ -101,7 +101,7 @@ def inspect(
     if after.index - before.index != 1:
         return InspectedParticle(number, frame, position, field, here, None, skipped=True)
     terms = make_sampler(problem, score).terms(before, after)
-    if terms is None:
+    if terms is None or not problem.has_score:
         return InspectedParticle(number, frame, position, field, here, None)
     x = before.positions
     with torch.no_grad():
@@ -157,7 +157,8 @@ def flow_from(problem: "Problem", score: "LabelledScore", start: Array) -> Array
 
     units = problem.units
     x = torch.as_tensor(units.to_internal(start)[None], dtype=torch.float32, device=problem.device)
-    flow = ProbabilityFlow(problem.process(), FLOW_STEPS, False, "karras", solver="heun")
+    grid: typing.Literal["karras", "time"] = "karras" if problem.has_score else "time"
+    flow = ProbabilityFlow(problem.process(), FLOW_STEPS, False, grid, solver="heun")
     steps: Iterator[Step] = flow.run(conditioned_score(problem, score), x, problem.generator("dragged start"))
     places: list[Tensor] = [step.positions[0] for step in steps]
     return units.to_user(torch.stack(places).cpu().numpy())

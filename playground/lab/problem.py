@@ -128,6 +128,19 @@ class Problem:
         return self.experiment.noise.build(self)
 
     @property
+    def has_score(self) -> bool:
+        """Whether the data with noise have a score: their flow does not start at another set."""
+        return self.noise.start is None
+
+    @functools.cached_property
+    def path_density(self) -> Density | None:
+        """The density along the path to the noise or the start set, and its score or velocity, where they are known."""
+        start = self.noise.start
+        if start is None or self.density is None:
+            return self.density
+        return None if self.experiment.training.reflow else start.closed_form(self.density)
+
+    @property
     def sigma_distribution(self) -> SigmaDistributionName:
         """The distribution from which training draws the noise levels of a process."""
         return self.experiment.training.sigma_distribution
@@ -155,7 +168,9 @@ class Problem:
 
     @property
     def classes(self) -> int:
-        """The number of classes that the network is given: those of the data, and none for an energy."""
+        """The number of classes that the network is given: those of the data, and none for an energy or between two sets."""
+        if not self.has_score:  # matched pairs do not keep classes
+            return 0
         told = self.experiment.network.resolve(self.experiment.data.images).takes_labels
         return int(self.dataset.labels.max()) + 1 if told and self.dataset.labels is not None else 0
 
@@ -171,6 +186,8 @@ class Problem:
     def class_densities(self) -> ClassDensities | None:
         """The known densities of the classes, standardized like the data; None if the data have no classes or no known density."""
         if self.dataset.labels is None or not isinstance(self.density, GaussianMixture) or self.density.classes is None:
+            return None
+        if not self.has_score:
             return None
         return ClassDensities.of(self.density)
 
@@ -208,7 +225,7 @@ class Problem:
     @property
     def has_held_out_loss(self) -> bool:
         """Whether the loss at held-out points, which have no labels, can be computed: the network must work without labels."""
-        return not self.classes or self.experiment.training.label_dropout > 0
+        return self.has_score and (not self.classes or self.experiment.training.label_dropout > 0)
 
     @property
     def stops_early(self) -> bool:
@@ -291,16 +308,18 @@ class Problem:
         source = source or self.experiment.sampling.follows
         if source == "empirical":
             return self.empirical.score
-        if source != "exact" or self.density is None:
+        if source != "exact" or self.path_density is None:
             return None
-        return self.density.score if self.class_densities is None else self.class_densities.score
+        return self.path_density.score if self.class_densities is None else self.class_densities.score
 
     @property
     def reference(self) -> str | None:
         """The score that a learned one is compared with: "exact", or "empirical" if the density is not known.
 
-        None if there is no noise either: points without noise have no score.
+        None if there is no noise either: points without noise have no score. None too if the flow starts at a set.
         """
+        if not self.has_score:
+            return None
         if self.density is not None:
             return "exact"
         return "empirical" if self.noise.sigma_max > 0 else None

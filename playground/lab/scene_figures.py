@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from playground.lab import error_budget, score_errors
+from playground.lab import error_budget, path_energy, score_errors
 from playground.lab import experiment as experiments
 from playground.lab.boltzmann.cost import measure_cost
 from playground.lab.conditioning import known_point
@@ -155,6 +155,11 @@ class _Run:
         elif key in error_budget.METRICS:
             score = yield from self._score(self._problem.experiment.sampling.follows or "learned")
             for done, found in error_budget.error_budget(self._problem, score):
+                self._take(found)
+                yield done
+        elif key in path_energy.METRICS:
+            score = yield from self._score(self._problem.experiment.sampling.follows or "learned")
+            for done, found in path_energy.path_figures(self._problem, score):
                 self._take(found)
                 yield done
         elif key in FIELDS:

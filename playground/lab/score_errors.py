@@ -81,7 +81,9 @@ def score_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[floa
     The figures are lists over `score_sigmas` (user units); `score_reference` names the reference score.
     """
     reason = untrained_unconditional_score(problem.experiment, problem.conditions)
-    if problem.reference is None:
+    if not problem.has_score:
+        reason = problem.experiment.noise.score_conflict()
+    elif problem.reference is None:
         reason = Message("no-reference", "No reference score is known: without noise the training set has none.")
     if reason is not None:
         yield 1.0, dict.fromkeys(METRICS) | {"reasons": dict.fromkeys(METRICS, reason)}

@@ -125,6 +125,17 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             when=lambda chosen: chosen.network.is_told_classes(chosen.data, None) is not False,
         ),
     ] = 0.3
+    reflow: Annotated[
+        bool,
+        meta(
+            "Train the second half on pairs that the flow of the first half makes of the start set. They are joined by "
+            "its paths, so the new paths are straighter (one reflow, Liu et al. 2023)",
+            resets=True,
+            advanced=True,
+            when=lambda chosen: not chosen.noise.has_score,
+            otherwise="the flow starts at noise, whose score the pairs would spoil",
+        ),
+    ] = False
     sigma_distribution: Annotated[
         Literal["log-normal", "log-uniform", "time", "importance"],
         meta(

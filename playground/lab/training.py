@@ -26,17 +26,20 @@ from playground.lab.loss_identity import loss_identity
 from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
 from playground.lab.progress import TrainingProgress as TrainingProgress
+from playground.lab.reflow import HALF, flow_pairs
 from playground.lab.weights import State, Weights, damaged, hidden_labels, load_weights
 from playground.messages import Message
 from playground.theory.densities import Density
 from playground.theory.fused_energy import energy_denoising_steps
 from playground.theory.fused_training import denoising_steps, matching_steps
+from playground.theory.metrics import mean_with_error
 from playground.theory.networks import MLP, Energy, ScoreNetwork
 from playground.theory.networks.mlp import Perceptron
 from playground.theory.noise import ScoreFunction
 from playground.theory.objectives import Denoising, Exact, Objective, Sliced
 from playground.theory.partition import StandardNormal
 
+VELOCITY_DRAWS = 20_000  # pairs of points for the loss of the true velocity between two sets
 CHUNK_SECONDS = 0.03  # seconds of training between two progress reports: two frames of the window
 BLOCK, BLOCK_WORK = 32, 4e8  # most steps in one call, and their points times weights: about 60 ms
 FUSED: dict[type[ScoreNetwork], tuple[type[Objective], ...]] = {MLP: (Denoising, Exact, Sliced), Energy: (Denoising,)}
@@ -74,6 +77,8 @@ class Trainer:
         self.stopping = EarlyStopping(problem, self._names)
         self.checkpoints = Checkpoints()
         self.seconds = 0.0
+        self._pairs: tuple[Tensor, Tensor] | None = None
+        self._reflowed = False
         self.problem = problem
         self._set(problem.experiment)
         self._limits = _limits(problem.experiment)
@@ -121,6 +126,12 @@ class Trainer:
             self.stopping = EarlyStopping(self.problem, self._names)
             self.stopping.resume(self.step)
         self._diverged: Message | None = None
+
+    @property
+    def _reflow_due(self) -> bool:
+        """Whether the second half of a training with a reflow has begun, and its pairs are not drawn yet."""
+        reflow = self.problem.experiment.training.reflow and not self._reflowed
+        return reflow and not self.problem.has_score and self._done(self.step, self.seconds) >= HALF
 
     def extend(self) -> None:
         """Allow as many further steps and seconds as the experiment's limits."""
@@ -185,8 +196,8 @@ class Trainer:
         passes = max(1, self.problem.experiment.objective.passes(math.prod(self.problem.shape)))
         batch = max(4, min(EVALUATION_BATCH, EVALUATION_PASSES // passes))
         for number in range(1, EVALUATED + 1):
-            x, sigma, label = self._draw(1, max(batch, self._objective.target_batch), generator)
-            means.append(float(self._objective.loss(_told(self.ema, label), x, sigma, generator).detach().mean()))
+            drawn = self._draw(1, max(batch, self._objective.target_batch), generator)
+            means.append(float(self._loss(self.ema, drawn, generator).detach().mean()))
             done = (
                 (statistics.fmean(means), statistics.stdev(means) / math.sqrt(EVALUATED))
                 if number == EVALUATED
@@ -216,7 +227,9 @@ class Trainer:
             for name, tensor in network.state_dict().items()
         }
         hidden = self.problem.hidden_labels
+        pairs = self._pairs if self._reflowed else None
         return arrays | {
+            **({} if pairs is None else {f"reflow.{n}": part.cpu().numpy().copy() for n, part in enumerate(pairs)}),
             **({} if hidden is None else {"hidden_labels": np.array(hidden)}),
             **{name: vector.cpu().numpy() for name, vector in self._weights.moments.items()},
             "step": np.array(self.step, dtype=np.int64),
@@ -250,6 +263,14 @@ class Trainer:
             self.stopping.restore(state, self.problem.device)
             self.checkpoints.restore(state, self.ema.state_dict())
             hidden = hidden_labels(state)
+            if "reflow.0" in state and not self.problem.has_score:
+                first, second = (
+                    torch.from_numpy(np.array(state[f"reflow.{n}"], dtype=np.float32)).to(self.problem.device)
+                    for n in range(2)
+                )
+                if first.shape != second.shape or first.shape[1:] != self.problem.shape or not len(first):
+                    raise ValueError("pairs of a reflow have the shape of the points")
+                self._pairs, self._reflowed = (first, second), True
             generator_state = torch.from_numpy(np.array(state["generator"]))
             if generator_state.numel() == self._generator.get_state().numel():  # the generators of devices differ
                 self._generator.set_state(generator_state)
@@ -301,6 +322,8 @@ class Trainer:
     def _train(self, steps: int) -> tuple[float, float]:
         """Make some steps; return the mean loss and the last learning rate. The device is waited for once, at the end."""
         rates = [self._learning_rate(made) for made in range(steps)]
+        if self._reflow_due:
+            self._pairs = None  # those of the second half are drawn with the first of its batches
         loss = self._train_fused(rates) if self._fused else self._train_plainly(rates)
         self._remember_labels()
         return float(loss), rates[-1]
@@ -325,6 +348,36 @@ class Trainer:
     def _draw(self, steps: int, batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor | None]:
         return sample_batch(self.problem, self.network, steps, batch, generator)
 
+    def _starts(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor] | None:
+        """Points (N, dim) and the start points that they are paired with; None if the flow starts at noise.
+
+        Args:
+            x: the points that were drawn, which are replaced where only some pairs are known.
+        """
+        start = self.problem.noise.start
+        if start is None:
+            return None
+        if self._pairs is None and self._reflow_due:
+            self._pairs = flow_pairs(self.problem, self.ema, self.problem.generator("reflow"))
+            self._reflowed = True
+        elif self._pairs is None:
+            self._pairs = start.pairs(self.problem.train, self.problem.generator("pairs"))
+        if self._pairs is None:
+            return x, start.sample(len(x), generator)
+        rows = torch.randint(len(self._pairs[0]), (len(x),), generator=generator, device=x.device)
+        return self._pairs[0][rows], self._pairs[1][rows]
+
+    def _loss(
+        self, network: ScoreNetwork, drawn: tuple[Tensor, Tensor, Tensor | None], generator: torch.Generator
+    ) -> Tensor:
+        """The weighted loss of each point of a batch, (N,)."""
+        x, sigma, label = drawn
+        pairs = self._starts(x, generator)
+        if pairs is None:
+            return self._objective.loss(_told(network, label), x, sigma, generator)
+        assert isinstance(self._objective, Denoising)  # by training_conflicts of the noise
+        return self._objective.loss_of_pairs(network, *pairs, sigma)
+
     def _train_fused(self, rates: list[float]) -> Tensor:
         """Make a block of steps in one call; return the mean loss, 0-d."""
         network, weights, settings = self.network, self._weights, self.problem.experiment.training
@@ -333,7 +386,11 @@ class Trainer:
         x, sigma, label = self._draw(*shape, self._generator)
         label = None if label is None else label.view(shape)
         x, sigma = x.flatten(1), sigma.to(x)
-        z = torch.randn(x.shape, generator=self._generator, device=x.device)
+        pairs = self._starts(x, self._generator)
+        if pairs is None:
+            z = torch.randn(x.shape, generator=self._generator, device=x.device)
+        else:
+            x, z = pairs
         lambdas = self._objective.weight(sigma).view(shape)
         common = weights.arguments(network, rates, settings.ema_decay)
         if isinstance(self._objective, Denoising):
@@ -367,8 +424,8 @@ class Trainer:
         settings = self.problem.experiment.training
         total = torch.zeros((), device=self.problem.device)
         for rate in rates:
-            x, sigma, label = self._draw(1, self.problem.batch, self._generator)
-            loss = self._objective.loss(_told(self.network, label), x, sigma, self._generator).mean()
+            drawn = self._draw(1, self.problem.batch, self._generator)
+            loss = self._loss(self.network, drawn, self._generator).mean()
             self._weights.adam_step(torch.autograd.grad(loss, self._parameters), rate, settings.ema_decay)
             total += loss.detach()
             del loss  # frees the graph's memory for the next step
@@ -387,6 +444,8 @@ class Trainer:
         self._optimal_loss, self._optimal_loss_error = self._estimate_optimal_loss(generator)
 
     def _estimate_optimal_loss(self, generator: torch.Generator) -> tuple[float, float] | tuple[None, None]:
+        if not self.problem.has_score:
+            return self._estimate_loss_of_velocity(generator)
         parts = self._densities_seen()
         found = [self._objective.optimal_loss_with_error(density, generator) for _, density in parts]
         known = [one for one in found if one is not None]
@@ -407,6 +466,18 @@ class Trainer:
         shares = ((1 - hidden) * classes.frequencies).tolist()
         parts = [(hidden, problem.density), *zip(shares, classes.densities, strict=True)]
         return [(share, density) for share, density in parts if share]
+
+    def _estimate_loss_of_velocity(self, generator: torch.Generator) -> tuple[float, float] | tuple[None, None]:
+        """The loss of the true velocity between two sets and its error, over fresh pairs; None if it is not known."""
+        density, start = self.problem.path_density, self.problem.noise.start
+        if density is None or start is None or not isinstance(self._objective, Denoising):
+            return None, None
+        sigma = self.problem.noise.training_sigmas(
+            VELOCITY_DRAWS, generator, self.problem.experiment.training.sigma_distribution
+        )
+        x, z = density.sample(VELOCITY_DRAWS, generator), start.sample(VELOCITY_DRAWS, generator)
+        losses = self._objective.loss_of_pairs(density.score, x, z, sigma)
+        return mean_with_error(losses[torch.isfinite(losses)])
 
     def with_optimal_loss(self, progress: TrainingProgress) -> TrainingProgress:
         """Return the report with the optimal loss of these settings and its error, which older reports lack."""

@@ -274,7 +274,10 @@ class Denoising(ScoreMatching):
         self.target_batch = target_batch
 
     def loss(self, score: ScoreFunction, x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
-        x, z = self.pairs(x, gaussian(x, generator), sigma)
+        return self.loss_of_pairs(score, *self.pairs(x, gaussian(x, generator), sigma), sigma)
+
+    def loss_of_pairs(self, score: ScoreFunction, x: Tensor, z: Tensor, sigma: Tensor) -> Tensor:
+        """The weighted loss of given noises z or start points, in the shape of x (N, \\*shape): (N,)."""
         level = per_point(sigma, x)
         residual = (score(x + level * z, sigma) + z / level).flatten(1)
         return self.weight(sigma) * residual.square().sum(1)

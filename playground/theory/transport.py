@@ -33,11 +33,21 @@ def squared_wasserstein2(a: Tensor, b: Tensor) -> Generator[None, None, float]:
     """
     if len(a) != len(b):
         raise ValueError(f"Optimal transport matches clouds of one size, not of {len(a)} and {len(b)} points.")
+    columns = yield from matching_of(a, b)
+    a, b = a.flatten(1).cpu().double(), b.flatten(1).cpu().double()
+    return float((a - b[torch.from_numpy(columns)]).square().sum(1).mean())
+
+
+def matching_of(a: Tensor, b: Tensor) -> Generator[None, None, NDArray[np.int64]]:
+    """The point of b for each point of a in the cheapest matching by squared distances, as numbers (N,).
+
+    Args:
+        a, b: (N, *shape) each, all finite.
+    """
     a, b = a.flatten(1).cpu().double(), b.flatten(1).cpu().double()
     shift = a.mean(0) - b.mean(0)  # the optimal matching does not depend on it, and close clouds are matched faster
     costs = min((_costs(a, b), _costs(a - shift, b)), key=_nearest)
-    columns = yield from optimal_matching(costs.numpy(), _sinkhorn(costs))
-    return float((a - b[torch.from_numpy(columns)]).square().sum(1).mean())
+    return (yield from optimal_matching(costs.numpy(), _sinkhorn(costs)))
 
 
 def optimal_matching(costs: Array, potentials: Array | None = None) -> Generator[None, None, NDArray[np.int64]]:

@@ -128,3 +128,10 @@ def test_the_runs_that_ship_say_step_and_score_evaluations_of_each_frame(path: P
         assert step == pytest.approx(500 * (1 - trajectory.time[frame]), abs=1e-6)
         assert line.endswith("/501")
         assert evaluations == f"{step} score evaluations"
+
+
+def test_between_two_sets_the_velocity_of_particles_is_read(problem: ProblemView) -> None:
+    read = PointReadout((0.0, 0.5), 0.3, np.array([1.0, -2.0]), None, None, velocity=True)
+    lines = readouts.pointer(read, problem)
+    assert lines[1].startswith("velocity of particles (1,")
+    assert not any("score" in line for line in lines)

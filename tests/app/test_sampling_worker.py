@@ -3,15 +3,18 @@
 import os
 import sys
 
+import numpy as np
 import pytest
 import torch
 from PySide6.QtCore import QThread
 
 from playground.app.controllers import sampling_worker as module
 from playground.app.controllers.controllers import Controllers
-from playground.app.controllers.sampling_worker import SamplingWorker
+from playground.app.controllers.overlay_timing import exact_source
+from playground.app.controllers.sampling_worker import OverlayRequest, ReadoutRequest, SamplingWorker
 from playground.app.model.state import State
 from playground.app.model.weights import Weights
+from playground.app.model.workspace import Model
 from playground.app.workers import worker as workers
 from playground.app.workers.worker import Worker
 from playground.lab.experiment import Experiment, replace
@@ -145,3 +148,42 @@ class _Workspace:
             for parameter in network.parameters():
                 parameter.add_(0.01)
         self.weights = self.newest = Weights(0, network.state_dict(), untrained=False)
+
+
+@pytest.mark.parametrize("coupling", ["independent", "optimal-transport"])
+def test_between_two_sets_the_velocity_takes_the_place_of_the_score(coupling: str) -> None:
+    """The arrows and the readout are the velocity of particles; the density is known for independent mixtures only."""
+    settings = {
+        "data.kind": "two-gaussians",
+        "data.points": 500,
+        "network.width": 8,
+        "noise.kind": "flow-matching",
+        "noise.source": "eight-gaussians",
+        "noise.coupling": coupling,
+        "sampling.kind": "probability-flow",
+    }
+    problem = Problem.build(replace(Experiment(), settings))
+    model = Model.of(problem, problem.network())
+    time = 0.5
+    sigma = problem.units.sigma_to_user(float(problem.process().sigma(time)))
+    assert not model.view.has_score
+    assert model.view.known_density == (coupling == "independent")
+    assert exact_source("empirical", model.view) == "exact"
+    bounds = (-8.0, 8.0, -8.0, 8.0)
+    request = OverlayRequest(
+        model, bounds, 4, 4, sigma, time, learned=True, exact=True, density=True, exact_source="exact",
+        density_source="exact", error=True,
+    )  # fmt: skip
+    worker = SamplingWorker()
+    field, density = worker.compute_overlays(request)
+    assert field is not None
+    assert (density is None) == (field.exact is None) == (coupling != "independent")
+    assert field.error is None
+    assert [layer.what for layer in field.layers if layer is not None] == ["velocity"] * (
+        1 + (coupling == "independent")
+    )
+    point = tuple(field.positions[5].tolist())
+    read = worker._read(ReadoutRequest(model, point, sigma, time))
+    assert read.velocity
+    assert (read.exact, read.log_density) == (None, None)
+    np.testing.assert_allclose(read.learned, field.learned[5], rtol=1e-3, atol=1e-5)

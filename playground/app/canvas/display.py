@@ -54,6 +54,9 @@ FIELD_NAMES = {"exact": "Exact score", "empirical": "Training-set score"}
 NO_EXACT_SCORE = "The exact score of these data is not known, so its error cannot be shown."
 NO_MODES = "These data have no known modes: two Gaussians, eight Gaussians and the checkerboard have."
 NO_LOG_DENSITY = "The log-density of these data is not known."
+NO_SCORE = "Between two sets there is a velocity, but no score and no likelihood."
+NO_PATH_DENSITY = "The density along the path is known for independent coupling of two mixtures of Gaussians only."
+VELOCITY = "The velocity along which particles move: between two sets there is no score."
 NO_DENSITY = "The density of these data is not known, and the training set has none without noise."
 
 
@@ -249,16 +252,20 @@ class Display(QObject):
 
     def _show_available(self, problem: ProblemView) -> None:
         """Set which layers can be shown, and why the others cannot."""
-        closed = problem.known_density or problem.sigma_min > 0
+        closed = problem.known_density or (problem.sigma_min > 0 and problem.has_score)
         density = closed or problem.shows_learned_density
         self._show_plane_layers(not problem.is_image)
         if not problem.is_image:
-            self._chips.set_available("exact", closed, NO_DENSITY)
-            self._chips.set_available("density", density, NO_DENSITY)
-            self._chips.set_available("error", problem.known_density, NO_EXACT_SCORE)
+            unknown = NO_DENSITY if problem.has_score else NO_PATH_DENSITY
+            self._chips.set_available("exact", closed, unknown)
+            self._chips.set_available("density", density, unknown)
+            known = problem.known_density and problem.has_score
+            self._chips.set_available("error", known, NO_EXACT_SCORE if problem.has_score else NO_SCORE)
             self._chips.set_choice_available("particles", "color", "mode", problem.modes is not None, NO_MODES)
             self._chips.set_choice_available("particles", "color", "log_p", problem.known_density, NO_LOG_DENSITY)
-            self._chips.set_available("path", problem.has_process, "This noise has no process from data to noise.")
+            likelihood = problem.has_process and problem.has_score
+            why = "This noise has no process from data to noise." if problem.has_score else NO_SCORE
+            self._chips.set_available("path", likelihood, why)
         if problem.is_image or not density:
             self._density = None
 
@@ -461,13 +468,14 @@ class Display(QObject):
     def name_fields(self) -> None:
         """Say on the chips of the two fields which score they show, and which one the particles follow."""
         followed, exact = self._state.experiment.sampling.follows, self._following.exact_source
+        velocity = not self._state.experiment.noise.has_score
         for layer, source, title in (
-            ("learned", "learned", "Learned score"),
-            ("exact", exact, FIELD_NAMES[exact]),
+            ("learned", "learned", "Learned velocity" if velocity else "Learned score"),
+            ("exact", exact, "Exact velocity" if velocity else FIELD_NAMES[exact]),
         ):
             # The learned score is followed by default, and its chip has no room for more words.
             told = source == followed and source != "learned"
-            notes = [FOLLOWED] if source == followed else []
+            notes = [*[VELOCITY][:velocity], *([FOLLOWED] if source == followed else [])]
             if layer == "learned" and self._building.problem is not None:
                 step = self._replaying.step
                 notes += [] if step is None else [OF_STEP.format(format_count(step))]

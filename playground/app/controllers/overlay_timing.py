@@ -28,14 +28,16 @@ def density_source(chosen: str, view: ProblemView | None) -> str:
     """The source of the density layer that is available: an unknown density is replaced by the learned one or the
     training set's."""
     if view is None or view.known_density:
-        noisy = view is None or view.sigma_min > 0
+        noisy = view is None or (view.sigma_min > 0 and view.has_score)
         return chosen if noisy or chosen != "empirical" else "exact"
-    empirical = view.sigma_min > 0 and (chosen == "empirical" or not view.shows_learned_density)
+    empirical = view.sigma_min > 0 and view.has_score and (chosen == "empirical" or not view.shows_learned_density)
     return "empirical" if empirical else "learned"
 
 
 def exact_source(chosen: str, view: ProblemView | None) -> str:
     """The source of the exact score: the training set's replaces one that is not known."""
+    if view is not None and not view.has_score:
+        return "exact"
     if view is not None and (not view.known_density or chosen == "empirical") and view.sigma_min > 0:
         return "empirical"
     return "exact"

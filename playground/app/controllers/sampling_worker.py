@@ -308,7 +308,7 @@ class SamplingWorker:
 
         problem = request.workspace.problem
         field = density = None
-        error = request.error and problem.density is not None
+        error = request.error and problem.density is not None and problem.has_score
         if request.learned or request.exact or error:
             # Arrows are at the centres of their cells, so that no edge cuts one.
             positions = grid_points(request.bounds, request.columns, request.rows).reshape(-1, 2)
@@ -321,11 +321,12 @@ class SamplingWorker:
                 exact = arrows_at(problem, closed_form, positions, request.sigma, request.time)
             errors = self._errors(request, positions, learned) if error and learned is not None else None
             shown = learned if request.learned else None
-            field = FieldView(positions, shown, exact, request.sigma, request.time is not None, errors)
+            what = "score" if problem.has_score else "velocity"
+            field = FieldView(positions, shown, exact, request.sigma, request.time is not None, errors, what)
         if request.density and request.density_source == "empirical":
             values = empirical_density_over(problem, request.bounds, request.sigma, request.time)
             density = DensityView(values, request.bounds, request.sigma, "empirical", moving=request.time is not None)
-        elif request.density and problem.density is not None:
+        elif request.density and problem.path_density is not None:
             values = density_over(problem, request.bounds, request.sigma, request.time)
             density = DensityView(values, request.bounds, request.sigma, "exact", moving=request.time is not None)
         return field, density
@@ -384,7 +385,17 @@ class SamplingWorker:
             log_density = float(log_density_at(problem, positions, request.sigma, request.time, source)[0])
         known = problem.known_score()
         names = field_names(problem, score if known is None else known, positions, request.sigma, request.time)
+        if names is not None and not problem.has_score:
+            learned, exact = -names.velocity[0], None  # particles go from t = 1 to 0
         followed = "learned" if known is None else str(problem.experiment.sampling.follows)
         return PointReadout(
-            request.point, request.sigma, learned, exact, log_density, source or "exact", names, followed
+            request.point,
+            request.sigma,
+            learned,
+            exact,
+            log_density,
+            source or "exact",
+            names,
+            followed,
+            velocity=not problem.has_score,
         )

@@ -93,6 +93,8 @@ def measuring_score(state: State, controllers: Controllers) -> Message | None:
     view, why = controllers.building.problem, _without_data(controllers)
     if view is None or why is not None:
         return why
+    if not state.experiment.noise.has_score:
+        return state.experiment.noise.score_conflict()
     if not view.has_reference:
         text = "The exact score of {} is not known, and without noise the training set has none."
         return Message("no-reference", text, (view.name,))

@@ -70,11 +70,12 @@ class ProblemView:
     resolved: Experiment | None = None  # with every "auto" that depends on the data as a number
     data: DataSource | None = None  # the settings of its data
     note: Message | None = None  # about the reading of the data
+    has_score: bool = True  # whether the data with noise have one; between two sets there is a velocity only
     has_energy: bool = False  # whether the network is an energy, which states a density
 
     @property
     def shows_learned_density(self) -> bool:
-        return self.has_process or self.has_energy
+        return (self.has_process and self.has_score) or self.has_energy
 
     def describes(self, experiment: Experiment) -> bool:
         """Whether these data belong to the settings. If not, others are being built, and suggestions are out of date."""
@@ -83,7 +84,7 @@ class ProblemView:
     @property
     def has_reference(self) -> bool:
         """Whether there is a score to compare the learned one with; without noise a training set has none."""
-        return self.known_density or self.sigma_max > 0
+        return self.has_score and (self.known_density or self.sigma_max > 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +107,7 @@ class FieldView:
     sigma: float
     moving: bool = False  # in the coordinates of particles with a time, which a process contracts
     error: ScoreErrorMap | None = None
+    what: str = "score"  # or "velocity", between two sets
 
     @functools.cached_property
     def errors(self) -> dict[ErrorStyle, ScoreError]:
@@ -124,8 +126,8 @@ class FieldView:
     def layers(self) -> tuple[Field | None, Field | None]:
         """The learned and the exact score as layers of a picture."""
         return (
-            None if self.learned is None else Field(self.positions, self.learned, "learned"),
-            None if self.exact is None else Field(self.positions, self.exact, "exact"),
+            None if self.learned is None else Field(self.positions, self.learned, "learned", self.what),
+            None if self.exact is None else Field(self.positions, self.exact, "exact", self.what),
         )
 
 
@@ -168,6 +170,7 @@ class PointReadout:
     source: str = "exact"  # of both: "exact", or "empirical" if only the smoothed training set is known
     names: FieldNames | None = None  # of the score that particles follow; None without noise
     followed: str = "learned"  # the source of that score
+    velocity: bool = False  # whether `learned` is the velocity that particles follow between two sets
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,7 @@ from playground.data.dataset import held_out_count
 from playground.kinds.datasets import DataSource
 from playground.kinds.samplers import FollowsScore
 from playground.lab import experiment as description
-from playground.lab.conflicts import has_energy, path_conflict, training_conflict
+from playground.lab.conflicts import has_energy, training_conflict
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.loss_identity import loss_identity
 from playground.lab.session import Session, SessionError
@@ -477,7 +477,7 @@ def problem_view(problem: "Problem", parameters_count: int) -> ProblemView:
     dataset, noise, units = problem.dataset, problem.noise, problem.units
     is_image = len(problem.shape) == 3
     resolved = problem.resolve()
-    has_process = path_conflict(problem.experiment) is None
+    has_process = problem.experiment.noise.has_path
     sigmas = noise.levels(LEVELS) if has_process else np.array([noise.sigma_max])
     gap = units.sigma_to_user(problem.widest())
     shown, count = dataset.points, len(dataset.points)
@@ -499,8 +499,9 @@ def problem_view(problem: "Problem", parameters_count: int) -> ProblemView:
         note=dataset.note,
         is_image=is_image,
         isotropic=units.isotropic,
-        known_density=known is not None,
+        known_density=problem.path_density is not None,
         has_process=has_process,
+        has_score=problem.has_score,
         has_energy=has_energy(problem.experiment),
         sigma_min=units.sigma_to_user(noise.sigma_min),
         sigma_max=units.sigma_to_user(noise.sigma_max),

@@ -132,7 +132,7 @@ class FieldNamesPanel(CollapsiblePanel):
                 figure.show_text("")
             self.score.show_text("" if readout.learned is None else vector(readout.learned))
             return
-        self.score.show_text(vector(names.score[0]))
+        self.score.show_text("" if readout.velocity else vector(names.score[0]), "Between two sets there is no score.")
         self.noise.show_text(vector(names.noise[0]))
         self.denoised.show_text(place(names.denoised[0], problem.bounds))
         self.v.show_text(vector(names.v[0]))

@@ -101,6 +101,7 @@ class TrainingPanel(CollapsiblePanel):
         self.ema = make_field(state, "training.ema_decay")
         self.sigmas = make_field(state, "training.sigma_distribution")
         self.dropout = make_field(state, "training.label_dropout")
+        self.reflow = make_field(state, "training.reflow")
         for part in (
             self.batch,
             self.seconds,
@@ -110,6 +111,7 @@ class TrainingPanel(CollapsiblePanel):
             self.ema,
             self.sigmas,
             self.dropout,
+            self.reflow,
         ):
             self.advanced().addWidget(part)
         self.folded.connect(self._show)  # nothing is drawn while it is folded

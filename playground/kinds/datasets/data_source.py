@@ -190,6 +190,17 @@ class Toy(DataSource, frozen=True):
         ]
         | Auto
     ) = "auto"
+    shift: Annotated[
+        float,
+        meta(
+            "Added to all coordinates of a toy, after scaling; it matters beside a start set",
+            ge=-1e6,
+            le=1e6,
+            reach=(-10.0, 10.0),
+            unit="data",
+            resets=True,
+        ),
+    ] = 0.0
 
     @classmethod
     @abstractmethod
@@ -207,6 +218,17 @@ class Toy(DataSource, frozen=True):
         return msgspec.structs.replace(self, noise=self.own_noise) if self.noise == "auto" else self
 
     def read(self, request: DatasetRequest) -> Dataset:
+        return sample_dataset(self.scaled_density(), self.phrase, request)
+
+    def scaled_density(self, key: str = "data.noise") -> "Density":
+        """The density in the user's units, scaled and shifted.
+
+        Args:
+            key: the setting that holds the noise.
+
+        Raises:
+            DataError: the noise is too small for a closed form.
+        """
         noise = self.own_noise if self.noise == "auto" else self.noise
         least = toys.narrowest_deviation(self.density, self.own_noise)
         if not least <= noise < math.inf:
@@ -214,17 +236,18 @@ class Toy(DataSource, frozen=True):
                 Message(
                     "too-thin",
                     "{} leaves {} too thin for a density: choose at least {:g}, or auto for {:.3g}.",
-                    (setting("data.noise", noise), self.phrase, least, self.own_noise),
-                    "data.noise",
-                    (Edit("Use Auto", {"data.noise": "auto"}),),
+                    (setting(key, noise), self.phrase, least, self.own_noise),
+                    key,
+                    (Edit("Use Auto", {key: "auto"}),),
                 )
             )
         density = self.density(noise)
-        if self.scale != 1:
+        if self.scale != 1 or self.shift:
             import torch
 
-            density = density.standardized(torch.zeros(2, dtype=torch.float64), 1 / self.scale)
-        return sample_dataset(density, self.phrase, request)
+            offset = torch.full((2,), -self.shift / self.scale, dtype=torch.float64)
+            density = density.standardized(offset, 1 / self.scale)
+        return density
 
 
 class ToyWithClasses(Toy, frozen=True):

@@ -1,18 +1,32 @@
-from typing import TYPE_CHECKING
+"""Flow matching, from noise or from a start set."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 
-from playground.kinds.chosen import Given
+from playground.kinds.chosen import Chosen, Given
+from playground.kinds.datasets.data_source import Toy
 from playground.kinds.kind import register
 from playground.kinds.noise.noise import END, START, TwoEnds, process_curve
+from playground.kinds.setting import Auto, ExperimentError, Option, meta
+from playground.messages import Edit, Message, setting
 
 if TYPE_CHECKING:
     from playground.theory.noise import Noise as NoiseLevels
+    from playground.theory.start_set import StartSet
+
+NEAREST, FARTHEST = 0.001, 1000.0
+"""The default ends of a path between two sets, in internal units: a share of 0.001 of the other set is left at either end."""
+
+
+def _between_sets(chosen: Chosen) -> bool:
+    return not chosen.noise.has_score
 
 
 @register
 class FlowMatching(TwoEnds, tag="flow-matching", frozen=True):
-    """A straight line from each data point to noise: α = 1 - t and std = t."""
+    """A straight line from each data point to noise, or to a point of a start set: α = 1 - t and std = t."""
 
     title = "Flow matching"
     place = 6.5
@@ -23,10 +37,110 @@ class FlowMatching(TwoEnds, tag="flow-matching", frozen=True):
         f"Left: σ max, {START}. Right: σ min; {END}. Drag the ends."
     )
 
+    source: Annotated[
+        Literal[
+            "noise",
+            "two-moons",
+            "two-gaussians",
+            "eight-gaussians",
+            "checkerboard",
+            "pinwheel",
+            "two-spirals",
+            "rings",
+            "swiss-roll",
+        ],
+        meta(
+            "Where the flow starts: Gaussian noise, or a toy as a second set of points. From a set there is a velocity, "
+            "but no score and no likelihood; only the probability flow follows it",
+            label="start",
+            options={
+                "noise": Option("Noise", "Gaussian noise: the flow has a score."),
+                "two-moons": Option("Two moons", "Two half circles."),
+                "two-gaussians": Option("Two Gaussians", "Two far blobs of unequal weight."),
+                "eight-gaussians": Option("Eight Gaussians", "Eight blobs on a circle."),
+                "checkerboard": Option("Checkerboard", "Squares with sharp edges."),
+                "pinwheel": Option("Pinwheel", "Five bent arms."),
+                "two-spirals": Option("Two spirals", "Two arms around each other."),
+                "rings": Option("Rings", "Four circles."),
+                "swiss-roll": Option("Swiss roll", "A rolled-up strip."),
+            },
+            resets=True,
+        ),
+    ] = "noise"
+    source_scale: Annotated[
+        float,
+        meta(
+            "Factor on all coordinates of the start set, around the origin of your data",
+            label="start scale",
+            ge=1e-3,
+            le=1e3,
+            reach=(0.01, 100.0),
+            unit="×",
+            log=True,
+            resets=True,
+            when=_between_sets,
+            otherwise="the flow starts at noise",
+        ),
+    ] = 1.0
+    source_noise: (
+        Annotated[
+            float,
+            meta(
+                "Standard deviation of the noise that is part of the start set, before scaling. auto: that of the toy",
+                label="start noise std",
+                ge=0.0,
+                le=10.0,
+                reach=(0.0, 1.0),
+                resets=True,
+                advanced=True,
+                when=_between_sets,
+                otherwise="the flow starts at noise",
+            ),
+        ]
+        | Auto
+    ) = "auto"
+    coupling: Annotated[
+        Literal["independent", "optimal-transport"],
+        meta(
+            "How points of the data and of the start set are paired in training",
+            label="coupling",
+            symbol="π",
+            options={
+                "independent": Option(
+                    "Independent", "Any two points are paired: the paths cross.", r"p(x_0, z) = p(x_0)\,p(z)"
+                ),
+                "optimal-transport": Option(
+                    "Optimal",
+                    "Optimal transport within batches of 256 points, Tong et al. 2024: the paths hardly cross. "
+                    "64 batches are matched when training starts.",
+                    r"\min_\pi \sum_i \|x_i - z_{\pi(i)}\|^2",
+                ),
+            },
+            resets=True,
+            when=_between_sets,
+            otherwise="the flow starts at noise",
+        ),
+    ] = "independent"
+
+    @property
+    def has_score(self) -> bool:
+        return self.source == "noise"
+
+    @property
+    def phrase(self) -> str:
+        return super().phrase if self.has_score else f"flow from {self._start().phrase}"
+
     def build(self, given: Given) -> "NoiseLevels":
         from playground.theory.noise import ContinuousNoise, FlowMatching
 
-        return ContinuousNoise(FlowMatching(*self.ends(given)))
+        start = None if self.has_score else self._start_set(given)
+        return ContinuousNoise(FlowMatching(*self.ends(given)), start)
+
+    def finest(self, given: Given) -> float:
+        return NEAREST if self.sigma_min == "auto" and not self.has_score else super().finest(given)
+
+    def coarsest(self, given: Given) -> float:
+        return FARTHEST if self.sigma_max == "auto" and not self.has_score else super().coarsest(given)
 
     def levels_shown(self, unit: float | None) -> np.ndarray:
         if unit is None:
@@ -36,3 +150,137 @@ class FlowMatching(TwoEnds, tag="flow-matching", frozen=True):
         assert self.sigma_max != "auto"
         assert self.sigma_min != "auto"
         return process_curve(FlowMatching(self.sigma_min / unit, self.sigma_max / unit), unit)
+
+    def training_conflicts(self, chosen: Chosen) -> Iterator[Message]:
+        if self.has_score:
+            return
+        source = setting("noise.source", self.source)
+        noise = Edit("Start at noise", {"noise.source": "noise"})
+        if chosen.data.images:
+            yield Message(
+                "images-from-a-set",
+                "{} is a set of points in the plane, and the data are images: choose {}.",
+                (source, setting("noise.source", "noise")),
+                "noise.source",
+                (noise,),
+            )
+        target_batch = getattr(chosen.objective, "target_batch", 1)
+        if chosen.objective.kind != "denoising":
+            yield Message(
+                "velocity-by-denoising",
+                "From {} there is no score to match: choose {}, which learns the velocity, or {}.",
+                (source, setting("objective.kind", "denoising"), setting("noise.source", "noise")),
+                "objective.kind",
+                (Edit("Use denoising", {"objective.kind": "denoising"}), noise),
+            )
+        elif target_batch not in ("auto", 1):
+            yield Message(
+                "stable-target-of-pairs",
+                "The stable target is for Gaussian noise, not for {}: choose {}.",
+                (source, setting("objective.target_batch", "auto", 1)),
+                "objective.target_batch",
+                (Edit("Use Auto", {"objective.target_batch": "auto"}), noise),
+            )
+        if chosen.network.states_density:
+            yield Message(
+                "energy-of-velocity",
+                "An energy network learns a score, and from {} there is none: choose {}, or {}.",
+                (source, setting("network.kind", "mlp"), setting("noise.source", "noise")),
+                "network.kind",
+                (Edit("Use MLP", {"network.kind": "mlp"}), noise),
+            )
+
+    def sampling_conflicts(self, chosen: Chosen) -> Iterator[Message]:
+        if self.has_score:
+            return
+        source, sampling = setting("noise.source", self.source), chosen.sampling
+        noise = Edit("Start at noise", {"noise.source": "noise"})
+        if sampling.kind != "probability-flow":
+            yield Message(
+                "no-score-between-sets",
+                "{} follows a score, and from {} there is only a velocity: choose {}, or {}.",
+                (
+                    setting("sampling.kind", sampling.kind),
+                    source,
+                    setting("sampling.kind", "probability-flow"),
+                    setting("noise.source", "noise"),
+                ),
+                "sampling.kind",
+                (Edit("Use the flow", {"sampling.kind": "probability-flow"}), noise),
+            )
+            return
+        if sampling.mask != "none" or sampling.correctors():
+            key = "sampling.corrector_steps" if sampling.mask == "none" else "sampling.inpainting_mask"
+            value = 0 if sampling.mask == "none" else "none"
+            yield Message(
+                "no-score-to-correct",
+                "Correctors and inpainting follow a score, and from {} there is only a velocity: choose {}.",
+                (source, setting(key, value)),
+                key,
+                (Edit("Use none", {key: value}), noise),
+            )
+        if sampling.follows == "empirical" or (sampling.follows == "exact" and self.coupling != "independent"):
+            yield Message(
+                "no-exact-velocity",
+                "The velocity of {} is not known for {} and {}: choose {}.",
+                (
+                    source,
+                    setting("noise.coupling", self.coupling),
+                    setting("sampling.source", sampling.follows),
+                    setting("sampling.source", "learned"),
+                ),
+                "sampling.source",
+                (Edit("Use learned", {"sampling.source": "learned"}),),
+            )
+
+    def score_conflict(self) -> Message | None:
+        if self.has_score:
+            return None
+        return Message(
+            "velocity-only",
+            "Between two sets there is a velocity but no score: choose {} for a score.",
+            (setting("noise.source", "noise"),),
+            "noise.source",
+            (Edit("Start at noise", {"noise.source": "noise"}),),
+        )
+
+    def flow_conflict(self) -> Message | None:
+        if self.has_score:
+            return None
+        return Message(
+            "no-likelihood-between-sets",
+            "Likelihoods need Gaussian noise where the flow starts, and it starts at a set of points: choose {}.",
+            (setting("noise.source", "noise"),),
+            "noise.source",
+            (Edit("Start at noise", {"noise.source": "noise"}),),
+        )
+
+    def _start(self) -> Toy:
+        toy = Toy.kinds()[self.source]
+        assert issubclass(toy, Toy)
+        return toy(scale=self.source_scale, noise=self.source_noise)
+
+    def _start_set(self, given: Given) -> "StartSet":
+        """The start set in internal units.
+
+        Raises:
+            ExperimentError: the axes of the data have units of their own, or the toy's noise is too thin.
+        """
+        import torch
+
+        from playground.theory.start_set import StartSet
+
+        units = given.units
+        if not units.isotropic or len(given.shape) != 1:
+            raise ExperimentError(
+                Message(
+                    "start-of-other-units",
+                    "The axes of these data have units of their own, and {} has one unit: choose {}.",
+                    (setting("noise.source", self.source), setting("noise.source", "noise")),
+                    "noise.source",
+                    (Edit("Start at noise", {"noise.source": "noise"}),),
+                )
+            )
+        density = self._start().scaled_density("noise.source_noise")
+        density = density.standardized(torch.from_numpy(units.offset), float(units.scale.flat[0]))
+        return StartSet(density.to(given.device, torch.float32), self.coupling)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 import msgspec
 import numpy as np
 
-from playground.kinds.chosen import Given
+from playground.kinds.chosen import Chosen, Given
 from playground.kinds.kind import Kind
 from playground.kinds.setting import Auto, ExperimentError, meta
 from playground.messages import Edit, Message, Value, setting
@@ -81,6 +81,27 @@ class Noise(Kind, frozen=True):
     def errors(self) -> Iterator[Message]:
         """Return the contradictions between the settings for any data."""
         yield from ()
+
+    @property
+    def has_score(self) -> bool:
+        """Whether the smoothed data have a score, which a flow that starts at another set has not."""
+        return True
+
+    def training_conflicts(self, chosen: Chosen) -> Iterator[Message]:
+        """Return the conflicts with the experiment because of which it cannot be trained."""
+        yield from ()
+
+    def sampling_conflicts(self, chosen: Chosen) -> Iterator[Message]:
+        """Return the conflicts with the experiment because of which it cannot be sampled."""
+        yield from ()
+
+    def score_conflict(self) -> Message | None:
+        """Why the smoothed data have no score, or None."""
+        return None
+
+    def flow_conflict(self) -> Message | None:
+        """Why the probability flow has no likelihoods, or None."""
+        return None
 
     @property
     def count(self) -> int | None:
@@ -204,16 +225,17 @@ class TwoEnds(PathToNoise, frozen=True):
         | Auto
     ) = "auto"
 
+    def coarsest(self, given: Given) -> float:
+        """sigma_max in internal units."""
+        return SIGMA_MAX * given.widest() if self.sigma_max == "auto" else given.units.sigma_to_internal(self.sigma_max)
+
     def ends(self, given: Given) -> tuple[float, float]:
         """sigma_min and sigma_max in internal units.
 
         Raises:
             ExperimentError: sigma_min is not below sigma_max.
         """
-        fine = self.finest(given)
-        coarse = (
-            SIGMA_MAX * given.widest() if self.sigma_max == "auto" else given.units.sigma_to_internal(self.sigma_max)
-        )
+        fine, coarse = self.finest(given), self.coarsest(given)
         if fine >= coarse:
             to_user = given.units.sigma_to_user
             raise ExperimentError(crossed_ends(to_user(fine), to_user(coarse)))

@@ -129,6 +129,9 @@ class FromNoise(FollowsScore, frozen=True):
             )
 
     def from_prior(self, given: Given, generator: "torch.Generator") -> "Tensor":
+        start = given.noise.start
+        if start is not None:
+            return float(given.process().std(1.0)) * start.sample(given.particles, generator).to(given.device)
         return given.prior().sample(given.particles, generator).to(given.device)
 
     def noise_of_run(self, given: Given) -> float:

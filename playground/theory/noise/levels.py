@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -9,6 +10,9 @@ from torch import Tensor
 from playground.theory.noise.process import Process
 from playground.theory.noise.processes import VarianceExploding
 from playground.theory.noise.sigma_distributions import SIGMA_DISTRIBUTIONS, SigmaDistributionName
+
+if TYPE_CHECKING:
+    from playground.theory.start_set import StartSet
 
 
 def geometric(sigma_max: float, sigma_min: float, count: int) -> Tensor:
@@ -26,6 +30,8 @@ class Noise(ABC):
 
     sigma_min: float
     sigma_max: float
+    start: "StartSet | None" = None
+    """The start set whose points take the place of Gaussian noise, or None."""
 
     @abstractmethod
     def training_sigmas(
@@ -116,8 +122,8 @@ class DiscreteNoise(Noise):
 class ContinuousNoise(Noise):
     """Every sigma of a process between its ends. Training draws them from a chosen distribution."""
 
-    def __init__(self, noise_process: Process) -> None:
-        self._process = noise_process
+    def __init__(self, noise_process: Process, start: "StartSet | None" = None) -> None:
+        self._process, self.start = noise_process, start
         self.sigma_min, self.sigma_max = noise_process.sigma_min, noise_process.sigma_max
         self._distributions = {name: distribution(noise_process) for name, distribution in SIGMA_DISTRIBUTIONS.items()}
 

@@ -1,0 +1,153 @@
+r"""How straight the paths of a flow between two sets are, and what one Euler step costs.
+
+With the velocity v = dx/dt along the straight path's time t,
+
+.. math:: PE = E\int_0^1 \|v\|^2 dt,\quad NPE = \frac{|PE - W_2^2|}{W_2^2},\quad S = E\int_0^1 \|x(1) - x(0) - v\|^2 dt
+
+where W_2 is that of the two sets. PE is at least W_2^2 (Benamou & Brenier 2000), and S is 0 for straight paths.
+
+Sources: Tong et al. 2024 (normalized path energy); Liu et al. 2023 (straightness).
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from playground.lab.problem import Problem
+from playground.lab.sample_metrics import compared_data
+from playground.messages import Message, setting
+from playground.theory.metrics import mean_with_error
+from playground.theory.noise import ScoreFunction
+from playground.theory.samplers import ProbabilityFlow
+from playground.theory.transport import squared_wasserstein2
+
+REPEATS, POINTS = 5, 400
+"""Clouds of start points, and points in each; matching two clouds takes a tenth of a second."""
+STEPS = 100
+"""Steps of Heun's method for the whole path, equal in time."""
+
+_NAMES = (
+    "path_energy",
+    "normalized_path_energy",
+    "straightness",
+    "sets_wasserstein2_squared",
+    "one_step_wasserstein2",
+    "one_step_wasserstein2_squared",
+    "many_steps_wasserstein2",
+    "many_steps_wasserstein2_squared",
+    "path_floor_wasserstein2",
+    "path_floor_wasserstein2_squared",
+)
+METRICS = (*(f"{name}{end}" for name in _NAMES for end in ("", "_standard_error")), "path_points")
+"""Keys of the figures of :func:`path_figures`; `path_points`: clouds, and points in each."""
+
+
+def path_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[float, dict[str, Any] | None]]:
+    """Yield the fraction done, and at the end the figures of :data:`METRICS` with `reasons` for missing ones.
+
+    Lengths are in user units, energies in squared ones. The errors are those of a mean over `REPEATS` clouds.
+
+    Args:
+        score: stands for the velocity that the sampler follows, in internal units; must not change while this runs.
+    """
+    start = problem.noise.start
+    if start is None:
+        text = "Paths are measured between two sets, and this flow starts at noise: choose another {}."
+        why = Message("path-from-noise", text, (setting("noise.source"),), "noise.source")
+        yield 1.0, dict.fromkeys(METRICS) | {"reasons": dict.fromkeys(METRICS, why)}
+        return
+    generator = problem.generator("path energy")
+    begin = start.sample(REPEATS * POINTS, generator).to(problem.device)
+    path = _path(problem, score, begin, STEPS)
+    yield 0.2, None
+    single = _ends(problem, score, begin, 1)
+    fresh = compared_data(problem, REPEATS * POINTS, problem.generator("distances", "cpu"))
+    rows = torch.arange(REPEATS * POINTS) % len(fresh.data)
+    data = fresh.data[rows]
+    other = torch.cat([some[:POINTS] for _, (some, _) in zip(range(REPEATS), fresh.pairs, strict=False)])
+    users = [_equalized(problem, points) for points in (begin, single, path.ends)]
+    found: list[list[float]] = []
+    for repeat in range(REPEATS):
+        part = slice(repeat * POINTS, (repeat + 1) * POINTS)
+        squares: list[float] = []
+        for cloud in (*users, other):
+            squared = yield from _squared(cloud[part], data[part], repeat)
+            squares.append(squared)
+        sets, *ends = squares
+        energy = float(path.energy[part].mean())
+        found.append(
+            [
+                energy,
+                abs(energy - sets) / sets,
+                float(path.bend[part].mean()),
+                sets,
+                *(value for squared in ends for value in (squared**0.5, squared)),
+            ]
+        )
+    figures: dict[str, Any] = {}
+    for name, values in zip(_NAMES, zip(*found, strict=True), strict=True):
+        figures[name], figures[f"{name}_standard_error"] = mean_with_error(torch.tensor(values, dtype=torch.float64))
+    yield 1.0, figures | {"path_points": [REPEATS, POINTS], "reasons": {}}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Path:
+    """Ends of paths (N, dim) in data coordinates and internal units; energy and bend of each, (N,), in squared user units."""
+
+    ends: Tensor
+    energy: Tensor
+    bend: Tensor
+
+
+@torch.no_grad()
+def _path(problem: Problem, score: ScoreFunction, begin: Tensor, steps: int) -> _Path:
+    """The flow by Heun's method; the integrals are by the trapezoidal rule, over the part of the time that the process has.
+
+    They are divided by that part, which is exact for straight paths of constant speed.
+    """
+    process = problem.process()
+    times = torch.linspace(1.0, process.t_min, steps + 1, dtype=torch.float64).tolist()
+    length = float(process.scale(process.t_min) - process.scale(1.0))  # of the straight path's time
+    x = float(process.std(1.0)) * begin
+    first, velocities = x, []
+    for now, then in itertools.pairwise(times):
+        slope = process.probability_flow(score, x, now)
+        after = process.probability_flow(score, x + (then - now) * slope, then)
+        velocities.append(slope / length)
+        x = x + (then - now) / 2 * (slope + after)
+    velocities.append(process.probability_flow(score, x, times[-1]) / length)
+    weights = torch.ones(steps + 1, dtype=x.dtype, device=x.device) / steps
+    weights[0] = weights[-1] = 0.5 / steps
+    v = torch.stack(velocities)
+    energy = (weights[:, None] * v.square().sum(2)).sum(0)
+    bend = (weights[:, None] * ((first - x) / length - v).square().sum(2)).sum(0)
+    area = problem.units.length**2
+    return _Path(x / float(process.scale(process.t_min)), area * energy.cpu().double(), area * bend.cpu().double())
+
+
+def _ends(problem: Problem, score: ScoreFunction, begin: Tensor, steps: int) -> Tensor:
+    """The ends of Euler's method, in data coordinates and internal units."""
+    process = problem.process()
+    sampler = ProbabilityFlow(process, steps, False, "time", solver="euler")
+    generator = problem.generator("sampling")  # not used
+    *_, last = sampler.run(score, float(process.std(1.0)) * begin, generator)
+    return last.positions
+
+
+def _equalized(problem: Problem, points: Tensor) -> Tensor:
+    return torch.from_numpy(problem.units.equalized(problem.units.to_user(points.cpu().numpy())))
+
+
+def _squared(a: Tensor, b: Tensor, repeat: int) -> Generator[tuple[float, None], None, float]:
+    """W_2^2 of two clouds; yields the fraction done meanwhile."""
+    work = squared_wasserstein2(a, b)
+    while True:
+        try:
+            next(work)
+        except StopIteration as stop:
+            return float(stop.value)
+        yield 0.2 + 0.8 * repeat / REPEATS, None

@@ -1,0 +1,254 @@
+"""A flow between two sets is trained on pairs and sampled by its velocity, and says so where a score is asked for."""
+
+import typing
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from playground.kinds.datasets.data_source import Toy
+from playground.kinds.noise.flow_matching import FlowMatching
+from playground.lab import experiment as description
+from playground.lab import reflow
+from playground.lab.conflicts import (
+    budget_conflict,
+    flow_conflict,
+    likelihood_conflict,
+    sampling_conflict,
+    training_conflict,
+)
+from playground.lab.defaults import resolve
+from playground.lab.diagnostics import noise_diagnostics
+from playground.lab.evaluation import evaluate
+from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.fields import arrows_at, density_over
+from playground.lab.problem import Problem
+from playground.lab.sampling import sample
+from playground.lab.score_errors import score_figures
+from playground.lab.training import Trainer
+from playground.theory.samplers import ProbabilityFlow
+
+SETS: dict[str, Any] = {
+    "data.kind": "two-gaussians",
+    "data.points": 2_000,
+    "noise.kind": "flow-matching",
+    "noise.source": "eight-gaussians",
+    "objective.weight": "velocity",
+    "network.prediction": "velocity",
+    "network.width": 16,
+    "training.batch": 64,
+    "training.steps": 40,
+    "training.sigma_distribution": "time",
+    "sampling.kind": "probability-flow",
+    "sampling.particles": 300,
+    "sampling.steps": 10,
+}
+
+
+def experiment(**changes: Any) -> Experiment:
+    return replace(Experiment(), {**SETS, **{name.replace("__", "."): value for name, value in changes.items()}})
+
+
+@pytest.fixture(scope="module")
+def problem() -> Problem:
+    return Problem.build(experiment(sampling__source="exact", sampling__steps=40))
+
+
+def test_the_start_sets_are_the_toys() -> None:
+    offered = description.fields(experiment())["noise.source"].choices
+    toys = [name for name, kind in Toy.kinds().items() if issubclass(kind, Toy)]
+    assert sorted(offered) == sorted(["noise", *toys])
+
+
+def test_particles_start_at_the_start_set_and_end_at_the_data(problem: Problem) -> None:
+    exact = problem.known_score()
+    assert exact is not None
+    *_, run = sample(problem, exact)
+    start = run.positions[0]
+    radius = 4 / 1.414
+    assert np.linalg.norm(start, axis=1).mean() == pytest.approx(radius, rel=0.05)
+    angle = 4 * np.arctan2(start[:, 1], start[:, 0])
+    assert np.cos(2 * angle).mean() > 0.5  # at eight places of the circle
+    end = run.positions[-1]
+    distances = np.linalg.norm(end[:, None] - np.array([[5.0, 5.0], [-5.0, -5.0]]), axis=2)
+    assert np.median(distances.min(1)) < 2
+    assert (distances.argmin(1) == 0).mean() == pytest.approx(0.8, abs=0.1)
+
+
+def test_its_grid_is_equal_in_time_and_its_target_is_the_pair_s_own() -> None:
+    resolved = resolve(experiment())
+    assert resolved.sampling.time_grid == "time"
+    assert resolved.objective.target_batch == 1
+    assert resolve(experiment(sampling__time_grid="karras")).sampling.time_grid == "karras"
+    assert resolve(experiment(noise__source="noise")).objective.target_batch == 256
+
+
+def test_from_noise_nothing_changes() -> None:
+    """The pairs' settings have no effect, and training draws the same numbers."""
+    states = []
+    for changes in ({}, {"noise__coupling": "optimal-transport", "training__reflow": True, "noise__source_scale": 3.0}):
+        trainer = Trainer(Problem.build(experiment(noise__source="noise", **changes)))
+        *_, last = trainer
+        states.append((last.loss, *(tensor.numpy() for tensor in trainer.snapshot().values())))
+    for one, other in zip(*states, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("coupling", ["independent", "optimal-transport"])
+def test_training_lowers_the_loss_and_goes_on_as_it_was(coupling: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("playground.theory.start_set.BATCHES", 2)
+    asked = Problem.build(experiment(noise__coupling=coupling, training__steps=400))
+    trainer = Trainer(asked)
+    first, *_, last = trainer
+    assert last.loss < 0.8 * first.loss
+    assert (last.optimal_loss is None) == (coupling != "independent")
+    if last.optimal_loss is not None:
+        assert 0 < last.optimal_loss < last.loss
+    assert last.held_out_loss is None
+    other = Trainer(asked)
+    other.restore(trainer.state())
+    for each in (trainer, other):
+        each.extend()
+        next(each)
+    np.testing.assert_array_equal(
+        *(np.concatenate([tensor.numpy().ravel() for tensor in each.snapshot().values()]) for each in (trainer, other))
+    )
+
+
+def test_a_reflow_trains_on_pairs_of_its_own_flow(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reflow, "PAIRS", 400)
+    asked = Problem.build(experiment(training__reflow=True))
+    assert asked.known_score("exact") is None  # the closed form is that of independent pairs
+    trainer = Trainer(asked)
+    for _ in trainer:
+        pass
+    state = trainer.state()
+    ends, starts = state["reflow.0"], state["reflow.1"]
+    assert ends.shape == starts.shape == (400, 2)
+    other = Trainer(asked)
+    other.restore(state)
+    for each in (trainer, other):
+        each.extend()
+        next(each)
+    for one, two in zip(trainer.snapshot().values(), other.snapshot().values(), strict=True):
+        assert torch.equal(one, two)
+    with pytest.raises(ExperimentError):
+        other.restore(state | {"reflow.1": starts[:, :1]})
+    # By the true velocity the ends follow from the starts: the same pairs as by a run from there.
+    exact = problem.known_score()
+    assert exact is not None
+    x, z = reflow.flow_pairs(problem, exact, torch.Generator().manual_seed(0))
+    again, same = reflow.flow_pairs(problem, exact, torch.Generator().manual_seed(0))
+    assert torch.equal(x, again)
+    assert torch.equal(z, same)
+    process = problem.process()
+    sampler = ProbabilityFlow(process, 40, False, "time", solver="heun")
+    *_, last = sampler.run(exact, float(process.std(1.0)) * z, torch.Generator())
+    assert ((x - last.positions).norm(dim=1) < 0.3).float().mean() > 0.95  # 20 steps and 40 end near each other
+    users = problem.units.to_user(x.numpy())
+    assert np.median(np.linalg.norm(users[:, None] - np.array([[5.0, 5.0], [-5.0, -5.0]]), axis=2).min(1)) < 2
+
+
+def test_its_field_is_the_velocity_of_particles(problem: Problem) -> None:
+    """Particles go from t = 1 to 0, so the arrows are the displacement over the time that is left."""
+    exact = problem.known_score()
+    assert exact is not None
+    process, points = problem.process(), np.array([[2.0, 1.0], [-3.0, 0.5]])
+    time = 0.6
+    x = torch.as_tensor(problem.units.to_internal(points), dtype=torch.float32)
+    sigma = problem.units.sigma_to_user(float(process.sigma(time)))
+    arrows = arrows_at(problem, exact, points, sigma, time)
+    slope = process.probability_flow(exact, x, time) / float(process.scale(0.0) - process.scale(1.0))
+    np.testing.assert_allclose(arrows, -slope.numpy() * problem.units.scale, rtol=1e-3, atol=1e-3)
+
+
+def test_its_density_along_the_path_integrates_to_one(problem: Problem) -> None:
+    bounds = (-16.0, 16.0, -16.0, 16.0)
+    for time in (0.5, 1.0):
+        sigma = problem.units.sigma_to_user(float(problem.process().sigma(time)))
+        values = density_over(problem, bounds, sigma, time)
+        assert values.mean() * 32**2 == pytest.approx(1, abs=0.02)
+
+
+def test_what_needs_a_score_says_that_there_is_none(problem: Problem) -> None:
+    asked = problem.experiment
+    for conflict in (flow_conflict(asked), likelihood_conflict(asked), budget_conflict(asked, problem.conditions)):
+        assert conflict is not None
+        assert conflict.key == "noise.source"
+        assert conflict.edits[0].changes == {"noise.source": "noise"}
+    exact = problem.known_score()
+    assert exact is not None
+    *_, (_, errors) = score_figures(problem, exact)
+    assert errors is not None
+    assert "there is a velocity but no score" in str(errors["reasons"]["fisher_divergence"])
+    *_, progress = evaluate(problem, exact)
+    assert progress.metrics is not None
+    for key in ("test_nll", "kl", "optimal_nll", "kl_of_smoothing"):
+        assert progress.metrics[key] is None
+        assert "noise.source" in str(progress.metrics["reasons"][key])
+    assert noise_diagnostics(problem) == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"objective__kind": "sliced"}, "objective.kind"),
+        ({"objective__target_batch": 64}, "objective.target_batch"),
+        ({"network__kind": "energy"}, "network.kind"),
+        ({"data__kind": "digits"}, "noise.source"),
+    ],
+)
+def test_what_cannot_be_trained_between_sets_says_so(changes: dict[str, Any], key: str) -> None:
+    settings = {name.replace("__", "."): value for name, value in changes.items()}
+    base = {
+        name: value
+        for name, value in SETS.items()
+        if name.partition(".")[0] not in {k.partition(".")[0] for k in settings}
+    }
+    conflict = training_conflict(replace(Experiment(), {**base, **settings}))
+    assert conflict is not None
+    assert conflict.key == key
+    mended = replace(replace(Experiment(), {**base, **settings}), conflict.edits[0].changes)
+    again = training_conflict(mended)
+    assert again is None or again.key != key
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({"sampling.kind": "reverse-sde"}, "sampling.kind"),
+        ({"sampling.kind": "langevin"}, "sampling.kind"),
+        ({"sampling.kind": "forward"}, "sampling.kind"),
+        ({"sampling.corrector_steps": 2}, "sampling.corrector_steps"),
+        ({"sampling.inpainting_mask": "left"}, "sampling.inpainting_mask"),
+        ({"sampling.source": "empirical"}, "sampling.source"),
+        ({"sampling.source": "exact", "noise.coupling": "optimal-transport"}, "sampling.source"),
+    ],
+)
+def test_what_cannot_be_sampled_between_sets_says_so(settings: dict[str, Any], key: str) -> None:
+    base = {name: value for name, value in SETS.items() if not name.startswith("sampling.")}
+    flow = {"sampling.kind": "probability-flow"}
+    conflict = sampling_conflict(replace(Experiment(), {**base, **flow, **settings}))
+    assert conflict is not None
+    assert conflict.key == key
+    assert sampling_conflict(replace(Experiment(), {**base, **flow})) is None
+
+
+def test_a_file_of_two_units_cannot_meet_a_toy(tmp_path: typing.Any) -> None:
+    rows = np.random.default_rng(0).normal(size=(300, 2)) * [1.0, 100.0]
+    np.savetxt(tmp_path / "a.csv", rows, delimiter=",")
+    settings = {"data.kind": "file", "data.path": str(tmp_path / "a.csv"), "noise.kind": "flow-matching"}
+    asked = replace(Experiment(), {**settings, "noise.source": "rings"})
+    with pytest.raises(ExperimentError, match="units of their own"):
+        Problem.build(asked)
+
+
+def test_a_start_set_that_is_too_thin_names_its_own_setting() -> None:
+    with pytest.raises(Exception, match=r"noise\.source_noise = 1e-05"):
+        Problem.build(experiment(noise__source="two-moons", noise__source_noise=1e-5))
+
+
+def test_its_phrase_names_the_start() -> None:
+    assert FlowMatching(source="rings").phrase == "flow from rings"
+    assert FlowMatching().phrase == "Flow matching process"
