@@ -63,7 +63,8 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
         with replace_results(folder, results.EVERYTHING):
             experiments.save(problem.resolve(), folder / results.EXPERIMENT)
             _session(problem, trainer).save(folder / MODEL)
-            model = Model(problem, trainer.ema.requires_grad_(False))
+            network = trainer.ema.requires_grad_(False)
+            model = Model(problem, network, checkpoints=trainer.checkpoints, step=trainer.step)
             trajectory = results.run_sampler(problem, model.score)
             trajectory.save_npz(folder / results.TRAJECTORY)
             final = trajectory.positions[-1]
@@ -328,6 +329,11 @@ def _summarise(measured: dict[str, Any], problem: Problem, folder: Path) -> None
         say(f"{'Wasserstein-2':>24}  {distance:.4g} (floor {floor:.4g} ± {spread:.2g}){length}, {squares}, {taken}")
     else:
         say(f"{'samples and data':>24}  not compared: {measured['reasons']['sliced_wasserstein2']}")
+    if measured.get("tilted_sliced_wasserstein2") is not None:
+        distance, floor, spread = (measured[f"tilted_sliced_wasserstein2{end}"] for end in ("", "_floor", "_floor_std"))
+        say(
+            f"{'to tilted density':>24}  {distance:.4g} (floor {floor:.4g} ± {spread:.2g}){length}, sliced Wasserstein-2"
+        )
     if measured.get("budget_total") is not None:
         parts = ", ".join(
             f"{name.replace('_', ' ')} {with_error(*(measured[f'budget_{name}{end}'] for end in ('', '_standard_error')))}"

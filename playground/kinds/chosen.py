@@ -21,6 +21,9 @@ Mask = Literal["none", "left", "top", "frame"]
 Labels = Literal["none", "one", "all"]
 """The classes of particles: none, one class for all of them, or a class for each."""
 
+Guide = Literal["unconditional", "checkpoint"]
+"""The score that guidance pushes away from: that of all data, or that of an earlier training step."""
+
 Score = Literal["learned", "exact", "empirical"]
 """The source of a score: the network, the known density, or the smoothed training set."""
 
@@ -105,7 +108,12 @@ class ChosenSampler(Protocol):
     @property
     def fits_steps(self) -> bool: ...
 
+    @property
+    def guide(self) -> Guide: ...
+
     def correctors(self) -> int: ...
+
+    def is_guided(self, chosen: "Chosen") -> bool: ...
 
     def labels_told(self, chosen: "Chosen") -> Labels | None: ...
 

@@ -47,6 +47,11 @@ class Checkpoints:
         return self._weights[step]
 
     @property
+    def weights(self) -> Mapping[int, Weights]:
+        """The weights by their step, as they are now: training replaces this mapping and does not change it."""
+        return self._weights
+
+    @property
     def nbytes(self) -> int:
         return sum(tensor.nbytes for weights in self._weights.values() for tensor in weights.values())
 

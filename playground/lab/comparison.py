@@ -28,12 +28,16 @@ MOST_STEPS = 100_000
 
 
 def evaluations(problem: Problem, sampler: Sampler) -> int | None:
-    """Score evaluations of one particle in a whole run, guidance included; None if each particle has its own steps."""
+    """Score evaluations of one particle in a whole run, guidance included; None if each particle has its own steps.
+
+    Guidance counts at every level, so in an interval of levels this is an upper bound.
+    """
     sampling, each = problem.experiment.sampling, sampler.evaluations
     if each is None:
         return None
-    guided = isinstance(sampling, FollowsScore) and bool(sampling.guidance) and labels(problem) is not None
-    return each * (2 if guided else 1)
+    if not isinstance(sampling, FollowsScore) or not sampling.guidance:
+        return each
+    return each * (2 if sampling.follows_checkpoint or labels(problem) is not None else 1)
 
 
 def at_equal_evaluations(problem: Problem, score: LabelledScore | None, budget: int) -> Problem:

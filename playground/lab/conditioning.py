@@ -3,13 +3,17 @@
 :func:`playground.lab.conflicts.sampling_conflict` has checked before that the class and the point exist.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
 from playground.kinds.inpainting import known_coordinates
 from playground.kinds.samplers import FollowsScore, FromNoise
+from playground.lab.experiment import ExperimentError
 from playground.lab.problem import Problem
-from playground.theory.guidance import GuidedScore, InpaintingScore, LabelledScore, ScaledScore
+from playground.messages import Edit, Message, setting
+from playground.theory.guidance import GuidedScore, InpaintingScore, LabelledScore, ScaledScore, WithWeaker
 from playground.theory.noise import ScoreFunction
 
 
@@ -17,19 +21,52 @@ def conditioned_score(problem: Problem, score: LabelledScore) -> ScoreFunction:
     """The score that the experiment's sampler follows, for the labels, the guidance, the mask and the factor of its settings.
 
     Args:
-        score: the learned or a known one, which takes labels if there are classes of it.
+        score: the learned or a known one, which takes labels if there are classes of it. If guidance is by an earlier training
+            step, it has the score of that step beside it, see :func:`playground.lab.autoguidance.with_weaker`.
+
+    Raises:
+        ExperimentError: no earlier training step is kept.
     """
     sampling, told = problem.experiment.sampling, labels(problem)
     followed = score
-    if told is not None:
-        assert isinstance(sampling, FollowsScore)
-        followed = GuidedScore(score, told, sampling.guidance)
+    if isinstance(sampling, FollowsScore) and (told is not None or sampling.follows_checkpoint):
+        weaker = _weaker(sampling, score) if sampling.guidance else None
+        followed = GuidedScore(score, told, sampling.guidance, weaker, guidance_interval(problem))
     mask = known_coordinates(sampling.mask, problem)
     if mask is not None:
         followed = InpaintingScore(followed, known_point(problem), mask)
     if isinstance(sampling, FromNoise) and sampling.score_factor != 1.0:
         followed = ScaledScore(followed, sampling.score_factor)
     return followed
+
+
+def _weaker(sampling: FollowsScore, score: LabelledScore) -> LabelledScore | None:
+    if not sampling.follows_checkpoint:
+        return None
+    found = score.weaker if isinstance(score, WithWeaker) else None
+    if found is None:
+        raise ExperimentError(NO_CHECKPOINT)
+    return found
+
+
+NO_CHECKPOINT = Message(
+    "no-checkpoint",
+    "Guidance is by an earlier training step, and none is kept: train first, or choose {}.",
+    (setting("sampling.guide", "unconditional"),),
+    "sampling.guide",
+    (Edit("Use all data", {"sampling.guide": "unconditional"}),),
+)
+
+
+def guidance_interval(problem: Problem) -> tuple[float, float]:
+    """The finest and the coarsest noise level with guidance, in internal units."""
+    sampling, units = problem.experiment.sampling, problem.units
+    assert isinstance(sampling, FollowsScore)
+    low, high = sampling.guidance_min, sampling.guidance_max
+    return (
+        0.0 if low == "auto" else units.sigma_to_internal(low),
+        math.inf if high == "auto" else units.sigma_to_internal(high),
+    )
 
 
 def labels(problem: Problem) -> Tensor | None:

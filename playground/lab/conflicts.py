@@ -71,13 +71,38 @@ def comparison_conflict(experiment: Experiment, conditions: Conditions) -> Messa
             "sampling.labels",
             (Edit("Use all", {"sampling.labels": "all"}),),
         )
-    if sampling.labels == "all" and sampling.guidance:
+    if sampling.labels == "all" and sampling.guidance and not sampling.follows_checkpoint:
         return Message(
             "guided",
             "The samples are pushed towards their classes by {}, but the data are not: choose {} to compare them.",
             (setting("sampling.guidance", sampling.guidance), setting("sampling.guidance", 0)),
             "sampling.guidance",
             (Edit("Use 0", {"sampling.guidance": 0.0}),),
+        )
+    return None
+
+
+def tilted_conflict(experiment: Experiment, conditions: Conditions) -> Message | None:
+    """Why an experiment's samples have no tilted density, or None: they need a class whose density is known.
+
+    Args:
+        conditions: what can be conditioned on.
+    """
+    sampling = experiment.sampling
+    if sampling.mask != "none":
+        return Message("inpainted", "Inpainted samples have no tilted density, as a part of each is given.")
+    if not conditions.known_classes:
+        return Message("no-known-classes", "The tilted density needs a toy with classes, whose densities are known.")
+    if (
+        not isinstance(sampling, FollowsScore)
+        or not conditions.classes_of(sampling.source)
+        or sampling.labels == "none"
+    ):
+        return Message(
+            "no-class-asked",
+            "The samples have no class, so they have no tilted density: choose {}.",
+            (setting("sampling.labels", "one", "all"),),
+            "sampling.labels",
         )
     return None
 

@@ -20,6 +20,7 @@ from playground.lab.label_dropout_checks import untrained_likelihood_score
 from playground.lab.likelihood import PointLikelihoods, RoundTrip, log_likelihood, round_trip
 from playground.lab.problem import Problem
 from playground.lab.sample_metrics import FROM_SAMPLES, add_distances
+from playground.lab.tilting import FROM_TILTED, add_tilted
 from playground.lab.trust import closed_form, is_estimated, missed, missed_on_average
 from playground.messages import Message, setting
 from playground.theory import likelihood, local_geometry, metrics
@@ -76,6 +77,8 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     - energy_distance (user units), mmd_squared (no unit), classifier_accuracy, each with its _standard_error: between the
       samples and the same data, equally many of each, at most TESTED_POINTS. A perfect sampler scores 0, 0 and 1/2, up
       to the error. two_sample_points: the numbers of samples and of data.
+    - tilted_sliced_wasserstein2, tilted_sliced_wasserstein2_floor, _floor_std, tilted_points: distance between samples of
+      classes and the tilted density, see :func:`playground.lab.tilting.add_tilted`.
     - mode_weights, mode_weights_standard_error, mode_weights_true: share of the samples nearest to each known mode.
       Conditioned samples are not compared with data that are not conditioned: see
       :func:`playground.lab.conflicts.comparison_conflict`.
@@ -159,7 +162,7 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     if problem.dataset.grey_levels is None:
         no_images = Message("no-images", "Bits per dimension are for images.")
         reasons |= dict.fromkeys(("bits_per_dim", "bits_per_dim_standard_error"), no_images)
-    for fraction in add_distances(problem, samples, found, reasons):
+    for fraction in _add_distances(problem, samples, found, reasons):
         yield EvaluationProgress(0.9 + 0.1 * fraction, "distances", None)
     yield EvaluationProgress(1.0, "done", _with_reasons(found, reasons))
 
@@ -198,7 +201,7 @@ _FROM_SMOOTHING = (
     "kl_of_smoothing_standard_error",
 )
 
-OF_SAMPLES = (*FROM_SAMPLES, "mode_weights_true", *FROM_IMAGES, *FROM_LABELS)
+OF_SAMPLES = (*FROM_SAMPLES, "mode_weights_true", *FROM_TILTED, *FROM_IMAGES, *FROM_LABELS)
 """Keys of the figures of samples and of their reference set."""
 METRICS = (*FROM_LIKELIHOOD, "entropy", *_FROM_SMOOTHING, *energies.METRICS, *OF_SAMPLES)
 """Keys of the dictionary of :func:`evaluate`, besides `reasons`."""
@@ -338,6 +341,16 @@ def sample_distances(problem: Problem, samples: Array) -> Iterator[EvaluationPro
     """The part of :func:`evaluate` that needs only samples (N, *shape) and no likelihoods. It takes a second."""
     found: dict[str, Any] = dict.fromkeys(OF_SAMPLES)
     reasons: dict[str, Message] = {}
-    for fraction in add_distances(problem, samples, found, reasons):
+    for fraction in _add_distances(problem, samples, found, reasons):
         yield EvaluationProgress(fraction, "distances", None)
     yield EvaluationProgress(1.0, "done", _with_reasons(found, reasons))
+
+
+def _add_distances(
+    problem: Problem, samples: Array | None, found: dict[str, Any], reasons: dict[str, Message]
+) -> Iterator[float]:
+    """Measure the distances from the data and from the tilted density; yields the fraction done."""
+    for fraction in add_distances(problem, samples, found, reasons):
+        yield 0.8 * fraction
+    for fraction in add_tilted(problem, samples, found, reasons):
+        yield 0.8 + 0.2 * fraction

@@ -1,16 +1,20 @@
 """A trained network with the problem it was trained on, for sampling and likelihoods."""
 
 import dataclasses
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
+from playground.lab.autoguidance import with_weaker
+from playground.lab.checkpoints import Checkpoints
 from playground.lab.experiment import Experiment
 from playground.lab.problem import Problem
 from playground.lab.session import MODEL, Arrays, Session, SessionError
 from playground.lab.settings import AFTER_TRAINING as AFTER_TRAINING
 from playground.lab.weights import hidden_labels, load_weights
+from playground.theory.guidance import LabelledScore
 from playground.theory.networks import ScoreNetwork
 from playground.theory.noise import ScoreFunction
 
@@ -21,6 +25,8 @@ class Model:
 
     Attributes:
         network: None if it was not trained; then only a known score can be followed.
+        checkpoints: the weights of earlier steps of its training.
+        step: the training step of the network's weights.
         recorded: the run of a session, which :meth:`Trajectory.from_arrays` reads; None if the session has none.
         path: the path of its file, if it has one.
     """
@@ -29,6 +35,8 @@ class Model:
     network: ScoreNetwork | None
     recorded: Arrays | None = None
     path: Path | None = None
+    checkpoints: Checkpoints = field(default_factory=Checkpoints)
+    step: int = 0
 
     @property
     def learned(self) -> ScoreFunction:
@@ -48,10 +56,16 @@ class Model:
             raise SessionError(f"{self.path} holds no trained weights: {how}.")
         return self.network
 
-    @property
-    def score(self) -> ScoreFunction:
-        """The score that the experiment's sampler follows: the learned one or a known one."""
-        return self.problem.known_score() or self.learned
+    @functools.cached_property
+    def score(self) -> LabelledScore:
+        """The score that the experiment's sampler follows: the learned one or a known one.
+
+        If guidance asks for an earlier training step, the score of that step is beside it.
+        """
+        known = self.problem.known_score()
+        if known is not None or self.network is None:
+            return known or self.learned
+        return with_weaker(self.problem, self.network, self.checkpoints.weights, self.step)
 
     @property
     def likelihood_score(self) -> ScoreFunction:
@@ -82,4 +96,6 @@ class Model:
         network = problem.network().requires_grad_(False)
         load_weights(network, dict(session.weights))
         problem = dataclasses.replace(problem, hidden_labels=hidden_labels(dict(session.weights)))
-        return cls(problem, network, session.trajectory, path)
+        checkpoints = Checkpoints()
+        checkpoints.restore(session.weights, network.state_dict())
+        return cls(problem, network, session.trajectory, path, checkpoints, int(session.weights["step"]))

@@ -185,11 +185,10 @@ class Problem:
     @functools.cached_property
     def class_densities(self) -> ClassDensities | None:
         """The known densities of the classes, standardized like the data; None if the data have no classes or no known density."""
-        if self.dataset.labels is None or not isinstance(self.density, GaussianMixture) or self.density.classes is None:
+        known = self.density if self.has_score and self.dataset.labels is not None else None
+        if not isinstance(known, GaussianMixture) or known.classes is None:
             return None
-        if not self.has_score:
-            return None
-        return ClassDensities.of(self.density)
+        return ClassDensities.of(known)
 
     @property
     def batch(self) -> int:

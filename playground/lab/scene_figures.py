@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from playground.lab import error_budget, path_energy, score_errors
 from playground.lab import experiment as experiments
+from playground.lab.autoguidance import with_weaker
 from playground.lab.boltzmann.cost import measure_cost
 from playground.lab.conditioning import known_point
 from playground.lab.evaluation import OF_SAMPLES, evaluate, sample_distances
@@ -227,6 +228,9 @@ class _Run:
     def _sample(self) -> Iterator[float]:
         if self._trajectory is None:
             score = yield from self._score(self._problem.experiment.sampling.follows or "learned")
+            trainer = self._trained.get(_training_of(self._problem.experiment))
+            if trainer is not None and score is trainer.ema:
+                score = with_weaker(self._problem, trainer.ema, trainer.checkpoints.weights, trainer.step)
             for trajectory in sample(self._problem, score):
                 yield len(trajectory) / trajectory.total
             self._trajectory = trajectory

@@ -3,6 +3,7 @@ r"""Conditional scores, given a class or some of the coordinates, and a score wi
 Each wraps a score and is itself a score, so every sampler can use it.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
@@ -58,24 +59,68 @@ class GuidedScore:
 
     At w = 0 this is the score of p(x | c). For w > 0 each level's density is p(x | c) p(c | x)^w up to a factor, so samples are
     more typical of the class and less diverse. That is no longer the smoothed density of any data, so samplers that are exact
-    at w = 0 are not exact for w > 0.
+    at w = 0 are not exact for w > 0: see :mod:`playground.theory.tilting`.
+
+    With a weaker model it is autoguidance (Karras et al. 2024, "Guiding a diffusion model with a bad version of itself"), with
+    or without a class:
+
+    .. math:: \tilde s = s_{weak} + (1 + w)(s - s_{weak})
+
+    The weaker score errs in the same places as s, but by more, so w > 0 corrects s by an extrapolation.
+
+    Outside an interval of noise levels w is 0, and only one evaluation is made (Kynkäänniemi et al. 2024, "Applying guidance in
+    a limited interval improves sample and distribution quality in diffusion models").
 
     Args:
-        label: c, 0-d for all particles, or (N,).
+        label: c, 0-d for all particles, or (N,); None for no class, which needs a weaker score.
         scale: w >= 0.
+        weaker: the score of a weaker model, which is told the same class; None: that of all data.
+        interval: the finest and the coarsest noise level with guidance, both included.
     """
 
     score: LabelledScore
-    label: Tensor
+    label: Tensor | None
     scale: float
+    weaker: LabelledScore | None = None
+    interval: tuple[float, float] = (0.0, math.inf)
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
-        told = self.score(x, sigma, self.label)
-        return told + self.scale * (told - self.score(x, sigma)) if self.scale else told
+        label = () if self.label is None else (self.label,)
+        told = self.score(x, sigma, *label)
+        low, high = self.interval
+        inside = (sigma >= low) & (sigma <= high)
+        if not self.scale or not bool(inside.any()):
+            return told
+        other = self.score(x, sigma) if self.weaker is None else self.weaker(x, sigma, *label)
+        strength = per_point(self.scale * inside.to(x), x)
+        return told + strength * (told - other)
 
     def for_rows(self, rows: Tensor) -> "GuidedScore":
-        label = self.label[rows] if self.label.ndim else self.label
-        return replace(self, score=for_rows(self.score, rows), label=label)
+        label = self.label[rows] if self.label is not None and self.label.ndim else self.label
+        weaker = None if self.weaker is None else for_rows(self.weaker, rows)
+        return replace(self, score=for_rows(self.score, rows), label=label, weaker=weaker)
+
+
+@runtime_checkable
+class WithWeaker(Protocol):
+    """A score that has the score of a weaker model beside it, for :class:`GuidedScore`."""
+
+    @property
+    def weaker(self) -> LabelledScore | None:
+        """The score of the weaker model, or None if there is none."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreWithWeaker:
+    """A score, and that of a weaker model."""
+
+    score: LabelledScore
+    weaker: LabelledScore | None
+
+    def __call__(self, x: Tensor, sigma: Tensor, *label: Tensor) -> Tensor:
+        """The score at x (N, \\*shape), in its shape, for sigma 0-d or (N,), without the weaker one."""
+        value: Tensor = self.score(x, sigma, *label)
+        return value
 
 
 @dataclass(frozen=True, eq=False)

@@ -187,3 +187,21 @@ def test_between_two_sets_the_velocity_takes_the_place_of_the_score(coupling: st
     assert read.velocity
     assert (read.exact, read.log_density) == (None, None)
     np.testing.assert_allclose(read.learned, field.learned[5], rtol=1e-3, atol=1e-5)
+
+
+def test_a_run_guided_by_a_checkpoint_follows_the_weights_of_that_step() -> None:
+    """The weights in view bring the kept steps of their training; the nearest to a tenth of the steps made guides."""
+    asked = {"sampling.guide": "checkpoint", "sampling.guidance": 1.0, "data.points": 100, "network.width": 8}
+    worker, problem = SamplingWorker(), Problem.build(replace(Experiment(), asked))
+    networks = {step: problem.network() for step in (0, 10, 60, 100)}
+    for step, network in networks.items():
+        torch.nn.init.normal_(network.out.weight, std=0.1 + step, generator=torch.Generator().manual_seed(step))
+    earlier = {step: networks[step].state_dict() for step in (0, 10, 60)}
+    weights = Weights(1, networks[100].state_dict(), untrained=False, earlier=earlier, made=100)
+    run = module.SamplingRun(_Workspace(problem), problem, 0, 0, weights)
+    x, sigma = torch.randn(50, 2), torch.tensor(0.5)
+    with torch.no_grad():
+        torch.testing.assert_close(module.LatestScore(worker, run).weaker(x, sigma), networks[10](x, sigma))
+        torch.testing.assert_close(module.LatestScore(worker, run)(x, sigma), networks[100](x, sigma))
+    plain = Problem.build(replace(problem.experiment, {"sampling.guidance": 0.0}))
+    assert module.LatestScore(worker, module.SamplingRun(_Workspace(plain), plain, 0, 0, weights)).weaker is None

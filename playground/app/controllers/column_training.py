@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from playground.app.controllers.sampling_worker import IDLE
 from playground.app.model.weights import Weights
-from playground.app.model.workspace import SNAPSHOT_SECONDS, new_weights
+from playground.app.model.workspace import SNAPSHOT_SECONDS, weights_of
 from playground.messages import Message
 from playground.user_errors import UserError, message_of
 
@@ -71,7 +71,7 @@ class ColumnTraining:
             now = time.monotonic()
             if now - self._published > SNAPSHOT_SECONDS or not self.is_behind(fair, target):
                 self._published = now
-                self.weights = new_weights(trainer.snapshot(), untrained=not trainer.step)
+                self.weights = weights_of(trainer)
         except UserError as error:
             self.failure = message_of(error)
 

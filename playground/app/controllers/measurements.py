@@ -25,6 +25,7 @@ from playground.messages import Message
 if TYPE_CHECKING:
     from playground.lab.problem import Problem
     from playground.lab.trajectory import Trajectory
+    from playground.theory.guidance import LabelledScore
     from playground.theory.networks import ScoreNetwork
     from playground.theory.noise import ScoreFunction
 
@@ -45,6 +46,14 @@ def learned_score(problem: "Problem", weights: Weights) -> "ScoreNetwork":
     network = problem.network()
     network.load_state_dict(weights.tensors)
     return network.requires_grad_(False)
+
+
+def sampled_score(problem: "Problem", weights: Weights) -> "LabelledScore":
+    """The score that the experiment's sampler follows: a known one, or the learned one with what guides it."""
+    from playground.lab.autoguidance import with_weaker
+
+    known = problem.known_score()
+    return known or with_weaker(problem, learned_score(problem, weights), weights.earlier, weights.made)
 
 
 def likelihood_score(problem: "Problem", weights: Weights) -> "ScoreFunction":
@@ -245,7 +254,7 @@ def error_budget(problem: "Problem", weights: Weights) -> Progress[dict[str, Any
     """The parts of the distance between samples and data, see :mod:`playground.lab.error_budget`."""
     from playground.lab import error_budget as budget
 
-    yield from budget.error_budget(problem, problem.known_score() or learned_score(problem, weights))
+    yield from budget.error_budget(problem, sampled_score(problem, weights))
 
 
 def score_errors(

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from playground.app.model.workspace import Model, Workspace
     from playground.lab.problem import Problem
     from playground.lab.trajectory import Trajectory
+    from playground.theory.guidance import LabelledScore
     from playground.theory.networks import ScoreNetwork
     from playground.theory.noise import ScoreFunction
     from playground.theory.samplers import BrownianPath
@@ -123,6 +124,11 @@ class LatestScore:
 
     def __call__(self, *place: "Tensor") -> "Tensor":
         return self._sampling_worker.score(self._run)(*place)
+
+    @property
+    def weaker(self) -> "LabelledScore | None":
+        """The score of the earlier training step that guides the run, if one does."""
+        return self._sampling_worker.weaker(self._run)
 
     def log_density(self, x: "Tensor", sigma: "Tensor") -> "Tensor":
         from playground.theory.partition import EnergyFunction
@@ -272,17 +278,20 @@ class SamplingWorker:
         """The score that the run follows now."""
         return run.problem.known_score() or self._learned(run.workspace, run.followed)
 
+    def weaker(self, run: SamplingRun) -> "LabelledScore | None":
+        """The score of the earlier training step that guides the run, or None."""
+        from playground.lab.autoguidance import weaker_step
+
+        weights = run.followed
+        step = weaker_step(run.problem.experiment, weights.earlier, weights.made)
+        if step is None or run.problem.known_score() is not None:
+            return None
+        network = run.workspace.problem.network().requires_grad_(False)
+        network.load_state_dict(dict(weights.earlier[step]))
+        return _in_pieces(network)
+
     def _learned(self, workspace: "Workspace | Model", weights: "Weights") -> "ScoreFunction":
-        import torch
-
-        network = self.network(workspace, weights)
-
-        def score(x: "Tensor", sigma: "Tensor", *label: "Tensor") -> "Tensor":
-            parts = (x, *(part.expand(len(x)) for part in (sigma.to(x), *label)))
-            pieces = zip(*(torch.split(part, ROWS) for part in parts), strict=True)
-            return torch.cat([network(*piece) for piece in pieces])
-
-        return score
+        return _in_pieces(self.network(workspace, weights))
 
     def network(self, workspace: "Workspace | Model", weights: "Weights") -> "ScoreNetwork":
         """The network with these weights."""
@@ -399,3 +408,15 @@ class SamplingWorker:
             followed,
             velocity=not problem.has_score,
         )
+
+
+def _in_pieces(network: "ScoreNetwork") -> "LabelledScore":
+    """The score of a network, for a few points at a time."""
+    import torch
+
+    def score(x: "Tensor", sigma: "Tensor", *label: "Tensor") -> "Tensor":
+        parts = (x, *(part.expand(len(x)) for part in (sigma.to(x), *label)))
+        pieces = zip(*(torch.split(part, ROWS) for part in parts), strict=True)
+        return torch.cat([network(*piece) for piece in pieces])
+
+    return score

@@ -14,9 +14,9 @@ from playground.app.controllers.measurements import (
     ASKED_CELLS,
     MAP_CELLS,
     learned_density,
-    learned_score,
     likelihood_density,
     map_level,
+    sampled_score,
 )
 from playground.app.controllers.overlay_timing import particle_colors
 from playground.app.controllers.sampling_worker import OverlayRequest, ParticlesRequest, SamplingWorker
@@ -53,7 +53,7 @@ def complete_run(
             return
         from playground.lab.sampling import sample
 
-        yield from sample(problem, problem.known_score() or learned_score(problem, weights), seed=seed)
+        yield from sample(problem, sampled_score(problem, weights), seed=seed)
 
     return iterate
 
@@ -158,7 +158,7 @@ class VideoFrames:
 
         model = self._view.workspace
         if self._score is None:
-            self._score = model.problem.known_score() or learned_score(model.problem, model.weights)
+            self._score = sampled_score(model.problem, model.weights)
         return inspect(model.problem, self._score, trajectory, frame, number)
 
     def at(self, sigma: float, time: float) -> tuple[FieldView | None, DensityView | None]:

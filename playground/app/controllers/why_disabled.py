@@ -10,6 +10,7 @@ from playground.lab.conflicts import (
     comparison_conflict,
     likelihood_conflict,
     sampling_conflict,
+    tilted_conflict,
     training_conflict,
     why_too_few_samples,
 )
@@ -108,7 +109,8 @@ def comparing_samples(state: State, controllers: Controllers) -> Message | None:
     if view is None or why is not None:
         return why
     conflict = comparison_conflict(state.experiment, view.conditions)
-    if conflict is not None and not view.is_image:
+    has_tilted = tilted_conflict(state.experiment, view.conditions) is None  # their distance to it can be measured
+    if conflict is not None and not view.is_image and not has_tilted:
         return conflict
     if run is None or not len(run):
         return NO_SAMPLES

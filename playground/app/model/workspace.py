@@ -168,7 +168,8 @@ class Workspace:
         """
         tensors, known = self.trainer.checkpoints[step], self.checkpoints.get(step)
         if known is None or known.tensors is not tensors:  # training that was reset may keep others of the same step
-            known = Weights(next(_versions), tensors, untrained=step == 0, step=step)
+            earlier = self.trainer.checkpoints.weights
+            known = Weights(next(_versions), tensors, untrained=step == 0, step=step, earlier=earlier, made=step)
             self.checkpoints[step] = known
         return known  # of one version, so that its runs and figures are found again
 
@@ -329,8 +330,7 @@ class Workspace:
     def publish(self) -> None:
         """Publish the newest averaged weights for sampling."""
         with self.lock:
-            snapshot = self.trainer.snapshot()
-        self.newest = Weights(next(_versions), snapshot, untrained=self.trainer.step == 0)
+            self.newest = weights_of(self.trainer)
 
     def state(self) -> dict[str, np.ndarray] | None:
         """The weights and all that is needed to continue training; None before the first step."""
@@ -355,6 +355,12 @@ class Workspace:
 
 
 _versions = itertools.count(1)
+
+
+def weights_of(trainer: "Trainer") -> Weights:
+    """The newest averaged weights of a training, and those that it keeps of earlier steps."""
+    kept, made = trainer.checkpoints.weights, trainer.step
+    return Weights(next(_versions), trainer.snapshot(), untrained=not made, earlier=kept, made=made)
 
 
 def new_weights(tensors: "dict[str, torch.Tensor]", untrained: bool) -> Weights:
@@ -425,7 +431,7 @@ def assemble(
             problem, experiment=description.replace(experiment, {"objective.kind": "exact"})
         )
     trainer = Trainer(trainable)
-    weights = Weights(next(_versions), trainer.snapshot(), untrained=True)
+    weights = weights_of(trainer)
     count = sum(weight.numel() for weight in trainer.network.parameters())
     workspace = Workspace(problem, trainer, problem_view(problem, count), weights)
     if session is not None and session.weights:

@@ -153,6 +153,12 @@ class QualityPanel(CollapsiblePanel):
             "Classifier two-sample test: how often a classifier tells samples from data, with its standard "
             "error. 50 % is perfect.",
         )
+        self.tilted = Figure(
+            "W₂ to tilted density",
+            "Sliced Wasserstein-2 distance between the final particles and draws of the tilted density. The floor is "
+            "as above. Guidance with w > 0 does not sample that density.",
+            r"q_w(x) \propto p(x \mid c)\,p(c \mid x)^w",
+        )
         self.memorization = Memorization(self.state, self._controllers, self)
         self.labels = Figure(
             "class frequencies",
@@ -169,6 +175,7 @@ class QualityPanel(CollapsiblePanel):
         for part in (
             self.distance,
             self.transport,
+            self.tilted,
             self.classifier,
             self.memorization,
             self.kl,
@@ -221,6 +228,7 @@ class QualityPanel(CollapsiblePanel):
         self.kl.setVisible(known)
         self.weights.setVisible(view.mode_weights is not None)
         self.labels.setVisible(view.is_image and view.labelled)
+        self.tilted.setVisible(bool(view.conditions.known_classes))
         self.nearest.setVisible(view.is_image)
         self.marginals.show_data(view)
         self._enable()
@@ -253,7 +261,7 @@ class QualityPanel(CollapsiblePanel):
         if run is None:
             self.marginals.histogram.show_samples(None)
         if view is None:
-            for part in (self.against, self.kl, self.weights, self.labels, self.nearest):
+            for part in (self.against, self.kl, self.weights, self.labels, self.nearest, self.tilted):
                 part.setVisible(False)  # they belonged to data that are gone
             self.marginals.clear()
 
@@ -280,14 +288,12 @@ class QualityPanel(CollapsiblePanel):
     def _show_evaluation(self, metrics: Mapping[str, Any]) -> None:
         self._metrics = metrics
         self._enable()
-        distance = metrics.get("sliced_wasserstein2")
-        floor, spread = (metrics.get(f"sliced_wasserstein2_floor{end}") for end in ("", "_std"))
-        text = "" if distance is None else format_number(float(distance))
-        if distance is not None and floor is not None and spread is not None:
-            text += f" (floor {format_number(float(floor))} ± {format_percent(spread / floor)})"
         against = metrics.get("reference_set")
         why = missing(metrics, "sliced_wasserstein2")
+        text = _with_floor(metrics, "sliced_wasserstein2")
         self.distance.show_text(text, f"The data are {against}." if against else why)
+        text = _with_floor(metrics, "tilted_sliced_wasserstein2")
+        self.tilted.show_text(text, missing(metrics, "tilted_sliced_wasserstein2"))
         self._show_transport(metrics)
         self._show_classifier(metrics)
         kl, error, floor = (metrics.get(key) for key in ("kl", "kl_standard_error", "kl_of_smoothing"))
@@ -401,6 +407,17 @@ class QualityPanel(CollapsiblePanel):
         else:
             self.relative.show_text("", worded(errors.unscaled))
         self.divergence.show_text(_with_error_if_known(divergence, divergence_error))
+
+
+def _with_floor(metrics: Mapping[str, Any], key: str) -> str:
+    """A distance with the floor of a perfect sampler, in words; "" if it was not measured."""
+    distance, floor, spread = (metrics.get(f"{key}{end}") for end in ("", "_floor", "_floor_std"))
+    if distance is None:
+        return ""
+    text = format_number(float(distance))
+    if floor is not None and spread is not None:
+        text += f" (floor {format_number(float(floor))} ± {format_percent(spread / floor)})"
+    return text
 
 
 def _with_own_error(metrics: Mapping[str, Any], key: str) -> str:

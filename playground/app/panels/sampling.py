@@ -18,10 +18,12 @@ from playground.app.widgets.field_row import FieldRow
 from playground.app.widgets.fields import NumberField, make_field
 from playground.app.widgets.kind_rows import KindRows, column
 from playground.data.dataset import one_line
+from playground.kinds.samplers import FollowsScore
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.defaults import resolve
 
-OF_CLASSES = frozenset({"sampling.labels", "sampling.label", "sampling.guidance"})
+OF_CLASSES = frozenset({"sampling.labels", "sampling.label"})
+OF_GUIDANCE = frozenset({"sampling.guidance", "sampling.guidance_min", "sampling.guidance_max"})
 
 
 class ClassField(NumberField):
@@ -70,7 +72,7 @@ class SamplingPanel(CollapsiblePanel):
             column(self.advanced()),
             make=self._make,
             last=("sampling.steps", "sampling.particles"),
-            applies=lambda key: key not in OF_CLASSES or self._has_classes(),
+            applies=self._applies,
             parent=self,
         )
         self.seed = NumberField(state, "seed", slider=False)
@@ -85,9 +87,13 @@ class SamplingPanel(CollapsiblePanel):
     def _make(self, key: str) -> FieldRow | None:
         return ClassField(self.state, key) if key == "sampling.label" else make_field(self.state, key)
 
-    def _has_classes(self) -> bool:
-        """Whether the score has classes; without classes, or before the data are read, none can be chosen."""
-        return bool(self._classes())
+    def _applies(self, key: str) -> bool:
+        """Whether a setting has an effect; without classes, or before the data are read, no class can be chosen."""
+        sampling = self.state.experiment.sampling
+        by_checkpoint = isinstance(sampling, FollowsScore) and sampling.follows_checkpoint
+        if key in OF_GUIDANCE and by_checkpoint:
+            return True
+        return key not in OF_CLASSES | OF_GUIDANCE or bool(self._classes())
 
     def _classes(self) -> tuple[int, ...]:
         view, sampling = self._building.problem, self.state.experiment.sampling

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import msgspec
 
-from playground.kinds.chosen import Chosen, Conditions, Given, Labels, Mask, Score
+from playground.kinds.chosen import Chosen, Conditions, Given, Guide, Labels, Mask, Score
 from playground.kinds.kind import Kind
 from playground.kinds.setting import Auto, Option, meta
 from playground.messages import Edit, Message, setting
@@ -92,6 +92,15 @@ class Sampler(Kind, frozen=True):
     def labels_told(self, chosen: Chosen) -> Labels | None:
         """The classes of its particles; None if there are certainly none, from what is known before the data are read."""
         return None
+
+    @property
+    def guide(self) -> Guide:
+        """The score that guidance pushes away from."""
+        return "unconditional"
+
+    def is_guided(self, chosen: Chosen) -> bool:
+        """Whether guidance has an effect, from what is known before the data are read."""
+        return False
 
     def default_steps(self) -> int:
         """Return the value of `steps` = "auto", with the other settings resolved."""
@@ -192,16 +201,83 @@ class FollowsScore(Sampler, frozen=True):
     guidance: Annotated[
         float,
         meta(
-            "Classifier-free guidance: how far the score of the class is pushed away from the score of all data; 0: "
-            "the score of the class itself",
+            "Guidance: how far the score of the class is pushed away from another. 0: the score of the class itself",
             label="guidance w",
             ge=0.0,
             le=20.0,
             symbol="w",
             equation=r"(1 + w)\,s(x \mid c) - w\,s(x)",
-            when=lambda chosen: chosen.sampling.labels_told(chosen) in ("one", "all"),
+            when=lambda chosen: chosen.sampling.is_guided(chosen),
         ),
     ] = 0.0
+    guide: Annotated[
+        Literal["unconditional", "checkpoint"],
+        meta(
+            "Score that guidance pushes away from. unconditional: the score of all data (classifier-free guidance). "
+            "checkpoint: the score by the weights of an earlier training step (autoguidance, Karras et al. 2024), with "
+            "or without classes",
+            label="guidance from",
+            options={
+                "unconditional": Option("All data", "Classifier-free guidance: away from the score without a class."),
+                "checkpoint": Option(
+                    "Checkpoint",
+                    "Autoguidance: away from the score of an earlier training step.",
+                    r"s_{early} + (1 + w)(s - s_{early})",
+                ),
+            },
+            advanced=True,
+            when=lambda chosen: chosen.sampling.follows == "learned",
+        ),
+    ] = "unconditional"
+    guide_step: (
+        Annotated[
+            int,
+            meta(
+                "Training step of the weights for guide = checkpoint; the nearest of those kept. auto: a tenth of the "
+                "steps made",
+                label="checkpoint step",
+                ge=0,
+                le=100_000_000,
+                reach=(1, 100_000),
+                log=True,
+                advanced=True,
+                when=lambda chosen: chosen.sampling.guide == "checkpoint" and chosen.sampling.follows == "learned",
+            ),
+        ]
+        | Auto
+    ) = "auto"
+    guidance_min: (
+        Annotated[
+            float,
+            meta(
+                "Finest noise level with guidance (guidance interval, Kynkäänniemi et al. 2024). auto: the finest of all",
+                label="guidance σ min",
+                ge=1e-15,
+                le=1e15,
+                unit="data",
+                log=True,
+                advanced=True,
+                when=lambda chosen: chosen.sampling.is_guided(chosen),
+            ),
+        ]
+        | Auto
+    ) = "auto"
+    guidance_max: (
+        Annotated[
+            float,
+            meta(
+                "Coarsest noise level with guidance. auto: the coarsest of all",
+                label="guidance σ max",
+                ge=1e-15,
+                le=1e15,
+                unit="data",
+                log=True,
+                advanced=True,
+                when=lambda chosen: chosen.sampling.is_guided(chosen),
+            ),
+        ]
+        | Auto
+    ) = "auto"
     start: Annotated[
         Literal["auto", "prior", "uniform"],
         meta(
@@ -223,6 +299,14 @@ class FollowsScore(Sampler, frozen=True):
     def labels_told(self, chosen: Chosen) -> Labels | None:
         return None if self._has_classes(chosen, None) is False else self.labels
 
+    def is_guided(self, chosen: Chosen) -> bool:
+        return self.follows_checkpoint or self.labels_told(chosen) in ("one", "all")
+
+    @property
+    def follows_checkpoint(self) -> bool:
+        """Whether guidance is by an earlier training step."""
+        return self.guide == "checkpoint" and self.source == "learned"
+
     def _has_classes(self, chosen: Chosen, conditions: Conditions | None) -> bool | None:
         """Whether there are classes of the score that it follows; None if that depends on data that have not been read."""
         if self.source == "learned":
@@ -233,6 +317,19 @@ class FollowsScore(Sampler, frozen=True):
         yield from self.path_conflicts(chosen)
         yield from self._mask_conflicts(chosen)
         yield from self._label_conflicts(chosen, conditions)
+        low, high = self.guidance_min, self.guidance_max
+        if low != "auto" and high != "auto" and low > high and self.is_guided(chosen):
+            yield Message(
+                "no-level-to-guide",
+                "No noise level lies from {} up to {}: lower one or raise the other, or set {} for none.",
+                (
+                    setting("sampling.guidance_min", low),
+                    setting("sampling.guidance_max", high),
+                    setting("sampling.guidance", 0),
+                ),
+                "sampling.guidance_min",
+                (Edit("Use Auto", {"sampling.guidance_min": "auto"}),),
+            )
         if self.mask != "none" and conditions is not None and self.known_point >= conditions.held_out:
             last = conditions.held_out - 1
             yield Message(
@@ -297,7 +394,7 @@ class FollowsScore(Sampler, frozen=True):
         asked = (
             setting("sampling.labels", "one") if self.labels == "one" else setting("sampling.guidance", self.guidance)
         )
-        if (self.labels == "one" or self.guidance) and told is False:
+        if (self.labels == "one" or (self.guidance and not self.follows_checkpoint)) and told is False:
             yield Message(
                 "told-no-classes",
                 "The network has no classes, so {} would change nothing: choose {}, or another network on data with classes.",
@@ -320,7 +417,8 @@ class FollowsScore(Sampler, frozen=True):
         label, guidance = setting("sampling.label", self.label), setting("sampling.guidance", self.guidance)
         if not given.conditions.classes_of(self.source):
             one = setting("sampling.labels", "one") if self.labels == "one" else None
-            asked = one or (label if self.label else guidance if self.guidance else None)
+            alone = self.guidance and not self.follows_checkpoint
+            asked = one or (label if self.label else guidance if alone else None)
             why = Message("no-classes", "the network has no classes; choose data with classes and another network")
             if self.source == "exact":
                 why = Message("no-classes", "the exact score has no classes; choose a toy with classes")
@@ -330,7 +428,7 @@ class FollowsScore(Sampler, frozen=True):
         elif self.label and self.labels != "one":
             present, wanted = setting("sampling.labels", self.labels), setting("sampling.labels", "one")
             asked, why = label, Message("other-classes", "{}; choose {}", (present, wanted))
-        elif self.guidance and self.labels == "none":
+        elif self.guidance and self.labels == "none" and not self.follows_checkpoint:
             present, wanted = setting("sampling.labels", "none"), setting("sampling.labels", "all", "one")
             asked, why = guidance, Message("other-classes", "{}; choose {}", (present, wanted))
         else:

@@ -1,0 +1,172 @@
+"""Guided samples in the plane: their distance from the tilted density, guidance by an earlier step, and its interval."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from playground.lab.autoguidance import weaker_step, with_weaker
+from playground.lab.conflicts import comparison_conflict, sampling_conflict
+from playground.lab.evaluation import sample_distances
+from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.model import Model
+from playground.lab.problem import Problem
+from playground.lab.sampling import sample
+from playground.lab.session import Session
+from playground.lab.tilting import FROM_TILTED, tilted
+from playground.lab.training import Trainer
+from playground.lab.trajectory import Trajectory
+from playground.lab.without_effect import settings_without_effect
+
+EXACT = {
+    "data.kind": "two-moons",
+    "data.classes": "on",
+    "data.points": 1_000,
+    "likelihood.points": 50,
+    "sampling.kind": "probability-flow",
+    "sampling.source": "exact",
+    "sampling.labels": "one",
+    "sampling.label": 1,
+    "sampling.particles": 1_000,
+}
+
+
+def problem_of(**changes: object) -> Problem:
+    return Problem.build(replace(Experiment(), EXACT | {key.replace("__", "."): to for key, to in changes.items()}))
+
+
+def run(problem: Problem, score=None) -> Trajectory:
+    *_, trajectory = sample(problem, score or problem.known_score())
+    return trajectory
+
+
+def figures(problem: Problem) -> dict:
+    *_, progress = sample_distances(problem, run(problem).positions[-1])
+    return progress.metrics
+
+
+@pytest.mark.parametrize("kind", ["probability-flow", "reverse-sde"])
+def test_samples_of_a_class_follow_its_density_and_guided_ones_not_the_tilted(kind: str) -> None:
+    """With the exact score. Measured 2 and 10 to 12 standard deviations of the floor above it."""
+    for guidance, low, high in ((0.0, -4.0, 5.0), (1.0, 7.0, np.inf)):
+        found = figures(problem_of(sampling__kind=kind, sampling__guidance=guidance))
+        distance, floor, std = (found[f"tilted_sliced_wasserstein2{end}"] for end in ("", "_floor", "_floor_std"))
+        assert low < (distance - floor) / std < high
+        assert found["tilted_points"] == [1_000, 1_000]
+        assert found["sliced_wasserstein2"] is None  # these data are of one class
+
+
+def test_the_tilted_density_of_all_classes_is_their_mixture() -> None:
+    problem = problem_of(data__kind="two-gaussians", sampling__labels="all", sampling__guidance=2.0)
+    both = tilted(problem)
+    ones = [
+        tilted(problem_of(data__kind="two-gaussians", sampling__label=label, sampling__guidance=2.0))
+        for label in (0, 1)
+    ]
+    x = torch.from_numpy(problem.dataset.points[:50])
+    torch.testing.assert_close(both.prob(x), 0.8 * ones[0].prob(x) + 0.2 * ones[1].prob(x))
+    drawn = both.sample(4_000, torch.Generator().manual_seed(0))
+    assert float((drawn[:, 0] > 0).double().mean()) == pytest.approx(0.8, abs=4.4 * np.sqrt(0.16 / 4_000))
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"data__classes": "off"}, "needs a toy with classes"),
+        ({"data__kind": "digits", "sampling__source": "learned", "sampling__label": 1}, "needs a toy with classes"),
+        ({"sampling__labels": "none"}, "choose sampling.labels = one or all"),
+        ({"sampling__source": "empirical"}, "choose sampling.labels = one or all"),
+        ({"sampling__inpainting_mask": "left"}, "a part of each is given"),
+    ],
+)
+def test_samples_without_a_tilted_density_say_why(changes: dict, why: str) -> None:
+    fitting = {
+        key: to for key, to in changes.items() if key != "data__classes" or changes.get("data__kind") != "digits"
+    }
+    base = {key: to for key, to in EXACT.items() if changes.get("data__kind") != "digits" or "data." not in key}
+    problem = Problem.build(replace(Experiment(), base | {key.replace("__", "."): to for key, to in fitting.items()}))
+    *_, progress = sample_distances(problem, problem.dataset.held_out[:20])
+    assert tilted(problem) is None
+    for key in FROM_TILTED:
+        assert progress.metrics[key] is None
+        assert why in str(progress.metrics["reasons"][key])
+
+
+def test_guidance_in_an_interval_costs_less_and_does_less() -> None:
+    everywhere = problem_of(sampling__guidance=2.0, sampling__particles=200)
+    level = everywhere.units.sigma_to_user(0.5)
+    within, beyond, none = (
+        run(problem_of(sampling__particles=200, **{f"sampling__{key}": to for key, to in changes.items()}))
+        for changes in (
+            {"guidance": 2.0, "guidance_max": level},
+            {"guidance": 2.0, "guidance_min": 1e6},
+            {"guidance": 0.0},
+        )
+    )
+    whole = run(everywhere)
+    assert none.nfe_mean[-1] == beyond.nfe_mean[-1] < within.nfe_mean[-1] < whole.nfe_mean[-1] == 2 * none.nfe_mean[-1]
+    np.testing.assert_array_equal(beyond.positions[-1], none.positions[-1])
+    moved = [float(np.abs(one.positions[-1] - none.positions[-1]).mean()) for one in (within, whole)]
+    assert 0.01 < moved[0] < moved[1]
+    empty = replace(everywhere.experiment, {"sampling.guidance_min": 1.0, "sampling.guidance_max": 0.5})
+    assert "No noise level lies from" in str(sampling_conflict(empty))
+
+
+def guided_by_checkpoint(trainer: Trainer, **changes: object) -> Problem:
+    settings = {"sampling.guide": "checkpoint", "sampling.guidance": 1.0, "sampling.particles": 200}
+    changed = {key.replace("__", "."): to for key, to in changes.items()}
+    return trainer.problem.with_experiment(replace(trainer.problem.experiment, settings | changed))
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept", "step"),
+    [
+        ("auto", (0, 10, 20, 50, 90), 10),
+        (45, (0, 10, 20, 50, 90), 50),
+        (400, (0, 10, 90, 100, 300), 90),
+        ("auto", (0,), 0),
+    ],
+)
+def test_the_kept_step_nearest_to_the_one_asked_for_guides(asked, kept, step) -> None:
+    settings = {"sampling.guide": "checkpoint", "sampling.guidance": 1.0, "sampling.guide_step": asked}
+    assert weaker_step(replace(Experiment(), settings), kept, 100) == step
+    assert weaker_step(replace(Experiment(), settings | {"sampling.guidance": 0.0}), kept, 100) is None
+    assert weaker_step(replace(Experiment(), settings), (), 100) is None
+
+
+@pytest.mark.parametrize("labels", ["none", "all"])
+def test_autoguidance_follows_two_steps_of_one_training(guided_gaussians: Trainer, labels: str) -> None:
+    trainer = guided_gaussians
+    problem = guided_by_checkpoint(trainer, sampling__labels=labels)
+    kept = trainer.checkpoints.weights
+    score = with_weaker(problem, trainer.ema, kept, trainer.step)
+    weak = problem.network()
+    weak.load_state_dict(dict(kept[weaker_step(problem.experiment, kept, trainer.step)]))
+    x, sigma = problem.test[:40], torch.tensor(0.5)
+    told = () if labels == "none" else (torch.tensor(1),)
+    with torch.no_grad():
+        torch.testing.assert_close(score.weaker(x, sigma, *told), weak(x, sigma, *told))
+        assert float((score(x, sigma, *told) - weak(x, sigma, *told)).abs().mean()) > 0.01
+    guided, plain = run(problem, score), run(guided_by_checkpoint(trainer, sampling__guidance=0.0), trainer.ema)
+    assert guided.nfe_mean[-1] == 2 * plain.nfe_mean[-1]
+    assert np.abs(guided.positions[-1] - plain.positions[-1]).mean() > 0.01
+    # It aims at the data, so the samples are compared with them.
+    assert comparison_conflict(problem.experiment, problem.conditions) is None
+    assert [str(one) for one in settings_without_effect(problem)] == []
+
+
+def test_a_session_has_the_steps_that_guide(guided_gaussians: Trainer) -> None:
+    trainer = guided_gaussians
+    problem = guided_by_checkpoint(trainer)
+    model = Model.of(Session.of(problem.experiment, problem.dataset, weights=trainer.state()))
+    expected = run(problem, with_weaker(problem, trainer.ema, trainer.checkpoints.weights, trainer.step))
+    np.testing.assert_allclose(run(model.problem, model.score).positions[-1], expected.positions[-1], atol=1e-4)
+
+
+def test_without_an_earlier_step_autoguidance_says_what_to_do(guided_gaussians: Trainer) -> None:
+    problem = guided_by_checkpoint(guided_gaussians)
+    with pytest.raises(ExperimentError, match="none is kept: train first, or choose"):
+        next(sample(problem, guided_gaussians.ema))
+    exact = dataclasses.replace(problem, experiment=replace(problem.experiment, {"sampling.source": "exact"}))
+    assert run(exact).finished  # it does not act on the exact score
