@@ -141,7 +141,9 @@ def sweep(
     ] = None,
     scheduler: Annotated[
         str | None,
-        typer.Option("--scheduler", metavar="tls://HOST:PORT", help="Compute on the workers of a dask scheduler."),
+        typer.Option(
+            "--scheduler", metavar="ADDRESS", help="Compute on the workers of a dask scheduler: tls://HOST:PORT."
+        ),
     ] = None,
     tls_ca: Annotated[
         Path | None, typer.Option("--tls-ca", metavar="FILE.pem", help="Certificate of the cluster's authority.")

@@ -21,17 +21,17 @@ from playground.messages import Message
 from playground.user_errors import message_of
 
 LOOK = 60  # ms between two checks for results
-REDRAWN = 1.0  # s between two tables
+REDRAWN = 1.0  # s between two updates of the table
 PLOTS = "plots"
 
 
 @dataclass(frozen=True, eq=False)
 class SweepReport:
-    """What is known of a sweep.
+    """The state of a sweep.
 
     Attributes:
-        folder: where it is computed; None for one that is only read from its file.
-        found: what is written of each cell that is finished or failed, by its number.
+        folder: the folder of its results; None if it was only read from its file.
+        found: the results of each finished or failed cell, by its number.
         seconds_left: an estimate; None before there is one.
     """
 
@@ -55,14 +55,14 @@ class SweepReport:
 
 
 class Sweeping(QObject):
-    """Drives one sweep at a time in a thread, which gives the cells to processes.
+    """Runs one sweep at a time in a thread, which gives the cells to processes.
 
     Args:
-        open_made: opens a session or an experiment in the window, from a function that a thread may call.
+        open_made: takes a function for a thread, which makes a session or an experiment, and opens the result.
 
     Signals:
-        changed(): it began, ended or failed.
-        reported(SweepReport): more is known.
+        changed(): the sweep began, ended or failed.
+        reported(SweepReport): there are more results.
     """
 
     changed = Signal()
@@ -86,27 +86,27 @@ class Sweeping(QObject):
         return self._worker is not None
 
     def compute(self, sweep: Sweep, folder: Path, processes: int, device: str = "auto") -> None:
-        """Compute what is not finished of a sweep; does nothing while another is computed."""
+        """Compute the cells of a sweep that are not finished; does nothing during another computation."""
         self._start(lambda: _computed(sweep, folder, processes, device), "sweep")
         self.computing = True
         self.changed.emit()
 
     def read(self, path: Path) -> None:
-        """Read a sweep's file, or the folder of a sweep with all that is computed of it."""
+        """Read a sweep's file, or the folder of a sweep with its results."""
         self._start(lambda: iter([_read(path)]), "sweep file")
 
     def cancel(self) -> None:
-        """Stop; finished cells stay, and :meth:`compute` goes on with the others."""
+        """Stop. Finished cells stay, and :meth:`compute` continues with the others."""
         if self._worker is not None:
             self._worker.requestInterruption()
             self.cancelled = True
             self.changed.emit()
 
     def open_cell(self, cell: Cell) -> bool:
-        """Open a finished cell in the window, with the network that was trained for it.
+        """Open a finished cell in the window, with its trained network.
 
         Returns:
-            Whether it is finished.
+            Whether the cell is finished.
         """
         report = self.report
         if report is None or report.folder is None or report.found.get(cell.number, {}).get("metrics") is None:

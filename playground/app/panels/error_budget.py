@@ -98,7 +98,7 @@ class BudgetBar(QWidget):
 
 
 class ErrorBudget(QWidget):
-    """The bar and its figures; a sentence as long as nothing is measured."""
+    """The bar and its figures; before a measurement, a sentence."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -122,12 +122,12 @@ class ErrorBudget(QWidget):
         self.show_metrics({})
 
     def set_why_disabled(self, why: Message | None) -> None:
-        """Say why nothing can be measured, or None."""
+        """Set why nothing can be measured now; None if it can."""
         self._why = why
         self._say()
 
     def show_metrics(self, metrics: Mapping[str, Any]) -> None:
-        """Show the figures of :data:`playground.lab.error_budget.METRICS`, or why they are missing."""
+        """Show the figures of :data:`playground.lab.error_budget.METRICS`, or the reasons for missing ones."""
         found = {name: metrics.get(f"budget_{name}") for name in ("total", *ROWS)}
         places = _places(found["total"])
         known = all(value is not None for value in found.values())
@@ -149,7 +149,7 @@ class ErrorBudget(QWidget):
 
 
 def _places(total: float | None) -> int:
-    """Decimals with which every part is read to a hundredth of the total's leading digit, so that they line up.
+    """Decimals that show every part to a hundredth of the total's leading digit, so that the numbers line up.
 
     >>> _places(0.093), _places(1.4), _places(2_000.0)
     (4, 2, 0)

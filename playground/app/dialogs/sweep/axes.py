@@ -1,4 +1,4 @@
-"""The axes of a sweep as rows: a setting, and the values that it takes."""
+"""The axes of a sweep as rows: a setting, and its values."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,15 +18,15 @@ VALUES = f"The values of this setting: {EXAMPLES}."
 
 
 class AxisRow(QWidget):
-    """One axis.
+    """The row of one axis.
 
     Args:
         keys: the settings to choose from, with their labels.
-        values: of an axis whose values are named combinations of settings, which cannot be changed here.
+        values: values that are named combinations of settings, which cannot be changed here.
 
     Signals:
         edited(): its setting or its values changed.
-        removed(): it is to be taken away.
+        removed(): the user asked to remove it.
     """
 
     edited = Signal()
@@ -80,10 +80,10 @@ class AxisRow(QWidget):
         return self.setting.value()
 
     def read(self, base: Experiment) -> Values | list[Any]:
-        """The values.
+        """Read the values.
 
         Raises:
-            ExperimentError: the setting cannot have them.
+            ExperimentError: the values do not fit the setting.
         """
         if self._named is not None:
             return list(self._named)
@@ -132,10 +132,10 @@ class Axes(QWidget):
         self.edited.emit()
 
     def read(self, base: Experiment) -> dict[str, Range | list[Any]]:
-        """The values by axis.
+        """Read the values by axis.
 
         Raises:
-            ExperimentError: a setting cannot have its values.
+            ExperimentError: values do not fit their setting.
         """
         return {row.key: row.read(base) for row in self.rows}
 

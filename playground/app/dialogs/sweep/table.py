@@ -1,4 +1,4 @@
-"""The table of a sweep: a line for each combination of the axes' values, or for each cell."""
+"""The table of a sweep: a row for each combination of the axes' values, or for each cell."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class _Line:
 
 
 class SweepTable(QAbstractTableModel):
-    """Shows a report; each line knows the cell whose run it opens."""
+    """Shows a report. Each row has a cell whose run it opens."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -53,7 +53,7 @@ class SweepTable(QAbstractTableModel):
         self.endResetModel()
 
     def cell_of(self, line: int) -> Cell | None:
-        """The finished cell of a line, of several seeds the first."""
+        """The finished cell of a row; of several seeds the first."""
         return self._lines[line].cell if 0 <= line < len(self._lines) else None
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own default

@@ -1,4 +1,4 @@
-"""Tools > Sweep: vary settings of the experiment over seeds, and see the table and the pictures grow."""
+"""Tools > Sweep: vary settings of the experiment over seeds, and watch table and pictures grow."""
 
 import functools
 import math
@@ -65,12 +65,12 @@ class Prompts(Protocol):
 
 
 class SweepWindow(QDialog):
-    """It is not modal, and a sweep goes on while it is closed.
+    """The window of a sweep. It is not modal, and a sweep continues while it is closed.
 
     Args:
-        sweeping: computes.
+        sweeping: computes the sweep.
         shown: returns the experiment of the main window.
-        folder: returns the folder in which new sweeps begin.
+        folder: returns the folder for new sweeps.
         prompts: asks for files and folders.
     """
 
@@ -88,7 +88,7 @@ class SweepWindow(QDialog):
         self.setWindowTitle("Sweep")
         self.setWindowFlags(Qt.WindowType.Window)
         self.sweeping, self._shown, self._folder, self._prompts = sweeping, shown, folder, prompts
-        self._loaded: Sweep | None = None  # whose base and plots are used; None for what the window shows
+        self._loaded: Sweep | None = None  # whose base and plots are used; None takes the main window's experiment
         self._origin, self._place = "", Path()
         sweeping.setParent(self)
         self._lay_out(palette)
@@ -246,10 +246,10 @@ class SweepWindow(QDialog):
     def apply_palette(self, palette: Palette) -> None:
         self.picture.apply_palette(palette)
 
-    # --- what is to be computed
+    # --- the sweep to compute
 
     def read(self, path: Path) -> None:
-        """Show a sweep's file, or a folder with all that is computed of it."""
+        """Read a sweep's file, or a folder with its results."""
         self._origin = path.name
         self.sweeping.read(path)
 
@@ -262,7 +262,7 @@ class SweepWindow(QDialog):
         """The sweep that the controls describe.
 
         Raises:
-            ExperimentError: a value cannot be used; the sentence says which.
+            ExperimentError: a value does not fit; the sentence says which.
         """
         base = self.experiment
         axes = self.axes.read(base)
@@ -287,7 +287,7 @@ class SweepWindow(QDialog):
 
     @Slot()
     def _take_shown(self) -> None:
-        """Begin with what the main window shows."""
+        """Take the experiment of the main window."""
         self._loaded, self._origin = None, ""
         self._take_base()
         self.axes.load({"sampling.steps": Range(5, 50, 4, log=True)} if "sampling.steps" in self.axes.keys else {})
@@ -335,11 +335,11 @@ class SweepWindow(QDialog):
             return
         self.sweeping.compute(sweep, self._place, int(self.processes.text()))
 
-    # --- what is known
+    # --- results
 
     @Slot(object)
     def _show_report(self, report: SweepReport) -> None:
-        if not self.sweeping.computing:  # read from a file: the controls follow
+        if not self.sweeping.computing:  # read from a file: the controls show it
             self._loaded = report.sweep
             self.axes.set_base(self.experiment)
             self.axes.load(report.sweep.axes)
@@ -380,7 +380,7 @@ class SweepWindow(QDialog):
 
     @Slot()
     def _show_state(self) -> None:
-        """Say what would be computed, how far it is, and what can be pressed."""
+        """Show what would be computed, the progress, and which buttons are enabled."""
         running, computing = self.sweeping.running, self.sweeping.running and self.sweeping.computing
         problem = self._problem()
         there = (self._place / NOTE).is_file()
@@ -401,7 +401,7 @@ class SweepWindow(QDialog):
         self.run_button.setEnabled(bool(chosen) and self.table.cell_of(chosen[0].row()) is not None)
 
     def _problem(self) -> str | None:
-        """Why it cannot be started; None if it can."""
+        """Why the sweep cannot start; None if it can."""
         try:
             cells = _count(self.sweep())
         except ExperimentError as error:
@@ -462,7 +462,7 @@ class SweepWindow(QDialog):
     # --- the end
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        event.accept()  # the sweep goes on
+        event.accept()  # the sweep continues
 
     def shutdown(self, seconds: float) -> bool:
         """End the sweep, when quitting.
@@ -486,7 +486,7 @@ def _written(value: object) -> str:
 
 
 def _unused(folder: Path, name: str) -> Path:
-    """A folder that does not exist yet."""
+    """A folder name that does not exist yet."""
     number = 1
     while (found := folder / f"{name}-{number}").exists():
         number += 1
