@@ -1,3 +1,5 @@
+"""The part that the kinds of files share."""
+
 from typing import Annotated, ClassVar
 
 from playground.kinds.datasets.data_source import DataSource
