@@ -20,6 +20,7 @@ from playground.app.controllers.documents import Documents
 from playground.app.controllers.measuring import Measuring
 from playground.app.controllers.playback_clock import END
 from playground.app.controllers.playing import Playing
+from playground.app.controllers.plugins import Plugins
 from playground.app.controllers.training import Training
 from playground.app.dialogs.exports import Exports
 from playground.app.dialogs.tour import Tour
@@ -43,6 +44,7 @@ class Window(Protocol):
     measuring: Measuring
     documents: Documents
     exports: Exports
+    plugins: Plugins
     canvas: CanvasView
     chips: ChipBar
     presenter: Presenter
@@ -463,6 +465,21 @@ COMMANDS: dict[str, Command] = {
         enabled=lambda w: w.controllers.lessons.has_answers,
     ),
     # tools
+    "file.load_plugin": Command(
+        "Load plug-in…",
+        "Run a Python file that adds data sets, noise, networks, objectives or samplers",
+        lambda w: w.plugins.ask(),
+    ),
+    "tools.plugins": Command(
+        "Plug-ins…",
+        "List the plug-ins that are loaded, now or at every start",
+        lambda w: w.show_dialog("plugins"),
+    ),
+    "tools.audit": Command(
+        "Audit…",
+        "Check any kind, built-in or a plug-in, against closed forms on this machine",
+        lambda w: w.show_dialog("audit"),
+    ),
     "tools.boltzmann": Command(
         "Boltzmann machine…",
         "Learn patterns of a few pixels by summing over all states, and time what Z costs",

@@ -20,6 +20,7 @@ class Owner(Searched, Protocol):
 
     @property
     def palette_tokens(self) -> Palette: ...
+    def show_audit(self, name: str) -> None: ...
 
 
 @runtime_checkable
@@ -57,6 +58,18 @@ def _selftest(owner: Owner, parent: QWidget) -> QDialog:
     from playground.app.dialogs.selftest_dialog import SelftestDialog
 
     return SelftestDialog(parent)
+
+
+def _audit(owner: Owner, parent: QWidget) -> QDialog:
+    from playground.app.dialogs.audit_dialog import AuditDialog
+
+    return AuditDialog(owner.state, owner.palette_tokens, parent)
+
+
+def _plugins(owner: Owner, parent: QWidget) -> QDialog:
+    from playground.app.dialogs.plugins_dialog import PluginsDialog
+
+    return PluginsDialog(owner.plugins, owner.show_audit, parent)
 
 
 def _boltzmann(owner: Owner, parent: QWidget) -> QDialog:
@@ -108,6 +121,8 @@ DIALOGS: dict[str, Callable[[Owner, QWidget], QDialog]] = {
     "log": _log,
     "history": _history,
     "selftest": _selftest,
+    "audit": _audit,
+    "plugins": _plugins,
     "boltzmann": _boltzmann,
     "sweep": _sweep,
     "scenes": _scenes,
@@ -146,6 +161,15 @@ class DialogRegistry:
         dialog.activateWindow()
         if isinstance(dialog, Starting):
             dialog.start()
+
+    def show_audit(self, name: str) -> None:
+        """Bring the audit to the front with a kind chosen, by its section and name."""
+        from playground.app.dialogs.audit_dialog import AuditDialog
+
+        self.show("audit")
+        dialog = self.made["audit"]
+        assert isinstance(dialog, AuditDialog)
+        dialog.choose(name)
 
     def apply_palette(self, palette: Palette) -> None:
         """Repaint the dialogs with these colours."""

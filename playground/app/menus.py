@@ -22,6 +22,7 @@ MENUS: dict[str, tuple[str, ...]] = {
         "file.new",
         "file.open",
         RECENT,
+        "file.load_plugin",
         SEPARATOR,
         "file.save",
         "file.save_as",
@@ -90,7 +91,7 @@ MENUS: dict[str, tuple[str, ...]] = {
         "view.reset",
     ),
     "Learn": ("learn.palette", "learn.scenes", LESSONS, "learn.answers"),
-    "Tools": ("tools.sweep", "tools.boltzmann"),
+    "Tools": ("tools.sweep", "tools.boltzmann", SEPARATOR, "tools.audit", "tools.plugins"),
     "Help": (
         "help.tour",
         "help.glossary",

@@ -57,7 +57,11 @@ def _choices(window: Searched) -> Iterator[Entry]:
             why = "This is chosen now." if state.value(key) == choice else None
             edit = functools.partial(state.edit, {key: choice})
             yield Entry(
-                title, _card(key), data.tiles[choice].click if key == "data.kind" else edit, why, f"{key} {choice}"
+                title,
+                _card(key),
+                data.tiles[choice].click if key == "data.kind" and choice in data.tiles else edit,
+                why,
+                f"{key} {choice}",
             )
 
 

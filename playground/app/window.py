@@ -29,6 +29,7 @@ from playground.app.controllers.autosaving import Autosaving
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.documents import OPENABLE, Documents
 from playground.app.controllers.notification import Notification
+from playground.app.controllers.plugins import Plugins
 from playground.app.controllers.recovering import Recovering
 from playground.app.dialog_registry import DialogRegistry
 from playground.app.dialogs.exports import Exports
@@ -161,6 +162,7 @@ class MainWindow(QMainWindow):
             preferences,
             self,
         )
+        self.plugins = Plugins(self.state, preferences, FilePrompts(self), self)
         self.tools = Tools(
             self.state, self.controllers, self.canvas, self.display, self.panel(LikelihoodPanel).takes_second, self
         )
@@ -205,7 +207,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         """Connect the signals of all parts."""
         building, training, playing = self.building, self.training, self.playing
-        for source in (self.controllers, self.tools, self.autosaving, self.recovering):
+        for source in (self.controllers, self.tools, self.autosaving, self.recovering, self.plugins):
             source.notified.connect(self._tell)
         self.autosaving.changed.connect(self._show_status)
         self.recovering.changed.connect(self._show_recovery)
@@ -318,6 +320,14 @@ class MainWindow(QMainWindow):
         self.first_painted.emit()
         self._window_state.keep_first_on_screen()
         self.controllers.start()
+        self.plugins.ready.connect(self._open_first)
+        self.plugins.start()
+
+    @Slot()
+    def _open_first(self) -> None:
+        """Open the file that was asked for, and offer unsaved work: both may have kinds of the plug-ins."""
+        if not self.isVisible():  # it was closed while a plug-in was being loaded
+            return
         if self._path is not None:
             self.documents.open(self._path)
         elif not self.preferences.get("tour_offered"):
@@ -342,7 +352,7 @@ class MainWindow(QMainWindow):
         self.ended = self.autosaving.end(self._interrupted and self.state.modified, QUIT_SECONDS)
         self.ended &= self.recovering.end(self._interrupted, QUIT_SECONDS)
         self.ended &= self.controllers.shutdown(QUIT_SECONDS) & self.exports.shutdown(QUIT_SECONDS / 2)
-        self.ended &= self.dialogs.shutdown(QUIT_SECONDS)
+        self.ended &= self.dialogs.shutdown(QUIT_SECONDS) & self.plugins.shutdown(QUIT_SECONDS)
 
     def leave(self) -> None:
         """Close without asking."""
@@ -467,6 +477,10 @@ class MainWindow(QMainWindow):
     def show_dialog(self, name: str) -> None:
         """Bring a dialog of :data:`playground.app.dialog_registry.DIALOGS` to the front."""
         self.dialogs.show(name)
+
+    def show_audit(self, name: str) -> None:
+        """Open the audit of a kind, by its section and name."""
+        self.dialogs.show_audit(name)
 
     def show_keys(self) -> None:
         """Open the list of keys, made from the registry of actions."""

@@ -19,7 +19,7 @@ from playground.user_errors import cannot_write
 WIDTH, HEIGHT, MARGIN, TITLE = 760, 320, 28, 30  # px, of one chart
 RATIO = 2
 OWN = ("learned", "particles", "likelihood", "data")
-OTHERS = ("muted", "data", "error", "exact")
+OTHERS = ("muted", "data", "error")
 
 
 def curves_of(chart: Chart) -> tuple[list[Curve], Axis, Axis]:
@@ -29,7 +29,7 @@ def curves_of(chart: Chart) -> tuple[list[Curve], Axis, Axis]:
         Curve(
             line.x,
             line.y,
-            next(own) if line.own else next(others),
+            "exact" if line.dashed else next(own) if line.own else next(others),
             line.label,
             points=len(line.x) < 20 and not line.dashed,
             dashed=line.dashed,

@@ -113,22 +113,22 @@ def register(kind: type[_K]) -> type[_K]:
     Raises:
         ValueError: its family already has a kind of that name.
     """
-    family = _REGISTRY.setdefault(kind.section, {})
+    family = _REGISTRY.get(kind.section, {})
     if kind.name() in family:
         raise ValueError(f"There are two kinds {kind.name()} of {kind.section}: {family[kind.name()]} and {kind}.")
     own_fields(kind, kind.section)  # a wrong description fails here and not in a panel
-    family[kind.name()] = kind
+    _REGISTRY[kind.section] = {**family, kind.name(): kind}  # a new one: a thread may go through the old one meanwhile
     return kind
 
 
 def registered() -> tuple[type[Kind], ...]:
     """All registered kinds of all families."""
-    return tuple(kind for family in _REGISTRY.values() for kind in family.values())
+    return tuple(kind for family in list(_REGISTRY.values()) for kind in family.values())
 
 
 def forget(kind: type[Kind]) -> None:
-    """Remove a kind from the registry, as the tests of plug-ins do."""
-    del _REGISTRY[kind.section][kind.name()]
+    """Remove a kind from the registry, as after a plug-in that failed in its middle."""
+    _REGISTRY[kind.section] = {name: one for name, one in _REGISTRY[kind.section].items() if one is not kind}
 
 
 def discover(package: str, path: Iterable[str]) -> None:

@@ -11,12 +11,12 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from playground.kinds.kind import Kind, registered
+from playground.kinds.kind import Kind, forget, registered
 from playground.user_errors import UserError
 
 ENTRY_POINTS = "score_playground.kinds"
-loaded: list[Path] = []
-"""The files that were loaded, for the processes of a sweep."""
+loaded: dict[Path, tuple[type[Kind], ...]] = {}
+"""The kinds of each file that was loaded; the processes of a sweep load the same files."""
 
 
 def load_plugin(path: Path) -> tuple[type[Kind], ...]:
@@ -27,8 +27,13 @@ def load_plugin(path: Path) -> tuple[type[Kind], ...]:
     """
     if path.suffix != ".py" or not path.is_file():
         raise UserError(f"{path} is no plug-in: give a .py file that registers kinds.")
+    path = path.resolve()
+    if path in loaded:
+        raise UserError(f"The plug-in {path.name} is loaded already: start the program again to load it anew.")
     before = set(registered())
     name = f"score_playground_plugin_{path.stem}"
+    if name in sys.modules:  # another file of this name in another folder
+        name += f"_{len(loaded)}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
@@ -36,15 +41,18 @@ def load_plugin(path: Path) -> tuple[type[Kind], ...]:
     sys.modules[name] = module  # msgspec looks up the annotations of a class there
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
+        for kind in set(registered()) - before:
+            forget(kind)
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
         where = f", line {lines[-1]}" if lines else ""
         raise UserError(f"The plug-in {path.name}{where} failed: {type(error).__name__}: {error}.") from error
     added = tuple(kind for kind in registered() if kind not in before)
     if not added:
+        del sys.modules[name]
         raise UserError(f"{path.name} registers no kind: decorate a class with @register.")
-    loaded.append(path)
+    loaded[path] = added
     return added
 
 

@@ -70,7 +70,16 @@ def test_triggering_it_raises_nothing(key, shared_window, monkeypatch):
         for dialog in (QApplication.activeModalWidget(), window.exports.dialog):
             if dialog is not None:
                 dialog.close()
-        for name in ("logDialog", "keysDialog", "aboutDialog", "selftestDialog", "boltzmannWindow", "sweepWindow"):
+        for name in (
+            "logDialog",
+            "keysDialog",
+            "aboutDialog",
+            "selftestDialog",
+            "boltzmannWindow",
+            "sweepWindow",
+            "auditDialog",
+            "pluginsDialog",
+        ):
             for dialog in window.findChildren(object, name):
                 dialog.close()
     assert raised == []

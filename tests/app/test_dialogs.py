@@ -19,9 +19,11 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app import bars
+from playground.app.dialogs.audit_dialog import AuditDialog
 from playground.app.dialogs.boltzmann.window import BoltzmannWindow
 from playground.app.dialogs.export_dialog import ExportDialog
 from playground.app.dialogs.help import show_about
+from playground.app.dialogs.plugins_dialog import PluginsDialog
 from playground.app.dialogs.selftest_dialog import SelftestDialog
 from playground.app.model.preferences import Preferences
 from playground.app.style import theme
@@ -161,6 +163,7 @@ def test_every_button_of_the_dialogs_has_a_key_of_its_own(shared_window, tmp_pat
     shown = [window.findChild(QWidget, name) for name in ("logDialog", "keysDialog", "aboutDialog")]
     made = [ExportDialog(kind, tmp_path / "moons", window.preferences, window) for kind in ("video", "picture")]
     selftest, boltzmann = SelftestDialog(window), BoltzmannWindow(window.palette_tokens, window)
+    made += [AuditDialog(window.state, window.palette_tokens, window), PluginsDialog(window.plugins, print, window)]
     for dialog in (*shown, *made, selftest, boltzmann):
         assert_keys(dialog)
     assert selftest.shutdown(5)

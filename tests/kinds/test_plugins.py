@@ -80,7 +80,7 @@ def test_a_file_that_is_no_plugin_is_refused(cross: Path, text: str | None, reas
         cross.write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=re.escape(reason)):
         plugins.load_plugin(cross)
-    assert plugins.loaded == []
+    assert plugins.loaded == {}
 
 
 def test_an_installed_package_adds_kinds_by_its_entry_point(

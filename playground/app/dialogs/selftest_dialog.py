@@ -2,24 +2,13 @@
 
 from collections.abc import Iterator
 
-from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QFont
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QHeaderView,
-    QLabel,
-    QProgressBar,
-    QPushButton,
-    QTreeWidget,
-    QTreeWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from playground.app.dialogs.claim_table import ClaimTable
 from playground.app.dialogs.working_dialog import WorkingDialog
 from playground.app.model import errors
 from playground.app.style.theme import UNIT, set_role
-from playground.app.style.wrapping import wrapped
 from playground.drawing.selftest import CHECKS
 from playground.lab.selftest import Row, selftest
 
@@ -37,20 +26,7 @@ class SelftestDialog(WorkingDialog):
         self.rows: list[Row] = []  # grows in the thread
         self._shown = 0
 
-        self.table = QTreeWidget()
-        self.table.setHeaderLabels(["Claim", "Measured", "Bound", "Holds"])
-        self.table.setAccessibleName("Claims of the theory, what was measured and its bound")
-        self.table.setRootIsDecorated(False)
-        self.table.setIndentation(2 * UNIT)
-        self.table.setUniformRowHeights(True)
-        self.table.setSelectionMode(QTreeWidget.SelectionMode.NoSelection)
-        _align(self.table.headerItem())
-        header = self.table.header()
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for column, widest in ((1, "TooManySteps"), (2, "at most 0.0e-00"), (3, "Holds")):
-            header.resizeSection(column, self.fontMetrics().horizontalAdvance(widest) + 4 * UNIT)
-
+        self.table = ClaimTable("Claims of the theory, what was measured and its bound")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress of the self-test")
@@ -121,21 +97,8 @@ class SelftestDialog(WorkingDialog):
 
     def _add_rows(self) -> None:
         for row in self.rows[self._shown :]:
-            before = self.rows[self._shown - 1].area if self._shown else ""
-            if row.area != before:
-                heading = QTreeWidgetItem(self.table, [row.area.capitalize()])
-                heading.setFont(0, _bold(heading))
-                heading.setExpanded(True)
-            above = self.table.topLevelItem(self.table.topLevelItemCount() - 1)
-            assert above is not None
-            item = QTreeWidgetItem(above, [row.claim, row.measured_text, row.bound_text, "yes" if row.passed else "NO"])
-            _align(item)
-            item.setToolTip(0, wrapped(row.claim))
-            if not row.passed:
-                for column in range(4):
-                    item.setFont(column, _bold(item))
+            self.table.add(row)
             self._shown += 1
-            self.table.scrollToItem(item)
         self.bar.setValue(self._shown)
 
     def _say(self) -> None:
@@ -153,18 +116,3 @@ class SelftestDialog(WorkingDialog):
         self.bar.setValue(self._shown)
         self.again.setEnabled(not self.running)
         self.cancel_button.setText("&Cancel" if self.running else "&Close")
-
-
-def _align(item: QTreeWidgetItem) -> None:
-    for column, side in (
-        (1, Qt.AlignmentFlag.AlignRight),
-        (2, Qt.AlignmentFlag.AlignRight),
-        (3, Qt.AlignmentFlag.AlignHCenter),
-    ):
-        item.setTextAlignment(column, side | Qt.AlignmentFlag.AlignVCenter)
-
-
-def _bold(item: QTreeWidgetItem) -> QFont:
-    font = item.font(0)
-    font.setBold(True)
-    return font

@@ -54,6 +54,7 @@ KEYS: dict[str, tuple[Any, Any]] = {  # key: (type, default)
     "folder": (str, ""),
     "time_to_data": (bool, False),
     "tour_offered": (bool, False),
+    "plugins": (list[str], []),  # the files of plug-ins that are loaded at start
     "video": (VideoChoice, VideoChoice()),
     "picture": (PictureChoice, PictureChoice()),
 }

@@ -53,12 +53,14 @@ class State(QObject):
 
     Signals:
         changed(frozenset[str]): the dotted keys with new values; read :attr:`experiment`.
+        kinds_changed(): kinds were added to the registry, so that settings have more choices.
         refused(str, Message): key and message of an edit that did not fit; nothing has changed.
         replaced(): undo, redo or a file replaced the experiment, or the data changed; refused input is out of date.
         history_changed(): undo, redo or the modified mark changed.
     """
 
     changed = Signal(object)
+    kinds_changed = Signal()
     refused = Signal(str, object)
     replaced = Signal()
     history_changed = Signal()

@@ -30,6 +30,7 @@ from playground.app.workers.tasks import TaskStatus
 from playground.drawing.palette import DARK, Palette
 from playground.kinds.datasets import DataSource, Toy
 from playground.kinds.datasets.drawing import Drawing
+from playground.kinds.setting import Field
 from playground.lab.conflicts import training_conflict
 from playground.messages import Message
 
@@ -155,6 +156,7 @@ class DataPanel(CollapsiblePanel):
             state, "data", column(self.advanced()), column(self.advanced()), unsaved_steps, parent=self
         )
         state.changed.connect(self._state_changed)
+        state.kinds_changed.connect(self._kinds_changed)
         self._building.problem_changed.connect(self._problem_changed)
         self._building.problem_failed.connect(self._problem_failed)
         controllers.tasks.changed.connect(self._task_changed)
@@ -179,30 +181,49 @@ class DataPanel(CollapsiblePanel):
     # Building
 
     def _build_tiles(self) -> None:
-        grid = QGridLayout()
-        grid.setSpacing(5)
+        self._grid = QGridLayout()
+        self._grid.setSpacing(5)
         self._group = QButtonGroup(self)
         self.tiles: dict[str, QPushButton] = {}
-        field = self.state.field("data.kind")
-        for index, (kind, source) in enumerate(DataSource.kinds().items()):
-            tile = QPushButton(self)
-            tile.setCheckable(True)
-            tile.setIconSize(QSize(px(22), px(22)))
-            tile.setFixedHeight(px(TILE))
-            tile.setMinimumWidth(px(30))
-            theme.set_role(tile, "tile")
-            title = source.title
-            tile.setAccessibleName(f"Data: {title}")
-            tile.setAccessibleDescription(field.description)
-            text = f"<p><b>{title}</b></p>" + words(field)
-            Tooltip(tile, text, now=lambda: warning(self._training.trained_steps))
-            tile.clicked.connect(lambda _=False, kind=kind: self._pick(kind))
-            self._group.addButton(tile)
-            self.tiles[kind] = tile
-            grid.addWidget(tile, index // COLUMNS, index % COLUMNS)
+        self._fill_tiles()
         for index in range(COLUMNS):
-            grid.setColumnStretch(index, 1)
-        self.body.addLayout(grid)
+            self._grid.setColumnStretch(index, 1)
+        self.body.addLayout(self._grid)
+
+    @Slot()
+    def _kinds_changed(self) -> None:
+        self._fill_tiles()
+        self.apply_palette(self._tokens)
+        self._refresh()
+
+    def _fill_tiles(self) -> None:
+        """Make the missing tiles, and put all in the order of their kinds, which Tab follows."""
+        field, before = self.state.field("data.kind"), None
+        for index, (kind, source) in enumerate(DataSource.kinds().items()):
+            tile = self.tiles.get(kind) or self._tile(kind, source, field)
+            self._grid.addWidget(tile, index // COLUMNS, index % COLUMNS)
+            if before is not None:
+                QWidget.setTabOrder(before, tile)
+            before = tile
+
+    def _tile(self, kind: str, source: type[DataSource], field: Field) -> QPushButton:
+        tile = QPushButton(self)
+        tile.setCheckable(True)
+        tile.setIconSize(QSize(px(22), px(22)))
+        tile.setFixedHeight(px(TILE))
+        tile.setMinimumWidth(px(30))
+        theme.set_role(tile, "tile")
+        title = source.title
+        tile.setAccessibleName(f"Data: {title}")
+        tile.setAccessibleDescription(field.description)
+        text = f"<p><b>{title}</b></p>" + words(field)
+        Tooltip(tile, text, now=lambda: warning(self._training.trained_steps))
+        tile.clicked.connect(lambda: self._pick(kind))
+        if self.tiles:
+            tile.setFocusPolicy(next(iter(self.tiles.values())).focusPolicy())
+        self._group.addButton(tile)
+        self.tiles[kind] = tile
+        return tile
 
     def _build_file_row(self) -> None:
         self.file_row = QWidget(self)

@@ -5,6 +5,7 @@ Settings that restart training say so before the change, and take effect when th
 """
 
 import html
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -233,10 +234,18 @@ class ChoiceField(FieldRow):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(state, key, label, unsaved_steps, parent)
-        options = [(choice, self.field.title_of(choice)) for choice in self.field.choices]
-        room = 44 if label is None else 20
+        self._room = 44 if label is None else 20
         self.control: SegmentedControl | ChoiceBox
-        if sum(len(title) + 2 for _, title in options) <= room:
+        self._by_key, self._stay = False, 0
+        self._offer()
+        if key.endswith(".kind"):
+            state.kinds_changed.connect(self._offer_again)
+        self.refresh()
+
+    def _offer(self) -> None:
+        """Make the control with all choices."""
+        options = [(choice, self.field.title_of(choice)) for choice in self.field.choices]
+        if sum(len(title) + 2 for _, title in options) <= self._room:
             segments = SegmentedControl(options, self)
             for choice, button in segments.buttons.items():
                 button.setAccessibleName(f"{self.name}: {self.field.title_of(choice)}")
@@ -247,9 +256,26 @@ class ChoiceField(FieldRow):
         else:
             self.control = ChoiceBox(options, self)
             ItemTooltips(self.control, self._meaning, self.field.equation_of)
-        self._by_key, self._stay = False, 0
         self.control.chosen.connect(self._chosen)
         self._tooltip = self._adopt(self.control, self.name, stretch=1)
+
+    @Slot()
+    def _offer_again(self) -> None:
+        """Make the control anew if a plug-in has added a kind."""
+        if self.state.field(self.key).choices == self.field.choices:
+            return
+        self.field = self.state.field(self.key)
+        old, focus = self.control, self.controls()[0].focusPolicy()
+        before = old.previousInFocusChain()
+        self.row.removeWidget(old)
+        old.hide()
+        old.deleteLater()
+        self._offer()
+        for control in self.controls():
+            control.setFocusPolicy(focus)
+        chain = [*([] if before is None else [before]), *self.controls()]
+        for first, second in itertools.pairwise(chain):
+            QWidget.setTabOrder(first, second)
         self.refresh()
 
     def _meaning(self, choice: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
+    QCheckBox,
     QDialogButtonBox,
     QFileDialog,
     QHeaderView,
@@ -51,6 +52,34 @@ class FilePrompts:
 
     def may_replace(self, sentence: str, question: str) -> bool:
         return may_replace(self._parent, sentence, question)
+
+    def may_run_plugin(self, path: Path) -> bool | None:
+        """Ask whether a plug-in may run; see :class:`playground.app.controllers.plugins.PluginPrompts`."""
+        box = QMessageBox(
+            QMessageBox.Icon.Warning,
+            "Load plug-in",
+            f"Run the program {breakable(path.name)}?",
+            Answer.Yes | Answer.Cancel,
+            self._parent,
+        )
+        box.setObjectName("runPlugin")
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setInformativeText(
+            f"{breakable(str(path))}\n\n"
+            "A plug-in is a program: it can do anything that you can do, such as read and delete your files. "
+            "Load only what you trust.\n\n"
+            "Sessions, lessons and experiments never load one."
+        )
+        always = QCheckBox("Load it at every &start")
+        always.setToolTip("<p>Adds the file to the list in Tools &gt; Plug-ins.</p>")
+        box.setCheckBox(always)
+        name_buttons(box, {Answer.Yes: "&Load", Answer.Cancel: "&Cancel"})
+        box.setDefaultButton(Answer.Cancel)
+        box.setEscapeButton(Answer.Cancel)
+        answer = Answer(box.exec())
+        found = always.isChecked() if answer == Answer.Yes else None
+        box.deleteLater()
+        return found
 
     def save_or_discard(self, name: str) -> bool | None:
         box = QMessageBox(

@@ -1,0 +1,164 @@
+"""Loads plug-ins: a file that the user chooses, after a question, and at start the files of the preferences."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from PySide6.QtCore import QObject, Signal
+
+from playground.app.controllers.notification import Notification
+from playground.app.model import errors
+from playground.app.model.preferences import Preferences
+from playground.app.model.state import State
+from playground.app.workers.background_task import BackgroundTask
+from playground.kinds import plugins
+from playground.kinds.kind import Kind
+from playground.user_errors import UserError, user_error
+
+FILTER = "Plug-ins (*.py)"
+
+
+class PluginPrompts(Protocol):
+    """The questions that the user is asked."""
+
+    def open_name(self, title: str, folder: str, filters: str) -> str:
+        """The file to load; "" if none is chosen."""
+
+    def may_run_plugin(self, path: Path) -> bool | None:
+        """Whether the file is loaded at every start from now on; None if it may not run."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One file of the list.
+
+    Attributes:
+        kinds: the kinds that it has added; empty if it is not loaded.
+        at_start: whether it is loaded at every start.
+        failure: why it could not be loaded; "" if it could, or was not tried.
+    """
+
+    path: Path
+    kinds: tuple[type[Kind], ...]
+    at_start: bool
+    failure: str = ""
+
+
+class Plugins(QObject):
+    """The plug-ins of this run of the program, and those of the preferences.
+
+    A plug-in runs in a thread, as it may import large packages. Nothing but the user's choice and the preferences loads one.
+
+    Signals:
+        changed(): the list is another one.
+        ready(): every file of the preferences was tried.
+        notified(Notification): a message to the user.
+    """
+
+    changed = Signal()
+    ready = Signal()
+    notified = Signal(object)
+
+    def __init__(
+        self, state: State, preferences: Preferences, prompts: PluginPrompts, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._state, self._preferences, self._prompts = state, preferences, prompts
+        self._background = BackgroundTask(self)
+        self._failures: dict[Path, str] = {}
+
+    @property
+    def listed(self) -> list[Plugin]:
+        """The files that are loaded now or at every start."""
+        kept = self._kept()
+        return [
+            Plugin(path, plugins.loaded.get(path, ()), path in kept, self._failures.get(path, ""))
+            for path in dict.fromkeys([*kept, *plugins.loaded])
+        ]
+
+    def ask(self) -> None:
+        """Let the user choose a plug-in, say what that means, and load it."""
+        folder = self._preferences.propose(None, "").parent
+        name = self._prompts.open_name("Load plug-in", str(folder), FILTER)
+        if not name:
+            return
+        path = Path(name).resolve()
+        at_start = self._prompts.may_run_plugin(path)
+        if at_start is not None:
+            self.load(path, at_start)
+
+    def load(self, path: Path, at_start: bool) -> None:
+        """Run a plug-in's file; the user has agreed."""
+
+        def done(kinds: tuple[type[Kind], ...]) -> None:
+            self._failures.pop(path, None)
+            if at_start:
+                self.keep(path, True)
+            self._state.kinds_changed.emit()
+            self.changed.emit()
+            self.notified.emit(Notification("info", _added(path, kinds)))
+
+        def failed(error: BaseException) -> None:
+            self.notified.emit(Notification("error", _sentence(path, error)))
+
+        if not self._background.run("plug-in", lambda: plugins.load_plugin(path), done, failed):
+            self.notified.emit(Notification("info", "Another plug-in is being loaded: try again when it is."))
+
+    def keep(self, path: Path, at_start: bool) -> None:
+        """Load a file at every start, or no longer; what it has added stays until the program ends."""
+        others = [name for name in self._preferences.get("plugins") if Path(name) != path]
+        self._preferences.set("plugins", [*others, str(path)] if at_start else others)
+        if not at_start:
+            self._failures.pop(path, None)
+        self.changed.emit()
+
+    def start(self) -> None:
+        """Load the files of the preferences one after another. One that fails gets a sentence, and the others are loaded."""
+        waiting = [path for path in self._kept() if path not in plugins.loaded]
+        if not waiting:
+            self.ready.emit()
+            return
+
+        def load() -> dict[Path, Exception]:
+            failed: dict[Path, Exception] = {}
+            for path in waiting:
+                try:
+                    if not path.is_file():
+                        raise UserError(f"The plug-in {path} is missing: remove it from the list in Tools > Plug-ins.")
+                    plugins.load_plugin(path)
+                except Exception as error:
+                    failed[path] = error
+            return failed
+
+        def done(failed: dict[Path, Exception]) -> None:
+            for path, error in failed.items():
+                self._failures[path] = _sentence(path, error)
+                self.notified.emit(Notification("error", self._failures[path], "tools.plugins"))
+            self._state.kinds_changed.emit()
+            self.changed.emit()
+            self.ready.emit()
+
+        self._background.run("plug-ins", load, done, errors.report)
+
+    def shutdown(self, seconds: float) -> bool:
+        """Wait until no plug-in is being loaded, when quitting.
+
+        Returns:
+            Whether that was in time.
+        """
+        return self._background.wait(seconds)
+
+    def _kept(self) -> list[Path]:
+        return [Path(name) for name in self._preferences.get("plugins")]
+
+
+def _sentence(path: Path, error: BaseException) -> str:
+    found = user_error(error)
+    if found is None:
+        errors.report(error, f"loading {path.name}")
+        return f"The plug-in {path.name} could not be loaded: see the log."
+    return str(found)
+
+
+def _added(path: Path, kinds: tuple[type[Kind], ...]) -> str:
+    return f"{path.name} adds " + ", ".join(f"{kind.noun} “{kind.title}”" for kind in kinds) + "."

@@ -1,0 +1,232 @@
+"""Tools > Audit: what the tests ask, asked of any kind, with the charts of what was measured."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from playground.app.dialogs.claim_table import ClaimTable
+from playground.app.dialogs.working_dialog import WorkingDialog
+from playground.app.model import errors
+from playground.app.model.state import State
+from playground.app.style.labels import CARDS, worded
+from playground.app.style.theme import UNIT, set_role
+from playground.app.widgets.charts.chart import Chart
+from playground.app.widgets.charts.series import Series
+from playground.drawing.audit import curves_of
+from playground.drawing.palette import Palette
+from playground.kinds.kind import Kind, registered
+from playground.lab import audit as audits
+from playground.lab.experiment import Experiment
+from playground.lab.selftest import Row
+from playground.user_errors import user_error
+
+LOOK = 50  # ms between two checks for results
+CHARTS = 2
+CHART_HEIGHT = 190
+SECTIONS = ("data", "noise", "objective", "network", "sampling")
+ABOUT = "<p>What this audit measured; dashed lines are bounds or closed forms.</p>"
+
+
+class AuditDialog(WorkingDialog):
+    """The claims of one kind. The window stays usable; Cancel and closing stop after the current claim, within seconds.
+
+    Args:
+        state: the experiment; a kind that it has chosen is audited with its settings.
+    """
+
+    def __init__(self, state: State, palette: Palette, parent: QWidget | None = None) -> None:
+        super().__init__(LOOK, parent)
+        self._state = state
+        self.setObjectName("auditDialog")
+        self.setWindowTitle("Audit")
+        self.rows: list[Row] = []  # grows in the thread
+        self._count, self._shown = 0, 0
+        self._charts: Sequence[audits.Chart] = ()
+        self.failure = ""
+
+        self.kinds = QComboBox()
+        self.kinds.setAccessibleName("Kind to audit")
+        self.kinds.setToolTip("<p>A kind that the experiment has chosen is audited with its settings there.</p>")
+        self.run_button = QPushButton("&Run")
+        self.run_button.setObjectName("runAudit")
+        self.run_button.setToolTip("<p>Measure the claims, in under 30 s.</p>")
+        self.run_button.clicked.connect(self.run)
+        chosen = QHBoxLayout()
+        chosen.addWidget(self.kinds, 1)
+        chosen.addWidget(self.run_button)
+
+        self.table = ClaimTable("Claims of the kind, what was measured and its bound")
+        self.titles = [QLabel("") for _ in range(CHARTS)]
+        self.charts = [Chart(f"Chart {number + 1} of the audit", ABOUT, CHART_HEIGHT) for number in range(CHARTS)]
+        beside = QHBoxLayout()
+        beside.setSpacing(2 * UNIT)
+        self._boxes = []
+        for title, chart in zip(self.titles, self.charts, strict=True):
+            set_role(title, "caption")
+            chart.apply_palette(palette)
+            box = QWidget()
+            column = QVBoxLayout(box)
+            column.setContentsMargins(0, 0, 0, 0)
+            column.addWidget(title)
+            column.addWidget(chart)
+            box.setVisible(False)
+            beside.addWidget(box, 1)
+            self._boxes.append(box)
+
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("Progress of the audit")
+        self.status = QLabel("")
+        self.status.setWordWrap(True)
+        set_role(self.status, "caption")
+        self.cancel_button = QPushButton("&Close")
+        self.cancel_button.setObjectName("cancelAudit")
+        self.cancel_button.clicked.connect(self.reject)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.status, 1)
+        buttons.addWidget(self.cancel_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * UNIT, 2 * UNIT, 2 * UNIT, 2 * UNIT)
+        layout.setSpacing(UNIT)
+        layout.addLayout(chosen)
+        layout.addWidget(self.table, 1)
+        layout.addLayout(beside)
+        layout.addWidget(self.bar)
+        layout.addLayout(buttons)
+        self.resize(940, 640)
+        state.kinds_changed.connect(self._fill)
+        self._fill()
+
+    def apply_palette(self, palette: Palette) -> None:
+        for chart in self.charts:
+            chart.apply_palette(palette)
+
+    @property
+    def running(self) -> bool:
+        return self._worker is not None
+
+    @Slot()
+    def _fill(self) -> None:
+        """List all kinds in the order of the cards, and keep the choice; at first that of the sampler."""
+        before = self.kinds.currentData() or f"sampling.{self._state.experiment.sampling.kind}"
+        self.kinds.clear()
+        found = sorted(registered(), key=lambda kind: (SECTIONS.index(kind.section), kind.place, kind.name()))
+        for kind in found:
+            self.kinds.addItem(
+                f"{CARDS.get(kind.section, kind.section)}: {kind.title}", f"{kind.section}.{kind.name()}"
+            )
+        self.choose(before)
+
+    def choose(self, name: str) -> None:
+        """Choose a kind by its section and name, as in ``noise.vp``."""
+        self.kinds.setCurrentIndex(max(self.kinds.findData(name), 0))
+
+    def _experiment(self, kind: type[Kind]) -> Experiment:
+        """The experiment of the audit, with the kind's settings if the window's experiment has chosen it."""
+        made = audits.experiment_of(kind)
+        own = getattr(self._state.experiment, kind.section)
+        return msgspec.structs.replace(made, **{kind.section: own}) if type(own) is kind else made
+
+    @Slot()
+    def run(self) -> None:
+        """Measure the chosen kind from its first claim, unless an audit runs already."""
+        if self.running or self.kinds.currentIndex() < 0:
+            return
+        kind = audits.kind_named(self.kinds.currentData())
+        experiment = self._experiment(kind)
+        rows = list[Row]()
+        self.rows = rows
+        self._count, self._shown, self._charts, self.failure = 0, 0, (), ""
+        self.table.clear()
+        self.bar.setRange(0, 0)
+        for box in self._boxes:
+            box.setVisible(False)
+        self._work(self._measuring(experiment, kind.section, rows), "audit")
+        self._say()
+
+    def _measuring(self, experiment: Experiment, section: str, rows: list[Row]) -> Callable[[], Iterator[None]]:
+        def measure() -> Iterator[None]:
+            made = audits.audit(experiment, section)
+            self._count = len(made.checks)
+            yield
+            for row in made.rows():
+                rows.append(row)
+                yield
+            self._charts = made.charts()
+
+        return measure
+
+    def reject(self) -> None:
+        """Cancel: the audit if it runs, otherwise the dialog."""
+        if self._worker is not None:
+            self._worker.requestInterruption()
+            self.status.setText("Stopping…")
+        else:
+            super().reject()
+
+    @Slot()
+    def _look(self) -> None:
+        worker = self._worker
+        if worker is None:
+            return
+        ended = worker.isFinished()  # checked first, so that no row can follow it
+        for row in self.rows[self._shown :]:
+            self.table.add(row)
+            self._shown += 1
+        if self._count:
+            self.bar.setRange(0, self._count)
+            self.bar.setValue(self._shown)
+        if ended:
+            worker.wait()
+            self._stop()
+            if worker.error is not None:
+                message = user_error(worker.error)
+                self.failure = "The audit broke off: see the log." if message is None else worded(message)
+                if message is None:
+                    errors.report(worker.error, "the audit broke off")
+                self.bar.setRange(0, 1)
+            self._show_charts()
+        if ended or not worker.isInterruptionRequested():
+            self._say()
+
+    def _show_charts(self) -> None:
+        for box, title, chart, shown in zip(self._boxes, self.titles, self.charts, self._charts, strict=False):
+            curves, x, y = curves_of(shown)
+            title.setText(shown.title)
+            series = [
+                Series(
+                    curve.label,
+                    curve.x,
+                    curve.y,
+                    curve.color,
+                    "dashed" if curve.dashed else "points" if curve.points else "line",
+                    error=curve.error,
+                )
+                for curve in curves
+            ]
+            names = ", ".join(one.name for one in series)
+            box.setVisible(True)
+            chart.show_series(series, x, y, f"{shown.title}: {names}.")
+
+    def _say(self) -> None:
+        rows = self.rows[: self._shown]
+        claims = [row for row in rows if row.is_bounded or not row.passed]
+        held = sum(row.passed for row in claims)
+        if self.running:
+            text = f"{len(rows)} of {self._count} measured" if self._count else "Preparing…"
+        elif self.failure:
+            text = self.failure
+        elif len(rows) < self._count:
+            text = f"Cancelled after {len(rows)} of {self._count}"
+        elif rows:
+            text = f"{held} of {len(claims)} claims hold"
+        else:
+            text = ""
+        if held < len(claims) and self.running:
+            text += f", {len(claims) - held} do not hold"
+        self.status.setText(text)
+        self.run_button.setEnabled(not self.running)
+        self.kinds.setEnabled(not self.running)
+        self.cancel_button.setText("&Cancel" if self.running else "&Close")

@@ -1,0 +1,66 @@
+"""The table of claims that the self-test and audits fill."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
+
+from playground.app.style.theme import UNIT
+from playground.app.style.wrapping import wrapped
+from playground.lab.selftest import Row
+
+COLUMNS = ("Claim", "Measured", "Bound", "Holds")
+
+
+class ClaimTable(QTreeWidget):
+    """Claims by area, each with its measured value and bound. A claim that does not hold is bold.
+
+    Args:
+        name: for screen readers.
+    """
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setHeaderLabels(list(COLUMNS))
+        self.setAccessibleName(name)
+        self.setRootIsDecorated(False)
+        self.setIndentation(2 * UNIT)
+        self.setUniformRowHeights(True)
+        self.setSelectionMode(QTreeWidget.SelectionMode.NoSelection)
+        _align(self.headerItem())
+        header = self.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        for column, widest in ((1, "TooManySteps"), (2, "at most 0.0e-00"), (3, "Holds")):
+            header.resizeSection(column, self.fontMetrics().horizontalAdvance(widest) + 4 * UNIT)
+
+    def add(self, row: Row) -> None:
+        """Add a claim below the heading of its area, and scroll there."""
+        above = self.topLevelItem(self.topLevelItemCount() - 1)
+        heading = row.area.capitalize()
+        if above is None or above.text(0) != heading:
+            above = QTreeWidgetItem(self, [heading])
+            above.setFont(0, _bold(above))
+            above.setExpanded(True)
+        holds = "NO" if not row.passed else "yes" if row.is_bounded else "–"
+        item = QTreeWidgetItem(above, [row.claim, row.measured_text, row.bound_text, holds])
+        _align(item)
+        item.setToolTip(0, wrapped(row.claim))
+        if not row.passed:
+            for column in range(len(COLUMNS)):
+                item.setFont(column, _bold(item))
+        self.scrollToItem(item)
+
+
+def _align(item: QTreeWidgetItem) -> None:
+    for column, side in (
+        (1, Qt.AlignmentFlag.AlignRight),
+        (2, Qt.AlignmentFlag.AlignRight),
+        (3, Qt.AlignmentFlag.AlignHCenter),
+    ):
+        item.setTextAlignment(column, side | Qt.AlignmentFlag.AlignVCenter)
+
+
+def _bold(item: QTreeWidgetItem) -> QFont:
+    font = item.font(0)
+    font.setBold(True)
+    return font

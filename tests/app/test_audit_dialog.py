@@ -1,0 +1,115 @@
+"""Tools > Audit: any kind, the experiment's own settings, a table, charts, cancelling and what cannot be audited."""
+
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from playground.app.dialogs.audit_dialog import AuditDialog
+from playground.app.model.state import State
+from playground.drawing.palette import DARK
+from playground.kinds.kind import registered
+from playground.lab import audit as audits
+from playground.lab.audit import Audit, Chart, Check, Line
+from playground.lab.experiment import Experiment, replace
+
+INF = float("inf")
+CHART = Chart("One", "n", "error", (Line("own", np.array([1.0, 2.0]), np.array([0.5, 0.25])),), log_y=True)
+
+
+@pytest.fixture
+def dialog(qtbot) -> Iterator[AuditDialog]:
+    dialog = AuditDialog(State(replace(Experiment(), {"sampling.solver": "shark"})), DARK)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    yield dialog
+    assert dialog.shutdown(10)
+
+
+def put(monkeypatch: pytest.MonkeyPatch, *checks: Check) -> list[Experiment]:
+    """These claims in place of any kind's; returns the experiments that are asked for."""
+    asked = list[Experiment]()
+
+    def made(experiment: Experiment, section: str) -> Audit:
+        asked.append(experiment)
+        return Audit(section, getattr(experiment, section), checks, lambda: (CHART,))
+
+    monkeypatch.setattr(audits, "audit", made)
+    return asked
+
+
+def cells(dialog: AuditDialog) -> list[list[str]]:
+    areas = [dialog.table.topLevelItem(row) for row in range(dialog.table.topLevelItemCount())]
+    items = [area.child(row) for area in areas for row in range(area.childCount())]
+    return [[item.text(column) for column in range(4)] for item in items]
+
+
+def test_it_lists_every_kind_and_begins_with_the_sampler(dialog: AuditDialog) -> None:
+    assert dialog.kinds.count() == len(registered())
+    assert dialog.kinds.currentData() == "sampling.reverse-sde"
+    assert dialog.kinds.currentText() == "Sample: Reverse SDE"
+    dialog.choose("noise.vp")
+    assert dialog.kinds.currentData() == "noise.vp"
+
+
+def test_claims_measurements_and_charts(dialog: AuditDialog, qtbot, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = put(
+        monkeypatch,
+        Check("law", "one", lambda: 0.5, 1.0),
+        Check("law", "two", lambda: 7.0, INF),
+        Check("cost", "three", lambda: 2.0, INF, 3.0),
+    )
+    QTest.mouseClick(dialog.run_button, Qt.MouseButton.LeftButton)
+    assert not dialog.run_button.isEnabled()
+    qtbot.waitUntil(lambda: not dialog.running)
+    assert cells(dialog) == [
+        ["one", "0.5", "at most 1", "yes"],
+        ["two", "7", "none", "–"],
+        ["three", "2", "at least 3", "NO"],
+    ]
+    assert dialog.status.text() == "1 of 2 claims hold"
+    assert [box.isVisible() for box in dialog._boxes] == [True, False]
+    assert dialog.titles[0].text() == "One"
+    assert [series.name for series in dialog.charts[0].series] == ["own"]
+    assert asked[0].sampling.solver == "shark"
+    dialog.choose("sampling.mala")
+    dialog.run()
+    qtbot.waitUntil(lambda: not dialog.running)
+    assert asked[1].sampling.kind == "mala"
+
+
+def test_cancel_stops_after_the_claim_it_is_at(dialog: AuditDialog, qtbot, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def wait() -> float:
+        begun.set()
+        go.wait(10)
+        return 0.0
+
+    put(monkeypatch, Check("a", "slow", wait, 1.0), Check("a", "never", lambda: 0.0, 1.0))
+    dialog.run()
+    qtbot.waitUntil(begun.is_set)
+    QTest.mouseClick(dialog.cancel_button, Qt.MouseButton.LeftButton)
+    go.set()
+    qtbot.waitUntil(lambda: not dialog.running)
+    assert dialog.status.text() == "Cancelled after 1 of 2"
+    assert dialog.isVisible()
+
+
+def test_what_has_no_data_gets_a_sentence(dialog: AuditDialog, qtbot) -> None:
+    dialog.choose("data.drawn")
+    dialog.run()
+    qtbot.waitUntil(lambda: not dialog.running)
+    assert dialog.status.text().startswith("Nothing is drawn yet")
+    assert dialog.run_button.isEnabled()
+
+
+def test_the_real_audit_of_a_noise(dialog: AuditDialog, qtbot) -> None:
+    dialog.choose("noise.single")
+    dialog.run()
+    qtbot.waitUntil(lambda: not dialog.running)
+    assert dialog.status.text() == "1 of 1 claims hold"
+    assert not any(box.isVisible() for box in dialog._boxes)
