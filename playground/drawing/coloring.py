@@ -11,6 +11,8 @@ from playground.drawing.palette import PALETTES, Palette, category_colors, value
 from playground.drawing.raster import premultiplied
 
 SECTORS = 8
+OF_CLASSES = (0, 5, 4, 6, 7, 3, 2, 1)
+"""The colours of classes: that of the particles, which lie on the classes, comes last."""
 OPACITY = 0.95
 NOWHERE = 0.02  # fraction of the values that may lie below the scale, and above it
 
@@ -24,23 +26,27 @@ class Coloring:
         labels: (N,) uint8: indices of the 256 colours of numbers, or of the colours of categories.
         numbers: numbers of a scale, see :class:`playground.drawing.color_scale.ColorScale`; None for categories.
         names: names of categories; none if they are the sectors of a circle.
+        order: the colours of the categories, as indices of the palette's.
     """
 
     title: str
     labels: np.ndarray
     numbers: tuple[tuple[float, str], ...] | None = None
     names: tuple[str, ...] = ()
+    order: tuple[int, ...] = tuple(range(SECTORS))
 
-    def colors(self, palette: Palette) -> np.ndarray:
+    def colors(self, palette: Palette, opacity: float = OPACITY) -> np.ndarray:
         """The colours by coverage x 256 + label, (65536,) uint32 premultiplied ARGB."""
-        return _table(palette.name, self.numbers is not None)
+        return _table(palette.name, self.numbers is not None, opacity)
 
     def legend(self, palette: Palette) -> ColorScale | ColorKey:
         """What says which colour is what."""
         if self.numbers is not None:
             return ColorScale(self.title, value_colors(palette), self.numbers)
-        colors = tuple(category_colors(palette).tolist())
-        return ColorKey(self.title, colors[: len(self.names) or SECTORS], self.names)
+        colors = category_colors(palette).tolist()
+        return ColorKey(
+            self.title, tuple(colors[index] for index in self.order[: len(self.names) or SECTORS]), self.names
+        )
 
 
 def by_number(values: np.ndarray, title: str, low: float | None = None) -> Coloring:
@@ -77,6 +83,21 @@ def by_kind(kinds: np.ndarray, title: str, names: tuple[str, ...]) -> Coloring:
     return Coloring(f"{title}, {len(names)} in all", (kinds % count).astype(np.uint8), names=shared)
 
 
+def by_class(labels: np.ndarray, names: tuple[str, ...]) -> Coloring:
+    """One of eight colours for each class; if there are more classes, several share a colour.
+
+    Args:
+        labels: (N,) classes, counted from 0.
+        names: names of the classes; numbers if there are none.
+    """
+    classes, count = int(labels.max()) + 1 if len(labels) else 0, len(OF_CLASSES)
+    colors = np.array(OF_CLASSES, np.uint8)[labels % count]
+    if classes <= count:
+        return Coloring("class", colors, names=names or tuple(map(str, range(classes))), order=OF_CLASSES)
+    shared = tuple(f"{first}, {first + count}, …" for first in range(count))
+    return Coloring(f"class, {classes} in all", colors, names=shared, order=OF_CLASSES)
+
+
 def by_direction(points: np.ndarray, title: str) -> Coloring:
     """One of eight colours for each point (N, 2), by its direction from the centre of all points."""
     away = points - points.mean(axis=0)
@@ -85,9 +106,9 @@ def by_direction(points: np.ndarray, title: str) -> Coloring:
 
 
 @functools.lru_cache(maxsize=4)
-def _table(name: str, numbers: bool) -> np.ndarray:
+def _table(name: str, numbers: bool, opacity: float) -> np.ndarray:
     palette = PALETTES[name]
     colors = value_colors(palette) if numbers else np.resize(category_colors(palette), 256)
     channels = np.stack([colors >> 16 & 255, colors >> 8 & 255, colors & 255], axis=1).astype(np.float64)
-    coverage = np.repeat(np.linspace(0, OPACITY, 256), 256)
+    coverage = np.repeat(np.linspace(0, opacity, 256), 256)
     return premultiplied(np.tile(channels, (256, 1)), coverage)

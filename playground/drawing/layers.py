@@ -37,6 +37,7 @@ ERROR_SHOWN, ERROR_ALPHA = 0.5, 0.5
 """The power for an error, a twentieth of which should be visible, and the largest opacity of its red."""
 
 SPRITES = 10_000  # up to so many particles are drawn one by one; more are counted per pixel
+DOT, DOT_OPACITY = 1.4, 0.65  # radius of a training point in painter units, and its opacity
 TRAIL_SEGMENTS = 8_000  # most segments of all trails in a frame; half as many with 10,000 particles
 TRAIL_PIXELS = 8  # assumed length of a segment in pixels
 ARROW_PIXELS = 90  # most painter units of the longest arrow of a magnified step
@@ -231,32 +232,47 @@ class ScoreError(_Map):
 
 @dataclass(frozen=True, eq=False)
 class Data(Layer):
-    """The training points, (N, 2), as small dots; the colour is stronger if several share a pixel."""
+    """The training points, (N, 2), as small dots; the colour is stronger if several share a pixel.
+
+    Args:
+        coloring: the class of each point that its colour shows.
+    """
 
     points: np.ndarray
+    coloring: Coloring | None = None
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
         if is_vector(painter):
             if len(self.points) <= 2000:
-                _discs(painter, plane, self.points, 1.4, [palette.color("data", 0.65)])
+                _discs(painter, plane, self.points, DOT, self._inks(palette))
             else:
                 embed(painter, plane, self._sheet(fine(plane), palette).image)
             return
         painter.drawImage(0, 0, self._keep("sheet", (plane, palette), lambda: self._sheet(plane, palette)).image)
 
+    def _inks(self, palette: Palette) -> list[QColor]:
+        if self.coloring is None:
+            return [palette.color("data", DOT_OPACITY)]
+        table = self.coloring.colors(palette, DOT_OPACITY)[255 * 256 :]  # of full coverage
+        return [_unpremultiplied(int(table[label])) for label in self.coloring.labels.tolist()]
+
     def _sheet(self, plane: Plane, palette: Palette) -> PixelBuffer:
         pixels = plane.to_pixels(self.points)
+        if self.coloring is not None:
+            radius = max(DOT * plane.ratio, 1.0)
+            found = raster.labelled_discs(pixels, self.coloring.labels, radius, plane.columns, plane.rows)
+            return raster.tinted(found, self.coloring.colors(palette, DOT_OPACITY), plane.ratio)
         color = palette.color("data")
         if len(pixels) <= 2000:
-            coverage = raster.disc_coverage(pixels, 1.4 * plane.ratio, plane.columns, plane.rows)
-            return raster.tinted(coverage, raster.tints(color, 0.65), plane.ratio)
+            coverage = raster.disc_coverage(pixels, DOT * plane.ratio, plane.columns, plane.rows)
+            return raster.tinted(coverage, raster.tints(color, DOT_OPACITY), plane.ratio)
         found = raster.counts(pixels, plane.columns, plane.rows, max(1, round(1.5 * plane.ratio)))
         found = np.minimum(found, 255).astype(np.uint8)
         # A single point must be visible, and a million must not fill the canvas.
         typical = float(found.sum()) / max(int(np.count_nonzero(found)), 1)
         opacity = np.maximum(1 - np.exp(-0.5 * np.arange(256) / max(typical, 1.0)), 0.16)
         opacity[0] = 0
-        return raster.tinted(found, raster.tints(color, 0.65)[np.round(255 * opacity).astype(int)], plane.ratio)
+        return raster.tinted(found, raster.tints(color, DOT_OPACITY)[np.round(255 * opacity).astype(int)], plane.ratio)
 
 
 @dataclass(frozen=True, eq=False)

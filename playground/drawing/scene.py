@@ -193,16 +193,22 @@ def _scales_height(scene: Scene, plane: Plane) -> float:
 
 
 def _paint_legend(painter: QPainter, scene: Scene, plane: Plane) -> float:
-    """Paint the legend of the particles' colours, below the other scales; return its height."""
-    coloring = None if scene.particles is None else scene.particles.coloring
-    if coloring is None or not scene.has_scales or not color_scale.fits(plane):
+    """Paint the legends of the colours of particles and data, below the other scales; return their height."""
+    if not scene.has_scales or not color_scale.fits(plane):
         return 0.0
-    legend, above = coloring.legend(scene.palette), _scales_height(scene, plane)
-    if isinstance(legend, color_scale.ColorScale):
-        color_scale.paint_scale(painter, plane, scene.palette, legend, len(scene.scales()))
-        return color_scale.HEIGHT
-    color_scale.paint_key(painter, plane, scene.palette, legend, above)
-    return legend.height + 6
+    height, before = 0.0, _scales_height(scene, plane)
+    for layer in (scene.particles, scene.data):
+        coloring = None if layer is None else layer.coloring
+        if coloring is None:
+            continue
+        legend = coloring.legend(scene.palette)
+        if isinstance(legend, color_scale.ColorScale):
+            color_scale.paint_scale(painter, plane, scene.palette, legend, len(scene.scales()))
+            height += color_scale.HEIGHT
+        else:
+            color_scale.paint_key(painter, plane, scene.palette, legend, before + height)
+            height += legend.height + 6
+    return height
 
 
 def _paint_still(painter: QPainter, scene: Scene, plane: Plane) -> None:

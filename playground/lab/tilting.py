@@ -10,6 +10,7 @@ from torch import Tensor
 
 from playground.kinds.samplers import FollowsScore
 from playground.lab.conflicts import LEAST_SAMPLES, tilted_conflict, why_too_few_samples
+from playground.lab.fields import grid_points, grid_shape
 from playground.lab.problem import Problem
 from playground.lab.sample_metrics import DISTANCE_POINTS, FLOOR_PAIRS, NO_SAMPLES, PROJECTIONS
 from playground.messages import Message
@@ -72,6 +73,14 @@ def tilted(problem: Problem) -> Tilted | None:
     classes = ClassDensities.of(known.to("cpu", torch.float64))
     label = sampling.label if sampling.labels == "one" else None
     return Tilted(classes, label, 0.0 if sampling.guide == "checkpoint" else sampling.guidance)
+
+
+def tilted_over(problem: Problem, density: Tilted, bounds: tuple[float, float, float, float]) -> Array:
+    """A tilted density at the middles of about `CELLS` cells of a rectangle, per squared user unit: (rows, columns)."""
+    rows, columns = grid_shape(problem, bounds)
+    points = torch.from_numpy(grid_points(bounds, columns, rows).reshape(-1, 2)).double()
+    found: Array = density.prob(points).reshape(rows, columns).numpy()
+    return found
 
 
 def add_tilted(

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.canvas.chips import DOT, PADDING
 from playground.app.canvas.legend import KEYS, LEGEND
+from playground.drawing.coloring import by_class
 from playground.drawing.layers import Field, ScoreError
 from playground.drawing.palette import DARK, LIGHT
 from playground.drawing.render import render
@@ -345,6 +346,18 @@ def test_an_unknown_tool_or_field_is_refused(canvas: CanvasView) -> None:
         canvas.set_field(np.zeros((1, 2)), np.zeros((1, 2)), "guessed")
 
 
+def test_classes_colour_the_data_until_one_colour_is_chosen(canvas: CanvasView) -> None:
+    points, classes = np.zeros((4, 2)), by_class(np.array([0, 1, 0, 1]), ("a", "b"))
+    canvas.set_data(points, classes)
+    assert canvas._shown().data.coloring is classes
+    canvas.set_option("data", "color", "one")
+    assert canvas._shown().data.coloring is None
+    canvas.set_option("data", "color", "class")
+    assert canvas._shown().data.coloring is classes
+    canvas.set_data(points)
+    assert canvas._shown().data.coloring is None
+
+
 # --- pictures
 
 
@@ -649,13 +662,13 @@ def test_the_arrow_and_the_down_key_open_the_options_and_the_dot_toggles(canvas:
         chip.menu.close()
     next(action for action in chip.menu.actions() if action.text() == "4 steps").trigger()
     assert changed == [("trails", "length", 4)]
-    for key in ("trails", "data"):  # of which the one has options and the other none
+    for key in ("trails", "path"):  # of which the one has options and the other none
         shown = chips.is_on(key)
         QTest.mouseClick(chips.chips[key], LEFT, NONE, QPoint(PADDING + DOT // 2, 14))
         assert chips.is_on(key) is not shown
     assert not chip.menu.isVisible()
-    QTest.mouseClick(chips.chips["data"], LEFT, NONE, QPoint(chips.chips["data"].width() - PADDING - 3, 14))
-    assert chips.is_on("data")  # without options there is no arrow
+    QTest.mouseClick(chips.chips["path"], LEFT, NONE, QPoint(chips.chips["data"].width() - PADDING - 3, 14))
+    assert chips.is_on("path")  # without options there is no arrow
 
 
 def test_no_menu_of_a_chip_begins_or_ends_with_a_line(chips: ChipBar) -> None:
@@ -668,7 +681,7 @@ def test_no_menu_of_a_chip_begins_or_ends_with_a_line(chips: ChipBar) -> None:
         assert not any(a and b for a, b in itertools.pairwise(lines))
         titles = [menu.actions()[0].defaultWidget().text()]
         assert titles[0]  # what the entries set, which the bare line that Qt draws for a section does not say
-    assert len(menus) == 6
+    assert len(menus) == 7
 
 
 def test_a_layer_that_cannot_be_shown_says_why(canvas: CanvasView, chips: ChipBar) -> None:

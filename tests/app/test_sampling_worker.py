@@ -1,5 +1,6 @@
 """The thread that samples: what it takes of the processor, and in which pieces."""
 
+import dataclasses
 import os
 import sys
 
@@ -8,15 +9,17 @@ import pytest
 import torch
 from PySide6.QtCore import QThread
 
+from playground.app.canvas import readouts
 from playground.app.controllers import sampling_worker as module
 from playground.app.controllers.controllers import Controllers
-from playground.app.controllers.overlay_timing import exact_source
+from playground.app.controllers.overlay_timing import density_source, exact_source
 from playground.app.controllers.sampling_worker import OverlayRequest, ReadoutRequest, SamplingWorker
 from playground.app.model.state import State
 from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model
 from playground.app.workers import worker as workers
 from playground.app.workers.worker import Worker
+from playground.lab.conflicts import Conditions
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.theory.networks.base import ROWS
@@ -205,3 +208,32 @@ def test_a_run_guided_by_a_checkpoint_follows_the_weights_of_that_step() -> None
         torch.testing.assert_close(module.LatestScore(worker, run)(x, sigma), networks[100](x, sigma))
     plain = Problem.build(replace(problem.experiment, {"sampling.guidance": 0.0}))
     assert module.LatestScore(worker, module.SamplingRun(_Workspace(plain), plain, 0, 0, weights)).weaker is None
+
+
+@pytest.mark.parametrize("labels", ["one", "none"])
+def test_the_density_layer_shows_the_tilted_density_of_classes(labels: str) -> None:
+    settings = {
+        "data.kind": "two-moons",
+        "data.classes": "on",
+        "data.points": 500,
+        "sampling.kind": "probability-flow",
+        "sampling.source": "exact",
+        "sampling.labels": labels,
+        "sampling.guidance": 2.0,
+    }
+    problem = Problem.build(replace(Experiment(), settings))
+    model, worker, bounds = Model.of(problem, None), SamplingWorker(), (-2.5, 3.5, -2.0, 2.0)
+    assert model.view.labels is not None
+    request = OverlayRequest(
+        model, bounds, 4, 4, 0.1, None, learned=False, exact=False, density=True, density_source="tilted"
+    )
+    _, density = worker.compute_overlays(request)
+    assert density.source == ("tilted" if labels == "one" else "exact")
+    rows, columns = density.density.shape
+    assert density.density.sum() * 24 / (rows * columns) == pytest.approx(1.0, abs=0.02)
+    assert readouts.asked_density(density) == (["tilted density, without noise"] if labels == "one" else [])
+    assert worker.compute_overlays(request)[1].density is density.density or labels == "none"  # it is kept
+    if labels == "one":  # the other moon has none of it
+        assert density.density[: int(0.4 * rows)].sum() < 0.01 * density.density.sum()
+    assert density_source("tilted", model.view) == "tilted"
+    assert density_source("tilted", dataclasses.replace(model.view, conditions=Conditions())) == "exact"

@@ -8,8 +8,8 @@ from PySide6.QtGui import QColor
 
 from playground.drawing import raster
 from playground.drawing.color_scale import ColorKey, ColorScale
-from playground.drawing.coloring import SECTORS, by_direction, by_kind, by_number
-from playground.drawing.layers import SPRITES, Particles
+from playground.drawing.coloring import SECTORS, by_class, by_direction, by_kind, by_number
+from playground.drawing.layers import SPRITES, Data, Particles
 from playground.drawing.palette import DARK, LIGHT, PALETTES, category_colors, value_colors
 from playground.drawing.plane import Plane
 from playground.drawing.render import render
@@ -125,3 +125,31 @@ def test_numbers_differ_in_lightness_too(palette) -> None:
     assert (steps > 0).all() if palette is DARK else (steps < 0).all()
     assert abs(lightness[-1] - lightness[0]) > 0.35
     assert palette in (DARK, LIGHT)
+
+
+@pytest.mark.parametrize("count", [3, 3_000])
+@BOTH
+def test_training_points_have_the_colours_of_the_key_of_their_classes(qapp, palette, count: int) -> None:
+    """Each way of painting few and many points, all but three of them outside of the picture."""
+    points = np.full((count, 2), -5.0)
+    points[:3] = [[0.205, 0.305], [0.505, 0.505], [0.405, 0.805]]
+    labels = np.zeros(count, np.int64)
+    labels[:3] = [0, 1, 2]
+    coloring = by_class(labels, ("left", "middle", "top"))
+    key = coloring.legend(palette)
+    assert isinstance(key, ColorKey)
+    assert key.names == ("left", "middle", "top")
+    assert len({*key.colors}) == 3
+    plane = Plane(BOX, *SIZE, 2.0)
+    sheet = Data(points, coloring)._sheet(plane, palette).image
+    for place, color in zip(points[:3], key.colors, strict=True):
+        x, y = plane.to_pixels(place[None])[0]
+        shown = sheet.pixelColor(int(x), int(y))
+        assert max(abs(a - b) for a, b in zip(shown.getRgb()[:3], QColor(color).getRgb()[:3], strict=True)) <= 3
+
+
+def test_more_classes_than_colours_share_them_by_number() -> None:
+    key = by_class(np.arange(10), tuple("abcdefghij")).legend(DARK)
+    assert key.title == "class, 10 in all"
+    assert key.names[:3] == ("0, 8, …", "1, 9, …", "2, 10, …")
+    assert by_class(np.arange(3), ()).names == ("0", "1", "2")

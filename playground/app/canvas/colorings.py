@@ -1,15 +1,20 @@
-"""The colours of a frame's particles, from their run and from values computed for them."""
+"""The colours of the data's classes, and of a frame's particles, from their run and from values computed for them."""
 
 import typing
 
 import numpy as np
 
 from playground.app.canvas import readouts
-from playground.app.model.views import ParticleColors, ParticleValues
-from playground.drawing.coloring import Coloring, by_direction, by_kind, by_number
+from playground.app.model.views import ParticleColors, ParticleValues, ProblemView
+from playground.drawing.coloring import Coloring, by_class, by_direction, by_kind, by_number
 
 if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
+
+
+def class_colors(problem: ProblemView) -> Coloring | None:
+    """The colours of the training points in view by their class; None without classes."""
+    return None if problem.labels is None else by_class(problem.labels, problem.class_names)
 
 
 def coloring(

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app.canvas import column_menu, readouts
+from playground.app.canvas.colorings import class_colors
 from playground.app.canvas.frames import COMPUTED, frames_of, show_frame
 from playground.app.canvas.view import CanvasView
 from playground.app.controllers.column_runs import ColumnRun, Equal
@@ -185,7 +186,7 @@ class ColumnView(QFrame):
         else:
             canvas.lock_aspect(view.isotropic)
             canvas.set_axes(view.axes)
-            canvas.set_data(view.points)
+            canvas.set_data(view.points, class_colors(view))
         canvas.set_hint(worded(run.failure) if run.failure is not None else "")
         self.cost.setText("")
 

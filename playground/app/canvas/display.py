@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.canvas import readouts
 from playground.app.canvas.chips import ChipBar
+from playground.app.canvas.colorings import class_colors
 from playground.app.canvas.frame_style import FrameStyle
 from playground.app.canvas.frames import COMPUTED, frame_makers, frames_of, show_frame
 from playground.app.canvas.legend import KEYS
@@ -53,6 +54,8 @@ OF_STEP = "Computed with the weights of training step {}."
 FIELD_NAMES = {"exact": "Exact score", "empirical": "Training-set score"}
 NO_EXACT_SCORE = "The exact score of these data is not known, so its error cannot be shown."
 NO_MODES = "These data have no known modes: two Gaussians, eight Gaussians and the checkerboard have."
+NO_CLASSES = "These data have no classes."
+NO_TILTED = "Only toys with classes have a tilted density: choose classes in the Data card."
 NO_LOG_DENSITY = "The log-density of these data is not known."
 NO_SCORE = "Between two sets there is a velocity, but no score and no likelihood."
 NO_PATH_DENSITY = "The density along the path is known for independent coupling of two mixtures of Gaussians only."
@@ -224,7 +227,7 @@ class Display(QObject):
         else:
             canvas.lock_aspect(problem.isotropic)
             canvas.set_axes(problem.axes)
-            canvas.set_data(problem.points)
+            canvas.set_data(problem.points, class_colors(problem))
         drawn = isinstance(self._state.experiment.data, Drawing)
         if not self._shows_data_of(problem):
             # Only for other data: a view that the user chose stays when noise or network change.
@@ -263,6 +266,9 @@ class Display(QObject):
             self._chips.set_available("error", known, NO_EXACT_SCORE if problem.has_score else NO_SCORE)
             self._chips.set_choice_available("particles", "color", "mode", problem.modes is not None, NO_MODES)
             self._chips.set_choice_available("particles", "color", "log_p", problem.known_density, NO_LOG_DENSITY)
+            self._chips.set_choice_available("data", "color", "class", problem.labels is not None, NO_CLASSES)
+            has_classes = bool(problem.conditions.known_classes)
+            self._chips.set_choice_available("density", "source", "tilted", has_classes, NO_TILTED)
             likelihood = problem.has_process and problem.has_score
             why = "This noise has no process from data to noise." if problem.has_score else NO_SCORE
             self._chips.set_available("path", likelihood, why)
@@ -443,7 +449,7 @@ class Display(QObject):
             self._look()
         elif option in ("style", "time"):
             self._show()
-        elif option == "color":
+        elif (layer, option) == ("particles", "color"):
             self._following.set_particle_colors(self._canvas.frame_style.particles)
             self._color(None)
 

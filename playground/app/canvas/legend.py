@@ -34,7 +34,13 @@ class Entry:
 _ARROWS = Option("spacing", "Arrows", ((26, "Normal"), (38, "Sparse"), (18, "Dense")))  # pixels between arrows
 
 LEGEND = (
-    Entry("data", "Data", "data", "The training points, x ~ p_data."),
+    Entry(
+        "data",
+        "Data",
+        "data",
+        "The training points, x ~ p_data.",
+        (Option("color", "Coloured by", (("class", "Class, where there are classes"), ("one", "One colour"))),),
+    ),
     Entry(
         "density",
         "Density p σ",
@@ -49,6 +55,7 @@ LEGEND = (
                     ("exact", "Exact, where it is known"),
                     ("learned", "Learned, by the network"),
                     ("empirical", "Of the training set"),
+                    ("tilted", "Tilted: p(x | c) p(c | x)^w"),
                 ),
             ),
             Option(

@@ -9,7 +9,7 @@ from playground.app.model.views import Bounds, DensityView, PointReadout, Proble
 from playground.app.model.weights import Weights
 from playground.app.style.number_formats import THIN_SPACE, format_coordinate, format_count, format_number
 
-NAMES = {"learned": "learned", "exact": "exact", "empirical": "training set"}
+NAMES = {"learned": "learned", "exact": "exact", "empirical": "training set", "tilted": "tilted"}
 
 if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
@@ -90,7 +90,9 @@ def evaluations(trajectory: "Trajectory", frame: int, unit: str = " score evalua
 
 
 def asked_density(density: DensityView) -> list[str]:
-    """A line that names the density, if it is a requested map and not that of the frame."""
+    """A line that names the density, if it is a requested map or the tilted density, and not that of the frame."""
+    if density.source == "tilted":
+        return ["tilted density, without noise"]
     return [f"density ({NAMES[density.source]}) at σ = {format_number(density.sigma)}"] if density.asked else []
 
 

@@ -12,6 +12,7 @@ from playground.app.canvas.image_keys import ImageKeys
 from playground.app.canvas.legend import KEYS, LEGEND, defaults
 from playground.app.canvas.plot_surface import PlotSurface
 from playground.app.style import text_size, theme
+from playground.drawing.coloring import Coloring
 from playground.drawing.images import ImageGrid, Strip
 from playground.drawing.layers import (
     Data,
@@ -76,6 +77,7 @@ class CanvasView(QWidget):
         self._absent: set[str] = set()  # layers that cannot be shown now
         self.options = defaults()
         self._time_to_data = False
+        self._classes: Coloring | None = None
         self.last_paint_ms = 0.0
         self._scene = Scene(palette=DARK)
         self._locked = True
@@ -130,9 +132,11 @@ class CanvasView(QWidget):
 
     # --- the scene
 
-    def set_data(self, points: np.ndarray | None) -> None:
-        """Training points, (N, 2)."""
-        self._change(data=None if points is None else Data(points))
+    def set_data(self, points: np.ndarray | None, classes: Coloring | None = None) -> None:
+        """Training points, (N, 2), and the colours of their classes, if they have any."""
+        self._classes = classes
+        colors = classes if self.options["data", "color"] == "class" else None
+        self._change(data=None if points is None else Data(points, colors))
 
     def set_density(self, grid: np.ndarray | None, extent: Viewport = (0, 1, 0, 1)) -> None:
         """A density on a grid (H, W) whose row 0 is the bottom of `extent` x0, x1, y0, y1."""
@@ -302,6 +306,8 @@ class CanvasView(QWidget):
             self.set_particles(self._scene.particles.positions)
         if self._scene.trails is not None:
             self.set_trails(self._scene.trails.positions)
+        if (layer, option) == ("data", "color") and self._scene.data is not None:
+            self.set_data(self._scene.data.points, self._classes)
         self.option_changed.emit(layer, option, value)
 
     @property

@@ -31,6 +31,7 @@ from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model, Workspace
 from playground.app.workers.tasks import Tasks
 from playground.app.workers.worker import Mailbox
+from playground.lab.conflicts import tilted_conflict
 
 FIELD_SECONDS = 0.05  # between two requests for the field: arrows turn slowly
 DENSITY_SECONDS = 0.1  # between two requests for the density, which costs several times as much and changes more slowly
@@ -120,7 +121,14 @@ class Following(QObject):
     @property
     def density_source(self) -> str:
         """The source of the density layer."""
-        return overlay_timing.density_source(self._density_source, self._building.problem)
+        source, workspace = (
+            overlay_timing.density_source(self._density_source, self._building.problem),
+            self._building.workspace,
+        )
+        if source != "tilted" or workspace is None:
+            return source
+        problem = workspace.problem
+        return "exact" if tilted_conflict(problem.experiment, problem.conditions) else "tilted"
 
     @property
     def exact_source(self) -> str:

@@ -28,6 +28,8 @@ def density_source(chosen: str, view: ProblemView | None) -> str:
     """The source of the density layer that is available: an unknown density is replaced by the learned one or the
     training set's."""
     if view is None or view.known_density:
+        if chosen == "tilted":
+            return "tilted" if view is not None and view.conditions.known_classes else "exact"
         noisy = view is None or (view.sigma_min > 0 and view.has_score)
         return chosen if noisy or chosen != "empirical" else "exact"
     empirical = view.sigma_min > 0 and view.has_score and (chosen == "empirical" or not view.shows_learned_density)

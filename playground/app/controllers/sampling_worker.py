@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from playground.app.model.weights import Weights
     from playground.app.model.workspace import Model, Workspace
     from playground.lab.problem import Problem
+    from playground.lab.tilting import Tilted
     from playground.lab.trajectory import Trajectory
     from playground.theory.guidance import LabelledScore
     from playground.theory.networks import ScoreNetwork
@@ -155,6 +156,7 @@ class SamplingWorker:
         self._particles_requests: Mailbox[ParticlesRequest] = Mailbox()
         self._inspection_requests: Mailbox[InspectionRequest] = Mailbox()
         self._flow_requests: Mailbox[InspectionRequest] = Mailbox()
+        self._tilted: tuple[Problem, Tilted | None, dict[Bounds, np.ndarray]] | None = None
         self._share = 1.0  # of a core, for sampler steps
         self._wanted = 0
         self._frame_seconds = 0.0  # between two frames, pauses included
@@ -332,13 +334,30 @@ class SamplingWorker:
             shown = learned if request.learned else None
             what = "score" if problem.has_score else "velocity"
             field = FieldView(positions, shown, exact, request.sigma, request.time is not None, errors, what)
-        if request.density and request.density_source == "empirical":
+        tilted = self._tilted_over(problem, request.bounds) if request.density_source == "tilted" else None
+        if request.density and tilted is not None:
+            density = DensityView(tilted, request.bounds, request.sigma, "tilted", moving=request.time is not None)
+        elif request.density and request.density_source == "empirical":
             values = empirical_density_over(problem, request.bounds, request.sigma, request.time)
             density = DensityView(values, request.bounds, request.sigma, "empirical", moving=request.time is not None)
         elif request.density and problem.path_density is not None:
             values = density_over(problem, request.bounds, request.sigma, request.time)
             density = DensityView(values, request.bounds, request.sigma, "exact", moving=request.time is not None)
         return field, density
+
+    def _tilted_over(self, problem: "Problem", bounds: Bounds) -> np.ndarray | None:
+        """The tilted density of an experiment's samples; None if it has none. It is kept, as it is that of every frame."""
+        from playground.lab.tilting import tilted, tilted_over
+
+        if self._tilted is None or self._tilted[0] is not problem:
+            self._tilted = problem, tilted(problem), {}
+        _, density, maps = self._tilted
+        if density is None:
+            return None
+        if bounds not in maps:
+            maps.clear()
+            maps[bounds] = tilted_over(problem, density, bounds)
+        return maps[bounds]
 
     def compute_particle_values(self, request: ParticlesRequest) -> ParticleValues:
         """Compute the values that colour particles, for a problem with a known density."""

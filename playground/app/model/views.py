@@ -60,6 +60,7 @@ class ProblemView:
     widest_gap: float
     parameters_count: int
     labelled: bool = False  # whether the data have classes
+    labels: np.ndarray | None = None  # (N,) the classes of `points`, if there are any
     class_names: tuple[str, ...] = ()  # in the order of their numbers, if known
     # By objective, suggested changes of the noise.
     diagnostics: "Callable[[str], tuple[Message, ...]]" = lambda objective: ()

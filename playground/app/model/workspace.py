@@ -486,9 +486,10 @@ def problem_view(problem: "Problem", parameters_count: int) -> ProblemView:
     has_process = problem.experiment.noise.has_path
     sigmas = noise.levels(LEVELS) if has_process else np.array([noise.sigma_max])
     gap = units.sigma_to_user(problem.widest())
-    shown, count = dataset.points, len(dataset.points)
+    shown, labels, count = dataset.points, dataset.labels, len(dataset.points)
     if count > SHOWN_POINTS:  # all of them are shown without a copy
-        shown = shown[problem.some_rows(count, SHOWN_POINTS, "shown")]
+        rows = problem.some_rows(count, SHOWN_POINTS, "shown")
+        shown, labels = shown[rows], None if labels is None else labels[rows]
     bounds = (0.0, 1.0, 0.0, 1.0) if is_image else plane_bounds(dataset.points)
     known = problem.density
     weights = None if known is None or known.modes is None else known.mode_weights
@@ -517,6 +518,7 @@ def problem_view(problem: "Problem", parameters_count: int) -> ProblemView:
         parameters_count=parameters_count,
         conditions=problem.conditions,
         labelled=dataset.labels is not None,
+        labels=labels,
         class_names=dataset.class_names,
         diagnostics=lambda objective: (*objective_diagnostics(problem, objective), *of_any),
         mode_weights=None if weights is None else weights.numpy(),
