@@ -103,8 +103,7 @@ def noise_of(saved: Mapping[str, Any]) -> int:
 
 
 def from_json(saved: Mapping[str, Any]) -> dict[str, Figures]:
-    """The figures from the result of :func:`to_json`, as far as they are valid. They are shown and never used for
-    computing."""
+    """The valid figures in the result of :func:`to_json`. They are shown and never used for computing."""
     from playground.lab import error_budget  # where a session is opened, torch is loaded
     from playground.lab.evaluation import METRICS, OF_SAMPLES
 
