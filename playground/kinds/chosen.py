@@ -92,12 +92,18 @@ class ChosenObjective(Protocol):
     @property
     def kind(self) -> str: ...
 
+    @property
+    def denoises(self) -> bool: ...
+
 
 class ChosenSampler(Protocol):
     """What the settings may ask of a sampler."""
 
     @property
     def kind(self) -> str: ...
+
+    @property
+    def is_flow(self) -> bool: ...
 
     @property
     def follows(self) -> Score | None: ...

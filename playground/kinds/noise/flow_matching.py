@@ -165,7 +165,7 @@ class FlowMatching(TwoEnds, tag="flow-matching", frozen=True):
                 (noise,),
             )
         target_batch = getattr(chosen.objective, "target_batch", 1)
-        if chosen.objective.kind != "denoising":
+        if not chosen.objective.denoises:
             yield Message(
                 "velocity-by-denoising",
                 "From {} there is no score to match: choose {}, which learns the velocity, or {}.",
@@ -195,7 +195,7 @@ class FlowMatching(TwoEnds, tag="flow-matching", frozen=True):
             return
         source, sampling = setting("noise.source", self.source), chosen.sampling
         noise = Edit("Start at noise", {"noise.source": "noise"})
-        if sampling.kind != "probability-flow":
+        if not sampling.is_flow:
             yield Message(
                 "no-score-between-sets",
                 "{} follows a score, and from {} there is only a velocity: choose {}, or {}.",

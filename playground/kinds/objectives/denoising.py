@@ -26,6 +26,7 @@ class Denoising(Objective, tag="denoising", frozen=True):
     place = 2
     equation = r"E\,\|s(x + \sigma z, \sigma) + z/\sigma\|^2"
     default_weight = "edm"
+    denoises = True
 
     target_batch: (
         Annotated[

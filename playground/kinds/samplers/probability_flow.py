@@ -29,6 +29,7 @@ class ProbabilityFlow(FromNoise, tag="probability-flow", frozen=True):
     phrase = "probability flow"
     place = 4
     equation = r"dx = [f - \frac{1}{2} g^2 s]\,dt"
+    is_flow = True
 
     solver: Annotated[
         Literal["auto", "euler", "heun", "dpm-solver++", "unipc", "adaptive"],

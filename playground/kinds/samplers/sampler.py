@@ -34,6 +34,7 @@ class Sampler(Kind, frozen=True):
     Attributes:
         short: its short name.
         is_generative: whether it ends at the data; else it starts there.
+        is_flow: whether it follows the probability flow, for which a velocity is enough.
     """
 
     section: ClassVar[str] = "sampling"
@@ -41,6 +42,7 @@ class Sampler(Kind, frozen=True):
     noun: ClassVar[str] = "sampler"
     short: ClassVar[str]
     is_generative: ClassVar[bool] = True
+    is_flow: ClassVar[bool] = False
 
     particles: (
         Annotated[
