@@ -2,22 +2,17 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QImage, QPainter
-from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QPainter
 
 from playground.drawing.axes import figure_font
 from playground.drawing.charts import Axis, Curve, axis_around, paint_chart
 from playground.drawing.palette import LIGHT, Palette
-from playground.drawing.render import PictureError, save_image
-from playground.lab.atomic import atomic_write
+from playground.drawing.render import save_painting
 from playground.lab.audit import Chart
-from playground.user_errors import cannot_write
 
 WIDTH, HEIGHT, MARGIN, TITLE = 760, 320, 28, 30  # px, of one chart
-RATIO = 2
 OWN = ("learned", "particles", "likelihood", "data")
 OTHERS = ("muted", "data", "error")
 
@@ -73,22 +68,5 @@ def save_audit_picture(
     Raises:
         PictureError: the folder cannot be written, or the disk is full.
     """
-    path, height = Path(path), audit_height(charts)
-    if path.suffix.lower() == ".svg":
-        try:
-            with atomic_write(path) as temporary:
-                generator = QSvgGenerator()
-                generator.setFileName(str(temporary))
-                generator.setSize(QSize(WIDTH, height))
-                generator.setViewBox(QRectF(0, 0, WIDTH, height))
-                generator.setTitle(title)
-                with QPainter(generator) as painter:
-                    paint_audit(painter, title, charts, palette)
-        except OSError as error:
-            raise PictureError(cannot_write(path, error)) from None
-        return
-    image = QImage(WIDTH * RATIO, height * RATIO, QImage.Format.Format_RGB32)
-    image.setDevicePixelRatio(RATIO)
-    with QPainter(image) as painter:
-        paint_audit(painter, title, charts, palette)
-    save_image(image, path)
+    size = WIDTH, audit_height(charts)
+    save_painting(lambda painter: paint_audit(painter, title, charts, palette), size, path, title)

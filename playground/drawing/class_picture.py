@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPen
-from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 
 from playground.drawing.axes import figure_font
 from playground.drawing.charts import Axis, axis_around
 from playground.drawing.palette import LIGHT, Palette
-from playground.drawing.render import PictureError, save_image
-from playground.lab.atomic import atomic_write
-from playground.user_errors import cannot_write
+from playground.drawing.render import PictureError, save_painting
 
 WIDTH, MARGIN = 960, 36  # px
 ROW, GAP = 22, 34  # px, height of an answer, and gap between two questions
@@ -76,27 +73,14 @@ def save_class_picture(questions: Sequence[Question], path: str | os.PathLike[st
         PictureError: the folder cannot be written, the disk is full, or the picture is too tall for a PNG.
     """
     path, height = Path(path), class_height(questions)
-    if path.suffix.lower() == ".svg":
-        try:
-            with atomic_write(path) as temporary:
-                generator = QSvgGenerator()
-                generator.setFileName(str(temporary))
-                generator.setSize(QSize(WIDTH, height))
-                generator.setViewBox(QRectF(0, 0, WIDTH, height))
-                generator.setTitle("Who predicted what")
-                with QPainter(generator) as painter:
-                    paint_class(painter, questions, palette)
-        except OSError as error:
-            raise PictureError(cannot_write(path, error)) from None
-        return
-    if height > TALLEST:
+    if height > TALLEST and path.suffix.lower() != ".svg":
         raise PictureError(f"{path} would be {height:,} pixels tall: choose an SVG, or the answers to one lesson.")
     ratio = 2 if height < TALLEST / 4 else 1
-    image = QImage(WIDTH * ratio, height * ratio, QImage.Format.Format_RGB32)
-    image.setDevicePixelRatio(ratio)
-    with QPainter(image) as painter:
+
+    def paint(painter: QPainter) -> None:
         paint_class(painter, questions, palette)
-    save_image(image, path)
+
+    save_painting(paint, (WIDTH, height), path, "Who predicted what", ratio)
 
 
 def class_height(questions: Sequence[Question]) -> int:

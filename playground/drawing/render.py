@@ -5,6 +5,7 @@ from pathlib import Path
 
 from PySide6.QtGui import QGuiApplication, QImage, QPainter
 
+from playground.drawing import vectors
 from playground.drawing.scene import Scene, paint
 from playground.lab.atomic import atomic_write
 from playground.user_errors import UserError, cannot_write
@@ -56,5 +57,35 @@ def save_image(image: QImage, path: str | os.PathLike[str]) -> None:
             # The type stub requires bytes, which PySide6 6.11 refuses.
             if not image.save(str(temporary), "PNG"):  # type: ignore[call-overload]
                 raise OSError(f"the picture of {image.width()} × {image.height()} pixels was refused")
+    except OSError as error:
+        raise PictureError(cannot_write(target, error)) from None
+
+
+def save_painting(
+    paint: vectors.Paint, size: tuple[int, int], path: str | os.PathLike[str], title: str, ratio: int = 2
+) -> None:
+    """Write what is painted as PNG, SVG or PDF, by the suffix of the file's name, whole or not at all.
+
+    Args:
+        paint: paints over [0, width] x [0, height], the background too.
+        size: width and height in painter units.
+        title: the title inside an SVG or PDF.
+        ratio: pixels of a PNG per painter unit.
+
+    Raises:
+        PictureError: the folder cannot be written or the disk is full.
+    """
+    target, (width, height) = Path(path), size
+    if target.suffix.lower() not in vectors.SUFFIXES:
+        image = QImage(width * ratio, height * ratio, QImage.Format.Format_RGB32)
+        image.setDevicePixelRatio(ratio)
+        with QPainter(image) as painter:
+            paint(painter)
+        save_image(image, target)
+        return
+    contents = vectors.drawing(target.suffix.lower(), paint, size, size, title)
+    try:
+        with atomic_write(target) as temporary:
+            temporary.write_bytes(contents)
     except OSError as error:
         raise PictureError(cannot_write(target, error)) from None

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from playground.drawing.axes import figure_font
 from playground.drawing.charts import Curve, axis_around, paint_chart, places
 from playground.drawing.color_scale import number
 from playground.drawing.palette import LIGHT, Palette, value_colors
-from playground.drawing.render import PictureError, headless, save_image
-from playground.drawing.vectors import SUFFIXES, drawing
-from playground.lab.atomic import atomic_write
+from playground.drawing.render import PictureError, headless, save_painting
+from playground.drawing.vectors import SUFFIXES
 from playground.lab.sweep.plots import HeatMap, Line, Lines, Picture
 from playground.user_errors import cannot_write
 
@@ -68,22 +67,14 @@ def save_pictures(pictures: Sequence[Picture], folder: Path, palette: Palette = 
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for picture in pictures:
-            image = QImage(2 * SIZE[0], 2 * SIZE[1], QImage.Format.Format_RGB32)
-            image.setDevicePixelRatio(2.0)
-            image.fill(palette.color("background"))
-            paths.append(folder / f"{picture.name}.png")
 
             def paint(painter: QPainter, shown: Picture = picture) -> None:
                 painter.fillRect(QRectF(0, 0, *SIZE), palette.color("background"))
                 paint_picture(painter, QRectF(16, 14, SIZE[0] - 32, SIZE[1] - 28), shown, palette)
 
-            with QPainter(image) as painter:
-                paint(painter)
-            save_image(image, paths[-1])
-            for suffix in SUFFIXES:
-                contents = drawing(suffix, paint, SIZE, SIZE, picture.name)
-                with atomic_write(folder / f"{picture.name}{suffix}") as temporary:
-                    temporary.write_bytes(contents)
+            for suffix in (".png", *SUFFIXES):
+                save_painting(paint, SIZE, folder / f"{picture.name}{suffix}", picture.name)
+            paths.append(folder / f"{picture.name}.png")
     except OSError as error:
         raise PictureError(cannot_write(folder, error)) from None
     del application

@@ -86,7 +86,7 @@ def test_what_cannot_be_audited_gets_a_sentence(ask: Ask, arguments: tuple[str, 
 def test_a_png_has_all_charts(ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from PySide6.QtGui import QImage
 
-    from playground.drawing.audit import RATIO, WIDTH, audit_height
+    from playground.drawing.audit import WIDTH, audit_height
 
     def few(experiment, section: str) -> Audit:
         made = audit(experiment, section)
@@ -96,4 +96,4 @@ def test_a_png_has_all_charts(ask: Ask, tmp_path: Path, monkeypatch: pytest.Monk
     code, _, _ = ask("audit", "cosine", "--picture", str(tmp_path / "a.png"))
     image = QImage(str(tmp_path / "a.png"))
     assert code == 0
-    assert (image.width(), image.height()) == (RATIO * WIDTH, RATIO * audit_height([None, None]))
+    assert (image.width(), image.height()) == (2 * WIDTH, 2 * audit_height([None, None]))
