@@ -8,6 +8,7 @@ The page is index.html in the folder: each scene measured, each question answere
 import argparse
 import html
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,16 +22,20 @@ from playground.lab import lessons, scenes
 
 SIZE = 1280, 800
 SECONDS = 10.0  # most seconds of training before a picture of it
+SETTLED = 0.5  # seconds
 PATIENCE = 120.0  # seconds for one measurement
 
 
 def paint(window: MainWindow, path: Path) -> Path:
     """Take a picture in the middle of the shown run, once its field is painted."""
     controllers = window.controllers
+    begun = time.monotonic()
+    wait(lambda: time.monotonic() - begun > SETTLED)  # until texts have their room, and what was asked for begins
     wait(lambda: controllers.building.problem is not None and not controllers.building.busy)
     wait(lambda: not controllers.training.wanted, SECONDS)
     wait(lambda: controllers.playing.recorded > 1, 30)
-    wait(lambda: controllers.playing.frame >= 0.6 * controllers.playing.total > 0, 20)
+    wait(lambda: controllers.playing.frame >= 0.6 * (controllers.playing.total - 1) > 0, 20)
+    wait(lambda: controllers.tasks.idle, 5)  # the equation is drawn
     window.grab().save(str(path))
     return path
 

@@ -37,7 +37,7 @@ import msgspec
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Described, Experiment, ExperimentError, every_field
 from playground.lab.live_equation import LiveEquation
-from playground.lab.scenes import PLACES, Figure, SceneFile, check, check_fields, load_bundled
+from playground.lab.scenes import PLACES, Figure, SceneFile, check, check_fields, filled_in, load_bundled
 from playground.resources import resource
 
 SUFFIX = ".lesson.md"
@@ -186,7 +186,7 @@ class Step:
 
     def explained(self, prediction: Sequence[float], measured: Mapping[str, float]) -> str:
         """The explanation with the values in place."""
-        return self.explanation.format(**self.values(prediction, measured))
+        return filled_in(self.explanation, self.values(prediction, measured))
 
 
 def measured_cell(values: Mapping[str, float]) -> float | str | None:

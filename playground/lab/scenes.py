@@ -236,10 +236,19 @@ def check_fields(text: str, names: Collection[str], what: str) -> None:
         raise ExperimentError(f"{what} may write a number as {{name:.2f}}: a digit for the places, and e, f, g or %.")
 
 
+def filled_in(text: str, values: Mapping[str, float]) -> str:
+    """A text with numbers in place of its fields, whose minus signs are true ones.
+
+    >>> filled_in("log p {log_p:.2f} by DPM-Solver++", {"log_p": -0.5})
+    'log p −0.50 by DPM-Solver++'
+    """
+    return re.sub(r"(?<!\w)-(?=\d)", "−", text.format(**values))
+
+
 def judge(scene: SceneFile, values: Mapping[str, float]) -> Measured:
     """Compare figures with the bounds that the scene claims."""
     failed = tuple(name for name, figure in scene.figures.items() if not _keeps_to(figure, values[name], values))
-    return Measured(dict(values), failed, scene.measured.format(**values))
+    return Measured(dict(values), failed, filled_in(scene.measured, values))
 
 
 def _keeps_to(figure: Figure, value: float, values: Mapping[str, float]) -> bool:

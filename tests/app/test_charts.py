@@ -2,6 +2,7 @@ import csv
 import gc
 import itertools
 import math
+import re
 import subprocess
 import sys
 import time
@@ -624,13 +625,14 @@ def test_the_menu_copies_saves_and_changes_scales(loss, monkeypatch, tmp_path):
     menu = loss.menu()
     actions = {action.text(): action for action in menu.actions() if action.text()}
     assert list(actions) == [
-        "Copy picture", "Save PNG…", "Save SVG…", "Save CSV…", "Logarithmic steps", "Logarithmic loss", "Show all"
+        "Copy picture", "Save PNG…", "Save SVG…", "Save PDF…", "Save CSV…", "Logarithmic steps", "Logarithmic loss",
+        "Show all"
     ]  # fmt: skip
     actions["Copy picture"].trigger()
     copied = QApplication.clipboard().image()
     assert copied.width() == 2 * loss.width()
     asked = []
-    for suffix in ("png", "svg", "csv"):
+    for suffix in ("png", "svg", "pdf", "csv"):
 
         def answer(parent, title, proposed, filters, suffix=suffix) -> tuple[str, str]:
             asked.append(Path(proposed).name)
@@ -638,9 +640,13 @@ def test_the_menu_copies_saves_and_changes_scales(loss, monkeypatch, tmp_path):
 
         monkeypatch.setattr(file_prompts, "save_name", answer)
         actions[f"Save {suffix.upper()}…"].trigger()
-    assert asked == ["loss.png", "loss.svg", "loss.csv"]
+    assert asked == ["loss.png", "loss.svg", "loss.pdf", "loss.csv"]
     assert QImage(str(tmp_path / "mine.png")).size() == copied.size()
     assert QSvgRenderer(str(tmp_path / "mine.svg")).isValid()
+    document = (tmp_path / "mine.pdf").read_bytes()
+    assert document.startswith(b"%PDF")
+    found = re.search(rb"/MediaBox \[\s*0 0 ([\d.]+) ([\d.]+)", document)
+    assert [float(side) for side in found.groups()] == pytest.approx([0.75 * loss.width(), 0.75 * loss.height()], abs=1)
     rows = list(csv.reader((tmp_path / "mine.csv").read_text().splitlines()))
     assert rows[0] == ["series", "steps", "loss"]
     assert rows[1] == ["each step", str(float(steps[0])), str(values[0])]

@@ -4,8 +4,9 @@ import csv
 
 import msgspec
 import pytest
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QUndoCommand
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QMenu, QMessageBox, QSlider, QWidget
 
 from playground.app.controllers.lessons import Lessons
@@ -15,6 +16,7 @@ from playground.app.model.state import State
 from playground.app.panels import DataPanel, LessonPanel, NoisePanel, SamplingPanel, ScenePanel
 from playground.app.panels.lesson import Scale
 from playground.app.widgets.equation import equation_svg
+from playground.app.widgets.equation_dialog import EquationDialog
 from playground.app.widgets.field_row import FieldRow
 from playground.app.widgets.live_equation_view import LiveEquationView
 from playground.app.workers.tasks import Tasks
@@ -62,7 +64,7 @@ class Building(QObject):
         super().__init__()
         self.state = state
 
-    def begin_anew(self, since):
+    def begin_anew(self, since, trained=None):
         self.state.push(QUndoCommand("anew"))
 
 
@@ -291,6 +293,36 @@ def test_an_equation_that_cannot_be_drawn_is_written_out(qtbot):
     qtbot.waitUntil(ended)
     assert view.image.isNull()
     assert not view.grab().isNull()
+
+
+def test_an_equation_is_not_in_view_under_another_and_opens_large(qtbot):
+    window = QWidget()
+    qtbot.addWidget(window)
+    tasks = Tasks(window)
+    view = LiveEquationView(tasks, "equation", window)
+    window.resize(400, 300)
+    view.resize(300, 40)
+    window.show()
+
+    def ended():
+        tasks.poll()
+        return tasks.idle
+
+    view.show_equation("x^2", "Equation")
+    qtbot.waitUntil(ended)
+    drawn = view.grab().toImage()
+    assert not view.image.isNull()
+    view.show_equation("y^3", "The equation with its values")
+    assert view.grab().toImage() != drawn  # the old one is gone at once, and the new one comes
+    qtbot.waitUntil(ended)
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton)
+    dialog = window.findChild(EquationDialog)
+    assert dialog.view.latex == "y^3"
+    dialog.close()
+    view.show_equation("x^2", "Equation")
+    QTest.keyClick(view, Qt.Key.Key_Return)
+    assert dialog.view.latex == "x^2"
+    dialog.close()
 
 
 @pytest.mark.parametrize("name", load_all())

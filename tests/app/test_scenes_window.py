@@ -23,6 +23,7 @@ from playground.drawing.palette import DARK, LIGHT
 from playground.lab import scene_figures, scenes
 from playground.lab.experiment import replace
 from playground.lab.scenes import Figure, Measured, SceneFile
+from playground.lab.session import Session
 
 EXACT = SceneFile(
     "A title",
@@ -44,7 +45,7 @@ class Building(QObject):
         super().__init__()
         self.state, self.begun = state, []
 
-    def begin_anew(self, since):
+    def begin_anew(self, since, trained=None):
         self.begun.append(since)
         self.state.push(QUndoCommand("anew"))
 
@@ -254,9 +255,26 @@ def test_the_own_weights_are_left_as_they_are(window, qtbot):
     window.documents._prompts = SimpleNamespace(save_path=lambda *names: asked.append(names))
     window.documents.save()
     assert len(asked) == 1  # and nothing is written over the own file unasked
+    assert asked[0][0] == "Save the scene or lesson in view, not your own work"
     window.controllers.scenes.leave()
     qtbot.waitUntil(lambda: building.workspace is own, timeout=20_000)
     assert (own.trained_steps, len(own.loss_history[0])) == (steps, losses)
+
+
+def test_a_scene_with_bundled_weights_takes_them_and_does_not_train(window, qtbot):
+    scene = scenes.load_bundled()["guidance"]
+    saved = Session.load(scenes.bundled_weights()[scene.weights])
+    window.controllers.scenes.show(scene)
+    building = window.building
+    qtbot.waitUntil(
+        lambda: building.workspace is not None and building.workspace.problem.experiment.data.kind == "digits",
+        timeout=30_000,
+    )
+    assert building.workspace.trained_steps == int(saved.weights["step"]) > 0
+    assert not building.workspace.weights.untrained
+    assert not window.training.wanted
+    window.controllers.scenes.leave()
+    qtbot.waitUntil(lambda: building.workspace.problem.experiment.data.kind != "digits", timeout=30_000)
 
 
 def test_a_preview_ends_within_its_training_when_it_is_told_to(qapp, monkeypatch):

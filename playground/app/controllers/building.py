@@ -187,12 +187,19 @@ class Building(QObject):
             self.build()
         return None
 
-    def begin_anew(self, since: int) -> None:
-        """Put new weights on the workspace by a step of the history, unless a step since `place` has done so."""
+    def begin_anew(self, since: int, trained: Callable[[], Session] | None = None) -> None:
+        """Put new weights on the workspace by a step of the history, unless a step since `since` has done so.
+
+        Args:
+            trained: reads a session whose weights they are; by default they are untrained.
+        """
         settings = reset_key(self._state.experiment)
         steps = self._state.steps_since(since)
         if not any(isinstance(step, Reset) and step.settings == settings for step in steps):
-            self._state.push(Reset(settings, next(self._numbers)))
+            number = next(self._numbers)
+            if trained is not None:
+                self._stored[TrainingKey(settings, number)] = trained
+            self._state.push(Reset(settings, number))
 
     @Slot()
     def _follow_history(self) -> None:

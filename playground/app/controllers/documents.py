@@ -310,7 +310,8 @@ class Documents(QObject):
         proposed = str(self.proposal().with_suffix(SUFFIX))
         size = self._sessions.size()
         about = "" if size is None else f", about {megabytes(size)}"
-        path = self._prompts.save_path("Save as", proposed, f"Sessions{about} (*{SUFFIX})", SUFFIX)
+        title = "Save the scene or lesson in view, not your own work" if self._shows_other() else "Save as"
+        path = self._prompts.save_path(title, proposed, f"Sessions{about} (*{SUFFIX})", SUFFIX)
         if path is not None:
             self.save_to(path, then)
 

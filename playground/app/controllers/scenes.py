@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from playground.app.controllers.building import Building
 from playground.app.controllers.workcopy import WorkCopy
 from playground.app.workers.tasks import Tasks
-from playground.lab.scenes import Measured, SceneFile
+from playground.lab.scenes import Measured, SceneFile, bundled_weights
 
 TASK = "scene"
 
@@ -37,9 +37,10 @@ class Scenes(QObject):
         return self._scene
 
     def show(self, scene: SceneFile) -> None:
-        """Show a scene, and train if its particles follow a learned score."""
+        """Show a scene. If its particles follow a learned score, train it, or take the weights that the scene names."""
         self.showing.emit()
-        if not self._copy.put(scene.settings):
+        weights = bundled_weights()[scene.weights] if scene.weights else None
+        if not self._copy.put(scene.settings, weights):
             self.changed.emit()
             return
         self._tasks.cancel(TASK)

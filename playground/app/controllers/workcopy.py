@@ -1,5 +1,7 @@
 """A copy of the work for scenes and lessons: steps of the history that are undone together."""
 
+from pathlib import Path
+
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QUndoCommand
 
@@ -8,6 +10,7 @@ from playground.app.controllers.training import Training
 from playground.app.model.state import State
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment
+from playground.lab.session import Session
 
 
 class WorkCopy(QObject):
@@ -35,8 +38,11 @@ class WorkCopy(QObject):
         if self._first is not None and not self._state.is_done(self._first):
             self.undone.emit()
 
-    def put(self, experiment: Experiment) -> bool:
+    def put(self, experiment: Experiment, weights: Path | None = None) -> bool:
         """Take an experiment as a step of the history, and train if its particles follow a learned score.
+
+        Args:
+            weights: a session that ships with the program, whose weights take the place of a training.
 
         Returns:
             Whether the experiment could be taken.
@@ -47,9 +53,9 @@ class WorkCopy(QObject):
         changes = {key: description.value(experiment, key) for key in description.fields(experiment)}
         if experiment != state.experiment and not state.edit(changes):
             return False
-        self._building.begin_anew(place)
+        self._building.begin_anew(place, None if weights is None else lambda: Session.load(weights))
         self._first = state.steps_since(place)[0]
-        if experiment.sampling.follows == "learned":
+        if experiment.sampling.follows == "learned" and weights is None:
             self._training.start()
         return True
 

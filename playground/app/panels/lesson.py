@@ -1,11 +1,13 @@
 """The lesson card: its step, the prediction, the measured values beside it, and the explanation."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import (
+    QApplication,
     QButtonGroup,
     QHBoxLayout,
     QLabel,
@@ -183,6 +185,9 @@ class LessonPanel(CollapsiblePanel):
     @Slot()
     def _show(self) -> None:
         lessons, lesson, step = self._lessons, self._lessons.lesson, self._lessons.step
+        focused = QApplication.focusWidget()
+        if focused is not None and not self.isAncestorOf(focused):
+            focused = None
         self.setVisible(lesson is not None)
         if lesson is None or step is None:
             self._shown = None
@@ -213,7 +218,7 @@ class LessonPanel(CollapsiblePanel):
         explained = step.explanation if not asked else ""
         if asked and answer is not None and values is not None:
             explained = step.explained(answer.prediction, values)
-        self.explanation.setText(explained)
+        self.explanation.setText(with_indices(explained))
         self.explanation.setVisible(bool(explained))
         self._show_equations()
         done = lessons.progress.done(lesson)
@@ -224,6 +229,15 @@ class LessonPanel(CollapsiblePanel):
         self.onward.setEnabled(lessons.may_go_on)
         self.onward.setText("Next" if lessons.place + 1 < len(lesson.steps) else "Finish")
         self.onward.setToolTip("To the next step." if lessons.may_go_on else "First predict, then see.")
+        if focused is not None and not (focused.isVisibleTo(self) and focused.isEnabled()):
+            self._next_control().setFocus()  # it would go to another card, which would seem to be meant
+
+    def _next_control(self) -> QWidget:
+        """The control that is used next."""
+        if self.onward.isEnabled():
+            return self.onward
+        answering = (*self.group.buttons(), self.slider, self.commit)
+        return next((one for one in answering if one.isVisibleTo(self) and one.isEnabled()), self.end)
 
     @Slot()
     def _show_equations(self) -> None:
@@ -264,8 +278,8 @@ class LessonPanel(CollapsiblePanel):
         assert step is not None
         self.set_state(f"step {self._lessons.place + 1} of {len(lesson.steps)}")
         self.name.setText(lesson.head.title)
-        self.text.setText(step.text)
-        self.question.setText(step.head.question)
+        self.text.setText(with_indices(step.text))
+        self.question.setText(with_indices(step.head.question))
         self.question.setVisible(bool(step.head.question))
         for button in self.group.buttons():
             self.group.removeButton(button)
@@ -356,6 +370,15 @@ def _number(value: float) -> str:
 
 def _place(place: Sequence[float]) -> str:
     return said_place(place).replace("-", "−")
+
+
+def with_indices(text: str) -> str:
+    """Markdown whose indices, which are written after an underscore, stand below the line.
+
+    >>> with_indices("the score s_θ of p_σ, _not_ snake_case_names")
+    'the score s<sub>θ</sub> of p<sub>σ</sub>, _not_ snake_case_names'
+    """
+    return re.sub(r"(?<!\w)(\w)_(\w+?)(?![\w_])", r"\1<sub>\2</sub>", text)
 
 
 def _markdown() -> QLabel:

@@ -91,6 +91,7 @@ class Column(QScrollArea):
     def ensureWidgetVisible(self, childWidget: QWidget, xmargin: int = 50, ymargin: int = 50) -> None:
         self.release()
         super().ensureWidgetVisible(childWidget, xmargin, ymargin)
+        self.horizontalScrollBar().setValue(0)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -2,12 +2,24 @@
 
 from collections.abc import Iterator
 
-from PySide6.QtCore import QRectF, QSize
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QResizeEvent
+from PySide6.QtCore import QRectF, QSize, QSizeF, Qt
+from PySide6.QtGui import (
+    QAccessible,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from playground.app.style.text_size import px
+from playground.app.style.wrapping import wrapped
 from playground.app.widgets.equation import SIZE, equation_image
+from playground.app.widgets.equation_dialog import NamedEquation, open_equations
 from playground.app.workers.tasks import Tasks
 from playground.drawing.palette import Palette
 
@@ -17,10 +29,14 @@ ROOM = 4  # px above and below
 class LiveEquationView(QWidget):
     """An equation at its natural size, or smaller if there is less room; hidden if there is none.
 
+    A click or Enter opens it in large type, with each symbol explained.
+
     Args:
         tasks: run the drawing.
         name: the name of the task.
     """
+
+    accessible_role = QAccessible.Role.Button
 
     def __init__(self, tasks: Tasks, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -28,16 +44,20 @@ class LiveEquationView(QWidget):
         self._asked = self._drawn = ("", "", 0.0, 0)
         self.image = QImage()
         self.latex = ""
+        self._spoken = ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.hide()
 
     def show_equation(self, latex: str, spoken: str) -> None:
         """Show other LaTeX; `spoken` describes it for screen readers."""
-        self.latex = latex
+        self.latex, self._spoken = latex, spoken
         self.setVisible(bool(latex))
         self.setAccessibleName(f"{spoken}: {latex}")
-        self.setToolTip(spoken)
+        self.setToolTip(wrapped(f"{spoken}.", "Click to see it in large type, with each symbol explained."))
         self._draw()
+        self._fit()
 
     def apply_palette(self, palette: Palette) -> None:
         self._draw()
@@ -71,8 +91,27 @@ class LiveEquationView(QWidget):
 
         self._tasks.start(self._name, "the equation", draw, take, refuse)
 
+    @property
+    def _is_drawn(self) -> bool:
+        """Whether the drawing is that of the equation, and not of the one before."""
+        return self._drawn[0] == self.latex
+
+    def open_large(self) -> None:
+        """Open it in large type."""
+        open_equations(self, [NamedEquation(self._spoken, "", self.latex)])
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            self.open_large()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.open_large()
+        else:
+            super().keyPressEvent(event)
+
     def sizeHint(self) -> QSize:
-        size = self.image.deviceIndependentSize()
+        size = self.image.deviceIndependentSize() if self._is_drawn else QSizeF()
         scale = min(1.0, self.width() / size.width()) if size.width() > 0 else 1.0
         height = size.height() * scale if size.height() > 0 else self.fontMetrics().height()
         return QSize(round(size.width()), round(height) + 2 * ROOM)
@@ -89,7 +128,13 @@ class LiveEquationView(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        if not self._is_drawn:
+            return
         painter = QPainter(self)
+        if self.hasFocus():
+            painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 1.5))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 4, 4)
+            painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
         size = self.image.deviceIndependentSize()
         if size.isEmpty():
             if self._drawn == self._asked:

@@ -27,7 +27,6 @@ from PySide6.QtGui import (
     QShowEvent,
     QWheelEvent,
 )
-from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from playground.app.model.preferences import Preferences
@@ -39,6 +38,7 @@ from playground.app.widgets.charts.library import library
 from playground.app.widgets.charts.series import Series
 from playground.drawing.charts import Axis, axis_around
 from playground.drawing.palette import DARK, Palette
+from playground.drawing.vectors import SUFFIXES, drawing
 from playground.lab.atomic import atomic_write
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ GAP = 10  # px between two entries above the curves
 ZOOM_STEP = 1.25
 HOW = "<p>Drag to move, Ctrl and wheel to zoom, double-click to see all. A right click copies and saves.</p>"
 SWATCH = 12.0  # px of the line segment beside its name
-FILES = {"png": "Pictures", "svg": "Drawings", "csv": "Comma-separated values"}
+FILES = {"png": "Pictures", "svg": "Drawings", "pdf": "Documents", "csv": "Comma-separated values"}
 
 
 class Entry(NamedTuple):
@@ -448,7 +448,7 @@ class Chart(QWidget):
             preferences.remember_folder(path)
 
     def save(self, path: Path) -> None:
-        """Write the picture as PNG or SVG, or the numbers as CSV. An incomplete file is never left.
+        """Write the picture as PNG, SVG or PDF, or the numbers as CSV. An incomplete file is never left.
 
         Raises:
             OSError: the folder is not writable or the disk is full.
@@ -457,8 +457,10 @@ class Chart(QWidget):
             if path.suffix.lower() == ".csv":
                 with temporary.open("w", newline="", encoding="utf-8") as file:
                     csv.writer(file).writerows(self.rows())
-            elif path.suffix.lower() == ".svg":
-                self._write_svg(temporary)
+            elif path.suffix.lower() in SUFFIXES:
+                size = self.width(), self.height()
+                drawn = drawing(path.suffix.lower(), self._paint_still, size, size, self.accessibleName())
+                temporary.write_bytes(drawn)
             else:
                 self.picture().save(str(temporary))
 
@@ -471,16 +473,6 @@ class Chart(QWidget):
             columns = [one.x, one.y] + [np.full(len(one.x), math.nan) if one.error is None else one.error] * errors
             rows += [[one.name, *row] for row in np.stack(columns, axis=1).tolist()]
         return rows
-
-    def _write_svg(self, path: Path) -> None:
-        generator = QSvgGenerator()
-        generator.setFileName(str(path))
-        generator.setSize(self.size())
-        generator.setViewBox(self.rect())
-        generator.setTitle(self.accessibleName())
-        generator.setDescription(self._description)
-        with QPainter(generator) as painter:
-            self._paint_still(painter)
 
     def _paint_still(self, painter: QPainter) -> None:
         pointed = self._pointed
