@@ -5,6 +5,8 @@ from pathlib import Path, PurePosixPath
 
 SOURCES_SHIPPED = (
     "playground.theory",
+    # Stand-alone scripts are written from source.
+    *("playground.data", "playground.lab.early_stopping", "playground.lab.standalone.plain"),
     # TorchScript compiles the functions that a function calls, and reads overloads when modules of layers are imported.
     *("torch._jit_internal", "torch.functional", "torch.jit", "torch.nn", "torch._decomp"),
     # The configuration of torch's compiler reads the comments of its own source on the first call of torch.func.
@@ -12,7 +14,7 @@ SOURCES_SHIPPED = (
     *("torch.compiler.config", "torch.distributed.config", "torch.fx.experimental._config"),
     *("torch._export.config", "torch.utils.serialization.config"),
 )
-"""Packages and modules whose source is included with the bytecode, because TorchScript compiles from source."""
+"""Packages and modules whose source is included with the bytecode, because TorchScript and stand-alone scripts need it."""
 
 DATA_PACKAGES = ("ziafont", "ziamath", "latex2mathml")  # fonts and symbol tables for equations
 

@@ -200,6 +200,11 @@ COMMANDS: dict[str, Command] = {
         "Export all settings as TOML, for this window or the command line",
         lambda w: w.exports.settings(),
     ),
+    "file.export_script": Command(
+        "Save as script…",
+        "Save a Python script or a notebook of this experiment, short or without this program",
+        lambda w: w.exports.script(),
+    ),
     "file.quit": Command("Quit", "Close the window", lambda w: w.close(), "Ctrl+Q"),
     # edit
     "edit.undo": Command(

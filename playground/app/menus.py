@@ -32,6 +32,7 @@ MENUS: dict[str, tuple[str, ...]] = {
         "file.export_trajectory",
         "file.export_runs",
         "file.export_settings",
+        "file.export_script",
         SEPARATOR,
         "file.quit",
     ),

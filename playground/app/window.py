@@ -176,6 +176,7 @@ class MainWindow(QMainWindow):
             self.documents.proposal,
             self,
             self.compare,
+            lambda: self.controllers.building.dataset,
         )
         self.presenter = Presenter(self, self.controllers, (self.top_bar, self.status), self)
         self.actions_by_key = Actions(self, self)

@@ -107,13 +107,19 @@ def script(
     source: Annotated[
         Path, typer.Argument(metavar="FILE", help="An experiment (.toml), a session (.spg) or the folder of a run.")
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE.py", help="The script.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The script: .py, or .ipynb for a notebook.")],
+    standalone: Annotated[
+        bool,
+        typer.Option(
+            "--standalone", help="One file of torch and numpy that trains and samples without this program, on the CPU."
+        ),
+    ] = False,
 ) -> None:
-    """Write a short Python script that trains, samples and measures this experiment."""
-    out = _output(out, (".py",))
+    """Write a Python script or notebook that trains and samples this experiment, as short as possible or stand-alone."""
+    out = _output(out, (".py", ".ipynb"))
     from playground.cli.results import write_script
 
-    write_script(source, out)
+    write_script(source, out, standalone)
 
 
 @app.command()

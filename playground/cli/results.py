@@ -12,6 +12,7 @@ import torch
 from playground.cli.reporting import say, stage, warn
 from playground.cli.settings import with_settings_after_training
 from playground.lab import experiment as experiments
+from playground.lab import script_files
 from playground.lab.atomic import atomic_write, is_held
 from playground.lab.checkpoints import Checkpoints
 from playground.lab.conflicts import sampling_conflict
@@ -20,7 +21,6 @@ from playground.lab.label_dropout_checks import untrained_conditional_score, unt
 from playground.lab.model import Model
 from playground.lab.problem import Problem, choose_device
 from playground.lab.sampling import sample
-from playground.lab.script import as_python
 from playground.lab.session import MODEL, Session
 from playground.lab.training import recommended_threads
 from playground.lab.trajectory import Trajectory
@@ -166,13 +166,16 @@ def write_samples(
     say(f"{what} of {trajectory.positions.shape[1]} particles are in {out}")
 
 
-def write_script(source: Path, out: Path) -> None:
+def write_script(source: Path, out: Path, standalone: bool) -> None:
     """``score-playground script``."""
     path = source / EXPERIMENT if (source / EXPERIMENT).is_file() else source
-    experiment = experiments.load(path) if path.suffix.lower() == ".toml" else Session.load(path).experiment
-    with atomic_write(out) as temporary:
-        temporary.write_text(as_python(experiment), encoding="utf-8")
-    say(f"The script is {out}")
+    session = None if path.suffix.lower() == ".toml" else Session.load(path)
+    experiment = experiments.load(path) if session is None else session.experiment
+    beside = script_files.save(experiment, out, standalone, None if session is None else session.dataset())
+    say(
+        f"The {'notebook' if out.suffix.lower() == script_files.NOTEBOOK else 'script'} is {out}"
+        + (f"\nIts data are in {beside}" if beside else "")
+    )
 
 
 def write_json(path: Path, contents: Mapping[str, Any]) -> None:

@@ -50,6 +50,12 @@ class HeldOutLoss:
     gap_error: float
 
 
+def draws_of_check(problem: Problem) -> int:
+    """Held-out draws of a check, and as many training draws."""
+    passes = max(1, problem.experiment.objective.passes(math.prod(problem.shape)))
+    return min(IMAGES if len(problem.shape) == 3 else POINTS, max(4, EVALUATION_PASSES // (2 * passes)))
+
+
 class HeldOutCheck:
     """Evaluates networks at the same held-out and training points under the same noise.
 
@@ -59,8 +65,7 @@ class HeldOutCheck:
 
     def __init__(self, problem: Problem) -> None:
         self._problem, self._objective = problem, build_objective(problem, target_batch=1)
-        passes = max(1, problem.experiment.objective.passes(math.prod(problem.shape)))
-        count = min(IMAGES if len(problem.shape) == 3 else POINTS, max(4, EVALUATION_PASSES // (2 * passes)))
+        count = draws_of_check(problem)
         generator = problem.generator("points of the held-out loss")
         self._x = [_drawn(points, count, generator) for points in (problem.validation, problem.train)]
         width = 0.0 if problem.dataset.grey_levels is None else 2 / problem.dataset.grey_levels / problem.units.length

@@ -17,6 +17,7 @@ from playground.lab.trajectory import Trajectory
 from playground.messages import Edit, Message, setting
 from playground.theory.counting import CountedScore
 from playground.theory.guidance import LabelledScore, RowwiseScore
+from playground.theory.ode import TooManySteps
 from playground.theory.samplers import AnnealedLangevin, BrownianPath, Langevin, Sampler, SamplerDiverged, Step
 from playground.theory.stability import MARGIN, largest_curvature, largest_step
 
@@ -151,10 +152,26 @@ def sample(
     trajectory = Trajectory(problem.units, problem.shape, len(start), sampler.total, problem.dataset.axes)
     counted = CountedScore(score, len(start))
     begun = time.perf_counter()
-    for step in sampler.run_in_parts(conditioned_score(problem, counted), start, path or generator):
+    for step in _smoothly(sampler.run_in_parts(conditioned_score(problem, counted), start, path or generator)):
         if step is not None:
             _require_near(step, reach)
             trajectory.append(step, (counted.nfe_mean, counted.nfe_max))
         trajectory.seconds += time.perf_counter() - begun
         yield trajectory
         begun = time.perf_counter()  # the caller's time is not counted
+
+
+def _smoothly(steps: Iterator[Step | None]) -> Iterator[Step | None]:
+    """The steps; a score that is not smooth enough for the adaptive solver raises SamplerDiverged."""
+    try:
+        yield from steps
+    except TooManySteps as error:
+        raise SamplerDiverged(
+            Message(
+                "too-many-steps",
+                "{} Heun's fixed steps go on where a score is finite but not smooth: choose {}.",
+                (error.message, setting("sampling.solver", "heun")),
+                "sampling.solver",
+                (Edit("Use Heun", {"sampling.solver": "heun"}),),
+            )
+        ) from None

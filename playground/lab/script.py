@@ -24,13 +24,17 @@ def changed(experiment: Experiment) -> dict[str, Any]:
     return dict(sorted(found.items(), key=lambda one: not one[0].endswith(".kind")))
 
 
+def described(experiment: Experiment) -> str:
+    """The experiment as an expression of Python, in which `sp` is this package."""
+    settings = "".join(f"        {key!r}: {value!r},\n" for key, value in changed(experiment).items())
+    return f"sp.replace(\n    sp.Experiment(),\n    {{\n{settings}    }},\n)" if settings else "sp.Experiment()"
+
+
 def as_python(experiment: Experiment) -> str:
     """A script by :mod:`playground.api` that trains this experiment, samples it and measures it."""
-    settings = "".join(f"        {key!r}: {value!r},\n" for key, value in changed(experiment).items())
-    described = f"sp.replace(\n    sp.Experiment(),\n    {{\n{settings}    }},\n)" if settings else "sp.Experiment()"
     return f"""import playground as sp
 
-experiment = {described}
+experiment = {described(experiment)}
 session = sp.train(experiment).result()
 trajectory = sp.sample(session).result()
 figures = sp.evaluate(session, trajectory.positions[-1]).result()

@@ -304,6 +304,16 @@ class Trainer:
         return int(max(1, min(affordable, steps - self.step, next_check(self.step) - self.step)))
 
     @property
+    def drawn_at_once(self) -> int:
+        """The steps whose random numbers are drawn together; the last steps may be fewer."""
+        return self._block if self._fused else 1
+
+    @property
+    def objective(self) -> Objective:
+        """The loss that it minimises."""
+        return self._objective
+
+    @property
     def _fused(self) -> bool:
         kind, objective = type(self.network), type(self._objective)
         return objective in FUSED.get(kind, ())

@@ -165,6 +165,17 @@ class Objective(ABC):
 class ScoreMatching(Objective):
     """A loss of the score alone, which does not depend on the constant Z of a density."""
 
+    def loss(self, score: ScoreFunction, x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
+        return self.loss_of(score, sigma, *self.draw(x, sigma, generator))
+
+    @abstractmethod
+    def draw(self, x: Tensor, sigma: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """The random numbers of a loss, one row for each point: noisy points, or clean ones and noises, and directions."""
+
+    @abstractmethod
+    def loss_of(self, score: ScoreFunction, sigma: Tensor, *drawn: Tensor) -> Tensor:
+        """Weighted loss of each point, (N,), for what :meth:`draw` returned, or for the same rows of all its parts."""
+
     @abstractmethod
     def _optimal_loss(self, distance: Tensor, sigma: Tensor, dim: int, variance: float) -> Tensor:
         """Unweighted loss of the true score s, from ||s - g||^2 with g the score of a Gaussian with the data's moments."""
@@ -193,8 +204,11 @@ class ScoreMatching(Objective):
 class Exact(ScoreMatching):
     """1/2 ||s||^2 + tr grad s with the exact trace: one more backward pass for each of D axes."""
 
-    def loss(self, score: ScoreFunction, x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
-        x = _noised(x, sigma, generator)
+    def draw(self, x: Tensor, sigma: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
+        return (_noised(x, sigma, generator),)
+
+    def loss_of(self, score: ScoreFunction, sigma: Tensor, *drawn: Tensor) -> Tensor:
+        (x,) = drawn
         with torch.enable_grad():
             s = score(x, sigma).flatten(1)
             trace = torch.zeros_like(s[:, 0])
@@ -228,13 +242,16 @@ class Sliced(ScoreMatching):
         self.projections, self.variance_reduced = projections, variance_reduced
         self.direction = PROBE_DISTRIBUTIONS[probes]
 
-    def loss(self, score: ScoreFunction, x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
+    def draw(self, x: Tensor, sigma: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
         x = _noised(x, sigma, generator)
+        return x, *(self.direction(x, generator) for _ in range(self.projections))
+
+    def loss_of(self, score: ScoreFunction, sigma: Tensor, *drawn: Tensor) -> Tensor:
+        x, *directions = drawn
         with torch.enable_grad():
             s = score(x, sigma)
             total = 0.5 * self.projections * _inner(s, s) if self.variance_reduced else torch.zeros_like(sigma)
-            for _ in range(self.projections):
-                v = self.direction(x, generator)
+            for v in directions:
                 along = _inner(v, s)
                 total = total + _inner(v, _gradient(along, x))
                 if not self.variance_reduced:
@@ -273,8 +290,12 @@ class Denoising(ScoreMatching):
             raise ValueError(f"A target batch needs at least one point, not {target_batch}.")
         self.target_batch = target_batch
 
-    def loss(self, score: ScoreFunction, x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
-        return self.loss_of_pairs(score, *self.pairs(x, gaussian(x, generator), sigma), sigma)
+    def draw(self, x: Tensor, sigma: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
+        return self.pairs(x, gaussian(x, generator), sigma)
+
+    def loss_of(self, score: ScoreFunction, sigma: Tensor, *drawn: Tensor) -> Tensor:
+        x, z = drawn
+        return self.loss_of_pairs(score, x, z, sigma)
 
     def loss_of_pairs(self, score: ScoreFunction, x: Tensor, z: Tensor, sigma: Tensor) -> Tensor:
         """The weighted loss of given noises z or start points, in the shape of x (N, \\*shape): (N,)."""

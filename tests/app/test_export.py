@@ -303,6 +303,33 @@ def test_exported_settings_tell_nothing_of_other_data_looked_at_before(exports, 
     assert window.state.replaced_by({"data.kind": "drawn"}).data.strokes  # there again when the drawing is chosen
 
 
+@pytest.mark.parametrize(
+    ("choice", "ending", "begins"),
+    [
+        ("Short script (*.py)", ".py", "import playground as sp"),
+        ("Stand-alone script of torch and numpy (*.py)", ".py", '"""Two moons: '),
+        ("Short notebook (*.ipynb)", ".ipynb", '{\n "cells"'),
+        ("Stand-alone notebook of torch and numpy (*.ipynb)", ".ipynb", '{\n "cells"'),
+    ],
+)
+def test_a_script_is_saved_in_each_form(exports, qtbot, tmp_path, monkeypatch, choice, ending, begins):
+    offered = []
+
+    def ask(parent, title, proposed, filters):
+        offered.extend(filters.split(";;"))
+        return str(tmp_path / "mine"), choice
+
+    monkeypatch.setattr(file_prompts, "save_name", ask)
+    with qtbot.waitSignal(exports.finished, timeout=20_000) as done:
+        exports.script()
+    assert choice in offered
+    path = tmp_path / f"mine{ending}"
+    assert done.args[1] == str(path)
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith(begins)
+    assert ("class ReverseSDE" in text) == choice.startswith("Stand-alone")
+
+
 def test_settings_that_cannot_be_written_leave_a_sentence(exports, qtbot, tmp_path, monkeypatch):
     monkeypatch.setattr(
         file_prompts, "save_name", lambda *_: (str(tmp_path / "gone" / "mine.toml"), "Experiments (*.toml)")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from playground.cli import main
@@ -31,3 +32,29 @@ def test_a_path_with_quotes_is_written_safely() -> None:
     names: dict[str, object] = {}
     exec(as_python(experiment).split("session =")[0], names)
     assert names["experiment"] == experiment
+
+
+@pytest.mark.parametrize("ending", [".py", ".ipynb"])
+def test_a_stand_alone_script_needs_the_file_of_data_beside_it(
+    tmp_path: Path, ending: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    points = tmp_path / "points.csv"
+    points.write_text("\n".join(f"{number % 7},{number % 11}.5" for number in range(90)), encoding="utf-8")
+    (tmp_path / "own.toml").write_text(f"[data]\nkind = 'file'\npath = '{points}'\n", encoding="utf-8")
+    out = tmp_path / f"own{ending}"
+    assert main(["script", str(tmp_path / "own.toml"), "--standalone", "--out", str(out)]) == 0
+    assert str(tmp_path / "own-data.npz") in capsys.readouterr().out
+    text = out.read_text(encoding="utf-8")
+    assert "own-data.npz" in text
+    assert "playground." not in text
+    with np.load(tmp_path / "own-data.npz") as data:
+        assert data["points"].shape[1] == 2
+
+
+def test_a_session_is_written_with_its_own_points(tmp_path: Path) -> None:
+    out = tmp_path / "moons.py"
+    assert main(["script", str(resource("checkpoints/two-moons.spg")), "--standalone", "--out", str(out)]) == 0
+    text = out.read_text(encoding="utf-8")
+    compile(text, "moons.py", "exec")
+    assert "def two_moons(" in text
+    assert not (tmp_path / "moons-data.npz").exists()

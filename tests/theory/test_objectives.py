@@ -332,6 +332,7 @@ def test_weights_in_closed_form() -> None:
     expected = {
         "sigma2": squares,
         "edm": squares * (sigma.square() + 1),
+        "sigma4": squares.square(),
         "velocity": squares * (sigma + 1).square(),
         "likelihood": squares,
         "constant": torch.ones(3, dtype=torch.float64),

@@ -136,6 +136,11 @@ class Building(QObject):
         return None if self._workspace is None else self._workspace.view
 
     @property
+    def dataset(self) -> "Dataset | None":
+        """The present data; None while there are none."""
+        return None if self._workspace is None else self._workspace.problem.dataset
+
+    @property
     def conditions(self) -> Conditions | None:
         """Properties of the data that kinds need; None while there are no data."""
         return conditions_of(self.problem)
@@ -408,7 +413,8 @@ class Building(QObject):
         return next((kept.dataset for kept in points if kept.data == experiment.data), None)
 
     def _of_the_same_points(self, experiment: Experiment, dataset: "Dataset | None") -> "Problem | None":
-        """The problem of a kept workspace with the same points, to be shared; None if there is none."""
+        """The problem of a kept workspace with the same points, which another workspace can share; None if there is
+        none."""
         problems = [kept.trainer.problem for _, kept in reversed(self._kept.items()) if isinstance(kept, Workspace)]
         wanted = points_key(experiment)
         return next(

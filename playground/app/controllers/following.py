@@ -196,7 +196,8 @@ class Following(QObject):
             self.settle()
 
     def _suits(self, density: DensityView) -> bool:
-        """Whether a density is of the kind to show: the requested map, or until it is there that of the frame."""
+        """Whether a density is of the kind to show: the requested map or, until it is there, that of the current
+        frame."""
         return self.pinned if density.asked else density.source == self.density_source
 
     # Called by the clock
@@ -243,7 +244,8 @@ class Following(QObject):
 
     @property
     def waits(self) -> bool:
-        """Whether the current frame must wait for its field or density."""
+        """Whether the current frame must wait for its field or density; otherwise those of another frame would be
+        shown."""
         if self._playing.seeks:
             return False
         closed = "density" in self._wanted and self.density_source != "learned"  # a learned one takes seconds

@@ -1,4 +1,5 @@
-"""Trains the network of the workspace: starts, pauses and continues. Requests wait until they are possible."""
+"""Trains the network of the workspace: starts, pauses and continues. A request that comes too early waits until it is
+possible."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,5 @@
-"""A film of a training: the same noise and the same frame of the run, with the weights of each training step."""
+"""A film of a training: the same noise and the same frame of the run, with the weights of one training step after
+another."""
 
 import dataclasses
 from collections.abc import Callable, Generator, Iterator, Sequence

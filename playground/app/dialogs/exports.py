@@ -54,10 +54,18 @@ from playground.lab.atomic import atomic_write
 from playground.user_errors import UserError
 
 if typing.TYPE_CHECKING:
+    from playground.data import Dataset
     from playground.lab.trajectory import Trajectory
 
 COPIED_RATIO = 2.0  # pixels of a copied picture per unit of the canvas, sharp on a slide
 UNFINISHED = "Nothing is exported: the columns are still being sampled. Export again once all have ended."
+SCRIPTS = {
+    "Short script (*.py)": (False, ".py"),
+    "Stand-alone script of torch and numpy (*.py)": (True, ".py"),
+    "Short notebook (*.ipynb)": (False, ".ipynb"),
+    "Stand-alone notebook of torch and numpy (*.ipynb)": (True, ".ipynb"),
+}
+"""The scripts by the filters of the file dialog: whether one is stand-alone, and its suffix."""
 Size = tuple[float, int | None]  # the share done, and finally the bytes
 
 
@@ -85,6 +93,7 @@ class Exports(QObject):
     Args:
         compare: the columns, which are exported instead of the canvas during a comparison.
         propose: returns the file that a dialog proposes, with any suffix.
+        dataset: returns the data of the work, if they are there, for scripts.
 
     Signals:
         finished(str, str): a sentence and the path that was written.
@@ -105,10 +114,11 @@ class Exports(QObject):
         propose: Callable[[], Path],
         parent: QWidget,
         compare: CompareView | None = None,
+        dataset: "Callable[[], Dataset | None]" = lambda: None,
     ) -> None:
         super().__init__(parent)
         self._state, self._playing, self._canvas, self._display = state, playing, canvas, display
-        self._pinned, self._compare = pinned, compare
+        self._pinned, self._compare, self._dataset = pinned, compare, dataset
         self._preferences, self._propose, self._parent = preferences, propose, parent
         self._exporting = Exporting(preferences, self)
         self.dialog: ExportDialog | None = None
@@ -225,6 +235,31 @@ class Exports(QObject):
 
         def write() -> Iterator[Progress]:
             experiments.save(experiments.with_relative_paths(experiment, path.parent), path)
+            yield 1, 1
+
+        self._start(write, path, None)
+
+    def script(self) -> None:
+        """Ask for a name ending in .py or .ipynb, then write a script or a notebook, short or stand-alone."""
+        if self._exporting.refuses_second():
+            return
+        proposed = str(self._propose().with_suffix(".py"))
+        name, chosen = file_prompts.save_name(self._parent, "Save as script", proposed, ";;".join(SCRIPTS))
+        if not name:
+            return
+        standalone, ending = SCRIPTS.get(chosen, (False, ".py"))
+        path = completed(self._parent, name, (".py", ".ipynb"), ending)
+        if path is not None:
+            self.save_script(path, standalone)
+
+    def save_script(self, path: Path, standalone: bool) -> None:
+        """Write a script or a notebook that trains and samples this experiment."""
+        experiment, dataset = self._state.experiment, self._dataset()
+
+        def write() -> Iterator[Progress]:
+            from playground.lab import script_files  # loads torch
+
+            script_files.save(experiment, path, standalone, dataset)
             yield 1, 1
 
         self._start(write, path, None)

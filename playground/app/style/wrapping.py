@@ -1,4 +1,5 @@
-"""Line breaks in labels and tooltips. Qt breaks no long word, such as a file name, and no plain tooltip."""
+"""Line breaks in labels and tooltips. Qt breaks no line inside a word, such as a file name of 255 characters, and none
+in a plain tooltip."""
 
 import html
 import re

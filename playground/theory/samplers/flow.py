@@ -13,11 +13,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from playground.messages import Edit, Message, setting
 from playground.theory import ode
 from playground.theory.guidance import for_rows
 from playground.theory.noise import Process, ScheduleState, ScoreFunction
-from playground.theory.samplers.base import Sampler, SamplerDiverged, Step
+from playground.theory.samplers.base import Sampler, Step
 from playground.theory.samplers.brownian import Randomness, StepRandomness
 from playground.theory.samplers.grid import Grid, time_grid
 from playground.theory.samplers.path import OneStepSampler
@@ -76,6 +75,9 @@ class AdaptiveFlow(Sampler):
         steps: the number of frames after the start.
         tolerance: the allowed error of a step, relative to 1 + |x|.
         grid: the times of the frames between t = 1 and t_min.
+
+    Raises:
+        TooManySteps: while it runs, if a particle needs more than MOST_STEPS steps.
     """
 
     process: Process
@@ -110,21 +112,10 @@ class AdaptiveFlow(Sampler):
         at = torch.tensor(times, dtype=torch.float64)
         frames = ode.frames(field, start.flatten(1), at, self.tolerance, fixed=rows, max_steps=MOST_STEPS)
         index, end_scale = 0, float(self.process.scale(times[-1]))
-        try:
-            for x in frames:
-                if x is None:
-                    yield None
-                    continue
-                step = Step(x.reshape(start.shape), sigmas[index], times[index], math.nan, index, self.total)
-                yield step if index < self.total else step.in_data_coordinates(end_scale)
-                index += 1
-        except ode.TooManySteps as error:
-            raise SamplerDiverged(
-                Message(
-                    "too-many-steps",
-                    "{} Heun's fixed steps go on where a score is finite but not smooth: choose {}.",
-                    (error.message, setting("sampling.solver", "heun")),
-                    "sampling.solver",
-                    (Edit("Use Heun", {"sampling.solver": "heun"}),),
-                )
-            ) from None
+        for x in frames:
+            if x is None:
+                yield None
+                continue
+            step = Step(x.reshape(start.shape), sigmas[index], times[index], math.nan, index, self.total)
+            yield step if index < self.total else step.in_data_coordinates(end_scale)
+            index += 1
