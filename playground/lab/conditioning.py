@@ -40,6 +40,21 @@ def conditioned_score(problem: Problem, score: LabelledScore) -> ScoreFunction:
     return followed
 
 
+def field_score(problem: Problem, score: LabelledScore, source: str) -> ScoreFunction:
+    """The score whose arrows cover the plane: the guided one if all particles follow one class of this source, else all data's.
+
+    Autoguidance is left out, because its arrows need two networks; the class's own score is shown then.
+
+    Args:
+        source: "learned", "exact" or "empirical".
+    """
+    sampling, told = problem.experiment.sampling, labels(problem)
+    if not isinstance(sampling, FollowsScore) or sampling.source != source or told is None or told.ndim:
+        return score
+    scale = 0.0 if sampling.follows_checkpoint else sampling.guidance
+    return GuidedScore(score, told, scale, None, guidance_interval(problem))
+
+
 def _weaker(sampling: FollowsScore, score: LabelledScore) -> LabelledScore | None:
     if not sampling.follows_checkpoint:
         return None

@@ -21,6 +21,7 @@ from playground.app.workers import worker as workers
 from playground.app.workers.worker import Worker
 from playground.lab.conflicts import Conditions
 from playground.lab.experiment import Experiment, replace
+from playground.lab.fields import arrows_at
 from playground.lab.problem import Problem
 from playground.theory.networks.base import ROWS
 
@@ -237,3 +238,36 @@ def test_the_density_layer_shows_the_tilted_density_of_classes(labels: str) -> N
         assert density.density[: int(0.4 * rows)].sum() < 0.01 * density.density.sum()
     assert density_source("tilted", model.view) == "tilted"
     assert density_source("tilted", dataclasses.replace(model.view, conditions=Conditions())) == "exact"
+
+
+@pytest.mark.parametrize("labels", ["one", "all"])
+def test_the_arrows_are_those_of_the_class_that_all_particles_follow(labels: str) -> None:
+    """Each of several classes has arrows of its own, so the field then is that of all data."""
+    settings = {
+        "data.kind": "two-moons",
+        "data.classes": "on",
+        "data.points": 500,
+        "network.width": 8,
+        "sampling.source": "exact",
+        "sampling.labels": labels,
+        "sampling.label": 1,
+        "sampling.guidance": 2.0,
+    }
+    problem = Problem.build(replace(Experiment(), settings))
+    model, sigma = Model.of(problem, problem.network()), 0.5
+    request = OverlayRequest(
+        model, (-2.0, 3.0, -2.0, 2.0), 6, 5, sigma, None, learned=True, exact=True, density=False, error=True
+    )
+    field, _ = SamplingWorker().compute_overlays(request)
+    classes, label = problem.class_densities, torch.tensor(1)
+
+    def guided(x, level):
+        told = classes.score(x, level, label)
+        return told if labels == "all" else told + 2 * (told - classes.score(x, level))
+
+    expected = arrows_at(problem, guided if labels == "one" else classes.score, field.positions, sigma, None)
+    np.testing.assert_allclose(field.exact, expected, rtol=1e-5, atol=1e-6)
+    network = arrows_at(problem, problem.network(), field.positions, sigma, None)
+    np.testing.assert_allclose(field.learned, network, rtol=1e-4, atol=1e-5)  # no particle follows it
+    apart = network - arrows_at(problem, classes.score, field.positions, sigma, None)
+    np.testing.assert_allclose(field.error.arrows, apart, rtol=1e-4, atol=1e-5)  # the error is that of all data

@@ -39,6 +39,7 @@ from playground.drawing.marks import Marks
 from playground.drawing.plane import Viewport
 from playground.drawing.scene import Scene
 from playground.kinds.datasets.drawing import Drawing
+from playground.kinds.samplers import FollowsScore
 from playground.lab.session import Session
 from playground.messages import Message
 
@@ -49,6 +50,8 @@ EMPTY_PLANE = (-3.0, 3.0, -3.0, 3.0)  # the view before the first stroke: 15 tim
 SURVEYED = 2_000  # number of a file's images whose range of values is used until its data are built
 REACH = 18.0  # px, largest distance of a click from the particle that it picks
 FOLLOWED = "The particles follow this score."
+OF_ONE_CLASS = "The particles follow this score, that of class {} with its guidance."
+OF_ALL_CLASSES = "These are the arrows of all data. Each particle follows the score of its class."
 UNTRAINED = "The network is untrained: these are its random weights."
 OF_STEP = "Computed with the weights of training step {}."
 FIELD_NAMES = {"exact": "Exact score", "empirical": "Training-set score"}
@@ -334,7 +337,7 @@ class Display(QObject):
             self._canvas.set_hint("")
         if "sampling.source" in keys:
             self._show_followed()
-        elif "sampling.kind" in keys:
+        elif keys & {"sampling.labels", "sampling.label"} or "sampling.kind" in keys:
             self.name_fields()
 
     # The run
@@ -481,12 +484,21 @@ class Display(QObject):
         ):
             # The learned score is followed by default, and its chip has no room for more words.
             told = source == followed and source != "learned"
-            notes = [*[VELOCITY][:velocity], *([FOLLOWED] if source == followed else [])]
+            notes = [*[VELOCITY][:velocity], *([self._said_of_followed()] if source == followed else [])]
             if layer == "learned" and self._building.problem is not None:
                 step = self._replaying.step
                 notes += [] if step is None else [OF_STEP.format(format_count(step))]
                 notes += [UNTRAINED] if self._training.untrained else []
             self._chips.name(layer, f"{title} (followed)" if told else title, notes)
+
+    def _said_of_followed(self) -> str:
+        """What the chip of the followed score says: its arrows are those of a class if all particles have that class."""
+        sampling, problem = self._state.experiment.sampling, self._building.problem
+        if problem is None or not isinstance(sampling, FollowsScore) or sampling.labels == "none":
+            return FOLLOWED
+        if not problem.conditions.classes_of(sampling.source):
+            return FOLLOWED
+        return OF_ONE_CLASS.format(sampling.label) if sampling.labels == "one" else OF_ALL_CLASSES
 
     # What was measured
 

@@ -315,6 +315,7 @@ class SamplingWorker:
 
     def compute_overlays(self, request: OverlayRequest) -> tuple[FieldView | None, DensityView | None]:
         """Compute the requested score fields and density, as far as they are known."""
+        from playground.lab.conditioning import field_score
         from playground.lab.fields import arrows_at, density_over, empirical_density_over, grid_points
 
         problem = request.workspace.problem
@@ -323,15 +324,19 @@ class SamplingWorker:
         if request.learned or request.exact or error:
             # Arrows are at the centres of their cells, so that no edge cuts one.
             positions = grid_points(request.bounds, request.columns, request.rows).reshape(-1, 2)
-            learned = exact = None
-            if request.learned or error:
+            shown = exact = errors = None
+            if error:
                 score = self._learned(request.workspace, request.workspace.weights)
-                learned = arrows_at(problem, score, positions, request.sigma, request.time)
+                plain = arrows_at(problem, score, positions, request.sigma, request.time)
+                errors = self._errors(request, positions, plain)
+            if request.learned:
+                score = self._learned(request.workspace, request.workspace.weights)
+                followed = field_score(problem, score, "learned")
+                shown = arrows_at(problem, followed, positions, request.sigma, request.time)
             closed_form = problem.known_score(request.exact_source)
             if request.exact and closed_form is not None:
-                exact = arrows_at(problem, closed_form, positions, request.sigma, request.time)
-            errors = self._errors(request, positions, learned) if error and learned is not None else None
-            shown = learned if request.learned else None
+                followed = field_score(problem, closed_form, request.exact_source)
+                exact = arrows_at(problem, followed, positions, request.sigma, request.time)
             what = "score" if problem.has_score else "velocity"
             field = FieldView(positions, shown, exact, request.sigma, request.time is not None, errors, what)
         tilted = self._tilted_over(problem, request.bounds) if request.density_source == "tilted" else None

@@ -154,7 +154,7 @@ class QualityPanel(CollapsiblePanel):
             "error. 50 % is perfect.",
         )
         self.tilted = Figure(
-            "W₂ to tilted density",
+            "W₂ to tilted",
             "Sliced Wasserstein-2 distance between the final particles and draws of the tilted density. The floor is "
             "as above. Guidance with w > 0 does not sample that density.",
             r"q_w(x) \propto p(x \mid c)\,p(c \mid x)^w",
