@@ -20,6 +20,7 @@ from playground.app.widgets.file_prompts import FilePrompts
 from playground.kinds import plugins
 from playground.kinds.kind import forget, registered
 from playground.lab.experiment import ExperimentError, parse
+from playground.lab.session import Session, SessionError
 
 PAGE = (Path(__file__).parents[2] / "docs/plugins.md").read_text(encoding="utf-8")
 CROSS, *_, KUTTA = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
@@ -226,3 +227,18 @@ def test_the_list_shows_plugins_and_removes_them(folder: Path, qtbot) -> None:
     assert not dialog.audit.isEnabled()
     QTest.mouseClick(dialog.remove, Qt.MouseButton.LeftButton)
     assert [cell[0] for cell in cells()] == ["cross.py"]
+
+
+def test_a_session_that_names_an_unknown_kind_says_so_and_loads_nothing(folder: Path) -> None:
+    (kind,) = plugins.load_plugin(folder / "cross.py")
+    experiment = parse('[data]\nkind = "cross"\npoints = 60\n')
+    Session.of(experiment, experiment.data.load(20, 0)).save(folder / "cross.spg")
+    assert Session.load(folder / "cross.spg").experiment.data.kind == "cross"
+    forget(kind)
+    plugins.loaded.clear()
+    with pytest.raises(SessionError) as raised:
+        Session.load(folder / "cross.spg")
+    assert 'data.kind = "cross" is not allowed' in str(raised.value)
+    assert "If a plug-in adds it, load that first." in str(raised.value)
+    assert plugins.loaded == {}
+    assert "cross" not in type(experiment.data).kinds()

@@ -209,6 +209,15 @@ def test_settings_choose_what_is_audited() -> None:
     assert "Gaussian, VE: strong order on one path, 1.5 as it states" in claims
 
 
+def test_particles_that_steer_each_other_are_sampled() -> None:
+    """Correctors take their step from the norms of all particles, so that no particle is linear by itself."""
+    made = audit(replace(Experiment(), {"sampling.corrector_steps": 2}), "sampling")
+    claims = [check.claim for check in made.checks if check.area == "law"]
+    assert claims == [
+        f"Gaussian, {process}: relative error of mean and variance of 8,000 particles" for process in ("VE", "VP")
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [("vpp", "There is no kind vpp: did you mean vp?"), ("noise.mlp", "no kind noise.mlp"), ("q", "the kinds are ")],

@@ -83,6 +83,7 @@ class AuditDialog(WorkingDialog):
         set_role(self.status, "caption")
         self.cancel_button = QPushButton("&Close")
         self.cancel_button.setObjectName("cancelAudit")
+        self.cancel_button.setToolTip("<p>Stop after the current claim, or close.</p>")
         self.cancel_button.clicked.connect(self.reject)
         buttons = QHBoxLayout()
         buttons.addWidget(self.status, 1)

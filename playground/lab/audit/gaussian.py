@@ -115,8 +115,8 @@ def _beginning(start: Moments) -> Tensor:
     return torch.tensor([[start.mean, 0.3]], dtype=torch.float64)
 
 
-def draws(sampler: Sampler, start: Moments) -> int:
-    """How many normal random numbers a run draws for each coordinate of a particle.
+def draws(sampler: Sampler, start: Moments) -> tuple[int, Tensor]:
+    """How many normal random numbers a run draws for each coordinate of a particle, and where it ends if all are 0, (1, 2).
 
     Raises:
         NotLinear: it draws other random numbers, or numbers of another shape than the particles.
@@ -130,20 +130,21 @@ def draws(sampler: Sampler, start: Moments) -> int:
 
     counting = _Given(silence)
     with counting:
-        last(sampler, base)
-    return counting.count
+        end = last(sampler, base)
+    return counting.count, end.positions
 
 
 def exact_moments(sampler: Sampler, start: Moments) -> Moments:
     """Moments of the last frame from a Gaussian start, without sampling error.
 
     Row 0 starts at the mean, row 1 a deviation further. Row 2 + k has a unit impulse in the k-th random number, and the last row has
-    all of them at once, by which the sum of the parts is checked.
+    all of them at once, by which the sum of the parts is checked. Row 0 must end as it does alone: particles that steer each other, as in
+    corrector steps, have no such coefficients.
 
     Raises:
         NotLinear: the run is not a linear function of its start and its normal random numbers.
     """
-    base, count = _beginning(start), draws(sampler, start)
+    base, (count, alone) = _beginning(start), draws(sampler, start)
     mixed = normals(count + 1, seed=7)
     rows = base.repeat(count + 3, 1)
     rows[1, 0] += math.sqrt(start.variance)
@@ -160,6 +161,8 @@ def exact_moments(sampler: Sampler, start: Moments) -> Moments:
     parts = (end - end[0])[:, 0]
     whole = parts[1] * mixed[-1] + parts[2:-1] @ mixed[:-1]
     moved = (end[:, 1] - end[0, 1]).abs().max()
+    if not float((end[0] - alone[0]).abs().max()) < TOLERANCE:
+        raise NotLinear("the sampler's particles depend on each other")
     if not float((whole - parts[-1]).abs() / (1 + whole.abs())) < TOLERANCE or not float(moved) < TOLERANCE:
         raise NotLinear("the sampler's steps are not linear")
     return Moments(float(end[0, 0]), float(parts[1:-1].square().sum()))

@@ -251,7 +251,7 @@ class NetworkAudit:
     def checks(self) -> list[Check]:
         """The claims, in the order in which they are measured."""
         steps = IMAGE_STEPS if self.problem.experiment.data.images else STEPS
-        learns = 0.5 if self.problem.density is not None else 0.95
+        learns = 0.5 if self.problem.density is not None else 0.99
         to = "exact score" if self.problem.density is not None else "noise"
         found = [
             Check(

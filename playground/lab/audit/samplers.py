@@ -163,7 +163,7 @@ class SamplerAudit:
         if self.has_step or not self.follows_process or not self.is_linear:
             return False
         sampler, start, _, _ = self.law("VE", 8)
-        if not gaussian.draws(sampler, start):
+        if not gaussian.draws(sampler, start)[0]:
             return False
         try:
             for _ in sampler.run(gaussian.score, torch.zeros(1, 2, dtype=torch.float64), BrownianPath(5)):
