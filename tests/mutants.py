@@ -25,7 +25,7 @@ from queue import SimpleQueue
 from typing import TypeVar
 
 ROOT = Path(__file__).parents[1]
-COPIED = ("playground", "tests", "resources", "pyproject.toml")
+COPIED = ("playground", "tests", "resources", "docs/plugins.md", "pyproject.toml")
 Item, Found = TypeVar("Item"), TypeVar("Found")
 MOST_AT_ONCE = 4  # runs of the tests, each on one thread and in 400 MB
 
@@ -49,6 +49,41 @@ class Fault:
 
 
 FAULTS = (
+    Fault(
+        "moments of a run without the spread of its start",
+        "lab/audit/gaussian.py",
+        "float(parts[1:-1].square().sum())",
+        "float(parts[2:-1].square().sum())",
+        ("lab/test_audit.py::test_the_plugins_of_the_page_hold",),
+    ),
+    Fault(
+        "moments of a run with half of each random number",
+        "lab/audit/gaussian.py",
+        "numbers[2 + number, 0] = 1.0",
+        "numbers[2 + number, 0] = 0.5",
+        ("lab/test_audit.py::test_moments_of_langevin_are_those_of_its_recursion",),
+    ),
+    Fault(
+        "the audit's variance of a process without the 2 of its drift",
+        "lab/audit/noise.py",
+        "2 * process.rate(t) * process.std(t)",
+        "process.rate(t) * process.std(t)",
+        ("lab/test_audit.py::test_the_plugins_of_the_page_hold",),
+    ),
+    Fault(
+        "the audit's smoothing twice by the sum of the deviations",
+        "lab/audit/datasets.py",
+        "math.hypot(first, second)",
+        "first + second",
+        ("lab/test_audit.py::test_the_plugins_of_the_page_hold",),
+    ),
+    Fault(
+        "the audit's slope of a loss as a sum",
+        "lab/audit/objectives.py",
+        "(above - below) / (2 * MOVED)",
+        "(above + below) / (2 * MOVED)",
+        ("lab/test_audit.py::test_the_plugins_of_the_page_hold",),
+    ),
     Fault(
         "the components between two sets with a variance that adds standard deviations",
         "theory/start_set.py",
@@ -960,6 +995,7 @@ def copied(copy: Path) -> Path:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
+            (copy / name).parent.mkdir(exist_ok=True)
             shutil.copy(ROOT / name, copy / name)
     return copy
 
