@@ -93,7 +93,7 @@ def load(tmp_path: Path) -> Iterator:
     before = set(registered())
 
     def made(text: str) -> Audit:
-        path = tmp_path / "listing.py"
+        path = tmp_path / f"listing_{len(plugins.loaded)}.py"
         path.write_text(text, encoding="utf-8")
         (kind,) = plugins.load_plugin(path)
         return audit(experiment_of(kind), kind.section)
@@ -102,7 +102,8 @@ def load(tmp_path: Path) -> Iterator:
     for kind in set(registered()) - before:
         forget(kind)
     plugins.loaded.clear()
-    sys.modules.pop("score_playground_plugin_listing", None)
+    for name in [name for name in sys.modules if name.startswith("score_playground_plugin_")]:
+        del sys.modules[name]
 
 
 @pytest.fixture
