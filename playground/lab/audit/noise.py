@@ -22,6 +22,7 @@ DRAWS = 2_000
 KOLMOGOROV = 2.3
 """Bound of a Kolmogorov-Smirnov distance times the root of the number of draws: a right law exceeds it once in 20,000 seeds."""
 GAUSSIAN_NATS = 0.02
+SEEN, LEAST_NATS = 0.2, 1e-9  # of sigma and of the divergence, on the chart: below them its quadrature has errors
 POINTS = 40
 
 
@@ -253,18 +254,22 @@ class NoiseAudit:
             )
         ]
         if self.problem.shape == (2,):
-            times = [float(at) for at in torch.linspace(self.process.t_min, 1.0, 13, dtype=torch.float64)]
-            found = [max(self.divergence(at), 1e-9) for at in times]
-            shown.append(
-                Chart(
-                    "Divergence of x(t) from a Gaussian",
-                    "t",
-                    "nats",
-                    (
-                        line(self.kind.title, times, found),
-                        line("bound at t = 1", [times[0], 1.0], [GAUSSIAN_NATS] * 2, own=False, dashed=True),
-                    ),
-                    log_y=True,
+            every = torch.linspace(self.process.t_min, 1.0, 25, dtype=torch.float64)
+            wide = every[self.process.sigma(every) > SEEN]
+            points = [(t, nats) for t in wide.tolist() if (nats := self.divergence(t)) > LEAST_NATS]
+            if len(points) > 1:
+                times, found = zip(*points, strict=True)
+                ends = [times[0], 1.0]
+                shown.append(
+                    Chart(
+                        "Divergence of x(t) from a Gaussian",
+                        "t",
+                        "nats",
+                        (
+                            line(self.kind.title, times, found),
+                            line("bound at t = 1", ends, [GAUSSIAN_NATS] * 2, own=False, dashed=True),
+                        ),
+                        log_y=True,
+                    )
                 )
-            )
         return shown
