@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from playground.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from playground.api import Run, Work, evaluate, log_likelihood, open_window, run, sample, score, train
+    from playground.api import Row, Run, Work, evaluate, log_likelihood, open_window, run, sample, score, sweep, train
     from playground.kinds.kind import register
     from playground.lab.experiment import Experiment, load, replace
     from playground.lab.session import Session
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Experiment",
+    "Row",
     "Run",
     "Session",
     "Trajectory",
@@ -31,6 +32,7 @@ __all__ = [
     "run",
     "sample",
     "score",
+    "sweep",
     "train",
 ]
 

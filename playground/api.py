@@ -9,21 +9,25 @@
 (12, 100, 2)
 """
 
+import contextlib
 import dataclasses
+import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import msgspec
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
 from playground.kinds.kind import register  # noqa: F401 - a name of the package
 from playground.lab import evaluation, likelihood, sampling
+from playground.lab import sweep as sweeps
 from playground.lab.conflicts import likelihood_conflict, sampling_conflict
 from playground.lab.evaluation import EvaluationProgress
 from playground.lab.experiment import (
@@ -36,6 +40,8 @@ from playground.lab.likelihood import LikelihoodProgress, PointLikelihoods
 from playground.lab.model import AFTER_TRAINING, Model
 from playground.lab.problem import Problem, choose_device
 from playground.lab.session import Session
+from playground.lab.sweep import Progress as SweepProgress
+from playground.lab.sweep import Row as Row
 from playground.lab.training import Trainer, TrainingProgress
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
@@ -250,6 +256,60 @@ def run(
         trajectory = yield from _sampled(model.problem, model.score, None)
         metrics = yield from _evaluated(model.problem, model.likelihood_score, trajectory.positions[-1])
         return Run(dataclasses.replace(session, trajectory=trajectory.arrays()), trajectory, metrics)
+
+    return Work(steps())
+
+
+def sweep(
+    source: Experiment | str | os.PathLike[str],
+    axes: Mapping[str, Any] | None = None,
+    seeds: int | Sequence[int] = 1,
+    out: str | os.PathLike[str] | None = None,
+    workers: int | None = 1,
+    measure: str = "samples",
+    device: str = "auto",
+) -> Work[SweepProgress, list[Row]]:
+    """Train, sample and measure each combination of some values, with each seed, like ``score-playground sweep``.
+
+    Cells that differ only in sampling share one trained network. A cell that fails is left out of the rows; with `out`,
+    :func:`playground.lab.sweep.failure` says why.
+
+    Args:
+        source: an experiment; or a sweep's file, or the folder of one, which state axes and seeds themselves.
+        axes: the values by setting, such as ``{"sampling.steps": [10, 20, 50]}``. A value is a list, a mapping with `from`, `to`,
+            `count` and `log`, or under a name of your own a list of mappings, each with a `name` and several settings.
+        seeds: the seeds, or their number, counted from 0.
+        out: a folder for cells and networks; a sweep that was stopped goes on from it. None for a temporary one.
+        workers: processes of this machine, None for one a core. With 1 the work is done here, and a script needs no
+            ``if __name__ == "__main__"``.
+        measure: "samples", or "all" for likelihoods too.
+        device: "auto", "cpu", "cuda" or "mps".
+
+    Returns:
+        Work whose progress has `done`, `total` and `seconds_left`. Its result is a row for each combination, with `values` by axis,
+        and `mean` and standard `error` over the seeds by the figures of docs/metrics.md.
+
+    Raises:
+        ExperimentError: the axes or their values cannot be used.
+        UserError: the folder holds another sweep; raised by the work itself.
+    """
+    if isinstance(source, Experiment):
+        told = {"experiment": msgspec.to_builtins(source), "axes": axes or {}, "seeds": seeds, "measure": measure}
+        try:
+            described, cells = sweeps.settled(msgspec.convert(told, sweeps.Sweep))
+        except msgspec.ValidationError as error:
+            raise ExperimentError(f"This is no sweep: {error}.") from None
+    elif axes is not None:
+        raise ExperimentError("A sweep's file states its own axes: give them with an experiment.")
+    else:
+        described, cells = sweeps.load(Path(source))
+
+    def steps() -> Generator[SweepProgress, None, list[Row]]:
+        with contextlib.ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()) if out is None else out)
+            chosen = None if workers == 1 else stack.enter_context(sweeps.processes(workers))
+            yield from sweeps.run(described, cells, folder, chosen, device)
+            return sweeps.rows(folder, cells)
 
     return Work(steps())
 

@@ -23,13 +23,14 @@ DOCS = Path(__file__).parents[1] / "docs"
 def page(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The names that the listings of docs/python.md leave, run one after another."""
     listings = re.findall(r"^```python\n(.*?)^```", (DOCS / "python.md").read_text(encoding="utf-8"), re.M | re.S)
-    assert len(listings) == 5
+    assert len(listings) == 6
     names: dict[str, Any] = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("page"))
+        folder = tmp_path_factory.mktemp("page")
+        patch.chdir(folder)
         for listing in listings:
             exec(listing, names)
-    return names
+    return names | {"folder": folder}
 
 
 def test_what_the_page_trains_is_a_session_that_was_saved(page: dict[str, Any]) -> None:
@@ -105,8 +106,40 @@ def test_what_does_not_fit_is_told_at_once(page: dict[str, Any]) -> None:
         sp.sampel  # noqa: B018
 
 
-def test_the_names_load_no_torch_until_they_are_used() -> None:
-    code = "import playground, sys; assert 'torch' not in sys.modules; assert 'train' in dir(playground)"
+def test_a_sweep_has_a_row_for_each_combination_and_goes_on_where_it_was(page: dict[str, Any]) -> None:
+    rows = page["sweeping"].result()
+    assert [row.values for row in rows] == [{"sampling.steps": 5}, {"sampling.steps": 20}]
+    assert {row.count for row in rows} == {2}
+    assert all(row.mean["sliced_wasserstein2"] > 0 < row.error["sliced_wasserstein2"] for row in rows)
+    again = sp.sweep(page["experiment"], page["axes"], seeds=2, out=page["folder"] / "steps")
+    assert [progress.done for progress in again] == [4]
+    assert [row.mean for row in again.result()] == [row.mean for row in rows]
+
+
+def test_a_sweep_s_file_is_run_and_what_is_none_is_refused(tmp_path: Path) -> None:
+    text = "experiment.sampling = { source = 'exact', particles = 60 }\n[axes]\n'sampling.steps' = [3, 4]\n"
+    (tmp_path / "sweep.toml").write_text(text, encoding="utf-8")
+    rows = sp.sweep(tmp_path / "sweep.toml").result()
+    assert [row.values["sampling.steps"] for row in rows] == [3, 4]
+    with pytest.raises(ExperimentError, match="states its own axes"):
+        sp.sweep(tmp_path / "sweep.toml", {"sampling.steps": [5]})
+    with pytest.raises(ExperimentError, match=r"no sweep: .*seeds"):
+        sp.sweep(sp.Experiment(), {"sampling.steps": [5]}, seeds=0)
+    with pytest.raises(ExperimentError, match=r"sampling\.stops"):
+        sp.sweep(sp.Experiment(), {"sampling.stops": [5]})
+
+
+def test_the_page_has_a_row_for_each_name() -> None:
+    text = (DOCS / "python.md").read_text(encoding="utf-8")
+    table = text[text.index("## Names, shapes and units") : text.index("## Own kinds")]
+    assert [name for name in sp.__all__ if f"`{name}" not in table] == []
+
+
+def test_the_names_load_no_torch_and_no_qt_until_they_are_used() -> None:
+    code = (
+        "import playground, sys; assert 'train' in dir(playground); "
+        "assert not {'torch', 'PySide6', 'numpy'} & set(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

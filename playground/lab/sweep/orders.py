@@ -74,6 +74,6 @@ def unpacked(contents: bytes) -> Session:
 
 def for_sampling(session: Session) -> bytes:
     """The bytes of a session without what only further training needs, a quarter of its weights."""
-    needed = ("ema.", "hidden_labels")
+    needed = ("ema.", "hidden_labels", "step")
     weights = {name: array for name, array in (session.weights or {}).items() if name.startswith(needed)}
     return packed(dataclasses.replace(session, weights=weights))
