@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from conftest import end
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QLabel, QMessageBox
@@ -242,3 +243,22 @@ def test_a_session_that_names_an_unknown_kind_says_so_and_loads_nothing(folder: 
     assert "If a plug-in adds it, load that first." in str(raised.value)
     assert plugins.loaded == {}
     assert "cross" not in type(experiment.data).kinds()
+
+
+def test_a_file_with_a_kind_of_the_preferences_opens_at_start(
+    folder: Path, qtbot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plug-ins are loaded before the file is read."""
+    from playground.app import window as module
+    from playground.app.model.errors import Log
+
+    preferences = Preferences(folder / "settings.ini")
+    preferences.set("tour_offered", True)
+    preferences.set("plugins", [str(folder / "cross.py")])
+    path = folder / "cross.toml"
+    path.write_text('[data]\nkind = "cross"\npoints = 300\n[sampling]\nparticles = 50\nsteps = 5\n', encoding="utf-8")
+    window = module.MainWindow(preferences, Log(), path, device="cpu")
+    window.show()
+    qtbot.waitUntil(lambda: window.building.problem is not None and window.state.experiment.data.kind == "cross")
+    assert window.panel(DataPanel).tiles["cross"].isChecked()
+    end(window)
