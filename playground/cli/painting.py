@@ -19,6 +19,7 @@ from playground.app.model.preferences import VideoChoice
 from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model
 from playground.cli.reporting import stage
+from playground.drawing.coloring import Coloring, by_class
 from playground.drawing.film import HOLD_SECONDS, FrameOverlay, pictures, schedule, trail
 from playground.drawing.images import ImageGrid
 from playground.drawing.labels import Labels
@@ -111,10 +112,16 @@ def _scene(problem: Problem, trajectory: Trajectory, size: tuple[int, int]) -> S
     return Scene(
         viewport=_viewport(problem, size),
         axes=problem.dataset.axes,
-        data=None if exact else Data(problem.dataset.points),
+        data=None if exact else Data(problem.dataset.points, _class_colors(problem)),
         particles=Particles(trajectory.positions[0]),
         trails=Trails(trail(trajectory.positions, 0)),
     )
+
+
+def _class_colors(problem: Problem) -> Coloring | None:
+    """The colours of the training points by their class; None without classes."""
+    labels = problem.dataset.labels
+    return None if labels is None else by_class(labels, problem.dataset.class_names)
 
 
 def _viewport(problem: Problem, size: tuple[int, int]) -> Viewport:

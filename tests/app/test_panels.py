@@ -1790,3 +1790,47 @@ def test_the_training_button_is_named_in_words_that_say_it_once(show, controller
         name = panel.button.accessibleName()
         assert name.lower().count("train") == 1
         assert name.startswith(BUTTON[training].split()[0])
+
+
+# Classes of points and guidance
+
+
+def visible_rows(panel: panels.SamplingPanel) -> set[str]:
+    panel.disclosure.setChecked(True)
+    return {key.removeprefix("sampling.") for key, row in panel.sampler.rows.items() if row.isVisibleTo(panel)}
+
+
+def test_guidance_is_offered_for_classes_of_the_followed_score_and_for_a_checkpoint(show, state, controllers):
+    (panel,) = show(panels.SamplingPanel)
+    of_guidance = {"guidance", "guidance_min", "guidance_max"}
+    state.edit({"data.classes": "on", "sampling.kind": "probability-flow"})
+    both = Conditions((0, 1), 100, known_classes=(0, 1))
+    for known, source, classes in (
+        (both, "learned", True),
+        (both, "exact", True),
+        (Conditions((), 100, known_classes=(0, 1)), "learned", False),  # an energy takes no classes
+        (Conditions((), 100, known_classes=(0, 1)), "exact", True),
+        (both, "empirical", False),
+    ):
+        state.edit({"sampling.source": source})
+        controllers.build(conditions=known)
+        assert ("labels" in visible_rows(panel)) is classes
+        assert (of_guidance <= visible_rows(panel)) is classes
+        assert ("guide" in visible_rows(panel)) is (source == "learned")
+    state.edit({"data.classes": "off", "sampling.source": "learned"})
+    controllers.build()
+    assert not of_guidance & visible_rows(panel)
+    state.edit({"sampling.guide": "checkpoint"})
+    assert {*of_guidance, "guide_step"} <= visible_rows(panel)
+    assert "labels" not in visible_rows(panel)
+
+
+def test_the_distance_to_the_tilted_density_is_shown_where_classes_are_known(show, controllers):
+    (panel,) = show(panels.QualityPanel)
+    controllers.build(conditions=Conditions((0, 1), 100))
+    assert not panel.tilted.isVisible()
+    controllers.build(conditions=Conditions((0, 1), 100, known_classes=(0, 1)))
+    assert panel.tilted.isVisible()
+    key = "tilted_sliced_wasserstein2"
+    controllers.measuring.evaluation_changed.emit({key: 0.4251, f"{key}_floor": 0.0362, f"{key}_floor_std": 0.0134})
+    assert panel.tilted.text() == "0.425 (floor 0.0362 ± 37 %)"
