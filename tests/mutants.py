@@ -207,6 +207,20 @@ FAULTS = (
         ("theory/test_metrics.py::test_a_new_point_is_memorized_by_chance_with_probability_three_to_minus_dim",),
     ),
     Fault(
+        "the loss along sigma without the factor sigma of the score",
+        "lab/loss_curve.py",
+        "residual = sigma * score(x + sigma * z, x.new_tensor(sigma)) + z",
+        "residual = score(x + sigma * z, x.new_tensor(sigma)) + z",
+        ("lab/test_loss_curve.py::test_it_is_the_closed_form_for_a_gaussian_score_and_one_for_none",),
+    ),
+    Fault(
+        "the standard error over the seeds without the root of their number",
+        "lab/sweep/table.py",
+        "statistics.stdev(numbers) / math.sqrt(len(numbers))",
+        "statistics.stdev(numbers) / len(numbers)",
+        ("lab/test_sweep.py::test_the_table_has_means_and_standard_errors_over_the_seeds",),
+    ),
+    Fault(
         "the held-out loss under other noise than the training loss",
         "lab/early_stopping.py",
         'self._problem.generator("held-out loss")  # new',

@@ -21,10 +21,12 @@ from playground.app.controllers.measurements import map_level
 from playground.app.controllers.overlay_timing import FOLLOWING
 from playground.app.dialogs.boltzmann.window import BoltzmannWindow
 from playground.app.dialogs.gallery import Gallery
+from playground.app.dialogs.sweep.window import SIZE, SweepWindow
 from playground.app.model.errors import Log
 from playground.app.model.preferences import Preferences
 from playground.app.panels import DataPanel
 from playground.app.window import MainWindow
+from playground.lab.sweep import Range
 from playground.resources import resource
 
 HERE = Path(__file__).parent
@@ -174,6 +176,21 @@ def boltzmann(window: MainWindow) -> None:
     wait(lambda: machine.finished and not (machine.training or machine.measuring))
 
 
+def sweep(window: MainWindow) -> None:
+    """A sweep of two samplers by four step counts, with the exact score, once it is computed."""
+    window.state.edit({"sampling.source": "exact", "sampling.kind": "probability-flow"})
+    window.actions_by_key.trigger("tools.sweep")
+    dialog = window.findChild(SweepWindow)
+    dialog.axes.load({"sampling.steps": Range(5, 40, 4, log=True), "sampling.solver": ["euler", "heun", "unipc"]})
+    dialog.seeds.setText("2")
+    with tempfile.TemporaryDirectory() as folder:
+        dialog.set_place(Path(folder) / "sweep-1")
+        dialog.start_button.click()
+        wait(lambda: not dialog.sweeping.running, 900)
+    dialog.view.selectRow(0)
+    dialog.resize(SIZE)
+
+
 def scenes(window: MainWindow) -> None:
     """The gallery of scenes, once its runs are computed."""
     window.actions_by_key.trigger("learn.scenes")
@@ -184,7 +201,7 @@ def scenes(window: MainWindow) -> None:
 
 STAGES: dict[str, Stage] = {
     stage.__name__: stage
-    for stage in (opening, training, likelihood, ladder, digits, file, boltzmann, scenes, export, error)
+    for stage in (opening, training, likelihood, ladder, digits, file, boltzmann, sweep, scenes, export, error)
 }
 SIZES = {"opening": ((1440, 900), (1280, 720))}
 
@@ -218,7 +235,7 @@ def make(name: str, theme: str, size: tuple[int, int], folder: Path) -> Path:
         QApplication.processEvents()  # applies the new layout
         window.grab()  # a frame's first picture may still have the arrows of the last one, see Picture
         window.canvas.surface.picture.change()
-        picture = (window.findChild(BoltzmannWindow) or window.findChild(Gallery) or window).grab()
+        picture = next(filter(None, map(window.findChild, (BoltzmannWindow, SweepWindow, Gallery))), window).grab()
         if window.exports.dialog is not None:
             draw_over(picture, window)
         path = folder / f"{name}-{theme}{'' if size == (1440, 900) else f'-{size[0]}x{size[1]}'}.png"

@@ -61,6 +61,7 @@ def run_sweep(source: Path, folder: Path, place: "Place", device: str, parquet: 
     waiting = len(folders.waiting(folder, cells))
     if len(cells) > waiting:
         say(f"{len(cells) - waiting} of {len(cells)} cells are there already")
+    warn(sweeps.BY_TIME if waiting and any(cell.depends_on_speed for cell in cells) else None)
     if waiting:
         with stage(f"Sweep of {waiting} cells") as update, place as workers:
             for progress in sweeps.run(sweep, cells, folder, workers, device):

@@ -197,3 +197,11 @@ def test_another_sweep_in_the_folder_is_an_error_in_a_sentence(window, computed)
     QTest.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
     wait(lambda: not window.sweeping.running, 20_000)
     assert "holds another sweep: give another folder" in window.status.text()
+
+
+def test_training_for_a_time_is_said_to_depend_on_the_machine(window):
+    window._shown = Experiment
+    window.show_base()
+    assert window.said.text().startswith("12 cells. Networks are trained for a time")
+    window.axes.load({"training.steps": [5, 10]})
+    assert window.said.text() == "6 cells"

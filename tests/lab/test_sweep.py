@@ -59,6 +59,11 @@ def test_the_sweep_that_ships_is_five_samplers_at_four_step_counts() -> None:
     assert len({cell.training for cell in cells}) == 3
 
 
+def test_training_for_a_time_depends_on_the_speed_of_the_machine() -> None:
+    for settings, depends in (({}, True), ({"training.steps": 5}, False), ({"sampling.source": "exact"}, False)):
+        assert sweeps.Cell(0, {}, replace(Experiment(), settings)).depends_on_speed is depends
+
+
 def test_a_base_is_read_from_the_folder_of_the_sweep(tmp_path: Path) -> None:
     (tmp_path / "base.toml").write_text("[noise]\nkind = 'vp'\n", encoding="utf-8")
     path = written(tmp_path, 'base = "base.toml"\n[axes]\n"noise.beta_max" = [10.0, 20.0]\n')

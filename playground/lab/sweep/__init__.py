@@ -11,6 +11,7 @@
 (4, [2, 2])
 """
 
+from playground.lab.sweep.description import BY_TIME as BY_TIME
 from playground.lab.sweep.description import Cell as Cell
 from playground.lab.sweep.description import Plot as Plot
 from playground.lab.sweep.description import Range as Range

@@ -108,6 +108,11 @@ class Cell:
         """All settings by section."""
         return dict(msgspec.to_builtins(self.experiment))
 
+    @property
+    def depends_on_speed(self) -> bool:
+        """Whether its network is trained for a time, so that a faster or idle machine trains it further."""
+        return self.experiment.training.steps == "auto" and self.experiment.sampling.follows == "learned"
+
     @functools.cached_property
     def training(self) -> str:
         """A name that is the same for cells that share one trained network."""
@@ -173,6 +178,11 @@ def cells(sweep: Sweep, base: Experiment) -> list[Cell]:
         values = dict(zip(axes, (shown for shown, _ in chosen), strict=True)) | {"seed": seed}
         found.append(Cell(number, values, experiments.replace(base, changes)))
     return found
+
+
+BY_TIME = (
+    "Networks are trained for a time, which depends on the machine's speed: set training.steps to compare machines."
+)
 
 
 def _choices(name: str, values: Range | list[Any]) -> list[tuple[Any, Mapping[str, Any]]]:

@@ -78,6 +78,7 @@ def _run(
     untrained, ready = collections.deque(groups), collections.deque[_Task]()
     pending: dict[Future[Delivery], tuple[_Task, Sequence[Cell]]] = {}
     before, begun, done = len(cells) - len(waiting), time.monotonic(), 0
+    newest = begun  # when the last cell was finished
     yield Progress((), before, len(cells))
     try:
         while untrained or ready or pending:
@@ -111,7 +112,10 @@ def _run(
                         folders.write(folder, cell, delivery.found)
                     finished += rest
             done += len(finished)
-            left = (time.monotonic() - begun) * (len(waiting) - done) / done if done else None
+            now = time.monotonic()
+            newest = now if finished else newest
+            expected = (newest - begun) / done * (len(waiting) - done) if done else None
+            left = None if expected is None else max(expected - (now - newest), 0.0)
             yield Progress(tuple(finished), before + done, len(cells), left)
     finally:
         for future in pending:

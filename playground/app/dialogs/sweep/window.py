@@ -42,7 +42,7 @@ from playground.app.widgets.menu_button import MenuButton
 from playground.drawing.palette import Palette
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.experiment import from_tree as experiment_of
-from playground.lab.sweep.description import MOST_CELLS, NOTE, Range, Sweep
+from playground.lab.sweep.description import BY_TIME, MOST_CELLS, NOTE, Cell, Range, Sweep
 from playground.lab.sweep.plots import HeatMap, name_of
 from playground.lab.sweep.values import read_seeds
 from playground.resources import resource
@@ -282,18 +282,19 @@ class SweepWindow(QDialog):
 
     def showEvent(self, event: QShowEvent) -> None:
         if self._loaded is None and not self.sweeping.running:
-            self._take_base()
+            self.show_base()
         super().showEvent(event)
 
     @Slot()
     def _take_shown(self) -> None:
         """Take the experiment of the main window."""
         self._loaded, self._origin = None, ""
-        self._take_base()
+        self.show_base()
         self.axes.load({"sampling.steps": Range(5, 50, 4, log=True)} if "sampling.steps" in self.axes.keys else {})
         self._take_new_place()
 
-    def _take_base(self) -> None:
+    def show_base(self) -> None:
+        """Offer the settings of the base, after it changed."""
         self.axes.set_base(self.experiment)
         self._show_state()
 
@@ -416,8 +417,12 @@ class SweepWindow(QDialog):
         return None
 
     def _counted(self) -> str:
-        cells = _count(self.sweep())
-        return f"{format_count(cells)} {'cell' if cells == 1 else 'cells'}"
+        sweep = self.sweep()
+        cells = _count(sweep)
+        text = f"{format_count(cells)} {'cell' if cells == 1 else 'cells'}"
+        if "training.steps" not in sweep.axes and Cell(0, {}, self.experiment).depends_on_speed:
+            text += f". {BY_TIME}"
+        return text
 
     def _status(self) -> str:
         sweeping, report = self.sweeping, self.sweeping.report
