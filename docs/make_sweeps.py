@@ -8,6 +8,7 @@ import argparse
 import csv
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,9 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 from benchmarks.tables import rows, write_between  # noqa: E402
+from playground.drawing.sweep_plots import save_pictures  # noqa: E402
+from playground.lab import sweep as sweeps  # noqa: E402
+from playground.lab.sweep import plots  # noqa: E402
 
 Row = dict[str, str]
 
@@ -68,8 +72,12 @@ def main() -> None:
             found = list(csv.DictReader(file))
         write_between(HERE / "sweeps.md", name, "docs/make_sweeps.py", table(found))
         shutil.copy(folder / name / "means.csv", pictures / f"{name}.csv")
-        for number, path in enumerate(sorted((folder / name / "plots").glob("*.png")), 1):
-            shutil.copy(path, pictures / f"{name}-{number}.png")
+        sweep, cells = sweeps.load(folder / name)
+        with tempfile.TemporaryDirectory() as drawn:
+            for number, path in enumerate(
+                save_pictures(plots.pictures(sweep, sweeps.rows(folder / name, cells)), Path(drawn)), 1
+            ):
+                shutil.copy(path, pictures / f"{name}-{number}.png")
 
 
 if __name__ == "__main__":
