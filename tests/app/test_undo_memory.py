@@ -165,3 +165,12 @@ def test_a_click_across_resets_and_settings_brings_back_what_was_there(qtbot, wo
         state.stack.setIndex(2)
     qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
     assert (controllers.training.trained_steps, state.value("network.width")) == (0, 16)
+
+
+def test_finished_runs_are_forgotten_when_other_work_comes(qtbot, workspace):
+    """Undo leads to none of them any more, and they may be of 256 MB together."""
+    _, controllers = workspace
+    playing = controllers.playing
+    qtbot.waitUntil(lambda: len(playing._kept) > 0, timeout=20_000)
+    controllers.building.open_experiment(replace(Experiment(), SMALL))
+    assert not len(playing._kept)

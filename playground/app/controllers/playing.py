@@ -150,6 +150,7 @@ class Playing(QObject):
         self._shown_frame = -1
         self._told: Message | None = None
         self._lockstep: Lockstep | None = None
+        building.opened.connect(self._forget)
         building.leaving.connect(self._leave)
         building.taken.connect(self._take)
         building.settings_changed.connect(self._take_settings)
@@ -376,6 +377,11 @@ class Playing(QObject):
     def seed(self) -> int:
         """The seed of the noise of the next runs."""
         return self._state.experiment.seed + self.seed_offset
+
+    @Slot()
+    def _forget(self) -> None:
+        """Other work comes, after which no kept run is asked for."""
+        self._kept = WorkspaceCache(KEPT_RUNS)
 
     @Slot(object, object)
     def _leave(self, workspace: Workspace | None, session: Session | None) -> None:

@@ -1,0 +1,59 @@
+"""Memory that workers have freed goes back to the system."""
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+WORKERS = """
+import ctypes, os, threading
+import numpy as np
+from playground.app.workers.memory import limit_heaps
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+def work():
+    together.wait()
+    np.ones(30 * 2**17)  # after it glibc of itself keeps up to 60 MB at the end of each heap
+    arrays = [np.ones(2**17) for _ in range(50)]
+    together.wait()
+
+limit_heaps()
+before = resident()
+together = threading.Barrier(6)
+threads = [threading.Thread(target=work) for _ in range(6)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+ctypes.CDLL(None).malloc_trim(0)
+print(resident() - before)
+"""
+
+
+def grown(**variables: str) -> float:
+    """Megabytes by which a process has grown once six workers have freed what they had."""
+    chosen = ("GLIBC_TUNABLES", "MALLOC_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(chosen)}
+    command = [sys.executable, "-c", WORKERS]
+    asked = environment | variables | {"PYTHONPATH": str(ROOT)}
+    return float(subprocess.run(command, env=asked, capture_output=True, text=True, check=True).stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library keeps memory in its own way")
+def test_memory_that_workers_have_freed_goes_back_to_the_system() -> None:
+    assert grown() < 50
+    assert grown(MALLOC_ARENA_MAX="16") > 100  # who chooses for himself gets what he chose
+
+
+def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    from playground.app.workers import memory
+
+    monkeypatch.setattr(memory.platform, "libc_ver", lambda: ("", ""))
+    monkeypatch.setattr(memory.ctypes, "CDLL", None)  # cannot be called
+    memory.limit_heaps()
