@@ -4,10 +4,12 @@ The real window, with arrows, trails and the exact density, plays a number of pa
 training, with training, and with training while another program keeps a core busy. A run is sampled while it is played.
 
 These figures are printed for each condition: the sampler's steps/s while a run is recorded (the playhead takes 62.5, and the
-sampler waits when it is 40 frames ahead); the gaps between paints, except for the rest of 0.8 s at the end of a run; the time
-of one paint; the training's steps/s. With ``--columns 4`` four runs are compared side by side, and paints are those of
-the first column. Training without a window is timed last, in the same process. Use a display, or
-QT_QPA_PLATFORM=offscreen.
+sampler waits when it is 40 frames ahead); the gaps between frames, except for the rest of 0.8 s at the end of a run; the time
+of one paint; the GUI thread's processor time for each frame, which a busy machine changes less than gaps; the training's
+steps/s. A frame counts once every canvas in view is painted with it: a repaint for arrows that came later is none. With
+``--columns 4`` four runs are compared side by side. With ``--recorded`` the run at rest is sampled before it is played:
+else gaps are those of the sampler where that is slower. Training without a window is timed last, in the same process. Use
+a display, or QT_QPA_PLATFORM=offscreen.
 """
 
 import itertools
@@ -55,10 +57,29 @@ class Recorded:
 
 @dataclass
 class Counter:
-    """The records of a condition: progress of the sampler, and paints as (moment, milliseconds, at the run's end)."""
+    """The records of a condition: progress of the sampler, milliseconds of paints, and frames.
+
+    Attributes:
+        frames: of each frame that every canvas has painted, when that was, and whether it is the run's last.
+        behind: the canvases that have yet to paint the frame in view.
+    """
 
     recorded: list[Recorded] = field(default_factory=list)
-    paints: list[tuple[float, float, bool]] = field(default_factory=list)
+    paints: list[float] = field(default_factory=list)
+    frames: list[tuple[float, bool]] = field(default_factory=list)
+    behind: set[int] = field(default_factory=set)
+
+    def change(self, canvases: int) -> None:
+        """Another frame is in view, which so many canvases are to paint."""
+        self.behind = set(range(canvases))
+
+    def paint(self, canvas: int, milliseconds: float, moment: float, at_end: bool) -> None:
+        """A canvas has painted the frame in view."""
+        self.paints.append(milliseconds)
+        if canvas in self.behind:
+            self.behind.discard(canvas)
+            if not self.behind:
+                self.frames.append((moment, at_end))
 
     def sampler_rate(self) -> float:
         """Recorded frames per second, over the time in which a run was being recorded; nan if there was none."""
@@ -70,8 +91,8 @@ class Counter:
         return frames / seconds if seconds else float("nan")
 
     def gaps(self) -> np.ndarray:
-        """Milliseconds from each paint to the next, except after a run's end, where the playhead rests."""
-        moments, _, at_end = (np.array(column) for column in zip(*self.paints, strict=True))
+        """Milliseconds from each frame to the next, except after a run's end, where the playhead rests."""
+        moments, at_end = (np.array(column) for column in zip(*self.frames, strict=True))
         gaps: np.ndarray = 1000 * np.diff(moments)[~at_end[:-1]]
         return gaps
 
@@ -100,18 +121,23 @@ class Measurement:
         window: the window, already shown.
         particles: the number of particles.
         seconds: the length of each condition.
-        columns: how many runs are compared side by side; 1 measures the main canvas. Paints are those of the first column.
+        columns: how many runs are compared side by side; 1 measures the main canvas.
+        recorded: whether the run at rest is sampled to its end before it is played.
     """
 
-    def __init__(self, window: MainWindow, particles: int, seconds: float, columns: int = 1) -> None:
+    def __init__(
+        self, window: MainWindow, particles: int, seconds: float, columns: int = 1, recorded: bool = False
+    ) -> None:
         self._window, self._particles, self._milliseconds = window, particles, int(1000 * seconds)
-        self._columns = columns
-        self._counter = Counter()
+        self._columns, self._replays = columns, recorded
+        self._painters = [window.canvas]
+        self._counter, self._used = Counter(), 0.0
         self._busy: subprocess.Popen[bytes] | None = None
         self._look = QTimer(window, interval=16)
         self._look.timeout.connect(self._looked)
         self.speeds: dict[str, float] = {}  # of training, by condition
-        window.canvas.painted.connect(self._painted)
+        window.controllers.playing.frame_changed.connect(self._changed)
+        window.canvas.painted.connect(lambda milliseconds: self._painted(0, milliseconds))
         window.controllers.building.ready.connect(self._start)
 
     def _start(self) -> None:
@@ -131,14 +157,19 @@ class Measurement:
             self._window.controllers.comparing.begin(
                 [Column({"sampling.kind": kind, **more}) for kind, more in zip(kinds, solvers, strict=False)]
             )
-            self._window.compare.columns[0].canvas.painted.connect(self._painted)
             self._wait_for_columns()
+        elif self._replays and not trajectory.finished:
+            self._window.playing.seek(trajectory.total)  # it plays on once it is there
+            QTimer.singleShot(200, self._wait)
         else:
             self._measure(0)
 
     def _wait_for_columns(self) -> None:
         """Measure what is painted once the columns are sampled; before, the playhead waits for the slowest of them."""
         if self._window.controllers.comparing.is_sampled:
+            self._painters = [view.canvas for view in self._window.compare.columns]
+            for place, canvas in enumerate(self._painters):
+                canvas.painted.connect(lambda milliseconds, place=place: self._painted(place, milliseconds))
             self._measure(0)
         else:
             QTimer.singleShot(200, self._wait_for_columns)
@@ -155,14 +186,16 @@ class Measurement:
         QTimer.singleShot(SETTLE, lambda: self._begin(number))
 
     def _begin(self, number: int) -> None:
-        if number == 0:
+        if number == 0 and not self._replays:
             self._window.controllers.playing.restart()
         self._counter = Counter()
         self._look.start()
+        used = time.thread_time()
         steps, start = self._window.controllers.training.trained_steps, time.perf_counter()
 
         def end() -> None:
             self._look.stop()
+            self._used = 1000 * (time.thread_time() - used)
             made, seconds = self._window.controllers.training.trained_steps - steps, time.perf_counter() - start
             self.speeds[CONDITIONS[number]] = made / seconds
             self._print(CONDITIONS[number])
@@ -172,11 +205,12 @@ class Measurement:
 
     def _print(self, condition: str) -> None:
         counter = self._counter
-        gaps, costs = counter.gaps(), [cost for _, cost, _ in counter.paints]
+        gaps, costs = counter.gaps(), counter.paints
         print(
             f"{condition}: {counter.sampler_rate():.1f} sampler steps/s; "
-            f"gap between paints {np.median(gaps):.1f} ms, 99 % {np.percentile(gaps, 99):.1f} ms; "
+            f"{len(counter.frames)} frames, gap {np.median(gaps):.1f} ms, 99 % {np.percentile(gaps, 99):.1f} ms; "
             f"one paint {np.median(costs):.1f} ms, 99 % {np.percentile(costs, 99):.1f} ms; "
+            f"GUI thread {self._used / len(counter.frames):.1f} ms of the processor a frame; "
             f"training {self.speeds[condition]:.0f} steps/s",
             flush=True,
         )
@@ -191,11 +225,13 @@ class Measurement:
             frames, finished = (0, False) if trajectory is None else (len(trajectory), trajectory.finished)
             self._counter.recorded.append(Recorded(time.perf_counter(), run.number, frames, finished))
 
-    def _painted(self, milliseconds: float) -> None:
-        controllers = self._window.controllers
-        playing = controllers.playing
+    def _changed(self) -> None:
+        self._counter.change(len(self._painters))
+
+    def _painted(self, canvas: int, milliseconds: float) -> None:
+        playing = self._window.controllers.playing
         at_end = playing.trajectory is not None and playing.frame == playing.total - 1
-        self._counter.paints.append((time.perf_counter(), milliseconds, at_end))
+        self._counter.paint(canvas, milliseconds, time.perf_counter(), at_end)
 
     def end(self) -> None:
         """Stop the busy program."""
@@ -204,7 +240,7 @@ class Measurement:
             self._busy.wait()
 
 
-def main(particles: int = 2_000, seconds: float = 12.0, columns: int = 1) -> None:
+def main(particles: int = 2_000, seconds: float = 12.0, columns: int = 1, recorded: bool = False) -> None:
     application = QApplication([])
     with TemporaryDirectory() as folder:
         preferences = Preferences(Path(folder) / "settings.ini")
@@ -214,7 +250,7 @@ def main(particles: int = 2_000, seconds: float = 12.0, columns: int = 1) -> Non
         window.show()
         # After it was painted: before, its size is limited to the screen, which is small offscreen.
         QTimer.singleShot(1000, lambda: window.resize(1440, 900))
-        measurement = Measurement(window, particles, seconds, columns)
+        measurement = Measurement(window, particles, seconds, columns, recorded)
         shown = f", {columns} columns side by side" if columns > 1 else ""
         print(f"{particles:,} particles{shown}, {seconds:g} s each")
         try:

@@ -46,5 +46,21 @@ def test_without_a_run_to_record_there_is_no_rate(benchmark):
 
 
 def test_a_playhead_that_waits_for_the_sampler_leaves_a_gap_and_one_at_a_runs_end_none(benchmark):
-    paints = [(0.0, 3.0, False), (0.5, 3.0, False), (0.516, 3.0, True), (1.316, 3.0, False), (1.332, 3.0, False)]
-    np.testing.assert_allclose(benchmark.Counter([], paints).gaps(), [500.0, 16.0, 16.0])
+    frames = [(0.0, False), (0.5, False), (0.516, True), (1.316, False), (1.332, False)]
+    np.testing.assert_allclose(benchmark.Counter(frames=frames).gaps(), [500.0, 16.0, 16.0])
+
+
+def test_a_frame_counts_once_every_canvas_has_painted_it(benchmark):
+    counter = benchmark.Counter()
+    counter.paint(0, 3.0, 0.9, False)  # of a frame before
+    counter.change(2)
+    counter.paint(0, 3.0, 1.0, False)
+    counter.paint(0, 3.0, 1.1, False)  # its arrows have come
+    counter.paint(1, 3.0, 1.2, False)
+    counter.change(2)
+    counter.paint(1, 3.0, 1.3, False)
+    counter.change(2)  # before the first canvas has come to it
+    counter.paint(0, 3.0, 1.4, False)
+    counter.paint(1, 3.0, 1.5, True)
+    assert counter.frames == [(1.2, False), (1.5, True)]
+    assert len(counter.paints) == 7

@@ -122,13 +122,61 @@ def watch(controllers) -> list[tuple[float, float | None, float | None]]:
     return frames
 
 
-def test_no_frame_lies_over_the_field_or_density_of_another(qtbot, controllers):
-    """Where the run loops, and where each of few steps changes the noise by half."""
-    frames = watch(controllers)
+def test_a_frame_that_plays_lies_over_a_field_and_density_of_its_own_or_of_just_before(qtbot, controllers):
+    """Where each of few steps changes the noise by half; and where the run loops, over none of its end."""
+    frames, moments = watch(controllers), []
+    controllers.playing.frame_changed.connect(lambda _: moments.append(time.monotonic()))
     qtbot.waitUntil(lambda: len(frames) > 45, timeout=30_000)  # two ends at least
-    for sigma, *under in frames:
-        assert all(other is None or near(sigma, other) for other in under), (sigma, under)
+    start = 0
+    for number, (sigma, *under) in enumerate(frames):
+        start = number if number and sigma > frames[number - 1][0] else start
+        just_before = [
+            frames[other][0] for other in range(start, number) if moments[other + 1] > moments[number] - PATIENCE - 0.05
+        ]
+        assert all(other is None or any(near(other, one) for one in (sigma, *just_before)) for other in under)
     assert any(field is not None and density is not None for _, field, density in frames)  # all, but on a busy machine
+
+
+def test_a_frame_that_plays_waits_for_nothing(qtbot, controllers, monkeypatch):
+    """Its particles come first, and what lies under them once it is there."""
+    see = SamplingWorker.compute_overlays
+
+    def slow(self, view):
+        time.sleep(2 * PATIENCE)
+        return see(self, view)
+
+    monkeypatch.setattr(SamplingWorker, "compute_overlays", slow)
+    lagged = []
+
+    def look(_):
+        field = controllers.following._overlays.field
+        if field.lags(controllers.playing.frame_noise):
+            lagged.append(controllers.following.waits)
+
+    controllers.playing.frame_changed.connect(look)
+    qtbot.waitUntil(lambda: len(lagged) > 8, timeout=30_000)
+    assert not any(lagged)
+
+
+def test_what_lay_under_the_last_frame_stays_for_a_moment_while_a_run_plays_on():
+    canvas, before, moment = Canvas(), field(4.0), (1.0, 0.5)
+    for plays_on in (False, True):
+        canvas.overlay.take(before)
+        canvas.overlay.settle((4.0, 1.0))
+        canvas.overlay.settle(moment, plays_on)
+        assert canvas.seen is (before if plays_on else None)
+    canvas.overlay._fitted -= PATIENCE
+    canvas.overlay.settle(moment, plays_on=True)
+    assert canvas.seen is None
+    canvas.overlay.take(before)
+    canvas.overlay.settle((4.0, 1.0))
+    canvas.overlay.settle((1.0, None), plays_on=True)  # that of another process
+    assert canvas.seen is None
+    canvas.overlay.take(before)
+    canvas.overlay.settle((4.0, 1.0))
+    canvas.overlay.expire()
+    canvas.overlay.settle(moment, plays_on=True)  # that of another problem
+    assert canvas.seen is None
 
 
 def test_a_frame_waits_for_what_lies_under_it_but_not_for_ever(qtbot, controllers, monkeypatch):

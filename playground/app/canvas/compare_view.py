@@ -74,6 +74,7 @@ class ColumnView(QFrame):
         self.place, self._state, self._controllers = place, state, controllers
         self._comparing: Comparing = controllers.comparing
         self.run: ColumnRun | None = None
+        self._in_scene: tuple[object, ...] = ()  # what the shown particles depend on
         letter = LETTERS[place]
         self.letter = QLabel(letter)
         set_role(self.letter, "heading")
@@ -172,7 +173,7 @@ class ColumnView(QFrame):
 
     def show_run(self, run: ColumnRun, view: ProblemView, like: CanvasView) -> None:
         """Show another run, with the data of another canvas."""
-        self.run, canvas = run, self.canvas
+        self.run, canvas, self._in_scene = run, self.canvas, ()
         canvas.set_images(None)
         canvas.set_particles(None)
         canvas.set_trails(None)
@@ -208,7 +209,12 @@ class ColumnView(QFrame):
             style = dataclasses.replace(self.canvas.frame_style, particles=colors)
             shown = show_frame(scene, trajectory, own, kind, run.field, density, "", style, run.values)
             lines = readouts.column_caption(trajectory, own, weights if follows else "")
-            return dataclasses.replace(shown, caption=tuple(lines))
+            shown = dataclasses.replace(shown, caption=tuple(lines))
+            before, self._in_scene = self._in_scene, (trajectory, own, run.values, colors)
+            if before != self._in_scene:
+                return shown
+            # New arrows for the same frame: its particles stay as they were painted.
+            return dataclasses.replace(shown, particles=scene.particles, trails=scene.trails, images=scene.images)
 
         self.canvas.change_scene(in_view)
         if not self._trains():
@@ -305,7 +311,7 @@ class CompareView(QWidget):
         self._comparing.active_changed.connect(self._begin_or_end)
         self._comparing.changed.connect(self._show_runs)
         self._comparing.measured.connect(self._show_curves)
-        self._comparing.overlays_changed.connect(self._show_frame)
+        self._comparing.overlays_changed.connect(self._show_column)
         self._playing.frame_changed.connect(self._show_frame)
         main.layer_toggled.connect(self._follow_layers)
         main.option_changed.connect(self._follow_layers)
@@ -454,6 +460,12 @@ class CompareView(QWidget):
                 view.show(self._playing.frame, total)
             if not self._marking.isActive():
                 self._marking.start()
+
+    @Slot(int)
+    def _show_column(self, place: int) -> None:
+        """Show what was computed for one column; the others are not painted again."""
+        if place < len(self.columns):
+            self.columns[place].show(self._playing.frame, self._comparing.total)
 
     # The chart
 

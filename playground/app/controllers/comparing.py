@@ -59,13 +59,13 @@ class Comparing(QObject):
         measured(): the distances of one more column are known, or why they are not.
         progressed(): trainings of columns have made progress.
         notified(Notification)
-        overlays_changed(): the field or density of some column's current frame changed.
+        overlays_changed(int): the field, density or colours of this column's current frame changed.
     """
 
     active_changed = Signal(bool)
     changed = Signal()
     measured = Signal()
-    overlays_changed = Signal()
+    overlays_changed = Signal(int)
     progressed = Signal()
     notified = Signal(object)
 
@@ -440,9 +440,9 @@ class Comparing(QObject):
 
     @property
     def waits(self) -> bool:
-        """Whether the current frame must wait for the arrows of a column."""
+        """Whether the current frame, at rest, must wait for the arrows of a column."""
         frame, total, now = self._playing.frame, self.total, time.monotonic()
-        if self._playing.seeks:
+        if self._playing.seeks or self._playing.is_playing:
             return False
         waiting = [
             run.overlays.waits(run.noise_at(frame, total), now, bool(self.wanted_by(run) - {"density"}), False)
@@ -453,13 +453,12 @@ class Comparing(QObject):
 
     def settle(self) -> None:
         """Let each column show what was computed for its current frame, and remove what belongs to another frame."""
-        frame, total, changed = self._playing.frame, self.total, False
+        frame, total, plays_on = self._playing.frame, self.total, self._playing.plays_on
         for run in self._played:
             before = run.field, run.density
-            run.overlays.settle(run.noise_at(frame, total))
-            changed |= before != (run.field, run.density)
-        if changed:
-            self.overlays_changed.emit()
+            run.overlays.settle(run.noise_at(frame, total), plays_on)
+            if before != (run.field, run.density):
+                self.overlays_changed.emit(run.place)
 
     def look(self) -> None:
         """Take computed fields, request those of the current frame, and measure finished runs."""
@@ -544,7 +543,7 @@ class Comparing(QObject):
         came = run.worker.particle_values.take()
         if came is not None:
             run.values = came[1]
-            self.overlays_changed.emit()
+            self.overlays_changed.emit(run.place)
         colors, moment, trajectory = self._following.particle_colors, run.noise_at(frame, total), run.trajectory
         if colors not in COMPUTED_COLORS or moment is None or run.model is None or trajectory is None:
             return

@@ -111,8 +111,7 @@ class Controllers(QObject):
         self.following.poll()
         self.inspecting.poll()
         followed = self.comparing if self.comparing.is_active else self.following  # the main canvas is hidden then
-        if not followed.waits:
-            self.playing.advance(ticks * TICK / 1000)
+        self.playing.advance(ticks * TICK / 1000)
         self.playing.record_ahead()
         followed.look()
         if not followed.waits:

@@ -244,9 +244,9 @@ class Following(QObject):
 
     @property
     def waits(self) -> bool:
-        """Whether the current frame must wait for its field or density; otherwise those of another frame would be
-        shown."""
-        if self._playing.seeks:
+        """Whether the current frame, at rest, must wait for its field or density; otherwise those of another frame would
+        be shown."""
+        if self._playing.seeks or self._playing.is_playing:
             return False
         closed = "density" in self._wanted and self.density_source != "learned"  # a learned one takes seconds
         arrows = bool(self._wanted - {"density"})
@@ -254,7 +254,7 @@ class Following(QObject):
 
     def settle(self) -> None:
         """Show what was computed for the current frame, and remove what belongs to another."""
-        self._overlays.settle(self._playing.frame_noise)
+        self._overlays.settle(self._playing.frame_noise, self._playing.plays_on)
 
     def look(self) -> None:
         """Request field and density of the current frame, if it is a new one."""

@@ -1,6 +1,10 @@
-"""Score field and density under a frame: computed at their own rates, and shown only with their own frame."""
+"""Score field and density under a frame: computed at their own rates, and shown with frames of their noise level.
+
+While a run plays, no frame waits for them. Those of the frame before stay for a short time, until the new ones come.
+"""
 
 import math
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -12,7 +16,7 @@ from playground.app.workers.tasks import Tasks
 
 FOLLOWING = "density-of-the-moment"  # not the task "density", which the user starts and cancels
 MAPS = 64  # learned densities that are kept
-PATIENCE = 0.12  # seconds that a frame waits for field and density before it is shown without them
+PATIENCE = 0.12  # seconds that a frame at rest waits for its field and density, and that a playing run keeps the last
 NEAR = 1.25  # factor between noise levels that count as equal; 500 steps change sigma by this in 0.25 s
 
 FrameNoise = tuple[float, float | None]  # sigma, and the process's time if particles are in its coordinates
@@ -93,6 +97,7 @@ class Overlay(Generic[Seen]):
         self.given_up = False  # whether a frame waited in vain, so that none waits until a view has come
         self._come: Seen | None = None
         self._expired = False
+        self._fitted = -math.inf  # when a frame to which the shown view belongs was last shown
 
     def give_up(self) -> None:
         """Let no frame wait until a view has come."""
@@ -119,16 +124,29 @@ class Overlay(Generic[Seen]):
         """Whether there is no view for this frame."""
         return not self._fits(self._come, moment) and not self._stays(moment)
 
-    def settle(self, moment: FrameNoise) -> None:
-        """Show the view for this frame; remove a shown view that belongs to another frame."""
-        come, self._come = self._come, None
+    def settle(self, moment: FrameNoise, plays_on: bool = False) -> None:
+        """Show the view for this frame; remove a shown view that belongs to another frame.
+
+        Args:
+            plays_on: whether this frame follows the last one of a run that plays: then the view of that stays a short time.
+        """
+        come, self._come, now = self._come, None, time.monotonic()
         if come is not None and self._fits(come, moment):
             if come is not self.seen:  # tasks pass the same map many times
                 self.seen, self._expired = come, False
                 self._show(come)
-        elif self.seen is not None and not self._stays(moment):
+            self._fitted = now
+        elif self._stays(moment):
+            self._fitted = now
+        elif self.seen is not None and not (plays_on and self._lingers(moment, now)):
             self.seen = None
             self._drop()
+
+    def _lingers(self, moment: FrameNoise, now: float) -> bool:
+        """Whether the shown view is of a frame just before this one."""
+        if self.seen is None or self._expired or not self._suits(self.seen):
+            return False
+        return self.seen.moving == (moment[1] is not None) and now - self._fitted < PATIENCE
 
     def _stays(self, moment: FrameNoise) -> bool:
         return not self._expired and self._fits(self.seen, moment)
@@ -167,14 +185,14 @@ class FrameOverlayTimer:
         self.field.expire()
         self.density.expire()
 
-    def settle(self, moment: FrameNoise | None) -> None:
+    def settle(self, moment: FrameNoise | None, plays_on: bool = False) -> None:
         """See :meth:`Overlay.settle`; `moment` is None if no frame of the current problem is in view."""
         if moment is not None:
-            self.field.settle(moment)
-            self.density.settle(moment)
+            self.field.settle(moment, plays_on)
+            self.density.settle(moment, plays_on)
 
     def waits(self, moment: FrameNoise | None, now: float, field: bool, density: bool) -> bool:
-        """Whether the current frame must wait for its field or density, as far as they are wanted."""
+        """Whether the current frame, at rest, must wait for its field or density, as far as they are wanted."""
         lagging = [
             overlay
             for overlay, wanted in ((self.field, field), (self.density, density))

@@ -205,6 +205,11 @@ class Playing(QObject):
         return self._playback.target is not None
 
     @property
+    def plays_on(self) -> bool:
+        """Whether the current frame follows the one that was shown last, as it does while a run plays."""
+        return self._playback.playing and 0 <= self._shown_frame <= self.frame
+
+    @property
     def sigma(self) -> float:
         """The noise level of the canvas, in the user's units."""
         trajectory, problem = self.trajectory, self._building.problem
@@ -380,7 +385,7 @@ class Playing(QObject):
 
     @Slot()
     def _forget(self) -> None:
-        """Other work comes, after which no kept run is asked for."""
+        """Forget kept runs when other work comes: nothing leads back to them."""
         self._kept = WorkspaceCache(KEPT_RUNS)
 
     @Slot(object, object)
