@@ -16,7 +16,7 @@ from playground.app.model.errors import ExceptionHook, Log
 from playground.app.model.preferences import Preferences
 from playground.app.style import theme
 from playground.app.window import MainWindow, close_on_signals
-from playground.app.workers.memory import limit_heaps
+from playground.app.workers.memory import limit_memory
 from playground.drawing.palette import DARK
 
 if typing.TYPE_CHECKING:
@@ -54,7 +54,7 @@ def launch(path: Path | None = None, device: str = "auto") -> int:
 
 def make_application() -> QApplication:
     """The application that windows need, with the program's name; keep a reference to the result."""
-    limit_heaps()
+    limit_memory()
     application = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(application, QApplication)
     QCoreApplication.setApplicationName("score-playground")

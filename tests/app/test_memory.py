@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from playground.app.workers import memory
+
 ROOT = Path(__file__).parents[2]
 WORKERS = """
 import ctypes, os, threading
 import numpy as np
-from playground.app.workers.memory import limit_heaps
+from playground.app.workers.memory import limit_memory
 
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
@@ -23,7 +25,7 @@ def work():
     arrays = [np.ones(2**17) for _ in range(50)]
     together.wait()
 
-limit_heaps()
+limit_memory()
 before = resident()
 together = threading.Barrier(6)
 threads = [threading.Thread(target=work) for _ in range(6)]
@@ -51,9 +53,13 @@ def test_memory_that_workers_have_freed_goes_back_to_the_system() -> None:
     assert grown(MALLOC_ARENA_MAX="16") > 100  # who chooses for himself gets what he chose
 
 
-def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    from playground.app.workers import memory
-
+def test_products_are_kept_for_few_shapes_unless_the_environment_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(memory.platform, "libc_ver", lambda: ("", ""))
-    monkeypatch.setattr(memory.ctypes, "CDLL", None)  # cannot be called
-    memory.limit_heaps()
+    monkeypatch.setattr(memory.ctypes, "CDLL", None)  # which cannot be called: another C library is left alone
+    first, second = memory.CAPACITIES
+    monkeypatch.setenv(first, "7")
+    monkeypatch.delenv(second, raising=False)
+    memory.limit_memory()
+    assert (os.environ[first], os.environ[second]) == ("7", memory.PRODUCTS)
