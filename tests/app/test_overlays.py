@@ -127,9 +127,10 @@ def test_a_frame_that_plays_lies_over_a_field_and_density_of_its_own_or_of_just_
     frames, moments = watch(controllers), []
     controllers.playing.frame_changed.connect(lambda _: moments.append(time.monotonic()))
     qtbot.waitUntil(lambda: len(frames) > 45, timeout=30_000)  # two ends at least
-    start = 0
-    for number, (sigma, *under) in enumerate(frames):
-        start = number if number and sigma > frames[number - 1][0] else start
+    starts = [number for number in range(1, len(frames)) if frames[number][0] > frames[number - 1][0]]
+    for number in range(starts[0], len(frames)):
+        sigma, *under = frames[number]
+        start = max(one for one in starts if one <= number)
         just_before = [
             frames[other][0] for other in range(start, number) if moments[other + 1] > moments[number] - PATIENCE - 0.05
         ]
