@@ -46,11 +46,14 @@ def figures(problem: Problem) -> dict:
     return progress.metrics
 
 
-@pytest.mark.parametrize("kind", ["probability-flow", "reverse-sde"])
-def test_samples_of_a_class_follow_its_density_and_guided_ones_not_the_tilted(kind: str) -> None:
-    """With the exact score. Measured 2 and 10 to 12 standard deviations of the floor above it."""
+@pytest.mark.parametrize(("kind", "steps"), [("probability-flow", "auto"), ("reverse-sde", 100)])
+def test_samples_of_a_class_follow_its_density_and_guided_ones_not_the_tilted(kind: str, steps: int | str) -> None:
+    """With the exact score. Measured 3.5 and 1.9 standard deviations of the floor above it for w = 0, 11.6 and 8.8 for w = 1.
+
+    The start has the mean of all data and not that of the class, which leaves a small shift.
+    """
     for guidance, low, high in ((0.0, -4.0, 5.0), (1.0, 7.0, np.inf)):
-        found = figures(problem_of(sampling__kind=kind, sampling__guidance=guidance))
+        found = figures(problem_of(sampling__kind=kind, sampling__steps=steps, sampling__guidance=guidance))
         distance, floor, std = (found[f"tilted_sliced_wasserstein2{end}"] for end in ("", "_floor", "_floor_std"))
         assert low < (distance - floor) / std < high
         assert found["tilted_points"] == [1_000, 1_000]
