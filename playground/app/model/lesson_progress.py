@@ -57,8 +57,13 @@ class Kept(msgspec.Struct):
     done: dict[str, list[int]] = {}
 
 
+NOT_READ = OSError, msgspec.DecodeError, UnicodeError, RecursionError
+
+
 class LessonProgress(QObject):
     """Remembers answers and finished steps, and writes each change to a file in a thread.
+
+    What another window has written there meanwhile stays, except for steps that were changed here.
 
     Signals:
         failed(str): the file cannot be read or written; emitted once.
@@ -71,6 +76,7 @@ class LessonProgress(QObject):
         self._path: Path | None = None
         self._answers: dict[tuple[str, int], Answer] = {}
         self._done: dict[str, set[int]] = {}
+        self._changed: set[tuple[str, int]] = set()  # lessons and steps, since the file was read
         self._task = BackgroundTask(self)
         self._stale = self._said = False
 
@@ -78,11 +84,10 @@ class LessonProgress(QObject):
         """Read a file, and write every change to it from now on. A file that cannot be read is renamed."""
         self._path = path
         try:
-            with path.open("rb") as file:
-                kept = msgspec.json.decode(file.read(LARGEST + 1), type=Kept)
+            kept = _read(path)
         except FileNotFoundError:
             return
-        except (OSError, msgspec.DecodeError, UnicodeError, RecursionError):
+        except NOT_READ:
             aside = path.with_name(f"{path.stem}-unreadable{path.suffix}")
             with contextlib.suppress(OSError):
                 os.replace(path, aside)
@@ -114,6 +119,7 @@ class LessonProgress(QObject):
         values = answer.values
         if values is not None and not all(map(math.isfinite, values.values())):
             values = None
+        self._changed.add((answer.lesson, answer.step))
         self._answers[answer.lesson, answer.step] = msgspec.structs.replace(answer, values=values)
         self._write()
 
@@ -121,6 +127,7 @@ class LessonProgress(QObject):
         """Forget the answer to a step."""
         if self._answers.pop((lesson.name, step), None) is not None:
             self._done.get(lesson.name, set()).discard(step)
+            self._changed.add((lesson.name, step))
             self._write()
 
     # --- steps
@@ -130,6 +137,7 @@ class LessonProgress(QObject):
         done = self._done.setdefault(lesson.name, set())
         if step not in done:
             done.add(step)
+            self._changed.add((lesson.name, step))
             self._write()
 
     def done(self, lesson: Lesson) -> frozenset[int]:
@@ -145,6 +153,7 @@ class LessonProgress(QObject):
         """Forget everything about one lesson."""
         self._answers = {key: one for key, one in self._answers.items() if key[0] != lesson.name}
         self._done.pop(lesson.name, None)
+        self._changed |= {(lesson.name, step) for step in range(1, len(lesson.steps) + 1)}
         self._write()
 
     # --- the file
@@ -169,12 +178,16 @@ class LessonProgress(QObject):
             return
         self._stale = False
         done = {name: sorted(steps) for name, steps in self._done.items() if steps}
-        data = msgspec.json.encode(Kept(list(self.answers()), done))
+        own, changed = Kept(list(self.answers()), done), frozenset(self._changed)
 
         def write() -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                kept = _merged(own, _read(path), changed)
+            except NOT_READ:
+                kept = own
             with atomic_write(path) as temporary:
-                temporary.write_bytes(data)
+                temporary.write_bytes(msgspec.json.encode(kept))
 
         self._task.run("lesson progress", write, self._written, self._not_written)
 
@@ -188,3 +201,21 @@ class LessonProgress(QObject):
         if not self._said:
             self._said = True
             self.failed.emit(cannot_write(self._path, error))
+
+
+def _read(path: Path) -> Kept:
+    """Read a file; raises one of :data:`NOT_READ`."""
+    with path.open("rb") as file:
+        return msgspec.json.decode(file.read(LARGEST + 1), type=Kept)
+
+
+def _merged(own: Kept, theirs: Kept, changed: frozenset[tuple[str, int]]) -> Kept:
+    """What is in the file, with the own state of the changed steps."""
+    answers = {(one.lesson, one.step): one for one in theirs.answers if (one.lesson, one.step) not in changed}
+    answers |= {(one.lesson, one.step): one for one in own.answers if (one.lesson, one.step) in changed}
+    steps = {(name, step) for name, done in theirs.done.items() for step in done} - changed
+    steps |= {(name, step) for name, done in own.done.items() for step in done} & changed
+    done: dict[str, list[int]] = {}
+    for name, step in sorted(steps):
+        done.setdefault(name, []).append(step)
+    return Kept([answers[key] for key in sorted(answers)], done)
