@@ -121,7 +121,7 @@ class _Run:
     def data(self, most: int) -> Array:
         """Some of the training points."""
         points: Array = self._problem.dataset.points
-        return points[:: -(-len(points) // most)]
+        return points[:: -(-len(points) // most)].copy()  # a view would keep all of them
 
     @property
     def is_image(self) -> bool:
