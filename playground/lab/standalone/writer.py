@@ -30,6 +30,7 @@ from playground.lab.standalone.expressions import Expressions
 from playground.lab.standalone.recording import Recording
 from playground.lab.standalone.source import OURS
 from playground.lab.training import WARM_UP, Trainer
+from playground.messages import Message, setting
 from playground.theory.guidance import GuidedScore
 from playground.theory.objectives import ScoreMatching
 from playground.version import __version__
@@ -154,7 +155,12 @@ class _Writer:
     def __init__(self, experiment: Experiment, dataset: Dataset | None, data_name: str) -> None:
         if asks_checkpoint(experiment):
             raise ExperimentError(
-                "Guidance by an earlier training step cannot be written as a stand-alone script: choose another guide."
+                Message(
+                    "no-script-of-autoguidance",
+                    "Guidance by an earlier training step cannot be written as a stand-alone script: choose {}.",
+                    (setting("sampling.guide", "unconditional"),),
+                    "sampling.guide",
+                )
             )
         plugins = frozenset(kind.__module__ for kind in registered() if not kind.__module__.startswith(f"{OURS}."))
         self._recording = Recording(plugins)

@@ -29,6 +29,11 @@ from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.problem import Problem
 from playground.lab.sampling import sample
+from playground.lab.standalone import standalone
+from playground.lab.standalone.bundle import Bundle
+from playground.lab.standalone.expressions import Expressions
+from playground.lab.standalone.recording import Recording
+from playground.lab.standalone.source import NoSource
 from playground.lab.training import Trainer
 
 ROOT = Path(__file__).parents[3]
@@ -263,3 +268,17 @@ def test_a_script_contains_the_code_of_plugins(tmp_path: Path) -> None:
         for kind in kinds:
             forget(kind)
     assert "Own kinds ---" in (tmp_path / "0" / "script.py").read_text(encoding="utf-8")
+
+
+def test_what_no_script_can_do_is_told() -> None:
+    guided = {"data.classes": "on", "sampling.guide": "checkpoint", "sampling.guidance": 1.0}
+    with pytest.raises(ExperimentError, match="Guidance by an earlier training step"):
+        standalone(experiments.replace(Experiment(), guided))
+
+
+def test_an_object_that_a_function_of_its_own_makes_is_refused() -> None:
+    def made_in_a_function(like: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        return like
+
+    with pytest.raises(NoSource, match="no script can be written of it"):
+        Expressions(Recording(), Bundle()).of(made_in_a_function)
