@@ -252,3 +252,21 @@ def test_a_start_set_that_is_too_thin_names_its_own_setting() -> None:
 def test_its_phrase_names_the_start() -> None:
     assert FlowMatching(source="rings").phrase == "flow from rings"
     assert FlowMatching().phrase == "Flow matching process"
+
+
+def test_classes_are_left_out_between_sets() -> None:
+    """Matched pairs do not keep them: the network is given none, and the particles have none."""
+    asked = Problem.build(experiment(data__classes="on", noise__coupling="independent", sampling__steps=4))
+    assert asked.labels is not None
+    assert (asked.classes, asked.class_densities, asked.conditions.classes) == (0, None, ())
+    assert sampling_conflict(asked.experiment, asked.conditions) is None
+    trainer = Trainer(asked)
+    *_, last = trainer
+    assert last.diverged is None
+    *_, run = sample(asked, trainer.ema.requires_grad_(False))
+    assert np.isfinite(run.positions[-1]).all()
+    exact = Problem.build(experiment(data__classes="on", sampling__source="exact", sampling__steps=4))
+    score = exact.known_score()
+    assert score is not None
+    *_, run = sample(exact, score)
+    assert np.isfinite(run.positions[-1]).all()
