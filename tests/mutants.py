@@ -113,13 +113,6 @@ FAULTS = (
         ("lab/test_between_sets.py::test_its_field_is_the_velocity_of_particles",),
     ),
     Fault(
-        "the path energy without the length of its time",
-        "lab/path_energy.py",
-        "velocities.append(slope / length)",
-        "velocities.append(slope * length)",
-        ("lab/test_path_energy.py::test_the_energy_of_independent_gaussians_is_a_quadrature",),
-    ),
-    Fault(
         "a path energy of twice the speed",
         "lab/path_energy.py",
         "v.square().sum(2)).sum(0)",

@@ -128,7 +128,14 @@ class _Measuring(QObject):
         self.evaluation: dict[str, Any] = {}
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("density_map", "evaluate_test_set", "evaluate_samples", "error_budget", "score_errors"):
+        if name in (
+            "density_map",
+            "evaluate_test_set",
+            "evaluate_samples",
+            "error_budget",
+            "path_energy",
+            "score_errors",
+        ):
             return lambda *_: self._asked.append(name)
         raise AttributeError(name)
 

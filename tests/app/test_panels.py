@@ -1547,6 +1547,27 @@ def test_the_error_budget_says_why_there_is_none(show, state, controllers):
     assert panel.budget.empty.text() in panel.measure_budget.toolTip()
 
 
+def test_the_paths_between_two_sets_have_figures_of_their_own(show, state, controllers):
+    (panel,) = show(panels.QualityPanel)
+    controllers.build()
+    assert not panel.straightness.isVisible()
+    assert not panel.measure_paths.isVisible()
+    state.edit({"noise.kind": "flow-matching", "noise.source": "eight-gaussians", "sampling.kind": "probability-flow"})
+    controllers.build(has_score=False)
+    assert panel.straightness.isVisible()
+    assert panel.measure_paths.isEnabled()
+    found = {"straightness": 0.0375, "one_step_wasserstein2": 0.503, "path_floor_wasserstein2": 0.463}
+    controllers.measuring.evaluation_changed.emit(found | {f"{key}_standard_error": 0.03 for key in found})
+    rows = panel.straightness.rows
+    assert rows["straightness"].text() == "0.04 ± 0.03"
+    assert rows["one_step_wasserstein2"].text() == "0.50 ± 0.03 (floor 0.463)"
+    assert rows["path_energy"].text() == "–"
+    press(panel.measure_paths)
+    assert "path_energy" in controllers.asked
+    state.edit({"sampling.kind": "langevin"})
+    assert "there is only a velocity" in panel.measure_paths.toolTip()
+
+
 def test_a_known_density_lies_over_the_histogram_along_the_axis_that_is_shown(show, state, controllers):
     (panel,) = show(panels.QualityPanel)
     controllers.build(marginals=None)

@@ -257,6 +257,13 @@ def error_budget(problem: "Problem", weights: Weights) -> Progress[dict[str, Any
     yield from budget.error_budget(problem, sampled_score(problem, weights))
 
 
+def path_energy(problem: "Problem", weights: Weights) -> Progress[dict[str, Any]]:
+    """Figures of the paths between two sets, see :mod:`playground.lab.path_energy`."""
+    from playground.lab import path_energy as paths
+
+    yield from paths.path_figures(problem, problem.known_score() or learned_score(problem, weights))
+
+
 def score_errors(
     problem: "Problem", weights: Weights, levels: int = 24, points: int = 1_000
 ) -> Progress[ScoreErrorCurve]:

@@ -32,7 +32,7 @@ TEST_SET_KEYS = POINT_KEYS | {"likelihood.dequantization_samples"}
 UNFINISHED = "These images are still being sampled: click one at the end of the run."
 STALE = Message("stale", "Measured with other settings than the present ones: measure again.")
 SETTLE = 250  # ms that a chosen training step must stay before its weights are measured
-TASKS = ("likelihood", "interpolation", "density", FOLLOWING, "test-set", "quality", "budget", "fisher")
+TASKS = ("likelihood", "interpolation", "density", FOLLOWING, "test-set", "quality", "budget", "paths", "fisher")
 
 
 def _telling_the_last(
@@ -153,6 +153,7 @@ class Measuring(QObject):
         if of_a_run(keys):
             self._forget("quality")
             self._forget("budget")
+            self._forget("paths")
             self._recall()
         if "likelihood.source" in keys:
             self.forget_weights()
@@ -388,6 +389,19 @@ class Measuring(QObject):
             self._evaluated("budget"),
         )
 
+    def path_energy(self) -> None:
+        """Measure the paths between the start set and the data, for the settings and weights in view."""
+        workspace = self._building.workspace
+        if workspace is None:
+            return
+        problem, weights = workspace.problem, workspace.weights
+        self._tasks.start(
+            "paths",
+            "Paths between the sets",
+            lambda: _telling_the_last(measurements.path_energy(problem, weights)),
+            self._evaluated("paths"),
+        )
+
     def score_errors(self) -> None:
         """Measure the error of the learned score along sigma: against the exact score or, if none is known, that of
         the smoothed training set."""
@@ -524,6 +538,7 @@ class Measuring(QObject):
             "test-set": self.evaluate_test_set,
             "quality": self.evaluate_samples,
             "budget": self.error_budget,
+            "paths": self.path_energy,
             "fisher": self.score_errors,
             "density": self.density_map,
         }

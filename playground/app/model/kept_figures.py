@@ -36,8 +36,8 @@ class Measured(Protocol):
         """The versions of the weights that can be measured again."""
 
 
-MEASUREMENTS = ("test-set", "quality", "budget", "fisher")
-"""The kept measurements: figures of held-out points, of samples, of the error budget, and score errors along sigma."""
+MEASUREMENTS = ("test-set", "quality", "budget", "paths", "fisher")
+"""The kept measurements: figures of held-out points, of samples, of the error budget, of paths between sets, and score errors."""
 
 SETTINGS = {
     "test-set": (
@@ -48,6 +48,7 @@ SETTINGS = {
     ),
     "quality": ("sampling", "seed", "likelihood.points"),
     "budget": ("sampling", "seed"),
+    "paths": ("sampling", "seed"),
     "fisher": ("likelihood.points",),
 }
 """By measurement: the settings that its figures depend on, besides those of training."""
@@ -55,7 +56,7 @@ NOISE = "new-noise"
 """The name in a session for the number of times that new noise was requested."""
 TEXTS = ("reference_set", "density")
 MESSAGES = ("energy_note",)
-POINTS = ("sliced_wasserstein2_points", "wasserstein2_points", "two_sample_points", "budget_points")
+POINTS = ("sliced_wasserstein2_points", "wasserstein2_points", "two_sample_points", "budget_points", "path_points")
 SHARES = tuple((key, f"{key}_standard_error", f"{key}_true") for key in ("mode_weights", "class_frequencies"))
 """Figures that are not numbers: texts, messages, pairs of counts, and lists of equal length."""
 
@@ -103,9 +104,8 @@ def noise_of(saved: Mapping[str, Any]) -> int:
 
 
 def from_json(saved: Mapping[str, Any]) -> dict[str, Figures]:
-    """The figures from the result of :func:`to_json`, as far as they are valid. They are shown and never used for
-    computing."""
-    from playground.lab import error_budget  # where a session is opened, torch is loaded
+    """The valid figures in the result of :func:`to_json`. They are shown and never used for computing."""
+    from playground.lab import error_budget, path_energy  # where a session is opened, torch is loaded
     from playground.lab.evaluation import METRICS, OF_SAMPLES
 
     found: dict[str, Figures] = {}
@@ -113,6 +113,7 @@ def from_json(saved: Mapping[str, Any]) -> dict[str, Figures]:
         ("test-set", {*METRICS, "integral"} - {*OF_SAMPLES}),
         ("quality", {*OF_SAMPLES}),
         ("budget", {*error_budget.METRICS}),
+        ("paths", {*path_energy.METRICS}),
     ):
         figures = sound(saved.get(name), keys)
         if figures is not None:

@@ -17,6 +17,7 @@ from playground.app.panels.error_budget import ErrorBudget
 from playground.app.panels.figure import Figure, TaskButton, decimal, missing, with_error
 from playground.app.panels.marginals import Marginals
 from playground.app.panels.memorization import Memorization
+from playground.app.panels.straightness import Straightness
 from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import (
@@ -65,6 +66,7 @@ class QualityPanel(CollapsiblePanel):
         self.body.addSpacing(theme.UNIT)
         self._build_samples()
         self._build_budget()
+        self._build_paths()
         self._building.problem_changed.connect(self._problem_changed)
         self._building.problem_failed.connect(self._enable)
         state.changed.connect(self._enable)
@@ -204,7 +206,20 @@ class QualityPanel(CollapsiblePanel):
         self.budget = ErrorBudget(self)
         self.body.addWidget(self.budget)
 
-    def _heading(self, title: str, button: TaskButton) -> None:
+    def _build_paths(self) -> None:
+        self.measure_paths = TaskButton(
+            "Measure",
+            "<p>Measure how straight the paths from the start set to the data are, and what one Euler step costs.</p>",
+            self._controllers,
+            "paths",
+            self._measuring.path_energy,
+            name="Measure the paths between the sets",
+        )
+        self.paths_heading = self._heading("Paths between sets", self.measure_paths)
+        self.straightness = Straightness(self)
+        self.body.addWidget(self.straightness)
+
+    def _heading(self, title: str, button: TaskButton) -> QLabel:
         label = QLabel(title, self)
         label.setWordWrap(True)  # beside the button there is little room in the narrowest column
         theme.set_role(label, "heading")
@@ -214,6 +229,7 @@ class QualityPanel(CollapsiblePanel):
         button.failed.connect(lambda sentence: self.notice.say("error", sentence))
         button.ran.connect(lambda began: self.notice.say("error", "") if began else None)
         self.body.addLayout(row)
+        return label
 
     # Content
 
@@ -258,6 +274,11 @@ class QualityPanel(CollapsiblePanel):
         why = why_disabled.budgeting(self.state, self._controllers)
         self.measure_budget.set_why_disabled(why)
         self.budget.set_why_disabled(why)
+        between_sets = view is not None and not view.has_score
+        self.paths_heading.setVisible(between_sets)
+        self.measure_paths.setVisible(between_sets)
+        self.straightness.setVisible(between_sets)
+        self.measure_paths.set_why_disabled(why_disabled.sampling(self.state, self._controllers))
         if run is None:
             self.marginals.histogram.show_samples(None)
         if view is None:
@@ -303,6 +324,7 @@ class QualityPanel(CollapsiblePanel):
         self._show_weights(metrics)
         self._show_images(metrics)
         self.budget.show_metrics(metrics)
+        self.straightness.show_metrics(metrics)
 
     def _show_transport(self, metrics: Mapping[str, Any]) -> None:
         distance, floor, spread, squared, squared_floor = (
