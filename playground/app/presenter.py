@@ -1,5 +1,4 @@
-"""The presenter mode for classes: canvas, timeline and the text of the lesson or scene, in large type on the full
-screen."""
+"""The presenter mode for classes: canvas, timeline and text in large type on the full screen."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -43,8 +43,7 @@ class WindowState:
         self._columns.setSizes(list(columns) if columns else [first[0], window.width() - sum(first), first[1]])
 
     def fold_first(self) -> None:
-        """At the first start fold cards of the pipeline, one after another, until the column shows the whole card
-        Sample."""
+        """At the first start fold cards of the pipeline until the column shows the whole card Sample."""
         if self._preferences.get("folded") is not None:
             return
         panels = {type(panel).__name__: panel for panel in self._panels}

@@ -43,8 +43,7 @@ class BackgroundPainter(QObject):
         self._wanted()
 
     def paint_whole(self) -> None:
-        """Paint the next image with its own arrows and density, however long it takes; the last ones are of another
-        frame."""
+        """Paint the next image with its own arrows and density, however long it takes."""
         self._whole = True
 
     def image(self, width: int, height: int, ratio: float) -> QImage:

@@ -248,8 +248,7 @@ class Display(QObject):
         self.name_fields()
 
     def _shows_data_of(self, problem: ProblemView) -> bool:
-        """Whether the canvas shows the same data. A file's points are in single precision, so positions may differ
-        slightly."""
+        """Whether the canvas shows the same data; positions from a file in single precision may differ slightly."""
         shown = self._problem
         if shown is None or (shown.name, shown.is_image) != (problem.name, problem.is_image):
             return False

@@ -77,8 +77,7 @@ def column_caption(trajectory: "Trajectory", frame: int, weights: str = "") -> l
 
 
 def evaluations(trajectory: "Trajectory", frame: int, unit: str = " score evaluations") -> str:
-    """The score evaluations of one particle up to a frame, or their mean and maximum if particles differ; "" if not
-    known."""
+    """The score evaluations of one particle up to a frame, mean and maximum if they differ; "" if not known."""
     if frame >= len(trajectory):
         return ""  # the run has just started again
     mean, most = float(trajectory.nfe_mean[frame]), float(trajectory.nfe_max[frame])

@@ -62,8 +62,7 @@ class Tools(QObject):
 
     @Slot(float, float)
     def _pick(self, x: float, y: float) -> None:
-        """Handle a click: it marks what a lesson asks for, measures a point, or is the second point of an
-        interpolation."""
+        """Handle a click: mark an answer, measure a point, or take the second point of an interpolation."""
         if self._lessons.asks_mark:
             self._lessons.set_mark(x, y)
             return

@@ -260,8 +260,7 @@ class CanvasView(QWidget):
         self._change(**dict.fromkeys(self._absent))
 
     def leap(self) -> None:
-        """Note that the next frame is far from the last one, so that its arrows and density must not come a frame
-        later."""
+        """Note that the next frame is far from the last one, so that its arrows and density must not come late."""
         self._view.picture.paint_whole()
 
     def _change(self, **parts: object) -> None:

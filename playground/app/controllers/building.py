@@ -413,8 +413,7 @@ class Building(QObject):
         return next((kept.dataset for kept in points if kept.data == experiment.data), None)
 
     def _of_the_same_points(self, experiment: Experiment, dataset: "Dataset | None") -> "Problem | None":
-        """The problem of a kept workspace with the same points, which another workspace can share; None if there is
-        none."""
+        """The problem of a kept workspace with the same points, to be shared; None if there is none."""
         problems = [kept.trainer.problem for _, kept in reversed(self._kept.items()) if isinstance(kept, Workspace)]
         wanted = points_key(experiment)
         return next(

@@ -91,8 +91,8 @@ def sampled_pieces(schedule: np.ndarray) -> tuple[int, list[list[int]]]:
 def estimate_film_size(
     scene: Scene, trajectory: "Trajectory", overlay_maker: OverlayMaker, choice: VideoChoice
 ) -> Iterator[tuple[float, int | None]]:
-    """Paint and encode some pieces of the film as :func:`paint_film` would; yields the share done and finally the
-    estimated bytes."""
+    """Paint and encode pieces of the film of :func:`paint_film`; yields the share done and finally the estimated
+    bytes."""
     from playground.drawing.video import (
         estimated_size,
         packet_sizes,

@@ -196,8 +196,7 @@ class Following(QObject):
             self.settle()
 
     def _suits(self, density: DensityView) -> bool:
-        """Whether a density is of the kind to show: the requested map or, until it is there, that of the current
-        frame."""
+        """Whether a density is of the kind to show: the requested map, or until it is there that of the frame."""
         return self.pinned if density.asked else density.source == self.density_source
 
     # Called by the clock
@@ -244,8 +243,7 @@ class Following(QObject):
 
     @property
     def waits(self) -> bool:
-        """Whether the current frame, at rest, must wait for its field or density; otherwise those of another frame would
-        be shown."""
+        """Whether the current frame, at rest, must wait for its field or density."""
         if self._playing.seeks or self._playing.is_playing:
             return False
         closed = "density" in self._wanted and self.density_source != "learned"  # a learned one takes seconds

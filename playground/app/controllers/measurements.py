@@ -133,8 +133,7 @@ def latent_interpolation(
 
 
 def map_level(sigma: float, view: ProblemView) -> float:
-    """The noise level of the learned density that is shown at `sigma`. Levels are half an octave apart; for an energy,
-    a tenth."""
+    """The noise level of the learned density shown at `sigma`; levels are half an octave apart (energy: a tenth)."""
     parts = 10 if view.has_energy else 2
     level: float = 2.0 ** (round(parts * math.log2(max(sigma, 1e-30))) / parts)
     if not view.has_process:
@@ -158,8 +157,7 @@ def likelihood_density(problem: "Problem", weights: Weights, bounds: Bounds, res
 
 
 def training_set_density(problem: "Problem", bounds: Bounds, resolution: int) -> Progress[DensityView]:
-    """The density of the smoothed training set on a grid, in closed form. By the probability flow it would take an
-    hour."""
+    """The density of the smoothed training set on a grid, in closed form; the probability flow would take an hour."""
     from playground.lab.density_map import empirical_density_map
 
     sigma = problem.units.sigma_to_user(problem.noise.sigma_min)
@@ -240,8 +238,7 @@ def _without(metrics: dict[str, Any], keys: Container[str]) -> dict[str, Any]:
 
 
 def sample_quality(problem: "Problem", run: "Iterator[Trajectory]") -> Progress[dict[str, Any]]:
-    """Distance between a run's final particles and the data, and the weights of the modes; `run` yields the run until
-    it is complete."""
+    """Distance between a run's final particles and the data, and the weights of the modes; `run` completes the run."""
     from playground.lab.evaluation import sample_distances
 
     for trajectory in run:

@@ -342,8 +342,7 @@ class Measuring(QObject):
         )
 
     def evaluate_samples(self) -> None:
-        """Measure the distance between the run's final particles and the data; an incomplete run is sampled to its end
-        first."""
+        """Measure the distance between the final particles and the data; an incomplete run is completed first."""
         workspace, trajectory = self._building.workspace, self._playing.trajectory
         if workspace is None or trajectory is None or not len(trajectory):
             return
@@ -403,8 +402,7 @@ class Measuring(QObject):
         )
 
     def score_errors(self) -> None:
-        """Measure the error of the learned score along sigma: against the exact score or, if none is known, that of
-        the smoothed training set."""
+        """Measure the error of the learned score along sigma, against the exact or the smoothed training set's score."""
         workspace = self._building.workspace
         if workspace is None or workspace.problem.reference is None:
             return

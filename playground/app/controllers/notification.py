@@ -39,8 +39,7 @@ def conflict(why: Callable[[], Message | None], level: Level = "warning") -> Not
 
 
 def stopped(state: State, what: str, error: BaseException) -> Notification:
-    """Work that ended with an error. The log is offered only for an error of the program; a user's error needs no more
-    than its sentence."""
+    """Work that ended with an error. The log is offered only for an error of the program."""
     action = "help.log" if user_error(error) is None else ""
     return about(state, "error", Message("stopped", "{} stopped: {}", (what, message_of(error))), action)
 

@@ -29,8 +29,7 @@ def near(one: float, other: float) -> bool:
 
 
 def density_source(chosen: str, view: ProblemView | None) -> str:
-    """The source of the density layer that is available: an unknown density is replaced by the learned one or the
-    training set's."""
+    """The source of the density layer; an unknown density is replaced by the learned one or the training set's."""
     if view is None or view.known_density:
         if chosen == "tilted":
             return "tilted" if view is not None and view.conditions.known_classes else "exact"
@@ -104,8 +103,7 @@ class Overlay(Generic[Seen]):
         self.given_up = True
 
     def take(self, view: Seen, moment: FrameNoise | None = None) -> None:
-        """Keep a computed view until :meth:`settle`; a view of the current frame is not replaced by one of another
-        frame."""
+        """Keep a computed view until :meth:`settle`; one of the current frame has priority."""
         if moment is None or self._fits(view, moment) or not self._fits(self._come, moment):
             self._come, self.given_up = view, False
 

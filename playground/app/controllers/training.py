@@ -1,5 +1,4 @@
-"""Trains the network of the workspace: starts, pauses and continues. A request that comes too early waits until it is
-possible."""
+"""Trains the network of the workspace: starts, pauses and continues. Requests wait until they are possible."""
 
 from typing import TYPE_CHECKING
 

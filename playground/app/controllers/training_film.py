@@ -1,5 +1,4 @@
-"""A film of a training: the same noise and the same frame of the run, with the weights of one training step after
-another."""
+"""A film of a training: the same noise and the same frame of the run, with the weights of each training step."""
 
 import dataclasses
 from collections.abc import Callable, Generator, Iterator, Sequence

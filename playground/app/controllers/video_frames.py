@@ -142,8 +142,7 @@ class VideoFrames:
     def particle_values(
         self, kind: ParticleColors, positions: np.ndarray, sigma: float, time: float
     ) -> ParticleValues | None:
-        """The values that colour particles at a noise level and time, as in :meth:`at`; None if nothing must be
-        computed."""
+        """The values that colour particles at a noise level and time, as in :meth:`at`; None if none are computed."""
         if self._view is None or particle_colors(kind, self._view.workspace.view) not in COMPUTED_COLORS:
             return None
         moment = sigma, None if math.isnan(time) else time
@@ -162,8 +161,7 @@ class VideoFrames:
         return inspect(model.problem, self._score, trajectory, frame, number)
 
     def at(self, sigma: float, time: float) -> tuple[FieldView | None, DensityView | None]:
-        """Field and density at a noise level and time (nan in data coordinates). :meth:`prepare` must have made the
-        map."""
+        """Field and density at a noise level and time (nan in data coordinates); call :meth:`prepare` first."""
         if self._view is None:
             return None, None
         moment = dataclasses.replace(self._view, sigma=sigma, time=None if math.isnan(time) else time)

@@ -16,8 +16,7 @@ LOOK = 50  # ms between two checks for results
 
 
 class SelftestDialog(WorkingDialog):
-    """The table of claims. The window stays usable; Cancel and closing stop the test after the current claim, within a
-    second."""
+    """The table of claims. The window stays usable; Cancel and closing stop the test within a second."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(LOOK, parent)

@@ -100,8 +100,7 @@ def shared(old: Any, new: Any) -> Any:
 
 
 def _changes(before: Any, after: Any, prefix: str = "") -> list[tuple[str, int, Any]]:
-    """Dotted keys with their new values. For a list: how many leading items stayed (-1 if all are new), and the items
-    after them."""
+    """Dotted keys with their new values; of a list the number of kept items (-1: none kept) and the items after them."""
     found: list[tuple[str, int, Any]] = []
     for name in after.__struct_fields__:
         old, new = getattr(before, name), getattr(after, name)

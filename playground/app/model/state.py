@@ -216,8 +216,7 @@ class State(QObject):
 
     @property
     def modified(self) -> bool:
-        """Whether there is unsaved work. A setting that was changed back by hand is none, unlike in
-        QUndoStack.isClean."""
+        """Whether there is unsaved work; unlike QUndoStack.isClean, a setting changed back by hand is none."""
         return self._experiment != self._saved
 
     def mark_saved(self) -> None:

@@ -214,9 +214,9 @@ class Workspace:
         self.newest, self.chosen = before.newest, before.chosen
 
     def file_size(self, trajectory: "Trajectory | None") -> int:
-        """Approximate bytes of a session: data, a finished run, weights with average, two moments, the best, and
-        checkpoints."""
+        """Approximate bytes of a session: data, a finished run, weights with their averages, and checkpoints."""
         played = trajectory.npz_size() if trajectory is not None and trajectory.finished else 0
+        # Weights, averages, two moments of Adam, and the best averages if training stops early.
         numbers = (5 if self.problem.stops_early else 4) * self.view.parameters_count
         data = self.problem.dataset.points.nbytes + self.problem.dataset.held_out.nbytes
         return data + 4 * numbers + self.trainer.checkpoints.nbytes + played

@@ -15,8 +15,7 @@ from playground.lab.memorization import memorization_warning
 
 
 class Memorization(QWidget):
-    """The number of samples that copy training points, and what the figures of samples and test set say about
-    memorization."""
+    """The fraction of samples that copy training points, and a warning if samples or test set show memorization."""
 
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -63,8 +63,7 @@ def _names() -> _Names:
 
 
 def _named(key: str) -> str:
-    """A setting in a sentence, with its card if other cards have a setting of that name; an unknown key stays as it
-    is."""
+    """A setting in a sentence, with its card if the name is not unique; an unknown key stays as it is."""
     fields = _names().fields
     if key not in fields:
         return key
@@ -74,8 +73,7 @@ def _named(key: str) -> str:
 
 
 def begun(text: str) -> str:
-    """The label with a capital letter, to begin a sentence; a label that is a symbol stays, because a capital is
-    another symbol."""
+    """The label with a capital letter, to begin a sentence; symbols stay, because a capital is another symbol."""
     return capital(text) if text[:1].isascii() else text
 
 

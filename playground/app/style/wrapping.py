@@ -1,5 +1,4 @@
-"""Line breaks in labels and tooltips. Qt breaks no line inside a word, such as a file name of 255 characters, and none
-in a plain tooltip."""
+"""Line breaks in labels and tooltips. Qt breaks no long word, such as a file name, and no plain tooltip."""
 
 import html
 import re

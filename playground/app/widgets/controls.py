@@ -81,8 +81,7 @@ class Slider(QSlider):
             self.setValue(round(position * self.STEPS))
 
     def way(self, position: float) -> int:
-        """The direction of a key that moves it to this position: 1 up, -1 down, 0 at its end or while the mouse holds
-        it."""
+        """The direction of a key that moves it to this position: 1 up, -1 down, 0 at its end or held by the mouse."""
         before = self.value() / self.STEPS
         return 0 if self.isSliderDown() else (position > before) - (position < before)
 

@@ -91,8 +91,7 @@ class NumberField(FieldRow):
             self.refresh()
 
     def set_last(self, last: int) -> None:
-        """Limit the slider and the arrow keys by the size of the data. A larger number can be typed, and is refused
-        with a reason."""
+        """Limit the slider and the arrow keys by the size of the data; a larger number can be typed and is refused."""
         if last != self._last and (self.slider is None or not self.slider.isSliderDown()):
             self._last = last
             self._scale = Scale(self._scale.low, last)

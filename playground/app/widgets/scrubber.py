@@ -98,8 +98,7 @@ class Scrubber(QSlider):
         self.update()
 
     def labels(self) -> tuple[str, str, str, str]:
-        """The texts at the left and right end, and in the centre: the current step, and the last one or the sampling's
-        progress."""
+        """The texts at both ends, and in the centre: the current step, and the last one or the sampling's progress."""
         total = self.maximum()
         if not len(self._sigmas):
             return "", "", "", ""

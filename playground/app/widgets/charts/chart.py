@@ -199,8 +199,7 @@ class Chart(QWidget):
 
     @Slot()
     def _begin(self) -> None:
-        """Create the plot now and fill it after the next event; together, the first time, they take as long as three
-        frames."""
+        """Create the plot now and fill it after the next event; together they would take as long as three frames."""
         if self.series and self.plot is None and self.isVisible():
             self._make()
         QTimer.singleShot(0, self, self._draw)

@@ -26,8 +26,8 @@ class SigmaAxis(Axis):
 
 
 class ErrorAlongSigma(Chart):
-    """Relative error of the score against log sigma, coarse at the left, in a band two standard errors wide, with a
-    mark at the sampler's level."""
+    """Relative error of the score against log sigma, in a band two standard errors wide, with the sampler's level
+    marked."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Error of the score along sigma", ABOUT, 112, falling=True, parent=parent)

@@ -29,8 +29,7 @@ ABOUT = (
 
 @dataclasses.dataclass(frozen=True)
 class LossAxis(Axis):
-    """Linear within `unit` of the base and logarithmic above, because losses start high and then stay within their
-    noise."""
+    """Linear within `unit` of the base and logarithmic above: losses start high, then stay within their noise."""
 
     base: float = 0.0
     unit: float = 1.0

@@ -200,8 +200,7 @@ class NoiseLevelChart(QWidget):
         self.words(painter, text, self._free(size, index, places, curve).center(), "text", plate=True)
 
     def _free(self, size: QSizeF, index: int, places: list[QPointF], curve: list[QPointF]) -> QRectF:
-        """A free position for words beside a handle: they hide neither the curve nor a handle, and the widest gap only
-        if necessary."""
+        """A free position for words beside a handle, which hides neither the curve nor a handle."""
         line = along(np.array([place.toTuple() for place in curve]))[::2]
         knots = np.array([places[handle].toTuple() for handle in self.handles()])
         at = np.array(places[index].toTuple())

@@ -1,5 +1,4 @@
-"""The pyqtgraph part of a chart. Only :mod:`playground.app.widgets.charts.library` imports this module, after the
-first paint."""
+"""The pyqtgraph part of a chart; only :mod:`playground.app.widgets.charts.library` imports it, after the first paint."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
