@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QHelpEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QScrollArea, QWidget
 
 from playground.app.dialogs.boltzmann import machine as module
 from playground.app.dialogs.boltzmann.window import BoltzmannWindow
@@ -379,3 +379,17 @@ def test_the_main_window_opens_one_and_ends_it_on_leaving(bare_window, qtbot):
     bare_window.leave()
     assert bare_window.ended
     assert not window.isVisible()
+
+
+def test_its_columns_scroll_where_the_window_is_narrow(window):
+    """With text of 200 % they are wider than many screens."""
+    area, before = window.findChild(QScrollArea), window.size()
+    bar = area.horizontalScrollBar()
+    assert bar.maximum() == 0
+    window.resize(620, before.height())
+    wait(lambda: bar.maximum() > 0, 2_000)
+    assert window.width() == 620
+    assert bar.maximum() > 0
+    window.resize(before)
+    wait(lambda: bar.maximum() == 0, 2_000)
+    assert bar.maximum() == 0

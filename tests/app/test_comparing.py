@@ -270,6 +270,17 @@ def test_a_column_with_steps_of_its_own_says_that_it_is_not_made_equal(window, e
     assert window.compare.said.text() == HOW
 
 
+def test_a_column_that_costs_more_than_the_budget_says_so(window) -> None:
+    few = Column({"sampling.kind": "probability-flow", "sampling.solver": "euler", "sampling.steps": 2})
+    costly = Column({"sampling.kind": "reverse-sde", "sampling.steps": 50, "sampling.corrector_steps": 9})
+    comparing = made_equal(window, "evaluations", few, costly)
+    one, other = (run.trajectory.nfe_max[-1] for run in comparing.runs)
+    assert other > one
+    said = f"⚠ Column B needs at least {other:,.0f} score evaluations, more than the {one:,.0f} of column A."
+    assert window.compare.said.text() == said
+    assert window.compare.said.y() < window.compare.equal.y()  # in a row of its own
+
+
 def test_a_sampler_without_a_score_has_no_evaluations_to_be_made_equal(window) -> None:
     made_equal(window, "evaluations", HEUN, Column({"sampling.kind": "forward"}))
     assert window.compare.said.text() == "⚠ Column B is not made equal: its sampler evaluates no score."
@@ -503,6 +514,12 @@ def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window)
     assert workspace.training == "paused"
     ends = [run.trajectory.positions[-1] for run in comparing.runs]
     assert not np.array_equal(ends[0], ends[1])
+    kept = [run.training for run in comparing.runs]
+    comparing.leave()
+    comparing.begin([Column(), Column({"objective.kind": "exact"}), Column({"noise.kind": "vp"})])
+    wait(lambda: len(comparing.runs) == 3, PATIENCE)
+    assert [run.training for run in comparing.runs] == kept
+    assert comparing.runs[1].training.step >= steps
     comparing.set_fair("seconds")
     assert comparing.target == window.building.workspace.trainer.seconds
     comparing.set_fair("steps")

@@ -289,7 +289,7 @@ class CompareView(QWidget):
         bar = QHBoxLayout()
         bar.setContentsMargins(UNIT * 3 // 2, UNIT // 2, UNIT, UNIT // 2)
         bar.setSpacing(UNIT)
-        bar.addWidget(self.said, 1)
+        bar.addStretch(1)
         for control in (self.fair, self.equal, self.add, self.leave):
             control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             bar.addWidget(control)
@@ -300,6 +300,10 @@ class CompareView(QWidget):
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
+        words = QHBoxLayout()  # a row of its own: beside the controls several notices would take ten lines
+        words.setContentsMargins(UNIT * 3 // 2, UNIT // 2, UNIT, 0)
+        words.addWidget(self.said)
+        rows.addLayout(words)
         rows.addLayout(bar)
         rows.addLayout(self._row, 1)
         rows.addLayout(below)

@@ -133,14 +133,23 @@ def _made_equal(found: Sequence[Prepared], equal: Equal) -> list[Prepared]:
             text = "Nothing is made equal to column {}: {}." if place == leading else "Column {} is not made equal: {}."
             one = dataclasses.replace(one, notices=(Message("unequal", text, (LETTERS[place], why)),))
         elif one.model is not None and place != leading and reasons[leading] is None:
+            notices = one.notices
             try:
                 if equal == "evaluations" and budget:
                     problem = comparison.at_equal_evaluations(one.model.problem, _score(one.model), budget)
+                    least = _evaluations(dataclasses.replace(one.model, problem=problem)) or 0
+                    if least > budget:
+                        text = "Column {} needs at least {:,} score evaluations, more than the {:,} of column {}."
+                        values = LETTERS[place], least, budget, LETTERS[leading]
+                        notices = (*notices, Message("beyond-budget", text, values))
                 else:
                     experiment = description.replace(one.experiment, {"sampling.steps": steps})
                     problem = dataclasses.replace(one.model.problem, experiment=experiment)
                 one = dataclasses.replace(
-                    one, experiment=problem.experiment, model=dataclasses.replace(one.model, problem=problem)
+                    one,
+                    experiment=problem.experiment,
+                    model=dataclasses.replace(one.model, problem=problem),
+                    notices=notices,
                 )
             except ExperimentError as error:
                 one = dataclasses.replace(one, model=None, why=error.message)

@@ -38,6 +38,7 @@ class ColumnTraining:
         self.step, self.seconds = 0, 0.0
         self._trainer: Trainer | None = None
         self._moment: dict[Fair, float] | None = None  # steps and seconds at the start of the last block
+        self._advancing = threading.Lock()  # a comparison that begins again may meet the thread of the one before
         self._published = 0.0  # time.monotonic at the newest weights
 
     def done(self, fair: Fair) -> float:
@@ -54,6 +55,10 @@ class ColumnTraining:
 
     def advance(self, fair: Fair, target: float) -> None:
         """Train for 30 to 60 ms, and publish weights now and then and at the end."""
+        with self._advancing:
+            self._advance(fair, target)
+
+    def _advance(self, fair: Fair, target: float) -> None:
         from playground.lab.training import Trainer
 
         try:

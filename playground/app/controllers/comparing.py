@@ -225,6 +225,7 @@ class Comparing(QObject):
         for task in (PREPARING, MEASURING):
             self._tasks.cancel(task)
         self._measured = None
+        runs = self.runs
         self.columns, self.runs = (), ()
         self._worker.put(())
         if self._thread is not None:
@@ -232,7 +233,9 @@ class Comparing(QObject):
             self._thread = None
             self._worker = ColumnsWorker()
         self._trainer.put(())
-        self._trainings.clear()
+        # What the last columns learned is kept: they may be compared again on the same data.
+        last = [run.training for run in runs]
+        self._trainings = {key: one for key, one in self._trainings.items() if one in last}
         if self._training_thread is not None:
             self._tasks.retire(self._training_thread)
             self._training_thread = None

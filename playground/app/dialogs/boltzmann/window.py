@@ -3,7 +3,7 @@
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from playground.app.dialogs.boltzmann.cards import CostCard, LearningCard, WeightsCard, button
 from playground.app.dialogs.boltzmann.gallery import Gallery
@@ -77,6 +77,7 @@ class BoltzmannWindow(QDialog):
         set_role(about, "caption")
         columns = QHBoxLayout()
         columns.setSpacing(UNIT)
+        columns.setContentsMargins(0, 0, 0, 0)
         left, right = QWidget(), QWidget()
         left.setFixedWidth(px(LEFT))
         right.setMinimumWidth(px(RIGHT))
@@ -97,7 +98,13 @@ class BoltzmannWindow(QDialog):
         layout.setContentsMargins(2 * UNIT, 3 * UNIT // 2, 2 * UNIT, 3 * UNIT // 2)
         layout.setSpacing(UNIT)
         layout.addWidget(about)
-        layout.addLayout(columns, 1)
+        inner, area = QWidget(), QScrollArea()  # with text of 200 % the columns are wider than many screens
+        inner.setLayout(columns)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setWidget(inner)
+        layout.addWidget(area, 1)
 
     def _patterns_card(self) -> CollapsiblePanel:
         self.patterns_card = card = CollapsiblePanel("Patterns")

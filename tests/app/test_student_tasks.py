@@ -1,0 +1,117 @@
+"""The five tasks of a student, from the first window: each done by real clicks, at most four, and explained on the screen."""
+
+from collections.abc import Iterator
+
+import pytest
+from conftest import wait
+from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
+
+from playground.app.dialogs.gallery import SceneTile
+from playground.app.panels import LessonPanel, LikelihoodPanel, ScenePanel
+
+MOST = 4
+PATIENCE = 60_000
+
+
+class Mouse:
+    """Clicks with the left button, and counts."""
+
+    def __init__(self) -> None:
+        self.clicks = 0
+
+    def click(self, widget: QWidget, place: QPoint | None = None) -> None:
+        self.clicks += 1
+        QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=place or widget.rect().center())
+
+    def choose(self, window, *titles: str) -> None:
+        """Click through the menu, which does not return before it is closed."""
+
+        def go_on() -> None:
+            menu: QMenu = window.menu
+            for title in titles:
+                assert menu.isVisible()
+                action = next(one for one in menu.actions() if one.text().replace("&", "").startswith(title))
+                self.click(menu, menu.actionGeometry(action).center())
+                if (below := action.menu()) is not None:
+                    wait(below.isVisible, 5_000)
+                    menu = below
+
+        QTimer.singleShot(0, go_on)
+        self.click(window.top_bar.menu)
+        while (popup := QApplication.activePopupWidget()) is not None:  # a failure above would leave it open
+            popup.close()
+
+    def show_scene(self, window, title: str) -> None:
+        """Open the gallery, and choose one of its tiles."""
+        button = next(one for one in window.top_bar.findChildren(QWidget) if one.objectName() == "learn.scenes.button")
+        self.click(button)
+        tile = next(one for one in window.findChildren(SceneTile) if one.scene.title == title)
+        assert tile.isVisible()
+        self.click(tile)
+
+
+@pytest.fixture
+def window(shared_window) -> Iterator:
+    yield shared_window
+    shared_window.controllers.lessons.leave()
+    shared_window.controllers.scenes.leave()
+    shared_window.state.stack.setIndex(0)
+    wait(lambda: not shared_window.controllers.building.busy, PATIENCE)
+
+
+def says(text: str, *words: str) -> bool:
+    return all(word in text for word in words)
+
+
+def test_what_a_score_is(window) -> None:
+    mouse = Mouse()
+    mouse.choose(window, "Learn", "Lessons", "What a score is")
+    panel = window.panel(LessonPanel)
+    assert panel.isVisible()
+    assert says(panel.text.text(), "gradient of the log-density", "where log p rises fastest", "length is the slope")
+    assert mouse.clicks <= MOST
+
+
+def test_why_langevin_fails_and_annealing_does_not(window) -> None:
+    mouse, panel = Mouse(), window.panel(ScenePanel)
+    mouse.show_scene(window, "Langevin gets the weights wrong")
+    assert panel.isVisible()
+    assert says(panel.claim.text(), "the score does not know their weights", "splits the particles about evenly")
+    mouse.show_scene(window, "Annealing mends the weights")
+    assert says(panel.claim.text(), "so much noise that the modes overlap", "The weights come out right")
+    assert mouse.clicks <= MOST
+
+
+def test_solvers_at_equal_cost(window) -> None:
+    mouse, panel = Mouse(), window.panel(ScenePanel)
+    mouse.show_scene(window, "Heun against Euler at equal cost")
+    said = (
+        "two score evaluations",
+        "At equal cost Heun wins",
+        "square of the step",
+        "adaptive solver also checks each step",
+    )
+    assert says(panel.claim.text(), *said)
+    assert panel.measure.isEnabled()  # the third click measures all three, see tests/lab/test_scenes.py
+    assert mouse.clicks + 1 <= MOST
+
+
+def test_three_objectives(window) -> None:
+    mouse, panel = Mouse(), window.panel(ScenePanel)
+    mouse.show_scene(window, "The objectives agree")
+    assert says(panel.claim.text(), "Three losses with one minimum", "score of the smoothed data")
+    assert panel.measure.isEnabled()  # the third click measures the errors of all three
+    assert mouse.clicks + 1 <= MOST
+
+
+def test_log_p_of_a_point(window) -> None:
+    mouse, panel = Mouse(), window.panel(LikelihoodPanel)
+    surface = window.canvas.surface
+    mouse.click(surface)
+    wait(lambda: panel.log_prob.isVisible() and window.controllers.tasks.idle, PATIENCE)
+    assert float(panel.log_prob.value.text().replace("−", "-").split()[0]) < 5
+    assert says(panel.log_prob.name.text(), "log p")
+    assert panel.terms.isVisible()
+    assert mouse.clicks <= MOST
