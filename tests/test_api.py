@@ -149,7 +149,7 @@ def test_the_notebook_runs_and_opens_the_window(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     cells = json.loads((DOCS / "python.ipynb").read_text(encoding="utf-8"))["cells"]
     names: dict[str, Any] = {}
-    real = subprocess.Popen
+    real, _ = subprocess.Popen, sp.open_window  # a name that is imported before it is replaced
 
     def watched(*command: Any, **options: Any) -> "subprocess.Popen[str]":
         return real(*command, **(options or {"stdout": subprocess.PIPE, "text": True}))
