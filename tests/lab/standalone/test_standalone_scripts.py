@@ -48,6 +48,7 @@ SMALL: dict[str, Any] = {
     "objective.projections": 2,
     "training.steps": 5,
     "training.batch": 40,
+    "training.early_stopping": "off",
     "sampling.particles": 16,
     "sampling.steps": 6,
     "sampling.levels": 3,
