@@ -498,7 +498,7 @@ FAULTS = (
         "theory/samplers/brownian.py",
         "[two / (2 * h), one / h, -one / (2 * h), two / h]",
         "[0, one / h, 0, two / h]",
-        ("theory/test_brownian.py::test_the_area_of_a_coarse_step_is_the_integral_over_the_fine_path",),
+        ("theory/test_brownian.py::test_steps_beside_each_other_have_the_law_of_the_path",),
     ),
     Fault(
         "the reverse SDE with the drift of the ODE",
