@@ -15,7 +15,7 @@ from pathlib import Path
 from playground.lab import sweep as sweeps
 from playground.lab.experiment import Experiment, replace
 
-SETTINGS = {"data.kind": "two-moons", "sampling.source": "exact", "sampling.particles": 2000, "sampling.steps": 20}
+SETTINGS = {"data.kind": "two-moons", "sampling.source": "exact", "sampling.particles": 200, "sampling.steps": 20}
 
 
 def cells_a_minute(workers: int, cells: int) -> float:
