@@ -222,7 +222,9 @@ class SweepWindow(QDialog):
         self.view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         self.view.activated.connect(self._open_line)
         self.view.selectionModel().selectionChanged.connect(lambda *_: self._show_state())
-        self.table.modelReset.connect(self.view.resizeColumnsToContents)
+        self.view.horizontalHeader().setResizeContentsPrecision(50)  # lines that are looked at
+        for changed in (self.table.modelReset, self.table.dataChanged):  # errors come with the second seed
+            changed.connect(lambda *_: self.view.resizeColumnsToContents())
         self.picture.chosen.connect(self._open_place)
         below = QWidget()
         rows = QVBoxLayout(below)
