@@ -58,7 +58,7 @@ FinalDenoising = Annotated[
 ]
 
 SOLVER = (
-    "Solver of the reverse SDE and of the probability flow. auto: Euler for the SDE, Heun for the flow. "
+    "Solver of the reverse SDE and of the probability flow. auto: Euler for the SDE, DPM-Solver++ for the flow. "
     "DPM-Solver++(2M), of second order with one score evaluation a step, is for both. "
     "UniPC-2 adds a corrector to it, for the flow. "
     "ShARK, a stochastic Runge-Kutta scheme of order 1.5, is for the SDE; the adaptive solver is for the flow"

@@ -36,7 +36,7 @@ class ProbabilityFlow(FromNoise, tag="probability-flow", frozen=True):
         meta(
             SOLVER,
             options={
-                "auto": Option("Auto", "Euler for the SDE, Heun for the flow."),
+                "auto": Option("Auto", "Euler for the SDE, DPM-Solver++ for the flow."),
                 "euler": Option(
                     "Euler", "One score evaluation a step. The error falls as 1/steps.", r"x' = x + h f(x)"
                 ),
@@ -85,7 +85,7 @@ class ProbabilityFlow(FromNoise, tag="probability-flow", frozen=True):
         return "karras"
 
     def resolve(self, images: bool) -> Self:
-        solver = "heun" if self.solver == "auto" else self.solver
+        solver = "dpm-solver++" if self.solver == "auto" else self.solver
         return FromNoise.resolve(msgspec.structs.replace(self, solver=solver), images)
 
     def path_conflicts(self, chosen: Chosen) -> Iterator[Message]:

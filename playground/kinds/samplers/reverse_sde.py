@@ -29,7 +29,7 @@ class ReverseSDE(FromNoise, tag="reverse-sde", frozen=True):
         meta(
             SOLVER,
             options={
-                "auto": Option("Auto", "Euler for the SDE, Heun for the flow."),
+                "auto": Option("Auto", "Euler for the SDE, DPM-Solver++ for the flow."),
                 "euler": Option(
                     "Euler",
                     "One score evaluation a step. The error falls as 1/steps.",
