@@ -9,6 +9,7 @@ VALUES = {
     "theme": "light",
     "text_size": 130,
     "time_to_data": True,
+    "plugins": ["/tmp/ä b.py"],
     "geometry": b"\x00\x01\xff",
     "columns": (300, 800, 300),
     "folded": {"data": True},

@@ -530,7 +530,7 @@ def test_the_first_step_waits_for_no_compiler() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize(("network", "same"), [("u-net", False), ("mlp", True)])
+@pytest.mark.parametrize(("network", "same"), [("u-net", False), ("mlp", False), ("energy", True)])
 def test_label_dropout_changes_the_loss_identity_of_networks_with_labels(network: str, same: bool) -> None:
     first = experiment(data__kind="digits", network__kind=network)
     assert (loss_identity(first) == loss_identity(replace(first, {"training.label_dropout": 0.6}))) is same
