@@ -11,7 +11,7 @@ def why_diverged(problem: Problem, step: int, loss: float, sound: bool, referenc
 
     Args:
         sound: whether loss and weights are finite.
-        reference: the loss of a Gaussian's score.
+        reference: the loss of an untrained network, which is a Gaussian's score if it predicts v.
     """
     if sound and loss < 0:
         return Message(

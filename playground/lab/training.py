@@ -442,7 +442,10 @@ class Trainer:
         return total / len(rates)
 
     def _find_baselines(self) -> None:
-        """Find the reference losses: that of a Gaussian's score, and the optimal one. The time does not count as training."""
+        """Find the reference losses: that of an untrained network, and the optimal one. The time does not count as training.
+
+        An untrained network is a Gaussian's score, unless its output is another than v.
+        """
         generator = self.problem.generator("reference")
         data = self.problem.train
         x = data[self.problem.some_rows(len(data), 1000, "reference points")]
@@ -451,6 +454,10 @@ class Trainer:
         )
         losses = self._objective.loss(StandardNormal(), x, sigma, generator)
         self._reference = max(float(losses.detach().abs().mean()), 1.0)
+        if self.network.prediction != "v":
+            untrained = self.problem.network()
+            losses = self._objective.loss(untrained, x, sigma, generator)
+            self._reference = max(float(losses.detach().abs().mean()), self._reference)
         self._optimal_loss, self._optimal_loss_error = self._estimate_optimal_loss(generator)
 
     def _estimate_optimal_loss(self, generator: torch.Generator) -> tuple[float, float] | tuple[None, None]:

@@ -144,6 +144,14 @@ def test_every_weight_trains(weight: str) -> None:
     assert math.isfinite(last.loss)
 
 
+@pytest.mark.parametrize("prediction", ["noise", "denoised", "velocity", "score"])
+def test_every_prediction_trains(prediction: str) -> None:
+    """Far losses at the start are those of an untrained network, not divergence."""
+    _, last = trained(network__prediction=prediction, training__steps=60)
+    assert last.diverged is None
+    assert math.isfinite(last.loss)
+
+
 @pytest.mark.parametrize("probes", ["rademacher", "gaussian", "sphere"])
 @pytest.mark.parametrize("reduced", [True, False])
 def test_every_projection_trains(probes: str, reduced: bool) -> None:
