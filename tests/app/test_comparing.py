@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import msgspec
 import numpy as np
 import pytest
-from conftest import wait
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
@@ -28,6 +27,7 @@ from playground.app.panels import LikelihoodPanel, ParticlePanel, RunsPanel, lik
 from playground.app.style.number_formats import format_number
 from playground.lab.experiment import ExperimentError, replace
 from playground.lab.lessons import load_all
+from tests.app.conftest import wait
 
 PATIENCE = 60_000
 

@@ -553,9 +553,11 @@ def test_sampling_takes_settings_and_seeds(moons: Path, tmp_path: Path, ask: Ask
     assert not np.array_equal(first, positions("--seed", 4))
     assert len(positions("--set", "sampling.steps=5", "--set", "sampling.final_denoising=false")) == 6
     assert len(positions("--set", "sampling.source=exact")) == 14
-    # The solver in the model's file belongs to the old sampler; the flow uses Heun by default.
+    # The solver in the model's file belongs to the old sampler; the flow uses DPM-Solver++ by default.
     flow = positions("--sampler", "probability-flow")
-    np.testing.assert_array_equal(flow, positions("--sampler", "probability-flow", "--set", "sampling.solver=heun"))
+    np.testing.assert_array_equal(
+        flow, positions("--sampler", "probability-flow", "--set", "sampling.solver=dpm-solver++")
+    )
     assert not np.array_equal(flow, positions("--sampler", "probability-flow", "--set", "sampling.solver=euler"))
     annealed = (
         "--sampler",

@@ -24,6 +24,7 @@ from playground.lab.latent import interpolate
 from playground.lab.likelihood import decode, log_likelihood, round_trip
 from playground.lab.problem import Problem
 from playground.lab.sample_metrics import FROM_SAMPLES
+from playground.lab.tilting import FROM_TILTED
 from playground.theory import likelihood as theory
 from playground.theory import two_samples
 from tests.fitting import fitting
@@ -365,6 +366,7 @@ def test_evaluation_of_the_exact_score_finds_nothing_wrong() -> None:
         "bits_per_dim_standard_error",
         *FROM_IMAGES,
         *FROM_LABELS,
+        *FROM_TILTED,
     ]
     assert found["trace_standard_error"] == 0
 

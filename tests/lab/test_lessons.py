@@ -83,7 +83,7 @@ def test_a_mark_is_judged_by_its_distance_to_a_place_that_is_measured(tmp_path):
     assert step.judge((x + 0.3, y - 0.3), measured.values)
     assert not step.judge((x + 0.4, y - 0.4), measured.values)
     values = {"measured_x": 1.0, "measured_y": 2.0, "log_p": -1.0}
-    assert step.explained((4.0, 6.0), values) == "It is (1.00, 2.00), 5.0 away, -1.0."
+    assert step.explained((4.0, 6.0), values) == "It is (1.00, 2.00), 5.0 away, −1.0."
     assert step.say((4.0, -6.0)) == "(4, -6)"
     assert lessons.measured_cell(values) == "(1, 2)"
 

@@ -306,7 +306,7 @@ def left_automatic(problem: Problem) -> set[str]:
 
 
 def test_settings_that_stay_auto_have_no_limit_no_effect_or_depend_on_the_sampler(tmp_path: Path) -> None:
-    free = {"training.steps", "sampling.start"}
+    free = {"training.steps", "sampling.start", "sampling.guide_step", "sampling.guidance_min", "sampling.guidance_max"}
     assert left_automatic(build(sampling__kind="langevin")) == free | {"sampling.step"}
     free |= {"sampling.corrector_steps"}
     assert left_automatic(build(sampling__kind="edm")) == free | {"sampling.churn_min", "sampling.churn_max"}

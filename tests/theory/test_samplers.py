@@ -32,6 +32,7 @@ from playground.theory.noise import (
     VariancePreserving,
     geometric,
 )
+from playground.theory.ode import TooManySteps
 from playground.theory.samplers import (
     AdaptiveFlow,
     AnnealedLangevin,
@@ -242,7 +243,7 @@ def test_the_adaptive_flow_yields_frames_early_and_says_where_it_is_stuck() -> N
     running = AdaptiveFlow(VE, 200, 1e-6).run(score, torch.ones(3, 2), generator())
     early = [next(running) for _ in range(20)]
     assert 0.5 * early[-1].sigma < min(asked) < early[-1].sigma
-    with pytest.raises(SamplerDiverged, match="not finite"):
+    with pytest.raises(TooManySteps, match="not finite"):
         last(AdaptiveFlow(VE, 5, 1e-4), torch.ones(3, 2), score=lambda x, sigma: x * math.nan)
 
 
@@ -274,8 +275,7 @@ def test_the_adaptive_flow_gives_a_stiff_score_up_soon_with_advice() -> None:
 
     start = 8 * torch.ones(3, 2, dtype=torch.float64)
     stuck = r"not there after 1000 steps .*: the score is stiff there, where a larger tolerance helps little; "
-    sentence = stuck + r"raise the finest noise level\. Heun's fixed steps go on .*: choose sampling\.solver = heun\.$"
-    with pytest.raises(SamplerDiverged, match=sentence):
+    with pytest.raises(TooManySteps, match=stuck + r"raise the finest noise level\."):
         last(AdaptiveFlow(VE, 200, 1e-4), start, score=stiff)
     assert len(asked) <= 6_100
 

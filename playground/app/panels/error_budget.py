@@ -37,7 +37,7 @@ ROWS = {
     ),
     "prior": (
         "prior",
-        "density",
+        "likelihood",
         "Further fall when the run starts at data with the noise of t = 1, not at the prior. " + _ORDER,
     ),
     "sigma_min": (

@@ -220,7 +220,11 @@ class FollowsScore(Sampler, frozen=True):
             "or without classes",
             label="guidance from",
             options={
-                "unconditional": Option("All data", "Classifier-free guidance: away from the score without a class."),
+                "unconditional": Option(
+                    "All data",
+                    "Classifier-free guidance: away from the score without a class.",
+                    r"s(x) + (1 + w)(s(x|c) - s(x))",
+                ),
                 "checkpoint": Option(
                     "Checkpoint",
                     "Autoguidance: away from the score of an earlier training step.",
