@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from playground.cli import main
+from playground.lab.sweep.slurm import job_array
+from playground.user_errors import UserError
 
 SWEEP = """
 seeds = 2
@@ -114,3 +116,8 @@ def test_invalid_sweeps_are_refused(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "--cell and --scheduler exclude each other" in capsys.readouterr().err
     assert main(["sweep", "x.toml", "--out", str(tmp_path), "--scheduler", "tcp://h:1"]) == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_no_name_of_a_sweep_ends_a_line_of_a_job_array(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="line break"):
+        job_array(tmp_path / "a\nrm -r x.toml", tmp_path, [], ["score-playground"])

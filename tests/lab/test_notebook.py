@@ -10,6 +10,7 @@ import pytest
 
 from playground.lab.experiment import Experiment, replace
 from playground.lab.script_files import save
+from playground.user_errors import UserError
 
 SHORT = {
     "training.steps": 5,
@@ -55,3 +56,18 @@ def test_a_notebook_trains_samples_and_plots(
     assert len(names["figure"].axes) == 2
     assert names["left"].lines
     assert names["right"].lines or names["right"].images
+
+
+def test_data_beside_a_script_replace_nothing_else(tmp_path: Path) -> None:
+    """Only a script that is replaced has its data replaced; no name ends a text within the script."""
+    experiment = replace(Experiment(), {"data.kind": "digits", "training.steps": 5})
+    (tmp_path / "faces-data.npz").write_bytes(b"the user's")
+    with pytest.raises(UserError, match=r"faces-data\.npz exists already and would be lost"):
+        save(experiment, tmp_path / "faces.py", True)
+    assert (tmp_path / "faces-data.npz").read_bytes() == b"the user's"
+    assert not (tmp_path / "faces.py").exists()
+    path = tmp_path / 'x""";CODE;""".py'
+    for _ in range(2):  # the second time it replaces its own
+        beside = save(experiment, path, True)
+    assert beside == tmp_path / "x----CODE-----data.npz"
+    assert ";CODE;" not in path.read_text(encoding="utf-8")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from playground.lab.sweep.description import Cell
+from playground.user_errors import UserError
 
 
 def job_array(source: Path, folder: Path, waiting: Sequence[Cell], command: Sequence[str], device: str = "auto") -> str:
@@ -17,10 +18,15 @@ def job_array(source: Path, folder: Path, waiting: Sequence[Cell], command: Sequ
         folder: the folder of the results, which all nodes can reach.
         waiting: the cells to compute.
         command: the words that start the program.
+
+    Raises:
+        UserError: a name has a line break, which would end a line of the script.
     """
     words = [*command, "sweep", str(source.resolve()), "--out", str(folder.resolve())]
     if device != "auto":
         words += ["--device", device]
+    if any(not character.isprintable() for word in words for character in word):
+        raise UserError("A file's name with a line break cannot be written into a job array: rename it.")
     same, name = shlex.join(words), re.sub(r"[^\w.-]", "-", source.stem)
     return f"""#!/bin/bash
 # Each task computes one cell; tasks that share a network train it once. Add what your cluster asks for, such as:
