@@ -321,6 +321,7 @@ class MainWindow(QMainWindow):
         self.first_painted.emit()
         self._window_state.keep_first_on_screen()
         self.controllers.start()
+        self.autosaving.start()
         self.plugins.ready.connect(self._open_first)
         self.plugins.start()
 
@@ -335,7 +336,6 @@ class MainWindow(QMainWindow):
             self.preferences.set("tour_offered", True)
             self.tour.offer()
         self.recovering.look()
-        self.autosaving.start()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if (self.state.modified or self.documents.saving) and not self._leaving:
