@@ -564,8 +564,9 @@ def test_a_column_whose_training_diverged_says_so(window, monkeypatch) -> None:
     window.training.pause()
     wait(lambda: window.building.workspace.training == "paused", PATIENCE)
     comparing, said = window.controllers.comparing, window.compare.said
-    comparing.begin([Column(), Column({"objective.kind": "exact"})])
-    wait(lambda: "diverged" in said.text(), 20_000)
+    # No other test trains a column with this network, whose training would be kept.
+    comparing.begin([Column(), Column({"objective.kind": "exact", "network.width": 24})])
+    wait(lambda: "diverged" in said.text(), PATIENCE)
     assert "The training of column B diverged at step" in said.text()
     assert comparing.runs[1].training.diverged is not None
     replaying = window.controllers.replaying

@@ -297,6 +297,21 @@ class ColumnRun:
         time = float(trajectory.time[own])
         return float(trajectory.sigma[own]), time if time == time else None
 
+    def fail(self, why: Message) -> None:
+        """Say why there is no run, or why it ended early."""
+        self.failure = why
+
+    def take_curve(self, curve: "DistanceCurve | Message") -> None:
+        """Keep the measured distances, or why they cannot be measured."""
+        if isinstance(curve, Message):
+            self.curve_failure = curve
+        else:
+            self.curve = curve
+
+    def take_values(self, values: ParticleValues) -> None:
+        """Keep the values that colour its particles."""
+        self.values = values
+
     def _take_field(self, view: FieldView) -> None:
         self.field = view
 
@@ -330,7 +345,7 @@ class ColumnsWorker:
                 try:
                     worked |= column.worker.turn()
                 except UserError as error:
-                    column.failure = message_of(error)
+                    column.fail(message_of(error))
                 yield None
             if not worked:
                 self.wake.wait(IDLE)

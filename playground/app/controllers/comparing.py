@@ -501,7 +501,7 @@ class Comparing(QObject):
             return
         for run, training in trained:
             if training.failure is not None and run.failure is None:
-                run.failure = training.failure
+                run.fail(training.failure)
                 self.changed.emit()
         newer = [
             training.weights is not None and run.model is not None and run.model.weights is not training.weights
@@ -545,7 +545,7 @@ class Comparing(QObject):
         """Take the values that colour the column's particles, and request those of the current frame."""
         came = run.worker.particle_values.take()
         if came is not None:
-            run.values = came[1]
+            run.take_values(came[1])
             self.overlays_changed.emit(run.place)
         colors, moment, trajectory = self._following.particle_colors, run.noise_at(frame, total), run.trajectory
         if colors not in COMPUTED_COLORS or moment is None or run.model is None or trajectory is None:
@@ -573,12 +573,12 @@ class Comparing(QObject):
             return distance_curve(problem, trajectory)
 
         def take(curve: DistanceCurve) -> None:
-            run.curve = curve
+            run.take_curve(curve)
             self._measured = None
             self.measured.emit()
 
         def fail(error: BaseException) -> None:
-            run.curve_failure = message_of(error)
+            run.take_curve(message_of(error))
             self._measured = None
             self.measured.emit()
 

@@ -72,6 +72,11 @@ class _Restored:
     after: int
     done: bool = True
 
+    def turn(self) -> int:
+        """Note that it was undone or redone; return the noise that belongs there."""
+        self.done = not self.done
+        return self.after if self.done else self.before
+
 
 class Pinning(QObject):
     """The pinned runs, see :class:`PinnedRuns`.
@@ -279,11 +284,9 @@ class Pinning(QObject):
         undone = [one for one in reversed(self._restored) if one.done and not self._state.is_done(one.step)]
         redone = [one for one in self._restored if not one.done and self._state.is_done(one.step)]
         for restored in undone:  # the last one first, as when they are undone one by one
-            restored.done = False
-            self._playing.set_noise(restored.before)
+            self._playing.set_noise(restored.turn())
         for restored in redone:
-            restored.done = True
-            self._playing.set_noise(restored.after)
+            self._playing.set_noise(restored.turn())
 
     # Figures
 
