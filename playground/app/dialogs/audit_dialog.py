@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from playground.app.dialogs.claim_table import ClaimTable
-from playground.app.dialogs.working_dialog import WorkingDialog
+from playground.app.dialogs.claims_dialog import ClaimsDialog
 from playground.app.model import errors
 from playground.app.model.state import State
 from playground.app.style.labels import CARDS, worded
@@ -22,14 +21,13 @@ from playground.lab.experiment import Experiment
 from playground.lab.selftest import Row
 from playground.user_errors import user_error
 
-LOOK = 50  # ms between two checks for results
 CHARTS = 2
 CHART_HEIGHT = 190
 SECTIONS = ("data", "noise", "objective", "network", "sampling")
 ABOUT = "<p>What this audit measured; dashed lines are bounds or closed forms.</p>"
 
 
-class AuditDialog(WorkingDialog):
+class AuditDialog(ClaimsDialog):
     """The claims of one kind. The window stays usable; Cancel and closing stop after the current claim, within seconds.
 
     Args:
@@ -37,12 +35,10 @@ class AuditDialog(WorkingDialog):
     """
 
     def __init__(self, state: State, palette: Palette, parent: QWidget | None = None) -> None:
-        super().__init__(LOOK, parent)
+        super().__init__("Claims of the kind, what was measured and its bound", parent)
         self._state = state
         self.setObjectName("auditDialog")
         self.setWindowTitle("Audit")
-        self.rows: list[Row] = []  # grows in the thread
-        self._count, self._shown = 0, 0
         self._charts: Sequence[audits.Chart] = ()
         self.failure = ""
 
@@ -57,7 +53,6 @@ class AuditDialog(WorkingDialog):
         chosen.addWidget(self.kinds, 1)
         chosen.addWidget(self.run_button)
 
-        self.table = ClaimTable("Claims of the kind, what was measured and its bound")
         self.titles = [QLabel("") for _ in range(CHARTS)]
         self.charts = [Chart(f"Chart {number + 1} of the audit", ABOUT, CHART_HEIGHT) for number in range(CHARTS)]
         beside = QHBoxLayout()
@@ -75,16 +70,10 @@ class AuditDialog(WorkingDialog):
             beside.addWidget(box, 1)
             self._boxes.append(box)
 
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress of the audit")
-        self.status = QLabel("")
         self.status.setWordWrap(True)
-        set_role(self.status, "caption")
-        self.cancel_button = QPushButton("&Close")
         self.cancel_button.setObjectName("cancelAudit")
         self.cancel_button.setToolTip("<p>Stop after the current claim, or close.</p>")
-        self.cancel_button.clicked.connect(self.reject)
         buttons = QHBoxLayout()
         buttons.addWidget(self.status, 1)
         buttons.addWidget(self.cancel_button)
@@ -103,10 +92,6 @@ class AuditDialog(WorkingDialog):
     def apply_palette(self, palette: Palette) -> None:
         for chart in self.charts:
             chart.apply_palette(palette)
-
-    @property
-    def running(self) -> bool:
-        return self._worker is not None
 
     @Slot()
     def _fill(self) -> None:
@@ -137,11 +122,7 @@ class AuditDialog(WorkingDialog):
             return
         kind = audits.kind_named(self.kinds.currentData())
         experiment = self._experiment(kind)
-        rows = list[Row]()
-        self.rows = rows
-        self._count, self._shown, self._charts, self.failure = 0, 0, (), ""
-        self.table.clear()
-        self.bar.setRange(0, 0)
+        rows, self._charts, self.failure = self._begin(0), (), ""
         for box in self._boxes:
             box.setVisible(False)
         self._work(self._measuring(experiment, kind.section, rows), "audit")
@@ -159,38 +140,14 @@ class AuditDialog(WorkingDialog):
 
         return measure
 
-    def reject(self) -> None:
-        """Cancel: the audit if it runs, otherwise the dialog."""
-        if self._worker is not None:
-            self._worker.requestInterruption()
-            self.status.setText("Stopping…")
-        else:
-            super().reject()
-
-    @Slot()
-    def _look(self) -> None:
-        worker = self._worker
-        if worker is None:
-            return
-        ended = worker.isFinished()  # checked first, so that no row can follow it
-        for row in self.rows[self._shown :]:
-            self.table.add(row)
-            self._shown += 1
-        if self._count:
-            self.bar.setRange(0, self._count)
-            self.bar.setValue(self._shown)
-        if ended:
-            worker.wait()
-            self._stop()
-            if worker.error is not None:
-                message = user_error(worker.error)
-                self.failure = "The audit broke off: see the log." if message is None else worded(message)
-                if message is None:
-                    errors.report(worker.error, "the audit broke off")
-                self.bar.setRange(0, 1)
-            self._show_charts()
-        if ended or not worker.isInterruptionRequested():
-            self._say()
+    def _ended(self, error: BaseException | None) -> None:
+        if error is not None:
+            message = user_error(error)
+            self.failure = "The audit broke off: see the log." if message is None else worded(message)
+            if message is None:
+                errors.report(error, "the audit broke off")
+            self.bar.setRange(0, 1)
+        self._show_charts()
 
     def _show_charts(self) -> None:
         for box, title, chart, shown in zip(self._boxes, self.titles, self.charts, self._charts, strict=False):
