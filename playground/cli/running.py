@@ -2,6 +2,7 @@
 
 import math
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,8 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
                 results.sampling_cost(trajectory),
                 _evaluate(problem, model, final),
                 _training(trainer, last, final_loss),
-                _score_errors(problem, model),
-                _error_budget(problem, model),
+                _figures("Score errors", "noise levels", score_figures(problem, model.learned)),
+                _figures("Error budget", "score, steps, prior and sigma_min", error_budget(problem, model.score)),
                 _path_energy(problem, model),
             ):
                 measured |= part | {"reasons": measured["reasons"] | part["reasons"]}
@@ -160,29 +161,25 @@ def _evaluate(problem: Problem, model: Model, samples: np.ndarray | None) -> dic
     return progress.metrics
 
 
-def _score_errors(problem: Problem, model: Model) -> dict[str, Any]:
-    with stage("Score errors") as update:
-        for fraction, found in score_figures(problem, model.learned):
-            update(fraction, "noise levels" if found is None else "")
-    assert found is not None
-    return found
+def _figures(title: str, of: str, measuring: Iterable[tuple[float, dict[str, Any] | None]]) -> dict[str, Any]:
+    """Measure figures as a stage of the run.
 
-
-def _error_budget(problem: Problem, model: Model) -> dict[str, Any]:
-    with stage("Error budget") as update:
-        for fraction, found in error_budget(problem, model.score):
-            update(fraction, "score, steps, prior and sigma_min" if found is None else "")
+    Args:
+        title: the stage.
+        of: what is being measured, for its line of progress.
+    """
+    with stage(title) as update:
+        for fraction, found in measuring:
+            update(fraction, of if found is None else "")
     assert found is not None
     return found
 
 
 def _path_energy(problem: Problem, model: Model) -> dict[str, Any]:
-    if problem.has_score:
-        *_, (_, found) = path_figures(problem, model.score)
-    else:
-        with stage("Path energy") as update:
-            for fraction, found in path_figures(problem, model.score):
-                update(fraction, "paths between the sets" if found is None else "")
+    measuring = path_figures(problem, model.score)
+    if not problem.has_score:
+        return _figures("Path energy", "paths between the sets", measuring)
+    *_, (_, found) = measuring
     assert found is not None
     return found
 

@@ -1,7 +1,7 @@
 """Measurements on request: likelihoods, densities, test sets, samples and score errors."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -16,6 +16,7 @@ from playground.app.controllers.replaying import Replaying
 from playground.app.model import kept_figures
 from playground.app.model.state import State
 from playground.app.model.views import DensityView, LatentInterpolation, PointLikelihood
+from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model, Workspace
 from playground.app.workers.tasks import Tasks
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
@@ -24,6 +25,9 @@ from playground.lab.score_error_curve import ScoreErrorCurve
 from playground.lab.session import Session
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
+
+if TYPE_CHECKING:
+    from playground.lab.problem import Problem
 
 POINT_KEYS = frozenset(
     f"likelihood.{name}" for name in ("tolerance", "trace", "trace_probes", "probes")
@@ -377,29 +381,24 @@ class Measuring(QObject):
 
     def error_budget(self) -> None:
         """Split the distance between samples and data by its causes, for the settings and weights in view."""
-        workspace = self._building.workspace
-        if workspace is None:
-            return
-        problem, weights = workspace.problem, workspace.weights
-        self._tasks.start(
-            "budget",
-            "Error budget",
-            lambda: _telling_the_last(measurements.error_budget(problem, weights)),
-            self._evaluated("budget"),
-        )
+        self._measure_figures("budget", "Error budget", measurements.error_budget)
 
     def path_energy(self) -> None:
         """Measure the paths between the start set and the data, for the settings and weights in view."""
+        self._measure_figures("paths", "Paths between the sets", measurements.path_energy)
+
+    def _measure_figures(
+        self,
+        task: str,
+        title: str,
+        measure: Callable[["Problem", Weights], measurements.Progress[dict[str, Any]]],
+    ) -> None:
+        """Measure figures of the settings and weights in view, and show them."""
         workspace = self._building.workspace
         if workspace is None:
             return
         problem, weights = workspace.problem, workspace.weights
-        self._tasks.start(
-            "paths",
-            "Paths between the sets",
-            lambda: _telling_the_last(measurements.path_energy(problem, weights)),
-            self._evaluated("paths"),
-        )
+        self._tasks.start(task, title, lambda: _telling_the_last(measure(problem, weights)), self._evaluated(task))
 
     def score_errors(self) -> None:
         """Measure the error of the learned score along sigma, against the exact or the smoothed training set's score."""
