@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import typer
+from quality import TARGETS as TOYS
 from tables import rows, write_between
 
 from playground.lab.experiment import Experiment, fields, from_tree, replace
@@ -104,16 +105,6 @@ def table(particles: int, clouds: int) -> str:
     return f"{made}\n\n{rows(cells)}"
 
 
-TOYS = (
-    "two-gaussians",
-    "two-moons",
-    "eight-gaussians",
-    "checkerboard",
-    "two-spirals",
-    "rings",
-    "swiss-roll",
-    "pinwheel",
-)
 FEW_EVALUATIONS = (10, 20, 50)
 AT_FEW: tuple[tuple[str, str, str, int], ...] = (
     ("probability-flow", "heun", "karras", 2),
@@ -154,7 +145,7 @@ def toys_table(particles: int, clouds: int, steps: int) -> str:
     for sampler in AT_FEW:
         found = [ratios[sampler, count] for count in FEW_EVALUATIONS]
         means = (f"{np.mean(some):.2f} ± {np.std(some, ddof=1) / len(some) ** 0.5:.2f}" for some in found)
-        worst = (f"{max(some):.2f} ({TOYS[int(np.argmax(some))]})" for some in found)
+        worst = (f"{max(some):.2f} ({[*TOYS][int(np.argmax(some))]})" for some in found)
         cells.append([", ".join(sampler[:3]), *means, *worst])
     made = (
         f"Sliced W2 divided by its floor, for {particles:,} samples, mean and standard error over the eight toys of the mean of "

@@ -4,7 +4,7 @@ import functools
 
 import pytest
 import torch
-from test_fused import adam_with_average
+from test_fused import adam_with_average, draws
 from torch import Tensor
 
 from playground.theory import fused_training
@@ -35,13 +35,6 @@ def network(prediction: str, kind: str = "mlp", shape: tuple[int, ...] = (2,)) -
         for parameter in made.parameters():
             parameter.copy_(0.3 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
     return made
-
-
-def draws(steps: int, count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(1)
-    x, z = torch.randn((2, steps, count, 2), generator=generator, dtype=torch.float64)
-    sigma = torch.randn((steps, count), generator=generator, dtype=torch.float64).exp()
-    return x, z, sigma, sigma.square() * (1 + sigma)
 
 
 def gradients(loss: Tensor, made: ScoreNetwork) -> Tensor:
@@ -91,7 +84,7 @@ def test_the_trace_of_the_likelihood_is_that_of_the_flow(prediction: str) -> Non
 @PREDICTIONS
 @pytest.mark.parametrize("objective", ["denoising", "exact", "sliced along v"])
 def test_fused_steps_have_the_gradient_of_autograd(prediction: str, objective: str) -> None:
-    made, (x, z, sigma, weight) = network(prediction), draws(1, 12)
+    made, (x, z, sigma, weight) = network(prediction), draws(1, 12, 2)
     assert isinstance(made, MLP)
     directions = torch.eye(2, dtype=torch.float64)[None, :, None].expand(1, 2, 12, 2)
     if objective == "denoising":
