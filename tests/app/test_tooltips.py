@@ -69,7 +69,7 @@ def test_no_tooltip_of_the_other_windows_is_wider_than_a_paragraph(shared_window
     boltzmann = BoltzmannWindow(window.palette_tokens, window)
     selftest = SelftestDialog(window)
     selftest.rows.append(Row("scores", 20 * "a long claim, ", 0.0, 0.0, 1.0))
-    selftest._add_rows()
+    selftest.table.add(selftest.rows[0])
     window.show_dialog("log")
     for dialog in (*dialogs, boltzmann, selftest, window.dialogs.made["log"]):
         assert too_wide(tooltips(dialog)) == [], dialog
