@@ -19,7 +19,7 @@ def read_experiment(path: Path | None, assignments: Sequence[str], seed: int | N
 
 
 def with_settings(experiment: Experiment, assignments: Sequence[str], seed: int | None) -> Experiment:
-    """The experiment with ``section.key=value`` changes; a changed data path is relative to the current folder.
+    """The experiment with ``section.key=value`` changes; a changed path is relative to the current folder.
 
     Raises:
         ExperimentError: a change cannot be used.
@@ -27,8 +27,9 @@ def with_settings(experiment: Experiment, assignments: Sequence[str], seed: int 
     changes = dict(map(experiments.assignment, assignments))
     if seed is not None:
         changes["seed"] = seed
-    if changes.get("data.path"):
-        changes["data.path"] = str(Path(changes["data.path"]).resolve())
+    for key in experiments.FILES:
+        if changes.get(key):
+            changes[key] = str(Path(changes[key]).resolve())
     return experiments.replace(experiment, changes)
 
 

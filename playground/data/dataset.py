@@ -27,6 +27,19 @@ class DataError(UserError, ValueError):
 
 
 @dataclass(frozen=True, eq=False)
+class StartPoints:
+    """Points of a file from which a flow starts.
+
+    Attributes:
+        file: the file.
+        points: (N, 2), in the user's units.
+    """
+
+    file: str
+    points: NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """Points to train on and held-out points to evaluate on.
 
@@ -43,6 +56,7 @@ class Dataset:
         class_names: the names of the classes in the order of their numbers, if they are known.
         grey_levels: for images, the number of values of a pixel; see :func:`playground.data.digits.dequantise`.
         note: a remark on how the data were read, or None.
+        start: the points of a file from which the flow to these data starts, or None.
     """
 
     name: str
@@ -55,6 +69,7 @@ class Dataset:
     class_names: tuple[str, ...] = ()
     grey_levels: int | None = None
     note: Message | None = None
+    start: StartPoints | None = None
 
     @functools.cached_property
     def repeated(self) -> int:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from playground.data.dataset import Dataset
     from playground.data.units import Units
     from playground.theory.densities import Density
     from playground.theory.empirical import Empirical
@@ -169,6 +170,7 @@ class Given(Protocol):
     """What the data determine, in internal units. A kind is built from its settings and from this.
 
     Attributes:
+        dataset: the data in the user's units.
         shape: the shape of one point.
         train: the training set, (N, *shape), on the device.
         density: the known density, or None.
@@ -180,6 +182,9 @@ class Given(Protocol):
         batch, particles: the number of points of a training step and of a run.
         sigma_distribution: the distribution of the noise levels in training.
     """
+
+    @property
+    def dataset(self) -> "Dataset": ...
 
     @property
     def units(self) -> "Units": ...

@@ -118,6 +118,7 @@ def register(kind: type[_K]) -> type[_K]:
         raise ValueError(f"There are two kinds {kind.name()} of {kind.section}: {family[kind.name()]} and {kind}.")
     own_fields(kind, kind.section)  # a wrong description fails here and not in a panel
     _REGISTRY[kind.section] = {**family, kind.name(): kind}  # a new one: a thread may go through the old one meanwhile
+    own_fields.cache_clear()
     return kind
 
 
@@ -129,6 +130,7 @@ def registered() -> tuple[type[Kind], ...]:
 def forget(kind: type[Kind]) -> None:
     """Remove a kind from the registry, as after a plug-in that failed in its middle."""
     _REGISTRY[kind.section] = {name: one for name, one in _REGISTRY[kind.section].items() if one is not kind}
+    own_fields.cache_clear()
 
 
 def discover(package: str, path: Iterable[str]) -> None:

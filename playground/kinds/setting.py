@@ -44,6 +44,7 @@ def meta(
     symbol: str = "",
     equation: str = "",
     options: Mapping[str, Option] = types.MappingProxyType({}),
+    offered: Callable[[], Mapping[str, Option]] | None = None,
     unit: str = "",
     log: bool = False,
     near_one: bool = False,
@@ -64,6 +65,7 @@ def meta(
         symbol: its mathematical symbol.
         equation: LaTeX for all values.
         options: its options by value, for a setting with a few values.
+        offered: returns its options by value, if plug-ins may add some; its type is then str.
         unit: its unit; "data" is the user's own unit.
         log: whether its slider is logarithmic.
         near_one: whether its slider is logarithmic in one minus the value.
@@ -80,6 +82,7 @@ def meta(
         "symbol": symbol,
         "equation": equation,
         "options": types.MappingProxyType(dict(options)),
+        "offered": offered,
         "unit": unit,
         "log": log,
         "near_one": near_one,
@@ -179,7 +182,11 @@ def field(key: str, hint: Any, default: Any) -> Field:
         kind = "list"
     else:
         kind = {bool: "bool", int: "int", float: "float", str: "text"}[base]
-    extra = described.extra
+    extra = dict(described.extra)
+    offered = extra.pop("offered")
+    if offered is not None:
+        kind, extra["options"] = "choice", types.MappingProxyType(dict(offered()))
+        choices = tuple(extra["options"])
     return Field(
         key=key,
         kind=typing.cast(Any, kind),
@@ -195,7 +202,10 @@ def field(key: str, hint: Any, default: Any) -> Field:
 
 @functools.cache
 def own_fields(described: type[msgspec.Struct], section: str = "") -> Mapping[str, Field]:
-    """The settings of one struct by their keys, in the order of their declaration. Nested structs are left out."""
+    """The settings of one struct by their keys, in the order of their declaration. Nested structs are left out.
+
+    They are kept until the registry changes, as a setting may offer its kinds.
+    """
     prefix = f"{section}." if section else ""
     default = described()
     return types.MappingProxyType(

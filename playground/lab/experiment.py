@@ -34,6 +34,8 @@ Remembered = Mapping[tuple[str, str], Kind]
 MOST_CHARACTERS = 10_000_000
 """Most characters of a file of settings: as many as an hour's drawing with the brush would make."""
 DEEPEST = 32
+FILES = ("data.path", "noise.source_path")
+"""The settings that name a file or folder."""
 _DEEP_KEY = re.compile(
     rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{DEEPEST}}}""",
     re.ASCII,
@@ -193,17 +195,22 @@ def load(path: str | os.PathLike[str]) -> Experiment:
     """
     path = Path(path)
     experiment = load_as(Experiment, path)
-    if experiment.data.file and not Path(experiment.data.file).is_absolute():
-        return replace(experiment, {"data.path": str((path.parent / experiment.data.file).resolve())})
-    return experiment
+    relative = {key: file for key, file in files(experiment).items() if not Path(file).is_absolute()}
+    return replace(experiment, {key: str((path.parent / file).resolve()) for key, file in relative.items()})
 
 
 def with_relative_paths(experiment: Experiment, folder: Path) -> Experiment:
-    """The experiment with a data path relative to `folder` if the data lie in it, so that the folder can be moved."""
-    data, folder = Path(experiment.data.file), folder.resolve()
-    if not data.is_absolute() or not data.is_relative_to(folder):
-        return experiment
-    return replace(experiment, {"data.path": data.relative_to(folder).as_posix()})  # every system reads this form
+    """The experiment with the paths of its files relative to `folder` if they lie in it, so that the folder can be moved."""
+    folder, paths = folder.resolve(), {key: Path(file) for key, file in files(experiment).items()}
+    inside = {key: path for key, path in paths.items() if path.is_absolute() and path.is_relative_to(folder)}
+    # Every system reads this form.
+    return replace(experiment, {key: path.relative_to(folder).as_posix() for key, path in inside.items()})
+
+
+def files(experiment: Experiment) -> dict[str, str]:
+    """The files and folders that an experiment reads, by their settings."""
+    found = dict(zip(FILES, (experiment.data.file, experiment.noise.file), strict=True))
+    return {key: file for key, file in found.items() if file}
 
 
 def load_as(kind: type[Described], path: Path) -> Described:

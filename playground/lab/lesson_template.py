@@ -6,7 +6,7 @@ import msgspec
 import tomli_w
 
 from playground.lab import experiment as description
-from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.experiment import Experiment, ExperimentError, files
 from playground.lab.lessons import LONGEST
 from playground.resources import resource
 
@@ -17,7 +17,7 @@ def lesson_template(experiment: Experiment, title: str) -> str:
     Raises:
         ExperimentError: the data are from a file, which a lesson cannot read, or the text is too long.
     """
-    if experiment.data.file:
+    if files(experiment):
         raise ExperimentError("A lesson reads no file of points or images: choose a toy, digits, or draw the data.")
     parts: list[dict[str, Any]] = [{"title": title}, {"experiment": _changed(experiment)}]
     text = resource("lessons/template.md").read_text(encoding="utf-8")

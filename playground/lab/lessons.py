@@ -35,7 +35,7 @@ from typing import Any
 import msgspec
 
 from playground.lab import experiment as experiments
-from playground.lab.experiment import Described, Experiment, ExperimentError, every_field
+from playground.lab.experiment import Described, Experiment, ExperimentError, every_field, files
 from playground.lab.live_equation import LiveEquation
 from playground.lab.scenes import PLACES, Figure, SceneFile, check, check_fields, filled_in, load_bundled
 from playground.resources import resource
@@ -297,7 +297,7 @@ def _check(step: Step, where: str) -> None:
         settings = step.settings
     except ExperimentError as error:
         raise ExperimentError(f"{where}: {error}") from None
-    if settings is not None and settings.data.file:
+    if settings is not None and files(settings):
         raise ExperimentError(f"{where}: a lesson reads no file of points or images.")
     for part in (step.text, step.explanation):
         if len(part.split()) > MOST_WORDS:

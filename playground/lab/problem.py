@@ -106,6 +106,7 @@ class Problem:
         """
         if dataset is None:
             dataset = experiment.data.load(experiment.likelihood.points, experiment.seed, stopped)
+        dataset = experiment.noise.with_start(dataset)
         device = torch.device(device)
         units = Units.of(dataset)
         train, test = (
@@ -151,7 +152,8 @@ class Problem:
         Raises:
             ExperimentError: the noise levels contradict each other on these data.
         """
-        problem = dataclasses.replace(self, experiment=experiment, hidden_labels=None)
+        dataset = experiment.noise.with_start(self.dataset)
+        problem = dataclasses.replace(self, experiment=experiment, dataset=dataset, hidden_labels=None)
         _ = problem.noise
         return problem
 

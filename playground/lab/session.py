@@ -4,11 +4,12 @@ The file is a safetensors file: a JSON header, then plain numbers. Opening one r
 saves a ``.spg`` file; ``model.safetensors`` in a run's folder has the same format without a trajectory. The data points
 are inside, so a session of a CSV file opens on a machine without that file.
 
-Tensors are named ``data/points``, ``data/held_out``, ``weights/...`` and ``trajectory/...``. The header's metadata holds
+Tensors are named ``data/points``, ``data/held_out``, ``data/start``, ``weights/...`` and ``trajectory/...``. The header's metadata holds
 the experiment as TOML, the rest as JSON, and a checksum of the whole file. This module imports no torch, because the
 window opens sessions before torch is loaded.
 """
 
+import dataclasses
 import json
 import math
 import os
@@ -23,7 +24,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from playground.data.dataset import MOST_CLASS_NAMES
+from playground.data.dataset import MOST_CLASS_NAMES, StartPoints
 from playground.kinds.datasets.data_source import Saved
 from playground.lab import experiment as experiments
 from playground.lab.atomic import atomic_write
@@ -63,6 +64,7 @@ class Session:
         labels: (N,) the class of each of `points` if their file has labels; int64.
         class_names: the name of each class, in the order of their numbers, if known.
         axes: the names of the two axes.
+        start: the points of a file from which the flow starts, (M, 2) in the user's units, or None.
         weights: the trainer's state by name, or None before any training.
         trajectory: the result of ``Trajectory.arrays()``, or None.
         training: the progress of training, e.g. step and seconds; JSON values.
@@ -80,6 +82,7 @@ class Session:
     labels: np.ndarray | None = None
     class_names: tuple[str, ...] = ()
     axes: tuple[str, str] = ("x", "y")
+    start: np.ndarray | None = None
     weights: Arrays | None = None
     trajectory: Arrays | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -97,6 +100,8 @@ class Session:
         tensors = {"data/points": self.points, "data/held_out": self.held_out}
         if self.labels is not None:
             tensors["data/labels"] = self.labels
+        if self.start is not None:
+            tensors["data/start"] = self.start
         for group, arrays in (("weights", self.weights), ("trajectory", self.trajectory)):
             # The trajectory's axes are text, and the session has them already. The tensors hold only numbers.
             tensors |= {f"{group}/{name}": array for name, array in (arrays or {}).items() if array.dtype.kind != "U"}
@@ -138,6 +143,7 @@ class Session:
             labels=dataset.labels,
             class_names=dataset.class_names,
             axes=dataset.axes,
+            start=None if dataset.start is None else dataset.start.points,
             **others,
         )
 
@@ -159,7 +165,7 @@ class Session:
                 raise _damaged(path, f"it holds an unknown array {name[:40]!r}")
             groups[group][rest] = array
         data, weights, trajectory = groups["data"], groups["weights"], groups["trajectory"]
-        labels = data.pop("labels", None)
+        labels, start = data.pop("labels", None), data.pop("start", None)
         if set(data) != {"points", "held_out"}:
             raise _damaged(path, "its data points are missing")
         shape = data["points"].shape[1:]
@@ -172,6 +178,8 @@ class Session:
             labels.shape != (len(data["points"]),) or labels.dtype != np.int64 or (labels < 0).any()
         ):
             raise _damaged(path, "its labels do not fit its data")
+        if start is not None and (start.dtype.kind != "f" or start.shape[1:] != (2,) or not len(start)):
+            raise _damaged(path, "its start set has no points of the plane")
         for name, array in tensors.items():
             numeric = array.dtype.kind in "fiub"
             # A sampler without time has t = nan, and training without a limit has limit inf. Elsewhere both are damage.
@@ -196,6 +204,7 @@ class Session:
             labels=labels,
             class_names=_class_names(path, metadata, labels),
             axes=(axes[0], axes[1]),
+            start=start,
             weights=weights or None,
             trajectory=trajectory or None,
             training=_json(path, metadata, "training", dict),
@@ -212,7 +221,10 @@ class Session:
             DataError: the experiment's data cannot be made.
         """
         saved = Saved(self.points, self.held_out, self.axes, self.labels, self.class_names)
-        return self.experiment.data.restored(saved, self.experiment.seed)
+        dataset = self.experiment.data.restored(saved, self.experiment.seed)
+        if self.start is None or not self.experiment.noise.file:
+            return dataset
+        return dataclasses.replace(dataset, start=StartPoints(self.experiment.noise.file, self.start))
 
 
 def _plain(array: np.ndarray) -> np.ndarray:

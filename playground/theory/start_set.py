@@ -30,15 +30,31 @@ MOST_COMPONENTS = 16_384
 """Most pairs of components for a closed form: 900 arrows of a field then take 0.1 s."""
 
 
-class StartSet:
-    """The start of the flow: a density and the coupling with the data.
+class Points:
+    """Points of which no density is known: each draw is one of them.
 
     Args:
-        density: of the start points x_1, in the coordinates of the data.
+        start_points: (N, dim).
+    """
+
+    def __init__(self, start_points: Tensor) -> None:
+        self.start_points = start_points
+
+    def sample(self, count: int, generator: torch.Generator) -> Tensor:
+        """`count` of the points, drawn with repetition, (count, dim)."""
+        rows = torch.randint(len(self.start_points), (count,), generator=generator, device=generator.device)
+        return self.start_points[rows]
+
+
+class StartSet:
+    """The start of the flow: a set and the coupling with the data.
+
+    Args:
+        density: the density of the start points x_1, or the points themselves, in the coordinates of the data.
         coupling: "independent", or "optimal-transport" within batches.
     """
 
-    def __init__(self, density: Density, coupling: Coupling) -> None:
+    def __init__(self, density: Density | Points, coupling: Coupling) -> None:
         self.density, self.coupling = density, coupling
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:

@@ -34,6 +34,8 @@ from playground.app.widgets.collapsible_panel import CollapsiblePanel, shortened
 from playground.app.widgets.field_row import FieldRow
 from playground.app.workers.tasks import TaskStatus
 from playground.drawing.palette import DARK, LIGHT
+from playground.kinds.datasets import Toy
+from playground.kinds.kind import forget, register
 from playground.kinds.noise.noise import crossed_ends
 from playground.lab.conflicts import Conditions, sampling_conflict, training_conflict
 from playground.lab.experiment import fields, replace
@@ -1855,3 +1857,45 @@ def test_the_distance_to_the_tilted_density_is_shown_where_classes_are_known(sho
     key = "tilted_sliced_wasserstein2"
     controllers.measuring.evaluation_changed.emit({key: 0.4251, f"{key}_floor": 0.0362, f"{key}_floor_std": 0.0134})
     assert panel.tilted.text() == "0.425 (floor 0.0362 ± 37 %)"
+
+
+def test_a_flow_from_a_file_shows_its_name_and_asks_for_another(show, state, controllers, monkeypatch):
+    (panel,) = show(panels.NoisePanel)
+    controllers.build()
+    state.edit({"noise.kind": "flow-matching", "noise.source": "rings"})
+    file, noise = panel.levels.rows["noise.source_path"], panel.levels.rows["noise.source_noise"]
+    assert (file.isHidden(), noise.isHidden()) == (True, False)
+    state.edit({"noise.source": "file"})
+    assert (file.isHidden(), noise.isHidden()) == (False, True)
+    assert file.button.text() == "Open…"
+    chosen = ["", "/data/" + "circle-of-radius-seven-and-more.csv"]
+    monkeypatch.setattr("playground.app.panels.noise.open_name", lambda *asked: chosen.pop(0))
+    press(file.button)
+    assert state.experiment.noise.source_path == ""
+    press(file.button)
+    assert state.experiment.noise.source_path.endswith("more.csv")
+    assert file.button.text() == "circle-of-radius-seven-a…"
+    assert file.button.accessibleName() == "start file: circle-of-radius-seven-and-more.csv"
+    state.edit({"noise.source": "noise"})
+    assert file.isHidden()
+
+
+def test_a_plug_in_data_set_joins_the_start_sets(show, state, controllers):
+    (panel,) = show(panels.NoisePanel)
+    state.edit({"noise.kind": "flow-matching"})
+    row = panel.levels.rows["noise.source"]
+
+    class Ring(Toy, tag="own-ring", frozen=True):
+        """A ring of a plug-in."""
+
+        title, phrase, own_noise = "Own ring", "own ring", 0.1
+        density = Toy.kinds()["rings"].density
+
+    register(Ring)
+    try:
+        state.kinds_changed.emit()
+        assert row.control.findText("Own ring") >= 0
+    finally:
+        forget(Ring)
+        state.kinds_changed.emit()
+    assert row.control.findText("Own ring") < 0

@@ -1,14 +1,18 @@
 """A flow between two sets is trained on pairs and sampled by its velocity, and says so where a score is asked for."""
 
 import typing
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from playground.kinds.datasets.data_source import Toy
+from playground.kinds.datasets.data_source import DataSource, Toy
+from playground.kinds.kind import forget
 from playground.kinds.noise.flow_matching import FlowMatching
+from playground.kinds.plugins import load_plugin
 from playground.lab import experiment as description
 from playground.lab import reflow
 from playground.lab.conflicts import (
@@ -23,9 +27,11 @@ from playground.lab.diagnostics import noise_diagnostics
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.fields import arrows_at, density_over
+from playground.lab.lesson_template import lesson_template
 from playground.lab.problem import Problem
 from playground.lab.sampling import sample
 from playground.lab.score_errors import score_figures
+from playground.lab.session import Session
 from playground.lab.training import Trainer
 from playground.theory.samplers import ProbabilityFlow
 
@@ -55,10 +61,129 @@ def problem() -> Problem:
     return Problem.build(experiment(sampling__source="exact", sampling__steps=40))
 
 
-def test_the_start_sets_are_the_toys() -> None:
+PLUGIN = """
+import numpy as np
+from playground.data.dataset import Dataset
+from playground.kinds.datasets import DataSource
+from playground.kinds.kind import register
+
+
+@register
+class Cross(DataSource, tag="own-cross", frozen=True):
+    "Points on two axes, of which no density is known."
+
+    title = "Own cross"
+    phrase = "own cross"
+
+    def read(self, request):
+        along = np.linspace(-3, 3, 500)
+        points = np.concatenate([np.stack([along, 0 * along], 1), np.stack([0 * along, along], 1)])
+        return Dataset(self.phrase, points[1:], None, (2,), ("x", "y"), points[:1])
+"""
+
+
+@pytest.fixture
+def own_set(tmp_path: Path) -> Iterator[str]:
+    """A plug-in data set whose density is not known."""
+    path = tmp_path / "own_cross.py"
+    path.write_text(PLUGIN, encoding="utf-8")
+    (kind,) = load_plugin(path)
+    yield kind.name()
+    forget(kind)
+
+
+@pytest.fixture
+def start_file(tmp_path: Path) -> Path:
+    """Points on a circle of radius 7 around (20, 0)."""
+    angle = np.linspace(0, 2 * np.pi, 400, endpoint=False)
+    path = tmp_path / "circle.csv"
+    np.savetxt(path, 7 * np.stack([np.cos(angle), np.sin(angle)], 1) + [20, 0], delimiter=",")
+    return path
+
+
+def test_any_data_set_of_the_plane_is_a_start_set(own_set: str) -> None:
     offered = description.fields(experiment())["noise.source"].choices
-    toys = [name for name, kind in Toy.kinds().items() if issubclass(kind, Toy)]
-    assert sorted(offered) == sorted(["noise", *toys])
+    kinds = DataSource.kinds()
+    assert set(offered) == {"noise", *(name for name, kind in kinds.items() if not kind.images and name != "drawn")}
+    assert {"file", own_set, *(name for name, kind in kinds.items() if issubclass(kind, Toy))} <= set(offered)
+    assert description.fields(experiment())["noise.source"].title_of(own_set) == "Own cross"
+
+
+def test_a_forgotten_plug_in_is_no_start_set() -> None:
+    assert "own-cross" not in description.fields(experiment())["noise.source"].choices
+    with pytest.raises(ExperimentError, match=r"noise\.source"):
+        experiment(noise__source="own-cross")
+
+
+def test_a_flow_starts_at_the_points_of_a_plug_in(own_set: str) -> None:
+    asked = Problem.build(experiment(noise__source=own_set, noise__source_scale=2.0, training__steps=3))
+    trainer = Trainer(asked)
+    for _ in trainer:
+        pass
+    *_, run = sample(asked, trainer.ema.requires_grad_(False))
+    start = run.positions[0]
+    np.testing.assert_allclose(np.abs(start).min(1), 0, atol=0.02)  # on an axis
+    assert np.abs(start).max() == pytest.approx(6, rel=0.05)
+    assert asked.path_density is None
+    conflict = sampling_conflict(experiment(noise__source=own_set, sampling__source="exact"))
+    assert conflict is not None
+    assert conflict.code == "no-exact-velocity"
+
+
+def radius(points: np.ndarray, scale: float = 1.0) -> np.ndarray:
+    return np.linalg.norm(points - scale * np.array([20, 0]), axis=1)
+
+
+def test_a_flow_starts_at_the_points_of_a_file(start_file: Path, tmp_path: Path) -> None:
+    settings = experiment(noise__source="file", noise__source_path=str(start_file), training__steps=3)
+    trainer = Trainer(Problem.build(settings))
+    for _ in trainer:
+        pass
+    score = trainer.ema.requires_grad_(False)
+    *_, run = sample(trainer.problem, score)
+    np.testing.assert_allclose(radius(run.positions[0]), 7, rtol=0.01)
+    # A session holds the points, so that it opens where the file is not.
+    problem = trainer.problem
+    Session.of(settings, problem.dataset, weights=trainer.state()).save(tmp_path / "flow.spg")
+    start_file.unlink()
+    opened = Session.load(tmp_path / "flow.spg")
+    again = Problem.build(opened.experiment, opened.dataset())
+    *_, same = sample(again, score)
+    np.testing.assert_array_equal(same.positions, run.positions)
+    # Another scale needs no file either, and another file is read.
+    *_, wide = sample(again.with_experiment(replace(settings, {"noise.source_scale": 2.0})), score)
+    np.testing.assert_allclose(radius(wide.positions[0], 2.0), 14, rtol=0.01)
+    with pytest.raises(ExperimentError, match=r"The start set cannot be used: .*other\.csv does not exist") as refused:
+        again.with_experiment(replace(settings, {"noise.source_path": str(tmp_path / "other.csv")}))
+    assert refused.value.message.key == "noise.source_path"
+
+
+def test_a_start_file_has_the_data_s_own_units(start_file: Path, tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(300, 2)) * [1.0, 100.0]
+    np.savetxt(tmp_path / "a.csv", rows, delimiter=",")
+    settings = {"data.kind": "file", "data.path": str(tmp_path / "a.csv"), "noise.kind": "flow-matching"}
+    start = {"noise.source": "file", "noise.source_path": str(start_file)}
+    asked = Problem.build(replace(Experiment(), settings | start))
+    assert asked.noise.start is not None
+    points = asked.units.to_user(asked.noise.start.sample(50, torch.Generator()).numpy())
+    np.testing.assert_allclose(radius(points), 7, rtol=0.01)
+
+
+def test_a_flow_from_a_file_needs_one() -> None:
+    with pytest.raises(ExperimentError, match="No file of start points is chosen") as refused:
+        Problem.build(experiment(noise__source="file"))
+    assert refused.value.message.key == "noise.source_path"
+
+
+def test_the_path_of_a_start_file_is_that_of_its_toml(start_file: Path, tmp_path: Path) -> None:
+    settings = experiment(noise__source="file", noise__source_path=str(start_file))
+    inside = description.with_relative_paths(settings, tmp_path)
+    assert description.value(inside, "noise.source_path") == "circle.csv"
+    description.save(inside, tmp_path / "flow.toml")
+    read = description.load(tmp_path / "flow.toml")
+    assert description.value(read, "noise.source_path") == str(start_file.resolve())
+    with pytest.raises(ExperimentError, match="reads no file"):
+        lesson_template(settings, "Flow")
 
 
 def test_particles_start_at_the_start_set_and_end_at_the_data(problem: Problem) -> None:
@@ -224,6 +349,7 @@ def test_what_cannot_be_trained_between_sets_says_so(changes: dict[str, Any], ke
         ({"sampling.inpainting_mask": "left"}, "sampling.inpainting_mask"),
         ({"sampling.source": "empirical"}, "sampling.source"),
         ({"sampling.source": "exact", "noise.coupling": "optimal-transport"}, "sampling.source"),
+        ({"sampling.source": "exact", "noise.source": "file"}, "sampling.source"),
     ],
 )
 def test_what_cannot_be_sampled_between_sets_says_so(settings: dict[str, Any], key: str) -> None:

@@ -303,6 +303,7 @@ class Autosaving(QObject):
                 problem.dataset.points[:1],
                 problem.dataset.held_out[:1],
                 axes=problem.dataset.axes,
+                start=None if problem.dataset.start is None else problem.dataset.start.points,
                 weights=workspace.state(),
                 trajectory=arrays,
                 training=workspace.summary(),

@@ -15,13 +15,15 @@ from playground.app.widgets.charts.noise_levels import NoiseLevelChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.equation import Tooltip
 from playground.app.widgets.field_row import FieldRow, warning
-from playground.app.widgets.fields import NumberField, make_field
+from playground.app.widgets.fields import FileField, NumberField, make_field
+from playground.app.widgets.file_prompts import open_name
 from playground.app.widgets.kind_rows import KindRows, column
 from playground.app.widgets.range_field import RangeField
 from playground.kinds.noise import Noise
 from playground.messages import Message, joined
 
 ENDS = ("noise.sigma_max", "noise.sigma_min")  # in one row if a kind has both
+POINT_FILTER = "Points (*.csv *.tsv *.txt *.npy);;All files (*)"
 GAP = "<p>Dotted line: the widest gap in the data, which the coarsest level should bridge.</p>"
 
 
@@ -78,9 +80,14 @@ class NoisePanel(CollapsiblePanel):
         self._building.problem_failed.connect(self._problem_failed)
         self._refresh()
 
+    def _choose_file(self) -> str:
+        return open_name(self, "Open start points", "", POINT_FILTER)
+
     def _make(self, key: str) -> FieldRow | None:
         if self.state.field(key).kind == "list":
             return None  # dragged in the chart
+        if self.state.field(key).kind == "text":
+            return FileField(self.state, key, self._choose_file, self._unsaved_steps)
         if key == ENDS[0]:
             return RangeField(self.state, ENDS, "σ range", self._unsaved_steps)
         return make_field(self.state, key, unsaved_steps=self._unsaved_steps)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from playground.app.style.number_formats import format_number
 from playground.kinds.kind import Kind, registered
 from playground.kinds.setting import Field, own_fields
-from playground.lab.experiment import Experiment, every_field
+from playground.lab.experiment import FILES, Experiment, every_field
 from playground.messages import Message, Setting, Value, alternatives, written
 
 CARDS = {
@@ -107,7 +107,7 @@ def _setting(setting: Setting, own: str) -> str:
     return f"{name} {sign}{alternatives(said)}"
 
 
-_TO_SET = {"data.path": "open"}
+_TO_SET = dict.fromkeys(FILES, "open")
 """The window's words for a setting that has no row."""
 
 

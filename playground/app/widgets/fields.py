@@ -7,6 +7,7 @@ Settings that restart training say so before the change, and take effect when th
 import html
 import itertools
 from collections.abc import Callable
+from pathlib import PurePath
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, Qt, Slot
@@ -31,6 +32,8 @@ from playground.app.widgets.field_row import (
 )
 from playground.lab import experiment as description
 from playground.lab.defaults import resolve
+
+LONGEST_NAME = 24  # characters of a file's name on its button
 
 
 class NumberField(FieldRow):
@@ -237,8 +240,7 @@ class ChoiceField(FieldRow):
         self.control: SegmentedControl | ChoiceBox
         self._by_key, self._stay = False, 0
         self._offer()
-        if key.endswith(".kind"):
-            state.kinds_changed.connect(self._offer_again)
+        state.kinds_changed.connect(self._offer_again)
         self.refresh()
 
     def _offer(self) -> None:
@@ -340,6 +342,44 @@ class SwitchField(FieldRow):
 
     def refresh(self) -> None:
         self.switch.setChecked(self.state.value(self.key))
+
+
+class FileField(FieldRow):
+    """A button with the name of a file, which opens another.
+
+    Args:
+        choose: asks for a file; returns its path, or "" if none was chosen.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        key: str,
+        choose: Callable[[], str],
+        unsaved_steps: UnsavedSteps = no_unsaved_steps,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(state, key, "", unsaved_steps, parent)
+        self._choose = choose
+        self.button = QPushButton(self)
+        self.button.clicked.connect(self._clicked)
+        self._adopt(self.button, self.name, stretch=1)
+        self.refresh()
+
+    def controls(self) -> list[QWidget]:
+        return [self.button]
+
+    def refresh(self) -> None:
+        path = self.state.value(self.key)
+        name = PurePath(path).name
+        self.button.setText(f"{name[:LONGEST_NAME]}…" if len(name) > LONGEST_NAME else name or "Open…")
+        self.button.setAccessibleName(f"{self.name}: {name or 'none'}")
+
+    @Slot()
+    def _clicked(self) -> None:
+        path = self._choose()
+        if path:
+            self.edit(path)
 
 
 def make_field(

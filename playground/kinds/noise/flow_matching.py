@@ -1,16 +1,20 @@
 """Flow matching, from noise or from a start set."""
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 
+from playground.data.dataset import DataError, Dataset, StartPoints
 from playground.kinds.chosen import Chosen, Given
-from playground.kinds.datasets.data_source import Toy
+from playground.kinds.datasets.data_source import DataSource, Toy
+from playground.kinds.datasets.from_file import FromFile
 from playground.kinds.kind import register
 from playground.kinds.noise.noise import END, START, TwoEnds, process_curve
 from playground.kinds.setting import Auto, ExperimentError, Option, meta
-from playground.messages import Edit, Message, setting
+from playground.messages import Edit, Message, setting, to_set
 
 if TYPE_CHECKING:
     from playground.theory.noise import Noise as NoiseLevels
@@ -20,8 +24,26 @@ NEAREST, FARTHEST = 0.001, 1000.0
 """The default ends of a path between two sets, in internal units: a share of 0.001 of the other set is left at either end."""
 
 
+def start_sets() -> Mapping[str, Option]:
+    """Where a flow can start: noise, and every data set of the plane that need not be drawn first."""
+    sets = {
+        name: Option(kind.title, kind.meaning())
+        for name, kind in DataSource.kinds().items()
+        if not kind.images and (kind.is_file or not any(True for _ in kind().conflicts()))
+    }
+    return {"noise": Option("Noise", "Gaussian noise: the flow has a score."), **sets}
+
+
 def _between_sets(chosen: Chosen) -> bool:
     return not chosen.noise.has_score
+
+
+def _from_file(chosen: Chosen) -> bool:
+    return isinstance(chosen.noise, FlowMatching) and chosen.noise.is_from_file
+
+
+def _from_toy(chosen: Chosen) -> bool:
+    return isinstance(chosen.noise, FlowMatching) and isinstance(chosen.noise.start(), Toy)
 
 
 @register
@@ -38,35 +60,25 @@ class FlowMatching(TwoEnds, tag="flow-matching", frozen=True):
     )
 
     source: Annotated[
-        Literal[
-            "noise",
-            "two-moons",
-            "two-gaussians",
-            "eight-gaussians",
-            "checkerboard",
-            "pinwheel",
-            "two-spirals",
-            "rings",
-            "swiss-roll",
-        ],
+        str,
         meta(
-            "Where the flow starts: Gaussian noise, or a toy as a second set of points. From a set there is a velocity, "
-            "but no score and no likelihood; only the probability flow follows it",
+            "Where the flow starts: Gaussian noise, or a second set of points: any data set of the plane, or a file of yours. "
+            "From a set there is a velocity, but no score and no likelihood; only the probability flow follows it",
             label="start",
-            options={
-                "noise": Option("Noise", "Gaussian noise: the flow has a score."),
-                "two-moons": Option("Two moons", "Two half circles."),
-                "two-gaussians": Option("Two Gaussians", "Two far blobs of unequal weight."),
-                "eight-gaussians": Option("Eight Gaussians", "Eight blobs on a circle."),
-                "checkerboard": Option("Checkerboard", "Squares with sharp edges."),
-                "pinwheel": Option("Pinwheel", "Five bent arms."),
-                "two-spirals": Option("Two spirals", "Two arms around each other."),
-                "rings": Option("Rings", "Four circles."),
-                "swiss-roll": Option("Swiss roll", "A rolled-up strip."),
-            },
+            offered=start_sets,
             resets=True,
         ),
     ] = "noise"
+    source_path: Annotated[
+        str,
+        meta(
+            "source = file: a CSV, TSV or NPY file with two columns, in the unit of your data",
+            label="start file",
+            resets=True,
+            when=_from_file,
+            otherwise="the flow starts at no file",
+        ),
+    ] = ""
     source_scale: Annotated[
         float,
         meta(
@@ -93,8 +105,8 @@ class FlowMatching(TwoEnds, tag="flow-matching", frozen=True):
                 reach=(0.0, 1.0),
                 resets=True,
                 advanced=True,
-                when=_between_sets,
-                otherwise="the flow starts at noise",
+                when=_from_toy,
+                otherwise="the flow starts at no toy",
             ),
         ]
         | Auto
@@ -128,7 +140,20 @@ class FlowMatching(TwoEnds, tag="flow-matching", frozen=True):
 
     @property
     def phrase(self) -> str:
-        return super().phrase if self.has_score else f"flow from {self._start().phrase}"
+        start = self.start()
+        if start is None:
+            return super().phrase
+        return f"flow from {Path(start.file).name or start.phrase}"
+
+    @property
+    def is_from_file(self) -> bool:
+        """Whether the flow starts at the points of a file."""
+        start = self.start()
+        return start is not None and start.is_file
+
+    @property
+    def file(self) -> str:
+        return self.source_path if self.is_from_file else ""
 
     def build(self, given: Given) -> "NoiseLevels":
         from playground.theory.noise import ContinuousNoise, FlowMatching
@@ -219,10 +244,12 @@ class FlowMatching(TwoEnds, tag="flow-matching", frozen=True):
                 key,
                 (Edit("Use none", {key: value}), noise),
             )
-        if sampling.follows == "empirical" or (sampling.follows == "exact" and self.coupling != "independent"):
+        start = self.start()
+        known = self.coupling == "independent" and start is not None and start.known_density
+        if sampling.follows == "empirical" or (sampling.follows == "exact" and not known):
             yield Message(
                 "no-exact-velocity",
-                "The velocity of {} is not known for {} and {}: choose {}.",
+                "The velocity from {} with {} is not known in closed form, so {} is not possible: choose {}.",
                 (
                     source,
                     setting("noise.coupling", self.coupling),
@@ -255,23 +282,43 @@ class FlowMatching(TwoEnds, tag="flow-matching", frozen=True):
             (Edit("Start at noise", {"noise.source": "noise"}),),
         )
 
-    def _start(self) -> Toy:
-        toy = Toy.kinds()[self.source]
-        assert issubclass(toy, Toy)
-        return toy(scale=self.source_scale, noise=self.source_noise)
+    def start(self) -> DataSource | None:
+        """The data set from which the flow starts, with its own settings; None for noise."""
+        if self.source == "noise":
+            return None
+        kind = DataSource.kinds()[self.source]
+        if issubclass(kind, Toy):
+            return kind(noise=self.source_noise)
+        return kind(path=self.source_path) if issubclass(kind, FromFile) else kind()
+
+    def with_start(self, dataset: Dataset) -> Dataset:
+        start = self.start()
+        if start is None or not start.is_file or (dataset.start is not None and dataset.start.file == self.source_path):
+            return dataset
+        if not self.source_path:
+            text = "No file of start points is chosen: {} a CSV, TSV or NPY file with two columns."
+            key = "noise.source_path"
+            raise ExperimentError(Message("no-start-file", text, (to_set(key),), key))
+        try:
+            points = start.load(held_out=1).points
+        except DataError as error:
+            text = "The start set cannot be used: {}"
+            raise ExperimentError(Message("start-file", text, (error.message,), "noise.source_path")) from None
+        return dataclasses.replace(dataset, start=StartPoints(self.source_path, points))
 
     def _start_set(self, given: Given) -> "StartSet":
         """The start set in internal units.
 
         Raises:
-            ExperimentError: the axes of the data have units of their own, or the toy's noise is too thin.
+            ExperimentError: the axes of the data have units of their own, and the start set has one; or the start set cannot be made.
         """
         import torch
 
-        from playground.theory.start_set import StartSet
+        from playground.theory.start_set import Points, StartSet
 
-        units = given.units
-        if not units.isotropic or len(given.shape) != 1:
+        units, start = given.units, self.start()
+        assert start is not None
+        if len(given.shape) != 1 or not (units.isotropic or start.is_file):
             raise ExperimentError(
                 Message(
                     "start-of-other-units",
@@ -281,6 +328,18 @@ class FlowMatching(TwoEnds, tag="flow-matching", frozen=True):
                     (Edit("Start at noise", {"noise.source": "noise"}),),
                 )
             )
-        density = self._start().scaled_density("noise.source_noise")
-        density = density.standardized(torch.from_numpy(units.offset), float(units.scale.flat[0]))
-        return StartSet(density.to(given.device, torch.float32), self.coupling)
+        if isinstance(start, Toy):
+            density, points = start.scaled_density("noise.source_noise"), None
+        elif start.is_file:
+            assert given.dataset.start is not None
+            density, points = None, given.dataset.start.points
+        else:
+            made = start.load(held_out=1)
+            density, points = made.density, made.points
+        if density is not None:
+            offset = torch.from_numpy(units.offset) / self.source_scale
+            density = density.standardized(offset, float(units.scale.flat[0]) / self.source_scale)
+            return StartSet(density.to(given.device, torch.float32), self.coupling)
+        assert points is not None
+        inside = torch.from_numpy(units.standardized(points * self.source_scale)).to(given.device)
+        return StartSet(Points(inside), self.coupling)

@@ -15,6 +15,7 @@ from playground.kinds.setting import Auto, ExperimentError, meta
 from playground.messages import Edit, Message, Value, setting
 
 if TYPE_CHECKING:
+    from playground.data.dataset import Dataset
     from playground.theory.noise import Noise as NoiseLevels
     from playground.theory.noise import Process
 
@@ -81,6 +82,19 @@ class Noise(Kind, frozen=True):
     def errors(self) -> Iterator[Message]:
         """Return the contradictions between the settings for any data."""
         yield from ()
+
+    @property
+    def file(self) -> str:
+        """The file of the points from which the flow starts, or "" if it starts elsewhere."""
+        return ""
+
+    def with_start(self, dataset: "Dataset") -> "Dataset":
+        """Return the data set with the points from which the flow starts, if they are in a file.
+
+        Raises:
+            ExperimentError: no file is chosen, or it cannot be used.
+        """
+        return dataset
 
     @property
     def has_score(self) -> bool:

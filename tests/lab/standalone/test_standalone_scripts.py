@@ -129,6 +129,8 @@ def made(settings: dict[str, Any]) -> Experiment | None:
     if not wanted.keys() <= known.keys():
         return None
     own = FILES.get(experiment.data.kind, {})
+    if settings.get("noise.source") == "file":
+        own = {**own, "noise.source_path": "start.csv"}
     small = {key: value for key, value in SMALL.items() if key in known}
     try:
         experiment = experiments.replace(experiment, {**own, **small, **wanted})
@@ -192,6 +194,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scripts")
     generator = np.random.default_rng(0)
     np.savetxt(folder / "points.csv", generator.normal(size=(300, 2)) * [1.0, 9.0], delimiter=",")
+    np.savetxt(folder / "start.csv", 3.0 + generator.normal(size=(300, 2)), delimiter=",")
     for name in ("cats", "dogs"):
         (folder / "pictures" / name).mkdir(parents=True)
         for number in range(30):
