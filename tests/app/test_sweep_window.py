@@ -192,6 +192,20 @@ def test_a_cancelled_sweep_resumes_and_computes_nothing_twice(window, computed, 
     assert len(lines(window)) == 4
 
 
+def test_a_failed_cell_is_counted_and_its_reason_is_in_the_table(window, computed, tmp_path):
+    folder = tmp_path / "failed"
+    shutil.copytree(computed, folder)
+    _, cells = sweeps.load(folder)
+    folders.write(folder, cells[1], {"error": "This should not have happened (ValueError: no)."}, "Traceback")
+    read(window, folder)
+    assert window.status.text() == "4 of 4 cells, 1 failed: see Cells"
+    assert len(lines(window)) == 3
+    QTest.mouseClick(window.lines.buttons["cells"], Qt.MouseButton.LeftButton)
+    assert lines(window)[1][3] == "This should not have happened (ValueError: no): see cells/00001.log."
+    window.view.selectRow(1)
+    assert not window.run_button.isEnabled()
+
+
 def test_another_sweep_in_the_folder_is_an_error_in_a_sentence(window, computed):
     window.set_place(computed)
     QTest.mouseClick(window.start_button, Qt.MouseButton.LeftButton)

@@ -1,8 +1,14 @@
 """Fixtures of the lab's tests: the optimal loss of a training is estimated from few points."""
 
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from torch import Generator
 
+from playground.kinds import plugins
+from playground.kinds.kind import forget
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.training import Trainer
@@ -29,6 +35,46 @@ def optimal_losses_of_few_points(monkeypatch: pytest.MonkeyPatch) -> None:
 def whole_optimal_losses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Use all points, for tests of the optimal loss and of a training's distance to it."""
     monkeypatch.setattr(Objective, "optimal_loss_with_error", WHOLE)
+
+
+FRAGILE = '''
+from pathlib import Path
+
+from playground.kinds.kind import register
+from playground.kinds.samplers.langevin import Langevin
+
+
+class Broken(Exception):
+    """An error that cannot be sent to another process."""
+
+    def __init__(self, told, more):
+        super().__init__(told)
+        self.more = lambda: more
+
+
+@register
+class Fragile(Langevin, tag="fragile", frozen=True):
+    """Langevin dynamics that cannot make three steps before its file is mended."""
+
+    title, short, place = "Fragile", "fragile", 30
+
+    def build(self, given, score):
+        if self.steps == 3 and not Path(__file__).with_name("mended").exists():
+            raise Broken("three steps\\nare too many", 3)
+        return super().build(given, score)
+'''
+
+
+@pytest.fixture
+def fragile(tmp_path: Path) -> Iterator[Path]:
+    """A loaded plug-in: a sampler that fails with three steps, as long as there is no file `mended` beside it."""
+    path = tmp_path.resolve() / "fragile.py"
+    path.write_text(FRAGILE, encoding="utf-8")
+    (kind,) = plugins.load_plugin(path)
+    yield path
+    forget(kind)
+    del plugins.loaded[path]
+    del sys.modules[kind.__module__]
 
 
 @pytest.fixture(scope="session")

@@ -1,17 +1,22 @@
 """Sweeps: their cells, their shared trainings, and that nothing is computed twice."""
 
+import contextlib
+import csv
 import json
+from concurrent.futures import Executor, Future
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from playground.cli import sweep as command
 from playground.lab import sweep as sweeps
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.problem import Problem
 from playground.lab.sampling import sample
 from playground.lab.sweep import folder as folders
+from playground.lab.sweep.executors import Workers
 from playground.lab.training import Trainer
 from playground.resources import resource
 from playground.user_errors import UserError
@@ -140,6 +145,62 @@ def test_a_cell_that_fails_says_why_and_the_others_go_on(tmp_path: Path) -> None
     assert "unstable" in str(sweeps.failure(tmp_path, cells[0]))
     assert sweeps.failure(tmp_path, cells[1]) is None
     assert [cell.number for cell in folders.waiting(tmp_path, cells)] == [0]  # it is tried again
+
+
+@pytest.mark.parametrize("in_processes", [False, True])
+def test_an_error_of_a_plugin_ends_one_cell_and_is_tried_again(
+    fragile: Path, tmp_path: Path, in_processes: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = written(
+        tmp_path,
+        '[experiment]\nsampling.kind = "fragile"\nsampling.source = "exact"\nsampling.particles = 60\n'
+        '[axes]\n"sampling.steps" = [3, 2, 4]\n',
+    )
+    folder = tmp_path / "out"
+    place = sweeps.processes(2) if in_processes else contextlib.nullcontext()
+    assert not command.run_sweep(source, folder, place, "cpu", parquet=False)  # the command's exit code is 1
+    _, cells = sweeps.load(source)
+    why = "This should not have happened (Broken: three steps): see cells/00000.log."
+    assert [sweeps.failure(folder, cell) for cell in cells] == [why, None, None]
+    log = folders.log_path(folder, cells[0])
+    text = log.read_text(encoding="utf-8")
+    assert "Traceback" in text
+    assert 'raise Broken("three steps' in text
+    assert "are too many" in text
+    with (folder / "cells.csv").open(encoding="utf-8", newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [(row["sampling.steps"], row["error"], bool(row["nfe_mean"])) for row in table] == [
+        ("3", why, False),
+        ("2", "", True),
+        ("4", "", True),
+    ]
+    assert f"cell 0 failed: {why}" in capfd.readouterr().out
+    fragile.with_name("mended").touch()
+    place = sweeps.processes(2) if in_processes else contextlib.nullcontext()
+    assert command.run_sweep(source, folder, place, "cpu", parquet=False)
+    assert "2 of 3 cells are there already" in capfd.readouterr().out
+    assert all(sweeps.result(folder, cell) for cell in cells)
+    assert not log.exists()
+
+
+def test_a_cell_that_an_executor_gives_up_is_one_failed_cell(tmp_path: Path) -> None:
+    class Killed(Exception):
+        pass
+
+    class Killing(Executor):
+        def submit(self, function, /, order):
+            future = Future()
+            if order.settings["sampling"]["steps"] == 3:
+                future.set_exception(Killed())
+            else:
+                future.set_result(function(order))
+            return future
+
+    sweep = sweeps.Sweep(axes={"sampling.steps": [3, 2]}, seeds=1)
+    cells = sweeps.cells(sweep, replace(Experiment(), SMALL | {"sampling.source": "exact"}))
+    list(sweeps.run(sweep, cells, tmp_path, Workers(Killing(), 2, Killed), "cpu"))
+    assert "killed by this cell" in str(sweeps.failure(tmp_path, cells[0]))
+    assert sweeps.result(tmp_path, cells[1])
 
 
 def test_the_table_has_means_and_standard_errors_over_the_seeds(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from playground.lab import sweep as sweeps
+from playground.lab.sweep import folder as folders
 from playground.lab.sweep.cluster import cluster
 from playground.user_errors import UserError
 
@@ -104,6 +105,21 @@ def test_a_worker_is_killed_in_the_middle_and_nothing_is_lost_or_there_twice(
     found = [sweeps.result(tmp_path / name, cells[last]) for name in ("cluster", "here")]
     same = [{key: value for key, value in (one or {}).items() if "seconds" not in key} for one in found]
     assert same[0] == same[1] != {}
+
+
+def test_an_error_of_a_plugin_ends_one_cell(
+    scheduler: tuple[str, list[subprocess.Popen[bytes]]], certified: Path, fragile: Path, tmp_path: Path
+) -> None:
+    settings = {"sampling": EXACT | {"kind": "fragile"}}
+    sweep, cells = sweeps.settled(sweeps.Sweep({"sampling.steps": [3, 2, 4]}, experiment=settings))
+    ours = [certified / name for name in ("ours-ca.pem", "ours.pem", "ours.key")]
+    with cluster(scheduler[0], *ours) as chosen:
+        (*_, last) = sweeps.run(sweep, cells, tmp_path / "out", chosen, "cpu")
+    assert last.done == 3
+    failed, *others = cells
+    assert "Broken: three steps" in str(sweeps.failure(tmp_path / "out", failed))
+    assert "are too many" in folders.log_path(tmp_path / "out", failed).read_text(encoding="utf-8")
+    assert all(sweeps.result(tmp_path / "out", cell) for cell in others)
 
 
 def test_a_certificate_of_another_authority_is_refused(

@@ -50,7 +50,7 @@ def cluster(
         if path is not None and not path.is_file():
             raise UserError(f"--tls-{name} {path} is no file: give a PEM file.")
     try:
-        from distributed import Client
+        from distributed import Client, KilledWorker
         from distributed.security import Security
     except ImportError:
         raise UserError("--scheduler needs a package: pip install 'score-playground[cluster]'.") from None
@@ -68,7 +68,7 @@ def cluster(
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"No scheduler answers at {address}: {said.rstrip('.')}.") from None
     with contextlib.closing(client), _connected(address):
-        yield Workers(_executor(client), AHEAD * _threads(client, address))
+        yield Workers(_executor(client), AHEAD * _threads(client, address), KilledWorker)
 
 
 def _executor(client: Any) -> Executor:
@@ -90,14 +90,11 @@ def _threads(client: Any, address: str) -> int:
 def _connected(address: str) -> Iterator[None]:
     """Say in a sentence why work on the cluster ended."""
     from distributed import CancelledError as Cancelled
-    from distributed import KilledWorker
 
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Sending large graph")
             yield
-    except KilledWorker:
-        raise UserError("Several workers were killed by one cell, perhaps for lack of memory.") from None
     except (ImportError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "deserialization" not in str(error):
             raise

@@ -25,10 +25,12 @@ class Workers:
 
     Attributes:
         at_once: the number of cells that are given to it at once.
+        one_cell: the error by which the executor says that it gives up one cell and goes on with the others.
     """
 
     executor: Executor
     at_once: int
+    one_cell: type[Exception] | tuple[()] = ()
 
 
 class _Here(Executor):

@@ -78,8 +78,20 @@ def read(folder: Path, cell: Cell) -> dict[str, Any]:
     return {}
 
 
-def write(folder: Path, cell: Cell, found: Mapping[str, Any]) -> None:
-    """Write the figures of a cell, or why it failed, with its settings."""
+def log_path(folder: Path, cell: Cell) -> Path:
+    """The place of a cell's log, which has the traceback of an error that should not have happened."""
+    return _path(folder, cell).with_suffix(".log")
+
+
+def write(folder: Path, cell: Cell, found: Mapping[str, Any], log: str = "") -> None:
+    """Write the figures of a cell, or why it failed, with its settings; and its log if it has one."""
+    path = log_path(folder, cell)
+    if log:
+        with atomic_write(path) as temporary:
+            temporary.write_text(log, encoding="utf-8")
+        found = {**found, "error": f"{found['error'].removesuffix('.')}: see {CELLS}/{path.name}."}
+    else:
+        path.unlink(missing_ok=True)  # of an earlier try
     whole = {"values": dict(cell.values), "experiment": cell.settings, **found}
     with atomic_write(_path(folder, cell)) as temporary:
         temporary.write_text(json.dumps(whole), encoding="utf-8")

@@ -46,10 +46,12 @@ class Delivery:
     Attributes:
         found: the `metrics`, and `curves` if losses were asked for; or an `error`.
         model: the bytes of the session that was trained; None if none was.
+        log: the traceback of an error of the program or of a plug-in; "" without one.
     """
 
     found: Mapping[str, Any]
     model: bytes | None = None
+    log: str = ""
 
 
 def packed(session: Session) -> bytes:

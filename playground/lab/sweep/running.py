@@ -98,8 +98,8 @@ def _run(
             finished: list[Cell] = []
             for future in completed:
                 task, rest = pending.pop(future)
-                delivery = future.result()
-                folders.write(folder, task.cell, delivery.found)
+                delivery = _delivered(future, workers)
+                folders.write(folder, task.cell, delivery.found, delivery.log)
                 finished.append(task.cell)
                 if delivery.model is not None:
                     with atomic_write(folders.model_path(folder, task.cell)) as temporary:
@@ -109,7 +109,7 @@ def _run(
                         ready.extend(_Task(cell, _order(sweep, cell, model, device)) for cell in rest)
                 else:  # the training failed, and with it all cells of its network
                     for cell in rest:
-                        folders.write(folder, cell, delivery.found)
+                        folders.write(folder, cell, delivery.found, delivery.log)
                     finished += rest
             done += len(finished)
             now = time.monotonic()
@@ -149,7 +149,14 @@ def _deliver(folder: Path, cell: Cell, delivery: Delivery) -> None:
     if delivery.model is not None:
         with atomic_write(folders.model_path(folder, cell)) as temporary:
             temporary.write_bytes(delivery.model)
-    folders.write(folder, cell, delivery.found)
+    folders.write(folder, cell, delivery.found, delivery.log)
+
+
+def _delivered(future: Future[Delivery], workers: Workers) -> Delivery:
+    try:
+        return future.result()
+    except workers.one_cell:
+        return Delivery({"error": "Several workers were killed by this cell, perhaps for lack of memory."})
 
 
 @contextlib.contextmanager

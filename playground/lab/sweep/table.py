@@ -84,7 +84,7 @@ def _over_seeds(results: Sequence[Mapping[str, Any]]) -> tuple[dict[str, float],
 
 
 def write_tables(folder: Path, cells: Sequence[Cell], parquet: bool = False) -> list[Row]:
-    """Write a table of all cells and one of the means, as CSV and, if asked for, as Parquet.
+    """Write a table of all cells, finished or failed, and one of the means, as CSV and, if asked for, as Parquet.
 
     Returns:
         The rows of the means.
@@ -94,12 +94,15 @@ def write_tables(folder: Path, cells: Sequence[Cell], parquet: bool = False) -> 
     """
     axes = list(cells[0].values)
     every = [(cell, folders.read(folder, cell)) for cell in cells]
-    found = [(cell, one["metrics"]) for cell, one in every if one.get("error") is None and "metrics" in one]
-    figures = list(dict.fromkeys(key for _, metrics in found for key in metrics))
+    computed = [(cell, one) for cell, one in every if one]
+    figures = list(dict.fromkeys(key for _, one in computed for key in one.get("metrics", {})))
     write_table(
         folder / CELLS_TABLE,
-        ["cell", *axes, *figures],
-        [[cell.number, *cell.values.values(), *_in_order(metrics, figures)] for cell, metrics in found],
+        ["cell", *axes, "error", *figures],
+        [
+            [cell.number, *cell.values.values(), one.get("error") or "", *_in_order(one.get("metrics", {}), figures)]
+            for cell, one in computed
+        ],
         parquet,
     )
     made = rows_of(every)
@@ -119,7 +122,7 @@ def _errors(row: Row) -> dict[str, float]:
 
 
 def _in_order(figures: Mapping[str, Any], columns: Sequence[str]) -> list[Any]:
-    return [figures.get(column, "") for column in columns]
+    return [figures.get(column) for column in columns]
 
 
 def write_table(path: Path, header: Sequence[str], lines: Sequence[Sequence[Any]], parquet: bool = False) -> None:
@@ -128,7 +131,7 @@ def write_table(path: Path, header: Sequence[str], lines: Sequence[Sequence[Any]
     Raises:
         UserError: the package for Parquet is missing.
     """
-    write_csv(path.with_suffix(".csv"), header, lines)
+    write_csv(path.with_suffix(".csv"), header, [["" if one is None else one for one in line] for line in lines])
     if not parquet:
         return
     try:
@@ -144,9 +147,9 @@ def write_table(path: Path, header: Sequence[str], lines: Sequence[Sequence[Any]
 
 def _typed(values: Sequence[Any]) -> tuple[list[Any], None, str]:
     """The values of a column with its type: whole numbers, numbers, or texts; a missing number is nan."""
-    kinds = {type(value) for value in values if value != ""}
-    if kinds <= {int} and "" not in values:
+    kinds = {type(value) for value in values if value is not None}
+    if kinds <= {int} and None not in values:
         return list(values), None, "int64"
     if kinds <= {int, float}:
-        return [math.nan if value == "" else value for value in values], None, "float64"
-    return [str(value) for value in values], None, "object"
+        return [math.nan if value is None else value for value in values], None, "float64"
+    return ["" if value is None else str(value) for value in values], None, "object"

@@ -2,6 +2,7 @@
 
 import collections
 import math
+import traceback
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -44,11 +45,13 @@ def deliver(order: Order) -> Delivery:
             session = _train(experiment, order.device)
             trained = packed(session)
         return Delivery(_measured(experiment, session, order), trained)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # of a plug-in perhaps: the other cells go on
         said = user_error(error)
-        if said is None:
-            raise
-        return Delivery({"error": str(said)}, trained)
+        if said is not None:
+            return Delivery({"error": str(said)}, trained)
+        kind = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        log = "".join(traceback.format_exception(error))
+        return Delivery({"error": f"This should not have happened ({kind})."}, trained, log)
     finally:
         torch.set_num_threads(threads)
 

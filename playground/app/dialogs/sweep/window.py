@@ -434,7 +434,7 @@ class SweepWindow(QDialog):
             return "Starting…" if sweeping.running and sweeping.computing else ""
         text = f"{format_count(report.done)} of {format_count(len(report.cells))} cells"
         if failed := report.failures:
-            text += f", {len(failed)} failed"
+            text += f", {format_count(len(failed))} failed: see Cells"
         if sweeping.cancelled:
             return f"Stopping… {text}" if sweeping.running else f"Cancelled: {text} are kept"
         if sweeping.running and sweeping.computing and report.seconds_left is not None:
