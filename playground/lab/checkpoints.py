@@ -1,19 +1,30 @@
-"""The averaged weights of a training at log-spaced steps, to go through the training afterwards."""
+"""The averaged weights of a training at log-spaced steps, to go through the training afterwards.
+
+This module imports no torch before there are weights: a sweep asks for the steps of a file.
+"""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 MOST = 40
 BYTES = 2**24  # of all checkpoints of a training: 100 networks of the plane, or 8 of a large one of images
 FACTOR = 2**0.5  # from one step to the next at first: 40 checkpoints reach a million steps
 PREFIX = "checkpoints"
 
-Weights = Mapping[str, Tensor]
+Weights = Mapping[str, "Tensor"]
+
+
+def kept_steps(names: Iterable[str]) -> set[int]:
+    """The steps of the checkpoints in a trainer's state, from the names of its arrays."""
+    parts = [name.split(".", 2) for name in names]
+    return {int(part[1]) for part in parts if len(part) == 3 and part[0] == PREFIX and part[1].isdecimal()}
 
 
 class Checkpoints:
@@ -93,6 +104,8 @@ class Checkpoints:
         Args:
             like: weights of this network, whose names and shapes the restored ones must have.
         """
+        import torch
+
         found: dict[int, dict[str, Tensor]] = {}
         for key, array in state.items():
             prefix, _, rest = key.partition(".")

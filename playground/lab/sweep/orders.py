@@ -5,12 +5,15 @@ This module imports no torch: the scheduler of a cluster reads orders too.
 
 import dataclasses
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from playground.kinds import plugins
+from playground.lab.autoguidance import weaker_step
+from playground.lab.checkpoints import PREFIX, kept_steps
+from playground.lab.experiment import Experiment
 from playground.lab.session import MODEL, Session
 from playground.version import __version__
 
@@ -23,6 +26,7 @@ class Order:
         settings: all settings by section.
         measure, losses: see :class:`playground.lab.sweep.description.Sweep`.
         trains: whether the network is to be trained. Otherwise it comes with the order, unless none is needed.
+        keeps_checkpoints: whether the weights of earlier training steps are kept, for autoguidance.
         model: the bytes of a session with the trained network; None without one.
         device: "auto", "cpu", "cuda" or "mps".
         plugin_files: the plug-ins that the process needs.
@@ -33,6 +37,7 @@ class Order:
     measure: str
     losses: bool
     trains: bool
+    keeps_checkpoints: bool
     model: bytes | None
     device: str
     plugin_files: Sequence[Path] = field(default_factory=lambda: tuple(plugins.loaded))
@@ -74,8 +79,14 @@ def unpacked(contents: bytes) -> Session:
         return Session.load(path)
 
 
-def for_sampling(session: Session) -> bytes:
-    """The bytes of a session without what only further training needs, a quarter of its weights."""
-    needed = ("ema.", "hidden_labels", "step")
-    weights = {name: array for name, array in (session.weights or {}).items() if name.startswith(needed)}
+def for_sampling(session: Session, sampled: Iterable[Experiment]) -> bytes:
+    """The bytes of a session without what only further training needs, a quarter of its weights.
+
+    Args:
+        sampled: the experiments that need them; those that are guided by an earlier training step need its weights too.
+    """
+    weights = session.weights or {}
+    steps = {weaker_step(one, kept_steps(weights), int(weights["step"])) for one in sampled}
+    needed = ("ema.", "hidden_labels", "step", *(f"{PREFIX}.{step}." for step in steps))
+    weights = {name: array for name, array in weights.items() if name.startswith(needed)}
     return packed(dataclasses.replace(session, weights=weights))

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from playground.lab.atomic import atomic_write, hold
+from playground.lab.autoguidance import asks_checkpoint
+from playground.lab.experiment import Experiment
 from playground.lab.session import Session
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.description import Cell, Sweep
@@ -85,7 +87,7 @@ def _run(
             while len(pending) < workers.at_once and (ready or untrained):
                 if not ready:
                     group = untrained.popleft()
-                    tasks, rest = _first(sweep, group, folder, device)
+                    tasks, rest = _first(sweep, cells, group, folder, device)
                     if rest:
                         pending[workers.executor.submit(compute, tasks[0].order)] = tasks[0], rest
                         continue
@@ -105,7 +107,7 @@ def _run(
                     with atomic_write(folders.model_path(folder, task.cell)) as temporary:
                         temporary.write_bytes(delivery.model)
                     if rest:
-                        model = for_sampling(unpacked(delivery.model))
+                        model = for_sampling(unpacked(delivery.model), _experiments(rest))
                         ready.extend(_Task(cell, _order(sweep, cell, model, device)) for cell in rest)
                 else:  # the training failed, and with it all cells of its network
                     for cell in rest:
@@ -137,7 +139,7 @@ def run_cell(sweep: Sweep, cells: Sequence[Cell], folder: Path, number: int, dev
     folders.prepare(sweep, folder)
     if folders.result(folder, cell) is None:
         with _alone(folders.model_path(folder, cell).with_suffix(".lock")):
-            (task,), _ = _first(sweep, [cell], folder, device)
+            (task,), _ = _first(sweep, cells, [cell], folder, device)
             if task.order.trains:
                 _deliver(folder, cell, compute(task.order))
         if not task.order.trains:
@@ -172,27 +174,42 @@ def _alone(path: Path) -> Iterator[None]:
         yield
 
 
-def _first(sweep: Sweep, group: Sequence[Cell], folder: Path, device: str) -> tuple[list[_Task], Sequence[Cell]]:
+def _first(
+    sweep: Sweep, cells: Sequence[Cell], group: Sequence[Cell], folder: Path, device: str
+) -> tuple[list[_Task], Sequence[Cell]]:
     """The tasks that a group of cells with one network begins with, and the cells that wait for the first task."""
     needed = sweep.measure == "all" or sweep.losses
     if not needed and all(cell.experiment.sampling.follows != "learned" for cell in group):
         return [_Task(cell, _order(sweep, cell, None, device)) for cell in group], ()
-    model = _trained(folders.model_path(folder, group[0]))
+    model = _trained(folders.model_path(folder, group[0]), group)
     if model is not None:
         return [_Task(cell, _order(sweep, cell, model, device)) for cell in group], ()
-    return [_Task(group[0], _order(sweep, group[0], None, device, trains=True))], group[1:]
+    sharing = [cell for cell in cells if cell.training == group[0].training]  # those of other jobs too
+    keeps = any(asks_checkpoint(one) for one in _experiments(sharing))
+    return [_Task(group[0], _order(sweep, group[0], None, device, trains=True, keeps_checkpoints=keeps))], group[1:]
 
 
-def _trained(path: Path) -> bytes | None:
+def _experiments(cells: Sequence[Cell]) -> list[Experiment]:
+    return [cell.experiment for cell in cells]
+
+
+def _trained(path: Path, group: Sequence[Cell]) -> bytes | None:
     """The bytes of a trained network that an earlier run of the sweep has written; None if there is none, or a damaged one."""
     with contextlib.suppress(UserError):
-        return for_sampling(Session.load(path))
+        return for_sampling(Session.load(path), _experiments(group))
     return None
 
 
-def _order(sweep: Sweep, cell: Cell, model: bytes | None, device: str, trains: bool = False) -> Order:
+def _order(
+    sweep: Sweep,
+    cell: Cell,
+    model: bytes | None,
+    device: str,
+    trains: bool = False,
+    keeps_checkpoints: bool = False,
+) -> Order:
     settings: Mapping[str, Any] = cell.settings
-    return Order(settings, sweep.measure, sweep.losses, trains, model, device)
+    return Order(settings, sweep.measure, sweep.losses, trains, keeps_checkpoints, model, device)
 
 
 def compute(order: Order) -> Delivery:

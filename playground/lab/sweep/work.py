@@ -11,6 +11,7 @@ import torch
 from playground.kinds import plugins
 from playground.lab import evaluation
 from playground.lab import experiment as experiments
+from playground.lab.checkpoints import PREFIX
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.loss_curve import losses_along_sigma
@@ -42,7 +43,7 @@ def deliver(order: Order) -> Delivery:
         experiment = experiments.from_tree(order.settings, Experiment())
         session = None if order.model is None else unpacked(order.model)
         if order.trains:
-            session = _train(experiment, order.device)
+            session = _train(experiment, order.device, order.keeps_checkpoints)
             trained = packed(session)
         return Delivery(_measured(experiment, session, order), trained)
     except (Exception, SystemExit) as error:  # of a plug-in perhaps: the other cells go on
@@ -56,14 +57,15 @@ def deliver(order: Order) -> Delivery:
         torch.set_num_threads(threads)
 
 
-def _train(experiment: Experiment, device: str) -> Session:
+def _train(experiment: Experiment, device: str, keeps_checkpoints: bool) -> Session:
     trainer = Trainer(Problem.build(experiment, device=choose_device(device)))
     progress = _last(iter(trainer))
     if progress.diverged is not None:
         raise ExperimentError(progress.diverged)
-    # The earlier steps would take most of the file.
-    kept = {name: array for name, array in trainer.state().items() if not name.startswith("checkpoints")}
-    return Session.of(experiment, trainer.problem.dataset, weights=kept)
+    state = trainer.state()
+    if not keeps_checkpoints:  # they would take most of the file
+        state = {name: array for name, array in state.items() if not name.startswith(PREFIX)}
+    return Session.of(experiment, trainer.problem.dataset, weights=state)
 
 
 def _measured(experiment: Experiment, session: Session | None, order: Order) -> dict[str, Any]:
