@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,10 @@ from playground.lab import sweep as sweeps
 from playground.lab.atomic import atomic_write
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.plots import pictures
-from playground.lab.sweep.slurm import job_array
+from playground.lab.sweep.slurm import job_array, ranges
 from playground.lab.sweep.table import CELLS_TABLE, MEANS_TABLE, Row, write_tables
 from playground.user_errors import UserError
+from playground.version import __version__
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -61,6 +62,7 @@ def run_sweep(source: Path, folder: Path, place: "Place", device: str, parquet: 
     waiting = len(folders.waiting(folder, cells))
     if len(cells) > waiting:
         say(f"{len(cells) - waiting} of {len(cells)} cells are there already")
+    warn(_of_versions(folders.versions(folder, cells), waiting > 0))
     warn(sweeps.BY_TIME if waiting and any(cell.depends_on_speed for cell in cells) else None)
     if waiting:
         with stage(f"Sweep of {waiting} cells") as update, place as workers:
@@ -76,6 +78,22 @@ def run_sweep(source: Path, folder: Path, place: "Place", device: str, parquet: 
     if shown:
         say(f"The pictures are in {folder / PLOTS}: " + ", ".join(path.stem for path in shown))
     return not failed
+
+
+def _of_versions(versions: Mapping[str, Sequence[int]], more: bool) -> str | None:
+    """That cells of one table are computed by several versions of the program; None if they are not.
+
+    Args:
+        versions: the numbers of the finished cells by version.
+        more: whether this program computes others.
+    """
+    if len({*versions, __version__} if more else versions) < 2:
+        return None
+    told = "; ".join(f"version {version}: {ranges(numbers)}" for version, numbers in versions.items())
+    others = f", and version {__version__} computes the others" if more else ""
+    return (
+        f"Cells were computed by several versions of the program ({told}{others}): what changed between them may show."
+    )
 
 
 def compute_cell(source: Path, folder: Path, number: int, device: str) -> bool:

@@ -17,6 +17,7 @@ from playground.lab.experiment import Experiment, replace
 from playground.lab.session import Session
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.plots import HeatMap
+from playground.version import __version__
 from tests.app.conftest import wait
 
 BASE = replace(
@@ -206,11 +207,22 @@ def test_a_failed_cell_is_counted_and_its_reason_is_in_the_table(window, compute
     assert not window.run_button.isEnabled()
 
 
+def test_cells_of_another_version_are_counted_with_it(window, computed, tmp_path, monkeypatch):
+    folder = tmp_path / "older"
+    shutil.copytree(computed, folder)
+    _, cells = sweeps.load(folder)
+    monkeypatch.setattr(folders, "__version__", "0.0.9")
+    folders.write(folder, cells[1], {"metrics": folders.read(folder, cells[1])["metrics"]})
+    read(window, folder)
+    assert window.status.text() == f"4 of 4 cells, by version 0.0.9 and {__version__}"
+
+
 def test_another_sweep_in_the_folder_is_an_error_in_a_sentence(window, computed):
     window.set_place(computed)
     QTest.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
     wait(lambda: not window.sweeping.running, 20_000)
-    assert "holds another sweep: give another folder" in window.status.text()
+    assert "holds another sweep (" in window.status.text()
+    assert "give another folder" in window.status.text()
 
 
 def test_training_for_a_time_is_said_to_depend_on_the_machine(window):

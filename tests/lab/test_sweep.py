@@ -3,23 +3,30 @@
 import contextlib
 import csv
 import json
+from collections.abc import Mapping
 from concurrent.futures import Executor, Future
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from playground.cli import sweep as command
 from playground.lab import sweep as sweeps
+from playground.lab.autoguidance import with_weaker
+from playground.lab.checkpoints import kept_steps
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.model import Model
 from playground.lab.problem import Problem
 from playground.lab.sampling import sample
+from playground.lab.session import Session
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.executors import Workers
 from playground.lab.training import Trainer
 from playground.resources import resource
 from playground.user_errors import UserError
+from playground.version import __version__
 
 SMALL = {"training.steps": 5, "sampling.particles": 60, "sampling.steps": 4}
 
@@ -115,6 +122,47 @@ def test_cells_that_differ_only_in_sampling_share_a_training_and_its_noise(tmp_p
     assert last.metrics is not None
     assert results[0]["sliced_wasserstein2"] == pytest.approx(last.metrics["sliced_wasserstein2"], rel=1e-6)
     assert results[0]["nfe_mean"] == trajectory.nfe_mean[-1]
+
+
+@pytest.mark.parametrize("as_jobs", [False, True])
+def test_cells_are_guided_by_earlier_steps_of_their_training(tmp_path: Path, as_jobs: bool) -> None:
+    axes = {"sampling.guidance": [0.0, 2.0], "sampling.guide_step": [10, 100]}
+    told = SMALL | {"training.steps": 300, "network.width": 16, "sampling.guide": "checkpoint"}
+    sweep, cells = sweeps.settled(
+        sweeps.Sweep(axes, experiment=sweeps.Cell(0, {}, replace(Experiment(), told)).settings)
+    )
+    if as_jobs:
+        for cell in cells:
+            assert sweeps.run_cell(sweep, cells, tmp_path, cell.number, "cpu") is None
+    else:
+        finished(tmp_path, sweep, cells)
+    results = [sweeps.result(tmp_path, cell) for cell in cells]
+    assert [sweeps.failure(tmp_path, cell) for cell in cells] == [None] * 4
+    found = [one["sliced_wasserstein2"] for one in results if one is not None]
+    assert found[0] == found[1]  # without guidance
+    assert len(set(found)) == 3
+    # Compare with the same steps by hand, from the same training.
+    trainer = Trainer(Problem.build(cells[3].experiment))
+    for _ in trainer:
+        pass
+    assert len([step for step in trainer.checkpoints if step < 300]) > 2
+    score = with_weaker(trainer.problem, trainer.ema.requires_grad_(False), trainer.checkpoints.weights, trainer.step)
+    (*_, trajectory) = sample(trainer.problem, score)
+    (*_, last) = sample_distances(trainer.problem, trajectory.positions[-1])
+    assert last.metrics is not None
+    assert found[3] == pytest.approx(last.metrics["sliced_wasserstein2"], rel=1e-6)
+    opened = folders.opened(tmp_path, cells[3])
+    assert isinstance(opened, Session)
+    assert len(Model.of(opened).checkpoints) == len(trainer.checkpoints)
+
+
+def test_weights_of_earlier_steps_are_left_out_where_none_guides(tmp_path: Path) -> None:
+    sweep = sweeps.Sweep(axes={"sampling.steps": [2, 3]}, seeds=1)
+    cells = sweeps.cells(sweep, replace(Experiment(), SMALL))
+    finished(tmp_path, sweep, cells)
+    weights = Session.load(folders.model_path(tmp_path, cells[0])).weights or {}
+    assert weights
+    assert not kept_steps(weights)
 
 
 def test_finished_cells_are_never_computed_again(tmp_path: Path) -> None:
@@ -221,5 +269,75 @@ def test_the_table_has_means_and_standard_errors_over_the_seeds(tmp_path: Path) 
 def test_a_folder_of_another_sweep_is_refused(tmp_path: Path) -> None:
     folders.prepare(sweeps.Sweep(axes={"sampling.steps": [2]}), tmp_path)
     folders.prepare(sweeps.Sweep(axes={"sampling.steps": [2]}, plots=[sweeps.Plot("nfe_mean", "kl")]), tmp_path)
-    with pytest.raises(UserError, match="holds another sweep"):
+    with pytest.raises(UserError, match=r"holds another sweep \(axes\): give another folder"):
         folders.prepare(sweeps.Sweep(axes={"sampling.steps": [3]}), tmp_path)
+    with pytest.raises(UserError, match=r"holds another sweep \(seeds, sampling.particles\)"):
+        folders.prepare(
+            sweeps.Sweep(axes={"sampling.steps": [2]}, experiment={"sampling.particles": 70}, seeds=2), tmp_path
+        )
+
+
+def test_the_order_of_the_axes_numbers_the_cells(tmp_path: Path) -> None:
+    axes = {"sampling.steps": [2, 3], "sampling.kind": ["reverse-sde", "probability-flow"]}
+    folders.prepare(sweeps.Sweep(axes=axes), tmp_path)
+    folders.prepare(sweeps.Sweep(axes=dict(axes)), tmp_path)
+    with pytest.raises(UserError, match="holds another sweep"):
+        folders.prepare(sweeps.Sweep(axes=dict(reversed(axes.items()))), tmp_path)
+
+
+def of_another_version(folder: Path, changes: Mapping[str, Any]) -> None:
+    """Let a folder be one that another version has half computed: in its settings some are missing, or others there."""
+    for path in [folder / folders.NOTE, *(folder / folders.CELLS).glob("*.json")]:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+        for key, new in changes.items():
+            section, name = key.split(".")
+            assert name in tree["experiment"][section] or new is not None
+            tree["experiment"][section] |= {name: new}
+            if new is None:
+                del tree["experiment"][section][name]
+        if "version" in tree:
+            tree["version"] = "0.0.9"
+        path.write_text(json.dumps(tree), encoding="utf-8")
+
+
+def test_a_killed_sweep_goes_on_after_an_update_with_its_networks_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = written(
+        tmp_path,
+        "[experiment]\ntraining.steps = 5\nsampling.particles = 60\nsampling.stochasticity = 0.5\n"
+        '[axes]\n"sampling.steps" = [2, 3, 4]\n',
+    )
+    sweep, cells = sweeps.load(source)
+    folder = tmp_path / "out"
+    work = sweeps.run(sweep, cells, folder, device="cpu")
+    next(progress for progress in work if progress.finished)
+    del work  # stopped
+    # The older program did not have these settings, which are at their defaults in the sweep.
+    of_another_version(folder, {"network.prediction": None, "training.batch": None, "sampling.score_factor": None})
+    before = [(path.name, path.stat().st_mtime_ns) for path in (folder / folders.MODELS).iterdir()]
+    place = contextlib.nullcontext()
+    assert command.run_sweep(source, folder, place, "cpu", parquet=False)
+    said = capsys.readouterr().out
+    assert "1 of 3 cells are there already" in said
+    assert f"(version 0.0.9: 0, and version {__version__} computes the others)" in said
+    assert [(path.name, path.stat().st_mtime_ns) for path in (folder / folders.MODELS).iterdir()] == before
+    assert folders.versions(folder, cells) == {"0.0.9": [0], __version__: [1, 2]}
+    with (folder / "cells.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["version"] for row in csv.DictReader(file)] == ["0.0.9", __version__, __version__]
+    assert command.run_sweep(source, folder, place, "cpu", parquet=False)
+    assert f"(version 0.0.9: 0; version {__version__}: 1-2)" in capsys.readouterr().out
+    assert isinstance(folders.opened(folder, cells[0]), Session)
+
+
+def test_other_settings_of_an_earlier_version_are_refused_by_name(tmp_path: Path) -> None:
+    sweep, _ = sweeps.settled(sweeps.Sweep(axes={"sampling.steps": [2]}))
+    folders.prepare(sweep, tmp_path)
+    of_another_version(tmp_path, {"sampling.particles": 77})
+    with pytest.raises(UserError, match=r"holds another sweep \(sampling.particles\)"):
+        folders.prepare(sweep, tmp_path)
+    of_another_version(tmp_path, {"sampling.speed": 1})
+    with pytest.raises(
+        UserError, match=r"holds a sweep that cannot be read: give another folder\. sampling\.speed is not"
+    ):
+        folders.prepare(sweep, tmp_path)

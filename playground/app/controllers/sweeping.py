@@ -53,6 +53,11 @@ class SweepReport:
         """Why cells failed, by their numbers."""
         return {number: str(one["error"]) for number, one in self.found.items() if one.get("error") is not None}
 
+    @property
+    def versions(self) -> list[str]:
+        """The versions of the program by which finished cells were computed."""
+        return sorted({str(one.get("version") or "unknown") for one in self.found.values() if "metrics" in one})
+
 
 class Sweeping(QObject):
     """Runs one sweep at a time in a thread, which gives the cells to processes.

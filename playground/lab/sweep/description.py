@@ -19,6 +19,7 @@ import numpy as np
 
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.script import changed
 from playground.lab.settings import AFTER_TRAINING
 
 MOST_CELLS = 100_000
@@ -115,10 +116,12 @@ class Cell:
 
     @functools.cached_property
     def training(self) -> str:
-        """A name that is the same for cells that share one trained network."""
-        tree = self.settings
-        kept = {section: tree[section] for section in tree if not f"{section}.".startswith(AFTER_TRAINING[:2])}
-        return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
+        """A name that is the same for cells that share one trained network.
+
+        It leaves out defaults, so that a setting that a later version adds does not change it.
+        """
+        told = {key: value for key, value in changed(self.experiment).items() if not key.startswith(AFTER_TRAINING[:2])}
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def load(path: Path) -> tuple[Sweep, list[Cell]]:
@@ -133,17 +136,27 @@ def load(path: Path) -> tuple[Sweep, list[Cell]]:
     Raises:
         ExperimentError: the file cannot be read or is not a sweep, or a value cannot be used; the sentence says which.
     """
+    sweep = read(path)
+    return sweep, cells(sweep, base_of(sweep))
+
+
+def read(path: Path) -> Sweep:
+    """Read a sweep as :func:`load` does, without making its cells.
+
+    Raises:
+        ExperimentError: as :func:`load`.
+    """
     file = path / NOTE if path.is_dir() else path
-    read = msgspec.json.decode if path.is_dir() else tomllib.loads
+    decode = msgspec.json.decode if path.is_dir() else tomllib.loads
     try:
-        sweep = msgspec.convert(read(file.read_text(encoding="utf-8")), Sweep)
+        sweep = msgspec.convert(decode(file.read_text(encoding="utf-8")), Sweep)
     except OSError as error:
         if path.is_dir():
             raise ExperimentError(f"{path} holds no sweep: choose a folder in which one was computed.") from None
         raise ExperimentError(f"{path} cannot be read: {error.strerror}.") from None
     except (ValueError, RecursionError) as error:
         raise ExperimentError(f"{path.name} is no sweep: {str(error).splitlines()[0].rstrip('.')}.") from None
-    return settled(sweep, file.parent)
+    return with_base(sweep, file.parent)
 
 
 def settled(sweep: Sweep, folder: Path = Path()) -> tuple[Sweep, list[Cell]]:
@@ -155,10 +168,24 @@ def settled(sweep: Sweep, folder: Path = Path()) -> tuple[Sweep, list[Cell]]:
     Raises:
         ExperimentError: as :func:`load`.
     """
+    sweep = with_base(sweep, folder)
+    return sweep, cells(sweep, base_of(sweep))
+
+
+def with_base(sweep: Sweep, folder: Path = Path()) -> Sweep:
+    """A sweep with all settings of its base inside; the base's path is relative to the folder.
+
+    Raises:
+        ExperimentError: the base cannot be read, or a setting cannot be used.
+    """
     base = experiments.load(folder / sweep.base) if sweep.base else Experiment()
     whole = experiments.from_tree(sweep.experiment, base)
-    sweep = msgspec.structs.replace(sweep, base="", experiment=msgspec.to_builtins(whole))
-    return sweep, cells(sweep, whole)
+    return msgspec.structs.replace(sweep, base="", experiment=msgspec.to_builtins(whole))
+
+
+def base_of(sweep: Sweep) -> Experiment:
+    """The experiment of a sweep whose base is inside."""
+    return experiments.from_tree(sweep.experiment, Experiment())
 
 
 def cells(sweep: Sweep, base: Experiment) -> list[Cell]:

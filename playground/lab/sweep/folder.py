@@ -10,23 +10,37 @@ from typing import Any
 import msgspec
 
 from playground.lab.atomic import atomic_write, hold
-from playground.lab.experiment import Experiment
+from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.script import changed
 from playground.lab.session import Session
+from playground.lab.sweep import description
 from playground.lab.sweep.description import NOTE, Cell, Sweep
 from playground.user_errors import UserError
+from playground.version import __version__
 
 CELLS, MODELS, LOCK = "cells", "models", "sweep.lock"
 
 
 def prepare(sweep: Sweep, folder: Path) -> None:
-    """Create the folder of a sweep, or make sure that it belongs to the same sweep. Plots may differ.
+    """Create the folder of a sweep, or make sure that its cells have the same settings. Plots may differ.
+
+    The sweep there may come from another version of the program: settings that it does not state have their defaults.
 
     Raises:
         UserError: the folder has another sweep, or cannot be created.
     """
-    note, text = folder / NOTE, msgspec.json.encode(sweep).decode()
-    if note.exists() and _computed(note.read_text(encoding="utf-8")) != _computed(text):
-        raise UserError(f"{folder} holds another sweep: give another folder.")
+    note = folder / NOTE
+    if note.exists():
+        try:
+            different = _differences(description.read(folder), description.with_base(sweep))
+        except ExperimentError as error:
+            raise UserError(f"{folder} holds a sweep that cannot be read: give another folder. {error}") from None
+        if different:
+            named = ", ".join(different[:3]) + (", …" if len(different) > 3 else "")
+            raise UserError(
+                f"{folder} holds another sweep ({named}): give another folder, or this folder as the sweep's file."
+            )
+    text = msgspec.json.encode(sweep).decode()
     try:
         for part in (CELLS, MODELS):
             (folder / part).mkdir(parents=True, exist_ok=True)
@@ -36,11 +50,17 @@ def prepare(sweep: Sweep, folder: Path) -> None:
         raise UserError(f"{folder} cannot be made: {error.strerror}.") from None
 
 
-def _computed(note: str) -> Any:
-    """What a note says of the cells."""
-    with contextlib.suppress(ValueError, AttributeError):
-        return {key: value for key, value in json.loads(note).items() if key != "plots"}
-    return None
+def _differences(one: Sweep, other: Sweep) -> list[str]:
+    """What differs in the cells of two sweeps: settings of their bases, axes, seeds or what is measured."""
+
+    def told(sweep: Sweep) -> dict[str, Any]:
+        tree = msgspec.json.decode(msgspec.json.encode(sweep))
+        own = {key: tree[key] for key in ("seeds", "measure", "losses")}
+        # The order of the axes numbers the cells.
+        return {**changed(description.base_of(sweep)), "axes": [*tree["axes"].items()], **own}
+
+    first, second = told(one), told(other)
+    return [key for key in {**first, **second} if key not in first or key not in second or first[key] != second[key]]
 
 
 @contextlib.contextmanager
@@ -92,9 +112,19 @@ def write(folder: Path, cell: Cell, found: Mapping[str, Any], log: str = "") -> 
         found = {**found, "error": f"{found['error'].removesuffix('.')}: see {CELLS}/{path.name}."}
     else:
         path.unlink(missing_ok=True)  # of an earlier try
-    whole = {"values": dict(cell.values), "experiment": cell.settings, **found}
+    whole = {"values": dict(cell.values), "experiment": cell.settings, "version": __version__, **found}
     with atomic_write(_path(folder, cell)) as temporary:
         temporary.write_text(json.dumps(whole), encoding="utf-8")
+
+
+def versions(folder: Path, every: Sequence[Cell]) -> dict[str, list[int]]:
+    """The versions of the program by which finished cells were computed, each with the numbers of its cells."""
+    found: dict[str, list[int]] = {}
+    for cell in every:
+        one = read(folder, cell)
+        if one.get("metrics") is not None:
+            found.setdefault(str(one.get("version") or "unknown"), []).append(cell.number)
+    return found
 
 
 def waiting(folder: Path, every: Sequence[Cell]) -> list[Cell]:

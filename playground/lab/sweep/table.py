@@ -98,9 +98,12 @@ def write_tables(folder: Path, cells: Sequence[Cell], parquet: bool = False) -> 
     figures = list(dict.fromkeys(key for _, one in computed for key in one.get("metrics", {})))
     write_table(
         folder / CELLS_TABLE,
-        ["cell", *axes, "error", *figures],
+        ["cell", *axes, "version", "error", *figures],
         [
-            [cell.number, *cell.values.values(), one.get("error") or "", *_in_order(one.get("metrics", {}), figures)]
+            [
+                *(cell.number, *cell.values.values(), str(one.get("version", "")), one.get("error") or ""),
+                *_in_order(one.get("metrics", {}), figures),
+            ]
             for cell, one in computed
         ],
         parquet,

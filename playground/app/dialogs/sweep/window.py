@@ -46,6 +46,7 @@ from playground.lab.sweep.description import BY_TIME, MOST_CELLS, NOTE, Cell, Ra
 from playground.lab.sweep.plots import HeatMap, name_of
 from playground.lab.sweep.values import read_seeds
 from playground.resources import resource
+from playground.version import __version__
 
 SIZE = QSize(1180, 700)
 LEFT = 320  # px
@@ -435,6 +436,8 @@ class SweepWindow(QDialog):
         text = f"{format_count(report.done)} of {format_count(len(report.cells))} cells"
         if failed := report.failures:
             text += f", {format_count(len(failed))} failed: see Cells"
+        if {*report.versions} - {__version__}:
+            text += f", by version {' and '.join(report.versions)}"
         if sweeping.cancelled:
             return f"Stopping… {text}" if sweeping.running else f"Cancelled: {text} are kept"
         if sweeping.running and sweeping.computing and report.seconds_left is not None:
