@@ -168,10 +168,11 @@ class Session:
         labels, start = data.pop("labels", None), data.pop("start", None)
         if set(data) != {"points", "held_out"}:
             raise _damaged(path, "its data points are missing")
-        shape = data["points"].shape[1:]
+        experiment, shape = _experiment(path, metadata), data["points"].shape[1:]
         for array in data.values():
-            if array.dtype.kind != "f" or array.shape[1:] != shape or not _known_shape(shape):
-                raise _damaged(path, "its data are neither points of the plane nor images of 8 to 64 pixels")
+            if array.dtype.kind != "f" or array.shape[1:] != shape or not experiment.data.fits_shape(shape):
+                kind = setting("data.kind", experiment.data.kind)
+                raise _damaged(path, Message("other-data", "its data do not fit {}", (kind,)))
         if not len(data["points"]):
             raise _damaged(path, "its data points are missing")
         if labels is not None and (
@@ -193,10 +194,6 @@ class Session:
             raise _damaged(path, "its axes have no names")
         if trajectory:
             trajectory["axes"] = np.array(axes)
-        experiment = _experiment(path, metadata)
-        if not _of_kind(experiment.data.kind, shape):
-            kind = setting("data.kind", experiment.data.kind)
-            raise _damaged(path, Message("other-data", "its data do not fit {}", (kind,)))
         return cls(
             experiment=experiment,
             points=data["points"],
@@ -308,18 +305,6 @@ def _check_checksum(path: Path, metadata: Mapping[str, str]) -> None:
         raise _damaged(path, "its checksum is not that of what it holds")
 
 
-def _known_shape(shape: tuple[int, ...]) -> bool:
-    """Whether this is a shape of points of the plane, or of images as the data settings allow them."""
-    return shape == (2,) or (len(shape) == 3 and shape[0] in (1, 3) and shape[1] == shape[2] and 8 <= shape[1] <= 64)
-
-
-def _of_kind(kind: str, shape: tuple[int, ...]) -> bool:
-    """Whether data of this kind can have points of this shape. The kind would say so itself, but needs torch."""
-    if kind == "digits":
-        return shape == (1, 8, 8)
-    return (kind == "images") == (len(shape) == 3)
-
-
 def _check_trajectory(path: Path, trajectory: Arrays, shape: tuple[int, ...]) -> None:
     optional = {"accepted", "nfe_mean", "nfe_max", "step"}
     if set(trajectory) - optional != {"positions", "sigma", "time", "step_size", "shape"}:
@@ -347,7 +332,10 @@ def _experiment(path: Path, metadata: Mapping[str, str]) -> Experiment:
     try:
         return experiments.parse(metadata["experiment"], f"the experiment in {path.name}")
     except ExperimentError as error:
-        raise SessionError(f"{path.name} holds an experiment that cannot be used: {error}") from None
+        said = Message(
+            "unusable-settings", "{} holds an experiment that cannot be used: {}", (path.name, error.message)
+        )
+        raise SessionError(said) from None
 
 
 def _json(path: Path, metadata: Mapping[str, str], name: str, kind: type) -> Any:

@@ -20,6 +20,9 @@ import safetensors.numpy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from playground.data.dataset import Dataset, DatasetRequest
+from playground.kinds.datasets.data_source import DataSource
+from playground.kinds.kind import forget, register
 from playground.lab import experiment as experiments
 from playground.lab import session as sessions
 from playground.lab.atomic import atomic_write
@@ -101,6 +104,32 @@ def test_a_session_before_training_and_one_of_images(tmp_path: Path) -> None:
     assert_same(session, loaded)
     assert loaded.weights is None
     assert loaded.trajectory is None
+
+
+def test_images_of_a_plugin_come_back(tmp_path: Path) -> None:
+    class Stripes(DataSource, tag="stripes", frozen=True):
+        """Images of stripes."""
+
+        title = "Stripes"
+        phrase = "stripes"
+        images = True
+
+        def read(self, request: DatasetRequest) -> Dataset:
+            images = np.zeros((60 + request.held_out, 3, 16, 16))
+            images[:, :, :: request.seed + 2] = 1.0
+            points, held_out = images[:60], images[60:]
+            return Dataset("stripes", points, None, points.shape[1:], ("x", "y"), held_out)
+
+    register(Stripes)
+    try:
+        experiment = experiments.parse('[data]\nkind = "stripes"')
+        Session.of(experiment, experiment.data.load(10)).save(tmp_path / "one.spg")
+        again = Session.load(tmp_path / "one.spg")
+    finally:
+        forget(Stripes)
+    assert again.experiment == experiment
+    assert again.dataset().shape == (3, 16, 16)
+    np.testing.assert_array_equal(again.dataset().points, experiment.data.load(10).points)
 
 
 def test_clicked_images_are_ones_of_the_run(tmp_path: Path) -> None:
@@ -395,15 +424,15 @@ HOSTILE = {
     "names of classes without labels": (written({"class_names": '["a"]'}), "do not fit its labels"),
     "points are whole numbers": (
         written(None, {"data/points": np.zeros((60, 2), int)}),
-        "neither points of the plane nor images",
+        "its data do not fit data.kind = two-moons",
     ),
-    "points in 3-D": (written(None, {"data/points": np.zeros((60, 3))}), "neither points of the plane nor images"),
-    "points are a number": (written(None, {"data/points": np.zeros(())}), "neither points of the plane nor images"),
+    "points in 3-D": (written(None, {"data/points": np.zeros((60, 3))}), "its data do not fit data.kind = two-moons"),
+    "points are a number": (written(None, {"data/points": np.zeros(())}), "its data do not fit data.kind = two-moons"),
     "no points": (written(None, {"data/points": np.zeros((0, 2))}), "its data points are missing"),
     "points are not finite": (written(None, {"data/points": np.full((60, 2), np.nan)}), "not finite"),
     "held-out of another kind": (
         written(None, {"data/held_out": np.zeros((9, 1, 8, 8))}),
-        "neither points of the plane nor images",
+        "its data do not fit data.kind = two-moons",
     ),
     "points that are said to be digits": (
         written({"experiment": 'data.kind = "digits"'}),

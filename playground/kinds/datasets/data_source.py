@@ -101,6 +101,12 @@ class DataSource(Kind, frozen=True):
         """The file or folder that it is read from, or "" if there is none."""
         return ""
 
+    def fits_shape(self, shape: tuple[int, ...]) -> bool:
+        """Whether a point can have this shape: (2,), or (channels, side, side) if it is an image."""
+        if not self.images:
+            return shape == (2,)
+        return len(shape) == 3 and shape[0] in (1, 3) and shape[1] == shape[2] and 8 <= shape[1] <= 64
+
     def resolve(self) -> Self:
         """Return the settings with a value for each "auto" that needs no data."""
         return self

@@ -18,5 +18,8 @@ class Digits(DataSource, tag="digits", frozen=True):
     def labelled(self) -> bool | None:
         return True
 
+    def fits_shape(self, shape: tuple[int, ...]) -> bool:
+        return shape == (1, 8, 8)
+
     def read(self, request: DatasetRequest) -> Dataset:
         return digits.load_digits(self.phrase, request)

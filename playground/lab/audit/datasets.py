@@ -81,7 +81,7 @@ class DataAudit:
             data.density is None and self.kind.known_density,
             data.labels is not None and (len(data.labels) != len(data.points) or int(data.labels.min()) < 0),
             bool(self.kind.labelled) and data.labels is None,
-            self.kind.images != (len(data.shape) == 3),
+            not self.kind.fits_shape(data.shape),
         ]
         return float(sum(map(bool, wrong)))
 
