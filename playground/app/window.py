@@ -536,20 +536,21 @@ class MainWindow(QMainWindow):
         self.actions_by_key.refresh()
         self.toasts.review()
 
-    def _refused(self, sentence: str) -> None:
+    @Slot(object)
+    def _refused(self, message: Message) -> None:
         """Show why a file could not be opened or saved, until one is."""
         documents, before = self.documents, self.documents.successes
-        self.notify("error", sentence, is_current=lambda: documents.successes == before)
+        self.notify("error", message, is_current=lambda: documents.successes == before)
 
     def _failed(self, sentence: str) -> None:
         self.toasts.add(
             "error", sentence, ("Copy log", "Copy the log, to paste into a report", lambda: copy_log(self.log))
         )
 
-    @Slot(str)
-    def _export_failed(self, sentence: str) -> None:
+    @Slot(object)
+    def _export_failed(self, message: Message) -> None:
         if not self.exports.in_dialog:
-            self.notify("error", sentence)
+            self.notify("error", message)
 
     def _exported(self, sentence: str, path: str) -> None:
         folder = QUrl.fromLocalFile(str(Path(path).parent))
@@ -564,7 +565,8 @@ class MainWindow(QMainWindow):
         if offer is None:
             self.recovery_bar.show_offer("", "", busy)
         else:
-            self.recovery_bar.show_offer(offer.sentence, offer.about, busy, can_restore=offer.work is not None)
+            about, can_restore = worded(offer.about), offer.work is not None
+            self.recovery_bar.show_offer(offer.sentence, about, busy, can_restore=can_restore)
 
     @Slot()
     def _show_name(self) -> None:

@@ -38,6 +38,7 @@ from playground.lab import experiment as experiments
 from playground.lab.experiment import Described, Experiment, ExperimentError, every_field, files
 from playground.lab.live_equation import LiveEquation
 from playground.lab.scenes import PLACES, Figure, SceneFile, check, check_fields, filled_in, load_bundled
+from playground.messages import Message
 from playground.resources import resource
 
 SUFFIX = ".lesson.md"
@@ -296,7 +297,7 @@ def _check(step: Step, where: str) -> None:
     try:
         settings = step.settings
     except ExperimentError as error:
-        raise ExperimentError(f"{where}: {error}") from None
+        raise ExperimentError(Message("in-a-step", "{}: {}", (where, error.message))) from None
     if settings is not None and files(settings):
         raise ExperimentError(f"{where}: a lesson reads no file of points or images.")
     for part in (step.text, step.explanation):
@@ -336,7 +337,7 @@ def _check(step: Step, where: str) -> None:
         if head.check is not None:
             check(step.scene)
     except ExperimentError as error:
-        raise ExperimentError(f"{where}: {error}") from None
+        raise ExperimentError(Message("in-a-step", "{}: {}", (where, error.message))) from None
     for said in (step.text, step.explanation, head.question):
         if "![" in said or re.search(r"<[a-zA-Z!/]", said):
             raise ExperimentError(f"{where}: a lesson is text, without pictures and HTML.")

@@ -35,7 +35,9 @@ import msgspec
 
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment, ExperimentError
+from playground.messages import Message
 from playground.resources import resource
+from playground.user_errors import message_of
 
 AT_A_POINT = ("log_prob", "prior_term", "trace_term", "exact_log_prob")
 """Keys of a figure that has a `point`: parts of the point's log-likelihood by the probability flow, in nats."""
@@ -165,7 +167,7 @@ def load(path: Path) -> SceneFile:
     try:
         check(scene)
     except (ExperimentError, KeyError, IndexError, ValueError) as error:
-        raise ExperimentError(f"{path.name}: {error}") from None
+        raise ExperimentError(Message("in-a-scene", "{}: {}", (path.name, message_of(error)))) from None
     return scene
 
 

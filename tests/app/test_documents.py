@@ -6,15 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.numpy
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from playground.app.controllers.documents import Documents
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
+from playground.app.style.labels import worded
 from playground.app.widgets import file_prompts
 from playground.app.widgets.file_prompts import FilePrompts
 from playground.lab import experiment as experiments
+from playground.lab import session
 from playground.lab.experiment import Experiment
 from playground.lab.session import Session
 
@@ -73,8 +76,8 @@ class Fixture:
             self.opening,
             window,
         )
-        self.conflicts: list[str] = []
-        self.documents.refused.connect(self.conflicts.append)
+        self.conflicts: list[str] = []  # as the window says them
+        self.documents.refused.connect(lambda message: self.conflicts.append(worded(message)))
 
     def saved_session(self, name: str = "a.spg") -> Path:
         path = self.folder / name
@@ -196,6 +199,7 @@ def test_points_go_to_the_workspace(at, suffix):
         ("empty.spg", b"", "is empty"),
         ("rubbish.spg", bytes(range(256)), "open another .spg file"),
         ("bad.toml", b"[noise]\nsigma_mx = 3\n", "did you mean noise.sigma_max?"),
+        ("bad.toml", b"[noise]\nkind = 'discrete'\nlevels = 0\n", "noise.levels = 0 is not allowed: it must be"),
         ("bad.toml", b"[noise\n", "not valid TOML"),
         ("latin.toml", "# \xe9".encode("latin-1"), "not a text file"),
     ],
@@ -213,6 +217,19 @@ def test_bad_files_give_a_sentence_and_change_nothing(at, qtbot, name, content, 
     assert at.state.experiment == before
     assert not at.workspace.sessions
     assert at.documents.recent() == []
+
+
+def test_a_session_with_wrong_settings_is_refused_with_the_names_of_the_cards(at, qtbot):
+    """Its settings cannot be changed in an editor, unlike those of a TOML file."""
+    path, points = at.folder / "wrong.spg", np.zeros((60, 2))
+    lists = {"axes": '["x", "y"]', "training": "{}", "view": "{}"}
+    settings = "noise.kind = 'discrete'\nnoise.levels = 0"
+    metadata = {"format": session.FORMAT, "version": "1", "experiment": settings} | lists
+    path.write_bytes(safetensors.numpy.save({"data/points": points, "data/held_out": points}, metadata))
+    at.documents.open(path)
+    qtbot.waitUntil(lambda: bool(at.conflicts))
+    start = "wrong.spg holds an experiment that cannot be used: levels L (Noise) = 0 is not allowed"
+    assert at.conflicts[0].startswith(start)
 
 
 @pytest.mark.parametrize("name", ["pictures", "x.spg", "train-images-idx3-ubyte", "mnist.npz", "data_batch_1.bin"])

@@ -336,7 +336,9 @@ def test_settings_that_cannot_be_written_leave_a_sentence(exports, qtbot, tmp_pa
     )
     with qtbot.waitSignal(exports.failed) as failed:
         exports.settings()
-    assert failed.args[0].endswith("mine.toml cannot be written (no such file or directory): choose another folder.")
+    assert str(failed.args[0]).endswith(
+        "mine.toml cannot be written (no such file or directory): choose another folder."
+    )
 
 
 def test_the_dialog_of_a_film_stays_open_while_other_things_are_exported(exports, qtbot, tmp_path):
@@ -376,8 +378,8 @@ def test_a_folder_in_the_way_is_a_sentence_and_the_dialog_stays(exports, qtbot, 
     dialog.path.setText(str(tmp_path / "taken.mp4"))
     with qtbot.waitSignal(exports.failed) as failed:
         press(qtbot, dialog, "startExport")
-    assert "taken.mp4 cannot be written" in failed.args[0]
-    assert failed.args[0].endswith(": choose another name.")
+    assert "taken.mp4 cannot be written" in str(failed.args[0])
+    assert str(failed.args[0]).endswith(": choose another name.")
     assert exports.in_dialog
     assert dialog.isVisible()
     assert dialog.start_button.isEnabled()

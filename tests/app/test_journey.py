@@ -235,7 +235,7 @@ def test_paint_where_the_digits_were_clear_and_undo(window, qtbot, tmp_path, mon
     monkeypatch.setattr(file_prompts, "save_name", lambda *_: (str(tmp_path / "empty.spg"), ""))
     with qtbot.waitSignal(window.documents.refused, timeout=5_000) as refused:
         qtbot.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
-    assert refused.args == ["Nothing is saved: there are no data yet."]
+    assert str(refused.args[0]) == "Nothing is saved: there are no data yet."
     with qtbot.waitSignal(controllers.building.problem_changed, timeout=15_000):
         paint(qtbot, surface)
     (stroke,) = window.state.experiment.data.strokes

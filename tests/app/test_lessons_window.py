@@ -404,7 +404,7 @@ def test_a_file_is_taught_and_a_damaged_one_refused(bare_window, tmp_path):
     assert bare_window.controllers.lessons.lesson.head.title == "Own"
     path.write_text("nothing")
     bare_window.documents.open(path)
-    assert refused == [
+    assert [str(message) for message in refused] == [
         "own.lesson.md is no lesson: it begins with a head between two lines +++, and so does each step."
     ]
     assert bare_window.controllers.lessons.lesson.head.title == "Own"
@@ -422,7 +422,9 @@ def test_a_lesson_is_written_of_what_the_window_shows(bare_window, tmp_path, mon
     assert load(path).steps[0].settings == shown
     bare_window.state.edit({"data.kind": "file", "data.path": "points.csv"})
     bare_window.actions_by_key.trigger("help.write_lesson")
-    assert refused == ["A lesson reads no file of points or images: choose a toy, digits, or draw the data."]
+    assert [str(message) for message in refused] == [
+        "A lesson reads no file of points or images: choose a toy, digits, or draw the data."
+    ]
 
 
 def test_answers_are_saved_as_a_table(bare_window, qtbot, tmp_path, monkeypatch):

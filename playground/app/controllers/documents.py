@@ -20,7 +20,6 @@ from playground.app.controllers.sessions import Sessions
 from playground.app.model import errors
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
-from playground.app.style.labels import worded
 from playground.app.workers.background_task import BackgroundTask
 from playground.lab import experiment as experiments
 from playground.lab import lessons
@@ -29,6 +28,7 @@ from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.lesson_template import lesson_template
 from playground.lab.session import MODEL, SUFFIX, Session, SessionError
 from playground.lab.table_cells import cell
+from playground.messages import Message, plain
 from playground.user_errors import UserError, cannot_write
 
 POINTS = (".csv", ".tsv", ".npy")
@@ -83,14 +83,14 @@ class Documents(QObject):
         changed(): the name, the mark of unsaved work or the time of the last save changed.
         opened(object): a session was put on the workspace; its `view` is for the canvas.
         saved(str): a sentence that says what was written.
-        refused(str): a sentence that says why a file could not be opened or saved.
+        refused(Message): why a file could not be opened or saved.
         lesson_opened(Lesson): a lesson was read and can begin.
     """
 
     changed = Signal()
     opened = Signal(object)
     saved = Signal(str)
-    refused = Signal(str)
+    refused = Signal(object)
     lesson_opened = Signal(object)
 
     def __init__(
@@ -190,7 +190,7 @@ class Documents(QObject):
         try:
             lesson = lessons.load(path)
         except ExperimentError as error:
-            self._refuse(worded(error.message))
+            self._refuse_text(error)
             return
         self.successes += 1
         self.lesson_opened.emit(lesson)
@@ -206,7 +206,7 @@ class Documents(QObject):
         try:
             session = Session.load(self._opening)
         except SessionError as error:
-            self._refuse(str(error))
+            self._refuse(error.message)
             return False
         self._adopt(session, None)
         return True
@@ -251,7 +251,7 @@ class Documents(QObject):
             try:
                 self._building.open_experiment(experiments.load(path))
             except ExperimentError as error:
-                self._refuse(str(error))
+                self._refuse_text(error)
                 return
             self._name(None)
             self._remember(path)
@@ -340,7 +340,7 @@ class Documents(QObject):
             with atomic_write(path) as temporary:
                 temporary.write_text(text, encoding="utf-8")
         except ExperimentError as error:
-            self._refuse(worded(error.message))
+            self._refuse(error.message)
         except OSError as error:
             self._refuse(cannot_write(path, error))
         else:
@@ -361,7 +361,7 @@ class Documents(QObject):
         try:
             session = self._sessions.pack(self._describe_view())
         except SessionError as error:
-            self._refuse(worded(error.message))
+            self._refuse(error.message)
             return
         self._state.mark_saved()  # later changes are not in the file
         self.saving, self._then, named = True, then, self.successes
@@ -435,12 +435,16 @@ class Documents(QObject):
 
     def _failed(self, error: BaseException) -> None:
         if isinstance(error, UserError):
-            self._refuse(worded(error.message))
+            self._refuse(error.message)
         else:
             errors.report(error, "a file could not be read or written")
 
-    def _refuse(self, sentence: str) -> None:
-        self.refused.emit(sentence)
+    def _refuse_text(self, error: UserError) -> None:
+        """Refuse a text file. The sentence has the keys of the file, because the user changes them there."""
+        self._refuse(str(error))
+
+    def _refuse(self, message: Message | str) -> None:
+        self.refused.emit(message if isinstance(message, Message) else plain(message))
 
 
 def name_of(path: Path) -> str:

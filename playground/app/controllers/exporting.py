@@ -15,12 +15,12 @@ from PySide6.QtGui import QImage
 from playground.app.controllers.export_size import OverlayMaker, megabytes
 from playground.app.model import errors
 from playground.app.model.preferences import PictureChoice, Preferences, VideoChoice
-from playground.app.style.labels import worded
 from playground.app.workers.worker import Worker
 from playground.drawing import film
 from playground.drawing.render import PictureError, save_image
 from playground.drawing.scene import Scene
 from playground.lab.atomic import atomic_write
+from playground.messages import plain
 from playground.user_errors import cannot_write, user_error
 
 if TYPE_CHECKING:
@@ -39,15 +39,15 @@ class Exporting(QObject):
     Signals:
         progressed(int, int, float | None): done, total, and the estimated seconds left or None.
         finished(str, str): a sentence and the path that was written.
-        failed(str): a sentence that says what went wrong; an error of the program is already in the log.
-        refused(str): a sentence that says what the user can do.
+        failed(Message): what went wrong; an error of the program is already in the log.
+        refused(Message): what the user can do.
         cancelled(): nothing was written.
     """
 
     progressed = Signal(int, int, object)
     finished = Signal(str, str)
-    failed = Signal(str)
-    refused = Signal(str)
+    failed = Signal(object)
+    refused = Signal(object)
     cancelled = Signal()
 
     def __init__(self, preferences: Preferences, parent: QObject | None = None) -> None:
@@ -67,7 +67,7 @@ class Exporting(QObject):
     def refuses_second(self) -> bool:
         """Whether an export is running; if so, say so."""
         if self.busy:
-            self.refused.emit(f"{self._path.name} is still being exported: wait for it, or cancel it.")
+            self.refused.emit(plain(f"{self._path.name} is still being exported: wait for it, or cancel it."))
         return self.busy
 
     def start(self, make: Callable[[], Iterator[Progress]], path: Path) -> None:
@@ -115,10 +115,10 @@ class Exporting(QObject):
     def _ended(self, worker: Worker[Progress]) -> None:
         error = worker.error
         if error is not None:
-            sentence = cannot_write(self._path, error) if isinstance(error, OSError) else worded(user_error(error))
-            self.failed.emit(sentence or errors.sentence(error))
-            if sentence:
-                self.refused.emit(sentence)
+            message = plain(cannot_write(self._path, error)) if isinstance(error, OSError) else user_error(error)
+            self.failed.emit(message or plain(errors.sentence(error)))
+            if message is not None:
+                self.refused.emit(message)
             else:
                 errors.report(error, "the export failed")
         elif worker.isInterruptionRequested() or not _complete(worker.last):

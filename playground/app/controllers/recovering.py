@@ -23,6 +23,7 @@ from playground.app.model.workspace import reset_key
 from playground.app.workers.background_task import BackgroundTask
 from playground.lab.recovery import KeptWeights, RecoveryFolder, Work
 from playground.lab.session import Session, SessionError
+from playground.messages import Message
 from playground.user_errors import message_of
 
 OFFER = "Score Playground did not close properly. Restore the work of {}?"
@@ -35,12 +36,12 @@ class Offer:
 
     Attributes:
         work: the work; None if it cannot be read.
-        why: a sentence that says why it cannot be read.
+        why: why it cannot be read.
     """
 
     folder: RecoveryFolder
     work: Work | None
-    why: str = ""
+    why: Message | None = None
 
     @property
     def sentence(self) -> str:
@@ -48,9 +49,9 @@ class Offer:
         return UNREADABLE if self.work is None else OFFER.format(moment(self.work.saved))
 
     @property
-    def about(self) -> str:
+    def about(self) -> Message | str:
         """What the work is, or why it cannot be restored."""
-        return self.why if self.work is None else self.work.summary
+        return self.why or "" if self.work is None else self.work.summary
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -110,7 +111,7 @@ class Recovering(QObject):
             try:
                 work = folder.read()
             except SessionError as error:
-                unreadable.append(Offer(folder, None, str(error)))
+                unreadable.append(Offer(folder, None, error.message))
                 continue
             if work.modified:
                 self._offers.append(Offer(folder, work))

@@ -40,6 +40,7 @@ from playground.app.model.preferences import PictureChoice, Preferences, VideoCh
 from playground.app.model.run_table import table_text
 from playground.app.model.state import State
 from playground.app.style import text_size
+from playground.app.style.labels import worded
 from playground.app.widgets import file_prompts
 from playground.app.widgets.file_prompts import completed
 from playground.app.workers.worker import Worker
@@ -51,6 +52,7 @@ from playground.drawing.scene import Scene
 from playground.drawing.side_by_side import SideBySide
 from playground.lab import experiment as experiments
 from playground.lab.atomic import atomic_write
+from playground.messages import Message, plain
 from playground.user_errors import UserError
 
 if typing.TYPE_CHECKING:
@@ -97,11 +99,11 @@ class Exports(QObject):
 
     Signals:
         finished(str, str): a sentence and the path that was written.
-        failed(str): a sentence; see :attr:`in_dialog`.
+        failed(Message): see :attr:`in_dialog`.
     """
 
     finished = Signal(str, str)
-    failed = Signal(str)
+    failed = Signal(object)
 
     def __init__(
         self,
@@ -414,12 +416,12 @@ class Exports(QObject):
         if self._begun_by is not None:
             self._begun_by.set_progress(done, total, seconds_left)
 
-    @Slot(str)
-    def _show_failure(self, sentence: str) -> None:
+    @Slot(object)
+    def _show_failure(self, message: Message) -> None:
         dialog = self._begun_by
         self.in_dialog = dialog is not None and dialog.isVisible()
         if dialog is not None and self.in_dialog:
-            dialog.fail(sentence)
+            dialog.fail(worded(message))
 
     @Slot()
     def _show_cancelled(self) -> None:
@@ -446,7 +448,7 @@ class Exports(QObject):
         self._drawing = None if self._compare is None else self._compare.drawn()
         if self._compare is not None and self._compare.is_active and self._drawing is None:
             self.in_dialog = False
-            self.failed.emit(UNFINISHED)
+            self.failed.emit(plain(UNFINISHED))
             return
         dialog = ExportDialog(kind, self._propose(), self._preferences, self._parent)
         dialog.refuse_training(self._display.why_no_training_film)
