@@ -157,5 +157,5 @@ def _frames(
             exact_source(follows or "exact", model.view),
             density_source("exact" if learned else follows or "exact", model.view),
         )
-    shown = functools.partial(frames_of, views, experiment.sampling.kind, weights)
+    shown = functools.partial(frames_of, views, experiment.sampling, weights)
     return labelled(shown, Labels(experiment.sampling.title))(trajectory, frames)

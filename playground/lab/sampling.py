@@ -18,7 +18,7 @@ from playground.messages import Edit, Message, setting
 from playground.theory.counting import CountedScore
 from playground.theory.guidance import LabelledScore, RowwiseScore
 from playground.theory.ode import TooManySteps
-from playground.theory.samplers import AnnealedLangevin, BrownianPath, Langevin, Sampler, SamplerDiverged, Step
+from playground.theory.samplers import BrownianPath, Sampler, SamplerDiverged, Step
 from playground.theory.stability import MARGIN, largest_curvature, largest_step
 
 CURVATURE_POINTS, CURVATURE_IMAGES = 256, 32
@@ -54,7 +54,7 @@ def step_in_user_units(problem: Problem) -> float | None:
     return sampling.step_of(problem) * problem.units.sigma_to_user(1.0) ** 2
 
 
-def require_stable_step(problem: Problem, score: LabelledScore, sampler: Sampler | None = None) -> None:
+def require_stable_step(problem: Problem, score: LabelledScore) -> None:
     """Refuse a Langevin step that is unstable: above 2/L, with L the largest curvature of the score near the data.
 
     Only a step that the user set is checked, for "auto" is far smaller. With inpainting nothing is checked, because the
@@ -69,23 +69,20 @@ def require_stable_step(problem: Problem, score: LabelledScore, sampler: Sampler
     settings = problem.experiment.sampling
     if not isinstance(settings, LangevinDynamics) or settings.step == "auto" or settings.mask != "none":
         return
-    sampler = sampler or make_sampler(problem, score)
-    if isinstance(sampler, AnnealedLangevin):
-        levels = sampler.levels.tolist()
-        shown = {0, len(levels) - 1, *range(0, len(levels), max(1, len(levels) // 6))}
-        # At each level the step is alpha/2, and alpha is proportional to sigma^2.
-        steps = [(levels[index], sampler.step / 2 * (levels[index] / levels[-1]) ** 2) for index in sorted(shown)]
-    elif isinstance(sampler, Langevin):
-        steps = [(sampler.sigma, sampler.step)]
-    else:
-        return  # the Metropolis test rejects steps that overshoot
+    steps = settings.euler_steps(problem)
+    if not steps:
+        return
     generator, followed = problem.generator("curvature"), conditioned_score(problem, score)
     most = CURVATURE_POINTS if len(problem.shape) == 1 else CURVATURE_IMAGES
     rows = problem.some_rows(len(problem.train), min(most, problem.particles), "curvature points")
     if isinstance(followed, RowwiseScore):
         followed = followed.for_rows(torch.arange(len(rows), device=problem.device))
     points = problem.train[torch.from_numpy(rows).to(problem.device)]
-    longest = min(largest_step(largest_curvature(followed, points, sigma, generator)) / step for sigma, step in steps)
+    some = sorted({len(steps) - 1, *range(0, len(steps), max(1, len(steps) // 6))})
+    longest = min(
+        largest_step(largest_curvature(followed, points, sigma, generator)) / step
+        for sigma, step in (steps[index] for index in some)
+    )
     if longest * MARGIN < 1:
         raise SamplerDiverged(
             Message(
@@ -145,7 +142,7 @@ def sample(
     if seed is not None:
         problem = dataclasses.replace(problem, experiment=replace(problem.experiment, {"seed": seed}))
     sampler = sampler or make_sampler(problem, score)
-    require_stable_step(problem, score, sampler)
+    require_stable_step(problem, score)
     generator = problem.generator("sampling")
     start = problem.experiment.sampling.starting_points(problem, generator)
     reach = FAR * max(_reach(problem), float(start.flatten(1).norm(dim=1).max()))

@@ -15,6 +15,7 @@ from playground.app.controllers.video_frames import VideoFrames, video_frames_ov
 from playground.app.model.workspace import assemble
 from playground.drawing.layers import Particles
 from playground.drawing.scene import Scene
+from playground.kinds.samplers.reverse_sde import ReverseSDE
 from playground.lab.experiment import Experiment, replace
 from playground.lab.sampling import sample
 from tests.app.conftest import wait
@@ -70,7 +71,7 @@ def test_the_last_step_is_measured_between_two_frames(run) -> None:
 @pytest.mark.parametrize("kind", ["mode", "start", "speed", "log_p"])
 def test_films_colour_particles_as_the_screen_does(workspace, run, kind) -> None:
     views = video_frames_over(workspace.model, BOX, (4, 3), frozenset(), "exact", "exact")
-    overlay, preparing = frames_of(views, "reverse-sde", "", run, np.array([7]), style=FrameStyle(particles=kind))
+    overlay, preparing = frames_of(views, ReverseSDE(), "", run, np.array([7]), style=FrameStyle(particles=kind))
     assert list(preparing) == []
     shown = overlay(Scene(particles=Particles(run.positions[0], 1.6)), 7).particles
     np.testing.assert_array_equal(shown.positions, run.positions[7])

@@ -12,6 +12,10 @@ from playground.app.canvas import readouts
 from playground.app.model.state import State
 from playground.app.model.views import DensityView, PointReadout, ProblemView
 from playground.app.model.weights import Weights
+from playground.kinds.samplers.langevin import Langevin
+from playground.kinds.samplers.probability_flow import ProbabilityFlow
+from playground.kinds.samplers.reverse_sde import ReverseSDE
+from playground.kinds.samplers.sampler import Sampler
 from playground.lab.session import Session
 from playground.lab.trajectory import Trajectory
 from playground.resources import resource
@@ -80,13 +84,33 @@ def cost(mean: float, most: float, step_size: float) -> Trajectory:
 
 
 def test_a_frame_says_how_often_the_score_was_evaluated() -> None:
-    assert readouts.caption(cost(501, 501, 0.1), 1, "reverse-sde")[1:] == [
+    assert readouts.caption(cost(501, 501, 0.1), 1, ReverseSDE())[1:] == [
         "Δt = 0.1   step 1/1",
         "501 score evaluations",
     ]
-    own = readouts.caption(cost(96.25, 158, np.nan), 1, "probability-flow")
+    own = readouts.caption(cost(96.25, 158, np.nan), 1, ProbabilityFlow())
     assert own[1:] == ["frame 1/1", "96.2 score evaluations (most 158)"]
-    assert readouts.caption(cost(np.nan, np.nan, 0.1), 1, "reverse-sde")[1:] == ["Δt = 0.1   step 1/1"]  # an older file
+    assert readouts.caption(cost(np.nan, np.nan, 0.1), 1, ReverseSDE())[1:] == ["Δt = 0.1   step 1/1"]  # an older file
+
+
+def test_a_frame_says_the_length_of_its_step_by_the_symbol_of_the_sampler() -> None:
+    class Ascent(Langevin, tag="test-ascent", frozen=True):
+        """A sampler of a plug-in."""
+
+        step_symbol = "η"
+
+    class Levels(Ascent, tag="test-levels", frozen=True):
+        """One with levels."""
+
+        has_levels = True
+
+    lines = {name: readouts.caption(cost(1, 1, 0.1), 1, kind())[:2] for name, kind in Sampler.kinds().items()}
+    symbols = {name: second.split(" = ")[0] for name, (_, second) in lines.items()}
+    langevin = {"langevin": "ε", "mala": "ε", "annealed-langevin": "α"}
+    assert symbols == dict.fromkeys(Sampler.kinds(), "Δt") | langevin
+    assert [name for name, (first, _) in lines.items() if "level" in first] == ["annealed-langevin"]
+    assert readouts.caption(cost(1, 1, 0.1), 1, Ascent())[:2] == ["σ = 1", "η = 0.1   step 1/1"]
+    assert readouts.caption(cost(1, 1, 0.1), 1, Levels())[0] == "σ = 1   level 1/1"
 
 
 def test_a_frame_that_is_not_there_yet_costs_nothing() -> None:
@@ -95,7 +119,7 @@ def test_a_frame_that_is_not_there_yet_costs_nothing() -> None:
 
 
 def test_an_untrained_network_is_named() -> None:
-    assert readouts.caption(cost(1, 1, 0.1), 1, "reverse-sde", "untrained network")[0] == "untrained network"
+    assert readouts.caption(cost(1, 1, 0.1), 1, ReverseSDE(), "untrained network")[0] == "untrained network"
 
 
 @pytest.mark.parametrize(
@@ -123,7 +147,7 @@ def test_the_runs_that_ship_say_step_and_score_evaluations_of_each_frame(path: P
     assert session.trajectory is not None
     trajectory = Trajectory.from_arrays(dict(session.trajectory))
     for frame in (0, 5, len(trajectory) - 2):
-        _, line, evaluations = readouts.caption(trajectory, frame, "reverse-sde")
+        _, line, evaluations = readouts.caption(trajectory, frame, ReverseSDE())
         step = int(line.split()[-1].partition("/")[0])
         assert step == pytest.approx(500 * (1 - trajectory.time[frame]), abs=1e-6)
         assert line.endswith("/501")

@@ -11,6 +11,7 @@ from playground.app.controllers.sampling_worker import OverlayRequest, SamplingW
 from playground.app.controllers.video_frames import video_frames_over
 from playground.app.model.workspace import assemble
 from playground.drawing.scene import Scene
+from playground.kinds.samplers.reverse_sde import ReverseSDE
 from playground.lab.experiment import Experiment, replace
 from tests.app.conftest import wait
 
@@ -59,13 +60,15 @@ def test_a_film_shows_the_error_in_the_chosen_style(workspace):
     field, density = views.at(0.4, float("nan"))
     assert density is None
     shown = {
-        style: show_frame(Scene(), None, 0, "reverse-sde", field, None, "", FrameStyle(error=style)).error
+        style: show_frame(Scene(), None, 0, ReverseSDE(), field, None, "", FrameStyle(error=style)).error
         for style in ("both", "map", "arrows")
     }
     assert (shown["both"].values is not None, shown["both"].arrows is not None) == (True, True)
     assert (shown["map"].values is not None, shown["map"].arrows is not None) == (True, False)
     assert (shown["arrows"].values is not None, shown["arrows"].arrows is not None) == (False, True)
-    assert shown["both"] is show_frame(Scene(), None, 0, "", field, None).error  # what was painted of it stays
+    assert (
+        shown["both"] is show_frame(Scene(), None, 0, ReverseSDE(), field, None).error
+    )  # what was painted of it stays
 
 
 def test_the_window_shows_the_error_with_its_scale_and_its_pictures_too(shared_window):

@@ -72,6 +72,19 @@ def test_it_trains_samples_and_stays_finite(kind: type[Kind]) -> None:
     assert abs(run.positions[-1]).max() < 1e3
 
 
+@pytest.mark.parametrize("kind", ["A sampler"], indirect=True)
+def test_a_step_of_its_langevin_dynamics_that_is_too_long_is_refused(kind: type[Kind]) -> None:
+    from playground.lab.problem import Problem
+    from playground.lab.sampling import sample
+    from playground.theory.samplers import SamplerDiverged
+
+    few = {"data.points": 300, "sampling.particles": 20, "sampling.steps": 5, "sampling.source": "exact"}
+    wild = replace(Experiment(), {"sampling.kind": kind.name(), "sampling.step": 1e5, **few})
+    problem = Problem.build(wild)
+    with pytest.raises(SamplerDiverged, match="unstable"):
+        next(sample(problem, problem.known_score()))
+
+
 def test_it_is_in_the_docs(kind: type[Kind]) -> None:
     spec = importlib.util.spec_from_file_location("reference", ROOT / "docs/make_experiment_reference.py")
     module = importlib.util.module_from_spec(spec)

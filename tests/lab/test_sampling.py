@@ -520,6 +520,11 @@ def test_a_step_that_is_far_too_large_ends_with_a_sentence() -> None:
         run(problem)
 
 
+def test_the_metropolis_test_takes_any_step() -> None:
+    problem = Problem.build(experiment(sampling__kind="mala", sampling__step=1e9, sampling__steps=20))
+    assert run(problem).finished
+
+
 @pytest.mark.parametrize("source", ["learned", "exact", "empirical"])
 @pytest.mark.parametrize("kind", ["langevin", "annealed-langevin"])
 def test_a_step_above_two_over_the_curvature_is_refused_and_the_one_it_names_is_not(kind: str, source: str) -> None:

@@ -134,7 +134,7 @@ class ColumnView(QFrame):
         wanted, (exact, density) = comparing.wanted_by(run), comparing.sources(run)
         if density == "learned":
             wanted -= {"density"}  # as on the screen
-        seen, grid, kind = canvas.viewport, canvas.arrow_grid(), run.experiment.sampling.kind
+        seen, grid, sampler = canvas.viewport, canvas.arrow_grid(), run.experiment.sampling
         weights = (run.experiment.sampling.follows == "learned" and readouts.weights_in_view(model.weights)) or ""
 
         def prepare(viewport: Viewport, frames: np.ndarray) -> tuple[FrameOverlay, Iterator[float]]:
@@ -144,7 +144,7 @@ class ColumnView(QFrame):
             views = VideoFrames(None)
             if not model.view.is_image:
                 views = video_frames_over(model, viewport, arrows, wanted, exact, density)
-            overlay, preparing = frames_of(views, kind, "", trajectory, frames, style=style)
+            overlay, preparing = frames_of(views, sampler, "", trajectory, frames, style=style)
 
             def at(scene: Scene, frame: int) -> Scene:
                 lines = readouts.column_caption(trajectory, frame, weights)
@@ -205,9 +205,9 @@ class ColumnView(QFrame):
             if scene.images is None and scene.particles is None:
                 scene = self.canvas.with_run(scene)
             density = run.density if self.canvas.visible["density"] else None
-            kind, colors = run.experiment.sampling.kind, self._controllers.following.particle_colors
+            sampler, colors = run.experiment.sampling, self._controllers.following.particle_colors
             style = dataclasses.replace(self.canvas.frame_style, particles=colors)
-            shown = show_frame(scene, trajectory, own, kind, run.field, density, "", style, run.values)
+            shown = show_frame(scene, trajectory, own, sampler, run.field, density, "", style, run.values)
             lines = readouts.column_caption(trajectory, own, weights if follows else "")
             shown = dataclasses.replace(shown, caption=tuple(lines))
             before, self._in_scene = self._in_scene, (trajectory, own, run.values, colors)

@@ -202,18 +202,18 @@ class Display(QObject):
 
     def training_film(self, viewport: Viewport) -> list[FilmStage]:
         """The stages of a film of the training: the current view with the weights of each step."""
-        kind, wanted, stages = self._state.experiment.sampling.kind, self.wanted, []
+        sampler, wanted, stages = self._state.experiment.sampling, self.wanted, []
         for weights, run in self._playing.training_runs():
             views = self._following.video_frame_maker(wanted, weights=weights)(viewport)
             said = readouts.weights_in_view(weights)
-            stages.append(FilmStage(run, functools.partial(frames_of, views, kind, said, style=self.frame_style)))
+            stages.append(FilmStage(run, functools.partial(frames_of, views, sampler, said, style=self.frame_style)))
         return stages
 
     def overlay_makers(self, still: bool = False) -> Callable[[Viewport], OverlayMaker]:
         """See :func:`playground.app.canvas.frames.frame_makers`."""
-        kind = self._state.experiment.sampling.kind
+        sampler = self._state.experiment.sampling
         shown = self.wanted, still, self.weights_in_view, self.frame_style
-        return frame_makers(self._playing, self._following, kind, *shown)
+        return frame_makers(self._playing, self._following, sampler, *shown)
 
     # The problem
 
@@ -376,16 +376,16 @@ class Display(QObject):
         self._canvas.change_scene(self._in_view)
 
     def _in_view(self, scene: Scene) -> Scene:
-        run, frame, kind = self.run, self._frame, self._state.experiment.sampling.kind
+        run, frame, sampler = self.run, self._frame, self._state.experiment.sampling
         particle = self._inspecting.particle if self._place == 0 else None  # of the first run, whose terms are known
         overlays = self._field, self.density, self.weights_in_view, self.frame_style, self._values, particle
         if run is None or frame is None:
-            return show_frame(scene, None, 0, kind, *overlays)
+            return show_frame(scene, None, 0, sampler, *overlays)
         if self._run is not None and scene.images is not None:
             scene = dataclasses.replace(scene, images=dataclasses.replace(scene.images, known=self._run.known))
         elif scene.particles is None:
             scene = self._canvas.with_run(scene)
-        shown = show_frame(scene, run, frame, kind, *overlays)
+        shown = show_frame(scene, run, frame, sampler, *overlays)
         if self._in_scene == (run, frame):  # its painted layers can be reused
             return dataclasses.replace(shown, particles=scene.particles, trails=scene.trails, images=scene.images)
         self._in_scene = run, frame

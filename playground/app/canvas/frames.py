@@ -20,6 +20,7 @@ from playground.drawing.labels import Labels
 from playground.drawing.layers import FollowedParticle, Role
 from playground.drawing.plane import Viewport
 from playground.drawing.scene import Scene
+from playground.kinds.samplers.sampler import Sampler
 from playground.lab.inspection import InspectedParticle
 
 if typing.TYPE_CHECKING:
@@ -33,7 +34,7 @@ def show_frame(
     scene: Scene,
     trajectory: "Trajectory | None",
     frame: int,
-    kind: str,
+    sampler: Sampler,
     field: FieldView | None,
     density: DensityView | None,
     weights: str = "",
@@ -47,7 +48,7 @@ def show_frame(
     Args:
         scene: the scene; particles, trails and images that are None stay None.
         trajectory: the run; None if there is none.
-        kind: the kind of the sampler, for the caption.
+        sampler: the one that made the run, for the caption.
         field, density: those of the frame; None if they are not shown.
         weights: what the caption says about them.
         style: how the layers are shown.
@@ -60,7 +61,7 @@ def show_frame(
     scene = dataclasses.replace(scene, learned=learned, exact=exact, error=error, density=layer)
     if trajectory is None:
         return scene
-    caption = readouts.caption(trajectory, frame, kind, weights, style.time_to_data)
+    caption = readouts.caption(trajectory, frame, sampler, weights, style.time_to_data)
     asked = [] if density is None else readouts.asked_density(density)
     scene = dataclasses.replace(at_frame(scene, trajectory.positions, frame), caption=(*caption, *asked))
     if scene.particles is not None and style.particles != "one":
@@ -99,7 +100,7 @@ def followed_particle(
 
 def frames_of(
     views: VideoFrames,
-    kind: str,
+    sampler: Sampler,
     weights: str,
     trajectory: "Trajectory | None",
     frames: np.ndarray,
@@ -123,7 +124,7 @@ def frames_of(
         if trajectory is not None and scene.particles is not None:
             values = views.particle_values(style.particles, trajectory.positions[frame], *moment)
         particle = None if trajectory is None else views.inspect(trajectory, frame, style.followed)
-        return show_frame(scene, trajectory, frame, kind, field, density, weights, style, values, particle)
+        return show_frame(scene, trajectory, frame, sampler, field, density, weights, style, values, particle)
 
     shown = np.unique(frames)
     return at, views.prepare(zip(sigmas[shown].tolist(), times[shown].tolist(), strict=True))
@@ -132,7 +133,7 @@ def frames_of(
 def frame_makers(
     playing: Playing,
     following: Following,
-    kind: str,
+    sampler: Sampler,
     wanted: frozenset[str],
     still: bool = False,
     weights: str = "",
@@ -143,7 +144,7 @@ def frame_makers(
     The result takes a viewport, now or later, and returns a function for the export's thread.
 
     Args:
-        kind: the kind of the sampler.
+        sampler: the one that made the run.
         wanted: the layers of COMPUTED to show.
         still: only the current frame will be requested.
         weights: what the caption says about them.
@@ -151,7 +152,7 @@ def frame_makers(
     make, sigma = following.video_frame_maker(wanted, still), playing.sigma
 
     def maker(viewport: Viewport) -> OverlayMaker:
-        return functools.partial(frames_of, make(viewport), kind, weights, sigma=sigma, style=style)
+        return functools.partial(frames_of, make(viewport), sampler, weights, sigma=sigma, style=style)
 
     return maker
 

@@ -8,6 +8,7 @@ import numpy as np
 from playground.app.model.views import Bounds, DensityView, PointReadout, ProblemView
 from playground.app.model.weights import Weights
 from playground.app.style.number_formats import THIN_SPACE, format_coordinate, format_count, format_number
+from playground.kinds.samplers.sampler import Sampler
 
 NAMES = {"learned": "learned", "exact": "exact", "empirical": "training set", "tilted": "tilted"}
 
@@ -37,19 +38,19 @@ def weights_in_view(weights: Weights, particles: str = "") -> str:
 
 
 def caption(
-    trajectory: "Trajectory", frame: int, kind: str, weights: str = "", time_to_data: bool = False
+    trajectory: "Trajectory", frame: int, sampler: Sampler, weights: str = "", time_to_data: bool = False
 ) -> list[str]:
     """Sigma, level or time, step size and step of a frame, in two lines; in a third the score evaluations so far.
 
     Args:
-        kind: the sampler's kind, as in ``sampling.kind``.
+        sampler: the one that made the run.
         weights: a separate line about the weights, see :func:`weights_in_view`.
         time_to_data: whether t is 0 at the noise and 1 at the data.
     """
     sigma, time = float(trajectory.sigma[frame]), float(trajectory.time[frame])
     step_size = float(trajectory.step_size[frame])
     first = [f"σ = {format_number(sigma)}"]
-    if kind == "annealed-langevin":
+    if sampler.has_levels:
         level, levels = _level(trajectory, frame)
         first.append(f"level {level}" + (f"/{levels}" if levels else ""))
     elif math.isfinite(time):
@@ -58,8 +59,7 @@ def caption(
     word = "frame" if math.isnan(step_size) and math.isfinite(trajectory.nfe_mean[frame]) else "step"
     second = [f"{word} {trajectory.step[frame]}/{trajectory.steps}"]
     if math.isfinite(step_size) and step_size:
-        name = {"langevin": "ε", "mala": "ε", "annealed-langevin": "α"}.get(kind, "Δt")
-        second.insert(0, f"{name} = {format_number(abs(step_size))}")
+        second.insert(0, f"{sampler.step_symbol} = {format_number(abs(step_size))}")
     accepted = float(trajectory.accepted[frame])
     if math.isfinite(accepted):
         second.append(f"{accepted:.0%} accepted")

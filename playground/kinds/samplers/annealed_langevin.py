@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from playground.kinds.chosen import Chosen, ChosenNoise, Given, Mask
@@ -31,6 +31,8 @@ class AnnealedLangevin(LangevinDynamics, tag="annealed-langevin", frozen=True):
         r"x \leftarrow x + \frac{\alpha_i}{2} s(x, \sigma_i) + \sqrt{\alpha_i}\,z,\ "
         r"\alpha_i = \epsilon\,\sigma_i^2/\sigma_L^2"
     )
+    step_symbol = "α"
+    has_levels = True
 
     levels: Annotated[
         int,
@@ -97,6 +99,10 @@ class AnnealedLangevin(LangevinDynamics, tag="annealed-langevin", frozen=True):
 
     def default_step(self, given: Given) -> float:
         return STEP * given.noise.sigma_min**2
+
+    def euler_steps(self, given: Given) -> Sequence[tuple[float, float]]:
+        levels = given.noise.levels(self.levels).tolist()
+        return [(sigma, self.step_of(given) / 2 * (sigma / levels[-1]) ** 2) for sigma in levels]
 
     def noise_of_run(self, given: Given) -> float:
         return given.noise.sigma_max

@@ -1,7 +1,8 @@
 """The common base of the Langevin samplers."""
 
 import math
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, ClassVar
 
 from playground.kinds.chosen import Given
 from playground.kinds.samplers.sampler import FollowsScore
@@ -13,6 +14,8 @@ UNKNOWN_DETAIL = 0.1
 
 class LangevinDynamics(FollowsScore, frozen=True):
     """A sampler of Langevin steps with a given step size."""
+
+    step_symbol: ClassVar[str] = "ε"
 
     step: (
         Annotated[
@@ -44,6 +47,13 @@ class LangevinDynamics(FollowsScore, frozen=True):
     def default_step(self, given: Given) -> float:
         """Return the value of `step` = "auto", in squared internal units."""
         raise NotImplementedError
+
+    def euler_steps(self, given: Given) -> Sequence[tuple[float, float]]:
+        """Each noise level with the factor on its score in a step, in internal units.
+
+        A step x + factor * s(x, sigma) is unstable above a length that the score sets.
+        """
+        return [(given.noise.sigma_min, self.step_of(given))]
 
     def narrowest(self, given: Given) -> float:
         """The variance of the narrowest part of the density whose score it follows, in internal units."""

@@ -1,5 +1,5 @@
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from playground.kinds.chosen import Chosen, Given
@@ -53,6 +53,9 @@ class Mala(LangevinDynamics, tag="mala", frozen=True):
 
     def default_step(self, given: Given) -> float:
         return STEP / math.cbrt(math.prod(given.shape)) * self.narrowest(given)
+
+    def euler_steps(self, given: Given) -> Sequence[tuple[float, float]]:
+        return ()  # the Metropolis test rejects steps that overshoot
 
     def build(self, given: Given, score: "LabelledScore | None") -> "Run":
         from playground.theory.samplers import MetropolisAdjustedLangevin

@@ -35,6 +35,8 @@ class Sampler(Kind, frozen=True):
         short: its short name.
         is_generative: whether it ends at the data; else it starts there.
         is_flow: whether it follows the probability flow, for which a velocity is enough.
+        step_symbol: the symbol of the length of a step.
+        has_levels: whether it goes from one noise level to the next, with several steps at each.
     """
 
     section: ClassVar[str] = "sampling"
@@ -43,6 +45,8 @@ class Sampler(Kind, frozen=True):
     short: ClassVar[str]
     is_generative: ClassVar[bool] = True
     is_flow: ClassVar[bool] = False
+    step_symbol: ClassVar[str] = "Δt"
+    has_levels: ClassVar[bool] = False
 
     particles: (
         Annotated[
