@@ -120,8 +120,8 @@ def likelihood(window: MainWindow) -> None:
     wait(lambda: not window.controllers.tasks.running("fisher"))
 
 
-def ladder(window: MainWindow) -> None:
-    """Annealed Langevin down a ladder, with the exact score."""
+def annealed(window: MainWindow) -> None:
+    """Annealed Langevin with the exact score."""
     choose(window, "two-gaussians")
     window.state.edit({"noise.kind": "discrete", "sampling.kind": "annealed-langevin", "sampling.source": "exact"})
     wait(
@@ -201,7 +201,7 @@ def scenes(window: MainWindow) -> None:
 
 STAGES: dict[str, Stage] = {
     stage.__name__: stage
-    for stage in (opening, training, likelihood, ladder, digits, file, boltzmann, sweep, scenes, export, error)
+    for stage in (opening, training, likelihood, annealed, digits, file, boltzmann, sweep, scenes, export, error)
 }
 SIZES = {"opening": ((1440, 900), (1280, 720))}
 

@@ -171,7 +171,7 @@ class Step:
         """The index of the choice that a measured value makes right; None if there are no choices, or none is right."""
         return next((place for place, choice in enumerate(self.head.choices) if choice.holds(value)), None)
 
-    def judge(self, prediction: Sequence[float], measured: Mapping[str, float]) -> bool | None:
+    def is_right(self, prediction: Sequence[float], measured: Mapping[str, float]) -> bool | None:
         """Whether a prediction is right; None on a scale, where it is only more or less near."""
         if self.head.mark is not None:
             return self.values(prediction, measured)["distance"] <= self.head.mark

@@ -37,7 +37,7 @@ class TrainingProgress:
     seconds_left: float | None
     finished: bool
     diverged: Message | None
-    optimal_loss_error: float | None = None  # missing in files of earlier versions, as are those below
+    optimal_loss_error: float | None = None  # optional in files, as are those below
     held_out_loss: float | None = None
     held_out_error: float | None = None
     note: Message | None = None

@@ -37,7 +37,7 @@ from playground.lab.scenes import (
     Measured,
     SceneFile,
     bundled_weights,
-    judge,
+    check_claim,
 )
 from playground.lab.session import Session
 from playground.lab.training import Trainer
@@ -70,7 +70,7 @@ def measure(scene: SceneFile, device: str = "cpu") -> Iterator[tuple[float, Meas
         for done in runs[experiment].measure(figure):
             yield (count + done) / len(scene.figures), None
         values[name] = runs[experiment].value(figure)
-    yield 1.0, judge(scene, values)
+    yield 1.0, check_claim(scene, values)
 
 
 class _Run:

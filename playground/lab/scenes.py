@@ -247,7 +247,7 @@ def filled_in(text: str, values: Mapping[str, float]) -> str:
     return re.sub(r"(?<!\w)-(?=\d)", "−", text.format(**values))
 
 
-def judge(scene: SceneFile, values: Mapping[str, float]) -> Measured:
+def check_claim(scene: SceneFile, values: Mapping[str, float]) -> Measured:
     """Compare figures with the bounds that the scene claims."""
     failed = tuple(name for name, figure in scene.figures.items() if not _keeps_to(figure, values[name], values))
     return Measured(dict(values), failed, filled_in(scene.measured, values))

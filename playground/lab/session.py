@@ -71,9 +71,8 @@ class Session:
         view: the chosen layers and viewport; JSON values.
         clicked: the point whose likelihood was shown, and a second point for an interpolation: (x, y) in the user's
             units, or an image's number in the last frame of `trajectory`. Their figures are measured again.
-        measurements: figures of these weights with these settings, by their kind; JSON values. Empty in files of
-            earlier versions.
-        runs: the pinned runs, with their settings and figures; JSON values. Empty in files of earlier versions.
+        measurements: figures of these weights with these settings, by their kind; JSON values. May be empty.
+        runs: the pinned runs, with their settings and figures; JSON values. May be empty.
     """
 
     experiment: Experiment
@@ -302,7 +301,7 @@ def _check_checksum(path: Path, metadata: Mapping[str, str]) -> None:
     except OSError as error:
         raise SessionError(f"{path} cannot be read: {error.strerror or error}.") from None
     if stated != f"{found:08x}":
-        raise _damaged(path, "its checksum is not that of what it holds")
+        raise _damaged(path, "its contents do not match its checksum")
 
 
 def _check_trajectory(path: Path, trajectory: Arrays, shape: tuple[int, ...]) -> None:
@@ -349,14 +348,14 @@ def _json(path: Path, metadata: Mapping[str, str], name: str, kind: type) -> Any
 
 
 def _runs(path: Path, metadata: Mapping[str, str]) -> tuple[Any, ...]:
-    """The pinned runs; none in files of earlier versions."""
+    """The pinned runs; none without an entry."""
     if len(metadata.get("runs", "")) > LONGEST_RUNS:
         raise _damaged(path, "its pinned runs are longer than any that are saved")
     return tuple(_json(path, {"runs": "[]"} | dict(metadata), "runs", list))
 
 
 def _class_names(path: Path, metadata: Mapping[str, str], labels: np.ndarray | None) -> tuple[str, ...]:
-    """Read the names of the labels' classes; none in files of earlier versions."""
+    """Read the names of the labels' classes; none without an entry."""
     found = _json(path, {"class_names": "[]"} | dict(metadata), "class_names", list)
     if not _are_names(found):
         raise _damaged(path, "its classes have no names that can be used")
@@ -375,7 +374,7 @@ def _are_names(found: Sequence[Any]) -> bool:
 def _clicked(
     path: Path, metadata: Mapping[str, str], shape: tuple[int, ...], trajectory: Arrays
 ) -> tuple[tuple[float, float] | int, ...]:
-    """The clicked points; none in files of earlier versions."""
+    """The clicked points; none without an entry."""
     found = _json(path, {"clicked": "[]"} | dict(metadata), "clicked", list)
     images = trajectory["positions"].shape[1] if trajectory and len(shape) == 3 else 0
     places: list[tuple[float, float] | int] = []

@@ -1,4 +1,4 @@
-r"""One field under five names: a network may predict any of them, and each follows from each other at a known noise level.
+r"""One field under five names: a network may predict any of them, and each can be computed from any other at a known noise level.
 
 With x = alpha x_0 + std z, z ~ N(0, I), and sigma = std/alpha, given x:
 

@@ -71,7 +71,7 @@ def test_error_in_a_slot_leaves_the_loop_running(log, qtbot):
         (UserError("a.csv is empty."), "a.csv is empty."),
     ],
 )
-def test_a_mistake_is_no_fault_of_the_program(log, error, words):
+def test_a_user_error_is_no_fault_of_the_program(log, error, words):
     failed, refused = [], []
     log.failed.connect(failed.append)
     log.refused.connect(refused.append)
@@ -96,7 +96,7 @@ def test_an_error_about_an_error_ends(log, monkeypatch, capsys):
     assert log.text().count("\n") == 0
 
 
-def test_guard_puts_back_what_was_there(qapp):
+def test_the_exception_hook_puts_back_what_was_there(qapp):
     before = sys.excepthook, threading.excepthook, sys.unraisablehook, list(logging.getLogger().handlers)
     hook = ExceptionHook(Log())
     assert sys.excepthook is not before[0]

@@ -145,7 +145,7 @@ def test_nothing_of_images_is_left_beside_an_empty_drawing(shared_window):
     wait(lambda: window.controllers.building.problem is not None, 20_000)
 
 
-def test_a_mistake_in_a_setting_leaves_once_the_setting_changes(shared_window):
+def test_a_message_about_a_setting_leaves_once_the_setting_changes(shared_window):
     window = shared_window
     before = window.state.experiment
     window.state.edit({"sampling.inpainting_mask": "left", "sampling.inpainting_image": 999_999})

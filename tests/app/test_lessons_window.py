@@ -77,7 +77,7 @@ class Training:
 def measured(monkeypatch):
     def measure(scene):
         yield 0.5, None
-        yield 1.0, scenes.judge(scene, {"measured": 0.75})
+        yield 1.0, scenes.check_claim(scene, {"measured": 0.75})
 
     monkeypatch.setattr(scene_figures, "measure", measure)
 
@@ -192,7 +192,7 @@ def test_the_card_asks_hides_and_reveals(bare_window, qtbot):
     panel.group.button(0).setChecked(True)
     panel.commit.click()
     until_shown(bare_window, qtbot)
-    assert panel.notice.text.text() == "It is otherwise: many. Measured: 0.75."
+    assert panel.notice.text.text() == "Not as you said: many. Measured: 0.75."
     assert panel.onward.text() == "Finish"
     panel.onward.click()
     assert panel.isHidden()
@@ -200,7 +200,7 @@ def test_the_card_asks_hides_and_reveals(bare_window, qtbot):
 
 def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(bare_window, qtbot, monkeypatch):
     def measure(scene):
-        yield 1.0, scenes.judge(scene, {"measured_x": 0.5, "measured_y": -0.5})
+        yield 1.0, scenes.check_claim(scene, {"measured_x": 0.5, "measured_y": -0.5})
 
     monkeypatch.setattr(scene_figures, "measure", measure)
     lessons, panel, canvas = bare_window.controllers.lessons, bare_window.panel(LessonPanel), bare_window.canvas

@@ -84,7 +84,7 @@ def test_an_error_of_the_program_gives_way_to_those_that_wait_and_comes_back(toa
     assert failure.isVisible()
 
 
-def test_a_mistake_goes_once_it_is_mended(toasts):
+def test_an_error_goes_once_its_cause_is_gone(toasts):
     note = toasts.add("info", "Saved.")
     toasts.add("error", "points.csv, line 17: three columns, not two.")
     failure = toasts.add("error", "It broke.", LOG)

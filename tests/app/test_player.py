@@ -39,15 +39,15 @@ def controllers(qtbot):
     assert controllers.shutdown(20.0)
 
 
-def test_follower_is_due_once_for_each_change_but_not_too_often():
-    follower = Throttle(0.1)
-    assert follower.due((1,), now=5.0)
-    assert not follower.due((1,), now=6.0)
-    assert follower.due((2,), now=6.0)
-    assert not follower.due((3,), now=6.05)
-    assert follower.due((3,), now=6.11)
-    follower.forget()
-    assert follower.due((3,), now=6.12)
+def test_throttle_is_due_once_for_each_change_but_not_too_often():
+    throttle = Throttle(0.1)
+    assert throttle.due((1,), now=5.0)
+    assert not throttle.due((1,), now=6.0)
+    assert throttle.due((2,), now=6.0)
+    assert not throttle.due((3,), now=6.05)
+    assert throttle.due((3,), now=6.11)
+    throttle.forget()
+    assert throttle.due((3,), now=6.12)
 
 
 def view(**changes):
@@ -330,12 +330,13 @@ def test_fair_lock_lets_in_who_waits():
 
 def test_while_training_a_fast_sampler_follows_the_newest_weights(qtbot, controllers):
     first, runs = controllers.playing.trajectory, []
-    controllers.playing.trajectory_changed.connect(runs.append)
+    controllers.playing.trajectory_changed.connect(lambda trajectory: runs.append((trajectory, len(trajectory))))
     controllers.training.start()
     qtbot.waitUntil(lambda: bool(runs), timeout=10_000)
     assert controllers.playing._sampler._share == SHARE
-    assert runs[0] is not first
-    assert len(runs[0]) < runs[0].total  # shown as it grows
+    run, steps = runs[0]
+    assert run is not first
+    assert steps < run.total  # shown as it grows
 
 
 def test_while_training_a_slow_sampler_records_the_next_run_while_the_last_one_plays(qtbot, controllers, monkeypatch):

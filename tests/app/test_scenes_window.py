@@ -131,7 +131,7 @@ def test_an_opened_file_ends_the_scene(controller, state):
 def measured_by(monkeypatch, value):
     def measure(scene):
         yield 0.5, None
-        yield 1.0, scenes.judge(scene, {"share": value})
+        yield 1.0, scenes.check_claim(scene, {"share": value})
 
     monkeypatch.setattr(scene_figures, "measure", measure)
 

@@ -60,7 +60,7 @@ def test_an_error_goes_to_whoever_asked_for_it_and_into_the_log(qtbot, tasks, ca
         (FileNotFoundError(2, "No such file or directory", "part-of-the-program.npz"), ""),
     ],
 )
-def test_a_mistake_of_the_users_is_a_sentence_in_the_log_without_a_traceback(qtbot, tasks, caplog, error, said):
+def test_a_user_error_is_a_sentence_in_the_log_without_a_traceback(qtbot, tasks, caplog, error, said):
     def broken():
         yield 0.5, None
         raise error

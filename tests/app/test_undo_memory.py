@@ -52,7 +52,7 @@ def test_memory_that_is_shared_counts_once():
     assert cache.bytes == 8_016
 
 
-def test_the_memory_of_a_bench_holds_its_points_and_weights(workspace):
+def test_the_memory_of_a_workspace_holds_its_points_and_weights(workspace):
     _, controllers = workspace
     held = controllers.building.workspace
     sizes = storages(held)

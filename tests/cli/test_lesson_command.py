@@ -16,7 +16,7 @@ def measured(monkeypatch):
     value = [0.5]
 
     def measure(scene, device):
-        yield 1.0, scenes.judge(scene, dict.fromkeys(scene.figures, value[0]))
+        yield 1.0, scenes.check_claim(scene, dict.fromkeys(scene.figures, value[0]))
 
     monkeypatch.setattr(command, "measure", measure)
     return value
@@ -35,7 +35,7 @@ def test_each_question_is_printed_with_its_answer(measured, capsys):
 def test_a_place_is_to_be_in_view(monkeypatch, capsys, place, code, said):
     def measure(scene, device):
         places = dict(zip(("measured_x", "measured_y"), place, strict=True))
-        yield 1.0, scenes.judge(scene, {name: places.get(name, 0.2) for name in scene.figures})
+        yield 1.0, scenes.check_claim(scene, {name: places.get(name, 0.2) for name in scene.figures})
 
     monkeypatch.setattr(command, "measure", measure)
     assert main(["lesson", "check", "07-annealed-langevin"]) == code

@@ -14,7 +14,7 @@ def measured(monkeypatch):
 
     def measure(scene, device):
         yield 0.5, None
-        yield 1.0, scenes.judge(scene, dict.fromkeys(scene.figures, value[0]))
+        yield 1.0, scenes.check_claim(scene, dict.fromkeys(scene.figures, value[0]))
 
     monkeypatch.setattr(command, "measure", measure)
     return value

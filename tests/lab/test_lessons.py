@@ -80,8 +80,8 @@ def test_a_mark_is_judged_by_its_distance_to_a_place_that_is_measured(tmp_path):
     mean = (weights[:, None] * points).sum(0) / weights.sum()
     assert step.place(measured.values) == pytest.approx(tuple(mean), abs=0.1)  # of 500 points, not of their density
     x, y = step.place(measured.values)
-    assert step.judge((x + 0.3, y - 0.3), measured.values)
-    assert not step.judge((x + 0.4, y - 0.4), measured.values)
+    assert step.is_right((x + 0.3, y - 0.3), measured.values)
+    assert not step.is_right((x + 0.4, y - 0.4), measured.values)
     values = {"measured_x": 1.0, "measured_y": 2.0, "log_p": -1.0}
     assert step.explained((4.0, 6.0), values) == "It is (1.00, 2.00), 5.0 away, −1.0."
     assert step.say((4.0, -6.0)) == "(4, -6)"
@@ -143,7 +143,7 @@ def test_the_bundled_lessons_ask_what_can_be_measured_and_answered(name):
     for step in asked:
         *_, (_, measured) = measure(step.scene)
         if step.head.mark is not None:
-            assert step.judge(step.place(measured.values), measured.values)
+            assert step.is_right(step.place(measured.values), measured.values)
             assert "{measured_x" in step.explanation
             continue
         value = measured.values[lessons.ANSWER]

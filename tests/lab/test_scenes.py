@@ -98,9 +98,9 @@ def test_a_claim_outside_its_bounds_is_named(tmp_path):
 def test_ratio_and_difference_are_to_the_figure_that_is_named():
     figures = {"a": {"key": "nfe_max", "ratio_to": "b", "at_least": 2.0}, "b": {"key": "nfe_mean"}}
     scene = scenes.SceneFile("", "", "", "{a:g}", {}, {name: scenes.Figure(**of) for name, of in figures.items()})
-    assert scenes.judge(scene, {"a": 4.0, "b": 2.0}).failed == ()
-    assert scenes.judge(scene, {"a": 3.9, "b": 2.0}).failed == ("a",)
-    assert scenes.judge(scene, {"a": float("nan"), "b": 2.0}).failed == ("a",)
+    assert scenes.check_claim(scene, {"a": 4.0, "b": 2.0}).failed == ()
+    assert scenes.check_claim(scene, {"a": 3.9, "b": 2.0}).failed == ("a",)
+    assert scenes.check_claim(scene, {"a": float("nan"), "b": 2.0}).failed == ("a",)
 
 
 def test_equal_experiments_are_trained_and_sampled_once(tmp_path, monkeypatch):

@@ -206,7 +206,7 @@ def test_entropy(density: Density, expected: float) -> None:
 
 
 @pytest.mark.parametrize("std", [0.01, 0.3, 3.0])
-def test_entropy_of_blurred_boxes_is_the_mean_of_minus_log_prob(std: float) -> None:
+def test_entropy_of_smoothed_boxes_is_the_mean_of_minus_log_prob(std: float) -> None:
     density = _squares(std)
     surprise = -density.log_prob(density.sample(100_000, _generator()))
     assert density.entropy() == pytest.approx(
@@ -265,7 +265,7 @@ def test_far_score_of_a_box_is_that_of_a_truncated_gaussian() -> None:
 
 
 @pytest.mark.parametrize("sigma", [10.0, 25.0, 30.0, 100.0, 1e3, 1e5, 1e9, 1e15])
-def test_far_blurred_boxes_keep_single_precision(sigma: float) -> None:
+def test_far_smoothed_boxes_keep_single_precision(sigma: float) -> None:
     """A box's mass is there a difference of two nearly equal numbers."""
     boxes = Boxes(_tensor([-1, -1], [0.2, 0.3]), _tensor([0, -0.2], [1, 1.1]))
     x = (1.5 * sigma * torch.randn(400, 2, generator=_generator())).double().requires_grad_()

@@ -181,7 +181,7 @@ class Lessons(QObject):
 
         def take(found: Measured) -> None:
             values = dict(found.values)
-            right = step.judge(answer.prediction, values)
+            right = step.is_right(answer.prediction, values)
             self.progress.take(msgspec.structs.replace(answer, values=values, right=right))
             self.progress.finish(lesson, answer.step)
             self.changed.emit()

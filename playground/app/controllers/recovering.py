@@ -31,7 +31,7 @@ UNREADABLE = "Work of an earlier start cannot be restored."
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Offer:
+class RecoverableWork:
     """Work that can be restored, or at least deleted.
 
     Attributes:
@@ -92,10 +92,10 @@ class Recovering(QObject):
         self._building, self._pinning, self._sessions, self._documents = building, pinning, sessions, documents
         self._autosaving, self._parent_folder = autosaving, preferences.recovery
         self._background = BackgroundTask(self)
-        self._offers: list[Offer] = []
+        self._offers: list[RecoverableWork] = []
 
     @property
-    def offer(self) -> Offer | None:
+    def offer(self) -> RecoverableWork | None:
         """The current offer."""
         return self._offers[0] if self._offers else None
 
@@ -106,15 +106,15 @@ class Recovering(QObject):
 
     def look(self) -> None:
         """Find work of earlier runs of the program. Call it after the first paint."""
-        unreadable: list[Offer] = []
+        unreadable: list[RecoverableWork] = []
         for folder in RecoveryFolder.left_behind(self._parent_folder):
             try:
                 work = folder.read()
             except SessionError as error:
-                unreadable.append(Offer(folder, None, error.message))
+                unreadable.append(RecoverableWork(folder, None, error.message))
                 continue
             if work.modified:
-                self._offers.append(Offer(folder, work))
+                self._offers.append(RecoverableWork(folder, work))
             else:  # a file holds all of it
                 folder.remove()
         self._offers += unreadable
@@ -150,7 +150,7 @@ class Recovering(QObject):
         self._offers.clear()
         return ended
 
-    def _read(self, offer: Offer, work: Work) -> None:
+    def _read(self, offer: RecoverableWork, work: Work) -> None:
         if self.offer is offer:
             self._background.run(
                 "recovery",
@@ -164,7 +164,7 @@ class Recovering(QObject):
         self.notified.emit(Notification("error", message_of(error)))
         self.changed.emit()
 
-    def _take(self, offer: Offer, work: Work, recovered: Recovered) -> None:
+    def _take(self, offer: RecoverableWork, work: Work, recovered: Recovered) -> None:
         history = recovered.history
         steps, resets = self._steps(history, recovered.runs)
         stored = {TrainingKey(settings, resets.get(kept.reset, 0)): kept for settings, kept in recovered.settings}

@@ -335,7 +335,7 @@ class ExportDialog(QDialog):
             self.fail(f"The folder {path.absolute().parent} does not exist.")
         elif self._is_mailed and self.file_size.text() == ESTIMATING:
             self._waits = True
-            self.status.setText("The file's size is told first.")
+            self.status.setText("The size of the file is still being estimated.")
         elif self._may_write(path.absolute()):
             choice = self.picture_choice() if self.kind == "picture" else self.video_choice()
             self._preferences.set(self.kind, choice)

@@ -301,7 +301,7 @@ class Workspace:
                 if isinstance(step, int) and isinstance(loss, int | float)
             ]
             self.steps, self.losses = [step for step, _ in pairs], [float(loss) for _, loss in pairs]
-        with contextlib.suppress(msgspec.ValidationError):  # files of earlier versions have none
+        with contextlib.suppress(msgspec.ValidationError):  # a file without them is read
             self.held_out = msgspec.convert(summary.get("held_out", []), list[tuple[int, float]])
         self.progress = progress_type.from_json(summary.get("progress"))
         told = self.progress is not None and self.progress.optimal_loss is not None

@@ -361,7 +361,7 @@ def _judged(step: Step, answer: Answer, values: Mapping[str, float]) -> str:
     measured = values[ANSWER]
     choice = step.right_choice(measured)
     true = "none of these" if choice is None else step.head.choices[choice].text
-    return f"{'As you said' if answer.right else 'It is otherwise'}: {true}. Measured: {_number(measured)}."
+    return f"{'As you said' if answer.right else 'Not as you said'}: {true}. Measured: {_number(measured)}."
 
 
 def _number(value: float) -> str:

@@ -74,7 +74,7 @@ class Network(Kind, frozen=True):
     prediction: Annotated[
         Literal["v", "noise", "denoised", "velocity", "score"],
         meta(
-            "What the output of the network stands for. Each follows from each other; they differ in which errors are small",
+            "What the output of the network stands for. Each can be computed from any other; they differ in which errors are small",
             label="prediction",
             options={
                 "v": Option(

@@ -60,7 +60,7 @@ def kind_named(name: str) -> type[Kind]:
         return found[0]
     if found:
         choices = " or ".join(f"{kind.section}.{kind.name()}" for kind in found)
-        raise UserError(f"{name} is the name of {len(found)} kinds: say {choices}.")
+        raise UserError(f"{name} is the name of {len(found)} kinds: write {choices}.")
     names = sorted({kind.name() for kind in registered()})
     near = difflib.get_close_matches(short, names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"the kinds are {', '.join(names)}."

@@ -113,9 +113,7 @@ class Expressions:
             )
         if type(value).__init__ is object.__init__ and not getattr(value, "__dict__", None):
             return f"{self._bundle.need(type(value).__module__, type(value).__qualname__)}()"
-        raise NoSource(
-            f"{type(value).__name__} was made in a way of its own, so no stand-alone script can be written of it."
-        )
+        raise NoSource(f"{type(value).__name__} has no source code that a stand-alone script could contain.")
 
     def array(self, value: Tensor, name: str) -> str:
         """A tensor: its numbers, or the name of its entry in the file of data."""

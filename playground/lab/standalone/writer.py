@@ -38,7 +38,7 @@ from playground.version import __version__
 VARIABLES = (
     "data density points labels held_out x sigma label process noise network averaged",
     "objective parameters live first second average generator generator_of_check step rows components loss",
-    "losses gradient drawn done rate begun judge check_sigma validation best best_loss best_step",
+    "losses gradient drawn done rate begun held_out_objective check_sigma validation best best_loss best_step",
     "score empirical sampler frames samples part count low high outside mask prior",
     "train",
     "pairs reflowed begin flow last",
@@ -171,11 +171,11 @@ class _Writer:
             trainer = Trainer(problem)
             problem = trainer.problem
             sampler = make_sampler(problem, trainer.ema)
-            judge = build_objective(problem, 1) if problem.stops_early else None
+            held_out_objective = build_objective(problem, 1) if problem.stops_early else None
             score = conditioned_score(problem, problem.known_score() or trainer.ema)
             prior = problem.prior() if self._starts_from_prior(problem) else None
         self._problem, self._trainer, self._sampler = problem, trainer, sampler
-        self._judge, self._score, self._prior = judge, score, prior
+        self._held_out_objective, self._score, self._prior = held_out_objective, score, prior
         self._settings = resolve(experiment)
         self._bundle = Bundle(" ".join(VARIABLES).split())
         self._write = Expressions(self._recording, self._bundle)
@@ -331,7 +331,7 @@ class _Writer:
         ]
         if settings.seconds != "auto":
             lines.append("begun = time.perf_counter()")
-        early = self._judge is not None
+        early = self._held_out_objective is not None
         if early:
             lines += self._check_points(stream)
         rate = "LEARNING_RATE * min(1.0, (step + 1) / WARM_UP)"
@@ -461,7 +461,7 @@ class _Writer:
             )
         distribution = ", SIGMA_DISTRIBUTION" if problem.experiment.noise.is_continuous else ""
         lines.append(f"check_sigma = noise.training_sigmas({count}, generator_of_check{distribution})")
-        lines.append(self._define("judge", self._judge))
+        lines.append(self._define("held_out_objective", self._held_out_objective))
         lines.append("best_loss, best_step, best = math.inf, 0, average.clone()")
         return lines
 
@@ -474,7 +474,7 @@ class _Writer:
         return [
             f"if {due}({before}) <= step{ends}:  # early stopping",
             "    with torch.no_grad():",
-            f'        loss = float(judge.loss(averaged, held_out, check_sigma, {stream}(SEED, "held-out loss")).detach().double().mean())',
+            f'        loss = float(held_out_objective.loss(averaged, held_out, check_sigma, {stream}(SEED, "held-out loss")).detach().double().mean())',
             "    if loss < best_loss:",
             "        best_loss, best_step, best = loss, step, average.clone()",
             f"    elif step - best_step >= max({patience}, best_step):",
@@ -561,7 +561,7 @@ class _Writer:
         return self._drawn_start()
 
     def _drawn_start(self) -> list[str]:
-        """A start that is drawn in a way of its own, as positions with the state of the generator after them."""
+        """The start of a run of which there is no formula here, as positions with the state of the generator after them."""
         generator = self._problem.generator("sampling")
         start = self._problem.experiment.sampling.starting_points(self._problem, generator)
         self._write.arrays |= {"start": start.numpy(), "generator": generator.get_state().numpy()}
