@@ -1,6 +1,7 @@
 """Tools > Sweep, as a user clicks and types in it."""
 
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
-from playground.app.controllers.sweeping import Sweeping
+from playground.app.controllers.sweeping import Sweeping, _report
 from playground.app.dialogs.sweep.window import SweepWindow
 from playground.drawing.palette import DARK
 from playground.drawing.sweep_plots import cell_at
@@ -19,6 +20,7 @@ from playground.lab.sweep import folder as folders
 from playground.lab.sweep.plots import HeatMap
 from playground.version import __version__
 from tests.app.conftest import wait
+from tests.app.watchdog import LIMIT, Watchdog
 
 BASE = replace(
     Experiment(),
@@ -202,9 +204,50 @@ def test_a_failed_cell_is_counted_and_its_reason_is_in_the_table(window, compute
     assert window.status.text() == "4 of 4 cells, 1 failed: see Cells"
     assert len(lines(window)) == 3
     QTest.mouseClick(window.lines.buttons["cells"], Qt.MouseButton.LeftButton)
-    assert lines(window)[1][3] == "This should not have happened (ValueError: no): see cells/00001.log."
+    found = lines(window)
+    assert [line[3] for line in found] == [
+        "",
+        "This should not have happened (ValueError: no): see cells/00001.log.",
+        *[""] * 2,
+    ]
+    assert {*found[1][4:]} == {"–"}
     window.view.selectRow(1)
     assert not window.run_button.isEnabled()
+
+
+def test_no_call_holds_up_the_window_while_twelve_cells_are_computed(window, tmp_path):
+    window.axes.load({"sampling.steps": [2, 3, 4, 5]})
+    window.set_place(tmp_path / "twelve")
+    window.processes.setText("1")
+    QTest.mouseClick(window.lines.buttons["cells"], Qt.MouseButton.LeftButton)
+    with Watchdog() as dog:
+        QTest.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
+        wait(lambda: not window.sweeping.running, 100_000)
+        for place in range(window.choice.count()):
+            window.choice.setCurrentIndex(place)
+            window._show_picture()
+            wait(milliseconds=50)
+    assert window.status.text() == "12 of 12 cells"
+    assert dog.calls == [], "\n\n".join(dog.calls)
+    assert dog.beats > 20
+
+
+@pytest.mark.parametrize("shown", ["means", "cells"])
+def test_a_report_of_thousands_of_cells_is_shown_at_once(window, tmp_path, shown):
+    axes = {"sampling.steps": list(range(2, 1002))}
+    sweep, cells = sweeps.settled(sweeps.Sweep(axes, experiment={"sampling": {"source": "exact"}}, seeds=3))
+    figures = {"wasserstein2": 1.25, "wasserstein2_floor": 1.0, "sliced_wasserstein2": 0.5, "nfe_mean": 7.0}
+    report = _report(sweep, cells, tmp_path, {cell.number: {"metrics": figures} for cell in cells})
+    window.lines.set_value(shown)
+    window.sweeping.report, window.sweeping.computing = report, True
+    taken = []
+    for _ in range(3):
+        begun = time.thread_time()
+        window._show_report(report)
+        wait()
+        taken.append(time.thread_time() - begun)
+    assert len(lines(window)) == {"means": 1000, "cells": 3000}[shown]
+    assert min(taken) < LIMIT
 
 
 def test_cells_of_another_version_are_counted_with_it(window, computed, tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """The table of a sweep: a row for each combination of the axes' values, or for each cell."""
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from playground.app.controllers.sweeping import SweepReport
 from playground.app.style.number_formats import format_measured, format_number
 from playground.lab.sweep.description import Cell
 from playground.lab.sweep.plots import name_of
+from playground.lab.sweep.table import Row
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -28,8 +30,14 @@ FIGURES = (
 
 @dataclass(frozen=True)
 class _Line:
+    """A row; its texts are made when it is first shown, because a sweep may have thousands."""
+
     cell: Cell | None
-    texts: tuple[str, ...]
+    write: Callable[[], tuple[str, ...]]
+
+    @functools.cached_property
+    def texts(self) -> tuple[str, ...]:
+        return self.write()
 
 
 class SweepTable(QAbstractTableModel):
@@ -81,7 +89,8 @@ class SweepTable(QAbstractTableModel):
 def _table(report: SweepReport, each_cell: bool) -> tuple[tuple[str, ...], list[_Line]]:
     axes = [*report.sweep.axes]
     shown = [pair for pair in FIGURES if any(pair[0] in row.mean for row in report.rows)]
-    titles = (*map(name_of, axes), "seed" if each_cell else "seeds", *(name_of(key) for key, _ in shown))
+    counted = (("seed", "error") if report.failures else ("seed",)) if each_cell else ("seeds",)
+    titles = (*map(name_of, axes), *counted, *(name_of(key) for key, _ in shown))
     return titles, _cells(report, axes, shown) if each_cell else _means(report, axes, shown)
 
 
@@ -90,33 +99,27 @@ def _means(report: SweepReport, axes: Sequence[str], shown: Sequence[tuple[str, 
     for cell in report.cells:
         if report.found.get(cell.number, {}).get("metrics") is not None:
             first.setdefault(_key(cell.values, axes), cell)
-    return [
-        _Line(
-            first.get(_key(row.values, axes)),
-            (
-                *(_value(row.values[axis]) for axis in axes),
-                str(row.count),
-                *(_figure(row.mean, row.error, *pair) for pair in shown),
-            ),
-        )
-        for row in report.rows
-    ]
+
+    def write(row: Row) -> tuple[str, ...]:
+        values = (*(_value(row.values[axis]) for axis in axes), str(row.count))
+        return (*values, *(_figure(row.mean, row.error, *pair) for pair in shown))
+
+    return [_Line(first.get(_key(row.values, axes)), functools.partial(write, row)) for row in report.rows]
 
 
 def _cells(report: SweepReport, axes: Sequence[str], shown: Sequence[tuple[str, str]]) -> list[_Line]:
-    lines = []
-    for cell in report.cells:
-        found = report.found.get(cell.number)
-        if found is None:
-            continue
+    failures = report.failures
+
+    def write(cell: Cell, found: Mapping[str, Any]) -> tuple[str, ...]:
         values = (*(_value(cell.values[axis]) for axis in axes), str(cell.values["seed"]))
-        if found.get("error") is not None:
-            lines.append(
-                _Line(None, (*values, str(found["error"]), *[""] * (len(shown) - 1))[: len(values) + len(shown)])
-            )
-        else:
-            lines.append(_Line(cell, (*values, *(_figure(found.get("metrics", {}), {}, *pair) for pair in shown))))
-    return lines
+        why = (failures.get(cell.number, ""),) if failures else ()
+        return (*values, *why, *(_figure(found.get("metrics", {}), {}, *pair) for pair in shown))
+
+    numbered = ((cell, report.found[cell.number]) for cell in report.cells if cell.number in report.found)
+    return [
+        _Line(None if cell.number in failures else cell, functools.partial(write, cell, found))
+        for cell, found in numbered
+    ]
 
 
 def _key(values: Mapping[str, Any], axes: Sequence[str]) -> str:

@@ -50,6 +50,7 @@ from playground.version import __version__
 
 SIZE = QSize(1180, 700)
 LEFT = 320  # px
+WIDEST = 360  # px, of a column; the error of a cell would be wider
 SHIPPED = {
     "samplers": "Five samplers by steps",
     "evaluations": "Error against evaluations",
@@ -220,6 +221,7 @@ class SweepWindow(QDialog):
         self.view.verticalHeader().hide()
         self.view.verticalHeader().setDefaultSectionSize(px(24))
         self.view.horizontalHeader().setHighlightSections(False)
+        self.view.horizontalHeader().setMaximumSectionSize(px(WIDEST))
         self.view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         self.view.activated.connect(self._open_line)
         self.view.selectionModel().selectionChanged.connect(lambda *_: self._show_state())
