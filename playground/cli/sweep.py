@@ -13,7 +13,7 @@ from playground.lab.atomic import atomic_write
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.plots import pictures
 from playground.lab.sweep.slurm import job_array, ranges
-from playground.lab.sweep.table import CELLS_TABLE, MEANS_TABLE, Row, write_tables
+from playground.lab.sweep.table import CELLS_TABLE, MEANS_TABLE, NO_PARQUET, Row, has_parquet, write_tables
 from playground.user_errors import UserError
 from playground.version import __version__
 
@@ -55,8 +55,11 @@ def run_sweep(source: Path, folder: Path, place: "Place", device: str, parquet: 
         Whether no cell failed.
 
     Raises:
-        UserError: the file is not a sweep, the folder has another sweep, or another process computes it now.
+        UserError: the file is not a sweep, the folder has another sweep, another process computes it now, or the package for
+            Parquet is missing.
     """
+    if parquet and not has_parquet():
+        raise UserError(NO_PARQUET)
     sweep, cells = sweeps.load(source)
     folders.prepare(sweep, folder)
     waiting = len(folders.waiting(folder, cells))

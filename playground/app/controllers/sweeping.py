@@ -1,7 +1,8 @@
-"""Computes a sweep in processes of this machine, and reports its table and its pictures."""
+"""Computes a sweep in processes of this machine or on a cluster, and reports its table and its pictures."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,13 @@ from playground.lab.experiment import Experiment
 from playground.lab.session import Session
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.description import Cell, Sweep
+from playground.lab.sweep.executors import Workers
 from playground.lab.sweep.plots import Picture, pictures
 from playground.lab.sweep.table import Row, rows_of, write_tables
 from playground.messages import Message
 from playground.user_errors import message_of
+
+Place = AbstractContextManager[Workers]
 
 LOOK = 60  # ms between two checks for results
 REDRAWN = 1.0  # s between two updates of the table
@@ -60,7 +64,7 @@ class SweepReport:
 
 
 class Sweeping(QObject):
-    """Runs one sweep at a time in a thread, which gives the cells to processes.
+    """Runs one sweep at a time in a thread, which gives the cells to processes or to a cluster.
 
     Args:
         open_made: takes a function for a thread, which makes a session or an experiment, and opens the result.
@@ -68,6 +72,11 @@ class Sweeping(QObject):
     Signals:
         changed(): the sweep began, ended or failed.
         reported(SweepReport): there are more results.
+
+    Attributes:
+        report: the newest report.
+        error: why the last work failed.
+        said: what the last work did, if that is not in the report.
     """
 
     changed = Signal()
@@ -82,6 +91,7 @@ class Sweeping(QObject):
         self.report: SweepReport | None = None
         self.error: Message | None = None
         self.cancelled = self.computing = False
+        self.said = self._success = ""
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK)
         self._timer.timeout.connect(self._look)
@@ -90,15 +100,25 @@ class Sweeping(QObject):
     def running(self) -> bool:
         return self._worker is not None
 
-    def compute(self, sweep: Sweep, folder: Path, processes: int, device: str = "auto") -> None:
-        """Compute the cells of a sweep that are not finished; does nothing during another computation."""
-        self._start(lambda: _computed(sweep, folder, processes, device), "sweep")
+    def compute(self, sweep: Sweep, folder: Path, place: Callable[[], Place], device: str = "auto") -> None:
+        """Compute the cells of a sweep that are not finished; does nothing during another computation.
+
+        Args:
+            place: makes what yields the workers, in the thread.
+        """
+        self._start(lambda: _computed(sweep, folder, place, device), "sweep")
         self.computing = True
         self.changed.emit()
 
     def read(self, path: Path) -> None:
         """Read a sweep's file, or the folder of a sweep with its results."""
         self._start(lambda: iter([_read(path)]), "sweep file")
+
+    def write_parquet(self) -> None:
+        """Write the tables of the report as Parquet into its folder; does nothing without a folder or during a computation."""
+        report = self.report
+        if report is not None and report.folder is not None:
+            self._start(lambda: _with_parquet(report), "Parquet", f"The tables are in {report.folder.name} as Parquet.")
 
     def cancel(self) -> None:
         """Stop. Finished cells stay, and :meth:`compute` continues with the others."""
@@ -130,10 +150,12 @@ class Sweeping(QObject):
         worker, self._worker = self._worker, None
         return worker is None or worker.stop(seconds)
 
-    def _start(self, make: Callable[[], Iterator[SweepReport]], name: str) -> None:
+    def _start(self, make: Callable[[], Iterator[SweepReport]], name: str, success: str = "") -> None:
+        """Drive an iterator in a thread; afterwards `said` is the sentence of its success."""
         if self._worker is not None:
             return
         self.error, self.cancelled, self.computing = None, False, False
+        self.said, self._success = "", success
         self._worker = Worker(make, name)
         self._worker.start()
         self._timer.start()
@@ -154,10 +176,11 @@ class Sweeping(QObject):
             worker.wait()
             self._worker = None
             self.error = None if worker.error is None else message_of(worker.error)
+            self.said = "" if self.error is not None else self._success
             self.changed.emit()
 
 
-def _computed(sweep: Sweep, folder: Path, processes: int, device: str) -> Iterator[SweepReport]:
+def _computed(sweep: Sweep, folder: Path, place: Callable[[], Place], device: str) -> Iterator[SweepReport]:
     sweep, cells = sweeps.settled(sweep)
     folders.prepare(sweep, folder)
     found = _found(folder, cells)
@@ -166,7 +189,7 @@ def _computed(sweep: Sweep, folder: Path, processes: int, device: str) -> Iterat
     report = _report(sweep, cells, folder, found)
     yield report
     drawn = time.monotonic()
-    with sweeps.processes(processes) as workers:
+    with place() as workers:
         for progress in sweeps.run(sweep, cells, folder, workers, device):
             for cell in progress.finished:
                 found[cell.number] = folders.read(folder, cell)
@@ -177,6 +200,13 @@ def _computed(sweep: Sweep, folder: Path, processes: int, device: str) -> Iterat
     write_tables(folder, cells)
     save_pictures(report.pictures, folder / PLOTS)
     yield report
+
+
+def _with_parquet(report: SweepReport) -> Iterator[SweepReport]:
+    """Write the tables; there is nothing new to report."""
+    assert report.folder is not None
+    write_tables(report.folder, report.cells, parquet=True)
+    return iter(())
 
 
 def _read(path: Path) -> SweepReport:

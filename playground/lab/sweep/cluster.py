@@ -9,6 +9,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Executor
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -39,28 +40,21 @@ def cluster(
     Raises:
         UserError: the address, a certificate or dask is missing or wrong, or the connection was lost.
     """
-    if ADDRESS.fullmatch(address) is None:
-        raise UserError(f"--scheduler {address} is not possible: give tls://HOST:PORT.")
-    if address.startswith("tcp:") and not insecure_tcp:
-        raise UserError(
-            f"--scheduler {address} is refused: anyone who reaches a tcp port can run code there. "
-            "Use tls, or add --insecure-tcp on a network that you trust."
-        )
+    check(address, insecure_tcp)
     for name, path in (("ca", ca), ("cert", cert), ("key", key)):
         if path is not None and not path.is_file():
             raise UserError(f"--tls-{name} {path} is no file: give a PEM file.")
-    try:
-        from distributed import Client, KilledWorker
-        from distributed.security import Security
-    except ImportError:
-        raise UserError("--scheduler needs a package: pip install 'score-playground[cluster]'.") from None
+    from distributed import Client, KilledWorker
+    from distributed.security import Security
+
     security = None
     if address.startswith("tls:"):
         given = {"tls_ca_file": ca, "tls_client_cert": cert, "tls_client_key": key}
         security = Security(require_encryption=True, **{name: str(path) for name, path in given.items() if path})
         if not (security.tls_ca_file and security.tls_client_cert):
             raise UserError(
-                "tls needs certificates: give --tls-ca, --tls-cert and --tls-key, or set them in dask's configuration."
+                "tls needs certificates: set them in dask's configuration, or give --tls-ca, --tls-cert and --tls-key "
+                "on the command line."
             )
     try:
         client = Client(address, security=security, timeout=PATIENCE, set_as_default=False)
@@ -69,6 +63,23 @@ def cluster(
         raise UserError(f"No scheduler answers at {address}: {said.rstrip('.')}.") from None
     with contextlib.closing(client), _connected(address):
         yield Workers(_executor(client), AHEAD * _threads(client, address), KilledWorker)
+
+
+def check(address: str, insecure_tcp: bool = False) -> None:
+    """Check the address of a scheduler without connecting to it.
+
+    Raises:
+        UserError: it is no address, it is not safe, or dask is missing.
+    """
+    if ADDRESS.fullmatch(address) is None:
+        raise UserError(f"The scheduler {address} is not possible: give tls://HOST:PORT.")
+    if address.startswith("tcp:") and not insecure_tcp:
+        raise UserError(
+            f"The scheduler {address} is refused: anyone who reaches a tcp port can run code there. Use tls, or on the "
+            "command line --insecure-tcp on a network that you trust."
+        )
+    if find_spec("distributed") is None:
+        raise UserError("A scheduler needs a package: pip install 'score-playground[cluster]'.")
 
 
 def _executor(client: Any) -> Executor:

@@ -5,6 +5,7 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from playground.user_errors import UserError
 
 CELLS_TABLE, MEANS_TABLE = "cells", "means"
 FORMATS = (".csv", ".parquet")
+NO_PARQUET = "Parquet needs a package: pip install 'score-playground[parquet]'."
 ERROR = "_standard_error"
 
 Curves = Mapping[str, Sequence[float]]
@@ -137,15 +139,20 @@ def write_table(path: Path, header: Sequence[str], lines: Sequence[Sequence[Any]
     write_csv(path.with_suffix(".csv"), header, [["" if one is None else one for one in line] for line in lines])
     if not parquet:
         return
-    try:
-        import pandas
-        from fastparquet import write
-    except ImportError:
-        raise UserError("Parquet needs a package: pip install 'score-playground[parquet]'.") from None
+    if not has_parquet():
+        raise UserError(NO_PARQUET)
+    import pandas
+    from fastparquet import write
+
     columns = {name: [line[place] for line in lines] for place, name in enumerate(header)}
     frame = pandas.DataFrame({name: pandas.Series(*_typed(values)) for name, values in columns.items()})
     with atomic_write(path.with_suffix(".parquet")) as temporary:
         write(str(temporary), frame, compression="UNCOMPRESSED")
+
+
+def has_parquet() -> bool:
+    """Whether the packages that write Parquet are installed."""
+    return all(find_spec(name) is not None for name in ("pandas", "fastparquet"))
 
 
 def _typed(values: Sequence[Any]) -> tuple[list[Any], None, str]:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 
 from playground.app.controllers.sweeping import SweepReport
 from playground.app.style.number_formats import format_measured, format_number
+from playground.app.style.wrapping import wrapped
 from playground.lab.sweep.description import Cell
 from playground.lab.sweep.plots import name_of
 from playground.lab.sweep.table import Row
@@ -72,8 +73,10 @@ class SweepTable(QAbstractTableModel):
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         text = self._lines[index.row()].texts[index.column()]
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+        if role == Qt.ItemDataRole.DisplayRole:
             return text
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return wrapped(text)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
         return None

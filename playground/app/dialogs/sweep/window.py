@@ -42,10 +42,13 @@ from playground.app.widgets.menu_button import MenuButton
 from playground.drawing.palette import Palette
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.experiment import from_tree as experiment_of
+from playground.lab.sweep.cluster import check, cluster
 from playground.lab.sweep.description import BY_TIME, MOST_CELLS, NOTE, Cell, Range, Sweep
+from playground.lab.sweep.executors import processes
 from playground.lab.sweep.plots import HeatMap, name_of
 from playground.lab.sweep.values import read_seeds
 from playground.resources import resource
+from playground.user_errors import UserError
 from playground.version import __version__
 
 SIZE = QSize(1180, 700)
@@ -97,7 +100,7 @@ class SweepWindow(QDialog):
         sweeping.changed.connect(self._show_state)
         sweeping.reported.connect(self._show_report)
         self.axes.edited.connect(self._show_state)
-        for edit in (self.seeds, self.processes):
+        for edit in (self.seeds, self.processes, self.scheduler):
             edit.textChanged.connect(self._show_state)
         self.measure.chosen.connect(self._show_state)
         self.losses.toggled.connect(self._show_state)
@@ -146,6 +149,13 @@ class SweepWindow(QDialog):
         self.processes = _edit(
             f"{cores}", "Processes", "Processes that compute at once. This leaves a core for the window."
         )
+        self.scheduler = _edit(
+            "",
+            "Scheduler",
+            "Address of a dask scheduler, tls://HOST:PORT, on whose workers the cells are computed. The certificates are "
+            "those of dask's configuration.",
+        )
+        self.scheduler.setPlaceholderText("none: processes of this machine")
         self.measure = ChoiceBox((("samples", "Samples"), ("all", "Samples and likelihoods")))
         self.measure.setAccessibleName("What is measured")
         self.measure.setToolTip(wrapped("Likelihoods take far longer than the figures of samples."))
@@ -179,6 +189,7 @@ class SweepWindow(QDialog):
         rows.addLayout(_row(_label("Base"), self.source, stretched=1))
         rows.addWidget(area, 1)
         rows.addLayout(_row(_label("Seeds"), self.seeds, _label("Processes"), self.processes, stretched=1))
+        rows.addLayout(_row(_label("Scheduler"), self.scheduler, stretched=1))
         rows.addLayout(_row(_label("Measure"), self.measure, _label("Loss along σ"), self.losses, stretched=1))
         rows.addLayout(_row(_label("Folder"), self.place, stretched=1))
         rows.addWidget(self.said)
@@ -209,6 +220,11 @@ class SweepWindow(QDialog):
             "Open &run", "Open the run of the chosen line in the main window (Return)", self._open_chosen
         )
         self.run_button.setObjectName("openRun")
+        self.parquet_button = _button(
+            "Save as &Parquet",
+            "Write the tables into the folder as Parquet too. As CSV they are there when a sweep ends.",
+            self.sweeping.write_parquet,
+        )
         self.view = QTableView()
         self.view.setModel(self.table)
         self.view.setAccessibleName("Table of the sweep")
@@ -233,7 +249,7 @@ class SweepWindow(QDialog):
         rows = QVBoxLayout(below)
         rows.setContentsMargins(0, UNIT, 0, 0)
         rows.setSpacing(UNIT)
-        rows.addLayout(_row(self.lines, QLabel(), self.run_button, stretched=1))
+        rows.addLayout(_row(self.lines, QLabel(), self.parquet_button, self.run_button, stretched=1))
         rows.addWidget(self.view, 1)
         parts = QSplitter(Qt.Orientation.Vertical)
         parts.addWidget(self.picture)
@@ -339,7 +355,9 @@ class SweepWindow(QDialog):
         except ExperimentError as error:
             self.said.setText(worded(error.message))
             return
-        self.sweeping.compute(sweep, self._place, int(self.processes.text()))
+        address = self._address
+        place = functools.partial(cluster, address) if address else functools.partial(processes, self._processes)
+        self.sweeping.compute(sweep, self._place, place)
 
     # --- results
 
@@ -393,12 +411,16 @@ class SweepWindow(QDialog):
         self.start_button.setText("&Resume" if there else "&Start")
         self.start_button.setEnabled(not running and problem is None)
         self.cancel_button.setEnabled(computing and not self.sweeping.cancelled)
-        for control in (self.axes, self.seeds, self.processes, self.measure, self.losses, self.place, self.source):
+        for control in (self.axes, self.seeds, self.scheduler, self.measure, self.losses, self.place, self.source):
             control.setEnabled(not computing)
+        self.processes.setEnabled(not computing and not self._address)
         self.source.show_words(self._origin or "What the window shows")
         self.said.setText(problem or self._counted())
         set_role(self.said, "refusal" if problem else "caption")
         report = self.sweeping.report
+        self.parquet_button.setEnabled(
+            not running and report is not None and report.folder is not None and bool(report.rows)
+        )
         if report is not None:
             self.bar.setRange(0, len(report.cells))
             self.bar.setValue(report.done)
@@ -416,10 +438,25 @@ class SweepWindow(QDialog):
             return (
                 f"These are {format_count(cells)} cells: take fewer values, at most {format_count(MOST_CELLS)} cells."
             )
-        text = self.processes.text().strip()
-        if not text.isdecimal() or not 1 <= int(text) <= 1024:
+        if self._address:
+            try:
+                check(self._address)
+            except UserError as error:
+                return worded(error.message)
+        elif self._processes is None:
             return "Processes: write a whole number from 1 to 1024."
         return None
+
+    @property
+    def _address(self) -> str:
+        return self.scheduler.text().strip()
+
+    @property
+    def _processes(self) -> int | None:
+        """The number of processes; None if it is not one from 1 to 1024."""
+        text = self.processes.text().strip()
+        number = int(text) if text.isdecimal() and len(text) <= 4 else 0  # Python refuses more than 4,300 digits
+        return number if 1 <= number <= 1024 else None
 
     def _counted(self) -> str:
         sweep = self.sweep()
@@ -433,6 +470,8 @@ class SweepWindow(QDialog):
         sweeping, report = self.sweeping, self.sweeping.report
         if sweeping.error is not None:
             return worded(sweeping.error)
+        if sweeping.said:
+            return sweeping.said
         if report is None or not (report.done or sweeping.running):
             return "Starting…" if sweeping.running and sweeping.computing else ""
         text = f"{format_count(report.done)} of {format_count(len(report.cells))} cells"
