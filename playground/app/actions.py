@@ -17,11 +17,8 @@ from playground.app.canvas.legend import LEGEND
 from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.documents import Documents
-from playground.app.controllers.measuring import Measuring
 from playground.app.controllers.playback_clock import END
-from playground.app.controllers.playing import Playing
 from playground.app.controllers.plugins import Plugins
-from playground.app.controllers.training import Training
 from playground.app.dialogs.exports import Exports
 from playground.app.dialogs.tour import Tour
 from playground.app.model.state import State
@@ -38,10 +35,6 @@ class Window(Protocol):
     """The part of the window that commands use."""
 
     state: State
-    controllers: Controllers
-    training: Training
-    playing: Playing
-    measuring: Measuring
     documents: Documents
     exports: Exports
     plugins: Plugins
@@ -75,8 +68,8 @@ class Window(Protocol):
     def toggle_full_screen(self) -> None: ...
 
 
-Do = Callable[[Window], object]
-Ask = Callable[[Window], bool]
+Do = Callable[[Window, Controllers], object]
+Ask = Callable[[Window, Controllers], bool]
 
 
 @dataclass(frozen=True)
@@ -104,20 +97,20 @@ class Command:
     key: str = ""
     checked: Ask | None = None
     enabled: Ask | None = None
-    why_disabled: Callable[[Window], Message | None] | None = None
-    label: Callable[[Window], str] | None = None
+    why_disabled: Callable[[Window, Controllers], Message | None] | None = None
+    label: Callable[[Window, Controllers], str] | None = None
 
 
-def _playing(window: Window) -> Message | None:
-    return why_disabled.playing(window.state, window.controllers)
+def _playing(window: Window, controllers: Controllers) -> Message | None:
+    return why_disabled.playing(window.state, controllers)
 
 
-def _sampling(window: Window) -> Message | None:
-    return why_disabled.sampling(window.state, window.controllers)
+def _sampling(window: Window, controllers: Controllers) -> Message | None:
+    return why_disabled.sampling(window.state, controllers)
 
 
-def _choosing_step(window: Window) -> Message | None:
-    return why_disabled.choosing_step(window.controllers)
+def _choosing_step(window: Window, controllers: Controllers) -> Message | None:
+    return why_disabled.choosing_step(controllers)
 
 
 def _copy(window: Window, text: str, said: str) -> None:
@@ -138,138 +131,138 @@ def _layer(name: str) -> Command:
     return Command(
         title,
         f"Show or hide {title.lower()} on the canvas",
-        lambda window: window.chips.toggle(name),
+        lambda window, _: window.chips.toggle(name),
         key=str(list(LAYERS).index(name) + 1),
-        checked=lambda window: window.chips.is_on(name),
+        checked=lambda window, _: window.chips.is_on(name),
     )
 
 
 COMMANDS: dict[str, Command] = {
     # file
     "file.new": Command(
-        "New", "Start again with the opening session", lambda w: w.documents.new(), QKeySequence.StandardKey.New
+        "New", "Start again with the opening session", lambda w, c: w.documents.new(), QKeySequence.StandardKey.New
     ),
     "file.open": Command(
         "Open…",
         "Open a session, an experiment, points or images",
-        lambda w: w.documents.ask_open(),
+        lambda w, c: w.documents.ask_open(),
         QKeySequence.StandardKey.Open,
     ),
     "file.recent.clear": Command(
         "Clear recent files",
         "Clear the list of recent files",
-        lambda w: w.documents.clear_recent(),
-        enabled=lambda w: bool(w.documents.recent()),
+        lambda w, c: w.documents.clear_recent(),
+        enabled=lambda w, c: bool(w.documents.recent()),
     ),
     "file.save": Command(
         "Save",
         "Save experiment, weights, points and trajectory in one file",
-        lambda w: w.documents.save(),
+        lambda w, c: w.documents.save(),
         QKeySequence.StandardKey.Save,
     ),
     "file.save_as": Command(
-        "Save as…", "Save under another name", lambda w: w.documents.save_as(), QKeySequence.StandardKey.SaveAs
+        "Save as…", "Save under another name", lambda w, c: w.documents.save_as(), QKeySequence.StandardKey.SaveAs
     ),
     "file.export_video": Command(
         "Export video…",
         "Export the run, or the training, as MP4, WebM or GIF",
-        lambda w: w.exports.video(),
+        lambda w, c: w.exports.video(),
         "Ctrl+E",
-        enabled=lambda w: w.exports.has_frames(),
+        enabled=lambda w, c: w.exports.has_frames(),
     ),
     "file.export_picture": Command(
         "Export picture…",
         "Export the canvas as it is now as PNG, SVG or PDF",
-        lambda w: w.exports.picture(),
+        lambda w, c: w.exports.picture(),
         "Ctrl+Shift+E",
     ),
     "file.export_trajectory": Command(
         "Export trajectory…",
         "Export the particles of every frame as NPZ or CSV",
-        lambda w: w.exports.trajectory(),
-        enabled=lambda w: w.exports.has_frames(),
+        lambda w, c: w.exports.trajectory(),
+        enabled=lambda w, c: w.exports.has_frames(),
     ),
     "file.export_runs": Command(
         "Export runs…",
         "Export the table of the pinned runs as CSV",
-        lambda w: w.exports.runs(),
-        why_disabled=lambda w: why_disabled.exporting_runs(w.controllers),
+        lambda w, c: w.exports.runs(),
+        why_disabled=lambda w, c: why_disabled.exporting_runs(c),
     ),
     "file.export_settings": Command(
         "Export settings…",
         "Export all settings as TOML, for this window or the command line",
-        lambda w: w.exports.settings(),
+        lambda w, c: w.exports.settings(),
     ),
     "file.export_script": Command(
         "Save as script…",
         "Save a Python script or a notebook of this experiment, short or without this program",
-        lambda w: w.exports.script(),
+        lambda w, c: w.exports.script(),
     ),
-    "file.quit": Command("Quit", "Close the window", lambda w: w.close(), "Ctrl+Q"),
+    "file.quit": Command("Quit", "Close the window", lambda w, c: w.close(), "Ctrl+Q"),
     # edit
     "edit.undo": Command(
         "Undo",
         "Undo the last change of a setting, stroke or reset",
-        lambda w: w.state.undo(),
+        lambda w, c: w.state.undo(),
         QKeySequence.StandardKey.Undo,
-        enabled=lambda w: w.state.undo_text is not None,
-        label=lambda w: _of("Undo", w.state.undo_text),
+        enabled=lambda w, c: w.state.undo_text is not None,
+        label=lambda w, c: _of("Undo", w.state.undo_text),
     ),
     "edit.redo": Command(
         "Redo",
         "Redo what was undone",
-        lambda w: w.state.redo(),
+        lambda w, c: w.state.redo(),
         "Ctrl+Shift+Z",
-        enabled=lambda w: w.state.redo_text is not None,
-        label=lambda w: _of("Redo", w.state.redo_text),
+        enabled=lambda w, c: w.state.redo_text is not None,
+        label=lambda w, c: _of("Redo", w.state.redo_text),
     ),
     "edit.copy_picture": Command(
         "Copy picture",
         "Copy the canvas as it is now, unless text is being edited or selected",
-        lambda w: w.exports.copy_picture(),
+        lambda w, c: w.exports.copy_picture(),
         "Ctrl+C",
     ),
     "edit.copy_python": Command(
         "Copy as Python",
         "Copy a short script that trains, samples and measures this experiment",
-        lambda w: _copy(w, script.as_python(w.state.experiment), "The script is copied."),
+        lambda w, c: _copy(w, script.as_python(w.state.experiment), "The script is copied."),
     ),
     "edit.copy_command": Command(
         "Copy as command line",
         "Copy the command that runs this experiment and writes everything into a folder",
-        lambda w: _copy(w, script.as_command(w.state.experiment), "The command is copied."),
+        lambda w, c: _copy(w, script.as_command(w.state.experiment), "The command is copied."),
     ),
     # train
     "train.toggle": Command(
         "Train",
         "Train the network, or pause training",
-        lambda w: w.training.toggle(),
+        lambda w, c: c.training.toggle(),
         key="T",
-        why_disabled=lambda w: why_disabled.training(w.state, w.controllers),
-        label=lambda w: in_full(w.training.status),
+        why_disabled=lambda w, c: why_disabled.training(w.state, c),
+        label=lambda w, c: in_full(c.training.status),
     ),
     "train.reset": Command(
-        "Reset training", "Discard the learned weights and start from new random ones", lambda w: w.reset_training()
+        "Reset training", "Discard the learned weights and start from new random ones", lambda w, c: w.reset_training()
     ),
     "train.replay": Command(
         "Play training",
         "Watch the network learn: show the weights of one training step after another",
-        lambda w: w.controllers.replaying.set_playing(not w.controllers.replaying.is_playing),
+        lambda w, c: c.replaying.set_playing(not c.replaying.is_playing),
         key="P",
         why_disabled=_choosing_step,
-        label=lambda w: "Pause training playback" if w.controllers.replaying.is_playing else "Play training",
+        label=lambda w, c: "Pause training playback" if c.replaying.is_playing else "Play training",
     ),
     "train.step": Command(
         "Later weights",
         "Show everything with the weights of the next training step",
-        lambda w: w.controllers.replaying.move(1),
+        lambda w, c: c.replaying.move(1),
         key="]",
         why_disabled=_choosing_step,
     ),
     "train.step_back": Command(
         "Earlier weights",
         "Show everything with the weights of the previous training step",
-        lambda w: w.controllers.replaying.move(-1),
+        lambda w, c: c.replaying.move(-1),
         key="[",
         why_disabled=_choosing_step,
     ),
@@ -277,249 +270,252 @@ COMMANDS: dict[str, Command] = {
     "sample.play": Command(
         "Play",
         "Play or pause the sampler's timeline",
-        lambda w: w.playing.set_playing(not w.playing.is_playing),
+        lambda w, c: c.playing.set_playing(not c.playing.is_playing),
         key="Space",
         why_disabled=_playing,
-        label=lambda w: "Pause" if w.playing.is_playing and not _playing(w) else "Play",
+        label=lambda w, c: "Pause" if c.playing.is_playing and not _playing(w, c) else "Play",
     ),
-    "sample.step": Command("Step", "One frame forward", lambda w: w.playing.step(1), key=".", why_disabled=_playing),
+    "sample.step": Command("Step", "One frame forward", lambda w, c: c.playing.step(1), key=".", why_disabled=_playing),
     "sample.step_back": Command(
-        "Step back", "One frame back", lambda w: w.playing.step(-1), key=",", why_disabled=_playing
+        "Step back", "One frame back", lambda w, c: c.playing.step(-1), key=",", why_disabled=_playing
     ),
-    "sample.start": Command("To the start", "The first frame: pure noise", lambda w: w.playing.seek(0), key="A"),
+    "sample.start": Command("To the start", "The first frame: pure noise", lambda w, c: c.playing.seek(0), key="A"),
     "sample.end": Command(
         "To the end",
         "The end of the run; missing frames are sampled first",
-        lambda w: w.playing.seek(END),
+        lambda w, c: c.playing.seek(END),
         key="E",
         why_disabled=_playing,
     ),
     "sample.restart": Command(
         "Restart",
         "Run the sampler again with the same noise",
-        lambda w: w.playing.restart(False),
+        lambda w, c: c.playing.restart(False),
         key="R",
         why_disabled=_sampling,
     ),
     "sample.restart_new_seed": Command(
         "Restart with new noise",
         "Run the sampler again with another seed",
-        lambda w: w.playing.restart(True),
+        lambda w, c: c.playing.restart(True),
         key="N",
         why_disabled=_sampling,
     ),
     "sample.loop": Command(
         "Loop",
         "Start again when the run ends",
-        lambda w: w.playing.set_loop(not w.playing.loop),
+        lambda w, c: c.playing.set_loop(not c.playing.loop),
         key="L",
-        checked=lambda w: w.playing.loop,
+        checked=lambda w, c: c.playing.loop,
     ),
     "sample.compare": Command(
         "Compare",
         "Show runs side by side that differ in a few settings, with the same noise; again to leave",
-        lambda w: w.controllers.comparing.toggle(),
+        lambda w, c: c.comparing.toggle(),
         key="C",
-        checked=lambda w: w.controllers.comparing.is_active,
-        why_disabled=lambda w: why_disabled.comparing(w.controllers),
+        checked=lambda w, c: c.comparing.is_active,
+        why_disabled=lambda w, c: why_disabled.comparing(c),
     ),
     "sample.pin": Command(
         "Pin this run",
         "Keep the run's settings, cost and distances in the Runs card",
-        lambda w: w.controllers.pinning.pin(),
+        lambda w, c: c.pinning.pin(),
         key="K",
-        why_disabled=lambda w: why_disabled.pinning(w.state, w.controllers),
+        why_disabled=lambda w, c: why_disabled.pinning(w.state, c),
     ),
     # measure
     "measure.density_map": Command(
         "Density map",
         "Compute the learned density over the canvas",
-        lambda w: w.measuring.density_map(),
+        lambda w, c: c.measuring.density_map(),
         key="D",
-        why_disabled=lambda w: why_disabled.mapping_density(w.state, w.controllers),
+        why_disabled=lambda w, c: why_disabled.mapping_density(w.state, c),
     ),
     "measure.test_set": Command(
         "Evaluate the test set",
         "Log-likelihood of held-out points",
-        lambda w: w.measuring.evaluate_test_set(),
-        why_disabled=lambda w: why_disabled.evaluating(w.state, w.controllers),
+        lambda w, c: c.measuring.evaluate_test_set(),
+        why_disabled=lambda w, c: why_disabled.evaluating(w.state, c),
     ),
     "measure.samples": Command(
         "Compare samples with data",
         "Distances, mode weights and memorization of the samples",
-        lambda w: w.measuring.evaluate_samples(),
-        why_disabled=lambda w: why_disabled.comparing_samples(w.state, w.controllers),
+        lambda w, c: c.measuring.evaluate_samples(),
+        why_disabled=lambda w, c: why_disabled.comparing_samples(w.state, c),
     ),
     "measure.errors": Command(
         "Score error along σ",
         "Relative error of the learned score at each noise level",
-        lambda w: w.measuring.score_errors(),
-        why_disabled=lambda w: why_disabled.measuring_score(w.state, w.controllers),
+        lambda w, c: c.measuring.score_errors(),
+        why_disabled=lambda w, c: why_disabled.measuring_score(w.state, c),
     ),
     "measure.clear": Command(
         "Clear the clicked point",
         "Remove the followed particle, or the likelihood path and the interpolation; without any, leave full screen",
-        lambda w: w.clear(),
+        lambda w, c: w.clear(),
         key="Escape",
     ),
     # view
-    "view.fit": Command("Fit", "Show all of the data", lambda w: w.canvas.fit(), key="F"),
+    "view.fit": Command("Fit", "Show all of the data", lambda w, c: w.canvas.fit(), key="F"),
     **{f"view.layer.{name}": _layer(name) for name in LAYERS},
     "view.time_to_data": Command(
         "Time from noise to data",
         "Show t as flow matching counts it, 0 at the noise and 1 at the data; equations keep 0 at the data",
-        lambda w: w.set_time_to_data(not w.time_to_data),
-        checked=lambda w: w.time_to_data,
+        lambda w, c: w.set_time_to_data(not w.time_to_data),
+        checked=lambda w, c: w.time_to_data,
     ),
     "view.system_theme": Command(
         "Theme of the system",
         "Dark or light as the system is, now and whenever it changes",
-        lambda w: w.set_theme("system"),
-        checked=lambda w: w.theme_choice == "system",
+        lambda w, c: w.set_theme("system"),
+        checked=lambda w, c: w.theme_choice == "system",
     ),
     "view.dark": Command(
-        "Dark theme", "Light on dark", lambda w: w.set_theme("dark"), checked=lambda w: w.theme_choice == "dark"
+        "Dark theme", "Light on dark", lambda w, c: w.set_theme("dark"), checked=lambda w, c: w.theme_choice == "dark"
     ),
     "view.light": Command(
-        "Light theme", "Dark on light", lambda w: w.set_theme("light"), checked=lambda w: w.theme_choice == "light"
+        "Light theme",
+        "Dark on light",
+        lambda w, c: w.set_theme("light"),
+        checked=lambda w, c: w.theme_choice == "light",
     ),
     "view.text_larger": Command(
         "Larger text",
         "Show text, controls and captions larger, up to 200 %",
-        lambda w: w.set_text_size(text_size.step(w.text_percent, 1)),
+        lambda w, c: w.set_text_size(text_size.step(w.text_percent, 1)),
         "Ctrl++",
         also="Ctrl+=",
-        enabled=lambda w: w.text_percent < text_size.PERCENT[1],
-        label=lambda w: f"Larger text (now {w.text_percent} %)",
+        enabled=lambda w, c: w.text_percent < text_size.PERCENT[1],
+        label=lambda w, c: f"Larger text (now {w.text_percent} %)",
     ),
     "view.text_smaller": Command(
         "Smaller text",
         "Show text, controls and captions smaller, down to 80 %",
-        lambda w: w.set_text_size(text_size.step(w.text_percent, -1)),
+        lambda w, c: w.set_text_size(text_size.step(w.text_percent, -1)),
         "Ctrl+-",
-        enabled=lambda w: w.text_percent > text_size.PERCENT[0],
+        enabled=lambda w, c: w.text_percent > text_size.PERCENT[0],
     ),
     "view.text_usual": Command(
         "Usual text size",
         "Show text, controls and captions at 100 %",
-        lambda w: w.set_text_size(100),
+        lambda w, c: w.set_text_size(100),
         "Ctrl+0",
-        enabled=lambda w: w.text_percent != 100,
+        enabled=lambda w, c: w.text_percent != 100,
     ),
     "view.fullscreen": Command(
         "Full screen",
         "Show the window in full screen",
-        lambda w: w.toggle_full_screen(),
+        lambda w, c: w.toggle_full_screen(),
         "F11",
-        checked=lambda w: w.isFullScreen(),
+        checked=lambda w, c: w.isFullScreen(),
     ),
     "view.present": Command(
         "Presenter mode",
         "Show canvas, timeline and the lesson's text alone, in large type on the full screen; Escape leaves it",
-        lambda w: w.presenter.toggle(),
+        lambda w, c: w.presenter.toggle(),
         "Shift+F11",
-        checked=lambda w: w.presenter.is_on,
+        checked=lambda w, c: w.presenter.is_on,
     ),
     "view.page_on": Command(
         "Next page",
         "In presenter mode: the lesson's next step, or the next scene where no lesson is open",
-        lambda w: w.presenter.turn(1),
+        lambda w, c: w.presenter.turn(1),
         "PgDown",
-        enabled=lambda w: w.presenter.is_on,
+        enabled=lambda w, c: w.presenter.is_on,
     ),
     "view.page_back": Command(
         "Previous page",
         "In presenter mode: the lesson's step before, or the scene before",
-        lambda w: w.presenter.turn(-1),
+        lambda w, c: w.presenter.turn(-1),
         "PgUp",
-        enabled=lambda w: w.presenter.is_on,
+        enabled=lambda w, c: w.presenter.is_on,
     ),
     "view.history": Command(
         "History",
         "List every change since the file was opened; a click on one goes there",
-        lambda w: w.show_dialog("history"),
+        lambda w, c: w.show_dialog("history"),
         "Ctrl+H",
     ),
     "view.runs": Command(
         "Run table",
         "Show the pinned runs with every column",
-        lambda w: w.show_dialog("runs"),
+        lambda w, c: w.show_dialog("runs"),
     ),
     "view.reset": Command(
         "Reset window",
         "Restore the first layout and clear recent files, folders and export choices; your work stays",
-        lambda w: w.reset_layout(),
+        lambda w, c: w.reset_layout(),
     ),
     # learn
     "learn.palette": Command(
         "Find…",
         "Find any command, setting, scene or lesson by a few letters of its name",
-        lambda w: w.show_dialog("palette"),
+        lambda w, c: w.show_dialog("palette"),
         "Ctrl+K",
     ),
     "learn.scenes": Command(
         "Scenes",
         "Show what goes wrong and right in score-based models, each with a claim that is measured here",
-        lambda w: w.show_dialog("scenes"),
+        lambda w, c: w.show_dialog("scenes"),
         "Ctrl+G",
     ),
     "learn.answers": Command(
         "Save answers…",
         "Save what you predicted in lessons, and what was measured, as CSV",
-        lambda w: w.documents.ask_save_answers(w.controllers.lessons.rows()),
-        enabled=lambda w: w.controllers.lessons.has_answers,
+        lambda w, c: w.documents.ask_save_answers(c.lessons.rows()),
+        enabled=lambda w, c: c.lessons.has_answers,
     ),
     # tools
     "file.load_plugin": Command(
         "Load plug-in…",
         "Run a Python file that adds data sets, noise, networks, objectives or samplers",
-        lambda w: w.plugins.ask(),
+        lambda w, c: w.plugins.ask(),
     ),
     "tools.plugins": Command(
         "Plug-ins…",
         "List the plug-ins that are loaded, now or at every start",
-        lambda w: w.show_dialog("plugins"),
+        lambda w, c: w.show_dialog("plugins"),
     ),
     "tools.audit": Command(
         "Audit…",
         "Check any kind, built-in or a plug-in, against closed forms on this machine",
-        lambda w: w.show_dialog("audit"),
+        lambda w, c: w.show_dialog("audit"),
     ),
     "tools.boltzmann": Command(
         "Boltzmann machine…",
         "Learn patterns of a few pixels by summing over all states, and time what Z costs",
-        lambda w: w.show_dialog("boltzmann"),
+        lambda w, c: w.show_dialog("boltzmann"),
         "Ctrl+B",
     ),
     "tools.sweep": Command(
         "Sweep…",
         "Vary settings of this experiment over several seeds, and compare the figures",
-        lambda w: w.show_dialog("sweep"),
+        lambda w, c: w.show_dialog("sweep"),
         "Ctrl+Shift+W",
     ),
     # help
-    "help.tour": Command("Tour", "See in two minutes what is where", lambda w: w.tour.start()),
-    "help.glossary": Command("Glossary", "Find what a symbol or a term means", lambda w: w.show_dialog("glossary")),
+    "help.tour": Command("Tour", "See in two minutes what is where", lambda w, c: w.tour.start()),
+    "help.glossary": Command("Glossary", "Find what a symbol or a term means", lambda w, c: w.show_dialog("glossary")),
     "help.write_lesson": Command(
         "Write a lesson…",
         "Make a lesson file whose first step shows this experiment",
-        lambda w: w.documents.ask_write_lesson(),
+        lambda w, c: w.documents.ask_write_lesson(),
     ),
-    "help.keys": Command("Keys", "Keyboard shortcuts", lambda w: w.show_keys(), "F1"),
-    "help.log": Command("Log", "The program's log, to copy into a report", lambda w: w.show_dialog("log")),
+    "help.keys": Command("Keys", "Keyboard shortcuts", lambda w, c: w.show_keys(), "F1"),
+    "help.log": Command("Log", "The program's log, to copy into a report", lambda w, c: w.show_dialog("log")),
     "help.selftest": Command(
-        "Self-test", "Check the theory against closed forms on this machine", lambda w: w.show_dialog("selftest")
+        "Self-test", "Check the theory against closed forms on this machine", lambda w, c: w.show_dialog("selftest")
     ),
-    "help.about": Command("About Score Playground", "Version and licence", lambda w: w.show_about()),
+    "help.about": Command("About Score Playground", "Version and licence", lambda w, c: w.show_about()),
 }
 
 
 class Actions(QObject):
     """The registry's commands as QActions of one window."""
 
-    def __init__(self, window: Window, parent: QObject) -> None:
+    def __init__(self, window: Window, controllers: Controllers, parent: QObject) -> None:
         super().__init__(parent)
-        self._window = window
+        self._window, self._controllers = window, controllers
         self._actions: dict[str, QAction] = {}
         self._plain: dict[int, QAction] = {}
         self._tips: dict[str, str] = {}
@@ -569,9 +565,9 @@ class Actions(QObject):
             return False
         self.refresh()
         ask = COMMANDS[action.objectName()].why_disabled
-        why = None if ask is None else ask(self._window)
+        why = None if ask is None else ask(self._window, self._controllers)
         if ask is not None and why is not None:
-            self._window.notify("info", why, is_current=lambda: ask(self._window) == why)
+            self._window.notify("info", why, is_current=lambda: ask(self._window, self._controllers) == why)
         action.trigger()
         return True
 
@@ -579,21 +575,21 @@ class Actions(QObject):
         """Update texts, check marks and which commands are enabled."""
         for key, command in COMMANDS.items():
             action = self._actions[key]
-            text = command.label(self._window) if command.label else command.text
-            action.setProperty("label", command.label(self._window) if command.label else None)
+            text = command.label(self._window, self._controllers) if command.label else command.text
+            action.setProperty("label", command.label(self._window, self._controllers) if command.label else None)
             action.setText(f"{text}\t{command.key}" if command.key else text)
             if command.checked:
-                action.setChecked(command.checked(self._window))
+                action.setChecked(command.checked(self._window, self._controllers))
             if command.enabled:
-                action.setEnabled(command.enabled(self._window))
+                action.setEnabled(command.enabled(self._window, self._controllers))
             if command.why_disabled:
-                why = command.why_disabled(self._window)
+                why = command.why_disabled(self._window, self._controllers)
                 action.setEnabled(not why)
                 action.setToolTip(wrapped(worded(why)) if why else self._tips[key])
 
     def _runner(self, key: str) -> Callable[[], None]:
         def run() -> None:
-            COMMANDS[key].run(self._window)
+            COMMANDS[key].run(self._window, self._controllers)
             self.refresh()
 
         return run

@@ -5,6 +5,7 @@ from typing import Protocol, runtime_checkable
 
 from PySide6.QtWidgets import QDialog, QWidget
 
+from playground.app.controllers.controllers import Controllers
 from playground.app.dialogs.history_window import HistoryWindow
 from playground.app.dialogs.log import LogDialog
 from playground.app.model.errors import Log
@@ -43,42 +44,42 @@ class Starting(Protocol):
         """Begin, unless it runs already."""
 
 
-def _log(owner: Owner, parent: QWidget) -> QDialog:
+def _log(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
     return LogDialog(owner.log, parent)
 
 
-def _history(owner: Owner, parent: QWidget) -> QDialog:
+def _history(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
     return HistoryWindow(owner.state.stack, parent)
 
 
 # The modules of these are not needed to open the main window.
 
 
-def _selftest(owner: Owner, parent: QWidget) -> QDialog:
+def _selftest(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
     from playground.app.dialogs.selftest_dialog import SelftestDialog
 
     return SelftestDialog(parent)
 
 
-def _audit(owner: Owner, parent: QWidget) -> QDialog:
+def _audit(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
     from playground.app.dialogs.audit_dialog import AuditDialog
 
     return AuditDialog(owner.state, owner.palette_tokens, parent)
 
 
-def _plugins(owner: Owner, parent: QWidget) -> QDialog:
+def _plugins(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
     from playground.app.dialogs.plugins_dialog import PluginsDialog
 
     return PluginsDialog(owner.plugins, owner.show_audit, parent)
 
 
-def _boltzmann(owner: Owner, parent: QWidget) -> QDialog:
+def _boltzmann(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
     from playground.app.dialogs.boltzmann.window import BoltzmannWindow
 
     return BoltzmannWindow(owner.palette_tokens, parent)
 
 
-def _sweep(owner: Owner, parent: QWidget) -> QDialog:
+def _sweep(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
     from playground.app.controllers.sweeping import Sweeping
     from playground.app.dialogs.sweep.window import SweepWindow
     from playground.app.widgets.file_prompts import FilePrompts
@@ -86,38 +87,38 @@ def _sweep(owner: Owner, parent: QWidget) -> QDialog:
     return SweepWindow(
         Sweeping(owner.documents.open_made),
         lambda: owner.state.experiment,
-        lambda: owner.documents.proposal().parent,
+        owner.documents.folder,
         FilePrompts(parent),
         owner.palette_tokens,
         parent,
     )
 
 
-def _scenes(owner: Owner, parent: QWidget) -> QDialog:
+def _scenes(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
     from playground.app.dialogs.gallery import Gallery
 
-    return Gallery(owner.controllers.scenes.show, owner.palette_tokens, parent)
+    return Gallery(controllers.scenes.show, owner.palette_tokens, parent)
 
 
-def _runs(owner: Owner, parent: QWidget) -> QDialog:
+def _runs(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
     from playground.app.dialogs.runs_window import RunsWindow
 
-    return RunsWindow(owner.controllers, owner.exports.runs, owner.palette_tokens, parent)
+    return RunsWindow(controllers, owner.exports.runs, owner.palette_tokens, parent)
 
 
-def _glossary(owner: Owner, parent: QWidget) -> QDialog:
+def _glossary(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
     from playground.app.dialogs.glossary_dialog import GlossaryDialog
 
     return GlossaryDialog(parent)
 
 
-def _palette(owner: Owner, parent: QWidget) -> QDialog:
+def _palette(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
     from playground.app.dialogs.command_palette import CommandPalette
 
-    return CommandPalette(lambda: entries(owner), parent)
+    return CommandPalette(lambda: entries(owner, controllers), parent)
 
 
-DIALOGS: dict[str, Callable[[Owner, QWidget], QDialog]] = {
+DIALOGS: dict[str, Callable[[Owner, Controllers, QWidget], QDialog]] = {
     "log": _log,
     "history": _history,
     "selftest": _selftest,
@@ -137,14 +138,15 @@ class DialogRegistry:
 
     Args:
         owner: the main window, as what the dialogs show.
+        controllers: its controllers.
         parent: the main window, as their parent.
 
     Attributes:
         made: the dialogs made so far, by their names.
     """
 
-    def __init__(self, owner: Owner, parent: QWidget) -> None:
-        self._owner, self._parent = owner, parent
+    def __init__(self, owner: Owner, controllers: Controllers, parent: QWidget) -> None:
+        self._owner, self._controllers, self._parent = owner, controllers, parent
         self.made: dict[str, QDialog] = {}
 
     def show(self, name: str) -> None:
@@ -154,7 +156,7 @@ class DialogRegistry:
             KeyError: no dialog of `DIALOGS` has this name.
         """
         if name not in self.made:
-            self.made[name] = DIALOGS[name](self._owner, self._parent)
+            self.made[name] = DIALOGS[name](self._owner, self._controllers, self._parent)
         dialog = self.made[name]
         dialog.show()
         dialog.raise_()

@@ -105,13 +105,7 @@ class EndToEndCheck(QObject):
         self._next("sampling")
         before = controllers.playing.trajectory
         window.actions_by_key.trigger("sample.restart")
-        yield (
-            lambda: (
-                controllers.playing.trajectory is not before
-                and controllers.playing.trajectory is not None
-                and controllers.playing.trajectory.finished
-            )
-        )
+        yield (lambda: (run := controllers.playing.trajectory) is not before and run is not None and run.finished)
         run = controllers.playing.trajectory
         assert run is not None
         final = run.positions[-1]
@@ -200,7 +194,7 @@ class EndToEndCheck(QObject):
 
     @Slot(str)
     def _program_failed(self, sentence: str) -> None:
-        self._fail(f"{sentence} {self._window.log.text().splitlines()[-1]}")
+        self._fail(f"{sentence} {self._window.log.newest()}")
 
     def _fail(self, error: str) -> None:
         if self._timer.isActive():

@@ -7,6 +7,9 @@ from typing import Protocol
 from PySide6.QtWidgets import QWidget
 
 from playground.app.actions import COMMANDS, Actions, Window
+from playground.app.controllers.controllers import Controllers
+from playground.app.controllers.lessons import Lessons
+from playground.app.controllers.scenes import Scenes
 from playground.app.dialogs.command_palette import Entry
 from playground.app.menus import MENUS
 from playground.app.panels import DataPanel
@@ -26,19 +29,25 @@ class Searched(Window, Protocol):
     panels: list[CollapsiblePanel]
 
 
-def entries(window: Searched) -> list[Entry]:
+def entries(window: Searched, controllers: Controllers) -> list[Entry]:
     """All entries that can be found now."""
-    return [*_commands(window), *_choices(window), *_settings(window), *_scenes(window), *_lessons(window)]
+    return [
+        *_commands(window, controllers),
+        *_choices(window),
+        *_settings(window),
+        *_scenes(controllers.scenes),
+        *_lessons(controllers.lessons),
+    ]
 
 
-def _commands(window: Searched) -> Iterator[Entry]:
+def _commands(window: Searched, controllers: Controllers) -> Iterator[Entry]:
     for menu, keys in MENUS.items():
         for key in keys:
             if key in COMMANDS and key != "learn.palette":
                 command = COMMANDS[key]
-                text = command.label(window) if command.label else command.text
-                why: Message | str | None = command.why_disabled(window) if command.why_disabled else None
-                if command.enabled is not None and not command.enabled(window):
+                text = command.label(window, controllers) if command.label else command.text
+                why: Message | str | None = command.why_disabled(window, controllers) if command.why_disabled else None
+                if command.enabled is not None and not command.enabled(window, controllers):
                     why = "There is nothing to do now."
                 yield Entry(
                     text.rstrip("…").replace("&&", "&"),
@@ -100,14 +109,14 @@ def reveal(row: FieldRow) -> None:
         controls[0].setFocus()
 
 
-def _scenes(window: Searched) -> Iterator[Entry]:
+def _scenes(scenes: Scenes) -> Iterator[Entry]:
     for scene in load_bundled().values():
-        yield Entry(scene.title, "Scene", functools.partial(window.controllers.scenes.show, scene))
+        yield Entry(scene.title, "Scene", functools.partial(scenes.show, scene))
 
 
-def _lessons(window: Searched) -> Iterator[Entry]:
+def _lessons(lessons: Lessons) -> Iterator[Entry]:
     for lesson in load_all().values():
-        yield Entry(lesson.head.title, "Lesson", functools.partial(window.controllers.lessons.begin, lesson))
+        yield Entry(lesson.head.title, "Lesson", functools.partial(lessons.begin, lesson))
 
 
 def _card(key: str) -> str:

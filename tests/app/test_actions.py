@@ -94,9 +94,9 @@ def test_triggering_it_raises_nothing(key, shared_window, monkeypatch):
 def test_a_switch_shows_its_state(key, shared_window):
     window = shared_window
     action = window.actions_by_key[key]
-    before = COMMANDS[key].checked(window)
+    before = COMMANDS[key].checked(window, window.controllers)
     action.trigger()
-    assert action.isChecked() == COMMANDS[key].checked(window)
+    assert action.isChecked() == COMMANDS[key].checked(window, window.controllers)
     if key not in ("view.system_theme", "view.dark", "view.light"):
         assert action.isChecked() != before
         action.trigger()

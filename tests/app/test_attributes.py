@@ -1,7 +1,7 @@
-"""No part of the window writes an attribute of another object: it calls a method of it, or emits a signal."""
+"""No part of the window writes an attribute of another object, or reaches through the window into the parts of its parts."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 APP = Path(__file__).parents[2] / "playground" / "app"
@@ -47,15 +47,64 @@ def others(tree: ast.AST) -> set[str]:
     return found - FOREIGN
 
 
+WINDOW = {"window", "owner", "w", "controllers", "c"}
+"""The names under which the window's parts know the window and its controllers, with or without an underscore."""
+
+
+def path(node: ast.expr) -> list[str]:
+    """The names that an expression goes through, as a, b and d for `a.b(c)[0].d`."""
+    names: list[str] = []
+    while not isinstance(node, ast.Name):
+        if isinstance(node, ast.Attribute):
+            names.insert(0, node.attr)
+            node = node.value
+        elif isinstance(node, ast.Call):
+            node = node.func
+        elif isinstance(node, ast.Subscript):
+            node = node.value
+        else:
+            return names
+    return [node.id, *names]
+
+
+def reached(tree: ast.AST) -> set[str]:
+    """What is reached through the window or its controllers, and is not theirs. A signal can be connected."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr not in ("connect", "emit"):
+            names = path(node)
+            start = next((place for place, name in enumerate(names) if name.lstrip("_") in WINDOW), len(names))
+            if start < 2 and len(names) - start > 3:
+                found.add(".".join(names))
+    return found
+
+
+def found_in_app(search: Callable[[ast.AST], set[str]]) -> dict[str, set[str]]:
+    """What is found in each file of the window."""
+    files = {str(file.relative_to(APP)): ast.parse(file.read_text(encoding="utf-8")) for file in APP.rglob("*.py")}
+    return {name: found for name, tree in files.items() if (found := search(tree))}
+
+
 def test_no_attribute_of_another_object_is_written() -> None:
-    found = {
-        str(path.relative_to(APP)): others(ast.parse(path.read_text(encoding="utf-8"))) for path in APP.rglob("*.py")
-    }
-    assert {place: names for place, names in found.items() if names} == {
-        "model/errors.py": {"self._busy.now"}
-    }  # of a thread
+    assert found_in_app(others) == {"model/errors.py": {"self._busy.now"}}  # of a thread
 
 
 def test_a_written_attribute_would_be_found() -> None:
     tree = ast.parse("run.failure = 1\nself.x, window.playing.frame = 2, 3\nself.y += 1")
     assert others(tree) == {"run.failure", "window.playing.frame"}
+
+
+def test_nothing_is_reached_through_the_window() -> None:
+    assert found_in_app(reached) == {}
+
+
+def test_what_is_reached_through_the_window_would_be_found() -> None:
+    tree = ast.parse(
+        "w.controllers.pinning.pin()\nself._window.log.text().splitlines()[-1]\ncontrollers.pinning.pinned.runs\n"
+        "w.exports.video()\ncontrollers.pinning.pinned\nwindow.exports.failed.connect(print)\nself.x.y.window.z"
+    )
+    assert reached(tree) == {
+        "w.controllers.pinning.pin",
+        "self._window.log.text.splitlines",
+        "controllers.pinning.pinned.runs",
+    }

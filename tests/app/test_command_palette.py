@@ -96,13 +96,13 @@ def test_it_opens_empty_each_time_with_what_there_is_now(palette):
 
 
 def of(window, title):
-    found = [entry for entry in entries(window) if entry.title == title]
+    found = [entry for entry in entries(window, window.controllers) if entry.title == title]
     assert len(found) == 1, title
     return found[0]
 
 
 def test_it_finds_commands_choices_settings_and_scenes(bare_window):
-    found = entries(bare_window)
+    found = entries(bare_window, bare_window.controllers)
     assert {scene.title for scene in load_bundled().values()} <= {entry.title for entry in found}
     assert of(bare_window, "Dark theme").place == "View"
     assert of(bare_window, "Sampler: Annealed Langevin").place == "Sample"

@@ -153,13 +153,13 @@ class Documents(QObject):
 
     def ask_open(self) -> None:
         """Let the user choose a file, then open it."""
-        name = self._prompts.open_name("Open", self._folder(), FILTERS)
+        name = self._prompts.open_name("Open", str(self.folder()), FILTERS)
         if name:
             self.open(Path(name))
 
     def ask_open_folder(self) -> None:
         """Let the user choose a folder of pictures, then open it."""
-        name = self._prompts.folder_name("Open a folder of pictures", self._folder())
+        name = self._prompts.folder_name("Open a folder of pictures", str(self.folder()))
         if name:
             self.open(Path(name))
 
@@ -350,8 +350,9 @@ class Documents(QObject):
         """The file name that a dialog proposes, with any suffix."""
         return self._preferences.propose(self.path, self._state.experiment.data.kind)
 
-    def _folder(self) -> str:
-        return str(self.proposal().parent)
+    def folder(self) -> Path:
+        """The folder in which a dialog begins."""
+        return self.proposal().parent
 
     def save_to(self, path: Path, then: Callable[[], None] | None = None) -> None:
         """Save under this name, which becomes the work's name; see :meth:`save`."""

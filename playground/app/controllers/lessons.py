@@ -1,6 +1,7 @@
 """The lesson in progress: its step, the prediction, and what is measured for it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 from PySide6.QtCore import QObject, Signal, Slot
@@ -96,6 +97,10 @@ class Lessons(QObject):
         if step is None or not step.head.question:
             return step is not None
         return answer is not None and answer.values is not None
+
+    def keep_progress_in(self, path: Path) -> None:
+        """Read the progress in lessons from a file, and write every change to it from now on."""
+        self.progress.keep_in(path)
 
     def begin(self, lesson: Lesson) -> None:
         """Begin a lesson at the first step that was not done. :meth:`leave` restores the work."""

@@ -120,6 +120,11 @@ class Pinning(QObject):
     # What the window may read
 
     @property
+    def has_runs(self) -> bool:
+        """Whether any run is pinned."""
+        return bool(self.pinned.runs)
+
+    @property
     def is_pinned(self) -> bool:
         """Whether the run in view is pinned."""
         here = None if self.finished is None else self.finished.number

@@ -139,4 +139,4 @@ def pinning(state: State, controllers: Controllers) -> Message | None:
 
 def exporting_runs(controllers: Controllers) -> Message | None:
     """The reason why there are no runs to export."""
-    return None if controllers.pinning.pinned.runs else NO_RUNS
+    return None if controllers.pinning.has_runs else NO_RUNS

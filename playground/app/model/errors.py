@@ -54,6 +54,10 @@ class Log(QObject):
         head = f"Score Playground {playground.__version__}, Python {platform.python_version()}, Qt {qVersion()}, {platform.platform()}"
         return "\n".join([head, *list(self._lines)])
 
+    def newest(self) -> str:
+        """The last line, as of a traceback; empty if there is none."""
+        return self._lines[-1].splitlines()[-1] if self._lines else ""
+
     def add(self, line: str) -> None:
         """Append a line, from any thread."""
         self._lines.append(line)
