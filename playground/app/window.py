@@ -209,7 +209,7 @@ class MainWindow(QMainWindow):
         """Connect the signals of all parts."""
         building, training, playing = self.building, self.training, self.playing
         for source in (self.controllers, self.tools, self.autosaving, self.recovering, self.plugins):
-            source.notified.connect(self._tell)
+            source.notified.connect(self._notify)
         self.autosaving.changed.connect(self._show_status)
         self.recovering.changed.connect(self._show_recovery)
         self.recovery_bar.restore_requested.connect(self.recovering.restore)
@@ -508,7 +508,7 @@ class MainWindow(QMainWindow):
         self.toasts.add(level, worded(message), offer, is_current)
 
     @Slot(object)
-    def _tell(self, notification: Notification) -> None:
+    def _notify(self, notification: Notification) -> None:
         self.notify(notification.level, notification.message, notification.action, notification.is_current)
 
     @Slot(object)

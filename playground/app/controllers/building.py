@@ -336,7 +336,7 @@ class Building(QObject):
 
         def refuse(error: BaseException) -> None:
             self.withdrawn.emit()
-            self._tell_error(error)
+            self._notify_error(error)
 
         self.withdrawn.emit()  # tasks that waited give way to the points
         # A task of its own, because a session that is being built comes first and the points follow it.
@@ -436,14 +436,14 @@ class Building(QObject):
         """Report why there is no problem. A session whose weights do not fit is opened without them."""
         session = self._opening
         if session is not None and session.weights is not None:
-            self._tell_error(error)  # the problem that is built without them would withdraw the message
+            self._notify_error(error)  # the problem that is built without them would withdraw the message
             self._opening = dataclasses.replace(session, weights=None, training={})
             self._settle.start()
         else:
             self._opening = None
             self._fail(message_of(error))
 
-    def _tell_error(self, error: BaseException) -> None:
+    def _notify_error(self, error: BaseException) -> None:
         self.notified.emit(about(self._state, "error", message_of(error)))
 
     def _fail(self, why: Message, clear: bool = False) -> None:
@@ -465,7 +465,7 @@ class Building(QObject):
         if built.data.is_file and all(dataset is not other for other in known):
             self._keep_points(built, dataset)
         if workspace.could_hold_out_more:
-            self._tell_held_out(workspace)
+            self._notify_held_out(workspace)
         if self.is_behind(workspace):
             self._settle.start()
         else:
@@ -480,7 +480,7 @@ class Building(QObject):
         self._stored.pop(self._workspace_key, None)  # it is in memory now
         self.problem_changed.emit(workspace.view)
         self.taken.emit(opened)
-        self._tell_dropped(workspace)
+        self._notify_dropped(workspace)
         if before is None:
             self.ready.emit()
 
@@ -488,13 +488,13 @@ class Building(QObject):
         """Keep the points that were read from a file, because the file may become unreadable."""
         self._keep(("points", *file_key(experiment)), ReadPoints(experiment.data, dataset))
 
-    def _tell_held_out(self, workspace: Workspace) -> None:
+    def _notify_held_out(self, workspace: Workspace) -> None:
         held_out = len(workspace.problem.dataset.held_out)
         said = f"{held_out:,} of these data were held out when training started. Reset holds out more."
         is_current = lambda: self._workspace is workspace and workspace.could_hold_out_more  # noqa: E731
         self.notified.emit(Notification("info", said, is_current=is_current))
 
-    def _tell_dropped(self, workspace: Workspace) -> None:
+    def _notify_dropped(self, workspace: Workspace) -> None:
         """Report what undo cannot bring back, when undo reaches it."""
         steps = self._dropped.pop(self._workspace_key, 0)
         if steps and not workspace.trained_steps:

@@ -39,7 +39,7 @@ SETTLE = 250  # ms that a chosen training step must stay before its weights are 
 TASKS = ("likelihood", "interpolation", "density", FOLLOWING, "test-set", "quality", "budget", "paths", "fisher")
 
 
-def _telling_the_last(
+def _marking_final(
     progress: measurements.Progress[dict[str, Any]],
 ) -> measurements.Progress[tuple[bool, dict[str, Any]]]:
     """Adds to the figures whether they are the final ones of the whole measurement."""
@@ -341,7 +341,7 @@ class Measuring(QObject):
         self._tasks.start(
             "test-set",
             "Test set",
-            lambda: _telling_the_last(measurements.test_set(model.problem, model.weights)),
+            lambda: _marking_final(measurements.test_set(model.problem, model.weights)),
             self._evaluated("test-set"),
         )
 
@@ -364,7 +364,7 @@ class Measuring(QObject):
         self._tasks.start(
             "quality",
             "Quality",
-            lambda: _telling_the_last(measurements.sample_quality(problem, run())),
+            lambda: _marking_final(measurements.sample_quality(problem, run())),
             take,
         )
 
@@ -398,7 +398,7 @@ class Measuring(QObject):
         if workspace is None:
             return
         problem, weights = workspace.problem, workspace.weights
-        self._tasks.start(task, title, lambda: _telling_the_last(measure(problem, weights)), self._evaluated(task))
+        self._tasks.start(task, title, lambda: _marking_final(measure(problem, weights)), self._evaluated(task))
 
     def score_errors(self) -> None:
         """Measure the error of the learned score along sigma, against the exact or the smoothed training set's score."""
