@@ -22,7 +22,7 @@ from playground.app.controllers.plugins import Plugins
 from playground.app.dialogs.exports import Exports
 from playground.app.dialogs.tour import Tour
 from playground.app.model.state import State
-from playground.app.panels.training import in_full
+from playground.app.panels.training import COMMAND
 from playground.app.presenter import Presenter
 from playground.app.style import text_size
 from playground.app.style.labels import worded
@@ -239,7 +239,7 @@ COMMANDS: dict[str, Command] = {
         lambda w, c: c.training.toggle(),
         key="T",
         why_disabled=lambda w, c: why_disabled.training(w.state, c),
-        label=lambda w, c: in_full(c.training.status),
+        label=lambda w, c: COMMAND[c.training.status],
     ),
     "train.reset": Command(
         "Reset training", "Discard the learned weights and start from new random ones", lambda w, c: w.reset_training()

@@ -114,7 +114,7 @@ class Presenter(QObject):
 
     def _turn_scene(self, way: int) -> None:
         scenes, shown = list(load_bundled().values()), self._scenes.scene
-        place = next((place for place, scene in enumerate(scenes) if shown and scene.title == shown.title), -1)
+        place = scenes.index(shown) if shown in scenes else -1
         place = max(place + way, 0)
         if place < len(scenes):
             self._scenes.show(scenes[place])

@@ -505,7 +505,7 @@ class MainWindow(QMainWindow):
                 self.actions_by_key[action].statusTip(),
                 lambda: self.actions_by_key.trigger(action),
             )
-        self.toasts.add(level, worded(message), offer, is_current)
+        self.toasts.add(level, message, offer, is_current)
 
     @Slot(object)
     def _notify(self, notification: Notification) -> None:

@@ -297,10 +297,10 @@ def test_the_whole_table_has_every_column(qtbot, controllers):
     assert first["floor"] == "0.1"
     assert first["what differs"] == "sampler Reverse SDE, seed 0"
     assert first["seed"] == "0"
-    assert not dialog.buttons["Delete"].isEnabled()
+    assert not dialog.delete.isEnabled()
     choose(dialog.table, "long")
-    dialog.buttons["Delete"].click()
-    dialog.buttons["Export CSV…"].click()
+    dialog.delete.click()
+    dialog.export.click()
     assert controllers.asked == [("delete", 1)]
     assert asked == ["export"]
 
@@ -334,7 +334,7 @@ def test_two_to_four_selected_runs_are_compared(qtbot, controllers):
     dialog = RunsWindow(controllers, lambda: None, DARK)
     qtbot.addWidget(dialog)
     dialog.show()
-    compare = dialog.buttons["Compare"]
+    compare = dialog.compare
     assert not compare.isEnabled()
     choose(dialog.table, "long")
     assert not compare.isEnabled()

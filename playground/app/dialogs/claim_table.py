@@ -8,6 +8,7 @@ from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import wrapped
 from playground.lab.selftest import Row
 
+AREA = Qt.ItemDataRole.UserRole  # of the claims below a heading
 COLUMNS = ("Claim", "Measured", "Bound", "Holds")
 
 
@@ -36,9 +37,9 @@ class ClaimTable(QTreeWidget):
     def add(self, row: Row) -> None:
         """Add a claim below the heading of its area, and scroll there."""
         above = self.topLevelItem(self.topLevelItemCount() - 1)
-        heading = row.area.capitalize()
-        if above is None or above.text(0) != heading:
-            above = QTreeWidgetItem(self, [heading])
+        if above is None or above.data(0, AREA) != row.area:
+            above = QTreeWidgetItem(self, [row.area.capitalize()])
+            above.setData(0, AREA, row.area)
             above.setFont(0, _bold(above))
             above.setExpanded(True)
         holds = "NO" if not row.passed else "yes" if row.is_bounded else "–"

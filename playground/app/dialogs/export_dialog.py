@@ -79,20 +79,25 @@ class ExportDialog(QDialog):
         self._suits = True  # whether a GIF takes a size and frame rate with which it can be mailed
         self._suited = False  # whether these differ from the chosen ones
         self._changes_itself = False
-        self._waits = False  # whether the export waits for the estimated size
+        self._estimates = True  # whether the file's size is being estimated
+        self._waits = False  # whether the export waits for that
         self.setObjectName(f"{kind}Dialog")
         self.setWindowTitle(f"Export {kind}")
         choice: VideoChoice | PictureChoice = preferences.get(kind)
         self._form = QWidget()
+        self._fill_form(choice, suggestion)
+        self._watch_choices()
+        self._lay_out()
+
+    def _fill_form(self, choice: VideoChoice | PictureChoice, suggestion: Path) -> None:
+        """Make a row for each choice."""
         form = QFormLayout(self._form)
         form.setContentsMargins(0, 0, 0, 0)
         form.setHorizontalSpacing(2 * UNIT)
         form.setVerticalSpacing(UNIT)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-
-        formats, suffix = FORMATS if kind == "video" else PICTURES, choice.suffix
-        self.path = QLineEdit(str(suggestion.with_suffix(suffix)))
+        self.path = QLineEdit(str(suggestion.with_suffix(choice.suffix)))
         self.path.setMinimumWidth(px(340))
         browse = QPushButton("&Choose…")
         browse.clicked.connect(self._browse)
@@ -101,21 +106,14 @@ class ExportDialog(QDialog):
             form.addRow("S&hows", self.subject)
             self.subject.setCurrentIndex(self.subject.findData(choice.subject))
         form.addRow("&File", _row(self.path, browse, stretch=False))
-        self.format = ChoiceBox(formats.items())
+        self.format = ChoiceBox((FORMATS if self.kind == "video" else PICTURES).items())
         form.addRow("F&ormat", self.format)
-        self.format.setCurrentIndex(self.format.findData(suffix))
-        self.format.currentIndexChanged.connect(self._format_chosen)
-        self.path.textEdited.connect(self._path_typed)
-
+        self.format.setCurrentIndex(self.format.findData(choice.suffix))
         self.size_preset = ChoiceBox((title, title) for title in (*(title for title, _, _ in SIZES), CUSTOM))
         self.width_box, self.height_box = _pixels(choice.width), _pixels(choice.height)
         form.addRow("&Size", self.size_preset)
         form.addRow("", _row(self.width_box, QLabel("×"), self.height_box, QLabel("pixels, even")))
-        self.size_preset.activated.connect(self._size_chosen)
-        for side in (self.width_box, self.height_box):
-            side.valueChanged.connect(self._show_preset)
         self._show_preset()
-
         self.seconds, self.fps = QDoubleSpinBox(), QSpinBox()
         if isinstance(choice, VideoChoice):
             self.seconds.setRange(1, 600)
@@ -137,12 +135,23 @@ class ExportDialog(QDialog):
         self.file_size = QLabel(ESTIMATING)
         self.file_size.setWordWrap(True)
         form.addRow(QLabel("File size"), self.file_size)  # takes no input, and so needs no key
+        self._describe(browse)
+        for box in (self.width_box, self.height_box, self.seconds, self.fps):
+            box.setMinimumHeight(px(26))
+            box.lineEdit().setTextMargins(6, 0, 6, 0)  # the style sheet's padding is outside the text
+
+    def _watch_choices(self) -> None:
+        """Follow the choices, and have the file's size estimated again when they have settled."""
+        self.path.textEdited.connect(self._path_typed)
+        self.format.currentIndexChanged.connect(self._format_chosen)
+        self.size_preset.activated.connect(self._size_chosen)
+        for side in (self.width_box, self.height_box):
+            side.valueChanged.connect(self._show_preset)
         self._changing = QTimer(self)
         self._changing.setSingleShot(True)
         self._changing.setInterval(PATIENCE)
         self._changing.timeout.connect(self.size_wanted)
-        boxes: tuple[QSpinBox | QDoubleSpinBox, ...] = (self.width_box, self.height_box, self.seconds, self.fps)
-        for box in boxes:
+        for box in (self.width_box, self.height_box, self.seconds, self.fps):
             box.valueChanged.connect(self._size_unknown)
         for asked in (self.width_box, self.height_box, self.fps):
             asked.valueChanged.connect(self._asked_for)
@@ -151,11 +160,9 @@ class ExportDialog(QDialog):
         for words in (self.caption, self.legend):
             words.toggled.connect(self._size_unknown)
         self._changing.start(0)
-        self._describe(browse)
-        for box in boxes:
-            box.setMinimumHeight(px(26))
-            box.lineEdit().setTextMargins(6, 0, 6, 0)  # the style sheet's padding is outside the text
 
+    def _lay_out(self) -> None:
+        """Put the progress and the buttons below the form."""
         self.status = QLabel("")
         self.status.setWordWrap(True)
         set_role(self.status, "caption")
@@ -167,7 +174,6 @@ class ExportDialog(QDialog):
         keep.setRetainSizeWhenHidden(True)  # the dialog must not change its height when the export starts
         self.bar.setSizePolicy(keep)
         self.bar.hide()
-
         self.start_button = QPushButton("&Export")
         self.start_button.setDefault(True)
         self.start_button.setObjectName("startExport")
@@ -225,34 +231,32 @@ class ExportDialog(QDialog):
     # --- the size of the file
 
     def _size_unknown(self) -> None:
+        self._estimates = True
         self.file_size.setText(ESTIMATING)
         self._changing.start()
 
     def show_file_size(self, size: int | None) -> None:
         """Show the estimated bytes of the file; None if there is no estimate."""
-        if size is None:
-            self.file_size.setText("unknown")
-            self._go_on()
+        if size is not None and size > MAILABLE and self._is_mailed and self._suit_mail(size):
             return
-        if size > MAILABLE and self._is_mailed and self._suit_mail(size):
-            return
+        self._estimates = False
+        self.file_size.setText("unknown" if size is None else self._about(size))
+        if self._waits:
+            self._waits = False
+            self._start()
+
+    def _about(self, size: int) -> str:
+        """The size in words, with advice if it is too large for a mail."""
         smaller = "fewer pixels" if self.kind == "picture" else "fewer pixels or frames"
         more = f": too large for a mail; choose {smaller}" if size > MAILABLE else ""
         if self._suited and not more:
             more = ": made smaller than was chosen, so that it can be mailed. Choose another size to have that."
-        self.file_size.setText(f"about {megabytes(size)}{more}")
-        self._go_on()
+        return f"about {megabytes(size)}{more}"
 
     @property
     def _is_mailed(self) -> bool:
         """Whether the file is a GIF whose size the program chose so that it can be mailed."""
         return self._suits and self.kind == "video" and self.format.currentData() == ".gif"
-
-    def _go_on(self) -> None:
-        """Begin the export that waited for its size."""
-        if self._waits:
-            self._waits = False
-            self._start()
 
     def _suit_mail(self, size: int) -> bool:
         """Take fewer frames and pixels, so that the file can be mailed.
@@ -333,7 +337,7 @@ class ExportDialog(QDialog):
             )
         elif not os.path.isdir(path.absolute().parent):  # pathlib would raise for a name that is too long
             self.fail(f"The folder {path.absolute().parent} does not exist.")
-        elif self._is_mailed and self.file_size.text() == ESTIMATING:
+        elif self._is_mailed and self._estimates:
             self._waits = True
             self.status.setText("The size of the file is still being estimated.")
         elif self._may_write(path.absolute()):

@@ -31,7 +31,7 @@ class RunsWindow(QDialog):
         self.setObjectName("runsWindow")
         self.setWindowTitle("Run table")
         self.setWindowFlags(Qt.WindowType.Tool)
-        self._pinned = controllers.pinning.pinned
+        self._pinning = controllers.pinning
         self.table = RunTable(controllers, whole=True, parent=self)
         self.table.apply_palette(palette)
         said = QLabel(SAID)
@@ -39,23 +39,17 @@ class RunsWindow(QDialog):
         set_role(said, "caption")
         buttons = QHBoxLayout()
         buttons.setSpacing(UNIT)
-        self.buttons: dict[str, QPushButton] = {}
-        for title, tip, act in (
-            ("Restore", "Make the chosen run the main one. Undo takes it back.", self.table.restore),
-            ("Compare", COMPARE, self.table.compare),
-            ("Rename", "Give the chosen run another name.", self.table.rename),
-            ("Delete", "Take the chosen run from the table. Undo brings it back.", self.table.delete),
-            ("Copy", "Copy the whole table, for a spreadsheet.", self.table.copy),
-            ("Export CSV…", "Write the whole table with the names of metrics.json.", export),
-        ):
-            if title == "Copy":
-                buttons.addStretch(1)
-            button = QPushButton(title)
-            button.setToolTip(wrapped(tip))
-            button.setAutoDefault(False)  # Return belongs to the table
-            button.clicked.connect(act)
+        self.restore = _button("Restore", "Make the chosen run the main one. Undo takes it back.", self.table.restore)
+        self.compare = _button("Compare", COMPARE, self.table.compare)
+        self.rename = _button("Rename", "Give the chosen run another name.", self.table.rename)
+        self.delete = _button("Delete", "Take the chosen run from the table. Undo brings it back.", self.table.delete)
+        self.copy = _button("Copy", "Copy the whole table, for a spreadsheet.", self.table.copy)
+        self.export = _button("Export CSV…", "Write the whole table with the names of metrics.json.", export)
+        for button in (self.restore, self.compare, self.rename, self.delete):
             buttons.addWidget(button)
-            self.buttons[title] = button
+        buttons.addStretch(1)
+        for button in (self.copy, self.export):
+            buttons.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * UNIT, 2 * UNIT, 2 * UNIT, 2 * UNIT)
         layout.setSpacing(UNIT)
@@ -63,7 +57,7 @@ class RunsWindow(QDialog):
         layout.addWidget(self.table)
         layout.addLayout(buttons)
         self.table.chosen.connect(self._enable)
-        self._pinned.changed.connect(self._enable)
+        self._pinning.pinned.changed.connect(self._enable)
         self._enable()
         self.resize(*SIZE)
 
@@ -72,6 +66,16 @@ class RunsWindow(QDialog):
 
     @Slot()
     def _enable(self) -> None:
-        for title, button in self.buttons.items():
-            there = self.table.run is not None if title in ("Restore", "Rename", "Delete") else self._pinned.runs
-            button.setEnabled(self.table.can_compare if title == "Compare" else bool(there))
+        for button in (self.restore, self.rename, self.delete):
+            button.setEnabled(self.table.run is not None)
+        self.compare.setEnabled(self.table.can_compare)
+        for button in (self.copy, self.export):
+            button.setEnabled(self._pinning.has_runs)
+
+
+def _button(title: str, tip: str, act: Callable[[], object]) -> QPushButton:
+    button = QPushButton(title)
+    button.setToolTip(wrapped(tip))
+    button.setAutoDefault(False)  # Return belongs to the table
+    button.clicked.connect(act)
+    return button

@@ -61,6 +61,7 @@ class Figure(QWidget):
     ) -> None:
         super().__init__(parent)
         self._token, self._tokens = token, DARK
+        self._text = ""  # of the number; empty if there is none
         self.setMinimumHeight(px(20))
         self._row = layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -79,13 +80,13 @@ class Figure(QWidget):
 
     def show_text(self, text: str, more: str = "") -> None:
         """Show a number as text, or nothing; the tooltip has `more`, the reason for a missing number."""
-        text = text or NOTHING
-        if text != self.value.text():
-            self.value.setText(text)
+        if text != self._text:
+            self._text = text
+            self.value.setText(text or NOTHING)
             self._color()
             self._arrange()
-        missing = f". {more}" if more and text == NOTHING else ""  # screen readers do not read the tooltip
-        self.setAccessibleDescription(f"{self.name.text()}: {text}{missing}")
+        missing = f". {more}" if more and not text else ""  # screen readers do not read the tooltip
+        self.setAccessibleDescription(f"{self.name.text()}: {text or NOTHING}{missing}")
         self._tooltip.set_words(f"<p>{self._meaning}</p>" + (f"<p>{more}</p>" if more else ""))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -118,7 +119,7 @@ class Figure(QWidget):
         self._arrange()
 
     def _color(self) -> None:
-        token = "muted" if self.value.text() == NOTHING else self._token
+        token = self._token if self._text else "muted"
         colors = self.value.palette()
         colors.setColor(QPalette.ColorRole.WindowText, self._tokens.color(token))
         self.value.setPalette(colors)

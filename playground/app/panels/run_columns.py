@@ -32,6 +32,7 @@ class RunColumn:
         more: returns the tooltip of a cell, besides the meaning.
         key: the key in metrics.json, whose absence has a reason.
         widest: a text that the column has room for.
+        has_words: whether its cells are words, and not numbers.
     """
 
     title: str
@@ -41,6 +42,7 @@ class RunColumn:
     more: Callable[[PinnedRun], str] = lambda run: ""
     key: str = ""
     widest: str = ""
+    has_words: bool = False
 
     def shown(self, run: PinnedRun) -> str:
         """The text of a cell."""
@@ -152,6 +154,7 @@ NAME = RunColumn(
     "Double-click, or F2, to rename; Return makes it the main run.",
     lambda run: run.name,
     lambda run: run.name.casefold(),
+    has_words=True,
 )
 NFE = RunColumn(
     "NFE", "Score evaluations of one particle.", lambda run: _number(run.nfe_mean), lambda run: run.nfe_mean, _nfe,
@@ -263,5 +266,6 @@ def all_columns(differences: Mapping[int, str]) -> tuple[RunColumn, ...]:
             "The settings that differ among the pinned runs.",
             lambda run: differences.get(run.number, ""),
             lambda run: differences.get(run.number, ""),
+            has_words=True,
         ),
     )

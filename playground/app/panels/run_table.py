@@ -64,7 +64,7 @@ class RunTable(QTreeWidget):
         self._behind = False  # whether figures came while a name was being edited
         self._palette = DARK
         self._columns: tuple[RunColumn, ...] = FEW
-        self._sorted: tuple[str, bool] | None = None  # the title of a column, and whether the largest come first
+        self._sorted: tuple[int, bool] | None = None  # the place of a column, and whether the largest come first
         theme.set_role(self, "table")
         self.setAccessibleName("Pinned runs")
         self.setFrameShape(QTreeWidget.Shape.NoFrame)
@@ -119,9 +119,9 @@ class RunTable(QTreeWidget):
     def runs(self) -> list[PinnedRun]:
         """All runs, in the order of the rows."""
         runs = list(self._pinning.pinned.runs)
-        column = next((column for column in self._columns if self._sorted and column.title == self._sorted[0]), None)
-        if column is None or self._sorted is None:
+        if self._sorted is None:
             return runs
+        column = self._columns[self._sorted[0]]
         known = [run for run in runs if column.order(run) is not None]
         known.sort(key=column.order, reverse=self._sorted[1])  # type: ignore[arg-type]  # of one column all of one type
         return known + [run for run in runs if column.order(run) is None]
@@ -175,7 +175,7 @@ class RunTable(QTreeWidget):
     def _fill_header(self) -> None:
         header = self.headerItem()
         for place, column in enumerate(self._columns):
-            down = None if self._sorted is None or self._sorted[0] != column.title else self._sorted[1]
+            down = None if self._sorted is None or self._sorted[0] != place else self._sorted[1]
             arrow = "" if down is None else " ↓" if down else " ↑"
             first, *second = column.title.split("\n")
             header.setText(place, "\n".join([first + arrow, *second]))
@@ -209,7 +209,7 @@ class RunTable(QTreeWidget):
             item.setExpanded(True)
 
     def _is_words(self, place: int) -> bool:
-        return self._columns[place].title in ("run", "what differs")
+        return self._columns[place].has_words
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
@@ -287,9 +287,8 @@ class RunTable(QTreeWidget):
     @Slot(int)
     def _sort_by(self, place: int) -> None:
         """Sort by a column: ascending, then descending, then in the order of pinning."""
-        title = self._columns[place].title
-        before = None if self._sorted is None or self._sorted[0] != title else self._sorted[1]
-        self._sorted = {None: (title, False), False: (title, True), True: None}[before]
+        before = None if self._sorted is None or self._sorted[0] != place else self._sorted[1]
+        self._sorted = {None: (place, False), False: (place, True), True: None}[before]
         self._fill()
 
     @Slot(QTreeWidgetItem, int)

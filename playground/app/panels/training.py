@@ -31,7 +31,16 @@ BUTTON = {
     "finished": "Train more",
     "diverged": "Resume",
 }
-SPOKEN = {"untrained": "Train the network", "finished": "Train the network more"}  # otherwise as :func:`in_full`
+COMMAND = {
+    "untrained": "Train",
+    "waiting": "Cancel training",
+    "training": "Pause training",
+    "paused": "Resume training",
+    "finished": "Train more",
+    "diverged": "Resume training",
+}
+"""The button's text where no card around it names the object."""
+SPOKEN = COMMAND | {"untrained": "Train the network", "finished": "Train the network more"}
 TIPS = {
     "untrained": "Train the score; sampling continues with the newest weights.",
     "waiting": "Training starts as soon as the data and the network are ready. Press to cancel.",
@@ -44,12 +53,6 @@ PRESS = "Press Train: the loss appears here, beside the optimal loss."
 OF_ANOTHER = "The loss so far belongs to another objective or other noise levels. Train to see the present one."
 NO_HISTORY = "This model's file holds no losses. Train to see them."
 CHART_SECONDS = 0.1  # between two updates of the loss
-
-
-def in_full(training: str) -> str:
-    """The button's text where no card around it names the object: "Resume training"."""
-    text = BUTTON[training]
-    return text if "Train" in text else f"{text} training"
 
 
 class TrainingPanel(CollapsiblePanel):
@@ -225,7 +228,7 @@ class TrainingPanel(CollapsiblePanel):
         training = self._training.status
         why = why_disabled.training(self.state, self._controllers)
         self.button.setText(BUTTON[training])
-        self.button.setAccessibleName(SPOKEN.get(training, in_full(training)))
+        self.button.setAccessibleName(SPOKEN[training])
         self.button.setToolTip(f"<p>{worded(why) or TIPS[training]}</p>")
         self.button.setEnabled(why is None)
 

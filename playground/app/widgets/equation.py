@@ -147,15 +147,22 @@ class ItemTooltips(QObject):
         return super().eventFilter(watched, event)
 
 
+UNITS = {
+    "": "",
+    "data": "in your data's unit",
+    "data²": "in your data's unit, squared",
+    "s": "in seconds",
+    "×": "a factor",
+}
+"""How units are described that are not their own words."""
+
+
 def words(field: Field) -> str:
     """The description of a setting: symbol, meaning, bounds, unit, and the cost of a change."""
-    unit = {"data": "your data's unit", "data²": "your data's unit, squared", "s": "seconds", "×": "a factor"}.get(
-        field.unit, field.unit
-    )
     symbol = f"<b>{html.escape(field.symbol)}</b> &nbsp; " if field.symbol else ""
     lines = [f"<p>{symbol}{html.escape(field.description)}.</p>"]
     facts = [html.escape(field.bound) if field.kind in ("int", "float") else ""]
-    facts.append(f"in {html.escape(unit)}" if unit and unit != "a factor" else unit)
+    facts.append(UNITS.get(field.unit, f"in {html.escape(field.unit)}"))
     if any(facts):
         lines.append(
             f"<p>{', '.join(fact for fact in facts if fact).capitalize()}. Double-click the label: default.</p>"

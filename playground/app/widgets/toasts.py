@@ -15,9 +15,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from playground.app.style.labels import worded
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import breakable
 from playground.app.widgets.selectable import SelectableLabel
+from playground.messages import Message
 
 MILLISECONDS = {"info": 5_000, "warning": 12_000, "error": 12_000}
 TITLES = {"info": "Note", "warning": "Warning", "error": "Error"}
@@ -30,17 +32,18 @@ IsCurrent = Callable[[], bool]  # returns whether a toast's message still holds
 
 
 class Toast(QFrame):
-    """One sentence with its level, an optional button and a way to dismiss it.
+    """One message with its level, an optional button and a way to dismiss it.
 
     It disappears after a while, but not while the mouse is over it or one of its buttons has the focus. An error with a
     button is an error of the program, and stays until it is dismissed, behind those that wait.
     """
 
     def __init__(
-        self, level: str, sentence: str, offer: ToastAction | None, is_current: IsCurrent, parent: "Toasts"
+        self, level: str, message: Message | str, offer: ToastAction | None, is_current: IsCurrent, parent: "Toasts"
     ) -> None:
         super().__init__(parent)
-        self.level, self.sentence, self.is_current = level, sentence, is_current
+        self.level, self.message, self.is_current = level, message, is_current
+        self.sentence = sentence = worded(message)
         self.stays = level == "error" and offer is not None
         self._count = 1
         self.setObjectName("toast")
@@ -95,7 +98,7 @@ class Toast(QFrame):
         self.setFixedWidth(width)
 
     def repeat(self, is_current: IsCurrent) -> None:
-        """Count a repeated sentence instead of adding another toast."""
+        """Count a repeated message instead of adding another toast."""
         self.is_current = is_current
         self._count += 1
         self._title.setText(f"{TITLES[self.level]} ×{self._count}")
@@ -156,14 +159,14 @@ class Toasts(QWidget):
         self.hide()
 
     def add(
-        self, level: str, sentence: str, offer: ToastAction | None = None, is_current: IsCurrent = lambda: True
+        self, level: str, message: Message | str, offer: ToastAction | None = None, is_current: IsCurrent = lambda: True
     ) -> Toast:
-        """Show a sentence with level "info", "warning" or "error". Later :meth:`review` removes it."""
+        """Show a message with level "info", "warning" or "error". Later :meth:`review` removes it."""
         for toast in self.shown:
-            if toast.sentence == sentence:
+            if toast.message == message:
                 toast.repeat(is_current)
                 return toast
-        toast = Toast(level, sentence, offer, is_current, self)
+        toast = Toast(level, message, offer, is_current, self)
         self.shown.insert(0, toast)
         self._column.insertWidget(0, toast)
         while len(self.shown) > MOST:
@@ -172,7 +175,7 @@ class Toasts(QWidget):
         self._place()
         self.show()
         self.raise_()
-        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, f"{TITLES[level]}: {sentence}"))
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, toast.accessibleName()))
         return toast
 
     def remove(self, toast: Toast) -> None:
