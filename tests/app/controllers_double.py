@@ -166,6 +166,10 @@ class _Pinning(QObject):
         self.is_pinned = False
         self.waiting: set[int] = set()
 
+    @property
+    def has_runs(self) -> bool:
+        return bool(self.pinned.runs)
+
     @Slot()
     def pin(self) -> None:
         self._asked.append("pin")
