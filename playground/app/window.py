@@ -128,8 +128,31 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self._window_state = WindowState(self, preferences, self.panels, self.columns)
         self.display = Display(self.state, self.controllers, self.canvas, self.chips, self)
-        own_layers = OwnLayers(self.state, self.controllers, self.canvas, self)
-        self.documents = Documents(
+        self._own_layers = OwnLayers(self.state, self.controllers, self.canvas, self)
+        self._make_documents()
+        self._make_tools()
+        self._connect()
+        self.controllers.lessons.keep_progress_in(preferences.beside(LESSON_PROGRESS))
+        Timeline(self.state, self.controllers, self.display, self.transport, self)
+        self._apply_palette()
+        theme.apply_style_sheet(_application(), bars.SHEET)
+        self._window_state.restore()
+        self.set_time_to_data(self.time_to_data)
+        self._show_name()
+
+        self._second = QTimer(self)
+        self._second.setInterval(1000)
+        self._second.timeout.connect(self._each_second)
+        self._second.start()
+        self.canvas.setFocus()
+        if path is None:
+            self.documents.open_bundled()
+        FirstPaint(self.canvas.surface, self._painted)
+
+    def _make_documents(self) -> None:
+        """Make the controllers of files, unsaved work and plug-ins."""
+        preferences = self.preferences
+        self.documents: Documents = Documents(
             self.state,
             self.building,
             self.controllers.sessions,
@@ -148,7 +171,7 @@ class MainWindow(QMainWindow):
             self.controllers.pinning,
             self.documents,
             preferences,
-            lambda: self.display.describe_view() | {"layers": own_layers.visible},
+            lambda: self.display.describe_view() | {"layers": self._own_layers.visible},
             lambda: self.controllers.work_copy.place,
             bars.summary,
             self,
@@ -163,6 +186,9 @@ class MainWindow(QMainWindow):
             self,
         )
         self.plugins = Plugins(self.state, preferences, FilePrompts(self), self)
+
+    def _make_tools(self) -> None:
+        """Make what acts on the canvas and the window: tools, exports, commands, dialogs and menus."""
         self.tools = Tools(
             self.state, self.controllers, self.canvas, self.display, self.panel(LikelihoodPanel).takes_second, self
         )
@@ -172,7 +198,7 @@ class MainWindow(QMainWindow):
             self.controllers.pinning.pinned,
             self.canvas,
             self.display,
-            preferences,
+            self.preferences,
             self.documents.proposal,
             self,
             self.compare,
@@ -187,23 +213,6 @@ class MainWindow(QMainWindow):
         self.tour = Tour(self)
         # Over the heading, so that no toast takes a click meant for the canvas.
         self.toasts = Toasts(self.top_bar.heading)
-        self._connect()
-        self.controllers.lessons.keep_progress_in(preferences.beside(LESSON_PROGRESS))
-        Timeline(self.state, self.controllers, self.display, self.transport, self)
-        self._apply_palette()
-        theme.apply_style_sheet(_application(), bars.SHEET)
-        self._window_state.restore()
-        self.set_time_to_data(self.time_to_data)
-        self._show_name()
-
-        self._second = QTimer(self)
-        self._second.setInterval(1000)
-        self._second.timeout.connect(self._each_second)
-        self._second.start()
-        self.canvas.setFocus()
-        if path is None:
-            self.documents.open_bundled()
-        FirstPaint(self.canvas.surface, self._painted)
 
     def _connect(self) -> None:
         """Connect the signals of all parts."""

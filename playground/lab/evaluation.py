@@ -112,39 +112,7 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     elif untrained is not None:
         reasons |= dict.fromkeys(FROM_LIKELIHOOD, untrained)
     else:
-        held_out = problem.evaluation_points
-        draws, levels = 1, problem.dataset.grey_levels
-        if levels is not None:
-            draws = problem.experiment.likelihood.dequantization_samples
-            repeated = np.tile(held_out, (draws, *[1] * (held_out.ndim - 1)))
-            held_out = dequantise(repeated, levels, problem.experiment.seed)
-        result = seen = trip = None
-        try:
-            for progress in log_likelihood(problem, score, held_out):
-                yield EvaluationProgress(0.7 * progress.fraction, "log-likelihood of the held-out points", None)
-                result = progress.result
-            few = ROUND_TRIP_POINTS if len(problem.shape) == 1 else ROUND_TRIP_IMAGES
-            for progress in log_likelihood(problem, score, _train_points(problem)):
-                yield EvaluationProgress(0.7 + 0.1 * progress.fraction, "log-likelihood of training points", None)
-                seen = progress.result
-            rows = problem.some_rows(len(problem.evaluation_points), few, "round trip")
-            for returning in round_trip(problem, score, held_out[rows]):
-                yield EvaluationProgress(0.8 + 0.1 * returning.fraction, "round trip to the latent codes", None)
-                trip = returning.result
-        except TooManySteps as error:
-            reasons |= dict.fromkeys(FROM_LIKELIHOOD, error.message)
-        astray = None if result is None else _astray(problem, held_out, result)
-        if astray is not None:
-            reasons |= dict.fromkeys(FROM_LIKELIHOOD, astray)
-            result = seen = trip = None
-        if result is not None and seen is not None:
-            _add_likelihoods(problem, held_out, result, draws, found)
-            nll = torch.from_numpy(-seen.log_prob)
-            found["train_nll"], found["train_nll_standard_error"] = metrics.mean_with_error(nll)
-            if result.standard_error is None:
-                reasons["trace_standard_error"] = _without_trace_error(problem)
-        if trip is not None:
-            _add_round_trip(trip, found)
+        yield from _measure_likelihoods(problem, score, found, reasons)
     yield EvaluationProgress(0.9, "distances", None)
     energies.energy_metrics(problem, score, found, reasons)
     density = problem.dataset.density
@@ -165,6 +133,45 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     for fraction in _add_distances(problem, samples, found, reasons):
         yield EvaluationProgress(0.9 + 0.1 * fraction, "distances", None)
     yield EvaluationProgress(1.0, "done", _with_reasons(found, reasons))
+
+
+def _measure_likelihoods(
+    problem: Problem, score: ScoreFunction, found: dict[str, Any], reasons: dict[str, Message]
+) -> Iterator[EvaluationProgress]:
+    """Add the figures of the flow's log-likelihood and of its round trip, or why there are none."""
+    held_out = problem.evaluation_points
+    draws, levels = 1, problem.dataset.grey_levels
+    if levels is not None:
+        draws = problem.experiment.likelihood.dequantization_samples
+        repeated = np.tile(held_out, (draws, *[1] * (held_out.ndim - 1)))
+        held_out = dequantise(repeated, levels, problem.experiment.seed)
+    result = seen = trip = None
+    try:
+        for progress in log_likelihood(problem, score, held_out):
+            yield EvaluationProgress(0.7 * progress.fraction, "log-likelihood of the held-out points", None)
+            result = progress.result
+        few = ROUND_TRIP_POINTS if len(problem.shape) == 1 else ROUND_TRIP_IMAGES
+        for progress in log_likelihood(problem, score, _train_points(problem)):
+            yield EvaluationProgress(0.7 + 0.1 * progress.fraction, "log-likelihood of training points", None)
+            seen = progress.result
+        rows = problem.some_rows(len(problem.evaluation_points), few, "round trip")
+        for returning in round_trip(problem, score, held_out[rows]):
+            yield EvaluationProgress(0.8 + 0.1 * returning.fraction, "round trip to the latent codes", None)
+            trip = returning.result
+    except TooManySteps as error:
+        reasons |= dict.fromkeys(FROM_LIKELIHOOD, error.message)
+    astray = None if result is None else _astray(problem, held_out, result)
+    if astray is not None:
+        reasons |= dict.fromkeys(FROM_LIKELIHOOD, astray)
+        result = seen = trip = None
+    if result is not None and seen is not None:
+        _add_likelihoods(problem, held_out, result, draws, found)
+        nll = torch.from_numpy(-seen.log_prob)
+        found["train_nll"], found["train_nll_standard_error"] = metrics.mean_with_error(nll)
+        if result.standard_error is None:
+            reasons["trace_standard_error"] = _without_trace_error(problem)
+    if trip is not None:
+        _add_round_trip(trip, found)
 
 
 def _train_points(problem: Problem) -> Array:
