@@ -24,8 +24,10 @@ from playground.app.model.state import Edit, State
 from playground.app.model.workspace import Workspace
 from playground.app.workers.background_task import BackgroundTask
 from playground.data import Dataset
+from playground.lab.experiment import Experiment
 from playground.lab.recovery import KeptWeights, RecoveryFolder, Work
 from playground.lab.session import SUFFIX, Session
+from playground.lab.trajectory import Trajectory
 from playground.user_errors import message_of
 
 SECONDS = 5.0  # between two writes, if something has changed
@@ -69,7 +71,7 @@ class Autosaving(QObject):
         preferences: Preferences,
         describe_view: Callable[[], dict[str, Any]],
         own_place: Callable[[], int | None],
-        summary: Callable[[Any], str],
+        summary: Callable[[Experiment], str],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -217,7 +219,7 @@ class Autosaving(QObject):
             None if run is None else weakref.ref(run),
         )
 
-    def _run_of(self, key: TrainingKey, workspace: Workspace) -> Any:
+    def _run_of(self, key: TrainingKey, workspace: Workspace) -> Trajectory | None:
         """The finished run that is kept with a training; None while it changes or if there is none."""
         if key != self._building.workspace_key or workspace.training == "training":
             return None
@@ -289,7 +291,7 @@ class Autosaving(QObject):
             stack.index() if place is None else place,
         )
 
-    def _job(self, name: str, workspace: Workspace, run: Any) -> Callable[[RecoveryFolder], object]:
+    def _job(self, name: str, workspace: Workspace, run: Trajectory | None) -> Callable[[RecoveryFolder], object]:
         """Makes the work that writes the weights of a workspace, with one point of its data."""
         problem, noise = workspace.problem, self._playing.seed_offset
         found = kept_figures.present(workspace, workspace.newest, problem.experiment, noise)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -25,6 +25,7 @@ class Other:
     text: str = ""
 
 
+Section = TypeVar("Section", bound=msgspec.Struct)
 Step = Experiment | Other
 """One step of the history: the experiment after it, or a step without a changed setting."""
 
@@ -87,19 +88,27 @@ class History:
         return History(first, steps, place)
 
 
-def shared(old: Any, new: Any) -> Any:
-    """The new value; its parts that equal those of the old value are taken from the old value."""
+def shared(old: Experiment, new: Experiment) -> Experiment:
+    """The new experiment; its parts that equal those of the old one are taken from the old one."""
+    return old if old == new else _with_parts_of(old, new)
+
+
+def _with_parts_of(old: Section, new: Section) -> Section:
+    names = new.__struct_fields__
+    return msgspec.structs.replace(new, **{name: _shared(getattr(old, name), getattr(new, name)) for name in names})
+
+
+def _shared(old: object, new: object) -> object:
     if old == new:
         return old
-    if isinstance(new, msgspec.Struct) and type(new) is type(old):
-        parts = {name: shared(getattr(old, name), getattr(new, name)) for name in new.__struct_fields__}
-        return msgspec.structs.replace(new, **parts)
+    if isinstance(new, msgspec.Struct) and type(old) is type(new):
+        return _with_parts_of(old, new)
     if isinstance(new, tuple) and isinstance(old, tuple):
-        return (*map(shared, old, new), *new[len(old) :])
+        return (*map(_shared, old, new), *new[len(old) :])
     return new
 
 
-def _changes(before: Any, after: Any, prefix: str = "") -> list[tuple[str, int, Any]]:
+def _changes(before: msgspec.Struct, after: msgspec.Struct, prefix: str = "") -> list[tuple[str, int, Any]]:
     """Dotted keys with their new values; of a list the number of kept items (-1: none kept) and the items after them."""
     found: list[tuple[str, int, Any]] = []
     for name in after.__struct_fields__:
