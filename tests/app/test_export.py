@@ -393,7 +393,7 @@ def test_a_name_that_is_too_long_is_told_in_a_dialog_that_grows_no_wider(exports
     dialog.path.setText(str(tmp_path / (300 * "n" + dialog.format.currentData())))
     with qtbot.waitSignal(exports.failed) as failed:
         press(qtbot, dialog, "startExport")
-    assert failed.args[0].endswith("(file name too long): give it a shorter name.")
+    assert str(failed.args[0]).endswith("(file name too long): give it a shorter name.")
     qtbot.wait(50)
     assert dialog.width() == width
     assert dialog.status.height() >= dialog.status.heightForWidth(dialog.status.width())  # and every line is seen
@@ -423,14 +423,14 @@ def test_no_run_yet(exports, window, qtbot):
     window.playing.trajectory_iterator = lambda: lambda: iter(())
     with qtbot.waitSignal(exports.failed) as failed:
         press(qtbot, open_video(exports), "startExport")
-    assert failed.args == ["There is no run to export yet: press play first."]
+    assert str(failed.args[0]) == "There is no run to export yet: press play first."
 
 
 def test_only_one_export_at_a_time(exports, qtbot, tmp_path):
     press(qtbot, open_video(exports, seconds=60, fps=60), "startExport")
     with qtbot.waitSignal(exports.failed) as failed:
         exports.save_trajectory(tmp_path / "run.npz")
-    assert failed.args == ["mine.mp4 is still being exported: wait for it, or cancel it."]
+    assert str(failed.args[0]) == "mine.mp4 is still being exported: wait for it, or cancel it."
     assert not exports.in_dialog  # the dialog is that of the other one
     exports.cancel()
     qtbot.waitUntil(lambda: not exports.busy)
