@@ -23,6 +23,7 @@ from playground.lab import error_budget, evaluation, path_energy, score_errors
 from playground.lab import experiment as experiments
 from playground.lab.conflicts import likelihood_conflict, sampling_conflict, training_conflict
 from playground.lab.experiment import every_field, fields
+from playground.lab.figures import FIGURES
 from playground.theory.latent import linear, rotation, spherical
 
 ROOT = Path(__file__).parents[1]
@@ -215,8 +216,9 @@ def test_each_symbol_of_a_setting_stands_in_the_glossary_with_its_place_on_scree
 
 
 def _figures() -> set[str]:
-    """The figures of all cards, by their names on screen."""
-    return {
+    """The figures of all cards, by their names on screen; the parts of the error budget have one entry."""
+    parts = {f"budget_{part}" for part in error_budget.PARTS}
+    return {words.title for key, words in FIGURES.items() if key not in parts} | {
         call.args[0].value
         for path in (ROOT / "playground/app/panels").glob("*.py")
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
@@ -227,16 +229,68 @@ def _figures() -> set[str]:
 
 def test_each_figure_on_screen_stands_in_the_glossary() -> None:
     told = {place.partition(": ")[2] for *_, place in _glossary()}
+    told |= {words.title for words in FIGURES.values() if words.short in told - {""}}
     figures = _figures()
     assert len(figures) > 25
     assert figures | {name for name, *_ in NUMBERS} <= told, (figures | {name for name, *_ in NUMBERS}) - told
+
+
+UNITS = {
+    "": "none",
+    "nat": "nats",
+    "bit": "bits",
+    "data": "that of the data",
+    "data²": "that of the data, squared",
+    "1/data²": "one over the squared unit",
+    "share": "fraction",
+    "count": "count",
+    "s": "seconds",
+}
+
+
+@pytest.mark.parametrize("key", FIGURES)
+def test_the_page_of_metrics_and_the_program_call_a_figure_alike(key: str) -> None:
+    """Its entry has its title, its unit and its floor."""
+    page, words = (ROOT / "docs/metrics.md").read_text(encoding="utf-8"), FIGURES[key]
+    if key.endswith("_over_floor"):  # sweeps and the run table have it, and no metrics.json
+        assert f"`{key}`" in page
+        assert f"{words.title})" in page
+        return
+    name = words.title if key == "integral" else f"`{key}`"
+    entries = re.split("^### ", page, flags=re.MULTILINE)
+    (entry,) = (entry for entry in entries if name in re.search("- Key: .*|$", entry)[0])
+    assert words.title in entry
+    unit, floor = (re.search(rf"^- {line}: (.*)$", entry, re.MULTILINE)[1] for line in ("Unit", "Floor"))
+    assert UNITS[words.unit] in unit
+    if words.floor_key:
+        known = FIGURES.get(words.floor_key)
+        assert f"`{words.floor_key}`" in entry or (known is not None and known.title in floor)
+    elif words.floor is not None:
+        assert str(words.floor).replace("0.5", "1/2") in re.findall(r"\d+(?:/\d+)?", floor)
+
+
+def test_cards_tables_plots_and_command_line_take_the_names_of_figures_from_one_table() -> None:
+    names = {name for words in FIGURES.values() for name in (words.title, words.heading) if re.search(r"\W", name)}
+    names |= {"C2ST", "NFE"}
+    names -= {FIGURES["budget_sigma_min"].title}  # also the setting
+    rooms = "app/panels", "app/widgets", "app/dialogs/sweep", "lab/sweep", "cli"
+    found = [
+        f"{path.relative_to(ROOT)}: {part.value}"
+        for room in rooms
+        for path in (ROOT / "playground" / room).rglob("*.py")
+        if path.name != "boltzmann.py"
+        for part in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(part, ast.Constant) and part.value in names
+    ]
+    assert len(names) > 30
+    assert found == []
 
 
 def test_each_figure_stands_on_the_page_of_metrics() -> None:
     """By its name on screen, and by its key in the files of an experiment and of a Boltzmann machine."""
     page = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
     entries = [line.replace(r"\|", "|") for line in page.splitlines() if line.startswith(("- Key: ", "| "))]
-    shown = _figures() | {name for name, *_ in NUMBERS}
+    shown = (_figures() | {name for name, *_ in NUMBERS}) - {words.title for words in FIGURES.values()}
     assert {name for name in shown if not any(name in entry for entry in entries)} == set()
     keys = {*evaluation.METRICS, *score_errors.METRICS, *error_budget.METRICS, *path_energy.METRICS}
     for module, function in (("running", "_training"), ("results", "sampling_cost"), ("boltzmann", "_metrics")):

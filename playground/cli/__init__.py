@@ -6,6 +6,7 @@ one sentence on standard error; 130 Ctrl+C; 141 a closed pipe; 143 SIGTERM. Noth
 """
 
 import difflib
+import io
 import os
 import signal
 import sys
@@ -51,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a pipe on Windows may know no σ and no W₂
     try:
         arguments = _load_plugins(arguments)
         if not arguments:

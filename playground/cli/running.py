@@ -13,11 +13,12 @@ from playground.app.model import workspace
 from playground.cli import results
 from playground.cli.folders import create_folder, replace_results
 from playground.cli.painting import paint_picture, paint_video
-from playground.cli.reporting import Update, number, say, stage, warn, with_error
+from playground.cli.reporting import Update, say, stage, warn
+from playground.cli.summary import print_figures
 from playground.lab import experiment as experiments
 from playground.lab.conflicts import Conditions, sampling_conflict, training_conflict
 from playground.lab.diagnostics import noise_diagnostics
-from playground.lab.error_budget import PARTS, error_budget
+from playground.lab.error_budget import error_budget
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment
 from playground.lab.memorization import memorization_warning
@@ -27,7 +28,6 @@ from playground.lab.problem import Problem, choose_device
 from playground.lab.sampling import require_stable_step
 from playground.lab.score_errors import score_figures
 from playground.lab.session import MODEL, Session
-from playground.lab.settings import LOG_P_OF
 from playground.lab.training import Trainer, TrainingProgress
 from playground.user_errors import UserError
 
@@ -84,7 +84,8 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
             painted = workspace.Model.of(problem, trainer.ema)
             paint_picture(painted, trajectory, folder / results.PICTURE, VIDEO_SIZE)
             paint_video(painted, trajectory, folder / results.VIDEO, VIDEO_SIZE, VIDEO_FPS)
-    _summarise(measured, problem, folder)
+    print_figures(measured, problem)
+    say(f"Everything is in {folder}")
     warn(memorization_warning(measured, problem.experiment))
 
 
@@ -256,125 +257,3 @@ def _finite(contents: dict[str, Any]) -> dict[str, Any]:
 
 def _is_astray(value: Any) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
-
-
-def _summarise(measured: dict[str, Any], problem: Problem, folder: Path) -> None:
-    flow = measured.get("likelihood_nfe_mean") is not None
-    judge = LOG_P_OF[problem.experiment.likelihood.source if flow else "learned"]
-    count = measured.get("test_points")
-    points = "1 held-out point" if count == 1 else f"{count} held-out points"
-    if problem.dataset.biased_split:
-        points += ", of another distribution than all rows, because duplicates are held out together"
-    same = "mean of log p data - log p {} at the same points"
-    blur = "by the finest sigma: a perfect model has it too"
-    if measured.get("density") is not None:
-        say(f"{f'log p {judge}':>24}  of {measured['density']}")
-    lines = [
-        ("test NLL", "test_nll", "test_nll_standard_error", f"mean of -log p {judge} at {points}"),
-        (
-            "train NLL",
-            "train_nll",
-            "train_nll_standard_error",
-            "the same at training points; far lower if these are memorized",
-        ),
-        ("test NLL by energy and Z", "energy_nll", "energy_nll_standard_error", ""),
-        (
-            "optimal NLL",
-            "optimal_nll",
-            "optimal_nll_standard_error",
-            "of a perfect model: the data smoothed alike, same points",
-        ),
-        ("entropy of the data", "entropy", None, "the expected NLL of a perfect model without smoothing"),
-        ("KL to the data", "kl", "kl_standard_error", f"{same.format(judge)}: less noisy than NLL - entropy"),
-        (
-            "of which smoothing" if measured.get("kl") is not None else "KL of smoothing",
-            "kl_of_smoothing",
-            "kl_of_smoothing_standard_error",
-            blur if problem.density is not None else f"{blur}; estimated from thin parts, without sharp edges",
-        ),
-        (
-            "KL by energy and Z",
-            "energy_kl",
-            "energy_kl_standard_error",
-            f"{same.format('model')}, smoothed by the finest sigma",
-        ),
-        ("ln Z", "log_partition", "log_partition_error", ""),
-        ("bits/dim", "bits_per_dim", "bits_per_dim_standard_error", ""),
-    ]
-    if not flow:  # without a flow the figures are the energy's, which are printed once
-        lines = [line for line in lines if line[1] not in ("test_nll", "train_nll", "kl", "kl_of_smoothing")]
-    if measured.get("test_nll") is None:
-        lines = [line for line in lines if line[1] != "optimal_nll"]
-    for title, key, error, what in lines:
-        if measured.get(key) is not None:
-            unit = "" if key == "bits_per_dim" else " nats"
-            value, known = number(measured[key]), error is None or measured[error] is not None
-            if error is not None:
-                value = with_error(measured[key], measured[error]) if known else f"{value} ± unknown"
-            why = "" if known else f" ({measured['reasons'][error]})"
-            say(f"{title:>24}  {value + unit:<24}  {what}{why}".rstrip())
-    warn(measured.get("energy_note"))
-    length = " in the data's unit" if problem.units.isotropic else " in the geometric mean of the columns' units"
-    if measured.get("sliced_wasserstein2") is not None:
-        distance, floor, spread = (measured[f"sliced_wasserstein2{end}"] for end in ("", "_floor", "_floor_std"))
-        taken = _taken(measured["sliced_wasserstein2_points"])
-        say(f"{'reference set':>24}  {measured['reference_set']}")
-        say(f"{'sliced Wasserstein-2':>24}  {distance:.4g} (floor {floor:.4g} ± {spread:.2g}){length}, {taken}")
-        distance, floor, spread = (measured[f"wasserstein2{end}"] for end in ("", "_floor", "_floor_std"))
-        taken = _taken(measured["wasserstein2_points"])
-        squares = f"squared {measured['wasserstein2_squared']:.4g} (floor {measured['wasserstein2_squared_floor']:.4g})"
-        say(f"{'Wasserstein-2':>24}  {distance:.4g} (floor {floor:.4g} ± {spread:.2g}){length}, {squares}, {taken}")
-    else:
-        say(f"{'samples and data':>24}  not compared: {measured['reasons']['sliced_wasserstein2']}")
-    if measured.get("tilted_sliced_wasserstein2") is not None:
-        distance, floor, spread = (measured[f"tilted_sliced_wasserstein2{end}"] for end in ("", "_floor", "_floor_std"))
-        say(
-            f"{'to tilted density':>24}  {distance:.4g} (floor {floor:.4g} ± {spread:.2g}){length}, sliced Wasserstein-2"
-        )
-    if measured.get("budget_total") is not None:
-        parts = ", ".join(
-            f"{name.replace('_', ' ')} {with_error(*(measured[f'budget_{name}{end}'] for end in ('', '_standard_error')))}"
-            for name in PARTS
-        )
-        say(f"{'its square is due to':>24}  {parts}; in {measured['budget_points'][0]} other runs")
-    if measured.get("path_energy") is not None:
-        for title, key in (
-            ("path energy", "path_energy"),
-            ("normalized", "normalized_path_energy"),
-            ("straightness", "straightness"),
-            ("W2 of one Euler step", "one_step_wasserstein2"),
-            ("W2 of many steps", "many_steps_wasserstein2"),
-            ("floor of W2", "path_floor_wasserstein2"),
-        ):
-            say(f"{title:>24}  {with_error(measured[key], measured[f'{key}_standard_error'])}")
-    for title, key, floor, unit in (
-        ("energy distance", "energy_distance", 0, length),
-        ("squared MMD", "mmd_squared", 0, ""),
-        ("C2ST accuracy", "classifier_accuracy", 0.5, ""),
-    ):
-        if measured.get(key) is not None:
-            value = with_error(measured[key], measured[f"{key}_standard_error"])
-            say(f"{title:>24}  {value} (floor {floor:g}){unit}, {_taken(measured['two_sample_points'])}")
-    say(f"{'score evaluations':>24}  {results.cost_in_words(measured)}")
-    if measured.get("memorized_share") is not None:
-        share, other = (
-            f"{100 * measured[key]:.1f} ± {100 * measured[f'{key}_standard_error']:.1f} %"
-            for key in ("memorized_share", "memorized_share_held_out")
-        )
-        say(f"{'memorized':>24}  {share} of the samples are copies of a training point, {other} of held-out points")
-    if measured.get("mode_weights") is not None:
-        say(f"{'mode weights':>24}  {_weights(measured)}")
-    say(f"Everything is in {folder}")
-
-
-def _taken(points: list[int]) -> str:
-    return f"{points[0]:,} samples beside {points[1]:,} data"
-
-
-def _weights(measured: dict[str, Any]) -> str:
-    """The share of the samples in each mode, with its error, and the true share if it is known."""
-    shares = ", ".join(f"{share:.3f}" for share in measured["mode_weights"])
-    true = measured.get("mode_weights_true") or ()
-    exact = [f"{share:.3f}" for share in true]
-    truth = f" (true {exact[0] + ' each' if len(set(exact)) == 1 else ', '.join(exact)})" if exact else ""
-    return f"{shares} ± {max(measured['mode_weights_standard_error']):.3f}{truth}"

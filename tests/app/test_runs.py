@@ -294,7 +294,7 @@ def test_the_whole_table_has_every_column(qtbot, controllers):
     assert [dialog.table.headerItem().text(place) for place in range(dialog.table.columnCount())] == titles
     first = dict(zip(titles, dialog.table.texts[0], strict=True))
     assert first["W₂"] == "1.31"
-    assert first["floor"] == "0.1"
+    assert first["floor of W₂"] == "0.1"
     assert first["what differs"] == "sampler Reverse SDE, seed 0"
     assert first["seed"] == "0"
     assert not dialog.delete.isEnabled()

@@ -101,8 +101,8 @@ def test_a_folder_shows_its_axes_its_table_and_its_pictures(window, computed):
     ]
     assert "floor" in found[0][3]
     titles = [window.choice.itemText(place) for place in range(window.choice.count())]
-    assert titles[0] == "W2 against score evaluations"
-    assert titles[-1] == "W2 over floor over sampling.steps and sampling.kind"
+    assert titles[0] == "W₂ against score evaluations"
+    assert titles[-1] == "W₂ / floor over sampling.steps and sampling.kind"
     QTest.mouseClick(window.lines.buttons["cells"], Qt.MouseButton.LeftButton)
     assert [line[2] for line in lines(window)] == ["0"] * 4  # the seed
 

@@ -178,20 +178,20 @@ def test_what_a_run_prints_is_what_it_writes(tmp_path: Path, ask: Ask, quick: li
     assert line["test NLL"].endswith("mean of -log p model at 20 held-out points")
     assert line["test NLL"].startswith(f"{with_error(found['test_nll'], found['test_nll_standard_error'])} nats ")
     assert line["energy distance"].endswith("(floor 0) in the data's unit, 40 samples beside 40 data")
-    assert line["sliced Wasserstein-2"].endswith(" in the data's unit, 40 samples beside 40 data")
+    assert line["sliced W₂"].endswith(" in the data's unit, 40 samples beside 40 data")
     assert line["C2ST accuracy"].endswith("(floor 0.5), 40 samples beside 40 data")
-    assert line["Wasserstein-2"].endswith(", 40 samples beside 40 data")
+    assert line["W₂"].endswith(", 40 samples beside 40 data")
     assert found["sliced_wasserstein2_points"] == found["two_sample_points"] == [40, 40]
     assert found["wasserstein2"] ** 2 == pytest.approx(found["wasserstein2_squared"])
     assert "Data: two Gaussians, 50,020 draws of x, y: 50,000 to train, 20 held out.\n" in said
     assert (found["train_points"], found["held_out_points"], found["data_note"]) == (50_000, 20, "")
     assert line["log p model"].startswith("of p_sigma of the data by the learned score, smoothed by sigma_min = 0.04")
     assert line["optimal NLL"].startswith(with_error(found["optimal_nll"], found["optimal_nll_standard_error"]))
-    assert line["of which smoothing"].startswith(
+    assert line["KL of smoothing"].startswith(
         with_error(found["kl_of_smoothing"], found["kl_of_smoothing_standard_error"])
     )
     assert line["entropy of the data"].endswith("the expected NLL of a perfect model without smoothing")
-    assert line["KL to the data"].endswith("at the same points: less noisy than NLL - entropy")
+    assert line["KL(data || model)"].endswith("at the same points: less noisy than NLL - entropy")
     shares = ", ".join(f"{share:.3f}" for share in found["mode_weights"])
     error = max(found["mode_weights_standard_error"])
     assert line["mode weights"] == f"{shares} ± {error:.3f} (true 0.800, 0.200)"
@@ -935,11 +935,11 @@ def test_an_energy_without_a_flow_has_likelihoods_and_says_where_they_come_from(
     run = [*quick, "--set=training.steps=0", "--set=objective.kind=denoising"]
     code, output, _ = ask("run", tmp_path / "energy.toml", "--out", tmp_path / "out", *run)
     assert code == 0
-    assert ("test NLL by energy" in output, output.count("test NLL")) == (True, 1)
+    assert ("test NLL, energy" in output, output.count("test NLL")) == (True, 1)
     found = metrics(tmp_path / "out")
     assert found["test_nll"] == found["energy_nll"]
     perfect = f"optimal NLL  {with_error(found['optimal_nll'], found['optimal_nll_standard_error'])} nats"
-    assert (perfect in output, "of which smoothing" in output) == (True, False)  # its KL is to the smoothed data
+    assert (perfect in output, "KL of smoothing" in output) == (True, False)  # its KL is to the smoothed data
     assert "the data smoothed by sigma = 0.5 (user units); ln Z = " in found["density"]
     points, out = tmp_path / "points.csv", tmp_path / "evaluated.csv"
     points.write_text("x,y\n0.5,0.25\n1e6,-1e6\n")

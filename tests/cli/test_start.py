@@ -170,6 +170,15 @@ def test_an_interrupted_run_leaves_whole_files_of_one_run(
     assert not [file for file in out.iterdir() if file.name.startswith(".")]
 
 
+def test_a_pipe_that_knows_few_letters_gets_the_others_as_question_marks(tmp_path: Path) -> None:
+    """On Windows a pipe has the letters of the country, without √ and W₂."""
+    command = [sys.executable, "-m", "playground", "audit", "two-gaussians"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "cp1252"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "distance of a coordinate, times ?n" in done.stdout.decode("cp1252")
+
+
 def test_an_empty_platform_is_none(moons: Path, tmp_path: Path) -> None:
     """With an empty value Qt would look for a display, and abort the process if there is none."""
     variables = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}

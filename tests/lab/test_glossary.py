@@ -8,6 +8,7 @@ import pytest
 from playground.kinds.kind import registered
 from playground.lab.equation_symbols import entry_of, explained, symbols
 from playground.lab.experiment import every_field
+from playground.lab.figures import FIGURES
 from playground.lab.glossary import found, glossary, read
 from playground.resources import page
 
@@ -15,8 +16,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def _equations() -> list[str]:
-    """The equations of every kind, of every setting and its choices, and of every figure of a card."""
-    every = {kind.equation for kind in registered()}
+    """The equations of every kind, of every setting and its choices, and of every figure."""
+    every = {kind.equation for kind in registered()} | {words.equation for words in FIGURES.values()}
     for field in every_field().values():
         every |= {field.equation, *(option.equation for option in field.options.values())}
     for path in (ROOT / "playground/app/panels").glob("*.py"):

@@ -34,7 +34,7 @@ def sweep() -> sweeps.Sweep:
 def test_the_default_pictures_are_distance_against_evaluations_and_steps_a_map_and_losses(sweep: sweeps.Sweep) -> None:
     evaluations, steps, over, losses = pictures(sweep, table(sweep))
     assert isinstance(evaluations, Lines)
-    assert (evaluations.x, evaluations.y) == ("score evaluations", "W2")
+    assert (evaluations.x, evaluations.y) == ("score evaluations", "W₂")
     assert [line.name for line in evaluations.lines] == ["euler", "heun", "floor"]
     np.testing.assert_allclose(evaluations.lines[1].x, [10, 20, 40])
     np.testing.assert_allclose(evaluations.lines[1].y, [0.205, 0.105, 0.055])
@@ -56,7 +56,7 @@ def test_a_file_chooses_its_pictures(sweep: sweeps.Sweep) -> None:
     asked = sweeps.Plot("nfe_mean", "wasserstein2", where={"sampler": "heun"}), sweeps.Plot("sampling.steps", "none")
     (only,) = pictures(sweeps.Sweep(sweep.axes, plots=list(asked)), rows)  # nothing is known of the other
     assert isinstance(only, Lines)
-    assert [line.name for line in only.lines] == ["W2", "floor"]
+    assert [line.name for line in only.lines] == ["W₂", "floor"]
     np.testing.assert_allclose(only.lines[0].x, [10, 20, 40])
     assert not only.log_x
 

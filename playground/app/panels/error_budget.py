@@ -8,50 +8,26 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QAccessible, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from playground.app.panels.figure import Figure, with_error
+from playground.app.panels.figure import measured, with_error
 from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_percent
 from playground.app.style.text_size import px
 from playground.app.widgets.collapsible_panel import ROW_GAP
-from playground.data.units import EQUALIZED
 from playground.drawing.palette import DARK, Palette
+from playground.lab.figures import FIGURES
 from playground.messages import Message
 
 HEIGHT = 18  # px of the bar
 MARGIN = 6  # px beside a name in its part of the bar
 
 MEASURE_BUDGET = "Measure says how much of the squared distance score, steps, prior and σ min cause."
-_ORDER = "Replaced in this order: score, steps, prior, σ min."
-ROWS = {
-    "score": (
-        "score",
-        "learned",
-        "Fall of the squared sliced W₂ when the particles follow the exact score, with the same steps and noise. "
-        + _ORDER,
-    ),
-    "steps": (
-        "steps",
-        "trails",
-        "Further fall when an adaptive solver of the probability flow replaces the sampler’s steps. " + _ORDER,
-    ),
-    "prior": (
-        "prior",
-        "likelihood",
-        "Further fall when the run starts at data with the noise of t = 1, not at the prior. " + _ORDER,
-    ),
-    "sigma_min": (
-        "σ min",
-        "data",
-        "Further fall when the run ends at a hundredth of σ min, without a final denoising step. " + _ORDER,
-    ),
-    "floor": (
-        "floor",
-        "exact",
-        "The squared sliced W₂ that is left: that of a perfect sampler, with so few points. " + EQUALIZED,
-    ),
-}
-"""By the part's name in ``metrics.json``: its label, its colour and its meaning."""
+TOKENS = {"score": "learned", "steps": "trails", "prior": "likelihood", "sigma_min": "data", "floor": "exact"}
+"""The colour of each part, by its name in ``metrics.json``."""
+
+
+def _title(part: str) -> str:
+    return FIGURES[f"budget_{part}"].title
 
 
 class BudgetBar(QWidget):
@@ -72,7 +48,7 @@ class BudgetBar(QWidget):
         lengths = {name: max(0.0, value) for name, value in parts.items()}
         total = sum(lengths.values())
         self.shares = {name: length / total for name, length in lengths.items()} if total else {}
-        said = ", ".join(f"{ROWS[name][0]} {format_percent(share)}" for name, share in self.shares.items())
+        said = ", ".join(f"{_title(name)} {format_percent(share)}" for name, share in self.shares.items())
         self.setAccessibleDescription(said)
         self.setToolTip(f"<p>Shares of the squared distance: {said}.</p>")
         self.update()
@@ -88,7 +64,7 @@ class BudgetBar(QWidget):
         painter = QPainter(self)
         left, metrics = 0.0, self.fontMetrics()
         for name, share in self.shares.items():
-            label, token, _ = ROWS[name]
+            label, token = _title(name), TOKENS[name]
             part = QRectF(left, 0.0, share * self.width(), self.height())
             left = part.right()
             painter.fillRect(part.adjusted(0, 0, -1, 0) if part.width() > 2 else part, self._colors.color(token))
@@ -106,12 +82,8 @@ class ErrorBudget(QWidget):
         self.empty.setWordWrap(True)
         theme.set_role(self.empty, "caption")
         self.bar = BudgetBar(self)
-        self.rows = {name: Figure(label, meaning, token=token) for name, (label, token, meaning) in ROWS.items()}
-        self.total = Figure(
-            "squared sliced W₂",
-            "Mean squared distance between samples and data over ten more runs, of at most 300 particles each. The "
-            "parts below add up to it. " + EQUALIZED,
-        )
+        self.rows = {name: measured(f"budget_{name}", token) for name, token in TOKENS.items()}
+        self.total = measured("budget_total")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(ROW_GAP)
@@ -128,7 +100,7 @@ class ErrorBudget(QWidget):
 
     def show_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Show the figures of :data:`playground.lab.error_budget.METRICS`, or the reasons for missing ones."""
-        found = {name: metrics.get(f"budget_{name}") for name in ("total", *ROWS)}
+        found = {name: metrics.get(f"budget_{name}") for name in ("total", *TOKENS)}
         places = _places(found["total"])
         known = all(value is not None for value in found.values())
         for name, figure in {"total": self.total, **self.rows}.items():
@@ -139,7 +111,7 @@ class ErrorBudget(QWidget):
             else:
                 figure.show_text(with_error(float(value), error, places))
         self.bar.setVisible(known)
-        self.bar.show_parts({name: float(found[name] or 0.0) for name in ROWS} if known else {})
+        self.bar.show_parts({name: float(found[name] or 0.0) for name in TOKENS} if known else {})
         self.empty.setVisible(not known)
         self._missing = worded(metrics.get("reasons", {}).get("budget_total"))
         self._say()

@@ -18,6 +18,7 @@ from playground.app.widgets.equation_dialog import NamedEquation
 from playground.app.widgets.selectable import SelectableLabel
 from playground.app.workers.tasks import TaskStatus
 from playground.drawing.palette import DARK, Palette
+from playground.lab.figures import FIGURES
 from playground.messages import Message
 
 NOTHING = "–"
@@ -123,6 +124,12 @@ class Figure(QWidget):
         colors = self.value.palette()
         colors.setColor(QPalette.ColorRole.WindowText, self._tokens.color(token))
         self.value.setPalette(colors)
+
+
+def measured(key: str, token: str = "text", more: str = "") -> Figure:
+    """A figure of ``metrics.json``, with its words; `more` is what its meaning leaves open."""
+    words = FIGURES[key]
+    return Figure(words.title, f"{words.meaning} {more}".rstrip(), words.equation, token)
 
 
 class TaskButton(QPushButton):

@@ -9,18 +9,14 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import DensityView
-from playground.app.panels.figure import Figure, decimal, missing, with_error
+from playground.app.panels.figure import decimal, measured, missing, with_error
 from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count, format_number
 from playground.app.widgets.collapsible_panel import ROW_GAP
 from playground.lab.conflicts import flow_conflict
 from playground.lab.defaults import resolve
-
-TRIP = (
-    "It comes from the solver's steps, magnified by the flow on the way back. With a badly trained score "
-    "it may be a thousand times the error of log p itself. A lower tolerance shows that error."
-)
+from playground.lab.figures import FIGURES
 
 
 class HeldOutFigures(QWidget):
@@ -63,72 +59,18 @@ class HeldOutFigures(QWidget):
         self._refresh()
 
     def _build(self) -> None:
-        self.nll = Figure(
-            "test NLL",
-            "Mean of -log p over the held-out points, in nats, with its standard error.",
-            r"-\frac{1}{N}\sum_i \log p(x_i)",
-        )
-        self.train_nll = Figure(
-            "train NLL",
-            "The same over at most 500 training points. Far below the test NLL, they are memorized.",
-        )
-        self.perfect = Figure(
-            "optimal NLL",
-            "The NLL of a perfect model at the same points: the known density, smoothed by the finest σ. Its "
-            "distance from the entropy is due to smoothing, not to training.",
-            r"-\frac{1}{N}\sum_i \log p_{\sigma_{min}}(x_i)",
-        )
-        self.blur = Figure(
-            "KL of smoothing",
-            "What smoothing by the finest σ costs, in nats, however long training is. It is estimated from how "
-            "thin the data are at 200 points; its error is not known. A smaller σ_min costs less.",
-            r"KL(p \,\|\, p_{\sigma_{min}})",
-        )
-        self.entropy = Figure(
-            "entropy of the data",
-            "The expected NLL of a perfect model without smoothing: no model can do better.",
-            r"-\int p \log p\,dx",
-        )
-        self.integral = Figure(
-            "∫ p over the plane",
-            "A density integrates to 1. What is missing lies outside the region, or is an error. The divergence "
-            "is always exact.",
-        )
-        self.bits = Figure(
-            "bits per dimension",
-            "Of grey levels dequantized by uniform noise: mean and standard error over the images; fewer are "
-            "better. An upper bound for the images themselves.",
-            r"E_u[-\log_2 p(x + u)]/D + \log_2(K/2)",
-        )
-        self.trips = Figure(
-            "worst round trip: Δx, Δlog p",
-            "Some held-out points are taken to their latent codes and back. Shown are the largest distance from "
-            "the start and the largest difference of log p. " + TRIP,
-        )
-        self.estimate = Figure(
-            "trace estimator's s.e.",
-            "Standard error that Hutchinson's estimate leaves in log p of one point, root mean square in nats. "
-            "More trace probes lower it.",
-        )
-        self.energy_nll = Figure(
-            "test NLL, energy",
-            "The NLL by the energy of the finest level and its Z. The test NLL above is by the flow through all "
-            "levels.",
-            r"\frac{1}{N}\sum_i f(x_i) + \ln Z",
-        )
-        self.energy_integral = Figure(
-            "∫ p, energy",
-            "Integral of the energy's density over the data's region and a quarter more on every side. Its grid "
-            "is not that of Z. It is 1 but for the mass outside.",
-            r"\frac{1}{Z}\int e^{-f}\,dx",
-        )
-        self.partition = Figure(
-            "ln Z(σ)",
-            "The normalizer, which the score does not need: a sum over the plane in your data's unit, with the "
-            "quadrature error. After Test set it is that of the finest level. Otherwise it is that of the learned "
-            "density on the canvas.",
-            r"Z(\sigma) = \int e^{-f(x, \sigma)}\,dx",
-        )
+        self.nll = measured("test_nll")
+        self.train_nll = measured("train_nll")
+        self.perfect = measured("optimal_nll")
+        self.blur = measured("kl_of_smoothing")
+        self.entropy = measured("entropy")
+        self.integral = measured("integral")
+        self.bits = measured("bits_per_dim")
+        self.trips = measured("round_trip_error")
+        self.estimate = measured("trace_standard_error")
+        self.energy_nll = measured("energy_nll")
+        self.energy_integral = measured("energy_integral")
+        self.partition = measured("log_partition")
 
     @Slot()
     def _refresh(self) -> None:
@@ -137,7 +79,8 @@ class HeldOutFigures(QWidget):
         energy = view is not None and view.has_energy
         # An energy without a flow has other figures, and these would stay empty.
         flows = flow_conflict(experiment) is None or not energy
-        self.nll.rename("test NLL" if view is None else f"test NLL ({format_count(view.test_points)})")
+        title = FIGURES["test_nll"].title
+        self.nll.rename(title if view is None else f"{title} ({format_count(view.test_points)})")
         for figures, shows in (
             ((self.nll, self.train_nll, self.trips), flows),
             ((self.energy_nll, self.energy_integral, self.partition), energy),

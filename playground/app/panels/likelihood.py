@@ -12,7 +12,7 @@ from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import FlowLikelihood, LatentInterpolation, PointLikelihood, ProblemView
 from playground.app.panels.figure import Figure, TaskButton, decimal, with_error
-from playground.app.panels.held_out import TRIP, HeldOutFigures
+from playground.app.panels.held_out import HeldOutFigures
 from playground.app.style import theme
 from playground.app.style.labels import capital, worded
 from playground.app.style.number_formats import format_count, format_number
@@ -21,6 +21,7 @@ from playground.app.widgets.fields import make_field
 from playground.app.workers.tasks import TaskStatus
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.defaults import resolve
+from playground.lab.figures import TRIP
 from playground.lab.settings import LOG_P_OF
 from playground.lab.trust import UNMEASURED
 from playground.messages import Message

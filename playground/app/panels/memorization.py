@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
-from playground.app.panels.figure import Figure, missing
+from playground.app.panels.figure import measured, missing
 from playground.app.style.number_formats import format_percent
 from playground.app.widgets.collapsible_panel import ROW_GAP, Notice
 from playground.lab.memorization import memorization_warning
@@ -20,12 +20,7 @@ class Memorization(QWidget):
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.state = state
-        self.copies = Figure(
-            "memorized samples",
-            "Fraction of the final particles that are copies: nearer to a training point than a third of the "
-            "distance to the second nearest. The fraction of held-out points is beside it; a much larger one "
-            "means memorization.",
-        )
+        self.copies = measured("memorized_share")
         self.notice = Notice()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

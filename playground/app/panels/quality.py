@@ -14,7 +14,7 @@ from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView
 from playground.app.panels.error_budget import ErrorBudget
-from playground.app.panels.figure import Figure, TaskButton, decimal, missing, with_error
+from playground.app.panels.figure import TaskButton, decimal, measured, missing, with_error
 from playground.app.panels.marginals import Marginals
 from playground.app.panels.memorization import Memorization
 from playground.app.panels.straightness import Straightness
@@ -29,8 +29,8 @@ from playground.app.style.number_formats import (
 from playground.app.widgets.charts.errors import ErrorAlongSigma
 from playground.app.widgets.charts.pairs import NearestPairs
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
-from playground.data.units import EQUALIZED
 from playground.lab.conflicts import comparison_conflict
+from playground.lab.figures import FIGURES
 from playground.lab.score_error_curve import ScoreErrorCurve, at_sigma
 
 MEASURE_SCORE = "Measure compares the learned score with the exact one at every noise level."
@@ -99,16 +99,8 @@ class QualityPanel(CollapsiblePanel):
         theme.set_role(self.against, "caption")
         self.body.addWidget(self.against)
         self.chart = ErrorAlongSigma(self)
-        self.relative = Figure(
-            "relative error at σ", "At the noise level of the canvas, with its standard error.", token="error"
-        )
-        self.divergence = Figure(
-            "Fisher divergence at σ",
-            "Mean squared distance between the learned and the reference score at the noise level of the canvas. "
-            "The reference is the exact score, or the training set's. It has its standard error and is per "
-            "squared unit of your data. " + EQUALIZED,
-            r"E\,\|s_\theta(x, \sigma) - \nabla \log p_\sigma(x)\|^2",
-        )
+        self.relative = measured("relative_score_error", token="error")
+        self.divergence = measured("fisher_divergence")
         for part in (self.chart, self.relative, self.divergence):
             self.body.addWidget(part)
 
@@ -127,52 +119,15 @@ class QualityPanel(CollapsiblePanel):
         self.unlike.setWordWrap(True)
         theme.set_role(self.unlike, "caption")
         self.body.addWidget(self.unlike)
-        self.distance = Figure(
-            "sliced W₂",
-            "Sliced Wasserstein-2 distance between the final particles and the data, in your data's unit. The "
-            "floor is the distance of a perfect sampler with as many points: mean and standard deviation of 20. "
-            "Differences within this deviation mean nothing. " + EQUALIZED,
-        )
-        self.transport = Figure(
-            "W₂",
-            "Wasserstein-2 distance by optimal transport: samples and data, at most a thousand each, are matched "
-            "one to one at the least mean squared distance. Its square is below, each with the floor of a "
-            "perfect sampler. " + EQUALIZED,
-            r"W_2^2 = \min_\pi \frac{1}{N} \sum_i \|x_i - y_{\pi(i)}\|^2",
-        )
-        self.kl = Figure(
-            "KL(data || model)",
-            "Kullback-Leibler divergence in nats, with its standard error, over the test set: press Test set "
-            "above. The floor is that of a perfect model at the same points: the data's density smoothed by the "
-            "finest σ.",
-            r"E_{p}[\log p(x) - \log q(x)]",
-        )
-        self.weights = Figure(
-            "mode weights", "Fraction of the final particles nearest to each mode, and the true weights."
-        )
-        self.classifier = Figure(
-            "C2ST accuracy",
-            "Classifier two-sample test: how often a classifier tells samples from data, with its standard "
-            "error. 50 % is perfect.",
-        )
-        self.tilted = Figure(
-            "W₂ to tilted",
-            "Sliced Wasserstein-2 distance between the final particles and draws of the tilted density. The floor is "
-            "as above. Guidance with w > 0 does not sample that density.",
-            r"q_w(x) \propto p(x \mid c)\,p(c \mid x)^w",
-        )
+        self.distance = measured("sliced_wasserstein2")
+        self.transport = measured("wasserstein2")
+        self.kl = measured("kl")
+        self.weights = measured("mode_weights")
+        self.classifier = measured("classifier_accuracy")
+        self.tilted = measured("tilted_sliced_wasserstein2")
         self.memorization = Memorization(self.state, self._controllers, self)
-        self.labels = Figure(
-            "class frequencies",
-            "Fraction of the final particles in each class, by the vote of the five nearest training images. "
-            "Shown is the class farthest from its frequency in the training set.",
-        )
-        self.nearest = Figure(
-            "nearest training image",
-            "Median distance from the final particles to the nearest training image, beside that of held-out "
-            "images. Each has its standard error. Memorized samples lie much nearer. Below: samples, and the "
-            "training image nearest to each.",
-        )
+        self.labels = measured("class_frequencies")
+        self.nearest = measured("nearest_neighbour_distance")
         self.pairs = NearestPairs(self)
         for part in (
             self.distance,
@@ -367,8 +322,8 @@ class QualityPanel(CollapsiblePanel):
     def _show_classifier(self, metrics: Mapping[str, Any]) -> None:
         share, error = metrics.get("classifier_accuracy"), metrics.get("classifier_accuracy_standard_error")
         more = "<br>".join(
-            f"{name}: {_with_own_error(metrics, key)} (floor 0)"
-            for name, key in (("energy distance", "energy_distance"), ("squared MMD", "mmd_squared"))
+            f"{FIGURES[key].title}: {_with_own_error(metrics, key)} (floor 0)"
+            for key in ("energy_distance", "mmd_squared")
             if metrics.get(key) is not None
         )
         shown_error = "" if error is None else f" ± {100 * error:.1f}"

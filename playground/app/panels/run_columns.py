@@ -1,5 +1,6 @@
 """The columns of the run table: their texts, sort orders and explanations."""
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from playground.app.style.number_formats import (
     format_percent_with_error,
 )
 from playground.app.style.wrapping import wrapped
-from playground.data.units import EQUALIZED
+from playground.lab.figures import FIGURES
 
 FEW_MODES = 3  # number of modes whose weights are shown side by side
 
@@ -149,6 +150,30 @@ def _seed(run: PinnedRun) -> str:
     return f"{seed} + {run.noise}" if run.noise else seed
 
 
+def _column(
+    figure: str,
+    text: Callable[[PinnedRun], str],
+    order: Callable[[PinnedRun], float | str | None],
+    more: Callable[[PinnedRun], str] = lambda run: "",
+    key: str = "",
+    widest: str = "",
+) -> RunColumn:
+    """A column of a figure, with its words."""
+    words = FIGURES[figure]
+    return RunColumn(words.heading, words.meaning, text, order, more, key, widest)
+
+
+def _measured(
+    key: str, text: Callable[[PinnedRun], str], more: Callable[[PinnedRun], str], widest: str = ""
+) -> RunColumn:
+    """A column of a figure that is one number of ``metrics.json``."""
+    return _column(key, text, lambda run: run.figure(key), more, key, widest)
+
+
+def _shown_number(key: str) -> Callable[[PinnedRun], str]:
+    return lambda run: _number(run.figure(key))
+
+
 NAME = RunColumn(
     "run",
     "Double-click, or F2, to rename; Return makes it the main run.",
@@ -156,36 +181,15 @@ NAME = RunColumn(
     lambda run: run.name.casefold(),
     has_words=True,
 )
-NFE = RunColumn(
-    "NFE", "Score evaluations of one particle.", lambda run: _number(run.nfe_mean), lambda run: run.nfe_mean, _nfe,
-    widest="10 000",
-)  # fmt: skip
-OVER_FLOOR = RunColumn(
-    "W₂ /\nfloor",
-    "Wasserstein-2 distance to the data over that of a perfect sampler with as many points; 1 is perfect. " + EQUALIZED,
-    _ratio,
-    lambda run: run.over_floor,
-    _distance,
-    "wasserstein2",
-    "10.00",
+NFE = _column("nfe_mean", lambda run: _number(run.nfe_mean), lambda run: run.nfe_mean, _nfe, widest="10 000")
+OVER_FLOOR = dataclasses.replace(
+    _column("wasserstein2_over_floor", _ratio, lambda run: run.over_floor, _distance, "wasserstein2", "10.00"),
+    title=FIGURES["wasserstein2_over_floor"].title.replace("/ ", "/\n"),
 )
-C2ST = RunColumn(
-    "C2ST",
-    "Classifier two-sample test: how often a classifier tells samples from data; 50 % is perfect.",
-    _accuracy,
-    lambda run: run.figure("classifier_accuracy"),
-    _whole_accuracy,
-    "classifier_accuracy",
-    "50 %",
-)
-WEIGHTS = RunColumn(
-    "weights",
-    "Fraction of the final particles nearest to each mode; of many modes the largest difference from the true one.",
-    _weights,
-    _off,
-    _whole_weights,
-    "mode_weights",
-    ".50/.50",
+C2ST = _measured("classifier_accuracy", _accuracy, _whole_accuracy, "50 %")
+WEIGHTS = dataclasses.replace(
+    _column("mode_weights", _weights, _off, _whole_weights, "mode_weights", ".50/.50"),
+    meaning=f"{FIGURES['mode_weights'].meaning} Of many modes the largest difference from the true weight is shown.",
 )
 FEW = (NAME, NFE, OVER_FLOOR, C2ST, WEIGHTS)
 """The columns that fit in a card."""
@@ -203,52 +207,19 @@ def all_columns(differences: Mapping[int, str]) -> tuple[RunColumn, ...]:
             "steps", "Steps of the sampler.", lambda run: _count(run.sampler_steps), lambda run: run.sampler_steps
         ),
         NFE,
-        RunColumn(
-            "most NFE",
-            "Score evaluations of the particle that took most; the adaptive solver gives each its own.",
-            lambda run: _number(run.nfe_max),
-            lambda run: run.nfe_max,
-        ),
-        RunColumn(
-            "W₂",
-            "Wasserstein-2 distance to the data by optimal transport. " + EQUALIZED,
-            lambda run: _number(run.figure("wasserstein2")),
-            lambda run: run.figure("wasserstein2"),
-            _distance,
-            "wasserstein2",
-        ),
-        RunColumn(
-            "floor",
-            "Wasserstein-2 distance of a perfect sampler with as many points.",
-            lambda run: _number(run.figure("wasserstein2_floor")),
-            lambda run: run.figure("wasserstein2_floor"),
-            _distance,
-            "wasserstein2_floor",
-        ),
+        _column("nfe_max", lambda run: _number(run.nfe_max), lambda run: run.nfe_max),
+        _measured("wasserstein2", _shown_number("wasserstein2"), _distance),
+        _measured("wasserstein2_floor", _shown_number("wasserstein2_floor"), _distance),
         OVER_FLOOR,
-        RunColumn(
-            "sliced W₂",
-            "Sliced Wasserstein-2 distance to the data. " + EQUALIZED,
-            lambda run: _number(run.figure("sliced_wasserstein2")),
-            lambda run: run.figure("sliced_wasserstein2"),
-            lambda run: f"floor {_number(run.figure('sliced_wasserstein2_floor'))}.",
+        _measured(
             "sliced_wasserstein2",
+            _shown_number("sliced_wasserstein2"),
+            lambda run: f"floor {_number(run.figure('sliced_wasserstein2_floor'))}.",
         ),
         C2ST,
-        RunColumn(
-            "KL",
-            "KL(data || model) in nats, of the score that the run follows, where the test set was evaluated.",
-            _kl,
-            lambda run: run.figure("kl"),
-            _whole_kl,
-        ),
+        _column("kl", _kl, lambda run: run.figure("kl"), _whole_kl),
         WEIGHTS,
-        RunColumn(
-            "seconds",
-            "Time that the sampler took, in this window.",
-            lambda run: _number(run.seconds, 2),
-            lambda run: run.seconds,
-        ),
+        _column("sampling_seconds", lambda run: _number(run.seconds, 2), lambda run: run.seconds),
         RunColumn(
             "trained",
             "Training steps of the weights; none for a known score, or where they changed meanwhile.",

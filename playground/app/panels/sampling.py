@@ -9,7 +9,7 @@ from playground.app.canvas import readouts
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import conditions_of
-from playground.app.panels.figure import Figure
+from playground.app.panels.figure import measured
 from playground.app.style import theme
 from playground.app.style.number_formats import format_count
 from playground.app.style.wrapping import breakable
@@ -59,11 +59,7 @@ class SamplingPanel(CollapsiblePanel):
         for part in (self.kind, self.notice):
             self.body.addWidget(part)
         rows = column(self.body)
-        self.cost = Figure(
-            "score evaluations",
-            "Score evaluations (NFE) of one particle up to the step in view; with the adaptive solver the mean "
-            "and the maximum. Guidance takes two evaluations where one is enough without.",
-        )
+        self.cost = measured("nfe_mean", more="Shown is the number up to the step in view.")
         self.body.addWidget(self.cost)
         self.sampler = KindRows(
             state,

@@ -5,41 +5,17 @@ from typing import Any
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from playground.app.panels.figure import Figure, missing
+from playground.app.panels.figure import measured, missing
 from playground.app.style.number_formats import format_measured, format_number
 from playground.app.widgets.collapsible_panel import ROW_GAP
-from playground.data.units import EQUALIZED
 
-SETS = "From 5 clouds of 400 start points, with the standard error. "
-ROWS = {
-    "path_energy": (
-        "path energy",
-        "Mean squared velocity along the paths. It is at least W₂² of the two sets. " + SETS,
-        r"E \int_0^1 \|u\|^2\,dt",
-    ),
-    "normalized_path_energy": (
-        "normalized path energy",
-        "How far the path energy is from W₂² of the two sets, over that. 0 is optimal. " + SETS,
-        "",
-    ),
-    "straightness": (
-        "straightness",
-        "Mean squared difference of velocity and displacement. 0: straight paths, for which one Euler step is exact. "
-        + SETS,
-        "",
-    ),
-    "one_step_wasserstein2": (
-        "W₂, one step",
-        "Wasserstein-2 distance between data and ends after one Euler step. " + SETS + EQUALIZED,
-        "",
-    ),
-    "many_steps_wasserstein2": (
-        "W₂, 100 steps",
-        "The same after 100 steps of Heun’s method. The floor is that of two clouds of data. " + SETS + EQUALIZED,
-        "",
-    ),
-}
-"""By the key of ``metrics.json``: label, meaning and equation."""
+KEYS = (
+    "path_energy",
+    "normalized_path_energy",
+    "straightness",
+    "one_step_wasserstein2",
+    "many_steps_wasserstein2",
+)
 FLOOR = "path_floor_wasserstein2"
 
 
@@ -48,7 +24,7 @@ class Straightness(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.rows = {key: Figure(label, meaning, equation) for key, (label, meaning, equation) in ROWS.items()}
+        self.rows = {key: measured(key) for key in KEYS}
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(ROW_GAP)

@@ -20,6 +20,7 @@ from playground.app.widgets.charts.loss import LossChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.fields import NumberField, make_field
 from playground.lab.conflicts import training_conflict
+from playground.lab.figures import FIGURES
 from playground.lab.label_dropout_checks import SHARE, untrained_conditional_score, untrained_unconditional_score
 from playground.messages import Message, setting
 
@@ -193,7 +194,7 @@ class TrainingPanel(CollapsiblePanel):
         # Otherwise it says nothing about the trained model.
         learned = self.state.experiment.likelihood.source == "learned"
         kl = metrics.get("kl") if learned else None
-        text = "" if kl is None else f"KL {with_error(kl, metrics.get('kl_standard_error'))} nat"
+        text = "" if kl is None else f"{FIGURES['kl'].short} {with_error(kl, metrics.get('kl_standard_error'))} nat"
         self.distance.setText(text.replace(" ±", "\n±"))  # beside two buttons it does not fit in one line
 
     @Slot()

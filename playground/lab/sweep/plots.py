@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.lab.figures import FIGURES, OVER_FLOOR
 from playground.lab.sweep.description import Plot, Sweep
 from playground.lab.sweep.table import Row
 
@@ -15,20 +16,7 @@ Array = NDArray[np.floating]
 
 SIGMA, LOSS = "sigma", "loss"
 CURVES = {"train_loss": "training", "held_out_loss": "held-out"}
-NAMES = {
-    "nfe_mean": "score evaluations",
-    "wasserstein2": "W2",
-    "wasserstein2_over_floor": "W2 over floor",
-    "sliced_wasserstein2": "sliced W2",
-    "sliced_wasserstein2_over_floor": "sliced W2 over floor",
-    "classifier_accuracy": "C2ST accuracy",
-    "memorized_share": "share of copied training points",
-    "kl": "KL (nat)",
-    "sampling_seconds": "seconds of sampling",
-    SIGMA: "σ",
-    LOSS: "denoising loss per dimension",
-}
-FLOORS = {"wasserstein2": "wasserstein2_floor", "sliced_wasserstein2": "sliced_wasserstein2_floor"}
+NAMES = {SIGMA: "σ", LOSS: "denoising loss per dimension"}
 DISTANCES = ("wasserstein2", "sliced_wasserstein2", "nearest_neighbour_distance")
 MOST_LINES = 8
 
@@ -126,7 +114,9 @@ def default_plots(sweep: Sweep, rows: Sequence[Row]) -> list[Plot]:
 
 
 def name_of(key: str) -> str:
-    """A figure in words; a setting by its key."""
+    """A figure in words, with its unit; a setting by its key."""
+    if key in FIGURES:
+        return FIGURES[key].axis
     return NAMES.get(key, key if "." in key else key.replace("_", " "))
 
 
@@ -163,7 +153,7 @@ def _lines(sweep: Sweep, plot: Plot, rows: Sequence[Row]) -> Lines | None:
         lines += _losses(name, members, color) if plot.x == SIGMA else _line(plot, name, members, color)
     if not lines:
         return None
-    floor = FLOORS.get(plot.y)
+    floor = OVER_FLOOR.get(plot.y)
     floors = [row.mean[floor] for row in rows if floor in row.mean] if floor else []
     if floors:
         ends = np.array([min(line.x.min() for line in lines), max(line.x.max() for line in lines)])

@@ -14,6 +14,7 @@ from playground.lab import experiment as experiments
 from playground.lab.checkpoints import PREFIX
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.figures import OVER_FLOOR
 from playground.lab.loss_curve import losses_along_sigma
 from playground.lab.model import Model
 from playground.lab.problem import Problem, choose_device
@@ -25,8 +26,6 @@ from playground.user_errors import UserError, user_error
 from playground.version import __version__
 
 Done = TypeVar("Done")
-FLOORS = {"sliced_wasserstein2": "sliced_wasserstein2_floor", "wasserstein2": "wasserstein2_floor"}
-"""Distances and the distances of a perfect sampler; their ratios are figures of the table too."""
 
 
 def deliver(order: Order) -> Delivery:
@@ -99,7 +98,7 @@ def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
         for key, value in metrics.items()
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     }
-    for key, floor in FLOORS.items():
+    for key, floor in OVER_FLOOR.items():
         if found.get(floor):
             found[f"{key}_over_floor"] = found[key] / found[floor]
     return found

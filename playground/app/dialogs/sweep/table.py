@@ -10,21 +10,19 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from playground.app.controllers.sweeping import SweepReport
 from playground.app.style.number_formats import format_measured, format_number
 from playground.app.style.wrapping import wrapped
+from playground.lab.figures import FIGURES
 from playground.lab.sweep.description import Cell
 from playground.lab.sweep.plots import name_of
 from playground.lab.sweep.table import Row
 
 Index = QModelIndex | QPersistentModelIndex
 
-FIGURES = (
-    ("wasserstein2", "wasserstein2_floor"),
-    ("wasserstein2_over_floor", ""),
-    ("sliced_wasserstein2", "sliced_wasserstein2_floor"),
-    ("classifier_accuracy", ""),
-    ("memorized_share", "memorized_share_held_out"),
-    ("test_nll", "optimal_nll"),
-    ("kl", "kl_of_smoothing"),
-    ("nfe_mean", ""),
+COLUMNS = tuple(
+    (key, FIGURES[key].floor_key)
+    for key in (
+        *("wasserstein2", "wasserstein2_over_floor", "sliced_wasserstein2", "classifier_accuracy", "memorized_share"),
+        *("test_nll", "kl", "nfe_mean"),
+    )
 )
 """The figures of the table, each with the figure that is shown beside it as its floor; the files have all."""
 
@@ -91,7 +89,7 @@ class SweepTable(QAbstractTableModel):
 
 def _table(report: SweepReport, each_cell: bool) -> tuple[tuple[str, ...], list[_Line]]:
     axes = [*report.sweep.axes]
-    shown = [pair for pair in FIGURES if any(pair[0] in row.mean for row in report.rows)]
+    shown = [pair for pair in COLUMNS if any(pair[0] in row.mean for row in report.rows)]
     counted = (("seed", "error") if report.failures else ("seed",)) if each_cell else ("seeds",)
     titles = (*map(name_of, axes), *counted, *(name_of(key) for key, _ in shown))
     return titles, _cells(report, axes, shown) if each_cell else _means(report, axes, shown)

@@ -11,6 +11,7 @@ from playground.app.widgets.charts.series import Series
 from playground.drawing.charts import Axis, axis_around
 from playground.drawing.palette import Palette
 from playground.lab.columns import DistanceCurve
+from playground.lab.figures import FIGURES
 
 COLORS = (
     "error",
@@ -68,7 +69,7 @@ class DistanceChart(Chart):
         series.insert(0, Series("floor", ends, level, "muted", "dashed", legend=f"floor {known}", error=around))
         heights = [one.y for one in series] + [level + around, level - around if spread < floor else level]
         log = min(float(part.min()) for part in heights) > 0
-        y = axis_around(heights, "sliced W₂ to the data", log)
+        y = axis_around(heights, f"{FIGURES['sliced_wasserstein2'].title} to the data", log)
         said = ", ".join(f"{letter} ends at {format_number(float(curve.distances[-1]))}" for letter, _, curve in curves)
         self.show_series(series, Axis("evaluations", 0.0, float(ends[1])), y, f"{said}; the floor is {known}.")
 
