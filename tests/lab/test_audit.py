@@ -175,7 +175,7 @@ def test_kinds_that_do_not_follow_the_score_fail(heading: str, claim: str, load)
 
 BUILT_IN = [kind for kind in registered() if kind.__module__.startswith("playground.")]
 WITHOUT_DATA = {"file", "images", "drawn"}
-EXPENSIVE = ("log p of", "W2 over", "integrates to 1", "weights that", "mean square error")
+EXPENSIVE = ("log p of", "W₂ over", "integrates to 1", "weights that", "mean square error")
 
 
 @pytest.mark.parametrize("kind", BUILT_IN, ids=lambda kind: f"{kind.section}.{kind.name()}")

@@ -363,7 +363,7 @@ class SamplerAudit:
         for budget in self.budgets:
             yield Check(
                 "two moons, exact score",
-                "W2 over its floor" + ("" if fitted else f" within {budget} evaluations"),
+                "W₂ over its floor" + ("" if fitted else f" within {budget} evaluations"),
                 functools.partial(self.measure, budget),
                 NEAR_FLOOR if budget == BUDGETS[-1] else math.inf,
             )
@@ -387,7 +387,7 @@ class SamplerAudit:
             ends = [x for points in self.distances.values() for x in points]
             shown.append(line("floor", [min(ends), max(ends)], [1.0, 1.0], own=False, dashed=True))
             found.append(
-                Chart("W2 over its floor, two moons, exact score", "evaluations", "W2/floor", tuple(shown), True, True)
+                Chart("W₂ over its floor, two moons, exact score", "evaluations", "W₂ / floor", tuple(shown), True, True)
             )
         return found
 
