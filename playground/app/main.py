@@ -25,12 +25,13 @@ if typing.TYPE_CHECKING:
 READY = "SCORE_PLAYGROUND_READY"  # if set, one line is printed when the window has been painted
 
 
-def launch(path: Path | None = None, device: str = "auto") -> int:
+def launch(path: Path | None = None, device: str = "auto", kept_plugins: bool = True) -> int:
     """Open the window and return when it is closed.
 
     Args:
         path: a session, experiment or data file to open.
         device: "auto", "cpu", "cuda" or "mps".
+        kept_plugins: whether the plug-ins of the preferences are loaded.
 
     Returns:
         The process's exit code.
@@ -38,7 +39,7 @@ def launch(path: Path | None = None, device: str = "auto") -> int:
     application = make_application()
     log = Log()
     hook = ExceptionHook(log)
-    window = MainWindow(Preferences(), log, path, device)
+    window = MainWindow(Preferences(), log, path, device, kept_plugins)
     if os.environ.get(READY):
         window.first_painted.connect(_say_ready)
     close_on_signals(window)

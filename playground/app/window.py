@@ -102,7 +102,14 @@ class MainWindow(QMainWindow):
 
     first_painted = Signal()
 
-    def __init__(self, preferences: Preferences, log: Log, path: Path | None = None, device: str = "auto") -> None:
+    def __init__(
+        self,
+        preferences: Preferences,
+        log: Log,
+        path: Path | None = None,
+        device: str = "auto",
+        kept_plugins: bool = True,
+    ) -> None:
         theme_name = theme.shown(_application(), preferences.get("theme"))
         text_size.set_factor(preferences.get("text_size") / 100)
         # First, because before the program runs only new widgets take a font.
@@ -111,7 +118,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.preferences, self.log = preferences, log
         self.theme_name: str = theme_name
-        self._path = path
+        self._path, self._kept_plugins = path, kept_plugins
         self._leaving = self._interrupted = False
         self._folded: dict[CollapsiblePanel, bool] | None = None  # cards before a lesson, by whether they were folded
         self.setObjectName("window")
@@ -332,7 +339,10 @@ class MainWindow(QMainWindow):
         self.controllers.start()
         self.autosaving.start()
         self.plugins.ready.connect(self._open_first)
-        self.plugins.start()
+        if self._kept_plugins:
+            self.plugins.start()
+        else:
+            self._open_first()
 
     @Slot()
     def _open_first(self) -> None:

@@ -55,11 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a pipe on Windows may know no σ and no W₂
     try:
-        arguments = _load_plugins(arguments)
+        arguments, kept_plugins = _load_plugins(arguments)
         if not arguments:
-            return _window(None)
+            return _window(None, kept_plugins)
         if arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
-            return _window(_file(arguments))
+            return _window(_file(arguments), kept_plugins)
         from playground.cli.commands import app
 
         with _terminable():
@@ -87,17 +87,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _load_plugins(arguments: list[str]) -> list[str]:
-    """Load installed plug-ins and those of the options at the beginning; return the other arguments."""
+def _load_plugins(arguments: list[str]) -> tuple[list[str], bool]:
+    """Load installed plug-ins, those of the options at the beginning and, for a command, those of the preferences.
+
+    Returns:
+        The other arguments, and whether those of the preferences are wanted; the window loads them itself.
+    """
     from playground.kinds.plugins import load_installed, load_plugin
 
     load_installed()
-    while arguments and arguments[0].partition("=")[0] == "--plugin":
-        _, equals, path = arguments.pop(0).partition("=")
+    kept_plugins = True
+    while arguments and arguments[0].partition("=")[0] in ("--plugin", "--no-plugins"):
+        option, equals, path = arguments.pop(0).partition("=")
+        if option == "--no-plugins":
+            kept_plugins = False
+            continue
         if not equals and not arguments:
             raise UserError("--plugin needs the name of a file.")
         load_plugin(Path(path if equals else arguments.pop(0)))
-    return arguments
+    if kept_plugins and arguments and arguments[0] in COMMANDS:
+        _load_kept_plugins()
+    return arguments, kept_plugins
+
+
+def _load_kept_plugins() -> None:
+    """Load the plug-ins of the preferences. One that cannot be loaded, or has changed, gets a sentence."""
+    import platformdirs
+
+    settings = platformdirs.user_config_path("score-playground") / "settings.ini"
+    try:
+        if b"plugins=" not in settings.read_bytes():
+            return  # without loading Qt
+    except OSError:
+        return
+    from playground.app.model.preferences import Preferences
+    from playground.kinds.plugins import ChangedPlugin, load_kept
+
+    files = {Path(name): checksum for name, checksum in Preferences().get("plugins").items()}
+    for path, error in load_kept(files).items():
+        sentence = user_error(error) or _unexpected(error)
+        helps = f" To run it as it is now, name it: --plugin {path}" if isinstance(error, ChangedPlugin) else ""
+        print(f"score-playground: {sentence}{helps}", file=sys.stderr)
 
 
 @contextmanager
@@ -114,14 +144,14 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _window(path: Path | None) -> int:
+def _window(path: Path | None, kept_plugins: bool) -> int:
     if sys.platform == "linux" and not any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))):
         raise UserError(
             "There is no display here to open a window on: run an experiment without one by score-playground run EXPERIMENT.toml --out DIR."
         )
     from playground.app.main import launch
 
-    return launch(path)
+    return launch(path, kept_plugins=kept_plugins)
 
 
 def _file(arguments: list[str]) -> Path:

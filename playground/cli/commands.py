@@ -74,9 +74,13 @@ def _options(
             help="Before a command or FILE: run this file, which adds kinds; may be repeated.",
         ),
     ] = None,
+    no_plugins: Annotated[
+        bool,
+        typer.Option("--no-plugins", help="Before a command or FILE: load none of the list in Tools > Plug-ins."),
+    ] = False,
 ) -> None:
-    if plugin:  # those at the beginning are loaded by now
-        raise UserError("--plugin comes first: score-playground --plugin FILE.py, then the command.")
+    if plugin or no_plugins:  # those at the beginning are read by now
+        raise UserError("--plugin and --no-plugins come first: score-playground --plugin FILE.py, then the command.")
 
 
 @app.command()

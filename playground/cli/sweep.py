@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from playground.cli.reporting import say, stage, warn, with_error
 from playground.drawing.sweep_plots import save_pictures
+from playground.kinds import plugins
 from playground.lab import sweep as sweeps
 from playground.lab.atomic import atomic_write
 from playground.lab.sweep import folder as folders
@@ -121,7 +122,8 @@ def write_job_array(source: Path, folder: Path, script: Path, device: str) -> bo
     waiting = folders.waiting(folder, cells)
     if not waiting:
         raise UserError(f"All cells are there: run score-playground sweep {source} --out {folder} for the tables.")
-    text = job_array(source, folder, waiting, [sys.executable, "-m", "playground"], device)
+    files = [word for path in plugins.loaded for word in ("--plugin", str(path))]
+    text = job_array(source, folder, waiting, [sys.executable, "-m", "playground", *files], device)
     with atomic_write(script) as temporary:
         temporary.write_text(text, encoding="utf-8")
     say(f"The job array of {len(waiting)} cells is {script}: give it to sbatch.")

@@ -1,5 +1,6 @@
 """Plug-ins in the window: the question before one runs, where its kinds appear, the list of the preferences, and unknown kinds."""
 
+import hashlib
 import re
 import sys
 from collections.abc import Iterator
@@ -51,14 +52,19 @@ class Answers:
     def open_name(self, title: str, folder: str, filters: str) -> str:
         return self.name
 
-    def may_run_plugin(self, path: Path) -> bool | None:
+    def may_run_plugin(self, path: Path, changed: bool = False) -> bool | None:
         self.asked.append(path)
+        assert changed == (self.name == "")
         return self.at_start
+
+
+def checksum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes() if path.is_file() else b"").hexdigest()
 
 
 def controller(folder: Path, answers: Answers, qtbot, kept: tuple[Path, ...] = ()) -> tuple[Plugins, list[str]]:
     preferences = Preferences(folder / "settings.ini")
-    preferences.set("plugins", [str(path) for path in kept])
+    preferences.set("plugins", {str(path): checksum(path) for path in kept})
     made, said = Plugins(State(), preferences, answers), list[str]()
     made.notified.connect(lambda notification: said.append(f"{notification.level}: {notification.message}"))
     return made, said
@@ -93,6 +99,26 @@ def test_the_question_says_what_a_plugin_may_do_and_cancels_by_default(
     assert FilePrompts(parent).may_run_plugin(Path("/home/ada/cross.py")) is answer
 
 
+def test_the_question_about_a_changed_file_says_so_and_keeps_it_in_the_list(
+    qtbot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PySide6.QtWidgets import QWidget
+
+    parent = QWidget()
+    qtbot.addWidget(parent)
+
+    def look(box: QMessageBox) -> int:
+        assert "the file has changed since you agreed to load it" in box.informativeText()
+        assert "it can do anything that you can do" in box.informativeText()
+        assert box.defaultButton() is box.button(QMessageBox.StandardButton.Cancel)
+        (box_of_start,) = box.findChildren(QCheckBox)
+        assert box_of_start.isChecked()
+        return QMessageBox.StandardButton.Yes.value
+
+    monkeypatch.setattr(QMessageBox, "exec", look)
+    assert FilePrompts(parent).may_run_plugin(Path("/home/ada/cross.py"), changed=True) is True
+
+
 def test_nothing_runs_without_the_users_yes(folder: Path, qtbot) -> None:
     answers = Answers(str(folder / "cross.py"))
     made, said = controller(folder, answers, qtbot)
@@ -108,11 +134,12 @@ def test_a_plugin_can_be_kept_for_every_start_and_removed(folder: Path, qtbot) -
         made.ask()
     qtbot.waitUntil(lambda: bool(said))
     assert said == ["info: cross.py adds data “Cross”."]
-    assert Preferences(folder / "settings.ini").get("plugins") == [str(folder / "cross.py")]
+    cross = folder / "cross.py"
+    assert Preferences(folder / "settings.ini").get("plugins") == {str(cross): checksum(cross)}
     (one,) = made.listed
     assert (one.at_start, [kind.name() for kind in one.kinds]) == (True, ["cross"])
     made.keep(one.path, False)
-    assert Preferences(folder / "settings.ini").get("plugins") == []
+    assert Preferences(folder / "settings.ini").get("plugins") == {}
     assert [(plugin.path, plugin.at_start) for plugin in made.listed] == [(one.path, False)]
     made.load(one.path, False)
     qtbot.waitUntil(lambda: len(said) == 2)
@@ -135,6 +162,50 @@ def test_files_of_the_preferences_are_loaded_and_those_that_fail_get_a_sentence(
     ]
     made.keep(kept[0], False)
     assert [plugin.path for plugin in made.listed] == list(kept[1:])
+
+
+@pytest.mark.parametrize("answer", [None, False, True])
+def test_a_file_of_the_preferences_that_has_changed_is_asked_about_again(
+    folder: Path, answer: bool | None, qtbot
+) -> None:
+    cross, kutta = folder / "cross.py", folder / "kutta.py"
+    answers = Answers(at_start=answer)
+    made, said = controller(folder, answers, qtbot, (cross, kutta))
+    agreed = checksum(cross)
+    cross.write_text(CROSS.replace("A cross", "Another cross") + "\n", encoding="utf-8")
+    with qtbot.waitSignal(made.ready):
+        made.start()
+    assert answers.asked == [cross]
+    assert kutta in plugins.loaded
+    assert (cross in plugins.loaded) == (answer is not None)
+    kept = Preferences(folder / "settings.ini").get("plugins")
+    if answer is None:
+        assert said == ["error: The plug-in cross.py has changed since it was loaded last, and is not loaded."]
+        assert kept[str(cross)] == agreed  # so that the next start asks again
+    else:
+        assert kept.get(str(cross)) == (checksum(cross) if answer else None)
+        assert not said
+    assert kept[str(kutta)] == checksum(kutta)
+
+
+def test_a_file_that_changes_once_more_after_the_answer_is_asked_about_once_more(folder: Path, qtbot) -> None:
+    cross = folder / "cross.py"
+
+    class Slow(Answers):
+        def may_run_plugin(self, path: Path, changed: bool = False) -> bool | None:
+            answer = super().may_run_plugin(path, changed)
+            if len(self.asked) == 1:
+                path.write_text(CROSS + "\nraise SystemExit('evil')\n", encoding="utf-8")
+                return answer
+            return None
+
+    answers = Slow(at_start=True)
+    made, _ = controller(folder, answers, qtbot, (cross,))
+    cross.write_text(CROSS + "\n", encoding="utf-8")
+    with qtbot.waitSignal(made.ready):
+        made.start()
+    assert answers.asked == [cross, cross]
+    assert plugins.loaded == {}
 
 
 def test_without_plugins_the_start_waits_for_nothing(folder: Path, qtbot) -> None:
@@ -254,7 +325,7 @@ def test_a_file_with_a_kind_of_the_preferences_opens_at_start(
 
     preferences = Preferences(folder / "settings.ini")
     preferences.set("tour_offered", True)
-    preferences.set("plugins", [str(folder / "cross.py")])
+    preferences.set("plugins", {str(folder / "cross.py"): checksum(folder / "cross.py")})
     path = folder / "cross.toml"
     path.write_text('[data]\nkind = "cross"\npoints = 300\n[sampling]\nparticles = 50\nsteps = 5\n', encoding="utf-8")
     window = module.MainWindow(preferences, Log(), path, device="cpu")

@@ -9,7 +9,7 @@ VALUES = {
     "theme": "light",
     "text_size": 130,
     "time_to_data": True,
-    "plugins": ["/tmp/ä b.py"],
+    "plugins": {"/tmp/ä b.py": "0" * 64},
     "geometry": b"\x00\x01\xff",
     "columns": (300, 800, 300),
     "folded": {"data": True},

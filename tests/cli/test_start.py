@@ -81,10 +81,10 @@ command([])
 
 
 def test_without_arguments_the_window_opens(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    opened: list[Path | None] = []
+    opened: list[tuple[Path | None, bool]] = []
 
-    def launch(path: Path | None) -> int:
-        opened.append(path)
+    def launch(path: Path | None, kept_plugins: bool) -> int:
+        opened.append((path, kept_plugins))
         return 0
 
     window = types.ModuleType("playground.app.main")
@@ -94,7 +94,8 @@ def test_without_arguments_the_window_opens(monkeypatch: pytest.MonkeyPatch, tmp
     assert main([]) == 0
     assert main([str(tmp_path / "points.csv")]) == 0
     assert main([str(tmp_path)]) == 0
-    assert opened == [None, tmp_path / "points.csv", tmp_path]
+    assert main(["--no-plugins", str(tmp_path)]) == 0
+    assert opened == [(None, True), (tmp_path / "points.csv", True), (tmp_path, True), (tmp_path, False)]
 
 
 def test_without_a_display_the_window_is_refused(monkeypatch: pytest.MonkeyPatch, ask: Ask) -> None:

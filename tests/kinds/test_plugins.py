@@ -1,5 +1,8 @@
 """Plug-ins: from a file by an option, and from an installed package."""
 
+import hashlib
+import os
+import py_compile
 import re
 import subprocess
 import sys
@@ -8,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from playground.app.model.preferences import Preferences
 from playground.cli import main
 from playground.kinds import plugins
 from playground.kinds.kind import forget, registered
 from playground.lab.experiment import ExperimentError, parse
+from playground.lab.sweep.orders import Order
 from playground.user_errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +67,86 @@ def test_the_processes_of_a_sweep_have_it_too(cross: Path, tmp_path: Path) -> No
     )
     assert done.returncode == 0, done.stderr
     assert "failed" not in done.stdout
+
+
+def kept(path: Path) -> None:
+    """Put a file into the preferences' list, as it is now."""
+    preferences = Preferences()
+    preferences.set("plugins", {str(path.resolve()): hashlib.sha256(path.read_bytes()).hexdigest()})
+    preferences.flush()
+
+
+def test_a_command_loads_the_list_of_the_preferences(
+    cross: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept(cross)
+    script = ["script", str(tmp_path / "cross.toml"), "--out", str(tmp_path / "cross.py.out.py")]
+    (tmp_path / "cross.toml").write_text('[data]\nkind = "cross"\n', encoding="utf-8")
+    assert main(["--no-plugins", *script]) == 2
+    assert "If a plug-in adds it, load that first" in capsys.readouterr().err
+    assert main(["--version"]) == 0
+    assert plugins.loaded == {}
+    capsys.readouterr()
+    assert main(script) == 0
+    assert cross.resolve() in plugins.loaded
+    assert capsys.readouterr().err == ""
+
+
+def test_a_file_of_the_list_that_has_changed_runs_only_if_it_is_named(
+    cross: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept(cross)
+    before = Preferences().get("plugins")
+    cross.write_text(CROSS + f"\nimport pathlib\npathlib.Path({str(tmp_path / 'ran')!r}).touch()\n", encoding="utf-8")
+    (tmp_path / "cross.toml").write_text('[data]\nkind = "cross"\n', encoding="utf-8")
+    script = ["script", str(tmp_path / "cross.toml"), "--out", str(tmp_path / "out.py")]
+    assert main(script) == 2
+    said = capsys.readouterr().err
+    assert "The plug-in cross.py has changed since it was loaded last, and is not loaded." in said
+    assert f"To run it as it is now, name it: --plugin {cross.resolve()}" in said
+    assert not (tmp_path / "ran").exists()
+    assert main(["--plugin", str(cross), *script]) == 0
+    assert (tmp_path / "ran").exists()
+    assert capsys.readouterr().err == ""
+    assert Preferences().get("plugins") == before
+
+
+def test_a_file_of_the_list_that_is_missing_or_fails_ends_no_command(
+    cross: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cross.write_text("x = 1\ny = z\n", encoding="utf-8")
+    kept(cross)
+    (tmp_path / "plain.toml").write_text("", encoding="utf-8")
+    script = ["script", str(tmp_path / "plain.toml"), "--out", str(tmp_path / "out.py")]
+    assert main(script) == 0
+    assert "line 2 failed: NameError" in capsys.readouterr().err
+    cross.unlink()
+    assert main(script) == 0
+    assert "is missing: remove it from the list" in capsys.readouterr().err
+
+
+def test_what_is_read_runs_and_no_compiled_file_beside_it(cross: Path) -> None:
+    stamp = cross.stat()
+    py_compile.compile(str(cross), doraise=True)
+    text = CROSS.replace('tag="cross"', 'tag="crown"')
+    assert len(text) == len(CROSS)
+    cross.write_text(text, encoding="utf-8")
+    os.utime(cross, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))  # as the compiled file states
+    (kind,) = plugins.load_plugin(cross)
+    assert kind.name() == "crown"
+
+
+def test_the_processes_of_a_sweep_refuse_another_text(cross: Path) -> None:
+    plugins.load_plugin(cross)
+    files = {path: one.checksum for path, one in plugins.loaded.items()}
+    assert Order({}, "samples", False, False, False, None, "cpu").plugin_files == files
+    for one in plugins.loaded.values():
+        for kind in one.kinds:
+            forget(kind)
+    plugins.loaded.clear()
+    cross.write_text(CROSS + "\n", encoding="utf-8")
+    with pytest.raises(plugins.ChangedPlugin):
+        plugins.load_all(files)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Loads plug-ins: a file that the user chooses, after a question, and at start the files of the preferences."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +14,7 @@ from playground.app.model.state import State
 from playground.app.workers.background_task import BackgroundTask
 from playground.kinds import plugins
 from playground.kinds.kind import Kind
-from playground.user_errors import UserError, user_error
+from playground.user_errors import user_error
 
 FILTER = "Plug-ins (*.py)"
 
@@ -24,8 +25,12 @@ class PluginPrompts(Protocol):
     def open_name(self, title: str, folder: str, filters: str) -> str:
         """The file to load; "" if none is chosen."""
 
-    def may_run_plugin(self, path: Path) -> bool | None:
-        """Whether the file is loaded at every start from now on; None if it may not run."""
+    def may_run_plugin(self, path: Path, changed: bool = False) -> bool | None:
+        """Whether the file is loaded at every start from now on; None if it may not run.
+
+        Args:
+            changed: whether it is in the list, but is another file than when the user agreed to it.
+        """
 
 
 @dataclass(frozen=True)
@@ -72,8 +77,13 @@ class Plugins(QObject):
         """The files that are loaded now or at every start."""
         kept = self._kept()
         return [
-            Plugin(path, plugins.loaded.get(path, ()), path in kept, self._failures.get(path, ""))
-            for path in dict.fromkeys([*kept, *plugins.loaded])
+            Plugin(
+                path,
+                plugins.loaded[path].kinds if path in plugins.loaded else (),
+                path in kept,
+                self._failures.get(path, ""),
+            )
+            for path in {**kept, **plugins.loaded}
         ]
 
     def ask(self) -> None:
@@ -105,40 +115,47 @@ class Plugins(QObject):
             self.notified.emit(Notification("info", "Another plug-in is being loaded: try again when it is."))
 
     def keep(self, path: Path, at_start: bool) -> None:
-        """Load a file at every start, or no longer; what it has added stays until the program ends."""
-        others = [name for name in self._preferences.get("plugins") if Path(name) != path]
-        self._preferences.set("plugins", [*others, str(path)] if at_start else others)
+        """Load a file that is loaded now at every start, or no longer; what it has added stays until the program ends."""
+        kept = self._preferences.get("plugins") | ({str(path): plugins.loaded[path].checksum} if at_start else {})
+        self._preferences.set("plugins", {name: one for name, one in kept.items() if at_start or Path(name) != path})
         if not at_start:
             self._failures.pop(path, None)
         self.changed.emit()
 
     def start(self) -> None:
-        """Load the files of the preferences one after another. One that fails gets a sentence, and the others are loaded."""
-        waiting = [path for path in self._kept() if path not in plugins.loaded]
-        if not waiting:
+        """Load the files of the preferences one after another. One that fails gets a sentence, and the others are loaded.
+
+        The user is asked about a file that has changed.
+        """
+        self._load_kept({path: checksum for path, checksum in self._kept().items() if path not in plugins.loaded})
+
+    def _load_kept(self, files: Mapping[Path, str]) -> None:
+        if not files:
             self.ready.emit()
             return
 
-        def load() -> dict[Path, Exception]:
-            failed: dict[Path, Exception] = {}
-            for path in waiting:
-                try:
-                    if not path.is_file():
-                        raise UserError(f"The plug-in {path} is missing: remove it from the list in Tools > Plug-ins.")
-                    plugins.load_plugin(path)
-                except Exception as error:
-                    failed[path] = error
-            return failed
-
         def done(failed: dict[Path, Exception]) -> None:
+            agreed: dict[Path, str] = {}
+            for path in files.keys() - failed.keys():
+                self._failures.pop(path, None)
+                if path in self._kept():
+                    self.keep(path, True)  # by its checksum now
             for path, error in failed.items():
+                at_start = (
+                    self._prompts.may_run_plugin(path, True) if isinstance(error, plugins.ChangedPlugin) else None
+                )
+                if isinstance(error, plugins.ChangedPlugin) and at_start is not None:
+                    agreed[path] = error.checksum
+                    if not at_start:
+                        self.keep(path, False)
+                    continue
                 self._failures[path] = _sentence(path, error)
                 self.notified.emit(Notification("error", self._failures[path], "tools.plugins"))
             self._state.kinds_changed.emit()
             self.changed.emit()
-            self.ready.emit()
+            self._load_kept(agreed)
 
-        self._background.run("plug-ins", load, done, errors.report)
+        self._background.run("plug-ins", lambda: plugins.load_kept(files), done, errors.report)
 
     def shutdown(self, seconds: float) -> bool:
         """Wait until no plug-in is being loaded, when quitting.
@@ -148,8 +165,8 @@ class Plugins(QObject):
         """
         return self._background.wait(seconds)
 
-    def _kept(self) -> list[Path]:
-        return [Path(name) for name in self._preferences.get("plugins")]
+    def _kept(self) -> dict[Path, str]:
+        return {Path(name): checksum for name, checksum in self._preferences.get("plugins").items()}
 
 
 def _sentence(path: Path, error: BaseException) -> str:

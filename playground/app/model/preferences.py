@@ -13,6 +13,7 @@ from msgspec import Meta
 from PySide6.QtCore import QSettings
 
 Even = Annotated[int, Meta(ge=64, le=7680, multiple_of=2)]  # H.264 halves the colour planes, so sides must be even
+Checksum = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
 class VideoChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,7 +55,7 @@ KEYS: dict[str, tuple[Any, Any]] = {  # key: (type, default)
     "folder": (str, ""),
     "time_to_data": (bool, False),
     "tour_offered": (bool, False),
-    "plugins": (list[str], []),  # the files of plug-ins that are loaded at start
+    "plugins": (dict[str, Checksum], {}),  # the files of plug-ins that are loaded at start, each with its SHA-256
     "video": (VideoChoice, VideoChoice()),
     "picture": (PictureChoice, PictureChoice()),
 }

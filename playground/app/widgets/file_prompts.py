@@ -24,6 +24,7 @@ from playground.app.style.wrapping import breakable
 Answer = QMessageBox.StandardButton
 StandardButton = QMessageBox.StandardButton | QDialogButtonBox.StandardButton
 
+CHANGED = "It is in the list of Tools > Plug-ins, but the file has changed since you agreed to load it.\n\n"
 SIZE = (760, 480)  # px of Qt's own dialog: wide enough for names of 40 characters beside size, type and date
 
 ARROWS = {
@@ -53,7 +54,7 @@ class FilePrompts:
     def may_replace(self, sentence: str, question: str) -> bool:
         return may_replace(self._parent, sentence, question)
 
-    def may_run_plugin(self, path: Path) -> bool | None:
+    def may_run_plugin(self, path: Path, changed: bool = False) -> bool | None:
         """Ask whether a plug-in may run; see :class:`playground.app.controllers.plugins.PluginPrompts`."""
         box = QMessageBox(
             QMessageBox.Icon.Warning,
@@ -66,11 +67,13 @@ class FilePrompts:
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setInformativeText(
             f"{breakable(str(path))}\n\n"
+            f"{CHANGED if changed else ''}"
             "A plug-in is a program: it can do anything that you can do, such as read and delete your files. "
             "Load only what you trust.\n\n"
             "Sessions, lessons and experiments never load one."
         )
         always = QCheckBox("Load it at every &start")
+        always.setChecked(changed)
         always.setToolTip("<p>Adds the file to the list in Tools &gt; Plug-ins.</p>")
         box.setCheckBox(always)
         name_buttons(box, {Answer.Yes: "&Load", Answer.Cancel: "&Cancel"})

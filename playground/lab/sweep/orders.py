@@ -5,7 +5,7 @@ This module imports no torch: the scheduler of a cluster reads orders too.
 
 import dataclasses
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ class Order:
         keeps_checkpoints: whether the weights of earlier training steps are kept, for autoguidance.
         model: the bytes of a session with the trained network; None without one.
         device: "auto", "cpu", "cuda" or "mps".
-        plugin_files: the plug-ins that the process needs.
+        plugin_files: the plug-ins that the process needs, each with its SHA-256.
         version: that of the program that gives the order.
     """
 
@@ -40,7 +40,9 @@ class Order:
     keeps_checkpoints: bool
     model: bytes | None
     device: str
-    plugin_files: Sequence[Path] = field(default_factory=lambda: tuple(plugins.loaded))
+    plugin_files: Mapping[Path, str] = field(
+        default_factory=lambda: {path: one.checksum for path, one in plugins.loaded.items()}
+    )
     version: str = __version__
 
 
