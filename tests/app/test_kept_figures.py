@@ -203,7 +203,7 @@ def test_figures_of_a_measurement_pass_their_own_check(qtbot, controllers):
 def test_figures_of_a_measurement_that_was_cancelled_do_not_come_back(controllers, task):
     controllers.building.workspace.figures.clear()
     take = controllers.measuring._evaluated(task)
-    first, last = [found for _, found in measuring._telling_the_last(iter([(0.7, {"kl": 1}), (1.0, {"kl": 2})]))]
+    first, last = [found for _, found in measuring._marking_final(iter([(0.7, {"kl": 1}), (1.0, {"kl": 2})]))]
     take(first)
     assert controllers.measuring.evaluation["kl"] == 1  # it is shown
     assert not present(controllers)
