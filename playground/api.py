@@ -47,6 +47,7 @@ from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 from playground.theory.guidance import LabelledScore
 from playground.theory.noise import ScoreFunction
+from playground.user_errors import UserError
 
 Progress = TypeVar("Progress")
 Result = TypeVar("Result")
@@ -291,7 +292,7 @@ def sweep(
 
     Raises:
         ExperimentError: the axes or their values cannot be used.
-        UserError: the folder holds another sweep; raised by the work itself.
+        UserError: the folder holds another sweep, or every cell failed; raised by the work itself.
     """
     if isinstance(source, Experiment):
         told = {"experiment": msgspec.to_builtins(source), "axes": axes or {}, "seeds": seeds, "measure": measure}
@@ -303,13 +304,18 @@ def sweep(
         raise ExperimentError("A sweep's file states its own axes: give them with an experiment.")
     else:
         described, cells = sweeps.load(Path(source))
+    if workers is not None and workers < 1:
+        raise ExperimentError(f"A sweep needs at least one worker, not {workers}.")
 
     def steps() -> Generator[SweepProgress, None, list[Row]]:
         with contextlib.ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()) if out is None else out)
             chosen = None if workers == 1 else stack.enter_context(sweeps.processes(workers))
             yield from sweeps.run(described, cells, folder, chosen, device)
-            return sweeps.rows(folder, cells)
+            rows = sweeps.rows(folder, cells)
+            if not rows:
+                raise UserError(f"All {len(cells)} cells failed, the first because: {sweeps.failure(folder, cells[0])}")
+            return rows
 
     return Work(steps())
 

@@ -12,9 +12,10 @@ import pytest
 import torch
 
 import playground as sp
-from playground.lab.experiment import ExperimentError
+from playground.lab.experiment import ExperimentError, replace
 from playground.lab.session import SessionError
 from playground.theory.samplers import SamplerDiverged
+from playground.user_errors import UserError
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -125,6 +126,11 @@ def test_a_sweep_s_file_is_run_and_what_is_none_is_refused(tmp_path: Path) -> No
         sp.sweep(tmp_path / "sweep.toml", {"sampling.steps": [5]})
     with pytest.raises(ExperimentError, match=r"no sweep: .*seeds"):
         sp.sweep(sp.Experiment(), {"sampling.steps": [5]}, seeds=0)
+    with pytest.raises(ExperimentError, match="at least one worker"):
+        sp.sweep(sp.Experiment(), {"sampling.steps": [5]}, workers=0)
+    langevin = replace(sp.Experiment(), {"sampling.kind": "langevin", "sampling.source": "exact"})
+    with pytest.raises(UserError, match=r"All 1 cells failed, the first because: .*unstable"):
+        sp.sweep(langevin, {"sampling.step": [1e9]}).result()
     with pytest.raises(ExperimentError, match=r"sampling\.stops"):
         sp.sweep(sp.Experiment(), {"sampling.stops": [5]})
 

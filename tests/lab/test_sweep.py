@@ -3,7 +3,7 @@
 import contextlib
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from playground.cli import sweep as command
 from playground.lab import sweep as sweeps
 from playground.lab.autoguidance import with_weaker
 from playground.lab.checkpoints import kept_steps
+from playground.lab.comparison import shared_path
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.model import Model
@@ -22,8 +23,10 @@ from playground.lab.problem import Problem
 from playground.lab.sampling import sample
 from playground.lab.session import Session
 from playground.lab.sweep import folder as folders
+from playground.lab.sweep import work
 from playground.lab.sweep.executors import Workers
 from playground.lab.training import Trainer
+from playground.lab.trajectory import Trajectory
 from playground.resources import resource
 from playground.user_errors import UserError
 from playground.version import __version__
@@ -63,6 +66,35 @@ def test_cells_are_every_combination_for_every_seed(tmp_path: Path) -> None:
     assert cells[0].values == {"sampling.steps": 5, "solver": "Euler", "seed": 3}
     assert (cells[0].experiment.sampling.kind, cells[1].experiment.sampling.kind) == ("probability-flow", "reverse-sde")
     assert {cell.experiment.data.kind for cell in cells} == {"rings"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'seeds = [0, 1, 0]\n[axes]\n"sampling.steps" = [5, 6]',
+        '[axes]\n"sampling.steps" = [5, 6, 5]',
+        '[axes]\nsampler = [{ name = "a", "sampling.steps" = 5 }, { name = "a", "sampling.steps" = 50 }]',
+    ],
+)
+def test_what_would_count_as_other_seeds_of_one_row_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ExperimentError, match="twice"):
+        sweeps.load(written(tmp_path, text))
+
+
+def test_cells_of_a_seed_share_their_brownian_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = []
+    monkeypatch.setattr(work, "sample", lambda *given, **named: recorded(ends, sample(*given, **named)))
+    base = {"sampling": {"kind": "reverse-sde", "source": "exact", "particles": 200}, "data": {"kind": "two-moons"}}
+    sweep, cells = sweeps.settled(sweeps.Sweep({"sampling.steps": [100, 200]}, experiment=base))
+    finished(tmp_path, sweep, cells)
+    few, many = (points.reshape(-1) for points in ends)
+    assert np.corrcoef(few, many)[0, 1] > 0.9
+
+
+def recorded(ends: list[np.ndarray], run: Iterator[Trajectory]) -> Iterator[Trajectory]:
+    for trajectory in run:
+        yield trajectory
+    ends.append(trajectory.positions[-1])
 
 
 def test_the_sweep_that_ships_is_five_samplers_at_four_step_counts() -> None:
@@ -117,7 +149,8 @@ def test_cells_that_differ_only_in_sampling_share_a_training_and_its_noise(tmp_p
     trainer = Trainer(Problem.build(cells[0].experiment))
     for _ in trainer:
         pass
-    (*_, trajectory) = sample(trainer.problem, trainer.ema.requires_grad_(False))
+    path = shared_path(trainer.problem, trainer.problem.experiment.seed)
+    (*_, trajectory) = sample(trainer.problem, trainer.ema.requires_grad_(False), path=path)
     (*_, last) = sample_distances(trainer.problem, trajectory.positions[-1])
     assert last.metrics is not None
     assert results[0]["sliced_wasserstein2"] == pytest.approx(last.metrics["sliced_wasserstein2"], rel=1e-6)
@@ -147,7 +180,8 @@ def test_cells_are_guided_by_earlier_steps_of_their_training(tmp_path: Path, as_
         pass
     assert len([step for step in trainer.checkpoints if step < 300]) > 2
     score = with_weaker(trainer.problem, trainer.ema.requires_grad_(False), trainer.checkpoints.weights, trainer.step)
-    (*_, trajectory) = sample(trainer.problem, score)
+    path = shared_path(trainer.problem, trainer.problem.experiment.seed)
+    (*_, trajectory) = sample(trainer.problem, score, path=path)
     (*_, last) = sample_distances(trainer.problem, trajectory.positions[-1])
     assert last.metrics is not None
     assert found[3] == pytest.approx(last.metrics["sliced_wasserstein2"], rel=1e-6)

@@ -387,7 +387,9 @@ class SamplerAudit:
             ends = [x for points in self.distances.values() for x in points]
             shown.append(line("floor", [min(ends), max(ends)], [1.0, 1.0], own=False, dashed=True))
             found.append(
-                Chart("W₂ over its floor, two moons, exact score", "evaluations", "W₂ / floor", tuple(shown), True, True)
+                Chart(
+                    "W₂ over its floor, two moons, exact score", "evaluations", "W₂ / floor", tuple(shown), True, True
+                )
             )
         return found
 

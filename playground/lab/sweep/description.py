@@ -9,7 +9,7 @@ import itertools
 import json
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -192,10 +192,12 @@ def cells(sweep: Sweep, base: Experiment) -> list[Cell]:
     """Every combination of the axes' values, for every seed.
 
     Raises:
-        ExperimentError: a value cannot be used, or there are too many cells.
+        ExperimentError: a value cannot be used or is given twice, or there are too many cells.
     """
     axes = {name: _choices(name, values) for name, values in sweep.axes.items()}
     seeds = list(range(sweep.seeds)) if isinstance(sweep.seeds, int) else sweep.seeds
+    if repeated := _repeated(seeds):
+        raise ExperimentError(f"The seed {repeated} is given twice: its cells would count as two draws and are one.")
     count = math.prod(len(choices) for choices in axes.values()) * len(seeds)
     if not 0 < count <= MOST_CELLS:
         raise ExperimentError(f"The sweep has {count:,} cells: it can have from 1 to {MOST_CELLS:,}.")
@@ -231,4 +233,12 @@ def _choices(name: str, values: Range | list[Any]) -> list[tuple[Any, Mapping[st
             raise ExperimentError(f"The axis {name}: each of its tables needs a name.")
         else:
             choices.append((value["name"], {key: one for key, one in value.items() if key != "name"}))
+    if repeated := _repeated([shown for shown, _ in choices]):
+        raise ExperimentError(f"The axis {name} has {repeated} twice: each of its values is a row of the table.")
     return choices
+
+
+def _repeated(values: Sequence[Any]) -> str:
+    """The first value that comes twice, as the table shows it; empty if none does."""
+    told = [json.dumps(value, default=str) for value in values]
+    return next((one for place, one in enumerate(told) if one in told[:place]), "")

@@ -12,6 +12,7 @@ from playground.kinds import plugins
 from playground.lab import evaluation
 from playground.lab import experiment as experiments
 from playground.lab.checkpoints import PREFIX
+from playground.lab.comparison import shared_path
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.figures import OVER_FLOOR
@@ -76,7 +77,8 @@ def _measured(experiment: Experiment, session: Session | None, order: Order) -> 
     conflict = sampling_conflict(tried.problem.experiment, tried.problem.conditions)
     if conflict is not None:
         raise ExperimentError(conflict)
-    trajectory = _last(sample(tried.problem, tried.score))
+    path = shared_path(tried.problem, tried.problem.experiment.seed)
+    trajectory = _last(sample(tried.problem, tried.score, path=path))
     samples = trajectory.positions[-1]
     if order.measure == "samples":
         measuring = evaluation.sample_distances(tried.problem, samples)
