@@ -11,6 +11,7 @@
 
 import contextlib
 import dataclasses
+import math
 import os
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 from playground.kinds.kind import register  # noqa: F401 - a name of the package
 from playground.lab import evaluation, likelihood, sampling
 from playground.lab import sweep as sweeps
+from playground.lab.conditioning import point_score
 from playground.lab.conflicts import likelihood_conflict, sampling_conflict
 from playground.lab.evaluation import EvaluationProgress
 from playground.lab.experiment import (
@@ -115,6 +117,7 @@ def train(
     Raises:
         ExperimentError: the settings, or the device, cannot be used.
         DataError: the data cannot be loaded.
+        ExperimentError: training diverged; raised by the work itself, after the last progress.
     """
     experiment = _experiment(source, settings)
     device_found = choose_device(device)
@@ -128,7 +131,9 @@ def train(
                 trainer.extend()
         else:
             trainer = Trainer(Problem.build(experiment, device=device_found))
-        yield from trainer
+        for progress in trainer:
+            yield progress
+            _refuse(progress.diverged)
         return Session.of(experiment, trainer.problem.dataset, weights=trainer.state())
 
     return Work(steps())
@@ -164,25 +169,31 @@ def score(
     settings: Mapping[str, Any] | None = None,
     device: str = "auto",
 ) -> NDArray[np.floating]:
-    """The score that particles follow: the gradient of log p_sigma at points in data coordinates.
+    """The score that particles follow at points in data coordinates: the gradient of log p_sigma.
+
+    The class, guidance, inpainting and factor of the sampling settings change it as they change it for the particles.
 
     Args:
         points: (N, 2) or (N, C, H, W), in the user's units.
         sigma: the noise level of the smoothing, > 0, in the user's units.
-        settings: settings to change, such as ``{"sampling.source": "exact"}``.
+        settings: settings to change, such as ``{"sampling.labels": "one", "sampling.label": 2}``.
 
     Returns:
         An array with the shape of `points`, in 1/units.
 
     Raises:
-        ExperimentError: the points have another shape, or are not finite.
+        ExperimentError: the points have another shape, or are not finite; sigma is not above 0; between two sets there is no
+            score; the sampler does not fit; or each particle has a class of its own.
         SessionError: the score is learned, and the session has no trained weights.
     """
-    model = _model(source, settings, device)
+    level, model = _level(sigma), _model(source, settings, device)
     problem = model.problem
+    _refuse(problem.experiment.noise.score_conflict())
+    _refuse(sampling_conflict(problem.experiment, problem.conditions))
+    followed = point_score(problem, model.score)
     x = likelihood.checked_points(problem, np.asarray(points, dtype=np.float64))
     with torch.no_grad():
-        found = model.score(x, x.new_tensor(problem.units.sigma_to_internal(sigma)))
+        found = followed(x, x.new_tensor(problem.units.sigma_to_internal(level)))
     return problem.units.score_to_user(found.cpu().numpy())
 
 
@@ -201,15 +212,16 @@ def log_likelihood(
         sigma: the noise level of the smoothing, in the user's units; None for the finest noise level.
 
     Raises:
-        ExperimentError: the noise has no process, or the points have another shape or are not finite.
+        ExperimentError: the noise has no process, sigma lies outside it, or the points have another shape or are not finite.
         SessionError: the score is learned, and the session has no trained weights.
     """
+    level = None if sigma is None else _level(sigma)
     model = _model(source, settings, device)
     _refuse(likelihood_conflict(model.problem.experiment))
     asked, followed = np.asarray(points, dtype=np.float64), model.likelihood_score
 
     def steps() -> Generator[LikelihoodProgress, None, PointLikelihoods]:
-        for progress in likelihood.log_likelihood(model.problem, followed, asked, sigma=sigma):
+        for progress in likelihood.log_likelihood(model.problem, followed, asked, sigma=level):
             yield progress
         assert progress.result is not None
         return progress.result
@@ -362,6 +374,21 @@ def _model(source: Session | Experiment, settings: Mapping[str, Any] | None, dev
         if not key.startswith(AFTER_TRAINING):
             raise ExperimentError(f"{key} would need a new training: give it to train().")
     return Model.of(source, experiment, chosen)
+
+
+def _level(sigma: float) -> float:
+    """A noise level.
+
+    Raises:
+        ExperimentError: it is no finite number above 0.
+    """
+    try:
+        level = float(sigma)
+    except (TypeError, ValueError):
+        level = math.nan
+    if not 0 < level < math.inf:
+        raise ExperimentError(f"sigma = {sigma!r} is no noise level: it must be a finite number above 0.")
+    return level
 
 
 def _refuse(conflict: Message | None) -> None:

@@ -107,6 +107,61 @@ def test_what_does_not_fit_is_told_at_once(page: dict[str, Any]) -> None:
         sp.sampel  # noqa: B018
 
 
+DIVERGING = {
+    "network.width": 128,
+    "training.learning_rate": 1.0,
+    "training.batch": 512,
+    "training.steps": 2_000,
+    "training.lr_schedule": "none",
+    "objective.weight": "constant",
+}
+
+
+@pytest.mark.parametrize("call", [sp.train, sp.run])
+def test_a_training_that_diverges_is_an_error(call: Any) -> None:
+    work = call(sp.Experiment(), DIVERGING)
+    reports: list[Any] = []
+    with pytest.raises(ExperimentError, match=r"Training diverged at step .* Lower training\.learning_rate"):
+        reports.extend(work)
+    assert reports[-1].diverged is not None
+    with pytest.raises(RuntimeError, match="ended by an error"):
+        work.result()
+
+
+CLASSES = sp.replace(sp.Experiment(), {"data.kind": "two-gaussians", "data.classes": "on", "sampling.source": "exact"})
+ONE = {"sampling.labels": "one", "sampling.label": 1}
+
+
+def test_the_score_is_the_one_of_class_guidance_and_factor() -> None:
+    """Of the class by its own Gaussian, and from there by the equations of guidance and of the factor."""
+    points, sigma = np.array([[1.0, -1.0], [0.5, 3.0]]), 2.0
+    every, one = (sp.score(CLASSES, points, sigma, told) for told in ({"sampling.labels": "none"}, ONE))
+    np.testing.assert_allclose(one, (-5 - points) / (1 + sigma**2), rtol=1e-4)  # unit variance about (-5, -5)
+    guided = sp.score(CLASSES, points, sigma, ONE | {"sampling.guidance": 5.0})
+    np.testing.assert_allclose(guided, 6 * one - 5 * every, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        sp.score(CLASSES, points, sigma, ONE | {"sampling.score_factor": 2.0}), 2 * one, rtol=1e-5
+    )
+
+
+def test_a_score_that_does_not_exist_is_refused() -> None:
+    points = np.zeros((2, 2))
+    with pytest.raises(ExperimentError, match=r"its own class.*sampling\.labels = one or none"):
+        sp.score(CLASSES, points, 0.5)
+    with pytest.raises(ExperimentError, match="is not a class"):
+        sp.score(CLASSES, points, 0.5, ONE | {"sampling.label": 7})
+    between = {"noise.kind": "flow-matching", "noise.source": "two-moons", "sampling.kind": "probability-flow"}
+    with pytest.raises(ExperimentError, match="Between two sets there is a velocity but no score"):
+        sp.score(sp.Experiment(), points, 0.5, between | {"sampling.source": "exact"})
+
+
+@pytest.mark.parametrize("sigma", [0, -1.0, float("nan"), float("inf"), "a", [0.5, 1.0]])
+def test_a_noise_level_is_a_finite_number_above_0(sigma: Any) -> None:
+    for call in (sp.score, lambda *given: sp.log_likelihood(*given[:2], sigma=given[2])):
+        with pytest.raises(ExperimentError, match="no noise level: it must be a finite number above 0"):
+            call(sp.replace(sp.Experiment(), {"sampling.source": "exact"}), np.zeros((2, 2)), sigma)
+
+
 def test_a_sweep_has_a_row_for_each_combination_and_goes_on_where_it_was(page: dict[str, Any]) -> None:
     rows = page["sweeping"].result()
     assert [row.values for row in rows] == [{"sampling.steps": 5}, {"sampling.steps": 20}]

@@ -40,6 +40,26 @@ def conditioned_score(problem: Problem, score: LabelledScore) -> ScoreFunction:
     return followed
 
 
+def point_score(problem: Problem, score: LabelledScore) -> ScoreFunction:
+    """The score of :func:`conditioned_score`, at any points: it must be the same for all particles.
+
+    Raises:
+        ExperimentError: each particle has a class of its own; or an error of :func:`conditioned_score`.
+    """
+    told = labels(problem)
+    if told is not None and told.ndim:
+        raise ExperimentError(
+            Message(
+                "own-classes",
+                "Each particle follows the score of its own class, so points have no common one: choose {}.",
+                (setting("sampling.labels", "one", "none"),),
+                "sampling.labels",
+                (Edit("Use none", {"sampling.labels": "none"}),),
+            )
+        )
+    return conditioned_score(problem, score)
+
+
 def field_score(problem: Problem, score: LabelledScore, source: str) -> ScoreFunction:
     """The score whose arrows cover the plane: the guided one if all particles follow one class of this source, else all data's.
 
