@@ -1,14 +1,17 @@
 """Audits: the plug-ins of docs/plugins.md hold, each fault put into one of them is found, and every built-in kind has an audit."""
 
+import copy
+import dataclasses
 import math
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
+from playground.data.dataset import Dataset
 from playground.kinds import plugins
 from playground.kinds.kind import Kind, forget, registered
 from playground.lab import audit as audits
@@ -166,11 +169,56 @@ def contributing(heading: str) -> str:
     return re.search(rf"### {heading}\n\n```python\n(.*?)```", text, re.DOTALL)[1]
 
 
-@pytest.mark.parametrize(("heading", "claim"), [("An objective", "σ = 1: slope"), ("A sampler", "Gaussian: relative")])
-def test_kinds_that_do_not_follow_the_score_fail(heading: str, claim: str, load) -> None:
-    """A pseudo-Huber loss has another minimiser, and ascent without noise shrinks to a point."""
-    (row,) = measured(load(contributing(heading)), claim)
+def test_an_objective_with_another_minimiser_fails(load) -> None:
+    """That of a pseudo-Huber loss is not the score."""
+    (row,) = measured(load(contributing("An objective")), "σ = 1: slope")
     assert not row.passed
+
+
+def test_a_sampler_without_a_stationary_law_says_so_and_is_held_to_it(load, quick: None) -> None:
+    """Ascent without noise shrinks to a point. One that states the opposite fails, and so does one that has a law."""
+    listing = contributing("A sampler")
+    made = load(listing)
+    assert [row for row in made.rows() if not row.passed] == []
+    (row,) = measured(made, "Gaussian: stationary law: has none, as it states")
+    assert row.measured > 0.99  # of the variance nothing is left
+    assert not any("weak order" in check.claim for check in made.checks)
+    (row,) = measured(
+        load(_other(listing.replace("has_law = False", "has_law = True"), "second")), "Gaussian: relative"
+    )
+    assert not row.passed
+    noisy = listing.replace("self.step * score(x, sigma)", "self.step * score(x, sigma) + NOISE")
+    noisy = noisy.replace("NOISE", "(2 * self.step) ** 0.5 * torch.randn(x.shape, generator=generator, dtype=x.dtype)")
+    (row,) = measured(load(_other(noisy, "third")), "Gaussian: stationary law")
+    assert not row.passed
+
+
+def _other(listing: str, tag: str) -> str:
+    """The listing of a sampler under another name."""
+    return listing.replace('tag="gradient-ascent"', f'tag="{tag}"')
+
+
+def test_classes_of_points_are_held_to_the_densities_of_the_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def classes(change: Callable[[Dataset], Dataset]) -> dict[str, Row]:
+        monkeypatch.setattr(Experiment().data.kinds()["two-moons"], "load", lambda *given: change(WHOLE(*given)))
+        made = audit(replace(Experiment(), {"data.kind": "two-moons"}), "data")
+        return {row.claim[:6]: row for row in selftest(tuple(one for one in made.checks if one.area == "classes"))}
+
+    WHOLE = Experiment().data.kinds()["two-moons"].load
+    right = classes(lambda data: data)
+    assert [row.passed for row in right.values()] == [True] * 5
+    exchanged = classes(lambda data: dataclasses.replace(data, labels=1 - data.labels))
+    assert [name for name, row in exchanged.items() if not row.passed] == ["classe"]
+    one = classes(lambda data: dataclasses.replace(data, labels=0 * data.labels))
+    assert [name for name, row in one.items() if not row.passed] == ["shares", "classe"]
+
+    def with_a_gap(data: Dataset) -> Dataset:
+        density = copy.copy(data.density)
+        density.classes = 2 * density.classes
+        return dataclasses.replace(data, density=density)
+
+    gap = classes(with_a_gap)
+    assert [row.passed for row in gap.values()] == [False] * 5
 
 
 BUILT_IN = [kind for kind in registered() if kind.__module__.startswith("playground.")]

@@ -12,8 +12,10 @@ from playground.data.dataset import Dataset
 from playground.lab.audit.chart import Chart, line
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.selftest.check import STANDARD_ERRORS, Check, gap, normals, standard_errors
+from playground.theory.class_densities import ClassDensities
 from playground.theory.densities import Density, GaussianMixture
 from playground.theory.empirical import Empirical
+from playground.theory.guidance import GuidedScore
 
 POINTS = 20_000
 SEED = 17
@@ -40,6 +42,8 @@ def questions(experiment: Experiment) -> tuple[list[Check], Callable[[], Sequenc
         raise ExperimentError(conflict)
     if "points" in experiment.data.__struct_fields__ and experiment.data.known_density:
         experiment = replace(experiment, {"data.points": POINTS})
+    if "classes" in experiment.data.__struct_fields__ and experiment.data.known_density:
+        experiment = replace(experiment, {"data.classes": "on"})  # the points stay the same
     audited = DataAudit(experiment)
     return audited.checks(), audited.charts
 
@@ -174,6 +178,81 @@ class DataAudit:
         expected = self.density.log_prob(x, 0.3 * self.unit) + 2 * math.log(self.unit)
         return gap(moved.log_prob((x - self.density.mean) / self.unit, 0.3), expected)
 
+    # --- its classes
+
+    @property
+    def has_class_densities(self) -> bool:
+        """Whether the points have classes whose densities are known."""
+        known = self.data.density
+        return isinstance(known, GaussianMixture) and known.classes is not None and self.data.labels is not None
+
+    @functools.cached_property
+    def classes(self) -> ClassDensities:
+        """The densities of the classes.
+
+        Raises:
+            ValueError: one of the classes has no component.
+        """
+        assert isinstance(self.density, GaussianMixture)
+        return ClassDensities.of(self.density)
+
+    @property
+    def labels(self) -> Tensor:
+        assert self.data.labels is not None
+        return torch.from_numpy(self.data.labels)
+
+    def posteriors(self, x: Tensor, sigma: float) -> Tensor:
+        """p(c | x) = pi_c p(x | c) / p(x) by the stated density p, (N, C), for x (N, dim)."""
+        every = zip(self.classes.densities, self.classes.frequencies, strict=True)
+        joint = torch.stack([density.log_prob(x, sigma) + share.log() for density, share in every], 1)
+        return (joint - self.density.log_prob(x, sigma)[:, None]).exp()
+
+    def weights_error(self) -> float:
+        """How far the weights of the classes are from adding up to 1; 1 if one is not above 0."""
+        assert isinstance(self.density, GaussianMixture)
+        assert self.density.classes is not None
+        shares = torch.zeros(int(self.density.classes.max()) + 1, dtype=torch.float64)
+        shares.index_add_(0, self.density.classes, self.density.weights)
+        return max(abs(float(shares.sum()) - 1), float(shares.min() <= 0))
+
+    def posterior_error(self) -> float:
+        """How far p(c | x) is from adding up to 1 at points of all levels, or from lying between 0 and 1."""
+        worst = 0.0
+        for level in LEVELS:
+            sigma = level * self.unit
+            x = self.points[:300] + (sigma + 0.05 * self.unit) * normals(300, 2)
+            found = self.posteriors(x, sigma)
+            worst = max(worst, gap(found.sum(1), torch.ones(len(x))), float((-found).max()), float(found.max()) - 1)
+        return worst
+
+    def share_errors(self) -> float:
+        """The largest difference of a class's share of the points from its weight, in standard errors."""
+        shares = torch.bincount(self.labels, minlength=self.classes.count).double() / len(self.labels)
+        weights = self.classes.frequencies
+        return float(((shares - weights).abs() / (weights * (1 - weights) / len(self.labels)).sqrt()).max())
+
+    def label_errors(self) -> float:
+        """The labels against p(c | x) at points with noise, over the plane and by each coordinate, in standard errors."""
+        sigma = 0.5 * self.unit  # so that the classes overlap
+        x = self.points + sigma * normals(*self.points.shape, seed=SEED + 2)
+        left = torch.nn.functional.one_hot(self.labels, self.classes.count) - self.posteriors(x, sigma)
+        weights = torch.cat([torch.ones_like(x[:, :1]), (x - self.density.mean) / self.unit], 1)
+        found = (left[:, :, None] * weights[:, None]).flatten(1)
+        return max(standard_errors(column, 0.0) for column in found.T)
+
+    def guided_error(self) -> float:
+        """The score guided by w = 1 against the gradient of log p(x | c) + w log p(c | x), at all levels, relative as :meth:`score_error`."""
+        worst = 0.0
+        for level in LEVELS[1:]:
+            sigma = torch.tensor(level * self.unit, dtype=torch.float64)
+            x = (self.points[:100] + sigma * normals(100, 2)).requires_grad_()
+            for number, density in enumerate(self.classes.densities):
+                tilted = density.log_prob(x, sigma) + self.classes.log_posterior(x, sigma)[:, number]
+                (gradient,) = torch.autograd.grad(tilted.sum(), x)
+                found = GuidedScore(self.classes.score, torch.tensor(number), 1.0)(x.detach(), sigma)
+                worst = max(worst, float(((found - gradient).abs() / (1 / self.unit + gradient.abs())).max()))
+        return worst
+
     # --- its samples
 
     def moment_errors(self) -> float:
@@ -248,7 +327,7 @@ class DataAudit:
             Check("as it is read", "standard deviation of the points, in their unit", self.spread, math.inf, 1e-30),
             Check("as it is read", "share of held-out points that are training points too", self.shared, 0.01),
         ]
-        if self.data.labels is not None:
+        if self.data.labels is not None and not self.has_class_densities:
             found.append(
                 Check(
                     "as it is read",
@@ -288,7 +367,20 @@ class DataAudit:
         ]
         if self.density.modes is not None and self.density.mode_weights is not None:
             found.append(Check("samples", "shares of the modes, in standard errors", self.mode_errors, STANDARD_ERRORS))
-        return found
+        return found + self._class_checks()
+
+    def _class_checks(self) -> list[Check]:
+        if not self.has_class_densities:
+            return []
+        return [
+            Check("classes", "weights of the classes add up to 1: error", self.weights_error, 1e-9),
+            Check("classes", "p(c | x) are probabilities at every level: error", self.posterior_error, 1e-9),
+            Check("classes", "shares of the classes, in standard errors", self.share_errors, STANDARD_ERRORS),
+            Check("classes", "classes of points with noise by p(c | x), in standard errors", self.label_errors, 5.0),
+            Check(
+                "classes", "score guided by w = 1 is that of p(x | c) p(c | x): relative error", self.guided_error, 1e-7
+            ),
+        ]
 
     def charts(self) -> list[Chart]:
         """The samples' distribution functions beside those of the density."""

@@ -43,6 +43,8 @@ REFERENCES: dict[str, dict[str, Any]] = {
     "Euler–Maruyama": {"sampling.kind": "reverse-sde"},
     "DPM-Solver++(2M)": {"sampling.kind": "probability-flow", "sampling.solver": "dpm-solver++"},
 }
+OTHER_LAW = 0.1
+"""The least relative error of mean or variance of a sampler that states that it has no stationary law."""
 NEAR_ORDER = 0.15
 """How far a measured order may lie below that which a sampler states, relative to it."""
 
@@ -141,6 +143,11 @@ class SamplerAudit:
         except gaussian.NotLinear:
             return False
         return True
+
+    @property
+    def has_law(self) -> bool:
+        """Whether it states that the law of its end is that of the data."""
+        return self.law(self.processes[0], self.counts[0])[0].has_law
 
     def weak_order(self, process: str) -> float:
         return order(self.counts, self.weak_errors(process))
@@ -324,6 +331,15 @@ class SamplerAudit:
         sampler, _, _, _ = self.law("VE", self.counts[0])
         for process in self.processes:
             place = f"Gaussian, {process}" if self.follows_process else "Gaussian"
+            if not sampler.has_law:
+                yield Check(
+                    "law",
+                    f"{place}: stationary law: has none, as it states; error of mean and variance",
+                    functools.partial(self.law_error if self.is_linear else self.sampled_errors, process),
+                    math.inf,
+                    OTHER_LAW,
+                )
+                continue
             if not self.is_linear:
                 yield Check(
                     "law",
@@ -365,7 +381,7 @@ class SamplerAudit:
                 "two moons, exact score",
                 "W₂ over its floor" + ("" if fitted else f" within {budget} evaluations"),
                 functools.partial(self.measure, budget),
-                NEAR_FLOOR if budget == BUDGETS[-1] else math.inf,
+                NEAR_FLOOR if budget == BUDGETS[-1] and self.has_law else math.inf,
             )
 
     def charts(self) -> list[Chart]:

@@ -59,6 +59,11 @@ class Sampler(ABC):
         return self.total
 
     @property
+    def has_law(self) -> bool:
+        """Whether the law of the particles approaches that of the data; ascent without noise shrinks to the modes instead."""
+        return True
+
+    @property
     def weak_order(self) -> float | None:
         """The power of the steps with which the error of the particles' law falls; None if it is not stated."""
         return None
