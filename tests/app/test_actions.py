@@ -73,6 +73,7 @@ def test_triggering_it_raises_nothing(key, shared_window, monkeypatch):
         for name in (
             "logDialog",
             "keysDialog",
+            "glossaryDialog",
             "aboutDialog",
             "selftestDialog",
             "boltzmannWindow",

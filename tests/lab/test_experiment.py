@@ -13,6 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from playground.kinds.datasets import Stroke
+from playground.kinds.samplers import LangevinDynamics, Sampler
 from playground.lab import experiment as experiments
 from playground.lab.conflicts import likelihood_conflict, sampling_conflict, training_conflict
 from playground.lab.experiment import Experiment, ExperimentError, Field, fields
@@ -257,7 +258,8 @@ def test_maximum_likelihood_needs_an_energy_in_the_plane(network: str, data: str
 @pytest.mark.parametrize("noise", EVERY_NOISE)
 def test_samplers_that_need_a_path_of_noise_are_refused_without_one(sampler: str, noise: str) -> None:
     refusal = sampling_conflict(fitting({"sampling.source": "exact"}, {"sampling.kind": sampler, "noise.kind": noise}))
-    at_one_level = sampler in ("langevin", "mala")
+    kind = Sampler.kinds()[sampler]
+    at_one_level = issubclass(kind, LangevinDynamics) and not kind.has_levels
     assert (refusal is not None) == (not at_one_level and noise in ("none", "single"))
     if refusal is not None:
         assert noise in str(refusal)
