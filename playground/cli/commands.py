@@ -10,6 +10,7 @@ import typer
 
 from playground import __version__
 from playground.kinds.samplers import Sampler
+from playground.lab.experiment import fields
 from playground.messages import alternatives
 from playground.user_errors import UserError
 
@@ -83,7 +84,13 @@ def _options(
         raise UserError("--plugin and --no-plugins come first: score-playground --plugin FILE.py, then the command.")
 
 
-@app.command()
+def _kinds() -> str:
+    """What can be chosen by a name, one paragraph a setting; a plug-in's kinds are loaded before."""
+    choices = [(key, field.choices) for key, field in fields().items() if key.endswith(".kind")]
+    return "Kinds for --set:\n\n" + "\n\n".join(f"{key}: {', '.join(names)}" for key, names in choices)
+
+
+@app.command(epilog=_kinds())
 def run(
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Folder for all results; created if it is missing.")

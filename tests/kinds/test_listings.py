@@ -124,16 +124,38 @@ def test_the_window_offers_it_and_makes_its_rows(kind: type[Kind], qtbot) -> Non
     assert state.value(key) == value  # its settings come back
 
 
-def test_the_command_line_lists_a_sampler(tmp_path) -> None:
-    plugin = tmp_path / "plugin.py"
-    plugin.write_text(listing("A sampler"), encoding="utf-8")
-    program = "import plugin, sys; sys.argv = ['score-playground', 'sample', '--help']; from playground.cli import main; main()"
-    said = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "400"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "gradient-ascent" in said.stdout
+@pytest.fixture(scope="module")
+def plugins(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """A folder with each listing as a module, and the kind's name by module."""
+    folder, names = tmp_path_factory.mktemp("plugins"), {}
+    for heading, section in HEADINGS.items():
+        text = listing(heading)
+        (folder / f"plugin_{section}.py").write_text(text, encoding="utf-8")
+        names[f"plugin_{section}"] = re.search(r'tag="([\w-]+)"', text)[1]
+    return folder, names
+
+
+def said_by(folder: Path, *arguments: str) -> str:
+    """What Python prints with the plug-ins on its path."""
+    variables = {"PYTHONPATH": os.pathsep.join((str(ROOT), str(folder))), "COLUMNS": "400"}
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_command_line_lists_them(plugins: tuple[Path, dict[str, str]]) -> None:
+    folder, names = plugins
+    for command, listed in (("run", names), ("sample", {"plugin_sampling"})):
+        program = f"import {', '.join(names)}; from playground.cli import main; main([{command!r}, '--help'])"
+        said = said_by(folder, "-c", program)
+        assert {names[module] for module in listed if not re.search(rf"\b{names[module]}\b", said)} == set()
+
+
+def test_the_parametrised_tests_run_over_them(plugins: tuple[Path, dict[str, str]]) -> None:
+    folder, names = plugins
+    loaded = [word for module in names for word in ("-p", module)]
+    files = ["tests/data/test_sources.py", "tests/lab/test_experiment.py"]
+    said = said_by(folder, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *loaded, *files)
+    tests = {name: re.findall(rf"::(\w+)\[(?:[\w-]+-)?{name}(?:-[\w-]+)?\]", said) for name in names.values()}
+    assert {name for name, found in tests.items() if len(found) < 3} == set()
