@@ -9,8 +9,8 @@ So far one protocol: from eight Gaussians to two moons without conditions, of To
   with tolerance 1e-4. The papers call this cost "2-Wasserstein distance"; it is W2 squared. Both are given here.
 
 What differs from C2OT: the network (an MLP of 128 x 3 with Fourier features, 51,000 weights against 396,000), Adam's learning rate with
-its schedule and averaged weights, 160,000 fixed data in place of new ones at each step, and for optimal transport 64 batches of
-256 that are matched once in place of new batches of 1,024.
+its schedule and averaged weights, 160,000 fixed data in place of new ones at each step, and for optimal transport the newest 64
+batches of 256 in place of new batches of 1,024 at each step.
 
     python benchmarks/published.py [--seeds 3] [--steps 20000] [--points 10000] [--table docs/published.md]
 """

@@ -38,6 +38,7 @@ from playground.theory.networks.mlp import Perceptron
 from playground.theory.noise import ScoreFunction
 from playground.theory.objectives import Denoising, Exact, Objective, Sliced
 from playground.theory.partition import StandardNormal
+from playground.theory.start_set import MatchedPairs
 
 VELOCITY_DRAWS = 20_000  # pairs of points for the loss of the true velocity between two sets
 CHUNK_SECONDS = 0.03  # seconds of training between two progress reports: two frames of the window
@@ -77,8 +78,11 @@ class Trainer:
         self.stopping = EarlyStopping(problem, self._names)
         self.checkpoints = Checkpoints()
         self.seconds = 0.0
-        self._pairs: tuple[Tensor, Tensor] | None = None
-        self._reflowed = False
+        start = problem.noise.start
+        self._matched: MatchedPairs | None = None
+        if start is not None and start.coupling == "optimal-transport":
+            self._matched = MatchedPairs(start, problem.train, problem.generator)
+        self._flow_pairs: tuple[Tensor, Tensor] | None = None
         self.problem = problem
         self._set(problem.experiment)
         self._limits = _limits(problem.experiment)
@@ -130,7 +134,7 @@ class Trainer:
     @property
     def _reflow_due(self) -> bool:
         """Whether the second half of a training with a reflow has begun, and its pairs are not drawn yet."""
-        reflow = self.problem.experiment.training.reflow and not self._reflowed
+        reflow = self.problem.experiment.training.reflow and self._flow_pairs is None
         return reflow and not self.problem.has_score and self._done(self.step, self.seconds) >= HALF
 
     def extend(self) -> None:
@@ -227,9 +231,11 @@ class Trainer:
             for name, tensor in network.state_dict().items()
         }
         hidden = self.problem.hidden_labels
-        pairs = self._pairs if self._reflowed else None
+        matched = self._matched
         return arrays | {
-            **({} if pairs is None else {f"reflow.{n}": part.cpu().numpy().copy() for n, part in enumerate(pairs)}),
+            **_arrays("reflow", self._flow_pairs),
+            **({} if matched is None else _arrays("pairs", (matched.x, matched.z))),
+            **({} if matched is None else {"pairs.drawn": np.array([matched.batches, matched.drawn])}),
             **({} if hidden is None else {"hidden_labels": np.array(hidden)}),
             **{name: vector.cpu().numpy() for name, vector in self._weights.moments.items()},
             "step": np.array(self.step, dtype=np.int64),
@@ -264,13 +270,10 @@ class Trainer:
             self.checkpoints.restore(state, self.ema.state_dict())
             hidden = hidden_labels(state)
             if "reflow.0" in state and not self.problem.has_score:
-                first, second = (
-                    torch.from_numpy(np.array(state[f"reflow.{n}"], dtype=np.float32)).to(self.problem.device)
-                    for n in range(2)
-                )
-                if first.shape != second.shape or first.shape[1:] != self.problem.shape or not len(first):
-                    raise ValueError("pairs of a reflow have the shape of the points")
-                self._pairs, self._reflowed = (first, second), True
+                self._flow_pairs = self._restored_pairs(state, "reflow")
+            if "pairs.0" in state and self._matched is not None:
+                self._matched.x, self._matched.z = self._restored_pairs(state, "pairs")
+                self._matched.batches, self._matched.drawn = state["pairs.drawn"].tolist()
             generator_state = torch.from_numpy(np.array(state["generator"]))
             if generator_state.numel() == self._generator.get_state().numel():  # the generators of devices differ
                 self._generator.set_state(generator_state)
@@ -283,6 +286,14 @@ class Trainer:
             self._remember_labels()
         self._diverged = None
         self._weights.keep()
+
+    def _restored_pairs(self, state: State, name: str) -> tuple[Tensor, Tensor]:
+        first, second = (
+            torch.from_numpy(np.array(state[f"{name}.{n}"], dtype=np.float32)).to(self.problem.device) for n in range(2)
+        )
+        if first.shape != second.shape or first.shape[1:] != self.problem.shape:
+            raise ValueError(f"{name} have the shape of the points")
+        return first, second
 
     def _done(self, step: float, seconds: float) -> float:
         """The fraction of training that is done, 1 at the limit."""
@@ -333,7 +344,8 @@ class Trainer:
         """Make some steps; return the mean loss and the last learning rate. The device is waited for once, at the end."""
         rates = [self._learning_rate(made) for made in range(steps)]
         if self._reflow_due:
-            self._pairs = None  # those of the second half are drawn with the first of its batches
+            generator = self.problem.generator("reflow")
+            self._flow_pairs = flow_pairs(self.problem, self.ema, generator)
         loss = self._train_fused(rates) if self._fused else self._train_plainly(rates)
         self._remember_labels()
         return float(loss), rates[-1]
@@ -367,15 +379,17 @@ class Trainer:
         start = self.problem.noise.start
         if start is None:
             return None
-        if self._pairs is None and self._reflow_due:
-            self._pairs = flow_pairs(self.problem, self.ema, self.problem.generator("reflow"))
-            self._reflowed = True
-        elif self._pairs is None:
-            self._pairs = start.pairs(self.problem.train, self.problem.generator("pairs"))
-        if self._pairs is None:
-            return x, start.sample(len(x), generator)
-        rows = torch.randint(len(self._pairs[0]), (len(x),), generator=generator, device=x.device)
-        return self._pairs[0][rows], self._pairs[1][rows]
+        if self._flow_pairs is not None:
+            rows = torch.randint(len(self._flow_pairs[0]), (len(x),), generator=generator, device=x.device)
+            return self._flow_pairs[0][rows], self._flow_pairs[1][rows]
+        if self._matched is not None:
+            return self._matched.draw(len(x), generator)
+        return x, start.sample(len(x), generator)
+
+    def _renew_pairs(self, count: int) -> None:
+        """Match the batches that are due before `count` further points are drawn, if training draws from matched pairs."""
+        if self._matched is not None and self._flow_pairs is None:
+            self._matched.renew(count)
 
     def _loss(
         self, network: ScoreNetwork, drawn: tuple[Tensor, Tensor, Tensor | None], generator: torch.Generator
@@ -396,6 +410,7 @@ class Trainer:
         x, sigma, label = self._draw(*shape, self._generator)
         label = None if label is None else label.view(shape)
         x, sigma = x.flatten(1), sigma.to(x)
+        self._renew_pairs(len(x))
         pairs = self._starts(x, self._generator)
         if pairs is None:
             z = torch.randn(x.shape, generator=self._generator, device=x.device)
@@ -435,6 +450,7 @@ class Trainer:
         total = torch.zeros((), device=self.problem.device)
         for rate in rates:
             drawn = self._draw(1, self.problem.batch, self._generator)
+            self._renew_pairs(self.problem.batch)
             loss = self._loss(self.network, drawn, self._generator).mean()
             self._weights.adam_step(torch.autograd.grad(loss, self._parameters), rate, settings.ema_decay)
             total += loss.detach()
@@ -513,6 +529,11 @@ class Trainer:
         self._diverged = why_diverged(self.problem, self.step, loss, sound, self._reference)
         self._weights.restore()
         self.checkpoints.forget_after(self.step)
+
+
+def _arrays(name: str, pairs: tuple[Tensor, Tensor] | None) -> dict[str, np.ndarray]:
+    """Pairs as arrays of a state; none without pairs."""
+    return {} if pairs is None else {f"{name}.{n}": part.cpu().numpy().copy() for n, part in enumerate(pairs)}
 
 
 def _told(network: ScoreNetwork, label: Tensor | None) -> ScoreFunction:

@@ -12,6 +12,7 @@ Sources: Lipman et al. 2023; Liu et al. 2023 (rectified flow); Tong et al. 2024 
 """
 
 import math
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -22,9 +23,10 @@ from playground.theory.transport import matching_of
 
 Coupling = Literal["independent", "optimal-transport"]
 
-MATCHED, BATCHES = 256, 64
-"""Points of a batch that are matched at once, as many as in Tong et al. 2024, and the number of batches. Matching takes 30 to 60 ms
-a batch on a CPU, and a training step 1 to 5 ms, so the batches are matched once and training draws from their pairs."""
+MATCHED, KEPT, USES = 256, 64, 32
+"""Points of a batch that are matched at once, as many as in Tong et al. 2024; the newest batches from whose pairs training draws; and
+how often it draws a pair in the mean before a further batch is matched. Matching takes 30 to 60 ms a batch on a CPU, and a training
+step 1 to 5 ms, so a new matching in each step would make training ten times slower."""
 
 MOST_COMPONENTS = 16_384
 """Most pairs of components for a closed form: 900 arrows of a field then take 0.1 s."""
@@ -61,19 +63,6 @@ class StartSet:
         """`count` start points, (count, dim) float32."""
         return self.density.sample(count, generator).float()
 
-    def pairs(self, data: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor] | None:
-        """Matched points of data and start, (N, dim) each, N = MATCHED * BATCHES; None if any two are paired.
-
-        Args:
-            data: (M, dim), from which the points of the batches are drawn.
-        """
-        if self.coupling == "independent":
-            return None
-        rows = torch.randint(len(data), (MATCHED * BATCHES,), generator=generator, device=data.device)
-        x, start = data[rows], self.sample(len(rows), generator).to(data)
-        parts = zip(torch.split(x, MATCHED), torch.split(start, MATCHED), strict=True)
-        return x, torch.cat([matched(some, others) for some, others in parts])
-
     def closed_form(self, data: Density | None) -> "MixturePair | None":
         """The density and field along the path, for independent mixtures of Gaussians that are not too many; else None."""
         if self.coupling != "independent" or not isinstance(data, GaussianMixture):
@@ -83,6 +72,48 @@ class StartSet:
         if len(data.means) * len(self.density.means) > MOST_COMPONENTS:
             return None
         return MixturePair(data, self.density)
+
+
+class MatchedPairs:
+    """Pairs of data and start points by optimal transport within batches. New batches take the place of old ones during training.
+
+    The n-th batch has random numbers of its own. So the pairs depend on the number of draws alone, and not on the time.
+
+    Args:
+        start: the start set.
+        data: (M, dim), from which the points of the batches are drawn.
+        generator: returns the generator of a purpose.
+
+    Attributes:
+        x, z: the matched points of the data and of the start set, (N, dim) each, the oldest first.
+        batches: the number of batches that were matched.
+        drawn: the number of pairs for which they were matched.
+    """
+
+    def __init__(self, start: StartSet, data: Tensor, generator: Callable[[str], torch.Generator]) -> None:
+        self._start, self._data, self._generator = start, data, generator
+        self.x, self.z = data[:0], data[:0]
+        self.batches = self.drawn = 0
+
+    def renew(self, count: int) -> None:
+        """Match the batches that are due for `count` further draws."""
+        self.drawn += count
+        while self.batches * MATCHED * USES < self.drawn:
+            self._match()
+
+    def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """`count` pairs, drawn with repetition, (count, dim) each."""
+        if not self.batches:
+            self._match()
+        rows = torch.randint(len(self.x), (count,), generator=generator, device=self.x.device)
+        return self.x[rows], self.z[rows]
+
+    def _match(self) -> None:
+        generator = self._generator(f"pairs {self.batches}")
+        rows = torch.randint(len(self._data), (MATCHED,), generator=generator, device=self._data.device)
+        x, z = self._data[rows], self._start.sample(MATCHED, generator).to(self._data)
+        self.x, self.z = (torch.cat(parts)[-KEPT * MATCHED :] for parts in ((self.x, x), (self.z, matched(x, z))))
+        self.batches += 1
 
 
 def matched(x: Tensor, start: Tensor) -> Tensor:

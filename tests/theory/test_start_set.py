@@ -1,6 +1,7 @@
 """Flow matching between two sets: closed forms of mixtures, conditional expectations of pairs, and optimal matchings."""
 
 import math
+import zlib
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from playground.theory.densities import Boxes, GaussianMixture
 from playground.theory.noise import ContinuousNoise, FlowMatching
 from playground.theory.objectives import Denoising
 from playground.theory.samplers import ProbabilityFlow
-from playground.theory.start_set import BATCHES, MATCHED, MixturePair, StartSet, matched
+from playground.theory.start_set import MATCHED, USES, MatchedPairs, MixturePair, StartSet, matched
 
 
 def mixture(means: list[list[float]], stds: list[float], weights: list[float]) -> GaussianMixture:
@@ -114,19 +115,45 @@ def test_a_matching_costs_as_little_as_scipy_s() -> None:
     np.testing.assert_allclose(np.sort(matched(x, z).numpy(), 0), np.sort(z.numpy(), 0))
 
 
-def test_pairs_are_matched_within_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("playground.theory.start_set.BATCHES", 2)
-    assert (MATCHED, BATCHES) == (256, 64)
+def pairs(data: torch.Tensor) -> MatchedPairs:
+    return MatchedPairs(
+        StartSet(START, "optimal-transport"), data, lambda purpose: seeded(zlib.crc32(purpose.encode()))
+    )
+
+
+def test_pairs_are_matched_within_batches() -> None:
     data = DATA.sample(1_000, seeded()).float()
-    found = StartSet(START, "optimal-transport").pairs(data, seeded(1))
-    assert found is not None
-    x, z = found
-    assert x.shape == z.shape == (512, 2)
-    for part in (slice(0, 256), slice(256, 512)):
+    found = pairs(data)
+    found.renew(MATCHED * USES + 1)
+    x, z = found.x, found.z
+    assert x.shape == z.shape == (2 * MATCHED, 2)
+    for part in (slice(0, MATCHED), slice(MATCHED, 2 * MATCHED)):
         cost, least = ((x[part] - some).square().sum() for some in (z[part], matched(x[part], z[part])))
         torch.testing.assert_close(cost, least)
         assert cost < 0.5 * (x[part] - z[part].flip(0)).square().sum()
-    assert StartSet(START, "independent").pairs(data, seeded(1)) is None
+    some, others = found.draw(1_000, seeded(1))
+    away = torch.cdist(torch.cat((some, others), 1), torch.cat((x, z), 1), compute_mode="donot_use_mm_for_euclid_dist")
+    assert away.min(1).values.max() == 0  # a draw keeps the pairs
+    assert len(away.argmin(1).unique()) > MATCHED
+
+
+def test_new_batches_take_the_place_of_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One batch for USES draws of each of its pairs, whether they are asked for one by one or all at once."""
+    monkeypatch.setattr("playground.theory.start_set.KEPT", 3)
+    data = DATA.sample(1_000, seeded()).float()
+    whole, parts = pairs(data), pairs(data)
+    parts.draw(10, seeded())  # needs the first batch and matches it early
+    whole.renew(5 * MATCHED * USES)
+    for _ in range(5):
+        before = parts.x
+        parts.renew(MATCHED * USES)
+        kept = min(len(before), 2 * MATCHED)
+        if parts.batches > 1:
+            assert torch.equal(parts.x[:-MATCHED][-kept:], before[-kept:])
+    assert whole.batches == parts.batches == 5
+    assert whole.x.shape == (3 * MATCHED, 2)
+    assert torch.equal(whole.x, parts.x)
+    assert torch.equal(whole.z, parts.z)
 
 
 def test_a_closed_form_is_of_independent_mixtures_of_not_too_many_components() -> None:

@@ -124,7 +124,7 @@ class FlowMatching(TwoEnds, tag="flow-matching", frozen=True):
                 "optimal-transport": Option(
                     "Optimal",
                     "Optimal transport within batches of 256 points, Tong et al. 2024: the paths hardly cross. "
-                    "64 batches are matched when training starts.",
+                    "New batches are matched while training goes on.",
                     r"\min_\pi \sum_i \|x_i - z_{\pi(i)}\|^2",
                 ),
             },

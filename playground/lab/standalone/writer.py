@@ -41,7 +41,7 @@ VARIABLES = (
     "losses gradient drawn done rate begun held_out_objective check_sigma validation best best_loss best_step",
     "score empirical sampler frames samples part count low high outside mask prior",
     "train",
-    "pairs reflowed begin flow last",
+    "pairs matched_pairs begin flow last",
 )
 """The variables of the script's own code, in lines."""
 
@@ -388,28 +388,28 @@ class _Writer:
         if start is None:
             return "objective.draw(x, sigma, generator)"
         loop, reflow = before.pop(), self._problem.experiment.training.reflow
+        drawn = "(x, noise.start.sample(len(x), generator))"
         if start.coupling != "independent":
-            before.append(f'pairs = noise.start.pairs(points, {stream}(SEED, "pairs"))')
-        elif reflow:
-            before.append("pairs = None")
+            matched = self._bundle.need("playground.theory.start_set", "MatchedPairs")
+            before.append(f"matched_pairs = {matched}(noise.start, points, functools.partial({stream}, SEED))")
+            drawn = "matched_pairs.draw(len(x), generator)"
         if reflow:
             flow = self._bundle.need("playground.theory.samplers.flow", "ProbabilityFlow")
             count, steps = self._set("REFLOW_PAIRS", PAIRS), self._set("REFLOW_STEPS", REFLOW_STEPS)
-            before.append("reflowed = False")
+            before.append("pairs = None")
             body[:0] = [
-                f"if done >= {HALF} and not reflowed:  # from now on, the ends of the flow's own paths",
+                f"if done >= {HALF} and pairs is None:  # from now on, the ends of the flow's own paths",
                 f'    begin = noise.start.sample({count}, {stream}(SEED, "reflow"))',
                 f'    flow = {flow}(process, {steps}, False, "time", solver="heun")',
                 "    *_, last = flow.run(averaged, process.std(1.0).float() * begin, generator)",
-                "    pairs, reflowed = (last.positions, begin), True",
+                "    pairs = last.positions, begin",
             ]
         before.append(loop)
-        drawn = "(x, noise.start.sample(len(x), generator))"
-        if start.coupling == "independent" and not reflow:
+        each = ["matched_pairs.renew(len(x))"] if start.coupling != "independent" else []
+        if not reflow:
+            body += each
             return drawn
-        body.append("if pairs is None:")
-        body.append(f"    drawn = {drawn}")
-        body.append("else:")
+        body += ["if pairs is None:", *(f"    {line}" for line in (*each, f"drawn = {drawn}")), "else:"]
         body.append("    rows = torch.randint(len(pairs[0]), (len(x),), generator=generator)")
         body.append("    drawn = pairs[0][rows], pairs[1][rows]")
         return "drawn"
