@@ -99,6 +99,20 @@ FAULTS = (
         ("theory/test_start_set.py::test_its_velocity_is_the_conditional_expectation_of_pairs",),
     ),
     Fault(
+        "the density of samples by ln k in place of psi(k)",
+        "theory/metrics.py",
+        "at_k = float(torch.digamma(torch.tensor(float(NEIGHBOURS), dtype=torch.float64)))",
+        "at_k = math.log(NEIGHBOURS)",
+        ("theory/test_metrics.py::test_the_kl_to_a_cloud_of_samples_is_that_to_its_gaussian",),
+    ),
+    Fault(
+        "pairs of optimal transport that are never renewed",
+        "theory/start_set.py",
+        "while self.batches * MATCHED * USES < self.drawn:",
+        "while not self.batches:",
+        ("theory/test_start_set.py::test_new_batches_take_the_place_of_the_oldest",),
+    ),
+    Fault(
         "a reflow that pairs the ends of its paths with other starts",
         "lab/reflow.py",
         "return last.positions, begin",

@@ -13,6 +13,7 @@ TAKEN = {
     "sliced_wasserstein2": "sliced_wasserstein2_points",
     "wasserstein2": "wasserstein2_points",
     "tilted_sliced_wasserstein2": "tilted_points",
+    "tilted_kl": "tilted_kl_points",
     "energy_distance": "two_sample_points",
     "mmd_squared": "two_sample_points",
     "classifier_accuracy": "two_sample_points",

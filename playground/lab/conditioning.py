@@ -61,18 +61,21 @@ def point_score(problem: Problem, score: LabelledScore) -> ScoreFunction:
 
 
 def field_score(problem: Problem, score: LabelledScore, source: str) -> ScoreFunction:
-    """The score whose arrows cover the plane: the guided one if all particles follow one class of this source, else all data's.
-
-    Autoguidance is left out, because its arrows need two networks; the class's own score is shown then.
+    """The score whose arrows cover the plane: that of the particles if they all follow one of this source, else all data's.
 
     Args:
+        score: as in :func:`conditioned_score`. Before an earlier training step is kept, it is shown without guidance.
         source: "learned", "exact" or "empirical".
     """
     sampling, told = problem.experiment.sampling, labels(problem)
-    if not isinstance(sampling, FollowsScore) or sampling.source != source or told is None or told.ndim:
+    if not isinstance(sampling, FollowsScore) or sampling.source != source or (told is not None and told.ndim):
         return score
-    scale = 0.0 if sampling.follows_checkpoint else sampling.guidance
-    return GuidedScore(score, told, scale, None, guidance_interval(problem))
+    by_checkpoint = sampling.follows_checkpoint
+    if told is None and not by_checkpoint:
+        return score
+    weaker = score.weaker if by_checkpoint and isinstance(score, WithWeaker) else None
+    scale = 0.0 if by_checkpoint and weaker is None else sampling.guidance
+    return GuidedScore(score, told, scale, weaker, guidance_interval(problem))
 
 
 def _weaker(sampling: FollowsScore, score: LabelledScore) -> LabelledScore | None:

@@ -79,6 +79,7 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
       to the error. two_sample_points: the numbers of samples and of data.
     - tilted_sliced_wasserstein2, tilted_sliced_wasserstein2_floor, _floor_std, tilted_points: distance between samples of
       classes and the tilted density, see :func:`playground.lab.tilting.add_tilted`.
+    - tilted_kl, tilted_kl_floor, _floor_std, tilted_kl_points: KL(tilted || samples), see the same.
     - mode_weights, mode_weights_standard_error, mode_weights_true: share of the samples nearest to each known mode.
       Conditioned samples are not compared with data that are not conditioned: see
       :func:`playground.lab.conflicts.comparison_conflict`.

@@ -212,6 +212,14 @@ FIGURES: Mapping[str, FigureWords] = {
         unit="data",
         floor="tilted_sliced_wasserstein2_floor",
     ),
+    "tilted_kl": FigureWords(
+        "KL to tilted",
+        "Kullback-Leibler divergence of the tilted density from that of the final particles, in nats. The latter is known by "
+        "the distance to the fifth nearest particle. The floor is that of as many draws of the tilted density.",
+        r"E_{q_w}[\log q_w(x) - \log p_{samples}(x)]",
+        unit="nat",
+        floor="tilted_kl_floor",
+    ),
     "energy_distance": FigureWords(
         "energy distance",
         "Energy distance between samples and data, with its standard error; a single value may lie below 0.",

@@ -24,8 +24,15 @@ FROM_TILTED = (
     "tilted_sliced_wasserstein2_floor",
     "tilted_sliced_wasserstein2_floor_std",
     "tilted_points",
+    "tilted_kl",
+    "tilted_kl_floor",
+    "tilted_kl_floor_std",
+    "tilted_kl_points",
 )
 """Keys of the figures of :func:`add_tilted`."""
+
+KL_POINTS, KL_PAIRS = 2_000, 5
+"""Draws of the tilted density for the KL, and pairs of clouds for its floor: a tenth of a second each."""
 
 Array = NDArray[np.floating]
 
@@ -53,6 +60,17 @@ class Tilted:
             share * density.log_prob(x).exp() for share, density in zip(self._shares, self._densities, strict=True)
         ]
         return torch.stack(parts).sum(0)
+
+    def kl_to(self, samples: Tensor, generator: torch.Generator) -> float:
+        """KL(tilted || samples) in nats, over KL_POINTS draws of the tilted density.
+
+        Its own density is exact, and that of the samples is told by the distance to the fifth nearest of them.
+
+        Args:
+            samples: (N, 2) in the user's units.
+        """
+        x = self.sample(KL_POINTS, generator)
+        return metrics.kl_to_known(self.prob(x).log(), metrics.neighbour_log_density(x, samples))[0]
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """Independent draws, (count, 2) in the user's units."""
@@ -92,6 +110,8 @@ def add_tilted(
       in the user's units. tilted_points: their number, at most DISTANCE_POINTS.
     - tilted_sliced_wasserstein2_floor, _floor_std: the distance between two such draws, mean and standard deviation over
       FLOOR_PAIRS pairs.
+    - tilted_kl: KL(tilted || samples) in nats, see :meth:`Tilted.kl_to`; tilted_kl_floor, _floor_std: that of as many draws of the
+      tilted density in place of the samples, over KL_PAIRS clouds. tilted_kl_points: the samples, and the draws.
     """
     density = tilted(problem)
     if density is None or samples is None or len(samples) < LEAST_SAMPLES:
@@ -114,3 +134,8 @@ def add_tilted(
     found["tilted_sliced_wasserstein2_floor"] = float(np.mean(floors))
     found["tilted_sliced_wasserstein2_floor_std"] = float(np.std(floors, ddof=1))
     found["tilted_points"] = [count, count]
+    found["tilted_kl"] = density.kl_to(own, generator)
+    floors = [density.kl_to(density.sample(count, generator), generator) for _ in range(KL_PAIRS)]
+    found["tilted_kl_floor"] = float(np.mean(floors))
+    found["tilted_kl_floor_std"] = float(np.std(floors, ddof=1))
+    found["tilted_kl_points"] = [count, KL_POINTS]

@@ -9,6 +9,9 @@ from torch import Tensor
 
 from playground.theory.noise import ScoreFunction
 
+NEIGHBOURS, NEIGHBOUR_ROWS = 5, 500
+"""The nearest sample whose distance tells a density, and the points whose distances to all samples are held at once."""
+
 
 def mean_with_error(values: Tensor) -> tuple[float, float]:
     """The mean of values (N,) and its standard error, std / sqrt(N), which is nan for one value."""
@@ -64,6 +67,31 @@ def kl_to_known(log_p_true: Tensor, log_p_model: Tensor) -> tuple[float, float]:
             differences, which is far smaller than those of the two means.
     """
     return mean_with_error(log_p_true.double() - log_p_model.double())
+
+
+def neighbour_log_density(points: Tensor, samples: Tensor) -> Tensor:
+    r"""The log-density of a distribution at `points` (N, D), estimated from samples of it (M, D); in nats, (N,).
+
+    With r the distance to the k-th nearest sample and V_D the volume of the unit ball,
+
+    .. math:: \log q(x) \approx \psi(k) - \log M - \log V_D - D \log r(x)
+
+    Its mean error vanishes where the density hardly changes within r. Sources: Kozachenko & Leonenko 1987; Wang, Kulkarni &
+    Verdu 2009. k is NEIGHBOURS.
+
+    Args:
+        samples: M >= NEIGHBOURS.
+    """
+    dim = samples.shape[1]
+    radius = torch.cat(
+        [
+            torch.cdist(some, samples).kthvalue(NEIGHBOURS, 1).values
+            for some in torch.split(points.double(), NEIGHBOUR_ROWS)
+        ]
+    )
+    volume = 0.5 * dim * math.log(math.pi) - math.lgamma(0.5 * dim + 1)
+    at_k = float(torch.digamma(torch.tensor(float(NEIGHBOURS), dtype=torch.float64)))
+    return at_k - math.log(len(samples)) - volume - dim * radius.clamp_min(torch.finfo(radius.dtype).tiny).log()
 
 
 def sliced_wasserstein2(a: Tensor, b: Tensor, projections: int, generator: torch.Generator) -> float:

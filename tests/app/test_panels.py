@@ -1857,6 +1857,11 @@ def test_the_distance_to_the_tilted_density_is_shown_where_classes_are_known(sho
     key = "tilted_sliced_wasserstein2"
     controllers.measuring.evaluation_changed.emit({key: 0.4251, f"{key}_floor": 0.0362, f"{key}_floor_std": 0.0134})
     assert panel.tilted.text() == "0.425 (floor 0.0362 ± 37 %)"
+    assert panel.tilted_kl.isVisible()
+    controllers.measuring.evaluation_changed.emit(
+        {"tilted_kl": 0.731, "tilted_kl_floor": 0.0213, "tilted_kl_floor_std": 0.0134}
+    )
+    assert panel.tilted_kl.text() == "0.731 (floor 0.021 ± 0.013)"
 
 
 def test_a_flow_from_a_file_shows_its_name_and_asks_for_another(show, state, controllers, monkeypatch):

@@ -211,6 +211,28 @@ def test_a_run_guided_by_a_checkpoint_follows_the_weights_of_that_step() -> None
     assert module.LatestScore(worker, module.SamplingRun(_Workspace(plain), plain, 0, 0, weights)).weaker is None
 
 
+def test_the_arrows_of_autoguidance_are_those_that_particles_follow() -> None:
+    """s + w (s - s_weak), with the kept step nearest to a tenth of the steps; without one, those of the network."""
+    asked = {"sampling.guide": "checkpoint", "sampling.guidance": 2.0, "data.points": 100, "network.width": 8}
+    worker, problem = SamplingWorker(), Problem.build(replace(Experiment(), asked))
+    networks = {step: problem.network() for step in (10, 100)}
+    for step, network in networks.items():
+        torch.nn.init.normal_(network.out.weight, std=0.1 * step, generator=torch.Generator().manual_seed(step))
+    workspace, sigma = _Workspace(problem), 0.5
+
+    def guided(x, level):
+        own = networks[100](x, level)
+        return own + 2 * (own - networks[10](x, level))
+
+    for version, (earlier, score) in enumerate((({}, networks[100]), ({10: networks[10].state_dict()}, guided))):
+        workspace.weights = Weights(version, networks[100].state_dict(), untrained=False, earlier=earlier, made=100)
+        request = OverlayRequest(workspace, (-2.0, 3.0, -2.0, 2.0), 6, 5, sigma, None, True, False, False)
+        field, _ = worker.compute_overlays(request)
+        np.testing.assert_allclose(
+            field.learned, arrows_at(problem, score, field.positions, sigma, None), rtol=1e-4, atol=1e-4
+        )
+
+
 @pytest.mark.parametrize("labels", ["one", "none"])
 def test_the_density_layer_shows_the_tilted_density_of_classes(labels: str) -> None:
     settings = {

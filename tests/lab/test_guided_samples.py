@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from playground.lab.autoguidance import weaker_step, with_weaker
+from playground.lab.conditioning import conditioned_score, field_score
 from playground.lab.conflicts import comparison_conflict, sampling_conflict
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, replace
@@ -18,6 +19,7 @@ from playground.lab.tilting import FROM_TILTED, tilted
 from playground.lab.training import Trainer
 from playground.lab.trajectory import Trajectory
 from playground.lab.without_effect import settings_without_effect
+from playground.theory.guidance import ScoreWithWeaker
 
 EXACT = {
     "data.kind": "two-moons",
@@ -57,7 +59,34 @@ def test_samples_of_a_class_follow_its_density_and_guided_ones_not_the_tilted(ki
         distance, floor, std = (found[f"tilted_sliced_wasserstein2{end}"] for end in ("", "_floor", "_floor_std"))
         assert low < (distance - floor) / std < high
         assert found["tilted_points"] == [1_000, 1_000]
+        kl, floor, std = (found[f"tilted_kl{end}"] for end in ("", "_floor", "_floor_std"))
+        assert abs(floor) < 0.05
+        assert 0 < std < 0.03
+        assert abs(kl - floor) < 0.05 if guidance == 0 else kl - floor > 0.08  # measured -0.01 and -0.01, 0.20 and 0.11
+        assert found["tilted_kl_points"] == [1_000, 2_000]
         assert found["sliced_wasserstein2"] is None  # these data are of one class
+
+
+def test_the_field_of_autoguidance_is_the_one_that_particles_follow() -> None:
+    """Without a class, with one class, and outside the interval; without an earlier step it is the network's own."""
+    base = {"sampling__source": "learned", "sampling__guide": "checkpoint", "sampling__guidance": 2.0}
+    x = torch.randn(20, 2, generator=torch.Generator().manual_seed(0))
+    for labels in ("none", "one"):
+        problem = problem_of(**base, sampling__labels=labels, sampling__guidance_max=1.0)
+        network, weaker = problem.network(), problem.network()
+        with torch.no_grad():
+            for weight in weaker.parameters():
+                weight.add_(0.1)
+        both = ScoreWithWeaker(network, weaker)
+        told = () if labels == "none" else (torch.tensor(1),)
+        for sigma in (torch.tensor(0.3), torch.tensor(3.0)):
+            shown = field_score(problem, both, "learned")(x, sigma)
+            torch.testing.assert_close(shown, conditioned_score(problem, both)(x, sigma))
+            own = network(x, sigma, *told)
+            expected = own + 2 * (own - weaker(x, sigma, *told)) if float(sigma) < 1 else own
+            torch.testing.assert_close(shown, expected)
+            torch.testing.assert_close(field_score(problem, network, "learned")(x, sigma), own)
+        assert field_score(problem, both, "exact") is both
 
 
 def test_the_tilted_density_of_all_classes_is_their_mixture() -> None:

@@ -16,6 +16,7 @@ from playground.theory.metrics import (
     median_with_error,
     memorized,
     mode_weights,
+    neighbour_log_density,
     share_error,
     sliced_wasserstein2,
     splits,
@@ -33,6 +34,19 @@ def generator(seed: int = 0) -> torch.Generator:
 def test_mean_and_its_error() -> None:
     assert mean_with_error(torch.tensor([1.0, 2.0, 3.0])) == pytest.approx((2.0, 1 / math.sqrt(3)))
     assert math.isnan(mean_with_error(torch.tensor([1.0]))[1])
+
+
+@pytest.mark.parametrize(
+    ("dim", "shift", "std"), [(1, 0.0, 1.0), (2, 0.0, 1.0), (2, 0.8, 1.0), (2, 0.0, 1.4), (3, 0.5, 1.2)]
+)
+def test_the_kl_to_a_cloud_of_samples_is_that_to_its_gaussian(dim: int, shift: float, std: float) -> None:
+    """KL(N(0, I) || N(m, s^2 I)) = (D/s^2 + |m|^2/s^2 - D)/2 + D ln s; 0 for samples of the same Gaussian."""
+    points, samples = normal(2_000, dim, 0), std * normal(8_000, dim, 1)
+    samples[:, 0] += shift
+    log_prob = -0.5 * points.square().sum(1) - 0.5 * dim * math.log(2 * math.pi)
+    kl, _ = kl_to_known(log_prob, neighbour_log_density(points, samples))
+    expected = 0.5 * ((dim + shift**2) / std**2 - dim) + dim * math.log(std)
+    assert kl == pytest.approx(expected, abs=0.04)
 
 
 @pytest.mark.parametrize("dim", [1, 2, 3])

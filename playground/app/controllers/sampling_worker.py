@@ -167,6 +167,9 @@ class SamplingWorker:
         self._network: ScoreNetwork | None = None
         self._owner: Problem | None = None  # the problem of the network
         self._loaded = -1  # the version of its weights
+        self._earlier: tuple[object, LabelledScore] | None = (
+            None  # weights of an earlier training step, and their score
+        )
 
     def begin(self, run: SamplingRun) -> None:
         self._wanted = 0
@@ -282,15 +285,20 @@ class SamplingWorker:
 
     def weaker(self, run: SamplingRun) -> "LabelledScore | None":
         """The score of the earlier training step that guides the run, or None."""
+        return self._weaker(run.problem, run.followed)
+
+    def _weaker(self, problem: "Problem", weights: "Weights") -> "LabelledScore | None":
         from playground.lab.autoguidance import weaker_step
 
-        weights = run.followed
-        step = weaker_step(run.problem.experiment, weights.earlier, weights.made)
-        if step is None or run.problem.known_score() is not None:
+        step = weaker_step(problem.experiment, weights.earlier, weights.made)
+        if step is None or problem.known_score() is not None:
             return None
-        network = run.workspace.problem.network().requires_grad_(False)
-        network.load_state_dict(dict(weights.earlier[step]))
-        return _in_pieces(network)
+        earlier = weights.earlier[step]
+        if self._earlier is None or self._earlier[0] is not earlier:  # arrows ask for it in each frame
+            network = problem.network().requires_grad_(False)
+            network.load_state_dict(dict(earlier))
+            self._earlier = earlier, _in_pieces(network)
+        return self._earlier[1]
 
     def _learned(self, workspace: "Workspace | Model", weights: "Weights") -> "ScoreFunction":
         return _in_pieces(self.network(workspace, weights))
@@ -317,6 +325,7 @@ class SamplingWorker:
         """Compute the requested score fields and density, as far as they are known."""
         from playground.lab.conditioning import field_score
         from playground.lab.fields import arrows_at, density_over, empirical_density_over, grid_points
+        from playground.theory.guidance import ScoreWithWeaker
 
         problem = request.workspace.problem
         field = density = None
@@ -330,7 +339,8 @@ class SamplingWorker:
                 plain = arrows_at(problem, score, positions, request.sigma, request.time)
                 errors = self._errors(request, positions, plain)
             if request.learned:
-                score = self._learned(request.workspace, request.workspace.weights)
+                weights = request.workspace.weights
+                score = ScoreWithWeaker(self._learned(request.workspace, weights), self._weaker(problem, weights))
                 followed = field_score(problem, score, "learned")
                 shown = arrows_at(problem, followed, positions, request.sigma, request.time)
             closed_form = problem.known_score(request.exact_source)

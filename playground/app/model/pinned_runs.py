@@ -24,7 +24,7 @@ FIGURES = (
     *("wasserstein2_squared", "wasserstein2_squared_floor", "sliced_wasserstein2", "sliced_wasserstein2_floor"),
     *("sliced_wasserstein2_floor_std", "sliced_wasserstein2_points", "energy_distance"),
     *("tilted_sliced_wasserstein2", "tilted_sliced_wasserstein2_floor", "tilted_sliced_wasserstein2_floor_std"),
-    "tilted_points",
+    *("tilted_points", "tilted_kl", "tilted_kl_floor", "tilted_kl_floor_std", "tilted_kl_points"),
     *("energy_distance_standard_error", "mmd_squared", "mmd_squared_standard_error", "classifier_accuracy"),
     *("classifier_accuracy_standard_error", "two_sample_points", "memorized_share", "memorized_share_standard_error"),
     *("memorized_share_held_out", "memorized_share_held_out_standard_error", *KL),

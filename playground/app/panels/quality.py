@@ -125,6 +125,7 @@ class QualityPanel(CollapsiblePanel):
         self.weights = measured("mode_weights")
         self.classifier = measured("classifier_accuracy")
         self.tilted = measured("tilted_sliced_wasserstein2")
+        self.tilted_kl = measured("tilted_kl")
         self.memorization = Memorization(self.state, self._controllers, self)
         self.labels = measured("class_frequencies")
         self.nearest = measured("nearest_neighbour_distance")
@@ -133,6 +134,7 @@ class QualityPanel(CollapsiblePanel):
             self.distance,
             self.transport,
             self.tilted,
+            self.tilted_kl,
             self.classifier,
             self.memorization,
             self.kl,
@@ -199,7 +201,8 @@ class QualityPanel(CollapsiblePanel):
         self.kl.setVisible(known)
         self.weights.setVisible(view.mode_weights is not None)
         self.labels.setVisible(view.is_image and view.labelled)
-        self.tilted.setVisible(bool(view.conditions.known_classes))
+        for part in (self.tilted, self.tilted_kl):
+            part.setVisible(bool(view.conditions.known_classes))
         self.nearest.setVisible(view.is_image)
         self.marginals.show_data(view)
         self._enable()
@@ -237,7 +240,7 @@ class QualityPanel(CollapsiblePanel):
         if run is None:
             self.marginals.histogram.show_samples(None)
         if view is None:
-            for part in (self.against, self.kl, self.weights, self.labels, self.nearest, self.tilted):
+            for part in (self.against, self.kl, self.weights, self.labels, self.nearest, self.tilted, self.tilted_kl):
                 part.setVisible(False)  # they belonged to data that are gone
             self.marginals.clear()
 
@@ -270,6 +273,11 @@ class QualityPanel(CollapsiblePanel):
         self.distance.show_text(text, f"The data are {against}." if against else why)
         text = _with_floor(metrics, "tilted_sliced_wasserstein2")
         self.tilted.show_text(text, missing(metrics, "tilted_sliced_wasserstein2"))
+        kl, floor, spread = (metrics.get(f"tilted_kl{end}") for end in ("", "_floor", "_floor_std"))
+        text = ""
+        if kl is not None and floor is not None:
+            text = f"{decimal(float(kl))} (floor {with_error(float(floor), None if spread is None else float(spread))})"
+        self.tilted_kl.show_text(text, missing(metrics, "tilted_kl"))
         self._show_transport(metrics)
         self._show_classifier(metrics)
         kl, error, floor = (metrics.get(key) for key in ("kl", "kl_standard_error", "kl_of_smoothing"))
