@@ -1,6 +1,6 @@
-"""The parts of the distance between samples and data that score, steps, prior and sigma_min cause.
+"""The parts of the distance between samples and data that score factor, score, steps, prior and sigma_min cause.
 
-One after another they are replaced by what has no error: the score by the exact one, the steps by an adaptive solver of the exact
+One after another they are replaced by what has no error: a wrong factor by 1, the score by the exact one, the steps by an adaptive solver of the exact
 probability flow, the prior by noisy data, and sigma_min by nearly zero. Each part is the fall of the squared distance by one
 replacement, so the parts and the floor add up to the whole.
 """
@@ -35,8 +35,8 @@ TOLERANCE = 1e-4
 NEARLY_ZERO = 0.01
 """The noise level in place of sigma_min, over sigma_min. It leaves a ten-thousandth of the variance."""
 
-PARTS = ("score", "steps", "prior", "sigma_min", "floor")
-"""The parts in the order of the replacements, and what is left of a perfect sampler."""
+PARTS = ("score_factor", "score", "steps", "prior", "sigma_min", "floor")
+"""The parts in the order of the replacements, and what is left of a perfect sampler. That of a right factor is 0."""
 _NAMES = ("total", *PARTS)
 METRICS = (*(f"budget_{name}{end}" for name in _NAMES for end in ("", "_standard_error")), "budget_points")
 """Keys of the figures of :func:`error_budget`, in squared user units; `budget_points`: pairs of clouds, and points in each."""
@@ -78,20 +78,19 @@ def _points(problem: Problem) -> int:
 
 
 def _distances(problem: Problem, score: LabelledScore) -> Generator[tuple[float, None], None, Tensor]:
-    """The squared distances of each sampler, of which one more part is replaced in each row, (5, REPEATS); yields the progress."""
+    """The squared distances of each sampler, of which one more part is replaced in each row, (6, REPEATS); yields the progress."""
     changes = {"sampling.particles": REPEATS * _points(problem)}
     own = dataclasses.replace(problem, experiment=description.replace(problem.experiment, changes))
-    exact_experiment = description.replace(own.experiment, {"sampling.source": "exact"})
-    exact = dataclasses.replace(own, experiment=exact_experiment)
+    right = dataclasses.replace(own, experiment=description.replace(own.experiment, {"sampling.score_factor": 1.0}))
+    exact = dataclasses.replace(own, experiment=description.replace(right.experiment, {"sampling.source": "exact"}))
     known = exact.known_score()
     assert known is not None
     assert own.dataset.density is not None
-    ends: list[Tensor] = []
-    for number, (run, followed) in enumerate(((own, score), (exact, known))):
-        if number and own.experiment.sampling.follows == "exact":
-            ends *= 2  # it has followed the exact score already
-            break
-        start, end = yield from _run(run, followed, 0.3 * number)
+    start, end = yield from _run(own, score, 0.0)
+    ends = [end]
+    for number, before, run, followed in ((1, own, right, score), (2, right, exact, known)):
+        if run.experiment != before.experiment:  # otherwise there is nothing to replace
+            _, end = yield from _run(run, followed, 0.2 * number)
         ends.append(end)
     density = _standardized(own)
     process, settings = own.process(), resolve(own.experiment).sampling
@@ -141,7 +140,7 @@ def _run(
     for step in sampler.run_in_parts(conditioned_score(problem, score), start, generator):
         if step is not None:
             end = step.positions
-            yield begun + 0.3 * step.index / max(step.total, 1), None
+            yield begun + 0.2 * step.index / max(step.total, 1), None
         else:
             yield begun, None
     return start, end

@@ -56,7 +56,7 @@ TRIP = (
 )
 """The cause of the round-trip error, of one point or of the worst."""
 _CLOUDS = "From 5 clouds of 400 start points, with the standard error."
-_ORDER = "Replaced in this order: score, steps, prior, σ min."
+_ORDER = "Replaced in this order: score factor, score, steps, prior, σ min."
 
 FIGURES: Mapping[str, FigureWords] = {
     # Likelihood of held-out points
@@ -275,10 +275,15 @@ FIGURES: Mapping[str, FigureWords] = {
         unit="data²",
         floor="budget_floor",
     ),
+    "budget_score_factor": FigureWords(
+        "score factor",
+        "Fall of the squared sliced W₂ when the score has the factor 1 in the sampler’s equation. " + _ORDER,
+        unit="data²",
+        floor=0,
+    ),
     "budget_score": FigureWords(
         "score",
-        "Fall of the squared sliced W₂ when the particles follow the exact score, with the same steps and noise. "
-        + _ORDER,
+        "Further fall when the particles follow the exact score, with the same steps and noise. " + _ORDER,
         unit="data²",
         floor=0,
     ),

@@ -1509,7 +1509,15 @@ def test_the_quality_of_score_and_samples(show, state, controllers, qtbot):
     assert panel.marginals.histogram.overlap() is None
 
 
-BUDGET = {"total": 0.5, "score": 0.3, "steps": 0.15, "prior": -0.05, "sigma_min": 0.0, "floor": 0.1}
+BUDGET = {
+    "total": 0.5,
+    "score_factor": 0.0,
+    "score": 0.3,
+    "steps": 0.15,
+    "prior": -0.05,
+    "sigma_min": 0.0,
+    "floor": 0.1,
+}
 
 
 def test_the_error_budget_is_a_bar_of_its_parts(show, state, controllers):
@@ -1531,6 +1539,10 @@ def test_the_error_budget_is_a_bar_of_its_parts(show, state, controllers):
     for share, name in ((0.02, "learned"), (0.56, "trails"), (0.98, "exact")):
         pixel = picture.pixelColor(round(share * budget.bar.width() * ratio), middle)
         assert pixel == budget.bar._colors.color(name), name
+    assert not budget.rows["score_factor"].isVisible()  # it is right
+    controllers.measuring.evaluation_changed.emit(found | {"budget_score_factor": 0.45, "budget_total": 0.95})
+    assert budget.rows["score_factor"].text() == "0.450"
+    assert budget.bar.shares["score_factor"] == pytest.approx(0.45)
     controllers.measuring.evaluation_changed.emit({"reasons": {"budget_total": plain("Measure again.")}})
     assert not budget.bar.isVisible()
     assert budget.empty.text() == "Measure again."

@@ -85,7 +85,7 @@ def test_a_run_writes_everything(moons: Path) -> None:
 def test_a_run_splits_its_distance_by_causes(moons: Path) -> None:
     found = metrics(moons)
     assert found["budget_points"] == [10, 40]
-    parts = [found[f"budget_{part}"] for part in ("score", "steps", "prior", "sigma_min", "floor")]
+    parts = [found[f"budget_{part}"] for part in ("score_factor", "score", "steps", "prior", "sigma_min", "floor")]
     assert sum(parts) == pytest.approx(found["budget_total"])
     assert min(found["budget_score_standard_error"], found["budget_floor"]) > 0
 

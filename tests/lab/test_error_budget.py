@@ -118,6 +118,29 @@ def test_few_steps_cost_what_euler_makes_of_the_standard_deviation() -> None:
     assert error < 0.2 * value
 
 
+def test_a_wrong_factor_is_a_part_of_its_own(perfect: dict[str, tuple[float, float]]) -> None:
+    """Without its 1/2 the flow goes as s² + σ², so the standard deviation ends at (s² + σ_min²)/√(s² + σ_max²)."""
+    found = budget({"sampling.score_factor": 2.0, "sampling.steps": 200})
+    fine, coarse = (1 + (PERFECT[f"noise.sigma_{end}"] / STD) ** 2 for end in ("min", "max"))  # type: ignore[operator]
+    shrunk = fine / math.sqrt(coarse)
+    value, error = found["score_factor"]
+    assert value == pytest.approx((1 - shrunk) ** 2 * STD**2, abs=4 * error)
+    assert error < 0.15 * value
+    assert found["score"] == (0.0, 0.0)
+    for part in ("steps", "prior", "sigma_min"):  # those of the run with the right factor
+        assert abs(found[part][0]) < 0.2 * perfect["floor"][0]
+    assert perfect["score_factor"] == (0.0, 0.0)
+    assert sum(found[part][0] for part in PARTS) == pytest.approx(found["total"][0], rel=1e-12)
+
+
+def test_a_wrong_factor_is_apart_from_a_wrong_score() -> None:
+    """The score of moved data has the part that it has with the right factor."""
+    moved = {"sampling.source": "learned"}
+    found, right = budget({**moved, "sampling.score_factor": 0.5}, shift=2.0), budget(moved, shift=2.0)
+    assert found["score"] == right["score"]
+    assert found["score_factor"][0] > 10 * found["score_factor"][1]
+
+
 def test_a_start_that_is_not_the_end_of_the_process_is_the_prior_s_part() -> None:
     """The flow of Gaussian data multiplies its start by one number; a box around the data is far narrower than the noise."""
     found = budget({"sampling.start": "uniform"})

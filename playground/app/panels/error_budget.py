@@ -22,7 +22,10 @@ HEIGHT = 18  # px of the bar
 MARGIN = 6  # px beside a name in its part of the bar
 
 MEASURE_BUDGET = "Measure says how much of the squared distance score, steps, prior and σ min cause."
-TOKENS = {"score": "learned", "steps": "trails", "prior": "likelihood", "sigma_min": "data", "floor": "exact"}
+TOKENS = {
+    **{"score_factor": "error", "score": "learned", "steps": "trails", "prior": "likelihood"},
+    **{"sigma_min": "data", "floor": "exact"},
+}
 """The colour of each part, by its name in ``metrics.json``."""
 
 
@@ -105,13 +108,14 @@ class ErrorBudget(QWidget):
         known = all(value is not None for value in found.values())
         for name, figure in {"total": self.total, **self.rows}.items():
             value, error = found[name], metrics.get(f"budget_{name}_standard_error")
-            figure.setVisible(known)
+            figure.setVisible(known and (name != "score_factor" or bool(value)))
             if value is None:
                 figure.show_text("")
             else:
                 figure.show_text(with_error(float(value), error, places))
         self.bar.setVisible(known)
-        self.bar.show_parts({name: float(found[name] or 0.0) for name in TOKENS} if known else {})
+        parts = {name: float(found[name] or 0.0) for name in TOKENS if found[name] or name != "score_factor"}
+        self.bar.show_parts(parts if known else {})
         self.empty.setVisible(not known)
         self._missing = worded(metrics.get("reasons", {}).get("budget_total"))
         self._say()
