@@ -30,12 +30,22 @@ def weaker_step(experiment: Experiment, kept: Iterable[int], now: int) -> int | 
 
     None if none is kept, or none is asked for.
     """
-    sampling, earlier = experiment.sampling, [step for step in kept if step < now]
-    if not asks_checkpoint(experiment) or not earlier:
+    sampling = experiment.sampling
+    if not asks_checkpoint(experiment):
         return None
     assert isinstance(sampling, FollowsScore)
-    asked = now / PART if sampling.guide_step == "auto" else sampling.guide_step
-    return min(earlier, key=lambda step: max((step + 1) / (asked + 1), (asked + 1) / (step + 1)))
+    return nearest_earlier(kept, now, None if sampling.guide_step == "auto" else sampling.guide_step)
+
+
+def nearest_earlier(kept: Iterable[int], now: int, asked: int | None = None) -> int | None:
+    """The step before `now` among the kept ones that is nearest to the asked one, in ratio; None if none is before.
+
+    Args:
+        asked: by default a tenth of `now`.
+    """
+    wanted = 1 + (now / PART if asked is None else asked)
+    earlier = [step for step in kept if step < now]
+    return min(earlier, key=lambda step: max((step + 1) / wanted, wanted / (step + 1)), default=None)
 
 
 def with_weaker(

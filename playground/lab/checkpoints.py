@@ -4,6 +4,7 @@ This module imports no torch before there are weights: a sweep asks for the step
 """
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -66,14 +67,19 @@ class Checkpoints:
     def nbytes(self) -> int:
         return sum(tensor.nbytes for weights in self._weights.values() for tensor in weights.values())
 
+    @property
+    def due(self) -> int:
+        """The first step whose weights are kept next."""
+        last = max(self._weights, default=None)
+        return 0 if last is None else max(last + 1, math.ceil(self._factor * last))
+
     def offer(self, step: int, weights: Callable[[], Weights]) -> None:
         """Keep the weights after a step if it is far enough from the one before.
 
         Args:
             weights: returns a copy of the weights; called only if they are kept.
         """
-        last = max(self._weights, default=None)
-        if last is not None and step < max(last + 1, self._factor * last):
+        if step < self.due:
             return
         kept = {name: tensor.cpu() for name, tensor in weights().items()}
         self._weights = {**self._weights, step: kept}  # in one assignment, since other threads may be reading

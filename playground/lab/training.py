@@ -312,7 +312,8 @@ class Trainer:
         if not self._rate:
             return 1
         affordable = math.ceil(self._rate * min(CHUNK_SECONDS, seconds - self.seconds))
-        return int(max(1, min(affordable, steps - self.step, next_check(self.step) - self.step)))
+        due = min(steps, next_check(self.step), self.checkpoints.due)  # whatever the speed, these are at the same steps
+        return int(max(1, min(affordable, due - self.step)))
 
     @property
     def drawn_at_once(self) -> int:

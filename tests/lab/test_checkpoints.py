@@ -116,3 +116,17 @@ def test_the_bundled_models_have_checkpoints_of_their_own_network(path) -> None:
     assert len(steps) >= 5
     assert steps[-1] < int(state["step"]) <= 2.9 * steps[-1]  # the same spacing as between other checkpoints
     assert sum(name.startswith(f"{PREFIX}.") for name in state) == len(steps) * len(network)
+
+
+def test_the_steps_that_are_kept_do_not_depend_on_the_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without fused steps a report comes after so many milliseconds, and yet the weights of the same steps are kept."""
+    monkeypatch.setattr(Trainer, "_fused", False)
+    kept = []
+    for seconds in (1e-6, 1e6):
+        monkeypatch.setattr("playground.lab.training.CHUNK_SECONDS", seconds)
+        trainer = Trainer(Problem.build(replace(Experiment(), SMALL | {"training.early_stopping": "off"})))
+        for _ in trainer:
+            pass
+        kept.append(list(trainer.checkpoints))
+    assert kept[0] == kept[1]
+    assert len(kept[0]) > 10

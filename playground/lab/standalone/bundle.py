@@ -77,8 +77,8 @@ class Bundle:
 
     def name(self, key: Key) -> str:
         """The name of a definition in the script."""
-        others = [other for other in self._keys if other[1] == key[1] and other != key]
-        earlier = [other for other in others if self._keys.index(other) < self._keys.index(key)]
+        place = self._keys.index(key) if key in self._keys else len(self._keys)
+        earlier = [other for other in self._keys[:place] if other[1] == key[1]]
         if not earlier and key[1] not in self._reserved:
             return key[1]
         return f"{key[1]}_{key[0].rpartition('.')[2]}"
@@ -236,10 +236,10 @@ class Bundle:
             word = b"class " if isinstance(node, ast.ClassDef) else b"def "
             at = module.source.index(word, module.at(node.lineno, 0)) + len(word)
             yield at, at + len(node.name.encode()), self.name(key).encode()
-        elif isinstance(node, ast.Assign | ast.AnnAssign) and self.name(key) != key[1]:
-            for name in ast.walk(node):
-                if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store) and name.id == key[1]:
-                    yield *module.span(name), self.name(key).encode()
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            for name in ast.walk(node):  # one statement may assign to two names
+                if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
+                    yield *module.span(name), self.name((key[0], name.id)).encode()
         yield from self._without_methods(key, module, node)
         yield from self._without_entries(key, module, node)
         for inner in walk(node):

@@ -19,7 +19,7 @@ from playground.lab import early_stopping
 from playground.lab.autoguidance import asks_checkpoint
 from playground.lab.conditioning import conditioned_score
 from playground.lab.defaults import resolve
-from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.experiment import Experiment
 from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
 from playground.lab.reflow import HALF, PAIRS
@@ -30,8 +30,7 @@ from playground.lab.standalone.expressions import Expressions
 from playground.lab.standalone.recording import Recording
 from playground.lab.standalone.source import OURS
 from playground.lab.training import WARM_UP, Trainer
-from playground.messages import Message, setting
-from playground.theory.guidance import GuidedScore
+from playground.theory.guidance import GuidedScore, ScoreWithWeaker
 from playground.theory.objectives import ScoreMatching
 from playground.version import __version__
 
@@ -41,14 +40,14 @@ VARIABLES = (
     "losses gradient drawn done rate begun held_out_objective check_sigma validation best best_loss best_step",
     "score empirical sampler frames samples part count low high outside mask prior",
     "train",
-    "pairs matched_pairs begin flow last",
+    "pairs matched_pairs begin flow last checkpoints weaker",
 )
 """The variables of the script's own code, in lines."""
 
 SETTINGS = (
     "SEED POINTS OFFSET SCALE BATCH LEARNING_RATE EMA_DECAY WARM_UP STEPS SECONDS BLOCK SIGMA_DISTRIBUTION",
     "GREY_LEVEL LABEL_DROPOUT CHECKED VALIDATION PATIENCE PARTICLES LABEL GUIDANCE COARSEST",
-    "REFLOW_PAIRS REFLOW_STEPS",
+    "REFLOW_PAIRS REFLOW_STEPS GUIDE_STEP",
 )
 """The constants of the script's own code, in lines."""
 
@@ -64,6 +63,8 @@ SECTIONS = {
     "playground.theory.objectives": "Objective",
     "playground.theory.partition": "Objective",
     "playground.lab.early_stopping": "Training",
+    "playground.lab.checkpoints": "Training",
+    "playground.lab.autoguidance": "Sampler",
     PLAIN: "Random numbers, targets, optimizer",
     "playground.theory": "Sampler",
 }
@@ -153,15 +154,6 @@ def standalone(experiment: Experiment, dataset: Dataset | None = None, data_name
 
 class _Writer:
     def __init__(self, experiment: Experiment, dataset: Dataset | None, data_name: str) -> None:
-        if asks_checkpoint(experiment):
-            raise ExperimentError(
-                Message(
-                    "no-script-of-autoguidance",
-                    "Guidance by an earlier training step cannot be written as a stand-alone script: choose {}.",
-                    (setting("sampling.guide", "unconditional"),),
-                    "sampling.guide",
-                )
-            )
         plugins = frozenset(kind.__module__ for kind in registered() if not kind.__module__.startswith(f"{OURS}."))
         self._recording = Recording(plugins)
         if dataset is not None and dataset.density is not None:
@@ -172,14 +164,17 @@ class _Writer:
             problem = trainer.problem
             sampler = make_sampler(problem, trainer.ema)
             held_out_objective = build_objective(problem, 1) if problem.stops_early else None
-            score = conditioned_score(problem, problem.known_score() or trainer.ema)
+            weaker = problem.network() if asks_checkpoint(experiment) else None
+            both = ScoreWithWeaker(trainer.ema, weaker)
+            score = conditioned_score(problem, problem.known_score() or (both if weaker else trainer.ema))
             prior = problem.prior() if self._starts_from_prior(problem) else None
         self._problem, self._trainer, self._sampler = problem, trainer, sampler
-        self._held_out_objective, self._score, self._prior = held_out_objective, score, prior
+        self._held_out_objective, self._score, self._prior, self._weaker = held_out_objective, score, prior, weaker
         self._settings = resolve(experiment)
         self._bundle = Bundle(" ".join(VARIABLES).split())
         self._write = Expressions(self._recording, self._bundle)
         self._data_name, self._restored = data_name, ""
+        self._write.call(both, "averaged")
         self._write.taken = frozenset(" ".join(SETTINGS).split())
         self._set("SEED", experiment.seed)
 
@@ -331,6 +326,8 @@ class _Writer:
         ]
         if settings.seconds != "auto":
             lines.append("begun = time.perf_counter()")
+        if self._weaker is not None:
+            lines.append(f"checkpoints = {self._bundle.need('playground.lab.checkpoints', 'Checkpoints')}()")
         early = self._held_out_objective is not None
         if early:
             lines += self._check_points(stream)
@@ -345,6 +342,9 @@ class _Writer:
         ]
         lines.append(f"while (done := {share}) < 1:")
         body = []
+        if self._weaker is not None:
+            copied = "lambda: {name: part.clone() for name, part in averaged.state_dict().items()}"
+            body.append(f"checkpoints.offer(step, {copied})")
         told = "lambda x, sigma: network(x, sigma, label)" if problem.classes else "network"
         if block > 1:
             self._set("BLOCK", block)
@@ -493,12 +493,15 @@ class _Writer:
             part = getattr(part, "score", None)
         if isinstance(part, GuidedScore):
             assert isinstance(kind, FollowsScore)
-            if kind.labels == "all":
-                label = f'labels[torch.randint(len(labels), (PARTICLES,), generator={stream}(SEED, "labels"))]'
-            else:
-                label = f"torch.tensor({self._set('LABEL', kind.label)})"
-            lines.append(f"label = {label}")
-            self._write.call(part.label, "label")
+            if part.label is not None:
+                if kind.labels == "all":
+                    label = f'labels[torch.randint(len(labels), (PARTICLES,), generator={stream}(SEED, "labels"))]'
+                else:
+                    label = f"torch.tensor({self._set('LABEL', kind.label)})"
+                lines.append(f"label = {label}")
+                self._write.call(part.label, "label")
+            if self._weaker is not None:
+                lines += self._weaker_network(kind)
         lines.append(_wrapped(f"score = {self._write.of(self._score)}"))
         lines.append(self._define("sampler", self._sampler))
         lines.append(f'generator = {stream}(SEED, "sampling")')
@@ -511,6 +514,16 @@ class _Writer:
             'print(f"The loss of the last steps is {np.mean(losses[-100:]):.4g}; samples.npy has {len(samples):,} samples.")',
         ]
         return "\n".join(lines)
+
+    def _weaker_network(self, kind: FollowsScore) -> list[str]:
+        """The network with the weights of an earlier training step, for autoguidance."""
+        nearest = self._bundle.need("playground.lab.autoguidance", "nearest_earlier")
+        asked = "" if kind.guide_step == "auto" else f", {self._set('GUIDE_STEP', kind.guide_step)}"
+        self._write.call(self._weaker, "weaker")
+        return [
+            "weaker = copy.deepcopy(averaged)",
+            f"weaker.load_state_dict(checkpoints[{nearest}(checkpoints, step{asked})])",
+        ]
 
     @staticmethod
     def _starts_from_prior(problem: Problem) -> bool:
