@@ -36,6 +36,7 @@ from playground.lab.experiment import (
     Experiment,
     ExperimentError,
     load,  # noqa: F401 - a name of the package
+    plain_values,
     replace,
 )
 from playground.lab.likelihood import LikelihoodProgress, PointLikelihoods
@@ -191,7 +192,7 @@ def score(
     _refuse(problem.experiment.noise.score_conflict())
     _refuse(sampling_conflict(problem.experiment, problem.conditions))
     followed = point_score(problem, model.score)
-    x = likelihood.checked_points(problem, np.asarray(points, dtype=np.float64))
+    x = likelihood.checked_points(problem, _points(problem, points))
     with torch.no_grad():
         found = followed(x, x.new_tensor(problem.units.sigma_to_internal(level)))
     return problem.units.score_to_user(found.cpu().numpy())
@@ -218,7 +219,7 @@ def log_likelihood(
     level = None if sigma is None else _level(sigma)
     model = _model(source, settings, device)
     _refuse(likelihood_conflict(model.problem.experiment))
-    asked, followed = np.asarray(points, dtype=np.float64), model.likelihood_score
+    asked, followed = _points(model.problem, points), model.likelihood_score
 
     def steps() -> Generator[LikelihoodProgress, None, PointLikelihoods]:
         for progress in likelihood.log_likelihood(model.problem, followed, asked, sigma=level):
@@ -244,10 +245,11 @@ def evaluate(
         Work whose result is a mapping of the figures of docs/metrics.md by name.
 
     Raises:
-        ExperimentError, SessionError: as :func:`log_likelihood`.
+        ExperimentError: the samples have another shape or are not finite.
+        SessionError: as :func:`log_likelihood`.
     """
     model = _model(source, settings, device)
-    drawn = None if samples is None else np.asarray(samples)
+    drawn = None if samples is None else _points(model.problem, samples)
     return Work(_evaluated(model.problem, model.likelihood_score, drawn))
 
 
@@ -276,7 +278,7 @@ def run(
 def sweep(
     source: Experiment | str | os.PathLike[str],
     axes: Mapping[str, Any] | None = None,
-    seeds: int | Sequence[int] = 1,
+    seeds: int | Sequence[int] | NDArray[np.integer] = 1,
     out: str | os.PathLike[str] | None = None,
     workers: int | None = 1,
     measure: str = "samples",
@@ -307,15 +309,19 @@ def sweep(
         UserError: the folder holds another sweep, or every cell failed; raised by the work itself.
     """
     if isinstance(source, Experiment):
-        told = {"experiment": msgspec.to_builtins(source), "axes": axes or {}, "seeds": seeds, "measure": measure}
+        told = plain_values(
+            {"experiment": msgspec.to_builtins(source), "axes": axes or {}, "seeds": seeds, "measure": measure}
+        )
         try:
             described, cells = sweeps.settled(msgspec.convert(told, sweeps.Sweep))
         except msgspec.ValidationError as error:
             raise ExperimentError(f"This is no sweep: {error}.") from None
     elif axes is not None:
         raise ExperimentError("A sweep's file states its own axes: give them with an experiment.")
-    else:
+    elif isinstance(source, str | os.PathLike):
         described, cells = sweeps.load(Path(source))
+    else:
+        raise ExperimentError(f"{source!r} is neither an experiment nor the path of a sweep's file.")
     if workers is not None and workers < 1:
         raise ExperimentError(f"A sweep needs at least one worker, not {workers}.")
 
@@ -361,6 +367,10 @@ def _evaluated(
 
 
 def _experiment(source: Session | Experiment, settings: Mapping[str, Any] | None) -> Experiment:
+    if not isinstance(source, Experiment | Session):
+        raise ExperimentError(
+            f"{source!r} is neither an experiment nor a session: load(path) reads one, and Session.load(path) the other."
+        )
     experiment = source.experiment if isinstance(source, Session) else source
     return replace(experiment, settings or {})
 
@@ -374,6 +384,28 @@ def _model(source: Session | Experiment, settings: Mapping[str, Any] | None, dev
         if not key.startswith(AFTER_TRAINING):
             raise ExperimentError(f"{key} would need a new training: give it to train().")
     return Model.of(source, experiment, chosen)
+
+
+def _points(problem: Problem, given: ArrayLike) -> NDArray[np.float64]:
+    """Points (N, *shape) in the user's units, N >= 1.
+
+    Raises:
+        ExperimentError: they are no real numbers, have another shape, or are not finite.
+    """
+    wanted = ", ".join(map(str, ("N", *problem.shape)))
+    try:
+        found = np.asarray(given)
+    except (TypeError, ValueError, RuntimeError):  # ragged lists; tensors with gradients or on a GPU
+        found = np.array(None)
+    if found.dtype.kind not in "fiu":
+        raise ExperimentError(
+            f"Points are a numpy array of real numbers of shape ({wanted}), such as positions[-1] of a trajectory."
+        )
+    if found.shape[1:] != problem.shape or not found.size:
+        raise ExperimentError(f"Points have shape ({wanted}) with N of at least 1, and these have {found.shape}.")
+    points = found.astype(np.float64)
+    likelihood.checked_points(problem, points)
+    return points
 
 
 def _level(sigma: float) -> float:

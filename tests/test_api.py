@@ -1,5 +1,6 @@
 """``import playground`` does what docs/python.md and the notebook say."""
 
+import itertools
 import json
 import re
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 import torch
 
 import playground as sp
+from playground.kinds.kind import Kind
 from playground.lab.experiment import ExperimentError, replace
 from playground.lab.session import SessionError
 from playground.theory.samplers import SamplerDiverged
@@ -128,6 +130,7 @@ def test_a_training_that_diverges_is_an_error(call: Any) -> None:
         work.result()
 
 
+EXACT = sp.replace(sp.Experiment(), {"sampling.source": "exact", "likelihood.source": "exact"})
 CLASSES = sp.replace(sp.Experiment(), {"data.kind": "two-gaussians", "data.classes": "on", "sampling.source": "exact"})
 ONE = {"sampling.labels": "one", "sampling.label": 1}
 
@@ -157,9 +160,52 @@ def test_a_score_that_does_not_exist_is_refused() -> None:
 
 @pytest.mark.parametrize("sigma", [0, -1.0, float("nan"), float("inf"), "a", [0.5, 1.0]])
 def test_a_noise_level_is_a_finite_number_above_0(sigma: Any) -> None:
-    for call in (sp.score, lambda *given: sp.log_likelihood(*given[:2], sigma=given[2])):
+    for call in (sp.score, sp.log_likelihood):
         with pytest.raises(ExperimentError, match="no noise level: it must be a finite number above 0"):
-            call(sp.replace(sp.Experiment(), {"sampling.source": "exact"}), np.zeros((2, 2)), sigma)
+            call(EXACT, np.zeros((2, 2)), sigma=sigma)
+
+
+@pytest.mark.parametrize(
+    ("points", "said"),
+    [
+        ([1.0, 2.0], r"shape \(N, 2\) .* these have \(2,\)"),
+        (np.zeros((4, 3)), r"shape \(N, 2\) .* these have \(4, 3\)"),
+        (np.zeros((0, 2)), "N of at least 1"),
+        ([[1.0, 2.0], [3.0]], "real numbers"),
+        ([["a", "b"]], "real numbers"),
+        (np.zeros((2, 2), dtype=complex), "real numbers"),
+        (sp.sample(EXACT, {"sampling.steps": 2, "sampling.particles": 4}).result(), r"positions\[-1\] of a trajectory"),
+        (np.full((50, 2), np.nan), "Point 1 of 50 is not finite"),
+        (torch.zeros((2, 2), requires_grad=True), "real numbers"),
+    ],
+)
+def test_points_that_cannot_be_used_are_refused_at_once(points: Any, said: str) -> None:
+    for call in (sp.log_likelihood, sp.evaluate, lambda source, given: sp.score(source, given, 0.5)):
+        with pytest.raises(ExperimentError, match=said):
+            call(EXACT, points)
+
+
+def test_what_is_neither_experiment_nor_session_nor_kind_is_refused() -> None:
+    calls: list[Any] = [sp.train, sp.run, sp.sample, sp.evaluate]
+    for call, wrong in itertools.product(calls, ["moons.toml", None, 3]):
+        with pytest.raises(ExperimentError, match="neither an experiment nor a session"):
+            call(wrong)
+    with pytest.raises(ExperimentError, match="3 is neither an experiment nor the path"):
+        sp.sweep(3)  # type: ignore[arg-type]
+    no_kinds: list[Any] = [3, int, Kind]
+    for no_kind in no_kinds:
+        with pytest.raises(ExperimentError, match="is no kind"):
+            sp.register(no_kind)
+
+
+def test_settings_and_axes_take_the_numbers_of_numpy() -> None:
+    given = {"seed": np.int64(3), "sampling.steps": np.int32(7), "data.noise": np.float32(0.25)}
+    assert sp.replace(EXACT, given) == sp.replace(EXACT, {"seed": 3, "sampling.steps": 7, "data.noise": 0.25})
+    few = sp.replace(EXACT, {"sampling.particles": 60})
+    rows = sp.sweep(few, {"sampling.steps": np.array([5, 6])}, seeds=np.arange(2)).result()
+    assert [(row.values, row.count) for row in rows] == [({"sampling.steps": 5}, 2), ({"sampling.steps": 6}, 2)]
+    with pytest.raises(ExperimentError, match="is no value of a setting"):
+        sp.replace(EXACT, {"sampling.steps": object()})
 
 
 def test_a_sweep_has_a_row_for_each_combination_and_goes_on_where_it_was(page: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 
 import msgspec
 
-from playground.kinds.setting import Field, Option, own_fields
+from playground.kinds.setting import ExperimentError, Field, Option, own_fields
 
 _K = typing.TypeVar("_K", bound="Kind")
 
@@ -111,11 +111,13 @@ def register(kind: type[_K]) -> type[_K]:
     """Add a kind to the registry.
 
     Raises:
-        ValueError: its family already has a kind of that name.
+        ExperimentError: it is no class of a family, or its family already has a kind of that name.
     """
+    if not (isinstance(kind, type) and issubclass(kind, Kind) and hasattr(kind, "section")):
+        raise ExperimentError(f"{kind!r} is no kind: register a class that derives from the base of a family.")
     family = _REGISTRY.get(kind.section, {})
     if kind.name() in family:
-        raise ValueError(f"There are two kinds {kind.name()} of {kind.section}: {family[kind.name()]} and {kind}.")
+        raise ExperimentError(f"There are two kinds {kind.name()} of {kind.section}: {family[kind.name()]} and {kind}.")
     own_fields(kind, kind.section)  # a wrong description fails here and not in a panel
     _REGISTRY[kind.section] = {**family, kind.name(): kind}  # a new one: a thread may go through the old one meanwhile
     own_fields.cache_clear()

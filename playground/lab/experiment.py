@@ -111,6 +111,7 @@ def replace(
     Raises:
         ExperimentError: a key is unknown or of another kind, or a value is out of its bounds.
     """
+    changes = plain_values(changes)
     for key, new in changes.items():
         name, _, inner = key.partition(".")
         section = _sections(described).get(name)
@@ -125,12 +126,29 @@ def replace(
         _check(known[key if key in known else _known(key, described)], new)
         name, _, inner = key.rpartition(".")
         if inner != "kind" or not isinstance(_sections(described).get(name), Kind):
-            parts.setdefault(name, {})[inner] = msgspec.to_builtins(new)
+            parts.setdefault(name, {})[inner] = new
     whole = parts.pop("", {})
     made = {name: _converted(getattr(described, name), part, name) for name, part in parts.items()}
     described = msgspec.structs.replace(_converted(described, whole, ""), **made)
     check_together(described)
     return described
+
+
+def plain_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by key, with Python's numbers and lists in place of numpy's, and mappings in place of structs.
+
+    Raises:
+        ExperimentError: a value is none that a setting could have.
+    """
+
+    def plain(value: Any) -> Any:
+        if hasattr(value, "tolist"):  # numpy's numbers and arrays, without importing numpy
+            return value.tolist()
+        raise ExperimentError(
+            f"{_shown(value)} is no value of a setting: settings are numbers, texts, and lists of these."
+        )
+
+    return {key: msgspec.to_builtins(value, enc_hook=plain) for key, value in values.items()}
 
 
 def parse(text: str, origin: str = "the experiment") -> Experiment:

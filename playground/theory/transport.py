@@ -29,7 +29,7 @@ def squared_wasserstein2(a: Tensor, b: Tensor) -> Generator[None, None, float]:
         a, b: (N, *shape), N >= 1, all finite.
 
     Raises:
-        ValueError: the clouds have different sizes.
+        ValueError: the clouds have different sizes, or a point is not finite.
     """
     if len(a) != len(b):
         raise ValueError(f"Optimal transport matches clouds of one size, not of {len(a)} and {len(b)} points.")
@@ -43,6 +43,9 @@ def matching_of(a: Tensor, b: Tensor) -> Generator[None, None, NDArray[np.int64]
 
     Args:
         a, b: (N, *shape) each, all finite.
+
+    Raises:
+        ValueError: a point is not finite.
     """
     a, b = a.flatten(1).cpu().double(), b.flatten(1).cpu().double()
     shift = a.mean(0) - b.mean(0)  # the optimal matching does not depend on it, and close clouds are matched faster
@@ -56,7 +59,12 @@ def optimal_matching(costs: Array, potentials: Array | None = None) -> Generator
     Args:
         costs: (N, N), finite.
         potentials: initial potentials of the columns, (N,). It is faster if they are near the optimal ones.
+
+    Raises:
+        ValueError: a cost is not finite: no path would ever be the shortest.
     """
+    if not np.isfinite(costs).all():
+        raise ValueError("Optimal transport needs finite costs, so points that are finite and not too far apart.")
     count = len(costs)
     v = np.zeros(count) if potentials is None else potentials.copy()
     reduced = costs - v

@@ -87,3 +87,12 @@ def test_on_a_line_it_is_the_sliced_distance_squared() -> None:
 def test_sizes_must_be_equal() -> None:
     with pytest.raises(ValueError, match="not of 3 and 4 points"):
         ended(squared_wasserstein2(torch.zeros(3, 2), torch.zeros(4, 2)))
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1e200])
+def test_costs_must_be_finite(value: float) -> None:
+    """No path is the shortest among infinite ones, and the search for it would never end."""
+    far = torch.zeros(3, 2, dtype=torch.float64)
+    far[1, 0] = value
+    with pytest.raises(ValueError, match="needs finite costs"):
+        ended(squared_wasserstein2(far, torch.zeros(3, 2)))
