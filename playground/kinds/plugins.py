@@ -5,6 +5,7 @@ and never from a session, an experiment or a lesson. A file of the list runs onl
 """
 
 import hashlib
+import importlib
 import importlib.metadata
 import importlib.util
 import sys
@@ -19,6 +20,7 @@ from playground.kinds.kind import Kind, forget, registered
 from playground.user_errors import UserError
 
 ENTRY_POINTS = "score_playground.kinds"
+FAMILIES = ("datasets", "networks", "noise", "objectives", "samplers")
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,8 @@ def load_plugin(path: Path, checksum: str | None = None) -> tuple[type[Kind], ..
     found = hashlib.sha256(contents).hexdigest()
     if checksum not in (None, found):
         raise ChangedPlugin(path, found)
+    for family in FAMILIES:  # otherwise built-in kinds that the plug-in imports first would count as its own
+        importlib.import_module(f"playground.kinds.{family}")
     before = set(registered())
     name = f"score_playground_plugin_{path.stem}"
     if name in sys.modules:  # another file of this name in another folder

@@ -45,6 +45,15 @@ def test_the_plugin_of_the_page_is_a_kind_like_the_others(cross: Path) -> None:
     assert parse('[data]\nkind = "cross"\n').data.load(100, 0).points.shape == (50_000, 2)
 
 
+def test_kinds_that_a_plugin_is_the_first_to_import_are_not_its_own(cross: Path) -> None:
+    code = (
+        "from pathlib import Path; from playground.kinds.plugins import load_plugin; "
+        f"print([kind.name() for kind in load_plugin(Path({str(cross)!r}))])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert run.stdout.strip() == "['cross']"
+
+
 def test_the_option_comes_before_a_command(cross: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = ["data.kind=cross", "data.points=500", "training.steps=2", "sampling.steps=2", "sampling.particles=60"]
     given = [word for setting in [*settings, "likelihood.points=10"] for word in ("--set", setting)]
