@@ -1,6 +1,4 @@
-"""Our figures beside published ones, by the published protocols.
-
-So far one protocol: from eight Gaussians to two moons without conditions, of Tong et al. 2024 and Cheng & Schwing 2025 (C2OT).
+"""From eight Gaussians to two moons by flow matching, without conditions: Tong et al. 2024, Cheng & Schwing 2025 (C2OT).
 
 - Start: eight Gaussians of radius 5 and covariance sqrt(0.1) I. Data: half circles, plus a uniform number from 0 to 0.2 that is the
   same for both coordinates (torchdyn's `generate_moons`), times 3 minus 1.
@@ -11,15 +9,11 @@ So far one protocol: from eight Gaussians to two moons without conditions, of To
 What differs from C2OT: the network (an MLP of 128 x 3 with Fourier features, 51,000 weights against 396,000), Adam's learning rate with
 its schedule and averaged weights, 160,000 fixed data in place of new ones at each step, and for optimal transport the newest 64
 batches of 256 in place of new batches of 1,024 at each step.
-
-    python benchmarks/published.py [--seeds 3] [--steps 20000] [--points 10000] [--table docs/published.md]
 """
 
-import argparse
 import math
 import statistics
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -27,13 +21,14 @@ import torch
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
-from tables import rows, write_between
+from tables import rows
 
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.training import Trainer
 from playground.theory.noise import ScoreFunction
 from playground.theory.samplers import AdaptiveFlow, ProbabilityFlow, Sampler
+from playground.theory.start_set import StartSet
 
 Array = NDArray[np.floating]
 
@@ -96,38 +91,54 @@ def squared_wasserstein2(a: Array, b: Array) -> float:
     return float(costs[matched].mean())
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=20_000)
-    parser.add_argument("--points", type=int, default=10_000)
-    parser.add_argument("--table", type=Path)
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
+class Matched(StartSet):
+    """A start set whose points are matched with the data in batches of a size and number of their own."""
+
+    def __init__(self, start: StartSet, size: int, batches: int) -> None:
+        super().__init__(start.density, "optimal-transport")
+        self.size, self.batches = size, batches
+
+    def pairs(self, data: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        found = []
+        for _ in range(self.batches):
+            x = data[torch.randint(len(data), (self.size,), generator=generator)]
+            start = self.sample(self.size, generator)
+            _, order = linear_sum_assignment(cdist(x, start, "sqeuclidean"))
+            found.append((x, start[torch.from_numpy(order)]))
+        x, start = (torch.cat(parts) for parts in zip(*found, strict=True))
+        return x, start
+
+
+def trained_and_measured(problem: Problem, points: int, fresh: Array) -> dict[str, float]:
+    """W2 squared between samples and new data, by the solver."""
+    trainer = Trainer(problem)
+    for _ in trainer:
+        pass
+    process, score = problem.process(), trainer.ema.requires_grad_(False)
+    samplers = {
+        "Euler-1": ProbabilityFlow(process, 1, False, "time", solver="euler"),
+        "adaptive": AdaptiveFlow(process, 1, 1e-4, "time"),
+    }
+    return {
+        name: squared_wasserstein2(ends(problem, score, sampler, points), fresh) for name, sampler in samplers.items()
+    }
+
+
+def table(seeds: int, steps: int, points: int) -> str:
+    """The table as Markdown."""
     found: dict[tuple[str, str], list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "moons.npy"
         np.save(path, np.random.default_rng(0).permutation(moons(DATA, 0)))
-        for seed in range(arguments.seeds):
-            fresh, other = (moons(arguments.points, 1_000 + 2 * seed + n) for n in range(2))
+        for seed in range(seeds):
+            fresh, other = (moons(points, 1_000 + 2 * seed + n) for n in range(2))
             found.setdefault(("floor", ""), []).append(squared_wasserstein2(other, fresh))
             for method, changes in METHODS.items():
-                begun = time.perf_counter()
-                problem = Problem.build(experiment(path, seed, arguments.steps, changes))
-                trainer = Trainer(problem)
-                for _ in trainer:
-                    pass
-                process, score = problem.process(), trainer.ema.requires_grad_(False)
-                samplers = {
-                    "Euler-1": ProbabilityFlow(process, 1, False, "time", solver="euler"),
-                    "adaptive": AdaptiveFlow(process, 1, 1e-4, "time"),
-                }
-                for name, sampler in samplers.items():
-                    value = squared_wasserstein2(ends(problem, score, sampler, arguments.points), fresh)
+                problem = Problem.build(experiment(path, seed, steps, changes))
+                for name, value in trained_and_measured(problem, points, fresh).items():
                     found.setdefault((method, name), []).append(value)
                     print(f"seed {seed}, {method}, {name}: W2² {value:.4f}, W2 {math.sqrt(value):.4f}", flush=True)
-                print(f"seed {seed}, {method}: {time.perf_counter() - begun:.0f} s", flush=True)
-    table = rows(
+    made = rows(
         [
             ["method, solver", "published W₂²", "ours W₂²", "ours W₂"],
             *(
@@ -136,10 +147,32 @@ def main() -> None:
             ),
         ]
     )
-    runs = f"{arguments.seeds} seeds, {arguments.steps:,} steps, {arguments.points:,} points."
-    print(table)
-    if arguments.table:
-        write_between(arguments.table, "eight Gaussians to moons", "benchmarks/published.py", f"{table}\n\n{runs}")
+    return f"{made}\n\n{seeds} seeds, {steps:,} steps, {points:,} points."
+
+
+BATCHES = ((256, 64), (256, 4_000), (1_024, 1_000))
+"""Points that are matched at once, and the number of such batches."""
+
+
+def matching_table(seeds: int, steps: int, points: int, batches: tuple[tuple[int, int], ...] = BATCHES[1:]) -> str:
+    """What one Euler step costs after optimal transport in other batches, as Markdown."""
+    found: dict[tuple[int, int], list[dict[str, float]]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "moons.npy"
+        np.save(path, np.random.default_rng(0).permutation(moons(DATA, 0)))
+        for seed in range(seeds):
+            for size, count in batches:
+                problem = Problem.build(experiment(path, seed, steps, METHODS["OT"]))
+                assert problem.noise.start is not None
+                problem.noise.start = Matched(problem.noise.start, size, count)
+                measured = trained_and_measured(problem, points, moons(points, 1_000 + 2 * seed))
+                found.setdefault((size, count), []).append(measured)
+                print(f"seed {seed}, {count} batches of {size}:", measured, flush=True)
+    cells = [["matched at once", "batches", "Euler-1, W₂²", "adaptive, W₂²"]]
+    for (size, count), runs in found.items():
+        told = (_told([run[name] for run in runs])[0] for name in ("Euler-1", "adaptive"))
+        cells.append([f"{size:,}", f"{count:,}", *told])
+    return f"{rows(cells)}\n\n{seeds} seeds, {steps:,} steps, {points:,} points."
 
 
 def _told(values: list[float]) -> list[str]:
@@ -149,7 +182,3 @@ def _told(values: list[float]) -> list[str]:
         f"{statistics.fmean(kind):.3f} ± {statistics.stdev(kind):.3f}" if len(kind) > 1 else f"{kind[0]:.3f}"
         for kind in kinds
     ]
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,1 @@
+"""The protocols of benchmarks/published.py, one file each: ours beside what is published."""
