@@ -1,7 +1,6 @@
 """Our figures beside published ones, by the published protocols.
 
     python benchmarks/published.py sets [--seeds 3] [--steps 20000] [--points 2000] [--table docs/published.md]
-    python benchmarks/published.py matching [--seeds 3] [--steps 20000] [--points 2000] [--table docs/published.md]
     python benchmarks/published.py evaluations [--seeds 3] [--steps 4000] [--particles 2000] [--clouds 2] [--table docs/published.md]
     python benchmarks/published.py time [--seeds 3] [--seconds 40] [--points 2000] [--data two-moons] [--table docs/published.md]
     python benchmarks/published.py trees [--seeds 3] [--steps 4096] [--particles 2048] [--clouds 2] [--picture docs/images/two-trees.png]
@@ -44,12 +43,6 @@ def evaluations(
 ) -> None:
     """Samples at few score evaluations, beside diffusers on the same network."""
     show("few evaluations", few_evaluations.table(seeds, steps, particles, clouds), table)
-
-
-@app.command()
-def matching(seeds: int = 3, steps: int = 20_000, points: int = 2_000, table: Page = None) -> None:
-    """What the batches of optimal transport do, from eight Gaussians to two moons."""
-    show("matching", protocol_of_sets.matching_table(seeds, steps, points), table)
 
 
 @app.command()

@@ -12,7 +12,6 @@ from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.theory.densities import GaussianMixture
 from playground.theory.noise import VariancePreserving
-from playground.theory.start_set import StartSet
 
 ROOT = Path(__file__).parents[1]
 
@@ -114,20 +113,6 @@ def test_coverage_is_the_share_of_the_data_with_a_sample_beside_them():
     data = torch.cat([torch.randn(300, 2), torch.randn(100, 2) + 50]).double()
     assert coverage(data, data) == 1
     assert coverage(data[:300], data) == 0.75
-
-
-def test_batches_are_matched_optimally(gaussian):
-    from protocols.sets import Matched, squared_wasserstein2
-
-    generator = torch.Generator().manual_seed(0)
-    x, start = Matched(StartSet(gaussian, "independent"), 16, 3).pairs(
-        torch.randn(100, 2, generator=generator), generator
-    )
-    assert len(x) == len(start) == 48
-    for first in range(0, 48, 16):
-        part = slice(first, first + 16)
-        cost = float((x[part] - start[part]).square().sum(1).mean())
-        assert cost == pytest.approx(squared_wasserstein2(x[part].numpy(), start[part].numpy()))
 
 
 def test_the_moons_of_the_protocol_have_the_published_entropy_in_its_units():

@@ -17,7 +17,6 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
@@ -28,7 +27,6 @@ from playground.lab.problem import Problem
 from playground.lab.training import Trainer
 from playground.theory.noise import ScoreFunction
 from playground.theory.samplers import AdaptiveFlow, ProbabilityFlow, Sampler
-from playground.theory.start_set import StartSet
 
 Array = NDArray[np.floating]
 
@@ -91,24 +89,6 @@ def squared_wasserstein2(a: Array, b: Array) -> float:
     return float(costs[matched].mean())
 
 
-class Matched(StartSet):
-    """A start set whose points are matched with the data in batches of a size and number of their own."""
-
-    def __init__(self, start: StartSet, size: int, batches: int) -> None:
-        super().__init__(start.density, "optimal-transport")
-        self.size, self.batches = size, batches
-
-    def pairs(self, data: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        found = []
-        for _ in range(self.batches):
-            x = data[torch.randint(len(data), (self.size,), generator=generator)]
-            start = self.sample(self.size, generator)
-            _, order = linear_sum_assignment(cdist(x, start, "sqeuclidean"))
-            found.append((x, start[torch.from_numpy(order)]))
-        x, start = (torch.cat(parts) for parts in zip(*found, strict=True))
-        return x, start
-
-
 def trained_and_measured(problem: Problem, points: int, fresh: Array) -> dict[str, float]:
     """W2 squared between samples and new data, by the solver."""
     trainer = Trainer(problem)
@@ -148,31 +128,6 @@ def table(seeds: int, steps: int, points: int) -> str:
         ]
     )
     return f"{made}\n\n{seeds} seeds, {steps:,} steps, {points:,} points."
-
-
-BATCHES = ((256, 64), (256, 4_000), (1_024, 1_000))
-"""Points that are matched at once, and the number of such batches."""
-
-
-def matching_table(seeds: int, steps: int, points: int, batches: tuple[tuple[int, int], ...] = BATCHES[1:]) -> str:
-    """What one Euler step costs after optimal transport in other batches, as Markdown."""
-    found: dict[tuple[int, int], list[dict[str, float]]] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "moons.npy"
-        np.save(path, np.random.default_rng(0).permutation(moons(DATA, 0)))
-        for seed in range(seeds):
-            for size, count in batches:
-                problem = Problem.build(experiment(path, seed, steps, METHODS["OT"]))
-                assert problem.noise.start is not None
-                problem.noise.start = Matched(problem.noise.start, size, count)
-                measured = trained_and_measured(problem, points, moons(points, 1_000 + 2 * seed))
-                found.setdefault((size, count), []).append(measured)
-                print(f"seed {seed}, {count} batches of {size}:", measured, flush=True)
-    cells = [["matched at once", "batches", "Euler-1, W₂²", "adaptive, W₂²"]]
-    for (size, count), runs in found.items():
-        told = (_told([run[name] for run in runs])[0] for name in ("Euler-1", "adaptive"))
-        cells.append([f"{size:,}", f"{count:,}", *told])
-    return f"{rows(cells)}\n\n{seeds} seeds, {steps:,} steps, {points:,} points."
 
 
 def _told(values: list[float]) -> list[str]:
