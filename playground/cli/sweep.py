@@ -13,7 +13,7 @@ from playground.lab import sweep as sweeps
 from playground.lab.atomic import atomic_write
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.plots import pictures
-from playground.lab.sweep.slurm import job_array, ranges
+from playground.lab.sweep.slurm import HIGHEST, job_array, ranges
 from playground.lab.sweep.table import CELLS_TABLE, MEANS_TABLE, NO_PARQUET, Row, has_parquet, write_tables
 from playground.user_errors import UserError
 from playground.version import __version__
@@ -126,6 +126,8 @@ def write_job_array(source: Path, folder: Path, script: Path, device: str) -> bo
     text = job_array(source, folder, waiting, [sys.executable, "-m", "playground", *files], device)
     with atomic_write(script) as temporary:
         temporary.write_text(text, encoding="utf-8")
+    if waiting[-1].number > HIGHEST:
+        warn(f"Slurm refuses tasks above {HIGHEST} unless its MaxArraySize is higher: ask scontrol show config.")
     say(f"The job array of {len(waiting)} cells is {script}: give it to sbatch.")
     return True
 

@@ -2,6 +2,8 @@
 
 import csv
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -85,11 +87,49 @@ def test_a_job_array_computes_each_cell_once(tmp_path: Path, capsys: pytest.Capt
     assert "#SBATCH --array=0-1,3\n" in text  # cell 2 is there
     assert "#SBATCH --job-name=my-sweep\n" in text
     if bash := shutil.which("bash"):
-        task = os.environ | {"SLURM_ARRAY_TASK_ID": "3"}
-        subprocess.run([bash, str(script)], env=task, check=True, capture_output=True, cwd=Path(__file__).parents[2])
-        assert sorted(path.name for path in (out / "cells").glob("[0-9]*")) == ["00002.json", "00003.json"]
+        subprocess.run([bash, "-n", str(script)], check=True)
+        before = (out / "cells" / "00002.json").stat().st_mtime_ns
+        for number in ("0", "1", "3"):  # as Slurm starts them
+            task = os.environ | {"SLURM_ARRAY_TASK_ID": number}
+            done = subprocess.run(
+                [bash, str(script)], env=task, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[2]
+            )
+            assert f"Cell {number} of 4 is there" in done.stdout
+        assert [path.name for path in sorted((out / "cells").glob("[0-9]*"))] == [f"0000{n}.json" for n in range(4)]
+        assert (out / "cells" / "00002.json").stat().st_mtime_ns == before
+        capsys.readouterr()
+        (same,) = [line.removeprefix("#   ") for line in text.splitlines() if line.endswith(str(out))]
+        assert main(shlex.split(same)[3:]) == 0  # what the script says to run then
+        assert "4 of 4 cells are there already" in capsys.readouterr().out
+        assert (out / "means.csv").is_file()
     assert main(["sweep", str(source), "--out", str(out), "--cell", "4"]) == 2
     assert "this sweep has the cells 0 to 3" in capsys.readouterr().err
+
+
+def test_a_job_array_has_documented_options_of_sbatch_before_its_commands(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in the manual of sbatch: options stand before the first command; --array takes numbers and ranges from 0 on."""
+    source, script = tmp_path / "many.toml", tmp_path / "array.sh"
+    text = SWEEP.replace("[3, 6]", "{ from = 1, to = 600, count = 600 }")
+    source.write_text(text, encoding="utf-8")
+    assert main(["sweep", str(source), "--out", str(tmp_path / "out"), "--slurm", str(script)]) == 0
+    assert "Slurm refuses tasks above 1000" in capsys.readouterr().out
+    lines = script.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "#!/bin/bash"
+    options = [line.split()[1].partition("=") for line in lines if line.startswith("#SBATCH ")]
+    forms = {
+        "--job-name": r"[\w.-]+",
+        "--array": r"\d+(-\d+)?(,\d+(-\d+)?)*",
+        "--ntasks": r"\d+",
+        "--cpus-per-task": r"\d+",
+        "--mem": r"\d+[KMGT]?",
+        "--time": r"\d+:\d\d:\d\d",
+    }
+    assert {name for name, _, _ in options} == {*forms}
+    assert all(re.fullmatch(forms[name], value) for name, _, value in options)
+    first = next(place for place, line in enumerate(lines) if line.strip() and not line.startswith("#"))
+    assert not any(line.startswith("#SBATCH") for line in lines[first:])
 
 
 def test_cells_of_a_job_array_train_their_shared_network_once(tmp_path: Path) -> None:

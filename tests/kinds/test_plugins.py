@@ -78,6 +78,14 @@ def test_the_processes_of_a_sweep_have_it_too(cross: Path, tmp_path: Path) -> No
     assert "failed" not in done.stdout
 
 
+def test_a_job_array_names_the_plugins_that_its_cells_need(cross: Path, tmp_path: Path) -> None:
+    source, script = tmp_path / "sweep.toml", tmp_path / "array.sh"
+    source.write_text('[experiment]\ndata.kind = "cross"\n[axes]\n"sampling.steps" = [2, 3]\n', encoding="utf-8")
+    words = ["sweep", str(source), "--out", str(tmp_path / "out"), "--slurm", str(script)]
+    assert main(["--plugin", str(cross), *words]) == 0
+    assert f" -m playground --plugin {cross.resolve()} sweep " in script.read_text(encoding="utf-8")
+
+
 def kept(path: Path) -> None:
     """Put a file into the preferences' list, as it is now."""
     preferences = Preferences()

@@ -9,6 +9,9 @@ from pathlib import Path
 from playground.lab.sweep.description import Cell
 from playground.user_errors import UserError
 
+HIGHEST = 1000
+"""The highest number of a task by Slurm's own configuration, MaxArraySize = 1001."""
+
 
 def job_array(source: Path, folder: Path, waiting: Sequence[Cell], command: Sequence[str], device: str = "auto") -> str:
     """The text of a script for sbatch.
