@@ -11,6 +11,7 @@ from playground.app.dialogs.export_dialog import ExportDialog
 from playground.app.model.preferences import Preferences
 from playground.app.style import theme
 from playground.app.widgets.collapsible_panel import Disclosure
+from playground.app.widgets.controls import SegmentedControl
 from playground.drawing.palette import PALETTES, Palette
 from tests.app.conftest import end, make_window
 
@@ -148,6 +149,25 @@ def test_the_focus_can_be_seen_on_every_button_of_a_card(qtbot, qapp, role, chec
         before = edge()
         button.setFocus()
         assert contrast(before, edge()) > 2
+
+
+@pytest.mark.parametrize("role", ["card", ""])
+def test_the_chosen_segment_can_be_seen_on_a_card_and_elsewhere(qtbot, qapp, role):
+    ground = QFrame()
+    theme.set_role(ground, role)
+    segments = SegmentedControl([("means", "Means"), ("cells", "Cells")], ground)
+    segments.resize(200, 30)
+    segments.set_value("cells")
+    qtbot.addWidget(ground)
+    theme.apply(qapp, PALETTES["dark"])
+    ground.show()
+    picture = segments.grab().toImage()
+
+    def behind(name: str) -> QColor:
+        place = segments.buttons[name].geometry()
+        return picture.pixelColor(place.left() + 6, place.center().y())
+
+    assert behind("cells") != behind("means")
 
 
 def test_a_window_that_moves_goes_on_after_a_change_of_palette(qtbot, qapp):

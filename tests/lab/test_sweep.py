@@ -97,6 +97,12 @@ def recorded(ends: list[np.ndarray], run: Iterator[Trajectory]) -> Iterator[Traj
     ends.append(trajectory.positions[-1])
 
 
+def test_a_range_of_whole_numbers_has_whole_values() -> None:
+    assert sweeps.Range(5, 40, 4, log=True).values() == [5, 10, 20, 40]
+    assert sweeps.Range(0, 1, 3).values() == [0, 1]
+    assert sweeps.Range(0.5, 1.0, 3).values() == [0.5, 0.75, 1.0]
+
+
 def test_the_sweep_that_ships_is_five_samplers_at_four_step_counts() -> None:
     _, cells = sweeps.load(resource("sweeps/samplers.toml"))
     assert len(cells) == 5 * 4 * 3

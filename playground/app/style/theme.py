@@ -321,10 +321,10 @@ QPushButton[role="quiet"]:focus, QToolButton[role="quiet"]:focus { border-color:
 QFrame[role="segments"] { background: @panel; border: 1px solid @border; border-radius: 6px; }
 QFrame[role="card"] QPushButton[role="segment"], QPushButton[role="segment"] {
     background: transparent; border: 1px solid transparent; border-radius: 5px; color: @muted; padding: 2px 2px; }
-QFrame[role="card"] QPushButton[role="segment"]:hover { color: @text; }
-QFrame[role="card"] QPushButton[role="segment"]:checked { background: @hover; color: @text; }
-QFrame[role="card"] QPushButton[role="segment"]:focus { border-color: @accent; }
-QFrame[role="card"] QPushButton[role="segment"]:disabled { color: @disabled; }
+QFrame[role="card"] QPushButton[role="segment"]:hover, QPushButton[role="segment"]:hover { color: @text; }
+QFrame[role="card"] QPushButton[role="segment"]:checked, QPushButton[role="segment"]:checked { background: @hover; color: @text; }
+QFrame[role="card"] QPushButton[role="segment"]:focus, QPushButton[role="segment"]:focus { border-color: @accent; }
+QFrame[role="card"] QPushButton[role="segment"]:disabled, QPushButton[role="segment"]:disabled { color: @disabled; }
 
 QFrame[role="card"] QPushButton[role="tile"] {
     background: @panel; border: 1px solid @border; border-radius: 6px; padding: 0; }

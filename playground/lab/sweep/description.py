@@ -44,7 +44,7 @@ class Range(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"fi
         if self.log and min(self.first, self.last) <= 0:
             raise ValueError("a range at equal ratios needs ends above 0")
         spaced = (np.geomspace if self.log else np.linspace)(self.first, self.last, self.count)
-        whole = self.first.is_integer() and self.last.is_integer()
+        whole = float(self.first).is_integer() and float(self.last).is_integer()  # an int has no such method in 3.11
         return list(dict.fromkeys(round(value) if whole else float(f"{value:.6g}") for value in spaced))
 
 
