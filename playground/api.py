@@ -26,6 +26,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from playground.kinds.datasets.point_file import PointFile
 from playground.kinds.kind import register  # noqa: F401 - a name of the package
 from playground.lab import evaluation, likelihood, sampling
 from playground.lab import sweep as sweeps
@@ -54,6 +55,10 @@ from playground.user_errors import UserError
 
 Progress = TypeVar("Progress")
 Result = TypeVar("Result")
+
+
+ARRAY = "numpy array"
+"""The path of data that are given as an array."""
 
 
 class Work(Generic[Progress, Result]):
@@ -106,7 +111,11 @@ class Run:
 
 
 def train(
-    source: Experiment | Session, settings: Mapping[str, Any] | None = None, device: str = "auto"
+    source: Experiment | Session,
+    settings: Mapping[str, Any] | None = None,
+    device: str = "auto",
+    data: ArrayLike | None = None,
+    labels: ArrayLike | None = None,
 ) -> Work[TrainingProgress, Session]:
     """Train a score network.
 
@@ -114,24 +123,34 @@ def train(
         source: an experiment; or a session, whose network is trained further for the same length again.
         settings: settings to change, such as ``{"training.steps": 1000}``.
         device: "auto", "cpu", "cuda" or "mps".
+        data: points (N, 2) in place of the experiment's data set; a part is held out as of a file. The session has
+            ``data.kind = file``, with :data:`ARRAY` in place of a path.
+        labels: the class of each of these points, (N,) whole numbers or texts.
 
     Raises:
-        ExperimentError: the settings, or the device, cannot be used.
+        ExperimentError: the settings, or the device, cannot be used; or there are data or labels where none can be.
         DataError: the data cannot be loaded.
         ExperimentError: training diverged; raised by the work itself, after the last progress.
     """
     experiment = _experiment(source, settings)
     device_found = choose_device(device)
+    dataset = source.dataset() if isinstance(source, Session) else None
+    if data is not None and dataset is None:
+        experiment = replace(experiment, {"data.kind": "file", "data.path": ARRAY})
+        assert isinstance(experiment.data, PointFile)
+        told = None if labels is None else _array(labels)
+        dataset = experiment.data.of_array(_array(data), told, experiment.likelihood.points, experiment.seed)
+    elif data is not None:
+        raise ExperimentError("A session has its data: give other data with an experiment.")
+    elif labels is not None:
+        raise ExperimentError("Labels are classes of given points: give data too.")
 
     def steps() -> Generator[TrainingProgress, None, Session]:
-        if isinstance(source, Session):
-            trainer = Trainer(Problem.build(experiment, source.dataset(), device_found))
-            if source.weights is not None:
-                trainer.restore(dict(source.weights))
-                trainer.set_hyperparameters(experiment)
-                trainer.extend()
-        else:
-            trainer = Trainer(Problem.build(experiment, device=device_found))
+        trainer = Trainer(Problem.build(experiment, dataset, device_found))
+        if isinstance(source, Session) and source.weights is not None:
+            trainer.restore(dict(source.weights))
+            trainer.set_hyperparameters(experiment)
+            trainer.extend()
         for progress in trainer:
             yield progress
             _refuse(progress.diverged)
@@ -254,14 +273,18 @@ def evaluate(
 
 
 def run(
-    experiment: Experiment, settings: Mapping[str, Any] | None = None, device: str = "auto"
+    experiment: Experiment,
+    settings: Mapping[str, Any] | None = None,
+    device: str = "auto",
+    data: ArrayLike | None = None,
+    labels: ArrayLike | None = None,
 ) -> Work[TrainingProgress | Trajectory | EvaluationProgress, Run]:
-    """Train, sample and evaluate, like ``score-playground run`` but without files.
+    """Train, sample and evaluate, like ``score-playground run`` but without files; `data` and `labels` are those of :func:`train`.
 
     Raises:
         ExperimentError, DataError, SamplerDiverged: as :func:`train`, :func:`sample` and :func:`evaluate`.
     """
-    training = train(experiment, settings, device)
+    training = train(experiment, settings, device, data, labels)
 
     def steps() -> Generator[TrainingProgress | Trajectory | EvaluationProgress, None, Run]:
         yield from training
@@ -393,10 +416,7 @@ def _points(problem: Problem, given: ArrayLike) -> NDArray[np.float64]:
         ExperimentError: they are no real numbers, have another shape, or are not finite.
     """
     wanted = ", ".join(map(str, ("N", *problem.shape)))
-    try:
-        found = np.asarray(given)
-    except (TypeError, ValueError, RuntimeError):  # ragged lists; tensors with gradients or on a GPU
-        found = np.array(None)
+    found = _array(given)
     if found.dtype.kind not in "fiu":
         raise ExperimentError(
             f"Points are a numpy array of real numbers of shape ({wanted}), such as positions[-1] of a trajectory."
@@ -406,6 +426,14 @@ def _points(problem: Problem, given: ArrayLike) -> NDArray[np.float64]:
     points = found.astype(np.float64)
     likelihood.checked_points(problem, points)
     return points
+
+
+def _array(given: ArrayLike) -> NDArray[Any]:
+    """An array, or one that holds None if it is no array."""
+    try:
+        return np.asarray(given)
+    except (TypeError, ValueError, RuntimeError):  # ragged lists; tensors with gradients or on a GPU
+        return np.array(None)
 
 
 def _level(sigma: float) -> float:

@@ -208,6 +208,51 @@ def test_settings_and_axes_take_the_numbers_of_numpy() -> None:
         sp.replace(EXACT, {"sampling.steps": object()})
 
 
+QUICK = {"training.steps": 3, "network.width": 16, "network.depth": 1, "sampling.steps": 3, "sampling.particles": 20}
+POINTS = np.random.default_rng(0).normal([3.0, -2.0], [1.0, 0.5], (200, 2))
+"""Points of two classes, left and right of the middle."""
+SIDES = POINTS[:, 0] > 3
+
+
+def test_a_network_learns_an_array_of_points(tmp_path: Path) -> None:
+    session = sp.train(sp.Experiment(), QUICK, data=POINTS).result()
+    both = np.concatenate([session.points, session.held_out])
+    assert len(session.held_out) == 40  # a fifth, as of a file
+    np.testing.assert_array_equal(both[np.lexsort(both.T)], POINTS[np.lexsort(POINTS.T)])
+    assert session.labels is None
+    session.save(tmp_path / "array.spg")
+    further = sp.train(sp.Session.load(tmp_path / "array.spg")).result()
+    np.testing.assert_array_equal(further.points, session.points)
+    assert sp.sample(further).result().positions.shape == (5, 20, 2)
+
+
+@pytest.mark.parametrize("labels", [SIDES.astype(np.uint8), np.where(SIDES, "right", "left")])
+def test_labels_of_an_array_are_classes(labels: Any) -> None:
+    session = sp.run(sp.Experiment(), QUICK | {"likelihood.points": 20}, data=POINTS, labels=labels).result().session
+    assert session.class_names == (("left", "right") if labels.dtype.kind == "U" else ())
+    np.testing.assert_array_equal(session.labels, session.points[:, 0] > 3)
+    left, right = (sp.score(session, POINTS, 0.5, {"sampling.labels": "one", "sampling.label": c}) for c in (0, 1))
+    assert not np.array_equal(left, right)
+
+
+@pytest.mark.parametrize(
+    ("data", "labels", "said"),
+    [
+        (POINTS.T, None, r"numpy array has shape \(2, 200\), .*: transpose it"),
+        (np.zeros((200, 1, 8, 8)), None, r"give real numbers of shape \(N, 2\)"),
+        ([[1.0, 2.0], [3.0]], None, "not real numbers"),
+        (POINTS[:49], None, "has 49 rows: at least 50 are needed"),
+        (np.where(SIDES[:, None], POINTS, np.nan), None, "NaN is not a number"),
+        (POINTS, SIDES[1:], "The labels of 200 points are as many"),
+        (POINTS, POINTS[:, 0], "whole numbers or texts"),
+        (None, SIDES, "give data too"),
+    ],
+)
+def test_data_that_cannot_be_learned_are_refused_at_once(data: Any, labels: Any, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        sp.train(sp.Experiment(), data=data, labels=labels)
+
+
 def test_a_sweep_has_a_row_for_each_combination_and_goes_on_where_it_was(page: dict[str, Any]) -> None:
     rows = page["sweeping"].result()
     assert [row.values for row in rows] == [{"sampling.steps": 5}, {"sampling.steps": 20}]

@@ -38,8 +38,39 @@ def load_file(request: DatasetRequest) -> Dataset:
     Raises:
         DataError: see :func:`read_points`; or there are too few different points.
     """
-    name = Path(request.path).name
     points, axes, column = read_labelled_points(request.path)
+    return _split_rows(Path(request.path).name, points, axes, column, request)
+
+
+def load_array(array: NDArray[np.generic], labels: NDArray[np.generic] | None, request: DatasetRequest) -> Dataset:
+    """The points of an array, split as those of a file.
+
+    Args:
+        array: (N, 2) real numbers.
+        labels: the class of each row, (N,) numbers or texts; or None.
+
+    Raises:
+        DataError: the array has another shape, holds other values, or is too small; or the labels do not fit it.
+    """
+    name, axes = request.path, ("x", "y")
+    points = _points(Path(name), array, "give real numbers of shape (N, 2)", "points[::10]")
+    _check_learnable(name, points, axes)
+    if labels is not None and (labels.shape != (len(points),) or labels.dtype.kind not in "biuU"):
+        raise DataError(
+            f"The labels of {len(points)} points are as many whole numbers or texts, in an array ({len(points)},)."
+        )
+    column = None if labels is None else [str(label) for label in labels.tolist()]
+    return _split_rows(name, points, axes, column, request)
+
+
+def _split_rows(
+    name: str, points: Array, axes: tuple[str, str], column: Sequence[str] | None, request: DatasetRequest
+) -> Dataset:
+    """The data set of points (N, 2) with the labels of a column (N,), of which a part is held out as :func:`load_file` says.
+
+    Raises:
+        DataError: there are too few different points, or too many classes.
+    """
     labels, class_names = (None, ()) if column is None else numbered(name, column)
     group, different = repeats.equal_rows(points)
     if different < repeats.LEAST_DIFFERENT:
@@ -208,6 +239,17 @@ def _read_npy(path: Path) -> Array:
                 f"{path.name} holds Python objects, which could run code and are not opened: {save}."
             ) from None
         raise DataError(f"{path.name} is a damaged NPY file: {save}.") from None
+    return _points(path, array, save, "numpy.save('part.npy', points[::10])")
+
+
+def _points(path: Path, array: NDArray[np.generic], save: str, keep: str) -> Array:
+    """The points of an array, (N, 2) float64.
+
+    Args:
+        path: the name of the array in errors.
+        save: what helps against other shapes and types.
+        keep: what keeps every tenth row.
+    """
     shape = "(" + ", ".join(map(str, array.shape)) + ("," if array.ndim == 1 else "") + ")"
     if array.dtype.kind not in "fiu":
         raise DataError(f"{path.name} holds values of type {array.dtype}, not real numbers: {save}.")
@@ -215,7 +257,7 @@ def _read_npy(path: Path) -> Array:
         turned = ": transpose it" if array.ndim == 2 and array.shape[0] == 2 else f": {save}"
         raise DataError(f"{path.name} has shape {shape}, but points of the plane have shape (N, 2){turned}.")
     if len(array) > MOST_ROWS:
-        raise _too_many(path, "numpy.save('part.npy', points[::10])")
+        raise _too_many(path, keep)
     points = np.array(array, dtype=np.float64)
     _check_finite(path.name, points, lambda row: f"row {row}")
     return points

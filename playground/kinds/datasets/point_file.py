@@ -3,6 +3,7 @@ from typing import Annotated, Literal, Self
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from playground.data import files
 from playground.data.dataset import Dataset, DatasetRequest
@@ -55,3 +56,18 @@ class PointFile(FromFile, tag="file", frozen=True):
 
     def read(self, request: DatasetRequest) -> Dataset:
         return files.load_file(request)
+
+    def of_array(
+        self, array: NDArray[np.generic], labels: NDArray[np.generic] | None, held_out: int, seed: int
+    ) -> Dataset:
+        """The data set of an array instead of a file, with `path` as its name.
+
+        Args:
+            array: (N, 2) real numbers.
+            labels: the class of each row, (N,) numbers or texts; or None.
+            held_out, seed: as in :meth:`load`.
+
+        Raises:
+            DataError: as :func:`playground.data.files.load_array`.
+        """
+        return files.load_array(array, labels, DatasetRequest(held_out, seed, path=self.path, split=self.split))
