@@ -70,6 +70,19 @@ def test_every_dependency_is_explained() -> None:
         assert re.search(rf"\b{re.escape(name)}\b", page), name
 
 
+def test_every_chart_that_is_not_pyqtgraph_s_is_explained() -> None:
+    charts = set[str]()
+    for path in (ROOT / "playground" / "app").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and "accessible_role = QAccessible.Role.Chart" in map(
+                ast.unparse, node.body
+            ):
+                charts.add(node.name)
+    page = (ROOT / "docs/dependencies.md").read_text(encoding="utf-8")
+    (row,) = re.findall(r"^\| pyqtgraph \|.*$", page, re.MULTILINE)
+    assert charts - {"Chart"} == set(re.findall(r"`(\w+)`", row))
+
+
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
     (ROOT / "docs").glob("*.md")
 )

@@ -1,7 +1,7 @@
 """The picture of a sweep in its window."""
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QHelpEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QAccessible, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from playground.app.style import theme
@@ -22,6 +22,7 @@ class SweepPicture(QWidget):
     """
 
     chosen = Signal(object, object)
+    accessible_role = QAccessible.Role.Chart
 
     def __init__(self, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -30,6 +31,7 @@ class SweepPicture(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(360, 200)
         self.setMouseTracking(True)
+        self.setAccessibleName("Picture of the sweep")
         self.show_picture(None)
 
     def sizeHint(self) -> QSize:
@@ -39,12 +41,12 @@ class SweepPicture(QWidget):
         """Paint a picture from now on."""
         self.picture = picture
         if picture is None:
-            name = EMPTY
+            described = EMPTY
         elif isinstance(picture, HeatMap):
-            name = f"Heat map of {picture.color} over {picture.x} and {picture.y}"
+            described = f"Heat map of {picture.color} over {picture.x} and {picture.y}"
         else:
-            name = f"Chart of {picture.y} against {picture.x}"
-        self.setAccessibleName(name)
+            described = f"Chart of {picture.y} against {picture.x}"
+        self.setAccessibleDescription(described)
         self.update()
 
     def apply_palette(self, palette: Palette) -> None:
