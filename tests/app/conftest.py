@@ -122,6 +122,45 @@ def shared_window(request, tmp_path_factory) -> Iterator:
     end(window)
 
 
+TINY = {
+    "data.points": 500,
+    "network.width": 8,
+    "network.depth": 1,
+    "training.steps": 40,
+    "training.batch": 64,
+    "sampling.particles": 60,
+    "sampling.steps": 10,
+    "likelihood.points": 20,
+    "likelihood.tolerance": 1e-1,
+}
+"""An experiment whose training and run take a moment."""
+
+
+def started(qtbot, **data: object):
+    """Controllers of a tiny experiment, with its problem. End them by their `shutdown`.
+
+    Args:
+        data: settings of its data.
+    """
+    from playground.app.controllers.controllers import Controllers
+    from playground.app.model.state import State
+    from playground.lab.experiment import Experiment, replace
+
+    settings = TINY | {f"data.{name}": value for name, value in data.items()}
+    controllers = Controllers(State(replace(Experiment(), settings)), device="cpu")
+    with qtbot.waitSignal(controllers.building.ready, timeout=60_000):
+        controllers.start()
+    return controllers
+
+
+def apply_theme(app, palette, more: str = "") -> None:
+    """Give the whole program its look, as the window does when it opens."""
+    from playground.app.style import theme
+
+    theme.prepare(app, palette)
+    theme.apply_style_sheet(app, more)
+
+
 def wait(until: Callable[[], bool] = lambda: False, milliseconds: int = 30) -> None:
     """Run the event loop until something holds, at most for a while.
 

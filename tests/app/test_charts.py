@@ -662,7 +662,7 @@ def test_large_numbers_on_an_axis_are_grouped_or_powers(loss):
     steps, values = losses(2_000)
     loss.show_history(steps, values)
     assert [label for _, label in loss.plot.labels[0] if label][:1] == [format_count(5_000)]
-    assert loss.plot.axis_name == f"{format_count(20_000)} steps"  # how far it has come
+    assert loss.plot._name.text() == f"{format_count(20_000)} steps"  # how far it has come
     loss.resize(460, loss.height())
     loss.set_log(0, True)
     assert [label for _, label in loss.plot.labels[0] if label] == ["10", "100", "10³"]
@@ -888,7 +888,7 @@ def test_labels_far_from_zero_are_told_apart_and_the_name_of_the_axis_lies_besid
         assert all(
             right - left > max(map(metrics.horizontalAdvance, labels)) for left, right in itertools.pairwise(places)
         )
-        written = histogram.plot.axis_name
+        written = histogram.plot._name.text()
         assert written == name or (
             written.endswith("…") and metrics.horizontalAdvance(written) < 0.6 * histogram.width()
         )

@@ -11,12 +11,11 @@ from PySide6.QtWidgets import QWidget
 from playground.app import bars
 from playground.app.panels.figure import Figure
 from playground.app.panels.lesson import Scale
-from playground.app.style import theme
 from playground.app.widgets.collapsible_panel import Notice
 from playground.drawing.axes import OPAQUE
 from playground.drawing.palette import PALETTES, Palette
 from tests.app.conftest import wait
-from tests.app.test_theme import contrast
+from tests.app.test_theme import TEXT_PAIRS, contrast
 
 LEAST = 4.5
 ALONE = QWidget.RenderFlag.DrawWindowBackground  # without what lies inside
@@ -51,7 +50,7 @@ def test_text_over_the_canvas_can_be_read_whatever_it_lies_on(palette: Palette):
 
 
 def test_the_sheet_of_the_bars_sets_text_only_in_checked_pairs():
-    pairs, found = set(theme.TEXT_PAIRS), 0
+    pairs, found = set(TEXT_PAIRS), 0
     for block in re.findall(r"\{([^}]*)\}", bars.SHEET):
         text = re.search(r"(?<![-\w])color: @(\w+)", block)
         behind = re.search(r"background: @(\w+)", block)

@@ -26,11 +26,10 @@ from playground.app.dialogs.help import show_about
 from playground.app.dialogs.plugins_dialog import PluginsDialog
 from playground.app.dialogs.selftest_dialog import SelftestDialog
 from playground.app.model.preferences import Preferences
-from playground.app.style import theme
 from playground.app.widgets import file_prompts
 from playground.app.widgets.file_prompts import FilePrompts
 from playground.drawing.palette import DARK, LIGHT
-from tests.app.conftest import wait
+from tests.app.conftest import apply_theme, wait
 
 BUTTONS = ("backButton", "forwardButton", "toParentButton", "newFolderButton", "listModeButton", "detailModeButton")
 
@@ -39,7 +38,7 @@ BUTTONS = ("backButton", "forwardButton", "toParentButton", "newFolderButton", "
 def dialog(request, qapp, qtbot, tmp_path):
     """Qt's own dialog over a folder of two files; there is no other where the tests run."""
     before = qapp.styleSheet()
-    theme.apply(qapp, request.param, bars.SHEET)
+    apply_theme(qapp, request.param, bars.SHEET)
     for name in ("measured-values-of-last-week.csv", "session.spg"):
         (tmp_path / name).write_text("x,y\n1,2\n")
     parent = QWidget()
@@ -51,7 +50,7 @@ def dialog(request, qapp, qtbot, tmp_path):
     wait(milliseconds=200)
     yield dialog
     dialog.close()
-    theme.apply(qapp, DARK)
+    apply_theme(qapp, DARK)
     qapp.setStyleSheet(before)
 
 

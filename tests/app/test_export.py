@@ -18,7 +18,6 @@ from playground.app.dialogs.exports import Exports
 from playground.app.model.pinned_runs import PinnedRuns
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
-from playground.app.style import theme
 from playground.app.widgets import file_prompts
 from playground.cli import main
 from playground.drawing.film import at_frame
@@ -28,6 +27,7 @@ from playground.drawing.scene import Scene
 from playground.lab import experiment as experiments
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
+from tests.app.conftest import apply_theme
 
 FRAMES, PARTICLES = 40, 30
 
@@ -471,7 +471,7 @@ def test_an_odd_size_is_mended_in_view(exports, qtbot):
 
 
 def test_controls_are_disabled_while_an_export_runs(exports, qtbot):
-    theme.apply(QApplication.instance(), DARK)
+    apply_theme(QApplication.instance(), DARK)
     dialog = open_video(exports)
     looks = []
     for running in (False, True):

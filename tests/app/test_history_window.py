@@ -7,8 +7,8 @@ from PySide6.QtTest import QTest
 
 from playground.app.dialogs.history_window import START, HistoryWindow
 from playground.app.model.state import State
-from playground.app.style import theme
 from playground.drawing.palette import PALETTES
+from tests.app.conftest import apply_theme
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_arrow_keys_go_through_the_history(listed):
 @pytest.mark.parametrize("name", PALETTES)
 def test_what_was_taken_back_is_muted(qtbot, name):
     application, before = QGuiApplication.instance(), QGuiApplication.palette()
-    theme.apply(application, PALETTES[name])
+    apply_theme(application, PALETTES[name])
     try:
         state = State()
         for seed in range(1, 4):

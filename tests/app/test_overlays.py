@@ -19,6 +19,7 @@ from playground.app.model.views import DensityView, FieldView
 from playground.app.model.weights import Weights
 from playground.drawing.film import at_frame
 from playground.drawing.images import ImageGrid
+from playground.drawing.layers import Density
 from playground.drawing.scene import Scene
 from playground.lab.experiment import Experiment, replace
 from tests.app.conftest import wait
@@ -292,11 +293,11 @@ def test_a_frame_far_from_the_last_one_is_painted_with_its_own_density(qtbot):
     canvas = CanvasView()
     qtbot.addWidget(canvas)
     picture = canvas.surface.picture
-    canvas.set_density(np.ones((4, 4)))
+    canvas.change_scene(lambda scene: dataclasses.replace(scene, density=Density(np.ones((4, 4)), (0, 1, 0, 1))))
     canvas.set_particles(np.zeros((1, 2)))
     picture.image(400, 300, 1.0)
     for far in (False, True):
-        canvas.set_density(np.ones((4, 4)))
+        canvas.change_scene(lambda scene: dataclasses.replace(scene, density=Density(np.ones((4, 4)), (0, 1, 0, 1))))
         canvas.set_particles(np.zeros((1, 2)))
         if far:
             canvas.leap()

@@ -7,22 +7,21 @@ import numpy as np
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from playground.app.canvas.colorings import class_colors
 from playground.app.canvas.frame_style import FrameStyle
 from playground.app.canvas.image_keys import ImageKeys
 from playground.app.canvas.legend import KEYS, LEGEND, defaults
 from playground.app.canvas.plot_surface import PlotSurface
+from playground.app.model.views import ProblemView
 from playground.app.style import text_size, theme
 from playground.drawing.coloring import Coloring
 from playground.drawing.images import ImageGrid, Strip
 from playground.drawing.layers import (
     Data,
-    Density,
-    Field,
     FollowedParticle,
     InterpolatedPoints,
     Particles,
     Path,
-    ScoreError,
     Strokes,
     Trails,
 )
@@ -78,7 +77,6 @@ class CanvasView(QWidget):
         self.options = defaults()
         self._time_to_data = False
         self._classes: Coloring | None = None
-        self.last_paint_ms = 0.0
         self._scene = Scene(palette=DARK)
         self._locked = True
         self._brush = 0.0
@@ -104,7 +102,7 @@ class CanvasView(QWidget):
         self._pointer: tuple[float, float] | None = None
 
         self._view.viewport_changed.connect(self.viewport_changed)
-        self._view.painted.connect(self._painted)
+        self._view.painted.connect(self.painted)
         self._view.hovered.connect(self._hover)
         self._view.menu_requested.connect(self.menu_requested)
         self._view.clicked.connect(lambda x, y: self._click(x, y, self.clicked, self.image_selected))
@@ -132,29 +130,22 @@ class CanvasView(QWidget):
 
     # --- the scene
 
+    def show_problem(self, problem: ProblemView) -> None:
+        """Show the data of a problem: points in its axes with the colours of their classes, or images."""
+        self.set_images(None)  # forgets the limits of other images
+        if problem.is_image:
+            self.set_data(None)
+            self.set_images(ImageGrid(problem.points, problem.limits))
+        else:
+            self.lock_aspect(problem.isotropic)
+            self.set_axes(problem.axes)
+            self.set_data(problem.points, class_colors(problem))
+
     def set_data(self, points: np.ndarray | None, classes: Coloring | None = None) -> None:
         """Training points, (N, 2), and the colours of their classes, if they have any."""
         self._classes = classes
         colors = classes if self.options["data", "color"] == "class" else None
         self._change(data=None if points is None else Data(points, colors))
-
-    def set_density(self, grid: np.ndarray | None, extent: Viewport = (0, 1, 0, 1)) -> None:
-        """A density on a grid (H, W) whose row 0 is the bottom of `extent` x0, x1, y0, y1."""
-        self._change(density=None if grid is None else Density(grid, extent))
-
-    def set_field(self, positions: np.ndarray, vectors: np.ndarray | None, role: str) -> None:
-        """Vectors (N, 2) at positions (N, 2), with role "learned" or "exact"; vectors None removes the layer.
-
-        Raises:
-            ValueError: another role.
-        """
-        if role not in ("learned", "exact"):
-            raise ValueError(f"A field is learned or exact, not {role!r}.")
-        self._change(**{role: None if vectors is None else Field(positions, vectors, role)})  # type: ignore[arg-type]
-
-    def set_error(self, error: ScoreError | None) -> None:
-        """The difference between learned and exact score; None removes it."""
-        self._change(error=error)
 
     def set_particles(self, positions: np.ndarray | None) -> None:
         """The sampler's particles, (N, 2)."""
@@ -385,10 +376,6 @@ class CanvasView(QWidget):
             hidden["interpolation"] = None
         return dataclasses.replace(self._scene, viewport=self.viewport, **hidden)  # type: ignore[arg-type]
 
-    def _painted(self, milliseconds: float) -> None:
-        self.last_paint_ms = milliseconds
-        self.painted.emit(milliseconds)
-
     def apply_palette(self, palette: Palette) -> None:
         """Repaint with other colours."""
         self._view.set_colors(palette)
@@ -415,11 +402,6 @@ class CanvasView(QWidget):
         if tool not in ("point", "brush"):
             raise ValueError(f"The tools are point and brush, not {tool!r}.")
         self._view.set_tool(tool)
-
-    @property
-    def brush_radius(self) -> float:
-        """One standard deviation of the brush, in the user's units."""
-        return self._brush
 
     def set_brush_radius(self, radius: float) -> None:
         """Set the brush's radius, in the user's units, > 0."""

@@ -30,15 +30,6 @@ SMALL = ("caption", "refusal", "quiet", "segment")
 BOLD = ("primary", "heading")
 """The roles of :func:`set_role` with small text, and those with bold text."""
 
-# The pairs of tokens of a text and its background: every pair has a contrast of 4.5:1 in every palette.
-TEXT_PAIRS = (
-    *((text, behind) for text in ("text", "muted") for behind in ("background", "panel", "raised", "hover")),
-    *(("accent", behind) for behind in ("background", "panel", "raised")),
-    *((concept, "raised") for concept in ("error", "likelihood", "data")),
-    ("error", "panel"),
-    ("on_accent", "accent"),
-)
-
 ROLES = {
     QPalette.ColorRole.Window: "panel",
     QPalette.ColorRole.WindowText: "text",
@@ -66,16 +57,6 @@ ROLES = {
 OPAQUE = Qt.WidgetAttribute.WA_OpaquePaintEvent  # of a widget that paints its whole area
 
 
-def apply(app: QApplication, palette: Palette, more: str = "") -> None:
-    """Give the whole program its look; :class:`Restyling` changes it.
-
-    Args:
-        more: rules to add to the style sheet; a second sheet on the window would style every widget twice.
-    """
-    prepare(app, palette)
-    apply_style_sheet(app, more)
-
-
 def prepare(app: QApplication, palette: Palette) -> None:
     """Apply the part of the look that widgets need when they are made: colours, base style, font."""
     app.setPalette(qt_palette(palette))
@@ -90,6 +71,9 @@ def apply_style_sheet(app: QApplication, more: str = "") -> None:
 
     Apply it when all widgets are in place. Under a sheet, a widget and its children are styled again each time that it
     gets a parent: 200 ms for the whole window.
+
+    Args:
+        more: rules to add to the style sheet; a second sheet on the window would style every widget twice.
     """
     sheet = style_sheet(more)
     if sheet != app.styleSheet():

@@ -128,11 +128,6 @@ class Plot:
         self.axes[0].setHeight(round(self._metrics.height()) + 3)
         self._name.setFont(font)
 
-    @property
-    def axis_name(self) -> str:
-        """As much of the x axis's name as fits."""
-        return self._name.text()
-
     def line(self, name: str) -> pyqtgraph.PlotDataItem:
         """The item that draws the line of a series."""
         return self._items["line", name]
