@@ -8,32 +8,11 @@ import numpy as np
 import pytest
 
 from playground.app.controllers import measuring
-from playground.app.controllers.controllers import Controllers
 from playground.app.model import kept_figures
-from playground.app.model.state import State
-from playground.lab.experiment import Experiment, replace
 from playground.lab.score_error_curve import ScoreErrorCurve
 from playground.lab.session import Session
 from playground.messages import Message, setting
-
-TINY = {
-    "data.points": 500,
-    "network.width": 8,
-    "network.depth": 1,
-    "training.steps": 40,
-    "training.batch": 64,
-    "sampling.particles": 60,
-    "sampling.steps": 10,
-    "likelihood.points": 20,
-    "likelihood.tolerance": 1e-1,
-}
-
-
-def started(qtbot) -> Controllers:
-    controllers = Controllers(State(replace(Experiment(), TINY)), device="cpu")
-    with qtbot.waitSignal(controllers.building.ready, timeout=60_000):
-        controllers.start()
-    return controllers
+from tests.app.conftest import started
 
 
 @pytest.fixture

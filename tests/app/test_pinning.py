@@ -6,38 +6,17 @@ import numpy as np
 import pytest
 
 from playground.app.controllers import why_disabled
-from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.pinning import TASK
 from playground.app.model.pinned_runs import KL
-from playground.app.model.state import State
 from playground.lab.evaluation import sample_distances
-from playground.lab.experiment import Experiment, replace
+from playground.lab.experiment import Experiment
 from playground.lab.session import Session
-
-TINY = {
-    "data.kind": "two-gaussians",
-    "data.points": 500,
-    "network.width": 8,
-    "network.depth": 1,
-    "training.steps": 40,
-    "training.batch": 64,
-    "sampling.particles": 60,
-    "sampling.steps": 10,
-    "likelihood.points": 20,
-    "likelihood.tolerance": 1e-1,
-}
-
-
-def started(qtbot) -> Controllers:
-    controllers = Controllers(State(replace(Experiment(), TINY)), device="cpu")
-    with qtbot.waitSignal(controllers.building.ready, timeout=60_000):
-        controllers.start()
-    return controllers
+from tests.app.conftest import started
 
 
 @pytest.fixture
 def controllers(qtbot):
-    controllers = started(qtbot)
+    controllers = started(qtbot, kind="two-gaussians")
     controllers.playing.set_loop(False)
     wait_finished(qtbot, controllers)
     yield controllers
@@ -47,7 +26,7 @@ def controllers(qtbot):
 @pytest.fixture
 def other(qtbot):
     """Another controllers, as after a new start."""
-    other = started(qtbot)
+    other = started(qtbot, kind="two-gaussians")
     yield other
     assert other.shutdown(20.0)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from playground.theory.forward import ForwardProcess
-from playground.theory.noise import VarianceExploding, VariancePreserving, geometric
+from playground.theory.noise import geometric
 from playground.theory.samplers import (
     AdaptiveFlow,
     AnnealedLangevin,
@@ -22,9 +22,8 @@ from playground.theory.samplers import (
     base,
 )
 from playground.theory.samplers.terms import StepTerms
-from tests.theory.gaussian_runs import gaussian_log_density, gaussian_score, generator
+from tests.theory.gaussian_runs import VE, VP, gaussian_log_density, gaussian_score, generator
 
-VE, VP = VarianceExploding(0.05, 8.0), VariancePreserving(0.1, 20.0, 0.05)
 START = torch.randn(7, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
 FIRST_ORDER = {
     "langevin": Langevin(0.3, 0.02, 6),

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app.canvas import column_menu, readouts
-from playground.app.canvas.colorings import class_colors
 from playground.app.canvas.frames import COMPUTED, frames_of, show_frame
 from playground.app.canvas.view import CanvasView
 from playground.app.controllers.column_runs import ColumnRun, Equal
@@ -36,7 +35,6 @@ from playground.app.widgets.controls import ChoiceBox
 from playground.app.widgets.menu_button import MenuButton
 from playground.drawing.charts import Curve
 from playground.drawing.film import FrameOverlay
-from playground.drawing.images import ImageGrid
 from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Viewport
 from playground.drawing.scene import Scene
@@ -174,20 +172,13 @@ class ColumnView(QFrame):
     def show_run(self, run: ColumnRun, view: ProblemView, like: CanvasView) -> None:
         """Show another run, with the data of another canvas."""
         self.run, canvas, self._in_scene = run, self.canvas, ()
-        canvas.set_images(None)
         canvas.set_particles(None)
         canvas.set_trails(None)
         canvas.set_caption([])
         canvas.change_scene(
             lambda scene: dataclasses.replace(scene, learned=None, exact=None, error=None, density=None)
         )
-        if view.is_image:
-            canvas.set_data(None)
-            canvas.set_images(ImageGrid(view.points, view.limits))
-        else:
-            canvas.lock_aspect(view.isotropic)
-            canvas.set_axes(view.axes)
-            canvas.set_data(view.points, class_colors(view))
+        canvas.show_problem(view)
         canvas.set_hint(worded(run.failure) if run.failure is not None else "")
         self.cost.setText("")
 

@@ -10,7 +10,6 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.canvas import readouts
 from playground.app.canvas.chips import ChipBar
-from playground.app.canvas.colorings import class_colors
 from playground.app.canvas.frame_style import FrameStyle
 from playground.app.canvas.frames import COMPUTED, frame_makers, frames_of, show_frame
 from playground.app.canvas.legend import KEYS
@@ -223,14 +222,8 @@ class Display(QObject):
         self._show_available(problem)
         canvas.set_strokes([])
         canvas.set_hint("")
-        canvas.set_images(None)  # forgets the limits of other images
+        canvas.show_problem(problem)
         self._in_scene = None
-        if problem.is_image:
-            canvas.set_images(ImageGrid(problem.points, problem.limits))
-        else:
-            canvas.lock_aspect(problem.isotropic)
-            canvas.set_axes(problem.axes)
-            canvas.set_data(problem.points, class_colors(problem))
         drawn = isinstance(self._state.experiment.data, Drawing)
         if not self._shows_data_of(problem):
             # Only for other data: a view that the user chose stays when noise or network change.
