@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from playground.kinds.noise.discrete import Discrete
 from playground.kinds.noise.noise import BLUR, up
+from playground.kinds.objectives import Objective
 from playground.lab.problem import Problem
 from playground.lab.trust import nearest
 from playground.messages import Edit, Message, setting
@@ -70,10 +70,13 @@ def data_diagnostics(problem: Problem) -> tuple[Message, ...]:
 def objective_diagnostics(problem: Problem, objective: str) -> tuple[Message, ...]:
     """Diagnose the noise for one kind of objective, which takes no time.
 
-    At sharp edges score matching has no best score. Maximum likelihood has one, for it matches the density itself.
+    At sharp edges score matching has no best score.
+
+    Args:
+        objective: its name in files.
     """
     sharp = problem.density is not None and problem.density.sharp and not problem.noise.sigma_min
-    if not sharp or objective == "maximum-likelihood":
+    if not sharp or Objective.kinds()[objective].matches_density:
         return ()
     edges = Message(
         "sharp-edges",
@@ -197,7 +200,7 @@ def _overlap(problem: Problem, end: float | None) -> Message | None:
         end: the new sigma_max in user units, from which these levels are counted; None if it need not change.
     """
     noise, dim = problem.experiment.noise, math.prod(problem.shape)
-    if not isinstance(noise, Discrete):
+    if noise.count is None:
         return None
     levels = problem.noise.levels(noise.count).tolist()
     rows = problem.some_rows(len(problem.train), POINTS, "overlap points")

@@ -332,12 +332,7 @@ class Trainer:
 
     @property
     def _block(self) -> int:
-        objective = self._objective
-        passes = 1
-        if isinstance(objective, Exact):
-            passes += math.prod(self.problem.shape)
-        elif isinstance(objective, Sliced):
-            passes += objective.projections
+        passes = 1 + self.problem.experiment.objective.passes(math.prod(self.problem.shape))
         work = passes * self.problem.batch * len(self._weights.live)
         return max(1, min(BLOCK, int(BLOCK_WORK / work)))
 
@@ -428,22 +423,13 @@ class Trainer:
                 loss = denoising_steps(x, z, sigma, lambdas, *common, network.prediction, label)
         else:
             x = x + sigma[:, None] * z
-            directions, scale, along = self._directions(x)
+            assert isinstance(self._objective, Exact | Sliced)  # by FUSED
+            directions, scale, along = self._objective.directions(x, self._generator)
             directions = directions.view(-1, *shape, x.shape[1]).transpose(0, 1)
             drawn = (x.view(*shape, -1), directions, sigma.view(shape), lambdas, scale, along)
             loss = matching_steps(*drawn, *common, network.prediction, label)
         weights.step += len(rates)
         return loss
-
-    def _directions(self, x: Tensor) -> tuple[Tensor, float, bool]:
-        """Return the probes of exact and sliced matching at x (N, D): v (K, N, D), the factor of their sum, and
-        whether s is projected on v in its norm."""
-        objective = self._objective
-        if isinstance(objective, Sliced):
-            drawn = [objective.direction(x, self._generator) for _ in range(objective.projections)]
-            return torch.stack(drawn), 1 / objective.projections, not objective.variance_reduced
-        axes = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
-        return axes[:, None].expand(-1, *x.shape), 1.0, False
 
     def _train_plainly(self, rates: list[float]) -> Tensor:
         """Make steps by autograd, for any network and objective; return the mean loss, 0-d."""

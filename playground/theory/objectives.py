@@ -204,6 +204,11 @@ class ScoreMatching(Objective):
 class Exact(ScoreMatching):
     """1/2 ||s||^2 + tr grad s with the exact trace: one more backward pass for each of D axes."""
 
+    def directions(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, float, bool]:
+        """See :meth:`Sliced.directions`: the axes."""
+        axes = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
+        return axes[:, None].expand(-1, *x.shape), 1.0, False
+
     def draw(self, x: Tensor, sigma: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
         return (_noised(x, sigma, generator),)
 
@@ -241,6 +246,15 @@ class Sliced(ScoreMatching):
         super().__init__(noise, distribution, weight)
         self.projections, self.variance_reduced = projections, variance_reduced
         self.direction = PROBE_DISTRIBUTIONS[probes]
+
+    def directions(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, float, bool]:
+        """The directions along which the score at x (N, D) is differentiated.
+
+        Returns:
+            The directions v (K, N, D), the factor of their sum, and whether s is projected on v in its norm.
+        """
+        drawn = [self.direction(x, generator) for _ in range(self.projections)]
+        return torch.stack(drawn), 1 / self.projections, not self.variance_reduced
 
     def draw(self, x: Tensor, sigma: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
         x = _noised(x, sigma, generator)

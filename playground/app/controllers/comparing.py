@@ -25,7 +25,7 @@ from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model
 from playground.app.workers.tasks import Tasks
 from playground.app.workers.worker import Worker
-from playground.kinds.samplers import Sampler
+from playground.kinds.samplers import FromNoise, Sampler
 from playground.lab.columns import FEWEST, MOST, SECTIONS, DistanceCurve, with_edits
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import Experiment, ExperimentError
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 PREPARING, MEASURING = "comparison", "distances of columns"  # names of tasks
 SETTLE = 60  # ms without an edit before the columns are sampled again
 TELL_SECONDS = 0.25  # between two reports of the trainings' progress
-FIRST_CHOICES = "probability-flow", "reverse-sde", "annealed-langevin", "langevin", "edm"
 ARROWS = frozenset({"learned", "exact"})
 
 
@@ -344,10 +343,11 @@ class Comparing(QObject):
         experiment, conditions = self._state.experiment, self._building.conditions
         taken = {column.edits.get("sampling.kind", experiment.sampling.kind) for column in self.columns}
         taken |= {experiment.sampling.kind}
-        for kind in dict.fromkeys((*FIRST_CHOICES, *Sampler.kinds())):
-            if kind in taken or not Sampler.kinds()[kind].is_generative:
+        # Those that follow the process come first, because they can share a Brownian path.
+        for kind in sorted(Sampler.kinds().values(), key=lambda kind: not issubclass(kind, FromNoise)):
+            if kind.name() in taken or not kind.is_generative:
                 continue
-            column = Column({"sampling.kind": kind})
+            column = Column({"sampling.kind": kind.name()})
             try:
                 other = with_edits(experiment, column.edits)
             except ExperimentError:

@@ -21,6 +21,7 @@ class MaximumLikelihood(Objective, tag="maximum-likelihood", frozen=True):
     place = 3
     equation = r"E\,[f] + \ln Z"
     default_weight = "constant"
+    matches_density = True
 
     normalizer_grid: Annotated[
         int,

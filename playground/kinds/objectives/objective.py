@@ -27,6 +27,7 @@ class Objective(Kind, frozen=True):
             with the latter for denoising, and 0.065 against 0.044 for exact matching. For denoising with VP, whose levels reach
             150, it is 0.013 against 0.052 after 4,000 steps.
         denoises: whether it is the square of denoising, which also learns a velocity where there is no score.
+        matches_density: whether it has an optimum for sharp edges without noise, where the score has none.
     """
 
     section: ClassVar[str] = "objective"
@@ -37,6 +38,7 @@ class Objective(Kind, frozen=True):
     noun: ClassVar[str] = "objective"
     default_weight: ClassVar[str] = "sigma2"
     denoises: ClassVar[bool] = False
+    matches_density: ClassVar[bool] = False
 
     weight: Annotated[
         Literal["auto", "sigma2", "edm", "sigma4", "velocity", "likelihood", "constant"],
