@@ -5,7 +5,7 @@
     python benchmarks/published.py time [--seeds 3] [--seconds 40] [--points 2000] [--data two-moons] [--table docs/published.md]
     python benchmarks/published.py trees [--seeds 3] [--steps 4096] [--particles 2048] [--clouds 2] [--picture docs/images/two-trees.png]
         [--table docs/published.md]
-    python benchmarks/published.py moons [--seeds 3] [--steps 4000] [--points 2000] [--table docs/published.md]
+    python benchmarks/published.py moons [--seeds 3] [--steps 4000] [--points 1000] [--table docs/published.md]
 
 Each command makes one table; what it measures is said in its file in `protocols/`. With `--table` it replaces the table of the page.
 """
@@ -71,7 +71,7 @@ def trees(
 
 
 @app.command()
-def moons(seeds: int = 3, steps: int = 4_000, points: int = 2_000, table: Page = None) -> None:
+def moons(seeds: int = 3, steps: int = 4_000, points: int = 1_000, table: Page = None) -> None:
     """KL on two moons beside published flows."""
     show("moons", protocol_of_moons.table(seeds, steps, points), table)
 
