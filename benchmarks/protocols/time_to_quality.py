@@ -6,7 +6,7 @@
 - *smalldiffusion*: its loop with its MLP of the same width and depth, its default learning rate, and its log-linear schedule of 200
   levels between the ends of our process. It has no average.
 
-Nobody knows beforehand when to stop, so no learning rate falls with time. The three train in turns in one process, on the same data and
+Nobody knows beforehand when to stop, so the learning rates are constant. The three train in turns in one process, on the same data and
 on one thread. At processor times that grow by a half, KL(data || model) is measured from the likelihood of the same held-out points
 by the probability flow; measuring is not counted. The time is interpolated between two measurements, log against log.
 """
