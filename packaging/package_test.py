@@ -270,6 +270,9 @@ def examine(table: Table, place: Place, how: str, cold: bool) -> None:
     table.add(
         "run without a window", done.returncode == 0, (done.stdout.strip().splitlines() or [done.stderr[-300:]])[-1]
     )
+    for what, options in (("short", ()), ("stand-alone", ("--standalone",))):  # made from the source in the package
+        done = place.run("script", seen, *options, "--out", f"{place.scratch}/{what}.py")
+        table.add(f"{what} script", done.returncode == 0, (done.stdout.strip() or done.stderr[-300:]).splitlines()[-1])
     table.add(
         f"nothing is written beside the program ({how})", snapshot(place.folder) == before, f"{len(before)} files"
     )

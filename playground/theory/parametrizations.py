@@ -95,27 +95,6 @@ def predictions(x: Tensor, score: Tensor, level: NoiseLevel) -> Predictions:
     return Predictions(noise, denoised, v, noise - denoised)
 
 
-def score_of_noise(noise: Tensor, level: NoiseLevel) -> Tensor:
-    """Return the score that belongs to a predicted noise."""
-    return -noise / level.std
-
-
-def score_of_denoised(x: Tensor, denoised: Tensor, level: NoiseLevel) -> Tensor:
-    """Return the score that belongs to a denoised estimate."""
-    return (level.alpha * denoised - x) / level.std**2
-
-
-def score_of_v(x: Tensor, v: Tensor, level: NoiseLevel) -> Tensor:
-    """Return the score that belongs to v: the noise is std x + alpha v where alpha^2 + std^2 = 1."""
-    size = math.sqrt(1 + level.sigma**2)
-    return score_of_noise((level.sigma * x / level.alpha / size + v) / size, level)
-
-
-def score_of_velocity(x: Tensor, velocity: Tensor, level: NoiseLevel) -> Tensor:
-    """Return the score that belongs to a velocity: the noise is x + (1 - tau) u on the straight path."""
-    return score_of_noise((x / level.alpha + velocity) / (1 + level.sigma), level)
-
-
 def _v(sigma: Number, divisor: Number) -> tuple[Number, Number]:
     """F = -v, the preconditioning of Karras et al. 2022 for data of variance 1."""
     inverse = (sigma * sigma + 1) ** -0.5

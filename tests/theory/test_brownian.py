@@ -23,7 +23,7 @@ from playground.theory.samplers import (
     ReverseSDE,
     Sampler,
 )
-from playground.theory.samplers.brownian import Piece
+from playground.theory.samplers.brownian import DEPTH, HIGHEST, LOWEST, Interval, Piece
 
 LIKE = torch.zeros(20_000, 1, dtype=torch.float64)
 NOISY = {
@@ -50,6 +50,26 @@ def end(sampler: Sampler, path: BrownianPath | torch.Generator, particles: int =
     start = 3 * torch.randn(particles, 1, generator=generator(5), dtype=torch.float64)
     *_, step = sampler.run(gaussian_score, start, path)
     return step.positions
+
+
+@pytest.mark.parametrize("sigma", [1e-3, 1e-6, 1e-8, 1e-15])
+def test_the_path_is_brownian_down_to_the_finest_levels(sigma: float) -> None:
+    """Increments over 0.5, 0.3 and 1.2 of sigma^2 are independent and have these variances."""
+    times = [part * sigma**2 for part in (1.0, 1.5, 1.8, 3.0)]
+    path = BrownianPath(3)
+    found = torch.cat([path.increment(LIKE, *pair) for pair in itertools.pairwise(times)], 1) / sigma
+    expected = torch.diag(torch.tensor([0.5, 0.3, 1.2], dtype=torch.float64))
+    torch.testing.assert_close(torch.cov(found.T), expected, rtol=0, atol=0.03)
+    together = path.increment(LIKE, times[0], times[-1]) / sigma
+    torch.testing.assert_close(together[:, 0], found.sum(1))
+
+
+def test_no_two_intervals_have_one_number() -> None:
+    places = (0, 1, 2**DEPTH - 1, 2**DEPTH, 2 ** (DEPTH + 1) - 1)
+    numbers = [Interval(place, level).number for place in places for level in range(LOWEST - DEPTH, HIGHEST)]
+    assert len(set(numbers)) == len(numbers)
+    assert min(numbers) >= 0
+    assert 2 * max(numbers) + 1 < 2**32
 
 
 def test_a_coarse_increment_is_the_sum_of_the_fine_ones() -> None:

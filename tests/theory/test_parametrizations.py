@@ -6,14 +6,7 @@ import pytest
 import torch
 
 from playground.theory.noise.processes import Cosine, SubVariancePreserving, VarianceExploding, VariancePreserving
-from playground.theory.parametrizations import (
-    NoiseLevel,
-    predictions,
-    score_of_denoised,
-    score_of_noise,
-    score_of_v,
-    score_of_velocity,
-)
+from playground.theory.parametrizations import OUTPUTS, NoiseLevel, predictions
 
 LEVELS = pytest.mark.parametrize(
     "level",
@@ -99,13 +92,10 @@ def test_the_velocity_is_the_slope_of_the_flow_along_the_straight_path(level: No
 def test_every_name_leads_back_to_the_score(level: NoiseLevel) -> None:
     x, score = torch.randn(2, 20, 1, 4, 4, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
     found = predictions(x, score, level)
-    for back in (
-        score_of_noise(found.noise, level),
-        score_of_denoised(x, found.denoised, level),
-        score_of_v(x, found.v, level),
-        score_of_velocity(x, found.velocity, level),
-    ):
-        torch.testing.assert_close(back, score, rtol=1e-6, atol=1e-9)
+    for name, scales in OUTPUTS.items():
+        output = {"v": -found.v, "score": level.alpha * score}.get(name, getattr(found, name, None))
+        slope, pull = scales(level.sigma, level.sigma)  # in the coordinates of VE
+        torch.testing.assert_close((slope * output - pull * x / level.alpha) / level.alpha, score, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize(

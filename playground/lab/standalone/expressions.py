@@ -71,11 +71,10 @@ class Expressions:
         if value is None or isinstance(value, bool):
             return repr(value)
         if isinstance(value, int | float | str):
-            plain = value if not isinstance(value, float) or math.isfinite(value) else None
-            if plain is None:
-                return "math.inf"
+            if isinstance(value, float) and not math.isfinite(value):
+                return _literal(value)
             name = parameter.strip("_").upper()
-            return self.constant(name if name not in self.taken else f"{prefix}_{name}", plain, prefix)
+            return self.constant(name if name not in self.taken else f"{prefix}_{name}", value, prefix)
         if isinstance(value, torch.Generator):
             return f'{self._bundle.need(PLAIN, "stream")}(SEED, "{purpose}")'
         if isinstance(value, torch.device):
@@ -121,7 +120,7 @@ class Expressions:
         dtype = f", dtype={value.dtype}" if value.dtype not in (torch.float32, torch.int64, torch.bool) else ""
         if not value.is_floating_point() or value.any():
             if value.numel() <= MOST_NUMBERS:
-                return f"torch.tensor({value.tolist()!r}{dtype})"
+                return f"torch.tensor({_literal(value.tolist())}{dtype})"
             name = next(
                 one
                 for one in itertools.chain([name], map(f"{name}_{{}}".format, itertools.count(2)))
@@ -156,4 +155,18 @@ def _is_plain(value: object) -> bool:
 
 
 def _literal(value: Any) -> str:
-    return repr(msgspec.to_builtins(value))
+    """A number, text or tree of them as Python.
+
+    >>> _literal((0.5, -math.inf, [math.nan]))
+    '(0.5, -math.inf, [math.nan])'
+    """
+    value = msgspec.to_builtins(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return "math.nan" if math.isnan(value) else f"{'-' if value < 0 else ''}math.inf"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key!r}: {_literal(one)}' for key, one in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_literal, value))}]"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_literal, value))}{',' * (len(value) == 1)})"
+    return repr(value)

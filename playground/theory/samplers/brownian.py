@@ -24,8 +24,8 @@ import torch
 from torch import Tensor
 
 PRIME = 0x9E3779B1  # odd, so that no two of 2^32 intervals have one seed
-HIGHEST, LOWEST = 64, -40
-"""Times are below 2^64, and intervals that begin at 0 are not halved below 2^-40."""
+HIGHEST, LOWEST = 64, -110
+"""Times are below 2^64, and intervals that begin at 0 are not halved below 2^-110. A time is a variance, so that is a sigma of 3e-17."""
 DEPTH = 16
 """An interval is not halved if it is shorter than this power of 1/2 of its start. The path is exact between times farther apart:
 65,000 steps of one length reach no farther."""
@@ -56,8 +56,10 @@ class Interval(NamedTuple):
 
     @property
     def number(self) -> int:
-        """Another one for each interval, below 2^24."""
-        return self.place * 128 + self.level + 64
+        """Another one for each interval, below 2^25."""
+        if self.level >= -64:
+            return self.place * 128 + self.level + 64
+        return 2**24 + self.place * 64 - 65 - self.level
 
 
 WHOLE = Interval(0, HIGHEST)

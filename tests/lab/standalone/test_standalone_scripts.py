@@ -5,6 +5,7 @@ kind or a new choice is tested by itself.
 """
 
 import itertools
+import math
 import os
 import re
 import subprocess
@@ -29,6 +30,7 @@ from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.problem import Problem
 from playground.lab.sampling import sample
+from playground.lab.standalone import source
 from playground.lab.standalone.bundle import Bundle
 from playground.lab.standalone.expressions import Expressions
 from playground.lab.standalone.recording import Recording
@@ -36,6 +38,9 @@ from playground.lab.standalone.source import NoSource
 from playground.lab.training import Trainer
 
 ROOT = Path(__file__).parents[3]
+sys.path.append(str(ROOT / "packaging"))
+
+import contents  # noqa: E402
 
 SMALL: dict[str, Any] = {
     "data.points": 300,
@@ -266,7 +271,13 @@ def test_scripts_have_the_losses_and_samples_of_the_program(folder: Path, monkey
     # Scripts have no guards against divergence, and these networks are hardly trained.
     monkeypatch.setattr("playground.lab.training.EXPLODED", 1e9)
     monkeypatch.setattr("playground.lab.sampling.FAR", 1e9)
+    read, path_of = set[str](), source._path
+    monkeypatch.setattr(source, "_path", lambda module: read.add(module) or path_of(module))
+    source.module_of.cache_clear()
     check_scripts(packed(), folder)
+    # The package has the sources of these modules alone.
+    shipped = tuple(f"{package}." for package in contents.SOURCES_SHIPPED)
+    assert [module for module in sorted(read) if not f"{module}.".startswith(shipped)] == []
 
 
 def test_a_script_contains_the_code_of_plugins(tmp_path: Path) -> None:
@@ -284,6 +295,14 @@ def test_a_script_contains_the_code_of_plugins(tmp_path: Path) -> None:
         for kind in kinds:
             forget(kind)
     assert "Own kinds ---" in (tmp_path / "0" / "script.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+def test_numbers_that_are_not_finite_are_written_as_they_are(value: float) -> None:
+    write = Expressions(Recording(), Bundle())
+    for whole in (value, (0.5, value), [value], torch.tensor([1.0, value])):
+        found = eval(write.of(whole), {"math": math, "torch": torch})
+        np.testing.assert_array_equal(np.asarray(found), np.asarray(whole))
 
 
 def test_an_object_that_a_function_of_its_own_makes_is_refused() -> None:
