@@ -295,6 +295,7 @@ def test_the_names_load_no_torch_and_no_qt_until_they_are_used() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.timeout(300)
 def test_the_notebook_runs_and_opens_the_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MPLBACKEND", "agg")
     monkeypatch.setenv("SCORE_PLAYGROUND_READY", "1")
@@ -318,3 +319,6 @@ def test_the_notebook_runs_and_opens_the_window(tmp_path: Path, monkeypatch: pyt
             names["window"].communicate()
     assert names["error"] < 0.5
     assert names["figures"]["kl"] < 0.3
+    by_values = {tuple(row.values.values()): row.mean["sliced_wasserstein2"] for row in names["rows"]}
+    assert len(by_values) == 6
+    assert all(by_values["heun", steps] < by_values["euler", steps] for steps in (5, 10, 20))
