@@ -29,6 +29,7 @@ class _Building(QObject):
         self.problem: ProblemView | None = None
         self.failure: Message | None = None
         self.default_step: float | None = 2e-4
+        self.busy = False
 
     @property
     def conditions(self) -> Conditions | None:
@@ -105,7 +106,9 @@ class _Inspecting(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.number: int | None = None
+        self.place = 0
         self.particle: Any = None
+        self.trajectory: Any = None
         self.flow: Any = None
         self.weights_changed = self.is_active = False
 

@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from playground.app.canvas.compare_view import EQUAL, HOW
+from playground.app.canvas.readouts import vector
 from playground.app.controllers import comparing as controllers_comparing
 from playground.app.controllers import why_disabled
 from playground.app.controllers.column_training import ColumnTraining
@@ -92,23 +93,61 @@ def test_equal_columns_have_identical_particles(window) -> None:
     assert len(one) > 10
 
 
-def test_cards_offer_no_click_that_columns_do_not_take(window) -> None:
+def test_cards_offer_only_the_clicks_that_columns_take(window) -> None:
     hints = [window.panel(card).hint for card in (LikelihoodPanel, ParticlePanel)]
     before = [hint.text() for hint in hints]
     assert ["lick" in said for said in before] == [True, True]
     compared(window, Column(), Column({"sampling.steps": 20}))
     surface = window.compare.columns[0].canvas.surface
     QTest.mouseClick(surface, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, surface.rect().center())
-    QTest.mouseClick(surface, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.AltModifier, surface.rect().center())
-    assert window.controllers.inspecting.number is None
     assert window.controllers.measuring.likelihood is None
     assert [hint.text() for hint in hints] == [likelihood.COMPARED, particle.COMPARED]
-    assert all("Leave the comparison" in hint.text() for hint in hints)
     assert "likelihood" not in surface.accessibleDescription()
     window.state.edit({"sampling.steps": 31})
     assert hints[0].text() == likelihood.COMPARED
     window.controllers.comparing.leave()
     assert [hint.text() for hint in hints] == before
+
+
+def test_alt_click_in_a_column_follows_the_particle_with_the_same_start_in_all(window) -> None:
+    comparing, inspecting = compared(window, Column(), Column({"sampling.steps": 20})), window.controllers.inspecting
+    card = window.panel(ParticlePanel)
+    card.set_folded(False)
+    starts = [run.trajectory.positions[0] for run in comparing.runs]
+    np.testing.assert_array_equal(*starts)
+    window.playing.seek(comparing.total // 2)
+    wait(lambda: window.playing.frame == comparing.total // 2, PATIENCE)
+    column, run = window.compare.columns[1], comparing.runs[1]
+    frame = run.frame_at(window.playing.frame, comparing.total)
+    x0, x1, y0, y1 = column.canvas.viewport
+    middle = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
+    wait(lambda: np.array_equal(positions(window, 1), run.trajectory.positions[frame]), PATIENCE)
+    number = int(np.linalg.norm(positions(window, 1) - middle, axis=1).argmin())
+    x, y = column.canvas.plane().to_painter(positions(window, 1)[number]).tolist()
+    at = QPoint(round(x), round(y))
+    QTest.mouseClick(column.canvas.surface, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.AltModifier, at)
+    assert (inspecting.number, inspecting.place) == (number, 1)
+
+    def shown(place: int):
+        return window.compare.columns[place].canvas.scene(400, 400).followed
+
+    wait(lambda: all(len(shown(place).terms) == 3 for place in (0, 1)), PATIENCE)
+    for place, run in enumerate(comparing.runs):
+        frame, way = (
+            run.frame_at(window.playing.frame, comparing.total),
+            np.float64(run.trajectory.positions[:, number]),
+        )
+        np.testing.assert_array_equal(shown(place).positions, way[: frame + 1])
+        np.testing.assert_allclose(sum(term for term, _ in shown(place).terms), way[frame + 1] - way[frame], atol=1e-6)
+    steps = [inspecting.particles[place].step.score for place in (0, 1)]
+    assert not np.allclose(*steps)
+    assert card.score.text() == vector(steps[1])
+    frame = comparing.runs[1].frame_at(window.playing.frame, comparing.total)
+    assert card.header.state == f"B · {number} · step {frame}"
+    far = QPoint(3, column.canvas.surface.height() - 3)
+    QTest.mouseClick(column.canvas.surface, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.AltModifier, far)
+    assert inspecting.number is None
+    assert shown(0) is shown(1) is None
 
 
 def test_the_main_run_is_not_pinned_while_it_is_out_of_view(window) -> None:

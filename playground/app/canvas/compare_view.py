@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app.canvas import column_menu, readouts
+from playground.app.canvas.frame_style import FrameStyle
 from playground.app.canvas.frames import COMPUTED, frames_of, show_frame
 from playground.app.canvas.view import CanvasView
 from playground.app.controllers.column_runs import ColumnRun, Equal
@@ -99,8 +100,12 @@ class ColumnView(QFrame):
         self.canvas.setMinimumSize(*NARROWEST)
         self.canvas.surface.setAccessibleName(f"Canvas of column {letter}")
         self.canvas.surface.setAccessibleDescription(
-            "In the plane arrow keys move all columns, plus and minus zoom, 0 shows all."
+            "In the plane arrow keys move all columns, plus and minus zoom, 0 shows all. Alt+click or Alt+Enter follows a "
+            "particle in all columns."
         )
+        self._inspecting = controllers.inspecting
+        self.canvas.alt_clicked.connect(lambda x, y: self._inspecting.follow(self.canvas.particle_near(x, y), place))
+        self.canvas.image_alt_selected.connect(lambda number: self._inspecting.follow(number, place))
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
@@ -118,6 +123,12 @@ class ColumnView(QFrame):
         resolved = resolved or (None if view is None else view.resolved)
         column_menu.fill(self.menu, self._state.experiment, resolved, self.column, self._comparing, self.chosen.emit)
 
+    @property
+    def _frame_style(self) -> FrameStyle:
+        """How the layers of a frame are shown, with colours that are available."""
+        colors, followed = self._controllers.following.particle_colors, self._inspecting.number
+        return dataclasses.replace(self.canvas.frame_style, particles=colors, followed=followed)
+
     def drawn(self, as_seen: bool) -> DrawnColumn | None:
         """The column for a film; None if it has no run.
 
@@ -128,7 +139,7 @@ class ColumnView(QFrame):
         trajectory = None if run is None else run.trajectory
         if run is None or run.model is None or run.failure is not None or trajectory is None:
             return None
-        model, total, style = run.model, comparing.total, canvas.frame_style
+        model, total, style = run.model, comparing.total, self._frame_style
         wanted, (exact, density) = comparing.wanted_by(run), comparing.sources(run)
         if density == "learned":
             wanted -= {"density"}  # as on the screen
@@ -196,18 +207,19 @@ class ColumnView(QFrame):
             if scene.images is None and scene.particles is None:
                 scene = self.canvas.with_run(scene)
             density = run.density if self.canvas.visible["density"] else None
-            sampler, colors = run.experiment.sampling, self._controllers.following.particle_colors
-            style = dataclasses.replace(self.canvas.frame_style, particles=colors)
-            shown = show_frame(scene, trajectory, own, sampler, run.field, density, "", style, run.values)
+            sampler, style = run.experiment.sampling, self._frame_style
+            particle = self._inspecting.particles.get(self.place)
+            shown = show_frame(scene, trajectory, own, sampler, run.field, density, "", style, run.values, particle)
             lines = readouts.column_caption(trajectory, own, weights if follows else "")
             shown = dataclasses.replace(shown, caption=tuple(lines))
-            before, self._in_scene = self._in_scene, (trajectory, own, run.values, colors)
+            before, self._in_scene = self._in_scene, (trajectory, own, run.values, style.particles)
             if before != self._in_scene:
                 return shown
             # New arrows for the same frame: its particles stay as they were painted.
             return dataclasses.replace(shown, particles=scene.particles, trails=scene.trails, images=scene.images)
 
         self.canvas.change_scene(in_view)
+        self.canvas.choose_images(self._inspecting.number, None)
         if not self._trains():
             self.cost.setText(readouts.evaluations(trajectory, own, " evaluations" if self.width() > WIDE else ""))
 
@@ -308,6 +320,7 @@ class CompareView(QWidget):
         self._comparing.measured.connect(self._show_curves)
         self._comparing.overlays_changed.connect(self._show_column)
         self._playing.frame_changed.connect(self._show_frame)
+        controllers.inspecting.changed.connect(self._show_columns)
         main.layer_toggled.connect(self._follow_layers)
         main.option_changed.connect(self._follow_layers)
         main.viewport_changed.connect(lambda _: self._link(main))
@@ -450,11 +463,14 @@ class CompareView(QWidget):
     @Slot()
     def _show_frame(self) -> None:
         if self._comparing.is_active:
-            total = self._comparing.total
-            for view in self.columns:
-                view.show(self._playing.frame, total)
+            self._show_columns()
             if not self._marking.isActive():
                 self._marking.start()
+
+    @Slot()
+    def _show_columns(self) -> None:
+        for view in self.columns:
+            view.show(self._playing.frame, self._comparing.total)
 
     @Slot(int)
     def _show_column(self, place: int) -> None:

@@ -47,7 +47,6 @@ if typing.TYPE_CHECKING:
 
 EMPTY_PLANE = (-3.0, 3.0, -3.0, 3.0)  # the view before the first stroke: 15 times the brush
 SURVEYED = 2_000  # number of a file's images whose range of values is used until its data are built
-REACH = 18.0  # px, largest distance of a click from the particle that it picks
 FOLLOWED = "The particles follow this score."
 OF_ONE_CLASS = "The particles follow this score, that of class {} with its guidance."
 OF_ALL_CLASSES = "These are the arrows of all data. Each particle follows the score of its class."
@@ -177,17 +176,6 @@ class Display(QObject):
     def wanted(self) -> frozenset[str]:
         """The layers in view that are computed for each frame."""
         return frozenset(name for name in COMPUTED if self._canvas.visible[name])
-
-    def particle_near(self, x: float, y: float) -> int | None:
-        """The particle of the current frame nearest to a point of the canvas; None if none is near."""
-        run, frame = self.run, self._frame
-        if run is None or frame is None or len(run.shape) != 1 or not self._canvas.visible["particles"]:
-            return None
-        plane = self._canvas.plane()
-        away = plane.to_painter(run.positions[frame]) - plane.to_painter(np.array([x, y]))
-        distance = np.nan_to_num(np.hypot(away[:, 0], away[:, 1]), nan=np.inf)
-        nearest = int(distance.argmin())
-        return nearest if distance[nearest] <= REACH else None
 
     @property
     def why_no_training_film(self) -> Message | None:
@@ -370,7 +358,7 @@ class Display(QObject):
 
     def _in_view(self, scene: Scene) -> Scene:
         run, frame, sampler = self.run, self._frame, self._state.experiment.sampling
-        particle = self._inspecting.particle if self._place == 0 else None  # of the first run, whose terms are known
+        particle = self._inspecting.particles.get(self._place)
         overlays = self._field, self.density, self.weights_in_view, self.frame_style, self._values, particle
         if run is None or frame is None:
             return show_frame(scene, None, 0, sampler, *overlays)

@@ -72,7 +72,7 @@ class Tools(QObject):
     def _follow(self, x: float, y: float) -> None:
         """Follow the particle nearest to a click with Alt, or none if the click is far from all."""
         self._inspecting.drop_start()
-        self._inspecting.follow(self._display.particle_near(x, y))
+        self._inspecting.follow(self._canvas.particle_near(x, y))
 
     @Slot(float, float)
     def _drag_start(self, x: float, y: float) -> None:

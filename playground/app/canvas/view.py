@@ -33,6 +33,7 @@ from playground.drawing.scene import Scene
 BRUSH_STEP = 1.15  # for one notch of the wheel
 BRUSH_RANGE = (0.003, 0.3)  # radius as a fraction of the view's height
 READOUT_GAP = 16  # px from the pointer
+REACH = 18.0  # px, largest distance of a click from the particle that it picks
 
 
 class CanvasView(QWidget):
@@ -334,6 +335,17 @@ class CanvasView(QWidget):
     def plane(self) -> Plane:
         """The mapping between the user's coordinates and the canvas's."""
         return self._view.plane()
+
+    def particle_near(self, x: float, y: float) -> int | None:
+        """The number of the particle in view nearest to a point; None if none is near."""
+        particles = self._scene.particles if self.visible["particles"] else None
+        if particles is None or not len(particles.positions):
+            return None
+        plane = self.plane()
+        away = plane.to_painter(particles.positions) - plane.to_painter(np.array([x, y]))
+        distance = np.nan_to_num(np.hypot(away[:, 0], away[:, 1]), nan=np.inf)
+        nearest = int(distance.argmin())
+        return nearest if distance[nearest] <= REACH else None
 
     def lock_aspect(self, locked: bool) -> None:
         """Set whether both axes have the same scale, as they must if they have the same unit."""

@@ -212,7 +212,9 @@ def _on_one_path(main: Model, found: Sequence[Prepared], seed: int) -> tuple[Pre
                 one = dataclasses.replace(one, model=None, why=message_of(error))
             else:
                 path = comparison.shared_path(main.problem, seed)
-                one = dataclasses.replace(one, run=SamplingRun(model, model.problem, seed, 0, model.weights, path))
+                seeded = description.replace(model.problem.experiment, {"seed": seed})
+                problem = dataclasses.replace(model.problem, experiment=seeded)
+                one = dataclasses.replace(one, run=SamplingRun(model, problem, seed, 0, model.weights, path))
         ready.append(one)
     return tuple(ready)
 

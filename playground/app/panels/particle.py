@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from playground.app.canvas.readouts import place, vector
 from playground.app.controllers.controllers import Controllers
+from playground.app.model.columns import LETTERS
 from playground.app.model.state import State
 from playground.app.panels.figure import Figure
 from playground.app.style import theme
@@ -20,7 +21,8 @@ from playground.lab.inspection import InspectedParticle, StepSum
 
 HINT = "Alt+click a particle to follow it. Drag with Alt: where a particle that starts there ends, by the flow."
 IMAGES = "Click an image, or Alt+click to stay in this frame: its denoised estimate and score as pictures."
-COMPARED = "While columns are compared, no particle of theirs can be followed. Leave the comparison first."
+COMPARED = "Alt+click a particle in a column. The one with the same start is followed in all columns."
+COMPARED_IMAGES = "Alt+click an image in a column. The one with the same start is followed in all columns."
 SKIPPED = "Frames are several steps apart: the terms of a step are not known. Take fewer particles or steps."
 END = "The end of the run: there is no next step."
 COMING = "The next frame is not sampled yet."
@@ -86,7 +88,8 @@ class ParticlePanel(CollapsiblePanel):
         if number is not None:
             images = problem is not None and problem.is_image  # other cards count images from 1
             step = self._playing.frame if particle is None else particle.frame
-            self.set_state(f"{f'image {number + 1}' if images else number} · step {step}")
+            column = f"{LETTERS[self._inspecting.place]} · " if self._comparing.is_active else ""
+            self.set_state(f"{column}{f'image {number + 1}' if images else number} · step {step}")
 
     @Slot()
     def _show(self) -> None:
@@ -102,7 +105,8 @@ class ParticlePanel(CollapsiblePanel):
         self.set_state("")
         self._name()
         if not followed or particle is None or problem is None:
-            self.hint.setText(COMPARED if self._comparing.is_active else IMAGES if images else HINT)
+            said = (HINT, IMAGES), (COMPARED, COMPARED_IMAGES)
+            self.hint.setText(said[self._comparing.is_active][images])
             self.hint.setVisible(not followed)
             self.equation.setText("")
             self.pictures.show_images((None, None, None))
@@ -141,7 +145,7 @@ class ParticlePanel(CollapsiblePanel):
         )
 
     def _why_no_step(self, particle: InspectedParticle) -> str:
-        run = self._playing.trajectory
+        run = self._inspecting.trajectory
         if particle.skipped:
             return SKIPPED
         if run is not None and particle.frame + 1 >= len(run):
