@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from playground.app.workers import worker as workers
 from playground.app.workers.worker import Worker
 from playground.lab.conflicts import Conditions
 from playground.lab.experiment import Experiment, replace
-from playground.lab.fields import arrows_at
+from playground.lab.fields import arrows_at, score_at
 from playground.lab.problem import Problem
 from playground.theory.networks.base import ROWS
 
@@ -191,6 +192,34 @@ def test_between_two_sets_the_velocity_takes_the_place_of_the_score(coupling: st
     assert read.velocity
     assert (read.exact, read.log_density) == (None, None)
     np.testing.assert_allclose(read.learned, field.learned[5], rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("source", ["learned", "exact"])
+@pytest.mark.parametrize("time", [None, 0.5])
+def test_a_readout_asks_each_score_once(monkeypatch, source: str, time: float | None) -> None:
+    settings = {"data.kind": "two-moons", "data.points": 200, "network.width": 8, "noise.kind": "vp"}
+    problem = Problem.build(replace(Experiment(), {**settings, "sampling.source": source}))
+    model, worker, asked = Model.of(problem, problem.network()), SamplingWorker(), []
+
+    def counted(name: str, score: Callable):
+        return lambda *place: (asked.append(name), score(*place))[1]
+
+    learned, known = worker._learned, Problem.known_score
+    monkeypatch.setattr(worker, "_learned", lambda *of: counted("learned", learned(*of)))
+
+    def known_score(self, of: str | None = None):
+        score = known(self, of)
+        return None if score is None else counted("exact", score)
+
+    monkeypatch.setattr(Problem, "known_score", known_score)
+    sigma = problem.units.sigma_to_user(0.3 if time is None else float(problem.process().sigma(time)))
+    read = worker._read(ReadoutRequest(model, (0.3, 0.4), sigma, time))
+    assert sorted(asked) == ["exact", "learned"]
+    monkeypatch.undo()
+    point = np.array([[0.3, 0.4]])
+    for found, score in ((read.learned, worker._learned(model, model.weights)), (read.exact, known(problem, "exact"))):
+        np.testing.assert_allclose(found, score_at(problem, score, point, sigma, time)[0], rtol=1e-5)
+    np.testing.assert_array_equal(read.names.score[0], read.learned if source == "learned" else read.exact)
 
 
 def test_a_run_guided_by_a_checkpoint_follows_the_weights_of_that_step() -> None:

@@ -418,19 +418,21 @@ class SamplingWorker:
         from playground.lab.fields import log_density_at, score_at
 
         problem, positions = request.workspace.problem, np.array([request.point])
-        exact = log_density = None
-        score = self._learned(request.workspace, request.workspace.weights)
-        learned = score_at(problem, score, positions, request.sigma, request.time)[0]
-        source = problem.reference
+        moment, source, closed = (request.sigma, request.time), problem.reference, problem.known_score()
+        followed = "learned" if closed is None else str(problem.experiment.sampling.follows)
+        network = self._learned(request.workspace, request.workspace.weights)
+        names = field_names(problem, network if closed is None else closed, positions, *moment)
+        log_density, scores = None, {} if names is None else {followed: names.score[0]}
+        if "learned" not in scores:
+            scores["learned"] = score_at(problem, network, positions, *moment)[0]
         known = None if source is None else problem.known_score(source)
         if known is not None and source is not None:
-            exact = score_at(problem, known, positions, request.sigma, request.time)[0]
-            log_density = float(log_density_at(problem, positions, request.sigma, request.time, source)[0])
-        known = problem.known_score()
-        names = field_names(problem, score if known is None else known, positions, request.sigma, request.time)
+            if source not in scores:
+                scores[source] = score_at(problem, known, positions, *moment)[0]
+            log_density = float(log_density_at(problem, positions, *moment, source)[0])
+        learned, exact = scores["learned"], None if source is None else scores.get(source)
         if names is not None and not problem.has_score:
             learned, exact = -names.velocity[0], None  # particles go from t = 1 to 0
-        followed = "learned" if known is None else str(problem.experiment.sampling.follows)
         return PointReadout(
             request.point,
             request.sigma,
