@@ -72,15 +72,23 @@ def test_the_users_layers_are_what_is_kept_for_recovery(bare_window, own):
     assert bare_window.documents._describe_view()["layers"] == OF_EXACT
 
 
-def test_fields_stay_with_the_settings_that_an_opened_file_leaves(window, qtbot, tmp_path):
+def test_settings_and_fields_of_a_scene_stay_with_opened_points_and_one_undo_brings_the_own_work_back(
+    window, qtbot, tmp_path
+):
     canvas, state = window.canvas, window.state
     canvas.set_layer_visible("error", True)
+    own, place = state.experiment, state.stack.index()
     path = tmp_path / "own.csv"
     np.savetxt(path, np.random.default_rng(0).normal(size=(300, 2)), delimiter=",")
     window.controllers.scenes.show(SCENE)
+    state.edit({"sampling.steps": 7})
+    of_scene = state.experiment
     window.building.open_points(str(path))
     qtbot.waitUntil(lambda: state.experiment.data.kind == "file")
     assert window.controllers.scenes.scene is None
+    assert (state.experiment.noise, state.experiment.sampling.steps) == (of_scene.noise, 7)
     assert canvas.visible["error"]
     followed = state.experiment.sampling.follows
     assert (canvas.visible["learned"], canvas.visible["exact"]) == (followed == "learned", followed != "learned")
+    state.undo()
+    assert (state.experiment, state.stack.index()) == (own, place)

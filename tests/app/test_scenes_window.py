@@ -39,7 +39,7 @@ LEARNED = SceneFile("Other", "A topic", "A claim.", "", {"data": {"kind": "rings
 class Building(QObject):
     """Tells of files that are opened, and of the weights that are begun anew."""
 
-    points_opened = Signal(str)
+    points_opening = Signal()
 
     def __init__(self, state):
         super().__init__()

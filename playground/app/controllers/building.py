@@ -86,6 +86,8 @@ class Building(QObject):
         resetting(): new weights are about to replace the trained ones.
         withdrawn(): the workspace that was being built will not come.
         opened(Session | None): the settings of a file or of a new experiment replace everything.
+        points_opening(): a file of points was read. Scenes and lessons give way to the user's own work, so that one undo
+            brings it back; their settings stay with the points.
         points_opened(str): the path of the file or folder with the new data.
         notified(Notification)
     """
@@ -99,6 +101,7 @@ class Building(QObject):
     resetting = Signal()
     withdrawn = Signal()
     opened = Signal(object)
+    points_opening = Signal()
     points_opened = Signal(str)
     notified = Signal(object)
 
@@ -328,7 +331,12 @@ class Building(QObject):
             self._keep_points(wanted, dataset)
             self.adopting = True  # training may have been requested while these points were read
             try:
-                self._state.edit({**other_data(self._state.experiment, kind), "data.path": path})
+                now = self._state.experiment
+                others = {
+                    key: description.value(now, key) for key in description.fields(now) if not key.startswith("data.")
+                }
+                self.points_opening.emit()
+                self._state.edit({**others, **other_data(now, kind), "data.path": path})
             finally:
                 self.adopting = False
             self._settle.start()

@@ -44,7 +44,7 @@ class Lessons(QObject):
         self.progress = LessonProgress(self)
         self.progress.failed.connect(lambda sentence: self.notified.emit(Notification("warning", sentence)))
         building.opened.connect(self._end)
-        building.points_opened.connect(self._end)
+        building.points_opening.connect(self.leave)
         work_copy.undone.connect(self._end)
 
     @property
@@ -145,6 +145,7 @@ class Lessons(QObject):
             self._copy.put(settings)
         self.changed.emit()
 
+    @Slot()
     def leave(self) -> None:
         """End the lesson and restore the work."""
         if self.lesson is not None:

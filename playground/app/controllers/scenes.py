@@ -28,7 +28,7 @@ class Scenes(QObject):
         self._copy, self._tasks = work_copy, tasks
         self._scene: SceneFile | None = None
         self.measured: Measured | None = None
-        building.points_opened.connect(self._end)
+        building.points_opening.connect(self.leave)
         work_copy.undone.connect(self._end)
 
     @property
@@ -47,6 +47,7 @@ class Scenes(QObject):
         self._scene, self.measured = scene, None
         self.changed.emit()
 
+    @Slot()
     def leave(self) -> None:
         """Restore the work from before the scene, or before several scenes in a row."""
         if self._scene is not None:
@@ -72,7 +73,7 @@ class Scenes(QObject):
 
     @Slot()
     def _end(self) -> None:
-        """Forget the scene and leave the workspace as it is: it was undone, or a file of data was opened."""
+        """Forget the scene and leave the workspace as it is: it was undone, or another experiment was opened."""
         if self._scene is not None:
             self._copy.forget()
             self._tasks.cancel(TASK)
