@@ -89,24 +89,35 @@ def _settings(window: Searched) -> Iterator[Entry]:
         elif rows[key].isHidden():
             waits = worded(now[key].otherwise)
             why = f"{capital(waits)}." if waits else "It has no effect with the other settings."
-        run = functools.partial(reveal, rows[key]) if key in rows else lambda: None
+        run = functools.partial(choose, rows[key]) if key in rows else lambda: None
         yield Entry(title, _card(key), run, why, key)
 
 
-def reveal(row: FieldRow) -> None:
-    """Unfold the card of a setting, with its advanced part if necessary, and give the setting the focus."""
+def choose(row: FieldRow) -> None:
+    """Show a setting in its card and give it the focus."""
+    reveal(row)
+    controls = row.controls()
+    if controls:
+        controls[0].setFocus()
+
+
+def reveal(row: FieldRow) -> CollapsiblePanel | None:
+    """Unfold the card of a setting, with its advanced part if necessary.
+
+    Returns:
+        The card whose advanced part was opened; None if it was open or is not needed.
+    """
     above: QWidget | None = row
     while above is not None and not isinstance(above, CollapsiblePanel):
         above = above.parentWidget()
     if above is None:
-        return
+        return None
     above.set_folded(False)
-    if not row.isVisibleTo(above):
+    opens = not row.isVisibleTo(above)
+    if opens:
         above.disclosure.setChecked(True)
     above.reveal(row)
-    controls = row.controls()
-    if controls:
-        controls[0].setFocus()
+    return above if opens else None
 
 
 def _scenes(scenes: Scenes) -> Iterator[Entry]:

@@ -121,6 +121,7 @@ class MainWindow(QMainWindow):
         self._path, self._kept_plugins = path, kept_plugins
         self._leaving = self._interrupted = False
         self._folded: dict[CollapsiblePanel, bool] | None = None  # cards before a lesson, by whether they were folded
+        self._advanced: CollapsiblePanel | None = None  # the card whose advanced part the current step opened
         self.setObjectName("window")
         self.setAcceptDrops(True)
         self.setMinimumSize(*SMALLEST)
@@ -463,6 +464,9 @@ class MainWindow(QMainWindow):
     def _highlight(self, key: str) -> None:
         """During a lesson fold all cards except the one with the setting that its step is about."""
         taught = self.controllers.lessons.lesson is not None
+        if self._advanced is not None:
+            self._advanced.hide_advanced()
+            self._advanced = None
         if taught and self._folded is None:
             self._folded = {panel: panel.is_folded() for panel in self.panels[: len(PIPELINE)]}
         for panel, folded in (self._folded or {}).items():
@@ -476,7 +480,7 @@ class MainWindow(QMainWindow):
             row.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
             set_state(row, "highlighted", here)
             if here:
-                reveal(row)
+                self._advanced = reveal(row)
 
     @Slot()
     def reset_training(self) -> None:

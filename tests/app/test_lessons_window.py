@@ -13,7 +13,7 @@ from playground.app.controllers.lessons import Lessons
 from playground.app.controllers.workcopy import WorkCopy
 from playground.app.model.lesson_progress import Answer
 from playground.app.model.state import State
-from playground.app.panels import DataPanel, LessonPanel, NoisePanel, SamplingPanel, ScenePanel
+from playground.app.panels import DataPanel, LessonPanel, LikelihoodPanel, NoisePanel, SamplingPanel, ScenePanel
 from playground.app.panels.lesson import Scale
 from playground.app.widgets.equation import equation_svg
 from playground.app.widgets.equation_dialog import EquationDialog
@@ -58,7 +58,7 @@ class Building(QObject):
     """Tells of files that are opened, and of the weights that are begun anew."""
 
     opened = Signal(object)
-    points_opened = Signal(str)
+    points_opening = Signal()
 
     def __init__(self, state):
         super().__init__()
@@ -163,6 +163,11 @@ def test_no_step_lies_beyond_the_ends(controller):
     assert controller.place == 0
 
 
+def until_written(window, qtbot):
+    assert window.documents.busy  # a thread writes, because a slow disk would hold up the window
+    qtbot.waitUntil(lambda: not window.documents.busy)
+
+
 def until_shown(window, qtbot):
     def look():
         window.controllers.tasks.poll()
@@ -193,6 +198,7 @@ def test_the_card_asks_hides_and_reveals(bare_window, qtbot):
     panel.commit.click()
     until_shown(bare_window, qtbot)
     assert panel.notice.text.text() == "Not as you said: many. Measured: 0.75."
+    assert [button.isEnabled() for button in panel.group.buttons()] == [True, False]  # the chosen one stays legible
     assert panel.onward.text() == "Finish"
     panel.onward.click()
     assert panel.isHidden()
@@ -355,6 +361,23 @@ def test_other_cards_fold_but_for_the_one_with_the_setting_and_come_back(bare_wi
     assert not any(row.property("highlighted") for row in bare_window.findChildren(FieldRow))
 
 
+def test_a_highlighted_setting_takes_no_focus_and_its_advanced_part_closes_after_the_step(bare_window):
+    lessons, likelihood = bare_window.controllers.lessons, bare_window.panel(LikelihoodPanel)
+    bare_window.canvas.setFocus()
+    focused = bare_window.focusWidget()
+    lessons.begin(LESSON)
+    assert not likelihood.disclosure.isChecked()
+    bare_window._highlight("likelihood.tolerance")
+    assert likelihood.disclosure.isChecked()
+    assert bare_window.focusWidget() is focused  # a ring would go on to another card when this one folds
+    bare_window._highlight("sampling.particles")
+    assert not likelihood.disclosure.isChecked()
+    likelihood.disclosure.setChecked(True)  # by the user, and it stays
+    bare_window._highlight("likelihood.tolerance")
+    lessons.leave()
+    assert likelihood.disclosure.isChecked()
+
+
 def test_a_folded_card_is_one_line_in_a_lesson(window):
     lessons, noise = window.controllers.lessons, window.panel(NoisePanel)
     below = noise.purpose, noise.equation_button
@@ -410,7 +433,7 @@ def test_a_file_is_taught_and_a_damaged_one_refused(bare_window, tmp_path):
     assert bare_window.controllers.lessons.lesson.head.title == "Own"
 
 
-def test_a_lesson_is_written_of_what_the_window_shows(bare_window, tmp_path, monkeypatch):
+def test_a_lesson_is_written_of_what_the_window_shows(bare_window, qtbot, tmp_path, monkeypatch):
     path, told, refused = tmp_path / "own.lesson.md", [], []
     monkeypatch.setattr(bare_window.documents._prompts, "save_path", lambda *_: path)
     bare_window.documents.saved.connect(told.append)
@@ -418,6 +441,7 @@ def test_a_lesson_is_written_of_what_the_window_shows(bare_window, tmp_path, mon
     bare_window.state.edit({"data.kind": "rings", "noise.kind": "vp"})
     shown = bare_window.state.experiment
     bare_window.actions_by_key.trigger("help.write_lesson")
+    until_written(bare_window, qtbot)
     assert told == ["Saved own.lesson.md. Change it in a text editor, and open it here to try it."]
     assert load(path).steps[0].settings == shown
     bare_window.state.edit({"data.kind": "file", "data.path": "points.csv"})
@@ -437,11 +461,13 @@ def test_answers_are_saved_as_a_table(bare_window, qtbot, tmp_path, monkeypatch)
     until_shown(bare_window, qtbot)
     bare_window.actions_by_key.refresh()
     bare_window.actions_by_key.trigger("learn.answers")
+    until_written(bare_window, qtbot)
     with path.open(newline="") as file:
         rows = list(csv.reader(file))
     assert rows == [list(COLUMNS), ["mine", "2", "How many?", "0.5", "0.75", ""]]
     lessons.progress.take(Answer("=1+1", 1, "-What?", (-2.5,), "-2.5"))
     bare_window.actions_by_key.trigger("learn.answers")
+    until_written(bare_window, qtbot)
     with path.open(newline="") as file:
         rows = list(csv.reader(file))
     assert rows[1] == ["'=1+1", "1", "'-What?", "-2.5", "", ""]

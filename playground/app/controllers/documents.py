@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -321,13 +321,11 @@ class Documents(QObject):
         path = self._prompts.save_path("Save answers", proposed, "Comma-separated values (*.csv)", ".csv")
         if path is None:
             return
-        try:
-            with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-                csv.writer(file, lineterminator="\n").writerows(map(cell, row) for row in (lessons.COLUMNS, *rows))
-        except OSError as error:
-            self._refuse(cannot_write(path, error))
-        else:
-            self.saved.emit(f"Saved {path.name}.")
+
+        def write(file: TextIO) -> None:
+            csv.writer(file, lineterminator="\n").writerows(map(cell, row) for row in (lessons.COLUMNS, *rows))
+
+        self._write(path, write, f"Saved {path.name}.")
 
     def ask_write_lesson(self) -> None:
         """Ask for a name, then write a lesson whose step shows the current experiment."""
@@ -337,14 +335,24 @@ class Documents(QObject):
             return
         try:
             text = lesson_template(self._state.experiment, path.name.removesuffix(lessons.SUFFIX))
-            with atomic_write(path) as temporary:
-                temporary.write_text(text, encoding="utf-8")
         except ExperimentError as error:
             self._refuse(error.message)
-        except OSError as error:
-            self._refuse(cannot_write(path, error))
-        else:
-            self.saved.emit(f"Saved {path.name}. Change it in a text editor, and open it here to try it.")
+            return
+        said = f"Saved {path.name}. Change it in a text editor, and open it here to try it."
+        self._write(path, lambda file: file.write(text), said)
+
+    def _write(self, path: Path, write: Callable[[TextIO], object], said: str) -> None:
+        """Write a text in a thread, since a slow disk may take seconds, and then say so."""
+
+        def work() -> None:
+            try:
+                with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+                    write(file)
+            except OSError as error:
+                raise UserError(cannot_write(path, error)) from None
+
+        if not self._background.run("write", work, lambda _: self.saved.emit(said), self._failed):
+            self._refuse(f"{path.name} is not saved yet: another file is still being read or written; try again.")
 
     def proposal(self) -> Path:
         """The file name that a dialog proposes, with any suffix."""

@@ -202,8 +202,9 @@ class LessonPanel(CollapsiblePanel):
         asked, answered = bool(head.question), answer is not None
         values = None if answer is None else answer.values
         for button in self.group.buttons():
-            button.setEnabled(not answered)
-            if answer is not None and self.group.id(button) == int(answer.prediction[0]):
+            chosen = answer is not None and self.group.id(button) == int(answer.prediction[0])
+            button.setEnabled(not answered or chosen)  # what was chosen stays legible
+            if chosen:
                 button.setChecked(True)
         self.slider.setVisible(head.scale is not None and not answered)
         self.scale.setVisible(head.scale is not None)
