@@ -311,8 +311,14 @@ def test_the_file_tile_asks_for_a_file_first(show, state, controllers, qtbot):
         press(panel.tiles["file"])
     assert state.experiment.data.kind == "two-moons"
     assert panel.tiles["two-moons"].isChecked()
+    controllers.building.busy = True
     state.edit({"data.kind": "file", "data.path": PATH})
+    assert panel.header.state == "loading…"  # and not the number of points from before
+    height, lines = panel.sizeHint().height(), panel.file_text.text().count("\n")
+    controllers.building.busy = False
     controllers.build(count=218, conditions=Conditions(held_out=54), name="faithful", axes=("eruptions", "waiting"))
+    assert panel.file_text.text().count("\n") == lines
+    assert panel.sizeHint().height() == height  # the card does not jump
     assert panel.header.state == "faithful.csv · 272"
     assert panel.file_text.text() == "272 rows: eruptions, waiting\n218 to train, 54 held out"
     assert not panel.notice.isVisible()

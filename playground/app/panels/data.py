@@ -36,6 +36,7 @@ from playground.messages import Message
 
 COLUMNS = 6
 TILE = 32  # px
+LOADING = "Loading…\nThe canvas changes afterwards."  # as many lines as of loaded data
 OPENS = {
     False: ("Open a file of points", "a CSV, TSV or NPY file with two columns"),
     True: ("Open a file of images", "an IDX, NPZ or CIFAR file"),
@@ -358,10 +359,11 @@ class DataPanel(CollapsiblePanel):
             self.brush.setChecked(False)
         self.undo.setEnabled(bool(strokes))
         self.clear.setEnabled(bool(strokes))
-        if view is not None and (self._loading or self._failure or view.is_image != data.images):
+        if view is not None and (self._failure or not view.describes(self.state.experiment)):
             view = None  # these settings have none yet: a problem may be one step behind
-        if self._loading:
+        if self._loading or (view is None and data.is_finite and not self._failure and self._building.busy):
             self.set_state("loading…")
+            self.file_text.setText(LOADING)
         elif data.is_finite:
             name = Path(data.file).name if data.is_file else data.phrase
             facts = ""
