@@ -23,7 +23,7 @@ from playground.lab import lessons, scenes
 SIZE = 1280, 800
 SECONDS = 10.0  # most seconds of training before a picture of it
 SETTLED = 0.5  # seconds
-PATIENCE = 120.0  # seconds for one measurement
+PATIENCE = 600.0  # seconds for one measurement
 
 
 def paint(window: MainWindow, path: Path) -> Path:
@@ -35,8 +35,11 @@ def paint(window: MainWindow, path: Path) -> Path:
     wait(lambda: not controllers.training.wanted, SECONDS)
     wait(lambda: controllers.playing.recorded > 1, 30)
     wait(lambda: controllers.playing.frame >= 0.6 * (controllers.playing.total - 1) > 0, 20)
+    controllers.playing.set_playing(False)
+    wait(lambda: not controllers.following.waits, 10)  # field and density of this frame
     wait(lambda: controllers.tasks.idle, 5)  # the equation is drawn
     window.grab().save(str(path))
+    controllers.playing.set_playing(True)
     return path
 
 

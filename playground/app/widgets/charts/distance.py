@@ -20,7 +20,7 @@ COLORS = (
     "likelihood",
 )  # of the columns; the letter at each curve's name distinguishes them too
 WIDTHS = 2.5, 2.0, 1.5, 1.0
-NAME = "Distance to the data"
+NAME = "Sliced W₂ to the data"
 ABOUT = (
     "<p>Sliced Wasserstein-2 distance between particles and data, in the data's units, against score evaluations of one "
     "particle.</p><p>Dashed: the floor, the mean distance of a perfect sampler, in a band of one standard deviation to either "
