@@ -242,6 +242,8 @@ class MainWindow(QMainWindow):
         self.state.changed.connect(self._edited)
         self.documents.opened.connect(self._opened)
         self.documents.lesson_opened.connect(self.controllers.lessons.begin)
+        self.controllers.lessons.beginning.connect(self.tour.end)  # it would cover what is taught
+        self.controllers.scenes.showing.connect(self.tour.end)
         self.documents.changed.connect(self._show_name)
         self.documents.saved.connect(lambda sentence: self.notify("info", sentence))
         self.documents.refused.connect(self._refused)

@@ -7,6 +7,8 @@ from PySide6.QtWidgets import QApplication
 
 from playground.app.dialogs.tour import MOST_WORDS, STOPS
 from playground.app.panels import SamplingPanel
+from playground.lab.lessons import load_all
+from playground.lab.scenes import load_bundled
 from tests.app.conftest import end, make_window, wait
 
 LEFT = Qt.MouseButton.LeftButton
@@ -87,6 +89,23 @@ def test_the_window_can_be_used_meanwhile(shared_window, tour):
     QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Space)
     assert shared_window.controllers.playing.is_playing is not playing
     shared_window.controllers.playing.set_playing(playing)
+
+
+def test_it_gives_way_to_a_scene_and_to_a_lesson(shared_window, tour):
+    scenes, lessons = shared_window.controllers.scenes, shared_window.controllers.lessons
+    try:
+        for begin, what in (
+            (scenes.show, next(iter(load_bundled().values()))),
+            (lessons.begin, load_all()["01-score"]),
+        ):
+            tour.offer()
+            assert tour.isVisible()
+            begin(what)
+            assert not tour.isVisible()
+    finally:
+        lessons.leave()
+        scenes.leave()
+        wait(lambda: not shared_window.controllers.building.busy, 30_000)
 
 
 def test_it_follows_the_window_s_size(shared_window, tour):
