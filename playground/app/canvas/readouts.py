@@ -83,6 +83,7 @@ def evaluations(trajectory: "Trajectory", frame: int, unit: str = " score evalua
     mean, most = float(trajectory.nfe_mean[frame]), float(trajectory.nfe_max[frame])
     if math.isnan(mean):
         return ""
+    unit = unit.removesuffix("s") if mean == 1 else unit
     return (
         f"{format_number(mean)}{unit}" if mean == most else f"{format_number(mean)}{unit} (most {format_number(most)})"
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from playground.app.dialogs.claims_dialog import ClaimsDialog
 from playground.app.model import errors
@@ -13,6 +13,7 @@ from playground.app.style.labels import CARDS, worded
 from playground.app.style.theme import UNIT, set_role
 from playground.app.widgets.charts.chart import Chart
 from playground.app.widgets.charts.series import Series
+from playground.app.widgets.controls import ChoiceBox
 from playground.drawing.audit import curves_of
 from playground.drawing.palette import Palette
 from playground.kinds.kind import Kind, registered
@@ -42,7 +43,7 @@ class AuditDialog(ClaimsDialog):
         self._charts: Sequence[audits.Chart] = ()
         self.failure = ""
 
-        self.kinds = QComboBox()
+        self.kinds = ChoiceBox(())
         self.kinds.setAccessibleName("Kind to audit")
         self.kinds.setToolTip("<p>A kind that the experiment has chosen is audited with its settings there.</p>")
         self.run_button = QPushButton("&Run")

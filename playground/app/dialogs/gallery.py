@@ -162,6 +162,8 @@ class Gallery(WorkingDialog):
         layout.setSpacing(UNIT)
         layout.addWidget(said)
         layout.addWidget(area)
+        room = self.screen().availableSize() - QSize(2 * UNIT, 6 * UNIT)
+        self.resize(self.sizeHint().boundedTo(room))  # Qt would take the least height for the wrapped text
 
     def sizeHint(self) -> QSize:
         return QSize(super().sizeHint().width(), 3 * (PICTURE.height() + px(TEXT) + 2 * UNIT) + 8 * UNIT)

@@ -1,6 +1,6 @@
 """View > History: every change since the file was opened, in a list; a click goes to that change."""
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QGuiApplication, QPalette, QUndoStack
 from PySide6.QtWidgets import (
     QDialog,
@@ -41,9 +41,7 @@ class HistoryWindow(QDialog):
         layout.setSpacing(UNIT)
         layout.addWidget(self.view)
         layout.addWidget(said)
-
-    def sizeHint(self) -> QSize:
-        return QSize(320, 400)
+        self.resize(320, 400)  # Qt would take the least height for the wrapped text
 
 
 class _Steps(QStyledItemDelegate):

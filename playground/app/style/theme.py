@@ -345,10 +345,10 @@ QTreeView[role="table"] { background: transparent; color: @text; border: none; o
 QTreeView[role="table"]::item { padding: 0; border: none; }
 QTreeView[role="table"]::item:selected { background: @hover; }
 QTreeView[role="table"]:focus { border: none; }
-QTreeView[role="table"] QHeaderView { background: transparent; }
-QTreeView[role="table"] QHeaderView::section {
+QHeaderView { background: transparent; }
+QHeaderView::section {
     background: transparent; color: @muted; border: none; border-bottom: 1px solid @border; padding: 2px 3px; }
-QTreeView[role="table"] QHeaderView::section:hover { color: @text; }
+QHeaderView::section:hover { color: @text; }
 QTreeView[role="table"] QLineEdit { padding: 0 2px; }
 
 QFrame[role="card"] { background: @raised; border: 1px solid @border; border-radius: 8px; }
