@@ -248,12 +248,12 @@ def test_nothing_is_cut_or_lies_over_another_at_any_size(shared_window, settled,
 
 
 @pytest.mark.parametrize("percent", [80, 100, 200])
-def test_nothing_of_a_dialog_is_cut_or_lies_over_another(shared_window, settled, percent):
+def test_nothing_of_a_dialog_is_cut_or_lies_over_another(shared_window, settled, monkeypatch, percent):
     window, found = shared_window, []
     settled({})
     window.resize(*SIZES[0])
     window.set_text_size(percent)
-    commands = ["file.export_video", "help.keys"]
+    commands, cuts = ["file.export_video", "help.keys"], Cuts(monkeypatch)
     try:
         for name in (*DIALOGS, *commands, "equation"):
             if name in DIALOGS:
@@ -269,12 +269,34 @@ def test_nothing_of_a_dialog_is_cut_or_lies_over_another(shared_window, settled,
                 found += [f"{name}: {text}" for text in misplaced(dialog)]
                 widgets = [one for one in dialog.findChildren(QWidget) if one.isVisibleTo(dialog) and one.width() > 0]
                 found += [f"{name}: {too_small(one)}" for one in widgets if too_small(one)]
+                if name == "scenes":
+                    for tile in dialog.tiles:
+                        cuts.look(tile, name)
                 if name in ("palette", "equation", "glossary", "log", "history", *commands):
                     assert QRect(0, 0, *SIZES[0]).contains(dialog.rect()), (name, dialog.size())
                 dialog.close()
     finally:
         window.set_text_size(100)
-    assert found == []
+    assert found + [cut for cut in sorted(cuts.found) if cut.startswith("scenes")] == []
+
+
+@pytest.mark.parametrize("percent", [100, 200])
+def test_compared_columns_keep_their_canvas_and_heads_at_any_size(shared_window, settled, percent):
+    window, comparing = shared_window, shared_window.controllers.comparing
+    settled({"sampling.source": "exact"})
+    window.resize(*SIZES[0])
+    window.set_text_size(percent)
+    try:
+        comparing.begin()
+        wait(lambda: len(comparing.runs) == 2 and window.compare.columns[0].canvas.height() > 100, 20_000)
+        view = window.compare
+        assert view.chart.isVisible() == (percent == 100)  # in a low window the canvases need its room
+        assert all(column.canvas.height() > 100 for column in view.columns)
+        widgets = [one for one in view.findChildren(QWidget) if one.isVisibleTo(view) and one.width() > 0]
+        assert [too_small(one) for one in widgets if too_small(one)] == []
+    finally:
+        comparing.leave()
+        window.set_text_size(100)
 
 
 def test_no_text_of_a_scene_is_cut(shared_window, settled, monkeypatch):

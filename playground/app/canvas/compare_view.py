@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -29,6 +30,7 @@ from playground.app.model.columns import LETTERS, SAME, Column, difference
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView
 from playground.app.style.labels import worded
+from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role, set_state
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets.charts.distance import COLORS, DistanceChart
@@ -53,6 +55,7 @@ FAIR: tuple[tuple[Fair, str, str], ...] = (
 SAMPLING = "The columns are sampled and then measured."
 MARKED = 100  # ms between two moves of the marks in the chart, whose painting costs as much as a canvas
 NARROWEST = 160, 140  # px, least width and height of a column; four fit beside the cards in a window of 1280
+SCARCE = 380  # px, height below which there is no room for the chart
 WIDE = 320  # px, width of a column from which its head explains its number
 HOW = "All columns begin with the same noise and follow the same Brownian path."
 
@@ -331,6 +334,16 @@ class CompareView(QWidget):
         button.setToolTip(wrapped(tip))
         return button
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._give_room()
+        super().resizeEvent(event)
+
+    def _give_room(self) -> None:
+        """Leave the room to the canvases where it is scarce, as in a low window with large text."""
+        scarce = self.height() < px(SCARCE)
+        self.chart.setVisible(not scarce)
+        self.said.setVisible(not scarce or self.said.text() != HOW)
+
     def apply_palette(self, palette: Palette) -> None:
         self._colors = palette
         self.chart.apply_palette(palette)
@@ -428,6 +441,7 @@ class CompareView(QWidget):
     def _say(self) -> None:
         """Say how the columns are compared, or show a warning."""
         self.said.setText(" ".join(f"⚠ {worded(notice)}" for notice in self._comparing.notices) or HOW)
+        self._give_room()
 
     @Slot()
     def _show_trainings(self) -> None:

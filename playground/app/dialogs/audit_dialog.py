@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
-from PySide6.QtCore import Slot
+from PySide6.QtCore import QSize, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from playground.app.dialogs.claims_dialog import ClaimsDialog
 from playground.app.model import errors
 from playground.app.model.state import State
 from playground.app.style.labels import CARDS, worded
+from playground.app.style.text_size import px, within_screen
 from playground.app.style.theme import UNIT, set_role
 from playground.app.widgets.charts.chart import Chart
 from playground.app.widgets.charts.series import Series
@@ -86,7 +87,7 @@ class AuditDialog(ClaimsDialog):
         layout.addLayout(beside)
         layout.addWidget(self.bar)
         layout.addLayout(buttons)
-        self.resize(940, 640)
+        self.resize(within_screen(self, QSize(px(940), px(640))))
         state.kinds_changed.connect(self._fill)
         self._fill()
 

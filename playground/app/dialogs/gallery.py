@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QAbstractButton, QGridLayout, QLabel, QScrollArea,
 
 from playground.app.dialogs.working_dialog import WorkingDialog
 from playground.app.model.views import plane_bounds
-from playground.app.style import theme
+from playground.app.style import text_size, theme
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.drawing.images import ImageGrid
@@ -19,23 +19,33 @@ from playground.drawing.plane import Plane, shaped
 from playground.lab.scenes import SceneFile, load_bundled
 from playground.user_errors import UserError
 
-COLUMNS = 4
+COLUMNS = 4  # at the usual size of the text
 PICTURE = QSize(232, 130)
 TEXT = 58  # px below the picture
-STEPS: dict[int, int] = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -COLUMNS, Qt.Key.Key_Down: COLUMNS}
+STEPS: dict[int, tuple[int, int]] = {  # tiles to the right, and rows down
+    Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+    Qt.Key.Key_Up: (0, -1),
+    Qt.Key.Key_Down: (0, 1),
+}
 LOOK, FRAME = 60, 70  # ms between two checks for results, and between two frames
 SAID = "Each scene sets the window, makes a claim and measures it on this machine. Undo brings your own work back."
 Run = tuple[np.ndarray, np.ndarray]  # data and frames
+
+
+def columns() -> int:
+    """The number of tiles side by side: as many as four are wide at the usual size of the text."""
+    return max(round(COLUMNS / text_size.factor()), 1)
 
 
 class SceneTile(QAbstractButton):
     """One scene: its run, its title and its topic.
 
     Signals:
-        stepped(int): move the focus by this many tiles.
+        stepped(int, int): move the focus by this many tiles and rows.
     """
 
-    stepped = Signal(int)
+    stepped = Signal(int, int)
 
     def __init__(self, scene: SceneFile, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,7 +55,7 @@ class SceneTile(QAbstractButton):
         self._timer = QTimer(self)
         self._timer.setInterval(FRAME)
         self._timer.timeout.connect(self._advance)
-        self.setFixedSize(PICTURE.width(), PICTURE.height() + px(TEXT))
+        self.setFixedSize(px(PICTURE.width()), px(PICTURE.height()) + px(TEXT))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(f"{scene.title}: {scene.claim}")
@@ -74,7 +84,7 @@ class SceneTile(QAbstractButton):
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.click()
         elif event.key() in STEPS:
-            self.stepped.emit(STEPS[event.key()])
+            self.stepped.emit(*STEPS[event.key()])
         else:
             super().keyPressEvent(event)
 
@@ -87,7 +97,7 @@ class SceneTile(QAbstractButton):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        colors, picture = self._colors, QRectF(0, 0, PICTURE.width(), PICTURE.height())
+        colors, picture = self._colors, QRectF(0, 0, px(PICTURE.width()), px(PICTURE.height()))
         painter.fillRect(picture, colors.color("background"))
         if self._run is not None:
             self._paint_run(painter, *self._run)
@@ -100,7 +110,7 @@ class SceneTile(QAbstractButton):
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
         bold = theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold)
         small = theme.text_font(theme.CAPTION_PIXELS)
-        line = QRectF(10, PICTURE.height() + px(9), self.width() - 20, px(20))
+        line = QRectF(10, px(PICTURE.height()) + px(9), self.width() - 20, px(20))
         for font, role, text in (
             (bold, QPalette.ColorRole.WindowText, self.scene.title),
             (small, QPalette.ColorRole.PlaceholderText, self.scene.topic),
@@ -112,7 +122,7 @@ class SceneTile(QAbstractButton):
             line.translate(0, px(21))
 
     def _paint_run(self, painter: QPainter, data: np.ndarray, frames: np.ndarray) -> None:
-        width, height, ratio = PICTURE.width(), PICTURE.height(), self.devicePixelRatioF()
+        width, height, ratio = px(PICTURE.width()), px(PICTURE.height()), self.devicePixelRatioF()
         if data.ndim > 2:
             limits = float(data.min()), float(data.max())
             images = ImageGrid(data[:40], limits, role="data")
@@ -142,31 +152,43 @@ class Gallery(WorkingDialog):
         said.setWordWrap(True)
         set_role(said, "caption")
         inside = QWidget()
-        grid = QGridLayout(inside)
-        grid.setSpacing(2 * UNIT)
-        grid.setContentsMargins(0, 0, UNIT, 0)
+        self._grid = QGridLayout(inside)
+        self._grid.setSpacing(2 * UNIT)
+        self._grid.setContentsMargins(0, 0, UNIT, 0)
         for place, tile in enumerate(self.tiles):
-            grid.addWidget(tile, place // COLUMNS, place % COLUMNS)
             tile.clicked.connect(lambda _=False, tile=tile: self._chosen(tile))
-            tile.stepped.connect(lambda step, place=place: self._go(place + step))
+            tile.stepped.connect(lambda step, rows, place=place: self._go(place + step + rows * columns()))
+        self._lay_out()
         area = QScrollArea()
         area.setWidget(inside)
         area.setWidgetResizable(True)
         area.setFrameShape(QScrollArea.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setMinimumWidth(inside.sizeHint().width() + area.verticalScrollBar().sizeHint().width())
         self._area = area
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * UNIT, 2 * UNIT, UNIT, 2 * UNIT)
         layout.setSpacing(UNIT)
         layout.addWidget(said)
         layout.addWidget(area)
-        room = self.screen().availableSize() - QSize(2 * UNIT, 6 * UNIT)
-        self.resize(self.sizeHint().boundedTo(room))  # Qt would take the least height for the wrapped text
+        self._take_room()
 
     def sizeHint(self) -> QSize:
-        return QSize(super().sizeHint().width(), 3 * (PICTURE.height() + px(TEXT) + 2 * UNIT) + 8 * UNIT)
+        """Three rows of tiles, below what is said."""
+        return QSize(super().sizeHint().width(), 3 * (px(PICTURE.height()) + px(TEXT) + 2 * UNIT) + 8 * UNIT)
+
+    def apply_text_size(self) -> None:
+        self._lay_out()
+        self._take_room()
+
+    def _lay_out(self) -> None:
+        for place, tile in enumerate(self.tiles):
+            self._grid.addWidget(tile, place // columns(), place % columns())
+
+    def _take_room(self) -> None:
+        width = self._grid.sizeHint().width() + self._area.verticalScrollBar().sizeHint().width()
+        self._area.setMinimumWidth(width)
+        self.resize(text_size.within_screen(self, self.sizeHint()))
 
     def apply_palette(self, palette: Palette) -> None:
         for tile in self.tiles:

@@ -1,6 +1,6 @@
 """View > History: every change since the file was opened, in a list; a click goes to that change."""
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt
 from PySide6.QtGui import QGuiApplication, QPalette, QUndoStack
 from PySide6.QtWidgets import (
     QDialog,
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from playground.app.style.text_size import px, within_screen
 from playground.app.style.theme import UNIT, set_role
 
 START = "As opened"
@@ -41,7 +42,7 @@ class HistoryWindow(QDialog):
         layout.setSpacing(UNIT)
         layout.addWidget(self.view)
         layout.addWidget(said)
-        self.resize(320, 400)  # Qt would take the least height for the wrapped text
+        self.resize(within_screen(self, QSize(px(320), px(400))))  # Qt would take the least height for the wrapped text
 
 
 class _Steps(QStyledItemDelegate):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app.controllers.plugins import Plugin, Plugins
+from playground.app.style.text_size import px, within_screen
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import wrapped
 
@@ -75,7 +76,7 @@ class PluginsDialog(QDialog):
         layout.addWidget(about)
         layout.addWidget(self.table, 1)
         layout.addLayout(buttons)
-        self.resize(720, 340)
+        self.resize(within_screen(self, QSize(px(720), px(340))))
         plugins.changed.connect(self._show)
         self._show()
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from playground.app.controllers.controllers import Controllers
 from playground.app.panels.run_table import RunTable
+from playground.app.style.text_size import px, within_screen
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import wrapped
 from playground.drawing.palette import Palette
@@ -59,7 +60,7 @@ class RunsWindow(QDialog):
         self.table.chosen.connect(self._enable)
         self._pinning.pinned.changed.connect(self._enable)
         self._enable()
-        self.resize(*SIZE)
+        self.resize(within_screen(self, QSize(*map(px, SIZE))))
 
     def apply_palette(self, palette: Palette) -> None:
         self.table.apply_palette(palette)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import QSize, Slot
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from playground.app.dialogs.claims_dialog import ClaimsDialog
 from playground.app.model import errors
+from playground.app.style.text_size import px, within_screen
 from playground.app.style.theme import UNIT
 from playground.drawing.selftest import CHECKS
 from playground.lab.selftest import selftest
@@ -35,7 +36,7 @@ class SelftestDialog(ClaimsDialog):
         layout.addWidget(self.table)
         layout.addWidget(self.bar)
         layout.addLayout(buttons)
-        self.resize(940, 620)
+        self.resize(within_screen(self, QSize(px(940), px(620))))
 
     @Slot()
     def start(self) -> None:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QAbstractButton, QMainWindow, QScrollBar, QSplitte
 PERCENT = (80, 200)  # smallest and largest, in %
 STEPS = (80, 90, 100, 110, 120, 130, 150, 175, 200)  # % that keys go through
 NO_BOUND = 16_777_215  # Qt's own value for a size without a maximum
+FRAME = QSize(16, 48)  # px that a window's frame takes
 QT_KEEPS = (
     "_q_styleSheetWidgetFont"  # where Qt keeps the font that a style sheet restores with every change of the palette
 )
@@ -37,6 +38,11 @@ def set_factor(value: float) -> None:
 def px(pixels: float) -> int:
     """A length in whole pixels at the current size of the text."""
     return round(pixels * _Factor.now)
+
+
+def within_screen(window: QWidget, size: QSize) -> QSize:
+    """The size of a window, as far as its screen has room beside the window's frame."""
+    return size.boundedTo(window.screen().availableSize() - FRAME)
 
 
 @runtime_checkable
