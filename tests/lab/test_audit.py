@@ -250,6 +250,22 @@ def test_claims_of_built_in_kinds_hold(name: str) -> None:
     assert [row for row in rows if not row.passed] == []
 
 
+def test_a_sampler_that_is_told_a_class_is_audited_with_it(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A class alone is sampled; with guidance the samples are not those of the tilted density, which is only measured."""
+    told = {"data.classes": "on", "sampling.labels": "one", "sampling.guidance": 3.0}
+
+    def claims() -> list[Row]:
+        return measured(audit(replace(Experiment(), told), "sampling"), "W₂ to")
+
+    alone, guided = claims()
+    assert alone.passed
+    assert (guided.claim, guided.is_bounded) == ("W₂ to the tilted density, w = 3, over its floor", False)
+    assert guided.measured > alone.measured
+    monkeypatch.setattr(samplers, "conditioned_score", lambda problem, score: problem.density.score)  # of both moons
+    assert not claims()[0].passed
+    assert not any("W₂ to" in check.claim for check in audit(Experiment(), "sampling").checks)
+
+
 def test_settings_choose_what_is_audited() -> None:
     """ShARK states weak order 2 and strong order 1.5."""
     made = audit(replace(Experiment(), {"sampling.solver": "shark"}), "sampling")
@@ -279,7 +295,7 @@ def test_a_kind_that_is_not_there_is_named(name: str, reason: str) -> None:
 def test_two_kinds_of_one_name_are_told_apart_by_their_section(monkeypatch: pytest.MonkeyPatch) -> None:
     both = kind_named("vp"), kind_named("mlp")
     monkeypatch.setattr(audits, "registered", lambda: (*both, both[0]))
-    with pytest.raises(UserError, match=r"say noise\.vp or noise\.vp"):
+    with pytest.raises(UserError, match=r"write noise\.vp or noise\.vp"):
         kind_named("vp")
     assert kind_named("network.mlp") is both[1]
 

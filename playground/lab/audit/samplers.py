@@ -4,18 +4,20 @@ import dataclasses
 import functools
 import math
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 import msgspec
 import torch
 from torch import Tensor
 
+from playground.kinds.samplers import FollowsScore
 from playground.kinds.samplers import Sampler as Kind
 from playground.lab.audit import gaussian
 from playground.lab.audit.chart import Chart, Line, line
 from playground.lab.audit.gaussian import Moments
 from playground.lab.comparison import at_equal_evaluations
+from playground.lab.conditioning import conditioned_score
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
@@ -23,6 +25,7 @@ from playground.lab.selftest.check import STANDARD_ERRORS, Check, normals, seede
 from playground.theory.counting import CountedScore
 from playground.theory.noise import ScoreFunction
 from playground.theory.samplers import BrownianPath, Sampler
+from playground.theory.tilting import TiltedDensity
 from playground.theory.transport import squared_wasserstein2
 
 PROCESSES: dict[str, dict[str, Any]] = {
@@ -67,6 +70,15 @@ def order(steps: Sequence[int], errors: Sequence[float]) -> float:
     logs = torch.tensor(errors, dtype=torch.float64).clamp(min=1e-300).log()
     work = work - work.mean()
     return -float(work @ logs / (work @ work))
+
+
+def _root(matching: Generator[None, None, float]) -> float:
+    """The root of what an iterator returns."""
+    while True:
+        try:
+            next(matching)
+        except StopIteration as end:
+            return math.sqrt(end.value)
 
 
 class SamplerAudit:
@@ -255,12 +267,7 @@ class SamplerAudit:
         return density.sample(CLOUD, seeded(100 + seed))
 
     def _distance(self, samples: Tensor, seed: int) -> float:
-        matching = squared_wasserstein2(samples, self._data(seed))
-        while True:
-            try:
-                next(matching)
-            except StopIteration as end:
-                return math.sqrt(float(end.value))
+        return _root(squared_wasserstein2(samples, self._data(seed)))
 
     def _run(self, problem: Problem) -> tuple[float, float]:
         """Evaluations of a run, and its W2 over the floor, the mean of a few clouds."""
@@ -305,6 +312,29 @@ class SamplerAudit:
                 found.append(budget)
         return found
 
+    # --- with classes
+
+    def class_distance(self, guidance: float) -> float:
+        """W2 from the samples of a moon, guided by its exact scores, to the tilted density, over that of two sets of its draws."""
+        told = {"data.kind": "two-moons", "data.points": 4_000, "data.classes": "on", "sampling.labels": "one"}
+        asked = {"sampling.label": 0, "sampling.guide": "unconditional", "sampling.guidance": guidance}
+        problem = Problem.build(replace(self.shown, told | asked | self._cloud))
+        problem = at_equal_evaluations(problem, None, BUDGETS[-1])
+        assert problem.class_densities is not None
+        density = TiltedDensity(problem.class_densities, 0, guidance)
+
+        def distance(samples: Tensor, seed: int) -> float:
+            return _root(squared_wasserstein2(samples, density.sample(CLOUD, seeded(100 + seed)).to(samples)))
+
+        score = conditioned_score(problem, problem.class_densities.score)
+        start = problem.experiment.sampling.starting_points(problem, seeded(11))
+        with torch.no_grad():
+            *_, end = gaussian.build(problem).run(score, start, seeded(12))
+        clouds = torch.split(end.positions, CLOUD)
+        found = statistics.fmean(distance(cloud, 20 + seed) for seed, cloud in enumerate(clouds))
+        pairs = (distance(density.sample(CLOUD, seeded(150 + pair)).to(start), 80 + pair) for pair in range(12))
+        return found / statistics.fmean(pairs)
+
     @property
     def name(self) -> str:
         solver = getattr(self.kind, "solver", "auto")
@@ -312,7 +342,7 @@ class SamplerAudit:
 
     def checks(self) -> list[Check]:
         """The claims, in the order in which they are measured."""
-        return [*self._contract(), *self._laws(), *self._distances()]
+        return [*self._contract(), *self._laws(), *self._distances(), *self._classes()]
 
     def _contract(self) -> Iterator[Check]:
         yield Check("run", "frames, start and seeds: rules that it breaks", self.faults, 0.0, 0.0)
@@ -382,6 +412,25 @@ class SamplerAudit:
                 "W₂ over its floor" + ("" if fitted else f" within {budget} evaluations"),
                 functools.partial(self.measure, budget),
                 NEAR_FLOOR if budget == BUDGETS[-1] and self.has_law else math.inf,
+            )
+
+    def _classes(self) -> Iterator[Check]:
+        """Claims of a sampler whose settings ask for classes."""
+        if not isinstance(self.kind, FollowsScore) or self.kind.labels_told(self.experiment) in (None, "none"):
+            return
+        area = "one of two moons, exact scores"
+        yield Check(
+            area,
+            "W₂ to p(x | c), over its floor",
+            functools.partial(self.class_distance, 0.0),
+            NEAR_FLOOR if self.has_law else math.inf,
+        )
+        if self.kind.guidance:
+            yield Check(
+                area,
+                f"W₂ to the tilted density, w = {self.kind.guidance:g}, over its floor",
+                functools.partial(self.class_distance, self.kind.guidance),
+                math.inf,
             )
 
     def charts(self) -> list[Chart]:
