@@ -10,7 +10,7 @@ from playground.app.dialogs.history_window import HistoryWindow
 from playground.app.dialogs.log import LogDialog
 from playground.app.model.errors import Log
 from playground.app.search import Searched, entries
-from playground.app.style.theme import Colored
+from playground.app.style.theme import is_colored
 from playground.drawing.palette import Palette
 
 
@@ -176,7 +176,7 @@ class DialogRegistry:
     def apply_palette(self, palette: Palette) -> None:
         """Repaint the dialogs with these colours."""
         for dialog in self.made.values():
-            if isinstance(dialog, Colored):
+            if is_colored(dialog):
                 dialog.apply_palette(palette)
 
     def shutdown(self, seconds: float) -> bool:

@@ -58,7 +58,7 @@ from playground.app.presenter import Presenter
 from playground.app.search import reveal
 from playground.app.style import text_size, theme
 from playground.app.style.labels import worded
-from playground.app.style.theme import UNIT, Colored, set_state
+from playground.app.style.theme import UNIT, is_colored, set_state
 from playground.app.timeline import Timeline
 from playground.app.widgets import accessible_roles
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
@@ -441,7 +441,7 @@ class MainWindow(QMainWindow):
     @Slot()
     def _apply_palette(self) -> None:
         for part in (*self.panels, self.chips, self.canvas, self.compare, self.transport, self.dialogs):
-            if isinstance(part, Colored):
+            if is_colored(part):
                 part.apply_palette(self.palette_tokens)
         self._show_status()
 

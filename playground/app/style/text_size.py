@@ -5,7 +5,7 @@ New widgets get their sizes from :func:`px`; :func:`resize` changes existing wid
 
 import math
 from collections.abc import Iterable
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont
@@ -45,12 +45,16 @@ def within_screen(window: QWidget, size: QSize) -> QSize:
     return size.boundedTo(window.screen().availableSize() - FRAME)
 
 
-@runtime_checkable
 class Sized(Protocol):
     """A widget that measures texts itself, or keeps its own fonts."""
 
     def apply_text_size(self) -> None:
         """Measure again with the current size of the text."""
+
+
+def is_sized(widget: object) -> TypeGuard[Sized]:
+    """Whether a widget is :class:`Sized`; ``isinstance`` with a protocol took 0.1 s for a window's widgets."""
+    return hasattr(widget, "apply_text_size")
 
 
 def step(percent: int, way: int) -> int:

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from playground.app.style import theme
 from playground.app.style.labels import capital, worded
 from playground.app.style.text_size import px
-from playground.app.style.theme import UNIT, Colored
+from playground.app.style.theme import UNIT, is_colored
 from playground.app.style.wrapping import breakable, wrapped
 from playground.app.widgets.column import Column
 from playground.app.widgets.controls import paint_chevron
@@ -466,7 +466,7 @@ class CollapsiblePanel(QFrame):
     def apply_palette(self, palette: Palette) -> None:
         """Pass the palette to every part that paints with it."""
         for child in self._content.findChildren(QWidget):
-            if isinstance(child, Colored):
+            if is_colored(child):
                 child.apply_palette(palette)
 
     @Slot(bool)
