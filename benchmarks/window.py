@@ -3,6 +3,9 @@
 The real window, with arrows, trails and the exact density, plays a number of particles under three conditions: without
 training, with training, and with training while another program keeps a core busy. A run is sampled while it is played.
 
+The machine's load before is printed first. On a loud machine gaps are those of other programs, and only the GUI thread's
+processor time says something about the window.
+
 These figures are printed for each condition: the sampler's steps/s while a run is recorded (the playhead takes 62.5, and the
 sampler waits when it is 40 frames ahead); the gaps between frames, except for the rest of 0.8 s at the end of a run; the time
 of one paint; the GUI thread's processor time for each frame, which a busy machine changes less than gaps; the training's
@@ -13,6 +16,7 @@ a display, or QT_QPA_PLATFORM=offscreen.
 """
 
 import itertools
+import os
 import statistics
 import subprocess
 import sys
@@ -35,6 +39,7 @@ from playground.app.window import MainWindow
 SETTLE = 2000  # ms from the beginning of a condition to its measurement
 COLUMN_STEPS = 120  # of each column: two seconds of playback
 CONDITIONS = ("at rest", "training", "training, one core busy")
+QUIET = 0.25  # load for each core up to which a machine is quiet
 BUSY = [sys.executable, "-c", "while True: pass"]
 
 
@@ -241,6 +246,7 @@ class Measurement:
 
 
 def main(particles: int = 2_000, seconds: float = 12.0, columns: int = 1, recorded: bool = False) -> None:
+    load, cores = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan"), os.cpu_count() or 1
     application = QApplication([])
     with TemporaryDirectory() as folder:
         preferences = Preferences(Path(folder) / "settings.ini")
@@ -251,6 +257,7 @@ def main(particles: int = 2_000, seconds: float = 12.0, columns: int = 1, record
         # After it was painted: before, its size is limited to the screen, which is small offscreen.
         QTimer.singleShot(1000, lambda: window.resize(1440, 900))
         measurement = Measurement(window, particles, seconds, columns, recorded)
+        print(f"load before: {load:.1f} on {cores} cores, {'loud' if load > QUIET * cores else 'quiet'}")
         shown = f", {columns} columns side by side" if columns > 1 else ""
         print(f"{particles:,} particles{shown}, {seconds:g} s each")
         try:

@@ -39,6 +39,7 @@ ERROR_SHOWN, ERROR_ALPHA = 0.5, 0.5
 SPRITES = 10_000  # up to so many particles are drawn one by one; more are counted per pixel
 DOT, DOT_OPACITY = 1.4, 0.65  # radius of a training point in painter units, and its opacity
 TRAIL_SEGMENTS = 8_000  # most segments of all trails in a frame; half as many with 10,000 particles
+TRAIL_ROOM = 250_000  # square painter units of the smallest picture with so many
 TRAIL_PIXELS = 8  # assumed length of a segment in pixels
 ARROW_PIXELS = 90  # most painter units of the longest arrow of a magnified step
 
@@ -416,8 +417,9 @@ class Trails(Layer):
         """(K, M, 2) device pixels of the particles whose trails are drawn."""
         positions = self.positions[-(self.length + 1) :]
         hops, count = len(positions) - 1, positions.shape[1]
-        # Dots and trails share the time of a frame.
-        budget = max(TRAIL_SEGMENTS - self.positions.shape[1] // 2, TRAIL_SEGMENTS // 2)
+        # Dots and trails share the time of a frame, and a small picture has room for fewer.
+        room = min(1.0, plane.width * plane.height / TRAIL_ROOM)
+        budget = room * max(TRAIL_SEGMENTS - self.positions.shape[1] // 2, TRAIL_SEGMENTS // 2)
         stride = 1
         while hops * count > stride * budget:
             stride *= 2

@@ -471,3 +471,21 @@ def test_a_run_in_the_plane_is_not_shown_as_images():
     scene = Scene(images=ImageGrid(np.zeros((4, 8, 8)), (0.0, 1.0)))
     assert at_frame(scene, np.zeros((3, 10, 2)), 1) is scene
     assert at_frame(scene, np.ones((3, 4, 8, 8)), 1).images.images.max() == 1.0
+
+
+def test_a_field_that_comes_with_another_frame_is_shown_with_it(shared_window, monkeypatch):
+    window = shared_window
+    wait(lambda: window.playing.recorded > 5, 60_000)
+    window.playing.set_playing(False)
+    wait(lambda: not window.playing.shows_next and not window.controllers.following.waits, 10_000)
+    monkeypatch.setattr(window.controllers, "_tick", lambda: None)
+    shown, view = [], field(float(window.playing.sigma))
+    monkeypatch.setattr(window.canvas, "change_scene", lambda change: shown.append(change(Scene()).learned))
+    monkeypatch.setattr(type(window.playing), "shows_next", True)
+    window.controllers.following.field_changed.emit(view)
+    assert shown == []
+    window.playing.frame_changed.emit(window.playing.frame)
+    assert shown == [view.layers[0]]
+    monkeypatch.setattr(type(window.playing), "shows_next", False)
+    window.controllers.following.field_changed.emit(view)
+    assert len(shown) == 2

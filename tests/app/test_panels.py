@@ -1642,7 +1642,7 @@ def test_a_long_number_goes_below_its_name(qtbot):
     figure.show()
     for text, below in (("0.84", False), ("0.84 / 0.16 (true 0.80 / 0.20)", True), ("0.84", False)):
         figure.show_text(text)
-        qtbot.waitUntil(lambda below=below: (figure.value.y() > figure.name.y()) == below)
+        qtbot.waitUntil(lambda below=below: (figure.value.mapTo(figure, QPoint()).y() > figure.name.y()) == below)
         assert figure.value.width() >= figure.value.sizeHint().width()
         figure.resize(250, figure.sizeHint().height())
 

@@ -176,6 +176,12 @@ def test_trails_stay_within_their_budget_and_follow_the_same_particles(jump: flo
     assert all((everyone == place).all(axis=1).any() for place in drawn[-1])
 
 
+def test_a_narrow_picture_has_fewer_trails() -> None:
+    walk = GENERATOR.uniform(1, 4, size=(1, 10_000, 2)) + 0.01 * GENERATOR.normal(size=(17, 10_000, 2)).cumsum(axis=0)
+    whole, narrow = (Trails(walk).drawn(Plane(BOX, width, 600)).shape[1] for width in (600, 150))
+    assert 0 < narrow < 0.6 * whole
+
+
 def test_data_are_teal_and_visible_however_many() -> None:
     for count in (1, 50, 100_000):
         points = np.concatenate([[[9.0, 4.5]], GENERATOR.uniform([1.0, 1.0], [3.0, 3.0], size=(count - 1, 2))])

@@ -36,6 +36,7 @@ from playground.app.style.wrapping import wrapped
 from playground.app.widgets.charts.distance import COLORS, DistanceChart
 from playground.app.widgets.controls import ChoiceBox
 from playground.app.widgets.menu_button import MenuButton
+from playground.app.widgets.steady_size import SteadySize
 from playground.drawing.charts import Curve
 from playground.drawing.film import FrameOverlay
 from playground.drawing.palette import DARK, Palette
@@ -53,7 +54,9 @@ FAIR: tuple[tuple[Fair, str, str], ...] = (
     ("seconds", "Equal seconds", "Each is trained for as many seconds as the main experiment was."),
 )
 SAMPLING = "The columns are sampled and then measured."
-MARKED = 100  # ms between two moves of the marks in the chart, whose painting costs as much as a canvas
+MARKED = (
+    200  # ms between two moves of the marks in the chart and two numbers in the heads: they cost as much as a canvas
+)
 NARROWEST = 160, 140  # px, least width and height of a column; four fit beside the cards in a window of 1280
 SCARCE = 380  # px, height below which there is no room for the chart
 WIDE = 320  # px, width of a column from which its head explains its number
@@ -85,6 +88,7 @@ class ColumnView(QFrame):
         self.menu.setToolTipsVisible(True)
         self.menu.aboutToShow.connect(self._fill)
         self.cost = QLabel()
+        self.cost.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         set_role(self.cost, "caption")
         self.remove = QToolButton()
         self.remove.setText("✕")
@@ -97,7 +101,7 @@ class ColumnView(QFrame):
         head.setSpacing(UNIT)
         head.addWidget(self.letter)
         head.addWidget(self.button, 1)
-        head.addWidget(self.cost)
+        head.addWidget(SteadySize(self.cost, self))
         head.addWidget(self.remove)
         self.canvas = CanvasView()
         self.canvas.setMinimumSize(*NARROWEST)
@@ -212,9 +216,10 @@ class ColumnView(QFrame):
             density = run.density if self.canvas.visible["density"] else None
             sampler, style = run.experiment.sampling, self._frame_style
             particle = self._inspecting.particles.get(self.place)
-            shown = show_frame(scene, trajectory, own, sampler, run.field, density, "", style, run.values, particle)
             lines = readouts.column_caption(trajectory, own, weights if follows else "")
-            shown = dataclasses.replace(shown, caption=tuple(lines))
+            shown = show_frame(
+                scene, trajectory, own, sampler, run.field, density, "", style, run.values, particle, lines
+            )
             before, self._in_scene = self._in_scene, (trajectory, own, run.values, style.particles)
             if before != self._in_scene:
                 return shown
@@ -223,8 +228,14 @@ class ColumnView(QFrame):
 
         self.canvas.change_scene(in_view)
         self.canvas.choose_images(self._inspecting.number, None)
-        if not self._trains():
-            self.cost.setText(readouts.evaluations(trajectory, own, " evaluations" if self.width() > WIDE else ""))
+
+    def show_cost(self, frame: int, total: int) -> None:
+        """Show the score evaluations up to a frame of the common timeline."""
+        run = self.run
+        trajectory = None if run is None else run.trajectory
+        if run is not None and trajectory is not None and not self._trains():
+            unit = " evaluations" if self.width() > WIDE else ""
+            self.cost.setText(readouts.evaluations(trajectory, run.frame_at(frame, total), unit))
 
     def _trains(self) -> bool:
         training = None if self.run is None else self.run.training
@@ -478,8 +489,7 @@ class CompareView(QWidget):
     def _show_frame(self) -> None:
         if self._comparing.is_active:
             self._show_columns()
-            if not self._marking.isActive():
-                self._marking.start()
+            self._mark_soon()
 
     @Slot()
     def _show_columns(self) -> None:
@@ -488,9 +498,10 @@ class CompareView(QWidget):
 
     @Slot(int)
     def _show_column(self, place: int) -> None:
-        """Show what was computed for one column; the others are not painted again."""
-        if place < len(self.columns):
+        """Show what was computed for one column, unless all are about to show another frame."""
+        if place < len(self.columns) and not self._playing.shows_next:
             self.columns[place].show(self._playing.frame, self._comparing.total)
+            self._mark_soon()
 
     # The chart
 
@@ -504,9 +515,15 @@ class CompareView(QWidget):
             why = self._comparing.why_not_measured
             self.chart.show_empty(SAMPLING if why is None else worded(why))
 
+    def _mark_soon(self) -> None:
+        if not self._marking.isActive():
+            self._marking.start()
+
     @Slot()
     def _mark(self) -> None:
-        """Mark each column's position on its curve."""
+        """Show what each column has cost so far, and mark its position on its curve."""
+        for view in self.columns:
+            view.show_cost(self._playing.frame, self._comparing.total)
         self.chart.show_now(_places(self._comparing.runs, self._playing.frame, self._comparing.total))
 
 

@@ -346,7 +346,8 @@ class Display(QObject):
         if not near(sigma, self._sigma):
             self._canvas.leap()
         self._sigma, self._frame = sigma, frame
-        self._show()
+        if not self._controllers.comparing.is_active:  # the canvas is hidden then
+            self._show()
         self.frame_changed.emit(frame)
 
     @Slot()
@@ -355,6 +356,11 @@ class Display(QObject):
         if self._building.problem is None and self._opened is None:
             return
         self._canvas.change_scene(self._in_view)
+
+    def _show_soon(self) -> None:
+        """Show what was computed: with the next frame if that is about to be shown."""
+        if self.run is None or not self._playing.shows_next:
+            self._show()
 
     def _in_view(self, scene: Scene) -> Scene:
         run, frame, sampler = self.run, self._frame, self._state.experiment.sampling
@@ -378,20 +384,20 @@ class Display(QObject):
     def _show_field(self, view: FieldView) -> None:
         if self._building.problem is not None:  # otherwise it was computed before the drawing was cleared
             self._field = view
-            self._show()
+            self._show_soon()
 
     @Slot(object)
     def _show_density(self, view: DensityView) -> None:
         # The data may have changed meanwhile.
         if self._building.problem is not None and self._chips.is_available("density"):
             self._density = view
-            self._show()
+            self._show_soon()
 
     @Slot(object)
     def _color(self, values: ParticleValues | None) -> None:
         """Colour the particles in view by computed values or, for None, by their own positions."""
         self._values, self._in_scene = values, None
-        self._show()
+        self._show_soon()
 
     @Slot(str)
     def _drop(self, name: str) -> None:
@@ -400,7 +406,7 @@ class Display(QObject):
             self._density = None
         else:
             self._field = None
-        self._show()
+        self._show_soon()
 
     def _forget_overlays(self) -> None:
         """Remove field, density and particle colours: they belong to other data."""

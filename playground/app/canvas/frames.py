@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -41,6 +41,7 @@ def show_frame(
     style: FrameStyle = PLAIN,
     values: ParticleValues | None = None,
     particle: InspectedParticle | None = None,
+    lines: Sequence[str] | None = None,
 ) -> Scene:
     """Return the scene with everything that a frame shows: particles and trails or images, score fields, density and
     caption.
@@ -54,21 +55,27 @@ def show_frame(
         style: how the layers are shown.
         values: computed values that colour the particles, if any.
         particle: the followed particle, from this frame or a frame shortly before.
+        lines: a caption in place of the usual one.
     """
     learned, exact = (None, None) if field is None else field.layers
-    error = None if field is None else field.errors.get(style.error)
-    layer = None if density is None else density.layers[style.density]
-    scene = dataclasses.replace(scene, learned=learned, exact=exact, error=error, density=layer)
+    parts: dict[str, typing.Any] = {
+        "learned": learned,
+        "exact": exact,
+        "error": None if field is None else field.errors.get(style.error),
+        "density": None if density is None else density.layers[style.density],
+    }
     if trajectory is None:
-        return scene
-    caption = readouts.caption(trajectory, frame, sampler, weights, style.time_to_data)
-    asked = [] if density is None else readouts.asked_density(density)
-    scene = dataclasses.replace(at_frame(scene, trajectory.positions, frame), caption=(*caption, *asked))
+        return dataclasses.replace(scene, **parts)
+    if lines is None:
+        asked = [] if density is None else readouts.asked_density(density)
+        lines = *readouts.caption(trajectory, frame, sampler, weights, style.time_to_data), *asked
+    scene = at_frame(scene, trajectory.positions, frame)
     if scene.particles is not None and style.particles != "one":
         colors = coloring(style.particles, trajectory, frame, values)
-        scene = dataclasses.replace(scene, particles=dataclasses.replace(scene.particles, coloring=colors))
+        parts["particles"] = dataclasses.replace(scene.particles, coloring=colors)
     flow = None if scene.followed is None else scene.followed.flow
-    return dataclasses.replace(scene, followed=followed_particle(trajectory, frame, style.followed, particle, flow))
+    followed = followed_particle(trajectory, frame, style.followed, particle, flow)
+    return dataclasses.replace(scene, **parts, caption=tuple(lines), followed=followed)
 
 
 def followed_particle(

@@ -257,7 +257,8 @@ class CanvasView(QWidget):
 
     def _change(self, **parts: object) -> None:
         parts = {name: None if name in self._absent else part for name, part in parts.items()}
-        self._scene = dataclasses.replace(self._scene, **parts)  # type: ignore[arg-type]
+        if parts:
+            self._scene = dataclasses.replace(self._scene, **parts)  # type: ignore[arg-type]
         self._view.picture.change()
 
     # --- layers and options

@@ -30,7 +30,10 @@ Equal = Literal["own", "steps", "evaluations"]
 """What is equal in all columns: only what the settings say, the steps, or the score evaluations."""
 OWN_STEPS = Message("steps-of-its-own", "each of its particles takes steps of its own")
 NO_SCORE = Message("evaluates-no-score", "its sampler evaluates no score")
-FIELD_SECONDS = 0.05  # between two requests for the arrows of one column
+OVERLAY_SECONDS = (
+    0.1  # between two requests for a column's arrows and density; a view that no longer fits waits for none
+)
+COLOR_SECONDS = 0.05  # between two requests for the values that colour its particles
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,7 +250,7 @@ class ColumnRun:
         self.field: FieldView | None = None
         self.density: DensityView | None = None
         self.overlays = FrameOverlayTimer(self._take_field, self._take_density, self._drop, lambda density: True)
-        self.throttle, self.coloring = Throttle(FIELD_SECONDS), Throttle(FIELD_SECONDS)
+        self.throttle, self.coloring = Throttle(OVERLAY_SECONDS), Throttle(COLOR_SECONDS)
         self.values: ParticleValues | None = None  # values that colour its particles, if they must be computed
         if prepared.run is not None:
             self.worker.begin(prepared.run)

@@ -210,6 +210,11 @@ class Playing(QObject):
         return self._playback.playing and 0 <= self._shown_frame <= self.frame
 
     @property
+    def shows_next(self) -> bool:
+        """Whether another frame than the one in view is about to be shown."""
+        return self.frame != self._shown_frame and self.recorded > 0
+
+    @property
     def sigma(self) -> float:
         """The noise level of the canvas, in the user's units."""
         trajectory, problem = self.trajectory, self._building.problem
@@ -547,7 +552,7 @@ class Playing(QObject):
 
     def show(self) -> None:
         """Emit the frame at the playhead, if it is a new one."""
-        if self.frame != self._shown_frame and self.recorded:
+        if self.shows_next:
             self._shown_frame = self.frame
             self.frame_changed.emit(self.frame)
 

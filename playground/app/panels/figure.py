@@ -16,6 +16,7 @@ from playground.app.style.wrapping import wrapped
 from playground.app.widgets.equation import Tooltip
 from playground.app.widgets.equation_dialog import NamedEquation
 from playground.app.widgets.selectable import SelectableLabel
+from playground.app.widgets.steady_size import SteadySize
 from playground.app.workers.tasks import TaskStatus
 from playground.drawing.palette import DARK, Palette
 from playground.lab.figures import FIGURES
@@ -74,7 +75,7 @@ class Figure(QWidget):
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         layout.addWidget(self.name)
-        layout.addWidget(self.value, 1)
+        layout.addWidget(SteadySize(self.value, self), 1)
         self._meaning, self._equation = meaning, equation
         self._tooltip = Tooltip(self, f"<p>{meaning}</p>", equation)
         self.setAccessibleName(name)
@@ -82,9 +83,11 @@ class Figure(QWidget):
     def show_text(self, text: str, more: str = "") -> None:
         """Show a number as text, or nothing; the tooltip has `more`, the reason for a missing number."""
         if text != self._text:
+            recolored = not (text and self._text)
             self._text = text
             self.value.setText(text or NOTHING)
-            self._color()
+            if recolored:
+                self._color()
             self._arrange()
         missing = f". {more}" if more and not text else ""  # screen readers do not read the tooltip
         self.setAccessibleDescription(f"{self.name.text()}: {text or NOTHING}{missing}")

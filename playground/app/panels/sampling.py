@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtWidgets import QLabel, QWidget
 
 from playground.app.canvas import readouts
@@ -24,6 +24,7 @@ from playground.lab.defaults import resolve
 
 OF_CLASSES = frozenset({"sampling.labels", "sampling.label"})
 OF_GUIDANCE = frozenset({"sampling.guidance", "sampling.guidance_min", "sampling.guidance_max"})
+COUNTED = 100  # ms between two numbers of score evaluations: new ones in every frame could not be read
 
 
 class ClassField(NumberField):
@@ -77,7 +78,11 @@ class SamplingPanel(CollapsiblePanel):
         self._building.problem_changed.connect(self._refresh)
         self._building.problem_failed.connect(self._refresh)
         self._playing.trajectory_changed.connect(lambda _: self._show_cost())
-        self._playing.frame_changed.connect(lambda _: self._show_cost())
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(COUNTED)
+        self._later.timeout.connect(self._show_cost)
+        self._playing.frame_changed.connect(self._frame_changed)
         self._refresh()
 
     def _make(self, key: str) -> FieldRow | None:
@@ -95,6 +100,12 @@ class SamplingPanel(CollapsiblePanel):
         view, sampling = self._building.problem, self.state.experiment.sampling
         return view.conditions.classes_of(sampling.follows) if view is not None and sampling.follows else ()
 
+    @Slot()
+    def _frame_changed(self) -> None:
+        if not self._later.isActive():
+            self._later.start()
+
+    @Slot()
     def _show_cost(self) -> None:
         run, frame = self._playing.trajectory, self._playing.frame
         text = readouts.evaluations(run, frame, "") if run is not None and frame < len(run) else ""
