@@ -168,7 +168,7 @@ def test_the_chosen_segment_can_be_seen_on_a_card_and_elsewhere(qtbot, qapp, rol
     segments.resize(200, 30)
     segments.set_value("cells")
     qtbot.addWidget(ground)
-    theme.apply(qapp, PALETTES["dark"])
+    apply_theme(qapp, PALETTES["dark"])
     ground.show()
     picture = segments.grab().toImage()
 
