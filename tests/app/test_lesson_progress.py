@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from conftest import wait
-
 from playground.app.model.lesson_progress import Answer, LessonProgress
 from playground.lab.lessons import Lesson, load_all
+from tests.app.conftest import wait
 
 
 def progress(path: Path) -> LessonProgress:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import end
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QLabel, QMessageBox
@@ -23,6 +22,7 @@ from playground.kinds import plugins
 from playground.kinds.kind import forget, registered
 from playground.lab.experiment import ExperimentError, parse
 from playground.lab.session import Session, SessionError
+from tests.app.conftest import end
 
 PAGE = (Path(__file__).parents[2] / "docs/plugins.md").read_text(encoding="utf-8")
 CROSS, *_, KUTTA = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)

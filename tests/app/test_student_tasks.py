@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from conftest import wait
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from playground.app.dialogs.gallery import SceneTile
 from playground.app.panels import LessonPanel, LikelihoodPanel, ScenePanel
+from tests.app.conftest import wait
 
 MOST = 4
 PATIENCE = 60_000
