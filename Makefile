@@ -41,6 +41,7 @@ check: $(INSTALLED)  ## format, lint, types, import rules, dead code, examples i
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vulture
+	$(BIN)/vulture playground docs benchmarks packaging resources  # tests alone are no use
 	$(OFFSCREEN) $(BIN)/python -m pytest -q --doctest-modules playground
 
 format: $(INSTALLED)  ## rewrite the code in the project's format
