@@ -438,7 +438,7 @@ def test_loss_and_optimal_loss_stand_with_their_errors(loss):
 
 def test_nothing_is_painted_when_nothing_is_new(loss, qtbot):
     loss.show_history(*losses(50), 1.85)
-    qtbot.wait(20)
+    qtbot.wait(200)
     paints = Paints(loss, loss.plot.view.viewport())
     qtbot.addWidget(paints)
     for _ in range(5):

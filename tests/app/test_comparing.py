@@ -585,7 +585,7 @@ def test_a_reset_of_the_main_training_takes_the_columns_back_too(window) -> None
     def untrained() -> bool:
         return trained(0) and ready(comparing) and comparing.runs[1].model.weights.untrained
 
-    wait(untrained, 10_000)
+    wait(untrained, PATIENCE)
     assert window.training.trained_steps == comparing.target == 0
     assert untrained()
 

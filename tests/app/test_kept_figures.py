@@ -208,8 +208,11 @@ def test_undo_brings_back_no_distances_of_a_run_with_other_noise(qtbot, controll
     with qtbot.waitSignal(other.building.problem_changed, timeout=30_000):
         other.sessions.open(Session.load(tmp_path / "a.spg"))
     assert other.measuring.evaluation["sliced_wasserstein2"] == distance
+    before = other.playing.trajectory
     other.playing.restart()  # with the same noise as was saved
-    qtbot.waitUntil(lambda: other.playing.trajectory.finished, timeout=30_000)
+    qtbot.waitUntil(
+        lambda: other.playing.trajectory is not before and other.playing.trajectory.finished, timeout=30_000
+    )
     np.testing.assert_allclose(
         other.playing.trajectory.positions[-1], controllers.playing.trajectory.positions[-1], rtol=1e-4, atol=1e-4
     )
