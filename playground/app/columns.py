@@ -26,8 +26,8 @@ class Columns(QSplitter):
         self.setStretchFactor(1, 1)
         self._left, self._right = left, right
         rows = _rows(right)
-        cards = (item.widget() for item in map(rows.itemAt, range(rows.count())) if item is not None)
-        self._cards = [card for card in cards if card is not None]
+        cards = right.widget().findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        self._cards = sorted((card for card in cards if rows.indexOf(card) >= 0), key=rows.indexOf)
         self._factor = text_size.factor()
         self._apart: tuple[int, int] | None = None  # the sides' widths before all cards moved to the left column
         self._presented: bool | None = None  # in presenter mode, whether there is text for the left column

@@ -108,3 +108,11 @@ def test_what_is_reached_through_the_window_would_be_found() -> None:
         "self._window.log.text.splitlines",
         "controllers.pinning.pinned.runs",
     }
+
+
+def test_no_layout_is_asked_for_its_items() -> None:
+    """PySide keeps the wrapper of an item that Qt deleted, and takes it for the next widget at the same address."""
+    for folder in (APP, Path(__file__).parent):
+        for path in sorted(folder.rglob("*.py")):
+            calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Attribute)]
+            assert [f"{path}:{node.lineno}" for node in calls if node.attr == "itemAt"] == []

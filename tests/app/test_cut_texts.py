@@ -70,23 +70,20 @@ class Cuts:
                     self.found.add(f"{where}: {short}")
 
 
-def laid_out(layout: QLayout) -> Iterator[QWidget]:
-    """The widgets of a layout, those of layouts within it too."""
-    for item in map(layout.itemAt, range(layout.count())):
-        if item.widget() is not None:
-            yield item.widget()
-        elif item.layout() is not None:
-            yield from laid_out(item.layout())
+def laid_out(around: QWidget) -> list[QWidget]:
+    """The widgets that lie directly in another one's layout, or in layouts within it."""
+    layouts = (around.layout(), *around.layout().findChildren(QLayout))
+    children = around.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    return [child for child in children if any(layout.indexOf(child) >= 0 for layout in layouts)]
 
 
 def misplaced(root: QWidget) -> list[str]:
     """The widgets that lie over one another, or stick out of what they lie in."""
     found = []
     for around in (root, *root.findChildren(QWidget)):
-        layout = around.layout()
-        if layout is None or not around.isVisibleTo(root):
+        if around.layout() is None or not around.isVisibleTo(root):
             continue
-        parts = [part for part in laid_out(layout) if part.isVisibleTo(root) and part.parentWidget() is around]
+        parts = [part for part in laid_out(around) if part.isVisibleTo(root)]
         for place, part in enumerate(parts):
             if not around.rect().adjusted(-1, -1, 1, 1).contains(part.geometry()):
                 found.append(f"{type(part).__name__} {part.accessibleName()} sticks out of {type(around).__name__}")

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QVBoxLayout,
     QWidget,
+    QWidgetItem,
 )
 from scipy.special import ndtr
 
@@ -158,8 +159,9 @@ def settled(layout) -> bool:
 def overlaps(layout) -> None:
     """Fail where two rows of a layout cover each other or one got less height than its words need."""
     bottom = -1
-    for index in range(layout.count()):
-        item = layout.itemAt(index)
+    children = layout.parentWidget().findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    rows = [QWidgetItem(child) for child in children if layout.indexOf(child) >= 0]
+    for item in sorted([*rows, *layout.children()], key=lambda row: row.geometry().top()):
         if item.isEmpty():
             continue
         box = item.geometry()
