@@ -39,7 +39,9 @@ def print_figures(measured: dict[str, Any], problem: Problem) -> None:
                 text += f", squared {squared:.4g} (floor {floor:.4g})"
             _line(FIGURES[key].title, f"{text}, {samples:,} samples beside {data:,} data")
     if measured.get("budget_total") is not None:
-        parts = ", ".join(f"{FIGURES[f'budget_{part}'].title} {_value(measured, f'budget_{part}')}" for part in PARTS)
+        # The score's factor is 1 in every experiment that is no mistake on purpose.
+        keys = [f"budget_{part}" for part in PARTS if part != "score_factor" or measured["budget_score_factor"]]
+        parts = ", ".join(f"{FIGURES[key].title} {_value(measured, key)}" for key in keys)
         runs = f"in {measured['budget_points'][0]} other runs"
         _line(FIGURES["budget_total"].title, f"{_value(measured, 'budget_total')}, of which {parts}; {runs}")
     for key in PATHS:

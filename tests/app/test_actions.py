@@ -128,7 +128,7 @@ def test_a_key_refuses_what_the_panel_refuses_and_says_why(window, qtbot):
     qtbot.waitUntil(lambda: window.controllers.building.problem.is_image, timeout=30_000)
     qtbot.keyClick(window.canvas.surface, Qt.Key.Key_D)
     assert not window.controllers.tasks.running("density")
-    assert said == ["Images have no density over a plane: click on one for its log-likelihood."]
+    assert [message.code for message in said] == ["no-plane"]
     window.state.edit({"data.kind": "two-moons"})
     qtbot.waitUntil(lambda: not window.controllers.building.problem.is_image, timeout=30_000)
     window.toasts.review()
