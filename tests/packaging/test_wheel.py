@@ -68,14 +68,17 @@ def test_the_wheel_has_every_file_of_the_resources(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         inside = {name: archive.read(name) for name in archive.namelist()}
     sources = [
-        path for path in (ROOT / "resources").rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")
+        path
+        for path in (ROOT / "resources").rglob("*")
+        if path.is_file() and path.suffix != ".pyc" and not path.name.startswith("make_")
     ]
     assert len(sources) > 40
     for path in sources:
         name = "playground/bundled/" + path.relative_to(ROOT / "resources").as_posix()
         assert inside.get(name) == path.read_bytes(), name
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "playground").rglob("*.py")}
-    assert {name for name in inside if name.endswith(".py")} == modules
+    plugins = {f"playground/bundled/plugins/{path.name}" for path in (ROOT / "resources" / "plugins").glob("*.py")}
+    assert {name for name in inside if name.endswith(".py")} == modules | plugins
 
 
 def test_the_source_distribution_makes_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
