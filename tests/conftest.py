@@ -78,6 +78,14 @@ def own_places(everyones_places: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return place
 
 
+@pytest.fixture(autouse=True)
+def no_plugins() -> Iterator[None]:
+    """What a test loaded is loaded by no sweep of a later one."""
+    yield
+    if "playground.kinds.plugins" in sys.modules:
+        sys.modules["playground.kinds.plugins"].loaded.clear()
+
+
 @pytest.fixture(autouse=True, scope="module")
 def old_objects_are_not_looked_at_again() -> None:
     """The looks for what a test left behind went through every imported library: most of the time of the windows' tests.

@@ -11,8 +11,10 @@ from tests.app.conftest import wait
 
 
 @pytest.fixture
-def window(shared_window):
+def window(shared_window, qtbot):
     shared_window.resize(1280, 720)
+    shared_window.activateWindow()  # it has the keys
+    qtbot.waitUntil(shared_window.isActiveWindow)
     yield shared_window
     shared_window.set_text_size(100)
 

@@ -25,6 +25,12 @@ TEXT_PAIRS = (
 """The colours of a text and of its background: every pair has a contrast of 4.5:1 in every palette."""
 
 
+@pytest.fixture(autouse=True)
+def style(qapp) -> None:
+    """The program's style, whichever test is the first."""
+    apply_theme(qapp, PALETTES["dark"])
+
+
 def luminance(color: str) -> float:
     """Relative luminance of #rrggbb by WCAG 2."""
     parts = [int(color[index : index + 2], 16) / 255 for index in (1, 3, 5)]
@@ -115,8 +121,9 @@ def test_a_role_styles_a_widget_that_is_already_shown(qtbot, qapp):
 def test_the_focus_ring_can_be_seen(qtbot, qapp):
     button = QPushButton("Press")
     qtbot.addWidget(button)
-    with qtbot.waitExposed(button):
+    with qtbot.waitActive(button):
         button.show()
+        button.activateWindow()
 
     def colors() -> set[str]:
         image = button.grab().toImage()

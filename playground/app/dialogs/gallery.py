@@ -72,7 +72,8 @@ class SceneTile(QAbstractButton):
 
     def event(self, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.Enter, QEvent.Type.FocusIn):
-            self._timer.start()
+            if self.isVisible():  # the focus may come back to a tile of a gallery that is being closed
+                self._timer.start()
         elif event.type() in (QEvent.Type.Leave, QEvent.Type.FocusOut, QEvent.Type.Hide):
             self._timer.stop()
             self._frame = -1 if self._run is None else len(self._run[1]) - 1
