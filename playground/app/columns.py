@@ -25,8 +25,9 @@ class Columns(QSplitter):
             self.addWidget(part)
         self.setStretchFactor(1, 1)
         self._left, self._right = left, right
-        rows = _rows(right)
-        cards = right.widget().findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        rows, inside = _rows(right), right.widget()
+        assert inside is not None
+        cards = inside.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
         self._cards = sorted((card for card in cards if rows.indexOf(card) >= 0), key=rows.indexOf)
         self._factor = text_size.factor()
         self._apart: tuple[int, int] | None = None  # the sides' widths before all cards moved to the left column

@@ -244,6 +244,12 @@ def test_nothing_is_cut_or_lies_over_another_at_any_size(shared_window, settled,
     assert found == []
 
 
+def wrong(dialog: QDialog) -> list[str]:
+    """What is misplaced or cut in a dialog."""
+    widgets = [one for one in dialog.findChildren(QWidget) if one.isVisibleTo(dialog) and one.width() > 0]
+    return misplaced(dialog) + [cut for one in widgets if (cut := too_small(one))]
+
+
 @pytest.mark.parametrize("percent", [80, 100, 200])
 def test_nothing_of_a_dialog_is_cut_or_lies_over_another(shared_window, settled, monkeypatch, percent):
     window, found = shared_window, []
@@ -263,9 +269,8 @@ def test_nothing_of_a_dialog_is_cut_or_lies_over_another(shared_window, settled,
             shown = [dialog for dialog in window.findChildren(QDialog) if dialog.isVisible()]
             assert shown, name
             for dialog in shown:
-                found += [f"{name}: {text}" for text in misplaced(dialog)]
-                widgets = [one for one in dialog.findChildren(QWidget) if one.isVisibleTo(dialog) and one.width() > 0]
-                found += [f"{name}: {too_small(one)}" for one in widgets if too_small(one)]
+                wait(lambda dialog=dialog: not wrong(dialog), 2_000)
+                found += [f"{name}: {text}" for text in wrong(dialog)]
                 if name == "scenes":
                     for tile in dialog.tiles:
                         cuts.look(tile, name)
