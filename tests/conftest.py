@@ -80,10 +80,19 @@ def own_places(everyones_places: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def no_plugins() -> Iterator[None]:
-    """What a test loaded is loaded by no sweep of a later one."""
+    """The plug-ins that a test loaded, and their kinds, are taken away again."""
     yield
-    if "playground.kinds.plugins" in sys.modules:
-        sys.modules["playground.kinds.plugins"].loaded.clear()
+    if "playground.kinds.plugins" not in sys.modules:
+        return
+    from playground.kinds import plugins
+    from playground.kinds.kind import forget, registered
+
+    for kind in registered():
+        if kind.__module__.startswith("score_playground_plugin_"):
+            forget(kind)
+    plugins.loaded.clear()
+    for name in [name for name in sys.modules if name.startswith("score_playground_plugin_")]:
+        del sys.modules[name]
 
 
 @pytest.fixture(autouse=True, scope="module")

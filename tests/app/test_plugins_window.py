@@ -3,7 +3,6 @@
 import hashlib
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,18 +28,12 @@ CROSS, *_, KUTTA = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """A folder with plug-ins of the page; what they register is taken away again."""
-    before = set(registered())
+def folder(tmp_path: Path) -> Path:
+    """A folder with plug-ins of the page."""
     (tmp_path / "cross.py").write_text(CROSS, encoding="utf-8")
     (tmp_path / "kutta.py").write_text(KUTTA, encoding="utf-8")
     (tmp_path / "broken.py").write_text("import nothing_of_this_name\n", encoding="utf-8")
-    yield tmp_path.resolve()
-    for kind in set(registered()) - before:
-        forget(kind)
-    plugins.loaded.clear()
-    for name in [name for name in sys.modules if name.startswith("score_playground_plugin_")]:
-        del sys.modules[name]
+    return tmp_path.resolve()
 
 
 class Answers:

@@ -6,7 +6,6 @@ import py_compile
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from playground.app.model.preferences import Preferences
 from playground.cli import main
 from playground.kinds import plugins
-from playground.kinds.kind import forget, registered
+from playground.kinds.kind import forget
 from playground.lab.experiment import ExperimentError, parse
 from playground.lab.sweep.orders import Order
 from playground.user_errors import UserError
@@ -24,17 +23,11 @@ CROSS = re.search(r"```python\n(.*?)```", (ROOT / "docs/plugins.md").read_text(e
 
 
 @pytest.fixture
-def cross(tmp_path: Path) -> Iterator[Path]:
-    """The plug-in of docs/plugins.md; what it registered is taken away again."""
+def cross(tmp_path: Path) -> Path:
+    """The plug-in of docs/plugins.md."""
     path = tmp_path / "cross.py"
     path.write_text(CROSS, encoding="utf-8")
-    before = set(registered())
-    yield path
-    for kind in set(registered()) - before:
-        forget(kind)
-    plugins.loaded.clear()
-    for name in [name for name in sys.modules if name.startswith("score_playground_plugin_")]:
-        del sys.modules[name]
+    return path
 
 
 def test_the_plugin_of_the_page_is_a_kind_like_the_others(cross: Path) -> None:

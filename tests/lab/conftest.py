@@ -1,14 +1,11 @@
 """Fixtures of the lab's tests: the optimal loss of a training is estimated from few points."""
 
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from torch import Generator
 
 from playground.kinds import plugins
-from playground.kinds.kind import forget
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.training import Trainer
@@ -66,15 +63,12 @@ class Fragile(Langevin, tag="fragile", frozen=True):
 
 
 @pytest.fixture
-def fragile(tmp_path: Path) -> Iterator[Path]:
+def fragile(tmp_path: Path) -> Path:
     """A loaded plug-in: a sampler that fails with three steps, as long as there is no file `mended` beside it."""
     path = tmp_path.resolve() / "fragile.py"
     path.write_text(FRAGILE, encoding="utf-8")
-    (kind,) = plugins.load_plugin(path)
-    yield path
-    forget(kind)
-    del plugins.loaded[path]
-    del sys.modules[kind.__module__]
+    plugins.load_plugin(path)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,7 @@ import copy
 import dataclasses
 import math
 import re
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ import torch
 
 from playground.data.dataset import Dataset
 from playground.kinds import plugins
-from playground.kinds.kind import Kind, forget, registered
+from playground.kinds.kind import Kind, registered
 from playground.lab import audit as audits
 from playground.lab.audit import Audit, Row, audit, experiment_of, gaussian, kind_named, networks, objectives, samplers
 from playground.lab.experiment import Experiment, ExperimentError, replace
@@ -91,9 +90,8 @@ FAULTS = {
 
 
 @pytest.fixture
-def load(tmp_path: Path) -> Iterator:
-    """Returns what loads a listing as a plug-in and makes its audit; its kind is taken away again."""
-    before = set(registered())
+def load(tmp_path: Path) -> Callable[[str], Audit]:
+    """Returns what loads a listing as a plug-in and makes its audit."""
 
     def made(text: str) -> Audit:
         path = tmp_path / f"listing_{len(plugins.loaded)}.py"
@@ -101,12 +99,7 @@ def load(tmp_path: Path) -> Iterator:
         (kind,) = plugins.load_plugin(path)
         return audit(experiment_of(kind), kind.section)
 
-    yield made
-    for kind in set(registered()) - before:
-        forget(kind)
-    plugins.loaded.clear()
-    for name in [name for name in sys.modules if name.startswith("score_playground_plugin_")]:
-        del sys.modules[name]
+    return made
 
 
 @pytest.fixture

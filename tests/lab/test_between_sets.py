@@ -2,7 +2,6 @@
 
 import math
 import typing
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 import torch
 
 from playground.kinds.datasets.data_source import DataSource, Toy
-from playground.kinds.kind import forget
 from playground.kinds.noise.flow_matching import FlowMatching
 from playground.kinds.plugins import load_plugin
 from playground.lab import experiment as description
@@ -85,13 +83,12 @@ class Cross(DataSource, tag="own-cross", frozen=True):
 
 
 @pytest.fixture
-def own_set(tmp_path: Path) -> Iterator[str]:
+def own_set(tmp_path: Path) -> str:
     """A plug-in data set whose density is not known."""
     path = tmp_path / "own_cross.py"
     path.write_text(PLUGIN, encoding="utf-8")
     (kind,) = load_plugin(path)
-    yield kind.name()
-    forget(kind)
+    return kind.name()
 
 
 @pytest.fixture
