@@ -13,10 +13,11 @@ from PySide6.QtTest import QTest
 from playground.app.controllers.scenes import Scenes
 from playground.app.controllers.workcopy import WorkCopy
 from playground.app.dialogs import gallery as module
-from playground.app.dialogs.gallery import COLUMNS, Gallery
+from playground.app.dialogs.gallery import Gallery
 from playground.app.model.state import State
 from playground.app.panels import ScenePanel
 from playground.app.panels.scene import FAILS, HOLDS
+from playground.app.style import text_size
 from playground.app.workers.tasks import Tasks
 from playground.app.workers.worker import Worker
 from playground.drawing.palette import DARK, LIGHT
@@ -206,13 +207,25 @@ def test_a_tile_moves_while_it_has_the_focus_and_ends_at_the_last_frame(gallery,
     assert not tile._timer.isActive()
 
 
+@pytest.mark.parametrize("factor", [1.0, 2.0])
+def test_the_gallery_has_as_many_columns_as_the_screen_has_room_for(qtbot, monkeypatch, factor):
+    monkeypatch.setattr(text_size._Factor, "now", factor)
+    gallery = Gallery(lambda scene: None, DARK)
+    qtbot.addWidget(gallery)
+    room = gallery.screen().availableSize().width()
+    gallery.show()
+    assert gallery.minimumWidth() <= gallery.width() <= room
+    assert gallery.columns == min(round(4 / factor), room // (gallery.tiles[0].width() + 16))
+
+
 def test_the_gallery_goes_by_keys(gallery):
+    below = gallery.columns
     gallery.tiles[0].setFocus()
     QTest.keyClick(gallery.tiles[0], Qt.Key.Key_Down)
-    assert gallery.focusWidget() is gallery.tiles[COLUMNS]
-    QTest.keyClick(gallery.tiles[COLUMNS], Qt.Key.Key_Right)
-    QTest.keyClick(gallery.tiles[COLUMNS + 1], Qt.Key.Key_Return)
-    assert gallery.chosen == [gallery.tiles[COLUMNS + 1].scene]
+    assert gallery.focusWidget() is gallery.tiles[below]
+    QTest.keyClick(gallery.tiles[below], Qt.Key.Key_Right)
+    QTest.keyClick(gallery.tiles[below + 1], Qt.Key.Key_Return)
+    assert gallery.chosen == [gallery.tiles[below + 1].scene]
 
 
 def test_no_title_is_cut_and_every_tile_says_its_claim(gallery):

@@ -3,7 +3,7 @@
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QPushButton, QScrollBar, QWidget
+from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QScrollBar, QVBoxLayout, QWidget
 
 from playground.app.panels import LikelihoodPanel
 from playground.app.widgets.charts.chart import Chart
@@ -61,6 +61,18 @@ def test_all_sizes_come_back_exactly(window):
         window.set_text_size(percent)
         wait()
     assert sizes(window) == before
+
+
+def test_the_least_size_of_a_dialog_is_that_of_its_layout(window, qtbot):
+    """Also after a size of the text at which it was larger or smaller."""
+    dialog = QDialog(window)
+    qtbot.addWidget(dialog)
+    QVBoxLayout(dialog).addWidget(QPushButton("Some words"))
+    dialog.show()
+    for percent in (200, 100, 80, 200):
+        window.set_text_size(percent)
+        wait()
+        assert dialog.minimumSize() == dialog.layout().totalMinimumSize()
 
 
 def test_text_rows_charts_and_captions_follow(window):

@@ -128,7 +128,6 @@ class CommandPalette(QDialog):
         layout.setSpacing(UNIT)
         layout.addWidget(self.line)
         layout.addWidget(self.found)
-        self.setFixedSize(px(WIDTH), SHOWN * px(ROW) + px(40) + 24)
 
     @Slot()
     def start(self) -> None:
@@ -136,10 +135,11 @@ class CommandPalette(QDialog):
         self._entries = tuple(self._make())
         self.line.clear()
         self._find("")
+        self.setFixedSize(px(WIDTH), SHOWN * px(ROW) + px(40) + 24)
         window = self.parentWidget()
         if window is not None:
-            height = SHOWN * px(ROW) + px(40) + 24  # fewer rows are shown if the window is too low for large text
-            self.setFixedHeight(min(height, window.height() * 7 // 8 - UNIT))
+            # fewer rows are shown if the window is too low for large text
+            self.setFixedHeight(min(self.height(), window.height() * 7 // 8 - UNIT))
             self.move(window.mapToGlobal(QPoint((window.width() - self.width()) // 2, window.height() // 8)))
         self.line.setFocus()
 

@@ -19,7 +19,7 @@ from playground.drawing.plane import Plane, shaped
 from playground.lab.scenes import SceneFile, load_bundled
 from playground.user_errors import UserError
 
-COLUMNS = 4  # at the usual size of the text
+COLUMNS = 4  # tiles side by side at the usual size of the text
 PICTURE = QSize(232, 130)
 TEXT = 58  # px below the picture
 STEPS: dict[int, tuple[int, int]] = {  # tiles to the right, and rows down
@@ -31,11 +31,6 @@ STEPS: dict[int, tuple[int, int]] = {  # tiles to the right, and rows down
 LOOK, FRAME = 60, 70  # ms between two checks for results, and between two frames
 SAID = "Each scene sets the window, makes a claim and measures it on this machine. Undo brings your own work back."
 Run = tuple[np.ndarray, np.ndarray]  # data and frames
-
-
-def columns() -> int:
-    """The number of tiles side by side: as many as four are wide at the usual size of the text."""
-    return max(round(COLUMNS / text_size.factor()), 1)
 
 
 class SceneTile(QAbstractButton):
@@ -139,6 +134,9 @@ class Gallery(WorkingDialog):
 
     Args:
         show: shows a scene in the window.
+
+    Attributes:
+        columns: how many tiles stand side by side.
     """
 
     def __init__(self, show: Callable[[SceneFile], None], palette: Palette, parent: QWidget | None = None) -> None:
@@ -158,8 +156,7 @@ class Gallery(WorkingDialog):
         self._grid.setContentsMargins(0, 0, UNIT, 0)
         for place, tile in enumerate(self.tiles):
             tile.clicked.connect(lambda _=False, tile=tile: self._chosen(tile))
-            tile.stepped.connect(lambda step, rows, place=place: self._go(place + step + rows * columns()))
-        self._lay_out()
+            tile.stepped.connect(lambda step, rows, place=place: self._go(place + step + rows * self.columns))
         area = QScrollArea()
         area.setWidget(inside)
         area.setWidgetResizable(True)
@@ -172,23 +169,21 @@ class Gallery(WorkingDialog):
         layout.setSpacing(UNIT)
         layout.addWidget(said)
         layout.addWidget(area)
-        self._take_room()
+        self.apply_text_size()
 
     def sizeHint(self) -> QSize:
         """Three rows of tiles, below what is said."""
         return QSize(super().sizeHint().width(), 3 * (px(PICTURE.height()) + px(TEXT) + 2 * UNIT) + 8 * UNIT)
 
     def apply_text_size(self) -> None:
-        self._lay_out()
-        self._take_room()
-
-    def _lay_out(self) -> None:
+        """Put as many tiles side by side as four are wide at the usual size of the text, if the screen has room."""
+        bar = self._area.verticalScrollBar().sizeHint().width()
+        room = text_size.within_screen(self, self.maximumSize()).width() - bar - 2 * UNIT  # beside the tiles' gaps
+        fitting = room // (px(PICTURE.width()) + 2 * UNIT)
+        self.columns = max(min(round(COLUMNS / text_size.factor()), fitting), 1)
         for place, tile in enumerate(self.tiles):
-            self._grid.addWidget(tile, place // columns(), place % columns())
-
-    def _take_room(self) -> None:
-        width = self._grid.sizeHint().width() + self._area.verticalScrollBar().sizeHint().width()
-        self._area.setMinimumWidth(width)
+            self._grid.addWidget(tile, place // self.columns, place % self.columns)
+        self._area.setMinimumWidth(self._grid.sizeHint().width() + bar)
         self.resize(text_size.within_screen(self, self.sizeHint()))
 
     def apply_palette(self, palette: Palette) -> None:

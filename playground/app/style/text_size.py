@@ -9,7 +9,7 @@ from typing import Protocol, TypeGuard
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QAbstractButton, QMainWindow, QScrollBar, QSplitter, QWidget
+from PySide6.QtWidgets import QAbstractButton, QScrollBar, QSplitter, QWidget
 
 PERCENT = (80, 200)  # smallest and largest, in %
 STEPS = (80, 90, 100, 110, 120, 130, 150, 175, 200)  # % that keys go through
@@ -68,7 +68,10 @@ def step(percent: int, way: int) -> int:
 
 
 def resize(widgets: Iterable[QWidget], before: float) -> None:
-    """Change the fonts, bounds and icons of existing widgets to the current factor."""
+    """Change the fonts, bounds and icons of existing widgets to the current factor.
+
+    The bounds of windows stay: their layouts set them, without a sign that tells these bounds from a window's own.
+    """
     for widget in widgets:
         kept = dict(widget.property(UNSCALED) or {})
         _resize_font(widget, kept, before)
@@ -97,8 +100,8 @@ def set_font(widget: QWidget, font: QFont) -> None:
 
 
 def _resize_bounds(widget: QWidget, kept: dict[str, list[float]], before: float) -> None:
-    if isinstance(widget, QMainWindow) or isinstance(widget.parentWidget(), QSplitter):
-        return  # the screen does not grow with the text, and the window's columns know their bounds
+    if widget.isWindow() or isinstance(widget.parentWidget(), QSplitter):
+        return  # a window's least size is that of its layout, and the main window's columns know their bounds
     if isinstance(widget, QScrollBar) or widget.objectName().startswith("qt_scrollarea"):
         return  # their bounds are those of the style sheet
     least = widget.minimumWidth(), widget.minimumHeight()
