@@ -4,7 +4,17 @@ import time
 import typing
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtGui import QAccessible, QAction, QFocusEvent, QFont, QKeySequence, QPainter, QPaintEvent, QShortcut
+from PySide6.QtGui import (
+    QAccessible,
+    QAction,
+    QFocusEvent,
+    QFont,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QShortcut,
+)
 from PySide6.QtWidgets import (
     QAbstractButton,
     QComboBox,
@@ -22,6 +32,7 @@ from playground.app.style import theme
 from playground.app.style.number_formats import format_count
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
+from playground.app.widgets.collapsible_panel import shortened
 from playground.drawing.palette import DARK, Palette
 from playground.lab.experiment import Experiment
 
@@ -30,6 +41,7 @@ if typing.TYPE_CHECKING:
 
 BAR_HEIGHT = 52
 STATUS_HEIGHT = 26
+SUMMARY_WIDTH = 200  # px that the experiment in one line has beside the program's name
 MENU_KEY = "F10"
 TRAINING_TEXTS = {
     "loading": "loading",
@@ -107,6 +119,29 @@ class CentralWidget(QWidget):
             self._home.setFocus(event.reason())
 
 
+class SummaryLabel(QLabel):
+    """The experiment in one line, with as many of its parts as there is room for; the tooltip has all of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._whole = ""
+        self.setAccessibleName("The experiment in one line")
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        set_role(self, "caption")
+
+    def show_summary(self, whole: str) -> None:
+        self._whole = whole
+        self.apply_text_size()
+
+    def apply_text_size(self) -> None:
+        """Show what fits the width with the present font."""
+        self.setText(shortened(self._whole, self.fontMetrics(), self.width()))
+        self.setToolTip("" if self.text() == self._whole else self._whole)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.apply_text_size()
+
+
 class TopBar(QFrame):
     """The program's name, the experiment in one line, and the most important buttons."""
 
@@ -114,31 +149,27 @@ class TopBar(QFrame):
         super().__init__(parent)
         self.setObjectName("topBar")
         self.setFixedHeight(px(BAR_HEIGHT))
-        name = QLabel("Score Playground")
-        name.setFont(theme.text_font(15, QFont.Weight.DemiBold))
-        self.summary = QLabel("")
-        self.summary.setAccessibleName("The experiment in one line")
-        self.summary.setWordWrap(True)
-        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        policy.setRetainSizeWhenHidden(True)
-        self.summary.setSizePolicy(policy)
-        set_role(self.summary, "caption")
+        self._name = QLabel("Score Playground")
+        self._name.setFont(theme.text_font(15, QFont.Weight.DemiBold))
+        self.summary = SummaryLabel()
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(2 * UNIT, 0, 2 * UNIT, 0)
         self._row.setSpacing(UNIT)
         self.heading = QWidget()
+        self.heading.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         words = QHBoxLayout(self.heading)
         words.setContentsMargins(0, 0, 0, 0)
         words.setSpacing(UNIT * 3 // 2)
-        words.addWidget(name)
+        words.addWidget(self._name)
         words.addWidget(self.summary, 1)
         self._row.addWidget(self.heading, 1)
 
     def event(self, event: QEvent) -> bool:
         done = super().event(event)
         if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
-            # With large text in a narrow window it does not fit beside the buttons.
-            self.summary.setVisible(self.summary.heightForWidth(self.summary.width()) <= self.height())
+            # With large text in a narrow window only the experiment is named; the window's title has the name too.
+            room = self.heading.width() - self._name.sizeHint().width()
+            self._name.setVisible(room >= px(SUMMARY_WIDTH))
         return done
 
     def fill(self, actions: "Actions", keys: tuple[str, ...], menu: QMenu) -> None:

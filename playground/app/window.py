@@ -596,7 +596,7 @@ class MainWindow(QMainWindow):
     @Slot()
     def _show_name(self) -> None:
         self.setWindowTitle(self.documents.title)
-        self.top_bar.summary.setText(bars.summary(self.state.experiment))
+        self.top_bar.summary.show_summary(bars.summary(self.state.experiment))
         self._refresh()
 
     def _show_status(self) -> None:

@@ -5,6 +5,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QScrollBar, QVBoxLayout, QWidget
 
+from playground.app.bars import summary
 from playground.app.panels import LikelihoodPanel
 from playground.app.widgets.charts.chart import Chart
 from tests.app.conftest import wait
@@ -93,6 +94,27 @@ def test_text_rows_charts_and_captions_follow(window):
     wait()
     for name, measure in parts.items():
         assert measure() == pytest.approx(2 * before[name], rel=0.08), name
+
+
+@pytest.mark.parametrize(
+    ("percent", "size", "shown"),
+    [
+        (100, (1024, 600), "Two moons · denoising · VE process"),
+        (200, (1280, 720), "Two moons · denoising"),
+        (200, (1024, 600), "Two moons"),
+    ],
+)
+def test_the_top_bar_shows_what_there_is_room_for(window, percent, size, shown):
+    bar = window.top_bar
+    window.resize(*size)
+    window.set_text_size(percent)
+    wait()
+    whole = summary(window.state.experiment)
+    assert bar.summary.text() == shown
+    assert bar.summary.toolTip() == ("" if shown == whole else whole)
+    for widget in (*bar.findChildren(QPushButton), *bar.findChildren(QLabel)):
+        if widget is not bar.summary and widget.isVisible():
+            assert widget.width() >= widget.sizeHint().width()
 
 
 def test_another_theme_keeps_the_size(window):

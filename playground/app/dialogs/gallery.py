@@ -143,7 +143,7 @@ class Gallery(WorkingDialog):
         super().__init__(LOOK, parent)
         self.setObjectName("gallery")
         self.setWindowTitle("Scenes")
-        self._show = show
+        self._show, self.columns = show, COLUMNS
         self._computed: dict[int, Run] = {}  # grows in the thread
         self._painted: set[int] = set()
         self.tiles = [SceneTile(scene, palette) for scene in load_bundled().values()]
