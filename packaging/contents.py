@@ -26,6 +26,7 @@ EXCLUDED_MODULES = (
     "PySide6.QtQml", "PySide6.QtQuick", "PySide6.QtQuick3D", "PySide6.QtQuickControls2", "PySide6.QtQuickTest",
     "PySide6.QtQuickWidgets", "PySide6.QtDesigner", "PySide6.QtUiTools", "PySide6.QtHelp", "PySide6.QtSql", "PySide6.QtTest",
     "PySide6.QtNetwork", "PySide6.QtConcurrent", "PySide6.QtXml", "PySide6.QtPrintSupport", "PySide6.scripts",
+    "PySide6.QtOpenGL", "PySide6.QtOpenGLWidgets",  # hooks/without_opengl.py stands in for them
     "matplotlib", "IPython", "OpenGL", "scipy", "cupy", "numba", "pandas", "h5py", "colorcet",
     # of pyqtgraph: modules that its charts do not import
     "pyqtgraph.console", "pyqtgraph.dockarea", "pyqtgraph.examples", "pyqtgraph.exporters", "pyqtgraph.flowchart",

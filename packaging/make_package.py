@@ -86,7 +86,10 @@ def strip_symbols() -> None:
     Libraries in which auditwheel has moved sections (numpy.libs, pillow.libs, av.libs) stay, because strip breaks some.
     """
     inside = product.FOLDER / "_internal"
-    heavy = (("torch/lib", "*.so"), ("av", "**/*.so"), (".", "libpython3*.so*"), ("python3*/lib-dynload", "*.so"))
+    heavy = (
+        *(("torch/lib", "*.so"), ("av", "**/*.so"), ("PySide6/Qt/lib", "libicu*.so*"), ("safetensors", "*.so")),
+        *((".", "libpython3*.so*"), ("python3*/lib-dynload", "*.so"), ("PIL", "*.so")),
+    )
     for folder, names in heavy:
         for path in sorted(inside.glob(f"{folder}/{names}")):
             run("strip", "--strip-unneeded", path)

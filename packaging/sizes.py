@@ -20,7 +20,6 @@ REASONS = {  # by a pattern of the path inside the package
     r"Qt6Core|QtCore": "Qt: events, threads, files",
     r"Qt6Gui|QtGui": "Qt: painting, fonts, pictures",
     r"Qt6Widgets|QtWidgets": "Qt: the window's controls",
-    r"QtOpenGL": "pyqtgraph derives a class of views from it, which does not serve here",
     r"openblas": "numpy's linear algebra",
     r"icudata": "Qt: text in every language",
     r"_multiarray_umath": "numpy's arrays",

@@ -142,6 +142,23 @@ for name in sys.argv[1:]:
     subprocess.run([sys.executable, "-c", code, *files], env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
 
 
+def test_charts_are_painted_without_opengl() -> None:
+    code = f"""
+import runpy, sys
+runpy.run_path({str(PACKAGING / "hooks" / "without_opengl.py")!r})
+from PySide6.QtWidgets import QApplication
+import pyqtgraph
+application = QApplication([])
+plot = pyqtgraph.PlotWidget()
+plot.plot([0, 1, 2], [2, 0, 1], pen="w")
+picture = plot.grab().toImage()
+assert len({{picture.pixel(x, y) for x in range(picture.width()) for y in range(picture.height())}}) > 2
+loaded = [name for name, module in sys.modules.items() if "OpenGL" in name and getattr(module, "__file__", None)]
+assert all(name.startswith("pyqtgraph") for name in loaded), loaded
+"""
+    subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no library has a name of its own")
 def test_the_libraries_that_pillow_needs_have_their_licences_named() -> None:
     needed = subprocess.run(["ldd", _imaging.__file__], capture_output=True, text=True, check=True).stdout
