@@ -70,6 +70,9 @@ class ChosenNoise(Protocol):
     def is_by_hand(self) -> bool: ...
 
     @property
+    def learns_velocity(self) -> bool: ...
+
+    @property
     def count(self) -> int | None: ...
 
 

@@ -7,6 +7,8 @@ those of the noise, and :func:`playground.lab.sampling.step_in_user_units` the s
 
 import msgspec
 
+from playground.kinds.networks import Network
+from playground.kinds.noise import Noise
 from playground.kinds.objectives.denoising import Denoising
 from playground.kinds.samplers import FromNoise
 from playground.lab.settings import Experiment, Likelihood, Training
@@ -25,8 +27,8 @@ def resolve(experiment: Experiment) -> Experiment:
     return msgspec.structs.replace(
         experiment,
         data=experiment.data.resolve(),
-        network=experiment.network.resolve(images),
-        objective=experiment.objective.resolve(images),
+        network=_network(experiment.network.resolve(images), experiment.noise),
+        objective=experiment.objective.resolve(images, experiment.noise),
         training=_training(experiment.training, images),
         sampling=experiment.sampling.resolve(images),
         likelihood=_likelihood(experiment.likelihood, images),
@@ -42,6 +44,12 @@ def _between_sets(experiment: Experiment) -> Experiment:
     if isinstance(sampling, FromNoise) and sampling.time_grid == "auto":
         sampling = msgspec.structs.replace(sampling, time_grid="time")
     return msgspec.structs.replace(experiment, objective=objective, sampling=sampling)
+
+
+def _network(network: Network, noise: Noise) -> Network:
+    if network.prediction != "auto":
+        return network
+    return msgspec.structs.replace(network, prediction="velocity" if noise.learns_velocity else "v")
 
 
 def _training(training: Training, images: bool) -> Training:

@@ -35,7 +35,7 @@ def why_diverged(problem: Problem, step: int, loss: float, sound: bool, referenc
     text = "Training diverged at step {} (loss {:.3g}); the last good weights are kept. Lower {}, now {:.3g}, to {:.3g} or less"
     values = (step, loss, setting("training.learning_rate"), rate, slower)
     edit = Edit(f"Use {slower:g}", {"training.learning_rate": slower})
-    if weight in ("auto", "sigma2", "edm"):
+    if weight in ("auto", "sigma2", "edm", "velocity"):
         return Message("diverged", f"{text}.", values, "training.learning_rate", (edit,))
     other = Edit("Use Auto", {"objective.weight": "auto"})
     weighted = (*values, setting("objective.weight", "auto"))

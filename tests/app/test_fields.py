@@ -728,6 +728,14 @@ def test_each_choice_shows_its_own_equation(form, state, chosen, field, choice):
             assert html.escape(field.meaning_of(choice)) in tip
 
 
+def test_auto_names_what_it_stands_for(state, form):
+    form(prediction := make_field(state, "network.prediction"))
+    assert prediction.control.currentText() == "Auto: v"
+    assert state.edit({"noise.kind": "flow-matching"})
+    assert prediction.control.currentText() == "Auto: Velocity"
+    assert prediction.control.value() == "auto"
+
+
 def test_no_two_choices_share_an_equation_and_few_have_none():
     """ "Auto" and "none" stand for others, or for nothing."""
     for _, field in DESCRIBED:

@@ -212,6 +212,21 @@ def test_default_weight_follows_the_objective(kind: str, weight: str) -> None:
     assert build(objective__kind=kind, objective__weight="constant").resolve().objective.weight == "constant"
 
 
+@pytest.mark.parametrize("kind", Noise.kinds())
+def test_flow_matching_is_trained_by_velocity_and_no_other_noise(kind: str) -> None:
+    problem = build(noise__kind=kind)
+    resolved = problem.resolve()
+    learns = kind == "flow-matching"
+    assert problem.network().prediction == resolved.network.prediction == ("velocity" if learns else "v")
+    if resolved.objective.kind == "denoising":
+        assert resolved.objective.weight == ("velocity" if learns else "edm")
+
+
+def test_flow_matching_leaves_a_chosen_prediction_and_other_objectives_alone() -> None:
+    resolved = build(noise__kind="flow-matching", network__prediction="noise", objective__kind="sliced").resolve()
+    assert (resolved.network.prediction, resolved.objective.weight) == ("noise", "sigma2")
+
+
 def test_default_batches_and_particles_are_smaller_for_images() -> None:
     points, images = build(), build(data__kind="digits")
     assert (images.batch, images.particles) == (64, 96)

@@ -230,6 +230,9 @@ class ChoiceBox(QComboBox):
     def set_value(self, choice: str) -> None:
         self.setCurrentIndex(self.findData(choice))
 
+    def set_title(self, choice: str, title: str) -> None:
+        self.setItemText(self.findData(choice), title)
+
     def sizeHint(self) -> QSize:
         return QSize(super().sizeHint().width(), px(26))
 

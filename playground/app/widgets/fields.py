@@ -303,8 +303,21 @@ class ChoiceField(FieldRow):
 
     def refresh(self) -> None:
         choice = self.state.value(self.key)
+        if isinstance(self.control, ChoiceBox) and "auto" in self.field.choices:
+            self.control.set_title("auto", self._title_of_auto())
         self.control.set_value(choice)
         self._tooltip.set_words(self._words_of(choice))
+
+    def _title_of_auto(self) -> str:
+        """The word for "auto" with the choice that it stands for, if other settings determine that."""
+        title, choice = self.field.title_of("auto"), description.value(resolve(self.state.experiment), self.key)
+        return title if choice == "auto" else f"{title}: {self.field.title_of(choice)}"
+
+    @Slot(object)
+    def _state_changed(self, keys: frozenset[str]) -> None:
+        super()._state_changed(keys)
+        if self.key not in keys and self.state.value(self.key) == "auto":
+            self.refresh()  # it may stand for another choice
 
     def edit(self, value: Any, merge: str = "") -> bool:
         taken = super().edit(value, merge)

@@ -72,11 +72,13 @@ class Network(Kind, frozen=True):
         ),
     ] = "silu"
     prediction: Annotated[
-        Literal["v", "noise", "denoised", "velocity", "score"],
+        Literal["auto", "v", "noise", "denoised", "velocity", "score"],
         meta(
-            "What the output of the network stands for. Each can be computed from any other; they differ in which errors are small",
+            "What the output of the network stands for. Each can be computed from any other; they differ in which errors are small. "
+            "auto: the velocity for flow matching, else v",
             label="prediction",
             options={
+                "auto": Option("Auto", "The velocity for flow matching, else v."),
                 "v": Option(
                     "v",
                     "Salimans and Ho 2022; the preconditioning of EDM for data of variance 1. Its squared error is the loss of the weight EDM.",
@@ -108,7 +110,7 @@ class Network(Kind, frozen=True):
             when=lambda chosen: not chosen.network.states_density,
             otherwise="an energy network predicts its energy",
         ),
-    ] = "v"
+    ] = "auto"
 
     def resolve(self, images: bool) -> "Network":
         """The network kind that "auto" stands for; every other kind returns itself."""

@@ -54,6 +54,7 @@ class FlowMatching(TwoEnds, tag="flow-matching", frozen=True):
     place = 6.5
     equation = r"x(t) = (1 - t)\,x_0 + t\,z,\ u = E[z - x_0 \mid x(t)]"
     is_continuous = True
+    learns_velocity = True
     chart = (
         "Noise over signal, σ = t/(1 - t): x(t) goes along a straight line from a data point to noise. "
         f"Left: σ max, {START}. Right: σ min; {END}. Drag the ends."

@@ -49,6 +49,7 @@ class Noise(Kind, frozen=True):
         chart: an explanation of its levels on the noise-level chart.
         end_name: the name of the coarsest level on the chart.
         has_handles: whether every level on the chart can be dragged, and not only the ends.
+        learns_velocity: whether a network at "auto" predicts the velocity, and denoising weighs its squared error.
     """
 
     section: ClassVar[str] = "noise"
@@ -61,6 +62,7 @@ class Noise(Kind, frozen=True):
     chart: ClassVar[str]
     end_name: ClassVar[str] = "σ max"
     has_handles: ClassVar[bool] = False
+    learns_velocity: ClassVar[bool] = False
 
     @property
     def phrase(self) -> str:

@@ -3,7 +3,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import msgspec
 
-from playground.kinds.chosen import Chosen, Conditions, Given
+from playground.kinds.chosen import Chosen, ChosenNoise, Conditions, Given
 from playground.kinds.kind import register
 from playground.kinds.objectives.objective import Objective
 from playground.kinds.setting import Auto, meta
@@ -47,9 +47,9 @@ class Denoising(Objective, tag="denoising", frozen=True):
         | Auto
     ) = "auto"
 
-    def resolve(self, images: bool) -> Self:
+    def resolve(self, images: bool, noise: ChosenNoise) -> Self:
         target = (1 if images else TARGET_BATCH) if self.target_batch == "auto" else self.target_batch
-        return msgspec.structs.replace(Objective.resolve(self, images), target_batch=target)
+        return msgspec.structs.replace(Objective.resolve(self, images, noise), target_batch=target)
 
     def found(self, given: Given) -> Self:
         # A mean over points of all classes is no target for the score of one; a number above 1 is a conflict then.

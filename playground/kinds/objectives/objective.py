@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import msgspec
 
-from playground.kinds.chosen import Chosen, Conditions, Given
+from playground.kinds.chosen import Chosen, ChosenNoise, Conditions, Given
 from playground.kinds.kind import Kind
 from playground.kinds.setting import Option, meta
 from playground.messages import Message
@@ -21,11 +21,11 @@ class Objective(Kind, frozen=True):
     """The loss that training minimises.
 
     Attributes:
-        default_weight: the value of `weight` = "auto". At coarse levels the gradient noise of denoising does not depend on sigma
-            with the weight sigma^2 (sigma^2 + 1), and falls like 1/sigma with sigma^2. That of exact and sliced matching grows
-            like sigma with the former weight. After 5,000 steps on two moons the KL is 0.0114 nat with the former against 0.0166
-            with the latter for denoising, and 0.065 against 0.044 for exact matching. For denoising with VP, whose levels reach
-            150, it is 0.013 against 0.052 after 4,000 steps.
+        default_weight: the value of `weight` = "auto", unless denoising learns the velocity of flow matching. At coarse levels
+            the gradient noise of denoising does not depend on sigma with the weight sigma^2 (sigma^2 + 1), and falls like 1/sigma
+            with sigma^2. That of exact and sliced matching grows like sigma with the former weight. After 5,000 steps on two moons
+            the KL is 0.0114 nat with the former against 0.0166 with the latter for denoising, and 0.065 against 0.044 for exact
+            matching. For denoising with VP, whose levels reach 150, it is 0.013 against 0.052 after 4,000 steps.
         denoises: whether it is the square of denoising, which also learns a velocity where there is no score.
         matches_density: whether it has an optimum for sharp edges without noise, where the score has none.
     """
@@ -43,13 +43,15 @@ class Objective(Kind, frozen=True):
     weight: Annotated[
         Literal["auto", "sigma2", "edm", "sigma4", "velocity", "likelihood", "constant"],
         meta(
-            "Weight of each noise level in the loss. auto: edm for denoising, sigma2 for exact and sliced matching, "
-            "constant for maximum likelihood",
+            "Weight of each noise level in the loss. auto: edm for denoising, or velocity with flow matching; sigma2 for exact and "
+            "sliced matching, constant for maximum likelihood",
             label="weight λ(σ)",
             symbol="λ(σ)",
             options={
                 "auto": Option(
-                    "Auto", "EDM for denoising, σ² for exact and sliced matching: the least noisy gradients.", _SUM
+                    "Auto",
+                    "EDM for denoising, or Velocity with flow matching; σ² for exact and sliced matching: the least noisy gradients.",
+                    _SUM,
                 ),
                 "sigma2": Option("σ²", "All noise levels count alike.", rf"{_SUM},\ \lambda = \sigma^2"),
                 "edm": Option(
@@ -77,14 +79,17 @@ class Objective(Kind, frozen=True):
         ),
     ] = "auto"
 
-    def resolve(self, images: bool) -> Self:
+    def resolve(self, images: bool, noise: ChosenNoise) -> Self:
         """Return the settings with a value for each "auto".
 
         Args:
             images: whether the points are images.
+            noise: the experiment's noise.
         """
-        weight = self.default_weight if self.weight == "auto" else self.weight
-        return msgspec.structs.replace(self, weight=weight)
+        if self.weight != "auto":
+            return self
+        by_velocity = self.denoises and noise.learns_velocity
+        return msgspec.structs.replace(self, weight="velocity" if by_velocity else self.default_weight)
 
     def found(self, given: Given) -> Self:
         """Return the resolved settings as the data decide them."""
