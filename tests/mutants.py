@@ -578,6 +578,13 @@ FAULTS = (
         ("lab/test_classes_of_points.py::test_its_targets_do_not_mix_classes",),
     ),
     Fault(
+        "a class that starts with the moments of all data",
+        "kinds/samplers/from_noise.py",
+        "given.prior(one).from_normal",
+        "given.prior().from_normal",
+        ("lab/test_conditioning.py::test_the_flow_to_a_class_starts_with_the_moments_of_that_class",),
+    ),
+    Fault(
         "guidance that begins at the score of all data",
         "theory/guidance.py",
         "return told + strength * (told - other)",

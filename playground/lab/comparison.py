@@ -10,7 +10,6 @@ from playground.kinds.samplers import FollowsScore
 from playground.lab import experiment as description
 from playground.lab import sample_metrics
 from playground.lab.columns import DistanceCurve
-from playground.lab.conditioning import labels
 from playground.lab.conflicts import comparison_conflict, why_too_few_samples
 from playground.lab.experiment import ExperimentError
 from playground.lab.problem import Problem
@@ -37,7 +36,7 @@ def evaluations(problem: Problem, sampler: Sampler) -> int | None:
         return None
     if not isinstance(sampling, FollowsScore) or not sampling.guidance:
         return each
-    return each * (2 if sampling.follows_checkpoint or labels(problem) is not None else 1)
+    return each * (2 if sampling.follows_checkpoint or problem.particle_labels() is not None else 1)
 
 
 def at_equal_evaluations(problem: Problem, score: LabelledScore | None, budget: int) -> Problem:

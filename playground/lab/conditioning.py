@@ -5,7 +5,6 @@
 
 import math
 
-import torch
 from torch import Tensor
 
 from playground.kinds.inpainting import known_coordinates
@@ -27,7 +26,7 @@ def conditioned_score(problem: Problem, score: LabelledScore) -> ScoreFunction:
     Raises:
         ExperimentError: no earlier training step is kept.
     """
-    sampling, told = problem.experiment.sampling, labels(problem)
+    sampling, told = problem.experiment.sampling, problem.particle_labels()
     followed = score
     if isinstance(sampling, FollowsScore) and (told is not None or sampling.follows_checkpoint):
         weaker = _weaker(sampling, score) if sampling.guidance else None
@@ -46,7 +45,7 @@ def point_score(problem: Problem, score: LabelledScore) -> ScoreFunction:
     Raises:
         ExperimentError: each particle has a class of its own; or an error of :func:`conditioned_score`.
     """
-    told = labels(problem)
+    told = problem.particle_labels()
     if told is not None and told.ndim:
         raise ExperimentError(
             Message(
@@ -67,7 +66,7 @@ def field_score(problem: Problem, score: LabelledScore, source: str) -> ScoreFun
         score: as in :func:`conditioned_score`. Before an earlier training step is kept, it is shown without guidance.
         source: "learned", "exact" or "empirical".
     """
-    sampling, told = problem.experiment.sampling, labels(problem)
+    sampling, told = problem.experiment.sampling, problem.particle_labels()
     if not isinstance(sampling, FollowsScore) or sampling.source != source or (told is not None and told.ndim):
         return score
     by_checkpoint = sampling.follows_checkpoint
@@ -105,19 +104,6 @@ def guidance_interval(problem: Problem) -> tuple[float, float]:
         0.0 if low == "auto" else units.sigma_to_internal(low),
         math.inf if high == "auto" else units.sigma_to_internal(high),
     )
-
-
-def labels(problem: Problem) -> Tensor | None:
-    """The class of all particles, 0-d, or of each, (particles,); None if they are given none."""
-    sampling, data = problem.experiment.sampling, problem.labels
-    if not isinstance(sampling, FollowsScore) or sampling.labels == "none" or data is None:
-        return None
-    if not problem.conditions.classes_of(sampling.source):
-        return None
-    if sampling.labels == "all":
-        generator = problem.generator("labels")
-        return data[torch.randint(len(data), (problem.particles,), generator=generator, device=generator.device)]
-    return torch.tensor(sampling.label, device=problem.device)
 
 
 def known_point(problem: Problem) -> Tensor:

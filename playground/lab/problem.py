@@ -21,7 +21,7 @@ from playground.data import Dataset
 from playground.data.units import Units
 from playground.kinds.chosen import Conditions
 from playground.kinds.noise.noise import BLUR, FINEST
-from playground.kinds.samplers import FromNoise
+from playground.kinds.samplers import FollowsScore, FromNoise
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.theory import local_geometry
@@ -70,6 +70,7 @@ class Problem:
         spread: returns the principal axes of `train`.
         thickness: returns the local thickness of `train`, see :func:`playground.theory.local_geometry.thickness`. These
             three are computed when first called and kept through every `replace`: for large images each takes a second.
+        class_moments: returns the mean and the principal axes of the training points of a class, kept likewise.
         hidden_labels: the labels hidden by training so far, see :class:`playground.lab.conflicts.Conditions`.
     """
 
@@ -83,6 +84,7 @@ class Problem:
     widest: Callable[[], float] = field(repr=False)
     spread: Callable[[], PrincipalAxes] = field(repr=False)
     thickness: Callable[[], Tensor] = field(repr=False)
+    class_moments: Callable[[int], tuple[Tensor, PrincipalAxes]] = field(repr=False)
     hidden_labels: tuple[float, float] | None = None
 
     @classmethod
@@ -119,7 +121,11 @@ class Problem:
         widest = functools.cache(functools.partial(widest_gap, train))
         spread = functools.cache(functools.partial(PrincipalAxes.of_points, train))
         thickness = functools.cache(functools.partial(_thickness, train))
-        problem = cls(experiment, dataset, units, train, test, density, device, widest, spread, thickness)
+        labels = None if dataset.labels is None else torch.from_numpy(dataset.labels).to(device)
+        class_moments = functools.cache(functools.partial(_class_moments, train, labels))
+        problem = cls(
+            experiment, dataset, units, train, test, density, device, widest, spread, thickness, class_moments
+        )
         _ = problem.noise  # levels that contradict each other are an error now, not at the first step
         return problem
 
@@ -333,13 +339,30 @@ class Problem:
         """
         return self.noise.process()
 
-    def prior(self) -> GaussianPrior:
+    def prior(self, label: int | None = None) -> GaussianPrior:
         """The Gaussian in which the process ends, for data with the moments of the standardized ones: mean 0, their covariance.
+
+        Args:
+            label: a class, for the moments of its points; those of all if training has no point of it.
 
         Raises:
             ValueError: this noise has no process.
         """
+        if label is not None and self.labels is not None and bool((self.labels == label).any()):
+            return self.process().prior(*self.class_moments(label))
         return self.process().prior(torch.zeros(self.shape, device=self.device), self.spread())
+
+    def particle_labels(self) -> Tensor | None:
+        """The class of all particles, 0-d, or of each, (particles,); None if they are given none."""
+        sampling, data = self.experiment.sampling, self.labels
+        if not isinstance(sampling, FollowsScore) or sampling.labels == "none" or data is None:
+            return None
+        if not self.conditions.classes_of(sampling.source):
+            return None
+        if sampling.labels == "all":
+            generator = self.generator("labels")
+            return data[torch.randint(len(data), (self.particles,), generator=generator, device=generator.device)]
+        return torch.tensor(sampling.label, device=self.device)
 
     def resolve(self) -> Experiment:
         """The experiment with values in place of "auto", in user units.
@@ -364,6 +387,11 @@ class Problem:
             training=training,
             sampling=sampling,
         )
+
+
+def _class_moments(train: Tensor, labels: Tensor | None, label: int) -> tuple[Tensor, PrincipalAxes]:
+    own = train if labels is None else train[labels == label]
+    return own.mean(0), PrincipalAxes.of_points(own)
 
 
 def _thickness(train: Tensor) -> Tensor:

@@ -10,7 +10,6 @@ import torch
 from playground.kinds.datasets import load_dataset
 from playground.kinds.inpainting import known_coordinates
 from playground.kinds.samplers.from_noise import KNOWN_CORRECTORS
-from playground.lab.conditioning import labels
 from playground.lab.conflicts import Conditions, comparison_conflict, sampling_conflict, training_conflict
 from playground.lab.defaults import resolve
 from playground.lab.evaluation import evaluate, sample_distances
@@ -57,11 +56,13 @@ def last(problem: Problem, score) -> np.ndarray:
 
 
 def test_a_label_and_guidance_reach_the_sampler(network) -> None:
-    plain = last(digits(sampling__labels="none"), network)
+    one_start = {"sampling__start": "uniform"}
+    plain = last(digits(sampling__labels="none", **one_start), network)
     one, guided = (
-        last(digits(sampling__labels="one", sampling__label=3, sampling__guidance=w), network) for w in (0, 2)
+        last(digits(sampling__labels="one", sampling__label=3, sampling__guidance=w, **one_start), network)
+        for w in (0, 2)
     )
-    told = last(digits(sampling__labels="none"), lambda x, sigma: network(x, sigma, torch.tensor(3)))
+    told = last(digits(sampling__labels="none", **one_start), lambda x, sigma: network(x, sigma, torch.tensor(3)))
     assert np.array_equal(one, told)
     assert np.abs(one - plain).max() > 0.01
     assert np.abs(guided - one).max() > 0.01
@@ -83,13 +84,32 @@ def test_all_labels_come_in_the_datas_shares() -> None:
 def test_the_adaptive_solver_tells_each_particle_its_own_label(network) -> None:
     flow = {"sampling__kind": "probability-flow", "sampling__solver": "adaptive", "sampling__steps": 3}
     problem = digits(sampling__labels="all", **flow)
-    told, together = labels(problem), last(problem, network)
+    told, together = problem.particle_labels(), last(problem, network)
     assert len(set(told.tolist())) > 1
     for label in told.unique():
         alone = last(digits(sampling__labels="one", sampling__label=int(label), **flow), network)
         own, others = told == label, told != label
         assert np.abs(alone - together)[own].max() < 1e-3
         assert np.abs(alone - together)[others].max() > 0.01
+
+
+@pytest.mark.parametrize("labels", ["one", "all"])
+def test_the_flow_to_a_class_starts_with_the_moments_of_that_class(labels: str) -> None:
+    """At this sigma_max the start of all data would put the mean of each moon half of its distance from the other too far."""
+    settings = {
+        "data.kind": "two-moons",
+        "data.classes": "on",
+        "noise.sigma_max": 2.0,
+        "sampling.kind": "probability-flow",
+    }
+    of_class = {"sampling.source": "exact", "sampling.labels": labels, "sampling.label": 1, "sampling.particles": 4000}
+    problem = Problem.build(replace(Experiment(), settings | of_class))
+    samples, told = last(problem, problem.known_score()), problem.particle_labels()
+    for label in told.unique():
+        points = problem.dataset.points[problem.dataset.labels == int(label)]
+        own = samples[(told.expand(len(samples)) == label).numpy()]
+        assert np.abs(own.mean(0) - points.mean(0)).max() < 4 * float(points.std(0).max()) / len(own) ** 0.5
+        np.testing.assert_allclose(own.std(0), points.std(0), rtol=0.06)
 
 
 def distance_from_the_conditional_distribution(problem: Problem) -> float:
@@ -322,7 +342,7 @@ def test_a_class_that_no_image_has_is_refused_and_never_drawn(present: Sequence[
     known = digits(sampling__particles=200)
     count = len(known.dataset.points)
     dataset = dataclasses.replace(known.dataset, labels=np.resize(np.array(present), count))
-    drawn = labels(Problem.build(known.experiment, dataset))
+    drawn = Problem.build(known.experiment, dataset).particle_labels()
     assert set(drawn.tolist()) <= set(present)
     for label, there in (
         (present[0], True),
@@ -332,7 +352,7 @@ def test_a_class_that_no_image_has_is_refused_and_never_drawn(present: Sequence[
     ):
         problem = Problem.build(replace(known.experiment, {"sampling.labels": "one", "sampling.label": label}), dataset)
         if there:
-            assert labels(problem) == label
+            assert problem.particle_labels() == label
         else:
             refusal = sampling_conflict(problem.experiment, problem.conditions)
             assert refusal.key == "sampling.label"

@@ -132,7 +132,18 @@ class FromNoise(FollowsScore, frozen=True):
         start = given.noise.start
         if start is not None:
             return float(given.process().std(1.0)) * start.sample(given.particles, generator).to(given.device)
-        return given.prior().sample(given.particles, generator).to(given.device)
+        label = given.particle_labels()
+        if label is None:
+            return given.prior().sample(given.particles, generator).to(given.device)
+        import torch
+
+        drawn = torch.randn((given.particles, *given.shape), generator=generator, device=generator.device).to(
+            given.device
+        )
+        label = label.expand(len(drawn))
+        for one in set(label.tolist()):
+            drawn[label == one] = given.prior(one).from_normal(drawn[label == one])
+        return drawn
 
     def noise_of_run(self, given: Given) -> float:
         return float(given.process().std(1.0))

@@ -31,6 +31,7 @@ from playground.lab.standalone.recording import Recording
 from playground.lab.standalone.source import OURS
 from playground.lab.training import WARM_UP, Trainer
 from playground.theory.guidance import GuidedScore, ScoreWithWeaker
+from playground.theory.noise import GaussianPrior
 from playground.theory.objectives import ScoreMatching
 from playground.version import __version__
 
@@ -167,9 +168,9 @@ class _Writer:
             weaker = problem.network() if asks_checkpoint(experiment) else None
             both = ScoreWithWeaker(trainer.ema, weaker)
             score = conditioned_score(problem, problem.known_score() or (both if weaker else trainer.ema))
-            prior = problem.prior() if self._starts_from_prior(problem) else None
+            priors = self._priors(problem)
         self._problem, self._trainer, self._sampler = problem, trainer, sampler
-        self._held_out_objective, self._score, self._prior, self._weaker = held_out_objective, score, prior, weaker
+        self._held_out_objective, self._score, self._prior_of, self._weaker = held_out_objective, score, priors, weaker
         self._settings = resolve(experiment)
         self._bundle = Bundle(" ".join(VARIABLES).split())
         self._write = Expressions(self._recording, self._bundle)
@@ -526,15 +527,18 @@ class _Writer:
         ]
 
     @staticmethod
-    def _starts_from_prior(problem: Problem) -> bool:
-        kind = resolve(problem.experiment).sampling
-        noise = problem.noise.start is None
-        return (
-            noise
-            and isinstance(kind, FromNoise)
-            and kind.start != "uniform"
-            and type(kind).from_prior is FromNoise.from_prior
-        )
+    def _priors(problem: Problem) -> dict[int | None, GaussianPrior]:
+        """The priors from which the run starts, by class, or one for None; empty if it starts elsewhere."""
+        kind, told = resolve(problem.experiment).sampling, problem.particle_labels()
+        if (
+            problem.noise.start is not None
+            or not isinstance(kind, FromNoise)
+            or kind.start == "uniform"
+            or type(kind).from_prior is not FromNoise.from_prior
+        ):
+            return {}
+        classes = [None] if told is None else sorted({*told.flatten().tolist()})
+        return {label: problem.prior(label) for label in classes}
 
     def _start(self) -> list[str]:
         problem, kind = self._problem, self._settings.sampling
@@ -553,8 +557,15 @@ class _Writer:
                 ]
                 lines = [f"low, high = {ends[0]}, {ends[1]}"]
                 start = "low + (high - low) * torch.rand((PARTICLES, *points.shape[1:]), generator=generator)"
-            elif self._prior is not None:
-                lines, start = [self._define("prior", self._prior)], "prior.sample(PARTICLES, generator)"
+            elif len(self._prior_of) == 1:
+                (prior,) = self._prior_of.values()
+                lines, start = [self._define("prior", prior)], "prior.sample(PARTICLES, generator)"
+            elif self._prior_of:
+                lines = [f"x = {normal}"]
+                for label, prior in self._prior_of.items():
+                    lines.append(self._define(f"prior_{label}", prior))
+                    lines.append(f"x[label == {label}] = prior_{label}.from_normal(x[label == {label}])")
+                return lines
             elif problem.noise.start is not None and type(kind).from_prior is FromNoise.from_prior:
                 lines, start = [], "process.std(1.0).float() * noise.start.sample(PARTICLES, generator)"
             elif type(kind).from_prior is FollowsScore.from_prior:
