@@ -71,6 +71,41 @@ def fragile(tmp_path: Path) -> Path:
     return path
 
 
+DEADLY = '''
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+
+from playground.kinds.kind import register
+from playground.kinds.samplers.langevin import Langevin
+
+
+@register
+class Deadly(Langevin, tag="deadly", frozen=True):
+    """Langevin dynamics that kill the process of a sweep with three steps: always, or once if there is a file `once`."""
+
+    title, short, place = "Deadly", "deadly", 31
+
+    def build(self, given, score):
+        once = Path(__file__).with_name("once")
+        if self.steps == 3 and multiprocessing.parent_process() and not once.with_name("killed").exists():
+            if once.exists():
+                once.rename(once.with_name("killed"))
+            os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+        return super().build(given, score)
+'''
+
+
+@pytest.fixture
+def deadly(tmp_path: Path) -> Path:
+    """A loaded plug-in: a sampler whose process is killed with three steps; only once if there is a file `once` beside it."""
+    path = tmp_path.resolve() / "deadly.py"
+    path.write_text(DEADLY, encoding="utf-8")
+    plugins.load_plugin(path)
+    return path
+
+
 @pytest.fixture(scope="session")
 def guided_gaussians() -> Trainer:
     """A small network that has learned two Gaussians with and without their class; it must not be changed."""

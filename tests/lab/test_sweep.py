@@ -271,6 +271,31 @@ def test_an_error_of_a_plugin_ends_one_cell_and_is_tried_again(
     assert not log.exists()
 
 
+@pytest.mark.parametrize("once", [True, False])
+def test_a_cell_whose_process_is_killed_is_tried_once_more_and_the_others_go_on(
+    deadly: Path, tmp_path: Path, once: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    if once:
+        deadly.with_name("once").touch()
+    source = written(
+        tmp_path,
+        '[experiment]\nsampling.kind = "deadly"\nsampling.source = "exact"\nsampling.particles = 60\n'
+        '[axes]\n"sampling.steps" = [3, 2, 4, 5]\n',
+    )
+    folder = tmp_path / "out"
+    assert command.run_sweep(source, folder, sweeps.processes(2), "cpu", parquet=False) == once
+    assert deadly.with_name("killed").exists() == once
+    _, cells = sweeps.load(source)
+    why = (
+        None
+        if once
+        else "Each worker that computed this cell was killed, perhaps for lack of memory: take fewer at once."
+    )
+    assert [sweeps.failure(folder, cell) for cell in cells] == [why, None, None, None]
+    assert len(folders.waiting(folder, cells)) == (0 if once else 1)
+    assert (f"cell 0 failed: {why}" in capfd.readouterr().out) != once
+
+
 def test_a_cell_that_an_executor_gives_up_is_one_failed_cell(tmp_path: Path) -> None:
     class Killed(Exception):
         pass
@@ -287,7 +312,7 @@ def test_a_cell_that_an_executor_gives_up_is_one_failed_cell(tmp_path: Path) -> 
     sweep = sweeps.Sweep(axes={"sampling.steps": [3, 2]}, seeds=1)
     cells = sweeps.cells(sweep, replace(Experiment(), SMALL | {"sampling.source": "exact"}))
     list(sweeps.run(sweep, cells, tmp_path, Workers(Killing(), 2, Killed), "cpu"))
-    assert "killed by this cell" in str(sweeps.failure(tmp_path, cells[0]))
+    assert "computed this cell was killed" in str(sweeps.failure(tmp_path, cells[0]))
     assert sweeps.result(tmp_path, cells[1])
 
 

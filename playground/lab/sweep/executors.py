@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import multiprocessing
 import os
+import queue
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -12,11 +13,11 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from playground.user_errors import UserError
-
 NICENESS = 5  # of a process, so that a window beside a sweep stays quick
 AHEAD = 2
 """Cells that a worker is given at once, so that it never waits for the next."""
+TRIES = 2
+"""Times that a cell is computed whose process is killed."""
 
 
 @dataclass(frozen=True)
@@ -51,28 +52,63 @@ def here() -> Iterator[Workers]:
     yield Workers(_Here(), 1)
 
 
+class CellKilled(Exception):
+    """Two processes were killed while they computed the same cell."""
+
+
+class _Processes(concurrent.futures.ThreadPoolExecutor):
+    """Threads with a process each, so that a killed process takes one cell with it; it is replaced, and the cell tried once more."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count, "sweep")
+        # New processes, because a fork of a process with threads may hang.
+        self._context = multiprocessing.get_context("spawn")
+        self._receiving, self._sending = self._context.Pipe(duplex=False)
+        self._idle: queue.SimpleQueue[concurrent.futures.ProcessPoolExecutor] = queue.SimpleQueue()
+        self._ended = threading.Event()
+        for _ in range(count):
+            self._idle.put(self._process())
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        return super().submit(self._computed, function, *args, **kwargs)
+
+    def end(self) -> None:
+        """End the processes, in the middle of a cell too."""
+        self._ended.set()
+        self._sending.close()
+        self.shutdown(wait=True, cancel_futures=True)
+        while not self._idle.empty():
+            self._idle.get().shutdown(wait=True)
+        self._receiving.close()
+
+    def _process(self) -> concurrent.futures.ProcessPoolExecutor:
+        return concurrent.futures.ProcessPoolExecutor(1, self._context, _end_with, (self._receiving,))
+
+    def _computed(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        process = self._idle.get()
+        try:
+            for _ in range(TRIES):
+                try:
+                    return process.submit(function, *args, **kwargs).result()
+                except concurrent.futures.BrokenExecutor:
+                    process.shutdown(wait=True)
+                    process = self._process()
+                    if self._ended.is_set():
+                        break
+            raise CellKilled
+        finally:
+            self._idle.put(process)
+
+
 @contextlib.contextmanager
 def processes(count: int | None = None) -> Iterator[Workers]:
-    """Processes of this machine, by default one for each core. They end with the block, and when this process is killed.
-
-    Raises:
-        UserError: a process was killed.
-    """
+    """Processes of this machine, by default one for each core. They end with the block, and when this process is killed."""
     count = count or os.cpu_count() or 1
-    # New processes, because a fork of a process with threads may hang.
-    context = multiprocessing.get_context("spawn")
-    receiving, sending = context.Pipe(duplex=False)
-    pool = concurrent.futures.ProcessPoolExecutor(count, context, _end_with, (receiving,))
+    pool = _Processes(count)
     try:
-        yield Workers(pool, AHEAD * count)
-    except concurrent.futures.BrokenExecutor:
-        raise UserError(
-            "A process of the sweep was killed, perhaps for lack of memory: take fewer processes, then go on."
-        ) from None
+        yield Workers(pool, AHEAD * count, CellKilled)
     finally:
-        sending.close()  # ends the processes, in the middle of a cell too
-        pool.shutdown(wait=True, cancel_futures=True)
-        receiving.close()
+        pool.end()
 
 
 def _end_with(parent: Connection) -> None:

@@ -158,7 +158,9 @@ def _delivered(future: Future[Delivery], workers: Workers) -> Delivery:
     try:
         return future.result()
     except workers.one_cell:
-        return Delivery({"error": "Several workers were killed by this cell, perhaps for lack of memory."})
+        return Delivery(
+            {"error": "Each worker that computed this cell was killed, perhaps for lack of memory: take fewer at once."}
+        )
 
 
 @contextlib.contextmanager
