@@ -18,8 +18,8 @@ VIDEO_SUFFIXES = (".mp4", ".webm", ".gif")
 
 app = typer.Typer(
     help="See how score-based generative models work. Without a command, open the window; with a FILE, open "
-    "it in the window: a session (.spg, or a run's folder), an experiment (.toml), points (.csv, .tsv, "
-    ".npy) or images (a folder, .npz).",
+    "it in the window: a session (.spg, or a run's folder), experiment (.toml), lesson (.lesson.md), "
+    "points (.csv, .tsv, .npy) or images (a folder, .npz).",
     add_completion=False,
     no_args_is_help=False,
     pretty_exceptions_enable=False,
