@@ -7,7 +7,7 @@ SOURCES_SHIPPED = (
     "playground.theory",
     # Stand-alone scripts are written from source.
     *("playground.data", "playground.lab.autoguidance", "playground.lab.checkpoints", "playground.lab.early_stopping"),
-    "playground.lab.standalone.plain",
+    *("playground.lab.learning_rate", "playground.lab.standalone.plain"),
     # TorchScript compiles the functions that a function calls, and reads overloads when modules of layers are imported.
     *("torch._jit_internal", "torch.functional", "torch.jit", "torch.nn", "torch._decomp"),
     # The configuration of torch's compiler reads the comments of its own source on the first call of torch.func.

@@ -22,6 +22,7 @@ from playground.lab.defaults import EVALUATION_PASSES, resolve
 from playground.lab.divergence import why_diverged
 from playground.lab.early_stopping import EarlyStopping, next_check
 from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.learning_rate import learning_rate
 from playground.lab.loss_identity import loss_identity
 from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
@@ -46,7 +47,6 @@ BLOCK, BLOCK_WORK = 32, 4e8  # most steps in one call, and their points times we
 FUSED: dict[type[ScoreNetwork], tuple[type[Objective], ...]] = {MLP: (Denoising, Exact, Sliced), Energy: (Denoising,)}
 """The objectives that have hand-written steps, by network."""
 
-WARM_UP = 100  # steps over which the learning rate rises, while Adam's estimates of the gradients are poor
 EVALUATED, EVALUATION_BATCH = 16, 512  # draws for the final loss, and points in each
 GOOD, EXPLODED, COLLAPSED = 10.0, 100.0, 1e4  # bounds of a loss, as multiples of a Gaussian score's loss
 
@@ -357,11 +357,8 @@ class Trainer:
     def _learning_rate(self, made: int) -> float:
         """Return the learning rate of the step after `made` further steps."""
         settings, step = self.problem.experiment.training, self.step + made
-        rate = settings.learning_rate * min(1.0, (step + 1) / WARM_UP)
-        if settings.lr_schedule == "cosine":
-            seconds = self.seconds + (made / self._rate if self._rate else 0.0)
-            rate *= 0.5 * (1 + math.cos(math.pi * self._done(step, seconds)))
-        return rate
+        seconds = self.seconds + (made / self._rate if self._rate else 0.0)
+        return learning_rate(settings.learning_rate, settings.lr_schedule, step, self._done(step, seconds))
 
     def _draw(self, steps: int, batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor | None]:
         return sample_batch(self.problem, self.network, steps, batch, generator)

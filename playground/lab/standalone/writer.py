@@ -29,7 +29,7 @@ from playground.lab.standalone.bundle import PLAIN, Bundle
 from playground.lab.standalone.expressions import Expressions
 from playground.lab.standalone.recording import Recording
 from playground.lab.standalone.source import OURS
-from playground.lab.training import WARM_UP, Trainer
+from playground.lab.training import Trainer
 from playground.theory.guidance import GuidedScore, ScoreWithWeaker
 from playground.theory.noise import GaussianPrior
 from playground.theory.objectives import ScoreMatching
@@ -46,7 +46,7 @@ VARIABLES = (
 """The variables of the script's own code, in lines."""
 
 SETTINGS = (
-    "SEED POINTS OFFSET SCALE BATCH LEARNING_RATE EMA_DECAY WARM_UP STEPS SECONDS BLOCK SIGMA_DISTRIBUTION",
+    "SEED POINTS OFFSET SCALE BATCH LEARNING_RATE LR_SCHEDULE EMA_DECAY STEPS SECONDS BLOCK SIGMA_DISTRIBUTION",
     "GREY_LEVEL LABEL_DROPOUT CHECKED VALIDATION PATIENCE PARTICLES LABEL GUIDANCE COARSEST",
     "REFLOW_PAIRS REFLOW_STEPS GUIDE_STEP",
 )
@@ -64,6 +64,7 @@ SECTIONS = {
     "playground.theory.objectives": "Objective",
     "playground.theory.partition": "Objective",
     "playground.lab.early_stopping": "Training",
+    "playground.lab.learning_rate": "Training",
     "playground.lab.checkpoints": "Training",
     "playground.lab.autoguidance": "Sampler",
     PLAIN: "Random numbers, targets, optimizer",
@@ -306,8 +307,8 @@ class _Writer:
         block = trainer.drawn_at_once
         self._set("BATCH", problem.batch)
         self._set("LEARNING_RATE", settings.learning_rate)
+        self._set("LR_SCHEDULE", settings.lr_schedule)
         self._set("EMA_DECAY", settings.ema_decay)
-        self._set("WARM_UP", WARM_UP)
         done = []
         if settings.steps != "auto":
             self._set("STEPS", settings.steps)
@@ -332,10 +333,7 @@ class _Writer:
         early = self._held_out_objective is not None
         if early:
             lines += self._check_points(stream)
-        rate = "LEARNING_RATE * min(1.0, (step + 1) / WARM_UP)"
-        cosine = settings.lr_schedule == "cosine"
-        if cosine:
-            rate += " * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))"
+        rate = f"{self._bundle.need('playground.lab.learning_rate', 'learning_rate')}(LEARNING_RATE, LR_SCHEDULE, step, done)"
         inner = [
             "gradient = torch.cat([part.flatten() for part in torch.autograd.grad(loss, parameters)])",
             f"{adam}(live, gradient, first, second, average, rate, step, EMA_DECAY)",
@@ -360,8 +358,13 @@ class _Writer:
             if drawn != "drawn":
                 body.append(f"drawn = {drawn}")
             body.append(f"for {parts} in zip(*(part.split(BATCH) for part in ({parts}))):")
-            each = [f"done = {share}"] if cosine else []
-            each += [f"rate = {rate}", "step += 1", f"loss = objective.loss_of({told}, sigma, *drawn).mean()", *inner]
+            each = [
+                f"done = {share}",
+                f"rate = {rate}",
+                "step += 1",
+                f"loss = objective.loss_of({told}, sigma, *drawn).mean()",
+                *inner,
+            ]
             body += [f"    {line}" for line in each]
         else:
             body += [
