@@ -50,6 +50,20 @@ class Fault:
 
 FAULTS = (
     Fault(
+        "uniform starts that reach the box's highest corner from the origin",
+        "theory/starts.py",
+        "self.low + (self.high - self.low) * drawn",
+        "self.low + self.high * drawn",
+        ("theory/test_starts.py::test_uniform_starts_fill_their_box",),
+    ),
+    Fault(
+        "starts outside the support that are drawn again only once",
+        "theory/starts.py",
+        "while bool((outside := torch.isneginf(self.log_density(x, sigma))).any()):",
+        "if bool((outside := torch.isneginf(self.log_density(x, sigma))).any()):",
+        ("theory/test_starts.py",),
+    ),
+    Fault(
         "moments of a run without the spread of its start",
         "lab/audit/gaussian.py",
         "float(parts[1:-1].square().sum())",
@@ -580,8 +594,8 @@ FAULTS = (
     Fault(
         "a class that starts with the moments of all data",
         "kinds/samplers/from_noise.py",
-        "given.prior(one).from_normal",
-        "given.prior().from_normal",
+        "given.prior(one) for one in classes",
+        "given.prior() for one in classes",
         ("lab/test_conditioning.py::test_the_flow_to_a_class_starts_with_the_moments_of_that_class",),
     ),
     Fault(

@@ -183,6 +183,7 @@ class Given(Protocol):
         classes: the number of classes that the network is trained with.
         conditions: what the network and its samples can be conditioned on.
         batch, particles: the number of points of a training step and of a run.
+        particle_labels: the class of all particles, 0-d, or of each, (particles,); None if they are given none.
         sigma_distribution: the distribution of the noise levels in training.
     """
 
@@ -238,4 +239,5 @@ class Given(Protocol):
 
     def prior(self, label: int | None = None) -> "GaussianPrior": ...
 
+    @property
     def particle_labels(self) -> "Tensor | None": ...

@@ -36,7 +36,7 @@ def evaluations(problem: Problem, sampler: Sampler) -> int | None:
         return None
     if not isinstance(sampling, FollowsScore) or not sampling.guidance:
         return each
-    return each * (2 if sampling.follows_checkpoint or problem.particle_labels() is not None else 1)
+    return each * (2 if sampling.follows_checkpoint or problem.particle_labels is not None else 1)
 
 
 def at_equal_evaluations(problem: Problem, score: LabelledScore | None, budget: int) -> Problem:

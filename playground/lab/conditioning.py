@@ -26,7 +26,7 @@ def conditioned_score(problem: Problem, score: LabelledScore) -> ScoreFunction:
     Raises:
         ExperimentError: no earlier training step is kept.
     """
-    sampling, told = problem.experiment.sampling, problem.particle_labels()
+    sampling, told = problem.experiment.sampling, problem.particle_labels
     followed = score
     if isinstance(sampling, FollowsScore) and (told is not None or sampling.follows_checkpoint):
         weaker = _weaker(sampling, score) if sampling.guidance else None
@@ -45,7 +45,7 @@ def point_score(problem: Problem, score: LabelledScore) -> ScoreFunction:
     Raises:
         ExperimentError: each particle has a class of its own; or an error of :func:`conditioned_score`.
     """
-    told = problem.particle_labels()
+    told = problem.particle_labels
     if told is not None and told.ndim:
         raise ExperimentError(
             Message(
@@ -66,7 +66,7 @@ def field_score(problem: Problem, score: LabelledScore, source: str) -> ScoreFun
         score: as in :func:`conditioned_score`. Before an earlier training step is kept, it is shown without guidance.
         source: "learned", "exact" or "empirical".
     """
-    sampling, told = problem.experiment.sampling, problem.particle_labels()
+    sampling, told = problem.experiment.sampling, problem.particle_labels
     if not isinstance(sampling, FollowsScore) or sampling.source != source or (told is not None and told.ndim):
         return score
     by_checkpoint = sampling.follows_checkpoint

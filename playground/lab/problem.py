@@ -352,6 +352,7 @@ class Problem:
             return self.process().prior(*self.class_moments(label))
         return self.process().prior(torch.zeros(self.shape, device=self.device), self.spread())
 
+    @functools.cached_property
     def particle_labels(self) -> Tensor | None:
         """The class of all particles, 0-d, or of each, (particles,); None if they are given none."""
         sampling, data = self.experiment.sampling, self.labels

@@ -47,7 +47,7 @@ class ForwardProcess(Sampler):
         return StepTerms(then.scale / now.scale - 1, 0.0, spread, symbols, now.scale, now.sigma, ("noise",))
 
     def run(self, score: ScoreFunction, start: Tensor, generator: Randomness) -> Iterator[Step]:
-        """Run the process from particles `start` at t_min, see :meth:`begin`; otherwise as any sampler."""
+        """Run the process from particles `start` at t_min, see :class:`NoisyData`; otherwise as any sampler."""
         times, sigmas = (values[::-1] for values in time_grid(self.process, self.steps, self.grid))
         scales = self.process.scale(torch.tensor(times, dtype=torch.float64)).tolist()
         x, squares = start, [sigma**2 for sigma in sigmas]
@@ -59,7 +59,23 @@ class ForwardProcess(Sampler):
             )
             yield Step(x, sigmas[index], times[index], times[index] - times[index - 1], index, self.total)
 
-    def begin(self, data: Tensor, generator: torch.Generator) -> Tensor:
-        """x(t_min) of clean points (N, *shape)."""
+
+class NoisyData:
+    """The start of the forward process: points of the data with the noise of t_min.
+
+    Args:
+        points: (N, \\*shape).
+    """
+
+    def __init__(self, process: Process, points: Tensor) -> None:
+        self.process, self.points = process, points
+
+    def sample(self, count: int, generator: torch.Generator) -> Tensor:
+        """`count` positions, (count, \\*shape), of points that are drawn with repetition."""
+        rows = torch.randint(len(self.points), (count,), generator=generator, device=generator.device)
+        return self.noised(self.points[rows], generator)
+
+    def noised(self, data: Tensor, generator: torch.Generator) -> Tensor:
+        """x(t_min) of clean points (N, \\*shape)."""
         scale, sigma = (float(of(self.process.t_min)) for of in (self.process.scale, self.process.sigma))
         return scale * (data + sigma * normal(data, generator))

@@ -84,7 +84,7 @@ def test_all_labels_come_in_the_datas_shares() -> None:
 def test_the_adaptive_solver_tells_each_particle_its_own_label(network) -> None:
     flow = {"sampling__kind": "probability-flow", "sampling__solver": "adaptive", "sampling__steps": 3}
     problem = digits(sampling__labels="all", **flow)
-    told, together = problem.particle_labels(), last(problem, network)
+    told, together = problem.particle_labels, last(problem, network)
     assert len(set(told.tolist())) > 1
     for label in told.unique():
         alone = last(digits(sampling__labels="one", sampling__label=int(label), **flow), network)
@@ -104,7 +104,7 @@ def test_the_flow_to_a_class_starts_with_the_moments_of_that_class(labels: str) 
     }
     of_class = {"sampling.source": "exact", "sampling.labels": labels, "sampling.label": 1, "sampling.particles": 4000}
     problem = Problem.build(replace(Experiment(), settings | of_class))
-    samples, told = last(problem, problem.known_score()), problem.particle_labels()
+    samples, told = last(problem, problem.known_score()), problem.particle_labels
     for label in told.unique():
         points = problem.dataset.points[problem.dataset.labels == int(label)]
         own = samples[(told.expand(len(samples)) == label).numpy()]
@@ -342,7 +342,7 @@ def test_a_class_that_no_image_has_is_refused_and_never_drawn(present: Sequence[
     known = digits(sampling__particles=200)
     count = len(known.dataset.points)
     dataset = dataclasses.replace(known.dataset, labels=np.resize(np.array(present), count))
-    drawn = Problem.build(known.experiment, dataset).particle_labels()
+    drawn = Problem.build(known.experiment, dataset).particle_labels
     assert set(drawn.tolist()) <= set(present)
     for label, there in (
         (present[0], True),
@@ -352,7 +352,7 @@ def test_a_class_that_no_image_has_is_refused_and_never_drawn(present: Sequence[
     ):
         problem = Problem.build(replace(known.experiment, {"sampling.labels": "one", "sampling.label": label}), dataset)
         if there:
-            assert problem.particle_labels() == label
+            assert problem.particle_labels == label
         else:
             refusal = sampling_conflict(problem.experiment, problem.conditions)
             assert refusal.key == "sampling.label"

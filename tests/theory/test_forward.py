@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from playground.theory import forward
-from playground.theory.forward import ForwardProcess
+from playground.theory.forward import ForwardProcess, NoisyData
 from playground.theory.noise import (
     Cosine,
     FlowMatching,
@@ -49,7 +49,7 @@ def test_every_frame_has_the_moments_of_the_marginal(
     monkeypatch.setattr(forward, "normal", impulse)
     sampler, generator = ForwardProcess(process, steps, grid), torch.Generator()
     clean = torch.full((steps + 2, 1), 0.7, dtype=torch.float64)
-    frames = list(sampler.run(no_score, sampler.begin(clean, generator), generator))
+    frames = list(sampler.run(no_score, NoisyData(process, clean).noised(clean, generator), generator))
     assert [frame.index for frame in frames] == list(range(steps + 1))
     assert all(frame.total == sampler.total == steps for frame in frames)
     assert (frames[0].time, frames[-1].time) == (process.t_min, 1.0)
@@ -67,7 +67,7 @@ def test_images_end_in_the_prior(process: Process) -> None:
     generator = torch.Generator().manual_seed(0)
     data = torch.randn(2000, 1, 2, 3, generator=generator)
     sampler = ForwardProcess(process, 20)
-    *_, last = sampler.run(no_score, sampler.begin(data, generator), generator)
+    *_, last = sampler.run(no_score, NoisyData(process, data).sample(len(data), generator), generator)
     prior = process.prior(torch.zeros(1, 2, 3), 1.0)
     assert last.positions.shape == data.shape
     assert float(last.positions.std()) == pytest.approx(prior.std, rel=0.03)

@@ -11,11 +11,9 @@ from playground.kinds.tables import TimeGrid
 from playground.messages import Message, setting
 
 if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-
     from playground.theory.guidance import LabelledScore
     from playground.theory.samplers import Sampler as Run
+    from playground.theory.starts import Start
 
 
 @register
@@ -55,14 +53,11 @@ class Forward(Sampler, tag="forward", frozen=True):
         assert self.time_grid != "auto"
         return ForwardProcess(given.process(), self.steps, self.time_grid)
 
-    def starting_points(self, given: Given, generator: "torch.Generator") -> "Tensor":
-        """Training points with the noise of t_min, at which the process starts."""
-        import torch
+    def start_of_run(self, given: Given) -> "Start":
+        """Return the training points with the noise of t_min, at which the process starts."""
+        from playground.theory.forward import NoisyData
 
-        from playground.theory.forward import ForwardProcess
-
-        rows = torch.randint(len(given.train), (given.particles,), generator=generator, device=generator.device)
-        return ForwardProcess(given.process(), 1).begin(given.train[rows], generator)
+        return NoisyData(given.process(), given.train)
 
     def noise_of_run(self, given: Given) -> float:
         return float(given.process().std(1.0))

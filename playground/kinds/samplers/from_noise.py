@@ -14,8 +14,7 @@ from playground.kinds.tables import TimeGrid
 from playground.messages import Message, setting
 
 if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
+    from playground.theory.starts import Start
 
 KNOWN_CORRECTORS = 3
 """Corrector steps for inpainting. The score of the unknown part is approximate at coarse levels. At finer levels it is nearly
@@ -128,22 +127,16 @@ class FromNoise(FollowsScore, frozen=True):
                 (USE_LANGEVIN, USE_VE),
             )
 
-    def from_prior(self, given: Given, generator: "torch.Generator") -> "Tensor":
-        start = given.noise.start
-        if start is not None:
-            return float(given.process().std(1.0)) * start.sample(given.particles, generator).to(given.device)
-        label = given.particle_labels()
-        if label is None:
-            return given.prior().sample(given.particles, generator).to(given.device)
-        import torch
+    def prior_of_run(self, given: Given) -> "Start":
+        from playground.theory.starts import ClassPriors, ScaledStart
 
-        drawn = torch.randn((given.particles, *given.shape), generator=generator, device=generator.device).to(
-            given.device
-        )
-        label = label.expand(len(drawn))
-        for one in set(label.tolist()):
-            drawn[label == one] = given.prior(one).from_normal(drawn[label == one])
-        return drawn
+        start, label = given.noise.start, given.particle_labels
+        if start is not None:
+            return ScaledStart(start, float(given.process().std(1.0)))
+        if label is None or not label.ndim:
+            return given.prior(None if label is None else int(label))
+        classes = sorted({*label.tolist()})
+        return ClassPriors(label, classes, [given.prior(one) for one in classes])
 
     def noise_of_run(self, given: Given) -> float:
         return float(given.process().std(1.0))

@@ -9,12 +9,10 @@ from playground.kinds.samplers.sampler import USE_LANGEVIN
 from playground.messages import Edit, Message, setting
 
 if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-
     from playground.theory.guidance import LabelledScore
     from playground.theory.samplers import Sampler as Run
     from playground.theory.samplers.langevin import LogDensity
+    from playground.theory.starts import Start
 
 STEP = 1.25
 """The default step if the narrowest part has variance 1, in one dimension. In D dimensions it is D^(1/3) times shorter (Roberts &
@@ -65,24 +63,14 @@ class Mala(LangevinDynamics, tag="mala", frozen=True):
             self._log_density(given, score), given.noise.sigma_min, self.step_of(given), self.steps
         )
 
-    def starting_points(self, given: Given, generator: "torch.Generator") -> "Tensor":
-        """Return the particles' start, drawn again outside the sharp boxes of a toy, where the density is zero.
+    def start_of_run(self, given: Given) -> "Start":
+        """Return the start without what lies outside the sharp boxes of a toy, where the density is zero."""
+        from playground.theory.starts import StartOnSupport
 
-        A particle there would walk at random and might never come back.
-        """
-        import torch
-
-        from playground.theory.noise import per_point
-
-        x = super().starting_points(given, generator)
-        if self.source == "exact":
-            log_density, sigma = (
-                self._log_density(given, None),
-                torch.tensor(given.noise.sigma_min, device=given.device),
-            )
-            while bool((outside := torch.isneginf(log_density(x, sigma))).any()):
-                x = torch.where(per_point(outside, x), super().starting_points(given, generator), x)
-        return x
+        start = super().start_of_run(given)
+        if self.source != "exact":
+            return start
+        return StartOnSupport(start, self._log_density(given, None), given.noise.sigma_min)
 
     def _log_density(self, given: Given, score: "LabelledScore | None") -> "LogDensity":
         from playground.theory.partition import EnergyFunction

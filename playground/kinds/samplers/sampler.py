@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from playground.theory.guidance import LabelledScore
     from playground.theory.samplers import Sampler as Run
+    from playground.theory.starts import Start
 
 STEPS = 500
 """Default steps: enough to watch, and enough for Langevin to converge."""
@@ -149,8 +150,12 @@ class Sampler(Kind, frozen=True):
         """
 
     @abstractmethod
+    def start_of_run(self, given: Given) -> "Start":
+        """Return the distribution from which the particles start, in internal units."""
+
     def starting_points(self, given: Given, generator: "torch.Generator") -> "Tensor":
-        """Return the particles' start, (particles, *shape) in internal units."""
+        """Draw the particles' start, (particles, *shape) in internal units."""
+        return self.start_of_run(given).sample(given.particles, generator)
 
     @abstractmethod
     def noise_of_run(self, given: Given) -> float:
@@ -446,29 +451,27 @@ class FollowsScore(Sampler, frozen=True):
         if asked is not None:
             yield Message("without-effect", "{} changes nothing: {}.", (asked, why), asked.key)
 
-    def starting_points(self, given: Given, generator: "torch.Generator") -> "Tensor":
-        import torch
-
+    def start_of_run(self, given: Given) -> "Start":
         from playground.data.box import data_box
+        from playground.theory.starts import UniformStart
 
-        shape = (given.particles, *given.shape)
         if self.start == "uniform" or (self.start == "auto" and self.starts_in_box):
-            low, high = data_box(given.train, given.density)
-            drawn = torch.rand(shape, generator=generator, device=generator.device)
-            return low + (high - low) * drawn.to(given.device)
-        return self.from_prior(given, generator)
+            return UniformStart(*data_box(given.train, given.density))
+        return self.prior_of_run(given)
 
     @property
     def starts_in_box(self) -> bool:
         """Whether its usual start is uniform over the data's box, as it has no prior."""
         return False
 
-    def from_prior(self, given: Given, generator: "torch.Generator") -> "Tensor":
-        """Samples of the Gaussian with the moments of the data, smoothed by the coarsest noise of the run."""
+    def prior_of_run(self, given: Given) -> "Start":
+        """Return the Gaussian with the moments of the data, smoothed by the coarsest noise of the run."""
         import torch
 
-        drawn = torch.randn((given.particles, *given.shape), generator=generator, device=generator.device)
-        return math.sqrt(1.0 + self.noise_of_run(given) ** 2) * drawn.to(given.device)
+        from playground.theory.noise import GaussianPrior
+
+        mean = torch.zeros(given.shape, device=given.device)
+        return GaussianPrior(mean, math.sqrt(1.0 + self.noise_of_run(given) ** 2))
 
 
 def _some_of(classes: tuple[int, ...]) -> str:

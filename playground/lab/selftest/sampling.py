@@ -15,7 +15,7 @@ from playground.lab.selftest.check import (
     standard_errors,
     variance_errors,
 )
-from playground.theory.forward import ForwardProcess
+from playground.theory.forward import ForwardProcess, NoisyData
 from playground.theory.noise import Process, VarianceExploding, VariancePreserving, per_point
 from playground.theory.ode import dormand_prince
 from playground.theory.samplers import (
@@ -162,7 +162,8 @@ def corrector() -> float:
 def forward(process: Process) -> float:
     """x(1) of the forward process, in standard errors of its mean and variance."""
     running, source = ForwardProcess(process, 10), seeded(2)
-    *_, end = running.run(score, running.begin(MEAN + STD * normals(20_000, 1, seed=1), source), source)
+    clean = MEAN + STD * normals(20_000, 1, seed=1)
+    *_, end = running.run(score, NoisyData(process, clean).noised(clean, source), source)
     mean, variance = at(process, 1.0)
     x = end.positions[:, 0]
     return max(standard_errors(x, mean), variance_errors(x, variance))

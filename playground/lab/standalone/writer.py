@@ -10,11 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from playground.data import Dataset
-from playground.data.box import data_box
 from playground.kinds.kind import registered
-from playground.kinds.samplers import FollowsScore, FromNoise
-from playground.kinds.samplers.forward import Forward
-from playground.kinds.samplers.mala import Mala
+from playground.kinds.samplers import FollowsScore
 from playground.lab import early_stopping
 from playground.lab.autoguidance import asks_checkpoint
 from playground.lab.conditioning import conditioned_score
@@ -31,7 +28,6 @@ from playground.lab.standalone.recording import Recording
 from playground.lab.standalone.source import OURS
 from playground.lab.training import Trainer
 from playground.theory.guidance import GuidedScore, ScoreWithWeaker
-from playground.theory.noise import GaussianPrior
 from playground.theory.objectives import ScoreMatching
 from playground.version import __version__
 
@@ -39,7 +35,7 @@ VARIABLES = (
     "data density points labels held_out x sigma label process noise network averaged",
     "objective parameters live first second average generator generator_of_check step rows components loss",
     "losses gradient drawn done rate begun held_out_objective check_sigma validation best best_loss best_step",
-    "score empirical sampler frames samples part count low high outside mask prior",
+    "score empirical sampler start frames samples part count",
     "train",
     "pairs matched_pairs begin flow last checkpoints weaker",
 )
@@ -47,7 +43,7 @@ VARIABLES = (
 
 SETTINGS = (
     "SEED POINTS OFFSET SCALE BATCH LEARNING_RATE LR_SCHEDULE EMA_DECAY STEPS SECONDS BLOCK SIGMA_DISTRIBUTION",
-    "GREY_LEVEL LABEL_DROPOUT CHECKED VALIDATION PATIENCE PARTICLES LABEL GUIDANCE COARSEST",
+    "GREY_LEVEL LABEL_DROPOUT CHECKED VALIDATION PATIENCE PARTICLES LABEL GUIDANCE",
     "REFLOW_PAIRS REFLOW_STEPS GUIDE_STEP",
 )
 """The constants of the script's own code, in lines."""
@@ -169,9 +165,9 @@ class _Writer:
             weaker = problem.network() if asks_checkpoint(experiment) else None
             both = ScoreWithWeaker(trainer.ema, weaker)
             score = conditioned_score(problem, problem.known_score() or (both if weaker else trainer.ema))
-            priors = self._priors(problem)
+            start = problem.experiment.sampling.start_of_run(problem)
         self._problem, self._trainer, self._sampler = problem, trainer, sampler
-        self._held_out_objective, self._score, self._prior_of, self._weaker = held_out_objective, score, priors, weaker
+        self._held_out_objective, self._score, self._start, self._weaker = held_out_objective, score, start, weaker
         self._settings = resolve(experiment)
         self._bundle = Bundle(" ".join(VARIABLES).split())
         self._write = Expressions(self._recording, self._bundle)
@@ -508,9 +504,10 @@ class _Writer:
                 lines += self._weaker_network(kind)
         lines.append(_wrapped(f"score = {self._write.of(self._score)}"))
         lines.append(self._define("sampler", self._sampler))
-        lines.append(f'generator = {stream}(SEED, "sampling")')
-        lines += self._start()
+        lines.append(self._define("start", self._start))
         lines += [
+            f'generator = {stream}(SEED, "sampling")',
+            "x = start.sample(PARTICLES, generator)",
             "frames = [step.positions.detach() for step in sampler.run(score, x, generator)]",
             "samples = frames[-1].double().numpy()",
             f"samples = {self._restored}",
@@ -528,71 +525,6 @@ class _Writer:
             "weaker = copy.deepcopy(averaged)",
             f"weaker.load_state_dict(checkpoints[{nearest}(checkpoints, step{asked})])",
         ]
-
-    @staticmethod
-    def _priors(problem: Problem) -> dict[int | None, GaussianPrior]:
-        """The priors from which the run starts, by class, or one for None; empty if it starts elsewhere."""
-        kind, told = resolve(problem.experiment).sampling, problem.particle_labels()
-        if (
-            problem.noise.start is not None
-            or not isinstance(kind, FromNoise)
-            or kind.start == "uniform"
-            or type(kind).from_prior is not FromNoise.from_prior
-        ):
-            return {}
-        classes = [None] if told is None else sorted({*told.flatten().tolist()})
-        return {label: problem.prior(label) for label in classes}
-
-    def _start(self) -> list[str]:
-        problem, kind = self._problem, self._settings.sampling
-        draws, normal = type(kind).starting_points, "torch.randn((PARTICLES, *points.shape[1:]), generator=generator)"
-        if draws is Forward.starting_points:
-            return [
-                "rows = torch.randint(len(points), (PARTICLES,), generator=generator)",
-                "x = sampler.begin(points[rows], generator)",
-            ]
-        if draws in (FollowsScore.starting_points, Mala.starting_points):
-            assert isinstance(kind, FollowsScore)
-            if kind.start == "uniform" or (kind.start == "auto" and kind.starts_in_box):
-                ends = [
-                    self._write.array(edge, name)
-                    for edge, name in zip(data_box(problem.train, problem.density), ("low", "high"), strict=True)
-                ]
-                lines = [f"low, high = {ends[0]}, {ends[1]}"]
-                start = "low + (high - low) * torch.rand((PARTICLES, *points.shape[1:]), generator=generator)"
-            elif len(self._prior_of) == 1:
-                (prior,) = self._prior_of.values()
-                lines, start = [self._define("prior", prior)], "prior.sample(PARTICLES, generator)"
-            elif self._prior_of:
-                lines = [f"x = {normal}"]
-                for label, prior in self._prior_of.items():
-                    lines.append(self._define(f"prior_{label}", prior))
-                    lines.append(f"x[label == {label}] = prior_{label}.from_normal(x[label == {label}])")
-                return lines
-            elif problem.noise.start is not None and type(kind).from_prior is FromNoise.from_prior:
-                lines, start = [], "process.std(1.0).float() * noise.start.sample(PARTICLES, generator)"
-            elif type(kind).from_prior is FollowsScore.from_prior:
-                coarsest = self._set("COARSEST", kind.noise_of_run(problem))
-                lines, start = [], f"math.sqrt(1 + {coarsest}**2) * {normal}"
-            else:
-                return self._drawn_start()
-            lines.append(f"x = {start}")
-            if draws is Mala.starting_points and kind.source == "exact":
-                per_point = self._bundle.need("playground.theory.noise", "per_point")
-                lines += [
-                    "sigma = torch.tensor(sampler.sigma)",
-                    "while bool((outside := torch.isneginf(sampler.log_density(x, sigma))).any()):  # the density is zero there",
-                    f"    x = torch.where({per_point}(outside, x), {start}, x)",
-                ]
-            return lines
-        return self._drawn_start()
-
-    def _drawn_start(self) -> list[str]:
-        """The start of a run of which there is no formula here, as positions with the state of the generator after them."""
-        generator = self._problem.generator("sampling")
-        start = self._problem.experiment.sampling.starting_points(self._problem, generator)
-        self._write.arrays |= {"start": start.numpy(), "generator": generator.get_state().numpy()}
-        return ['x = torch.from_numpy(data["start"])', 'generator.set_state(torch.from_numpy(data["generator"]))']
 
 
 def _import_text(lines: set[str]) -> str:
