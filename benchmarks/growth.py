@@ -27,9 +27,9 @@ from playground.lab.evaluation import log_likelihood
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.training import Trainer
-from playground.theory.networks import build_network
+from playground.theory.networks import MLP, UNet
 from playground.theory.noise import SingleSigma
-from playground.theory.objectives import OBJECTIVES
+from playground.theory.objectives import Denoising, Exact, Sliced
 from playground.theory.samplers.reverse import euler_maruyama
 
 LEAST_TIME, LEAST_CALLS = 0.3, 3
@@ -87,25 +87,18 @@ def dimensions() -> Iterator[tuple[str, float, float]]:
     """Loss and gradient by autograd, MLP 128x3, batch 128."""
     for dim in (2, 4, 8, 16, 32, 64):
         generator = torch.Generator().manual_seed(0)
-        network = build_network(
-            "mlp", (dim,), width=128, depth=3, activation="silu", features=64, feature_scale=2.0, generator=generator
-        )
-        for name in ("exact", "sliced", "denoising"):
-            work = step(
-                OBJECTIVES[name](SingleSigma(0.5), weight="constant"), network, torch.randn(128, dim), generator
-            )
-            yield name, dim, seconds(work)
+        network = MLP(dim, width=128, depth=3, activation="silu", features=64, scale=2.0, generator=generator)
+        for kind in (Exact, Sliced, Denoising):
+            work = step(kind(SingleSigma(0.5), weight="constant"), network, torch.randn(128, dim), generator)
+            yield kind.__name__.lower(), dim, seconds(work)
 
 
 def side() -> Iterator[tuple[str, float, float]]:
     """Loss and gradient of the U-Net, 16 grey images. Above 32 pixels its blocks have 4x4 pixels, which is another curve."""
     for pixels in (8, 12, 16, 24, 32, 36, 48, 64):
         generator = torch.Generator().manual_seed(0)
-        network = build_network(
-            "u-net", (1, pixels, pixels), width=128, depth=3, activation="silu", features=0, feature_scale=1.0,
-            generator=generator,
-        )  # fmt: skip
-        objective = OBJECTIVES["denoising"](SingleSigma(0.5), weight="constant")
+        network = UNet((1, pixels, pixels), width=128, depth=3, activation="silu", generator=generator)
+        objective = Denoising(SingleSigma(0.5), weight="constant")
         name = f"blocks of {network.block}×{network.block}"
         yield name, pixels, seconds(step(objective, network, torch.randn(16, 1, pixels, pixels), generator))
 

@@ -11,7 +11,7 @@ from playground import theory
 from playground.theory.densities import Density
 from playground.theory.networks import ScoreNetwork
 from playground.theory.noise import SIGMA_DISTRIBUTIONS, Noise, Process
-from playground.theory.objectives import OBJECTIVES, PROBE_DISTRIBUTIONS
+from playground.theory.objectives import PROBE_DISTRIBUTIONS, Objective
 from playground.theory.samplers import Sampler
 
 ROOT = Path(__file__).parents[1]
@@ -81,7 +81,7 @@ def test_no_part_of_the_theory_is_left_out() -> None:
     """Every process, distribution, noise, objective, direction, density, network and sampler is named."""
     for module in pkgutil.walk_packages(theory.__path__, "playground.theory."):
         importlib.import_module(module.name)
-    wanted = set().union(*(subclasses(base) for base in (Process, Density, ScoreNetwork, Sampler, Noise)))
-    wanted |= set(SIGMA_DISTRIBUTIONS.values()) | set(OBJECTIVES.values()) | set(PROBE_DISTRIBUTIONS.values())
+    wanted = set().union(*(subclasses(base) for base in (Process, Density, ScoreNetwork, Objective, Sampler, Noise)))
+    wanted |= set(SIGMA_DISTRIBUTIONS.values()) | set(PROBE_DISTRIBUTIONS.values())
     named = {name.rpartition(".")[2] for name in NAMES}
     assert {kind.__name__ for kind in wanted} - named == set()

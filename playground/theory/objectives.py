@@ -406,14 +406,6 @@ class MaximumLikelihood(Objective):
         return float((self.weight(sigma) * (normal - density.log_prob(x, sigma) + entropy)).mean())
 
 
-OBJECTIVES: dict[str, type[Objective]] = {
-    "exact": Exact,
-    "sliced": Sliced,
-    "denoising": Denoising,
-    "maximum-likelihood": MaximumLikelihood,
-}
-
-
 def _noised(x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
     return (x + per_point(sigma, x) * gaussian(x, generator)).detach().requires_grad_()
 

@@ -7,7 +7,8 @@ import torch
 
 from playground.lab.weights import Weights
 from playground.theory.fused import EPSILON, FIRST_DECAY, SECOND_DECAY
-from playground.theory.networks import ScoreNetwork, build_network
+from playground.theory.networks import ScoreNetwork
+from tests.networks import build_network
 
 SHAPES = {"mlp": (2,), "u-net": (1, 8, 8)}
 

@@ -9,9 +9,10 @@ from torch import Tensor
 from playground.lab.weights import Weights
 from playground.theory import fused
 from playground.theory.fused_energy import energy_denoising_steps
-from playground.theory.networks import ACTIVATIONS, Energy, ScoreNetwork, build_network
+from playground.theory.networks import ACTIVATIONS, Energy, ScoreNetwork
 from playground.theory.networks.energy import DETAIL
 from playground.theory.partition import EnergyFunction
+from tests.networks import build_network
 
 
 def seeded(seed: int = 0) -> torch.Generator:

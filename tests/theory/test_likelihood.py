@@ -16,7 +16,6 @@ from playground.theory.likelihood import (
     log_likelihood,
     moderated_error,
 )
-from playground.theory.networks import build_network
 from playground.theory.networks.base import TracedNetwork
 from playground.theory.noise import (
     Cosine,
@@ -29,6 +28,7 @@ from playground.theory.noise import (
 )
 from playground.theory.objectives import PROBE_DISTRIBUTIONS
 from playground.theory.ode import dormand_prince
+from tests.networks import build_network
 
 VE = VarianceExploding(0.05, 12.0)
 VP = VariancePreserving(0.1, 20.0, 0.05)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from playground.theory.densities import Boxes, GaussianMixture
-from playground.theory.networks import Energy, build_network
+from playground.theory.networks import Energy
 from playground.theory.noise import (
     ContinuousNoise,
     DiscreteNoise,
@@ -20,6 +20,7 @@ from playground.theory.noise import (
 )
 from playground.theory.objectives import MaximumLikelihood
 from playground.theory.partition import QuadratureGrid, StandardNormal, half_side, log_density_at, log_partition
+from tests.networks import build_network
 
 LIKE = torch.zeros(1, dtype=torch.float64)
 MIXTURE = GaussianMixture(torch.tensor([[-1.2, 0.0], [0.8, 0.5]]), torch.tensor([0.3, 0.4])).to(dtype=torch.float64)

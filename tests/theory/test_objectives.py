@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from playground.theory.densities import Boxes, GaussianMixture
-from playground.theory.networks import ScoreNetwork, build_network
+from playground.theory.networks import ScoreNetwork
 from playground.theory.noise import (
     SIGMA_DISTRIBUTIONS,
     ContinuousNoise,
@@ -25,7 +25,6 @@ from playground.theory.noise import (
     per_point,
 )
 from playground.theory.objectives import (
-    OBJECTIVES,
     PROBE_DISTRIBUTIONS,
     WEIGHTS,
     Denoising,
@@ -34,6 +33,8 @@ from playground.theory.objectives import (
     ScoreMatching,
     Sliced,
 )
+from tests.networks import build_network
+from tests.objectives import OBJECTIVES
 
 SHAPES = [
     pytest.param((2,), id="points"),

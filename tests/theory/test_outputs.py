@@ -9,7 +9,7 @@ from torch import Tensor
 
 from playground.theory import fused_training
 from playground.theory.likelihood import velocity
-from playground.theory.networks import MLP, ScoreNetwork, build_network
+from playground.theory.networks import MLP, ScoreNetwork
 from playground.theory.noise import VarianceExploding
 from playground.theory.objectives import WEIGHTS
 from playground.theory.parametrizations import (
@@ -17,6 +17,7 @@ from playground.theory.parametrizations import (
     NoiseLevel,
     predictions,
 )
+from tests.networks import build_network
 
 PREDICTIONS = pytest.mark.parametrize("prediction", OUTPUTS)
 SIGMAS = torch.tensor([0.02, 0.1, 0.5, 1.0, 3.0, 20.0], dtype=torch.float64)

@@ -49,6 +49,8 @@ class UNet(ScoreNetwork):
         prediction: str = "v",
     ) -> None:
         super().__init__(prediction)
+        if len(shape) != 3:
+            raise ValueError(f"A U-Net network needs images (channels, height, width), not points of {shape}.")
         colours, *self.sides = shape
         self.block = 2
         while -(-max(self.sides) // self.block) > WIDEST_SIDE:
