@@ -9,8 +9,6 @@ import msgspec
 
 from playground.kinds.networks import Network
 from playground.kinds.noise import Noise
-from playground.kinds.objectives.denoising import Denoising
-from playground.kinds.samplers import FromNoise
 from playground.lab.settings import Experiment, Likelihood, Training
 
 SECONDS, IMAGE_SECONDS = 20.0, 120.0
@@ -21,29 +19,18 @@ BATCH, IMAGE_BATCH = 512, 64
 
 def resolve(experiment: Experiment) -> Experiment:
     """The experiment with each "auto" that the other settings decide replaced by its value."""
-    images = experiment.data.images
+    images, sampling = experiment.data.images, experiment.sampling
     if not experiment.noise.has_score:
-        experiment = _between_sets(experiment)
+        sampling = sampling.between_sets()
     return msgspec.structs.replace(
         experiment,
         data=experiment.data.resolve(),
         network=_network(experiment.network.resolve(images), experiment.noise),
         objective=experiment.objective.resolve(images, experiment.noise),
         training=_training(experiment.training, images),
-        sampling=experiment.sampling.resolve(images),
+        sampling=sampling.resolve(images),
         likelihood=_likelihood(experiment.likelihood, images),
     )
-
-
-def _between_sets(experiment: Experiment) -> Experiment:
-    """The values of a flow that starts at a set: each point has a start of its own, and paths are straight in time."""
-    objective, sampling = experiment.objective, experiment.sampling
-    if isinstance(objective, Denoising):
-        target = 1 if objective.target_batch == "auto" else objective.target_batch
-        objective = msgspec.structs.replace(objective, target_batch=target)
-    if isinstance(sampling, FromNoise) and sampling.time_grid == "auto":
-        sampling = msgspec.structs.replace(sampling, time_grid="time")
-    return msgspec.structs.replace(experiment, objective=objective, sampling=sampling)
 
 
 def _network(network: Network, noise: Noise) -> Network:

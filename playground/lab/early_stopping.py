@@ -18,13 +18,12 @@ import torch
 from torch import Tensor
 
 from playground.lab.defaults import EVALUATION_PASSES
-from playground.lab.objective import build_objective
+from playground.lab.objective import build_held_out_objective
 from playground.lab.problem import Problem
 from playground.lab.weights import State
 from playground.messages import Message, setting
 from playground.theory.networks import ScoreNetwork
 from playground.theory.noise import ScoreFunction
-from playground.theory.objectives import Denoising
 
 POINTS, IMAGES = 1024, 128
 """Held-out draws of a check, and as many training draws. If there are fewer points, each is drawn several times, with
@@ -64,7 +63,7 @@ class HeldOutCheck:
     """
 
     def __init__(self, problem: Problem) -> None:
-        self._problem, self._objective = problem, build_objective(problem, target_batch=1)
+        self._problem, self._objective = problem, build_held_out_objective(problem)
         count = draws_of_check(problem)
         generator = problem.generator("points of the held-out loss")
         self._x = [_drawn(points, count, generator) for points in (problem.validation, problem.train)]
@@ -74,7 +73,7 @@ class HeldOutCheck:
         self._sigma = problem.noise.training_sigmas(count, generator, problem.experiment.training.sigma_distribution)
         self._known: Tensor | float = 0.0
         density = problem.density
-        if density is not None and isinstance(self._objective, Denoising):
+        if density is not None and problem.experiment.objective.denoises:
             held_out, train = self._losses(density.score)
             self._known = held_out - train
 

@@ -28,7 +28,7 @@ from playground.app.widgets.field_row import EDIT_WIDTH, LABEL_WIDTH, FieldLabel
 from playground.app.widgets.kind_rows import KindRows, column
 from playground.app.workers.tasks import TaskStatus
 from playground.drawing.palette import DARK, Palette
-from playground.kinds.datasets import DataSource, Toy
+from playground.kinds.datasets import DataSource
 from playground.kinds.datasets.drawing import Drawing
 from playground.kinds.setting import Field
 from playground.lab.conflicts import training_conflict
@@ -171,7 +171,7 @@ class DataPanel(CollapsiblePanel):
         for kind, tile in self.tiles.items():
             name = f"data-{kind}"
             if theme.icon_path(name).exists():
-                token = "data" if issubclass(kinds[kind], Toy) else "text"
+                token = "data" if kinds[kind].icon_shows_points else "text"
                 tile.setIcon(theme.icon(name, getattr(palette, token), 22))
             else:
                 tile.setText(kind[:2])

@@ -74,6 +74,7 @@ class DataSource(Kind, frozen=True):
         images: whether its points are images.
         is_finite: whether the number of points is limited, so that held-out points are missing from the training set.
         is_file: whether they are read from a file or folder of the user.
+        icon_shows_points: whether its icon is a picture of its points, and not of an action.
     """
 
     section: ClassVar[str] = "data"
@@ -85,6 +86,7 @@ class DataSource(Kind, frozen=True):
     images: ClassVar[bool] = False
     is_finite: ClassVar[bool] = False
     is_file: ClassVar[bool] = False
+    icon_shows_points: ClassVar[bool] = False
 
     @property
     def is_sharp(self) -> bool:
@@ -171,6 +173,7 @@ class Toy(DataSource, frozen=True):
     """
 
     known_density: ClassVar[bool] = True
+    icon_shows_points: ClassVar[bool] = True
     own_noise: ClassVar[float]
 
     points: Points = POINTS

@@ -48,12 +48,19 @@ class Denoising(Objective, tag="denoising", frozen=True):
     ) = "auto"
 
     def resolve(self, images: bool, noise: ChosenNoise) -> Self:
-        target = (1 if images else TARGET_BATCH) if self.target_batch == "auto" else self.target_batch
+        target = self.target_batch
+        if target == "auto":
+            target = (
+                TARGET_BATCH if noise.has_score and not images else 1
+            )  # between two sets each point has its own start
         return msgspec.structs.replace(Objective.resolve(self, images, noise), target_batch=target)
+
+    def of_single_points(self) -> Self:
+        return msgspec.structs.replace(self, target_batch=1)
 
     def found(self, given: Given) -> Self:
         # A mean over points of all classes is no target for the score of one; a number above 1 is a conflict then.
-        return msgspec.structs.replace(self, target_batch=1) if given.classes else self
+        return self.of_single_points() if given.classes else self
 
     def loss_identity(self, batch: int) -> Self:
         assert self.target_batch != "auto"

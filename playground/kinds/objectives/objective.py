@@ -91,6 +91,10 @@ class Objective(Kind, frozen=True):
         by_velocity = self.denoises and noise.learns_velocity
         return msgspec.structs.replace(self, weight="velocity" if by_velocity else self.default_weight)
 
+    def of_single_points(self) -> Self:
+        """Return the settings with which the loss of a point does not depend on the other points of its batch."""
+        return self
+
     def found(self, given: Given) -> Self:
         """Return the resolved settings as the data decide them."""
         return self

@@ -107,6 +107,10 @@ class FromNoise(FollowsScore, frozen=True):
         """Return the value of `time_grid` = "auto", with the other settings resolved."""
         return "log-sigma"
 
+    def between_sets(self) -> Self:
+        """Return the settings with a grid in time, in which the paths between two sets are straight."""
+        return msgspec.structs.replace(self, time_grid="time") if self.time_grid == "auto" else self
+
     def resolve(self, images: bool) -> Self:
         settled = msgspec.structs.replace(self, corrector_steps=self.correctors())
         grid = settled.default_grid() if self.time_grid == "auto" else self.time_grid

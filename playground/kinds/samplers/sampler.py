@@ -123,6 +123,10 @@ class Sampler(Kind, frozen=True):
         steps = self.default_steps() if self.steps == "auto" else self.steps
         return msgspec.structs.replace(self, particles=particles, steps=steps)
 
+    def between_sets(self) -> Self:
+        """Return the settings with a value for each "auto" that a flow between two sets decides."""
+        return self
+
     def errors(self) -> Iterator[Message]:
         """Return the contradictions between the settings."""
         yield from ()

@@ -17,7 +17,7 @@ from playground.lab.autoguidance import asks_checkpoint
 from playground.lab.conditioning import conditioned_score
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment
-from playground.lab.objective import build_objective
+from playground.lab.objective import build_held_out_objective
 from playground.lab.problem import Problem
 from playground.lab.reflow import HALF, PAIRS
 from playground.lab.reflow import STEPS as REFLOW_STEPS
@@ -161,7 +161,7 @@ class _Writer:
             trainer = Trainer(problem)
             problem = trainer.problem
             sampler = make_sampler(problem, trainer.ema)
-            held_out_objective = build_objective(problem, 1) if problem.stops_early else None
+            held_out_objective = build_held_out_objective(problem) if problem.stops_early else None
             weaker = problem.network() if asks_checkpoint(experiment) else None
             both = ScoreWithWeaker(trainer.ema, weaker)
             score = conditioned_score(problem, problem.known_score() or (both if weaker else trainer.ema))

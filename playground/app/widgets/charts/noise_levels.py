@@ -13,7 +13,7 @@ from playground.app.style.text_size import px
 from playground.drawing.charts import along
 from playground.drawing.palette import DARK, Palette
 from playground.kinds.noise import Noise
-from playground.kinds.noise.ve import VarianceExploding
+from playground.lab.experiment import Experiment
 
 HEIGHT = 70  # px
 TICK_PIXELS = 11
@@ -55,7 +55,7 @@ class NoiseLevelChart(QWidget):
         self.setMinimumWidth(px(120))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
-        self._noise: Noise = VarianceExploding()
+        self._noise: Noise = Experiment().noise
         self._sigmas = np.zeros(0)
         self._gap: float | None = None
         self._times: np.ndarray | None = None
