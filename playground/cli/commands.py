@@ -2,7 +2,8 @@
 
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,8 @@ import typer
 
 from playground import __version__
 from playground.kinds.samplers import Sampler
+from playground.kinds.setting import Field, own_fields
+from playground.lab.boltzmann.settings import Boltzmann
 from playground.lab.experiment import fields
 from playground.messages import alternatives
 from playground.user_errors import UserError
@@ -84,13 +87,17 @@ def _options(
         raise UserError("--plugin and --no-plugins come first: score-playground --plugin FILE.py, then the command.")
 
 
-def _kinds() -> str:
-    """What can be chosen by a name, one paragraph a setting; a plug-in's kinds are loaded before."""
-    choices = [(key, field.choices) for key, field in fields().items() if key.endswith(".kind")]
-    return "Kinds for --set:\n\n" + "\n\n".join(f"{key}: {', '.join(names)}" for key, names in choices)
+def _choices(pattern: str, known: Mapping[str, Field]) -> str:
+    """The choices of the settings that match a pattern, one paragraph a setting; a plug-in's kinds are loaded before."""
+    choices = [(key, field.choices) for key, field in known.items() if field.choices and fnmatch(key, pattern)]
+    return "Choices for --set:\n\n" + "\n\n".join(f"{key}: {', '.join(names)}" for key, names in choices)
 
 
-@app.command(epilog=_kinds())
+ALL_KINDS, SAMPLERS = _choices("*.kind", fields()), _choices("sampling.kind", fields())
+LIKELIHOODS, MACHINE = _choices("likelihood.*", fields()), _choices("*", own_fields(Boltzmann))
+
+
+@app.command(epilog=ALL_KINDS)
 def run(
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Folder for all results; created if it is missing.")
@@ -197,7 +204,7 @@ def sweep(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog=SAMPLERS)
 def sample(
     folder: Model,
     out: Annotated[
@@ -235,7 +242,7 @@ def sample(
     write_samples(folder, changes, seed, device, out, frames)
 
 
-@app.command()
+@app.command(epilog=LIKELIHOODS)
 def likelihood(
     folder: Model,
     points: Annotated[Path, typer.Option("--points", metavar="FILE.csv", help="Points to evaluate: CSV, TSV or NPY.")],
@@ -262,7 +269,7 @@ def likelihood(
     write_likelihoods(folder, points, settings or [], seed, device, out, latent)
 
 
-@app.command()
+@app.command(epilog=LIKELIHOODS)
 def decode(
     folder: Model,
     latent: Annotated[
@@ -287,7 +294,7 @@ def decode(
     write_decoded(folder, latent, settings or [], seed, device, out)
 
 
-@app.command()
+@app.command(epilog=LIKELIHOODS)
 def interpolate(
     folder: Model,
     points: Annotated[Path, typer.Option("--points", metavar="FILE.csv", help="Two points: CSV, TSV or NPY.")],
@@ -434,7 +441,7 @@ def selftest() -> None:
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog=ALL_KINDS)
 def audit(
     name: Annotated[
         str,
@@ -470,7 +477,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog=MACHINE)
 def boltzmann(
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Folder for all results; created if it is missing.")

@@ -7,7 +7,8 @@ import subprocess
 import sys
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from playground import __version__
 from playground.app.canvas import frames
 from playground.cli import COMMANDS, main
 from playground.cli.commands import app
+from playground.kinds.setting import Field, own_fields
+from playground.lab.boltzmann.settings import Boltzmann
+from playground.lab.experiment import fields
 from playground.lab.session import Session
 
 Ask = Callable[..., tuple[int, str, str]]
@@ -35,6 +39,26 @@ def test_version_and_help(ask: Ask) -> None:
         assert ("--out" in described) == (command not in ("scenes", "lesson", "selftest", "doctor"))
     commands = {command.name or command.callback.__name__ for command in app.registered_commands}  # type: ignore[union-attr]
     assert set(COMMANDS) == commands | {group.name for group in app.registered_groups}
+
+
+@pytest.mark.parametrize(
+    ("command", "known", "keys"),
+    [
+        *((command, fields(), "*.kind") for command in ("run", "audit")),
+        ("sample", fields(), "sampling.kind"),
+        *((command, fields(), "likelihood.*") for command in ("likelihood", "decode", "interpolate")),
+        ("boltzmann", own_fields(Boltzmann), "*"),
+    ],
+)
+def test_help_lists_the_choices_of_what_a_command_takes(
+    command: str, known: Mapping[str, Field], keys: str, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    lists = [f"{key}: {', '.join(field.choices)}" for key, field in known.items() if field.choices]
+    expected = [text for text in lists if fnmatch(text.partition(":")[0], keys)]
+    _, said, _ = ask(command, "--help")
+    assert expected
+    assert [text for text in lists if text in said] == expected
 
 
 @pytest.mark.parametrize("command", COMMANDS)
