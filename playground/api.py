@@ -211,7 +211,7 @@ def score(
     _refuse(problem.experiment.noise.score_conflict())
     _refuse(sampling_conflict(problem.experiment, problem.conditions))
     followed = point_score(problem, model.score)
-    x = likelihood.checked_points(problem, _points(problem, points))
+    x = likelihood.checked_points(problem, _shaped(problem, points))
     with torch.no_grad():
         found = followed(x, x.new_tensor(problem.units.sigma_to_internal(level)))
     return problem.units.score_to_user(found.cpu().numpy())
@@ -410,10 +410,21 @@ def _model(source: Session | Experiment, settings: Mapping[str, Any] | None, dev
 
 
 def _points(problem: Problem, given: ArrayLike) -> NDArray[np.float64]:
-    """Points (N, *shape) in the user's units, N >= 1.
+    """Points (N, *shape) in the user's units, N >= 1, for work that begins later.
 
     Raises:
         ExperimentError: they are no real numbers, have another shape, or are not finite.
+    """
+    points = _shaped(problem, given)
+    likelihood.checked_points(problem, points)
+    return points
+
+
+def _shaped(problem: Problem, given: ArrayLike) -> NDArray[np.float64]:
+    """Points (N, *shape), N >= 1, which may not be finite.
+
+    Raises:
+        ExperimentError: they are no real numbers, or have another shape.
     """
     wanted = ", ".join(map(str, ("N", *problem.shape)))
     found = _array(given)
@@ -423,9 +434,7 @@ def _points(problem: Problem, given: ArrayLike) -> NDArray[np.float64]:
         )
     if found.shape[1:] != problem.shape or not found.size:
         raise ExperimentError(f"Points have shape ({wanted}) with N of at least 1, and these have {found.shape}.")
-    points = found.astype(np.float64)
-    likelihood.checked_points(problem, points)
-    return points
+    return found.astype(np.float64)
 
 
 def _array(given: ArrayLike) -> NDArray[Any]:

@@ -18,6 +18,7 @@ from playground.lab.experiment import ExperimentError, replace
 from playground.lab.session import SessionError
 from playground.theory.samplers import SamplerDiverged
 from playground.user_errors import UserError
+from tests.diverging import DIVERGING
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -107,16 +108,6 @@ def test_what_does_not_fit_is_told_at_once(page: dict[str, Any]) -> None:
         sp.sample(sp.Experiment(), {"sampling.source": "exact", "data.kind": "digits"})
     with pytest.raises(AttributeError, match="no attribute 'sampel'"):
         sp.sampel  # noqa: B018
-
-
-DIVERGING = {
-    "network.width": 128,
-    "training.learning_rate": 1.0,
-    "training.batch": 512,
-    "training.steps": 2_000,
-    "training.lr_schedule": "none",
-    "objective.weight": "constant",
-}
 
 
 @pytest.mark.parametrize("call", [sp.train, sp.run])

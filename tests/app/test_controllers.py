@@ -18,6 +18,7 @@ from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.session import Session, SessionError
 from playground.lab.training import Trainer
+from tests.diverging import DIVERGING
 
 SHIPPED = ("two-moons", "eight-gaussians", "checkerboard", "two-spirals", "digits")
 SMALL = {
@@ -930,16 +931,7 @@ def test_a_sampler_without_a_path_is_refused_with_the_reason(qtbot, workspace):
 
 def test_divergence_is_told_and_keeps_the_last_good_weights(qtbot, workspace):
     state, controllers = workspace
-    state.edit(
-        {
-            "network.width": 128,
-            "training.learning_rate": 1.0,
-            "training.batch": 512,
-            "training.steps": 2_000,
-            "training.lr_schedule": "none",
-            "objective.weight": "constant",
-        }
-    )
+    state.edit(DIVERGING)
     with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
         pass
     controllers.training.start()
