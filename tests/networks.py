@@ -12,6 +12,6 @@ def build_network(
     kind: str, shape: tuple[int, ...], *, classes: int = 0, generator: Generator, **settings: object
 ) -> ScoreNetwork:
     """A new network for points of this shape."""
-    made = Network.kinds()[kind]
-    own = {name: value for name, value in settings.items() if name in made.__struct_fields__}
+    made, every = Network.kinds()[kind], {"prediction": "v"} | settings
+    own = {name: value for name, value in every.items() if name in made.__struct_fields__}
     return made(**own).build(SimpleNamespace(shape=shape, classes=classes), generator)
