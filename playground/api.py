@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from playground.kinds.datasets.point_file import PointFile
+from playground.kinds.datasets.from_file import ARRAY, FromFile
 from playground.kinds.kind import register  # noqa: F401 - a name of the package
 from playground.lab import evaluation, likelihood, sampling
 from playground.lab import sweep as sweeps
@@ -55,10 +55,6 @@ from playground.user_errors import UserError
 
 Progress = TypeVar("Progress")
 Result = TypeVar("Result")
-
-
-ARRAY = "numpy array"
-"""The path of data that are given as an array."""
 
 
 class Work(Generic[Progress, Result]):
@@ -123,8 +119,10 @@ def train(
         source: an experiment; or a session, whose network is trained further for the same length again.
         settings: settings to change, such as ``{"training.steps": 1000}``.
         device: "auto", "cpu", "cuda" or "mps".
-        data: points (N, 2) in place of the experiment's data set; a part is held out as of a file. The session has
-            ``data.kind = file``, with :data:`ARRAY` in place of a path.
+        data: points (N, 2) in place of the experiment's data set; or images (N, H, W) or (N, H, W, 3), of which each is cut and
+            scaled to a square as those of a file: bytes, numbers from 0 to 1, or from -1 to 1 as in a session, also as
+            (N, C, H, W). A part is held out as of a file. The session has ``data.kind = file``, or images, with
+            "numpy array" in place of a path.
         labels: the class of each of these points, (N,) whole numbers or texts.
 
     Raises:
@@ -136,10 +134,11 @@ def train(
     device_found = choose_device(device)
     dataset = source.dataset() if isinstance(source, Session) else None
     if data is not None and dataset is None:
-        experiment = replace(experiment, {"data.kind": "file", "data.path": ARRAY})
-        assert isinstance(experiment.data, PointFile)
-        told = None if labels is None else _array(labels)
-        dataset = experiment.data.of_array(_array(data), told, experiment.likelihood.points, experiment.seed)
+        array, told = _array(data), None if labels is None else _array(labels)
+        kind = "images" if array.ndim > 2 else "file"
+        experiment = replace(experiment, {"data.kind": kind, "data.path": ARRAY})
+        assert isinstance(experiment.data, FromFile)
+        dataset = experiment.data.of_array(array, told, experiment.likelihood.points, experiment.seed)
     elif data is not None:
         raise ExperimentError("A session has its data: give other data with an experiment.")
     elif labels is not None:

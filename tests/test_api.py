@@ -226,11 +226,35 @@ def test_labels_of_an_array_are_classes(labels: Any) -> None:
     assert not np.array_equal(left, right)
 
 
+@pytest.mark.parametrize("colours", [(), (3,)])
+def test_a_network_learns_an_array_of_images(colours: tuple[int, ...], tmp_path: Path) -> None:
+    levels = np.random.default_rng(0).integers(0, 256, (80, 8, 10, *colours), dtype=np.uint8)
+    labels = np.arange(80) % 2
+    session = sp.train(sp.Experiment(), QUICK, data=levels, labels=labels).result()
+    assert session.points.shape[1:] == ((3, 8, 8) if colours else (1, 8, 8))
+    square = levels[:, :, 1:9].reshape(80, 8, 8, -1).transpose(0, 3, 1, 2)
+    expected = (square + 0.5) / 128 - 1  # bins of [-1, 1], by their centres
+    both = np.concatenate([session.points, session.held_out]).reshape(80, -1)
+    np.testing.assert_array_equal(np.sort(both, axis=0), np.sort(expected.reshape(80, -1), axis=0).astype(np.float32))
+    rows = [np.flatnonzero((expected == image).all((1, 2, 3)))[0] for image in session.points]
+    np.testing.assert_array_equal(session.labels, labels[rows])
+    session.save(tmp_path / "images.spg")
+    np.testing.assert_array_equal(sp.Session.load(tmp_path / "images.spg").dataset().points, session.points)
+    again = sp.train(sp.Experiment(), QUICK, data=session.points).result()  # as a session has them
+    assert {*map(bytes, again.points)} <= {*map(bytes, session.points)}
+    ones = sp.train(sp.Experiment(), QUICK, data=levels / 255).result()
+    assert {*map(bytes, ones.points)} <= {*map(bytes, np.concatenate([session.points, session.held_out]))}
+
+
 @pytest.mark.parametrize(
     ("data", "labels", "said"),
     [
         (POINTS.T, None, r"numpy array has shape \(2, 200\), .*: transpose it"),
-        (np.zeros((200, 1, 8, 8)), None, r"give real numbers of shape \(N, 2\)"),
+        (np.zeros(200), None, r"give real numbers of shape \(N, 2\)"),
+        (np.zeros((200, 8, 8, 2)), None, r"images have \(N, height, width\)"),
+        (np.full((200, 8, 8), 300), None, "bytes from 0 to 255, numbers from 0 to 1"),
+        (np.zeros((49, 8, 8), np.uint8), None, "has 49 images: at least 50 are needed"),
+        (np.zeros((200, 8, 8), np.uint8), SIDES[1:], "The labels of 200 points are as many"),
         ([[1.0, 2.0], [3.0]], None, "not real numbers"),
         (POINTS[:49], None, "has 49 rows: at least 50 are needed"),
         (np.where(SIDES[:, None], POINTS, np.nan), None, "NaN is not a number"),

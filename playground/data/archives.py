@@ -139,7 +139,7 @@ def _read_cifar(path: Path) -> tuple[Images, Labels]:
 def _read_numpy(path: Path, packed: bool) -> tuple[Images, Labels | None, Message | None]:
     try:
         if not packed:
-            return _bytes(path, open_npy(path)), None, None
+            return as_bytes(path, open_npy(path)), None, None
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in _members(path)}
     except DataError:
@@ -154,7 +154,7 @@ def _read_numpy(path: Path, packed: bool) -> tuple[Images, Labels | None, Messag
             f"{path.name} holds no array of images: save one of shape (N, height, width) or (N, height, width, 3); points of the "
             "plane belong in a CSV or NPY file."
         )
-    images = _bytes(path, arrays[found])
+    images = as_bytes(path, arrays[found])
     labels = _labels(arrays, found)
     classes = None if labels is None else arrays[labels].reshape(-1).astype(np.int64)
     return images, classes, _left_out(list(arrays), found, labels)
@@ -216,8 +216,17 @@ def _words(name: str) -> set[str]:
     return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
 
 
-def _bytes(path: Path, array: NDArray[np.generic]) -> Images:
-    """Images as bytes (N, height, width, colours)."""
+def as_bytes(path: Path, array: NDArray[np.generic]) -> Images:
+    """Images as bytes (N, height, width, colours).
+
+    Args:
+        path: what a message calls them.
+        array: (N, height, width), with 1 or 3 colours as a last axis or before the height: bytes, numbers from 0 to 1, or numbers
+            from -1 to 1 as samples have them.
+
+    Raises:
+        DataError: it has another shape, or other numbers.
+    """
     _check_size(path, array.size)
     if array.ndim == 3:
         array = array[..., None]
@@ -230,10 +239,13 @@ def _bytes(path: Path, array: NDArray[np.generic]) -> Images:
         )
     if array.dtype == np.uint8:
         return np.asarray(array, dtype=np.uint8)
-    if array.dtype.kind == "f" and array.size and array.min() >= 0 and array.max() <= 1:
-        return np.rint(np.asarray(array, dtype=np.float32) * 255).astype(np.uint8)
+    if array.dtype.kind == "f" and array.size and array.min() >= -1 and array.max() <= 1:
+        values = np.asarray(array, dtype=np.float32)
+        levels = values * 255 if array.min() >= 0 else (values + 1) * 128 - 0.5  # 256 bins of [-1, 1], by their centres
+        return np.rint(levels).clip(0, 255).astype(np.uint8)
     raise DataError(
-        f"{path.name} holds {array.dtype} numbers beyond those of a picture: save bytes from 0 to 255, or numbers from 0 to 1."
+        f"{path.name} holds {array.dtype} numbers beyond those of a picture: give bytes from 0 to 255, numbers from 0 to 1, or "
+        "numbers from -1 to 1."
     )
 
 

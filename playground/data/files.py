@@ -39,7 +39,9 @@ def load_file(request: DatasetRequest) -> Dataset:
         DataError: see :func:`read_points`; or there are too few different points.
     """
     points, axes, column = read_labelled_points(request.path)
-    return _split_rows(Path(request.path).name, points, axes, column, request)
+    name = Path(request.path).name
+    labels, class_names = (None, ()) if column is None else numbered(name, column)
+    return _split_rows(name, points, axes, labels, class_names, request)
 
 
 def load_array(array: NDArray[np.generic], labels: NDArray[np.generic] | None, request: DatasetRequest) -> Dataset:
@@ -55,23 +57,37 @@ def load_array(array: NDArray[np.generic], labels: NDArray[np.generic] | None, r
     name, axes = request.path, ("x", "y")
     points = _points(Path(name), array, "give real numbers of shape (N, 2)", "points[::10]")
     _check_learnable(name, points, axes)
-    if labels is not None and (labels.shape != (len(points),) or labels.dtype.kind not in "biuU"):
-        raise DataError(
-            f"The labels of {len(points)} points are as many whole numbers or texts, in an array ({len(points)},)."
-        )
-    column = None if labels is None else [str(label) for label in labels.tolist()]
-    return _split_rows(name, points, axes, column, request)
+    return _split_rows(name, points, axes, *classes_of_array(name, len(points), labels), request)
+
+
+def classes_of_array(
+    name: str, count: int, labels: NDArray[np.generic] | None
+) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
+    """The classes of `count` points, (N,), and their names, as :func:`numbered` gives them; None and no names without labels.
+
+    Raises:
+        DataError: the labels are not as many whole numbers or texts, or there are too many classes.
+    """
+    if labels is None:
+        return None, ()
+    if labels.shape != (count,) or labels.dtype.kind not in "biuU":
+        raise DataError(f"The labels of {count} points are as many whole numbers or texts, in an array ({count},).")
+    return numbered(name, [str(label) for label in labels.tolist()])
 
 
 def _split_rows(
-    name: str, points: Array, axes: tuple[str, str], column: Sequence[str] | None, request: DatasetRequest
+    name: str,
+    points: Array,
+    axes: tuple[str, str],
+    labels: NDArray[np.int64] | None,
+    class_names: tuple[str, ...],
+    request: DatasetRequest,
 ) -> Dataset:
-    """The data set of points (N, 2) with the labels of a column (N,), of which a part is held out as :func:`load_file` says.
+    """The data set of points (N, 2) and their classes (N,), of which a part is held out as :func:`load_file` says.
 
     Raises:
-        DataError: there are too few different points, or too many classes.
+        DataError: there are too few different points.
     """
-    labels, class_names = (None, ()) if column is None else numbered(name, column)
     group, different = repeats.equal_rows(points)
     if different < repeats.LEAST_DIFFERENT:
         raise DataError(

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.data import repeats
-from playground.data.archives import ENDINGS, read_archive, training_files
+from playground.data.archives import ENDINGS, as_bytes, read_archive, training_files
 from playground.data.dataset import (
     DataError,
     Dataset,
@@ -26,6 +26,7 @@ from playground.data.dataset import (
     listed,
     stratified,
 )
+from playground.data.files import classes_of_array
 from playground.messages import Edit, Message, joined, setting, to_set
 
 if TYPE_CHECKING:
@@ -83,23 +84,52 @@ def load_images(request: DatasetRequest) -> Dataset:
                 "data.pixels",
             )
         ) from None
+    return _split(path.name, images, labels, names, note, request)
+
+
+def load_image_array(
+    array: NDArray[np.generic], labels: NDArray[np.generic] | None, request: DatasetRequest
+) -> Dataset:
+    """The images of an array, scaled and split as those of a file.
+
+    Args:
+        array: see :func:`playground.data.archives.as_bytes`.
+        labels: the class of each image, (N,) whole numbers or texts; or None.
+
+    Raises:
+        DataError: the array has another shape, holds other values, or is too small; or the labels do not fit it.
+    """
+    classes, names = classes_of_array(request.path, len(array), labels)
+    images, taken, note = _drawn_and_scaled(as_bytes(Path(request.path), array), request)
+    return _split(request.path, images, None if classes is None else classes[taken], names, note, request)
+
+
+def _split(
+    name: str,
+    images: Bytes,
+    labels: Labels | None,
+    names: tuple[str, ...],
+    note: Message | None,
+    request: DatasetRequest,
+) -> Dataset:
+    """The data set of square images, of which a part is held out."""
     if len(images) < LEAST:
         count = "1 image" if len(images) == 1 else f"{len(images)} images"
-        few = Message("few-images", "{} has {}: at least {} are needed to learn from.", (path.name, count, LEAST))
+        few = Message("few-images", "{} has {}: at least {} are needed to learn from.", (name, count, LEAST))
         raise DataError(joined(few, note) or few)
     images = _coloured(images, request.colours)
     classes = np.zeros(len(images), dtype=np.int64) if labels is None else labels
     group, different = repeats.equal_rows(images)
     if different < repeats.LEAST_DIFFERENT:
         raise DataError(
-            f"{path.name} has only {different} different image{'s' if different > 1 else ''} among {len(images)}: at least "
+            f"{name} has only {different} different image{'s' if different > 1 else ''} among {len(images)}: at least "
             f"{repeats.LEAST_DIFFERENT} are needed."
         )
     held_out = _held_out(group, classes, held_out_count(len(images), request.held_out), request.seed)
     note = joined(note, repeats.note(len(images), different, "images"))
     points = _values(images[~held_out])
     return Dataset(
-        name=path.name,
+        name=name,
         points=points,
         density=None,
         shape=points.shape[1:],
@@ -136,14 +166,19 @@ def _read(path: Path, request: DatasetRequest) -> tuple[Bytes, Labels | None, tu
     if not files:
         return _read_folder(path, request)
     parts = [read_archive(file) for file in files]
-    images = np.concatenate([images for images, _, _ in parts])
     labels = [labels for _, labels, _ in parts if labels is not None]
+    images, rows, note = _drawn_and_scaled(np.concatenate([images for images, _, _ in parts]), request)
+    classes = np.concatenate(labels)[rows] if len(labels) == len(parts) else None
+    return images, classes, (), joined(note, left_out, *(note for _, _, note in parts))
+
+
+def _drawn_and_scaled(images: Bytes, request: DatasetRequest) -> tuple[Bytes, NDArray[np.int64], Message | None]:
+    """At most as many images as are wanted, square; their rows; and a note on what was left out or enlarged."""
     shorter = min(images.shape[1:3])
     side = _side(request, [shorter])
     rows = _some(len(images), _wanted(request, images.shape[3] * side**2), request.seed)
-    classes = np.concatenate(labels)[rows] if len(labels) == len(parts) else None
-    notes = (_drawn(len(rows), len(images)), _enlarged([shorter] * len(rows), side), left_out)
-    return scaled(images[rows], side), classes, (), joined(*notes, *(note for _, _, note in parts))
+    note = joined(_drawn(len(rows), len(images)), _enlarged([shorter] * len(rows), side))
+    return scaled(images[rows], side), rows, note
 
 
 def _side(request: DatasetRequest, shorter: Sequence[int]) -> int:

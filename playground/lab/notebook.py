@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 
 from playground.lab.experiment import Experiment
-from playground.lab.script import described
+from playground.lab.script import data_given, described
 from playground.lab.standalone.writer import Script
 
 Cell = tuple[str, str]
@@ -35,15 +35,24 @@ IMAGES = "\n".join(
 )
 
 
-def short_notebook(experiment: Experiment) -> str:
-    """A notebook that trains, samples and measures an experiment by this program's Python names."""
+def short_notebook(experiment: Experiment, data_name: str = "data.spg") -> str:
+    """A notebook that trains, samples and measures an experiment by this program's Python names.
+
+    Args:
+        data_name: the name of a session with the data, if they were given as an array.
+    """
+    given = data_given(experiment, data_name)
+    imports = "import dataclasses\n\n" if given else ""
     plotted = IMAGES if experiment.data.images else POINTS
     cells: list[Cell] = [
         (
             "markdown",
             f"# {_title(experiment)}\n\nThe experiment by `import playground`; see docs/python.md of Score Playground.",
         ),
-        ("code", f"import numpy as np\n\nimport playground as sp\n\nexperiment = {described(experiment)}"),
+        (
+            "code",
+            f"{imports}import numpy as np\n\nimport playground as sp\n\nexperiment = {described(experiment)}\n{given}".rstrip(),
+        ),
         ("markdown", "## Training"),
         (
             "code",

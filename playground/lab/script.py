@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from playground.kinds.datasets.from_file import FromFile
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment
 
@@ -24,18 +25,38 @@ def changed(experiment: Experiment) -> dict[str, Any]:
     return dict(sorted(found.items(), key=lambda one: not one[0].endswith(".kind")))
 
 
+def data_given(experiment: Experiment, data_name: str) -> str:
+    """The statements after the experiment's own that put the data of an array into it; "" for other data.
+
+    Args:
+        data_name: the name of a session with the data.
+    """
+    if not (isinstance(experiment.data, FromFile) and experiment.data.is_array):
+        return ""
+    return (
+        "# The data were given as an array: `score-playground script` and File > Save as script write them beside the script.\n"
+        f'experiment = dataclasses.replace(sp.Session.load("{data_name}"), experiment=experiment)\n'
+    )
+
+
 def described(experiment: Experiment) -> str:
     """The experiment as an expression of Python, in which `sp` is this package."""
     settings = "".join(f"        {key!r}: {value!r},\n" for key, value in changed(experiment).items())
     return f"sp.replace(\n    sp.Experiment(),\n    {{\n{settings}    }},\n)" if settings else "sp.Experiment()"
 
 
-def as_python(experiment: Experiment) -> str:
-    """A script by :mod:`playground.api` that trains this experiment, samples it and measures it."""
-    return f"""import playground as sp
+def as_python(experiment: Experiment, data_name: str = "data.spg") -> str:
+    """A script by :mod:`playground.api` that trains this experiment, samples it and measures it.
+
+    Args:
+        data_name: the name of a session with the data, if they were given as an array.
+    """
+    given = data_given(experiment, data_name)
+    imports = "import dataclasses\n\n" if given else ""
+    return f"""{imports}import playground as sp
 
 experiment = {described(experiment)}
-session = sp.train(experiment).result()
+{given}session = sp.train(experiment).result()
 trajectory = sp.sample(session).result()
 figures = sp.evaluate(session, trajectory.positions[-1]).result()
 print({{name: value for name, value in figures.items() if isinstance(value, float)}})

@@ -1,13 +1,16 @@
 """Scripts and notebooks as files, each with its data beside it if it needs any."""
 
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from playground.data import Dataset
 from playground.lab.atomic import atomic_write
 from playground.lab.experiment import Experiment
 from playground.lab.notebook import short_notebook, standalone_notebook
-from playground.lab.script import as_python
+from playground.lab.script import as_python, data_given
+from playground.lab.session import Session
 from playground.lab.standalone import standalone as standalone_script
 from playground.user_errors import UserError
 
@@ -30,18 +33,24 @@ def save(experiment: Experiment, path: Path, standalone: bool, dataset: Dataset 
         OSError: a file cannot be written.
     """
     notebook = path.suffix.lower() == NOTEBOOK
-    if not standalone:
-        _write(path, (short_notebook if notebook else as_python)(experiment).encode())
-        return None
     # The name is written into the script, where a quotation mark would end a text.
-    beside = path.with_name(re.sub(r"[^\w.-]", "-", path.stem) + "-data.npz")
-    script = standalone_script(experiment, dataset, beside.name)
-    if script.arrays:
+    beside = path.with_name(re.sub(r"[^\w.-]", "-", path.stem) + ("-data.npz" if standalone else "-data.spg"))
+    write_data: Callable[[], None] | None = None
+    if standalone:
+        script = standalone_script(experiment, dataset, beside.name)
+        text = standalone_notebook(script) if notebook else script.text()
+        if script.arrays:
+            write_data = partial(_write, beside, script.data())
+    else:
+        text = (short_notebook if notebook else as_python)(experiment, beside.name)
+        if dataset is not None and data_given(experiment, beside.name):
+            write_data = partial(Session.of(experiment, dataset).save, beside)
+    if write_data is not None:
         if beside.exists() and not path.exists():
             raise UserError(f"{beside.name} exists already and would be lost: give the script another name.")
-        _write(beside, script.data())
-    _write(path, (standalone_notebook(script) if notebook else script.text()).encode())
-    return beside if script.arrays else None
+        write_data()
+    _write(path, text.encode())
+    return None if write_data is None else beside
 
 
 def _write(path: Path, contents: bytes) -> None:

@@ -1,12 +1,15 @@
 """An experiment as a script and as a command line: each gives the same experiment again."""
 
+import json
 import shlex
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import playground as sp
+from playground.cli.results import write_script
 from playground.cli.settings import with_settings
 from playground.kinds.kind import registered
 from playground.lab import experiment as experiments
@@ -59,6 +62,28 @@ def test_only_what_differs_is_written() -> None:
     experiment = experiments.replace(Experiment(), {"sampling.steps": 40, "sampling.kind": "probability-flow"})
     assert list(changed(experiment)) == ["sampling.kind", "sampling.steps"]
     assert "learning_rate" not in as_python(experiment)
+
+
+@pytest.mark.parametrize("ending", [".py", ".ipynb"])
+def test_a_script_of_an_array_takes_it_from_the_session_beside_it(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = np.random.default_rng(0).normal(size=(60, 2))
+    experiment = experiments.replace(Experiment(), {"training.steps": 3, "network.width": 16})
+    session = sp.train(experiment, data=points, labels=points[:, 0] > 0).result()
+    session.save(tmp_path / "array.spg")
+    write_script(tmp_path / "array.spg", tmp_path / f"my array{ending}", standalone=False)
+    text = (tmp_path / f"my array{ending}").read_text(encoding="utf-8")
+    if ending == ".ipynb":
+        text = "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "code")
+    assert "were given as an array" in text
+    monkeypatch.chdir(tmp_path)
+    source = of_script(text, monkeypatch)
+    assert source.experiment == session.experiment
+    for name in ("points", "held_out", "labels"):
+        np.testing.assert_array_equal(getattr(source, name), getattr(session, name))
+    assert source.weights is None
+    assert "array" not in as_python(experiment)
 
 
 def test_a_script_runs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,9 +1,17 @@
 """The part that the kinds of files share."""
 
+from abc import abstractmethod
 from typing import Annotated, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.data.dataset import Dataset
 from playground.kinds.datasets.data_source import DataSource
 from playground.kinds.setting import meta
+
+ARRAY = "numpy array"
+"""The path of data that were given as an array from Python."""
 
 
 class FromFile(DataSource, frozen=True):
@@ -30,3 +38,23 @@ class FromFile(DataSource, frozen=True):
     @property
     def file(self) -> str:
         return self.path
+
+    @property
+    def is_array(self) -> bool:
+        """Whether the data were given as an array, so that only a session has them."""
+        return self.path == ARRAY
+
+    @abstractmethod
+    def of_array(
+        self, array: NDArray[np.generic], labels: NDArray[np.generic] | None, held_out: int, seed: int
+    ) -> Dataset:
+        """The data set of an array instead of a file, with `path` as its name.
+
+        Args:
+            array: points (N, 2), or images as :func:`playground.data.archives.as_bytes` takes them.
+            labels: the class of each, (N,) whole numbers or texts; or None.
+            held_out, seed: as in :meth:`load`.
+
+        Raises:
+            DataError: the array has another shape, holds other values, or is too small; or the labels do not fit it.
+        """

@@ -3,6 +3,7 @@ from typing import Annotated, Literal, Self
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from playground.data import pictures
 from playground.data.dataset import Dataset, DatasetRequest
@@ -72,3 +73,11 @@ class Images(FromFile, tag="images", frozen=True):
 
     def read(self, request: DatasetRequest) -> Dataset:
         return pictures.load_images(request)
+
+    def of_array(
+        self, array: NDArray[np.generic], labels: NDArray[np.generic] | None, held_out: int, seed: int
+    ) -> Dataset:
+        wanted = DatasetRequest(
+            held_out, seed, points=self.points, path=self.path, pixels=self.pixels, colours=self.colours
+        )
+        return pictures.load_image_array(array, labels, wanted)

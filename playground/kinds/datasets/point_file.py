@@ -60,14 +60,4 @@ class PointFile(FromFile, tag="file", frozen=True):
     def of_array(
         self, array: NDArray[np.generic], labels: NDArray[np.generic] | None, held_out: int, seed: int
     ) -> Dataset:
-        """The data set of an array instead of a file, with `path` as its name.
-
-        Args:
-            array: (N, 2) real numbers.
-            labels: the class of each row, (N,) numbers or texts; or None.
-            held_out, seed: as in :meth:`load`.
-
-        Raises:
-            DataError: as :func:`playground.data.files.load_array`.
-        """
         return files.load_array(array, labels, DatasetRequest(held_out, seed, path=self.path, split=self.split))
