@@ -17,6 +17,7 @@ from playground.lab import audit as audits
 from playground.lab.audit import Audit, Row, audit, experiment_of, gaussian, kind_named, networks, objectives, samplers
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.selftest import selftest
+from playground.theory.guidance import GuidedScore
 from playground.theory.samplers import Langevin, MetropolisAdjustedLangevin
 from playground.user_errors import UserError
 
@@ -257,6 +258,32 @@ def test_a_sampler_that_is_told_a_class_is_audited_with_it(quick: None, monkeypa
     monkeypatch.setattr(samplers, "conditioned_score", lambda problem, score: problem.density.score)  # of both moons
     assert not claims()[0].passed
     assert not any("W₂ to" in check.claim for check in audit(Experiment(), "sampling").checks)
+
+
+def test_a_sampler_that_is_guided_by_an_earlier_step_is_audited_with_it(
+    quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(samplers, "TRAINED", 60)
+    guided = {"sampling.guide": "checkpoint", "sampling.guidance": 1.5, "sampling.steps": 10}
+
+    def claims(experiment: Experiment) -> list[Row]:
+        made = audit(experiment, "sampling")
+        return list(selftest(tuple(check for check in made.checks if "guided by an earlier one" in check.area)))
+
+    score, evaluations, without, with_guidance = claims(replace(Experiment(), guided))
+    assert score.measured < 1e-6
+    assert evaluations.measured == 2
+    assert without.measured > 1 < with_guidance.measured != without.measured
+    monkeypatch.setattr(GuidedScore, "__call__", lambda self, x, sigma: self.score(x, sigma))
+    assert [row.passed for row in claims(replace(Experiment(), guided))] == [False, True, True, True]
+    interval = guided | {"sampling.guidance_min": 0.5, "sampling.guidance_max": 1.0}
+    monkeypatch.undo()
+    monkeypatch.setattr(samplers, "TRAINED", 60)
+    monkeypatch.setattr(samplers, "CLOUD", 60)
+    score, evaluations, _, _ = claims(replace(Experiment(), interval))
+    assert score.passed
+    assert 1 < evaluations.measured < 2
+    assert not claims(Experiment())
 
 
 def test_settings_choose_what_is_audited() -> None:

@@ -12,17 +12,19 @@ import torch
 from torch import Tensor
 
 from playground.kinds.samplers import FollowsScore
-from playground.kinds.samplers import Sampler as Kind
 from playground.lab.audit import gaussian
 from playground.lab.audit.chart import Chart, Line, line
 from playground.lab.audit.gaussian import Moments
+from playground.lab.autoguidance import asks_checkpoint, with_weaker
 from playground.lab.comparison import at_equal_evaluations
-from playground.lab.conditioning import conditioned_score
+from playground.lab.conditioning import conditioned_score, guidance_interval
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.selftest.check import STANDARD_ERRORS, Check, normals, seeded
+from playground.lab.training import Trainer
 from playground.theory.counting import CountedScore
+from playground.theory.guidance import LabelledScore, ScoreWithWeaker
 from playground.theory.noise import ScoreFunction
 from playground.theory.samplers import BrownianPath, Sampler
 from playground.theory.tilting import TiltedDensity
@@ -40,6 +42,8 @@ BUDGETS = (5, 10, 20, 50, 100, 200)
 COMPARED = 100  # most evaluations of the samplers to compare it with
 NEAR_FLOOR = 2.0
 """Bound of W2 over its floor with the most evaluations."""
+TRAINED = 300
+"""Training steps before samples are guided by an earlier one."""
 CLOUD, CLOUDS = 300, 4
 """Particles of a W2, and clouds of them from each run: a cloud more takes off less than its own time adds."""
 REFERENCES: dict[str, dict[str, Any]] = {
@@ -85,7 +89,7 @@ class SamplerAudit:
     """The claims of a sampler that leads to data."""
 
     def __init__(self, experiment: Experiment) -> None:
-        self.kind: Kind = experiment.sampling
+        self.asked, self.kind = experiment, experiment.sampling
         fields = self.kind.__struct_fields__
         exact = {"sampling.source": "exact"} if "source" in fields else {}
         raw = {"sampling.final_denoising": False} if "final_denoising" in fields else {}
@@ -269,14 +273,14 @@ class SamplerAudit:
     def _distance(self, samples: Tensor, seed: int) -> float:
         return _root(squared_wasserstein2(samples, self._data(seed)))
 
-    def _run(self, problem: Problem) -> tuple[float, float]:
-        """Evaluations of a run, and its W2 over the floor, the mean of a few clouds."""
+    def _run(self, problem: Problem, learned: LabelledScore | None = None) -> tuple[float, float]:
+        """Evaluations of a run, and its W2 over the floor, the mean of a few clouds; by the exact score, or as asked by a learned one."""
         assert problem.density is not None
         sampler = gaussian.build(problem)
-        counter = CountedScore(problem.density.score, CLOUDS * CLOUD)
+        counter = CountedScore(learned or problem.density.score, CLOUDS * CLOUD)
         start = problem.experiment.sampling.starting_points(problem, seeded(11))
         with torch.no_grad():
-            *_, end = sampler.run(counter, start, seeded(12))
+            *_, end = sampler.run(conditioned_score(problem, counter) if learned else counter, start, seeded(12))
         clouds = enumerate(torch.split(end.positions, CLOUD))
         found = statistics.fmean(self._distance(cloud, 20 + seed) for seed, cloud in clouds)
         return counter.nfe_mean, found / self.floor
@@ -335,6 +339,44 @@ class SamplerAudit:
         pairs = (distance(density.sample(CLOUD, seeded(150 + pair)).to(start), 80 + pair) for pair in range(12))
         return found / statistics.fmean(pairs)
 
+    # --- guided by an earlier training step
+
+    @functools.cached_property
+    def trained(self) -> tuple[Problem, ScoreWithWeaker]:
+        """Two moons without classes, and the score of a short training beside that of an earlier step of it."""
+        short = {"training.steps": TRAINED, "training.seconds": "auto", "training.early_stopping": "off"}
+        data = {"data.kind": "two-moons", "data.points": 4_000, "data.classes": "off", "sampling.labels": "none"}
+        trainer = Trainer(Problem.build(replace(self.asked, data | short | self._cloud)))
+        for _ in trainer:
+            pass
+        both = with_weaker(trainer.problem, trainer.ema, trainer.checkpoints.weights, trainer.step)
+        assert isinstance(both, ScoreWithWeaker)
+        return trainer.problem, both
+
+    def guided_error(self) -> float:
+        """The score that particles follow against s_weak + (1 + w)(s - s_weak), or s outside the interval, at six levels."""
+        problem, both = self.trained
+        assert both.weaker is not None
+        low, high = guidance_interval(problem)
+        followed, weight, worst = conditioned_score(problem, both), problem.experiment.sampling.guidance, 0.0  # type: ignore[attr-defined]
+        x = problem.train[:200]
+        for sigma in torch.logspace(math.log10(problem.noise.sigma_min), math.log10(problem.noise.sigma_max), 6):
+            with torch.no_grad():
+                found, strong, weak = followed(x, sigma), both.score(x, sigma), both.weaker(x, sigma)
+            right = weak + (1 + weight) * (strong - weak) if low <= float(sigma) <= high else strong
+            worst = max(worst, float((found - right).norm() / right.norm()))
+        return worst
+
+    def guided_run(self, guided: bool) -> tuple[float, float]:
+        """Evaluations of a run by the learned score, and its W2 over the floor, with guidance or with w = 0."""
+        problem, both = self.trained
+        if not guided:
+            problem = dataclasses.replace(problem, experiment=replace(problem.experiment, {"sampling.guidance": 0.0}))
+        return self._run(problem, both)
+
+    def guided_evaluations(self) -> float:
+        return self.guided_run(True)[0] / self.guided_run(False)[0]
+
     @property
     def name(self) -> str:
         solver = getattr(self.kind, "solver", "auto")
@@ -342,7 +384,7 @@ class SamplerAudit:
 
     def checks(self) -> list[Check]:
         """The claims, in the order in which they are measured."""
-        return [*self._contract(), *self._laws(), *self._distances(), *self._classes()]
+        return [*self._contract(), *self._laws(), *self._distances(), *self._classes(), *self._earlier_step()]
 
     def _contract(self) -> Iterator[Check]:
         yield Check("run", "frames, start and seeds: rules that it breaks", self.faults, 0.0, 0.0)
@@ -432,6 +474,17 @@ class SamplerAudit:
                 functools.partial(self.class_distance, self.kind.guidance),
                 math.inf,
             )
+
+    def _earlier_step(self) -> Iterator[Check]:
+        """Claims of a sampler whose settings ask for guidance by an earlier training step."""
+        if not asks_checkpoint(self.asked):
+            return
+        assert isinstance(self.kind, FollowsScore)
+        area = f"two moons, score learned in {TRAINED} steps and guided by an earlier one"
+        yield Check(area, "s_early + (1 + w)(s - s_early): relative error", self.guided_error, 1e-5)
+        yield Check(area, "evaluations, over those without guidance", self.guided_evaluations, 2.0, 1.0)
+        yield Check(area, "W₂ over its floor, w = 0", lambda: self.guided_run(False)[1], math.inf)
+        yield Check(area, f"W₂ over its floor, w = {self.kind.guidance:g}", lambda: self.guided_run(True)[1], math.inf)
 
     def charts(self) -> list[Chart]:
         """Convergence on the Gaussian, and W2 against evaluations."""
