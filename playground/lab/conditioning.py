@@ -9,6 +9,7 @@ from torch import Tensor
 
 from playground.kinds.inpainting import known_coordinates
 from playground.kinds.samplers import FollowsScore, FromNoise
+from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import ExperimentError
 from playground.lab.problem import Problem
 from playground.messages import Edit, Message, setting
@@ -26,11 +27,25 @@ def conditioned_score(problem: Problem, score: LabelledScore) -> ScoreFunction:
     Raises:
         ExperimentError: no earlier training step is kept.
     """
-    sampling, told = problem.experiment.sampling, problem.particle_labels
+    sampling = problem.experiment.sampling
+    if (
+        isinstance(sampling, FollowsScore)
+        and sampling.follows_checkpoint
+        and sampling.guidance
+        and _weaker(score) is None
+    ):
+        raise ExperimentError(NO_CHECKPOINT)
+    return _conditioned(problem, score, problem.particle_labels)
+
+
+def _conditioned(problem: Problem, score: LabelledScore, told: Tensor | None) -> ScoreFunction:
+    """The score of these classes, without guidance if it is by an earlier training step that is not there."""
+    sampling = problem.experiment.sampling
     followed = score
     if isinstance(sampling, FollowsScore) and (told is not None or sampling.follows_checkpoint):
-        weaker = _weaker(sampling, score) if sampling.guidance else None
-        followed = GuidedScore(score, told, sampling.guidance, weaker, guidance_interval(problem))
+        weaker = _weaker(score) if sampling.follows_checkpoint else None
+        guidance = 0.0 if sampling.follows_checkpoint and weaker is None else sampling.guidance
+        followed = GuidedScore(score, told, guidance, weaker, guidance_interval(problem))
     mask = known_coordinates(sampling.mask, problem)
     if mask is not None:
         followed = InpaintingScore(followed, known_point(problem), mask)
@@ -60,30 +75,23 @@ def point_score(problem: Problem, score: LabelledScore) -> ScoreFunction:
 
 
 def field_score(problem: Problem, score: LabelledScore, source: str) -> ScoreFunction:
-    """The score whose arrows cover the plane: that of the particles if they all follow one of this source, else all data's.
+    """The score that the plane shows at any point: the one that particles follow, if theirs is of this source.
+
+    If each particle has a class of its own, it is that without classes.
 
     Args:
         score: as in :func:`conditioned_score`. Before an earlier training step is kept, it is shown without guidance.
         source: "learned", "exact" or "empirical".
     """
     sampling, told = problem.experiment.sampling, problem.particle_labels
-    if not isinstance(sampling, FollowsScore) or sampling.source != source or (told is not None and told.ndim):
+    own = isinstance(sampling, FollowsScore) and sampling.source == source
+    if not own or sampling_conflict(problem.experiment, problem.conditions) is not None:
         return score
-    by_checkpoint = sampling.follows_checkpoint
-    if told is None and not by_checkpoint:
-        return score
-    weaker = score.weaker if by_checkpoint and isinstance(score, WithWeaker) else None
-    scale = 0.0 if by_checkpoint and weaker is None else sampling.guidance
-    return GuidedScore(score, told, scale, weaker, guidance_interval(problem))
+    return _conditioned(problem, score, None if told is None or told.ndim else told)
 
 
-def _weaker(sampling: FollowsScore, score: LabelledScore) -> LabelledScore | None:
-    if not sampling.follows_checkpoint:
-        return None
-    found = score.weaker if isinstance(score, WithWeaker) else None
-    if found is None:
-        raise ExperimentError(NO_CHECKPOINT)
-    return found
+def _weaker(score: LabelledScore) -> LabelledScore | None:
+    return score.weaker if isinstance(score, WithWeaker) else None
 
 
 NO_CHECKPOINT = Message(

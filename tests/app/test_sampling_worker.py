@@ -4,6 +4,7 @@ import dataclasses
 import os
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model
 from playground.app.workers import worker as workers
 from playground.app.workers.worker import Worker
+from playground.lab.conditioning import conditioned_score
 from playground.lab.conflicts import Conditions
 from playground.lab.experiment import Experiment, replace
 from playground.lab.fields import arrows_at, score_at
@@ -220,6 +222,62 @@ def test_a_readout_asks_each_score_once(monkeypatch, source: str, time: float | 
     for found, score in ((read.learned, worker._learned(model, model.weights)), (read.exact, known(problem, "exact"))):
         np.testing.assert_allclose(found, score_at(problem, score, point, sigma, time)[0], rtol=1e-5)
     np.testing.assert_array_equal(read.names.score[0], read.learned if source == "learned" else read.exact)
+
+
+FOLLOWED: tuple[dict[str, Any], ...] = (
+    {"sampling.score_factor": -0.5},
+    {"sampling.score_factor": 2.0, "sampling.source": "exact"},
+    {"sampling.labels": "one", "sampling.guidance": 2.0},
+    {"sampling.labels": "one", "sampling.guidance": 2.0, "sampling.guidance_max": 0.5, "sampling.source": "exact"},
+    {"sampling.inpainting_mask": "left"},
+)
+
+
+@pytest.mark.parametrize("asked", FOLLOWED, ids=str)
+@pytest.mark.parametrize("time", [None, 0.5])
+def test_arrows_and_readout_show_the_field_that_particles_follow(asked: dict[str, Any], time: float | None) -> None:
+    data = {"data.kind": "two-moons", "data.points": 200, "data.classes": "on", "noise.kind": "vp"}
+    flow = {"sampling.kind": "probability-flow", "network.kind": "mlp", "network.width": 8}
+    problem = Problem.build(replace(Experiment(), data | flow | asked))
+    workspace, worker = _Workspace(problem), SamplingWorker()
+    source = asked.get("sampling.source", "learned")
+    sigma = problem.units.sigma_to_user(0.3 if time is None else float(problem.process().sigma(time)))
+    request = OverlayRequest(
+        workspace,
+        (-2.0, 3.0, -2.0, 2.0),
+        6,
+        5,
+        sigma,
+        time,
+        learned=True,
+        exact=True,
+        density=False,
+        exact_source="exact",
+    )
+    field, _ = worker.compute_overlays(request)
+    plain = problem.known_score() or worker.network(workspace, workspace.weights)
+    if (
+        "sampling.labels" not in asked
+    ):  # each particle has a class of its own, and the plane shows the field without classes
+        no_classes = replace(problem.experiment, {"sampling.labels": "none"})
+        problem = dataclasses.replace(problem, experiment=no_classes)
+    arrows = {"learned": field.learned, "exact": field.exact}
+    np.testing.assert_allclose(
+        arrows[source], arrows_at(problem, conditioned_score(problem, plain), field.positions, sigma, time), rtol=1e-4
+    )
+    assert np.abs(arrows[source] - arrows_at(problem, plain, field.positions, sigma, time)).max() > 1e-3
+    other = worker.network(workspace, workspace.weights) if source == "exact" else problem.known_score("exact")
+    np.testing.assert_allclose(
+        arrows["learned" if source == "exact" else "exact"],
+        arrows_at(problem, other, field.positions, sigma, time),
+        rtol=1e-4,
+        atol=1e-6,
+    )
+    for index in (3, 17):
+        read = worker._read(ReadoutRequest(workspace, tuple(field.positions[index]), sigma, time))
+        own = score_at(problem, conditioned_score(problem, plain), field.positions[index : index + 1], sigma, time)[0]
+        np.testing.assert_allclose(read.learned if source == "learned" else read.exact, own, rtol=1e-4)
+        np.testing.assert_allclose(read.names.score[0], own, rtol=1e-4)
 
 
 def test_a_run_guided_by_a_checkpoint_follows_the_weights_of_that_step() -> None:

@@ -323,9 +323,7 @@ class SamplingWorker:
 
     def compute_overlays(self, request: OverlayRequest) -> tuple[FieldView | None, DensityView | None]:
         """Compute the requested score fields and density, as far as they are known."""
-        from playground.lab.conditioning import field_score
         from playground.lab.fields import arrows_at, density_over, empirical_density_over, grid_points
-        from playground.theory.guidance import ScoreWithWeaker
 
         problem = request.workspace.problem
         field = density = None
@@ -339,14 +337,11 @@ class SamplingWorker:
                 plain = arrows_at(problem, score, positions, request.sigma, request.time)
                 errors = self._errors(request, positions, plain)
             if request.learned:
-                weights = request.workspace.weights
-                score = ScoreWithWeaker(self._learned(request.workspace, weights), self._weaker(problem, weights))
-                followed = field_score(problem, score, "learned")
-                shown = arrows_at(problem, followed, positions, request.sigma, request.time)
-            closed_form = problem.known_score(request.exact_source)
+                learned = self._learned_field(request.workspace)
+                shown = arrows_at(problem, learned, positions, request.sigma, request.time)
+            closed_form = _known_field(problem, request.exact_source)
             if request.exact and closed_form is not None:
-                followed = field_score(problem, closed_form, request.exact_source)
-                exact = arrows_at(problem, followed, positions, request.sigma, request.time)
+                exact = arrows_at(problem, closed_form, positions, request.sigma, request.time)
             what = "score" if problem.has_score else "velocity"
             field = FieldView(positions, shown, exact, request.sigma, request.time is not None, errors, what)
         tilted = self._tilted_over(problem, request.bounds) if request.density_source == "tilted" else None
@@ -359,6 +354,15 @@ class SamplingWorker:
             values = density_over(problem, request.bounds, request.sigma, request.time)
             density = DensityView(values, request.bounds, request.sigma, "exact", moving=request.time is not None)
         return field, density
+
+    def _learned_field(self, workspace: "Workspace | Model") -> "ScoreFunction":
+        """The learned score as the plane shows it: with all that the particles' settings make of it."""
+        from playground.lab.conditioning import field_score
+        from playground.theory.guidance import ScoreWithWeaker
+
+        problem, weights = workspace.problem, workspace.weights
+        score = ScoreWithWeaker(self._learned(workspace, weights), self._weaker(problem, weights))
+        return field_score(problem, score, "learned")
 
     def _tilted_over(self, problem: "Problem", bounds: Bounds) -> np.ndarray | None:
         """The tilted density of an experiment's samples; None if it has none. It is kept, as it is that of every frame."""
@@ -418,14 +422,16 @@ class SamplingWorker:
         from playground.lab.fields import log_density_at, score_at
 
         problem, positions = request.workspace.problem, np.array([request.point])
-        moment, source, closed = (request.sigma, request.time), problem.reference, problem.known_score()
-        followed = "learned" if closed is None else str(problem.experiment.sampling.follows)
-        network = self._learned(request.workspace, request.workspace.weights)
-        names = field_names(problem, network if closed is None else closed, positions, *moment)
+        moment, source = (request.sigma, request.time), problem.reference
+        followed = "learned" if problem.known_score() is None else str(problem.experiment.sampling.follows)
+        network = self._learned_field(request.workspace)
+        field = network if followed == "learned" else _known_field(problem, followed)
+        assert field is not None
+        names = field_names(problem, field, positions, *moment)
         log_density, scores = None, {} if names is None else {followed: names.score[0]}
         if "learned" not in scores:
             scores["learned"] = score_at(problem, network, positions, *moment)[0]
-        known = None if source is None else problem.known_score(source)
+        known = None if source is None else _known_field(problem, source)
         if known is not None and source is not None:
             if source not in scores:
                 scores[source] = score_at(problem, known, positions, *moment)[0]
@@ -444,6 +450,14 @@ class SamplingWorker:
             followed,
             velocity=not problem.has_score,
         )
+
+
+def _known_field(problem: "Problem", source: str) -> "ScoreFunction | None":
+    """A known score as the plane shows it: with all that the particles' settings make of it, if they follow it."""
+    from playground.lab.conditioning import field_score
+
+    score = problem.known_score(source)
+    return None if score is None else field_score(problem, score, source)
 
 
 def _in_pieces(network: "ScoreNetwork") -> "LabelledScore":
