@@ -131,6 +131,13 @@ def paint_chart(
     metrics = painter.fontMetrics()
     line = metrics.height()
     name_width = metrics.horizontalAdvance(x.name)
+    marks = [
+        (plot.left() + float(x.place(np.array(value))) * plot.width(), label)
+        for value, label in x.marks(max(2, int(plot.width() // 48)))
+    ]
+    free = plot.right() - name_width - 8  # the axis's name is at the end of the row of numbers, or below it
+    below = line if any(at + metrics.horizontalAdvance(label) / 2 >= free for at, label in marks) else 0
+    plot.setBottom(plot.bottom() - below)
     labels = _labels(metrics, plot, curves, x, y)
     for value, label in y.marks(SMALLEST_DECADES):
         at = plot.bottom() - float(y.place(np.array(value))) * plot.height()
@@ -139,16 +146,13 @@ def paint_chart(
         painter.setPen(palette.color("muted"))
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(QRectF(box.left(), at - line / 2, plot.left() - box.left() - 5, line), right, label)
-    free = plot.right() - name_width - 8  # the axis's name is at the end of the row
-    for value, label in x.marks(max(2, int(plot.width() // 48))):
-        at = plot.left() + float(x.place(np.array(value))) * plot.width()
+    for at, label in marks:
         painter.setPen(QPen(palette.color("border"), 1))
         painter.drawLine(QPointF(round(at) + 0.5, plot.bottom()), QPointF(round(at) + 0.5, plot.bottom() + 3))
-        if at + metrics.horizontalAdvance(label) / 2 < free:
-            painter.setPen(palette.color("muted"))
-            painter.drawText(QRectF(at - 40, plot.bottom() + 3, 80, line), Qt.AlignmentFlag.AlignHCenter, label)
-    painter.setPen(palette.color("muted"))
-    painter.drawText(QRectF(free, plot.bottom() + 3, name_width + 8, line), Qt.AlignmentFlag.AlignRight, x.name)
+        painter.setPen(palette.color("muted"))
+        painter.drawText(QRectF(at - 40, plot.bottom() + 3, 80, line), Qt.AlignmentFlag.AlignHCenter, label)
+    name = QRectF(free, plot.bottom() + 3 + below, name_width + 8, line)
+    painter.drawText(name, Qt.AlignmentFlag.AlignRight, x.name)
     painter.drawText(QRectF(box.left(), box.top(), box.width(), line), Qt.AlignmentFlag.AlignLeft, y.name)
     painter.save()
     try:

@@ -89,7 +89,8 @@ def _paint_lines(painter: QPainter, box: QRectF, picture: Lines, palette: Palett
     chart = box.adjusted(0, 0, -wide if legend else 0, 0)
     x = axis_around([line.x for line in picture.lines], picture.x, picture.log_x, 0.04)
     around = [part for line in picture.lines for part in (line.y - line.error, line.y + line.error)]
-    y = axis_around(around, picture.y, picture.log_y)
+    top = math.inf if picture.top is None else picture.top
+    y = axis_around([np.minimum(part, top) for part in around], picture.y, picture.log_y)
     curves = [
         Curve(
             line.x,
@@ -107,6 +108,10 @@ def _paint_lines(painter: QPainter, box: QRectF, picture: Lines, palette: Palett
             for left, top in places(plot, curve, x, y).tolist():
                 _paint_mark(painter, QPointF(left, top), line, palette)
     painter.setClipping(False)
+    for line, curve in zip(picture.lines, curves, strict=True):
+        for (left, _), value in zip(places(plot, curve, x, y).tolist(), line.y.tolist(), strict=True):
+            if value > y.high:
+                _paint_beyond(painter, QPointF(left, plot.top() + 2), value, curve.color)
     if not legend:
         return
     painter.setFont(figure_font(TEXT))
@@ -126,6 +131,16 @@ def _paint_lines(painter: QPainter, box: QRectF, picture: Lines, palette: Palett
     if picture.left_out:
         painter.setPen(palette.color("muted"))
         painter.drawText(QPointF(left, top + ROW * 0.7), f"and {picture.left_out} more")
+
+
+def _paint_beyond(painter: QPainter, at: QPointF, value: float, color: str) -> None:
+    """An arrow to a value above the axis, with the value beside it."""
+    font = figure_font(TEXT)
+    painter.setPen(QPen(QColor(color), 2))
+    painter.setFont(font)
+    painter.drawLine(at, at + QPointF(0, 14))
+    painter.drawPolyline(QPolygonF([at + QPointF(-4, 5), at, at + QPointF(4, 5)]))
+    painter.drawText(at + QPointF(8, QFontMetricsF(font).ascent() - 2), number(value))
 
 
 def _color(line: Line, palette: Palette) -> str:

@@ -138,8 +138,11 @@ def test_what_cannot_be_computed_is_said_and_not_started(window):
     assert window.said.text() == "12 cells"
     for edit, text, said in (
         (row.values, "5, 0", "0 is not allowed"),
-        (row.values, "5 to ten, 4 values", "ten is no number"),
-        (row.values, "", "has no values"),
+        (row.values, "5 to ten, 4 values", "Steps (Sample): ten is no number"),
+        (row.values, "", "Steps (Sample) has no values"),
+        (row.values, "5 to 50, 1 values", "Steps (Sample): a range has from 2"),
+        (row.values, "0 to 50, 3 values, log", "Steps (Sample): a range at equal ratios"),
+        (row.values, ".5, 2", "Steps (Sample): .5 is no number here"),
         (window.seeds, "none", "write how many"),
         (window.processes, "0", "whole number from 1 to 1024"),
         (window.scheduler, "tcp://127.0.0.1:8786", "anyone who reaches a tcp port can run code there"),

@@ -1,5 +1,6 @@
 """Pictures of a sweep, painted into images and files."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
+from playground.drawing import sweep_plots
 from playground.drawing.palette import DARK, LIGHT, Palette
 from playground.drawing.sweep_plots import cell_at, paint_picture, save_pictures
 from playground.lab.sweep.plots import HeatMap, Line, Lines, Picture
@@ -46,6 +48,46 @@ def test_each_line_has_its_colour_and_a_band(palette: Palette) -> None:
     seen = colors(painted(LINES, palette))
     assert {palette.categories[0].lower(), palette.categories[1].lower(), palette.exact} <= seen
     assert palette.categories[2].lower() not in seen
+
+
+def test_a_value_above_the_top_is_marked_and_the_others_have_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    high = Line("sde", X, np.array([160.0, 0.5, 0.2]), np.zeros(3), 0)
+    marked, axes = [], []
+    mark, chart = sweep_plots._paint_beyond, sweep_plots.paint_chart
+    monkeypatch.setattr(sweep_plots, "_paint_beyond", lambda *of: (marked.append(of), mark(*of)))
+    monkeypatch.setattr(sweep_plots, "paint_chart", lambda *of: (axes.append(of[4]), chart(*of))[1])
+    lines = dataclasses.replace(LINES, lines=(high, *LINES.lines[1:]))
+    painted(lines, LIGHT)
+    assert not marked
+    assert axes[0].high > 160
+    painted(dataclasses.replace(lines, top=1.0), LIGHT)
+    ((_, at, value, _),) = marked
+    assert value == 160
+    assert axes[1].high < 1.5
+    assert BOX.left() < at.x() < BOX.center().x()
+    assert at.y() < BOX.top() + 40
+
+
+def test_the_name_of_an_axis_hides_no_number() -> None:
+    """A long name stands below the numbers, and a short one beside them if there is room."""
+    written: list[tuple[float, str]] = []
+
+    class Painter(QPainter):
+        def drawText(self, box, *rest):
+            if isinstance(box, QRectF):
+                written.append((box.top(), rest[-1]))
+            super().drawText(box, *rest)
+
+    for name, last, below in (("score evaluations", 20.0, True), ("t", 15.0, False)):
+        written.clear()
+        image = QImage(600, 400, QImage.Format.Format_RGB32)
+        image.fill(LIGHT.color("background"))
+        with Painter(image) as painter:
+            line = dataclasses.replace(LINES.lines[0], x=np.array([5.0, 10.0, last]))
+            paint_picture(painter, BOX, dataclasses.replace(LINES, x=name, lines=(line,)), LIGHT)
+        tops = {text: top for top, text in written}
+        assert {"5", "10", *(["20"] if below else [])} <= set(tops)
+        assert (tops[name] > tops["10"] + 5) == below
 
 
 def test_a_map_has_the_lowest_colour_at_its_least_and_the_highest_at_its_largest_number() -> None:

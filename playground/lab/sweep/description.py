@@ -58,6 +58,7 @@ class Plot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"lin
         lines: an axis whose values have a line each; by default all axes but `x`.
         where: the values of other axes to which the picture is limited.
         log: which of "x", "y" and "color" are logarithmic.
+        top: the end of the y axis; larger values of lines are marked there with their numbers.
     """
 
     x: str
@@ -66,6 +67,7 @@ class Plot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"lin
     lines: str = ""
     where: dict[str, Any] = {}
     log: list[Literal["x", "y", "color"]] = []
+    top: float | None = None
 
 
 class Sweep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -47,6 +47,7 @@ class Lines:
     Attributes:
         name: the stem of its file.
         left_out: the number of lines beyond the first eight.
+        top: the end of the y axis, if not all values are to be within it.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Lines:
     log_x: bool
     log_y: bool
     left_out: int = 0
+    top: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +163,7 @@ def _lines(sweep: Sweep, plot: Plot, rows: Sequence[Row]) -> Lines | None:
         lines.append(Line("floor", ends, np.array([level, level]), np.zeros(2), -1, dashed=True))
     log = {axis: axis in plot.log and _all_positive(lines, axis) for axis in ("x", "y")}
     left_out = len(grouped) - len(kept)
-    return Lines(_stem(plot), name_of(plot.x), name_of(plot.y), tuple(lines), log["x"], log["y"], left_out)
+    return Lines(_stem(plot), name_of(plot.x), name_of(plot.y), tuple(lines), log["x"], log["y"], left_out, plot.top)
 
 
 def _named(axis: str, value: Any) -> str:

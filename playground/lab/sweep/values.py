@@ -7,6 +7,7 @@ from typing import Any
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.sweep.description import Range
+from playground.messages import Message, setting
 
 RANGE = re.compile(r"(\S+)\s+to\s+(\S+?),?\s+(\d+)\s+values?(,?\s+log)?", re.IGNORECASE)
 
@@ -31,24 +32,37 @@ def read_values(key: str, text: str, base: Experiment) -> Values:
             values = Range(first, last, int(found[3]), bool(found[4]))
             asked = values.values()
         except ValueError as error:
-            raise ExperimentError(f"{key}: {error}.") from None
+            raise _refused(key, "{}: {}.", str(error)) from None
         if not 2 <= values.count <= 1000:
-            raise ExperimentError(f"{key}: a range has from 2 to 1,000 values.")
+            raise _refused(key, "{}: a range has from 2 to 1,000 values.")
     else:
         words = [word.strip() for word in text.split(",")]
         if not all(words):
-            raise ExperimentError(f"{key} has no values: write 5, 10, 20 or 5 to 50, 4 values, log.")
-        values = asked = [experiments.assignment(f"{key}={word}")[1] for word in words]
+            raise _refused(key, "{} has no values: write 5, 10, 20 or 5 to 50, 4 values, log.")
+        values = asked = [_value(key, word) for word in words]
     for value in asked:
         experiments.replace(base, {key: value})
     return values
+
+
+def _value(key: str, word: str) -> Any:
+    try:
+        return experiments.assignment(f"{key}={word}")[1]
+    except ExperimentError:  # it speaks of the command line
+        text = "{}: {} is no number here: write digits on both sides of the point, as in 0.1 and 3.0."
+        raise _refused(key, text, word) from None
 
 
 def _number(key: str, word: str) -> float:
     try:
         return float(word)
     except ValueError:
-        raise ExperimentError(f"{key}: {word} is no number.") from None
+        raise _refused(key, "{}: {} is no number.", word) from None
+
+
+def _refused(key: str, text: str, *values: str) -> ExperimentError:
+    """The error of a sentence about a setting, which the window calls by its label."""
+    return ExperimentError(Message("sweep-values", text, (setting(key), *values), key))
 
 
 def write_values(values: Values | Sequence[Mapping[str, Any]]) -> str:
