@@ -587,7 +587,7 @@ FAULTS = (
     Fault(
         "targets of a class that are means over all classes",
         "kinds/objectives/denoising.py",
-        "return msgspec.structs.replace(self, target_batch=1) if given.classes else self",
+        "return self.of_single_points() if given.classes else self",
         "return self",
         ("lab/test_classes_of_points.py::test_its_targets_do_not_mix_classes",),
     ),
