@@ -1,8 +1,9 @@
 """Paints every scene and every step of every lesson in both themes, and puts the pictures on one page.
 
-    python docs/images/make_gallery.py [--out DIR] [--only NAME] [--theme dark|light]
+    python docs/images/make_gallery.py [--out DIR] [--only NAME]
 
-The page is index.html in the folder: each scene measured, each question answered, as a user would see it.
+The page is index.html in the folder: each scene measured, each question answered, as a user would see it. Both pictures of a
+place show the same run.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from make_screenshots import wait  # which also sets Qt's platform
+from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QApplication
 
 from playground.app.model.errors import Log
@@ -21,13 +23,14 @@ from playground.app.window import MainWindow
 from playground.lab import lessons, scenes
 
 SIZE = 1280, 800
+THEMES = "dark", "light"
 SECONDS = 10.0  # most seconds of training before a picture of it
 SETTLED = 0.5  # seconds
 PATIENCE = 600.0  # seconds for one measurement
 
 
-def paint(window: MainWindow, path: Path) -> Path:
-    """Take a picture in the middle of the shown run, once its field is painted."""
+def paint(window: MainWindow, folder: Path, name: str) -> Path:
+    """Take a picture in each theme in the middle of the shown run, once its field is painted; returns its path in a theme."""
     controllers = window.controllers
     begun = time.monotonic()
     wait(lambda: time.monotonic() - begun > SETTLED)  # until texts have their room, and what was asked for begins
@@ -36,11 +39,14 @@ def paint(window: MainWindow, path: Path) -> Path:
     wait(lambda: controllers.playing.recorded > 1, 30)
     wait(lambda: controllers.playing.frame >= 0.6 * (controllers.playing.total - 1) > 0, 20)
     controllers.playing.set_playing(False)
-    wait(lambda: not controllers.following.waits, 10)  # field and density of this frame
-    wait(lambda: controllers.tasks.idle, 5)  # the equation is drawn
-    window.grab().save(str(path))
+    for theme in THEMES:
+        window.set_theme(theme)
+        wait(lambda: not window.restyling.running)
+        wait(lambda: not controllers.following.waits, 10)  # field and density of this frame
+        wait(lambda: controllers.tasks.idle, 5)  # the equation is drawn
+        window.grab().save(str(folder / theme / f"{name}.png"))
     controllers.playing.set_playing(True)
-    return path
+    return Path(f"{name}.png")
 
 
 def of_scenes(window: MainWindow, only: str, folder: Path) -> Iterator[tuple[str, Path]]:
@@ -50,8 +56,8 @@ def of_scenes(window: MainWindow, only: str, folder: Path) -> Iterator[tuple[str
             continue
         window.controllers.scenes.show(scene)
         window.controllers.scenes.measure()
-        wait(lambda: window.controllers.scenes.measured is not None, PATIENCE)
-        yield scene.title, paint(window, folder / f"scene-{name}.png")
+        wait(lambda: getattr(window.controllers.scenes.measured, "complete", False), PATIENCE)
+        yield scene.title, paint(window, folder, f"scene-{name}")
     window.controllers.scenes.leave()
 
 
@@ -65,21 +71,22 @@ def of_lessons(window: MainWindow, only: str, folder: Path) -> Iterator[tuple[st
         for place, step in enumerate(lesson.steps):
             taught.go(place)
             title = f"{lesson.head.title}, step {place + 1} of {len(lesson.steps)}"
-            yield title, paint(window, folder / f"lesson-{name}-{place + 1}.png")
+            yield title, paint(window, folder, f"lesson-{name}-{place + 1}")
             if step.head.question:
                 middle = (0.0, 0.0) if step.head.mark is not None else (0.0,)
                 taught.predict(*(step.head.scale[:1] if step.head.scale else middle))
                 wait(lambda: taught.may_go_on, PATIENCE)
-                yield f"{title}, answered", paint(window, folder / f"lesson-{name}-{place + 1}-answered.png")
+                yield f"{title}, answered", paint(window, folder, f"lesson-{name}-{place + 1}-answered")
         taught.leave()
 
 
 def shown(settings: Preferences, only: str, folder: Path) -> Iterator[tuple[str, Path]]:
     """All pictures of one window."""
     window = MainWindow(settings, Log())
+    painted = QSignalSpy(window.first_painted)
     window.show()
-    wait(lambda: window.controllers.playing.recorded > 2)
-    window.resize(*SIZE)
+    wait(lambda: painted.count() > 0 and window.controllers.playing.recorded > 2)
+    window.resize(*SIZE)  # before it was painted, its size is limited to the screen, which is small offscreen
     yield from of_scenes(window, only, folder)
     yield from of_lessons(window, only, folder)
     window.leave()
@@ -88,9 +95,10 @@ def shown(settings: Preferences, only: str, folder: Path) -> Iterator[tuple[str,
 def page(pictures: list[tuple[str, Path]]) -> str:
     """The page of all pictures."""
     figures = "\n".join(
-        f'<figure><img src="{path.parent.name}/{path.name}" loading="lazy" alt="{html.escape(title)}">'
-        f"<figcaption>{html.escape(title)} ({path.parent.name})</figcaption></figure>"
+        f'<figure><img src="{theme}/{path.name}" loading="lazy" alt="{html.escape(title)}">'
+        f"<figcaption>{html.escape(title)} ({theme})</figcaption></figure>"
         for title, path in pictures
+        for theme in THEMES
     )
     style = "figure {display: inline-block; width: 46%; margin: 1%} img {width: 100%} body {font-family: sans-serif}"
     return f"<!doctype html><meta charset=utf-8><title>Scenes and lessons</title><style>{style}</style>\n{figures}\n"
@@ -100,21 +108,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("out/gallery"))
     parser.add_argument("--only", default="", help="a part of the name of a scene or lesson")
-    parser.add_argument("--theme", choices=["dark", "light"])
     arguments = parser.parse_args()
     application = QApplication([])
+    for theme in THEMES:
+        (arguments.out / theme).mkdir(parents=True, exist_ok=True)
     pictures: list[tuple[str, Path]] = []
-    for theme in [arguments.theme] if arguments.theme else ["dark", "light"]:
-        folder = arguments.out / theme
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory() as place_of_settings:
-            settings = Preferences(Path(place_of_settings) / "settings.ini")
-            settings.set("theme", theme)
-            settings.set("folded", {})
-            settings.set("tour_offered", True)
-            for title, path in shown(settings, arguments.only, folder):
-                pictures.append((title, path))
-                print(path, flush=True)
+    with tempfile.TemporaryDirectory() as place_of_settings:
+        settings = Preferences(Path(place_of_settings) / "settings.ini")
+        settings.set("folded", {})
+        settings.set("tour_offered", True)
+        for title, path in shown(settings, arguments.only, arguments.out):
+            pictures.append((title, path))
+            print(path, flush=True)
     pictures.sort(key=lambda picture: picture[1].name)
     (arguments.out / "index.html").write_text(page(pictures), encoding="utf-8")
     del application

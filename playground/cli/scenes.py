@@ -52,12 +52,10 @@ def chosen(names: Sequence[str], known: Mapping[str, Path], what: str, file: str
 def measured(scene: SceneFile, device: str, title: str) -> Measured:
     """Measure a scene and show the progress with this title."""
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
-    found: Measured | None = None
     with stage(title) as update:
         for done, latest in measure(scene, device):
             update(done, "")
             found = latest
-    assert found is not None
     return found
 
 

@@ -52,8 +52,8 @@ SECONDS_A_YEAR = 365.25 * 24 * 3600
 Array = NDArray[np.floating]
 
 
-def measure(scene: SceneFile, device: str = "cpu") -> Iterator[tuple[float, Measured | None]]:
-    """Train, sample and measure the figures of a scene; yields the fraction done, and at the end the figures.
+def measure(scene: SceneFile, device: str = "cpu") -> Iterator[tuple[float, Measured]]:
+    """Train, sample and measure the figures of a scene; yields the fraction done and the figures measured so far.
 
     Experiments with the same training share one network, and equal experiments share one run of the sampler.
 
@@ -64,11 +64,12 @@ def measure(scene: SceneFile, device: str = "cpu") -> Iterator[tuple[float, Meas
     trained: dict[Experiment, Trainer] = {}
     runs: dict[Experiment, _Run] = {}
     for count, (name, figure) in enumerate(scene.figures.items()):
-        experiment = scene.settings_of(figure)
+        experiment, so_far = scene.settings_of(figure), check_claim(scene, values)
+        yield count / len(scene.figures), so_far
         if experiment not in runs:
             runs[experiment] = _Run(experiment, choose_device(device), trained, scene.weights)
         for done in runs[experiment].measure(figure):
-            yield (count + done) / len(scene.figures), None
+            yield (count + done) / len(scene.figures), so_far
         values[name] = runs[experiment].value(figure)
     yield 1.0, check_claim(scene, values)
 

@@ -132,13 +132,15 @@ class Measured:
 
     Attributes:
         values: by the figures' names; nan if a figure is not known.
-        failed: the names of the figures outside their bounds.
-        text: the scene's line of figures.
+        failed: the names of the figures outside their bounds; none before all are measured.
+        text: the scene's line of figures; those that are not measured yet are "…".
+        complete: whether all figures are measured.
     """
 
     values: Mapping[str, float]
     failed: tuple[str, ...]
     text: str
+    complete: bool = True
 
 
 def bundled() -> dict[str, Path]:
@@ -247,10 +249,21 @@ def filled_in(text: str, values: Mapping[str, float]) -> str:
     return re.sub(r"(?<!\w)-(?=\d)", "−", text.format(**values))
 
 
+class _NotYet(float):
+    """The place of a number that is not measured yet."""
+
+    def __format__(self, spec: str) -> str:
+        return "…"
+
+
 def check_claim(scene: SceneFile, values: Mapping[str, float]) -> Measured:
-    """Compare figures with the bounds that the scene claims."""
-    failed = tuple(name for name, figure in scene.figures.items() if not _keeps_to(figure, values[name], values))
-    return Measured(dict(values), failed, filled_in(scene.measured, values))
+    """Compare figures with the bounds that the scene claims, once all of them are measured."""
+    complete = all(name in values for name in scene.figures)
+    failed = tuple(
+        name for name, figure in scene.figures.items() if complete and not _keeps_to(figure, values[name], values)
+    )
+    shown = dict.fromkeys(scene.figures, _NotYet()) | dict(values)
+    return Measured(dict(values), failed, filled_in(scene.measured, shown), complete)
 
 
 def _keeps_to(figure: Figure, value: float, values: Mapping[str, float]) -> bool:

@@ -140,7 +140,7 @@ def measured_by(monkeypatch, value):
 def wait_measured(controller, qtbot):
     def look():
         controller._tasks.poll()
-        return controller.measured is not None
+        return controller.measured is not None and controller.measured.complete
 
     qtbot.waitUntil(look)
 
@@ -160,6 +160,20 @@ def test_the_card_says_what_was_measured_and_whether_the_claim_holds(bare_window
     assert panel.notice.text.text() == said
     panel.back.click()
     assert panel.isHidden()
+
+
+def test_the_card_shows_the_figures_that_are_measured_so_far(bare_window, monkeypatch):
+    two = msgspec.structs.replace(
+        EXACT, measured="{share:.1f}, {b:g}", figures=EXACT.figures | {"b": Figure("nfe_max")}
+    )
+    controller, panel = bare_window.controllers.scenes, bare_window.panel(ScenePanel)
+    controller.show(two)
+    controller._take(scenes.check_claim(two, {"share": 0.9}))
+    assert panel.figures.text() == "Measured so far: 0.9, …."
+    assert not panel.notice.text.text()
+    controller._take(scenes.check_claim(two, {"share": 0.9, "b": 7.0}))
+    assert panel.figures.text() == "Measured: 0.9, 7."
+    assert panel.notice.text.text() == FAILS
 
 
 def test_another_scene_forgets_what_was_measured(controller, qtbot, monkeypatch):

@@ -100,8 +100,14 @@ def test_solvers_at_equal_cost(window) -> None:
 
 def test_three_objectives(window) -> None:
     mouse, panel = Mouse(), window.panel(ScenePanel)
-    mouse.show_scene(window, "The objectives agree")
-    assert says(panel.claim.text(), "Three losses with one minimum", "score of the smoothed data")
+    mouse.show_scene(window, "Exact, sliced, denoising agree")
+    said = (
+        "one minimum: the score",
+        "trace of the network's Jacobian",
+        "along random directions",
+        "predicts the noise",
+    )
+    assert says(panel.claim.text(), *said)
     assert panel.measure.isEnabled()  # the third click measures the errors of all three
     assert mouse.clicks + 1 <= MOST
 

@@ -95,6 +95,19 @@ def test_a_claim_outside_its_bounds_is_named(tmp_path):
     assert measured.text == f"log p {measured.values['log_p']:.2f}".replace("-", "−")
 
 
+def test_figures_come_one_by_one_and_the_claim_is_compared_once_all_are_there():
+    log_p = {"key": "log_prob", "point": (0.0, 0.0), "at_most": -1e6}
+    figures = {name: scenes.Figure(**log_p) for name in ("a", "b")}
+    settings = {"data": {"kind": "two-gaussians"}, "likelihood": {"source": "exact"}}
+    scene = scenes.SceneFile("", "", "", "a {a:.2f}, b {b:.0%}", settings, figures)
+    seen = {measured.text: measured for _, measured in measure(scene)}
+    begun, half, complete = seen.values()
+    assert begun.text == "a …, b …"
+    assert half.text == f"a {half.values['a']:.2f}, b …".replace("-", "−")
+    assert (half.complete, half.failed) == (False, ())
+    assert (complete.complete, complete.failed) == (True, ("a", "b"))
+
+
 def test_ratio_and_difference_are_to_the_figure_that_is_named():
     figures = {"a": {"key": "nfe_max", "ratio_to": "b", "at_least": 2.0}, "b": {"key": "nfe_mean"}}
     scene = scenes.SceneFile("", "", "", "{a:g}", {}, {name: scenes.Figure(**of) for name, of in figures.items()})

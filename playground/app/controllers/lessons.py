@@ -180,12 +180,14 @@ class Lessons(QObject):
         if lesson is None or step is None or answer is None:
             return
 
-        def work() -> Iterator[tuple[float, Measured | None]]:
+        def work() -> Iterator[tuple[float, Measured]]:
             from playground.lab.scene_figures import measure  # which loads torch
 
             return measure(step.scene)
 
         def take(found: Measured) -> None:
+            if not found.complete:
+                return
             values = dict(found.values)
             right = step.is_right(answer.prediction, values)
             self.progress.take(msgspec.structs.replace(answer, values=values, right=right))

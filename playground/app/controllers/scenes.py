@@ -15,6 +15,9 @@ TASK = "scene"
 class Scenes(QObject):
     """Shows one scene at a time, as one step of the history, so that undo restores the work.
 
+    Attributes:
+        measured: the figures of the scene in view as far as they are measured; None before.
+
     Signals:
         showing(): a scene is about to be put on the workspace.
         changed(): the scene or its measured figures changed.
@@ -60,7 +63,7 @@ class Scenes(QObject):
         if scene is None:
             return
 
-        def work() -> Iterator[tuple[float, Measured | None]]:
+        def work() -> Iterator[tuple[float, Measured]]:
             from playground.lab.scene_figures import measure  # which loads torch
 
             return measure(scene)
@@ -68,8 +71,9 @@ class Scenes(QObject):
         self._tasks.start(TASK, "the claim of the scene", work, self._take)
 
     def _take(self, measured: Measured) -> None:
-        self.measured = measured
-        self.changed.emit()
+        if measured != self.measured:
+            self.measured = measured
+            self.changed.emit()
 
     @Slot()
     def _end(self) -> None:

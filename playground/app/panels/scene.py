@@ -64,8 +64,9 @@ class ScenePanel(CollapsiblePanel):
         self.claim.setText(scene.claim)
         self.set_state(scene.topic)
         self.figures.setVisible(measured is not None)
-        self.figures.setText("" if measured is None else f"Measured: {measured.text}.")
-        if measured is None:
+        if measured is not None:
+            self.figures.setText(f"{'Measured' if measured.complete else 'Measured so far'}: {measured.text}.")
+        if measured is None or not measured.complete:
             self.notice.say("info", "")
         else:
             self.notice.say(*("warning", FAILS) if measured.failed else ("info", HOLDS))
