@@ -79,7 +79,7 @@ SHEET = """
 QAbstractSpinBox { padding: 0 6px; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; border: none; }
 QDialog { background: @panel; }
-*[highlighted="true"] { background: @hover; border: 1px solid @accent; border-radius: 4px; }
+#highlight { background: @hover; border: 1px solid @accent; border-radius: 4px; }
 #log { font-family: monospace; }
 """
 

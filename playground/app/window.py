@@ -58,13 +58,14 @@ from playground.app.presenter import Presenter
 from playground.app.search import reveal
 from playground.app.style import text_size, theme
 from playground.app.style.labels import worded
-from playground.app.style.theme import UNIT, is_colored, set_state
+from playground.app.style.theme import UNIT, is_colored
 from playground.app.timeline import Timeline
 from playground.app.widgets import accessible_roles
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.column import Column
 from playground.app.widgets.field_row import FieldRow
 from playground.app.widgets.file_prompts import FilePrompts
+from playground.app.widgets.highlight import Highlight
 from playground.app.widgets.recovery_bar import RecoveryBar
 from playground.app.widgets.toasts import IsCurrent, ToastAction, Toasts
 from playground.app.widgets.transport import Transport
@@ -477,12 +478,14 @@ class MainWindow(QMainWindow):
                 panel.set_brief(taught)  # room for the step and its control
         if not taught:
             self._folded = None
-        for row in self.findChildren(FieldRow):
-            here = taught and key in row.keys
-            row.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-            set_state(row, "highlighted", here)
-            if here:
-                self._advanced = reveal(row)
+        for frame in self.findChildren(Highlight):
+            frame.setParent(None)
+            frame.deleteLater()
+        for panel in self.panels:
+            for row in panel.findChildren(FieldRow):
+                if taught and key in row.keys:
+                    self._advanced = reveal(row)
+                    Highlight(row, panel)
 
     @Slot()
     def reset_training(self) -> None:

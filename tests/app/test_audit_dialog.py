@@ -55,6 +55,13 @@ def test_it_lists_every_kind_and_begins_with_the_sampler(dialog: AuditDialog) ->
     assert dialog.kinds.currentData() == "noise.vp"
 
 
+def test_an_empty_table_says_what_fills_it(dialog: AuditDialog) -> None:
+    picture = dialog.table.viewport().grab()
+    dialog.table.empty = ""
+    assert dialog.table.viewport().grab().toImage() != picture.toImage()
+    assert dialog.table.accessibleDescription().startswith("Run measures")
+
+
 def test_claims_measurements_and_charts(dialog: AuditDialog, qtbot, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = put(
         monkeypatch,

@@ -312,9 +312,10 @@ def named(chart: Chart, name: str) -> Series:
 def test_pyqtgraph_is_loaded_once_a_chart_has_something_to_show():
     """In a process of its own: nothing before, and then in a thread."""
     code = """
-import sys, threading
+import sys
 from playground.app.main import make_application
 from playground.app.window import MainWindow
+from playground.app.widgets.charts.library import library
 from playground.app.widgets.charts.loss import LossChart
 application = make_application()
 chart = LossChart()
@@ -324,11 +325,31 @@ chart.show_empty("Nothing yet.")
 assert "pyqtgraph" not in sys.modules
 chart.show_history([1, 2], [3.0, 2.0])
 assert chart.plot is None
-thread, = (thread for thread in threading.enumerate() if thread.name == "charts")
-thread.join()
+library.loaded.connect(application.quit)
+application.exec()
 application.processEvents()
 assert chart.plot is not None
 """
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_the_thread_that_loads_pyqtgraph_makes_no_class_of_qt():
+    """PySide makes a class when it is first looked up; in a thread that crashed the program."""
+    code = (
+        "from PySide6 import QtWidgets\n"
+        "from PySide6.QtCore import QCoreApplication\n"
+        "from playground.app.widgets.charts.library import Library\n"
+        "assert 'QWizard' not in vars(QtWidgets)\n"
+        "app, library, made = QCoreApplication([]), Library(), []\n"
+        "load = library.load\n"
+        "library.load = lambda: (made.append('QWizard' in vars(QtWidgets)), load())\n"
+        "library.loaded.connect(app.quit)\n"
+        "assert library.get() is None\n"
+        "assert not made\n"
+        "app.exec()\n"
+        "assert made == [True]\n"
+        "assert library.get() is not None\n"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 

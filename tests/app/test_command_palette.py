@@ -59,6 +59,20 @@ def test_the_best_match_comes_first(palette):
     assert titles(palette) == ["Langevin", "Annealed Langevin"]
 
 
+def test_the_palette_is_as_high_as_what_is_found_and_says_if_nothing_is(palette):
+    whole = palette.height()
+    palette.line.setText("lan")
+    assert palette.height() < whole
+    assert palette.found.isVisible()
+    assert not palette.nothing.isVisible()
+    palette.line.setText("xyz")
+    assert not palette.found.isVisible()
+    assert palette.nothing.isVisible()
+    assert palette.line.accessibleDescription() == palette.nothing.text()
+    palette.line.clear()
+    assert palette.height() == whole
+
+
 def test_a_setting_is_found_by_its_key(palette):
     palette.line.setText("sigma_max")
     assert titles(palette) == ["σ max"]

@@ -134,12 +134,12 @@ def test_the_scale_of_a_prediction_can_be_read(qtbot, monkeypatch, palette: Pale
     qtbot.addWidget(scale)
     scale.setStyleSheet(f"background: {palette.raised}")
     scale.apply_palette(palette)
-    scale.show_values((0.0, 1.0), 0.8, 0.5)
+    scale.show_values((0.0, 1.0), 0.8, 0.5, said=True)
     scale.resize(260, 58)
     scale.show()
     texts = Texts(monkeypatch)
     assert texts.faint(scale, scale) == []
-    assert {text.partition(":")[0] for text, *_ in texts.found} == {"you", "measured"}
+    assert {text.partition(":")[0] for text, *_ in texts.found} == {"you", "measured", "0", "1"}
 
 
 def test_a_warning_and_an_error_differ_by_more_than_colour(qtbot, monkeypatch):

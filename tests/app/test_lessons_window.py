@@ -4,10 +4,10 @@ import csv
 
 import msgspec
 import pytest
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QUndoCommand
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QMenu, QMessageBox, QSlider, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QMenu, QMessageBox, QSlider, QVBoxLayout, QWidget
 
 from playground.app.controllers.lessons import Lessons
 from playground.app.controllers.workcopy import WorkCopy
@@ -15,9 +15,10 @@ from playground.app.model.lesson_progress import Answer
 from playground.app.model.state import State
 from playground.app.panels import DataPanel, LessonPanel, LikelihoodPanel, NoisePanel, SamplingPanel, ScenePanel
 from playground.app.panels.lesson import Scale
+from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.equation import equation_svg
 from playground.app.widgets.equation_dialog import EquationDialog
-from playground.app.widgets.field_row import FieldRow
+from playground.app.widgets.highlight import Highlight
 from playground.app.widgets.live_equation_view import LiveEquationView
 from playground.app.workers.tasks import Tasks
 from playground.lab import scene_figures, scenes
@@ -186,11 +187,12 @@ def test_the_card_asks_hides_and_reveals(bare_window, qtbot):
     assert not panel.commit.isHidden()
     assert panel.explanation.isHidden()
     assert not panel.onward.isEnabled()
-    panel.slider.setValue(160)
+    panel.slider.set_position(0.8)
     panel.commit.click()
     until_shown(bare_window, qtbot)
     assert panel.explanation.text() == "You said 0.80, it is 0.75."
     assert "you said 0.8, measured 0.75" in panel.scale.accessibleName()
+    assert set(panel.scale.labels()) == {"you: 0.8", "measured: 0.75", "0", "1"}
     assert panel.onward.isEnabled()
     panel.onward.click()
     assert not panel.commit.isEnabled()  # nothing is chosen yet
@@ -350,15 +352,43 @@ def test_other_cards_fold_but_for_the_one_with_the_setting_and_come_back(bare_wi
     lessons.go(1)
     assert data.is_folded()
     assert not sampling.is_folded()
-    marked = [row.key for row in bare_window.findChildren(FieldRow) if row.property("highlighted")]
-    assert marked == ["sampling.particles"]
+    (frame,) = bare_window.findChildren(Highlight)
+    assert frame.around.keys == ("sampling.particles",)
     bare_window._highlight("noise.sigma_min")
-    marked = [row.keys for row in bare_window.findChildren(FieldRow) if row.property("highlighted")]
-    assert marked == [("noise.sigma_max", "noise.sigma_min")]
+    (frame,) = bare_window.findChildren(Highlight)
+    assert frame.around.keys == ("noise.sigma_max", "noise.sigma_min")
     lessons.leave()
     assert not data.is_folded()
     assert sampling.is_folded()
-    assert not any(row.property("highlighted") for row in bare_window.findChildren(FieldRow))
+    assert not bare_window.findChildren(Highlight)
+
+
+def test_the_frame_of_a_highlighted_setting_lies_around_it_in_its_card_and_follows_it(qtbot):
+    card = CollapsiblePanel("A card", None, purpose="")
+    qtbot.addWidget(card)
+    inner, above, part = QWidget(), QLabel("Above"), QLabel("A setting with its number")
+    rows = QVBoxLayout(inner)
+    rows.setContentsMargins(0, 0, 0, 0)
+    rows.addWidget(above)
+    rows.addWidget(part)
+    card.body.addWidget(inner)
+    frame = Highlight(part, card)
+    card.resize(300, 200)
+    with qtbot.waitExposed(card):
+        card.show()
+
+    def lies_around():
+        row = QRect(part.mapTo(card, QPoint()), part.size())
+        assert frame.geometry().adjusted(6, 2, -6, -2).contains(row)  # not on its letters
+        assert card.rect().adjusted(2, 2, -2, -2).contains(frame.geometry())
+
+    lies_around()
+    before = frame.y()
+    above.hide()
+    qtbot.waitUntil(lambda: frame.y() < before)
+    lies_around()
+    part.hide()
+    assert frame.isHidden()
 
 
 def test_a_highlighted_setting_takes_no_focus_and_its_advanced_part_closes_after_the_step(bare_window):
@@ -531,7 +561,7 @@ def test_another_lesson_of_the_same_name_has_no_answer_yet(controller, qtbot):
 def test_a_figure_that_is_not_known_is_painted_nowhere(qtbot):
     scale = Scale()
     qtbot.addWidget(scale)
-    scale.show_values((0.0, 1.0), 0.5, float("nan"))
+    scale.show_values((0.0, 1.0), 0.5, float("nan"), said=True)
     assert not scale.grab().isNull()
 
 

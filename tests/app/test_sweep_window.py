@@ -85,6 +85,13 @@ def lines(window: SweepWindow) -> list[list[str]]:
     ]
 
 
+def test_the_controls_begin_and_end_below_each_other(window):
+    first = [window.source, window.seeds, window.scheduler, window.measure, window.place]
+    assert len({control.x() for control in first}) == 1
+    last = [window.source, window.processes, window.scheduler, window.place, window.axes]
+    assert len({control.mapTo(window, control.rect().topRight()).x() for control in last}) == 1
+
+
 def test_a_folder_shows_its_axes_its_table_and_its_pictures(window, computed):
     read(window, computed)
     assert [row.key for row in window.axes.rows] == ["sampling.steps", "sampling.kind"]

@@ -25,6 +25,7 @@ from playground.user_errors import user_error
 
 CHARTS = 2
 CHART_HEIGHT = 190
+EMPTY = "Run measures what the tests claim of this kind, each claim beside its bound."
 SECTIONS = ("data", "noise", "objective", "network", "sampling")
 ABOUT = "<p>What this audit measured; dashed lines are bounds or closed forms.</p>"
 
@@ -37,7 +38,7 @@ class AuditDialog(ClaimsDialog):
     """
 
     def __init__(self, state: State, palette: Palette, parent: QWidget | None = None) -> None:
-        super().__init__("Claims of the kind, what was measured and its bound", parent)
+        super().__init__("Claims of the kind, what was measured and its bound", parent, EMPTY)
         self._state = state
         self.setObjectName("auditDialog")
         self.setWindowTitle("Audit")

@@ -1,7 +1,7 @@
 """The table of claims that the self-test and audits fill."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from playground.app.style.theme import UNIT
@@ -17,10 +17,13 @@ class ClaimTable(QTreeWidget):
 
     Args:
         name: for screen readers.
+        empty: the sentence that an empty table shows.
     """
 
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, empty: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.empty = empty
+        self.setAccessibleDescription(empty)
         self.setHeaderLabels(list(COLUMNS))
         self.setAccessibleName(name)
         self.setRootIsDecorated(False)
@@ -33,6 +36,13 @@ class ClaimTable(QTreeWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for column, widest in ((1, "TooManySteps"), (2, "at most 0.0e-00"), (3, "Holds")):
             header.resizeSection(column, self.fontMetrics().horizontalAdvance(widest) + 4 * UNIT)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self.topLevelItemCount():
+            painter = QPainter(self.viewport())
+            painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+            painter.drawText(self.viewport().rect(), Qt.AlignmentFlag.AlignCenter, self.empty)
 
     def add(self, row: Row) -> None:
         """Add a claim below the heading of its area, and scroll there."""

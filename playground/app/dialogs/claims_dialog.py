@@ -16,16 +16,17 @@ class ClaimsDialog(WorkingDialog):
 
     Args:
         about: the table's accessible name.
+        empty: the sentence that the empty table shows.
 
     Attributes:
         rows: what was measured; grows in the thread.
     """
 
-    def __init__(self, about: str, parent: QWidget | None = None) -> None:
+    def __init__(self, about: str, parent: QWidget | None = None, empty: str = "") -> None:
         super().__init__(LOOK, parent)
         self.rows: list[Row] = []
         self._count, self._shown = 0, 0
-        self.table = ClaimTable(about)
+        self.table = ClaimTable(about, empty)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.status = QLabel("")

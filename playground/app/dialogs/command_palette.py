@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, 
 from PySide6.QtGui import QKeyEvent, QPainter, QPalette, QTextDocument
 from PySide6.QtWidgets import (
     QDialog,
+    QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -26,6 +27,7 @@ from playground.messages import Message
 FARTHEST = 20  # largest cost of a match; letters scattered over a title do not count
 MOST = 60  # entries that are listed
 WIDTH, ROW, SHOWN = 620, 32, 10
+NOTHING = "Nothing has these letters."
 Role = QPalette.ColorRole
 
 
@@ -127,19 +129,21 @@ class CommandPalette(QDialog):
         layout.setContentsMargins(UNIT, UNIT, UNIT, UNIT)
         layout.setSpacing(UNIT)
         layout.addWidget(self.line)
+        self.nothing = QLabel(NOTHING)
+        self.nothing.setContentsMargins(10, 0, 0, 0)
+        theme.set_role(self.nothing, "caption")
         layout.addWidget(self.found)
+        layout.addWidget(self.nothing)
 
     @Slot()
     def start(self) -> None:
         """Open it empty, above the centre of its window."""
         self._entries = tuple(self._make())
         self.line.clear()
+        self.setFixedWidth(px(WIDTH))
         self._find("")
-        self.setFixedSize(px(WIDTH), SHOWN * px(ROW) + px(40) + 24)
         window = self.parentWidget()
         if window is not None:
-            # fewer rows are shown if the window is too low for large text
-            self.setFixedHeight(min(self.height(), window.height() * 7 // 8 - UNIT))
             self.move(window.mapToGlobal(QPoint((window.width() - self.width()) // 2, window.height() // 8)))
         self.line.setFocus()
 
@@ -162,6 +166,16 @@ class CommandPalette(QDialog):
             self.found.addItem(item)
         can = (place for place, (_, _, entry) in enumerate(ranked[:MOST]) if not entry.why_disabled)
         self.found.setCurrentRow(next(can, 0))
+        self.line.setAccessibleDescription("" if ranked else NOTHING)
+        self.found.setVisible(bool(ranked))
+        self.nothing.setVisible(not ranked)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Take the height of the rows; fewer are shown if the window is too low for large text."""
+        window, rows = self.parentWidget(), min(max(self.found.count(), 1), SHOWN)
+        height = rows * px(ROW) + px(40) + 24
+        self.setFixedHeight(height if window is None else min(height, window.height() * 7 // 8 - UNIT))
 
     def _run(self, item: QListWidgetItem | None) -> None:
         entry: Entry | None = None if item is None else item.data(Qt.ItemDataRole.UserRole)[0]

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QRectF, Qt, Signal, Slot
-from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import (
     QApplication,
     QButtonGroup,
@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QMessageBox,
     QPushButton,
     QRadioButton,
-    QSlider,
     QVBoxLayout,
     QWidget,
 )
@@ -27,7 +26,9 @@ from playground.app.style import theme
 from playground.app.style.number_formats import format_number
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
+from playground.app.style.wrapping import unbroken
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
+from playground.app.widgets.controls import Slider
 from playground.app.widgets.live_equation_view import LiveEquationView
 from playground.app.widgets.selectable import SelectableLabel
 from playground.app.widgets.step_bar import StepBar
@@ -39,13 +40,15 @@ from playground.lab.experiment import value as experiment_value
 from playground.lab.lessons import ANSWER, Step, said_place
 from playground.lab.live_equation import LiveEquation
 
-STEPS = 200  # of the slider for the prediction of a number
 TO_MARK = "Click the place on the canvas. Enter on the canvas takes the middle of the view."
 MARKED = "Your mark is at {}. Click elsewhere to move it."
 
 
 class Scale(QWidget):
-    """A scale with the predicted and the measured value, each with its number and a word."""
+    """A scale with its ends, and with the predicted and the measured value, each with its number and a word.
+
+    Before the prediction is made, the slider above is the scale, and only the numbers are painted.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,12 +56,15 @@ class Scale(QWidget):
         self._ends = (0.0, 1.0)
         self._you: float | None = None
         self._measured: float | None = None
-        self.setFixedHeight(px(58))
+        self._said = True
+        self.apply_text_size()
 
-    def show_values(self, ends: tuple[float, float], you: float | None, measured: float | None) -> None:
-        self._ends, self._you, self._measured = ends, you, measured
+    def show_values(self, ends: tuple[float, float], you: float, measured: float | None, said: bool) -> None:
+        """Show the ends and values; `said`: whether the prediction is made."""
+        self._ends, self._you, self._measured, self._said = ends, you, measured, said
+        self.apply_text_size()
         words = [f"scale from {ends[0]:g} to {ends[1]:g}"]
-        words += [] if you is None else [f"you said {you:.3g}"]
+        words += [f"you said {you:.3g}"]
         words += [] if measured is None else [f"measured {measured:.3g}"]
         self.setAccessibleName(", ".join(words))
         self.update()
@@ -67,30 +73,54 @@ class Scale(QWidget):
         self._colors = palette
         self.update()
 
+    def apply_text_size(self) -> None:
+        self.setFixedHeight(px(58) if self._said else px(17))
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(theme.text_font(theme.CAPTION_PIXELS))
         line = QRectF(4, self.height() / 2 - 2, self.width() - 8, 4)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self.palette().color(QPalette.ColorRole.Mid))
-        painter.drawRoundedRect(line, 2, 2)
+        if self._said:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self.palette().color(QPalette.ColorRole.Mid))
+            painter.drawRoundedRect(line, 2, 2)
+        for text, place in self.labels().items():
+            painter.setPen(self._colors.color("text" if ":" in text else "muted"))  # amber on white is too faint
+            painter.drawText(place, text)
+        if not self._said:
+            return
+        for value, token in ((self._measured, "particles"), (self._you, "accent")):
+            if value is not None and math.isfinite(value):
+                x = int(line.left() + self._share(value) * line.width())
+                painter.setPen(QPen(self._colors.color(token), 2.5))
+                painter.drawLine(x, int(line.center().y() - px(9)), x, int(line.center().y() + px(9)))
+
+    def labels(self) -> dict[str, QRectF]:
+        """The texts with their places: the measured value above, the others below; an end gives way to the prediction."""
+        metrics = QFontMetricsF(theme.text_font(theme.CAPTION_PIXELS))
         low, high = self._ends
-        for word, value, color, below in (
-            ("measured", self._measured, self._colors.color("particles"), False),
-            ("you", self._you, self._colors.color("accent"), True),
-        ):
-            if value is None or not math.isfinite(value):
-                continue
-            share = min(max((value - low) / (high - low), 0.0), 1.0)
-            x = line.left() + share * line.width()
-            painter.setPen(QPen(color, 2.5))
-            painter.drawLine(int(x), int(line.center().y() - px(9)), int(x), int(line.center().y() + px(9)))
-            text = f"{word}: {format_number(value, 3)}"
-            width = painter.fontMetrics().horizontalAdvance(text)
-            left = min(max(x - width / 2, 0), self.width() - width)
-            painter.setPen(self._colors.color("text"))  # amber on white is too faint for text
-            painter.drawText(QRectF(left, self.height() - px(17) if below else 0, width + 2, px(16)), text)
+        places: dict[str, QRectF] = {}
+
+        def put(text: str, value: float, top: float) -> None:
+            width = metrics.horizontalAdvance(text) + 2
+            left = 4 + self._share(value) * (self.width() - 8) - width / 2
+            place = QRectF(min(max(left, 0.0), self.width() - width), top, width, px(16))
+            if not any(place.adjusted(-UNIT, 0, UNIT, 0).intersects(other) for other in places.values()):
+                places[text] = place
+
+        bottom = self.height() - px(17)
+        if self._measured is not None and math.isfinite(self._measured):
+            put(f"measured: {format_number(self._measured, 3)}", self._measured, 0)
+        if self._you is not None:
+            put(f"you: {format_number(self._you, 3)}", self._you, bottom)
+        for end in (low, high):
+            put(format_number(end, 3), end, bottom)
+        return places
+
+    def _share(self, value: float) -> float:
+        low, high = self._ends
+        return min(max((value - low) / (high - low), 0.0), 1.0)
 
 
 class LessonPanel(CollapsiblePanel):
@@ -122,8 +152,7 @@ class LessonPanel(CollapsiblePanel):
         self.choices = QVBoxLayout()
         self.choices.setSpacing(4)
         self.group = QButtonGroup(self)
-        self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setRange(0, STEPS)
+        self.slider = Slider()
         self.slider.setAccessibleName("Your prediction")
         self.slider.valueChanged.connect(self._moved)
         self.scale = Scale()
@@ -214,12 +243,12 @@ class LessonPanel(CollapsiblePanel):
         self.mark.setText(TO_MARK if lessons.mark is None else MARKED.format(_place(lessons.mark)))
         if head.scale is not None:
             you = self._predicted()[0] if answer is None else answer.prediction[0]
-            self.scale.show_values(head.scale, you, None if values is None else values[ANSWER])
+            self.scale.show_values(head.scale, you, None if values is None else values[ANSWER], answered)
         self._show_notice(values, None if answer is None else answer.right)
         explained = step.explanation if not asked else ""
         if asked and answer is not None and values is not None:
             explained = step.explained(answer.prediction, values)
-        self.explanation.setText(with_indices(explained))
+        self.explanation.setText(_shown(explained))
         self.explanation.setVisible(bool(explained))
         self._show_equations()
         done = lessons.progress.done(lesson)
@@ -279,8 +308,8 @@ class LessonPanel(CollapsiblePanel):
         assert step is not None
         self.set_state(f"step {self._lessons.place + 1} of {len(lesson.steps)}")
         self.name.setText(lesson.head.title)
-        self.text.setText(with_indices(step.text))
-        self.question.setText(with_indices(step.head.question))
+        self.text.setText(_shown(step.text))
+        self.question.setText(_shown(step.head.question))
         self.question.setVisible(bool(step.head.question))
         for button in self.group.buttons():
             self.group.removeButton(button)
@@ -294,7 +323,7 @@ class LessonPanel(CollapsiblePanel):
             self.group.addButton(button, place)
             self.choices.addWidget(button)
             button.toggled.connect(self._moved)
-        self.slider.setValue(STEPS // 2)
+        self.slider.set_position(0.5)
 
     def _show_notice(self, values: Mapping[str, float] | None, right: bool | None) -> None:
         step, lessons = self._lessons.step, self._lessons
@@ -321,7 +350,7 @@ class LessonPanel(CollapsiblePanel):
         if step.head.scale is None:
             return (float(self.group.checkedId()),) if self.group.checkedId() >= 0 else ()
         low, high = step.head.scale
-        return (low + (high - low) * self.slider.value() / STEPS,)
+        return (low + (high - low) * self.slider.position(),)
 
     @Slot()
     def _moved(self) -> None:
@@ -374,12 +403,19 @@ def _place(place: Sequence[float]) -> str:
 
 
 def with_indices(text: str) -> str:
-    """Markdown whose indices, which are written after an underscore, stand below the line.
+    """Markdown whose indices, which are written after an underscore, stand below the line, and whose ᵀ stands above it.
 
-    >>> with_indices("the score s_θ of p_σ, _not_ snake_case_names")
-    'the score s<sub>θ</sub> of p<sub>σ</sub>, _not_ snake_case_names'
+    The typeface has no ᵀ, and that of another one is too wide.
+
+    >>> with_indices("the score s_θ of p_σ, _not_ snake_case_names; vᵀ v")
+    'the score s<sub>θ</sub> of p<sub>σ</sub>, _not_ snake_case_names; v<sup>T</sup> v'
     """
+    text = text.replace("ᵀ", "<sup>T</sup>")
     return re.sub(r"(?<!\w)(\w)_(\w+?)(?![\w_])", r"\1<sub>\2</sub>", text)
+
+
+def _shown(text: str) -> str:
+    return with_indices(unbroken(text))
 
 
 def _markdown() -> QLabel:

@@ -9,6 +9,7 @@ from playground.app.controllers.scenes import TASK
 from playground.app.model.state import State
 from playground.app.panels.figure import TaskButton
 from playground.app.style import theme
+from playground.app.style.wrapping import unbroken
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.selectable import SelectableLabel
 
@@ -61,11 +62,13 @@ class ScenePanel(CollapsiblePanel):
         if scene is None:
             return
         self.name.setText(scene.title)
-        self.claim.setText(scene.claim)
+        self.claim.setText(unbroken(scene.claim))
         self.set_state(scene.topic)
         self.figures.setVisible(measured is not None)
         if measured is not None:
-            self.figures.setText(f"{'Measured' if measured.complete else 'Measured so far'}: {measured.text}.")
+            self.figures.setText(
+                f"{'Measured' if measured.complete else 'Measured so far'}: {unbroken(measured.text)}."
+            )
         if measured is None or not measured.complete:
             self.notice.say("info", "")
         else:

@@ -339,6 +339,14 @@ QLineEdit[role="number"][auto="true"] { color: @muted; }
 QLineEdit[role="number"][refused="true"] {
     background: @background; border-color: @error; padding-right: 5px; }
 
+QRadioButton { spacing: 7px; }
+QRadioButton::indicator { width: 12px; height: 12px; border: 1px solid @muted; border-radius: 7px; background: transparent; }
+QRadioButton::indicator:hover { border-color: @text; }
+QRadioButton::indicator:focus { border-color: @accent; }
+QRadioButton::indicator:disabled { border-color: @disabled; }
+QRadioButton::indicator:checked {
+    width: 6px; height: 6px; border: 4px solid @accent; background: @on_accent; }
+
 QUndoView { background: @background; color: @text; border: 1px solid @border; border-radius: 6px; outline: none; }
 QUndoView:focus { border-color: @accent; }
 QUndoView::item { padding: 4px 6px; }

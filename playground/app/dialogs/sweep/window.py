@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QHeaderView,
     QLabel,
@@ -135,7 +136,7 @@ class SweepWindow(QDialog):
         self.axes = Axes()
         inside = QWidget()
         column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, UNIT // 2, 0)
+        column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.axes)
         column.addStretch(1)
         area = QScrollArea()
@@ -182,18 +183,28 @@ class SweepWindow(QDialog):
         self.cancel_button.setObjectName("cancelSweep")
         left = QWidget()
         left.setFixedWidth(px(LEFT))
-        rows = QVBoxLayout(left)
+        rows = QGridLayout(left)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(UNIT)
-        rows.addWidget(about)
-        rows.addLayout(_row(_label("Base"), self.source, stretched=1))
-        rows.addWidget(area, 1)
-        rows.addLayout(_row(_label("Seeds"), self.seeds, _label("Processes"), self.processes, stretched=1))
-        rows.addLayout(_row(_label("Scheduler"), self.scheduler, stretched=1))
-        rows.addLayout(_row(_label("Measure"), self.measure, _label("Loss along σ"), self.losses, stretched=1))
-        rows.addLayout(_row(_label("Folder"), self.place, stretched=1))
-        rows.addWidget(self.said)
-        rows.addLayout(_row(self.start_button, self.cancel_button, stretched=0))
+        rows.setColumnStretch(1, 1)
+
+        def add(*named: tuple[str, QWidget]) -> None:
+            """Add a line of one or two controls with their names; the names are below each other."""
+            line = rows.rowCount()
+            for column, (text, part) in zip((0, 2), named, strict=False):
+                rows.addWidget(_label(text), line, column)
+                rows.addWidget(part, line, column + 1, 1, 3 if len(named) == 1 else 1)
+
+        rows.addWidget(about, 0, 0, 1, 4)
+        add(("Base", self.source))
+        rows.addWidget(area, rows.rowCount(), 0, 1, 4)
+        rows.setRowStretch(rows.rowCount() - 1, 1)
+        add(("Seeds", self.seeds), ("Processes", self.processes))
+        add(("Scheduler", self.scheduler))
+        add(("Measure", self.measure), ("Loss along σ", self.losses))
+        add(("Folder", self.place))
+        rows.addWidget(self.said, rows.rowCount(), 0, 1, 4)
+        rows.addLayout(_row(self.start_button, self.cancel_button, stretched=0), rows.rowCount(), 0, 1, 4)
         return left
 
     def _right(self) -> QVBoxLayout:
