@@ -66,6 +66,11 @@ def figure_font(pixels: float, bold: bool = False) -> QFont:
     return number_font(pixels, QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
 
 
+def caption_height(lines: int) -> float:
+    """Height of a caption of so many lines with its distance to the lower edge, in painter units."""
+    return 30 + lines * (QFontMetricsF(figure_font(12)).height() + 2) + 6
+
+
 @functools.lru_cache(maxsize=8)
 def grid_image(plane: Plane, palette: Palette) -> QImage:
     """Grid lines of a plane, transparent elsewhere."""

@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 
+from playground.drawing.axes import caption_height
 from playground.drawing.layers import Layer
 from playground.drawing.palette import Palette, rgb
 from playground.drawing.plane import Plane
@@ -71,8 +72,8 @@ class ImageGrid(Layer):
 
     def tiles(self, width: float, height: float) -> Tiles:
         """The layout in a picture of `width` x `height`."""
-        # There is room for a caption of two lines at the foot; a thumbnail has none.
-        margin, foot = min(20.0, 0.05 * width, 0.05 * height), min(76.0, 0.2 * height)
+        # There is room for a caption of four lines at the foot; a thumbnail has none.
+        margin, foot = min(20.0, 0.05 * width, 0.05 * height), min(caption_height(4), 0.25 * height)
         if self.below:
             foot = height - _strip_top(self.below, width, height) + 2 * CARD
         across, down = max(width - 2 * margin, 1.0), max(height - margin - foot, 1.0)

@@ -124,10 +124,10 @@ def test_the_selected_image_has_a_ring() -> None:
     assert out_of_reach == plain
 
 
-@pytest.mark.parametrize("size", [(640, 480), (1200, 700)])
+@pytest.mark.parametrize("size", [(404, 430), (640, 480), (1200, 700)])
 def test_the_caption_lies_below_the_images(size: tuple[int, int]) -> None:
     bare = Scene(palette=DARK, images=ImageGrid(np.zeros((96, 8, 8))))
-    told = dataclasses.replace(bare, caption=("σ = 0.22   t = 0.3", "Δt = 2e-3   step 3/500"))
+    told = dataclasses.replace(bare, caption=("weights of step 3", "σ = 0.22   t = 0.3", "Δt = 2e-3   step 3/500", "7"))
     one, other = (render(scene, *size) for scene in (bare, told))
     shape = (size[1], size[0], 4)
     changed = np.frombuffer(bytes(one.constBits()), np.uint8) != np.frombuffer(bytes(other.constBits()), np.uint8)

@@ -1,5 +1,7 @@
 """The cost of Z on this machine: seconds of one core against the number of units."""
 
+import functools
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,7 +13,10 @@ from numpy.typing import NDArray
 from playground.theory.boltzmann import Enumerator, log_weight
 
 FEWEST, MOST = 2, 20  # units measured
-LEAST_TIME, LEAST_CALLS = 0.02, 8  # least seconds and calls for which each number of units is timed
+ROUNDS = 3
+"""Times that the numbers of units are measured one after the other. Other work that slows some of them down for seconds is
+found in no round, or in one."""
+LEAST_TIME, LEAST_CALLS = 0.007, 3  # least seconds and calls for which each number of units is timed in a round
 GROWN = 4.0  # multiple of the least time from which on the states take the time, not the calls
 
 Array = NDArray[np.float64]
@@ -61,25 +66,25 @@ class Cost:
 
 
 def measure_cost(fewest: int = FEWEST, most: int = MOST) -> Iterator[Cost]:
-    """Time log Z and its gradient for every number of units in turn; stop iterating to cancel.
+    """Time log Z and its gradient for every number of units in turn, in several rounds; stop iterating to cancel.
 
     It runs on one thread and measures that thread's own time, so that other work does not count.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        units, partition, weight = [], [], []
+        units = np.arange(fewest, most + 1)
+        partition, weight = np.full((2, len(units)), np.inf)
         generator = torch.Generator().manual_seed(0)
-        for count in range(fewest, most + 1):
+        for turn, (place, count) in enumerate(itertools.chain(*ROUNDS * [list(enumerate(units.tolist()))]), start=1):
             weights = torch.randn(count, count, generator=generator, dtype=torch.float64) / count
             weights = weights + weights.T
             state = torch.ones(1, count, dtype=torch.float64)
             enumerator = Enumerator(count)
-            units.append(count)
-            partition.append(_least(lambda weights=weights, enumerator=enumerator: enumerator(weights)))  # type: ignore[misc]
-            weight.append(_least(lambda weights=weights, state=state: log_weight(weights, state)))  # type: ignore[misc]
-            fraction = (count - fewest + 1) / (most - fewest + 1)
-            yield Cost(np.array(units, np.int64), np.array(partition), np.array(weight), fraction)
+            partition[place] = min(partition[place], _least(functools.partial(enumerator, weights)))
+            weight[place] = min(weight[place], _least(functools.partial(log_weight, weights, state)))
+            known = min(turn, len(units))
+            yield Cost(units[:known], partition[:known].copy(), weight[:known].copy(), turn / (ROUNDS * len(units)))
     finally:
         torch.set_num_threads(threads)
 

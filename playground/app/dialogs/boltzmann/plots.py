@@ -7,12 +7,13 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy
 
 from playground.app.style.number_formats import format_number
+from playground.app.style.text_size import px
 from playground.app.widgets.charts.chart import Chart
 from playground.app.widgets.charts.series import Series
 from playground.drawing.boltzmann import cost_chart, curve_chart
 from playground.drawing.charts import Curve
 
-WIDE = 380  # px, width in which all entries fit in one line
+WIDE = 380  # px of the usual text, width in which all entries fit in one line
 ABOUT_LEARNING = "<p>Mean negative log-likelihood of a pattern during training. Dashed: the optimal one of a machine without biases.</p>"
 ABOUT_COST = "<p>Time of Z and its gradient on this machine, and of the weight of one state. Dashed: a doubling with each unit.</p>"
 
@@ -26,8 +27,15 @@ class TallChart(Chart):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._lines = 1 if event.size().width() >= WIDE else 2
+        self._set_lines()
         super().resizeEvent(event)
+
+    def apply_text_size(self) -> None:
+        self._set_lines()
+        super().apply_text_size()
+
+    def _set_lines(self) -> None:
+        self._lines = 1 if self.width() >= px(WIDE) else 2
 
 
 class LearningCurve(TallChart):
