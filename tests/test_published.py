@@ -129,6 +129,26 @@ def test_the_moons_of_the_protocol_have_the_published_entropy_in_its_units():
     assert toys.two_moons(0.1).entropy() + 0.088 == pytest.approx(1.0958, abs=5e-4)
 
 
+def test_the_table_of_the_trees_has_every_method_for_several_seeds(capsys, monkeypatch):
+    """The plug-in is loaded once, and each method makes its samples, by the weights of an earlier step too."""
+    from protocols import two_trees
+    from protocols.two_trees import METHODS
+
+    monkeypatch.setattr(two_trees, "QUANTILE_POINTS", 500)
+    monkeypatch.setattr(two_trees, "FLOOR_PAIRS", 2)
+    monkeypatch.setattr(
+        two_trees,
+        "TRAINING",
+        two_trees.TRAINING | {"data.points": 1_000, "training.batch": 32, "likelihood.points": 50},
+    )
+    made = two_trees.table(seeds=2, steps=16, particles=40, clouds=1)
+    assert [line.split("|")[1].strip() for line in made.splitlines() if line.startswith("| ")][2:] == [
+        "points of the tree (floor)",
+        *METHODS,
+    ]
+    assert capsys.readouterr().out.count("seed 1") == len(METHODS)
+
+
 def test_the_trees_have_a_density_with_classes():
     from protocols.two_trees import PLUGIN
 

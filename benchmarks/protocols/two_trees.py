@@ -23,7 +23,7 @@ import torch
 from tables import rows
 from torch import Tensor
 
-from playground.kinds.plugins import load_all
+from playground.kinds import plugins
 from playground.lab.autoguidance import with_weaker
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
@@ -105,7 +105,8 @@ def coverage(samples: Tensor, data: Tensor) -> float:
 
 def trained(seed: int, steps: int, particles: int) -> tuple[Problem, Trainer]:
     """The network, with the weights of earlier steps."""
-    load_all([PLUGIN])
+    if PLUGIN not in plugins.loaded:
+        plugins.load_plugin(PLUGIN)
     sampling = {f"sampling.{key}": value for key, value in SAMPLING.items()}
     settings = {"data.kind": "two-trees", "seed": seed, "training.steps": steps, "sampling.particles": particles}
     problem = Problem.build(replace(Experiment(), {**settings, **NETWORK, **TRAINING, **sampling}))
