@@ -40,6 +40,7 @@ SETTLE = 2000  # ms from the beginning of a condition to its measurement
 COLUMN_STEPS = 120  # of each column: two seconds of playback
 CONDITIONS = ("at rest", "training", "training, one core busy")
 QUIET = 0.25  # load for each core up to which a machine is quiet
+WRITTEN = 60  # seconds at most until a write of unsaved work has ended, after which its folder is removed
 BUSY = [sys.executable, "-c", "while True: pass"]
 
 
@@ -264,6 +265,7 @@ def main(particles: int = 2_000, seconds: float = 12.0, columns: int = 1, record
             application.exec()
         finally:
             measurement.end()
+            window.autosaving.end(False, WRITTEN)
     without = statistics.median(speed_without_window(2) for _ in range(3))
     shares = (f"{condition} {speed / without:.0%}" for condition, speed in measurement.speeds.items() if speed)
     print(f"training without a window: {without:.0f} steps/s; {', '.join(shares)}")
