@@ -1,5 +1,6 @@
 """Starts the program with a window."""
 
+import gc
 import os
 import sys
 import tempfile
@@ -36,6 +37,7 @@ def launch(path: Path | None = None, device: str = "auto", kept_plugins: bool = 
     Returns:
         The process's exit code.
     """
+    gc.freeze()  # the classes stay, so no later collection has to look at them
     application = make_application()
     log = Log()
     hook = ExceptionHook(log)

@@ -6,6 +6,7 @@ one sentence on standard error; 130 Ctrl+C; 141 a closed pipe; 143 SIGTERM. Noth
 """
 
 import difflib
+import gc
 import io
 import os
 import signal
@@ -149,8 +150,11 @@ def _window(path: Path | None, kept_plugins: bool) -> int:
         raise UserError(
             "There is no display here to open a window on: run an experiment without one by score-playground run EXPERIMENT.toml --out DIR."
         )
-    from playground.app.main import launch
-
+    gc.disable()  # a collection among the new classes takes 50 ms and frees nothing
+    try:
+        from playground.app.main import launch
+    finally:
+        gc.enable()
     return launch(path, kept_plugins=kept_plugins)
 
 

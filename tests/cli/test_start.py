@@ -104,6 +104,25 @@ command([])
     assert done.stdout == "set() set() {12}\n", done.stderr
 
 
+def test_no_garbage_is_looked_for_among_the_classes_of_the_window(tmp_path: Path) -> None:
+    code = """
+import gc, os
+before = gc.get_stats()[2]["collections"]
+
+def frozen():  # once all is imported
+    print(gc.get_stats()[2]["collections"] - before, gc.isenabled(), flush=True)
+    os._exit(0)
+
+gc.freeze = frozen
+from playground.cli import main
+main([])
+"""
+    variables = {"PYTHONPATH": str(ROOT), "QT_QPA_PLATFORM": "offscreen", "XDG_CONFIG_HOME": str(tmp_path)}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, check=False)
+    assert done.stdout == "0 True\n", done.stderr
+
+
 def test_without_arguments_the_window_opens(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     opened: list[tuple[Path | None, bool]] = []
 
