@@ -65,7 +65,7 @@ class Building(QObject):
         super().__init__()
         self.state = state
 
-    def begin_anew(self, since, trained=None):
+    def begin_anew(self, since, owner, trained=None):
         self.state.push(QUndoCommand("anew"))
 
 

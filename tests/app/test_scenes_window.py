@@ -46,7 +46,7 @@ class Building(QObject):
         super().__init__()
         self.state, self.begun = state, []
 
-    def begin_anew(self, since, trained=None):
+    def begin_anew(self, since, owner, trained=None):
         self.begun.append(since)
         self.state.push(QUndoCommand("anew"))
 
@@ -288,16 +288,23 @@ def test_the_own_weights_are_left_as_they_are(window, qtbot):
     assert (own.trained_steps, len(own.loss_history[0])) == (steps, losses)
 
 
-def test_a_scene_with_bundled_weights_takes_them_and_does_not_train(window, qtbot):
+@pytest.mark.parametrize("after", ["no scene", "another scene"])
+def test_a_scene_with_bundled_weights_takes_them_and_does_not_train(window, qtbot, after):
     scene = scenes.load_bundled()["guidance"]
+    if after == "another scene":  # whose weights begin with the same settings; they are not the next scene's
+        window.controllers.scenes.show(msgspec.structs.replace(scene, title="Other", weights=""))
+        qtbot.waitUntil(lambda: window.training.wanted, timeout=30_000)
     saved = Session.load(scenes.bundled_weights()[scene.weights])
     window.controllers.scenes.show(scene)
     building = window.building
     qtbot.waitUntil(
-        lambda: building.workspace is not None and building.workspace.problem.experiment.data.kind == "digits",
+        lambda: (
+            building.workspace is not None
+            and building.workspace.problem.experiment.data.kind == "digits"
+            and building.workspace.trained_steps == int(saved.weights["step"]) > 0
+        ),
         timeout=30_000,
     )
-    assert building.workspace.trained_steps == int(saved.weights["step"]) > 0
     assert not building.workspace.weights.untrained
     assert not window.training.wanted
     window.controllers.scenes.leave()

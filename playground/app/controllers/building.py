@@ -115,6 +115,7 @@ class Building(QObject):
         self._workspace_key: TrainingKey | None = None  # the key of the current workspace
         self._trainings: dict[Hashable, int] = {}  # by settings: the number of the training that undo has reached
         self._numbers = itertools.count(1)  # of trainings that began with a reset
+        self._owners: dict[int, str] = {}  # of the trainings that scenes and lessons began, by their numbers
         self._dropped: dict[Hashable, int] = {}  # steps of evicted trainings, to be reported when undo reaches them
         self._stored: dict[TrainingKey, Callable[[], Session]] = {}  # trainings on disk that undo may reach
         self._opening: Session | None = None
@@ -195,16 +196,20 @@ class Building(QObject):
             self.build()
         return None
 
-    def begin_anew(self, since: int, trained: Callable[[], Session] | None = None) -> None:
-        """Put new weights on the workspace by a step of the history, unless a step since `since` has done so.
+    def begin_anew(self, since: int, owner: str, trained: Callable[[], Session] | None = None) -> None:
+        """Put new weights on the workspace by a step of the history, unless the last such step since `since` was the
+        owner's: the steps of a lesson share their weights, and two scenes do not.
 
         Args:
+            owner: the name of the scene or lesson.
             trained: reads a session whose weights they are; by default they are untrained.
         """
         settings = reset_key(self._state.experiment)
-        steps = self._state.steps_since(since)
-        if not any(isinstance(step, Reset) and step.settings == settings for step in steps):
+        resets = (step for step in reversed(self._state.steps_since(since)) if isinstance(step, Reset))
+        last = next((step for step in resets if step.settings == settings), None)
+        if last is None or self._owners.get(last.number) != owner:
             number = next(self._numbers)
+            self._owners[number] = owner
             if trained is not None:
                 self._stored[TrainingKey(settings, number)] = trained
             self._state.push(Reset(settings, number))

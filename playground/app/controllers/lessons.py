@@ -142,7 +142,7 @@ class Lessons(QObject):
         self.place, self.mark = place, None
         settings = lesson.steps[place].settings
         if settings is not None:
-            self._copy.put(settings)
+            self._copy.put(settings, lesson.name)
         self.changed.emit()
 
     @Slot()

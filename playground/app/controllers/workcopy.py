@@ -38,10 +38,11 @@ class WorkCopy(QObject):
         if self._first is not None and not self._state.is_done(self._first):
             self.undone.emit()
 
-    def put(self, experiment: Experiment, weights: Path | None = None) -> bool:
+    def put(self, experiment: Experiment, owner: str, weights: Path | None = None) -> bool:
         """Take an experiment as a step of the history, and train if its particles follow a learned score.
 
         Args:
+            owner: the name of the scene or lesson, whose weights are its own.
             weights: a session that ships with the program, whose weights take the place of a training.
 
         Returns:
@@ -53,7 +54,7 @@ class WorkCopy(QObject):
         changes = {key: description.value(experiment, key) for key in description.fields(experiment)}
         if experiment != state.experiment and not state.edit(changes):
             return False
-        self._building.begin_anew(place, None if weights is None else lambda: Session.load(weights))
+        self._building.begin_anew(place, owner, None if weights is None else lambda: Session.load(weights))
         self._first = state.steps_since(place)[0]
         if experiment.sampling.follows == "learned" and weights is None:
             self._training.start()
