@@ -6,7 +6,7 @@ import time
 import msgspec
 import pytest
 
-from playground.app.controllers.column_training import ColumnTrainer, ColumnTraining, Fair
+from playground.app.controllers.column_training import ColumnTrainer, ColumnTraining, ColumnTrainings, Fair
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment
 from playground.lab.problem import Problem
@@ -121,3 +121,28 @@ def test_weights_are_left_while_it_goes_on(problem: Problem) -> None:
         one.advance("steps", 1e9)
     assert one.weights is not None
     assert one.weights.version > first.version
+
+
+def test_trainings_are_kept_by_their_settings_and_their_data(problem: Problem) -> None:
+    trainings, narrow = ColumnTrainings(), description.replace(MAIN, {"network.width": 8})
+    again = Problem.build(MAIN)  # equal points, read anew
+    first, second = trainings.of(MAIN, problem), trainings.of(narrow, problem)
+    assert first is not second
+    assert trainings.of(MAIN, problem) is first
+    assert trainings.of(MAIN, again) is not first
+    trainings.keep([second, None])
+    assert trainings.of(narrow, problem) is second
+    assert trainings.of(MAIN, problem) is not first
+    trainings.keep_those_of(again.dataset)
+    assert trainings.of(narrow, problem) is not second
+
+
+def test_trainings_beyond_their_target_are_forgotten(problem: Problem) -> None:
+    trainings = ColumnTrainings()
+    training = trainings.of(MAIN, problem)
+    assert not trainings.forget_beyond("steps", 0.0)  # it has not begun
+    for _ in range(2):
+        training.advance("steps", 1.0)
+    assert trainings.weights(MAIN, problem) is training.weights is not None
+    assert trainings.forget_beyond("steps", 1.0)
+    assert trainings.weights(MAIN, problem) is None

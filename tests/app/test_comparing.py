@@ -12,8 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 from playground.app.canvas.compare_view import EQUAL, HOW
 from playground.app.canvas.readouts import vector
-from playground.app.controllers import comparing as controllers_comparing
-from playground.app.controllers import why_disabled
+from playground.app.controllers import column_training, why_disabled
 from playground.app.controllers.column_training import ColumnTraining
 from playground.app.controllers.comparison_film import (
     estimate_comparison_film_size,
@@ -596,7 +595,7 @@ def test_a_column_whose_training_diverged_says_so(window, monkeypatch) -> None:
         faster = msgspec.structs.replace(settings, learning_rate=1e4)  # outside the bounds of files and panels
         return ColumnTraining(problem.with_experiment(msgspec.structs.replace(problem.experiment, training=faster)))
 
-    monkeypatch.setattr(controllers_comparing, "ColumnTraining", wild)
+    monkeypatch.setattr(column_training, "ColumnTraining", wild)
     window.state.edit({"sampling.source": "learned"})
     window.training.start()
     wait(lambda: window.training.trained_steps >= 100, PATIENCE)

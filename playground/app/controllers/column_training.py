@@ -2,16 +2,19 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from playground.app.controllers.sampling_worker import IDLE
 from playground.app.model.weights import Weights
 from playground.app.model.workspace import SNAPSHOT_SECONDS, weights_of
+from playground.app.workers.worker import Worker
+from playground.lab.experiment import Experiment
 from playground.messages import Message
 from playground.user_errors import UserError, message_of
 
 if TYPE_CHECKING:
+    from playground.data import Dataset
     from playground.lab.problem import Problem
     from playground.lab.training import Trainer
 
@@ -117,3 +120,73 @@ class ColumnTrainer:
                 self._wake.wait(IDLE)
                 self._wake.clear()
             yield None
+
+
+class ColumnTrainings:
+    """Keeps the trainings of columns by the settings that they depend on, and drives them in one thread.
+
+    Attributes:
+        thread: the thread; None while none is needed. Quitting waits for it.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[Hashable, ColumnTraining] = {}
+        self._trainer = ColumnTrainer()
+        self.thread: Worker[None] | None = None
+
+    def weights(self, experiment: Experiment, problem: "Problem") -> Weights | None:
+        """The newest weights with these settings; None before the first."""
+        training = self._kept.get(_key(experiment, problem))
+        return None if training is None else training.weights
+
+    def of(self, experiment: Experiment, problem: "Problem") -> ColumnTraining:
+        """The training with these settings, which may not have begun."""
+        return self._kept.setdefault(_key(experiment, problem), ColumnTraining(problem))
+
+    def train(self, trainings: Sequence[ColumnTraining], fair: Fair, target: float) -> None:
+        """Train these from now on, up to the target."""
+        self.aim(fair, target)
+        self._trainer.put(trainings)
+        if trainings and self.thread is None:
+            self.thread = Worker(self._trainer.loop, "training of columns", pause=1e-4)
+            self.thread.start()
+
+    def aim(self, fair: Fair, target: float) -> None:
+        """Train up to this target."""
+        self._trainer.aim(fair, target)
+
+    def stop(self) -> Worker[None] | None:
+        """Train nothing more.
+
+        Returns:
+            The thread, which has to be ended; None if there is none.
+        """
+        self._trainer.put(())
+        thread, self.thread, self._trainer = self.thread, None, ColumnTrainer()
+        return thread
+
+    def keep(self, trainings: Collection[ColumnTraining | None]) -> None:
+        """Forget all others."""
+        self._kept = {key: one for key, one in self._kept.items() if one in trainings}
+
+    def keep_those_of(self, dataset: "Dataset") -> None:
+        """Forget the trainings on other data."""
+        self._kept = {key: one for key, one in self._kept.items() if one.problem.dataset is dataset}
+
+    def forget_beyond(self, fair: Fair, target: float) -> bool:
+        """Forget those that have passed the target, and return whether there were any."""
+        before = len(self._kept)
+        self._kept = {key: one for key, one in self._kept.items() if not one.is_beyond(fair, target)}
+        return len(self._kept) < before
+
+
+def _key(experiment: Experiment, problem: "Problem") -> Hashable:
+    """What a training depends on, including the data set itself: a file that was opened again may hold other points."""
+    return (
+        problem.dataset,
+        experiment.noise,
+        experiment.network,
+        experiment.objective,
+        experiment.training,
+        experiment.seed,
+    )

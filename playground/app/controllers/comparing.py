@@ -3,15 +3,14 @@
 import dataclasses
 import sys
 import time
-from collections.abc import Hashable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from playground.app.controllers import overlay_timing
 from playground.app.controllers.building import Building
 from playground.app.controllers.column_runs import ColumnRun, ColumnsWorker, Equal, Prepared, Wanted, prepare
-from playground.app.controllers.column_training import ColumnTrainer, ColumnTraining, Fair
+from playground.app.controllers.column_training import ColumnTraining, ColumnTrainings, Fair
 from playground.app.controllers.following import Following
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.playing import Playing
@@ -28,13 +27,10 @@ from playground.app.workers.worker import Worker
 from playground.kinds.samplers import FromNoise, Sampler
 from playground.lab.columns import FEWEST, MOST, SECTIONS, DistanceCurve, with_edits
 from playground.lab.conflicts import sampling_conflict
-from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.experiment import ExperimentError
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 from playground.user_errors import message_of
-
-if TYPE_CHECKING:
-    from playground.lab.problem import Problem
 
 PREPARING, MEASURING = "comparison", "distances of columns"  # names of tasks
 SETTLE = 60  # ms without an edit before the columns are sampled again
@@ -87,9 +83,7 @@ class Comparing(QObject):
         self._worker = ColumnsWorker()
         self._thread: Worker[None] | None = None
         self.fair: Fair = "steps"
-        self._trainings: dict[Hashable, ColumnTraining] = {}  # by the settings that they depend on
-        self._trainer = ColumnTrainer()
-        self._training_thread: Worker[None] | None = None
+        self._trainings = ColumnTrainings()
         self._told = 0.0  # time.monotonic at the last report of progress
         self._measured: ColumnRun | None = None  # the run whose distances are being measured
         self._bounds: Bounds = (-1.0, 1.0, -1.0, 1.0)
@@ -159,7 +153,7 @@ class Comparing(QObject):
     @property
     def workers(self) -> list[Worker[None]]:
         """The threads that sample and train; quitting waits for them."""
-        return [thread for thread in (self._thread, self._training_thread) if thread is not None]
+        return [thread for thread in (self._thread, self._trainings.thread) if thread is not None]
 
     @property
     def trains(self) -> bool:
@@ -231,14 +225,11 @@ class Comparing(QObject):
             self._tasks.retire(self._thread)
             self._thread = None
             self._worker = ColumnsWorker()
-        self._trainer.put(())
         # What the last columns learned is kept: they may be compared again on the same data.
-        last = [run.training for run in runs]
-        self._trainings = {key: one for key, one in self._trainings.items() if one in last}
-        if self._training_thread is not None:
-            self._tasks.retire(self._training_thread)
-            self._training_thread = None
-            self._trainer = ColumnTrainer()
+        self._trainings.keep([run.training for run in runs])
+        thread = self._trainings.stop()
+        if thread is not None:
+            self._tasks.retire(thread)
         self._playing.set_lockstep(None)
         self.active_changed.emit(False)
 
@@ -367,8 +358,7 @@ class Comparing(QObject):
         if workspace is None:
             self.leave()
             return
-        dataset = workspace.problem.dataset
-        self._trainings = {key: kept for key, kept in self._trainings.items() if kept.problem.dataset is dataset}
+        self._trainings.keep_those_of(workspace.problem.dataset)
         self._again()
 
     @Slot()
@@ -398,26 +388,13 @@ class Comparing(QObject):
             experiment = with_edits(self._state.experiment, column.edits)
         except ExperimentError:
             return None
-        training = None if workspace is None else self._trainings.get(_training_key(experiment, workspace.problem))
-        return None if training is None else training.weights
+        return None if workspace is None else self._trainings.weights(experiment, workspace.problem)
 
     def _training_of(self, prepared: Prepared) -> ColumnTraining | None:
         """The column's own training, which may not have begun; None if it needs none."""
         if not prepared.trains or prepared.model is None:
             return None
-        key = _training_key(prepared.experiment, prepared.model.problem)
-        if key not in self._trainings:
-            self._trainings[key] = ColumnTraining(prepared.model.problem)
-        return self._trainings[key]
-
-    def _train(self) -> None:
-        """Train the columns that need it, in a thread of their own."""
-        trainings = [run.training for run in self.runs if run.training is not None]
-        self._trainer.aim(self.fair, self.target)
-        self._trainer.put(trainings)
-        if trainings and self._training_thread is None:
-            self._training_thread = Worker(self._trainer.loop, "training of columns", pause=1e-4)
-            self._training_thread.start()
+        return self._trainings.of(prepared.experiment, prepared.model.problem)
 
     def _run(self, prepared: tuple[Prepared, ...]) -> None:
         self._tasks.cancel(MEASURING)
@@ -425,7 +402,8 @@ class Comparing(QObject):
         self.runs = tuple(
             ColumnRun(one, place, self._worker.wake, self._training_of(one)) for place, one in enumerate(prepared)
         )
-        self._train()
+        trained = [run.training for run in self.runs if run.training is not None]
+        self._trainings.train(trained, self.fair, self.target)
         for run in self.runs:
             run.worker.record(sys.maxsize)
         self._worker.put(self.runs)
@@ -488,15 +466,13 @@ class Comparing(QObject):
         trained = [(run, run.training) for run in self.runs if run.training is not None]
         if not trained:
             return
-        self._trainer.aim(self.fair, self.target)
+        self._trainings.aim(self.fair, self.target)
         if now - self._told > TELL_SECONDS:
             self._told = now
             self.progressed.emit()
         if self._settle.isActive() or self._tasks.running(PREPARING):
             return
-        beyond = [one for one in self._trainings.values() if one.is_beyond(self.fair, self.target)]
-        if beyond:
-            self._trainings = {key: one for key, one in self._trainings.items() if one not in beyond}
+        if self._trainings.forget_beyond(self.fair, self.target):
             self._begin_runs()
             return
         for run, training in trained:
@@ -588,15 +564,3 @@ class Comparing(QObject):
     def why_not_measured(self) -> Message | None:
         """Why a column has no distance to the data, if that is known."""
         return next((run.curve_failure for run in self.runs if run.curve_failure is not None), None)
-
-
-def _training_key(experiment: Experiment, problem: "Problem") -> Hashable:
-    """What a training depends on, including the data set itself: a file that was opened again may hold other points."""
-    return (
-        problem.dataset,
-        experiment.noise,
-        experiment.network,
-        experiment.objective,
-        experiment.training,
-        experiment.seed,
-    )
