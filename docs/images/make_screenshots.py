@@ -26,6 +26,7 @@ from playground.app.model.errors import Log
 from playground.app.model.preferences import Preferences
 from playground.app.panels import DataPanel
 from playground.app.window import MainWindow
+from playground.lab import scene_figures
 from playground.lab.sweep import Range
 from playground.resources import resource
 
@@ -173,7 +174,7 @@ def boltzmann(window: MainWindow) -> None:
     """The Boltzmann machine has learned its bars and stripes."""
     window.actions_by_key.trigger("tools.boltzmann")
     machine = window.findChild(BoltzmannWindow).machine
-    wait(lambda: machine.finished and not (machine.training or machine.measuring))
+    wait(lambda: machine.finished and not (machine.training or machine.measuring), 300)
 
 
 def sweep(window: MainWindow) -> None:
@@ -192,11 +193,12 @@ def sweep(window: MainWindow) -> None:
 
 
 def scenes(window: MainWindow) -> None:
-    """The gallery of scenes, once its runs are computed."""
+    """The gallery of scenes, once its runs are computed; each network is trained as far as a quiet machine comes."""
+    scene_figures.PREVIEW_SECONDS = 10.0
     window.actions_by_key.trigger("learn.scenes")
     gallery = window.findChild(Gallery)
     gallery.resize(gallery.sizeHint())
-    wait(lambda: gallery.complete, 180)
+    wait(lambda: gallery.complete, 600)
 
 
 STAGES: dict[str, Stage] = {

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QScrollArea
 from playground.app.dialogs.boltzmann import machine as module
 from playground.app.dialogs.boltzmann.window import BoltzmannWindow
 from playground.app.style import theme
+from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.controls import NumberEdit
 from playground.drawing.palette import DARK, LIGHT
 from playground.lab.boltzmann.cost import Cost, measure_cost
@@ -58,6 +59,14 @@ def learned(window) -> None:
 
 def press(button: QWidget) -> None:
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def test_the_button_of_a_cards_equations_is_at_its_right(window):
+    buttons = [(card, card.equation_button) for card in window.findChildren(CollapsiblePanel)]
+    shown = [(card, button) for card, button in buttons if button.isVisible()]
+    assert shown
+    for card, button in shown:
+        assert card.width() - button.mapTo(card, button.rect().topRight()).x() < 20
 
 
 def texts(window) -> list[str]:

@@ -283,6 +283,22 @@ def test_nothing_of_a_dialog_is_cut_or_lies_over_another(shared_window, settled,
     assert found + [cut for cut in sorted(cuts.found) if cut.startswith("scenes")] == []
 
 
+def test_no_card_is_wider_than_its_column(shared_window, settled):
+    """The column does not scroll to the side: it would cut the right edge of all of its cards."""
+    window = shared_window
+    settled({})
+    window.resize(*SIZES[0])
+    opened = [panel for panel in window.panels if hasattr(panel, "disclosure") and panel.disclosure.isVisible()]
+    assert len(opened) >= 4
+    for panel in opened:
+        panel.disclosure.setChecked(True)
+        wait(milliseconds=50)
+        column = panel.column()
+        needed, room = column.widget().minimumSizeHint().width(), column.viewport().width()
+        assert needed <= room, (type(panel).__name__, needed, room)
+        panel.disclosure.setChecked(False)
+
+
 @pytest.mark.parametrize("percent", [100, 200])
 def test_compared_columns_keep_their_canvas_and_heads_at_any_size(shared_window, settled, percent):
     window, comparing = shared_window, shared_window.controllers.comparing

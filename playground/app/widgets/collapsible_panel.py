@@ -363,7 +363,7 @@ class CollapsiblePanel(QFrame):
         below = QHBoxLayout()
         below.setSpacing(4)
         below.addWidget(self.purpose, 1)
-        below.addWidget(self.equation_button, 0, Qt.AlignmentFlag.AlignTop)
+        below.addWidget(self.equation_button, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight)
         outer.addLayout(below)
         self._content = QWidget(self)
         outer.addWidget(self._content)

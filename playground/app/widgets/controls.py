@@ -61,7 +61,7 @@ class Slider(QSlider):
         self.setSingleStep(10)
         self.setPageStep(100)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumWidth(px(48))
+        self.setMinimumWidth(px(24))
         self.sliderMoved.connect(self._moved)
         self.actionTriggered.connect(self._acted)
         self._known = True

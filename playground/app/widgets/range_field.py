@@ -34,6 +34,7 @@ class RangeField(FieldRow):
         self._resolved: dict[str, float | None] = dict.fromkeys(keys)
         assert self.label is not None
         self.label.widen(0)
+        self.row.setSpacing(theme.UNIT - 2)  # else the row is wider than a column with a scroll bar
         self.chip = self._add_chip(f"the <b>{label}</b>", "the numbers", self._chip_clicked)
         self.row.addStretch(1)
         self.numbers: dict[str, NumberEdit] = {}
