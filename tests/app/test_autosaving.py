@@ -283,6 +283,28 @@ def test_a_reset_between_two_writes_brings_no_old_weights_back(windows, qtbot, t
     qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trained_steps >= 20)
 
 
+def test_a_scene_in_the_history_stays_one_step_with_weights_of_its_own(windows, qtbot, tmp_path):
+    from playground.lab.scenes import load_bundled
+
+    scene = next(one for one in load_bundled().values() if one.settings.sampling.follows != "learned")
+    window = windows()
+    own = window.state.experiment
+    window.controllers.scenes.show(scene)
+    window.state.edit({"sampling.steps": 77})
+    window.state.mark_modified()
+    autosave(qtbot, window)
+    kill(window)
+    window = windows()
+    restore(qtbot, window)
+    assert (window.state.experiment, window.state.stack.count()) == (own, 2)
+    window.state.redo()
+    qtbot.waitUntil(lambda: settled(window) and window.state.experiment == scene.settings)
+    assert window.building.workspace_key.reset != 0
+    window.state.undo()
+    qtbot.waitUntil(lambda: settled(window) and window.building.workspace_key.reset == 0)
+    assert window.state.experiment == own
+
+
 def test_deleted_runs_stay_deleted_and_undo_brings_them_back(windows, qtbot, tmp_path):
     window = windows()
     pinning = window.controllers.pinning

@@ -30,7 +30,8 @@ def long_history():
     for change in changes:
         now = replace(now, change)
         steps.append(now)
-    steps[3:3] = [Other("reset", 4), Other("deletion", 0), Other(text="Pin\npin")]
+    scene = replace(steps[2], {"data.kind": "rings"})  # which the next step replaces
+    steps[3:3] = [Other("reset", 4), Other("deletion", 0), Other(text="Pin\npin"), Other("reset", 5, after=scene)]
     return History(first, steps, len(steps) - 5)
 
 

@@ -5,14 +5,13 @@ import csv
 import msgspec
 import pytest
 from PySide6.QtCore import QObject, QPoint, QRect, Qt, Signal
-from PySide6.QtGui import QUndoCommand
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel, QMenu, QMessageBox, QSlider, QVBoxLayout, QWidget
 
 from playground.app.controllers.lessons import Lessons
 from playground.app.controllers.workcopy import WorkCopy
 from playground.app.model.lesson_progress import Answer
-from playground.app.model.state import State
+from playground.app.model.state import Edit, State
 from playground.app.panels import DataPanel, LessonPanel, LikelihoodPanel, NoisePanel, SamplingPanel, ScenePanel
 from playground.app.panels.lesson import Scale
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
@@ -65,8 +64,8 @@ class Building(QObject):
         super().__init__()
         self.state = state
 
-    def begin_anew(self, since, owner, trained=None):
-        self.state.push(QUndoCommand("anew"))
+    def begin_anew(self, experiment, since, owner, trained=None):
+        self.state.push(Edit(self.state.experiment, experiment))
 
 
 class Training:
@@ -507,7 +506,6 @@ def test_undo_of_its_first_scene_ends_the_lesson(controller, state):
     own = state.experiment
     controller.begin(LESSON)
     controller.go(1)
-    state.undo()
     state.undo()
     assert controller.lesson is None
     assert state.experiment == own

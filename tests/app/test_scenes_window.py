@@ -7,14 +7,13 @@ import msgspec
 import numpy as np
 import pytest
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QUndoCommand
 from PySide6.QtTest import QTest
 
 from playground.app.controllers.scenes import Scenes
 from playground.app.controllers.workcopy import WorkCopy
 from playground.app.dialogs import gallery as module
 from playground.app.dialogs.gallery import Gallery
-from playground.app.model.state import State
+from playground.app.model.state import Edit, State
 from playground.app.panels import ScenePanel
 from playground.app.panels.scene import FAILS, HOLDS
 from playground.app.style import text_size
@@ -46,9 +45,9 @@ class Building(QObject):
         super().__init__()
         self.state, self.begun = state, []
 
-    def begin_anew(self, since, owner, trained=None):
+    def begin_anew(self, experiment, since, owner, trained=None):
         self.begun.append(since)
-        self.state.push(QUndoCommand("anew"))
+        self.state.push(Edit(self.state.experiment, experiment))
 
 
 class Training:
@@ -80,7 +79,6 @@ def test_undo_of_a_scene_brings_the_own_work_back(controller, state):
     controller.show(EXACT)
     assert state.experiment == EXACT.settings
     assert controller.scene is EXACT
-    state.undo()
     state.undo()
     assert state.experiment == own
     assert controller.scene is None
@@ -286,6 +284,25 @@ def test_the_own_weights_are_left_as_they_are(window, qtbot):
     window.controllers.scenes.leave()
     qtbot.waitUntil(lambda: building.workspace is own, timeout=20_000)
     assert (own.trained_steps, len(own.loss_history[0])) == (steps, losses)
+
+
+def test_one_undo_leaves_a_scene_and_brings_the_own_weights_back(window, qtbot):
+    building, state = window.building, window.state
+    own, key = building.workspace, building.workspace_key
+    window.controllers.scenes.show(EXACT)
+    qtbot.waitUntil(lambda: building.workspace is not own and not building.busy, timeout=20_000)
+    assert state.experiment == EXACT.settings
+    assert building.workspace_key.reset != 0  # its weights are its own
+    assert (state.stack.count(), state.undo_text) == (
+        1,
+        "data: Two moons → Two Gaussians, sampler: Reverse SDE → Langevin",
+    )
+    state.undo()
+    qtbot.waitUntil(lambda: building.workspace is own, timeout=20_000)
+    assert building.workspace_key == key
+    assert window.controllers.scenes.scene is None
+    state.redo()
+    assert state.experiment == EXACT.settings
 
 
 @pytest.mark.parametrize("after", ["no scene", "another scene"])

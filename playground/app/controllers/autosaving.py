@@ -348,10 +348,10 @@ class Autosaving(QObject):
 
 
 def _step(command: QUndoCommand) -> Step:
+    if isinstance(command, Reset):
+        return Other("reset", command.number, after=None if command.before == command.after else command.after)
     if isinstance(command, Edit):
         return command.after
-    if isinstance(command, Reset):
-        return Other("reset", command.number)
     if isinstance(command, Deletion):
         return Other("deletion", command.number)
     return Other(text=f"{command.text()}\n{command.actionText()}")

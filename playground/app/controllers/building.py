@@ -11,7 +11,8 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QUndoCommand
 
 from playground.app.controllers.notification import Notification, about
-from playground.app.model.state import State
+from playground.app.model.history import shared
+from playground.app.model.state import Edit, State
 from playground.app.model.views import ProblemView, conditions_of
 from playground.app.model.workspace import Workspace, assemble, file_key, other_data, points_key, reset_key
 from playground.app.model.workspace_cache import WorkspaceCache
@@ -35,19 +36,25 @@ TASKS = ("problem", "reading")  # the tasks that end with another workspace
 DROPPED = "Undo keeps 1 GiB in memory, and the {} steps trained here did not fit. Press Train to repeat them."
 
 
-class Reset(QUndoCommand):
-    """A reset of training, as a step of the history: new weights replace those trained with the same settings.
+class Reset(Edit):
+    """A step of the history with new weights, which replace those trained with the same settings.
 
     It holds no weights, because Building bounds their memory. Building reads the stack's position.
 
     Args:
-        settings: those of the training that was reset, see :func:`reset_key`.
+        before, after: the experiments before and after it; they differ if a scene or lesson begins with new weights.
         number: the number of the training that begins.
+
+    Attributes:
+        settings: those of the training that begins, see :func:`reset_key`.
     """
 
-    def __init__(self, settings: Hashable, number: int) -> None:
-        super().__init__("Reset training\nreset of training")
-        self.settings, self.number = settings, number
+    def __init__(self, before: Experiment, after: Experiment, number: int) -> None:
+        super().__init__(before, after)
+        self.settings: Hashable = reset_key(after)
+        self.number = number
+        if before == after:
+            self.setText("Reset training\nreset of training")
 
 
 @dataclass(frozen=True)
@@ -185,26 +192,29 @@ class Building(QObject):
         Returns:
             The step of the history; None if nothing was trained with these settings.
         """
-        settings = reset_key(self._state.experiment)
-        trained = self._kept_workspace(self._state.experiment)  # which may still be under construction
+        experiment = self._state.experiment
+        trained = self._kept_workspace(experiment)  # which may still be under construction
         if trained is not None and trained.trained_steps:
-            self._state.push(Reset(settings, next(self._numbers)))
+            self._state.push(Reset(experiment, experiment, next(self._numbers)))
             return self._state.last_step
         if self._workspace is not None:
             self.resetting.emit()
-            self._kept.discard(self._key(self._state.experiment))
+            self._kept.discard(self._key(experiment))
             self.build()
         return None
 
-    def begin_anew(self, since: int, owner: str, trained: Callable[[], Session] | None = None) -> None:
-        """Put new weights on the workspace by a step of the history, unless the last such step since `since` was the
-        owner's: the steps of a lesson share their weights, and two scenes do not.
+    def begin_anew(
+        self, experiment: Experiment, since: int, owner: str, trained: Callable[[], Session] | None = None
+    ) -> None:
+        """Take an experiment with new weights by one step of the history. The weights stay if the last step since `since`
+        with these settings was the owner's: the steps of a lesson share their weights, and two scenes do not.
 
         Args:
             owner: the name of the scene or lesson.
             trained: reads a session whose weights they are; by default they are untrained.
         """
-        settings = reset_key(self._state.experiment)
+        before = self._state.experiment
+        settings = reset_key(experiment)
         resets = (step for step in reversed(self._state.steps_since(since)) if isinstance(step, Reset))
         last = next((step for step in resets if step.settings == settings), None)
         if last is None or self._owners.get(last.number) != owner:
@@ -212,7 +222,9 @@ class Building(QObject):
             self._owners[number] = owner
             if trained is not None:
                 self._stored[TrainingKey(settings, number)] = trained
-            self._state.push(Reset(settings, number))
+            self._state.push(Reset(before, shared(before, experiment), number))
+        else:
+            self._state.edit({key: description.value(experiment, key) for key in description.fields(experiment)})
 
     @Slot()
     def _follow_history(self) -> None:
@@ -260,9 +272,9 @@ class Building(QObject):
         """The trainings on disk that undo and redo can reach."""
         return frozenset(self._stored)
 
-    def new_reset(self, experiment: Experiment) -> Reset:
-        """A reset with these settings, as a step of a restored history."""
-        return Reset(reset_key(experiment), next(self._numbers))
+    def new_reset(self, before: Experiment, after: Experiment) -> Reset:
+        """A reset between these experiments, as a step of a restored history."""
+        return Reset(before, after, next(self._numbers))
 
     def _kept_workspace(self, experiment: Experiment) -> Workspace | None:
         kept = self._kept.get(self._key(experiment))

@@ -198,9 +198,10 @@ class Recovering(QObject):
                 steps.append(Edit(before, step))
                 before = step
             elif step.kind == "reset":
-                reset = self._building.new_reset(before)
+                reset = self._building.new_reset(before, step.after or before)
                 resets[step.number] = reset.number
                 steps.append(reset)
+                before = reset.after
             elif step.kind == "deletion" and 0 <= step.number < len(runs):
                 steps.append(Deletion(runs[step.number]))
             else:
@@ -210,11 +211,9 @@ class Recovering(QObject):
 
 def _key_at(history: History, resets: Mapping[int, int]) -> TrainingKey:
     """The training at the history's position."""
-    settings, number, before = reset_key(history.experiment), 0, history.first
-    for step in history.steps[: history.place]:
-        if not isinstance(step, Other):
-            before = step
-        elif step.kind == "reset" and reset_key(before) == settings:
+    settings, number = reset_key(history.experiment), 0
+    for place, step in enumerate(history.steps[: history.place], start=1):
+        if isinstance(step, Other) and step.kind == "reset" and reset_key(history.at(place)) == settings:
             number = resets[step.number]
     return TrainingKey(settings, number)
 

@@ -43,9 +43,7 @@ class Scenes(QObject):
         """Show a scene. If its particles follow a learned score, train it, or take the weights that the scene names."""
         self.showing.emit()
         weights = bundled_weights()[scene.weights] if scene.weights else None
-        if not self._copy.put(scene.settings, scene.title, weights):
-            self.changed.emit()
-            return
+        self._copy.put(scene.settings, scene.title, weights)
         self._tasks.cancel(TASK)
         self._scene, self.measured = scene, None
         self.changed.emit()

@@ -8,7 +8,6 @@ from PySide6.QtGui import QUndoCommand
 from playground.app.controllers.building import Building
 from playground.app.controllers.training import Training
 from playground.app.model.state import State
-from playground.lab import experiment as description
 from playground.lab.experiment import Experiment
 from playground.lab.session import Session
 
@@ -38,27 +37,21 @@ class WorkCopy(QObject):
         if self._first is not None and not self._state.is_done(self._first):
             self.undone.emit()
 
-    def put(self, experiment: Experiment, owner: str, weights: Path | None = None) -> bool:
-        """Take an experiment as a step of the history, and train if its particles follow a learned score.
+    def put(self, experiment: Experiment, owner: str, weights: Path | None = None) -> None:
+        """Take an experiment as one step of the history, and train if its particles follow a learned score.
 
         Args:
             owner: the name of the scene or lesson, whose weights are its own.
             weights: a session that ships with the program, whose weights take the place of a training.
-
-        Returns:
-            Whether the experiment could be taken.
         """
         state = self._state
         begun = None if self._first is None else state.place_of(self._first)
         place = state.stack.index() if begun is None else begun
-        changes = {key: description.value(experiment, key) for key in description.fields(experiment)}
-        if experiment != state.experiment and not state.edit(changes):
-            return False
-        self._building.begin_anew(place, owner, None if weights is None else lambda: Session.load(weights))
+        trained = None if weights is None else lambda: Session.load(weights)
+        self._building.begin_anew(experiment, place, owner, trained)
         self._first = state.steps_since(place)[0]
         if experiment.sampling.follows == "learned" and weights is None:
             self._training.start()
-        return True
 
     def discard(self) -> None:
         """Restore the work."""

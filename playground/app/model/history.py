@@ -12,22 +12,24 @@ from playground.lab.experiment import Experiment, ExperimentError
 
 @dataclass(frozen=True)
 class Other:
-    """A step that changes no setting.
+    """A step other than a change of settings.
 
     Attributes:
         kind: "reset", "deletion", or "" for a step with a text only.
         number: the number of the training that a reset began, or of the deleted run.
         text: the step's text.
+        after: the experiment after a reset that changed settings too; None if it changed none.
     """
 
     kind: str = ""
     number: int = 0
     text: str = ""
+    after: Experiment | None = None
 
 
 Section = TypeVar("Section", bound=msgspec.Struct)
 Step = Experiment | Other
-"""One step of the history: the experiment after it, or a step without a changed setting."""
+"""One step of the history: the experiment after it, or another step."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,18 +47,22 @@ class History:
 
     def at(self, place: int) -> Experiment:
         """The experiment after this many steps."""
-        return next((step for step in reversed(self.steps[:place]) if isinstance(step, Experiment)), self.first)
+        known = (_after(step) for step in reversed(self.steps[:place]))
+        return next((after for after in known if after is not None), self.first)
 
     def to_json(self) -> dict[str, Any]:
         """The history as JSON values; each step takes time and space in proportion to its changes."""
         steps: list[dict[str, Any]] = []
         before = self.first
         for step in self.steps:
-            if isinstance(step, Experiment):
-                steps.append({"changes": _changes(before, step)})
-                before = step
-            else:
-                steps.append({"kind": step.kind, "number": step.number, "text": step.text})
+            saved: dict[str, Any] = {}
+            after = _after(step)
+            if after is not None:
+                saved["changes"] = _changes(before, after)
+                before = after
+            if isinstance(step, Other):
+                saved |= {"kind": step.kind, "number": step.number, "text": step.text}
+            steps.append(saved)
         return {"first": msgspec.to_builtins(self.first), "steps": steps, "place": self.place}
 
     @staticmethod
@@ -71,13 +77,15 @@ class History:
             before = first = description.from_tree(tree, Experiment())
             steps: list[Step] = []
             for entry in saved["steps"]:
-                if "changes" not in entry:
-                    steps.append(Other(str(entry["kind"]), int(entry["number"]), str(entry["text"])))
-                    continue
-                for key, kept, value in entry["changes"]:
-                    _put(tree, key, kept, value)
-                before = shared(before, description.from_tree(tree, Experiment()))
-                steps.append(before)
+                after = None
+                if "changes" in entry:
+                    for key, kept, value in entry["changes"]:
+                        _put(tree, key, kept, value)
+                    before = after = shared(before, description.from_tree(tree, Experiment()))
+                if after is None or "kind" in entry:
+                    steps.append(Other(str(entry["kind"]), int(entry["number"]), str(entry["text"]), after))
+                else:
+                    steps.append(after)
             place = int(saved["place"])
         except ExperimentError:
             raise
@@ -86,6 +94,11 @@ class History:
         if not 0 <= place <= len(steps):
             raise ExperimentError("The history is damaged (its place).")
         return History(first, steps, place)
+
+
+def _after(step: Step) -> Experiment | None:
+    """The experiment after a step; None if the step changed no setting."""
+    return step.after if isinstance(step, Other) else step
 
 
 def shared(old: Experiment, new: Experiment) -> Experiment:
