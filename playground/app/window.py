@@ -71,6 +71,7 @@ from playground.app.widgets.toasts import IsCurrent, ToastAction, Toasts
 from playground.app.widgets.transport import Transport
 from playground.app.window_state import WindowState
 from playground.drawing.palette import PALETTES, Palette
+from playground.lab import lessons
 from playground.lab.session import Session
 from playground.messages import Message
 from playground.resources import resource
@@ -94,7 +95,7 @@ class MainWindow(QMainWindow):
     Args:
         preferences: the remembered values.
         log: the log for errors.
-        path: a file to open when the window is there; None opens the bundled session.
+        path: a file to open when the window is there; the bundled session opens if it is None, and below a lesson.
         device: "auto", "cpu", "cuda" or "mps".
 
     Signals:
@@ -154,7 +155,7 @@ class MainWindow(QMainWindow):
         self._second.timeout.connect(self._each_second)
         self._second.start()
         self.canvas.setFocus()
-        if path is None:
+        if path is None or path.name.lower().endswith(lessons.SUFFIX):
             self.documents.open_bundled()
         FirstPaint(self.canvas.surface, self._painted)
 

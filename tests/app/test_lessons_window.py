@@ -10,7 +10,9 @@ from PySide6.QtWidgets import QAbstractButton, QLabel, QMenu, QMessageBox, QSlid
 
 from playground.app.controllers.lessons import Lessons
 from playground.app.controllers.workcopy import WorkCopy
+from playground.app.model.errors import Log
 from playground.app.model.lesson_progress import Answer
+from playground.app.model.preferences import Preferences
 from playground.app.model.state import Edit, State
 from playground.app.panels import DataPanel, LessonPanel, LikelihoodPanel, NoisePanel, SamplingPanel, ScenePanel
 from playground.app.panels.lesson import Scale
@@ -19,12 +21,17 @@ from playground.app.widgets.equation import equation_svg
 from playground.app.widgets.equation_dialog import EquationDialog
 from playground.app.widgets.highlight import Highlight
 from playground.app.widgets.live_equation_view import LiveEquationView
+from playground.app.window import OPENING, MainWindow
 from playground.app.workers.tasks import Tasks
 from playground.lab import scene_figures, scenes
 from playground.lab.experiment import Experiment, replace
-from playground.lab.lessons import COLUMNS, Choice, Head, Lesson, Step, StepHead, load, load_all
+from playground.lab.lesson_template import lesson_template
+from playground.lab.lessons import COLUMNS, Choice, Head, Lesson, Step, StepHead, bundled, load, load_all
 from playground.lab.live_equation import LiveEquation
 from playground.lab.scenes import Figure
+from playground.lab.session import Session
+from playground.resources import resource
+from tests.app.conftest import end, wait
 
 EXACT = {"data": {"kind": "two-gaussians"}, "sampling": {"kind": "langevin", "source": "exact"}}
 CHECK = Figure("mode_weights", index=0)
@@ -478,6 +485,28 @@ def test_a_lesson_is_written_of_what_the_window_shows(bare_window, qtbot, tmp_pa
     assert [str(message) for message in refused] == [
         "A lesson reads no file of points or images: choose a toy, digits, or draw the data."
     ]
+
+
+@pytest.mark.parametrize("of_the_own_settings", [False, True])
+def test_below_a_lesson_at_the_start_lies_what_the_program_opens_with(qapp, tmp_path, of_the_own_settings):
+    opening = Session.load(resource(OPENING))
+    path = bundled()["01-score"]
+    if of_the_own_settings:
+        path = tmp_path / "own.lesson.md"
+        path.write_text(lesson_template(opening.experiment, "Own"), encoding="utf-8")
+    window = MainWindow(Preferences(tmp_path / "settings.ini"), Log(), path, device="cpu")
+    building, lessons = window.building, window.controllers.lessons
+    try:
+        window.show()
+        wait(lambda: lessons.lesson is not None and building.workspace is not None and not building.busy, 60_000)
+        assert building.workspace_key.reset != 0  # the lesson's weights are its own
+        lessons.leave()
+        wait(lambda: not building.busy, 30_000)
+        assert window.state.experiment == opening.experiment
+        assert building.workspace.trained_steps == int(opening.weights["step"]) > 0
+        assert not building.workspace.weights.untrained
+    finally:
+        end(window)
 
 
 def test_answers_are_saved_as_a_table(bare_window, qtbot, tmp_path, monkeypatch):

@@ -117,7 +117,10 @@ class Documents(QObject):
         self.successes = 0  # number of files opened, begun or saved
         self.saved_at: float | None = None  # time.monotonic of this document's last save in this run
         state.history_changed.connect(self.changed)
+        self._lesson: lessons.Lesson | None = None  # it was read and waits for the session below it
         building.points_opened.connect(self._points_opened)
+        building.taken.connect(self._begin_lesson)
+        building.problem_failed.connect(self._begin_lesson)
 
     # --- names
 
@@ -193,7 +196,16 @@ class Documents(QObject):
             self._refuse_text(error)
             return
         self.successes += 1
-        self.lesson_opened.emit(lesson)
+        self._lesson = lesson
+        self._begin_lesson()
+
+    @Slot()
+    def _begin_lesson(self) -> None:
+        """Begin the lesson that was read, once the session that is being opened is there: Leave brings it back."""
+        lesson = self._lesson
+        if lesson is not None and self._building.opening is None:
+            self._lesson = None
+            self.lesson_opened.emit(lesson)
 
     def open_bundled(self) -> bool:
         """Open the bundled session at once and without a name, before the first paint.
