@@ -30,6 +30,7 @@ from playground.app.model.errors import ExceptionHook, Log
 from playground.app.model.history import History
 from playground.app.model.preferences import Preferences
 from playground.app.window import MainWindow
+from playground.app.workers.garbage import GarbageCollector
 from playground.lab import experiment as experiments
 from playground.lab.recovery import RecoveryFolder
 from playground.lab.session import Session
@@ -74,6 +75,7 @@ def wait(milliseconds: float) -> None:
 def work(folder: Path, seed: int, restores: bool) -> None:
     """Be the process that is killed."""
     application, log = make_application(), Log()
+    GarbageCollector(application)
     atexit.register(ExceptionHook(log).remove)
     window = MainWindow(Preferences(folder / "settings.ini"), log, device="cpu")
     window.resize(1280, 720)

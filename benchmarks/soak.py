@@ -29,6 +29,7 @@ from playground.app.main import make_application
 from playground.app.model.errors import ExceptionHook, Log, report
 from playground.app.model.preferences import Preferences
 from playground.app.window import MainWindow
+from playground.app.workers.garbage import GarbageCollector
 
 sys.path.insert(0, str(Path(__file__).parent))
 from random_user import RandomUser
@@ -170,6 +171,7 @@ class Soak:
 def main(minutes: float = 60.0, seed: int = 0, chapter: float = 60.0, growth: float = GROWTH) -> None:
     """Run the soak and say what it found."""
     application = make_application()
+    GarbageCollector(application)
     with TemporaryDirectory() as folder:
         soak = Soak(Path(folder), 60 * minutes, seed, chapter, verbose=True)
         soak.run()

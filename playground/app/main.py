@@ -1,6 +1,5 @@
 """Starts the program with a window."""
 
-import gc
 import os
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from playground.app.model.errors import ExceptionHook, Log
 from playground.app.model.preferences import Preferences
 from playground.app.style import theme
 from playground.app.window import MainWindow, close_on_signals
+from playground.app.workers.garbage import GarbageCollector
 from playground.app.workers.memory import limit_memory
 from playground.drawing.palette import DARK
 
@@ -37,8 +37,8 @@ def launch(path: Path | None = None, device: str = "auto", kept_plugins: bool = 
     Returns:
         The process's exit code.
     """
-    gc.freeze()  # the classes stay, so no later collection has to look at them
     application = make_application()
+    GarbageCollector(application)
     log = Log()
     hook = ExceptionHook(log)
     window = MainWindow(Preferences(), log, path, device, kept_plugins)
@@ -81,6 +81,7 @@ def run_end_to_end_check(application: QApplication, report: Callable[["Step"], N
     """
     from playground.app.end_to_end_check import EndToEndCheck
 
+    GarbageCollector(application)
     log = Log()
     hook = ExceptionHook(log)
     with tempfile.TemporaryDirectory() as folder:

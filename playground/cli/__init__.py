@@ -150,11 +150,9 @@ def _window(path: Path | None, kept_plugins: bool) -> int:
         raise UserError(
             "There is no display here to open a window on: run an experiment without one by score-playground run EXPERIMENT.toml --out DIR."
         )
-    gc.disable()  # a collection among the new classes takes 50 ms and frees nothing
-    try:
-        from playground.app.main import launch
-    finally:
-        gc.enable()
+    gc.disable()  # among the new classes a collection takes 50 ms and frees nothing; the window collects by itself
+    from playground.app.main import launch
+
     return launch(path, kept_plugins=kept_plugins)
 
 

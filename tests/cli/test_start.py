@@ -120,7 +120,7 @@ main([])
     variables = {"PYTHONPATH": str(ROOT), "QT_QPA_PLATFORM": "offscreen", "XDG_CONFIG_HOME": str(tmp_path)}
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, check=False)
-    assert done.stdout == "0 True\n", done.stderr
+    assert done.stdout == "0 False\n", done.stderr
 
 
 def test_without_arguments_the_window_opens(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

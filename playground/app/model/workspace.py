@@ -16,7 +16,7 @@ import numpy as np
 from playground.app.model import kept_figures
 from playground.app.model.views import Bounds, ProblemView, plane_bounds
 from playground.app.model.weights import Weights
-from playground.app.workers.preload import preload_torch
+from playground.app.workers.preload import load_torch
 from playground.app.workers.worker import Mailbox, interrupted
 from playground.data.dataset import held_out_count
 from playground.kinds.datasets import DataSource
@@ -399,7 +399,7 @@ def assemble(
     Raises:
         ExperimentError, DataError: a sentence for the user.
     """
-    preload_torch()
+    load_torch()
     import torch
 
     from playground.lab.problem import Problem, choose_device

@@ -5,7 +5,6 @@ looked up. Making one in a thread while Qt delivered events in another crashed t
 thread before, a few in each turn of the event loop.
 """
 
-import gc
 import threading
 import time
 import typing
@@ -58,16 +57,9 @@ class Library(QObject):
 
     def load(self) -> None:
         """Load it in the calling thread."""
-        collects = gc.isenabled()
-        # Otherwise the import, which makes many objects, could collect widgets and destroy them in this thread.
-        gc.disable()
-        try:
-            from playground.app.widgets.charts.plot import Plot
+        from playground.app.widgets.charts.plot import Plot
 
-            self._plot = Plot
-        finally:
-            if collects:
-                gc.enable()
+        self._plot = Plot
         self.loaded.emit()
 
 

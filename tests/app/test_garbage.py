@@ -1,0 +1,43 @@
+"""Garbage is collected in the GUI thread, where Qt's objects may be destroyed."""
+
+import gc
+import threading
+import weakref
+
+import pytest
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from playground.app.workers.garbage import GarbageCollector
+
+
+class Closed(QWidget):
+    """A widget in a cycle, as a dialog is once it is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.me = self
+
+
+def allocate() -> None:
+    """Make objects for which Python collects all generations many times."""
+    for _ in range(200):
+        [[] for _ in range(2_000)]
+
+
+@pytest.mark.parametrize("collector", [False, True], ids=["Python's own", "the program's"])
+def test_a_closed_widget_is_destroyed_in_the_gui_thread(qtbot: QtBot, collector: bool) -> None:
+    parent = QObject()
+    if collector:
+        GarbageCollector(parent)
+    else:
+        gc.enable()  # what is to be avoided: a worker destroys it
+    where: list[int] = []
+    weakref.finalize(Closed(), lambda: where.append(threading.get_ident()))
+    worker = threading.Thread(target=allocate)
+    worker.start()
+    worker.join()
+    assert bool(where) is not collector
+    qtbot.waitUntil(lambda: bool(where), timeout=10_000)
+    assert (where[0] == threading.get_ident()) is collector
