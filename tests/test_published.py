@@ -93,7 +93,7 @@ def test_points_of_the_tree_have_no_outliers_and_points_beside_it_have(gaussian)
 
     two_trees_points, two_trees.QUANTILE_POINTS = two_trees.QUANTILE_POINTS, 5_000
     try:
-        tree = two_trees.Tree(gaussian, 500)
+        tree = two_trees.Tree(gaussian, 500, 0)
     finally:
         two_trees.QUANTILE_POINTS = two_trees_points
     outliers, log_prob, apart, covered = tree.figures(tree.draw())

@@ -72,9 +72,9 @@ FLOOR_PAIRS = 20
 class Tree:
     """The upper tree, and what samples of it are compared with."""
 
-    def __init__(self, density: Density, count: int) -> None:
+    def __init__(self, density: Density, count: int, seed: int) -> None:
         self.density, self.count = density, count
-        self.generator = torch.Generator().manual_seed(5)
+        self.generator = torch.Generator().manual_seed(seed)
         self.least = float(torch.quantile(density.log_prob(self.draw(QUANTILE_POINTS)), RARE))
         pairs = [(self.draw(), self.draw()) for _ in range(FLOOR_PAIRS)]
         self.floor = float(np.mean([sliced_wasserstein2(*pair, PROJECTIONS, self.generator) for pair in pairs]))
@@ -116,7 +116,7 @@ def trained(seed: int, steps: int, particles: int) -> tuple[Problem, Trainer]:
     return problem, trainer
 
 
-def samples_of(problem: Problem, trainer: Trainer, method: str, cloud: int) -> Tensor:
+def samples_of(problem: Problem, trainer: Trainer, method: str, start: int) -> Tensor:
     """Samples (N, 2) of the upper tree by a method, in the data's unit."""
     changes = {f"sampling.{key}": value for key, value in METHODS[method].items()}
     changes["sampling.guide_step"] = trainer.step // WEAKER
@@ -125,7 +125,7 @@ def samples_of(problem: Problem, trainer: Trainer, method: str, cloud: int) -> T
     score: LabelledScore = chosen.known_score() or with_weaker(
         chosen, network, trainer.checkpoints.weights, trainer.step
     )
-    *_, trajectory = sample(chosen, score, seed=cloud)
+    *_, trajectory = sample(chosen, score, seed=start)
     return torch.from_numpy(np.asarray(trajectory.positions[-1], dtype=np.float64))
 
 
@@ -136,7 +136,7 @@ def table(seeds: int, steps: int, particles: int, clouds: int, picture: Path | N
         problem, trainer = trained(seed, steps, particles)
         mixture = problem.dataset.density
         assert isinstance(mixture, GaussianMixture)
-        tree = Tree(ClassDensities.of(mixture).densities[0], particles)
+        tree = Tree(ClassDensities.of(mixture).densities[0], particles, seed)
         if picture is not None and not seed:
             clouds_shown = {
                 method: samples_of(problem, trainer, method, 0) for method in METHODS if method != "exact score"
@@ -145,7 +145,8 @@ def table(seeds: int, steps: int, particles: int, clouds: int, picture: Path | N
             paint_trees(picture, {"points of the tree": data, **clouds_shown})
         found.setdefault("points of the tree (floor)", []).append(tree.figures(tree.draw()))
         for method in METHODS:
-            many = [tree.figures(samples_of(problem, trainer, method, cloud)) for cloud in range(clouds)]
+            starts = range(seed * clouds, (seed + 1) * clouds)
+            many = [tree.figures(samples_of(problem, trainer, method, start)) for start in starts]
             found.setdefault(method, []).append(np.mean(many, axis=0).tolist())
             print(f"seed {seed}, {method}:", *(f"{value:.4f}" for value in found[method][-1]), flush=True)
     cells = [["samples", "outliers", "median log p", "W₂ over floor", "coverage"]]

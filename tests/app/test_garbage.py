@@ -12,14 +12,6 @@ from pytestqt.qtbot import QtBot
 from playground.app.workers.garbage import GarbageCollector
 
 
-class Closed(QWidget):
-    """A widget in a cycle, as a dialog is once it is closed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.me = self
-
-
 def allocate() -> None:
     """Make objects for which Python collects all generations many times."""
     for _ in range(200):
@@ -34,7 +26,11 @@ def test_a_closed_widget_is_destroyed_in_the_gui_thread(qtbot: QtBot, collector:
     else:
         gc.enable()  # what is to be avoided: a worker destroys it
     where: list[int] = []
-    weakref.finalize(Closed(), lambda: where.append(threading.get_ident()))
+    dialog = QWidget()
+    weakref.finalize(dialog, lambda: where.append(threading.get_ident()))
+    cycle: list[object] = [dialog]
+    cycle.append(cycle)
+    del dialog, cycle
     worker = threading.Thread(target=allocate)
     worker.start()
     worker.join()
