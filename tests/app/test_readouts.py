@@ -54,7 +54,7 @@ def test_the_source_of_each_value_is_named(
     problem: ProblemView, source: str, shown: str | None, score: str, log_density: str
 ) -> None:
     lines = readouts.pointer(probe(source), problem, None if shown is None else density(shown))
-    assert lines[1].startswith("score (1")
+    assert lines[1].startswith("learned score (1")
     assert lines[2].startswith(score)
     assert lines[3].endswith(log_density)
     assert len(lines) == 4

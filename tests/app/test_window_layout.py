@@ -211,7 +211,7 @@ def test_the_pointer_reads_out_position_score_and_density(shared_window):
     wait(lambda: "log p" in window.canvas.readout(), 10_000)
     lines = window.canvas.readout().splitlines()
     assert lines[0].startswith("x ")
-    assert lines[1].startswith("score (")
+    assert lines[1].startswith("learned score (")
     assert lines[2].startswith("exact (")
 
 

@@ -116,7 +116,7 @@ def pointer(probe: PointReadout, problem: ProblemView, density: DensityView | No
         f"{first} {format_coordinate(x, problem.bounds[:2])}   {second} {format_coordinate(y, problem.bounds[2:])}"
     ]
     if probe.learned is not None:
-        lines.append(f"{'velocity of particles' if probe.velocity else 'score'} {vector(probe.learned)}")
+        lines.append(f"{'velocity of particles' if probe.velocity else 'learned score'} {vector(probe.learned)}")
     if probe.exact is not None:
         lines.append(f"{NAMES[probe.source]} {vector(probe.exact)}")
     # The map on the canvas comes first, except a learned one of the frame if the exact value is known.
