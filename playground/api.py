@@ -254,7 +254,9 @@ def evaluate(
     settings: Mapping[str, Any] | None = None,
     device: str = "auto",
 ) -> Work[EvaluationProgress, Mapping[str, Any]]:
-    """Measure a network by its likelihoods, and samples by their distance to the data.
+    """Measure a score by its likelihoods, and samples by their distance to the data.
+
+    Without trained weights, the figures of a learned score are None, and `reasons` says how to get them.
 
     Args:
         samples: (N, 2) or (N, C, H, W), in the user's units; None to measure no samples.
@@ -264,11 +266,10 @@ def evaluate(
 
     Raises:
         ExperimentError: the samples have another shape or are not finite.
-        SessionError: as :func:`log_likelihood`.
     """
     model = _model(source, settings, device)
     drawn = None if samples is None else _points(model.problem, samples)
-    return Work(_evaluated(model.problem, model.likelihood_score, drawn))
+    return Work(_evaluated(model.problem, model.evaluated_score, drawn))
 
 
 def run(
@@ -291,7 +292,7 @@ def run(
         model = _model(session, None, device)
         _refuse(sampling_conflict(model.problem.experiment, model.problem.conditions))
         trajectory = yield from _sampled(model.problem, model.score, None)
-        metrics = yield from _evaluated(model.problem, model.likelihood_score, trajectory.positions[-1])
+        metrics = yield from _evaluated(model.problem, model.evaluated_score, trajectory.positions[-1])
         return Run(dataclasses.replace(session, trajectory=trajectory.arrays()), trajectory, metrics)
 
     return Work(steps())
@@ -380,9 +381,9 @@ def _sampled(problem: Problem, followed: LabelledScore, seed: int | None) -> Gen
 
 
 def _evaluated(
-    problem: Problem, followed: ScoreFunction, samples: NDArray[np.floating] | None
+    problem: Problem, score: ScoreFunction | None, samples: NDArray[np.floating] | None
 ) -> Generator[EvaluationProgress, None, Mapping[str, Any]]:
-    for progress in evaluation.evaluate(problem, followed, samples):
+    for progress in evaluation.evaluate(problem, score, samples):
         yield progress
     assert progress.metrics is not None
     return progress.metrics

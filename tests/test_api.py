@@ -83,6 +83,19 @@ def test_a_run_trains_samples_and_measures() -> None:
     assert run.session.trajectory is not None
 
 
+def test_samples_are_measured_without_a_network() -> None:
+    followed = replace(sp.Experiment(), {"sampling.source": "exact", "likelihood.points": 20})
+    samples = np.random.default_rng(0).standard_normal((100, 2))
+    figures = sp.evaluate(followed, samples).result()
+    assert figures["sliced_wasserstein2"] > 0
+    assert figures["test_nll"] is None
+    why = "There are no trained weights: train, or choose likelihood.source = exact or empirical."
+    assert str(figures["reasons"]["test_nll"]) == why
+    by_exact = sp.evaluate(followed, samples, {"likelihood.source": "exact"}).result()
+    assert by_exact["sliced_wasserstein2"] == figures["sliced_wasserstein2"]
+    assert by_exact["test_nll"] == pytest.approx(by_exact["optimal_nll"], abs=1e-2)
+
+
 def test_work_that_is_left_goes_on_where_it_was() -> None:
     work = sp.sample(sp.Experiment(), {"sampling.source": "exact", "sampling.steps": 5, "sampling.particles": 10})
     assert len(next(work)) == 1
@@ -102,8 +115,14 @@ def test_work_that_failed_has_no_result() -> None:
 def test_what_does_not_fit_is_told_at_once(page: dict[str, Any]) -> None:
     with pytest.raises(ExperimentError, match="would need a new training"):
         sp.sample(page["session"], {"noise.kind": "vp"})
-    with pytest.raises(SessionError, match="no trained weights"):
+    with pytest.raises(
+        SessionError, match=r"no trained weights: train it, or choose sampling\.source = exact or empirical"
+    ):
         sp.sample(sp.Experiment())
+    with pytest.raises(
+        SessionError, match=r"no trained weights: train it, or choose likelihood\.source = exact or empirical"
+    ):
+        sp.log_likelihood(sp.Experiment(), POINTS, {"sampling.source": "exact"})
     with pytest.raises(ExperimentError):
         sp.sample(sp.Experiment(), {"sampling.source": "exact", "data.kind": "digits"})
     with pytest.raises(AttributeError, match="no attribute 'sampel'"):

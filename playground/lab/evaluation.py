@@ -46,7 +46,9 @@ class EvaluationProgress:
     metrics: dict[str, Any] | None
 
 
-def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = None) -> Iterator[EvaluationProgress]:
+def evaluate(
+    problem: Problem, score: ScoreFunction | None, samples: Array | None = None
+) -> Iterator[EvaluationProgress]:
     """Measure a score and the samples made with it.
 
     The last progress carries a dictionary. A figure that does not apply is None there, and `reasons` says why by key:
@@ -101,7 +103,8 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
       follows the scores of all levels. energy_kl is for the data smoothed by the finest sigma, which may be a coarse one.
 
     Args:
-        score: learned or exact, in internal units; must not change while this runs.
+        score: learned or exact, in internal units; must not change while this runs. None if there are no trained weights: then
+            the samples are measured, and what else needs no score.
         samples: (N, *shape) in user units, finished ones; None if there are none.
     """
     found: dict[str, Any] = dict.fromkeys(METRICS)
@@ -110,12 +113,17 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     untrained = untrained_likelihood_score(problem.experiment, problem.conditions)
     if conflict is not None:
         reasons |= dict.fromkeys(FROM_LIKELIHOOD, likelihood_conflict(problem.experiment) or conflict)
+    elif score is None:
+        reasons |= dict.fromkeys(FROM_LIKELIHOOD, NO_WEIGHTS)
     elif untrained is not None:
         reasons |= dict.fromkeys(FROM_LIKELIHOOD, untrained)
     else:
         yield from _measure_likelihoods(problem, score, found, reasons)
     yield EvaluationProgress(0.9, "distances", None)
-    energies.energy_metrics(problem, score, found, reasons)
+    if score is None:
+        reasons |= dict.fromkeys(energies.METRICS, NO_WEIGHTS)
+    else:
+        energies.energy_metrics(problem, score, found, reasons)
     density = problem.dataset.density
     if density is None:
         unknown = unknown_density(problem.experiment)
@@ -216,6 +224,12 @@ METRICS = (*FROM_LIKELIHOOD, "entropy", *_FROM_SMOOTHING, *energies.METRICS, *OF
 ERROR = "_standard_error"
 
 
+NO_WEIGHTS = Message(
+    "no-weights",
+    "There are no trained weights: train, or choose {}.",
+    (setting("likelihood.source", "exact", "empirical"),),
+    "likelihood.source",
+)
 ONE_HELD_OUT = Message(
     "one-held-out",
     "One held-out point gives no standard error: take data with more different rows; a fifth of these is held out.",

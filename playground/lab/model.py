@@ -14,6 +14,7 @@ from playground.lab.problem import Problem
 from playground.lab.session import MODEL, Arrays, Session, SessionError
 from playground.lab.settings import AFTER_TRAINING as AFTER_TRAINING
 from playground.lab.weights import hidden_labels, load_weights
+from playground.messages import Message, setting
 from playground.theory.guidance import LabelledScore
 from playground.theory.networks import ScoreNetwork
 from playground.theory.noise import ScoreFunction
@@ -45,9 +46,16 @@ class Model:
         Raises:
             SessionError: the network was not trained.
         """
+        return self._learned("sampling.source")
+
+    def _learned(self, source: str) -> ScoreFunction:
+        """The network's score; an error names the setting `source`, by which a known score is followed instead."""
         if self.network is None:
             if self.path is None:
-                raise SessionError("The session holds no trained weights: train it, or follow the exact score.")
+                text = "The session holds no trained weights: train it, or choose {}."
+                raise SessionError(
+                    Message("session-without-weights", text, (setting(source, "exact", "empirical"),), source)
+                )
             how = (
                 "train it by score-playground run"
                 if self.path.name == MODEL
@@ -70,7 +78,16 @@ class Model:
     @property
     def likelihood_score(self) -> ScoreFunction:
         """The score that the experiment's likelihoods use: the learned one or a known one."""
-        return self.problem.known_score(self.problem.experiment.likelihood.source) or self.learned
+        return self._known_likelihood_score or self._learned("likelihood.source")
+
+    @property
+    def evaluated_score(self) -> ScoreFunction | None:
+        """The score that an evaluation measures: that of the likelihoods, or None if it is learned and the network is not trained."""
+        return self._known_likelihood_score or self.network
+
+    @property
+    def _known_likelihood_score(self) -> LabelledScore | None:
+        return self.problem.known_score(self.problem.experiment.likelihood.source)
 
     @classmethod
     def of(
