@@ -119,9 +119,9 @@ def train(
         source: an experiment; or a session, whose network is trained further for the same length again.
         settings: settings to change, such as ``{"training.steps": 1000}``.
         device: "auto", "cpu", "cuda" or "mps".
-        data: points (N, 2) in place of the experiment's data set; or images (N, H, W) or (N, H, W, 3), of which each is cut and
-            scaled to a square as those of a file: bytes, numbers from 0 to 1, or from -1 to 1 as in a session, also as
-            (N, C, H, W). A part is held out as of a file. The session has ``data.kind = file``, or images, with
+        data: points (N, 2) in place of the experiment's data set; or images (N, H, W), (N, H, W, 3) or
+            (N, C, H, W), of which each is cut and scaled to a square as those of a file: whole numbers from 0 to 255, or others
+            from -1 to 1, as a session has them. A part is held out as of a file. The session has ``data.kind = file``, or images, with
             "numpy array" in place of a path.
         labels: the class of each of these points, (N,) whole numbers or texts.
 

@@ -261,8 +261,9 @@ def test_a_network_learns_an_array_of_images(colours: tuple[int, ...], tmp_path:
     np.testing.assert_array_equal(sp.Session.load(tmp_path / "images.spg").dataset().points, session.points)
     again = sp.train(sp.Experiment(), QUICK, data=session.points).result()  # as a session has them
     assert {*map(bytes, again.points)} <= {*map(bytes, session.points)}
-    ones = sp.train(sp.Experiment(), QUICK, data=levels / 255).result()
-    assert {*map(bytes, ones.points)} <= {*map(bytes, np.concatenate([session.points, session.held_out]))}
+    for same in (2 * (levels / 255) - 1, levels.astype(np.int64)):
+        ones = sp.train(sp.Experiment(), QUICK, data=same).result()
+        assert {*map(bytes, ones.points)} <= {*map(bytes, np.concatenate([session.points, session.held_out]))}
 
 
 @pytest.mark.parametrize(
@@ -270,8 +271,18 @@ def test_a_network_learns_an_array_of_images(colours: tuple[int, ...], tmp_path:
     [
         (POINTS.T, None, r"numpy array has shape \(2, 200\), .*: transpose it"),
         (np.zeros(200), None, r"give real numbers of shape \(N, 2\)"),
-        (np.zeros((200, 8, 8, 2)), None, r"images have \(N, height, width\)"),
-        (np.full((200, 8, 8), 300), None, "bytes from 0 to 255, numbers from 0 to 1"),
+        (np.zeros((200, 8, 8, 2)), None, r"images have \(N, height, width\), .* or \(N, 3, height, width\)"),
+        (np.full((200, 8, 8), 300), None, "whole numbers from 300 to 300: those of images go from 0 to 255"),
+        (np.full((200, 8, 8), 0.5), None, r"no number below 0, and black is -1: map numbers from 0 to 1 by 2 \* x - 1"),
+        (np.full((200, 8, 8), -1.5), None, "numbers from -1.5 to -1.5: .*, or others from -1 to 1"),
+        (
+            np.zeros((200, 8, 8), bool),
+            None,
+            "holds truth values: give whole numbers from 0 to 255, or others from -1 to 1",
+        ),
+        (np.full((200, 8, 8), np.nan), None, "NaN or infinite"),
+        (np.full((200, 8, 8), -np.inf), None, "NaN or infinite"),
+        (np.zeros((0, 8, 8)), None, "holds no images: its shape begins with 0"),
         (np.zeros((49, 8, 8), np.uint8), None, "has 49 images: at least 50 are needed"),
         (np.zeros((200, 8, 8), np.uint8), SIDES[1:], "The labels of 200 points are as many"),
         ([[1.0, 2.0], [3.0]], None, "not real numbers"),

@@ -10,6 +10,7 @@ import struct
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -216,16 +217,17 @@ def _words(name: str) -> set[str]:
     return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
 
 
-def as_bytes(path: Path, array: NDArray[np.generic]) -> Images:
+def as_bytes(path: Path, array: NDArray[np.generic], black: Literal[0, -1] = 0) -> Images:
     """Images as bytes (N, height, width, colours).
 
     Args:
         path: what a message calls them.
-        array: (N, height, width), with 1 or 3 colours as a last axis or before the height: bytes, numbers from 0 to 1, or numbers
-            from -1 to 1 as samples have them.
+        array: (N, height, width), with 1 or 3 colours as a last axis or before the height: whole numbers from 0 to 255, or
+            others from `black` to 1.
+        black: 0, as files have it; or -1, as the user's points have it.
 
     Raises:
-        DataError: it has another shape, or other numbers.
+        DataError: it has another shape, or other numbers; or no number below 0 although black is -1.
     """
     _check_size(path, array.size)
     if array.ndim == 3:
@@ -235,18 +237,30 @@ def as_bytes(path: Path, array: NDArray[np.generic]) -> Images:
     if array.ndim != 4 or array.shape[3] not in (1, 3) or min(array.shape[1:3]) < 2:
         shape = ", ".join(map(str, array.shape))
         raise DataError(
-            f"{path.name} holds an array of shape ({shape}): images have (N, height, width) or (N, height, width, 3)."
+            f"{path.name} holds an array of shape ({shape}): images have (N, height, width), (N, height, width, 3) or "
+            "(N, 3, height, width)."
         )
-    if array.dtype == np.uint8:
+    if not array.size:
+        raise DataError(f"{path.name} holds no images: its shape begins with 0.")
+    if array.dtype.kind not in "iuf":
+        what = "truth values" if array.dtype.kind == "b" else f"{array.dtype} values"
+        raise DataError(f"{path.name} holds {what}: give whole numbers from 0 to 255, or others from {black} to 1.")
+    low, high = array.min(), array.max()
+    if array.dtype.kind in "iu":
+        if low < 0 or high > 255:
+            raise DataError(f"{path.name} holds whole numbers from {low} to {high}: those of images go from 0 to 255.")
         return np.asarray(array, dtype=np.uint8)
-    if array.dtype.kind == "f" and array.size and array.min() >= -1 and array.max() <= 1:
-        values = np.asarray(array, dtype=np.float32)
-        levels = values * 255 if array.min() >= 0 else (values + 1) * 128 - 0.5  # 256 bins of [-1, 1], by their centres
-        return np.rint(levels).clip(0, 255).astype(np.uint8)
-    raise DataError(
-        f"{path.name} holds {array.dtype} numbers beyond those of a picture: give bytes from 0 to 255, numbers from 0 to 1, or "
-        "numbers from -1 to 1."
-    )
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise DataError(f"{path.name} holds numbers that are NaN or infinite: leave their images out.")
+    if low < black or high > 1:
+        raise DataError(
+            f"{path.name} holds numbers from {low:.3g} to {high:.3g}: give whole ones from 0 to 255, or others from {black} to 1."
+        )
+    if black == -1 and low >= 0:  # numbers from 0 to 1 would be read as light images
+        raise DataError(f"{path.name} holds no number below 0, and black is -1: map numbers from 0 to 1 by 2 * x - 1.")
+    values = np.asarray(array, dtype=np.float32)
+    levels = values * 255 if black == 0 else (values + 1) * 128 - 0.5  # 256 bins of [-1, 1], by their centres
+    return np.rint(levels).clip(0, 255).astype(np.uint8)
 
 
 def _are_labels(array: NDArray[np.generic], count: int) -> bool:

@@ -93,14 +93,15 @@ def load_image_array(
     """The images of an array, scaled and split as those of a file.
 
     Args:
-        array: see :func:`playground.data.archives.as_bytes`.
+        array: as :func:`playground.data.archives.as_bytes` takes it, with black = -1.
         labels: the class of each image, (N,) whole numbers or texts; or None.
 
     Raises:
         DataError: the array has another shape, holds other values, or is too small; or the labels do not fit it.
     """
-    classes, names = classes_of_array(request.path, len(array), labels)
-    images, taken, note = _drawn_and_scaled(as_bytes(Path(request.path), array), request)
+    levels = as_bytes(Path(request.path), array, black=-1)
+    classes, names = classes_of_array(request.path, len(levels), labels)
+    images, taken, note = _drawn_and_scaled(levels, request)
     return _split(request.path, images, None if classes is None else classes[taken], names, note, request)
 
 

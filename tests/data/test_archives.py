@@ -82,7 +82,7 @@ def test_mnist_without_labels_gives_a_note(tmp_path: Path) -> None:
     assert load(tmp_path / "train-images-idx3-ubyte").labels is not None
 
 
-@pytest.mark.parametrize("images", [GREY, COLOUR, COLOUR.transpose(0, 3, 1, 2), COLOUR / 255])
+@pytest.mark.parametrize("images", [GREY, COLOUR, COLOUR.transpose(0, 3, 1, 2), COLOUR / 255, COLOUR.astype(np.int64)])
 def test_npz_and_npy_are_read(tmp_path: Path, images: np.ndarray) -> None:
     np.savez(tmp_path / "a.npz", x_train=images, y_train=CLASSES)
     np.save(tmp_path / "a.npy", images)
@@ -91,6 +91,15 @@ def test_npz_and_npy_are_read(tmp_path: Path, images: np.ndarray) -> None:
         dataset = load(tmp_path / name)
         assert same_images(bytes_of(dataset), wanted)
         assert (dataset.labels is None) == (name == "a.npy")
+
+
+@pytest.mark.parametrize("value", [-0.01, 1.01])
+def test_numbers_of_a_file_go_from_0_to_1(tmp_path: Path, value: float) -> None:
+    images = COLOUR / 255
+    images[0, 0, 0, 0] = value
+    np.save(tmp_path / "a.npy", images)
+    with pytest.raises(DataError, match="give whole ones from 0 to 255, or others from 0 to 1"):
+        load(tmp_path / "a.npy")
 
 
 TEST = {"x_test": GREY[:30], "y_test": CLASSES[:30] + 100}

@@ -51,7 +51,7 @@ class FromFile(DataSource, frozen=True):
         """The data set of an array instead of a file, with `path` as its name.
 
         Args:
-            array: points (N, 2), or images as :func:`playground.data.archives.as_bytes` takes them.
+            array: points (N, 2), or images as :func:`playground.data.archives.as_bytes` takes them with black = -1.
             labels: the class of each, (N,) whole numbers or texts; or None.
             held_out, seed: as in :meth:`load`.
 
