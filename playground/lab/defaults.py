@@ -7,8 +7,6 @@ those of the noise, and :func:`playground.lab.sampling.step_in_user_units` the s
 
 import msgspec
 
-from playground.kinds.networks import Network
-from playground.kinds.noise import Noise
 from playground.lab.settings import Experiment, Likelihood, Training
 
 SECONDS, IMAGE_SECONDS = 20.0, 120.0
@@ -25,18 +23,12 @@ def resolve(experiment: Experiment) -> Experiment:
     return msgspec.structs.replace(
         experiment,
         data=experiment.data.resolve(),
-        network=_network(experiment.network.resolve(images), experiment.noise),
+        network=experiment.network.resolve(images, experiment.noise),
         objective=experiment.objective.resolve(images, experiment.noise),
         training=_training(experiment.training, images),
         sampling=sampling.resolve(images),
         likelihood=_likelihood(experiment.likelihood, images),
     )
-
-
-def _network(network: Network, noise: Noise) -> Network:
-    if network.prediction != "auto":
-        return network
-    return msgspec.structs.replace(network, prediction="velocity" if noise.learns_velocity else "v")
 
 
 def _training(training: Training, images: bool) -> Training:

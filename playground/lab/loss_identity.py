@@ -20,5 +20,5 @@ def loss_identity(experiment: Experiment) -> tuple[Objective, str | None, float 
     assert training.batch != "auto"
     objective = settings.objective.loss_identity(training.batch)
     distribution = training.sigma_distribution if experiment.noise.is_continuous else None
-    told = settings.network.is_told_classes(settings.data, None) is not False
+    told = settings.network.is_told_classes(settings, None) is not False
     return objective, distribution, training.label_dropout if told else None

@@ -179,7 +179,8 @@ class Problem:
         """The number of classes that the network is given: those of the data, and none for an energy or between two sets."""
         if not self.has_score:  # matched pairs do not keep classes
             return 0
-        told = self.experiment.network.resolve(self.experiment.data.images).takes_labels
+        chosen = self.experiment
+        told = chosen.network.resolve(chosen.data.images, chosen.noise).takes_labels
         return int(self.dataset.labels.max()) + 1 if told and self.dataset.labels is not None else 0
 
     @functools.cached_property

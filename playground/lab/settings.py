@@ -122,7 +122,7 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             ge=0.0,
             le=1.0,
             equation=r"s_\theta(x, \sigma \mid c),\ s_\theta(x, \sigma)",
-            when=lambda chosen: chosen.network.is_told_classes(chosen.data, None) is not False,
+            when=lambda chosen: chosen.network.is_told_classes(chosen, None) is not False,
         ),
     ] = 0.3
     reflow: Annotated[

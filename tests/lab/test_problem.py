@@ -11,6 +11,7 @@ import torch
 
 from playground.data.units import Units
 from playground.kinds.datasets import DataSource, Stroke
+from playground.kinds.networks import Network
 from playground.kinds.noise import Noise
 from playground.lab.experiment import Experiment, ExperimentError, fields, replace, value
 from playground.lab.problem import Problem, choose_device, widest_gap
@@ -225,6 +226,13 @@ def test_flow_matching_is_trained_by_velocity_and_no_other_noise(kind: str) -> N
 def test_flow_matching_leaves_a_chosen_prediction_and_other_objectives_alone() -> None:
     resolved = build(noise__kind="flow-matching", network__prediction="noise", objective__kind="sliced").resolve()
     assert (resolved.network.prediction, resolved.objective.weight) == ("noise", "sigma2")
+
+
+@pytest.mark.parametrize(("images", "kind"), [(False, "mlp"), (True, "u-net")])
+def test_an_auto_network_resolves_its_kind_and_its_prediction(images: bool, kind: str) -> None:
+    for noise, prediction in (("flow-matching", "velocity"), ("vp", "v")):
+        found = Network.kinds()["auto"]().resolve(images, Noise.kinds()[noise]())
+        assert (found.kind, found.prediction) == (kind, prediction)
 
 
 def test_default_batches_and_particles_are_smaller_for_images() -> None:

@@ -1,6 +1,6 @@
 from typing import TYPE_CHECKING
 
-from playground.kinds.chosen import Given
+from playground.kinds.chosen import ChosenNoise, Given
 from playground.kinds.kind import register
 from playground.kinds.networks.mlp import MLP
 from playground.kinds.networks.network import Network, Perceptron
@@ -19,8 +19,11 @@ class Auto(Perceptron, tag="auto", frozen=True):
     title = "Auto"
     place = 0
 
-    def resolve(self, images: bool) -> Network:
-        return self.switched(UNet if images else MLP)
+    def resolve(self, images: bool, noise: ChosenNoise) -> Network:
+        return self._suited(images).resolve(images, noise)
 
     def build(self, given: Given, generator: "torch.Generator") -> "ScoreNetwork":
-        return self.resolve(len(given.shape) == 3).build(given, generator)
+        return self._suited(len(given.shape) == 3).build(given, generator)
+
+    def _suited(self, images: bool) -> Network:
+        return self.switched(UNet if images else MLP)

@@ -4,7 +4,9 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from playground.kinds.chosen import Chosen, ChosenData, Conditions, Given
+import msgspec
+
+from playground.kinds.chosen import Chosen, ChosenNoise, Conditions, Given
 from playground.kinds.kind import Kind
 from playground.kinds.setting import Option, meta
 from playground.messages import Message
@@ -112,17 +114,24 @@ class Network(Kind, frozen=True):
         ),
     ] = "auto"
 
-    def resolve(self, images: bool) -> "Network":
-        """The network kind that "auto" stands for; every other kind returns itself."""
-        return self
+    def resolve(self, images: bool, noise: ChosenNoise) -> "Network":
+        """Return the settings with a value for each "auto", of the kind that "auto" stands for.
 
-    def is_told_classes(self, data: ChosenData, conditions: Conditions | None) -> bool | None:
+        Args:
+            images: whether the points are images.
+            noise: the experiment's noise.
+        """
+        if self.prediction != "auto":
+            return self
+        return msgspec.structs.replace(self, prediction="velocity" if noise.learns_velocity else "v")
+
+    def is_told_classes(self, chosen: Chosen, conditions: Conditions | None) -> bool | None:
         """Whether it takes classes as an input; None if that depends on data that have not been read."""
-        if not self.resolve(data.images).takes_labels:
+        if not self.resolve(chosen.data.images, chosen.noise).takes_labels:
             return False
-        if data.labelled is None:
+        if chosen.data.labelled is None:
             return None if conditions is None else bool(conditions.classes)
-        return data.labelled
+        return chosen.data.labelled
 
     def conflicts(self, chosen: Chosen) -> Iterator[Message]:
         """Return the conflicts because of which no network can be built."""
@@ -146,7 +155,7 @@ class Perceptron(Network, frozen=True):
             equation=r"\cos(b^\top x), \sin(b^\top x)",
             resets=True,
             advanced=True,
-            when=lambda chosen: not chosen.network.resolve(chosen.data.images).needs_images,
+            when=lambda chosen: not chosen.network.resolve(chosen.data.images, chosen.noise).needs_images,
         ),
     ] = 64
     feature_scale: Annotated[
@@ -158,6 +167,6 @@ class Perceptron(Network, frozen=True):
             log=True,
             resets=True,
             advanced=True,
-            when=lambda chosen: not chosen.network.resolve(chosen.data.images).needs_images,
+            when=lambda chosen: not chosen.network.resolve(chosen.data.images, chosen.noise).needs_images,
         ),
     ] = 1.75

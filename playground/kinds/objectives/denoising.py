@@ -75,7 +75,7 @@ class Denoising(Objective, tag="denoising", frozen=True):
                 "objective.kind",
                 (Edit("Use sliced", {"objective.kind": "sliced"}), Edit("Add noise", {"noise.kind": "ve"})),
             )
-        if self.target_batch not in ("auto", 1) and chosen.network.is_told_classes(chosen.data, conditions):
+        if self.target_batch not in ("auto", 1) and chosen.network.is_told_classes(chosen, conditions):
             yield Message(
                 "stable-target-of-classes",
                 "The stable target of a network with class labels would mix classes, but {}: choose {}, or {}.",

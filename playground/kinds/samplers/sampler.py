@@ -329,7 +329,7 @@ class FollowsScore(Sampler, frozen=True):
     def _has_classes(self, chosen: Chosen, conditions: Conditions | None) -> bool | None:
         """Whether there are classes of the score that it follows; None if that depends on data that have not been read."""
         if self.source == "learned":
-            return chosen.network.is_told_classes(chosen.data, conditions)
+            return chosen.network.is_told_classes(chosen, conditions)
         return self.source == "exact" and chosen.data.known_density and bool(chosen.data.labelled)
 
     def conflicts(self, chosen: Chosen, conditions: Conditions | None) -> Iterator[Message]:

@@ -261,7 +261,8 @@ class NetworkAudit:
             Check("gradient", "along a direction of all weights: relative error", self.weight_gradient, 1e-5),
             Check("gradient", "along a direction of x: relative error", self.point_gradient, 1e-5),
         ]
-        if self.kind.resolve(self.problem.experiment.data.images).states_density:
+        asked = self.problem.experiment
+        if self.kind.resolve(asked.data.images, asked.noise).states_density:
             found.append(
                 Check(
                     "gradient", "score is the gradient of its log-density: relative error", self.density_gradient, 1e-9

@@ -157,7 +157,7 @@ def made(settings: dict[str, Any]) -> Experiment | None:
     if experiment.data.images and experiment.objective.passes(64) > 4:
         return None  # a pass for each pixel takes too long here
     conditions = Conditions(
-        tuple(range(10)) if resolve(experiment).network.is_told_classes(experiment.data, None) else (), 60
+        tuple(range(10)) if resolve(experiment).network.is_told_classes(experiment, None) else (), 60
     )
     if training_conflict(experiment, conditions) or sampling_conflict(experiment, conditions):
         return None
