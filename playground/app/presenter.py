@@ -103,14 +103,17 @@ class Presenter(QObject):
         self.changed.emit()
 
     def turn(self, way: int) -> None:
-        """Go to the next page (1) or the previous one (-1): a step of the lesson, or a scene if no lesson is open."""
+        """Go to the next page (1) or the previous one (-1): a step of the lesson, or a scene if no lesson is open.
+
+        A step with a question is left forwards only once it is answered, as by Next.
+        """
         lessons, lesson = self._lessons, self._lessons.lesson
         if lesson is None:
             self._turn_scene(way)
-        elif way > 0 and lessons.may_go_on and lessons.place + 1 < len(lesson.steps):
-            lessons.next()  # which records that the step is done
-        else:
-            lessons.go(lessons.place + way)
+        elif way < 0:
+            lessons.back()
+        elif lessons.place + 1 < len(lesson.steps):  # only Finish ends it
+            lessons.next()
 
     def _turn_scene(self, way: int) -> None:
         scenes, shown = list(load_bundled().values()), self._scenes.scene

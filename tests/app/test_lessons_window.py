@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QPoint, QRect, Qt, Signal
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel, QMenu, QMessageBox, QSlider, QVBoxLayout, QWidget
 
+from playground.app.canvas import readouts
 from playground.app.controllers.lessons import Lessons
 from playground.app.controllers.workcopy import WorkCopy
 from playground.app.model.errors import Log
@@ -193,6 +194,8 @@ def test_the_card_asks_hides_and_reveals(bare_window, qtbot):
     assert not panel.commit.isHidden()
     assert panel.explanation.isHidden()
     assert not panel.onward.isEnabled()
+    assert not panel.commit.isEnabled()  # where the scale starts is no prediction
+    assert panel.scale.accessibleName() == "scale from 0 to 1"
     panel.slider.set_position(0.8)
     panel.commit.click()
     until_shown(bare_window, qtbot)
@@ -210,6 +213,45 @@ def test_the_card_asks_hides_and_reveals(bare_window, qtbot):
     assert panel.onward.text() == "Finish"
     panel.onward.click()
     assert panel.isHidden()
+
+
+def test_the_middle_of_the_scale_is_predicted_by_a_press_and_the_next_scale_is_unset_again(bare_window):
+    lessons, panel = bare_window.controllers.lessons, bare_window.panel(LessonPanel)
+    asked = LESSON.steps[1]
+    lessons.begin(Lesson("scales", Head("A"), (asked, asked)))
+    panel.slider.sliderPressed.emit()  # the mouse on the handle, which does not move
+    assert panel.commit.isEnabled()
+    assert panel.scale.accessibleName() == "scale from 0 to 1, you said 0.5"
+    lessons.go(1)
+    assert not panel.commit.isEnabled()
+    assert panel.scale.labels().keys() == {"0", "1"}
+
+
+def test_values_at_a_point_are_hidden_while_a_question_is_open(window, qtbot):
+    lessons, canvas, following, shown = window.controllers.lessons, window.canvas, window.controllers.following, []
+    canvas.set_readout = shown.append
+    lessons.begin(LESSON)
+    lessons.go(1)
+
+    def built():
+        workspace = window.building.workspace
+        if window.playing.frame_noise is None:
+            return False
+        return not window.building.busy and workspace.problem.experiment.data.kind == "two-gaussians"
+
+    qtbot.waitUntil(built, timeout=20_000)
+    canvas.hovered.emit((5.0, 5.0))
+    with qtbot.waitSignal(following.probed, timeout=10_000):
+        following.probe(5.0, 5.0)  # as another card does
+    assert max(shown, key=len) == readouts.position(5.0, 5.0, window.building.problem)
+    canvas.clicked.emit(5.0, 5.0)
+    assert not window.measuring.is_measuring_point
+    shown.clear()
+    lessons.predict(0.5)
+    until_shown(window, qtbot)
+    qtbot.waitUntil(lambda: any(line.startswith("log p") for lines in shown for line in lines), timeout=10_000)
+    canvas.clicked.emit(5.0, 5.0)
+    assert window.measuring.is_measuring_point
 
 
 def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(bare_window, qtbot, monkeypatch):

@@ -6,7 +6,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from playground.app.panels import LessonPanel, ScenePanel
-from playground.lab.lessons import load_all
+from playground.lab.lessons import Head, Lesson, Step, StepHead, load_all
 from playground.lab.scenes import load_bundled
 from tests.app.conftest import wait
 
@@ -78,11 +78,26 @@ def test_page_keys_go_through_the_steps_of_a_lesson(window):
     assert lessons.place == 0  # outside the presenter mode the keys are those of whatever has the focus
     window.presenter.begin()
     wait()
-    for place in (*range(1, len(lesson.steps)), len(lesson.steps) - 1):
+    for place in (1, 1):  # its second step has a question, which is open
         press(window, Qt.Key.Key_PageDown)
         assert lessons.place == place
+    assert lesson.steps[1].head.question
+    lessons.go(len(lesson.steps) - 1)
+    press(window, Qt.Key.Key_PageDown)
+    assert lessons.place == len(lesson.steps) - 1
     press(window, Qt.Key.Key_PageUp)
     assert lessons.place == len(lesson.steps) - 2
+    assert lessons.lesson is lesson
+
+
+def test_the_page_keys_end_no_lesson(window):
+    lessons, lesson = window.controllers.lessons, Lesson("texts", Head("Texts"), (Step(StepHead(), "A text.", ""),) * 3)
+    lessons.begin(lesson)
+    window.presenter.begin()
+    wait()
+    for place in (1, 2, 2):
+        press(window, Qt.Key.Key_PageDown)
+        assert lessons.place == place
     assert lessons.lesson is lesson
 
 

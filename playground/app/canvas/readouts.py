@@ -111,10 +111,7 @@ def pointer(probe: PointReadout, problem: ProblemView, density: DensityView | No
         density: the map on the canvas; it is read if the user requested it or the exact density is not known.
     """
     x, y = probe.point
-    first, second = problem.axes
-    lines = [
-        f"{first} {format_coordinate(x, problem.bounds[:2])}   {second} {format_coordinate(y, problem.bounds[2:])}"
-    ]
+    lines = position(x, y, problem)
     if probe.learned is not None:
         lines.append(f"{'velocity of particles' if probe.velocity else 'learned score'} {vector(probe.learned)}")
     if probe.exact is not None:
@@ -143,7 +140,7 @@ def _read(density: DensityView, x: float, y: float) -> float:
 
 
 def position(x: float, y: float, problem: ProblemView) -> list[str]:
-    """The position of the pointer, shown before the score is known."""
+    """The position of the pointer, without values."""
     first, second = problem.axes
     return [f"{first} {format_coordinate(x, problem.bounds[:2])}   {second} {format_coordinate(y, problem.bounds[2:])}"]
 

@@ -15,6 +15,7 @@ from playground.app.style.number_formats import format_count
 from playground.kinds.datasets import Stroke
 from playground.kinds.datasets.drawing import Drawing
 
+HIDDEN = "Values at a point are shown once you have answered the lesson's question."
 MISSED = "There is no image at that place: click on one for its log-likelihood."
 
 
@@ -59,12 +60,19 @@ class Tools(QObject):
         self._following.probed.connect(self._show_readout)
         display.frame_changed.connect(self._probe)
         controllers.replaying.chosen.connect(self._probe)
+        controllers.lessons.changed.connect(self._probe)
 
     @Slot(float, float)
     def _pick(self, x: float, y: float) -> None:
-        """Handle a click: mark an answer, measure a point, or take the second point of an interpolation."""
+        """Handle a click: mark an answer, measure a point, or take the second point of an interpolation.
+
+        While a lesson's question is open, no point is measured.
+        """
         if self._lessons.asks_mark:
             self._lessons.set_mark(x, y)
+            return
+        if self._lessons.hides_values:
+            self.notified.emit(Notification("info", HIDDEN, is_current=lambda: self._lessons.hides_values))
             return
         (self._measuring.go_to if self._takes_second() else self._measuring.inspect)(x, y)
 
@@ -102,14 +110,22 @@ class Tools(QObject):
 
     @Slot()
     def _probe(self) -> None:
-        """Request the values under the pointer at the noise level of the current frame."""
-        if self._pointer is not None:
+        """Request the values under the pointer at the noise level of the current frame.
+
+        While a lesson's question is open, only the position is shown, because the values may be the answer.
+        """
+        problem = self._building.problem
+        if self._pointer is None:
+            return
+        if not self._lessons.hides_values:
             self._following.probe(*self._pointer)
+        elif problem is not None:
+            self._canvas.set_readout(readouts.position(*self._pointer, problem))
 
     @Slot(object)
     def _show_readout(self, readout: PointReadout) -> None:
         problem = self._building.problem
-        if problem is not None and self._pointer is not None:
+        if problem is not None and self._pointer is not None and not self._lessons.hides_values:
             self._canvas.set_readout(readouts.pointer(readout, problem, self._display.density))
 
     @Slot(object, float)

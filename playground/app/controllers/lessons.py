@@ -98,6 +98,11 @@ class Lessons(QObject):
             return step is not None
         return answer is not None and answer.values is not None
 
+    @property
+    def hides_values(self) -> bool:
+        """Whether the values of points are hidden, because a question that they may answer is open."""
+        return self.step is not None and not self.may_go_on
+
     def keep_progress_in(self, path: Path) -> None:
         """Read the progress in lessons from a file, and write every change to it from now on."""
         self.progress.keep_in(path)

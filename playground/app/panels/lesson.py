@@ -59,12 +59,12 @@ class Scale(QWidget):
         self._said = True
         self.apply_text_size()
 
-    def show_values(self, ends: tuple[float, float], you: float, measured: float | None, said: bool) -> None:
+    def show_values(self, ends: tuple[float, float], you: float | None, measured: float | None, said: bool) -> None:
         """Show the ends and values; `said`: whether the prediction is made."""
         self._ends, self._you, self._measured, self._said = ends, you, measured, said
         self.apply_text_size()
         words = [f"scale from {ends[0]:g} to {ends[1]:g}"]
-        words += [f"you said {you:.3g}"]
+        words += [] if you is None else [f"you said {you:.3g}"]
         words += [] if measured is None else [f"measured {measured:.3g}"]
         self.setAccessibleName(", ".join(words))
         self.update()
@@ -154,7 +154,9 @@ class LessonPanel(CollapsiblePanel):
         self.group = QButtonGroup(self)
         self.slider = Slider()
         self.slider.setAccessibleName("Your prediction")
-        self.slider.valueChanged.connect(self._moved)
+        self._placed = False  # whether the slider was moved: where it starts is no prediction
+        self.slider.valueChanged.connect(self._set_prediction)
+        self.slider.sliderPressed.connect(self._set_prediction)
         self.scale = Scale()
         self.mark = SelectableLabel()
         self.mark.setTextFormat(Qt.TextFormat.PlainText)
@@ -242,8 +244,10 @@ class LessonPanel(CollapsiblePanel):
         self.mark.setVisible(head.mark is not None and not answered)
         self.mark.setText(TO_MARK if lessons.mark is None else MARKED.format(_place(lessons.mark)))
         if head.scale is not None:
-            you = self._predicted()[0] if answer is None else answer.prediction[0]
-            self.scale.show_values(head.scale, you, None if values is None else values[ANSWER], answered)
+            predicted = self._predicted() if answer is None else answer.prediction
+            self.scale.show_values(
+                head.scale, predicted[0] if predicted else None, None if values is None else values[ANSWER], answered
+            )
         self._show_notice(values, None if answer is None else answer.right)
         explained = step.explanation if not asked else ""
         if asked and answer is not None and values is not None:
@@ -324,6 +328,8 @@ class LessonPanel(CollapsiblePanel):
             self.choices.addWidget(button)
             button.toggled.connect(self._moved)
         self.slider.set_position(0.5)
+        self._placed = False
+        self.slider.set_known(False)
 
     def _show_notice(self, values: Mapping[str, float] | None, right: bool | None) -> None:
         step, lessons = self._lessons.step, self._lessons
@@ -349,8 +355,16 @@ class LessonPanel(CollapsiblePanel):
             return self._lessons.mark or ()
         if step.head.scale is None:
             return (float(self.group.checkedId()),) if self.group.checkedId() >= 0 else ()
+        if not self._placed:
+            return ()
         low, high = step.head.scale
         return (low + (high - low) * self.slider.position(),)
+
+    @Slot()
+    def _set_prediction(self) -> None:
+        self._placed = True
+        self.slider.set_known(True)
+        self._moved()
 
     @Slot()
     def _moved(self) -> None:
