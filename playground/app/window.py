@@ -358,7 +358,7 @@ class MainWindow(QMainWindow):
             self.documents.open(self._path)
         elif not self.preferences.get("tour_offered"):
             self.preferences.set("tour_offered", True)
-            self.tour.offer()
+            self.tour.start()
         self.recovering.look()
 
     def closeEvent(self, event: QCloseEvent) -> None:

@@ -31,9 +31,14 @@ def test_it_is_offered_at_the_first_start_and_never_again(qapp, tmp_path):
         assert window.tour.isVisible() is first
         assert QApplication.activeModalWidget() is None
         if first:
-            assert not window.tour.isAncestorOf(QApplication.focusWidget() or window)  # keys stay where they were
-            window.tour.skip.click()
+            assert window.focusWidget() is window.tour.onward
+            QTest.keyClick(window.focusWidget(), Qt.Key.Key_Return)  # and not to the canvas
+            assert window.tour.place == 1
+            assert window.measuring.likelihood is None
+            assert not window.measuring.is_measuring_point
+            QTest.keyClick(window.focusWidget(), Qt.Key.Key_Escape)
             assert not window.tour.isVisible()
+            assert window.canvas.isAncestorOf(window.focusWidget())
         end(window)
 
 
@@ -75,6 +80,15 @@ def test_it_goes_on_back_and_away_by_keys(shared_window, tour):
     assert not tour.isVisible()
 
 
+def test_a_click_on_next_takes_the_keys_from_what_was_used_meanwhile(shared_window, tour):
+    tour.start()
+    shared_window.canvas.setFocus()
+    QTest.mouseClick(tour.onward, LEFT)
+    assert shared_window.focusWidget() is tour.onward
+    QTest.keyClick(shared_window.focusWidget(), Qt.Key.Key_Enter)
+    assert tour.place == 2
+
+
 def test_the_window_can_be_used_meanwhile(shared_window, tour):
     card = shared_window.panel(SamplingPanel)
     tour.go(next(place for place, stop in enumerate(STOPS) if stop.title.endswith("Sample")))
@@ -98,7 +112,7 @@ def test_it_gives_way_to_a_scene_and_to_a_lesson(shared_window, tour):
             (scenes.show, next(iter(load_bundled().values()))),
             (lessons.begin, load_all()["01-score"]),
         ):
-            tour.offer()
+            tour.start()
             assert tour.isVisible()
             begin(what)
             assert not tour.isVisible()

@@ -124,7 +124,7 @@ class Ring(QWidget):
 
 
 class Tour(QFrame):
-    """Shows the panels one after another: Next, Back, Skip, and Escape while a button has the focus.
+    """Shows the panels one after another: Next, Back, Skip. Each takes the focus: Enter goes on, Escape ends the tour.
 
     Args:
         window: the window with the parts, which owns the tour.
@@ -172,17 +172,12 @@ class Tour(QFrame):
         self._again.timeout.connect(self._stand)
         self.hide()
 
-    def offer(self) -> None:
-        """Show the first panel without moving the focus."""
-        self.go(0)
-
     def start(self) -> None:
-        """Begin at the first panel, with the focus on its button."""
+        """Begin at the first panel."""
         self.go(0)
-        self.onward.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def go(self, place: int) -> None:
-        """Go to a panel."""
+        """Go to a panel. Unless one of its buttons has the focus, Next takes it."""
         self.place = place
         stop = self.stops[place]
         self.title.setText(stop.title)
@@ -198,16 +193,19 @@ class Tour(QFrame):
         self._stand()
         self.show()
         self.raise_()
+        if not self.isAncestorOf(self._window.focusWidget() or self._window):
+            self.onward.setFocus(Qt.FocusReason.OtherFocusReason)
         self.setAccessibleName(f"Tour, {stop.title}: {stop.words}")
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, f"{stop.title}. {stop.words}"))
 
     @Slot()
     def end(self) -> None:
-        """End the tour."""
+        """End the tour; the keys go to the canvas again."""
+        focused = self.isAncestorOf(self._window.focusWidget() or self._window)
         self.hide()
         self.ring.hide()
-        if self.isAncestorOf(self._window.focusWidget() or self._window):
-            self._window.setFocus()
+        if focused:
+            (self._window.findChild(CanvasView) or self._window).setFocus()
 
     @Slot()
     def _go_on(self) -> None:
