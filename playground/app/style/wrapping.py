@@ -22,12 +22,14 @@ def breakable(sentence: str, longest: int = LONGEST) -> str:
 
 
 def unbroken(sentence: str) -> str:
-    """The sentence with no break between a number and its unit, within a product of numbers, or in "σ = 1" and "log p".
+    """The sentence with no break between a number and its unit, within a product or sum of numbers, or in "σ = 1" and "log p".
 
     >>> [len(line) for line in unbroken("log p of 8 × 8 pixels at σ = 0.5: 0.94 s, 3 nats").split(" ")]
     [5, 2, 5, 6, 2, 8, 7, 6]
+    >>> [len(line) for line in unbroken("so −2.06 − 4.5 = −6.56").split(" ")]
+    [2, 11, 1, 5]
     """
-    kept = r"(?<=\d) (?=(?:s|nats?)\b|%|× \d)|(?<=\d ×) (?=\d)|(?<=\b\w) (?== [\d−])|(?<=\b\w =) (?=[\d−])|(?<=\blog) (?=p)"
+    kept = r"(?<=\d) (?=(?:s|nats?)\b|%|[×+−] \d)|(?<=\d [×+−]) (?=\d)|(?<=\b[^\W\d]) (?== [\d−])|(?<=\b[^\W\d] =) (?=[\d−])|(?<=\blog) (?=p)"
     return re.sub(kept, "\u00a0", sentence)
 
 
