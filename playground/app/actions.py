@@ -66,6 +66,7 @@ class Window(Protocol):
     def show_dialog(self, name: str) -> None: ...
     def show_keys(self) -> None: ...
     def toggle_full_screen(self) -> None: ...
+    def toggle_training(self) -> None: ...
 
 
 Do = Callable[[Window, Controllers], object]
@@ -236,7 +237,7 @@ COMMANDS: dict[str, Command] = {
     "train.toggle": Command(
         "Train",
         "Train the network, or pause training",
-        lambda w, c: c.training.toggle(),
+        lambda w, c: w.toggle_training(),
         key="T",
         why_disabled=lambda w, c: why_disabled.training(w.state, c),
         label=lambda w, c: COMMAND[c.training.status],

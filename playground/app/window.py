@@ -171,7 +171,7 @@ class MainWindow(QMainWindow):
             self.display.describe_view,
             resource(OPENING),
             self,
-            lambda: self.controllers.scenes.scene is not None or self.controllers.lessons.lesson is not None,
+            self._shows_other,
         )
         self.autosaving = Autosaving(
             self.state,
@@ -487,6 +487,17 @@ class MainWindow(QMainWindow):
                 if taught and key in row.keys:
                     self._advanced = reveal(row)
                     Highlight(row, panel)
+
+    def _shows_other(self) -> bool:
+        """Whether a scene or a lesson is on the workspace."""
+        return self.controllers.scenes.scene is not None or self.controllers.lessons.lesson is not None
+
+    def toggle_training(self) -> None:
+        """Start or pause training. At a start the card Train unfolds, so that its loss is seen; not in scenes and lessons,
+        whose own cards need the room."""
+        self.training.toggle()
+        if self.training.wanted and not self._shows_other():
+            self.panel(TrainingPanel).set_folded(False)
 
     @Slot()
     def reset_training(self) -> None:

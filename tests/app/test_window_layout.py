@@ -24,6 +24,8 @@ from playground.app.widgets.field_row import FieldLabel
 from playground.app.window import SMALLEST
 from playground.drawing.palette import PALETTES
 from playground.lab.experiment import Experiment, replace
+from playground.lab.lessons import load_all
+from playground.lab.scenes import load_bundled
 from playground.lab.settings import LOG_P_OF
 from tests.app.conftest import wait
 
@@ -71,6 +73,36 @@ def test_the_button_says_what_it_does_now(shared_window):
     window.reset_training()
     wait(lambda: button.text() == button.accessibleName() == "Train", 10_000)
     assert button.text() == button.accessibleName() == "Train"
+
+
+@pytest.mark.parametrize("shown", ["own work", "scene", "lesson"])
+def test_train_of_the_top_bar_unfolds_the_loss_except_in_a_scene_or_lesson(shared_window, shown):
+    window = shared_window
+    card, button = window.panel(TrainingPanel), window.findChild(QAbstractButton, "train.toggle.button")
+    scenes, lessons = window.controllers.scenes, window.controllers.lessons
+    if shown == "scene":
+        scenes.show(next(one for one in load_bundled().values() if one.settings.sampling.follows != "learned"))
+    elif shown == "lesson":
+        lessons.begin(load_all()["01-score"])  # its first step folds the cards
+    try:
+        wait(lambda: not window.building.busy, 30_000)
+        card.set_folded(True)
+        button.click()
+        assert window.training.wanted
+        assert card.is_folded() is (shown != "own work")
+        card.set_folded(True)
+        button.click()
+        assert not window.training.wanted
+        assert card.is_folded()  # as a pause leaves it
+    finally:
+        scenes.leave()
+        lessons.leave()
+        window.training.pause()
+        wait(lambda: not window.building.busy, 30_000)
+        window.reset_training()
+        window.state.load(window.state.experiment)
+        card.set_folded(False)
+        wait(lambda: not window.building.busy, 30_000)
 
 
 @pytest.mark.parametrize("training", BUTTON)
