@@ -34,7 +34,7 @@ class Denoising(Objective, tag="denoising", frozen=True):
             meta(
                 "Points over which the target of denoising is averaged (stable target, Xu et al. 2023); this lowers "
                 "its variance at coarse levels. 1: each point's own noise, as for a network with class labels. At "
-                "most the batch. auto: 256, or 1 for images and with classes",
+                "most the batch. auto: 256, or 1 for images, with classes and between two sets",
                 label="stable-target batch",
                 ge=1,
                 le=65_536,
