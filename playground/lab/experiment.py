@@ -12,7 +12,7 @@ import re
 import tomllib
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -317,14 +317,19 @@ def _known(key: str, described: msgspec.Struct) -> str:
 
 def _unknown(key: str, described: msgspec.Struct) -> Message:
     known = every_field(type(described))
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5) or [
-        other for other in known if other.split(".")[-1] == key.split(".")[-1]
-    ]
+    near = _near(key, fields(described)) or difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    near = near or [other for other in known if other.split(".")[-1] == key.split(".")[-1]]
     sections = _sections(described)
     if near:
         return Message("unknown-setting", "{} is not a setting; did you mean {}?", (key, setting(near[0])))
     there = f"the sections are {', '.join(sections)}" if sections else f"the settings are {', '.join(known)}"
     return Message("unknown-setting", "{} is not a setting; {}.", (key, there))
+
+
+def _near(key: str, known: Iterable[str]) -> list[str]:
+    """The settings of which a key is a slip of one letter or two; first those of its length, for a slip seldom leaves a letter out."""
+    near = difflib.get_close_matches(key, known, n=3, cutoff=0.9)
+    return sorted(near, key=lambda name: len(name) != len(key))
 
 
 def _leaves(tree: Mapping[str, Any], described: msgspec.Struct) -> Iterator[tuple[str, Any]]:
