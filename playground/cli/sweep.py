@@ -69,10 +69,11 @@ def run_sweep(source: Path, folder: Path, place: "Place", device: str, parquet: 
     warn(_of_versions(folders.versions(folder, cells), waiting > 0))
     warn(sweeps.BY_TIME if waiting and any(cell.depends_on_speed for cell in cells) else None)
     if waiting:
-        with stage(f"Sweep of {waiting} cells") as update, place as workers:
+        count = "1 cell" if waiting == 1 else f"{waiting} cells"
+        with stage(f"Sweep of {count}") as update, place as workers:
             for progress in sweeps.run(sweep, cells, folder, workers, device):
                 done, left = progress.done - (len(cells) - waiting), progress.seconds_left
-                update(done / waiting, f"{done} cells" + ("" if left is None else f", about {left:.0f} s left"))
+                update(done / waiting, f"{done} of {count}" + ("" if left is None else f", about {left:.0f} s left"))
     rows = write_tables(folder, cells, parquet)
     shown = save_pictures(pictures(sweep, rows), folder / PLOTS)
     _print(rows)

@@ -78,6 +78,16 @@ def test_several_processes_make_the_same_cells(tmp_path: Path) -> None:
         assert [str(number) for number in frame["nfe_mean"]] == [row["nfe_mean"] for row in tables[1]]
 
 
+def test_a_sweep_of_one_cell_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "sweep.toml"
+    source.write_text(SWEEP.replace("[3, 6]", "[3]").replace("seeds = 2", "seeds = 1"), encoding="utf-8")
+    assert main(["sweep", str(source), "--out", str(tmp_path / "out"), "--workers", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "Sweep of 1 cell ..." in said
+    assert ", 1 of 1 cell" in said
+    assert "1 cells" not in said
+
+
 def test_a_job_array_computes_each_cell_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source, out, script = tmp_path / "my sweep.toml", tmp_path / "out", tmp_path / "array.sh"
     source.write_text(SWEEP, encoding="utf-8")
