@@ -34,8 +34,8 @@ def data_given(experiment: Experiment, data_name: str) -> str:
     if not (isinstance(experiment.data, FromFile) and experiment.data.is_array):
         return ""
     return (
-        "# The data were given as an array: `score-playground script` and File > Save as script write them beside the script.\n"
-        f'experiment = dataclasses.replace(sp.Session.load("{data_name}"), experiment=experiment)\n'
+        "# The data were given as an array. File > Save as writes this session with them; a saved script has it beside it already.\n"
+        f'experiment = dataclasses.replace(sp.Session.load("{data_name}"), experiment=experiment, weights=None)\n'
     )
 
 

@@ -83,6 +83,12 @@ def test_a_script_of_an_array_takes_it_from_the_session_beside_it(
     for name in ("points", "held_out", "labels"):
         np.testing.assert_array_equal(getattr(source, name), getattr(session, name))
     assert source.weights is None
+    session.save(tmp_path / "data.spg")  # as File > Save as writes it, with the network
+    copied = as_python(session.experiment)
+    assert "File > Save as writes this session" in copied
+    source = of_script(copied, monkeypatch)
+    np.testing.assert_array_equal(source.points, session.points)
+    assert source.weights is None  # trained anew
     assert "array" not in as_python(experiment)
 
 
