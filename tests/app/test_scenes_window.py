@@ -166,12 +166,27 @@ def test_the_card_shows_the_figures_that_are_measured_so_far(bare_window, monkey
     )
     controller, panel = bare_window.controllers.scenes, bare_window.panel(ScenePanel)
     controller.show(two)
+    controller._take(scenes.check_claim(two, {}))
+    assert panel.figures.isHidden()  # nothing is measured yet
     controller._take(scenes.check_claim(two, {"share": 0.9}))
-    assert panel.figures.text() == "Measured so far: 0.9, …."
+    assert not panel.figures.isHidden()
+    assert panel.figures.text() == "Measured so far: 0.9, …"
     assert not panel.notice.text.text()
     controller._take(scenes.check_claim(two, {"share": 0.9, "b": 7.0}))
     assert panel.figures.text() == "Measured: 0.9, 7."
     assert panel.notice.text.text() == FAILS
+
+
+def test_what_is_measured_scrolls_no_title_away(window, qtbot, monkeypatch):
+    measured_by(monkeypatch, 0.5)
+    controller, panel = window.controllers.scenes, window.panel(ScenePanel)
+    controller.show(EXACT)
+    qtbot.waitUntil(lambda: panel.isVisible() and not window.building.busy, timeout=20_000)
+    at = panel.measure.mapTo(window, panel.measure.rect().center())
+    QTest.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, pos=at)  # the column keeps it under the pointer
+    qtbot.waitUntil(lambda: panel.figures.isVisible() and panel.notice.isVisible(), timeout=20_000)
+    qtbot.wait(100)
+    assert panel.column().verticalScrollBar().value() == 0
 
 
 def test_another_scene_forgets_what_was_measured(controller, qtbot, monkeypatch):

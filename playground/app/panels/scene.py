@@ -48,9 +48,11 @@ class ScenePanel(CollapsiblePanel):
         buttons.addWidget(self.back)
         buttons.addStretch(1)
         buttons.addWidget(self.measure)
-        for part in (self.name, self.claim, self.figures, self.notice):
-            self.body.addWidget(part)
+        self.body.addWidget(self.name)
+        self.body.addWidget(self.claim)
         self.body.addLayout(buttons)
+        self.body.addWidget(self.figures)  # below the pressed button, so that it moves nothing when it comes
+        self.body.addWidget(self.notice)
         self._scenes.changed.connect(self._show)
         self._show()
 
@@ -64,11 +66,10 @@ class ScenePanel(CollapsiblePanel):
         self.name.setText(scene.title)
         self.claim.setText(unbroken(scene.claim))
         self.set_state(scene.topic)
-        self.figures.setVisible(measured is not None)
+        self.figures.setVisible(measured is not None and bool(measured.values))
         if measured is not None:
-            self.figures.setText(
-                f"{'Measured' if measured.complete else 'Measured so far'}: {unbroken(measured.text)}."
-            )
+            said = "Measured" if measured.complete else "Measured so far"
+            self.figures.setText(f"{said}: {unbroken(measured.text)}{'' if measured.text.endswith('…') else '.'}")
         if measured is None or not measured.complete:
             self.notice.say("info", "")
         else:
