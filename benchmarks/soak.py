@@ -70,6 +70,7 @@ def running() -> list[str]:
     kinds = {QThread}
     while more := {kind for known in kinds for kind in known.__subclasses__()} - kinds:
         kinds |= more
+    gc.unfreeze()  # what was there when torch was loaded may be a thread too
     # Not by gc.get_objects(): it also holds the tuples that other threads have half built, which then fail to grow.
     threads = [one for one in gc.get_referrers(*kinds) if isinstance(one, QThread) and shiboken6.isValid(one)]
     return [thread.objectName() for thread in threads if thread.isRunning() and thread is not QThread.currentThread()]
