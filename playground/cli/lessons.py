@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playground.app.model.views import plane_bounds
 from playground.app.widgets.equation import equation_svg
-from playground.cli.reporting import number, say
+from playground.cli.reporting import number, say, short
 from playground.cli.scenes import chosen, measured
 from playground.drawing.class_picture import Question, Reply, save_class_picture
 from playground.drawing.render import headless
@@ -25,6 +25,7 @@ from playground.user_errors import UserError, cannot_write
 
 FARTHEST = 1e12  # largest number on an axis
 LARGEST = 1_000_000  # characters of a file of answers
+JUDGED = {"True": True, "False": False}  # cells of the column "right" with a choice or a mark that is measured
 
 
 def check_lessons(names: Sequence[str], device: str) -> bool:
@@ -145,7 +146,11 @@ def report_answers(folder: Path, out: Path, picture: Path | None = None) -> None
             say(f"  {count} of {len(answers)} said {answer}")
         measured = [float(row["measured"]) for row in answers if _is_number(row["measured"])]
         if measured:
-            say(f"  measured: {number(min(measured))} to {number(max(measured))}")
+            ends = dict.fromkeys((short(min(measured)), short(max(measured))))  # one if they agree
+            say(f"  measured: {' to '.join(ends)}")
+        judged = [row["right"] for row in answers if row["right"] in JUDGED]
+        if judged:
+            say(f"  {judged.count('True')} of {len(judged)} answered right")
     picture = picture or out.with_suffix(".png")
     application = headless()
     save_class_picture([_asked(key, answers) for key, answers in sorted(asked.items(), key=_in_order)], picture)
@@ -161,9 +166,8 @@ def _in_order(one: tuple[tuple[str, str, str], object]) -> tuple[str, float, str
 def _asked(key: tuple[str, str, str], answers: Sequence[Mapping[str, str]]) -> Question:
     """A question for the picture."""
     lesson, step, question = key
-    judged = {"True": True, "False": False}
     replies = tuple(
-        Reply(row["student"], row["answer"], _numbers(row["answer"]), judged.get(row["right"])) for row in answers
+        Reply(row["student"], row["answer"], _numbers(row["answer"]), JUDGED.get(row["right"])) for row in answers
     )
     found = Question(f"{lesson}, step {step}", question, replies)
     measured = tuple(filter(None, (_numbers(row["measured"]) for row in answers)))

@@ -31,6 +31,15 @@ def number(value: float) -> str:
     return f"{value:.4f}" if abs(value) < HUGE else without_typography(format_number(value, 4))
 
 
+def short(value: float) -> str:
+    """A number with three digits, as in the window: for a figure whose error is not known.
+
+    >>> short(-6.5600000001), short(0.75)
+    ('-6.56', '0.75')
+    """
+    return without_typography(format_number(value))
+
+
 def with_error(value: float, error: float) -> str:
     """A value and its error, rounded to two digits of the error, as in the window."""
     return without_typography(format_measured(value, error, 2))

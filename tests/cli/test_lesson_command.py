@@ -88,12 +88,25 @@ def test_a_class_becomes_one_table_of_predictions(tmp_path, capsys):
     out = tmp_path / "class.csv"
     assert main(["lesson", "report", str(tmp_path), "--out", str(out)]) == 0
     said = capsys.readouterr().out
-    assert "mine, step 2: Which?\n  1 of 2 said few\n  1 of 2 said many\n  measured: 0.7000 to 0.7500" in said
+    assert (
+        "mine, step 2: Which?\n  1 of 2 said few\n  1 of 2 said many\n  measured: 0.7 to 0.75\n  1 of 2 answered right\n"
+        in said
+    )
+    assert said.count("answered right") == 1  # of the other question none is measured
     with out.open(newline="") as file:
         rows = list(csv.reader(file))
     assert rows[0] == ["student", *COLUMNS]
     assert [row[0] for row in rows[1:]] == ["ada", "emmy", "emmy"]
     assert main(["lesson", "report", str(tmp_path), "--out", str(out)]) == 0  # the table itself is not a student's file
+
+
+def test_what_all_have_measured_alike_is_one_number(tmp_path, capsys):
+    for name, measured in (("ada", "-6.56"), ("emmy", "-6.5600001")):
+        answers(tmp_path / f"{name}.csv", ["mine", "2", "How much?", "-5", measured, ""])
+    assert main(["lesson", "report", str(tmp_path), "--out", str(tmp_path / "class.csv")]) == 0
+    said = capsys.readouterr().out
+    assert "  measured: -6.56\n" in said
+    assert "answered right" not in said  # on a scale one is only nearer or farther
 
 
 def test_a_class_becomes_one_picture_beside_the_table_or_where_it_is_wanted(tmp_path):
