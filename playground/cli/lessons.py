@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playground.app.model.views import plane_bounds
 from playground.app.widgets.equation import equation_svg
-from playground.cli.reporting import number, say, short
+from playground.cli.reporting import say, short, with_error
 from playground.cli.scenes import chosen, measured
 from playground.drawing.class_picture import Question, Reply, save_class_picture
 from playground.drawing.render import headless
@@ -52,9 +52,11 @@ def _check(lesson: Lesson, device: str) -> bool:
         sound &= _draws(place, step)
         if step.head.check is None:
             continue
-        values = measured(step.scene, device, f"Step {place}").values
+        found = measured(step.scene, device, f"Step {place}")
+        values, error = found.values, found.errors.get(ANSWER)
         if step.head.mark is None:
-            said, (answer, holds) = number(values[ANSWER]), _answer(step, values[ANSWER])
+            value = values[ANSWER]
+            said, (answer, holds) = with_error(value, error) if error else short(value), _answer(step, value)
         else:
             said, (answer, holds) = said_place(step.place(values)), _place(step, step.place(values))
         sound &= holds

@@ -14,13 +14,14 @@ from playground.lab import experiment as experiments
 from playground.lab.autoguidance import with_weaker
 from playground.lab.boltzmann.cost import measure_cost
 from playground.lab.conditioning import known_point
-from playground.lab.evaluation import OF_SAMPLES, evaluate, sample_distances
+from playground.lab.evaluation import ERROR, OF_SAMPLES, evaluate, sample_distances
 from playground.lab.experiment import Experiment
 from playground.lab.fields import arrows_at
 from playground.lab.latent import interpolate
 from playground.lab.likelihood import decode, log_likelihood
 from playground.lab.misprints import matching_losses
 from playground.lab.problem import Problem, choose_device
+from playground.lab.sample_metrics import FLOOR_PAIRS
 from playground.lab.sampling import sample
 from playground.lab.scenes import (
     AT_A_POINT,
@@ -45,6 +46,7 @@ from playground.lab.trajectory import Trajectory
 from playground.theory.noise import ScoreFunction
 from playground.user_errors import UserError
 
+SLICED = "sliced_wasserstein2"
 SOME = 2_000
 LINE = 4_000  # places along which the law of an inpainted coordinate is computed
 SECONDS_A_YEAR = 365.25 * 24 * 3600
@@ -61,17 +63,20 @@ def measure(scene: SceneFile, device: str = "cpu") -> Iterator[tuple[float, Meas
         UserError: an experiment cannot be run.
     """
     values: dict[str, float] = {}
+    errors: dict[str, float] = {}
     trained: dict[Experiment, Trainer] = {}
     runs: dict[Experiment, _Run] = {}
     for count, (name, figure) in enumerate(scene.figures.items()):
-        experiment, so_far = scene.settings_of(figure), check_claim(scene, values)
+        experiment, so_far = scene.settings_of(figure), check_claim(scene, values, errors)
         yield count / len(scene.figures), so_far
         if experiment not in runs:
             runs[experiment] = _Run(experiment, choose_device(device), trained, scene.weights)
         for done in runs[experiment].measure(figure):
             yield (count + done) / len(scene.figures), so_far
-        values[name] = runs[experiment].value(figure)
-    yield 1.0, check_claim(scene, values)
+        values[name], error = runs[experiment].value(figure), runs[experiment].error(figure)
+        if error is not None and math.isfinite(error):
+            errors[name] = error
+    yield 1.0, check_claim(scene, values, errors)
 
 
 class _Run:
@@ -94,12 +99,30 @@ class _Run:
 
     def value(self, figure: Figure) -> float:
         """A figure that is measured."""
-        value = self._found[_name(figure)]
+        return self._chosen(_name(figure), figure) / (float(self._found[figure.over]) if figure.over else 1.0)
+
+    def error(self, figure: Figure) -> float | None:
+        """The standard error of a figure that is measured, in its unit; None if it is not known.
+
+        A sliced Wasserstein distance d has about the standard deviation s of its floor f, the distance between two clouds
+        of the data, which is a mean over FLOOR_PAIRS pairs. So d/f has the error (s/f) sqrt(1 + (d/f)²/FLOOR_PAIRS).
+        """
+        found, name = self._found, f"{figure.key}{ERROR}"
+        if figure.key == SLICED and figure.over in ("", f"{SLICED}_floor"):
+            spread = found.get(f"{SLICED}_floor_std")
+            if spread is None or not figure.over:
+                return spread
+            return float(spread / found[figure.over] * math.hypot(1.0, self.value(figure) / math.sqrt(FLOOR_PAIRS)))
+        return None if figure.over or found.get(name) is None else self._chosen(name, figure)
+
+    def _chosen(self, name: str, figure: Figure) -> float:
+        """The found value of this name; of a list the one that a figure is about."""
+        value = self._found[name]
         if figure.index is not None:
             value = value[figure.index]
         if figure.sigma is not None and figure.key not in PLACES:
             value = value[int(np.abs(np.log(np.array(self._found["score_sigmas"]) / figure.sigma)).argmin())]
-        return float(value) / (float(self._found[figure.over]) if figure.over else 1.0)
+        return float(value)
 
     def measure(self, figure: Figure) -> Iterator[float]:
         """Measure what a figure needs and is missing yet; yields the fraction done.
@@ -201,7 +224,7 @@ class _Run:
         if key == "final_loss":
             for done, loss in trainer.evaluate_loss():
                 if loss is not None:
-                    self._found["final_loss"] = loss[0]
+                    self._found |= {"final_loss": loss[0], f"final_loss{ERROR}": loss[1]}
                 yield done
 
     def _train(self) -> Iterator[float]:

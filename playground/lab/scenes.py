@@ -22,6 +22,7 @@ A scene is data only: a file from a stranger runs no code. This module imports n
 :mod:`playground.lab.scene_figures` measures the figures.
 """
 
+import dataclasses
 import functools
 import math
 import re
@@ -135,12 +136,14 @@ class Measured:
         failed: the names of the figures outside their bounds; none before all are measured.
         text: the scene's line of figures; those that are not measured yet are "…".
         complete: whether all figures are measured.
+        errors: the standard errors of those figures for which they are known.
     """
 
     values: Mapping[str, float]
     failed: tuple[str, ...]
     text: str
     complete: bool = True
+    errors: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 def bundled() -> dict[str, Path]:
@@ -256,14 +259,18 @@ class _NotYet(float):
         return "…"
 
 
-def check_claim(scene: SceneFile, values: Mapping[str, float]) -> Measured:
-    """Compare figures with the bounds that the scene claims, once all of them are measured."""
+def check_claim(scene: SceneFile, values: Mapping[str, float], errors: Mapping[str, float] | None = None) -> Measured:
+    """Compare figures with the bounds that the scene claims, once all of them are measured.
+
+    Args:
+        values, errors: the figures by name, and the standard errors that are known.
+    """
     complete = all(name in values for name in scene.figures)
     failed = tuple(
         name for name, figure in scene.figures.items() if complete and not _keeps_to(figure, values[name], values)
     )
     shown = dict.fromkeys(scene.figures, _NotYet()) | dict(values)
-    return Measured(dict(values), failed, filled_in(scene.measured, shown), complete)
+    return Measured(dict(values), failed, filled_in(scene.measured, shown), complete, dict(errors or {}))
 
 
 def _keeps_to(figure: Figure, value: float, values: Mapping[str, float]) -> bool:

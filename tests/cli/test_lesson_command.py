@@ -25,8 +25,17 @@ def measured(monkeypatch):
 def test_each_question_is_printed_with_its_answer(measured, capsys):
     assert main(["lesson", "check", "05-langevin-weights"]) == 0
     said = capsys.readouterr().out
-    assert "What share of the particles ends there? Measured 0.5000: on the scale" in said
-    assert "what share ends in the right mode? Measured 0.5000: About half, as before" in said
+    assert "What share of the particles ends there? Measured 0.5: on the scale" in said
+    assert "what share ends in the right mode? Measured 0.5: About half, as before" in said
+
+
+def test_a_measured_answer_has_the_digits_that_its_error_supports(monkeypatch, capsys):
+    def measure(scene, device):
+        yield 1.0, scenes.check_claim(scene, dict.fromkeys(scene.figures, 0.597912), {"measured": 0.0123})
+
+    monkeypatch.setattr(command, "measure", measure)
+    assert main(["lesson", "check", "05-langevin-weights"]) == 0
+    assert "Measured 0.598 ± 0.012: on the scale" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ import pytest
 
 from playground.lab import scenes
 from playground.lab.experiment import ExperimentError
-from playground.lab.scene_figures import measure
+from playground.lab.sample_metrics import FLOOR_PAIRS
+from playground.lab.scene_figures import SLICED, measure
 from playground.user_errors import UserError
 
 SCENE = """
@@ -106,6 +107,28 @@ def test_figures_come_one_by_one_and_the_claim_is_compared_once_all_are_there():
     assert half.text == f"a {half.values['a']:.2f}, b …".replace("-", "−")
     assert (half.complete, half.failed) == (False, ())
     assert (complete.complete, complete.failed) == (True, ("a", "b"))
+
+
+def test_figures_have_the_errors_that_are_known():
+    experiment = {
+        "data": {"kind": "two-gaussians", "points": 500},
+        "sampling": {"kind": "langevin", "source": "exact", "particles": 400, "steps": 20},
+        "likelihood": {"source": "exact"},
+    }
+    figures = {
+        "share": scenes.Figure("mode_weights", index=0),
+        "distance": scenes.Figure(SLICED),
+        "floor": scenes.Figure(f"{SLICED}_floor"),
+        "ratio": scenes.Figure(SLICED, over=f"{SLICED}_floor"),
+        "log_p": scenes.Figure("exact_log_prob", point=(5.0, 5.0)),
+    }
+    *_, (_, measured) = measure(scenes.SceneFile("", "", "", "", experiment, figures))
+    values, errors = measured.values, measured.errors
+    assert errors.keys() == {"share", "distance", "ratio"}  # log p is exact
+    assert errors["share"] == pytest.approx(np.sqrt(values["share"] * (1 - values["share"]) / 400), rel=0.05)
+    assert 0 < errors["distance"] < values["floor"]
+    of_floor = values["ratio"] * errors["distance"] / np.sqrt(FLOOR_PAIRS)
+    assert errors["ratio"] == pytest.approx(np.hypot(errors["distance"], of_floor) / values["floor"])
 
 
 def test_ratio_and_difference_are_to_the_figure_that_is_named():
