@@ -28,10 +28,13 @@ class Workspace(QObject):
     """Stands in for the controllers: remembers what it was given."""
 
     points_opened = Signal(str)
+    taken = Signal(object)
+    problem_failed = Signal(object)
 
     def __init__(self, state: State) -> None:
         super().__init__()
         self.state = state
+        self.opening = None
         self.sessions, self.experiments, self.points = [], [], []
         self.broken = set()  # paths that cannot be read
         self.bytes = 2_310_000

@@ -68,8 +68,8 @@ class ScenePanel(CollapsiblePanel):
         self.set_state(scene.topic)
         self.figures.setVisible(measured is not None and bool(measured.values))
         if measured is not None:
-            said = "Measured" if measured.complete else "Measured so far"
-            self.figures.setText(f"{said}: {unbroken(measured.text)}{'' if measured.text.endswith('…') else '.'}")
+            text = unbroken(measured.text)
+            self.figures.setText(f"Measured: {text}." if measured.complete else f"Measured so far: {text}")
         if measured is None or not measured.complete:
             self.notice.say("info", "")
         else:
