@@ -135,8 +135,9 @@ class SummaryLabel(QLabel):
 
     def apply_text_size(self) -> None:
         """Show what fits the width with the present font."""
-        self.setText(shortened(self._whole, self.fontMetrics(), self.width()))
-        self.setToolTip("" if self.text() == self._whole else self._whole)
+        shown = shortened(self._whole, self.fontMetrics(), self.width())
+        self.setText(shown)
+        self.setToolTip("" if shown == self._whole else self._whole)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self.apply_text_size()
