@@ -13,7 +13,7 @@ from playground.app.model import workspace
 from playground.cli import results
 from playground.cli.folders import create_folder, replace_results
 from playground.cli.painting import paint_picture, paint_video
-from playground.cli.reporting import Update, say, stage, warn
+from playground.cli.reporting import Update, say, stage, warn, with_error
 from playground.cli.summary import print_figures
 from playground.lab import experiment as experiments
 from playground.lab.conflicts import Conditions, sampling_conflict, training_conflict
@@ -123,7 +123,7 @@ def _train(trainer: Trainer) -> tuple[TrainingProgress | None, tuple[float, floa
     if last is not None:
         with stage("Final loss") as update:
             for done, final in trainer.evaluate_loss():
-                update(done, f"{final[0]:.4f} ± {final[1]:.4f}{_floor(last)}" if final else "")
+                update(done, f"{with_error(*final)}{_floor(last)}" if final else "")
     if last is not None and last.note:
         say(last.note)
     if last is not None and last.diverged:
@@ -142,7 +142,7 @@ def _floor(progress: TrainingProgress) -> str:
     """The optimal loss, if it is known."""
     if progress.optimal_loss is None:
         return ""
-    return f" (optimal {progress.optimal_loss:.4f} ± {progress.optimal_loss_error or 0.0:.4f})"
+    return f" (optimal {with_error(progress.optimal_loss, progress.optimal_loss_error or 0.0)})"
 
 
 def _session(problem: Problem, trainer: Trainer) -> Session:

@@ -127,7 +127,7 @@ def _with_floor(measured: dict[str, Any], key: str) -> str:
     floor = measured.get(words.floor_key) if words.floor_key else words.floor
     if floor is None:
         return text
-    return f"{text} (floor {floor:.4g})" if spread is None else f"{text} (floor {floor:.4g} ± {spread:.2g})"
+    return f"{text} (floor {floor:.4g})" if spread is None else f"{text} (floor {with_error(float(floor), spread)})"
 
 
 def _weights(measured: dict[str, Any]) -> str:

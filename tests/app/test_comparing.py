@@ -24,7 +24,7 @@ from playground.app.model.columns import Column
 from playground.app.model.pinned_runs import PinnedRun
 from playground.app.model.preferences import PictureChoice, VideoChoice
 from playground.app.panels import LikelihoodPanel, ParticlePanel, RunsPanel, likelihood, particle
-from playground.app.style.number_formats import format_number
+from playground.app.style.number_formats import format_measured
 from playground.lab.experiment import ExperimentError, replace
 from playground.lab.lessons import load_all
 from tests.app.conftest import wait
@@ -335,7 +335,7 @@ def test_distances_are_charted_against_evaluations_and_go_to_csv(window, tmp_pat
     floor, spread = comparing.runs[0].curve.floor, comparing.runs[0].curve.floor_std
     assert 0 < spread < floor
     assert list(chart.series[0].error) == [spread, spread]
-    assert chart.series[0].legend == f"floor {format_number(floor)} ± {format_number(spread, 2)}"
+    assert chart.series[0].legend == f"floor {format_measured(floor, spread, 2)}"
     low, high = sorted((chart.axes[1].low, chart.axes[1].high))
     assert low < floor - spread
     assert floor + spread < high

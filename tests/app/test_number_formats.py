@@ -71,13 +71,29 @@ def test_shown(value: float, text: str):
 def test_measured():
     assert format_measured(0.17034, 0.0016) == "0.170 ± 0.002"
     assert format_measured(-1.5, 0.04) == "−1.50 ± 0.04"
-    assert format_measured(1e9, 3e7) == "1e9 ± 3e7"
+    assert format_measured(1e9, 3e7) == "1.00e9 ± 3e7"
     assert format_measured(2.34567e9, 3e6) == "2.346e9 ± 3e6"
     assert format_measured(8.71e-7, 1.8e-7) == "9e-7 ± 2e-7"
     assert format_measured(-8.71e-7, 3.2e-9) == "−8.71e-7 ± 3e-9"
-    assert format_measured(1.0076123, 3e-6) == "1.007612 ± 3e-6"
+    assert format_measured(1.0076123, 3e-6) == "1.007612 ± 0.000003"
     assert format_measured(-0.001, 0.02) == "0.00 ± 0.02"
     assert format_measured(1.5, math.inf) == "1.5 ± ∞"
+    assert format_measured(0.02841, 6.4e-3, 2) == "0.0284 ± 0.0064"
+    assert format_measured(6e-6, 9.5e-5, 2) == "6e-6 ± 9.5e-5"
+    assert format_measured(-1.08e-5, 2.5e-6, 2) == "−1.08e-5 ± 2.5e-6"
+    assert format_measured(-4e-9, 3e-7) == "0 ± 3e-7"
+    assert format_measured(123_456.7, 0.4) == "1.234567e5 ± 4e-1"
+    assert format_measured(-5_371_685_053.5, 1e-11) == "−5.37168505350000e9 ± 1e-11"
+    assert format_measured(1.5, 0.0) == "1.5 ± 0"
+
+
+@given(st.floats(-1e12, 1e12), st.floats(1e-12, 1e6))
+def test_a_value_and_its_error_are_in_one_notation(value, error):
+    shown = without_typography(format_measured(value, error, 2)).split(" ± ")
+    notations = {"e" in text for text in shown if text != "0"}
+    assert len(notations) == 1
+    assert float(shown[1]) == pytest.approx(error, rel=0.05)
+    assert float(shown[0]) == pytest.approx(value, abs=error, rel=1e-9)
 
 
 def test_percent():

@@ -171,8 +171,8 @@ def test_what_a_run_prints_is_what_it_writes(tmp_path: Path, ask: Ask, quick: li
     code, said, _ = ask("run", tmp_path / "two.toml", "--out", tmp_path / "out", *quick)
     found = metrics(tmp_path / "out")
     assert code == 0
-    floor = f"(optimal {found['optimal_loss']:.4f} ± {found['optimal_loss_standard_error']:.4f})"
-    loss = f"{found['final_loss']:.4f} ± {found['final_loss_standard_error']:.4f}"
+    floor = f"(optimal {with_error(found['optimal_loss'], found['optimal_loss_standard_error'])})"
+    loss = with_error(found["final_loss"], found["final_loss_standard_error"])
     assert re.findall(r"Final loss: done in .* s, (.*\))", said) == [f"{loss} {floor}"]
     line = {title.strip(): text for title, text in re.findall(r"(?m)^ *(\w[^\n]*?)  +(\S.*)$", said)}
     assert line["test NLL"].endswith("mean of -log p model at 20 held-out points")

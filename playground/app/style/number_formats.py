@@ -55,18 +55,28 @@ def format_coordinate(value: float, span: tuple[float, float], places: int = 3) 
 
 
 def format_measured(value: float, error: float, digits: int = 1) -> str:
-    """A value and its error, rounded to this many digits of the error.
+    """A value and its error, rounded to this many digits of the error; both with a power of ten if either needs it.
 
     >>> format_measured(0.17034, 0.0016), format_measured(-1.5, 0.04), format_measured(32.3, 12.0), format_measured(8.71e-7, 1.84e-7, 2)
-    ('0.170 ± 0.002', '\u22121.50 ± 0.04', '32.3 ± 12', '8.7e-7 ± 1.8e-7')
+    ('0.170 ± 0.002', '\u22121.50 ± 0.04', '32 ± 12', '8.7e-7 ± 1.8e-7')
     """
-    if not 1e-5 <= error < 10 or abs(value) >= 1e5:
-        known = 3
-        if value and 0 < error < math.inf and math.isfinite(value) and (error < 10 or abs(value) >= 1e5):
-            known = math.floor(math.log10(abs(value))) - math.floor(math.log10(error)) + digits
-        return f"{format_number(value, min(max(known, 1), 9))} ± {format_number(error, digits)}"
-    places = max(digits - 1 - math.floor(math.log10(error)), 0)
-    return f"{round(value, places) + 0.0:.{places}f} ± {error:.{places}f}".replace("-", MINUS)
+    if not 1e-300 < error < math.inf or not math.isfinite(value):
+        return f"{format_number(value)} ± {format_number(error, digits)}"
+    last, size = math.floor(math.log10(error)) - digits + 1, max(abs(value), error)
+    if 1e-4 <= size < 1e5 and last >= -9:
+        places = max(-last, 0)
+        return f"{round(value, places) + 0.0:.{places}f} ± {error:.{places}f}".replace("-", MINUS)
+    finest = math.floor(math.log10(size)) - 14  # a number has no more digits
+    return f"{_with_power(value, max(last, finest))} ± {_with_power(error, last)}"
+
+
+def _with_power(value: float, last: int) -> str:
+    """A number with a power of ten, rounded at 10^last: ``8.70e-7``."""
+    digits = f"{value / 10.0**last:.0f}".lstrip("-")
+    if digits == "0":
+        return "0"
+    mantissa, exponent = f"{abs(value):.{len(digits) - 1}e}".split("e")
+    return f"{MINUS if value < 0 else ''}{mantissa}e{int(exponent)}"
 
 
 def format_percent(share: float) -> str:

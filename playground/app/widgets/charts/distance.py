@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PySide6.QtWidgets import QWidget
 
-from playground.app.style.number_formats import format_number
+from playground.app.style.number_formats import format_measured, format_number
 from playground.app.widgets.charts.chart import Chart
 from playground.app.widgets.charts.series import Series
 from playground.drawing.charts import Axis, axis_around
@@ -64,7 +64,7 @@ class DistanceChart(Chart):
         longest = max(float(curve.evaluations[-1]) for _, _, curve in curves)
         floor = float(np.mean([curve.floor for _, _, curve in curves]))
         spread = float(np.mean([curve.floor_std for _, _, curve in curves]))
-        known = f"{format_number(floor)} ± {format_number(spread, 2)}"
+        known = format_measured(floor, spread, 2)
         ends, level, around = np.array([0.0, max(longest, 1.0)]), np.full(2, floor), np.full(2, spread)
         series.insert(0, Series("floor", ends, level, "muted", "dashed", legend=f"floor {known}", error=around))
         heights = [one.y for one in series] + [level + around, level - around if spread < floor else level]
