@@ -134,8 +134,9 @@ class SummaryLabel(QLabel):
         self.apply_text_size()
 
     def apply_text_size(self) -> None:
-        """Show what fits the width with the present font."""
-        shown = shortened(self._whole, self.fontMetrics(), self.width())
+        """Show the parts that fit the width with the present font; nothing if not even the first does."""
+        least = self.fontMetrics().horizontalAdvance(self._whole.split(" · ")[0])
+        shown = shortened(self._whole, self.fontMetrics(), self.width()) if least <= self.width() else ""
         self.setText(shown)
         self.setToolTip("" if shown == self._whole else self._whole)
 
