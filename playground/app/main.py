@@ -81,13 +81,13 @@ def run_end_to_end_check(application: QApplication, report: Callable[["Step"], N
     """
     from playground.app.end_to_end_check import EndToEndCheck
 
-    GarbageCollector(application)
     log = Log()
     hook = ExceptionHook(log)
     with tempfile.TemporaryDirectory() as folder:
         preferences = Preferences(Path(folder) / "settings.ini")
         preferences.set("tour_offered", True)
         window = MainWindow(preferences, log)
+        GarbageCollector(window)
         check = EndToEndCheck(window, Path(folder), report, process_age)
         close_on_signals(window)
         window.show()
