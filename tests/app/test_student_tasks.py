@@ -84,31 +84,35 @@ def test_why_langevin_fails_and_annealing_does_not(window) -> None:
     assert mouse.clicks <= MOST
 
 
-def test_solvers_at_equal_cost(window) -> None:
+@pytest.mark.parametrize(
+    ("title", "said"),
+    [
+        (
+            "Heun against Euler at equal cost",
+            (
+                "two score evaluations",
+                "At equal cost Heun wins",
+                "square of the step",
+                "adaptive solver also checks each step",
+            ),
+        ),
+        (
+            "Exact, sliced, denoising agree",
+            (
+                "one minimum: the score",
+                "trace of the network's Jacobian",
+                "along random directions",
+                "predicts the noise",
+            ),
+        ),
+    ],
+    ids=["solvers at equal cost", "three objectives"],
+)
+def test_three_methods_are_compared(window, title: str, said: tuple[str, ...]) -> None:
     mouse, panel = Mouse(), window.panel(ScenePanel)
-    mouse.show_scene(window, "Heun against Euler at equal cost")
-    said = (
-        "two score evaluations",
-        "At equal cost Heun wins",
-        "square of the step",
-        "adaptive solver also checks each step",
-    )
+    mouse.show_scene(window, title)
     assert says(panel.claim.text(), *said)
     assert panel.measure.isEnabled()  # the third click measures all three, see tests/lab/test_scenes.py
-    assert mouse.clicks + 1 <= MOST
-
-
-def test_three_objectives(window) -> None:
-    mouse, panel = Mouse(), window.panel(ScenePanel)
-    mouse.show_scene(window, "Exact, sliced, denoising agree")
-    said = (
-        "one minimum: the score",
-        "trace of the network's Jacobian",
-        "along random directions",
-        "predicts the noise",
-    )
-    assert says(panel.claim.text(), *said)
-    assert panel.measure.isEnabled()  # the third click measures the errors of all three
     assert mouse.clicks + 1 <= MOST
 
 

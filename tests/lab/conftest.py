@@ -62,13 +62,18 @@ class Fragile(Langevin, tag="fragile", frozen=True):
 '''
 
 
+def loaded(path: Path, text: str) -> Path:
+    """The file of a plug-in with this text, loaded."""
+    path = path.resolve()
+    path.write_text(text, encoding="utf-8")
+    plugins.load_plugin(path)
+    return path
+
+
 @pytest.fixture
 def fragile(tmp_path: Path) -> Path:
     """A loaded plug-in: a sampler that fails with three steps, as long as there is no file `mended` beside it."""
-    path = tmp_path.resolve() / "fragile.py"
-    path.write_text(FRAGILE, encoding="utf-8")
-    plugins.load_plugin(path)
-    return path
+    return loaded(tmp_path / "fragile.py", FRAGILE)
 
 
 DEADLY = '''
@@ -100,10 +105,7 @@ class Deadly(Langevin, tag="deadly", frozen=True):
 @pytest.fixture
 def deadly(tmp_path: Path) -> Path:
     """A loaded plug-in: a sampler whose process is killed with three steps; only once if there is a file `once` beside it."""
-    path = tmp_path.resolve() / "deadly.py"
-    path.write_text(DEADLY, encoding="utf-8")
-    plugins.load_plugin(path)
-    return path
+    return loaded(tmp_path / "deadly.py", DEADLY)
 
 
 @pytest.fixture(scope="session")

@@ -50,9 +50,8 @@ class Denoising(Objective, tag="denoising", frozen=True):
     def resolve(self, images: bool, noise: ChosenNoise) -> Self:
         target = self.target_batch
         if target == "auto":
-            target = (
-                TARGET_BATCH if noise.has_score and not images else 1
-            )  # between two sets each point has its own start
+            # Between two sets, where there is no score, each point has its own start.
+            target = TARGET_BATCH if noise.has_score and not images else 1
         return msgspec.structs.replace(Objective.resolve(self, images, noise), target_batch=target)
 
     def of_single_points(self) -> Self:
