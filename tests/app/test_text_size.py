@@ -2,12 +2,14 @@
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QScrollBar, QVBoxLayout, QWidget
 
 from playground.app.bars import summary
 from playground.app.panels import LikelihoodPanel
 from playground.app.widgets.charts.chart import Chart
+from playground.app.widgets.controls import ChoiceBox
 from tests.app.conftest import wait
 
 
@@ -45,6 +47,17 @@ def test_keys_go_through_the_sizes(window):
         QTest.keyClick(window, key, Qt.KeyboardModifier.ControlModifier)
         assert window.text_percent == percent
         assert window.preferences.get("text_size") == percent
+
+
+def test_a_list_of_choices_takes_the_width_of_its_present_font(qtbot):
+    box = ChoiceBox([("mlp", "MLP"), ("energy", "Energy")])
+    qtbot.addWidget(box)
+    font, widths = QFont(), []
+    for pixels in (13, 26, 13):
+        font.setPixelSize(pixels)
+        box.setFont(font)
+        widths.append(box.minimumSizeHint().width())
+    assert widths[0] == widths[2] < widths[1]
 
 
 def test_the_keys_end_at_both_ends(window):

@@ -236,6 +236,9 @@ class ChoiceBox(QComboBox):
     def sizeHint(self) -> QSize:
         return QSize(super().sizeHint().width(), px(26))
 
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()  # Qt's own keeps the width of the font before
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
 
