@@ -35,6 +35,7 @@ from typing import Any
 import msgspec
 
 from playground.lab import experiment as experiments
+from playground.lab.columns import needs_training
 from playground.lab.experiment import Described, Experiment, ExperimentError, every_field, files
 from playground.lab.live_equation import LiveEquation
 from playground.lab.scenes import PLACES, Figure, SceneFile, check, check_fields, filled_in, load_bundled
@@ -128,6 +129,15 @@ class Step:
         if scene is None and not self.head.experiment:
             return None
         return experiments.from_tree(self.head.experiment, Experiment() if scene is None else scene.settings)
+
+    @functools.cached_property
+    def answer_settings(self) -> Experiment | None:
+        """The settings with which the answer is measured; :attr:`settings` if they need a training of their own."""
+        before, asked = self.settings, self.head.check
+        if before is None or asked is None:
+            return before
+        after = experiments.from_tree(asked.settings, before)
+        return before if needs_training(before, after) else after
 
     @functools.cached_property
     def equation_names_answer(self) -> bool:

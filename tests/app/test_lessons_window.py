@@ -154,6 +154,32 @@ def test_one_predicts_before_one_sees_and_only_once(controller, qtbot):
     assert not controller.may_go_on
 
 
+@pytest.mark.parametrize(
+    ("changes", "steps"),
+    [({"sampling": {"steps": 7}}, 7), ({"sampling": {"steps": 7, "source": "learned"}, "noise": {"kind": "vp"}}, "auto")],
+)
+def test_the_window_shows_what_was_measured_unless_it_needs_a_training(controller, state, qtbot, changes, steps):
+    question = StepHead(
+        experiment=EXACT, question="?", scale=(0.0, 1.0), check=msgspec.structs.replace(CHECK, settings=changes)
+    )
+    own = state.experiment
+    controller.begin(Lesson("mine", Head("A lesson"), (Step(question, "", ""),)))
+    before = state.experiment
+    assert before.sampling.steps == "auto"
+    controller.predict(0.8)
+    assert state.experiment == before
+    until_measured(controller, qtbot)
+    assert state.experiment.sampling.steps == steps
+    shown = state.experiment
+    state.edit({"sampling.steps": 9})
+    controller.go(0)
+    assert state.experiment == shown
+    controller.forget_answer()
+    assert state.experiment == before
+    controller.leave()
+    assert state.experiment == own
+
+
 @pytest.mark.parametrize(("choice", "right"), [(0, False), (1, True)])
 def test_a_choice_is_judged_by_what_is_measured(controller, qtbot, choice, right):
     controller.begin(LESSON)

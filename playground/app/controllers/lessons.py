@@ -9,8 +9,10 @@ from PySide6.QtCore import QObject, Signal, Slot
 from playground.app.controllers.building import Building
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.workcopy import WorkCopy
+from playground.app.model.columns import edits_between
 from playground.app.model.lesson_progress import Answer, LessonProgress
 from playground.app.workers.tasks import Tasks
+from playground.lab.experiment import Experiment
 from playground.lab.lessons import Lesson, Step
 from playground.lab.scenes import Measured
 
@@ -20,6 +22,8 @@ Place = tuple[float, float]
 
 class Lessons(QObject):
     """Goes through one lesson at a time on a copy of the work. Each step with a scene is a step of the history.
+
+    Once an answer is measured, the window shows the settings with which it was, unless they need another training.
 
     Attributes:
         progress: what was done in lessons, in this run of the program and before.
@@ -145,7 +149,8 @@ class Lessons(QObject):
             return
         self._tasks.cancel(TASK)
         self.place, self.mark = place, None
-        settings = lesson.steps[place].settings
+        step, answer = lesson.steps[place], self.answer
+        settings = step.settings if answer is None or answer.values is None else step.answer_settings
         if settings is not None:
             self._copy.put(settings, lesson.name)
         self.changed.emit()
@@ -197,10 +202,16 @@ class Lessons(QObject):
             right = step.is_right(answer.prediction, values)
             self.progress.take(msgspec.structs.replace(answer, values=values, right=right))
             self.progress.finish(lesson, answer.step)
+            self._show_settings(step.settings, step.answer_settings)
             self.changed.emit()
 
         self._tasks.start(TASK, "what the lesson asks", work, take)
         self.changed.emit()
+
+    def _show_settings(self, before: Experiment | None, after: Experiment | None) -> None:
+        """Change those settings of the window that differ between two experiments."""
+        if before is not None and after is not None:
+            self._copy.edit(edits_between(before, after))
 
     def rows(self) -> list[tuple[object, ...]]:
         """The answers as a table with :data:`playground.lab.lessons.COLUMNS`."""
@@ -210,8 +221,9 @@ class Lessons(QObject):
 
     def forget_answer(self) -> None:
         """Forget the answer of the current step, so that it can be answered again."""
-        if self.lesson is not None:
+        if self.lesson is not None and self.step is not None:
             self._tasks.cancel(TASK)
             self.progress.forget(self.lesson, self.place + 1)
+            self._show_settings(self.step.answer_settings, self.step.settings)
             self.mark = None
             self.changed.emit()
