@@ -476,6 +476,19 @@ def test_a_reset_of_what_was_not_trained_is_no_step(qtbot, workspace):
     assert not state.modified
 
 
+def test_a_step_of_a_lesson_with_finished_weights_trains_no_more(qtbot, workspace):
+    """Its scene is that of the step before; Train more still does."""
+    state, controllers = workspace
+    taught = replace(state.experiment, {"training.steps": 30})
+    for sampled in (5, 6):
+        controllers.work_copy.put(replace(taught, {"sampling.steps": sampled}), "lesson")
+        qtbot.waitUntil(lambda: controllers.training.status == "finished" and not controllers.building.busy)
+        qtbot.wait(50)
+        assert controllers.training.trained_steps == 30
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 30)
+
+
 def test_other_data_end_training_that_would_go_on_with_a_larger_test_set(qtbot, workspace):
     state, controllers = workspace
     state.edit({"training.steps": 1_000_000})

@@ -54,7 +54,8 @@ class Training:
     def __init__(self):
         self.started = 0
 
-    def start(self):
+    def start(self, *, more):
+        assert not more
         self.started += 1
 
 

@@ -42,6 +42,7 @@ class Training(QObject):
         self._worker: Worker[TrainingProgress] | None = None
         self._resting: Worker[TrainingProgress] | None = None  # paused last, until its block is done
         self._waiting = False  # whether to train when the workspace is built
+        self._more = True  # whether to train more then if training has ended
         self._progress_time = 0.0
         state.changed.connect(self._edited)
         building.withdrawn.connect(lambda: self._wait(False))
@@ -94,15 +95,20 @@ class Training(QObject):
 
     # What the window may ask for
 
-    def start(self) -> None:
-        """Start or continue training, or train more after the end; a workspace that is being built is waited for."""
+    def start(self, *, more: bool = True) -> None:
+        """Start or continue training; a workspace that is being built is waited for.
+
+        Args:
+            more: after the end of training, train more.
+        """
         workspace = self._building.workspace
         if self._worker is not None:
             return
         if self._building.busy:
+            self._more = more
             self._wait(True)
             return
-        if workspace is None:
+        if workspace is None or (workspace.training == "finished" and not more):
             return
         if self._conflict() is not None:
             self.notified.emit(conflict(self._conflict, "error"))
@@ -217,8 +223,8 @@ class Training(QObject):
         """Take the thread's results, and start training that was waiting."""
         if self._waiting and not self._building.busy:
             self._waiting = False
-            self.start()
-            if self._worker is None:  # the workspace that came cannot be trained
+            self.start(more=self._more)
+            if self._worker is None:  # the workspace that came cannot be trained, or has been
                 self.changed.emit(self.status)
         worker, workspace = self._worker, self._building.workspace
         if workspace is not None and workspace.learned_of_labels():

@@ -40,7 +40,7 @@ class WorkCopy(QObject):
             self.undone.emit()
 
     def put(self, experiment: Experiment, owner: str, weights: Path | None = None) -> None:
-        """Take an experiment as one step of the history, and train if its particles follow a learned score.
+        """Take an experiment as one step of the history, and train to the end if its particles follow a learned score.
 
         Args:
             owner: the name of the scene or lesson, whose weights are its own.
@@ -53,7 +53,7 @@ class WorkCopy(QObject):
         self._building.begin_anew(experiment, place, owner, trained)
         self._first = state.steps_since(place)[0]
         if experiment.sampling.follows == "learned" and weights is None:
-            self._training.start()
+            self._training.start(more=False)
 
     def edit(self, changes: Mapping[str, Any]) -> None:
         """Change settings of the copy, by their keys, as one more step of the history; nothing if there is no copy."""
