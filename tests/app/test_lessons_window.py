@@ -156,7 +156,10 @@ def test_one_predicts_before_one_sees_and_only_once(controller, qtbot):
 
 @pytest.mark.parametrize(
     ("changes", "steps"),
-    [({"sampling": {"steps": 7}}, 7), ({"sampling": {"steps": 7, "source": "learned"}, "noise": {"kind": "vp"}}, "auto")],
+    [
+        ({"sampling": {"steps": 7}}, 7),
+        ({"sampling": {"steps": 7, "source": "learned"}, "noise": {"kind": "vp"}}, "auto"),
+    ],
 )
 def test_the_window_shows_what_was_measured_unless_it_needs_a_training(controller, state, qtbot, changes, steps):
     question = StepHead(

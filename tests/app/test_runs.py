@@ -285,11 +285,13 @@ def test_a_changed_list_keeps_the_chosen_row(panel, controllers):
 
 
 def test_the_whole_table_has_every_column(qtbot, controllers):
-    fill(controllers)
     asked = []
     dialog = RunsWindow(controllers, lambda: asked.append("export"), DARK)
     qtbot.addWidget(dialog)
     dialog.show()
+    assert dialog.said.text().startswith("Press K to pin")
+    fill(controllers)
+    assert "floor" in dialog.said.text()
     titles = [column.title for column in all_columns({})]
     assert [dialog.table.headerItem().text(place) for place in range(dialog.table.columnCount())] == titles
     first = dict(zip(titles, dialog.table.texts[0], strict=True))

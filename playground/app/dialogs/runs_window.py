@@ -13,7 +13,7 @@ from playground.app.style.wrapping import wrapped
 from playground.drawing.palette import Palette
 
 SAID = "Point at a figure for its error and floor. Click a header to sort; double-click a name to change it."
-
+EMPTY = "Press K to pin the finished run. Its cost and its distance to the data are then a row of this table."
 COMPARE = "Show two to four selected runs side by side. Ctrl+click selects one more."
 SIZE = (1180, 360)  # px: all columns of figures
 
@@ -35,9 +35,9 @@ class RunsWindow(QDialog):
         self._pinning = controllers.pinning
         self.table = RunTable(controllers, whole=True, parent=self)
         self.table.apply_palette(palette)
-        said = QLabel(SAID)
-        said.setWordWrap(True)
-        set_role(said, "caption")
+        self.said = QLabel()
+        self.said.setWordWrap(True)
+        set_role(self.said, "caption")
         buttons = QHBoxLayout()
         buttons.setSpacing(UNIT)
         self.restore = _button("Restore", "Make the chosen run the main one. Undo takes it back.", self.table.restore)
@@ -54,7 +54,7 @@ class RunsWindow(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * UNIT, 2 * UNIT, 2 * UNIT, 2 * UNIT)
         layout.setSpacing(UNIT)
-        layout.addWidget(said)
+        layout.addWidget(self.said)
         layout.addWidget(self.table)
         layout.addLayout(buttons)
         self.table.chosen.connect(self._enable)
@@ -67,6 +67,7 @@ class RunsWindow(QDialog):
 
     @Slot()
     def _enable(self) -> None:
+        self.said.setText(SAID if self._pinning.has_runs else EMPTY)
         for button in (self.restore, self.rename, self.delete):
             button.setEnabled(self.table.run is not None)
         self.compare.setEnabled(self.table.can_compare)
