@@ -36,6 +36,7 @@ class ScaledStart:
 
     Args:
         unscaled: the other start.
+        factor: what its positions are multiplied by.
     """
 
     def __init__(self, unscaled: Start, factor: float) -> None:
@@ -53,6 +54,7 @@ class StartOnSupport:
     Args:
         everywhere: the other start.
         log_density: log p_sigma(x), (N,), up to a constant, for x (N, \\*shape) and sigma.
+        sigma: the noise level of that density.
     """
 
     def __init__(self, everywhere: Start, log_density: Callable[[Tensor, Tensor], Tensor], sigma: float) -> None:

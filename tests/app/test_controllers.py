@@ -476,17 +476,18 @@ def test_a_reset_of_what_was_not_trained_is_no_step(qtbot, workspace):
     assert not state.modified
 
 
-def test_a_step_of_a_lesson_with_finished_weights_trains_no_more(qtbot, workspace):
-    """Its scene is that of the step before; Train more still does."""
+def test_a_step_of_a_lesson_trains_to_its_end_and_no_further(qtbot, workspace):
+    """It goes on from the weights of the step before; Train more still does."""
     state, controllers = workspace
-    taught = replace(state.experiment, {"training.steps": 30})
-    for sampled in (5, 6):
-        controllers.work_copy.put(replace(taught, {"sampling.steps": sampled}), "lesson")
-        qtbot.waitUntil(lambda: controllers.training.status == "finished" and not controllers.building.busy)
+    training = controllers.training
+    for steps, sampled, trained in ((30, 5, 30), (30, 6, 30), (50, 6, 50), (30, 6, 50)):
+        step = replace(state.experiment, {"training.steps": steps, "sampling.steps": sampled})
+        controllers.work_copy.put(step, "lesson")
         qtbot.wait(50)
-        assert controllers.training.trained_steps == 30
-    controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.training.trained_steps > 30)
+        qtbot.waitUntil(lambda: training.status == "finished" and not controllers.building.busy)
+        assert training.trained_steps == trained
+    training.start()
+    qtbot.waitUntil(lambda: training.trained_steps > 50)
 
 
 def test_other_data_end_training_that_would_go_on_with_a_larger_test_set(qtbot, workspace):
@@ -918,7 +919,7 @@ def test_the_log_is_offered_only_for_faults_of_the_program(workspace, error, log
 def test_training_that_stops_offers_the_log_only_for_faults_of_the_program(qtbot, workspace, monkeypatch, error, log):
     _, controllers = workspace
 
-    def broken(experiment):
+    def broken(experiment, more):
         yield from ()
         raise error
 

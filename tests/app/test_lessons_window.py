@@ -25,7 +25,7 @@ from playground.app.widgets.live_equation_view import LiveEquationView
 from playground.app.window import OPENING, MainWindow
 from playground.app.workers.tasks import Tasks
 from playground.lab import scene_figures, scenes
-from playground.lab.experiment import Experiment, replace
+from playground.lab.experiment import Experiment, from_tree, replace
 from playground.lab.lesson_template import lesson_template
 from playground.lab.lessons import COLUMNS, Choice, Head, Lesson, Step, StepHead, bundled, load, load_all
 from playground.lab.live_equation import LiveEquation
@@ -155,32 +155,51 @@ def test_one_predicts_before_one_sees_and_only_once(controller, qtbot):
 
 
 @pytest.mark.parametrize(
-    ("changes", "steps"),
+    ("changes", "shown"),
     [
-        ({"sampling": {"steps": 7}}, 7),
-        ({"sampling": {"steps": 7, "source": "learned"}, "noise": {"kind": "vp"}}, "auto"),
+        ({"sampling": {"steps": 7}}, True),
+        ({"noise": {"kind": "vp"}, "likelihood": {"points": 100}}, True),
+        ({"data": {"kind": "pinwheel"}, "sampling": {"kind": "probability-flow"}}, True),
+        ({"sampling": {"source": "learned"}}, False),
     ],
 )
-def test_the_window_shows_what_was_measured_unless_it_needs_a_training(controller, state, qtbot, changes, steps):
-    question = StepHead(
-        experiment=EXACT, question="?", scale=(0.0, 1.0), check=msgspec.structs.replace(CHECK, settings=changes)
-    )
+def test_the_window_shows_what_was_measured_unless_it_needs_a_training(controller, state, qtbot, changes, shown):
+    check = msgspec.structs.replace(CHECK, settings=changes)
+    step = Step(StepHead(experiment=EXACT, question="?", scale=(0.0, 1.0), check=check), "", "")
+    state.edit({"noise.kind": "vp", "noise.beta_max": 5.0})  # what a kind had comes back only in one's own work
     own = state.experiment
-    controller.begin(Lesson("mine", Head("A lesson"), (Step(question, "", ""),)))
-    before = state.experiment
-    assert before.sampling.steps == "auto"
+    controller.begin(Lesson("mine", Head("A lesson"), (step,)))
+    assert state.experiment == step.settings
+    state.edit({"sampling.kind": "reverse-sde", "sampling.corrector_steps": 2})
     controller.predict(0.8)
-    assert state.experiment == before
+    assert state.experiment.sampling.kind == "reverse-sde"
     until_measured(controller, qtbot)
-    assert state.experiment.sampling.steps == steps
-    shown = state.experiment
-    state.edit({"sampling.steps": 9})
+    measured = from_tree(changes, step.settings)
+    assert state.experiment == measured if shown else state.experiment.sampling.kind == "reverse-sde"
     controller.go(0)
-    assert state.experiment == shown
+    assert state.experiment == (measured if shown else step.settings)
     controller.forget_answer()
-    assert state.experiment == before
+    assert state.experiment == step.settings
     controller.leave()
     assert state.experiment == own
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        ({"steps": 9}, {"sampling": {"corrector_steps": 3}}, True),
+        ({}, {"sampling": {"source": "exact"}, "noise": {"kind": "vp"}}, True),
+        ({}, {"noise": {"kind": "vp"}}, False),
+        ({}, {"training": {"steps": 7}}, False),
+        ({}, {"data": {"kind": "pinwheel"}}, False),
+        ({}, {"seed": 1}, False),
+        ({"source": "exact"}, {"sampling": {"source": "learned"}}, False),
+    ],
+)
+def test_settings_that_need_a_training_of_their_own(before, after, shown):
+    check = msgspec.structs.replace(CHECK, settings=after)
+    step = Step(StepHead(experiment={"sampling": {"kind": "reverse-sde", **before}}, check=check), "", "")
+    assert step.answer_settings == (from_tree(after, step.settings) if shown else step.settings)
 
 
 @pytest.mark.parametrize(("choice", "right"), [(0, False), (1, True)])
@@ -273,8 +292,9 @@ def test_values_at_a_point_are_hidden_while_a_question_is_open(window, qtbot):
     with qtbot.waitSignal(following.probed, timeout=10_000):
         following.probe(5.0, 5.0)  # as another card does
     assert max(shown, key=len) == readouts.position(5.0, 5.0, window.building.problem)
-    canvas.clicked.emit(5.0, 5.0)
-    assert not window.measuring.is_measuring_point
+    for clicked in (canvas.clicked, canvas.shift_clicked):
+        clicked.emit(5.0, 5.0)
+        assert not window.measuring.is_measuring_point
     shown.clear()
     lessons.predict(0.5)
     until_shown(window, qtbot)

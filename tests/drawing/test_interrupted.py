@@ -1,6 +1,5 @@
 """Ctrl+C at any point of a picture causes no message of Qt, which aborts if an image is deleted before its painter."""
 
-import inspect
 import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -73,9 +72,9 @@ def interrupted(paint: Callable[[], None], at: int) -> bool:
 
     def press(frame: FrameType, _event: str, _argument: Any) -> None:
         nonlocal calls
-        # What is raised while an object is deleted is lost: in `__del__`, and in a generator that is not read to its end.
+        # What is raised while an object is deleted is lost: in `__del__`, and in a generator that any() left before its end.
         names = (frame.f_code.co_name, frame.f_back and frame.f_back.f_code.co_name)
-        ends = "__del__" in names or frame.f_code.co_flags & inspect.CO_GENERATOR
+        ends = "__del__" in names or frame.f_code.co_name == "<genexpr>"
         if frame.f_globals["__name__"].startswith("playground.drawing.") and not ends:
             calls += 1
             if calls == at:

@@ -15,7 +15,7 @@ from playground.app.style.number_formats import format_count
 from playground.kinds.datasets import Stroke
 from playground.kinds.datasets.drawing import Drawing
 
-HIDDEN = "Values at a point are shown once you have answered the lesson's question."
+HIDDEN = "Values at a point are shown once the answer to the lesson's question is measured."
 MISSED = "There is no image at that place: click on one for its log-likelihood."
 
 
@@ -49,12 +49,12 @@ class Tools(QObject):
         self._pointer: tuple[float, float] | None = None
         canvas.hovered.connect(self._hover)
         canvas.clicked.connect(self._pick)
-        canvas.shift_clicked.connect(self._measuring.go_to)
+        canvas.shift_clicked.connect(self._pick_second)
         canvas.alt_clicked.connect(self._follow)
         canvas.alt_dragged.connect(self._drag_start)
         canvas.image_selected.connect(self._pick_image)
         canvas.image_alt_selected.connect(self._inspecting.follow)
-        canvas.image_shift_selected.connect(self._measuring.go_to_image)
+        canvas.image_shift_selected.connect(self._pick_second_image)
         canvas.image_missed.connect(self._miss)
         canvas.stroke_drawn.connect(self._add_stroke)
         self._following.probed.connect(self._show_readout)
@@ -71,10 +71,25 @@ class Tools(QObject):
         if self._lessons.asks_mark:
             self._lessons.set_mark(x, y)
             return
-        if self._lessons.hides_values:
+        if self._shows_values():
+            (self._measuring.go_to if self._takes_second() else self._measuring.inspect)(x, y)
+
+    def _shows_values(self) -> bool:
+        """Whether no lesson's question is open; a message says if one is."""
+        hidden = self._lessons.hides_values
+        if hidden:
             self.notified.emit(Notification("info", HIDDEN, is_current=lambda: self._lessons.hides_values))
-            return
-        (self._measuring.go_to if self._takes_second() else self._measuring.inspect)(x, y)
+        return not hidden
+
+    @Slot(float, float)
+    def _pick_second(self, x: float, y: float) -> None:
+        if self._shows_values():
+            self._measuring.go_to(x, y)
+
+    @Slot(int)
+    def _pick_second_image(self, number: int) -> None:
+        if self._shows_values():
+            self._measuring.go_to_image(number)
 
     @Slot(float, float)
     def _follow(self, x: float, y: float) -> None:
@@ -92,6 +107,8 @@ class Tools(QObject):
 
     @Slot(int)
     def _pick_image(self, number: int) -> None:
+        if not self._shows_values():
+            return
         second = self._takes_second()
         (self._measuring.go_to_image if second else self._measuring.inspect_image)(number)
         if not second:

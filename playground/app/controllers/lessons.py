@@ -9,7 +9,6 @@ from PySide6.QtCore import QObject, Signal, Slot
 from playground.app.controllers.building import Building
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.workcopy import WorkCopy
-from playground.app.model.columns import edits_between
 from playground.app.model.lesson_progress import Answer, LessonProgress
 from playground.app.workers.tasks import Tasks
 from playground.lab.experiment import Experiment
@@ -202,16 +201,17 @@ class Lessons(QObject):
             right = step.is_right(answer.prediction, values)
             self.progress.take(msgspec.structs.replace(answer, values=values, right=right))
             self.progress.finish(lesson, answer.step)
-            self._show_settings(step.settings, step.answer_settings)
+            self._show_settings(step.answer_settings)
             self.changed.emit()
 
         self._tasks.start(TASK, "what the lesson asks", work, take)
         self.changed.emit()
 
-    def _show_settings(self, before: Experiment | None, after: Experiment | None) -> None:
-        """Change those settings of the window that differ between two experiments."""
-        if before is not None and after is not None:
-            self._copy.edit(edits_between(before, after))
+    def _show_settings(self, settings: Experiment | None) -> None:
+        """Put settings of the current step on the workspace, if those of its question and of its answer differ."""
+        lesson, step = self.lesson, self.step
+        if lesson is not None and step is not None and settings is not None and step.settings != step.answer_settings:
+            self._copy.put(settings, lesson.name)
 
     def rows(self) -> list[tuple[object, ...]]:
         """The answers as a table with :data:`playground.lab.lessons.COLUMNS`."""
@@ -224,6 +224,6 @@ class Lessons(QObject):
         if self.lesson is not None and self.step is not None:
             self._tasks.cancel(TASK)
             self.progress.forget(self.lesson, self.place + 1)
-            self._show_settings(self.step.answer_settings, self.step.settings)
+            self._show_settings(self.step.settings)
             self.mark = None
             self.changed.emit()

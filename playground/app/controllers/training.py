@@ -108,7 +108,7 @@ class Training(QObject):
             self._more = more
             self._wait(True)
             return
-        if workspace is None or (workspace.training == "finished" and not more):
+        if workspace is None:
             return
         if self._conflict() is not None:
             self.notified.emit(conflict(self._conflict, "error"))
@@ -118,7 +118,7 @@ class Training(QObject):
             self.notified.emit(Notification("error", failure, is_current=lambda: self._building.failure == failure))
             return
         experiment = self._state.experiment
-        self._worker, self._resting = Worker(lambda: workspace.train(experiment), "training"), None
+        self._worker, self._resting = Worker(lambda: workspace.train(experiment, more), "training"), None
         self._worker.start()
         self._state.mark_modified()
         self._become(workspace, "training")
@@ -224,7 +224,7 @@ class Training(QObject):
         if self._waiting and not self._building.busy:
             self._waiting = False
             self.start(more=self._more)
-            if self._worker is None:  # the workspace that came cannot be trained, or has been
+            if self._worker is None:  # the workspace that came cannot be trained
                 self.changed.emit(self.status)
         worker, workspace = self._worker, self._building.workspace
         if workspace is not None and workspace.learned_of_labels():

@@ -1,8 +1,6 @@
 """A copy of the work for scenes and lessons: steps of the history that are undone together."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QUndoCommand
@@ -54,11 +52,6 @@ class WorkCopy(QObject):
         self._first = state.steps_since(place)[0]
         if experiment.sampling.follows == "learned" and weights is None:
             self._training.start(more=False)
-
-    def edit(self, changes: Mapping[str, Any]) -> None:
-        """Change settings of the copy, by their keys, as one more step of the history; nothing if there is no copy."""
-        if changes and self._first is not None:
-            self._state.edit(changes)
 
     def discard(self) -> None:
         """Restore the work."""

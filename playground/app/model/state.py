@@ -127,7 +127,7 @@ class State(QObject):
         return True
 
     def push(self, command: QUndoCommand) -> None:
-        """Add a step to the history that changes no setting; it counts as unsaved work."""
+        """Add a step to the history that :meth:`edit` does not make; it counts as unsaved work."""
         self._saved = None
         self.stack.push(command)
 

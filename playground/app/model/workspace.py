@@ -258,13 +258,19 @@ class Workspace:
             return kind.upper()
         return f"CPU, {threads} thread" + ("" if threads == 1 else "s")
 
-    def train(self, experiment: Experiment) -> "Iterator[TrainingProgress]":
-        """Train until the limit, or continue beyond it. Takes new settings and publishes weights for sampling."""
+    def train(self, experiment: Experiment, more: bool = True) -> "Iterator[TrainingProgress]":
+        """Train until the limit. Takes new settings and publishes weights for sampling.
+
+        Args:
+            more: continue beyond the limit if it was reached before.
+        """
         import torch
 
         torch.set_num_threads(torch_threads(self.problem))
         self.set_hyperparameters(experiment)
         if self.trainer.finished:
+            if not more:
+                return
             self.trainer.extend()
         newest = time.monotonic()
         try:

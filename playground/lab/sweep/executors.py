@@ -53,7 +53,7 @@ def here() -> Iterator[Workers]:
 
 
 class CellKilled(Exception):
-    """Two processes were killed while they computed the same cell."""
+    """Two processes were killed while they computed the same cell, or one was as the sweep ended."""
 
 
 class _Processes(concurrent.futures.ThreadPoolExecutor):
