@@ -121,7 +121,7 @@ class MainWindow(QMainWindow):
         self.preferences, self.log = preferences, log
         self.theme_name: str = theme_name
         self._path, self._kept_plugins = path, kept_plugins
-        self._leaving = self._interrupted = False
+        self._leaving = self._interrupted = self._closed = False
         self._folded: dict[CollapsiblePanel, bool] | None = None  # cards before a lesson, by whether they were folded
         self._advanced: CollapsiblePanel | None = None  # the card whose advanced part the current step opened
         self.setObjectName("window")
@@ -339,6 +339,8 @@ class MainWindow(QMainWindow):
 
     def _painted(self) -> None:
         """Start the controllers: the window is visible, and torch can be loaded."""
+        if self._closed:  # before the event loop was free
+            return
         self.first_painted.emit()
         self._window_state.keep_first_on_screen()
         self.controllers.start()
@@ -368,6 +370,7 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self, lambda: self.documents.when_safe(self.leave))
             return
         event.accept()
+        self._closed = True
         self.presenter.leave()
         self.hide()
         self._second.stop()

@@ -524,3 +524,11 @@ def test_a_failed_export_is_told_in_its_dialog_alone(window, qtbot, tmp_path):
     window.exports.failed.emit("Another export is still running.")  # of which the dialog says nothing
     assert [toast.sentence for toast in window.toasts.shown] == ["Another export is still running."]
     dialog.close()
+
+
+def test_a_window_that_is_closed_right_after_its_first_paint_starts_nothing(bare_window, qtbot):
+    bare_window.show()
+    bare_window.canvas.surface.grab()
+    bare_window.leave()
+    qtbot.wait(50)
+    assert bare_window.controllers.playing.worker is None
