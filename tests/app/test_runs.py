@@ -21,6 +21,7 @@ from playground.app.widgets import file_prompts
 from playground.drawing.palette import DARK, LIGHT
 from playground.lab.experiment import Experiment, replace
 from playground.messages import Message
+from tests.app.conftest import apply_theme
 
 ENDS = {"wasserstein2_floor": 0.1, "wasserstein2_floor_std": 0.01, "classifier_accuracy_standard_error": 0.01}
 
@@ -202,13 +203,14 @@ def test_figures_that_come_while_a_name_is_typed_wait_for_it(panel, controllers,
     qtbot.waitUntil(lambda: len(rows(table)) == 1)
 
 
-def test_the_row_that_keys_act_on_is_marked(panel, controllers, qtbot):
+def test_the_row_that_keys_act_on_is_marked(panel, controllers, qtbot, qapp):
+    apply_theme(qapp, DARK)  # without its style sheet the chosen row has the colour of the mark
     fill(controllers)
     table = panel.table
     panel.activateWindow()
     table.setFocus(Qt.FocusReason.TabFocusReason)
     qtbot.waitUntil(table.hasFocus)
-    assert table.run.name == "long"
+    assert [run.name for run in table.selected] == [table.run.name] == ["long"]
     focused = table.viewport().grab().toImage()
     panel.whole.setFocus()
     assert not table.hasFocus()

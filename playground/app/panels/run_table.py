@@ -212,10 +212,10 @@ class RunTable(QTreeWidget):
         return self._columns[place].has_words
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        first = self.topLevelItem(0)
-        if self.currentItem() is None and first is not None:
-            self.setCurrentItem(first)  # the row for keys
+        super().focusInEvent(event)  # makes the first row the current one, and does not select it
+        row = self.currentItem()
+        if row is not None and not self.selectedItems():
+            self.setCurrentItem(row)  # the row for keys
 
     # Layout
 
