@@ -69,6 +69,17 @@ def test_words_say_the_ends_and_the_step_in_view(track: TrainingTrack) -> None:
     assert track.accessibleName()
 
 
+def test_a_narrow_track_has_the_step_alone(track: TrainingTrack, monkeypatch: pytest.MonkeyPatch) -> None:
+    track.set_steps(STEPS, 2)
+    assert track.labels(short=True)[1] == "step 40"
+    labels, asked = track.labels, list[bool]()
+    monkeypatch.setattr(track, "labels", lambda short=False: asked.append(short) or labels(short))
+    for width in (400, 100):
+        track.resize(width, track.height())
+        track.grab()
+        assert (True in asked) == (width == 100)
+
+
 def test_where_no_step_can_be_chosen_it_says_why_and_hears_nothing(track: TrainingTrack) -> None:
     chosen = heard(track.step_chosen)
     track.set_steps((), 0)

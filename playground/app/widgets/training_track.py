@@ -73,13 +73,14 @@ class TrainingTrack(QSlider):
         self._colors = palette
         self.update()
 
-    def labels(self) -> tuple[str, str, str]:
-        """The texts at the left end, at the handle and at the right end."""
+    def labels(self, short: bool = False) -> tuple[str, str, str]:
+        """The texts at the left end, at the handle and at the right end; a short one at the handle on a narrow track."""
         if not self._steps:
             return self._why_disabled or "training", "", ""
         place, last = min(self.sliderPosition(), len(self._steps) - 1), self._steps[-1]
-        present = f"weights of step {format_count(self._steps[place])}"
-        present += ", the newest" if place == len(self._steps) - 1 else ""
+        present = f"step {format_count(self._steps[place])}"
+        if not short:
+            present = f"weights of {present}" + (", the newest" if place == len(self._steps) - 1 else "")
         return f"training: step {self._steps[0]}", present, format_count(last)
 
     # --- the user's actions
@@ -172,8 +173,10 @@ class TrainingTrack(QSlider):
         left, right = 2.0, self.width() - 2.0
         bold = QFont(font)
         bold.setWeight(QFont.Weight.DemiBold)
-        present = QFontMetricsF(bold).elidedText(present, Qt.TextElideMode.ElideRight, right - left)
         width = QFontMetricsF(bold).horizontalAdvance(present)
+        if width > right - left:
+            present = self.labels(short=True)[1]
+            width = QFontMetricsF(bold).horizontalAdvance(present)
         middle = min(max(x, left + width / 2), right - width / 2)
         painter.setFont(font)
         painter.setPen(palette.color("muted"))
