@@ -191,6 +191,7 @@ def test_cost_is_measured_for_every_number_of_units() -> None:
     assert found[-1].growth() is None or found[-1].partition.max() > 4 * found[-1].partition.min()
 
 
+@pytest.mark.alone
 def test_z_of_one_more_unit_takes_about_twice_as_long() -> None:
     growth = list(measure_cost())[-1].growth()
     assert growth is not None
