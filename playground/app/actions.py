@@ -232,6 +232,7 @@ COMMANDS: dict[str, Command] = {
         "Copy as command line",
         "Copy the command that runs this experiment and writes everything into a folder",
         lambda w, c: _copy(w, script.as_command(w.state.experiment), "The command is copied."),
+        why_disabled=lambda w, c: script.why_no_command(w.state.experiment),
     ),
     # train
     "train.toggle": Command(

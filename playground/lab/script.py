@@ -9,6 +9,12 @@ import msgspec
 from playground.kinds.datasets.from_file import FromFile
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment
+from playground.messages import Message
+
+NO_FILE = Message(
+    "no-file-for-command",
+    "The data were given as an array, and a command needs a file: save a script, which has them beside it.",
+)
 
 
 def changed(experiment: Experiment) -> dict[str, Any]:
@@ -31,12 +37,16 @@ def data_given(experiment: Experiment, data_name: str) -> str:
     Args:
         data_name: the name of a session with the data.
     """
-    if not (isinstance(experiment.data, FromFile) and experiment.data.is_array):
+    if not _has_array(experiment):
         return ""
     return (
         "# The data were given as an array. File > Save as writes this session with them; a saved script has it beside it already.\n"
         f'experiment = dataclasses.replace(sp.Session.load("{data_name}"), experiment=experiment, weights=None)\n'
     )
+
+
+def _has_array(experiment: Experiment) -> bool:
+    return isinstance(experiment.data, FromFile) and experiment.data.is_array
 
 
 def described(experiment: Experiment) -> str:
@@ -61,6 +71,11 @@ trajectory = sp.sample(session).result()
 figures = sp.evaluate(session, trajectory.positions[-1]).result()
 print({{name: value for name, value in figures.items() if isinstance(value, float)}})
 """
+
+
+def why_no_command(experiment: Experiment) -> Message | None:
+    """Why no command line can run this experiment; None if one can."""
+    return NO_FILE if _has_array(experiment) else None
 
 
 def as_command(experiment: Experiment, out: str = "out/run") -> str:

@@ -14,7 +14,7 @@ from playground.cli.settings import with_settings
 from playground.kinds.kind import registered
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment
-from playground.lab.script import as_command, as_python, changed
+from playground.lab.script import as_command, as_python, changed, why_no_command
 
 ROOT = Path(__file__).parents[2]
 KINDS = [(kind.section, kind.name()) for kind in registered()]
@@ -49,6 +49,14 @@ def test_every_kind_comes_back(section: str, name: str, monkeypatch: pytest.Monk
     experiment = experiments.replace(Experiment(), {f"{section}.kind": name, "seed": 7, "training.learning_rate": 1e-3})
     assert of_script(as_python(experiment), monkeypatch) == experiment
     assert of_command(as_command(experiment)) == experiment
+
+
+def test_an_array_has_a_script_and_no_command() -> None:
+    assert why_no_command(Experiment()) is None
+    assert why_no_command(experiments.replace(Experiment(), {"data.kind": "file", "data.path": "points.csv"})) is None
+    points = np.random.default_rng(0).normal(size=(200, 2))
+    session = sp.train(Experiment(), {"training.steps": 1, "likelihood.points": 20}, data=points).result()
+    assert "needs a file" in str(why_no_command(session.experiment))
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "resources/experiments").glob("*.toml")), ids=lambda path: path.stem)
