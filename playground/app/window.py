@@ -354,7 +354,7 @@ class MainWindow(QMainWindow):
     @Slot()
     def _open_first(self) -> None:
         """Open the file that was asked for, and offer unsaved work: both may have kinds of the plug-ins."""
-        if not self.isVisible():  # it was closed while a plug-in was being loaded
+        if self._closed:  # while a plug-in was being loaded
             return
         if self._path is not None:
             self.documents.open(self._path)

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -49,7 +50,7 @@ def grown(**variables: str) -> float:
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library keeps memory in its own way")
 def test_memory_that_workers_have_freed_goes_back_to_the_system() -> None:
-    assert min(grown() for _ in range(3)) < 50  # how the workers share the heaps is chance
+    assert statistics.median(grown() for _ in range(3)) < 50  # one in 25 keeps 63: how workers share heaps is chance
     assert grown(MALLOC_ARENA_MAX="16") > 100  # who chooses for himself gets what he chose
 
 

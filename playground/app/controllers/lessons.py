@@ -11,7 +11,6 @@ from playground.app.controllers.notification import Notification
 from playground.app.controllers.workcopy import WorkCopy
 from playground.app.model.lesson_progress import Answer, LessonProgress
 from playground.app.workers.tasks import Tasks
-from playground.lab.experiment import Experiment
 from playground.lab.lessons import Lesson, Step
 from playground.lab.scenes import Measured
 
@@ -148,10 +147,7 @@ class Lessons(QObject):
             return
         self._tasks.cancel(TASK)
         self.place, self.mark = place, None
-        step, answer = lesson.steps[place], self.answer
-        settings = step.settings if answer is None or answer.values is None else step.answer_settings
-        if settings is not None:
-            self._copy.put(settings, lesson.name)
+        self._put_settings()
         self.changed.emit()
 
     @Slot()
@@ -201,17 +197,25 @@ class Lessons(QObject):
             right = step.is_right(answer.prediction, values)
             self.progress.take(msgspec.structs.replace(answer, values=values, right=right))
             self.progress.finish(lesson, answer.step)
-            self._show_settings(step.answer_settings)
+            self._answer_changed()
             self.changed.emit()
 
         self._tasks.start(TASK, "what the lesson asks", work, take)
         self.changed.emit()
 
-    def _show_settings(self, settings: Experiment | None) -> None:
-        """Put settings of the current step on the workspace, if those of its question and of its answer differ."""
-        lesson, step = self.lesson, self.step
-        if lesson is not None and step is not None and settings is not None and step.settings != step.answer_settings:
+    def _put_settings(self) -> None:
+        """Put the settings of the current step on the workspace: those of its question or of its measured answer."""
+        lesson, step, answer = self.lesson, self.step, self.answer
+        if lesson is None or step is None:
+            return
+        settings = step.settings if answer is None or answer.values is None else step.answer_settings
+        if settings is not None:
             self._copy.put(settings, lesson.name)
+
+    def _answer_changed(self) -> None:
+        """Put the settings of the current step anew, if those of its question and of its answer differ."""
+        if self.step is not None and self.step.settings != self.step.answer_settings:
+            self._put_settings()
 
     def rows(self) -> list[tuple[object, ...]]:
         """The answers as a table with :data:`playground.lab.lessons.COLUMNS`."""
@@ -221,9 +225,9 @@ class Lessons(QObject):
 
     def forget_answer(self) -> None:
         """Forget the answer of the current step, so that it can be answered again."""
-        if self.lesson is not None and self.step is not None:
+        if self.lesson is not None:
             self._tasks.cancel(TASK)
             self.progress.forget(self.lesson, self.place + 1)
-            self._show_settings(self.step.settings)
+            self._answer_changed()
             self.mark = None
             self.changed.emit()
