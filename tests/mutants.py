@@ -990,6 +990,27 @@ FAULTS = (
         ("lab/test_trust.py",),
     ),
     Fault(
+        "unsaved work that other users may read",
+        "lab/recovery.py",
+        "path.mkdir(parents=True, mode=0o700)",
+        "path.mkdir(parents=True)",
+        ("lab/test_recovery.py::test_nobody_else_may_read_the_work",),
+    ),
+    Fault(
+        "a formula after a tab",
+        "lab/table_cells.py",
+        r"""FORMULA = ("=", "+", "-", "@", "\t", "\r")""",
+        r"""FORMULA = ("=", "+", "-", "@", "\r")""",
+        ("lab/test_table_cells.py",),
+    ),
+    Fault(
+        "a formula after a return",
+        "lab/table_cells.py",
+        r"""FORMULA = ("=", "+", "-", "@", "\t", "\r")""",
+        r"""FORMULA = ("=", "+", "-", "@", "\t")""",
+        ("lab/test_table_cells.py",),
+    ),
+    Fault(
         "a row that is given up, at rest where it was lost",
         "theory/ode.py",
         "self.x1[self.rows[lost]] = self.integrals1[self.rows[lost]] = self.path[:, self.rows[lost]] = torch.nan",

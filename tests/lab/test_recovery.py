@@ -32,6 +32,16 @@ def test_a_training_comes_back_with_all_of_its_data(tmp_path):
     assert list(folder.check()) == [WORK, "weights-1.spg"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there the user's own folder keeps others out")
+def test_nobody_else_may_read_the_work(tmp_path):
+    before = os.umask(0)  # the most that a user can allow by default
+    try:
+        folder = RecoveryFolder.create(tmp_path / "recovery")
+    finally:
+        os.umask(before)
+    assert folder.path.stat().st_mode & 0o777 == 0o700
+
+
 def test_a_locked_folder_is_not_offered(tmp_path):
     folder = filled(tmp_path)
     assert RecoveryFolder.left_behind(tmp_path) == []
