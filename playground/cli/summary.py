@@ -6,6 +6,7 @@ from playground.cli.reporting import number, say, warn, with_error
 from playground.cli.results import cost_in_words
 from playground.lab.error_budget import PARTS
 from playground.lab.figures import FIGURES
+from playground.lab.memorization import nearness
 from playground.lab.problem import Problem
 from playground.lab.settings import LOG_P_OF
 
@@ -48,12 +49,13 @@ def print_figures(measured: dict[str, Any], problem: Problem) -> None:
         if measured.get(key) is not None:
             _line(FIGURES[key].title, _with_floor(measured, key))
     _line(FIGURES["nfe_mean"].title, cost_in_words(measured))
-    if measured.get("memorized_share") is not None:
+    near = nearness(measured)
+    if near is not None:
         share, other = (
             f"{100 * measured[key]:.1f} ± {100 * measured[f'{key}_standard_error']:.1f} %"
             for key in ("memorized_share", "memorized_share_held_out")
         )
-        text = f"{share} of the samples are copies of a training point, {other} of held-out points"
+        text = f"{share} of the samples, {other} of fresh points: {near}"
         _line(FIGURES["memorized_share"].title, text)
     if measured.get("mode_weights") is not None:
         _line(FIGURES["mode_weights"].title, _weights(measured))

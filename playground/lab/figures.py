@@ -247,9 +247,9 @@ FIGURES: Mapping[str, FigureWords] = {
         floor="mode_weights_true",
     ),
     "memorized_share": FigureWords(
-        "memorized samples",
-        "Fraction of the final particles that are copies: nearer to a training point than a third of the distance to the "
-        "second nearest. The fraction of held-out points is beside it; a much larger one means memorization.",
+        "near a training point",
+        "Fraction of the final particles nearer to a training point than a third of the distance to the second nearest. "
+        "The fraction of fresh points is beside it. Only where it is exceeded by more than chance are there copies.",
         unit="share",
         floor="memorized_share_held_out",
     ),
@@ -319,8 +319,9 @@ FIGURES: Mapping[str, FigureWords] = {
     ),
     "normalized_path_energy": FigureWords(
         "normalized path energy",
-        f"How far the path energy is from W₂² of the two sets, over that. 0 is optimal. {_CLOUDS}",
-        floor=0,
+        "How far the path energy is from W₂² of the two sets, over that. The floor is the mean of a perfect transport, whose "
+        f"figure is the size of noise. {_CLOUDS}",
+        floor="normalized_path_energy_floor",
     ),
     "straightness": FigureWords(
         "straightness",

@@ -33,10 +33,11 @@ SHARE, NATS = 0.1, 0.5
 
 
 def memorized_shares(problem: "Problem", samples: Array) -> dict[str, float]:
-    """The shares of samples (N, *shape), in user units, and of held-out points that are copies of a training point.
+    """The shares of samples (N, *shape), in user units, and of fresh points that lie near one training point.
 
-    Each has its standard error; see :func:`playground.theory.metrics.memorized`. Equal training points of the plane
-    count once. If there are more than NEIGHBOURS training points, so many are drawn at random.
+    Fresh points are draws of the density where it is known, otherwise held-out points. Each share has its standard error; see
+    :func:`playground.theory.metrics.memorized`. Equal training points of the plane count once. If there are more than
+    NEIGHBOURS training points, so many are drawn at random.
     """
     import torch
 
@@ -59,19 +60,34 @@ def memorized_shares(problem: "Problem", samples: Array) -> dict[str, float]:
     return found
 
 
+def nearness(metrics: Mapping[str, Any]) -> Message | None:
+    """How near the samples are to training points, beside fresh points; None if that was not measured.
+
+    Only where the share of samples near a training point exceeds that of fresh points by more than chance are there copies
+    (code "copies"): the share of fresh points, a ninth in the plane, is that of a perfect model.
+    """
+    share, usual = metrics.get("memorized_share"), metrics.get("memorized_share_held_out")
+    if share is None or usual is None:
+        return None
+    if _differ(metrics, "memorized_share", "memorized_share_held_out", 0.0):
+        return Message("copies", "nearer to training points than fresh points are: there are copies")
+    if _differ(metrics, "memorized_share_held_out", "memorized_share", 0.0):
+        return Message("farther-than-fresh", "farther from training points than fresh points are")
+    return Message("as-near-as-fresh", "as near to training points as fresh points are")
+
+
 def memorization_warning(metrics: Mapping[str, Any], experiment: Experiment) -> Message | None:
     """A message if the training points are memorized, otherwise None.
 
-    They are if more samples than held-out points are copies of them, or if they are likelier than held-out points, by
-    more than chance. Only a learned score is checked: the training set's own score yields nothing but copies.
+    They are if there are many copies of them among the samples, see :func:`nearness`, or if they are likelier than held-out
+    points, by more than chance. Only a learned score is checked: the training set's own score yields nothing but copies.
     """
     copies = likelier = None
-    copied = experiment.sampling.follows == "learned" and _differ(
+    if experiment.sampling.follows == "learned" and _differ(
         metrics, "memorized_share", "memorized_share_held_out", SHARE
-    )
-    if copied:
+    ):
         share, usual = metrics["memorized_share"], metrics["memorized_share_held_out"]
-        text = "{:.0%} of the samples are copies of training points, against {:.0%} of held-out points"
+        text = "{:.0%} of the samples lie near one of them, against {:.0%} of fresh points"
         copies = Message("copies", text, (share, usual))
     if experiment.likelihood.source == "learned" and _differ(metrics, "test_nll", "train_nll", NATS):
         values = (metrics["test_nll"], metrics["train_nll"])

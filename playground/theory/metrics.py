@@ -48,10 +48,10 @@ def share_error(share: Tensor, count: int) -> Tensor:
 
 
 def memorized(distances: Tensor) -> Tensor:
-    """Whether each point copies a training point, (N,): its nearest neighbour is three times nearer than its second nearest.
+    """Whether each point lies near one training point, (N,): its nearest is three times nearer than its second nearest.
 
-    By chance this holds for a new point of a uniform density with probability 3^-D in D dimensions: 1/9 in the plane. Source:
-    Yoon et al. 2023, Gu et al. 2023.
+    By chance this holds for a new point of a uniform density with probability 3^-D in D dimensions: 1/9 in the plane. So only
+    a larger share than that of new points shows copies. Source: Yoon et al. 2023, Gu et al. 2023.
 
     Args:
         distances: distances to the nearest and the second nearest distinct training point, (N, 2).

@@ -1173,9 +1173,9 @@ def test_memorized_training_points_are_warned_of(show, state, controllers):
     errors = {f"{key}_standard_error": 0.01 for key in shares}
     controllers.measuring.evaluation_changed.emit({"reasons": {}, **shares, **errors})
     assert panel.memorization.notice.text.text().startswith("The training points are memorized: 93%")
-    assert (
-        "held-out 11" in panel.memorization.copies.accessibleDescription() or "11" in panel.memorization.copies.text()
-    )
+    assert "11" in panel.memorization.near.text()
+    controllers.measuring.evaluation_changed.emit({"reasons": {}, **shares, **errors, "memorized_share": 0.088})
+    assert panel.memorization.notice.text.text() == "The samples are as near to training points as fresh points are."
     controllers.measuring.evaluation_changed.emit({"reasons": {}})
     assert not panel.memorization.notice.isVisible()
 

@@ -24,6 +24,7 @@ from playground.data.tables import columns_named
 from playground.drawing.images import ImageGrid
 from playground.drawing.labels import Labels
 from playground.lab import experiment as experiments
+from playground.lab.memorization import nearness
 from playground.lab.problem import Problem
 from playground.lab.session import Session
 from playground.lab.trajectory import Trajectory
@@ -1009,7 +1010,8 @@ def test_a_run_reports_memorization_and_stops_early_with_few_rows(tmp_path: Path
         assert ("Warning: The training points are memorized" in said) != stopped
         assert found["held_out_loss"] > found["final_loss"]
         assert found["train_nll"] < found["test_nll"]
-        assert "memorized" in said
+        assert str(nearness(found)) in said
+        assert ("copies" in said) == (nearness(found).code == "copies")
     assert found["held_out_loss"] - found["final_loss"] > 2 * found["held_out_loss_standard_error"]
 
 

@@ -5,8 +5,9 @@ import pytest
 
 from playground.data.dataset import Dataset
 from playground.lab.experiment import Experiment, replace
-from playground.lab.memorization import memorization_warning, memorized_shares
+from playground.lab.memorization import memorization_warning, memorized_shares, nearness
 from playground.lab.problem import Problem
+from playground.messages import Message
 
 
 def problem_of(points: np.ndarray, **changes: object) -> Problem:
@@ -24,8 +25,10 @@ def test_copies_are_distinguished_from_fresh_points(unit: list[float]) -> None:
     found = memorized_shares(problem, copied)
     assert found["memorized_share"] > 0.97
     assert found["memorized_share_held_out"] == fresh["memorized_share_held_out"]
-    assert "of the samples are copies" in str(memorization_warning(found, problem.experiment))
+    assert "of the samples lie near one of them" in str(memorization_warning(found, problem.experiment))
     assert memorization_warning(fresh, problem.experiment) is None
+    assert "copies" in str(nearness(found))
+    assert str(nearness(fresh)) == "as near to training points as fresh points are"
 
 
 def test_equal_training_points_count_once() -> None:
@@ -33,6 +36,41 @@ def test_equal_training_points_count_once() -> None:
     points = np.random.default_rng(0).uniform(size=(250, 2)).repeat(2, axis=0)
     problem = problem_of(points)
     assert memorized_shares(problem, problem.dataset.points)["memorized_share"] == 1
+
+
+def test_copies_are_spoken_of_only_beyond_the_share_of_fresh_points() -> None:
+    """A perfect model has that of fresh points, a ninth in the plane, and whoever reads of copies thinks that it is wrong."""
+
+    def said(share: float, usual: float, error: float = 0.01) -> Message | None:
+        keys = ("memorized_share", "memorized_share_held_out")
+        return nearness(dict(zip(keys, (share, usual), strict=True)) | {f"{key}_standard_error": error for key in keys})
+
+    for share, usual, error, code in (
+        (0.088, 0.111, 0.01, "as-near-as-fresh"),
+        (0.15, 0.111, 0.01, "as-near-as-fresh"),
+        (0.17, 0.111, 0.01, "copies"),
+        (0.17, 0.111, 0.03, "as-near-as-fresh"),  # held-out points are few
+        (0.01, 0.111, 0.01, "farther-than-fresh"),
+    ):
+        found = said(share, usual, error)
+        assert found is not None
+        assert found.code == code
+        assert ("copies" in str(found)) == (code == "copies")
+    assert nearness({"memorized_share": None}) is None
+    draws = np.random.default_rng(0).binomial(1_000, 1 / 9, size=(2_000, 2)) / 1_000  # of a perfect model
+    errors = np.sqrt(draws * (1 - draws) / 1_000)
+    assert all(
+        nearness(
+            {
+                "memorized_share": first,
+                "memorized_share_standard_error": error,
+                "memorized_share_held_out": second,
+                "memorized_share_held_out_standard_error": other,
+            }
+        )
+        == Message("as-near-as-fresh", "as near to training points as fresh points are")
+        for (first, second), (error, other) in zip(draws, errors, strict=True)
+    )
 
 
 def test_a_warning_names_figures_and_the_way_out() -> None:

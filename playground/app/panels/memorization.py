@@ -1,4 +1,4 @@
-"""Whether training points were memorized: a figure of the samples, and a warning with remedies."""
+"""Whether training points were memorized: a figure of the samples and what it says, or a warning with remedies."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,21 +11,22 @@ from playground.app.model.state import State
 from playground.app.panels.figure import measured, missing
 from playground.app.style.number_formats import format_percent
 from playground.app.widgets.collapsible_panel import ROW_GAP, Notice
-from playground.lab.memorization import memorization_warning
+from playground.lab.memorization import memorization_warning, nearness
+from playground.messages import Message
 
 
 class Memorization(QWidget):
-    """The fraction of samples that copy training points, and a warning if samples or test set show memorization."""
+    """The share of samples near a training point, what it says, and a warning if samples or test set show memorization."""
 
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.state = state
-        self.copies = measured("memorized_share")
+        self.near = measured("memorized_share")
         self.notice = Notice()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(ROW_GAP)
-        column.addWidget(self.copies)
+        column.addWidget(self.near)
         column.addWidget(self.notice)
         controllers.measuring.evaluation_changed.connect(self._show_evaluation)
         self._show_evaluation(controllers.measuring.evaluation)
@@ -36,7 +37,9 @@ class Memorization(QWidget):
         text = (
             ""
             if share is None or usual is None
-            else f"{format_percent(float(share))} (held-out {format_percent(float(usual))})"
+            else f"{format_percent(float(share))} (fresh {format_percent(float(usual))})"
         )
-        self.copies.show_text(text, missing(metrics, "memorized_share"))
-        self.notice.say("warning", memorization_warning(metrics, self.state.experiment))
+        self.near.show_text(text, missing(metrics, "memorized_share"))
+        warning, near = memorization_warning(metrics, self.state.experiment), nearness(metrics)
+        said = None if near is None else Message("nearness", "The samples are {}.", (near,))
+        self.notice.say("warning" if warning else "info", warning or said)
