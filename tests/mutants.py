@@ -148,6 +148,15 @@ FAULTS = (
         ("lab/test_path_energy.py::test_the_energy_of_independent_gaussians_is_a_quadrature",),
     ),
     Fault(
+        "W2 squared of two sets as that of few points",
+        "theory/transport.py",
+        "return 2 * whole - (first + second) / 2",
+        "return whole",
+        (
+            "theory/test_optimal_transport.py::test_the_extrapolated_wasserstein_distance_has_little_of_the_excess_of_few_points",
+        ),
+    ),
+    Fault(
         "the exact flow of the error budget with twice its drift",
         "lab/error_budget.py",
         "return -sigma.square()[:, None]",

@@ -4,13 +4,16 @@ With the velocity v = dx/dt along the straight path's time t,
 
 .. math:: PE = E\int_0^1 \|v\|^2 dt,\quad NPE = \frac{|PE - W_2^2|}{W_2^2},\quad S = E\int_0^1 \|x(1) - x(0) - v\|^2 dt
 
-where W_2 is that of the two sets. PE is at least W_2^2 (Benamou & Brenier 2000), and S is 0 for straight paths.
+where W_2 is that of the two sets. PE is at least W_2^2 (Benamou & Brenier 2000), and S is 0 for straight paths. W_2^2 between
+few points is too large, so it is extrapolated. As an absolute value, NPE of perfect transport is not 0 but sqrt(2/pi) of its
+standard error in the mean, which is its floor.
 
 Sources: Tong et al. 2024 (normalized path energy); Liu et al. 2023 (straightness).
 """
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -23,7 +26,7 @@ from playground.messages import Message, setting
 from playground.theory.metrics import mean_with_error
 from playground.theory.noise import ScoreFunction
 from playground.theory.samplers import ProbabilityFlow
-from playground.theory.transport import squared_wasserstein2
+from playground.theory.transport import extrapolated_squared_wasserstein2, squared_wasserstein2
 
 REPEATS, POINTS = 5, 400
 """Clouds of start points, and points in each; matching two clouds takes a tenth of a second."""
@@ -32,7 +35,6 @@ STEPS = 100
 
 _NAMES = (
     "path_energy",
-    "normalized_path_energy",
     "straightness",
     "sets_wasserstein2_squared",
     "one_step_wasserstein2",
@@ -42,7 +44,12 @@ _NAMES = (
     "path_floor_wasserstein2",
     "path_floor_wasserstein2_squared",
 )
-METRICS = (*(f"{name}{end}" for name in _NAMES for end in ("", "_standard_error")), "path_points")
+_NORMALIZED = ("normalized_path_energy", "normalized_path_energy_standard_error", "normalized_path_energy_floor")
+METRICS = (
+    *_NORMALIZED,
+    *(f"{name}{end}" for name in _NAMES for end in ("", "_standard_error")),
+    "path_points",
+)
 """Keys of the figures of :func:`path_figures`; `path_points`: clouds, and points in each."""
 
 
@@ -73,25 +80,37 @@ def path_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[float
     found: list[list[float]] = []
     for repeat in range(REPEATS):
         part = slice(repeat * POINTS, (repeat + 1) * POINTS)
-        squares: list[float] = []
-        for cloud in (*users, other):
-            squared = yield from _squared(cloud[part], data[part], repeat)
-            squares.append(squared)
-        sets, *ends = squares
-        energy = float(path.energy[part].mean())
-        found.append(
-            [
-                energy,
-                abs(energy - sets) / sets,
-                float(path.bend[part].mean()),
-                sets,
-                *(value for squared in ends for value in (squared**0.5, squared)),
-            ]
-        )
+        begins, *clouds = (cloud[part] for cloud in (*users, other))
+        sets = yield from _squared(extrapolated_squared_wasserstein2(begins, data[part]), repeat)
+        ends: list[float] = []
+        for cloud in clouds:
+            squared = yield from _squared(squared_wasserstein2(cloud, data[part]), repeat)
+            ends += (squared**0.5, squared)
+        found.append([float(path.energy[part].mean()), float(path.bend[part].mean()), sets, *ends])
+    columns = dict(zip(_NAMES, torch.tensor(found, dtype=torch.float64).T, strict=True))
     figures: dict[str, Any] = {}
-    for name, values in zip(_NAMES, zip(*found, strict=True), strict=True):
-        figures[name], figures[f"{name}_standard_error"] = mean_with_error(torch.tensor(values, dtype=torch.float64))
-    yield 1.0, figures | {"path_points": [REPEATS, POINTS], "reasons": {}}
+    for name, values in columns.items():
+        figures[name], figures[f"{name}_standard_error"] = mean_with_error(values)
+    reasons = {}
+    if figures["sets_wasserstein2_squared"] > figures["path_floor_wasserstein2_squared"]:
+        normalized = _normalized(columns["path_energy"], columns["sets_wasserstein2_squared"])
+        figures |= dict(zip(_NORMALIZED, normalized, strict=True))
+    else:
+        figures |= dict.fromkeys(_NORMALIZED)
+        text = "The two sets are as near to each other as two clouds of one set."
+        reasons = dict.fromkeys(_NORMALIZED, Message("sets-alike", text))
+    yield 1.0, figures | {"path_points": [REPEATS, POINTS], "reasons": reasons}
+
+
+def _normalized(energy: Tensor, squared: Tensor) -> tuple[float, float, float]:
+    """NPE of the means over the clouds, its standard error to first order in their noise, and its floor.
+
+    The mean of each cloud's own NPE would be far too large, because each is an absolute value of mostly noise.
+    """
+    ratio = float(energy.mean() / squared.mean())
+    _, error = mean_with_error(energy - ratio * squared)
+    error /= float(squared.mean())
+    return abs(ratio - 1), error, math.sqrt(2 / math.pi) * error
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -142,9 +161,8 @@ def _equalized(problem: Problem, points: Tensor) -> Tensor:
     return torch.from_numpy(problem.units.equalized(problem.units.to_user(points.cpu().numpy())))
 
 
-def _squared(a: Tensor, b: Tensor, repeat: int) -> Generator[tuple[float, None], None, float]:
+def _squared(work: Iterator[None], repeat: int) -> Generator[tuple[float, None], None, float]:
     """W_2^2 of two clouds; yields the fraction done meanwhile."""
-    work = squared_wasserstein2(a, b)
     while True:
         try:
             next(work)

@@ -38,6 +38,28 @@ def squared_wasserstein2(a: Tensor, b: Tensor) -> Generator[None, None, float]:
     return float((a - b[torch.from_numpy(columns)]).square().sum(1).mean())
 
 
+def extrapolated_squared_wasserstein2(a: Tensor, b: Tensor) -> Generator[None, None, float]:
+    """W_2^2 of two distributions from a cloud of each, without most of what few points add to it.
+
+    .. math:: 2 W_2^2(N) - \\overline{W_2^2}(N/2)
+
+    The expected W_2^2 of clouds of N points exceeds that of their distributions by about c/N, which this cancels (the jackknife of
+    Quenouille 1956). In the plane about a third of the excess is left, as it is log N/N there. The halves are those of the clouds, so
+    their noise is that of the whole clouds and the result is hardly noisier. For clouds of one distribution it may be below 0.
+
+    Args:
+        a, b: (N, *shape) in random order, N >= 2 and even.
+
+    Raises:
+        ValueError: as :func:`squared_wasserstein2`.
+    """
+    half = len(a) // 2
+    whole = yield from squared_wasserstein2(a, b)
+    first = yield from squared_wasserstein2(a[:half], b[:half])
+    second = yield from squared_wasserstein2(a[half:], b[half:])
+    return 2 * whole - (first + second) / 2
+
+
 def matching_of(a: Tensor, b: Tensor) -> Generator[None, None, NDArray[np.int64]]:
     """The point of b for each point of a in the cheapest matching by squared distances, as numbers (N,).
 

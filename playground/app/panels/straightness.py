@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from playground.app.panels.figure import measured, missing
 from playground.app.style.number_formats import format_measured, format_number
 from playground.app.widgets.collapsible_panel import ROW_GAP
+from playground.lab.figures import FIGURES
 
 KEYS = (
     "path_energy",
@@ -16,7 +17,6 @@ KEYS = (
     "one_step_wasserstein2",
     "many_steps_wasserstein2",
 )
-FLOOR = "path_floor_wasserstein2"
 
 
 class Straightness(QWidget):
@@ -33,11 +33,11 @@ class Straightness(QWidget):
 
     def show_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Show the figures of :data:`playground.lab.path_energy.METRICS`, or why they are missing."""
-        floor = metrics.get(FLOOR)
         for key, figure in self.rows.items():
             value, error = metrics.get(key), metrics.get(f"{key}_standard_error")
             text = "" if value is None else _measured(float(value), error)
-            if text and floor is not None and key.endswith("wasserstein2"):
+            floor = metrics.get(FIGURES[key].floor_key)
+            if text and floor is not None:
                 text += f" (floor {format_number(float(floor))})"
             figure.show_text(text, missing(metrics, key))
 
