@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.data.dataset import DataError, listed
-from playground.data.npy import open_npy
+from playground.data.npy import open_npy, size_in_header
 from playground.messages import Message
 
-MOST_BYTES = 2**31  # largest size of all images in one file
+MOST_BYTES = 2**31  # largest size of all images in one file, and of all arrays in an NPZ file
+PIECE = 2**22  # numbers that are converted at a time: 16 MB in single precision
 MOST_CLASSES = 1_000
 CIFAR = {3073: (10,), 3074: (20, 100)}
 """Bytes of one image with its labels, and the number of classes of each label, in CIFAR-10 and CIFAR-100. The last label counts."""
@@ -162,11 +163,18 @@ def _read_numpy(path: Path, packed: bool) -> tuple[Images, Labels | None, Messag
 
 
 def _members(path: Path) -> list[str]:
-    """The names of the arrays in an NPZ file, after a check of their sizes."""
+    """The names of the arrays in an NPZ file, after a check of the size of all together.
+
+    The size of an array is the larger of what the archive and what the array's own header tell. No array is unpacked.
+    """
     with zipfile.ZipFile(path) as packed:
-        for member in packed.infolist():
-            _check_size(path, member.file_size // 8)  # a number takes at most 8 bytes
-        return [name.removesuffix(".npy") for name in packed.namelist() if name.endswith(".npy")]
+        members = [member for member in packed.infolist() if member.filename.endswith(".npy")]
+        unpacked = 0
+        for member in members:
+            with packed.open(member) as file:
+                unpacked += max(member.file_size, size_in_header(file))
+        _check_size(path, unpacked)
+        return [member.filename.removesuffix(".npy") for member in members]
 
 
 def _images(arrays: Arrays) -> str | None:
@@ -258,16 +266,19 @@ def as_bytes(path: Path, array: NDArray[np.generic], black: Literal[0, -1] = 0) 
         )
     if black == -1 and low >= 0:  # numbers from 0 to 1 would be read as light images
         raise DataError(f"{path.name} holds no number below 0, and black is -1: map numbers from 0 to 1 by 2 * x - 1.")
-    values = np.asarray(array, dtype=np.float32)
-    levels = values * 255 if black == 0 else (values + 1) * 128 - 0.5  # 256 bins of [-1, 1], by their centres
-    return np.rint(levels).clip(0, 255).astype(np.uint8)
+    out = np.empty(array.shape, dtype=np.uint8)
+    some = max(1, PIECE // math.prod(array.shape[1:]))
+    for start in range(0, len(array), some):
+        values = np.asarray(array[start : start + some], dtype=np.float32)
+        levels = values * 255 if black == 0 else (values + 1) * 128 - 0.5  # 256 bins of [-1, 1], by their centres
+        out[start : start + some] = np.rint(levels).clip(0, 255)
+    return out
 
 
 def _are_labels(array: NDArray[np.generic], count: int) -> bool:
     if array.dtype.kind not in "biu" or array.shape not in ((count,), (count, 1)) or not count:
         return False
-    whole = array.astype(np.int64)
-    return bool(whole.min() >= 0 and whole.max() < MOST_CLASSES)
+    return bool(array.min() >= 0 and array.max() < MOST_CLASSES)
 
 
 def _check_size(path: Path, size: int) -> None:

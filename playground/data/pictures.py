@@ -6,9 +6,10 @@ Images from any file are bytes (N, height, width, colours) with 256 levels. They
 import functools
 import os
 import struct
+import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -30,12 +31,16 @@ from playground.data.files import classes_of_array
 from playground.messages import Edit, Message, joined, setting, to_set
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 LEAST = 50
 MOST_NUMBERS = 2**26  # most pixels times colours of all images: 256 MB in single precision
 MOST_PIXELS = 2**27  # most pixels of one picture, which takes half a gigabyte to decode
+LARGE = 2**24  # pixels from which only one picture is decoded at a time
+STRIP = 2**20  # pixels that are converted at a time
+REDUCED = 8  # pixels along a new one up to which a large picture is first reduced
 SMALLEST_SIDE, LARGEST_SIDE = 8, 32  # range of "auto"
 FEW = 0.05  # share of a folder's pictures that "auto" enlarges, so that one small icon does not make all images small
 GREY_LEVELS = 256
@@ -47,6 +52,8 @@ DAMAGE = (OSError, SyntaxError, TypeError, ValueError, struct.error)  # what Pil
 Bytes = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 Read = TypeVar("Read")
+
+_ONE_LARGE = threading.Lock()
 
 
 def load_images(request: DatasetRequest) -> Dataset:
@@ -168,7 +175,8 @@ def _read(path: Path, request: DatasetRequest) -> tuple[Bytes, Labels | None, tu
         return _read_folder(path, request)
     parts = [read_archive(file) for file in files]
     labels = [labels for _, labels, _ in parts if labels is not None]
-    images, rows, note = _drawn_and_scaled(np.concatenate([images for images, _, _ in parts]), request)
+    images = parts[0][0] if len(parts) == 1 else np.concatenate([images for images, _, _ in parts])
+    images, rows, note = _drawn_and_scaled(images, request)
     classes = np.concatenate(labels)[rows] if len(labels) == len(parts) else None
     return images, classes, (), joined(note, left_out, *(note for _, _, note in parts))
 
@@ -413,24 +421,53 @@ def _shorter_side(name: str) -> int:
 
 
 def _picture(name: str, side: int) -> Bytes:
-    """One picture, (side, side, 3), turned as its camera noted, on a white background."""
+    """One picture, (side, side, 3), turned as its camera noted, on a white background.
+
+    A large picture is first reduced to means over squares of pixels. Large ones are decoded one at a time.
+    """
     from PIL.ImageOps import exif_transpose
 
-    with _opened(name) as image:
+    wanted = REDUCED * side
+    with _opened(name) as image, _ONE_LARGE if image.width * image.height > LARGE else nullcontext():
+        image.draft(None, (wanted, wanted))  # JPEG can be decoded at a half, a quarter or an eighth of its size
         image.load()  # so that damaged pixels are not taken for a damaged orientation, which is ignored
-        with suppress(*DAMAGE):
-            exif_transpose(image, in_place=True)
-        if image.mode == "I;16":  # Pillow's conversion would clip its levels at 255
-            deep = np.asarray(image)
-            deep = np.where(deep == image.info.get("transparency"), 65535, deep)
-            pixels = np.repeat(np.rint(deep / 257).astype(np.uint8)[..., None], 3, axis=2)
-        else:
-            pixels = np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
-    small: Bytes = scaled(pixels[None], side)[0]
+        reduced = _reduced(image, max(1, min(image.size) // wanted))
+        image.close()  # frees its pixels before the next large one is decoded
+    with suppress(*DAMAGE):
+        exif_transpose(reduced, in_place=True)
+    small: Bytes = scaled(np.asarray(reduced)[None], side)[0]
     if small.shape[2] == 3:
         return small
     alpha = small[..., 3:].astype(np.float32) / 255
     return np.asarray(np.rint(alpha * small[..., :3] + 255 * (1 - alpha)), dtype=np.uint8)
+
+
+def _reduced(image: "Image", factor: int) -> "Image":
+    """A loaded picture in RGB or RGBA: each new pixel is the mean of factor x factor old ones.
+
+    It goes through the picture in strips, so that there is no second copy of a large one.
+    """
+    from PIL import Image
+
+    height = factor * max(1, STRIP // (factor * image.width))
+    strips = [
+        np.asarray(_in_colours(image.crop((0, top, image.width, min(top + height, image.height)))).reduce(factor))
+        for top in range(0, image.height, height)
+    ]
+    reduced = Image.fromarray(np.concatenate(strips))
+    reduced.info = image.info  # with the orientation
+    return reduced
+
+
+def _in_colours(image: "Image") -> "Image":
+    """A picture as RGB, or as RGBA if parts of it are transparent."""
+    from PIL import Image
+
+    if image.mode != "I;16":
+        return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    deep = np.asarray(image)  # Pillow's conversion would clip its levels at 255
+    deep = np.where(deep == image.info.get("transparency"), 65535, deep)
+    return Image.fromarray(np.repeat(np.rint(deep / 257).astype(np.uint8)[..., None], 3, axis=2))
 
 
 def scaled(images: Bytes, side: int) -> Bytes:

@@ -1,8 +1,10 @@
 """Files of many images: every published format is read exactly, and every bad file gives a clear message."""
 
 import gzip
+import io
 import pickle
 import struct
+import sys
 import zipfile
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from playground.data import DataError
 from playground.data.archives import read_archive
 from tests.data.image_files import CLASSES, COLOUR, GREY, bytes_of, cifar, idx, load, same_images
+from tests.peak_memory import growth
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -153,6 +156,48 @@ def test_other_entries_of_an_npz_file_are_ignored(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.npz", "a") as packed:
         packed.writestr("read me.txt", "60 images")
     assert load(tmp_path / "a.npz").shape == (1, 28, 28)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no resource module")
+def test_arrays_that_together_are_too_large_are_not_unpacked(tmp_path: Path) -> None:
+    """Each of three arrays is smaller than the bound, here 64 MB instead of 2 GB. The file has 180 kB."""
+    path = tmp_path / "a.npz"
+    np.savez_compressed(path, **{name: np.zeros((10_000, 28, 28)) for name in "abc"})
+    lower = "from pathlib import Path; from playground.data import DataError, archives; archives.MOST_BYTES = 2**26"
+    code = f"""
+try:
+    archives.read_archive(Path({str(path)!r}))
+except DataError as error:
+    assert str(error) == "a.npz holds 0.2 GB of images: keep a part of at most 0 GB.", error
+else:
+    raise AssertionError("it was read")"""
+    assert growth(lower, code) < 20
+
+
+def test_neither_the_archive_nor_an_arrays_header_can_hide_its_size(tmp_path: Path) -> None:
+    said = r"a\.npz holds 3\.8 GB of images: keep a part of at most 2 GB\."
+    path, header = tmp_path / "a.npz", io.BytesIO()
+    told = {"descr": "|u1", "fortran_order": False, "shape": (4_000_000, 32, 32)}
+    np.lib.format.write_array_header_1_0(header, told)
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("images.npy", header.getvalue())
+    with pytest.raises(DataError, match=said):
+        read_archive(path)
+    np.savez(path, images=GREY)
+    content = path.read_bytes()
+    listed = content.rindex(b"PK\1\2") + 24  # the archive's list of its members: the unpacked size
+    path.write_bytes(content[:listed] + struct.pack("<I", 4_096_000_000) + content[listed + 4 :])
+    with pytest.raises(DataError, match=said):
+        read_archive(path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no resource module")
+def test_numbers_are_converted_piece_by_piece(tmp_path: Path) -> None:
+    """An array of 128 MB becomes 16 MB of bytes; in single precision it would take 64 MB four times."""
+    path = tmp_path / "a.npz"
+    np.savez_compressed(path, images=np.zeros((16_384, 32, 32)))
+    code = f"archives.read_archive(Path({str(path)!r}))"
+    assert growth("from pathlib import Path; from playground.data import archives", code) < 128 + 16 + 100
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The user's own images: scaling, which files of a folder are read, and a clear message for every bad one."""
 
 import struct
+import sys
 import zlib
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from playground.data import DataError, pictures
 from playground.data.dataset import MOST_CLASS_NAMES, class_numbers
 from playground.kinds.datasets import load_dataset
 from tests.data.image_files import CLASSES, COLOUR, GREY, RANDOM, bytes_of, idx, load, same_images, save_picture
+from tests.peak_memory import growth
 
 
 def test_a_folders_images_are_scaled_and_its_sub_folders_are_classes(tmp_path: Path) -> None:
@@ -257,6 +259,55 @@ def test_the_size_in_a_pictures_header_is_checked_before_decoding(tmp_path: Path
             match=rf"a{suffix} has {width} x {height} pixels: at most 134 million can be decoded; make it smaller",
         ):
             load(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no resource module")
+@pytest.mark.parametrize(
+    ("name", "mode", "side", "most"),
+    [("a.png", "1", 11_000, 200), ("a.png", "RGB", 4_000, 100), ("a.jpg", "RGB", 8_000, 40)],
+)
+def test_a_large_picture_takes_little_more_memory_than_its_pixels(
+    tmp_path: Path, name: str, mode: str, side: int, most: float
+) -> None:
+    """Its pixels in single precision would take 1.9 GB, 256 MB and 1 GB. A JPEG picture is decoded at an eighth of its size."""
+    Image.new(mode, (side, side)).save(tmp_path / name)
+    code = f"pictures._picture({str(tmp_path / name)!r}, 28)"
+    assert growth("from playground.data import pictures; import PIL.ImageOps, PIL.JpegImagePlugin", code) < most
+
+
+def test_only_one_large_picture_is_decoded_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    locked, reduced = [], pictures._reduced
+    monkeypatch.setattr(
+        pictures, "_reduced", lambda *given: (locked.append(pictures._ONE_LARGE.locked()), reduced(*given))[1]
+    )
+    for number in range(60):
+        save_picture(tmp_path / f"{number}.png", COLOUR[number])
+    load(tmp_path)
+    monkeypatch.setattr(pictures, "LARGE", 32 * 32 - 1)
+    load(tmp_path)
+    assert locked == [False] * 60 + [True] * 60
+    assert not pictures._ONE_LARGE.locked()
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P", "I;16"])
+@pytest.mark.parametrize("strip", [1, 2**20])
+def test_a_reduced_picture_has_the_means_over_its_areas(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, strip: int
+) -> None:
+    """A picture of 402 x 303 pixels is reduced by 3, in one strip or many, and then scaled to 10 x 10 pixels."""
+    monkeypatch.setattr(pictures, "STRIP", strip)
+    monkeypatch.setattr(pictures, "REDUCED", 10)
+    wave = np.sin(np.arange(303)[:, None] / 80) * np.cos(np.arange(402) / 90)
+    if mode == "I;16":
+        image = Image.fromarray(np.rint(32767 * (1 + wave)).astype(np.uint16))
+    else:
+        image = Image.fromarray(np.rint(127 * (1 + wave)).astype(np.uint8)).convert(mode)
+    image.save(tmp_path / "a.png")
+    wanted = pictures.scaled(np.rint(127.5 * (1 + wave)).astype(np.uint8)[None, ..., None], 10)[0].astype(int)
+    found = pictures._picture(str(tmp_path / "a.png"), 10).astype(int)
+    assert np.abs(found - wanted).max() <= (
+        4 if mode == "P" else 2
+    )  # a palette has fewer colours; middles differ by a pixel
 
 
 def test_at_most_the_wanted_number_is_read(tmp_path: Path) -> None:

@@ -1,0 +1,29 @@
+"""The memory that a piece of code needs, measured in a process of its own."""
+
+import subprocess
+import sys
+
+# On Linux a process begins with the ru_maxrss of the one that started it, so its own peak is read from /proc.
+MEASURE = """
+def peak():
+    try:
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
+    except FileNotFoundError:
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+
+{prepare}
+before = peak()
+{code}
+print(peak() - before)
+"""
+
+
+def growth(prepare: str, code: str) -> float:
+    """The megabytes by which the peak of memory grows while `code` runs, after `prepare` ran."""
+    text = MEASURE.format(prepare=prepare, code=code)
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=110, check=False)
+    assert done.returncode == 0, done.stderr
+    return float(done.stdout.split()[-1])
