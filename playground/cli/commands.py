@@ -37,7 +37,13 @@ def _whole(option: str) -> Callable[[str], int]:
         try:
             return int(text)
         except ValueError:
-            raise UserError(f"{option} {text} is not possible: it must be a whole number.") from None
+            pass
+        try:
+            if (number := float(text)).is_integer():  # 1e4, as --set takes it
+                return int(number)
+        except ValueError:
+            pass
+        raise UserError(f"{option} {text} is not possible: it must be a whole number.")
 
     return parse
 

@@ -123,15 +123,21 @@ def replace(
                 described = msgspec.structs.replace(described, **{name: switched})
     known, parts = fields(described), dict[str, dict[str, Any]]()
     for key, new in changes.items():
-        _check(known[key if key in known else _known(key, described)], new)
+        field = known[key if key in known else _known(key, described)]
+        _check(field, new)
         name, _, inner = key.rpartition(".")
         if inner != "kind" or not isinstance(_sections(described).get(name), Kind):
-            parts.setdefault(name, {})[inner] = new
+            parts.setdefault(name, {})[inner] = counted(field, new)
     whole = parts.pop("", {})
     made = {name: _converted(getattr(described, name), part, name) for name, part in parts.items()}
     described = msgspec.structs.replace(_converted(described, whole, ""), **made)
     check_together(described)
     return described
+
+
+def counted(field: Field, given: Any) -> Any:
+    """A value of a setting, with a count that was given as a whole float, such as 1e4, as an int."""
+    return int(given) if field.kind == "int" and _is_whole(given) else given
 
 
 def plain_values(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -238,7 +244,7 @@ def load_as(kind: type[Described], path: Path) -> Described:
         ExperimentError: the file cannot be read or does not hold such settings.
     """
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:  # editors on Windows begin with a byte-order mark
             return parse_as(kind, file.read(MOST_CHARACTERS + 1), path.name)
     except OSError as error:
         raise ExperimentError(f"{path} cannot be read: {error.strerror}.") from None
@@ -381,7 +387,7 @@ def _check(field: Field, given: Any) -> None:
             near = begun or difflib.get_close_matches(str(given), field.choices, n=1)
             raise ExperimentError(_not_allowed(field, given, *near[:1]))
     elif field.kind in ("int", "float"):
-        right = isinstance(given, int) if field.kind == "int" else isinstance(given, int | float)
+        right = isinstance(given, int) or (_is_whole(given) if field.kind == "int" else isinstance(given, float))
         if isinstance(given, bool) or not right:
             raise ExperimentError(_not_allowed(field, given))
         assert field.minimum is not None
@@ -392,6 +398,10 @@ def _check(field: Field, given: Any) -> None:
         expected: Any = {"bool": bool, "text": str, "list": list | tuple}[field.kind]
         if not isinstance(given, expected) or (field.kind == "text" and "\0" in given):
             raise ExperimentError(_not_allowed(field, given))
+
+
+def _is_whole(given: Any) -> bool:
+    return isinstance(given, float) and given.is_integer()
 
 
 def _not_allowed(field: Field, given: Any, near: str = "") -> Message:

@@ -260,7 +260,7 @@ def read(path: Path) -> Lesson:
         ExperimentError: the file cannot be read, or is not a lesson; the sentence says where and why.
     """
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             text = file.read(LONGEST + 1)
     except OSError as error:
         raise ExperimentError(f"{path} cannot be read: {error.strerror}.") from None

@@ -183,7 +183,7 @@ def read(path: Path) -> SceneFile:
         ExperimentError: the file cannot be read, or is not a scene.
     """
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             text = file.read(LONGEST + 1)
         if len(text) > LONGEST:
             raise ExperimentError(f"{path.name} has more than {LONGEST:,} characters, which no scene needs.")

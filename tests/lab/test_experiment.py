@@ -1,6 +1,7 @@
 """The description of an experiment: exact round trips, and a sentence for every error."""
 
 import contextlib
+import functools
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -15,6 +17,9 @@ from hypothesis import strategies as st
 from playground.kinds.datasets import Stroke
 from playground.kinds.samplers import LangevinDynamics, Sampler
 from playground.lab import experiment as experiments
+from playground.lab import lessons, scenes
+from playground.lab import sweep as sweeps
+from playground.lab.boltzmann.settings import Boltzmann
 from playground.lab.conflicts import likelihood_conflict, sampling_conflict, training_conflict
 from playground.lab.experiment import Experiment, ExperimentError, Field, fields
 from tests.fitting import fitting
@@ -158,6 +163,51 @@ def test_invalid_experiments_are_refused_in_one_sentence(text: str, sentence: st
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
     assert str(caught.value)[-1] in ".?"
+
+
+@pytest.mark.parametrize("given", [1e4, np.float64(1e4), np.float32(1e4)])
+def test_a_count_may_be_a_whole_float_wherever_it_is_given(given: float) -> None:
+    counted = experiments.replace(Experiment(), {"training.steps": 10_000, "seed": 3})
+    by_file = experiments.parse("seed = 3.0\n[training]\nsteps = 1e4")
+    by_option = experiments.replace(Experiment(), dict(map(experiments.assignment, ("training.steps=1e4", "seed=3.0"))))
+    for found in (experiments.replace(Experiment(), {"training.steps": given, "seed": 3.0}), by_file, by_option):
+        assert experiments.dump(found) == experiments.dump(counted)  # 10000, and not 10000.0
+        assert type(found.training.steps) is int
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"), [(1.5, "1.5"), (1e99, "1e99"), (np.float64(2.5), "2.5"), (-1e3, "-1000.0")]
+)
+def test_a_count_that_is_not_whole_or_too_large_is_refused(given: float, shown: str) -> None:
+    with pytest.raises(
+        ExperimentError, match=rf"training.steps = {shown} is not allowed: it must be a whole number from 0"
+    ):
+        experiments.replace(Experiment(), {"training.steps": given})
+
+
+MARKED: dict[str, Any] = {
+    "moons.toml": experiments.load,
+    "bars.toml": functools.partial(experiments.load_as, Boltzmann),
+    "sweep.toml": sweeps.load,
+    "scene.toml": scenes.load,
+    "own.lesson.md": lessons.load,
+}
+
+
+@pytest.mark.parametrize("name", MARKED)
+def test_a_byte_order_mark_before_toml_is_skipped(tmp_path: Path, name: str) -> None:
+    texts = {
+        "bars.toml": "steps = 7",
+        "sweep.toml": "[axes]\n'sampling.steps' = [3]",
+        "scene.toml": scenes.bundled()["langevin-weights"].read_text(encoding="utf-8"),
+        "own.lesson.md": lessons.bundled()["01-score"].read_text(encoding="utf-8"),
+    }
+    path = tmp_path / name
+    path.write_text(texts.get(name, "seed = 7"), encoding="utf-8")
+    plain = MARKED[name](path)
+    path.write_text(texts.get(name, "seed = 7"), encoding="utf-8-sig")  # as an editor on Windows saves it
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+    assert MARKED[name](path) == plain
 
 
 @given(st.text(max_size=200))

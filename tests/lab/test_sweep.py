@@ -44,6 +44,17 @@ def finished(folder: Path, sweep: sweeps.Sweep, cells: list[sweeps.Cell]) -> lis
     return list(sweeps.run(sweep, cells, folder, device="cpu"))
 
 
+def test_counts_of_a_sweep_may_be_whole_floats(tmp_path: Path) -> None:
+    text = "seeds = 2e0\n[axes]\n'sampling.steps' = [4e0, 8]\n'data.noise' = {{ from = 0.1, to = 1.0, count = {} }}"
+    _, cells = sweeps.load(written(tmp_path, text.format("2e0")))
+    assert [type(cell.values["sampling.steps"]) for cell in cells] == [int] * 8
+    assert [cell.values["sampling.steps"] for cell in cells] == [4, 4, 8, 8] * 2
+    with pytest.raises(ExperimentError, match=r"sweep.toml is no sweep: .*count"):
+        sweeps.load(written(tmp_path, text.format("2.5")))
+    with pytest.raises(ExperimentError, match=r"The axis sampling\.steps has 4 twice"):
+        sweeps.load(written(tmp_path, "[axes]\n'sampling.steps' = [4, 4.0]"))
+
+
 def test_cells_are_every_combination_for_every_seed(tmp_path: Path) -> None:
     path = written(
         tmp_path,

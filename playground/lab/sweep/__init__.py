@@ -17,6 +17,7 @@ from playground.lab.sweep.description import Plot as Plot
 from playground.lab.sweep.description import Range as Range
 from playground.lab.sweep.description import Sweep as Sweep
 from playground.lab.sweep.description import cells as cells
+from playground.lab.sweep.description import from_tree as from_tree
 from playground.lab.sweep.description import load as load
 from playground.lab.sweep.description import settled as settled
 from playground.lab.sweep.executors import processes as processes

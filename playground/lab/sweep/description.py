@@ -151,7 +151,7 @@ def read(path: Path) -> Sweep:
     file = path / NOTE if path.is_dir() else path
     decode = msgspec.json.decode if path.is_dir() else tomllib.loads
     try:
-        sweep = msgspec.convert(decode(file.read_text(encoding="utf-8")), Sweep)
+        sweep = from_tree(decode(file.read_text(encoding="utf-8-sig")))
     except OSError as error:
         if path.is_dir():
             raise ExperimentError(f"{path} holds no sweep: choose a folder in which one was computed.") from None
@@ -159,6 +159,15 @@ def read(path: Path) -> Sweep:
     except (ValueError, RecursionError) as error:
         raise ExperimentError(f"{path.name} is no sweep: {str(error).splitlines()[0].rstrip('.')}.") from None
     return with_base(sweep, file.parent)
+
+
+def from_tree(tree: Any) -> Sweep:
+    """A sweep from the tree of its file. A count may be a whole float, as in ``seeds = 1e2``.
+
+    Raises:
+        msgspec.ValidationError: the tree is not that of a sweep.
+    """
+    return msgspec.convert(tree, Sweep, strict=False)
 
 
 def settled(sweep: Sweep, folder: Path = Path()) -> tuple[Sweep, list[Cell]]:
@@ -228,7 +237,8 @@ def _choices(name: str, values: Range | list[Any]) -> list[tuple[Any, Mapping[st
     if name == "seed":
         raise ExperimentError("The seed is no axis: give seeds = 3, or a list of them.")
     choices: list[tuple[Any, Mapping[str, Any]]] = []
-    for value in values:
+    field = experiments.every_field().get(name)
+    for value in values if field is None else (experiments.counted(field, one) for one in values):
         if not isinstance(value, dict):
             choices.append((value, {name: value}))
         elif not isinstance(value.get("name"), str):
