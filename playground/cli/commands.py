@@ -126,7 +126,7 @@ def run(
     run_experiment(read_experiment(experiment, settings or [], seed), _folder(out), device, overwrite)
 
 
-@app.command()
+@app.command(epilog=ALL_KINDS)
 def script(
     source: Annotated[
         Path, typer.Argument(metavar="FILE", help="An experiment (.toml), a session (.spg) or the folder of a run.")
@@ -138,12 +138,13 @@ def script(
             "--standalone", help="One file of torch and numpy that trains and samples without this program, on the CPU."
         ),
     ] = False,
+    settings: Settings = None,
 ) -> None:
     """Write a Python script or notebook that trains and samples this experiment, as short as possible or stand-alone."""
     out = _output(out, (".py", ".ipynb"))
     from playground.cli.results import write_script
 
-    write_script(source, out, standalone)
+    write_script(source, out, standalone, settings or [])
 
 
 @app.command()

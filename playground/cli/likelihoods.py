@@ -63,7 +63,7 @@ def _write_by_flow(model: Model, flat: np.ndarray, header: list[str], out: Path,
             update(progress.fraction, _count(len(flat), "point"))
             found = progress.result
     assert found is not None
-    known = closed_form(problem, points, found.sigma)
+    known = closed_form(problem, points, float(found.sigma))
     notes = flow_warnings(problem, points, found.log_prob, found.standard_error, known)
     log_prob = _measured(found.log_prob, notes)
     if np.isnan(log_prob).all():

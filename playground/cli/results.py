@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from playground.cli.reporting import say, stage, warn
-from playground.cli.settings import with_settings_after_training
+from playground.cli.settings import with_settings, with_settings_after_training
 from playground.lab import experiment as experiments
 from playground.lab import script_files
 from playground.lab.atomic import atomic_write, is_held
@@ -166,12 +166,14 @@ def write_samples(
     say(f"{what} of {trajectory.positions.shape[1]} particles are in {out}")
 
 
-def write_script(source: Path, out: Path, standalone: bool) -> None:
-    """``score-playground script``."""
+def write_script(source: Path, out: Path, standalone: bool, assignments: Sequence[str] = ()) -> None:
+    """``score-playground script``. The data of a session go with the script unless a setting of the data is changed."""
     path = source / EXPERIMENT if (source / EXPERIMENT).is_file() else source
     session = None if path.suffix.lower() == ".toml" else Session.load(path)
-    experiment = experiments.load(path) if session is None else session.experiment
-    beside = script_files.save(experiment, out, standalone, None if session is None else session.dataset())
+    given = experiments.load(path) if session is None else session.experiment
+    experiment = with_settings(given, assignments, None)
+    same = session is not None and experiment.data == given.data and experiment.noise.file == given.noise.file
+    beside = script_files.save(experiment, out, standalone, session.dataset() if session and same else None)
     say(
         f"The {'notebook' if out.suffix.lower() == script_files.NOTEBOOK else 'script'} is {out}"
         + (f"\nIts data are in {beside}" if beside else "")

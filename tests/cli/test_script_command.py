@@ -8,6 +8,7 @@ import pytest
 from playground.cli import main
 from playground.lab.experiment import Experiment, replace
 from playground.lab.script import as_python
+from playground.lab.session import Session
 from playground.resources import resource
 
 
@@ -49,6 +50,27 @@ def test_a_stand_alone_script_needs_the_file_of_data_beside_it(
     assert "playground." not in text
     with np.load(tmp_path / "own-data.npz") as data:
         assert data["points"].shape[1] == 2
+
+
+def test_settings_of_the_option_are_those_of_the_script(tmp_path: Path) -> None:
+    out, moons = tmp_path / "moons.py", resource("checkpoints/two-moons.spg")
+    changes = ["--set=training.steps=1e3", "--set", "sampling.kind=probability-flow"]
+    assert main(["script", str(moons), "--out", str(out), *changes]) == 0
+    names: dict[str, object] = {}
+    exec(out.read_text(encoding="utf-8").split("session =")[0], names)
+    changed = {"training.steps": 1000, "sampling.kind": "probability-flow"}
+    assert names["experiment"] == replace(Session.load(moons).experiment, changed)
+
+
+def test_a_script_with_another_data_set_does_not_take_the_session_s_points(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, digits = tmp_path / "own.py", resource("checkpoints/digits.spg")
+    assert main(["script", str(digits), "--out", str(out), "--standalone", "--set=data.kind=rings"]) == 0
+    assert "def rings(" in out.read_text(encoding="utf-8")
+    assert not (tmp_path / "own-data.npz").exists()
+    assert main(["script", str(digits), "--out", str(out), "--set=sampling.stepz=3"]) == 2
+    assert "did you mean sampling.steps?" in capsys.readouterr().err
 
 
 def test_a_session_is_written_with_its_own_points(tmp_path: Path) -> None:
