@@ -10,22 +10,44 @@ from typing import TYPE_CHECKING, Any
 from playground.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from playground.api import Row, Run, Work, evaluate, log_likelihood, open_window, run, sample, score, sweep, train
+    from playground.api import (
+        NetworkScore,
+        Row,
+        Run,
+        UntrainedSigmaWarning,
+        Work,
+        density,
+        evaluate,
+        load,
+        log_likelihood,
+        network,
+        open_window,
+        replace,
+        run,
+        sample,
+        score,
+        sweep,
+        train,
+    )
     from playground.kinds.kind import register
-    from playground.lab.experiment import Experiment, load, replace
+    from playground.lab.experiment import Experiment
     from playground.lab.session import Session
     from playground.lab.trajectory import Trajectory
 
 __all__ = [
     "Experiment",
+    "NetworkScore",
     "Row",
     "Run",
     "Session",
     "Trajectory",
+    "UntrainedSigmaWarning",
     "Work",
+    "density",
     "evaluate",
     "load",
     "log_likelihood",
+    "network",
     "open_window",
     "register",
     "replace",

@@ -11,50 +11,93 @@
 
 import contextlib
 import dataclasses
+import difflib
+import functools
+import inspect
 import math
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import msgspec
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
 
+from playground.data.units import Units
 from playground.kinds.datasets.from_file import ARRAY, FromFile
 from playground.kinds.kind import register  # noqa: F401 - a name of the package
 from playground.lab import evaluation, likelihood, sampling
+from playground.lab import experiment as experiments
 from playground.lab import sweep as sweeps
 from playground.lab.conditioning import point_score
 from playground.lab.conflicts import likelihood_conflict, sampling_conflict
 from playground.lab.evaluation import EvaluationProgress
-from playground.lab.experiment import (
-    Experiment,
-    ExperimentError,
-    load,  # noqa: F401 - a name of the package
-    plain_values,
-    replace,
-)
+from playground.lab.experiment import Experiment, ExperimentError, plain_values
 from playground.lab.likelihood import LikelihoodProgress, PointLikelihoods
 from playground.lab.model import AFTER_TRAINING, Model
 from playground.lab.problem import Problem, choose_device
-from playground.lab.session import Session
+from playground.lab.session import Session, SessionError
 from playground.lab.sweep import Progress as SweepProgress
 from playground.lab.sweep import Row as Row
 from playground.lab.training import Trainer, TrainingProgress
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
+from playground.theory.densities import Density
 from playground.theory.guidance import LabelledScore
+from playground.theory.networks import ScoreNetwork
 from playground.theory.noise import ScoreFunction
 from playground.user_errors import UserError
 
 Progress = TypeVar("Progress")
 Result = TypeVar("Result")
+Arguments = ParamSpec("Arguments")
+Returned = TypeVar("Returned")
+
+FAR_OUTSIDE = 2.0
+"""Factor beyond the ends of the trained noise levels from which a network's score is one to warn of."""
+
+
+class UntrainedSigmaWarning(UserWarning):
+    """A learned score is asked at a noise level far outside those that its network was trained at."""
+
+
+class UnknownKeywordError(UserError, TypeError):
+    """A function has no argument of this name."""
+
+
+def _known_keywords(function: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
+    """The function, which answers an unknown keyword by a sentence that says what was probably meant."""
+    names = [*inspect.signature(function).parameters]
+
+    @functools.wraps(function)
+    def checked(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Returned:
+        for name in kwargs:
+            if name not in names:
+                raise UnknownKeywordError(f"{function.__name__}() has no argument {name}; {_meant(name, names)}")
+        return function(*args, **kwargs)
+
+    return checked
+
+
+def _meant(name: str, names: Sequence[str]) -> str:
+    """The end of a sentence about an unknown argument: the setting or the argument of a similar name, or all arguments."""
+    keys = [key for key in experiments.every_field() if key.split(".")[-1] == name]
+    settings = [given for given in ("settings", "changes", "axes") if given in names]
+    if keys and settings:
+        return f"did you mean {' or '.join(f'{settings[0]}={{{key!r}: ...}}' for key in keys)}?"
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {near[0]}?" if near else f"its arguments are {', '.join(names)}."
+
+
+load, replace = _known_keywords(experiments.load), _known_keywords(experiments.replace)
 
 
 class Work(Generic[Progress, Result]):
@@ -103,9 +146,10 @@ class Run:
 
     session: Session
     trajectory: Trajectory
-    metrics: Mapping[str, Any]
+    metrics: Mapping[str, Any] = field(repr=False)
 
 
+@_known_keywords
 def train(
     source: Experiment | Session,
     settings: Mapping[str, Any] | None = None,
@@ -158,11 +202,13 @@ def train(
     return Work(steps())
 
 
+@_known_keywords
 def sample(
     source: Session | Experiment,
     settings: Mapping[str, Any] | None = None,
     seed: int | None = None,
     device: str = "auto",
+    start: ArrayLike | None = None,
 ) -> Work[Trajectory, Trajectory]:
     """Draw samples; the progress is the same growing trajectory after each step.
 
@@ -170,21 +216,29 @@ def sample(
         source: a trained session; an experiment is enough if the particles follow a known score.
         settings: settings of sampling to change, such as ``{"sampling.kind": "probability-flow"}``.
         seed: seed of the start and of all noise, instead of the experiment's.
+        start: the points at which the particles start, one particle each, (N, 2) or (N, C, H, W): what ``positions[0]`` of a
+            trajectory holds. None: the sampler draws them.
 
     Raises:
-        ExperimentError: the sampler does not fit, or a setting would need a new training.
+        ExperimentError: the sampler does not fit, a setting would need a new training, or the start has another shape or is
+            not finite.
         SessionError: the score is learned, and the session has no trained weights.
         SamplerDiverged: a step is too long.
     """
+    begun = None if start is None else _array(start)
+    if begun is not None and begun.ndim:
+        settings = {**(settings or {}), "sampling.particles": len(begun)}
     model = _model(source, settings, device)
     _refuse(sampling_conflict(model.problem.experiment, model.problem.conditions))
-    return Work(_sampled(model.problem, model.score, seed))
+    own = None if begun is None else likelihood.checked_points(model.problem, _shaped(model.problem, begun))
+    return Work(_sampled(model.problem, model.score, seed, own))
 
 
+@_known_keywords
 def score(
     source: Session | Experiment,
     points: ArrayLike,
-    sigma: float,
+    sigma: ArrayLike,
     settings: Mapping[str, Any] | None = None,
     device: str = "auto",
 ) -> NDArray[np.floating]:
@@ -193,61 +247,153 @@ def score(
     The class, guidance, inpainting and factor of the sampling settings change it as they change it for the particles.
 
     Args:
-        points: (N, 2) or (N, C, H, W), in the user's units.
-        sigma: the noise level of the smoothing, > 0, in the user's units.
+        points: (..., 2) or (..., C, H, W), in the user's units.
+        sigma: the noise level of the smoothing, > 0, in the user's units: a number, or an array that is broadcast with the
+            leading axes of `points`. So (N,) has one level for each of N points, and (S, 1) gives S rows of all points.
         settings: settings to change, such as ``{"sampling.labels": "one", "sampling.label": 2}``.
 
     Returns:
-        An array with the shape of `points`, in 1/units.
+        An array in 1/units, with the shape of `points`, or with leading axes that are broadcast with `sigma`.
 
     Raises:
-        ExperimentError: the points have another shape, or are not finite; sigma is not above 0; between two sets there is no
-            score; the sampler does not fit; or each particle has a class of its own.
+        ExperimentError: the points have another shape, or are not finite; sigma is not above 0, or cannot be broadcast; between
+            two sets there is no score; the sampler does not fit; or each particle has a class of its own.
         SessionError: the score is learned, and the session has no trained weights.
+
+    Warns:
+        UntrainedSigmaWarning: the score is learned, and sigma lies far outside the noise levels of its training.
     """
-    level, model = _level(sigma), _model(source, settings, device)
+    levels, model = _levels(sigma), _model(source, settings, device)
     problem = model.problem
     _refuse(problem.experiment.noise.score_conflict())
     _refuse(sampling_conflict(problem.experiment, problem.conditions))
     followed = point_score(problem, model.score)
-    x = likelihood.checked_points(problem, _shaped(problem, points))
+    flat, levels, leading = _broadcast(problem, points, levels)
+    x = likelihood.checked_points(problem, flat)
+    if problem.known_score() is None:
+        _warn_of_untrained(problem, levels)
+    inside = torch.from_numpy(levels / problem.units.length).to(x)
     with torch.no_grad():
-        found = followed(x, x.new_tensor(problem.units.sigma_to_internal(level)))
-    return problem.units.score_to_user(found.cpu().numpy())
+        found = followed(x, inside)
+    return problem.units.score_to_user(found.cpu().numpy()).reshape((*leading, *problem.shape))
 
 
+@_known_keywords
 def log_likelihood(
     source: Session | Experiment,
     points: ArrayLike,
     settings: Mapping[str, Any] | None = None,
-    sigma: float | None = None,
+    sigma: ArrayLike | None = None,
     device: str = "auto",
 ) -> Work[LikelihoodProgress, PointLikelihoods]:
     """log p_sigma of points by the probability-flow ODE, in nats per the user's units.
 
     Args:
-        points: (N, 2) or (N, C, H, W), in the user's units.
+        points: (..., 2) or (..., C, H, W), in the user's units.
         settings: settings to change, such as ``{"likelihood.tolerance": 1e-6}``.
-        sigma: the noise level of the smoothing, in the user's units; None for the finest noise level.
+        sigma: the noise level of the smoothing, in the user's units, a number or an array that is broadcast as in :func:`score`;
+            each different level takes an integration of its own. None for the finest noise level.
+
+    Returns:
+        Work whose result has `log_prob`, `latent` and the others with the leading axes of `points`, broadcast with `sigma`.
 
     Raises:
-        ExperimentError: the noise has no process, sigma lies outside it, or the points have another shape or are not finite.
+        ExperimentError: the noise has no process, sigma lies outside it or cannot be broadcast, or the points have another shape
+            or are not finite.
         SessionError: the score is learned, and the session has no trained weights.
     """
-    level = None if sigma is None else _level(sigma)
+    given = None if sigma is None else _levels(sigma)
     model = _model(source, settings, device)
     _refuse(likelihood_conflict(model.problem.experiment))
-    asked, followed = _points(model.problem, points), model.likelihood_score
+    asked, levels, leading = _broadcast(model.problem, points, given)
+    likelihood.checked_points(model.problem, asked)
+    followed = model.likelihood_score
+    rows_of = {level: np.flatnonzero(levels == level) for level in np.unique(levels).tolist()}
 
     def steps() -> Generator[LikelihoodProgress, None, PointLikelihoods]:
-        for progress in likelihood.log_likelihood(model.problem, followed, asked, sigma=level):
-            yield progress
-        assert progress.result is not None
-        return progress.result
+        parts, done = [], 0
+        for level, rows in rows_of.items():
+            own = None if given is None else level
+            for progress in likelihood.log_likelihood(model.problem, followed, asked[rows], sigma=own):
+                if progress.result is None:
+                    share = (done + progress.fraction * len(rows)) / len(asked)
+                    yield LikelihoodProgress(share, None)
+            assert progress.result is not None
+            parts.append(progress.result)
+            done += len(rows)
+        found = _joined(parts, np.concatenate([*rows_of.values()]), leading)
+        if given is not None and given.ndim:
+            found = dataclasses.replace(found, sigma=levels.reshape(leading))
+        yield LikelihoodProgress(1.0, found)
+        return found
 
     return Work(steps())
 
 
+@_known_keywords
+def network(source: Session, settings: Mapping[str, Any] | None = None, device: str = "cpu") -> "NetworkScore":
+    """The score of a trained network as a :class:`torch.nn.Module` in the user's units.
+
+    Raises:
+        ExperimentError: a setting would need a new training, or between two sets there is no score.
+        SessionError: the session has no trained weights.
+    """
+    model = _model(source, settings, device)
+    _refuse(model.problem.experiment.noise.score_conflict())
+    if model.network is None:
+        raise SessionError("The session holds no trained weights: train it by train().")
+    return NetworkScore(model.network, model.problem.units).to(model.problem.device)
+
+
+@_known_keywords
+def density(source: Session | Experiment, settings: Mapping[str, Any] | None = None) -> Density:
+    """The density from which the data are drawn, in the user's units, as an object of torch in double precision.
+
+    Its `log_prob` and `score` take points (N, 2) and sigma, the standard deviation of the noise that smooths it, from 0 on: a
+    number, or one for each point.
+
+    Raises:
+        ExperimentError: the density is not known, as of a file, or a setting would need a new training.
+        DataError: the data cannot be loaded.
+    """
+    problem = _model(source, settings, "cpu").problem
+    if problem.dataset.density is None:
+        raise ExperimentError(f"The density of data.kind = {problem.experiment.data.kind} is not known.")
+    return problem.dataset.density.to("cpu", torch.float64)
+
+
+class NetworkScore(nn.Module):
+    """A score network that takes and gives the user's units.
+
+    Attributes:
+        network: the network itself, in standardized coordinates: the data there have mean 0 and mean variance 1 per axis.
+        offset, scale: user = standardized * scale + offset, in the shape of one point.
+        length: the standardized sigma's unit in the user's, the geometric mean of `scale`.
+    """
+
+    offset: Tensor
+    scale: Tensor
+
+    def __init__(self, network: ScoreNetwork, units: Units) -> None:
+        super().__init__()
+        self.network, self.length = network, units.length
+        for name, values in (("offset", units.offset), ("scale", units.scale)):
+            self.register_buffer(name, torch.from_numpy(values.astype(np.float32)))
+
+    def forward(self, x: Tensor, sigma: Tensor | float, label: Tensor | None = None) -> Tensor:
+        """The score at x (N, \\*shape), in its shape and in 1/units, with gradients.
+
+        Args:
+            x: points of the data plus Gaussian noise, in the user's units.
+            sigma: the standard deviation of that noise in the user's units, one number or (N,).
+            label: the class of the points, 0-d or (N,) int64; None if it is unknown.
+        """
+        level = torch.as_tensor(sigma, dtype=x.dtype, device=x.device) / self.length
+        found: Tensor = self.network(((x - self.offset) / self.scale).to(self.scale), level, label)
+        return (found / self.scale).to(x)
+
+
+@_known_keywords
 def evaluate(
     source: Session | Experiment,
     samples: ArrayLike | None = None,
@@ -272,6 +418,7 @@ def evaluate(
     return Work(_evaluated(model.problem, model.evaluated_score, drawn))
 
 
+@_known_keywords
 def run(
     experiment: Experiment,
     settings: Mapping[str, Any] | None = None,
@@ -291,13 +438,14 @@ def run(
         session = training.result()
         model = _model(session, None, device)
         _refuse(sampling_conflict(model.problem.experiment, model.problem.conditions))
-        trajectory = yield from _sampled(model.problem, model.score, None)
+        trajectory = yield from _sampled(model.problem, model.score, None, None)
         metrics = yield from _evaluated(model.problem, model.evaluated_score, trajectory.positions[-1])
         return Run(dataclasses.replace(session, trajectory=trajectory.arrays()), trajectory, metrics)
 
     return Work(steps())
 
 
+@_known_keywords
 def sweep(
     source: Experiment | str | os.PathLike[str],
     axes: Mapping[str, Any] | None = None,
@@ -336,7 +484,7 @@ def sweep(
             {"experiment": msgspec.to_builtins(source), "axes": axes or {}, "seeds": seeds, "measure": measure}
         )
         try:
-            described, cells = sweeps.settled(msgspec.convert(told, sweeps.Sweep))
+            described, cells = sweeps.settled(sweeps.from_tree(told))
         except msgspec.ValidationError as error:
             raise ExperimentError(f"This is no sweep: {error}.") from None
     elif axes is not None:
@@ -345,13 +493,13 @@ def sweep(
         described, cells = sweeps.load(Path(source))
     else:
         raise ExperimentError(f"{source!r} is neither an experiment nor the path of a sweep's file.")
-    if workers is not None and workers < 1:
-        raise ExperimentError(f"A sweep needs at least one worker, not {workers}.")
+    if workers is not None and not (workers >= 1 and float(workers).is_integer()):
+        raise ExperimentError(f"A sweep needs a whole number of workers, at least one, not {workers}.")
 
     def steps() -> Generator[SweepProgress, None, list[Row]]:
         with contextlib.ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()) if out is None else out)
-            chosen = None if workers == 1 else stack.enter_context(sweeps.processes(workers))
+            chosen = None if workers == 1 else stack.enter_context(sweeps.processes(workers and int(workers)))
             yield from sweeps.run(described, cells, folder, chosen, device)
             rows = sweeps.rows(folder, cells)
             if not rows:
@@ -361,6 +509,7 @@ def sweep(
     return Work(steps())
 
 
+@_known_keywords
 def open_window(session: Session) -> subprocess.Popen[bytes]:
     """Open the window on a session, in a process of its own that continues when Python ends.
 
@@ -374,10 +523,47 @@ def open_window(session: Session) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-m", "playground", str(path)])
 
 
-def _sampled(problem: Problem, followed: LabelledScore, seed: int | None) -> Generator[Trajectory, None, Trajectory]:
-    for trajectory in sampling.sample(problem, followed, seed):
+def _sampled(
+    problem: Problem, followed: LabelledScore, seed: int | None, start: Tensor | None
+) -> Generator[Trajectory, None, Trajectory]:
+    for trajectory in sampling.sample(problem, followed, seed, start=start):
         yield trajectory
     return trajectory
+
+
+def _joined(parts: Sequence[PointLikelihoods], rows: NDArray[np.int64], leading: tuple[int, ...]) -> PointLikelihoods:
+    """The likelihoods of all points, in the shape in which they were given.
+
+    Args:
+        rows: (N,) the numbers of the points, part by part.
+    """
+
+    def whole(name: str) -> Any:
+        values = [getattr(part, name) for part in parts]
+        if all(value is None for value in values):
+            return None
+        filled = [
+            np.full(len(part.log_prob), np.nan) if value is None else value
+            for part, value in zip(parts, values, strict=True)
+        ]
+        ordered = np.concatenate(filled)[np.argsort(rows)]
+        return ordered.reshape((*leading, *ordered.shape[1:]))
+
+    names = ("log_prob", "prior_term", "trace_term", "standard_error", "latent", "exact", "evaluations")
+    return dataclasses.replace(parts[0], **{name: whole(name) for name in names})
+
+
+def _warn_of_untrained(problem: Problem, levels: NDArray[np.float64]) -> None:
+    """Warn of noise levels, in the user's units, at which the network extrapolates far."""
+    ends = [problem.units.sigma_to_user(end) for end in (problem.noise.sigma_min, problem.noise.sigma_max)]
+    far = levels[(levels * FAR_OUTSIDE < ends[0]) | (levels > FAR_OUTSIDE * ends[1])]
+    if len(far):
+        warnings.warn(
+            f"sigma = {far[0]:g} lies far outside the noise levels of the training, {ends[0]:g} to {ends[1]:g}: the network's "
+            "score is a guess there.",
+            UntrainedSigmaWarning,
+            stacklevel=4,  # the caller of score
+        )
 
 
 def _evaluated(
@@ -427,13 +613,57 @@ def _shaped(problem: Problem, given: ArrayLike) -> NDArray[np.float64]:
         ExperimentError: they are no real numbers, or have another shape.
     """
     wanted = ", ".join(map(str, ("N", *problem.shape)))
+    found = _numbers(given, wanted)
+    if found.shape[1:] != problem.shape or not found.size:
+        raise ExperimentError(f"Points have shape ({wanted}) with N of at least 1, and these have {found.shape}.")
+    return found
+
+
+def _broadcast(
+    problem: Problem, given: ArrayLike, levels: NDArray[np.float64] | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[int, ...]]:
+    """Points (..., *shape) and noise levels, broadcast as numpy does it.
+
+    Args:
+        levels: None for one level, whatever it is.
+
+    Returns:
+        The points (N, *shape), which may not be finite, the levels (N,), and the leading axes of N.
+
+    Raises:
+        ExperimentError: they are no real numbers, there is no point, or the shapes do not fit.
+    """
+    dims = len(problem.shape)
+    wanted = ", ".join(map(str, ("...", *problem.shape)))
+    found = _numbers(given, wanted)
+    if found.ndim < dims or found.shape[-dims:] != problem.shape or not found.size:
+        raise ExperimentError(f"Points have shape ({wanted}), at least one of them, and these have {found.shape}.")
+    own, levels = found.shape[:-dims], np.zeros(()) if levels is None else levels
+    try:
+        leading = np.broadcast_shapes(own, levels.shape)
+    except ValueError:
+        raise ExperimentError(
+            f"sigma has shape {levels.shape}, which cannot be broadcast with the points' {own}: give one number, one for each "
+            "point, or (S, 1) for S rows of all points."
+        ) from None
+    points = np.broadcast_to(found, (*leading, *problem.shape)).reshape(-1, *problem.shape)
+    return points, np.broadcast_to(levels, leading).reshape(-1), leading
+
+
+def _numbers(given: ArrayLike, wanted: str) -> NDArray[np.float64]:
+    """Points as real numbers, in any shape.
+
+    Args:
+        wanted: the shape that they should have, for the error.
+
+    Raises:
+        ExperimentError: they are no real numbers.
+    """
     found = _array(given)
     if found.dtype.kind not in "fiu":
         raise ExperimentError(
             f"Points are a numpy array of real numbers of shape ({wanted}), such as positions[-1] of a trajectory."
         )
-    if found.shape[1:] != problem.shape or not found.size:
-        raise ExperimentError(f"Points have shape ({wanted}) with N of at least 1, and these have {found.shape}.")
     return found.astype(np.float64)
 
 
@@ -445,19 +675,19 @@ def _array(given: ArrayLike) -> NDArray[Any]:
         return np.array(None)
 
 
-def _level(sigma: float) -> float:
-    """A noise level.
+def _levels(sigma: ArrayLike) -> NDArray[np.float64]:
+    """Noise levels, in any shape.
 
     Raises:
-        ExperimentError: it is no finite number above 0.
+        ExperimentError: one is no finite number above 0, or there is none.
     """
-    try:
-        level = float(sigma)
-    except (TypeError, ValueError):
-        level = math.nan
-    if not 0 < level < math.inf:
-        raise ExperimentError(f"sigma = {sigma!r} is no noise level: it must be a finite number above 0.")
-    return level
+    found = _array(sigma)
+    levels = found.astype(np.float64) if found.dtype.kind in "fiu" else np.array(math.nan)
+    wrong = np.flatnonzero(~((levels > 0) & (levels < math.inf)))
+    if len(wrong) or not levels.size:
+        shown = repr(sigma) if not levels.ndim else str(levels.flat[wrong[0]] if len(wrong) else sigma)
+        raise ExperimentError(f"sigma = {shown} is no noise level: it must be a finite number above 0.")
+    return levels
 
 
 def _refuse(conflict: Message | None) -> None:

@@ -1,10 +1,14 @@
 """``import playground`` does what docs/python.md and the notebook say."""
 
+import dataclasses
+import functools
 import itertools
 import json
+import math
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +31,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 def page(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The names that the listings of docs/python.md leave, run one after another."""
     listings = re.findall(r"^```python\n(.*?)^```", (DOCS / "python.md").read_text(encoding="utf-8"), re.M | re.S)
-    assert len(listings) == 6
+    assert len(listings) == 7
     names: dict[str, Any] = {}
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("page")
@@ -168,7 +172,7 @@ def test_a_score_that_does_not_exist_is_refused() -> None:
         sp.score(sp.Experiment(), points, 0.5, between | {"sampling.source": "exact"})
 
 
-@pytest.mark.parametrize("sigma", [0, -1.0, float("nan"), float("inf"), "a", [0.5, 1.0]])
+@pytest.mark.parametrize("sigma", [0, -1.0, float("nan"), float("inf"), "a", [0.5, 0.0], [], [[0.5], [1.0, 2.0]]])
 def test_a_noise_level_is_a_finite_number_above_0(sigma: Any) -> None:
     for call in (sp.score, sp.log_likelihood):
         with pytest.raises(ExperimentError, match="no noise level: it must be a finite number above 0"):
@@ -178,9 +182,9 @@ def test_a_noise_level_is_a_finite_number_above_0(sigma: Any) -> None:
 @pytest.mark.parametrize(
     ("points", "said"),
     [
-        ([1.0, 2.0], r"shape \(N, 2\) .* these have \(2,\)"),
-        (np.zeros((4, 3)), r"shape \(N, 2\) .* these have \(4, 3\)"),
-        (np.zeros((0, 2)), "N of at least 1"),
+        (1.0, r"shape \((N|\.\.\.), 2\).* these have \(\)"),
+        (np.zeros((4, 3)), r"shape \((N|\.\.\.), 2\).* these have \(4, 3\)"),
+        (np.zeros((0, 2)), "at least (1|one)"),
         ([[1.0, 2.0], [3.0]], "real numbers"),
         ([["a", "b"]], "real numbers"),
         (np.zeros((2, 2), dtype=complex), "real numbers"),
@@ -193,6 +197,161 @@ def test_points_that_cannot_be_used_are_refused_at_once(points: Any, said: str) 
     for call in (sp.log_likelihood, sp.evaluate, lambda source, given: sp.score(source, given, 0.5)):
         with pytest.raises(ExperimentError, match=said):
             call(EXACT, points)
+
+
+def test_points_of_any_leading_shape_are_those_of_a_list(page: dict[str, Any]) -> None:
+    session, plane = page["session"], np.random.default_rng(0).normal(0, 3, (3, 4, 2))
+    whole = sp.score(session, plane, 0.5)
+    assert whole.shape == (3, 4, 2)
+    np.testing.assert_allclose(whole.reshape(12, 2), sp.score(session, plane.reshape(12, 2), 0.5), rtol=1e-6)
+    np.testing.assert_allclose(sp.score(session, plane[1, 2], 0.5), whole[1, 2], rtol=1e-5)
+    found, flat = (sp.log_likelihood(session, points, sigma=0.5).result() for points in (plane, plane.reshape(12, 2)))
+    assert (found.log_prob.shape, found.latent.shape, found.evaluations.shape) == ((3, 4), (3, 4, 2), (3, 4))
+    np.testing.assert_array_equal(found.log_prob.ravel(), flat.log_prob)
+    assert sp.log_likelihood(session, plane[0, 0]).result().log_prob.shape == ()
+    assert sp.sample(session, {"sampling.steps": 2}).result().positions.shape[1:] == (200, 2)
+    with pytest.raises(ExperimentError, match=r"shape \(N, 2\)"):  # samples are one set
+        sp.evaluate(session, plane)
+
+
+def test_noise_levels_are_broadcast_with_the_points(page: dict[str, Any]) -> None:
+    """Whatever the shapes are, each point has the score and the likelihood of its own level."""
+    points, levels = np.random.default_rng(0).normal(0, 3, (4, 2)), np.array([0.3, 2.0, 0.3, 1.0])
+    density = sp.density(page["experiment"])
+    for sigma, leading in ((levels, (4,)), (levels[:3, None], (3, 4)), (np.float32(0.5), (4,)), ([[2.0]], (1, 4))):
+        score = sp.score(page["experiment"], points, sigma, {"sampling.source": "exact"})
+        work = sp.log_likelihood(page["experiment"], points, {"likelihood.source": "exact"}, sigma=sigma)
+        shares = [progress.fraction for progress in work]
+        found, told = work.result(), np.broadcast_to(sigma, leading)
+        x = np.broadcast_to(points, (*leading, 2)).reshape(-1, 2)
+        known = torch.from_numpy(x.copy()), torch.from_numpy(told.astype(float).ravel().copy())
+        np.testing.assert_allclose(score, density.score(*known).reshape(*leading, 2), rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(found.log_prob, density.log_prob(*known).reshape(leading), atol=1e-2)
+        np.testing.assert_allclose(found.sigma, told if np.ndim(sigma) else sigma, rtol=1e-5)
+        assert shares == sorted(shares)
+        assert shares[-1] == 1.0
+    for call in (sp.score, sp.log_likelihood):
+        with pytest.raises(
+            ExperimentError, match=r"sigma has shape \(3,\), .* with the points' \(4,\): give one number"
+        ):
+            call(EXACT, points, sigma=[1.0, 2.0, 3.0])
+
+
+def test_a_level_far_outside_the_training_warns_once_at_the_caller(page: dict[str, Any]) -> None:
+    points = np.zeros((2, 2))
+    for sigma in (1e4, 1e-6, [0.5, 1e4], [[1e4], [1e5]]):
+        with pytest.warns(sp.UntrainedSigmaWarning, match="outside the noise levels of the training") as caught:
+            sp.score(page["session"], points, sigma)
+        assert [warning.filename for warning in caught] == [__file__]
+    with warnings.catch_warnings(action="error"):
+        sp.score(page["session"], points, [0.5, 3.0])
+        sp.score(EXACT, points, 1e4)  # a known score knows all levels
+
+
+def test_particles_start_where_they_are_told(page: dict[str, Any]) -> None:
+    session = page["session"]
+    for kind in ("reverse-sde", "probability-flow", "langevin", "annealed-langevin"):
+        settings = {"sampling.kind": kind, "sampling.steps": 20}
+        drawn = sp.sample(session, settings, seed=4).result().positions
+        again = sp.sample(session, settings, seed=4, start=drawn[0]).result().positions
+        np.testing.assert_allclose(again[:3], drawn[:3], rtol=1e-3, atol=1e-3)
+    mine = np.array([[30.0, -20.0], [1.0, 2.0], [0.0, 0.0]])
+    found = sp.sample(session, start=mine).result().positions
+    assert found.shape[1:] == (3, 2)
+    np.testing.assert_allclose(found[0], mine, rtol=1e-5, atol=1e-5)
+    for wrong, said in (([1.0, 2.0], r"shape \(N, 2\)"), (np.full((3, 2), np.nan), "not finite"), (3.0, "shape")):
+        with pytest.raises(ExperimentError, match=said):
+            sp.sample(session, start=wrong)
+
+
+def test_the_network_is_a_module_in_the_user_s_units(page: dict[str, Any]) -> None:
+    session = page["session"]
+    network, points, levels = sp.network(session), np.random.default_rng(0).normal(0, 3, (5, 2)), np.linspace(0.2, 3, 5)
+    assert isinstance(network, torch.nn.Module)
+    for dtype in (torch.float32, torch.float64):
+        x = torch.from_numpy(points).to(dtype).requires_grad_()
+        found = network(x, torch.from_numpy(levels))
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found.detach(), sp.score(session, points, levels), rtol=1e-4, atol=1e-5)
+        (slope,) = torch.autograd.grad(found[:, 0].sum(), x)
+        ends = (sp.score(session, points + side * np.array([1e-2, 0]), levels)[:, 0] for side in (1, -1))
+        np.testing.assert_allclose(slope[:, 0], (next(ends) - next(ends)) / 2e-2, rtol=2e-2, atol=2e-2)
+    inner = network.network(
+        (torch.from_numpy(points).float() - network.offset) / network.scale, torch.tensor(0.5 / network.length)
+    )
+    np.testing.assert_allclose(inner.detach() / network.scale, sp.score(session, points, 0.5), rtol=1e-4, atol=1e-5)
+    for without in (dataclasses.replace(session, weights=None), sp.Experiment()):
+        with pytest.raises(SessionError, match="no trained weights: train it"):
+            sp.network(without)
+    assert {"offset", "scale"} < set(network.state_dict())
+
+
+def test_the_network_takes_classes() -> None:
+    session = sp.train(CLASSES, {"training.steps": 5, "sampling.source": "learned"}).result()
+    told = sp.score(session, np.ones((2, 2)), 0.5, ONE)
+    network, x = sp.network(session), torch.ones(2, 2)
+    np.testing.assert_allclose(network(x, 0.5, torch.tensor(1)).detach(), told, rtol=1e-4)
+    assert not np.allclose(network(x, 0.5).detach(), told, rtol=1e-3)
+
+
+def test_the_true_density_is_an_object_in_the_user_s_units(page: dict[str, Any]) -> None:
+    density = sp.density(page["session"])
+    drawn = density.sample(4000, torch.Generator().manual_seed(0)).numpy()
+    np.testing.assert_allclose(drawn.std(0), page["session"].points.std(0), rtol=0.1)
+    assert float(density.log_prob(torch.tensor([[5.0, 5.0]], dtype=torch.float64))) == pytest.approx(
+        math.log(0.8 / (2 * math.pi)), abs=0.3
+    )
+    other = sp.density(sp.Experiment(), {"data.kind": "two-gaussians"})
+    assert torch.equal(other.mean, density.mean)
+    array = sp.train(sp.Experiment(), QUICK, data=POINTS).result()
+    with pytest.raises(ExperimentError, match=r"density of data\.kind = file is not known"):
+        sp.density(array)
+
+
+def test_a_session_is_one_line(page: dict[str, Any]) -> None:
+    assert repr(page["session"]) == (
+        "<Session of two-gaussians, ve, denoising, auto: 50,000 points, 2,000 held out, step 200>"
+    )
+    assert repr(dataclasses.replace(page["session"], weights=None)).endswith("not trained>")
+    run = sp.run(sp.Experiment(), QUICK | {"likelihood.points": 20}).result()
+    assert len(repr(run)) < 300
+    assert "\n" not in repr(run)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (
+            lambda: sp.train(EXACT, steps=3),
+            r"no argument steps; did you mean .*settings=\{'training.steps': \.\.\.\}\?",
+        ),
+        (lambda: sp.sweep(EXACT, steps=[3]), r"or axes=\{'training.steps': "),
+        (
+            lambda: sp.replace(EXACT, sigma_max=3),
+            r"replace\(\) has no argument sigma_max; .*changes=\{'noise.sigma_max': ",
+        ),
+        (lambda: sp.sample(EXACT, sead=3), r"no argument sead; did you mean seed\?"),
+        (lambda: sp.score(EXACT, POINTS, sigm=0.5), r"no argument sigm; did you mean sigma\?"),
+        (lambda: sp.evaluate(EXACT, zzz=0.5), r"zzz; its arguments are source, samples, settings, device\."),
+        *(
+            (functools.partial(getattr(sp, name), zzz=1), "zzz; its arguments are")
+            for name in ("run", "log_likelihood", "network", "density", "load", "open_window")
+        ),
+    ],
+)
+def test_an_unknown_keyword_is_answered_by_a_sentence(call: Any, said: str) -> None:
+    for kind in (TypeError, UserError):
+        with pytest.raises(kind, match=said):
+            call()
+
+
+def test_workers_may_be_a_whole_float_and_nothing_between() -> None:
+    axes, few = {"sampling.steps": [5e0]}, sp.replace(EXACT, {"sampling.particles": 6e1})
+    (row,) = sp.sweep(few, axes, seeds=1.0, workers=1.0).result()  # type: ignore[arg-type]
+    assert row.values == {"sampling.steps": 5}
+    for wrong in ({"workers": 1.5}, {"workers": 0}, {"seeds": 1.5}):
+        with pytest.raises(ExperimentError, match=r"1\.5|at least one|seeds"):
+            sp.sweep(few, axes, **wrong)  # type: ignore[arg-type]
 
 
 def test_what_is_neither_experiment_nor_session_nor_kind_is_refused() -> None:
@@ -317,7 +476,7 @@ def test_a_sweep_s_file_is_run_and_what_is_none_is_refused(tmp_path: Path) -> No
         sp.sweep(tmp_path / "sweep.toml", {"sampling.steps": [5]})
     with pytest.raises(ExperimentError, match=r"no sweep: .*seeds"):
         sp.sweep(sp.Experiment(), {"sampling.steps": [5]}, seeds=0)
-    with pytest.raises(ExperimentError, match="at least one worker"):
+    with pytest.raises(ExperimentError, match="whole number of workers, at least one"):
         sp.sweep(sp.Experiment(), {"sampling.steps": [5]}, workers=0)
     langevin = replace(sp.Experiment(), {"sampling.kind": "langevin", "sampling.source": "exact"})
     with pytest.raises(UserError, match=r"All 1 cells failed, the first because: .*unstable"):

@@ -277,7 +277,7 @@ def _astray(problem: Problem, points: Array, result: PointLikelihoods) -> Messag
 
     None if it agrees, or if there is no closed form.
     """
-    known = closed_form(problem, points, result.sigma)
+    known = closed_form(problem, points, float(result.sigma))
     if known is None:
         return None
     off, probes = result.log_prob - known, problem.experiment.likelihood.trace_probes

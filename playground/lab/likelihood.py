@@ -45,7 +45,7 @@ class PointLikelihoods:
         latent: (N, *shape) latent codes of the points, standard normal numbers.
         exact: (N,) log p_sigma of the known density, or None.
         evaluations: (N,) score evaluations for each point.
-        sigma: the smoothing of this density, in user units.
+        sigma: the smoothing of this density, in user units; one for each point if so asked in Python.
         path: (P, N, *shape) x(t) from the points to the prior, or None.
         path_sigma: (P,) its noise levels, or None.
     """
@@ -57,7 +57,7 @@ class PointLikelihoods:
     latent: Array
     exact: Array | None
     evaluations: NDArray[np.int64]
-    sigma: float
+    sigma: float | Array
     path: Array | None
     path_sigma: Array | None
 

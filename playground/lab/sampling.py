@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 import torch
+from torch import Tensor
 
 from playground.kinds.samplers import LangevinDynamics
 from playground.lab.conditioning import conditioned_score
@@ -122,6 +123,7 @@ def sample(
     seed: int | None = None,
     sampler: Sampler | None = None,
     path: BrownianPath | None = None,
+    start: Tensor | None = None,
 ) -> Iterator[Trajectory]:
     """Run the experiment's sampler and yield its growing trajectory.
 
@@ -134,6 +136,8 @@ def sample(
         seed: seed of the start and of all noise, instead of the experiment's.
         sampler: one from :func:`make_sampler`, for a caller that changes its step while it runs.
         path: the Brownian path that gives the noise of the steps, for runs that share one; the start is drawn by the seed.
+        start: points (N, *shape) at which the particles start, in internal units; the experiment has N particles. None: the
+            sampler's own.
 
     Raises:
         ExperimentError: the sampler does not fit the noise or the data.
@@ -144,7 +148,9 @@ def sample(
     sampler = sampler or make_sampler(problem, score)
     require_stable_step(problem, score)
     generator = problem.generator("sampling")
-    start = problem.experiment.sampling.starting_points(problem, generator)
+    # They are drawn in any case, so that the noise after them is the same with a start of one's own.
+    drawn = problem.experiment.sampling.starting_points(problem, generator)
+    start = drawn if start is None else start
     reach = FAR * max(_reach(problem), float(start.flatten(1).norm(dim=1).max()))
     trajectory = Trajectory(problem.units, problem.shape, len(start), sampler.total, problem.dataset.axes)
     counted = CountedScore(score, len(start))

@@ -90,6 +90,14 @@ class Session:
     measurements: Mapping[str, Any] = field(default_factory=dict)
     runs: Sequence[Any] = ()
 
+    def __repr__(self) -> str:
+        chosen = self.experiment
+        kinds = (chosen.data.kind, chosen.noise.kind, chosen.objective.kind, chosen.network.kind)
+        trained = "not trained" if self.weights is None else f"step {int(self.weights.get('step', 0)):,}"
+        return (
+            f"<Session of {', '.join(kinds)}: {len(self.points):,} points, {len(self.held_out):,} held out, {trained}>"
+        )
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the session atomically: until the new file is complete, the old one stays.
 
