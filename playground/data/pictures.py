@@ -4,12 +4,12 @@ Images from any file are bytes (N, height, width, colours) with 256 levels. They
 """
 
 import functools
+import math
 import os
 import struct
-import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -52,8 +52,6 @@ DAMAGE = (OSError, SyntaxError, TypeError, ValueError, struct.error)  # what Pil
 Bytes = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 Read = TypeVar("Read")
-
-_ONE_LARGE = threading.Lock()
 
 
 def load_images(request: DatasetRequest) -> Dataset:
@@ -277,10 +275,12 @@ def _read_folder(folder: Path, request: DatasetRequest) -> tuple[Bytes, Labels |
     folders = [] if labels is None else [os.path.basename(os.path.dirname(name)) for name in files]
     classes = tuple(dict.fromkeys(folders))
     looked = _some(len(files), _wanted(request, 1), request.seed)
-    shorter = _read_each(folder, files, looked, _shorter_side, request.stopped)
+    sizes = _read_each(folder, files, looked, _size, request.stopped)
+    shorter = {row: min(size) for row, size in sizes.items()}
     side = _side(request, list(shorter.values()))
     drawn = np.array(list(shorter))[_some(len(shorter), _wanted(request, 3 * side**2), request.seed)]
-    images = _read_each(folder, files, drawn, lambda name: _picture(name, side), request.stopped)
+    large = {row for row in drawn.tolist() if math.prod(sizes[row]) > LARGE}
+    images = _read_each(folder, files, drawn, lambda name: _picture(name, side), request.stopped, large)
     rows = np.array(list(images))
 
     def names(some: Iterable[int]) -> list[str]:
@@ -308,10 +308,11 @@ def _read_each(
     rows: NDArray[np.int64],
     read: Callable[[str], Read],
     stopped: Callable[[], bool],
+    one_at_a_time: Container[int] = (),
 ) -> dict[int, Read]:
     """Read these rows of `files`. The result has those that can be read, by row.
 
-    It uses threads, as decoding releases the interpreter lock and the results are small.
+    It uses threads, as decoding releases the interpreter lock and the results are small. The rows `one_at_a_time` share a thread.
 
     Raises:
         DataError: `stopped` returned true, or none can be read; then it is the first file's error.
@@ -329,14 +330,17 @@ def _read_each(
     found: dict[int, Read] = {}
     conflicts: list[DataError] = []
     warnings.filterwarnings("ignore", module="PIL")  # for example on corrupt metadata
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        for row, one in zip(rows.tolist(), pool.map(tried, rows), strict=True):
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool, ThreadPoolExecutor(1) as alone:
+        running = {row: (alone if row in one_at_a_time else pool).submit(tried, row) for row in rows.tolist()}
+        for row, future in running.items():
+            one = future.result()
             if isinstance(one, DataError):
                 conflicts.append(one)
             else:
                 found[row] = one
             if stopped():
-                pool.shutdown(cancel_futures=True)
+                for future in running.values():
+                    future.cancel()
                 raise DataError(f"Reading {folder} was stopped.")
     if not found:
         raise conflicts[0]
@@ -414,25 +418,24 @@ def _opened(name: str) -> "Iterator[ImageFile]":
             ) from None
 
 
-def _shorter_side(name: str) -> int:
-    """Return the shorter side of a picture in pixels, from its header alone."""
+def _size(name: str) -> tuple[int, int]:
+    """The width and height of a picture in pixels, from its header alone."""
     with _opened(name) as image:
-        return min(image.size)
+        return image.size
 
 
 def _picture(name: str, side: int) -> Bytes:
     """One picture, (side, side, 3), turned as its camera noted, on a white background.
 
-    A large picture is first reduced to means over squares of pixels. Large ones are decoded one at a time.
+    A large picture is first reduced to means over squares of pixels.
     """
     from PIL.ImageOps import exif_transpose
 
     wanted = REDUCED * side
-    with _opened(name) as image, _ONE_LARGE if image.width * image.height > LARGE else nullcontext():
+    with _opened(name) as image:
         image.draft(None, (wanted, wanted))  # JPEG can be decoded at a half, a quarter or an eighth of its size
         image.load()  # so that damaged pixels are not taken for a damaged orientation, which is ignored
         reduced = _reduced(image, max(1, min(image.size) // wanted))
-        image.close()  # frees its pixels before the next large one is decoded
     with suppress(*DAMAGE):
         exif_transpose(reduced, in_place=True)
     small: Bytes = scaled(np.asarray(reduced)[None], side)[0]

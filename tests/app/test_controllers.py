@@ -1201,7 +1201,7 @@ def test_reading_a_folder_ends_when_other_data_are_chosen(qtbot, workspace, tmp_
         return np.zeros((side, side, 3), np.uint8)
 
     monkeypatch.setattr(pictures, "_picture", picture)
-    monkeypatch.setattr(pictures, "_shorter_side", lambda name: 32)
+    monkeypatch.setattr(pictures, "_size", lambda name: (32, 32))
     for number in range(2000):
         (tmp_path / f"{number}.png").touch()
     controllers.building.open_points(str(tmp_path), "images")

@@ -2,6 +2,7 @@
 
 import struct
 import sys
+import threading
 import zlib
 from pathlib import Path
 
@@ -126,7 +127,7 @@ def test_sizes_are_read_without_decoding(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     save_picture(path, COLOUR[0][:20])
     path.write_bytes(path.read_bytes()[:60])  # the pixels begin at 41
-    assert pictures._shorter_side(str(path)) == 20
+    assert pictures._size(str(path)) == (32, 20)
 
 
 def test_pictures_of_their_own_size_are_kept_as_they_are(tmp_path: Path) -> None:
@@ -252,7 +253,7 @@ def test_the_size_in_a_pictures_header_is_checked_before_decoding(tmp_path: Path
             start = content.index(b"\xff\xc0") + 5
             path.write_bytes(content[:start] + struct.pack(">2H", height, width) + content[start + 4 :])
         if height == 4_000:
-            assert pictures._shorter_side(str(path)) == 4_000
+            assert pictures._size(str(path)) == (30_000, 4_000)
             continue
         with pytest.raises(
             DataError,
@@ -275,18 +276,29 @@ def test_a_large_picture_takes_little_more_memory_than_its_pixels(
     assert growth("from playground.data import pictures; import PIL.ImageOps, PIL.JpegImagePlugin", code) < most
 
 
-def test_only_one_large_picture_is_decoded_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    locked, reduced = [], pictures._reduced
-    monkeypatch.setattr(
-        pictures, "_reduced", lambda *given: (locked.append(pictures._ONE_LARGE.locked()), reduced(*given))[1]
-    )
+def test_large_pictures_are_decoded_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first large one waits for a second one to begin, which must not happen. Small ones do not wait for it."""
+    began, small, reduced = threading.Semaphore(0), threading.Semaphore(0), pictures._reduced
+    together = []
+
+    def slow(image: Image.Image, factor: int) -> Image.Image:
+        if image.width < 40:
+            small.release()
+        else:
+            began.release()
+            if not together:
+                assert small.acquire(timeout=60)
+                together.append(began.acquire() and began.acquire(timeout=0.5))
+        return reduced(image, factor)
+
+    monkeypatch.setattr(pictures, "_reduced", slow)
+    monkeypatch.setattr(pictures, "LARGE", 40 * 40 - 1)
     for number in range(60):
-        save_picture(tmp_path / f"{number}.png", COLOUR[number])
-    load(tmp_path)
-    monkeypatch.setattr(pictures, "LARGE", 32 * 32 - 1)
-    load(tmp_path)
-    assert locked == [False] * 60 + [True] * 60
-    assert not pictures._ONE_LARGE.locked()
+        save_picture(
+            tmp_path / f"{number:02}.png", RANDOM.integers(0, 256, (40 - 10 * (number % 2),) * 2 + (3,), np.uint8)
+        )
+    assert len(bytes_of(load(tmp_path))) == 60
+    assert together == [False]
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P", "I;16"])
@@ -420,14 +432,14 @@ def test_an_unreadable_picture_does_not_fail_the_folder(tmp_path: Path, monkeypa
     """Root may read every file, so a file mode would not test this."""
     for number, pixels in enumerate(COLOUR):
         save_picture(tmp_path / f"{number:02}.png", pixels)
-    read, locked = pictures._shorter_side, [str(tmp_path / "07.png")]
+    read, locked = pictures._size, [str(tmp_path / "07.png")]
 
-    def raise_conflict(name: str) -> int:
+    def raise_conflict(name: str) -> tuple[int, int]:
         if name in locked:
             raise PermissionError(13, "Permission denied", name)
         return read(name)
 
-    monkeypatch.setattr(pictures, "_shorter_side", raise_conflict)
+    monkeypatch.setattr(pictures, "_size", raise_conflict)
     dataset = load(tmp_path)
     assert same_images(bytes_of(dataset), np.delete(COLOUR, 7, axis=0))
     assert "Left out: 07.png" in str(dataset.note)
