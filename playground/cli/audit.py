@@ -9,7 +9,6 @@ from playground.cli.reporting import say
 from playground.cli.results import write_csv, write_json
 from playground.cli.settings import with_settings
 from playground.lab.audit import Audit, Row, audit, experiment_of, kind_named
-from playground.lab.table_cells import cell
 
 COLUMNS = ("area", "claim", "measured", "low", "high", "holds")
 
@@ -61,7 +60,7 @@ def _write(made: Audit, rows: Sequence[Row], out: Path) -> None:
         for row in rows
     ]
     if out.suffix.lower() == ".csv":
-        write_csv(out, COLUMNS, (map(cell, line) for line in table))
+        write_csv(out, COLUMNS, table)
     else:
         content = {
             "kind": f"{made.section}.{made.kind.name()}",

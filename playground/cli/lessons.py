@@ -20,7 +20,7 @@ from playground.lab.lessons import ANSWER, COLUMNS, Lesson, Step, said_place
 from playground.lab.live_equation import LiveEquation
 from playground.lab.problem import Problem, choose_device
 from playground.lab.settings import Experiment
-from playground.lab.table_cells import cell, uncovered
+from playground.lab.table_cells import uncovered
 from playground.user_errors import UserError, cannot_write
 
 FARTHEST = 1e12  # largest number on an axis
@@ -134,7 +134,7 @@ def report_answers(folder: Path, out: Path, picture: Path | None = None) -> None
     if not files:
         raise UserError(f"{folder} holds no answers: give a folder of the CSV files that Learn > Save answers writes.")
     rows = [(path.stem, row) for path in files for row in _rows(path)]
-    write_csv(out, ("student", *COLUMNS), (map(cell, (student, *row.values())) for student, row in rows))
+    write_csv(out, ("student", *COLUMNS), ((student, *row.values()) for student, row in rows))
     asked: dict[tuple[str, str, str], list[dict[str, str]]] = {}
     for student, row in rows:
         key = row["lesson"], row["step"], row["question"]

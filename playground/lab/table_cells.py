@@ -12,13 +12,15 @@ def cell(value: Any) -> str:
     >>> [cell(value) for value in (None, 0.1, [1, 2], "=1+1", "-0.5")]
     ['', '0.1', '1 2', "'=1+1", '-0.5']
     """
+    if isinstance(value, float):
+        return repr(float(value))
     if value is None:
         return ""
     if isinstance(value, list | tuple):
         return " ".join(map(cell, value))
     if isinstance(value, str):
         return f"'{value}" if value.startswith(FORMULA) and not _is_number(value) else value
-    return repr(float(value)) if isinstance(value, float) else str(value)
+    return str(value)
 
 
 def uncovered(text: str) -> str:

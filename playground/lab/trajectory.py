@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from playground.data.units import Units
 from playground.lab.atomic import atomic_write
+from playground.lab.csv_table import write_rows
 
 if typing.TYPE_CHECKING:
     from playground.theory.samplers import Step
@@ -268,12 +269,11 @@ class Trajectory:
         """
         dims, frames = math.prod(self.shape), self._length
         names = list(self.axes) if dims == 2 else [f"pixel_{index}" for index in range(dims)]
-        header = ",".join(["frame", "particle", *(_quoted(name) for name in names), "sigma"])
         digits = self._digits
         step = max(1, PIECE // dims) * dims
         rested = time.monotonic()
         with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(header + "\n")
+            write_rows(file, [["frame", "particle", *names, "sigma"]])
             for frame in range(frames):
                 row = ",".join([f"{frame},%d", *[f"%.{digits}g"] * dims, f"{self._sigma[frame]:.9g}\n"])
                 numbers = self._positions[frame].reshape(-1)
@@ -290,7 +290,3 @@ class Trajectory:
         """:meth:`writing_csv` to the end."""
         for _ in self.writing_csv(path):
             pass
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"' if any(mark in name for mark in ',"\n') else name

@@ -5,7 +5,6 @@ model), experiments (``.toml``), points (``.csv``, ``.tsv``, ``.npy``), images (
 CIFAR or NPZ images) and lessons (``.lesson.md``). Only sessions are saved. Threads read and write the files.
 """
 
-import csv
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -24,10 +23,10 @@ from playground.app.workers.background_task import BackgroundTask
 from playground.lab import experiment as experiments
 from playground.lab import lessons
 from playground.lab.atomic import atomic_write
+from playground.lab.csv_table import write_rows
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.lesson_template import lesson_template
 from playground.lab.session import MODEL, SUFFIX, Session, SessionError
-from playground.lab.table_cells import cell
 from playground.messages import Message, plain
 from playground.user_errors import UserError, cannot_write
 
@@ -335,7 +334,7 @@ class Documents(QObject):
             return
 
         def write(file: TextIO) -> None:
-            csv.writer(file, lineterminator="\n").writerows(map(cell, row) for row in (lessons.COLUMNS, *rows))
+            write_rows(file, (lessons.COLUMNS, *rows))
 
         self._write(path, write, f"Saved {path.name}.")
 

@@ -1,12 +1,11 @@
 """The pinned runs as a table of text, for the clipboard and for files. Columns are named as in metrics.json."""
 
-import csv
 import io
 from collections.abc import Sequence
 
 from playground.app.model.pinned_runs import FIGURES, PinnedRun, differing_keys
 from playground.lab import experiment as description
-from playground.lab.table_cells import cell
+from playground.lab.csv_table import write_rows
 from playground.messages import written
 
 COST = ("sampling.steps", "nfe_mean", "nfe_max", "sampling_seconds", "trained_steps", "seed", "new_noise")
@@ -15,9 +14,7 @@ COST = ("sampling.steps", "nfe_mean", "nfe_max", "sampling_seconds", "trained_st
 def table_text(runs: Sequence[PinnedRun], separator: str = ",") -> str:
     """The table with a header: name, sampler, differing settings, cost, and every figure. Missing values are empty."""
     keys = [key for key in differing_keys(runs) if key not in ("sampling.kind", *COST)]
-    file = io.StringIO()
-    rows = csv.writer(file, delimiter=separator, lineterminator="\n")
-    rows.writerow(["run", "sampling.kind", *keys, *COST, *FIGURES])
+    rows: list[list[object]] = [["run", "sampling.kind", *keys, *COST, *FIGURES]]
     for run in runs:
         known = description.fields(run.experiment)
         settings = [written(run.setting(key)) if key in known else "" for key in keys]
@@ -26,5 +23,7 @@ def table_text(runs: Sequence[PinnedRun], separator: str = ",") -> str:
             *(run.experiment.seed, run.noise),
         )
         figures = [(run.figures or {}).get(key) for key in FIGURES]
-        rows.writerow(map(cell, [run.name, run.experiment.sampling.kind, *settings, *cost, *figures]))
+        rows.append([run.name, run.experiment.sampling.kind, *settings, *cost, *figures])
+    file = io.StringIO()
+    write_rows(file, rows, separator)
     return file.getvalue()

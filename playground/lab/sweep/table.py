@@ -136,7 +136,7 @@ def write_table(path: Path, header: Sequence[str], lines: Sequence[Sequence[Any]
     Raises:
         UserError: the package for Parquet is missing.
     """
-    write_csv(path.with_suffix(".csv"), header, [["" if one is None else one for one in line] for line in lines])
+    write_csv(path.with_suffix(".csv"), header, lines)
     if not parquet:
         return
     if not has_parquet():

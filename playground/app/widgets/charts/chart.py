@@ -1,7 +1,6 @@
 """The base of the charts in cards and dialogs: pyqtgraph in the program's colours and typeface, with keys, a menu and
 descriptions for screen readers."""
 
-import csv
 import functools
 import math
 from collections.abc import Sequence
@@ -40,6 +39,7 @@ from playground.drawing.charts import Axis, axis_around
 from playground.drawing.palette import DARK, Palette
 from playground.drawing.vectors import SUFFIXES, drawing
 from playground.lab.atomic import atomic_write
+from playground.lab.csv_table import write_rows
 
 if TYPE_CHECKING:
     from playground.app.widgets.charts.plot import Plot
@@ -456,7 +456,7 @@ class Chart(QWidget):
         with atomic_write(path) as temporary:
             if path.suffix.lower() == ".csv":
                 with temporary.open("w", newline="", encoding="utf-8") as file:
-                    csv.writer(file).writerows(self.rows())
+                    write_rows(file, self.rows())
             elif path.suffix.lower() in SUFFIXES:
                 size = self.width(), self.height()
                 drawn = drawing(path.suffix.lower(), self._paint_still, size, size, self.accessibleName())
