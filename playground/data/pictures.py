@@ -77,6 +77,8 @@ def load_images(request: DatasetRequest) -> Dataset:
             raise DataError(
                 f"{path} does not exist: choose a folder of PNG or JPEG files, or an IDX, NPZ or CIFAR file."
             )
+        if not (path.is_dir() or path.is_file()):
+            raise DataError(f"{path} is not a regular file: choose a folder of pictures or a file of images.")
         images, labels, names, note = _read(path, request)
     except OSError as error:
         raise DataError(f"{error.filename or path} cannot be read: {error.strerror or error}.") from None

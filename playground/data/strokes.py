@@ -14,6 +14,7 @@ from playground.data.dataset import Array, DataError, Stroke
 if TYPE_CHECKING:
     from playground.theory.densities import GaussianMixture
 
+MOST_STROKES = 1_000
 MOST_COMPONENTS = 4096  # if a drawing needs more, the spacing becomes wider
 _SPACING = 1.0  # distance of neighbouring Gaussians in brush radii, which gives a ripple of 5e-9
 

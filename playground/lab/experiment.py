@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import msgspec
 import tomli_w
 
+from playground.data.places import is_remote_or_device
 from playground.kinds.kind import Kind, registered
 from playground.kinds.setting import ExperimentError as ExperimentError
 from playground.kinds.setting import Field as Field
@@ -181,7 +182,38 @@ def parse_as(kind: type[Described], text: str, origin: str) -> Described:
         if repeated:
             raise ExperimentError(f"{origin} {repeated}") from None
         raise ExperimentError(f"{origin} is not valid TOML: {str(error).splitlines()[0].rstrip('.')}.") from None
-    return from_tree(tree, _default(kind))
+    return from_file(tree, _default(kind))
+
+
+def from_file(tree: Mapping[str, Any], others: Described) -> Described:
+    """Build settings from the tree of a file, which may be from anyone; see :func:`from_tree`.
+
+    Raises:
+        ExperimentError: as :func:`replace`, or data are to be read from a network share or a device.
+    """
+    made = from_tree(tree, others)
+    if isinstance(made, Experiment):
+        _check_places(made)
+    return made
+
+
+def _check_places(experiment: Experiment) -> None:
+    for key, file in files(experiment).items():
+        if is_remote_or_device(file):
+            raise ExperimentError(
+                Message(
+                    "remote-or-device",
+                    "A file may not set {}, a network share or a device: copy the data here, or choose them yourself.",
+                    (setting(key, file[:60]),),
+                    key,
+                )
+            )
+
+
+def without_places(experiment: Experiment) -> Experiment:
+    """The experiment with only the names of files on network shares and devices, for a session, which has their points."""
+    names = {key: re.split(r"[\\/]", file)[-1] for key, file in files(experiment).items() if is_remote_or_device(file)}
+    return replace(experiment, names)
 
 
 def from_tree(tree: Mapping[str, Any], others: Described) -> Described:
@@ -220,7 +252,11 @@ def load(path: str | os.PathLike[str]) -> Experiment:
     path = Path(path)
     experiment = load_as(Experiment, path)
     relative = {key: file for key, file in files(experiment).items() if not Path(file).is_absolute()}
-    return replace(experiment, {key: str((path.parent / file).resolve()) for key, file in relative.items()})
+    folder = path.parent.resolve()
+    found = replace(experiment, {key: str((folder / file).resolve()) for key, file in relative.items()})
+    if not is_remote_or_device(str(folder)):  # by a link or by ../..
+        _check_places(found)
+    return found
 
 
 def with_relative_paths(experiment: Experiment, folder: Path) -> Experiment:

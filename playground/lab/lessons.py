@@ -128,7 +128,7 @@ class Step:
         scene = load_bundled().get(self.head.scene)
         if scene is None and not self.head.experiment:
             return None
-        return experiments.from_tree(self.head.experiment, Experiment() if scene is None else scene.settings)
+        return experiments.from_file(self.head.experiment, Experiment() if scene is None else scene.settings)
 
     @functools.cached_property
     def answer_settings(self) -> Experiment | None:
@@ -136,7 +136,7 @@ class Step:
         before, asked = self.settings, self.head.check
         if before is None or asked is None:
             return before
-        after = experiments.from_tree(asked.settings, before)
+        after = experiments.from_file(asked.settings, before)
         trained = before.sampling.follows == "learned" and (before.data, before.seed) == (after.data, after.seed)
         alone = after.sampling.follows == "learned" and (not trained or needs_training(before, after))
         return before if alone else after

@@ -120,11 +120,11 @@ class SceneFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def settings(self) -> Experiment:
         """The experiment that it shows."""
-        return experiments.from_tree(self.experiment, Experiment())
+        return experiments.from_file(self.experiment, Experiment())
 
     def settings_of(self, figure: Figure) -> Experiment:
         """The experiment of a figure."""
-        return experiments.from_tree(figure.settings, self.settings)
+        return experiments.from_file(figure.settings, self.settings)
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,7 @@ def check(scene: SceneFile) -> None:
         raise ExperimentError(f"weights names {scene.weights}; there is {', '.join(bundled_weights())}.")
     for name, figure in scene.figures.items():
         if figure.settings:
-            experiments.from_tree(figure.settings, settings)
+            experiments.from_file(figure.settings, settings)
         if not name.isidentifier():
             raise ExperimentError(f"figures.{name}: the name of a figure is of letters, digits and _.")
         if (figure.key in (*AT_A_POINT, *PLACES, HALFWAY)) != (figure.point is not None):

@@ -116,7 +116,7 @@ class Session:
             "format": FORMAT,
             "version": str(VERSION),
             "program": __version__,
-            "experiment": experiments.dump(self.experiment),
+            "experiment": experiments.dump(experiments.without_places(self.experiment)),
             "axes": json.dumps(self.axes),
             "checksum": NO_CHECKSUM,
             "training": json.dumps(dict(self.training)),

@@ -151,6 +151,12 @@ def test_the_list_is_full_by_number_and_by_size(qapp):
     assert runs.is_full
 
 
+def test_a_run_of_data_on_a_network_share_comes_back_without_the_place():
+    before = [run(1, data__kind="file", data__path="//server/share/points.csv")]
+    (after,) = from_json(json.loads(json.dumps(to_json(before))))
+    assert after.experiment.data.path == "points.csv"
+
+
 def test_names_are_told_apart(qapp):
     runs = PinnedRuns()
     for number in (1, 2, 3):

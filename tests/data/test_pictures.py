@@ -1,5 +1,6 @@
 """The user's own images: scaling, which files of a folder are read, and a clear message for every bad one."""
 
+import os
 import struct
 import sys
 import threading
@@ -274,6 +275,13 @@ def test_a_large_picture_takes_little_more_memory_than_its_pixels(
     Image.new(mode, (side, side)).save(tmp_path / name)
     code = f"pictures._picture({str(tmp_path / name)!r}, 28)"
     assert growth("from playground.data import pictures; import PIL.ImageOps, PIL.JpegImagePlugin", code) < most
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes with names")
+def test_a_pipe_is_no_file_of_images(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.npz")  # to open it would wait for a writer
+    with pytest.raises(DataError, match=r"a\.npz is not a regular file: choose a folder"):
+        load(tmp_path / "a.npz")
 
 
 def test_large_pictures_are_decoded_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

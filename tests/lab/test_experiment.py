@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -14,6 +15,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from playground.data.places import is_remote_or_device
+from playground.data.strokes import MOST_STROKES
 from playground.kinds.datasets import Stroke
 from playground.kinds.samplers import LangevinDynamics, Sampler
 from playground.lab import experiment as experiments
@@ -71,6 +74,7 @@ def valid_experiments(draw: st.DrawFn) -> Experiment:
 
 @given(valid_experiments())
 def test_toml_round_trip_is_exact(experiment: Experiment) -> None:
+    assume(not any(map(is_remote_or_device, experiments.files(experiment).values())))
     assert experiments.parse(experiments.dump(experiment)) == experiment
 
 
@@ -246,6 +250,56 @@ def test_assignments_that_name_nothing_are_refused(text: str, sentence: str) -> 
 def test_files_load_with_paths_beside_them(tmp_path: Path) -> None:
     (tmp_path / "one.toml").write_text("[data]\nkind = 'file'\npath = 'points.csv'\n")
     assert experiments.load(tmp_path / "one.toml").data.path == str(tmp_path / "points.csv")
+
+
+ELSEWHERE = (
+    r"\\server\share\a.csv", "//server/share/a.csv", r"\\?\UNC\server\share\a.csv", r"\\.\COM1", r"\??\C:\a.csv",
+    "/dev/zero", "/tmp/../dev/zero", "/proc/kmsg", "NUL", r"C:\data\nul.csv", "data/Con .txt", "lpt1:",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("file", ELSEWHERE)
+def test_no_file_reads_data_from_a_share_or_a_device(tmp_path: Path, file: str) -> None:
+    """A settings file, a sweep, a lesson and a scene are refused. The user's own choice is not."""
+    data = f"[data]\nkind = 'images'\npath = '{file}'\n"
+    start = f"[noise]\nkind = 'flow-matching'\nsource = 'file'\nsource_path = '{file}'\n"
+    for text, key in ((data, "data.path"), (start, "noise.source_path")):
+        (tmp_path / "one.toml").write_text(text, encoding="utf-8")
+        said = f"A file may not set {key} = {file}, a network share or a device: copy the data here"
+        with pytest.raises(ExperimentError, match=re.escape(said)):
+            experiments.load(tmp_path / "one.toml")
+        inside = "\n".join(line.replace("[", "[experiment.") for line in text.splitlines())
+        (tmp_path / "sweep.toml").write_text(f"[axes]\nseed = [1, 2]\n{inside}\n", encoding="utf-8")
+        with pytest.raises(ExperimentError, match=re.escape(said)):
+            sweeps.load(tmp_path / "sweep.toml")
+        with pytest.raises(ExperimentError, match=re.escape(said)):
+            lessons.Step(lessons.StepHead(experiment=tomllib.loads(text)), "", "").settings  # noqa: B018
+    assert experiments.replace(Experiment(), {"data.kind": "images", "data.path": file}).data.path == file
+
+
+def test_no_file_reaches_a_device_by_a_way_up_or_a_link(tmp_path: Path) -> None:
+    up = os.path.relpath("/dev/zero", tmp_path)
+    (tmp_path / "link.csv").symlink_to("/dev/zero")
+    for file in (up, "link.csv"):
+        (tmp_path / "one.toml").write_text(f"[data]\nkind = 'file'\npath = '{file}'\n", encoding="utf-8")
+        with pytest.raises(ExperimentError, match="a network share or a device"):
+            experiments.load(tmp_path / "one.toml")
+
+
+@pytest.mark.parametrize("file", ["a.csv", "/home/me/devices/a.csv", r"C:\data\a.csv", "nullable.csv", "company/x.npz"])
+def test_other_files_may_be_named(file: str) -> None:
+    assert experiments.parse(f"[data]\nkind = 'file'\npath = '{file}'\n").data.path == file
+
+
+def test_only_so_many_strokes_are_possible() -> None:
+    stroke = Stroke(points=((0.0, 0.0), (1.0, 1.0)), radius=0.1)
+    experiments.replace(Experiment(), {"data.kind": "drawn", "data.strokes": (stroke,) * MOST_STROKES})
+    with pytest.raises(ExperimentError) as caught:
+        experiments.replace(Experiment(), {"data.kind": "drawn", "data.strokes": (stroke,) * 20_000})
+    assert (
+        str(caught.value)
+        == "data.strokes has 20,000 strokes, and at most 1,000 are possible: draw with fewer, longer ones."
+    )
 
 
 def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:

@@ -93,6 +93,20 @@ def test_everything_comes_back_exactly(tmp_path: Path, told: dict[str, np.ndarra
     assert_same(session, Session.load(tmp_path / "one.spg"))
 
 
+@pytest.mark.parametrize("file", ["//server/share/points.csv", r"\\server\share\points.csv"])
+def test_a_session_names_no_share_and_reads_from_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    """One's own session has the points, and keeps the file's name alone. That of a stranger with such a path is refused."""
+    experiment = experiments.replace(Experiment(), {"data.kind": "file", "data.path": file})
+    a_session(experiment=experiment).save(tmp_path / "mine.spg")
+    assert Session.load(tmp_path / "mine.spg").experiment.data.file == "points.csv"
+    monkeypatch.setattr(experiments, "without_places", lambda experiment: experiment)
+    a_session(experiment=experiment).save(tmp_path / "theirs.spg")
+    with pytest.raises(SessionError, match="a network share or a device"):
+        Session.load(tmp_path / "theirs.spg")
+
+
 def test_a_session_before_training_and_one_of_images(tmp_path: Path) -> None:
     images = rng.random((60, 1, 8, 8))
     digits = experiments.replace(Experiment(), {"data.kind": "digits"})

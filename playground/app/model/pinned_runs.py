@@ -229,7 +229,7 @@ def to_json(runs: Sequence[PinnedRun]) -> list[dict[str, Any]]:
     """Runs as JSON values, for a session."""
     plain = ("name", "resolved", "noise", "sampler_steps", "nfe_mean", "nfe_max", "seconds", "trained_steps", "figures")
     return [
-        {"experiment": description.dump(run.experiment)}
+        {"experiment": description.dump(description.without_places(run.experiment))}
         | {name: kept_figures.plain(getattr(run, name)) for name in plain}
         for run in runs
     ]

@@ -6,6 +6,7 @@ import msgspec
 
 from playground.data import strokes
 from playground.data.dataset import Dataset, DatasetRequest, sample_dataset
+from playground.data.strokes import MOST_STROKES
 from playground.kinds.datasets.data_source import POINTS, DataSource, Points, Stroke
 from playground.kinds.kind import register
 from playground.kinds.setting import meta
@@ -33,6 +34,13 @@ class Drawing(DataSource, tag="drawn", frozen=True):
     ] = ()
 
     def errors(self) -> Iterator[Message]:
+        if len(self.strokes) > MOST_STROKES:
+            yield Message(
+                "many-strokes",
+                "{} has {:,} strokes, and at most {:,} are possible: draw with fewer, longer ones.",
+                (setting("data.strokes"), len(self.strokes), MOST_STROKES),
+                "data.strokes",
+            )
         for stroke in self.strokes:
             numbers = [stroke.radius, *(coordinate for point in stroke.points for coordinate in point)]
             if not stroke.points or stroke.radius <= 0 or not all(map(math.isfinite, numbers)):

@@ -190,13 +190,13 @@ def with_base(sweep: Sweep, folder: Path = Path()) -> Sweep:
         ExperimentError: the base cannot be read, or a setting cannot be used.
     """
     base = experiments.load(folder / sweep.base) if sweep.base else Experiment()
-    whole = experiments.from_tree(sweep.experiment, base)
+    whole = experiments.from_file(sweep.experiment, base)
     return msgspec.structs.replace(sweep, base="", experiment=msgspec.to_builtins(whole))
 
 
 def base_of(sweep: Sweep) -> Experiment:
     """The experiment of a sweep whose base is inside."""
-    return experiments.from_tree(sweep.experiment, Experiment())
+    return experiments.from_file(sweep.experiment, Experiment())
 
 
 def cells(sweep: Sweep, base: Experiment) -> list[Cell]:
