@@ -1,5 +1,6 @@
 """The wheel and the source distribution: whoever installs one by pip has all that the program needs."""
 
+import email
 import os
 import re
 import signal
@@ -12,6 +13,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from playground.version import ISSUES, REPOSITORY, __version__
 
 ROOT = Path(__file__).parents[2]
 
@@ -79,6 +82,42 @@ def test_the_wheel_has_every_file_of_the_resources(wheel: Path) -> None:
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "playground").rglob("*.py")}
     plugins = {f"playground/bundled/plugins/{path.name}" for path in (ROOT / "resources" / "plugins").glob("*.py")}
     assert {name for name in inside if name.endswith(".py")} == modules | plugins
+
+
+def test_a_package_index_can_show_it(wheel: Path, tmp_path: Path) -> None:
+    pytest.importorskip("twine", reason="the environment was made before twine was needed")
+    sdist = build("sdist", ROOT, tmp_path)
+    checking = [sys.executable, "-m", "twine", "check", "--strict", str(wheel), str(sdist)]
+    done = subprocess.run(checking, capture_output=True, text=True, check=False, env=alone())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("PASSED") == 2
+
+
+def test_the_wheel_says_its_licences_and_where_its_source_is(wheel: Path) -> None:
+    """Every picture and link of README is an address of a file that is in the source, at the version's tag."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = email.message_from_bytes(archive.read(name))
+        licences = {Path(name).name for name in archive.namelist() if ".dist-info/licenses/" in name}
+    assert metadata["License-Expression"] == "MIT AND OFL-1.1 AND CC-BY-4.0"
+    assert licences == {"LICENSE", "OFL.txt", "digits-LICENSE.txt"}
+    assert f"Issues, {ISSUES}" in metadata.get_all("Project-URL", [])
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    readme = metadata.get_payload(decode=True).decode()
+    assert "The packaged program as a whole is under the GPL 3" in readme
+    links = re.findall(r"(!?)\[[^\]]*\]\(([^)]*)\)", readme)
+    assert len(links) > 20
+    for picture, address in links:
+        place = f"{REPOSITORY}/{'raw' if picture else 'blob'}/v{__version__}/"
+        assert address.startswith(place), address
+        assert (ROOT / address.removeprefix(place).partition("#")[0]).exists(), address
+
+
+def test_the_address_of_the_repository_stands_in_one_place() -> None:
+    kept = subprocess.run(["git", "grep", "-lF", REPOSITORY], cwd=ROOT, capture_output=True, text=True, check=False)
+    if kept.returncode > 1:
+        pytest.skip("this is no clone of the repository")
+    assert kept.stdout.split() == ["playground/version.py"]
 
 
 def test_the_source_distribution_makes_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
