@@ -58,12 +58,14 @@ FinalDenoising = Annotated[
 ]
 
 SOLVER = (
-    "Solver of the reverse SDE and of the probability flow. auto: Euler for the SDE, DPM-Solver++ for the flow. "
-    "DPM-Solver++(2M), of second order with one score evaluation a step, is for both. "
+    "Solver of the reverse SDE and of the probability flow. auto: Euler in t for the SDE, DPM-Solver++ for the flow. "
+    "DDIM, for both, is Euler in σ; it is exact for a single data point. DPM-Solver++(2M), of second order with one score evaluation a step, is for both. "
     "UniPC-2 adds a corrector to it, for the flow. "
     "ShARK, a stochastic Runge-Kutta scheme of order 1.5, is for the SDE; the adaptive solver is for the flow"
 )
 """The description of both settings `solver`."""
+EULER_IN_T = "Euler in t"
+"""The title of the solver `euler`; DDIM is Euler's method too, in σ."""
 DPM_SOLVER = Option(
     "DPM-Solver++(2M)",
     "One score evaluation a step, extrapolated from the step before. The error falls as 1/steps².",

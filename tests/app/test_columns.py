@@ -17,7 +17,7 @@ MAIN = description.replace(Experiment(), {"sampling.kind": "reverse-sde", "sampl
         ({}, SAME),
         ({"sampling.steps": 300}, SAME),
         ({"sampling.steps": 50}, "steps 50"),
-        ({"sampling.kind": "probability-flow", "sampling.solver": "euler"}, "Probability flow, Euler"),
+        ({"sampling.kind": "probability-flow", "sampling.solver": "euler"}, "Probability flow, Euler in t"),
         ({"sampling.source": "exact", "sampling.steps": 1000}, "Exact, steps 1\u202f000"),
         ({"noise.kind": "vp"}, "VP"),
     ],

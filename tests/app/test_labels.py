@@ -72,7 +72,7 @@ def message(text, *values):
         (
             message("Choose {}.", setting("sampling.solver", "euler", "heun", "shark")),
             "",
-            "Choose solver “Euler”, “Heun” or “ShARK”.",
+            "Choose solver “Euler in t”, “Heun” or “ShARK”.",
         ),
         (
             message("Choose {}.", setting("likelihood.source", "learned", "empirical")),

@@ -10,6 +10,7 @@ from torch import Tensor
 from playground.theory.noise import Process, VarianceExploding, VariancePreserving, geometric, per_point
 from playground.theory.samplers import (
     AnnealedLangevin,
+    DDIMSampler,
     EdmSampler,
     Langevin,
     ReverseSDE,
@@ -106,6 +107,16 @@ def edm_step(sampler: EdmSampler, t: float, then: float) -> tuple[float, float, 
     )
 
 
+def ddim_step(sampler: DDIMSampler, t: float, then: float) -> tuple[float, float, float]:
+    """(a, b, c) of a step in which D - MEAN = (y - MEAN) STD^2/(STD^2 + sigma^2) stays and y - D shrinks."""
+    process = sampler.process
+    sigma, sigma2 = float(process.sigma(t)), float(process.sigma(then))
+    fresh = sampler.eta * sigma2 / sigma * math.sqrt(sigma**2 - sigma2**2)
+    a = (STD**2 + sigma * math.sqrt(sigma2**2 - fresh**2)) / (STD**2 + sigma**2)
+    alpha, alpha2 = float(process.scale(t)), float(process.scale(then))
+    return alpha2 * a / alpha, alpha2 * (1 - a) * MEAN, alpha2 * fresh
+
+
 def linear_recursion(sampler: Sampler, mean: float, variance: float) -> tuple[float, float]:
     """The same moments from the formulas of docs/theory.md: x <- a x + b + c z, step by step."""
     steps: list[tuple[float, float, float]] = []  # (a, b, c)
@@ -134,6 +145,8 @@ def linear_recursion(sampler: Sampler, mean: float, variance: float) -> tuple[fl
             h = then - t
             if isinstance(sampler, EdmSampler):
                 steps.append(edm_step(sampler, t, then))
+            elif isinstance(sampler, DDIMSampler):
+                steps.append(ddim_step(sampler, t, then))
             elif isinstance(sampler, ReverseSDE) and sampler.solver != "euler":
                 steps.append(additive_step(process, sampler.solver, t, then))
             elif isinstance(sampler, ReverseSDE):

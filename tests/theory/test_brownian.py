@@ -15,6 +15,7 @@ from playground.theory.samplers import (
     AdaptiveFlow,
     AnnealedLangevin,
     BrownianPath,
+    DDIMSampler,
     EdmSampler,
     Langevin,
     MetropolisAdjustedLangevin,
@@ -33,6 +34,7 @@ NOISY = {
     "euler": ReverseSDE(COARSE_VP, 12, True),
     "heun": ReverseSDE(COARSE_VP, 12, False, solver="heun"),
     "shark": ReverseSDE(COARSE_VP, 12, False, solver="shark"),
+    "ddim": DDIMSampler(COARSE_VP, 12, True, eta=1.0),
     "dpm-solver++": MultistepSampler(COARSE_VP, 12, True, stochasticity=1.0),
     "correctors": ProbabilityFlow(COARSE_VP, 12, False, corrector_steps=2),
     "edm": EdmSampler(COARSE_VE, 12, False),
@@ -41,6 +43,7 @@ NOISY = {
 QUIET = {
     "flow": ProbabilityFlow(COARSE_VP, 12, False),
     "flow, euler": ProbabilityFlow(COARSE_VP, 12, False, solver="euler"),
+    "flow, ddim": DDIMSampler(COARSE_VP, 12, False),
     "flow, multistep": MultistepSampler(COARSE_VP, 12, False),
     "flow, adaptive": AdaptiveFlow(COARSE_VP, 12, 1e-4),
 }
@@ -209,6 +212,7 @@ STRONG = {
     "Euler-Maruyama, VP": (lambda count: ReverseSDE(COARSE_VP, count, False), 1),
     "stochastic Heun": (lambda count: ReverseSDE(COARSE_VP, count, False, solver="heun"), 1),
     "DPM-Solver++": (lambda count: MultistepSampler(COARSE_VP, count, False, stochasticity=1.0), 1),
+    "DDIM": (lambda count: DDIMSampler(COARSE_VE, count, False, eta=1.0), 1),
     "EDM": (lambda count: EdmSampler(COARSE_VE, count, False, churn=10.0), 1),
     "ShARK, linear drift": (lambda count: ReverseSDE(COARSE_VP, count, False, solver="shark"), 2),
     "Langevin": (lambda count: Langevin(0.3, 0.8 / count, count), 1),

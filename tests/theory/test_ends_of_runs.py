@@ -18,7 +18,15 @@ from playground.theory.noise import (
     VarianceExploding,
     VariancePreserving,
 )
-from playground.theory.samplers import AdaptiveFlow, EdmSampler, MultistepSampler, ProbabilityFlow, ReverseSDE, Sampler
+from playground.theory.samplers import (
+    AdaptiveFlow,
+    DDIMSampler,
+    EdmSampler,
+    MultistepSampler,
+    ProbabilityFlow,
+    ReverseSDE,
+    Sampler,
+)
 
 # At sigma_min = 1 alpha^2 is 0.5 for VP and cosine, and 0.91 for sub-VP.
 PROCESSES = {
@@ -30,6 +38,7 @@ PROCESSES = {
 }
 FLOWS = {
     "Euler": lambda process: ProbabilityFlow(process, 600, False, solver="euler"),
+    "DDIM": lambda process: DDIMSampler(process, 300, False),
     "Heun": lambda process: ProbabilityFlow(process, 100, False),
     "Heun, Karras": lambda process: ProbabilityFlow(process, 100, False, "karras"),
     "adaptive": lambda process: AdaptiveFlow(process, 10, 1e-5),
@@ -39,6 +48,7 @@ REVERSE = {
     "Euler": lambda process: ReverseSDE(process, 600, False),
     "Heun": lambda process: ReverseSDE(process, 150, False, solver="heun"),
     "ShARK": lambda process: ReverseSDE(process, 150, False, solver="shark"),
+    "DDIM": lambda process: DDIMSampler(process, 300, False, eta=1.0),
     "churn": lambda process: EdmSampler(process, 150, False),
     "DPM-Solver++": lambda process: MultistepSampler(process, 150, False, stochasticity=1.0),
 }

@@ -36,6 +36,7 @@ from playground.theory.ode import TooManySteps
 from playground.theory.samplers import (
     AdaptiveFlow,
     AnnealedLangevin,
+    DDIMSampler,
     EdmSampler,
     Langevin,
     MetropolisAdjustedLangevin,
@@ -63,6 +64,9 @@ LINEAR = {
     "reverse-sde, ShARK, VE": ReverseSDE(VE, 40, final_denoising=False, solver="shark"),
     "reverse-sde, ShARK, VP, Karras": ReverseSDE(VP, 40, final_denoising=False, grid="karras", solver="shark"),
     "probability-flow, Euler, VP": ProbabilityFlow(VP, 40, final_denoising=False, solver="euler"),
+    "probability-flow, DDIM, VE": DDIMSampler(VE, 40, final_denoising=False),
+    "ddim, VP, denoised": DDIMSampler(VP, 40, final_denoising=True, eta=0.5),
+    "ancestral sampling, VP, Karras": DDIMSampler(VP, 40, final_denoising=False, grid="karras", eta=1.0),
     "churn, VE, denoised": EdmSampler(VE, 40, final_denoising=True, churn=10.0, churn_min=0.1, churn_max=2.0),
     "churn, VP": EdmSampler(VP, 40, final_denoising=False, churn=40.0, churn_noise=1.05),
     "churn, VE, Karras": EdmSampler(VE, 40, final_denoising=False, grid="karras", churn=5.0),

@@ -18,6 +18,7 @@ from playground.theory import ode
 from playground.theory.noise import Cosine, CustomSchedule, SubVariancePreserving
 from playground.theory.samplers import (
     AnnealedLangevin,
+    DDIMSampler,
     EdmSampler,
     Langevin,
     MultistepSampler,
@@ -134,6 +135,14 @@ CONVERGENCE = {
     "stochastic Heun, strong": (lambda n, patch: strong_error("heun", n, patch), 1),
     "ShARK, strong": (lambda n, patch: strong_error("shark", n, patch), 1.5),
     "Euler, VE": (lambda n, patch: variance_error(ProbabilityFlow(VE, n, False, solver="euler"), patch), 1),
+    **{
+        f"DDIM, eta = {eta:g}, {of}, weak": (
+            lambda n, patch, process=process, eta=eta: variance_error(DDIMSampler(process, n, False, eta=eta), patch),
+            1,
+        )
+        for of, process in (("VE", COARSE_VE), ("VP", COARSE_VP))
+        for eta in (0.0, 0.5, 1.0)
+    },
     "Heun, VE": (lambda n, patch: variance_error(ProbabilityFlow(VE, n, False), patch), 2),
     "Heun, VP": (lambda n, patch: variance_error(ProbabilityFlow(VP, n, False), patch), 2),
     "Heun, VE, Karras": (lambda n, patch: variance_error(ProbabilityFlow(VE, n, False, "karras"), patch), 2),

@@ -8,7 +8,7 @@ from playground.kinds.kind import register
 from playground.kinds.samplers.from_noise import FromNoise
 from playground.kinds.samplers.sampler import STEPS
 from playground.kinds.setting import Option, meta
-from playground.kinds.tables import DPM_SOLVER, MULTISTEPS, SOLVER, UNIPC
+from playground.kinds.tables import DPM_SOLVER, EULER_IN_T, MULTISTEPS, SOLVER, UNIPC
 from playground.messages import Edit, Message, setting
 
 if TYPE_CHECKING:
@@ -32,13 +32,20 @@ class ProbabilityFlow(FromNoise, tag="probability-flow", frozen=True):
     is_flow = True
 
     solver: Annotated[
-        Literal["auto", "euler", "heun", "dpm-solver++", "unipc", "adaptive"],
+        Literal["auto", "ddim", "euler", "heun", "dpm-solver++", "unipc", "adaptive"],
         meta(
             SOLVER,
             options={
-                "auto": Option("Auto", "Euler for the SDE, DPM-Solver++ for the flow."),
+                "auto": Option("Auto", "Euler in t for the SDE, DPM-Solver++ for the flow."),
+                "ddim": Option(
+                    "DDIM",
+                    "Euler's method in σ: one score evaluation a step. The error falls as 1/steps; a single data point has none.",
+                    r"y' = D + \frac{\sigma'}{\sigma}(y - D),\ D = y + \sigma^2 s(y, \sigma)",
+                ),
                 "euler": Option(
-                    "Euler", "One score evaluation a step. The error falls as 1/steps.", r"x' = x + h f(x)"
+                    EULER_IN_T,
+                    "Euler's method in t: as DDIM for flow matching, and less accurate for other noise.",
+                    r"x' = x + h f(x)",
                 ),
                 "heun": Option(
                     "Heun",
@@ -118,16 +125,25 @@ class ProbabilityFlow(FromNoise, tag="probability-flow", frozen=True):
             )
 
     def build(self, given: Given, score: "LabelledScore | None") -> "Run":
-        from playground.theory.samplers import AdaptiveFlow, MultistepSampler, ProbabilityFlow, UniPCSampler
+        from playground.theory.samplers import (
+            AdaptiveFlow,
+            DDIMSampler,
+            MultistepSampler,
+            ProbabilityFlow,
+            UniPCSampler,
+        )
 
         assert self.steps != "auto"
         assert self.time_grid != "auto"
         process, grid = given.process(), self.time_grid
         if self.solver == "adaptive":
             return AdaptiveFlow(process, self.steps, self.tolerance, grid)
-        if self.solver == "dpm-solver++":
-            return MultistepSampler(process, self.steps, False, grid, self.correctors(), self.snr)
         if self.solver == "unipc":
             return UniPCSampler(process, self.steps, False, grid)
+        common = (process, self.steps, False, grid, self.correctors(), self.snr)
+        if self.solver == "dpm-solver++":
+            return MultistepSampler(*common)
+        if self.solver == "ddim":
+            return DDIMSampler(*common)
         assert self.solver != "auto"
-        return ProbabilityFlow(process, self.steps, False, grid, self.correctors(), self.snr, solver=self.solver)
+        return ProbabilityFlow(*common, solver=self.solver)

@@ -1,13 +1,15 @@
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import msgspec
 
-from playground.kinds.chosen import Given
+from playground.kinds.chosen import Chosen, Given
 from playground.kinds.kind import register
 from playground.kinds.samplers.from_noise import FromNoise
 from playground.kinds.samplers.sampler import STEPS
 from playground.kinds.setting import Option, meta
-from playground.kinds.tables import DPM_SOLVER, MULTISTEPS, SOLVER, FinalDenoising
+from playground.kinds.tables import DPM_SOLVER, EULER_IN_T, MULTISTEPS, SOLVER, FinalDenoising
+from playground.messages import Edit, Message, setting
 
 if TYPE_CHECKING:
     from playground.theory.guidance import LabelledScore
@@ -25,14 +27,20 @@ class ReverseSDE(FromNoise, tag="reverse-sde", frozen=True):
     equation = r"dx = [f - \frac{1 + \ell^2}{2} g^2 s]\,dt + \ell\,g\,dw"
 
     solver: Annotated[
-        Literal["auto", "euler", "heun", "dpm-solver++", "shark"],
+        Literal["auto", "ddim", "euler", "heun", "dpm-solver++", "shark"],
         meta(
             SOLVER,
             options={
-                "auto": Option("Auto", "Euler for the SDE, DPM-Solver++ for the flow."),
+                "auto": Option("Auto", "Euler in t for the SDE, DPM-Solver++ for the flow."),
+                "ddim": Option(
+                    "DDIM",
+                    "One score evaluation a step. ℓ = 1, the most, is ancestral sampling; a single data point has no error.",
+                    r"y' = D + \frac{\sigma'}{\sigma} \sqrt{1 - \ell^2 (1 - \sigma'^2/\sigma^2)}\,(y - D) "
+                    r"+ \ell \sigma' \sqrt{1 - \sigma'^2/\sigma^2}\,z",
+                ),
                 "euler": Option(
-                    "Euler",
-                    "One score evaluation a step. The error falls as 1/steps.",
+                    EULER_IN_T,
+                    "Euler-Maruyama: one score evaluation a step. The error falls as 1/steps.",
                     r"x' = x + h f(x) + g\,\Delta w",
                 ),
                 "heun": Option(
@@ -54,7 +62,7 @@ class ReverseSDE(FromNoise, tag="reverse-sde", frozen=True):
         float,
         meta(
             "Noise of the SDE. Its marginals are the same for every value: 0 is the probability flow, 1 the reverse SDE, and "
-            "more noise corrects more errors but needs more steps",
+            "more noise corrects more errors but needs more steps. With DDIM it is η, at most 1",
             label="noise ℓ",
             ge=0.0,
             le=10.0,
@@ -65,6 +73,21 @@ class ReverseSDE(FromNoise, tag="reverse-sde", frozen=True):
         ),
     ] = 1.0
     final_denoising: FinalDenoising = True
+
+    def path_conflicts(self, chosen: Chosen) -> Iterator[Message]:
+        yield from super().path_conflicts(chosen)
+        if self.solver == "ddim" and self.stochasticity > 1:
+            yield Message(
+                "beyond-ancestral-sampling",
+                "DDIM has no more noise than ancestral sampling, {}, but {}: lower it, or choose {}.",
+                (
+                    setting("sampling.stochasticity", 1.0),
+                    setting("sampling.stochasticity", self.stochasticity),
+                    setting("sampling.solver", "dpm-solver++"),
+                ),
+                "sampling.stochasticity",
+                (Edit("Use 1", {"sampling.stochasticity": 1.0}),),
+            )
 
     def default_steps(self) -> int:
         return MULTISTEPS if self.solver == "dpm-solver++" and not self.corrector_steps else STEPS
@@ -77,11 +100,13 @@ class ReverseSDE(FromNoise, tag="reverse-sde", frozen=True):
         return FromNoise.resolve(msgspec.structs.replace(self, solver=solver), images)
 
     def build(self, given: Given, score: "LabelledScore | None") -> "Run":
-        from playground.theory.samplers import MultistepSampler, ReverseSDE
+        from playground.theory.samplers import DDIMSampler, MultistepSampler, ReverseSDE
 
         assert self.steps != "auto"
         assert self.time_grid != "auto"
         common = (given.process(), self.steps, self.final_denoising, self.time_grid, self.correctors(), self.snr)
+        if self.solver == "ddim":
+            return DDIMSampler(*common, eta=self.stochasticity)
         if self.solver == "dpm-solver++":
             return MultistepSampler(*common, stochasticity=self.stochasticity)
         assert self.solver != "auto"

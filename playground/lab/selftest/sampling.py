@@ -21,6 +21,7 @@ from playground.theory.ode import dormand_prince
 from playground.theory.samplers import (
     AdaptiveFlow,
     AnnealedLangevin,
+    DDIMSampler,
     EdmSampler,
     Langevin,
     MetropolisAdjustedLangevin,
@@ -184,7 +185,9 @@ ORDERS: list[tuple[str, Callable[[int], Sampler], Process, int, int]] = [
     ("stochastic Heun, VE, weak", lambda n: ReverseSDE(COARSE_VE, n, False, solver="heun"), COARSE_VE, 1, 2),
     ("stochastic Heun, VP, weak", lambda n: ReverseSDE(VP, n, False, solver="heun"), VP, 1, 2),
     ("ShARK, VE, weak", lambda n: ReverseSDE(COARSE_VE, n, False, solver="shark"), COARSE_VE, 2, 2),
-    ("Euler, VE", lambda n: ProbabilityFlow(VE, n, False, solver="euler"), VE, 0, 1),
+    ("Euler in t, VE", lambda n: ProbabilityFlow(VE, n, False, solver="euler"), VE, 0, 1),
+    ("DDIM, VE", lambda n: DDIMSampler(COARSE_VE, n, False), COARSE_VE, 0, 1),
+    ("DDIM with noise, VP, weak", lambda n: DDIMSampler(COARSE_VP, n, False, eta=1.0), COARSE_VP, 1, 1),
     ("Heun, VE", lambda n: ProbabilityFlow(VE, n, False), VE, 0, 2),
     ("Heun, VP", lambda n: ProbabilityFlow(VP, n, False), VP, 0, 2),
     ("DPM-Solver++(2M), VE", lambda n: MultistepSampler(COARSE_VE, n, False), COARSE_VE, 0, 2),

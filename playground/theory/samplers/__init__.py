@@ -9,6 +9,7 @@ from playground.theory.samplers.base import SamplerDiverged as SamplerDiverged
 from playground.theory.samplers.base import Step as Step
 from playground.theory.samplers.brownian import BrownianPath as BrownianPath
 from playground.theory.samplers.brownian import Randomness as Randomness
+from playground.theory.samplers.ddim import DDIMSampler as DDIMSampler
 from playground.theory.samplers.edm import EdmSampler as EdmSampler
 from playground.theory.samplers.flow import AdaptiveFlow as AdaptiveFlow
 from playground.theory.samplers.flow import ProbabilityFlow as ProbabilityFlow

@@ -67,6 +67,10 @@ class PathSampler(Sampler):
         """What a step has beside its first-order terms and the noise of its equation."""
         return ("higher order",)
 
+    def _step_terms(self, start: float, then: float, rest: tuple[Rest, ...]) -> StepTerms:
+        """The terms of a step from one time to an earlier one, with x(t) at both ends."""
+        return process_terms(self.process, start, then, self._noise_in_equation, rest)
+
     def terms(self, before: Step, after: Step) -> StepTerms:
         start = self.process.t_min if before.time is None else before.time
         if self.final_denoising and after.index == self.total:
@@ -75,7 +79,7 @@ class PathSampler(Sampler):
             return StepTerms(1 / end.scale - 1, end.scale * end.sigma**2, 0.0, symbols, end.scale, end.sigma, ())
         then = self.process.t_min if after.time is None else after.time
         rest: tuple[Rest, ...] = (*self._rest, *(("corrector",) if self.corrector_steps else ()))
-        found = process_terms(self.process, start, then, self._noise_in_equation, rest)
+        found = self._step_terms(start, then, rest)
         return found if after.time is not None else found.in_data_coordinates(float(self.process.scale(then)))
 
     def run(self, score: ScoreFunction, start: Tensor, generator: Randomness) -> Iterator[Step]:
