@@ -712,6 +712,20 @@ FAULTS = (
         ("theory/test_two_samples.py::test_diverged_samples_are_distinguished_from_the_data",),
     ),
     Fault(
+        "DPM-Solver++(2M) that extrapolates over a step far longer than the one before",
+        "theory/samplers/multistep.py",
+        "h <= LONGEST * history[0][1]",
+        "h <= 100 * history[0][1]",
+        ("theory/test_start_set.py::test_between_gaussians_more_steps_are_nearer",),
+    ),
+    Fault(
+        "UniPC-2 that extrapolates over a step far longer than the one before",
+        "theory/samplers/unipc.py",
+        "LONGEST * (place - earlier[0][0])",
+        "100 * (place - earlier[0][0])",
+        ("theory/test_start_set.py::test_between_gaussians_more_steps_are_nearer",),
+    ),
+    Fault(
         "DDIM with the whole predicted noise beside the fresh one",
         "theory/samplers/ddim.py",
         "math.sqrt(sigma_next**2 - variance) / sigma",

@@ -58,7 +58,7 @@ FinalDenoising = Annotated[
 ]
 
 SOLVER = (
-    "Solver of the reverse SDE and of the probability flow. auto: Euler in t for the SDE, DPM-Solver++ for the flow. "
+    "Solver of the reverse SDE and of the probability flow. auto: Euler in t for the SDE, DPM-Solver++ for the flow, and Heun between two sets. "
     "DDIM, for both, is Euler in σ; it is exact for a single data point. DPM-Solver++(2M), of second order with one score evaluation a step, is for both. "
     "UniPC-2 adds a corrector to it, for the flow. "
     "ShARK, a stochastic Runge-Kutta scheme of order 1.5, is for the SDE; the adaptive solver is for the flow"

@@ -28,12 +28,13 @@ from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.fields import arrows_at, density_over
 from playground.lab.lesson_template import lesson_template
 from playground.lab.problem import Problem
-from playground.lab.sampling import sample
+from playground.lab.sampling import make_sampler, sample
 from playground.lab.score_errors import score_figures
 from playground.lab.session import Session
 from playground.lab.training import Trainer
+from playground.theory.densities import GaussianMixture
 from playground.theory.samplers import ProbabilityFlow
-from playground.theory.start_set import MATCHED
+from playground.theory.start_set import MATCHED, MixturePair
 
 SETS: dict[str, Any] = {
     "data.kind": "two-gaussians",
@@ -202,10 +203,25 @@ def test_particles_start_at_the_start_set_and_end_at_the_data(problem: Problem) 
 
 def test_its_grid_is_equal_in_time_and_its_target_is_the_pair_s_own() -> None:
     resolved = resolve(experiment())
-    assert resolved.sampling.time_grid == "time"
+    assert (resolved.sampling.solver, resolved.sampling.time_grid) == ("heun", "time")
+    assert resolve(experiment(sampling__solver="unipc")).sampling.solver == "unipc"
+    assert resolve(experiment(noise__source="noise")).sampling.solver == "dpm-solver++"
     assert resolved.objective.target_batch == 1
     assert resolve(experiment(sampling__time_grid="karras")).sampling.time_grid == "karras"
     assert resolve(experiment(noise__source="noise")).objective.target_batch == 256
+
+
+def test_by_default_a_gaussian_ends_with_its_deviation() -> None:
+    """From N(0, 1.5^2) to N(0, 0.5^2) by the exact velocity; 50 steps of DPM-Solver++ had ended at 0.5123."""
+    sampler = make_sampler(Problem.build(experiment(sampling__steps="auto")))
+    data, start = (
+        GaussianMixture(*(torch.tensor(values, dtype=torch.float64) for values in ([[0.0]], [std], [1.0])))
+        for std in (0.5, 1.5)
+    )
+    begin = torch.tensor([[float(sampler.process.std(1.0)) * 1.5]], dtype=torch.float64)
+    *_, end = sampler.run(MixturePair(data, start).score, begin, torch.Generator())
+    assert sampler.evaluations == 50
+    assert float(end.positions) == pytest.approx(0.5, abs=2e-3)
 
 
 def test_from_noise_nothing_changes() -> None:

@@ -36,7 +36,7 @@ class ProbabilityFlow(FromNoise, tag="probability-flow", frozen=True):
         meta(
             SOLVER,
             options={
-                "auto": Option("Auto", "Euler in t for the SDE, DPM-Solver++ for the flow."),
+                "auto": Option("Auto", "Euler in t for the SDE, DPM-Solver++ for the flow, and Heun between two sets."),
                 "ddim": Option(
                     "DDIM",
                     "Euler's method in σ: one score evaluation a step. The error falls as 1/steps; a single data point has none.",
@@ -82,6 +82,10 @@ class ProbabilityFlow(FromNoise, tag="probability-flow", frozen=True):
     @property
     def fits_steps(self) -> bool:
         return self.solver == "adaptive"
+
+    def between_sets(self) -> Self:
+        solver = "heun" if self.solver == "auto" else self.solver
+        return FromNoise.between_sets(msgspec.structs.replace(self, solver=solver))
 
     def default_steps(self) -> int:
         if self.corrector_steps:

@@ -31,7 +31,7 @@ class ReverseSDE(FromNoise, tag="reverse-sde", frozen=True):
         meta(
             SOLVER,
             options={
-                "auto": Option("Auto", "Euler in t for the SDE, DPM-Solver++ for the flow."),
+                "auto": Option("Auto", "Euler in t for the SDE, DPM-Solver++ for the flow, and Heun between two sets."),
                 "ddim": Option(
                     "DDIM",
                     "One score evaluation a step. ℓ = 1, the most, is ancestral sampling; a single data point has no error.",

@@ -31,10 +31,18 @@ FEW_STEPS = 15
 """With fewer steps than this the last one is of first order, as in the authors' code (`lower_order_final`). D is most curved
 there, and few points extrapolate it badly."""
 
+LONGEST = 1.5
+"""A step in lambda that is longer than the one before by more than this factor is of first order, as a line through two points says
+little so far ahead of them. On a grid in t that ends near sigma = 0, the last of 20 steps of flow matching between two sets goes
+5.4 times as far in lambda as the one before it, and would add 2.7 times the last change of D. The standard deviation of
+a Gaussian that starts with twice its width was then 8.5 % too large; it is 0.5 % too small with this bound."""
+
 
 @dataclass
 class MultistepSampler(PathSampler):
-    """DPM-Solver++(2M), of order 2. The first step is of first order, and so is the last of fewer than `FEW_STEPS` steps.
+    """DPM-Solver++(2M), of order 2.
+
+    The first step is of first order. So are the last of fewer than `FEW_STEPS` steps, and each that is `LONGEST` times the one before.
 
     Args:
         stochasticity: l >= 0; 0 for the probability flow, 1 for the reverse SDE.
@@ -64,8 +72,8 @@ class MultistepSampler(PathSampler):
             y, h = x / now.scale, math.log(now.sigma / then.sigma)
             clean = base.posterior_mean(score, y, y.new_tensor(now.sigma))
             ahead = clean
-            if history and not (taken == self.steps < FEW_STEPS):
-                before, length = history.pop()
+            if history and not (taken == self.steps < FEW_STEPS) and h <= LONGEST * history[0][1]:
+                before, length = history[0]
                 ahead = clean + h / (2 * length) * (clean - before)
             history[:] = [(clean, h)]
             square = self.stochasticity**2

@@ -22,13 +22,13 @@ from torch import Tensor
 from playground.theory.noise import ScheduleState, ScoreFunction
 from playground.theory.samplers import base
 from playground.theory.samplers.brownian import StepRandomness
-from playground.theory.samplers.multistep import FEW_STEPS
+from playground.theory.samplers.multistep import FEW_STEPS, LONGEST
 from playground.theory.samplers.path import PathSampler, StepFunction
 
 
 @dataclass
 class UniPCSampler(PathSampler):
-    """UniPC-2, of order 3. The predictor of the last of fewer than `FEW_STEPS` steps is of first order, as that of DPM-Solver++."""
+    """UniPC-2, of order 3. Its predictor is of first order where that of DPM-Solver++ is."""
 
     @property
     def weak_order(self) -> float | None:
@@ -50,8 +50,10 @@ class UniPCSampler(PathSampler):
             if corrected is not None:
                 y = exponential_step(corrected, [*earlier, (place, clean)], earlier[-1][0], place)
             corrected, earlier[:] = y, [*earlier[-1:], (place, clean)]
-            known = earlier[-1:] if taken == self.steps < FEW_STEPS else earlier
-            return then.scale * exponential_step(y, known, place, -math.log(then.sigma))
+            end = -math.log(then.sigma)
+            far = len(earlier) > 1 and end - place > LONGEST * (place - earlier[0][0])
+            known = earlier[-1:] if far or taken == self.steps < FEW_STEPS else earlier
+            return then.scale * exponential_step(y, known, place, end)
 
         return step
 
