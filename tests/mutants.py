@@ -157,6 +157,20 @@ FAULTS = (
         ),
     ),
     Fault(
+        "the mass outside the audit's square left out",
+        "lab/audit/datasets.py",
+        "1 - sum(outside) - found",
+        "1 - found",
+        ("lab/test_audit.py::test_heavy_tails_and_a_single_mode_fail_no_claim",),
+    ),
+    Fault(
+        "the audit's cut distances against moments without the cut",
+        "lab/audit/datasets.py",
+        "square = self.density.variance - float(",
+        "square = self.density.variance - 0 * float(",
+        ("lab/test_audit.py::test_heavy_tails_and_a_single_mode_fail_no_claim",),
+    ),
+    Fault(
         "the exact flow of the error budget with twice its drift",
         "lab/error_budget.py",
         "return -sigma.square()[:, None]",

@@ -31,7 +31,7 @@ class Density(ABC):
     Attributes:
         dim: number of coordinates.
         mean: (dim,).
-        variance: the variance, averaged over the axes.
+        variance: the variance, averaged over the axes; finite.
         modes: centres whose share of the mass is reported, (K, dim), or None. A point belongs to the nearest mode.
         mode_weights: the true shares, (K,), or None.
         classes: the class of each component of a mixture, (K,) int64, or None. See
@@ -42,8 +42,8 @@ class Density(ABC):
     dim: int
     mean: Tensor
     variance: float
-    modes: Tensor | None
-    mode_weights: Tensor | None
+    modes: Tensor | None = None
+    mode_weights: Tensor | None = None
     classes: Tensor | None = None
     sharp: bool = False
 
@@ -68,14 +68,17 @@ class Density(ABC):
         """
 
     @abstractmethod
-    def _log_prob(self, x: Tensor, sigma: Tensor) -> Tensor: ...
+    def _log_prob(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """log p_sigma at x, (N,), for x (N, dim) and sigma (N, 1) or (1, 1)."""
 
     @abstractmethod
-    def _score(self, x: Tensor, sigma: Tensor) -> Tensor: ...
+    def _score(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """Gradient of log p_sigma at x, (N, dim), for x (N, dim) and sigma (N, 1) or (1, 1)."""
 
     @property
     @abstractmethod
-    def _components(self) -> int: ...
+    def _components(self) -> int:
+        """About how many numbers a row of x takes in :meth:`_log_prob`; of many rows a few at a time are computed."""
 
     @abstractmethod
     def marginal(self, axis: int) -> "Density":

@@ -10,11 +10,22 @@ from pathlib import Path
 import pytest
 import torch
 
-from playground.data.dataset import Dataset
+from playground.data.dataset import DataError, Dataset
 from playground.kinds import plugins
 from playground.kinds.kind import Kind, registered
 from playground.lab import audit as audits
-from playground.lab.audit import Audit, Row, audit, experiment_of, gaussian, kind_named, networks, objectives, samplers
+from playground.lab.audit import (
+    Audit,
+    Row,
+    audit,
+    datasets,
+    experiment_of,
+    gaussian,
+    kind_named,
+    networks,
+    objectives,
+    samplers,
+)
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.selftest import selftest
 from playground.theory.guidance import GuidedScore
@@ -39,6 +50,25 @@ FAULTS = {
         "mode_weights=weights.flip(0)",
         ["shares of the modes"],
     ),
+    "half of the variance": ("laplace", "len(mean), 2 * scale**2", "len(mean), scale**2", ["mean and mean square"]),
+    "a density with some of its mass missing": (
+        "laplace",
+        "math.log(2 * self.scale)).sum",
+        "math.log(2.01 * self.scale)).sum",
+        ["integrates to 1"],
+    ),
+    "smoothing without its factor": (
+        "laplace",
+        "+ s**2 / 2 ",
+        "",
+        ["integrates to 1, smoothed by 0.1", "smoothing twice", "mean of log p"],
+    ),
+    "samples of another scale": (
+        "laplace",
+        "self.scale * (first - second)",
+        "1.1 * self.scale * (first - second)",
+        ["mean and mean square", "Kolmogorov", "counts in cells"],
+    ),
     "drift with the wrong sign": (
         "constant-rate",
         "as_time(t), -0.5 * self.b)",
@@ -57,6 +87,12 @@ FAULTS = {
         "torch.cos(angles)",
         "torch.cos(angles.detach())",
         ["along a direction of all weights", "along a direction of x", "weights that"],
+    ),
+    "a network that ignores the noise level": (
+        "cosines",
+        "noise[:, None] * self.level + ",
+        "",
+        ["error with the noise level of another point"],
     ),
     "a network of the whole batch": ("cosines", "noise[:, None] *", "noise.mean() *", ["shapes, finite numbers"]),
     "twice the noise as target": (
@@ -156,6 +192,85 @@ def test_a_fault_in_a_plugin_fails_its_audit(
     assert LISTINGS[name].count(right) == 1
     rows = measured(load(LISTINGS[name].replace(right, wrong)), *claims)
     assert [row.claim for row in rows if row.passed] == []
+
+
+STUDENT = """
+import math
+import torch
+from playground.kinds.datasets import Toy
+from playground.kinds.kind import register
+from playground.theory.densities import GaussianMixture
+
+class Scales(GaussianMixture):
+    def sample(self, count, generator):
+        return 1.0 * super().sample(count, generator)
+
+    def _log_prob(self, x, sigma):
+        return super()._log_prob(x, sigma) + 0.0
+
+@register
+class Student(Toy, tag="TAG", frozen=True):
+    title = phrase = "Student"
+    place = 20
+    own_noise = 0.1
+
+    @classmethod
+    def density(cls, noise):
+        # A Gaussian of variance 3/c for chi-squared c with 3 degrees of freedom, at 200 quantiles of c.
+        c = torch.linspace(1e-4, 40, 200_001, dtype=torch.float64)
+        below = torch.special.gammainc(torch.tensor(1.5, dtype=torch.float64), c / 2)
+        quantiles = c[torch.searchsorted(below, (torch.arange(200, dtype=torch.float64) + 0.5) / 200)]
+        one = torch.zeros(1, 2, dtype=torch.float64)
+        stds = (3 / quantiles + noise**2).sqrt()
+        return Scales(one.repeat(200, 1), stds, modes=one, mode_weights=torch.ones(1, dtype=torch.float64))
+"""
+"""Student's t with 3 degrees of freedom, as a mixture with the one mode 0."""
+
+
+def test_heavy_tails_and_a_single_mode_fail_no_claim(load, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Student's t with 3 degrees of freedom has no fourth moment, and half a per cent of its mass outside the square."""
+    for seed in (17, 18, 19):
+        monkeypatch.setattr(datasets, "SEED", seed)
+        made = load(STUDENT.replace("TAG", f"student-{seed}"))
+        rows = list(made.rows())
+        assert [row for row in rows if not row.passed] == []
+        (outside,) = (row for row in rows if row.claim.startswith("mass outside"))
+        assert 0.003 < outside.measured < 0.01
+        assert not any("shares of the modes" in row.claim for row in rows)  # one mode has all samples
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "claims"),
+    [
+        ("1.0 * super", "1.06 * super", ["mean and mean square", "counts in cells"]),
+        ("sigma) + 0.0", "sigma) - 0.01", ["integrates to 1", "integrates to 1, smoothed by 0.5"]),
+        ("sigma) + 0.0", "sigma) + 0.01", ["integrates to 1", "integrates to 1, smoothed by 0.1"]),
+    ],
+)
+def test_a_fault_in_heavy_tails_is_found(right: str, wrong: str, claims: list[str], load) -> None:
+    assert STUDENT.count(right) == 1
+    tag = f"student-{len(plugins.loaded)}"
+    rows = measured(load(STUDENT.replace("TAG", tag).replace(right, wrong)), *claims)
+    assert [row.claim for row in rows if row.passed] == []
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("self.mean, self.scale = mean, scale", "self.scale = scale", "has no mean: its __init__ must set"),
+        ("self.dim, self.variance = len(mean), 2 * scale**2", "pass", "has no dim or variance: its __init__ must set"),
+        ("2 * scale**2", "math.inf", "has the variance inf: it must be above 0 and finite"),
+        ("torch.zeros(2,", "torch.zeros(3,", "is not over the plane"),
+        ("    def cdf(", "    def cumulative(", "cannot be made: TypeError"),
+        ("return Laplace(torch.zeros", "return Exception(torch.zeros", "is no Density"),
+    ],
+)
+def test_a_density_that_lacks_something_is_told_so_in_a_sentence(right: str, wrong: str, said: str, load) -> None:
+    assert LISTINGS["laplace"].count(right) == 1
+    with pytest.raises(DataError, match=re.escape(said)) as refused:
+        load(LISTINGS["laplace"].replace(right, wrong))
+    assert "two Laplace variables" in str(refused.value)
+    assert str(refused.value).endswith("The page docs/plugins.md shows a whole one.")
 
 
 def contributing(heading: str) -> str:

@@ -16,7 +16,7 @@ from playground.data import repeats, toys
 from playground.data.dataset import DataError, Dataset, DatasetRequest, class_numbers, sample_dataset
 from playground.kinds.kind import Kind
 from playground.kinds.setting import Auto, Option, meta
-from playground.messages import Edit, Message, joined, setting
+from playground.messages import Edit, Message, alternatives, joined, setting
 
 if TYPE_CHECKING:
     from playground.theory.densities import Density
@@ -216,6 +216,34 @@ class Toy(DataSource, frozen=True):
     def density(cls, noise: float) -> "Density":
         """The density with noise of this standard deviation, in float64."""
 
+    @classmethod
+    def made(cls, noise: float) -> "Density":
+        """The density with noise of this standard deviation, after a check, for a plug-in may have written it.
+
+        Raises:
+            DataError: it cannot be made, or lacks what a density has.
+        """
+        from playground.theory.densities import Density
+
+        def refused(what: str, *values: object) -> DataError:
+            text = f"The density of {{}} {what}. The page docs/plugins.md shows a whole one."
+            return DataError(Message("unsound-density", text, (cls.phrase, *values), "data.kind"))
+
+        try:
+            density = cls.density(noise)
+        except Exception as error:
+            raise refused("cannot be made: {}: {}", type(error).__name__, str(error).rstrip(".")) from error
+        if not isinstance(density, Density):
+            raise refused("is no Density: density() must return one")
+        missing = [name for name in ("dim", "mean", "variance") if not hasattr(density, name)]
+        if missing:
+            raise refused("has no {}: its __init__ must set dim, mean and variance", alternatives(missing))
+        if density.dim != 2 or tuple(density.mean.shape) != (2,):
+            raise refused("is not over the plane: dim must be 2 and mean of shape (2,)")
+        if not 0 < density.variance < math.inf:
+            raise refused("has the variance {:g}: it must be above 0 and finite", density.variance)
+        return density
+
     @property
     def is_sharp(self) -> bool:
         return self.resolve().noise == 0  # only boxes have a density without noise
@@ -236,10 +264,10 @@ class Toy(DataSource, frozen=True):
             key: the setting that holds the noise.
 
         Raises:
-            DataError: the noise is too small for a closed form.
+            DataError: the noise is too small for a closed form, or as :meth:`made`.
         """
         noise = self.own_noise if self.noise == "auto" else self.noise
-        least = toys.narrowest_deviation(self.density, self.own_noise)
+        least = toys.narrowest_deviation(self.made, self.own_noise)
         if not least <= noise < math.inf:
             raise DataError(
                 Message(
@@ -250,7 +278,7 @@ class Toy(DataSource, frozen=True):
                     (Edit("Use Auto", {key: "auto"}),),
                 )
             )
-        density = self.density(noise)
+        density = self.made(noise)
         if self.scale != 1 or self.shift:
             import torch
 

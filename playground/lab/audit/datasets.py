@@ -25,7 +25,9 @@ LEVELS = (0.0, NEAR, 0.5, 2.0)
 CELLS = (220, 800)
 """The least and the most cells of quadrature along each side; between them they are as wide as the narrowest part."""
 REACH = 5.5
-"""Half the side of the square of quadrature, in standard deviations of the data."""
+"""Half the side of the square of quadrature, in standard deviations of the data. Heavy tails have mass outside."""
+TAIL = 25.0
+"""How far tails are followed, in natural logarithms of half the square's side."""
 KOLMOGOROV = 2.3
 """Bound of a Kolmogorov-Smirnov distance times the root of the number of draws: a right law exceeds it once in 20,000 seeds."""
 SHARES = 8
@@ -130,10 +132,40 @@ class DataAudit:
         return self.density.mean + half * torch.cartesian_prod(steps, steps), 2 * half / count
 
     def integral_error(self, level: float) -> float:
+        """How far the integral over the square is from 1 less the mass outside, which two bounds enclose."""
         if level == NEAR:
-            return abs(float(self.near[1].exp().sum()) * self.near[2] ** 2 - 1)
-        nodes, side = self.grid(level)
-        return abs(float(self.density.log_prob(nodes, level * self.unit).exp().sum()) * side**2 - 1)
+            nodes, log_p, side = self.near
+        else:
+            nodes, side = self.grid(level)
+            log_p = self.density.log_prob(nodes, level * self.unit)
+        found, outside = float(log_p.exp().sum()) * side**2, self.outside(level)
+        return max(1 - sum(outside) - found, found - (1 - max(outside)), 0.0)
+
+    def outside(self, level: float = 0.0) -> tuple[float, float]:
+        """The mass of each coordinate outside the square of quadrature, by the marginals' cdf smoothed by a level.
+
+        The mass outside the square is at least the larger one, and at most the sum.
+        """
+        below, above = self.tails(REACH * self.unit * torch.ones(1, dtype=torch.float64), level)
+        first, second = (below + above)[0].tolist()
+        return first, second
+
+    def most_outside(self) -> float:
+        return sum(self.outside())
+
+    def tails(self, reach: Tensor, level: float = 0.0) -> tuple[Tensor, Tensor]:
+        """The mass of each coordinate below mean - reach and above mean + reach, (N, 2) each, for reach (N,)."""
+        z = torch.linspace(-8, 8, 129, dtype=torch.float64) if level else torch.zeros(1, dtype=torch.float64)
+        weights = torch.exp(-0.5 * z.square())
+        weights, reach = weights / weights.sum(), torch.cat([reach, self.unit * math.exp(TAIL) * torch.ones(1)])
+        below, above = [], []
+        for axis in range(2):
+            cdf, mean = self.density.marginal(axis).cdf, float(self.density.mean[axis])
+            at = torch.stack([mean - reach, mean + reach])[:, :, None] + level * self.unit * z
+            low, high = cdf(at.reshape(-1, 1)).view(at.shape) @ weights
+            below.append(low[:-1])
+            above.append((high[-1] - high[:-1]).clamp(min=0.0))
+        return torch.stack(below, 1), torch.stack(above, 1)
 
     @functools.cached_property
     def near(self) -> tuple[Tensor, Tensor, float]:
@@ -228,15 +260,15 @@ class DataAudit:
     def share_errors(self) -> float:
         """The largest difference of a class's share of the points from its weight, in standard errors."""
         shares = torch.bincount(self.labels, minlength=self.classes.count).double() / len(self.labels)
-        weights = self.classes.frequencies
-        return float(((shares - weights).abs() / (weights * (1 - weights) / len(self.labels)).sqrt()).max())
+        return share_gap(shares, self.classes.frequencies, len(self.labels))
 
     def label_errors(self) -> float:
         """The labels against p(c | x) at points with noise, over the plane and by each coordinate, in standard errors."""
         sigma = 0.5 * self.unit  # so that the classes overlap
         x = self.points + sigma * normals(*self.points.shape, seed=SEED + 2)
         left = torch.nn.functional.one_hot(self.labels, self.classes.count) - self.posteriors(x, sigma)
-        weights = torch.cat([torch.ones_like(x[:, :1]), (x - self.density.mean) / self.unit], 1)
+        places = ((x - self.density.mean) / self.unit).clamp(-REACH, REACH)  # for heavy tails too
+        weights = torch.cat([torch.ones_like(x[:, :1]), places], 1)
         found = (left[:, :, None] * weights[:, None]).flatten(1)
         return max(standard_errors(column, 0.0) for column in found.T)
 
@@ -256,11 +288,22 @@ class DataAudit:
     # --- its samples
 
     def moment_errors(self) -> float:
-        """Mean of the samples, and their mean square, in standard errors."""
-        x, density = self.points, self.density
-        square = (x - density.mean).square().mean(1)
-        means = max(standard_errors(x[:, axis], float(density.mean[axis])) for axis in range(2))
-        return max(means, standard_errors(square, density.variance))
+        """Mean of the samples, and their mean square, in standard errors; both with distances cut at the edge of the square.
+
+        Without the cut, the mean square of heavy tails would have no standard error. What the cut takes from the stated
+        moments is the integral of the tails: of P(x > t) - P(x < -t), and of 2 t P(|x| > t).
+        """
+        half = REACH * self.unit
+        x = (self.points - self.density.mean).clamp(-half, half)
+        growth = torch.linspace(0, TAIL, 4_001, dtype=torch.float64)
+        far = half * growth.exp()
+        below, above = self.tails(far)
+        cut = torch.trapezoid((above - below) * far[:, None], growth, dim=0)
+        square = self.density.variance - float(
+            torch.trapezoid((above + below) * 2 * far[:, None] ** 2, growth, dim=0).mean()
+        )
+        means = max(standard_errors(x[:, axis], -float(cut[axis])) for axis in range(2))
+        return max(means, standard_errors(x.square().mean(1), square))
 
     def marginal_errors(self) -> float:
         """The larger Kolmogorov-Smirnov distance of a coordinate, times the root of the number of points."""
@@ -273,14 +316,23 @@ class DataAudit:
         return worst * math.sqrt(count)
 
     def surprise_errors(self) -> float:
-        """The mean of log p over the samples against that over the density, by quadrature, in standard errors."""
+        """The mean of log p over the samples against that over the density, by quadrature, in standard errors.
+
+        Both are taken over the square, and count 0 outside: log p of heavy tails has much of its mean there.
+        """
         _, log_p, side = self.near
         kept = log_p > -500
         expected = float((log_p[kept].exp() * log_p[kept]).sum()) * side**2
-        return standard_errors(self.density.log_prob(self.smoothed(SEED), NEAR * self.unit), expected)
+        x = self.smoothed(SEED)
+        values = torch.where(self.inside(x), self.density.log_prob(x, NEAR * self.unit), 0.0)
+        return standard_errors(values, expected)
+
+    def inside(self, x: Tensor) -> Tensor:
+        """Whether points (N, 2) lie in the square of quadrature, (N,)."""
+        return ((x - self.density.mean).abs() < REACH * self.unit).all(1)
 
     def cell_errors(self) -> float:
-        """Pearson's statistic of the samples in cells of the plane, in standard deviations of its law."""
+        """Pearson's statistic of the samples in cells of the square, and outside, in standard deviations of its law."""
         nodes, log_p, side = self.near
         mass, smoothed = log_p.exp() * side**2, self.smoothed(SEED + 1)
         low = self.density.mean - REACH * self.unit
@@ -295,8 +347,11 @@ class DataAudit:
             first, second = (torch.bucketize(x[:, axis].contiguous(), edges[axis]) for axis in range(2))
             return SHARES * first + second
 
-        expected = torch.zeros(SHARES**2, dtype=torch.float64).index_add_(0, cells(nodes), mass) * len(smoothed)
-        counts = torch.bincount(cells(smoothed), minlength=SHARES**2).double()
+        expected = torch.zeros(SHARES**2, dtype=torch.float64).index_add_(0, cells(nodes), mass)
+        expected = len(smoothed) * torch.cat([expected, (1 - expected.sum()).clamp(min=0.0)[None]])
+        inside = smoothed[self.inside(smoothed)]
+        counts = torch.bincount(cells(inside), minlength=SHARES**2).double()
+        counts = torch.cat([counts, counts.new_tensor([float(len(smoothed) - len(inside))])])
         few = expected < 10
         counts, expected = (torch.cat([part[~few], part[few].sum()[None]]) for part in (counts, expected))
         used = expected > 1
@@ -311,8 +366,7 @@ class DataAudit:
         assert weights is not None
         nearest = torch.cdist(self.points, modes).argmin(1)
         shares = torch.bincount(nearest, minlength=len(modes)).double() / len(self.points)
-        errors = (weights * (1 - weights) / len(self.points)).sqrt()
-        return float(((shares - weights).abs() / errors).max())
+        return share_gap(shares, weights, len(self.points))
 
     def checks(self) -> list[Check]:
         """The claims, in the order in which they are measured."""
@@ -345,7 +399,8 @@ class DataAudit:
 
     def _density_checks(self) -> list[Check]:
         bounds = {0.0: 0.01 if self.density.sharp else 1e-3}
-        found = [
+        found = [Check("density", "mass outside the square of the integrals, at most", self.most_outside, math.inf)]
+        found += [
             Check(
                 "density",
                 "integrates to 1" + (f", smoothed by {level:g} of its deviation" if level else "") + ": error",
@@ -365,7 +420,8 @@ class DataAudit:
             Check("samples", "mean of log p, in standard errors", self.surprise_errors, STANDARD_ERRORS),
             Check("samples", "counts in cells of the plane: Pearson's statistic, standardized", self.cell_errors, 5.0),
         ]
-        if self.density.modes is not None and self.density.mode_weights is not None:
+        modes = self.density.modes
+        if modes is not None and len(modes) > 1 and self.density.mode_weights is not None:
             found.append(Check("samples", "shares of the modes, in standard errors", self.mode_errors, STANDARD_ERRORS))
         return found + self._class_checks()
 
@@ -395,3 +451,9 @@ class DataAudit:
             exact = self.density.marginal(axis).cdf(at[:, None])
             lines.append(line(f"{name}, closed form", at.tolist(), exact.tolist(), own=False, dashed=True))
         return [Chart("Distribution of the samples", "coordinate", "share below", tuple(lines))]
+
+
+def share_gap(shares: Tensor, weights: Tensor, count: int) -> float:
+    """The largest difference of shares (K,) of so many draws from weights (K,), in standard errors of at least one draw."""
+    errors = (weights * (1 - weights) / count).sqrt().clamp(min=1 / count)
+    return float(((shares - weights).abs() / errors).max())
