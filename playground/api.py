@@ -47,6 +47,7 @@ from playground.lab.problem import Problem, choose_device
 from playground.lab.session import Session, SessionError
 from playground.lab.sweep import Progress as SweepProgress
 from playground.lab.sweep import Row as Row
+from playground.lab.sweep import folder as folders
 from playground.lab.training import Trainer, TrainingProgress
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
@@ -500,6 +501,9 @@ def sweep(
         with contextlib.ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()) if out is None else out)
             chosen = None if workers == 1 else stack.enter_context(sweeps.processes(workers and int(workers)))
+            broken = folders.of_broken(folders.broken(folder, cells))
+            if broken is not None:
+                warnings.warn(str(broken), stacklevel=2)
             yield from sweeps.run(described, cells, folder, chosen, device)
             rows = sweeps.rows(folder, cells)
             if not rows:

@@ -467,6 +467,16 @@ def test_a_sweep_has_a_row_for_each_combination_and_goes_on_where_it_was(page: d
     assert [row.mean for row in again.result()] == [row.mean for row in rows]
 
 
+def test_a_broken_cell_of_a_sweep_is_warned_of_and_computed_anew(tmp_path: Path) -> None:
+    exact = replace(sp.Experiment(), {"sampling.source": "exact", "sampling.particles": 60})
+    axes, out = {"sampling.steps": [3]}, tmp_path / "steps"
+    (row,) = sp.sweep(exact, axes, out=out).result()
+    (out / "cells" / "00000.json").write_text('{"metrics": []}', encoding="utf-8")
+    with pytest.warns(UserWarning, match="The file of cell 0 is broken, so the cell is computed anew"):
+        (again,) = sp.sweep(exact, axes, out=out).result()
+    assert again.mean["sliced_wasserstein2"] == row.mean["sliced_wasserstein2"]
+
+
 def test_a_sweep_s_file_is_run_and_what_is_none_is_refused(tmp_path: Path) -> None:
     text = "experiment.sampling = { source = 'exact', particles = 60 }\n[axes]\n'sampling.steps' = [3, 4]\n"
     (tmp_path / "sweep.toml").write_text(text, encoding="utf-8")

@@ -66,6 +66,7 @@ def run_sweep(source: Path, folder: Path, place: "Place", device: str, parquet: 
     waiting = len(folders.waiting(folder, cells))
     if len(cells) > waiting:
         say(f"{len(cells) - waiting} of {len(cells)} cells are there already")
+    warn(folders.of_broken(folders.broken(folder, cells)))
     warn(_of_versions(folders.versions(folder, cells), waiting > 0))
     warn(sweeps.BY_TIME if waiting and any(cell.depends_on_speed for cell in cells) else None)
     if waiting:
@@ -108,6 +109,7 @@ def compute_cell(source: Path, folder: Path, number: int, device: str) -> bool:
         Whether it did not fail.
     """
     sweep, cells = sweeps.load(source)
+    warn(folders.of_broken(folders.broken(folder, cells[number : number + 1] if number >= 0 else [])))
     failed = sweeps.run_cell(sweep, cells, folder, number, device)
     if failed is not None:
         warn(f"cell {number} failed: {failed}")

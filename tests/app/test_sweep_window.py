@@ -261,6 +261,23 @@ def test_a_cancelled_sweep_resumes_and_computes_nothing_twice(window, computed, 
     assert len(lines(window)) == 4
 
 
+def test_a_broken_cell_is_said_and_computed_anew(window, computed, tmp_path):
+    folder = tmp_path / "broken"
+    shutil.copytree(computed, folder)
+    broken = folder / "cells" / "00001.json"
+    broken.write_text('{"metrics": []}', encoding="utf-8")
+    read(window, folder)
+    said = "The file of cell 1 is broken, so the cell is computed anew"
+    assert window.status.text() == f"3 of 4 cells. {said}"
+    QTest.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
+    wait(lambda: not window.sweeping.running, 60_000)
+    assert window.sweeping.error is None
+    assert window.status.text() == f"4 of 4 cells. {said}"
+    assert len(lines(window)) == 4
+    read(window, folder)
+    assert window.status.text() == "4 of 4 cells"
+
+
 def test_a_failed_cell_is_counted_and_its_reason_is_in_the_table(window, computed, tmp_path):
     folder = tmp_path / "failed"
     shutil.copytree(computed, folder)

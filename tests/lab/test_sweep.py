@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import json
+import math
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, Future
 from pathlib import Path
@@ -25,6 +26,7 @@ from playground.lab.session import Session
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep import work
 from playground.lab.sweep.executors import Workers
+from playground.lab.sweep.table import write_tables
 from playground.lab.training import Trainer
 from playground.lab.trajectory import Trajectory
 from playground.resources import resource
@@ -340,6 +342,107 @@ def test_the_table_has_means_and_standard_errors_over_the_seeds(tmp_path: Path) 
     drawn = np.array([0.0, 4.0, 16.0])  # the cells 0, 2 and 4
     assert rows[0].mean["kl"] == pytest.approx(drawn.mean())
     assert rows[0].error["kl"] == pytest.approx(drawn.std(ddof=1) / 3**0.5)
+
+
+def test_the_columns_of_the_means_have_different_names_and_errors_of_cells_count(tmp_path: Path) -> None:
+    """The scatter of seeds contains the errors within their cells, but two seeds may agree by chance."""
+    sweep = sweeps.Sweep(axes={"sampling.steps": [2, 3, 4]}, seeds=2)
+    cells = sweeps.cells(sweep, replace(Experiment(), SMALL))
+    folders.prepare(sweep, tmp_path)
+    given = {  # by number of steps, for both seeds: the figure and its error within the cell
+        2: [(0.5, 0.03), (0.5, 0.04)],  # they agree by chance
+        3: [(0.4, 0.03), (0.6, 0.04)],  # they differ by more than that
+        4: [(0.7, 0.02)],  # one seed has failed
+    }
+    for cell in cells:
+        drawn = given[cell.values["sampling.steps"]]
+        if cell.values["seed"] < len(drawn):
+            share, error = drawn[cell.values["seed"]]
+            metrics = {"classifier_accuracy": share, "classifier_accuracy_standard_error": error, "nfe_mean": 5.0}
+            folders.write(tmp_path, cell, {"metrics": metrics})
+        else:
+            folders.write(tmp_path, cell, {"error": "No."})
+    write_tables(tmp_path, cells)
+    with (tmp_path / "means.csv").open(encoding="utf-8", newline="") as file:
+        header, *lines = list(csv.reader(file))
+    assert header == [
+        *("sampling.steps", "seeds", "classifier_accuracy", "classifier_accuracy_standard_error"),
+        *("classifier_accuracy_standard_error_within_cells", "nfe_mean", "nfe_mean_standard_error"),
+    ]
+    within = ((0.03**2 + 0.04**2) / 2 / 2) ** 0.5
+    expected = [
+        [2, 2, 0.5, within, within, 5, 0],
+        [3, 2, 0.5, 0.1, within, 5, 0],
+        [4, 1, 0.7, 0.02, 0.02, 5, math.nan],
+    ]
+    found = [[float(text) if text else math.nan for text in line] for line in lines]
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    assert [row.error["classifier_accuracy"] for row in sweeps.rows(tmp_path, cells)] == pytest.approx(
+        [within, 0.1, 0.02]
+    )
+
+
+BROKEN = {
+    "nothing": "",
+    "an empty object": "{}",
+    "a list of figures": '{"metrics": []}',
+    "no figure": '{"metrics": {}}',
+    "a figure that is no number": '{"metrics": {"nfe_mean": NaN}}',
+    "a figure that is too large": '{"metrics": {"nfe_mean": 1e999}}',
+    "a count that is too large": '{"metrics": {"nfe_mean": 1' + 400 * "0" + "}}",
+    "a figure in words": '{"metrics": {"nfe_mean": "5"}}',
+    "figures and a list": '{"metrics": {"nfe_mean": 5.0}, "curves": []}',
+    "figures and a curve of words": '{"metrics": {"nfe_mean": 5.0}, "curves": {"sigma": ["a"], "train_loss": ["a"], "held_out_loss": ["a"]}}',
+    "figures and one curve": '{"metrics": {"nfe_mean": 5.0}, "curves": {"sigma": [1.0]}}',
+    "curves of other lengths": (
+        '{"metrics": {"nfe_mean": 5.0}, "curves": {"sigma": [1.0], "train_loss": [1.0], "held_out_loss": [1.0, 2.0]}}'
+    ),
+    "an error that is no sentence": '{"error": []}',
+    "an error and figures": '{"error": 0, "metrics": {"nfe_mean": 5.0}}',
+    "another encoding": "\udcff",
+    "nested too deep": 100_000 * "[",
+}
+
+
+WHOLE = {"metrics": {"nfe_mean": 5.0}, "curves": {name: [1.0, math.nan] for name in folders.CURVES}}
+
+
+def break_cell(folder: Path, cell: sweeps.Cell, text: str) -> None:
+    (folder / folders.CELLS / f"{cell.number:05}.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+
+
+@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN.keys())
+def test_a_broken_cell_waits_again(text: str, tmp_path: Path) -> None:
+    sweep = sweeps.Sweep(axes={"sampling.steps": [2, 3, 4]}, seeds=1)
+    cells = sweeps.cells(sweep, replace(Experiment(), SMALL))
+    folders.prepare(sweep, tmp_path)
+    for cell in cells[1:]:
+        folders.write(tmp_path, cell, WHOLE)
+    break_cell(tmp_path, cells[1], text)
+    assert [cell.number for cell in folders.broken(tmp_path, cells)] == [1]
+    assert [cell.number for cell in folders.waiting(tmp_path, cells)] == [0, 1]
+    assert [row.values["sampling.steps"] for row in write_tables(tmp_path, cells)] == [4]
+
+
+def test_broken_cells_are_said_and_computed_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = "sampling.source = 'exact'\nsampling.particles = 60\n[axes]\n'sampling.steps' = [2, 3, 4, 5]\n"
+    source = written(tmp_path, f"[experiment]\n{settings}")
+    sweep, cells = sweeps.load(source)
+    folder, place = tmp_path / "out", contextlib.nullcontext()
+    folders.prepare(sweep, folder)
+    for cell in cells[1:]:
+        folders.write(folder, cell, {"metrics": {"nfe_mean": 5.0}})
+    for cell in cells[1:3]:
+        break_cell(folder, cell, BROKEN["a list of figures"])
+    assert command.run_sweep(source, folder, place, "cpu", parquet=False)
+    said = capsys.readouterr().out
+    assert said.count("The files of cells 1-2 are broken, so the cells are computed anew.") == 1
+    assert all(len(sweeps.result(folder, cell) or {}) > 1 for cell in cells[:3])
+    assert sweeps.result(folder, cells[3]) == {"nfe_mean": 5.0}  # a whole one is kept
+    break_cell(folder, cells[2], BROKEN["a figure that is no number"])
+    assert command.compute_cell(source, folder, 2, "cpu")
+    assert "The file of cell 2 is broken, so the cell is computed anew." in capsys.readouterr().out
+    assert folders.broken(folder, cells) == []
 
 
 def test_a_folder_of_another_sweep_is_refused(tmp_path: Path) -> None:

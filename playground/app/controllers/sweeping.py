@@ -1,5 +1,6 @@
 """Computes a sweep in processes of this machine or on a cluster, and reports its table and its pictures."""
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -36,6 +37,7 @@ class SweepReport:
     Attributes:
         folder: the folder of its results; None if it was only read from its file.
         found: the results of each finished or failed cell, by its number.
+        broken: the cells whose files are broken, or were before they were computed anew.
         seconds_left: an estimate; None before there is one.
     """
 
@@ -45,6 +47,7 @@ class SweepReport:
     found: Mapping[int, Mapping[str, Any]]
     rows: Sequence[Row]
     pictures: Sequence[Picture]
+    broken: Sequence[Cell] = ()
     seconds_left: float | None = None
 
     @property
@@ -186,7 +189,8 @@ def _computed(sweep: Sweep, folder: Path, place: Callable[[], Place], device: st
     found = _found(folder, cells)
     for number in [number for number, one in found.items() if one.get("error") is not None]:
         del found[number]  # it is tried again
-    report = _report(sweep, cells, folder, found)
+    broken = folders.broken(folder, cells)
+    report = _report(sweep, cells, folder, found, broken)
     yield report
     drawn = time.monotonic()
     with place() as workers:
@@ -194,9 +198,9 @@ def _computed(sweep: Sweep, folder: Path, place: Callable[[], Place], device: st
             for cell in progress.finished:
                 found[cell.number] = folders.read(folder, cell)
             if progress.finished and time.monotonic() - drawn > REDRAWN:
-                report, drawn = _report(sweep, cells, folder, found), time.monotonic()
-            yield SweepReport(sweep, cells, folder, dict(found), report.rows, report.pictures, progress.seconds_left)
-    report = _report(sweep, cells, folder, found)
+                report, drawn = _report(sweep, cells, folder, found, broken), time.monotonic()
+            yield dataclasses.replace(report, found=dict(found), seconds_left=progress.seconds_left)
+    report = _report(sweep, cells, folder, found, broken)
     write_tables(folder, cells)
     save_pictures(report.pictures, folder / PLOTS)
     yield report
@@ -212,7 +216,9 @@ def _with_parquet(report: SweepReport) -> Iterator[SweepReport]:
 def _read(path: Path) -> SweepReport:
     sweep, cells = sweeps.load(path)
     folder = path if path.is_dir() else None
-    return _report(sweep, cells, folder, {} if folder is None else _found(folder, cells))
+    if folder is None:
+        return _report(sweep, cells, None, {})
+    return _report(sweep, cells, folder, _found(folder, cells), folders.broken(folder, cells))
 
 
 def _found(folder: Path, cells: Sequence[Cell]) -> dict[int, Mapping[str, Any]]:
@@ -221,7 +227,11 @@ def _found(folder: Path, cells: Sequence[Cell]) -> dict[int, Mapping[str, Any]]:
 
 
 def _report(
-    sweep: Sweep, cells: Sequence[Cell], folder: Path | None, found: Mapping[int, Mapping[str, Any]]
+    sweep: Sweep,
+    cells: Sequence[Cell],
+    folder: Path | None,
+    found: Mapping[int, Mapping[str, Any]],
+    broken: Sequence[Cell] = (),
 ) -> SweepReport:
     rows = rows_of([(cell, found.get(cell.number, {})) for cell in cells])
-    return SweepReport(sweep, cells, folder, dict(found), rows, pictures(sweep, rows))
+    return SweepReport(sweep, cells, folder, dict(found), rows, pictures(sweep, rows), broken)

@@ -240,7 +240,8 @@ class NetworkAudit:
         def output(sigma: Tensor) -> Tensor:
             at = inputs * per_point((1 + sigma.square()).sqrt(), x)
             slope, pull = (per_point(part, x) for part in self._scales(sigma))
-            return (network(at, sigma) + pull * at) / slope
+            score: Tensor = network(at, sigma)
+            return (score + pull * at) / slope
 
         slope, pull = (per_point(part, x) for part in self._scales(own))
         with torch.no_grad():

@@ -3,9 +3,11 @@
 import contextlib
 import dataclasses
 import json
+import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 
@@ -15,10 +17,14 @@ from playground.lab.script import changed
 from playground.lab.session import Session
 from playground.lab.sweep import description
 from playground.lab.sweep.description import NOTE, Cell, Sweep
+from playground.lab.sweep.slurm import ranges
+from playground.messages import Message
 from playground.user_errors import UserError
 from playground.version import __version__
 
 CELLS, MODELS, LOCK = "cells", "models", "sweep.lock"
+CURVES = ("sigma", "train_loss", "held_out_loss")
+"""The curves of :func:`playground.lab.loss_curve.losses_along_sigma`; a cell has all of them or none."""
 
 
 def prepare(sweep: Sweep, folder: Path) -> None:
@@ -91,11 +97,49 @@ def failure(folder: Path, cell: Cell) -> str | None:
 
 
 def read(folder: Path, cell: Cell) -> dict[str, Any]:
-    """What is written of a cell; nothing if it is not finished or its file is damaged."""
-    with contextlib.suppress(OSError, ValueError):
+    """What is written of a cell; nothing if it is not finished or its file is broken."""
+    with contextlib.suppress(OSError, ValueError, RecursionError):
         found = json.loads(_path(folder, cell).read_text(encoding="utf-8"))
-        return found if isinstance(found, dict) else {}
+        return found if _is_whole(found) else {}
     return {}
+
+
+def _is_whole(found: object) -> bool:
+    """Whether a file's contents are those of :func:`write`: why the cell failed, or figures, all of which are finite."""
+    if not isinstance(found, dict):
+        return False
+    if found.get("error") is not None:
+        return isinstance(found["error"], str)
+    metrics, curves = found.get("metrics"), found.get("curves", {})
+    if not isinstance(metrics, dict) or not metrics or not isinstance(curves, dict):
+        return False
+    if not all(_is_number(value) and math.isfinite(value) for value in metrics.values()):
+        return False
+    lists = [curves.get(name) for name in CURVES] if curves else []
+    lengths = {len(curve) if isinstance(curve, list) and all(map(_is_number, curve)) else None for curve in lists}
+    return len(lengths) <= 1 and None not in lengths
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    """Whether it is a number that a float can hold, which may be nan."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        return isinstance(value, float)
+    return abs(value) <= sys.float_info.max
+
+
+def broken(folder: Path, every: Sequence[Cell]) -> list[Cell]:
+    """The cells whose files are there but broken, so that they are computed anew."""
+    return [cell for cell in every if _path(folder, cell).exists() and not read(folder, cell)]
+
+
+def of_broken(cells: Sequence[Cell]) -> Message | None:
+    """That files of cells are broken; None if there is no such cell."""
+    if not cells:
+        return None
+    text = "The file of cell {} is broken, so the cell is computed anew."
+    if len(cells) > 1:
+        text = "The files of cells {} are broken, so the cells are computed anew."
+    return Message("broken-cells", text, (ranges([cell.number for cell in cells]),))
 
 
 def log_path(folder: Path, cell: Cell) -> Path:

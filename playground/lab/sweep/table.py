@@ -18,7 +18,7 @@ from playground.user_errors import UserError
 CELLS_TABLE, MEANS_TABLE = "cells", "means"
 FORMATS = (".csv", ".parquet")
 NO_PARQUET = "Parquet needs a package: pip install 'score-playground[parquet]'."
-ERROR = "_standard_error"
+ERROR, WITHIN = "_standard_error", "_standard_error_within_cells"
 
 Curves = Mapping[str, Sequence[float]]
 
@@ -30,14 +30,17 @@ class Row:
     Attributes:
         values: the values by axis.
         count: the number of finished seeds.
-        mean, error: the mean over the seeds and its standard error, by figure; one seed has no error.
-        curves, curve_errors: the same of the curves along sigma, if they were measured.
+        mean: the mean over the seeds, by figure.
+        error: its standard error, from the scatter of the seeds and the errors of the cells; missing for one seed without one.
+        within: the part of the error that those of the cells explain, of figures that have one.
+        curves, curve_errors: mean and error of the curves along sigma, if they were measured.
     """
 
     values: Mapping[str, Any]
     count: int
     mean: Mapping[str, float]
     error: Mapping[str, float]
+    within: Mapping[str, float]
     curves: Curves
     curve_errors: Curves
 
@@ -56,7 +59,7 @@ def rows_of(every: Sequence[tuple[Cell, Mapping[str, Any]]]) -> list[Row]:
             combined.setdefault(json.dumps(values, default=str), (values, []))[1].append(found)
     made = []
     for values, results in combined.values():
-        mean, error = _over_seeds([one["metrics"] for one in results])
+        mean, error, within = _over_seeds([one["metrics"] for one in results])
         curves: dict[str, list[float]] = {}
         curve_errors: dict[str, list[float]] = {}
         every_curves = [one.get("curves", {}) for one in results]
@@ -65,9 +68,9 @@ def rows_of(every: Sequence[tuple[Cell, Mapping[str, Any]]]) -> list[Row]:
                 points = [
                     _over_seeds([{name: at} for at in drawn]) for drawn in zip(*_named(every_curves, name), strict=True)
                 ]
-                curves[name] = [at[name] for at, _ in points]
-                curve_errors[name] = [off.get(name, 0.0) for _, off in points]
-        made.append(Row(values, len(results), mean, error, curves, curve_errors))
+                curves[name] = [at[name] for at, _, _ in points]
+                curve_errors[name] = [off.get(name, 0.0) for _, off, _ in points]
+        made.append(Row(values, len(results), mean, error, within, curves, curve_errors))
     return made
 
 
@@ -75,14 +78,29 @@ def _named(curves: Sequence[Curves], name: str) -> list[Sequence[float]]:
     return [one[name] for one in curves]
 
 
-def _over_seeds(results: Sequence[Mapping[str, Any]]) -> tuple[dict[str, float], dict[str, float]]:
-    """The mean of each figure that all seeds have, and its standard error."""
+def _over_seeds(results: Sequence[Mapping[str, Any]]) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
+    """The mean of each figure that all seeds have, its standard error, and the part of it that is due to errors within the cells.
+
+    The scatter of the seeds contains the errors within them. So the variance of a cell is the scatter's, but at least the mean of
+    the cells' own: few seeds may agree by chance (the random-effects estimate of DerSimonian & Laird 1986, cut at 0).
+    """
     shared = [key for key in results[0] if all(key in one for one in results)]
     drawn = {key: [float(one[key]) for one in results] for key in shared}
-    mean = {key: statistics.fmean(numbers) for key, numbers in drawn.items()}
-    if len(results) == 1:
-        return mean, {}
-    return mean, {key: statistics.stdev(numbers) / math.sqrt(len(numbers)) for key, numbers in drawn.items()}
+    root = math.sqrt(len(results))
+    mean: dict[str, float] = {}
+    error: dict[str, float] = {}
+    within: dict[str, float] = {}
+    for key, numbers in drawn.items():
+        if key.endswith(ERROR) and key.removesuffix(ERROR) in drawn:
+            continue  # no figure of its own
+        mean[key] = statistics.fmean(numbers)
+        found = [statistics.stdev(numbers) / root] if len(numbers) > 1 else []
+        if key + ERROR in drawn:
+            within[key] = math.sqrt(statistics.fmean(one**2 for one in drawn[key + ERROR])) / root
+            found.append(within[key])
+        if found:
+            error[key] = max(found)
+    return mean, error, within
 
 
 def write_tables(folder: Path, cells: Sequence[Cell], parquet: bool = False) -> list[Row]:
@@ -112,18 +130,23 @@ def write_tables(folder: Path, cells: Sequence[Cell], parquet: bool = False) -> 
     )
     made = rows_of(every)
     figures = list(dict.fromkeys(key for row in made for key in row.mean))
-    columns = [name for key in figures for name in (key, key + ERROR)]
+    within = {key for row in made for key in row.within}
+    columns = [name for key in figures for name in (key, key + ERROR, *([key + WITHIN] if key in within else []))]
     write_table(
         folder / MEANS_TABLE,
         [*axes[:-1], "seeds", *columns],
-        [[*row.values.values(), row.count, *_in_order({**row.mean, **_errors(row)}, columns)] for row in made],
+        [[*row.values.values(), row.count, *_in_order(_named_figures(row), columns)] for row in made],
         parquet,
     )
     return made
 
 
-def _errors(row: Row) -> dict[str, float]:
-    return {key + ERROR: value for key, value in row.error.items()}
+def _named_figures(row: Row) -> dict[str, float]:
+    """The means and their errors by the names of their columns."""
+    named = {
+        f"{key}{end}": value for end, part in ((ERROR, row.error), (WITHIN, row.within)) for key, value in part.items()
+    }
+    return {**row.mean, **named}
 
 
 def _in_order(figures: Mapping[str, Any], columns: Sequence[str]) -> list[Any]:

@@ -43,6 +43,7 @@ from playground.app.widgets.menu_button import MenuButton
 from playground.drawing.palette import Palette
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.experiment import from_tree as experiment_of
+from playground.lab.sweep import folder as folders
 from playground.lab.sweep.cluster import check, cluster
 from playground.lab.sweep.description import BY_TIME, MOST_CELLS, NOTE, Cell, Range, Sweep
 from playground.lab.sweep.executors import processes
@@ -488,6 +489,8 @@ class SweepWindow(QDialog):
         text = f"{format_count(report.done)} of {format_count(len(report.cells))} cells"
         if failed := report.failures:
             text += f", {format_count(len(failed))} failed: see Cells"
+        if broken := folders.of_broken(report.broken):
+            text += f". {worded(broken).removesuffix('.')}"
         if {*report.versions} - {__version__}:
             text += f", by version {' and '.join(report.versions)}"
         if sweeping.cancelled:
