@@ -460,6 +460,18 @@ def test_other_cards_fold_but_for_the_one_with_the_setting_and_come_back(bare_wi
     assert not bare_window.findChildren(Highlight)
 
 
+def test_the_frame_of_a_highlighted_setting_goes_with_its_row(window, qtbot):
+    lessons, noise = window.controllers.lessons, window.panel(NoisePanel)
+    lessons.begin(LESSON)
+    window._highlight("noise.sigma_min")
+    (frame,) = noise.findChildren(Highlight)
+    frame.setObjectName("of sigma_min")
+    window.state.edit({"noise.kind": "vp"})  # which has no sigma_min
+    noise.header.click()  # each part of the card that is hidden moves its frame
+    qtbot.waitUntil(lambda: noise.findChild(Highlight, "of sigma_min") is None)
+    lessons.leave()
+
+
 def test_the_frame_of_a_highlighted_setting_lies_around_it_in_its_card_and_follows_it(qtbot):
     card = CollapsiblePanel("A card", None, purpose="")
     qtbot.addWidget(card)

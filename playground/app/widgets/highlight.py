@@ -7,7 +7,7 @@ from playground.app.style.text_size import px
 
 
 class Highlight(QFrame):
-    """Lies behind a part of a card, a little larger than it, and follows it.
+    """Lies behind a part of a card, a little larger than it, follows it, and goes when the part leaves the card.
 
     Args:
         around: the part.
@@ -27,6 +27,10 @@ class Highlight(QFrame):
         self._follow()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if not self._card.isAncestorOf(self.around):  # a row leaves when another kind is chosen
+            self.hide()
+            self.deleteLater()
+            return False
         if event.type() in (QEvent.Type.Move, QEvent.Type.Resize, QEvent.Type.Show, QEvent.Type.Hide):
             self._follow()
         return False
