@@ -91,8 +91,9 @@ def no_plugins() -> Iterator[None]:
         if kind.__module__.startswith("score_playground_plugin_"):
             forget(kind)
     plugins.loaded.clear()
-    for name in [name for name in sys.modules if name.startswith("score_playground_plugin_")]:
-        del sys.modules[name]
+    for name in list(sys.modules):  # while threads import
+        if name.startswith("score_playground_plugin_"):
+            del sys.modules[name]
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -143,3 +143,13 @@ def test_nothing_is_left_for_later() -> None:
 def test_starting_loads_neither_torch_nor_qt(module: str) -> None:
     code = f"import sys, {module}; sys.exit(bool({{'torch', 'PySide6'}} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_nothing_goes_through_sys_modules_while_threads_import():
+    """A loop over it ends with "dictionary changed size during iteration"; `list` takes all of it at once."""
+
+    def goes_through(path: Path) -> bool:
+        loops = [node.iter for node in ast.walk(tree_of(path)) if isinstance(node, ast.For | ast.comprehension)]
+        return any(re.fullmatch(r"sys\.modules(\.\w+\(\))?", ast.unparse(each)) for each in loops)
+
+    assert offenders(goes_through, OURS) == []

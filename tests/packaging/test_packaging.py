@@ -153,7 +153,7 @@ plot = pyqtgraph.PlotWidget()
 plot.plot([0, 1, 2], [2, 0, 1], pen="w")
 picture = plot.grab().toImage()
 assert len({{picture.pixel(x, y) for x in range(picture.width()) for y in range(picture.height())}}) > 2
-loaded = [name for name, module in sys.modules.items() if "OpenGL" in name and getattr(module, "__file__", None)]
+loaded = [name for name, module in list(sys.modules.items()) if "OpenGL" in name and getattr(module, "__file__", None)]
 assert all(name.startswith("pyqtgraph") for name in loaded), loaded
 """
     subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
