@@ -1,20 +1,24 @@
 """Kills the program at random moments: ``python benchmarks/kills.py --rounds 50 [--seed 0]``.
 
 Each round starts the real window in a process of its own. It takes up what the round before left, or discards it, and a random user
-works in it and keeps a journal. After a random time the process is killed, as by ``kill -9``. Then every file that the next start
-would need is read, and its checksum compared; the history in it must be the one that the journal has for that moment; and what is
-lost is the time from that moment to the kill. The next round must be offered the work. Exits with 1 where anything fails.
+works in it and keeps a journal. Once he has changed something and a step of the history is on disk, it is killed after a random
+time, as by ``kill -9``; every fourth round does not wait for the disk. Then every file that the next start would need is read, and its
+checksum compared; the history in it must be the one that the journal has for that moment; and what is lost is the time from that
+moment to the kill. The next round must be offered the work. Exits with 1 where anything fails: also where the program ended before it
+was killed, its user changed nothing, or no step came back.
 """
 
 import atexit
+import contextlib
 import json
 import os
 import random
-import signal
 import statistics
 import subprocess
 import sys
 import time
+import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +26,7 @@ from zlib import crc32
 
 os.environ["QT_QPA_PLATFORM"] = os.environ.get("QT_QPA_PLATFORM") or "offscreen"  # before Qt is imported
 
+import msgspec
 import typer
 from PySide6.QtCore import QEventLoop, QTimer
 
@@ -32,15 +37,16 @@ from playground.app.model.preferences import Preferences
 from playground.app.window import MainWindow
 from playground.app.workers.garbage import GarbageCollector
 from playground.lab import experiment as experiments
-from playground.lab.recovery import RecoveryFolder
+from playground.lab.recovery import WORK, RecoveryFolder, Work
 from playground.lab.session import Session
 
 sys.path.insert(0, str(Path(__file__).parent))
 from random_user import RandomUser
 
 MOST_LOST = 15.0  # seconds
+LOOK = 0.05  # seconds between two looks at the journal and the disk
 PAUSE = (20, 250)  # ms between two things that are done
-JOURNAL = "journal.jsonl"
+JOURNAL, RECOVERY = "journal.jsonl", "recovery"
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class Kill:
     Attributes:
         lived: seconds that the user worked.
         lost: seconds of work that are not on disk.
-        steps: of the history that come back.
+        steps: of the history that come back, those that were undone included.
         problem: what is wrong; "" where nothing is.
     """
 
@@ -83,16 +89,15 @@ def work(folder: Path, seed: int, restores: bool) -> None:
     while window.building.workspace is None:
         wait(20)
     recovering = window.recovering
-    told = {"offered": recovering.offer is not None, "seen": 0}
+    told: dict[str, object] = {"offered": recovering.offer is not None}
     while recovering.offer is not None:
-        if restores and not told["seen"]:
+        if restores and "restored" not in told:
             recovering.restore()
             while recovering.busy:
                 wait(20)
             told["restored"] = _journal_entry(window)[1:]
         else:
             recovering.discard()
-        told["seen"] += 1
     user, pauses = RandomUser(window, seed, dialogs=False), random.Random(seed)
     with (folder / JOURNAL).open("w") as journal:
         print(json.dumps(told), flush=True)
@@ -101,46 +106,91 @@ def work(folder: Path, seed: int, restores: bool) -> None:
             journal.flush()
             try:
                 user.act()
-            except Exception as error:
-                print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            except Exception:
+                traceback.print_exc(file=sys.stderr)  # the window's own hook would only log it
+                os._exit(1)
             wait(pauses.uniform(*PAUSE))
 
 
 def _journal_entry(window: MainWindow) -> list[float]:
     """The time and the state; of a scene or a lesson, the own work's."""
-    place = window.controllers.own_place()
+    place = window.controllers.work_copy.place
     history = window.autosaving._history(place)
     return [time.time(), *state_of(history)]
 
 
 class Killing:
-    """Rounds in one folder, each of which finds what the one before left."""
+    """Rounds in one folder, each of which finds what the one before left.
 
-    def __init__(self, folder: Path, seed: int, most_seconds: float) -> None:
+    Args:
+        folder: of the settings, the journal and the unsaved work.
+        seed: of the user and of the moments.
+        most_seconds: from the first work on disk to the kill.
+        victim: the command of the program that is killed, which gets ``--user folder --seed number [--restores]``.
+        patience: seconds within which the user changes something and the program writes it.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        seed: int,
+        most_seconds: float,
+        victim: Sequence[str] = (sys.executable, __file__),
+        patience: float = MOST_LOST,
+    ) -> None:
         self._folder, self._seed, self._most_seconds = folder, seed, most_seconds
+        self._victim, self._patience = victim, patience
         self._random = random.Random(seed)
         self._left: list[int] | None = None  # the state that the next start is to offer
 
     def round(self, number: int) -> Kill:
         """Start, kill and look."""
-        restores = number % 2 == 0
-        command = [sys.executable, __file__, "--user", str(self._folder), "--seed", str(self._seed + number)]
+        restores, early = number % 2 == 0, number % 4 == 3
+        command = [*self._victim, "--user", str(self._folder), "--seed", str(self._seed + number)]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-        process = subprocess.Popen(
-            [*command, *(["--restores"] if restores else [])], stdout=subprocess.PIPE, text=True, env=environment
+        (self._folder / JOURNAL).unlink(missing_ok=True)
+        command += ["--restores"] if restores else []
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+            assert process.stdout is not None
+            try:
+                told = json.loads(process.stdout.readline() or "{}")
+                begun = time.time()
+                problem = self._expected(told, restores) or self._at_work(process, begun, early)
+                if not problem:
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        process.wait(self._random.uniform(0.2, self._most_seconds))
+                        problem = f"it ended by itself, with {process.returncode}"
+            finally:
+                process.kill()
+                killed = time.time()
+        return self._look(begun, killed, problem, early)
+
+    def _at_work(self, process: "subprocess.Popen[str]", begun: float, early: bool) -> str:
+        """Wait until the user has changed something and, unless it is killed early, something is on disk; else say what is wrong."""
+        while process.poll() is None:
+            states = [entry[1:] for entry in self._journal()]
+            changed = any(state != states[0] for state in states)
+            if changed and (early or self._has_written_a_step()):
+                return ""
+            if time.time() - begun > self._patience:
+                return "no step is on disk" if changed else "the user changed nothing"
+            time.sleep(LOOK)
+        return f"it ended by itself, with {process.returncode}"
+
+    def _has_written_a_step(self) -> bool:
+        """Whether the history on disk has a step; at first it may have none, where a network was trained before anything else."""
+        works = (
+            msgspec.json.decode(path.read_bytes(), type=Work) for path in (self._folder / RECOVERY).glob(f"*/{WORK}")
         )
-        assert process.stdout is not None
+        return any(History.from_json(work.history).steps for work in works)
+
+    def _journal(self) -> list[list[float]]:
+        """The moments and states so far; the last line may be half written."""
         try:
-            told = json.loads(process.stdout.readline() or "{}")
-            begun = time.time()
-            lives = self._random.uniform(0.2, self._most_seconds)
-            time.sleep(lives)
-        finally:
-            process.send_signal(signal.SIGKILL)
-            killed = time.time()
-            process.wait()
-        problem = self._expected(told, restores)
-        return self._look(begun, killed, problem)
+            lines = (self._folder / JOURNAL).read_text().splitlines()
+        except FileNotFoundError:
+            return []
+        return [json.loads(line) for line in lines if line[-1:] == "]"]
 
     def _expected(self, told: dict[str, object], restores: bool) -> str:
         """What is wrong with what the start offered."""
@@ -152,10 +202,10 @@ class Killing:
             return f"restored {told.get('restored')} in place of {self._left}"
         return ""
 
-    def _look(self, begun: float, killed: float, problem: str) -> Kill:
+    def _look(self, begun: float, killed: float, problem: str, early: bool) -> Kill:
         """Read what is on disk, as the next start would."""
-        journal = [json.loads(line) for line in (self._folder / JOURNAL).read_text().splitlines() if line[-1:] == "]"]
-        found = RecoveryFolder.left_behind(self._folder / "recovery")
+        journal = self._journal()
+        found = RecoveryFolder.left_behind(self._folder / RECOVERY)
         saved, self._left, steps = begun, None, 0
         for folder in found:
             try:
@@ -167,11 +217,14 @@ class Killing:
             except Exception as error:
                 problem = problem or f"{type(error).__name__}: {error}"
             else:
-                if self._left is None and left.modified:
-                    saved, self._left, steps = max(left.saved, begun), state_of(history), len(history.steps)
-                    problem = problem or _differs(journal, left.saved, begun, self._left)
+                if not steps:
+                    saved, steps = max(left.saved, begun), len(history.steps)
+                    self._left = state_of(history) if left.modified else None
+                    problem = problem or _differs(journal, left.saved, begun, state_of(history))
             folder.release()
         lost = killed - saved
+        if not steps and not early:
+            problem = problem or "no step came back"
         if lost > MOST_LOST:
             problem = problem or f"{lost:.1f} s are lost"
         if len(found) > 1:
@@ -192,7 +245,7 @@ def _differs(journal: list[list[float]], saved: float, begun: float, state: list
 def main(
     rounds: int = 50, seconds: float = 14.0, seed: int = 0, user: Path | None = None, restores: bool = False
 ) -> None:
-    """Kill so many times, each within so many seconds of work."""
+    """Kill so many times, each within so many seconds after the first work is on disk."""
     if user is not None:
         work(user, seed, restores)
     kills = []
