@@ -83,7 +83,6 @@ class RandomUser:
             (self._delete_run, 1),
             *([(self._theme, 1), (self._dialog, 2)] if dialogs else []),
         ]
-        self.done = 0
 
     def act(self) -> str:
         """Do one thing.
@@ -91,9 +90,8 @@ class RandomUser:
         Returns:
             What it was.
         """
-        doings, weights = zip(*self._doings, strict=True)
-        self.done += 1
-        return self._random.choices(doings, weights)[0]()
+        (do,) = self._random.choices([do for do, _ in self._doings], [often for _, often in self._doings])
+        return do()
 
     def _value(self, key: str) -> Any:
         field, pick = self._window.state.field(key), self._random
@@ -103,6 +101,8 @@ class RandomUser:
             return pick.random() < 0.5
         if field.kind == "choice":
             return pick.choice([choice for choice in field.choices if choice not in NOT_CHOSEN.get(key, ())])
+        assert field.minimum is not None
+        assert field.maximum is not None
         low, high = max(field.minimum, LEAST.get(key, -math.inf)), min(field.maximum, MOST.get(key, math.inf))
         low = min(low, high)
         if low > 0 and high / low > 50:
@@ -128,8 +128,7 @@ class RandomUser:
         return f"drag {key}"
 
     def _command(self) -> str:
-        keys, weights = zip(*COMMANDS, strict=True)
-        key = self._random.choices(keys, weights)[0]
+        (key,) = self._random.choices([key for key, _ in COMMANDS], [often for _, often in COMMANDS])
         self._window.actions_by_key.trigger(key)  # nothing, where it cannot be done now
         return key
 

@@ -1,8 +1,9 @@
 """A random user in the real window: ``python benchmarks/soak.py --minutes 60 [--seed 0]``.
 
 He edits every setting, trains, samples, scrubs, undoes, opens scenes and lessons, pins runs. Each minute he ends what he does by
-File > New, and the memory of the process is read then: what undo keeps is of the work before. Printed are errors (uncaught ones,
-and every warning of Qt), memory as it went, threads that are left at the end. Exits with 1 where something is wrong.
+File > New, and the memory of the process is read once nothing is at work: what undo keeps is of the work before. Printed are errors
+(uncaught ones, and every warning of Qt), memory as it went, threads that are left at the end. Exits with 1 where something is wrong,
+or no setting was changed, no step trained or no frame played.
 
 Memory may grow by 10 % from the first reading after five minutes, or after half of the time, to the mean of the last three. What
 was freed is given back before a reading, where the system's library can do that.
@@ -16,6 +17,7 @@ import os
 import random
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -38,6 +40,11 @@ PAUSE = (30, 400)  # ms between two things that are done
 LACKS = "This plugin does not support"  # what Qt says of itself where there is no display
 GROWTH = 1.10
 SETTLED = 300.0  # seconds, or half of the whole time
+REST = 60.0  # seconds in which the work after File > New comes to an end: what is in progress takes 30 to 100 MB
+
+
+DONE = CHANGED, TRAINED, PLAYED = "no setting was changed", "no step was trained", "no frame was played"
+"""What would mean that nothing was tried."""
 
 
 class Errors(logging.Handler):
@@ -83,6 +90,13 @@ def wait(milliseconds: float) -> None:
     loop.exec()
 
 
+def _at_rest(window: MainWindow) -> bool:
+    """Whether the data are built, the run is sampled as far as it is played, and nothing is measured."""
+    run, building = window.playing.trajectory, window.building
+    sampled = run is not None and (run.finished or not window.playing.is_playing)
+    return sampled and not building.busy and not building.is_replacing and window.controllers.tasks.idle
+
+
 class Soak:
     """Runs a window for a time.
 
@@ -99,6 +113,7 @@ class Soak:
         self.errors = Errors()
         self.memory: list[tuple[float, float]] = []  # seconds and megabytes
         self.actions = 0
+        self.done: Counter[str] = Counter(dict.fromkeys(DONE, 0))
         self.threads: list[str] = []  # left at the end
         self.ended = False
 
@@ -124,15 +139,21 @@ class Soak:
         self.threads = running()
 
     def _use(self, window: MainWindow) -> None:
+        done = self.done
+        training = window.training
+        training.progress.connect(lambda _: done.update([TRAINED] if training.status == "training" else []))
+        window.playing.frame_changed.connect(lambda _: done.update([PLAYED]))
         user, begun = RandomUser(window, self._seed), time.monotonic()
         pauses, chapter = random.Random(self._seed + 1), time.monotonic()
         while time.monotonic() - begun < self._seconds:
+            before = window.state.experiment
             try:
                 self.errors.last.append(user.act())
             except Exception as error:
                 report(error, "an action failed")
             del self.errors.last[:-10]
             self.actions += 1
+            done.update([CHANGED] if window.state.experiment != before else [])
             wait(pauses.uniform(*PAUSE))
             if time.monotonic() - chapter > self._chapter:
                 self._read_memory(window, time.monotonic() - begun)
@@ -143,10 +164,9 @@ class Soak:
         window.controllers.lessons.leave()
         window.state.mark_saved()
         window.documents.new()
-        deadline = time.monotonic() + 30
-        while (window.building.busy or window.building.is_replacing) and time.monotonic() < deadline:
+        deadline = time.monotonic() + REST
+        while not _at_rest(window) and time.monotonic() < deadline:
             wait(50)
-        wait(1500)
         gc.collect()
         self.memory.append((seconds, resident()))
         if self._verbose:
@@ -161,7 +181,7 @@ class Soak:
 
     def problems(self, most: float = GROWTH) -> list[str]:
         """What went wrong, in words; memory may grow by the factor `most`."""
-        found = list(self.errors.found)
+        found = [*self.errors.found, *(f"in {self.actions} actions {what}" for what in DONE if not self.done[what])]
         if not self.ended or self.threads:
             found.append(f"threads are left: {', '.join(self.threads)}")
         if self.growth > most:

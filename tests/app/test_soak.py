@@ -2,11 +2,58 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from PySide6.QtCore import qWarning
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "soak.py"
+from playground.app.actions import COMMANDS
+from playground.lab.experiment import every_field
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+SCRIPT = BENCHMARKS / "soak.py"
+
+
+@pytest.fixture(scope="module")
+def soak() -> Iterator[ModuleType]:
+    """The harness; modules of the benchmarks find each other in their folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(BENCHMARKS))
+        import soak
+
+        yield soak
+
+
+def refused() -> str:
+    raise AttributeError("no such controller")
+
+
+def warned() -> str:
+    qWarning("QWidget::mapTo(): parent must be in parent hierarchy")
+    return "a warning of Qt"
+
+
+@pytest.mark.parametrize("act", [lambda: "nothing", refused, warned])
+def test_a_user_who_does_nothing_or_is_warned_is_no_success(soak, qtbot, tmp_path, monkeypatch, act):
+    monkeypatch.setattr(soak.RandomUser, "act", lambda _: act())
+    tried = soak.Soak(tmp_path, seconds=1.0, seed=0)
+    tried.run()
+    found = "\n".join(tried.problems(most=10.0))
+    assert tried.actions > 0
+    assert "no setting was changed" in found
+    assert "no step was trained" in found
+    assert ("no such controller" in found) == (act is refused)
+    assert ("mapTo()" in found) == (act is warned)
+
+
+def test_the_random_user_knows_the_settings_and_commands_that_there_are(soak):
+    import random_user
+
+    named = {*random_user.MOST, *random_user.LEAST, *random_user.NOT_CHOSEN, *random_user.NOT_SET}
+    assert named - every_field().keys() == set()
+    assert {key for key, _ in random_user.COMMANDS} - COMMANDS.keys() == set()
 
 
 @pytest.mark.timeout(600)
