@@ -108,7 +108,7 @@ def shipped(settings: dict[str, object]) -> Found:
     session = Session.load(resource("checkpoints/digits.spg"))
     problem = Problem.build(replace(session.experiment, settings))
     trainer = Trainer(problem)
-    trainer.restore(dict(session.weights))
+    trainer.restore(dict(session.weights or {}))
     print(f"the model that ships: {trainer.network.parameters_count:,} weights, {trainer.step:,} steps")
     return evaluated(problem, trainer)
 

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import torch
+from learned import learned
 from tables import rows as rows_of
 from tables import write_between
 
@@ -22,7 +23,6 @@ from playground.kinds.datasets import load_dataset
 from playground.lab.experiment import Experiment, replace
 from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import Problem
-from playground.lab.training import Trainer
 from playground.theory.metrics import mean_with_error
 
 FRESH = 500
@@ -36,9 +36,7 @@ def measure(kind: str, count: int, early: str, steps: int, seed: int) -> tuple[t
     dataset = Dataset("rows.csv", toy.points[held_out:], None, (2,), ("x", "y"), toy.points[:held_out])
     settings = {"data.kind": "file", "data.path": "rows.csv", "training.steps": steps, "seed": seed}
     problem = Problem.build(replace(Experiment(), settings | {"training.early_stopping": early}), dataset)
-    trainer = Trainer(problem)
-    for _ in trainer:
-        pass
+    trainer = learned(problem)
     *_, last = log_likelihood(problem, trainer.ema.requires_grad_(False), toy.held_out)
     assert last.result is not None
     assert toy.density is not None

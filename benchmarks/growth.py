@@ -9,6 +9,7 @@ not count.
 import math
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +24,13 @@ from playground.drawing.charts import Curve, axis_around, paint_chart
 from playground.drawing.palette import DARK
 from playground.drawing.render import headless, save_image
 from playground.lab.boltzmann.cost import Cost, measure_cost
-from playground.lab.evaluation import log_likelihood
 from playground.lab.experiment import Experiment, replace
+from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import Problem
 from playground.lab.training import Trainer
-from playground.theory.networks import MLP, UNet
-from playground.theory.noise import SingleSigma
-from playground.theory.objectives import Denoising, Exact, Sliced
+from playground.theory.networks import MLP, ScoreNetwork, UNet
+from playground.theory.noise import ScoreFunction, SingleSigma
+from playground.theory.objectives import Denoising, Exact, Objective, Sliced
 from playground.theory.samplers.reverse import euler_maruyama
 
 LEAST_TIME, LEAST_CALLS = 0.3, 3
@@ -38,9 +39,11 @@ PANEL, FOOT = (420, 300), 30  # px
 Measurement = tuple[str, str, str, Callable[[], Iterator[tuple[str, float, float]]]]
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """The least of several times, after one call to warm up."""
-    work()
+def seconds(work: Callable[[], torch.Tensor | np.ndarray]) -> float:
+    """The least of several times, after one call to warm up, whose result shows that the work is done."""
+    done = np.asarray(work())
+    if not done.size or not np.isfinite(done).all() or not done.any():
+        raise RuntimeError(f"nothing was computed: {done}")
     times: list[float] = []
     while len(times) < LEAST_CALLS or sum(times) < LEAST_TIME:
         begun = time.thread_time()
@@ -57,7 +60,7 @@ def particles() -> Iterator[tuple[str, float, float]]:
     for count in (100, 300, 1_000, 3_000, 10_000, 30_000, 100_000):
         x = torch.randn(count, 2, generator=generator)
         with torch.no_grad():
-            yield "reverse SDE", count, seconds(lambda x=x: euler_maruyama(network, x, state, 0.49, generator))
+            yield "reverse SDE", count, seconds(partial(euler_maruyama, network, x, state, 0.49, generator, 1.0))
 
 
 def points() -> Iterator[tuple[str, float, float]]:
@@ -65,7 +68,13 @@ def points() -> Iterator[tuple[str, float, float]]:
     problem = Problem.build(replace(Experiment(), {"likelihood.tolerance": 1e-3}))
     score, data = problem.network().requires_grad_(False), problem.dataset.points
     for count in (10, 30, 100, 300, 1_000, 3_000):
-        yield "probability flow", count, seconds(lambda count=count: list(log_likelihood(problem, score, data[:count])))
+        yield "probability flow", count, seconds(partial(log_prob, problem, score, data[:count]))
+
+
+def log_prob(problem: Problem, score: ScoreFunction, x: np.ndarray) -> np.ndarray:
+    *_, last = log_likelihood(problem, score, x)
+    assert last.result is not None
+    return last.result.log_prob
 
 
 def width() -> Iterator[tuple[str, float, float]]:
@@ -103,10 +112,12 @@ def side() -> Iterator[tuple[str, float, float]]:
         yield name, pixels, seconds(step(objective, network, torch.randn(16, 1, pixels, pixels), generator))
 
 
-def step(objective, network, x, generator) -> Callable[[], object]:  # type: ignore[no-untyped-def]
-    """The part of a training step that grows: the loss and its gradient."""
+def step(
+    objective: Objective, network: ScoreNetwork, x: torch.Tensor, generator: torch.Generator
+) -> Callable[[], torch.Tensor]:
+    """The part of a training step that grows: the loss and its gradient, of which one part is returned."""
     sigma, parameters = torch.full((len(x),), 0.5), list(network.parameters())
-    return lambda: torch.autograd.grad(objective.loss(network, x, sigma, generator).mean(), parameters)
+    return lambda: torch.autograd.grad(objective.loss(network, x, sigma, generator).mean(), parameters)[-1]
 
 
 MEASUREMENTS: tuple[Measurement, ...] = (
@@ -141,12 +152,12 @@ def panel(painter: QPainter, box: QRectF, found: dict[str, np.ndarray], names: l
     """Paint one chart, with the slope of each curve below it."""
     title, across, upward = names
     heading(painter, box, title)
-    x = axis_around([curve[0] for curve in found.values()], across, log=True)
-    y = axis_around([curve[1] for curve in found.values()], upward, log=True)
+    horizontal = axis_around([curve[0] for curve in found.values()], across, log=True)
+    vertical = axis_around([curve[1] for curve in found.values()], upward, log=True)
     curves = [
-        Curve(*curve, color=color, points=True, width=1.5) for curve, color in zip(found.values(), COLORS, strict=False)
+        Curve(x, y, color=color, points=True, width=1.5) for (x, y), color in zip(found.values(), COLORS, strict=False)
     ]
-    paint_chart(painter, box, curves, x, y, DARK)
+    paint_chart(painter, box, curves, horizontal, vertical, DARK)
     left = box.left()
     for (name, curve), color in zip(found.items(), COLORS, strict=False):
         text = f"● {name}: slope {slope(*curve):.2f}"

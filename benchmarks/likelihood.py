@@ -27,9 +27,9 @@ from playground.lab.fields import grid_points
 from playground.lab.problem import Problem
 from playground.lab.session import Session
 from playground.lab.weights import load_weights
-from playground.theory.likelihood import log_likelihood
+from playground.theory.likelihood import LikelihoodProgress, log_likelihood
 
-TOLERANCES = [10.0**-exponent for exponent in np.arange(3.0, 8.1, 0.25)]
+TOLERANCES: list[float] = [10.0**-exponent for exponent in np.arange(3.0, 8.1, 0.25)]
 
 
 class Flow:
@@ -49,7 +49,7 @@ class Flow:
             x = state[:, :2].detach().requires_grad_()
             speed = self.process.probability_flow(self.network, x, torch.full((len(x),), t))
             parts = [torch.autograd.grad(speed[:, axis].sum(), x, retain_graph=True)[0][:, axis] for axis in (0, 1)]
-        return torch.cat([speed.detach(), sum(parts)[:, None]], dim=1)
+        return torch.cat([speed.detach(), torch.stack(parts).sum(0)[:, None]], dim=1)
 
     def start(self, x: Tensor) -> Tensor:
         return torch.cat([self.process.scale(self.process.t_min).to(x) * x, torch.zeros_like(x[:, :1])], dim=1)
@@ -62,8 +62,9 @@ class Flow:
         return solved(log_likelihood(copy.deepcopy(self.network).double(), self.process, prior, x.double(), 1e-7))
 
 
-def solved(run: Iterator) -> Tensor:
+def solved(run: Iterator[LikelihoodProgress]) -> Tensor:
     *_, last = run
+    assert last.result is not None
     return last.result.log_prob
 
 

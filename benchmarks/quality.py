@@ -170,8 +170,8 @@ def main() -> None:
             flush=True,
         )
     if options.table is not None:
-        length = f"{options.steps:,} steps" if options.steps else f"{options.seconds:g} s"
-        write_between(options.table, "KL", "benchmarks/quality.py", table(found, length, options.set))
+        taken = f"{options.steps:,} steps" if options.steps else f"{options.seconds:g} s"
+        write_between(options.table, "KL", "benchmarks/quality.py", table(found, taken, options.set))
     sys.exit(not below)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import typer
+from learned import learned
 from numpy.typing import NDArray
 from quality import TARGETS as TOYS
 from scipy.optimize import linear_sum_assignment
@@ -27,7 +28,6 @@ from playground.lab.problem import Problem
 from playground.lab.sample_metrics import PROJECTIONS
 from playground.lab.sampling import sample
 from playground.lab.session import Session
-from playground.lab.training import Trainer
 from playground.lab.weights import load_weights
 from playground.resources import resource
 from playground.theory.guidance import LabelledScore
@@ -79,7 +79,8 @@ class Distances:
             with torch.no_grad():
                 *_, trajectory = sample(problem, score, seed=seed)
             apart.append(self._apart(torch.from_numpy(trajectory.positions[-1].astype(np.float64)), cloud))
-        return np.array(apart).mean(axis=0) / self._floors
+        ratios: NDArray[np.float64] = np.array(apart).mean(axis=0) / self._floors
+        return ratios
 
 
 def table(particles: int, clouds: int) -> str:
@@ -87,7 +88,7 @@ def table(particles: int, clouds: int) -> str:
     session = Session.load(resource("checkpoints/two-moons.spg"))
     base = Problem.build(replace(session.experiment, {"sampling.particles": particles}))
     network = base.network().requires_grad_(False)
-    load_weights(network, session.weights or {})
+    load_weights(network, dict(session.weights or {}))
     distances = Distances(base, clouds)
     cells = [["evaluations", *(f"{count}, {source}" for source in ("exact", "learned") for count in EVALUATIONS)]]
     for kind, solver, grid, cost in SAMPLERS:
@@ -132,9 +133,7 @@ def toys_table(particles: int, clouds: int, steps: int) -> str:
                 Experiment(),
             )
         )
-        trainer = Trainer(base)
-        for _ in trainer:
-            pass
+        trainer = learned(base)
         network, distances = trainer.ema.requires_grad_(False), Distances(base, clouds)
         chance.append(distances.chance)
         for sampler in AT_FEW:

@@ -15,6 +15,7 @@ The process uses as many cores as threads, JAX and its thread pool too.
 
 import functools
 from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import torch
 import typer
@@ -24,7 +25,7 @@ from playground.lab.experiment import Experiment, replace
 from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
 from playground.lab.training import Trainer
-from playground.theory.networks import UNet
+from playground.theory.networks import MLP, UNet
 
 Steps = Iterator[int]
 """Yields the number of steps since the last item."""
@@ -41,7 +42,9 @@ def plain(problem: Problem, layout: torch.memory_format = torch.contiguous_forma
     network, objective, generator = problem.network(), build_objective(problem), problem.generator("training")
     if isinstance(network, UNet):
         network.layout = layout
-        network = network.to(memory_format=layout)
+        for kernel in network.parameters():
+            if kernel.ndim == 4:
+                kernel.data = kernel.data.contiguous(memory_format=layout)
     optimizer = torch.optim.Adam(network.parameters(), lr=3e-3, fused=fused)
     average = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998)
@@ -60,10 +63,11 @@ def plain(problem: Problem, layout: torch.memory_format = torch.contiguous_forma
 
 def smalldiffusion(problem: Problem) -> Steps:
     from smalldiffusion import ScheduleLogLinear, TimeInputMLP, training_loop
-    from torch.utils.data import DataLoader
+    from torch.utils.data import DataLoader, Dataset
 
     width, depth = problem.experiment.network.width, problem.experiment.network.depth
-    loader = DataLoader(problem.train, batch_size=problem.batch, shuffle=True, drop_last=True)
+    rows = cast("Dataset[torch.Tensor]", problem.train)  # has what a loader asks for
+    loader = DataLoader(rows, batch_size=problem.batch, shuffle=True, drop_last=True)
     model = TimeInputMLP(hidden_dims=(width,) * depth)
     for _ in training_loop(loader, model, ScheduleLogLinear(200, 0.01, 10.0), epochs=10_000):
         yield 1
@@ -73,7 +77,9 @@ def jax_scan(problem: Problem) -> Steps:
     import jax
     import jax.numpy as jnp
 
-    parts = problem.network().requires_grad_(False).parts
+    network = problem.network().requires_grad_(False)
+    assert isinstance(network, MLP)
+    parts = network.parts
     frequencies, tones = jnp.asarray(parts.frequencies.numpy()), jnp.asarray(parts.tones.numpy())
     parameters = [
         (jnp.asarray(weight.numpy()), jnp.asarray(bias.numpy()))
@@ -81,7 +87,7 @@ def jax_scan(problem: Problem) -> Steps:
     ]
     data, batch = jnp.asarray(problem.train.numpy()), problem.batch
 
-    def loss(parameters, x, z, sigma):
+    def loss(parameters: Any, x: Any, z: Any, sigma: Any) -> Any:
         inverse = 1 / jnp.sqrt(sigma**2 + 1)
         y, noise = (x + sigma[:, None] * z) * inverse[:, None], jnp.log(sigma) / 4
         angles, phases = y @ frequencies, noise[:, None] * tones
@@ -95,7 +101,7 @@ def jax_scan(problem: Problem) -> Steps:
         residual = jnp.square(score + z / sigma[:, None]).sum(1)
         return (sigma**2 * (sigma**2 + 1) * residual).mean()
 
-    def step(carry, key):
+    def step(carry: Any, key: Any) -> Any:
         parameters, first, second, average, count = carry
         rows, levels, noise = jax.random.split(key, 3)
         x = data[jax.random.randint(rows, (batch,), 0, len(data))]
@@ -130,10 +136,11 @@ def work(steps: Steps) -> Work:
 Peers = dict[str, Callable[[Problem], Steps]]
 OWN: Peers = {"own": own}
 DENOISING: dict[str, object] = {"objective.kind": "denoising", "objective.target_batch": 1}
+NETWORKS: dict[str, dict[str, object]] = {"MLP 128x3": {}, "the same without features": {"network.features": 0}}
 ROWS: tuple[tuple[str, dict[str, object], Peers, dict[str, float]], ...] = (
     *(
         row
-        for network, changes in (("MLP 128x3", {}), ("the same without features", {"network.features": 0}))
+        for network, changes in NETWORKS.items()
         for row in (
             (
                 f"denoising step, {network}",

@@ -159,7 +159,7 @@ class Measurement:
             QTimer.singleShot(100, self._wait)
         elif self._columns > 1:
             kinds = ("reverse-sde", "probability-flow", "edm", "reverse-sde")[: self._columns]
-            solvers = ({}, {}, {}, {"sampling.solver": "shark"})
+            solvers: tuple[dict[str, object], ...] = ({}, {}, {}, {"sampling.solver": "shark"})
             self._window.controllers.comparing.begin(
                 [Column({"sampling.kind": kind, **more}) for kind, more in zip(kinds, solvers, strict=False)]
             )

@@ -23,13 +23,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from learned import learned
 from tables import rows
 from torch import Tensor
 
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.sample_metrics import PROJECTIONS
-from playground.lab.training import Trainer
 from playground.theory.metrics import sliced_wasserstein2
 from playground.theory.noise import Process, ScoreFunction
 from playground.theory.samplers import AdaptiveFlow, MultistepSampler, UniPCSampler
@@ -135,9 +135,7 @@ class Network:
     def train(cls, toy: str, seed: int, steps: int, particles: int, clouds: int) -> "Network":
         settings = {"data.kind": toy, "noise.kind": "vp", "seed": seed, "training.steps": steps}
         problem = Problem.build(replace(Experiment(), settings))
-        trainer = Trainer(problem)
-        for _ in trainer:
-            pass
+        trainer = learned(problem)
         score, process, density = trainer.ema.requires_grad_(False), problem.process(), problem.density
         assert density is not None
         generator = problem.generator("published")

@@ -14,12 +14,12 @@ import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
+from learned import learned
 from tables import rows
 
 from playground.lab.experiment import Experiment, replace
 from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import Problem
-from playground.lab.training import Trainer
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -50,9 +50,7 @@ def measured(case: Case, seed: int, points: int) -> float:
     """KL of held-out points, in nats."""
     settings = {"data.kind": "two-moons", "seed": seed, "likelihood.points": points}
     problem = Problem.build(replace(Experiment(), {**settings, **case.settings}))
-    trainer = Trainer(problem)
-    for _ in trainer:
-        pass
+    trainer = learned(problem)
     x = problem.evaluation_points
     *_, last = log_likelihood(problem, trainer.ema.requires_grad_(False), x, tolerance=1e-4)
     truth = problem.exact_log_prob(x)

@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from learned import learned
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
@@ -24,7 +25,6 @@ from tables import rows
 
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
-from playground.lab.training import Trainer
 from playground.theory.noise import ScoreFunction
 from playground.theory.samplers import AdaptiveFlow, ProbabilityFlow, Sampler
 
@@ -32,7 +32,7 @@ Array = NDArray[np.floating]
 
 DATA = 200_000  # rows; a fifth of them is held out
 RADIUS, STD = 4 / 1.414, math.sqrt(math.sqrt(0.1))  # of the toy, and of the protocol
-METHODS = {
+METHODS: dict[str, dict[str, object]] = {
     "FM": {"noise.coupling": "independent"},
     "OT": {"noise.coupling": "optimal-transport"},
     "reflow": {"training.reflow": True},
@@ -91,9 +91,7 @@ def squared_wasserstein2(a: Array, b: Array) -> float:
 
 def trained_and_measured(problem: Problem, points: int, fresh: Array) -> dict[str, float]:
     """W2 squared between samples and new data, by the solver."""
-    trainer = Trainer(problem)
-    for _ in trainer:
-        pass
+    trainer = learned(problem)
     process, score = problem.process(), trainer.ema.requires_grad_(False)
     samplers = {
         "Euler-1": ProbabilityFlow(process, 1, False, "time", solver="euler"),

@@ -16,6 +16,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 import torch
@@ -86,7 +87,10 @@ class Learner:
         """Train until so many seconds of processor time are used."""
         while self.core < seconds:
             core, clock = time.process_time(), time.perf_counter()
-            self.steps += self.advance()
+            made = self.advance()
+            if made < 1:
+                raise RuntimeError(f"no step was made after {self.steps}")
+            self.steps += made
             self.core += time.process_time() - core
             self.clock += time.perf_counter() - clock
 
@@ -125,13 +129,13 @@ def plain(problem: Problem) -> Learner:
 def smalldiffusion(problem: Problem) -> Learner:
     os.environ["TQDM_DISABLE"] = "1"
     from smalldiffusion import ScheduleLogLinear, TimeInputMLP, training_loop
-    from torch.utils.data import DataLoader
+    from torch.utils.data import DataLoader, Dataset
 
     torch.manual_seed(problem.experiment.seed)
-    process, network = problem.process(), problem.network()
-    widths = [layer.out_features for layer in network.hidden]
-    loader = DataLoader(problem.train, batch_size=problem.batch, shuffle=True, drop_last=True)
-    model = TimeInputMLP(hidden_dims=tuple(widths))
+    process, network = problem.process(), problem.experiment.network
+    rows = cast("Dataset[torch.Tensor]", problem.train)  # has what a loader asks for
+    loader = DataLoader(rows, batch_size=problem.batch, shuffle=True, drop_last=True)
+    model = TimeInputMLP(hidden_dims=(network.width,) * network.depth)
     loop = training_loop(loader, model, ScheduleLogLinear(200, process.sigma_min, process.sigma_max), epochs=10_000)
 
     def advance() -> int:
@@ -140,7 +144,8 @@ def smalldiffusion(problem: Problem) -> Learner:
 
     def score(x: Tensor, sigma: Tensor) -> Tensor:
         level = sigma if sigma.ndim == 0 else sigma[:, None]
-        return -model(x, level) / level
+        answer: Tensor = -model(x, level) / level
+        return answer
 
     return Learner(advance, {"smalldiffusion": Found(lambda: score)})
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from learned import learned
 from tables import rows
 from torch import Tensor
 
@@ -110,10 +111,7 @@ def trained(seed: int, steps: int, particles: int) -> tuple[Problem, Trainer]:
     sampling = {f"sampling.{key}": value for key, value in SAMPLING.items()}
     settings = {"data.kind": "two-trees", "seed": seed, "training.steps": steps, "sampling.particles": particles}
     problem = Problem.build(replace(Experiment(), {**settings, **NETWORK, **TRAINING, **sampling}))
-    trainer = Trainer(problem)
-    for _ in trainer:
-        pass
-    return problem, trainer
+    return problem, learned(problem)
 
 
 def samples_of(problem: Problem, trainer: Trainer, method: str, start: int) -> Tensor:

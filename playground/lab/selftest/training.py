@@ -50,7 +50,7 @@ def by_autograd(made: Perceptron, loss_of: Callable[[Perceptron, int], Tensor]) 
     for step, rate in enumerate(RATES):
         loss = loss_of(made, step)
         adam.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         adam.param_groups[0]["lr"] = rate
         adam.step()
         keep = min(AVERAGED, (1 + step) / (10 + step))
