@@ -20,7 +20,7 @@ from playground.lab.latent import Interpolation, interpolate
 from playground.lab.likelihood import DecodedPoints, decode, log_likelihood
 from playground.lab.model import Model
 from playground.lab.problem import Problem
-from playground.lab.trust import EXTRAPOLATED, UNMEASURED, closed_form, extrapolation_warnings, flow_warnings
+from playground.lab.trust import EXTRAPOLATED, UNMEASURED, closed_form, extrapolation_warnings, few_data, flow_warnings
 from playground.messages import Message
 from playground.user_errors import UserError
 
@@ -53,6 +53,7 @@ def write_likelihoods(
     write_csv(out, [*header, "note"], zip(*columns, _texts(notes), strict=True))
     say(f"By {energy.origin}")
     _summarise(log_prob, notes, out)
+    _warn_of_few_data(problem, flat, energy.sigma)
 
 
 def _write_by_flow(model: Model, flat: np.ndarray, header: list[str], out: Path, latent: bool) -> None:
@@ -81,6 +82,15 @@ def _write_by_flow(model: Model, flat: np.ndarray, header: list[str], out: Path,
         header += code_names(problem)
     write_csv(out, [*header, "note"], zip(*columns, _texts(notes), strict=True))
     _summarise(log_prob, notes, out)
+    _warn_of_few_data(problem, points, float(found.sigma))
+
+
+def _warn_of_few_data(problem: Problem, points: np.ndarray, sigma: float) -> None:
+    """Say in one line why columns log_prob and exact may differ much."""
+    rows = [(row, note) for row, note in enumerate(few_data(problem, points, sigma), start=1) if note is not None]
+    if rows:
+        others = f" The same holds for {len(rows) - 1} more." if len(rows) > 1 else ""
+        warn(Message("few-data", "Point {}: {}{}", (*rows[0], others)))
 
 
 def _cells(values: np.ndarray) -> list[float | str]:

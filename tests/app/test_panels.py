@@ -1386,6 +1386,11 @@ def test_a_log_p_in_doubt_is_marked(show, state, controllers):
     assert panel.energy.name.text() == "log p, extrapolated"
     controllers.show_point(energy=(-0.7, 1e-4))
     assert (panel.log_prob.name.text(), panel.energy.name.text()) == ("log p, model", "log p, energy")
+    assert not panel.notice.isVisible()
+    controllers.show_point(few_data=Message("few-data", "Few data are here: {} of {:,}.", (3, 10_000)))
+    assert panel.notice.text.text() == "Few data are here: 3 of 10,000."
+    controllers.show_point()
+    assert not panel.notice.isVisible()
 
 
 def test_a_second_point_is_asked_for_once(show, state, controllers):

@@ -10,7 +10,7 @@ import torch
 from playground.lab.evaluation import evaluate
 from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import Problem
-from playground.lab.trust import FAR, closed_form, extrapolation_warnings, flow_warnings, missed, remoteness
+from playground.lab.trust import FAR, closed_form, extrapolation_warnings, few_data, flow_warnings, missed, remoteness
 from playground.theory import likelihood as flow
 from tests.fitting import fitting
 
@@ -44,6 +44,27 @@ def test_far_points_and_holes_are_extrapolation() -> None:
         "extrapolated",
         "extrapolated",
     ]
+
+
+def test_few_data_are_told_by_the_density_alone() -> None:
+    """Of two Gaussians: at a mode, at the edge of one, and between the two."""
+    problem = build(data__kind="two-gaussians", data__points=20_000)
+    density = problem.dataset.density
+    assert density is not None
+    sigma = problem.units.sigma_to_user(problem.noise.sigma_min)
+    mode, way = density.modes[0].numpy(), np.array([1.0, -1.0]) / math.sqrt(2)
+    std = float(density.stds[0])
+    # Of 10,000 points, half are of this mode, and exp(-r^2/2) of those lie beyond r: 25 of both modes at 3.46, 1 at 4.3.
+    points = np.stack([mode, mode + 3.3 * std * way, mode + 4.3 * std * way, np.zeros(2)])
+    said = few_data(problem, points, sigma)
+    assert [note and note.code for note in said] == [None, None, "few-data", "few-data"]
+    assert str(said[3]) == (
+        "Few data are here: none of 10,000 training points has so low an exact log p. Learned log p and score may be far off."
+    )
+    held_out = few_data(problem, problem.dataset.held_out, sigma)
+    assert sum(note is not None for note in held_out) / len(held_out) < 0.005
+    assert few_data(build(data__kind="two-gaussians", likelihood__source="exact"), points, sigma) == [None] * 4
+    assert few_data(build(data__kind="digits"), np.zeros((1, 1, 8, 8)), 0.1) == [None]
 
 
 def test_distances_are_multiples_of_the_spacing(tmp_path: Any) -> None:

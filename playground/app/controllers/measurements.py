@@ -68,12 +68,13 @@ def point_likelihood(
     energy, and by the known density, as far as each exists."""
     from playground.lab.energies import normalised
     from playground.lab.likelihood import round_trip
-    from playground.lab.trust import extrapolation_warnings, flow_warnings
+    from playground.lab.trust import extrapolation_warnings, few_data, flow_warnings
 
     score = likelihood_score(problem, weights)
     energy, source = normalised(problem, score), problem.experiment.likelihood.source
     sigma = problem.units.sigma_to_user(problem.noise.sigma_min)
     exact = problem.exact_log_prob(point[None], sigma)
+    untrained = weights.untrained and source == "learned"
     found = PointLikelihood(
         point=point,
         number=number,
@@ -81,7 +82,8 @@ def point_likelihood(
         exact=None if exact is None else float(exact[0]),
         flow=None,
         source=source,
-        untrained=weights.untrained and source == "learned",
+        untrained=untrained,
+        few_data=None if untrained else few_data(problem, point[None], sigma)[0],
         energy=None if energy is None else (float(energy.log_prob(point[None])[0]), energy.partition.error),
     )
     if flow_conflict(problem.experiment) is not None:

@@ -204,6 +204,7 @@ class PointLikelihood:
         None  # log p by a learned energy with its Z at this sigma, and the error of ln Z
     )
     warning: Message | None = None  # why the log-likelihood may be wrong; see playground.lab.trust
+    few_data: Message | None = None  # why learned and exact values may differ much here
 
 
 @dataclass(frozen=True, eq=False)

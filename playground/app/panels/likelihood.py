@@ -308,7 +308,9 @@ class LikelihoodPanel(CollapsiblePanel):
         if conflict is not None:
             self.notice.show_message("info", conflict, self.state.edit)
         else:
-            self.notice.say("error", self._failure)
+            likelihood = self._measuring.likelihood
+            few = None if likelihood is None else likelihood.few_data
+            self.notice.say("error" if self._failure else "info", self._failure or few)
 
     def _summarise(self) -> None:
         flows = flow_conflict(self.state.experiment) is None
