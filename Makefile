@@ -21,7 +21,7 @@ run: $(INSTALLED)  ## open the window; where there is no display, run the demo i
 		echo "There is no display here, so this runs the demo offscreen instead of opening the window."; \
 		$(MAKE) --no-print-directory demo; \
 	else \
-		$(BIN)/score-playground; \
+		env -u PYTHONFAULTHANDLER $(BIN)/score-playground; \
 	fi
 
 demo: $(INSTALLED)  ## train on two moons for a few seconds, sample, measure and paint a video

@@ -505,6 +505,11 @@ COMMANDS: dict[str, Command] = {
     ),
     "help.keys": Command("Keys", "Keyboard shortcuts", lambda w, c: w.show_keys(), "F1"),
     "help.log": Command("Log", "The program's log, to copy into a report", lambda w, c: w.show_dialog("log")),
+    "help.report": Command(
+        "Report a problem…",
+        "See what a report would contain, copy it, and open the tracker",
+        lambda w, c: w.show_dialog("report"),
+    ),
     "help.selftest": Command(
         "Self-test", "Check the theory against closed forms on this machine", lambda w, c: w.show_dialog("selftest")
     ),

@@ -55,6 +55,12 @@ def _history(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog
 # The modules of these are not needed to open the main window.
 
 
+def _report(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
+    from playground.app.dialogs.report import ReportDialog
+
+    return ReportDialog(owner.log, parent)
+
+
 def _selftest(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
     from playground.app.dialogs.selftest_dialog import SelftestDialog
 
@@ -120,6 +126,7 @@ def _palette(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog
 
 DIALOGS: dict[str, Callable[[Owner, Controllers, QWidget], QDialog]] = {
     "log": _log,
+    "report": _report,
     "history": _history,
     "selftest": _selftest,
     "audit": _audit,

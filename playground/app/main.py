@@ -12,12 +12,14 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QApplication
 
 import playground
-from playground.app.model.errors import ExceptionHook, Log
+from playground.app.model.errors import ExceptionHook, Log, logger
+from playground.app.model.log_file import LogFile
 from playground.app.model.preferences import Preferences
 from playground.app.style import theme
 from playground.app.window import MainWindow, close_on_signals
 from playground.app.workers.garbage import GarbageCollector
 from playground.app.workers.memory import limit_memory
+from playground.drawing.no_display import NO_DISPLAY, instead_of_abort
 from playground.drawing.palette import DARK
 
 if typing.TYPE_CHECKING:
@@ -40,7 +42,8 @@ def launch(path: Path | None = None, device: str = "auto", kept_plugins: bool = 
     application = make_application()
     GarbageCollector(application)
     log = Log()
-    hook = ExceptionHook(log)
+    hook, log_file = ExceptionHook(log), LogFile()
+    logger.info("Score Playground %s starts", playground.__version__)
     window = MainWindow(Preferences(), log, path, device, kept_plugins)
     if os.environ.get(READY):
         window.first_painted.connect(_say_ready)
@@ -48,6 +51,7 @@ def launch(path: Path | None = None, device: str = "auto", kept_plugins: bool = 
     window.show()
     code = application.exec()
     hook.remove()
+    log_file.remove()
     if not window.ended:
         # A thread is in a call that cannot be interrupted, such as importing torch; the user has waited long enough.
         sys.stdout.flush()
@@ -58,7 +62,8 @@ def launch(path: Path | None = None, device: str = "auto", kept_plugins: bool = 
 def make_application() -> QApplication:
     """The application that windows need, with the program's name; keep a reference to the result."""
     limit_memory()
-    application = QApplication.instance() or QApplication(sys.argv[:1])
+    with instead_of_abort(NO_DISPLAY):
+        application = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(application, QApplication)
     QCoreApplication.setApplicationName("score-playground")
     QCoreApplication.setApplicationVersion(playground.__version__)

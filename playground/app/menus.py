@@ -99,6 +99,7 @@ MENUS: dict[str, tuple[str, ...]] = {
         "help.keys",
         "help.write_lesson",
         "help.log",
+        "help.report",
         "help.selftest",
         "help.about",
     ),

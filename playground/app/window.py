@@ -70,6 +70,7 @@ from playground.app.widgets.recovery_bar import RecoveryBar
 from playground.app.widgets.toasts import IsCurrent, ToastAction, Toasts
 from playground.app.widgets.transport import Transport
 from playground.app.window_state import WindowState
+from playground.app.workers.signals import ending_signals
 from playground.drawing.palette import PALETTES, Palette
 from playground.lab import lessons
 from playground.lab.session import Session
@@ -664,6 +665,6 @@ def _application() -> QApplication:
 
 
 def close_on_signals(window: MainWindow) -> None:
-    """Let Ctrl+C in the terminal, and SIGTERM, close the window without asking; unsaved work is kept."""
-    for name in (signal.SIGINT, signal.SIGTERM):
+    """Let Ctrl+C in the terminal, its end, and SIGTERM close the window without asking; unsaved work is kept."""
+    for name in (signal.SIGINT, *ending_signals()):
         signal.signal(name, lambda *_: QTimer.singleShot(0, window.interrupt))

@@ -1,7 +1,7 @@
 """``score-playground``: the window, and the same experiments without a window.
 
 Exit codes: 0 success; 1 a fault of the program, or a check of selftest or doctor that failed; 2 an error of the user, with
-one sentence on standard error; 130 Ctrl+C; 141 a closed pipe; 143 SIGTERM. Nothing heavy is imported here, so that
+one sentence on standard error; 129 SIGHUP; 130 Ctrl+C; 141 a closed pipe; 143 SIGTERM. Nothing heavy is imported here, so that
 ``--version`` answers at once and the window opens before torch is loaded.
 """
 
@@ -13,14 +13,15 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from playground.app.workers.signals import ending_signals
+from playground.drawing.no_display import NO_DISPLAY
 from playground.user_errors import UserError, user_error
 
 INTERRUPTED = 130  # the usual exit code after Ctrl+C
 BROKEN_PIPE = 141  # after the reader of the output has closed the pipe
-TERMINATED = 143  # after SIGTERM
 COMMANDS = (
     "run",
     "sample",
@@ -40,7 +41,15 @@ COMMANDS = (
 
 
 class Terminated(BaseException):
-    """SIGTERM was received. It is not a KeyboardInterrupt, because typer turns that into the exit code of Ctrl+C."""
+    """SIGTERM or SIGHUP was received. It is not a KeyboardInterrupt, because typer turns that into the exit code of Ctrl+C.
+
+    Args:
+        number: the signal's number.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.code = 128 + number
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,8 +79,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, Terminated) as stop:
-        print("\nInterrupted: nothing half-written is left behind.", file=sys.stderr)
-        return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
+        with suppress(OSError):  # after SIGHUP there may be no terminal
+            print("\nInterrupted: nothing half-written is left behind.", file=sys.stderr)
+        return stop.code if isinstance(stop, Terminated) else INTERRUPTED
     except (BrokenPipeError, SystemExit) as left:
         # typer exits with code 1 if the pipe broke, but for doctor and selftest that code means a failed check.
         if isinstance(left, SystemExit) and not isinstance(left.__context__, BrokenPipeError):
@@ -133,23 +143,22 @@ def _load_kept_plugins() -> None:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Let SIGTERM end a command as Ctrl+C does, so that no incomplete file is left. The window handles it itself."""
+    """Let SIGTERM and SIGHUP end a command as Ctrl+C does, so that no incomplete file is left. The window handles them itself."""
 
-    def terminate(*_: object) -> None:
-        raise Terminated
+    def terminate(number: int, _: object) -> None:
+        raise Terminated(number)
 
-    before = signal.signal(signal.SIGTERM, terminate)
+    before = {name: signal.signal(name, terminate) for name in ending_signals()}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for name, handler in before.items():
+            signal.signal(name, handler)
 
 
 def _window(path: Path | None, kept_plugins: bool) -> int:
     if sys.platform == "linux" and not any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))):
-        raise UserError(
-            "There is no display here to open a window on: run an experiment without one by score-playground run EXPERIMENT.toml --out DIR."
-        )
+        raise UserError(NO_DISPLAY)
     gc.disable()  # among the new classes a collection takes 50 ms and frees nothing; the window collects by itself
     from playground.app.main import launch
 

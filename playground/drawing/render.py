@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtGui import QGuiApplication, QImage, QPainter
 
 from playground.drawing import vectors
+from playground.drawing.no_display import instead_of_abort
 from playground.drawing.scene import Scene, paint
 from playground.lab.atomic import atomic_write
 from playground.user_errors import UserError, cannot_write
@@ -21,7 +22,8 @@ def headless() -> QGuiApplication:
     if application is None:
         # An empty value counts as unset: Qt would look for a display, and abort the process if there is none.
         os.environ["QT_QPA_PLATFORM"] = os.environ.get("QT_QPA_PLATFORM") or "offscreen"
-        application = QGuiApplication(["score-playground"])
+        with instead_of_abort("Qt has no platform of this name: unset QT_QPA_PLATFORM, or set it to offscreen."):
+            application = QGuiApplication(["score-playground"])
     return application  # type: ignore[return-value]
 
 

@@ -276,7 +276,7 @@ def test_nothing_of_a_dialog_is_cut_or_lies_over_another(shared_window, settled,
                 if name == "scenes":
                     for tile in dialog.tiles:
                         cuts.look(tile, name)
-                if name in ("palette", "equation", "glossary", "log", "history", *commands):
+                if name in ("palette", "equation", "glossary", "log", "report", "history", *commands):
                     dialog.resize(dialog.size().boundedTo(QSize(*SIZES[0])))  # the screen of the tests is higher
                     assert QRect(0, 0, *SIZES[0]).contains(dialog.rect()), (name, dialog.size())
                 dialog.close()

@@ -1,18 +1,24 @@
 """An uncaught error is a sentence and a log; the program goes on."""
 
+import faulthandler
 import logging
 import sys
 import threading
+from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QTimer, qWarning
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QPlainTextEdit, QPushButton
 
 from playground.app.dialogs.log import LogDialog
-from playground.app.model import errors
+from playground.app.dialogs.report import ReportDialog
+from playground.app.model import errors, log_file
 from playground.app.model.errors import ExceptionHook, Log
+from playground.app.model.log_file import LogFile, last_crash, log_folder, without_home
 from playground.user_errors import UserError
+from playground.version import ISSUES
 
 
 @pytest.fixture
@@ -120,3 +126,68 @@ def test_log_window_follows_and_copies(log, qtbot):
     qtbot.waitUntil(lambda: "seen late" in shown.toPlainText())
     dialog.findChild(QPushButton, "copyLog").click()
     assert QGuiApplication.clipboard().text() == log.text()
+
+
+def test_the_report_can_be_shortened_and_copied_and_only_the_tracker_is_opened(log, qtbot, monkeypatch):
+    """It has the versions, the last lines and the last crash; the home folder is ~."""
+    opened = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toString()))
+    log_folder().mkdir(parents=True)
+    trace = "Fatal Python error: Aborted\n\nCurrent thread:\n  File {} in old\n"
+    (log_folder() / log_file.CRASHES).write_text(trace.format("first") + trace.format(Path.home() / "mine.py"))
+    errors.report(ValueError(f"{Path.home() / 'secret.csv'} is bad"))
+    for number in range(500):
+        log.add(f"line {number}.")
+    errors.report(ValueError(f"{Path.home() / 'data.csv'} is bad"))
+    dialog = ReportDialog(log)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    text = dialog.text.toPlainText()
+    assert text.startswith("Score Playground")
+    assert f"torch {version('torch')}" in text
+    assert "data.csv is bad" in text
+    assert "secret.csv" not in text
+    assert "~/mine.py" in text.replace("\\", "/")
+    assert "first" not in text
+    assert str(Path.home()) not in text
+    dialog.text.setPlainText("shorter")
+    dialog.copy.click()
+    assert QGuiApplication.clipboard().text() == "shorter"
+    assert opened == []
+    dialog.tracker.click()
+    assert opened == [ISSUES]
+
+
+@pytest.mark.parametrize(
+    ("home", "text", "said"),
+    [
+        ("/home/ada", "/home/ada /home/ada/x, /home/adam, '/home/ada-2'", "~ ~/x, /home/adam, '/home/ada-2'"),
+        ("/", "/usr/lib", "/usr/lib"),
+    ],
+)
+def test_only_the_home_folder_is_hidden(home, text, said):
+    assert without_home(text, Path(home)) == said
+
+
+def test_the_log_on_disk_is_bounded_and_ends_with_the_program(tmp_path, monkeypatch, log):
+    monkeypatch.setattr(log_file, "MOST_BYTES", 2_000)
+    before, enabled = list(logging.getLogger().handlers), faulthandler.is_enabled()
+    file = LogFile(tmp_path)
+    for number in range(200):
+        errors.report(ValueError(f"number {number}"))
+    file.remove()
+    assert logging.getLogger().handlers == before
+    assert faulthandler.is_enabled() == enabled
+    kept = sorted(path.name for path in tmp_path.glob("score-playground.log*"))
+    assert kept == ["score-playground.log", "score-playground.log.1", "score-playground.log.2"]
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 3 * 2_000 + 1_000
+    assert "number 199" in (tmp_path / "score-playground.log").read_text(encoding="utf-8")
+    assert last_crash(tmp_path) == ""
+
+
+def test_without_a_folder_for_it_there_is_no_log_on_disk(tmp_path, log):
+    (tmp_path / "file").touch()
+    file = LogFile(tmp_path / "file")
+    errors.report(ValueError("seen"))
+    assert "seen" in log.text()
+    file.remove()

@@ -10,6 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from playground.app.model.log_file import NAME, last_crash
+from playground.app.workers.signals import ending_signals
+from playground.lab.recovery import WORK
+from playground.version import __version__
+
 BUSY = """
 import sys
 from pathlib import Path
@@ -70,6 +75,70 @@ def test_quit_in_the_middle_of_everything(tmp_path):
     assert "QThread" not in err
     assert list((tmp_path / "out").iterdir()) == []
     assert seconds < 2.0 * max(before, slowness()), f"{seconds:.1f} s, {out}"
+
+
+EDITED = """
+import sys
+from PySide6.QtCore import QTimer
+from playground.app import main, window
+
+def wait(self):
+    self.controllers.building.ready.connect(lambda: QTimer.singleShot(0, lambda: edit(self)))
+    paint(self)
+
+def edit(self):
+    if not self.state.modified:
+        self.state.edit({"sampling.steps": 77})
+        print("edited", flush=True)
+
+paint, window.MainWindow._painted = window.MainWindow._painted, wait
+sys.exit(main.launch())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no polite kill")
+@pytest.mark.parametrize("sent", ["SIGTERM", "SIGHUP"])
+def test_unsaved_work_is_kept_when_the_system_or_the_terminal_ends(tmp_path, own_places, sent):
+    process = start(tmp_path, EDITED)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "edited\n"
+    assert not list(own_places.rglob(WORK))
+    process.send_signal(getattr(signal, sent))
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert len(list(own_places.rglob(WORK))) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no nohup")
+def test_a_program_that_nohup_started_goes_on_without_its_terminal():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert ending_signals() == [signal.SIGTERM]
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        assert ending_signals() == [signal.SIGTERM, signal.SIGHUP]
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_crash_leaves_a_trace_and_the_log(tmp_path, own_places):
+    code = """
+import faulthandler
+from PySide6.QtCore import QTimer
+from playground.app import main, window
+paint = window.MainWindow._painted
+window.MainWindow._painted = lambda self: (paint(self), QTimer.singleShot(0, crash_here))
+def crash_here():
+    faulthandler._sigsegv()
+main.launch()
+"""
+    process = start(tmp_path, code, PYTHONFAULTHANDLER="")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode not in (0, 1), err
+    (log,) = own_places.rglob(NAME)
+    assert f"Score Playground {__version__} starts" in log.read_text(encoding="utf-8")
+    crash = last_crash(log.parent)
+    assert crash.startswith("Crash, 2")
+    assert "in crash_here" in crash
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no polite kill")

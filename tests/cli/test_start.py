@@ -19,6 +19,7 @@ from playground import __version__
 from playground.app.canvas import frames
 from playground.cli import COMMANDS, main
 from playground.cli.commands import app
+from playground.drawing.no_display import NO_DISPLAY
 from playground.kinds.setting import Field, own_fields
 from playground.lab.boltzmann.settings import Boltzmann
 from playground.lab.experiment import fields
@@ -150,6 +151,41 @@ def test_without_a_display_the_window_is_refused(monkeypatch: pytest.MonkeyPatch
     assert "There is no display here" in error
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Windows and macOS always have a display")
+@pytest.mark.parametrize(
+    "variables",
+    [{"DISPLAY": ":99"}, {"WAYLAND_DISPLAY": "wayland-9"}, {"QT_QPA_PLATFORM": "nonsense"}, {"QT_QPA_PLATFORM": "xcb"}],
+    ids=str,
+)
+def test_where_qt_would_abort_the_window_is_refused(tmp_path: Path, variables: dict[str, str]) -> None:
+    """A display that is not there, and a platform that Qt does not have."""
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    environment = {name: value for name, value in os.environ.items() if name not in names}
+    environment |= {"PYTHONPATH": str(ROOT), "XDG_RUNTIME_DIR": str(tmp_path), **variables}
+    command = [sys.executable, "-m", "playground"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr == f"score-playground: {NO_DISPLAY}\n"
+
+
+def test_a_picture_on_an_unknown_platform_is_refused(moons: Path, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "playground",
+        "video",
+        str(moons),
+        "--out",
+        str(tmp_path / "a.gif"),
+        "--size=64x64",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "QT_QPA_PLATFORM": "nonsense"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.startswith("score-playground: Qt has no platform of this name: unset QT_QPA_PLATFORM")
+    assert not (tmp_path / "a.gif").exists()
+
+
 def test_a_pipe_gets_plain_lines(moons: Path, tmp_path: Path, ask: Ask) -> None:
     _, said, _ = ask("sample", moons, "--out", tmp_path / "a.npz")
     assert said.splitlines()[0] == "Sampling ..."
@@ -235,16 +271,17 @@ def test_an_empty_platform_is_none(moons: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals for other processes")
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_between_two_pictures_of_a_film_leaves_nothing(
-    moons: Path, tmp_path: Path, ask: Ask, sent: signal.Signals, monkeypatch: pytest.MonkeyPatch
+    moons: Path, tmp_path: Path, ask: Ask, sent: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    number = getattr(signal, sent)
     at_frame, asked = frames.at_frame, itertools.count()
 
     def stopped(*arguments: Any) -> Any:
         if next(asked) == 10:
             assert [file.suffix for file in tmp_path.glob(".film-*")] == [".mp4"]
-            os.kill(os.getpid(), sent)
+            os.kill(os.getpid(), number)
         return at_frame(*arguments)
 
     monkeypatch.setattr(frames, "at_frame", stopped)
@@ -253,7 +290,7 @@ def test_a_signal_between_two_pictures_of_a_film_leaves_nothing(
         code, _, error = ask("video", moons, "--out", tmp_path / "film.mp4", "--size=128x96")
     finally:
         signal.signal(signal.SIGINT, before)
-    assert code == 128 + sent
+    assert code == 128 + number
     assert error == "\nInterrupted: nothing half-written is left behind.\n"
     assert list(tmp_path.iterdir()) == []
 

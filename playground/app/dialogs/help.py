@@ -120,7 +120,8 @@ def show_about(parent: QWidget) -> None:
     box.setInformativeText(
         "See how score-based generative models and diffusion work: train, sample, measure, in one window.\n\n"
         f"Its source is under the MIT licence. Python {platform.python_version()}, Qt {qVersion()}; what else it builds on, "
-        f"and under which licences, is in {where}."
+        f"and under which licences, is in {where}.\n\n"
+        "It sends nothing by itself: no reports, no statistics, no search for updates."
     )
     if packaged:
         button = box.addButton("&Licences", QMessageBox.ButtonRole.HelpRole)
