@@ -656,3 +656,34 @@ def test_particles_have_their_colours_in_every_column(window, colors: str) -> No
     wait(colored, PATIENCE)
     assert colored()
     window.canvas.set_option("particles", "color", "one")
+
+
+def test_four_columns_are_as_before_after_the_presenter_mode(window) -> None:
+    window.resize(1366, 768)
+    compared(window, *(Column({"sampling.steps": steps}) for steps in (20, 30, 40, 50)))
+    window.playing.seek(10_000)
+    wait(lambda: all(view.cost.text() for view in window.compare.columns), PATIENCE)
+
+    def looks() -> list[object]:
+        return [[view.width() for view in window.compare.columns], window.columns.sizes(), window.size().toTuple()]
+
+    def names() -> list[int]:
+        return [view.button.width() for view in window.compare.columns]
+
+    wait()
+    before, wide = looks(), pytest.approx(names(), abs=4)  # they leave what the number beside them needs
+    window.presenter.begin()
+    wait(lambda: looks() != before, 2_000)
+    window.presenter.leave()
+    wait(lambda: looks() == before and names() == wide, 2_000)
+    assert looks() == before
+    assert names() == wide
+    has_unit = lambda: {view.cost.text().endswith("evaluations") for view in window.compare.columns}  # noqa: E731
+    for width in (2_100, 1366):  # with room for the unit of the number in each head, and without
+        window.resize(width, 768)
+        wait(lambda width=width: has_unit() == {width > 2_000}, 2_000)
+        assert has_unit() == {width > 2_000}
+    wait(lambda: looks() == before and names() == wide, 2_000)
+    assert looks() == before
+    assert names() == wide
+    window.resize(1280, 720)

@@ -70,3 +70,14 @@ def test_a_larger_font_gets_its_room(row) -> None:
     shown(label, label.text())
     assert label.height() >= label.sizeHint().height()
     assert label.width() >= label.sizeHint().width()
+
+
+def test_another_size_of_the_text_gives_the_room_back_that_the_larger_one_took(row) -> None:
+    _, label, _ = row
+    wide, font = label.width(), label.font()
+    for size in (2 * label.fontMetrics().height(), font.pixelSize()):
+        font.setPixelSize(size)
+        label.setFont(font)
+        label.parentWidget().apply_text_size()
+        shown(label, label.text())
+    assert label.width() <= wide

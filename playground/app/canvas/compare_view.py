@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -59,7 +59,7 @@ MARKED = (
 )
 NARROWEST = 160, 140  # px, least width and height of a column; four fit beside the cards in a window of 1280
 SCARCE = 380  # px, height below which there is no room for the chart
-WIDE = 320  # px, width of a column from which its head explains its number
+WIDE = 320  # px at the usual size of the text, width of a column from which its head explains its number
 HOW = "All columns begin with the same noise and follow the same Brownian path."
 
 
@@ -80,6 +80,7 @@ class ColumnView(QFrame):
         self._comparing: Comparing = controllers.comparing
         self.run: ColumnRun | None = None
         self._in_scene: tuple[object, ...] = ()  # what the shown particles depend on
+        self._unit = ""  # behind the number in the head
         letter = LETTERS[place]
         self.letter = QLabel(letter)
         set_role(self.letter, "heading")
@@ -101,7 +102,8 @@ class ColumnView(QFrame):
         head.setSpacing(UNIT)
         head.addWidget(self.letter)
         head.addWidget(self.button, 1)
-        head.addWidget(SteadySize(self.cost, self))
+        self._cost_room = SteadySize(self.cost, self)
+        head.addWidget(self._cost_room)
         head.addWidget(self.remove)
         self.canvas = CanvasView()
         self.canvas.setMinimumSize(*NARROWEST)
@@ -234,8 +236,19 @@ class ColumnView(QFrame):
         run = self.run
         trajectory = None if run is None else run.trajectory
         if run is not None and trajectory is not None and not self._trains():
-            unit = " evaluations" if self.width() > WIDE else ""
+            unit = " evaluations" if self.width() > px(WIDE) else ""
+            if unit != self._unit:
+                self._unit = unit
+                self._cost_room.apply_text_size()
             self.cost.setText(readouts.evaluations(trajectory, run.frame_at(frame, total), unit))
+
+    def minimumSizeHint(self) -> QSize:
+        """The canvas alone decides how narrow it gets, so that no number in a head makes columns unequal."""
+        return QSize(self.canvas.minimumWidth(), super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.show_cost(self._controllers.playing.frame, self._comparing.total)
+        super().resizeEvent(event)
 
     def _trains(self) -> bool:
         training = None if self.run is None else self.run.training

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 
 class SteadySize(QWidget):
-    """Holds a label and has its size, but becomes no narrower until the label is empty.
+    """Holds a label and has its size, but becomes no narrower until the label is empty or its text has another size.
 
     A label asks for a new layout whenever its text changes, even if its size stays the same. Then all cards of its column
     are laid out again.
@@ -26,6 +26,11 @@ class SteadySize(QWidget):
     def minimumSizeHint(self) -> QSize:
         least = self._label.minimumSizeHint()
         return QSize(max(least.width(), self._told.width()), least.height())
+
+    def apply_text_size(self) -> None:
+        """Become as narrow as the label is now."""
+        self._told = QSize(0, 0)
+        self.updateGeometry()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._label.resize(event.size())
