@@ -178,7 +178,7 @@ class Given(Protocol):
         train: the training set, (N, *shape), on the device.
         density: the known density, or None.
         noise: the noise, built by the noise's kind.
-        widest, spread, thickness: the widest gap, the principal axes and the local thickness of the training set. They are
+        diameter, spread, thickness: the diameter, the principal axes and the local thickness of the training set. They are
             computed at the first call.
         classes: the number of classes that the network is trained with.
         conditions: what the network and its samples can be conditioned on.
@@ -209,7 +209,7 @@ class Given(Protocol):
     def noise(self) -> "NoiseLevels": ...
 
     @property
-    def widest(self) -> Callable[[], float]: ...
+    def diameter(self) -> Callable[[], float]: ...
 
     @property
     def spread(self) -> "Callable[[], PrincipalAxes]": ...

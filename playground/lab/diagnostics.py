@@ -17,11 +17,11 @@ from playground.lab.problem import Problem
 from playground.lab.trust import nearest
 from playground.messages import Edit, Message, setting
 from playground.theory.local_geometry import intrinsic_dimension, mean_smoothing_kl
-from playground.theory.smoothing import gaussianity, least_overlap, overlap, overlapping_levels, sigma_until_gaussian
+from playground.theory.smoothing import gaussianity, least_overlap, overlap, overlapping_levels
 
 GAUSSIAN = 1e-3
-"""Most nats between the data at the end of the noise and the prior. On the toys, sigma_max is then 0.23 to 0.6 of the
-widest gap."""
+"""Most nats between the data at the end of the noise and the prior. With sigma_max at the diameter of the data it is less
+for any data; on the toys 0.23 to 0.6 of the diameter are enough, so that no warning comes there."""
 OVERLAP = 0.2
 """Least mass that neighbouring levels should share. It allows ratios up to 4 in the plane, and up to 1.26 for 8 x 8
 images."""
@@ -60,9 +60,8 @@ def data_diagnostics(problem: Problem) -> tuple[Message, ...]:
     if problem.experiment.noise.has_path and problem.has_score:
         distance, end = gaussianity(problem.train, problem.noise.sigma_max), None
         if distance > GAUSSIAN:
-            needed = sigma_until_gaussian(problem.train, GAUSSIAN, problem.noise.sigma_max)
-            end = up(problem.units.sigma_to_user(needed))
-            found.append(_end(problem, distance, needed, end))
+            end = up(problem.units.sigma_to_user(problem.diameter()))
+            found.append(_end(problem, distance, end))
         found.append(_overlap(problem, end))
     return tuple(diagnostic for diagnostic in found if diagnostic is not None)
 
@@ -176,18 +175,19 @@ def _few_values(problem: Problem, points: NDArray[np.floating]) -> Message | Non
     return None
 
 
-def _end(problem: Problem, distance: float, needed: float, enough: float) -> Message:
-    """Say that the data at sigma_max are `distance` nats from a Gaussian, and which sigma_max would be enough.
+def _end(problem: Problem, distance: float, enough: float) -> Message:
+    """Say that the data at sigma_max are `distance` nats from a Gaussian, and that it should be at least their diameter.
 
     Args:
-        needed: that sigma_max in internal units.
-        enough: the same in user units, rounded up.
+        enough: the diameter in user units, rounded up.
     """
-    way = problem.experiment.noise.reach(needed, enough)
+    diameter = problem.diameter()
+    way = problem.experiment.noise.reach(diameter, enough)
     return Message(
         "far-from-the-prior",
-        "At σ = {:.3g} the data are still about {:.2g} nat from the Gaussian where sampling starts. {}.",
-        (problem.units.sigma_to_user(problem.noise.sigma_max), distance, way),
+        "At σ = {:.3g} the data are still about {:.2g} nat from the Gaussian where sampling starts. {}: the "
+        "coarsest noise should be at least the diameter of the data, {:.3g}.",
+        (problem.units.sigma_to_user(problem.noise.sigma_max), distance, way, problem.units.sigma_to_user(diameter)),
         way.key,
         way.edits,
     )

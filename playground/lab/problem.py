@@ -29,7 +29,7 @@ from playground.theory.class_densities import ClassDensities
 from playground.theory.densities import Density, GaussianMixture
 from playground.theory.empirical import Empirical
 from playground.theory.guidance import LabelledScore
-from playground.theory.local_geometry import widest_gap as widest_gap
+from playground.theory.local_geometry import diameter as diameter
 from playground.theory.networks import ScoreNetwork
 from playground.theory.noise import GaussianPrior, Noise, PrincipalAxes, Process
 from playground.theory.noise.sigma_distributions import SigmaDistributionName
@@ -66,7 +66,7 @@ class Problem:
         experiment: the settings as the user wrote them, in user units, with every "auto".
         train, test: points (N, \\*shape) float32 on the device; `test` is never trained on.
         density: the known density that the data come from, standardized like them, or None.
-        widest: returns the :func:`widest_gap` of `train`.
+        diameter: returns the :func:`~playground.theory.local_geometry.diameter` of `train`.
         spread: returns the principal axes of `train`.
         thickness: returns the local thickness of `train`, see :func:`playground.theory.local_geometry.thickness`. These
             three are computed when first called and kept through every `replace`: for large images each takes a second.
@@ -81,7 +81,7 @@ class Problem:
     test: Tensor = field(repr=False)
     density: Density | None
     device: torch.device
-    widest: Callable[[], float] = field(repr=False)
+    diameter: Callable[[], float] = field(repr=False)
     spread: Callable[[], PrincipalAxes] = field(repr=False)
     thickness: Callable[[], Tensor] = field(repr=False)
     class_moments: Callable[[int], tuple[Tensor, PrincipalAxes]] = field(repr=False)
@@ -118,13 +118,13 @@ class Problem:
         if density is not None:
             offset = torch.from_numpy(units.offset)
             density = density.standardized(offset, float(units.scale.flat[0])).to(device, torch.float32)
-        widest = functools.cache(functools.partial(widest_gap, train))
+        across = functools.cache(functools.partial(diameter, train))
         spread = functools.cache(functools.partial(PrincipalAxes.of_points, train))
         thickness = functools.cache(functools.partial(_thickness, train))
         labels = None if dataset.labels is None else torch.from_numpy(dataset.labels).to(device)
         class_moments = functools.cache(functools.partial(_class_moments, train, labels))
         problem = cls(
-            experiment, dataset, units, train, test, density, device, widest, spread, thickness, class_moments
+            experiment, dataset, units, train, test, density, device, across, spread, thickness, class_moments
         )
         _ = problem.noise  # levels that contradict each other are an error now, not at the first step
         return problem

@@ -1,4 +1,4 @@
-r"""Geometric measures of a point cloud: widest gap, local thickness, intrinsic dimension.
+r"""Geometric measures of a point cloud: diameter, local thickness, intrinsic dimension.
 
 Smoothing changes a narrow density more than a wide one. For a Gaussian of standard deviation s, smoothing by sigma costs in each
 direction
@@ -35,7 +35,7 @@ CURVE = 1.5
 ZERO = 1e-6
 """Largest thickness, relative to the data's standard deviation, that rounding cannot distinguish from zero."""
 PROJECTED, PART = 2**24, 2**20
-"""Numbers that the widest gap holds at once: projections, 128 MB, and coordinates of points, 8 MB."""
+"""Numbers that :func:`diameter` holds at once: projections, 128 MB, and coordinates of points, 8 MB."""
 
 
 class Dimension(NamedTuple):
@@ -98,10 +98,11 @@ def thickness(points: Tensor) -> Tensor:
     return found
 
 
-def widest_gap(points: Tensor) -> float:
-    """The largest distance between two of `points` (N, \\*shape), from the outermost points in 128 directions.
+def diameter(points: Tensor) -> float:
+    """The largest distance between two of `points` (N, \\*shape), which sigma_max should at least be (Song & Ermon 2020, technique
+    1): smoothed by it, no set of points is far from a Gaussian.
 
-    In the plane it is less than the exact diameter by at most 0.01 %. In more dimensions it is a lower bound, and the points
+    It is measured at the outermost points in 128 directions. In the plane it is less than the exact diameter by at most 0.01 %. In more dimensions it is a lower bound, and the points
     farthest from the centre are included to make it close.
     """
     flat = points.flatten(1).cpu()

@@ -34,32 +34,11 @@ def gaussianity(points: Tensor, sigma: float) -> float:
     low at 0.01 nat, and half too low at 0.05. The series also serves in the plane if points lie beyond the grid, or if sigma is
     less than an eighth of a smoothed standard deviation.
     """
-    return _divergence(*_along_axes(points), sigma)
-
-
-def sigma_until_gaussian(points: Tensor, tolerance: float, sigma: float) -> float:
-    """The least noise, at least `sigma`, at which :func:`gaussianity` is within the tolerance, to 2 %."""
-    found = _along_axes(points)
-    low = high = sigma
-    while _divergence(*found, high) > tolerance:
-        low, high = high, 2 * high
-    while high > 1.02 * low:
-        middle = math.sqrt(low * high)
-        low, high = (middle, high) if _divergence(*found, middle) > tolerance else (low, middle)
-    return high
-
-
-def _along_axes(points: Tensor) -> tuple[Tensor, Tensor]:
-    """Some points in the coordinates of the K principal axes of non-zero variance, (n, K), and the variances, (K,); float64."""
     flat = points.flatten(1)
     some = flat[:: math.ceil(len(flat) / (SUMMED if flat.shape[1] <= 2 else PAIRED))].cpu().double()
     some = some - some.mean(0)
-    axes, variances = PrincipalAxes.of_centred(some)
-    return some @ axes, variances
-
-
-def _divergence(some: Tensor, variances: Tensor, sigma: float) -> float:
-    """The :func:`gaussianity` of points whose principal axes are known. For large images the axes take most of the time."""
+    axes, variances = PrincipalAxes.of_centred(some)  # of non-zero variance
+    some = some @ axes
     summed = _on_a_grid(some, variances, sigma) if len(variances) <= 2 else None
     return _by_cumulants(some, variances, sigma) if summed is None else summed
 

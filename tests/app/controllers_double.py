@@ -384,7 +384,7 @@ def view(experiment: Experiment, **changes: Any) -> ProblemView:
         "sigma_max": coarse,
         "sigmas": np.geomspace(coarse, fine, noise.count or 20) if noise.has_noise else np.zeros(1),
         "sigma": 0.81,
-        "widest_gap": 3.4,
+        "diameter": 3.4,
         "parameters_count": 41_987,
         "mode_weights": np.array([0.5, 0.5]) if known_density else None,
         "marginals": np.array([[np.linspace(-2, 3, 401), np.linspace(0, 1, 401)]] * 2) if known_density else None,

@@ -272,7 +272,7 @@ def test_every_kind_is_drawn(noise_chart, palette):
     noise_chart.apply_palette(palette)
     for kind, noise in Noise.kinds().items():
         noise_chart.show_levels(
-            noise(), {"none": np.zeros(0), "single": np.array([0.3])}.get(kind, LEVELS[:6]), gap=3.0
+            noise(), {"none": np.zeros(0), "single": np.array([0.3])}.get(kind, LEVELS[:6]), diameter=3.0
         )
         assert (count_of(noise_chart, "learned") > 15) == (kind != "none"), kind
 

@@ -7,8 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from playground.app.model.workspace import problem_view
+from playground.app.panels import noise as noise_panel
+from playground.kinds.noise.noise import up
 from playground.lab.diagnostics import noise_diagnostics
 from playground.lab.experiment import Experiment, fields, replace
+from playground.lab.glossary import glossary
+from playground.lab.lessons import load_all
 from playground.lab.problem import Problem
 from tests.fitting import fitting
 
@@ -52,7 +57,11 @@ def test_an_end_that_is_not_gaussian_gives_a_warning_and_a_remedy(
     assert changed in diagnostic.edits[0].changes
     mended = Problem.build(replace(problem.experiment, diagnostic.edits[0].changes))
     assert noise_diagnostics(mended) == ()
-    assert mended.noise.sigma_max < 4 * problem.noise.sigma_max  # not larger than necessary
+    diameter = problem.units.sigma_to_user(problem.diameter())
+    assert f"at least the diameter of the data, {diameter:.3g}" in str(diagnostic)
+    reached = mended.units.sigma_to_user(mended.noise.sigma_max)
+    assert reached == pytest.approx(diameter, rel=0.12)  # rounded up to two digits, in beta for VP
+    assert reached >= diameter * 0.999
 
 
 @pytest.mark.parametrize("settings", [{"noise__levels": 4}, {"noise__sigmas": (9.0, 3.0, 0.2, 0.05, 0.01)}])
@@ -188,3 +197,24 @@ def test_data_thinner_than_the_finest_noise_give_a_warning_with_the_cost_of_smoo
 
 def test_a_coarse_noise_bridges_a_coarse_grid(tmp_path: Path) -> None:
     assert of_file(tmp_path, NORMAL.round(), kind="single", sigma=0.5) == []
+
+
+@pytest.mark.parametrize("data", ["two-moons", "two-gaussians", "eight-gaussians", "checkerboard"])
+def test_one_rule_says_how_large_sigma_max_should_be(data: str) -> None:
+    """The warning, the mark on the chart, the default, and the words of card, lesson and glossary."""
+    problem = build(data__kind=data, noise__kind="ve", noise__sigma_max=0.3)
+    diameter = problem.units.sigma_to_user(problem.diameter())
+    (warning,) = noise_diagnostics(problem)
+    assert warning.edits[0].changes == {"noise.sigma_max": up(diameter)}
+    assert problem_view(problem, 0).diameter == diameter
+    by_default = build(data__kind=data, noise__kind="ve")
+    assert by_default.noise.sigma_max == pytest.approx(2 * by_default.diameter())
+
+
+def test_card_chart_lesson_and_glossary_name_the_same_distance() -> None:
+    (entry,) = [entry for entry in glossary() if entry.term == "diameter"]
+    assert "largest distance between two points" in entry.meaning
+    lesson = load_all()["07-annealed-langevin"].steps[2].explanation
+    for words in (fields()["noise.sigma_max"].description, noise_panel.DIAMETER, lesson):
+        assert "the diameter of the data, " in words.replace("\n", " ")
+        assert "the largest distance between two points" in words.replace("\n", " ").replace("which is ", "")

@@ -17,7 +17,7 @@ from playground.data.units import Units
 from playground.kinds.datasets import load_dataset
 from playground.lab import problem as problems
 from playground.lab.experiment import Experiment, replace
-from playground.lab.problem import Problem, widest_gap
+from playground.lab.problem import Problem, diameter
 from playground.lab.session import Session
 from playground.theory import local_geometry
 
@@ -105,20 +105,20 @@ def test_units_take_a_few_rows_at_a_time(dataset: Dataset) -> None:
 
 
 @pytest.mark.parametrize("shape", [(2,), SHAPE])
-def test_the_widest_gap_is_that_of_all_rows_at_once(monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...]) -> None:
+def test_the_diameter_is_that_of_all_rows_at_once(monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...]) -> None:
     points = torch.randn(2_000, *shape, generator=torch.Generator().manual_seed(0))
     monkeypatch.setattr(local_geometry, "PART", points.numel())
     monkeypatch.setattr(local_geometry, "PROJECTED", 128 * len(points))
-    whole = widest_gap(points)
+    whole = diameter(points)
     monkeypatch.setattr(local_geometry, "PART", 100_000)
     monkeypatch.setattr(local_geometry, "PROJECTED", 0)
-    assert widest_gap(points) == pytest.approx(whole, rel=1e-12)
+    assert diameter(points) == pytest.approx(whole, rel=1e-12)
 
 
-def test_the_widest_gap_takes_a_few_rows_at_a_time(dataset: Dataset) -> None:
+def test_the_diameter_takes_a_few_rows_at_a_time(dataset: Dataset) -> None:
     points = torch.from_numpy(dataset.points)
     with Tensors() as made:
-        widest_gap(points)
+        diameter(points)
     outermost = (2 * 128 + 256) * points[0].numel()
     assert made.most <= max(units.PART, outermost) < points.numel() / 4
 
@@ -128,13 +128,13 @@ def test_expensive_diagnostics_are_computed_once(monkeypatch: pytest.MonkeyPatch
 
     def counted(points: torch.Tensor) -> float:
         asked.append(len(points))
-        return widest_gap(points)
+        return diameter(points)
 
-    monkeypatch.setattr(problems, "widest_gap", counted)
+    monkeypatch.setattr(problems, "diameter", counted)
     ((_, made),) = list(workspace.assemble(experiment(path), "cpu", dataset=dataset))
     assert asked == [len(dataset.points)]
     view = made.view
-    assert view.widest_gap == pytest.approx(made.problem.units.sigma_to_user(widest_gap(made.problem.train)))
+    assert view.diameter == pytest.approx(made.problem.units.sigma_to_user(diameter(made.problem.train)))
     assert np.shares_memory(view.points, dataset.points)
     np.testing.assert_allclose(view.brightness, dataset.points.mean(axis=(1, 2, 3), dtype=np.float64), atol=1e-6)
     assert view.limits == (dataset.points.min(), dataset.points.max())

@@ -14,7 +14,7 @@ from playground.kinds.datasets import DataSource, Stroke
 from playground.kinds.networks import Network
 from playground.kinds.noise import Noise
 from playground.lab.experiment import Experiment, ExperimentError, fields, replace, value
-from playground.lab.problem import Problem, choose_device, widest_gap
+from playground.lab.problem import Problem, choose_device, diameter
 from playground.theory.noise import (
     ContinuousNoise,
     DiscreteNoise,
@@ -139,8 +139,8 @@ def test_default_noise(kind: str, expected: type) -> None:
     noise = problem.noise
     assert isinstance(noise, expected)
     if kind in ("discrete", "ve", "cosine"):
-        gap = float(torch.cdist(problem.train, problem.train).max())
-        assert noise.sigma_max == pytest.approx(2 * gap, rel=1e-3)
+        across = float(torch.cdist(problem.train, problem.train).max())
+        assert noise.sigma_max == pytest.approx(2 * across, rel=1e-3)
     if kind in ("discrete", *CONTINUOUS):
         assert noise.sigma_min == pytest.approx(0.01)
         assert float(problem.process().sigma(problem.process().t_min)) == pytest.approx(0.01)
@@ -292,12 +292,12 @@ def test_seed_determines_weights_and_draws() -> None:
     assert not torch.equal(draws[0], torch.rand(4, generator=first.generator("sampling")))
 
 
-def test_widest_gap_is_the_diameter() -> None:
+def test_the_diameter_is_the_largest_distance() -> None:
     generator = torch.Generator().manual_seed(0)
     for shape, tolerance in (((2,), 1e-3), ((1, 4, 4), 0.03)):
         points = torch.randn(1500, *shape, generator=generator) * torch.linspace(0.3, 2.0, shape[-1])
         exact = float(torch.cdist(points.flatten(1), points.flatten(1)).max())
-        assert exact * (1 - tolerance) <= widest_gap(points) <= exact * (1 + 1e-6)
+        assert exact * (1 - tolerance) <= diameter(points) <= exact * (1 + 1e-6)
 
 
 def test_devices() -> None:

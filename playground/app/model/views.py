@@ -57,7 +57,7 @@ class ProblemView:
     sigma_max: float
     sigmas: np.ndarray  # (L,) coarse to fine
     sigma: float  # typical data scale, one standard deviation
-    widest_gap: float
+    diameter: float
     parameters_count: int
     labelled: bool = False  # whether the data have classes
     labels: np.ndarray | None = None  # (N,) the classes of `points`, if there are any

@@ -491,7 +491,6 @@ def problem_view(problem: "Problem", parameters_count: int) -> ProblemView:
     resolved = problem.resolve()
     has_process = problem.experiment.noise.has_path
     sigmas = noise.levels(LEVELS) if has_process else np.array([noise.sigma_max])
-    gap = units.sigma_to_user(problem.widest())
     shown, labels, count = dataset.points, dataset.labels, len(dataset.points)
     if count > SHOWN_POINTS:  # all of them are shown without a copy
         rows = problem.some_rows(count, SHOWN_POINTS, "shown")
@@ -520,7 +519,7 @@ def problem_view(problem: "Problem", parameters_count: int) -> ProblemView:
         sigma_max=units.sigma_to_user(noise.sigma_max),
         sigmas=np.array([units.sigma_to_user(float(sigma)) for sigma in sigmas]),
         sigma=units.sigma_to_user(1.0),
-        widest_gap=gap,
+        diameter=units.sigma_to_user(problem.diameter()),
         parameters_count=parameters_count,
         conditions=problem.conditions,
         labelled=dataset.labels is not None,

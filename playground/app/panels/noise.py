@@ -24,7 +24,10 @@ from playground.messages import Message, joined
 
 ENDS = ("noise.sigma_max", "noise.sigma_min")  # in one row if a kind has both
 POINT_FILTER = "Points (*.csv *.tsv *.txt *.npy);;All files (*)"
-GAP = "<p>Dotted line: the widest gap in the data, which the coarsest level should bridge.</p>"
+DIAMETER = (
+    "<p>Dotted line: the diameter of the data, the largest distance between two points. The coarsest level should be at "
+    "least that.</p>"
+)
 
 
 class NoisePanel(CollapsiblePanel):
@@ -147,7 +150,7 @@ class NoisePanel(CollapsiblePanel):
     def _refresh(self) -> None:
         noise, view = self.state.experiment.noise, self._building.problem
         marked = view is not None and not view.is_image and noise.has_path
-        self._chart_tip.set_words(f"<p>{noise.chart}</p>" + (GAP if marked else ""))
+        self._chart_tip.set_words(f"<p>{noise.chart}</p>" + (DIAMETER if marked else ""))
         self.by_hand.setVisible(noise.is_by_hand)
         self.disclosure.setVisible(self.levels.has_advanced)
         if not self.levels.has_advanced:
@@ -157,10 +160,10 @@ class NoisePanel(CollapsiblePanel):
             self._resolve(known)
         levels = self._levels(view, known)
         if levels is not None:
-            gap = None if view is None or view.is_image else view.widest_gap
+            diameter = None if view is None or view.is_image else view.diameter
             self._by_hand_text.setText(f"{len(levels)} points set by hand")
             self.evenly.setText("Space evenly" if noise.times_shown() is None else "Straighten")
-            self.chart.show_levels(noise, levels, gap=gap)
+            self.chart.show_levels(noise, levels, diameter=diameter)
         elif view is None or self.chart.kind != noise.kind:  # dragging the levels of another kind would set this one's
             self.chart.show_levels(noise, np.zeros(0))
         self.set_state(worded(noise.state(np.zeros(0) if levels is None else levels)))

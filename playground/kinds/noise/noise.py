@@ -26,7 +26,7 @@ FINEST, BLUR = 0.001, 0.002
 If the data have narrow parts, the default is a third of their thickness, at which the smoothing costs that many nats. Two columns
 of correlation 0.9999 would lose 0.1 nat with SIGMA_MIN."""
 SIGMA_MAX = 2.0
-"""The default sigma_max over the widest gap.
+"""The default sigma_max over the diameter of the data.
 
 The prior is a Gaussian with the data's moments, and smoothed data are only nearly Gaussian. With the exact score, the largest error
 of 1,000 log-likelihoods of the two Gaussians is 0.11 nat at a factor of 1.0, 0.015 at 2.0 and 0.005 at 3.0 (median 0.005, 0.0007,
@@ -226,7 +226,8 @@ class TwoEnds(PathToNoise, frozen=True):
         Annotated[
             float,
             meta(
-                "Coarsest noise level; it should exceed the widest gap in the data. auto: twice that gap",
+                "Coarsest noise level, at least the diameter of the data, which is the largest distance between two "
+                "points. auto: twice the diameter",
                 label="σ max",
                 ge=1e-15,
                 le=1e15,
@@ -243,7 +244,9 @@ class TwoEnds(PathToNoise, frozen=True):
 
     def coarsest(self, given: Given) -> float:
         """sigma_max in internal units."""
-        return SIGMA_MAX * given.widest() if self.sigma_max == "auto" else given.units.sigma_to_internal(self.sigma_max)
+        return (
+            SIGMA_MAX * given.diameter() if self.sigma_max == "auto" else given.units.sigma_to_internal(self.sigma_max)
+        )
 
     def ends(self, given: Given) -> tuple[float, float]:
         """sigma_min and sigma_max in internal units.

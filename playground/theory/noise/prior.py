@@ -42,7 +42,7 @@ class PrincipalAxes(NamedTuple):
         The covariance of n points differs from that of all, C, by about (tr C)^2/n in squared Frobenius norm, and by three times
         as much if images differ in contrast. For data of mean variance 1, the prior N(0, C + sigma^2 I) then has an error of
         D^2 / (4 n sigma^4) in KL divergence. For 20,000 images of 1,200 numbers with natural spectra that is 6e-8 nat if sigma is
-        twice the widest gap, and 4e-6 at the end of VP. It is 0.011 at a twentieth of that sigma_max, where the data's own shape
+        twice the diameter, and 4e-6 at the end of VP. It is 0.011 at a twentieth of that sigma_max, where the data's own shape
         matters more.
         """
         flat = points.flatten(1)

@@ -23,7 +23,7 @@ class VarianceExploding(Process):
 
     Args:
         sigma_min: finest noise, > 0.
-        sigma_max: noise at t = 1, > sigma_min. Below the widest gap in the data, x(1) does not follow the prior.
+        sigma_max: noise at t = 1, > sigma_min. Below the diameter of the data, x(1) does not follow the prior.
     """
 
     def __init__(self, sigma_min: float, sigma_max: float) -> None:

@@ -57,7 +57,7 @@ class NoiseLevelChart(QWidget):
         self.setMouseTracking(True)
         self._noise: Noise = Experiment().noise
         self._sigmas = np.zeros(0)
-        self._gap: float | None = None
+        self._diameter: float | None = None
         self._times: np.ndarray | None = None
         self._axis = (0.01, 10.0)
         self._held: int | None = None
@@ -77,20 +77,20 @@ class NoiseLevelChart(QWidget):
         """(L,) coarse to fine, as shown."""
         return self._sigmas.copy()
 
-    def show_levels(self, noise: Noise, sigmas: np.ndarray, *, gap: float | None = None) -> None:
+    def show_levels(self, noise: Noise, sigmas: np.ndarray, *, diameter: float | None = None) -> None:
         """Show noise levels. A handle that the user holds stays, unless the kind of noise changes.
 
         Args:
             noise: the noise of the levels.
             sigmas: (L,) coarse to fine in the user's unit; points of a curve for a continuous process.
-            gap: the widest gap in the data, marked on the axis.
+            diameter: the largest distance between two data points, marked on the axis.
         """
         if self._held is not None and noise.kind == self.kind:
             return
         self._held = None
-        if noise == self._noise and gap == self._gap and np.array_equal(sigmas, self._sigmas):
+        if noise == self._noise and diameter == self._diameter and np.array_equal(sigmas, self._sigmas):
             return
-        self._noise, self._sigmas, self._gap = noise, np.asarray(sigmas, float), gap
+        self._noise, self._sigmas, self._diameter = noise, np.asarray(sigmas, float), diameter
         self._times = noise.times_shown() if len(sigmas) else None
         handles, before = self.handles(), self._chosen
         self._chosen = min(handles, key=lambda handle: abs(handle - before), default=0)
@@ -143,11 +143,11 @@ class NoiseLevelChart(QWidget):
             x = self._x(power)
             self.line(painter, x, plot, "border")
             self.words(painter, format_number(power), QPointF(x, plot.bottom() + px(10)))
-        gap, widest = None, self._gap or 0.0
-        if self._axis[0] < widest < self._axis[1] and self._noise.has_path:
-            gap = self._x(widest)
+        mark, diameter = None, self._diameter or 0.0
+        if self._axis[0] < diameter < self._axis[1] and self._noise.has_path:
+            mark = self._x(diameter)
             painter.setPen(QPen(self.tokens.color("data"), 1.5, Qt.PenStyle.DotLine))
-            painter.drawLine(QPointF(gap, plot.top()), QPointF(gap, plot.bottom()))
+            painter.drawLine(QPointF(mark, plot.top()), QPointF(mark, plot.bottom()))
         places = [self.place(index) for index in range(len(self._sigmas))]
         painter.setPen(QPen(self.tokens.color("learned"), 1.5))
         curve = self._curve() or places
@@ -174,11 +174,11 @@ class NoiseLevelChart(QWidget):
             named = self._chosen
         if named is not None:
             self._draw_value(painter, named, places, curve)
-        elif gap is not None:
+        elif mark is not None:
             # The levels fall from the top left to the bottom right: what stands beside the line stands clear of them.
-            left = gap < plot.center().x()
-            at = QPointF(gap + (5 if left else -5), plot.bottom() - 8 if left else plot.top() + 8)
-            text = f"widest gap {format_number(widest)}"
+            left = mark < plot.center().x()
+            at = QPointF(mark + (5 if left else -5), plot.bottom() - 8 if left else plot.top() + 8)
+            text = f"diameter {format_number(diameter)}"
             self.words(painter, text, at, "data", "left" if left else "right", plate=True)
 
     def _draw_end(self, painter: QPainter, at: QPointF, hot: bool) -> None:
@@ -213,8 +213,8 @@ class NoiseLevelChart(QWidget):
         high = low + size.toTuple()
         margin = away[:, None] + (PLATE, 0.0)
         hits = ((low[:, None] < met + margin) & (high[:, None] > met - margin)).all(-1).sum(1)
-        gap = self._x(self._gap) if self._gap else -math.inf
-        crossed = (low[:, 0] - PLATE < gap) & (gap < high[:, 0] + PLATE)
+        mark = self._x(self._diameter) if self._diameter else -math.inf
+        crossed = (low[:, 0] - PLATE < mark) & (mark < high[:, 0] + PLATE)
         distance = np.linalg.norm(np.clip(at, low, high) - at, axis=1) + 0.2 * np.abs((low + high)[:, 0] / 2 - at[0])
         best = int(np.argmin(1000.0 * hits + 20.0 * crossed + distance))
         return QRectF(QPointF(*low[best].tolist()), size)
@@ -347,7 +347,7 @@ class NoiseLevelChart(QWidget):
     def _fit(self) -> None:
         if len(self._sigmas):
             low, high = self._sigmas.min(), self._sigmas.max()
-            self._axis = (low / OUTSIDE, max(high, self._gap or 0.0) * OUTSIDE)
+            self._axis = (low / OUTSIDE, max(high, self._diameter or 0.0) * OUTSIDE)
 
     def _y(self, down: float) -> float:
         plot = self.plot()
