@@ -50,6 +50,7 @@ class _Training(QObject):
         self.last_progress: Any = None
         self.loss_history = (np.zeros(0), np.zeros(0))
         self.held_out_history = (np.zeros(0), np.zeros(0))
+        self.other_objective: Any = None
 
     @property
     def untrained(self) -> bool:

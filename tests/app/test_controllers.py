@@ -11,6 +11,7 @@ from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.measuring import STALE
 from playground.app.model.state import State
+from playground.app.style.labels import worded
 from playground.data import pictures
 from playground.kinds.datasets import Stroke
 from playground.lab.conflicts import Conditions
@@ -172,6 +173,30 @@ def test_losses_are_those_of_the_objective_that_is_chosen(qtbot, workspace, tmp_
     assert len(controllers.training.loss_history[0]) == 0
     state.edit({"objective.kind": "denoising"})
     assert np.array_equal(controllers.training.loss_history, (steps, losses))
+
+
+def test_weights_of_another_objective_are_named_until_it_is_trained_or_reset(qtbot, workspace, tmp_path):
+    state, controllers = workspace
+    training = controllers.training
+    state.edit({"objective.kind": "sliced"})
+    assert training.other_objective is None  # nothing is trained yet
+    state.undo()
+    train(qtbot, controllers)
+    assert training.other_objective is None
+    state.edit({"objective.kind": "sliced"})
+    assert worded(training.other_objective).startswith("These weights were trained with the objective “Denoising”.")
+    controllers.sessions.pack({})().save(tmp_path / "run.spg")
+    train(qtbot, controllers)  # it goes on from them
+    assert training.other_objective is None
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        controllers.sessions.open(Session.load(tmp_path / "run.spg"))
+    assert training.other_objective.code == "other-objective"
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        controllers.building.reset_training()
+    assert training.other_objective is None
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        state.undo()
+    assert training.other_objective.code == "other-objective"
 
 
 def test_losses_are_those_of_the_noise_levels_that_are_drawn_now(qtbot, workspace, tmp_path):

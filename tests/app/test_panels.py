@@ -1094,6 +1094,22 @@ def test_weights_without_a_history_can_be_trained_on_and_reset(show, controllers
     assert panel.bar.value() == panel.bar.maximum()
 
 
+def test_weights_of_another_objective_can_be_reset_beside_the_train_button(show, state, controllers, qtbot):
+    (panel,) = show(panels.TrainingPanel)
+    controllers.build()
+    controllers.train_to(2_000, "finished")
+    assert not panel.notice.isVisible()
+    controllers.training.other_objective = plain("These weights were trained with another objective.")
+    state.edit({"objective.kind": "sliced"})
+    assert panel.notice.text.text() == "These weights were trained with another objective."
+    (reset,) = panel.notice.buttons
+    with qtbot.waitSignal(panel.reset_requested):
+        press(reset)
+    controllers.training.other_objective = None
+    controllers.build()
+    assert not panel.notice.isVisible()
+
+
 def test_training_that_waits_says_so_and_can_be_taken_back(show, controllers):
     (panel,) = show(panels.TrainingPanel)
     controllers.build()

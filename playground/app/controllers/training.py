@@ -12,7 +12,7 @@ from playground.app.model.workspace import Workspace
 from playground.app.workers.tasks import Tasks
 from playground.app.workers.worker import Worker
 from playground.lab.conflicts import training_conflict
-from playground.messages import Message
+from playground.messages import Message, setting
 
 if TYPE_CHECKING:
     from playground.lab.training import TrainingProgress
@@ -92,6 +92,18 @@ class Training(QObject):
     def untrained(self) -> bool:
         workspace = self._building.workspace
         return workspace is None or workspace.weights.untrained
+
+    @property
+    def other_objective(self) -> Message | None:
+        """A message that the weights at rest were trained with another objective than the chosen one; None if not."""
+        workspace = self._building.workspace
+        if workspace is None or not workspace.trained_steps or self.wanted:
+            return None
+        trained = workspace.trainer.problem.experiment.objective.kind
+        if trained == self._state.experiment.objective.kind:
+            return None
+        said = "These weights were trained with the {}. Training would go on from them; Reset begins with new ones."
+        return Message("other-objective", said, (setting("objective.kind", trained),), "objective.kind")
 
     # What the window may ask for
 

@@ -277,6 +277,9 @@ class TrainingPanel(CollapsiblePanel):
         elif conflict is not None:
             place = {"data": "Data", "network": "Objective", "objective": "Objective"}[conflict.key.split(".")[0]]
             self.notice.say("info", f"Training cannot start: see {place} above.")
+        elif (other := self._training.other_objective) is not None:
+            tip = "Start from new random weights. Undo brings the present ones back."
+            self.notice.say("warning", other, ("Reset", tip, self.reset_requested.emit))
         elif training == "finished" and progress is not None and progress.note:
             self.notice.say("info", progress.note)
         else:
