@@ -16,6 +16,7 @@ InpaintingMask = Annotated[
         "Part of each point that is given: none; the left or upper half of an image (x or y in the plane); all but a "
         "box in the middle",
         label="inpainting mask",
+        of_data=True,
         symbol="y",
         equation=r"\nabla_u \log p(u \mid y)",
         options={

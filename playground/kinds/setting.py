@@ -71,7 +71,7 @@ def meta(
         near_one: whether its slider is logarithmic in one minus the value.
         reach: the range of its slider, if the bounds are too wide for it. Any value within the bounds can be typed.
         resets: whether a change starts training anew.
-        of_data: whether it refers to the data, and so returns to its default with other data.
+        of_data: whether it was chosen for the data, so that the window returns it to its default with other data.
         advanced: whether it is in the "Advanced" part of its card.
         example: an example of a list, as in a file.
         when: returns whether it has an effect with the chosen kinds; None for always.

@@ -73,7 +73,16 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         | Auto
     ) = "auto"
     learning_rate: Annotated[
-        float, meta("Step size of Adam at the start", ge=1e-7, le=1.0, reach=(1e-5, 0.1), symbol="η", log=True)
+        float,
+        meta(
+            "Step size of Adam at the start",
+            of_data=True,
+            ge=1e-7,
+            le=1.0,
+            reach=(1e-5, 0.1),
+            symbol="η",
+            log=True,
+        ),
     ] = 3e-3
     lr_schedule: Annotated[
         Literal["cosine", "none"],

@@ -199,6 +199,27 @@ def test_weights_of_another_objective_are_named_until_it_is_trained_or_reset(qtb
     assert training.other_objective.code == "other-objective"
 
 
+def test_settings_that_other_data_clear_are_named_until_that_is_undone(qtbot, workspace):
+    state, controllers = workspace
+    told = []
+    controllers.notified.connect(told.append)
+    state.edit({"training.learning_rate": 1e-4, "sampling.guidance": 2.0, "sampling.label": 1, "noise.sigma_max": 9.0})
+    assert told == []
+    state.edit({"data.kind": "rings"})
+    (said,) = told
+    assert worded(said.message) == (
+        "With other data these have their defaults again: σ max, learning rate, class c and 1 more."
+    )
+    assert said.action == "edit.undo"
+    state.edit({"training.batch": 32})
+    assert said.is_current()
+    state.undo()
+    state.undo()
+    assert not said.is_current()
+    assert state.value("training.learning_rate") == 1e-4
+    assert len(told) == 1
+
+
 def test_losses_are_those_of_the_noise_levels_that_are_drawn_now(qtbot, workspace, tmp_path):
     """Another distribution of ln sigma has another floor; the old curve keeps its own, and comes back with the old distribution."""
     state, controllers = workspace

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QUndoView
 
 from playground.app.model.state import State
 from playground.kinds.datasets.data_source import Stroke
+from playground.lab import experiment as description
 from playground.lab.experiment import Experiment
 
 
@@ -52,6 +53,68 @@ def test_a_kind_has_again_what_it_had_when_it_was_last_chosen():
     assert not state.remembers("noise", "discrete")
     state.edit({"noise.kind": "discrete"})
     assert state.value("noise.levels") == 20
+
+
+FOR_DIGITS = {
+    "data.kind": "digits",
+    "sampling.labels": "one",
+    "sampling.label": 3,
+    "sampling.guidance": 2.0,
+    "sampling.guide": "checkpoint",
+    "sampling.guide_step": 100,
+    "sampling.inpainting_mask": "left",
+    "sampling.inpainting_image": 5,
+    "training.learning_rate": 1e-3,
+    "training.batch": 32,
+    "noise.sigma_max": 9.0,
+}
+
+
+@pytest.mark.parametrize("path", ["", "points.csv"])
+def test_what_was_chosen_for_the_data_is_cleared_with_them_in_one_step(path):
+    state = State()
+    cleared = recorded(state.cleared)
+    state.edit(FOR_DIGITS)
+    assert cleared == []
+    before, steps = state.experiment, state.stack.count()
+    state.edit({"data.kind": "file", "data.path": path} if path else {"data.kind": "two-moons"})
+    of_digits = {key for key in FOR_DIGITS if key not in ("data.kind", "training.batch")}
+    assert {key: state.value(key) for key in of_digits} == {key: state.field(key).default for key in of_digits}
+    assert state.value("training.batch") == 32
+    assert set(*cleared[0]) == of_digits
+    assert state.stack.count() == steps + 1
+    state.undo()
+    assert state.experiment == before
+    assert len(cleared) == 1
+    state.redo()
+    state.edit({"sampling.kind": "reverse-sde"})
+    state.edit({"sampling.kind": "probability-flow"})  # whose settings were remembered
+    assert (state.value("sampling.label"), state.value("sampling.guidance")) == (0, 0.0)
+
+
+def test_what_comes_together_with_other_data_stays():
+    state = State()
+    cleared = recorded(state.cleared)
+    state.edit({"data.kind": "digits", "training.learning_rate": 1e-4})
+    state.edit({"data.kind": "two-moons", "sampling.labels": "one", "sampling.guidance": 3.0, "noise.sigma_max": 7.0})
+    assert [state.value(key) for key in ("sampling.labels", "sampling.guidance", "noise.sigma_max")] == [
+        "one",
+        3.0,
+        7.0,
+    ]
+    assert cleared == [(("training.learning_rate",),)]
+    given = description.replace(Experiment(), FOR_DIGITS)  # as the command line does
+    assert description.value(description.replace(given, {"data.kind": "two-moons"}), "sampling.guidance") == 2.0
+
+
+def test_another_file_is_other_data_and_the_same_one_is_not():
+    state = State()
+    state.edit({"data.kind": "file", "data.path": "a.csv"})
+    state.edit({"training.learning_rate": 1e-4})
+    state.edit({"data.kind": "file", "data.path": "a.csv"})
+    assert state.value("training.learning_rate") == 1e-4
+    state.edit({"data.path": "b.csv"})
+    assert state.value("training.learning_rate") == state.field("training.learning_rate").default
 
 
 def test_an_edit_to_the_same_value_is_no_edit():

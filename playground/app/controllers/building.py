@@ -14,7 +14,7 @@ from playground.app.controllers.notification import Notification, about
 from playground.app.model.history import shared
 from playground.app.model.state import Edit, State
 from playground.app.model.views import ProblemView, conditions_of
-from playground.app.model.workspace import Workspace, assemble, file_key, other_data, points_key, reset_key
+from playground.app.model.workspace import Workspace, assemble, file_key, points_key, reset_key
 from playground.app.model.workspace_cache import WorkspaceCache
 from playground.app.style.number_formats import format_count
 from playground.app.workers.tasks import Tasks
@@ -24,7 +24,7 @@ from playground.lab import experiment as description
 from playground.lab.conflicts import Conditions, training_conflict
 from playground.lab.experiment import Experiment
 from playground.lab.session import Session
-from playground.messages import Message
+from playground.messages import Message, setting
 from playground.user_errors import message_of
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 SETTLE = 150  # ms without an edit before data and network are built, so that a slider can be dragged
 TASKS = ("problem", "reading")  # the tasks that end with another workspace
+MOST_NAMED = 3  # settings that one message names
 DROPPED = "Undo keeps 1 GiB in memory, and the {} steps trained here did not fit. Press Train to repeat them."
 
 
@@ -134,6 +135,7 @@ class Building(QObject):
         self._settle.setInterval(SETTLE)
         self._settle.timeout.connect(self.build)
         state.changed.connect(self._edited)
+        state.cleared.connect(self._notify_cleared)
         state.history_changed.connect(self._follow_history)  # the stack itself still emits while it is destroyed
 
     # What the window may read
@@ -350,10 +352,12 @@ class Building(QObject):
             try:
                 now = self._state.experiment
                 others = {
-                    key: description.value(now, key) for key in description.fields(now) if not key.startswith("data.")
+                    key: description.value(now, key)
+                    for key, known in description.fields(now).items()
+                    if not (key.startswith("data.") or known.of_data)
                 }
                 self.points_opening.emit()
-                self._state.edit({**others, **other_data(now, kind), "data.path": path})
+                self._state.edit({**others, "data.kind": kind, "data.path": path})
             finally:
                 self.adopting = False
             self._settle.start()
@@ -518,6 +522,17 @@ class Building(QObject):
         said = f"{held_out:,} of these data were held out when training started. Reset holds out more."
         is_current = lambda: self._workspace is workspace and workspace.could_hold_out_more  # noqa: E731
         self.notified.emit(Notification("info", said, is_current=is_current))
+
+    @Slot(object)
+    def _notify_cleared(self, keys: Sequence[str]) -> None:
+        """Say which settings other data returned to their defaults."""
+        step = self._state.last_step
+        named = [setting(key) for key in keys[:MOST_NAMED]]
+        more = len(keys) - len(named)
+        names = ", ".join(["{}"] * len(named)) + (f" and {more} more" if more else "")
+        said = Message("cleared", f"With other data these have their defaults again: {names}.", tuple(named))
+        is_current = lambda: step is not None and self._state.is_done(step)  # noqa: E731
+        self.notified.emit(Notification("info", said, "edit.undo", is_current))
 
     def _notify_dropped(self, workspace: Workspace) -> None:
         """Report what undo cannot bring back, when undo reaches it."""

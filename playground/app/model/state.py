@@ -55,6 +55,7 @@ class State(QObject):
         changed(frozenset[str]): the dotted keys with new values; read :attr:`experiment`.
         kinds_changed(): kinds were added to the registry, so that settings have more choices.
         refused(str, Message): key and message of an edit that did not fit; nothing has changed.
+        cleared(tuple[str, ...]): the keys of settings that an edit returned to their defaults, because it changed the data.
         replaced(): undo, redo or a file replaced the experiment, or the data changed; refused input is out of date.
         history_changed(): undo, redo or the modified mark changed.
     """
@@ -62,6 +63,7 @@ class State(QObject):
     changed = Signal(object)
     kinds_changed = Signal()
     refused = Signal(str, object)
+    cleared = Signal(object)
     replaced = Signal()
     history_changed = Signal()
 
@@ -96,10 +98,24 @@ class State(QObject):
     def replaced_by(self, changes: Mapping[str, Any]) -> Experiment:
         """The experiment with some dotted keys changed; a kind gets the settings that it last had.
 
+        With other data, settings that were chosen for the present ones return to their defaults, unless `changes` has them.
+
         Raises:
             ExperimentError: the values do not fit the experiment.
         """
-        return description.replace(self._experiment, changes, self._remembered)
+        return self._replaced(changes)[0]
+
+    def _replaced(self, changes: Mapping[str, Any]) -> tuple[Experiment, tuple[str, ...]]:
+        """The experiment with some keys changed, and the keys of the settings that other data return to their defaults."""
+        after = description.replace(self._experiment, changes, self._remembered)
+        if not _differences(self._experiment, after) & OTHER_DATA:
+            return after, ()
+        known = description.fields(after).items()
+        defaults = {key: field.default for key, field in known if field.of_data and not key.startswith("data.")}
+        if after.network.needs_images and not after.data.images:
+            defaults["network.kind"] = "auto"
+        cleared = [key for key, to in defaults.items() if key not in changes and description.value(after, key) != to]
+        return description.replace(after, {key: defaults[key] for key in cleared}), tuple(cleared)
 
     def edit(self, changes: Mapping[str, Any], *, merge: str = "") -> bool:
         """Change some dotted keys as one undo step; successive edits with the same `merge` tag are one step too.
@@ -108,10 +124,11 @@ class State(QObject):
             Whether the values fit the experiment; if not, `refused` says why.
         """
         try:
-            after = shared(self._experiment, self.replaced_by(changes))
+            after, cleared = self._replaced(changes)
         except ExperimentError as error:
             self.refused.emit(next(iter(changes)), error.message)
             return False
+        after = shared(self._experiment, after)
         if after == self._experiment:
             return True
         follows = self._gesture[1] if self._gesture is not None and self._gesture[0] == merge else None
@@ -122,6 +139,8 @@ class State(QObject):
         last = self.last_step
         if merge and isinstance(last, Edit) and last in (edit, follows):
             self._gesture = merge, last
+        if cleared:
+            self.cleared.emit(cleared)
         if others:
             self.replaced.emit()
         return True

@@ -19,8 +19,6 @@ from playground.app.model.weights import Weights
 from playground.app.workers.preload import load_torch
 from playground.app.workers.worker import Mailbox, interrupted
 from playground.data.dataset import held_out_count
-from playground.kinds.datasets import DataSource
-from playground.kinds.samplers import FollowsScore
 from playground.lab import experiment as description
 from playground.lab.conflicts import has_energy, training_conflict
 from playground.lab.experiment import Experiment, ExperimentError
@@ -42,28 +40,6 @@ MARGINAL_PLACES = 401  # positions of a known density along each axis in view: o
 LEVELS = 20  # noise levels of a process in views
 KEPT_LOSSES = 2_000  # points of the loss curve in a session
 SNAPSHOT_SECONDS = 0.15  # greatest age of the weights that sampling uses during training
-
-
-def other_data(experiment: Experiment, kind: str) -> dict[str, Any]:
-    """The edits of a change to data of this kind: the kind, and defaults for settings that would not fit."""
-    data = DataSource.kinds()[kind]
-    changes: dict[str, Any] = {"data.kind": kind}
-    for key, known in description.fields(experiment).items():
-        if known.of_data and not key.startswith("data."):
-            changes[key] = known.default
-    if not data.images and experiment.network.needs_images:
-        changes["network.kind"] = "auto"
-    sampling = experiment.sampling
-    if not data.images and sampling.mask == "frame":
-        changes["sampling.inpainting_mask"] = "none"
-    leaves_parts = experiment.data.labelled and not experiment.data.images  # the classes of a toy
-    if isinstance(sampling, FollowsScore) and (leaves_parts or None in (data().labelled, experiment.data.labelled)):
-        changes |= {
-            "sampling.labels": "all",
-            "sampling.label": 0,
-            "sampling.guidance": 0.0,
-        }  # each has its own classes
-    return changes
 
 
 def reset_key(experiment: Experiment) -> tuple[object, ...]:

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QLabel, QP
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView
-from playground.app.model.workspace import other_data
 from playground.app.style import theme
 from playground.app.style.number_formats import (
     Scale,
@@ -289,7 +288,7 @@ class DataPanel(CollapsiblePanel):
             return
         if kind != now.data.kind:
             self._building.prefer_bundled()
-            self.state.edit(other_data(now, kind))
+            self.state.edit({"data.kind": kind})
         if issubclass(source, Drawing):
             self.brush.setChecked(True)
 

@@ -153,6 +153,11 @@ class Sampler(Kind, frozen=True):
             score: the learned score, if the sampler needs its density.
         """
 
+    @property
+    def starts_at(self) -> Literal["noise", "box", "data"]:
+        """Where its particles start: at noise, uniformly over the data's box, or at training points."""
+        return "noise"
+
     @abstractmethod
     def start_of_run(self, given: Given) -> "Start":
         """Return the distribution from which the particles start, in internal units."""
@@ -194,6 +199,7 @@ class FollowsScore(Sampler, frozen=True):
             "Classes of the particles, for data with classes and a learned or exact score: none, one, or all in the "
             "frequencies of the data",
             label="class",
+            of_data=True,
             symbol="c",
             options={
                 "none": Option("Any", "No class is given: the score of all data."),
@@ -208,6 +214,7 @@ class FollowsScore(Sampler, frozen=True):
         meta(
             "The class of labels = one, counted from 0",
             label="class c",
+            of_data=True,
             ge=0,
             le=999,
             when=lambda chosen: chosen.sampling.labels_told(chosen) == "one",
@@ -218,6 +225,7 @@ class FollowsScore(Sampler, frozen=True):
         meta(
             "Guidance: how far the score of the class is pushed away from another. 0: the score of the class itself",
             label="guidance w",
+            of_data=True,
             ge=0.0,
             le=20.0,
             symbol="w",
@@ -232,6 +240,7 @@ class FollowsScore(Sampler, frozen=True):
             "checkpoint: the score by the weights of an earlier training step (autoguidance, Karras et al. 2024), with "
             "or without classes",
             label="guidance from",
+            of_data=True,
             options={
                 "unconditional": Option(
                     "All data",
@@ -255,6 +264,7 @@ class FollowsScore(Sampler, frozen=True):
                 "Training step of the weights for guide = checkpoint; the nearest of those kept. auto: a tenth of the "
                 "steps made",
                 label="checkpoint step",
+                of_data=True,
                 ge=0,
                 le=100_000_000,
                 reach=(1, 100_000),
@@ -455,11 +465,15 @@ class FollowsScore(Sampler, frozen=True):
         if asked is not None:
             yield Message("without-effect", "{} changes nothing: {}.", (asked, why), asked.key)
 
+    @property
+    def starts_at(self) -> Literal["noise", "box", "data"]:
+        return "box" if self.start == "uniform" or (self.start == "auto" and self.starts_in_box) else "noise"
+
     def start_of_run(self, given: Given) -> "Start":
         from playground.data.box import data_box
         from playground.theory.starts import UniformStart
 
-        if self.start == "uniform" or (self.start == "auto" and self.starts_in_box):
+        if self.starts_at == "box":
             return UniformStart(*data_box(given.train, given.density))
         return self.prior_of_run(given)
 
