@@ -6,11 +6,11 @@ import msgspec
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from playground.app.canvas.compare_view import EQUAL, HOW
+from playground.app.canvas.compare_view import EQUAL
 from playground.app.canvas.readouts import vector
 from playground.app.controllers import column_training, why_disabled
 from playground.app.controllers.column_training import ColumnTraining
@@ -30,6 +30,7 @@ from playground.lab.lessons import load_all
 from tests.app.conftest import wait
 
 PATIENCE = 60_000
+SAME_NOISE = "All columns begin with the same noise and follow the same Brownian path."
 
 
 @pytest.fixture
@@ -305,7 +306,7 @@ def test_a_column_with_steps_of_its_own_says_that_it_is_not_made_equal(window, e
     before = comparing.runs
     comparing.set_equal("own")
     wait(lambda: comparing.runs is not before and ready(comparing), PATIENCE)
-    assert window.compare.said.text() == HOW
+    assert window.compare.said.text() == SAME_NOISE
 
 
 def test_a_column_that_costs_more_than_the_budget_says_so(window) -> None:
@@ -380,7 +381,7 @@ def test_columns_stay_when_the_main_sampler_becomes_another(window) -> None:
 def test_columns_that_became_the_same_say_so(window) -> None:
     kind = "annealed-langevin"
     comparing = compared(window, Column(), Column({"sampling.kind": kind}), Column({"sampling.steps": 20}))
-    assert window.compare.said.text() == HOW
+    assert window.compare.said.text() == SAME_NOISE
     before = comparing.runs
     window.state.edit({"sampling.kind": kind})
     wait(lambda: comparing.runs is not before and ready(comparing), PATIENCE)
@@ -389,7 +390,7 @@ def test_columns_that_became_the_same_say_so(window) -> None:
     before = comparing.runs
     window.state.undo()
     wait(lambda: comparing.runs is not before and ready(comparing), PATIENCE)
-    assert window.compare.said.text() == HOW
+    assert window.compare.said.text() == SAME_NOISE
 
 
 def test_a_time_grid_that_is_written_and_found_alike_is_the_same(window) -> None:
@@ -495,6 +496,100 @@ def test_exports_are_of_the_columns_while_they_are_compared(window, tmp_path) ->
     assert window.compare.drawn() is None
 
 
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_film_that_is_wanted_early_waits_for_all_columns(window, tmp_path, cancelled: bool) -> None:
+    comparing, exports, path = window.controllers.comparing, window.exports, tmp_path / "columns.gif"
+    finished, failed = list[str](), list[object]()
+    exports.finished.connect(lambda _, written: finished.append(written))
+    exports.failed.connect(failed.append)
+    comparing.begin((Column(), Column({"sampling.steps": 20}), Column({"sampling.kind": "probability-flow"})))
+    exports.video()
+    dialog = exports.dialog
+    for box, value in ((dialog.width_box, 320), (dialog.height_box, 180), (dialog.seconds, 1.0), (dialog.fps, 5)):
+        box.setValue(value)
+    dialog.path.setText(str(path))
+    dialog._path_typed()
+    dialog.wanted.emit(path)
+    assert dialog.running
+    assert dialog.status.text() == "Waiting. The columns are being prepared."
+    if cancelled:
+        dialog.reject()
+        assert (dialog.running, dialog.status.text()) == (False, "Cancelled; nothing was written.")
+        wait(lambda: comparing.awaited is None, PATIENCE)
+        wait()
+        assert not dialog.running
+        dialog.reject()
+    else:
+        wait(lambda: bool(finished or failed), PATIENCE)
+        names = [curve.label for curve in exports._drawing.chart.curves]
+        assert [name for name in names if name in ("A", "B", "C")] == ["A", "B", "C"]
+    assert path.exists() is not cancelled
+    assert failed == []
+
+
+def test_a_picture_is_of_the_frame_at_which_its_dialog_opened(window, tmp_path) -> None:
+    comparing = compared(window, Column(), Column({"sampling.steps": 20}))
+    window.playing.seek(10)
+    wait(lambda: window.playing.frame == 10, PATIENCE)
+    finished = list[str]()
+    window.exports.finished.connect(lambda _, written: finished.append(written))
+    window.exports.picture()
+    then = window.compare.drawn(10)
+    window.playing.seek(comparing.total - 1)
+    wait(lambda: window.playing.frame == comparing.total - 1, PATIENCE)
+    choice = window.exports.dialog.picture_choice()
+    window.exports.dialog.wanted.emit(tmp_path / "columns.png")
+    wait(lambda: bool(finished), PATIENCE)
+    *_, (_, wanted) = paint_comparison_picture(then, 10, choice)
+    *_, (_, later) = paint_comparison_picture(then, comparing.total - 1, choice)
+    *_, (_, last) = paint_comparison_picture(window.compare.drawn(), comparing.total - 1, choice)
+    written = QImage(str(tmp_path / "columns.png")).convertToFormat(wanted.format())
+    assert written == wanted == later
+    assert written != last
+
+
+def test_a_picture_of_columns_that_are_still_sampled_stays_at_its_frame(window) -> None:
+    comparing = window.controllers.comparing
+    comparing.begin((Column({"sampling.steps": 1000}), Column({"sampling.steps": 500})))
+    wait(lambda: comparing.recorded > 1, PATIENCE)
+    assert not comparing.is_sampled
+    last = comparing.recorded - 1
+    drawing = window.compare.drawn(last)
+    own = [column.frame(last) for column in drawing.columns]
+    wait(lambda: comparing.is_sampled, PATIENCE)
+    assert [column.frame(last) for column in drawing.columns] == own
+    assert own[0] == last
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ((Column(), Column({"sampling.kind": "probability-flow"})), SAME_NOISE),
+        (
+            (Column(), Column({"sampling.kind": "langevin"}), Column({"sampling.kind": "forward"})),
+            "A begins with noise; B begins at points of a box around the data; C begins at training points. All follow the same "
+            "Brownian path.",
+        ),
+        (
+            (Column(), Column({"sampling.kind": "langevin"}), Column({"sampling.steps": 20})),
+            "A and C begin with the same noise; B begins at points of a box around the data. All follow the same Brownian path.",
+        ),
+        (
+            (Column({"sampling.kind": "langevin"}), Column({"sampling.kind": "langevin", "sampling.steps": 20})),
+            "All columns begin at the same points of a box around the data and follow the same Brownian path.",
+        ),
+    ],
+)
+def test_the_line_above_says_where_columns_begin(window, columns: tuple[Column, ...], said: str) -> None:
+    comparing = compared(window, *columns)
+    assert window.compare.said.text() == said
+    starts = [run.trajectory.positions[0] for run in comparing.runs]
+    spread = [(start - start.mean(0)) / start.std(0) for start in starts]
+    alike = [np.abs(each - spread[0]).max() < 0.05 for each in spread]
+    kinds = [run.experiment.sampling.starts_at for run in comparing.runs]
+    assert alike == [kind == kinds[0] for kind in kinds]
+
+
 def pinned(experiment, trained_steps: int | None = None) -> PinnedRun:
     return PinnedRun(1, "a run", experiment, trained_steps=trained_steps)
 
@@ -537,17 +632,23 @@ def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window)
     wait(lambda: len(comparing.runs) == 3, PATIENCE)
     assert [run.training is not None for run in comparing.runs] == [False, True, True]
     assert window.compare.fair.isVisible()
+    awaited = set[str]()
 
     def sampled_by_trained_weights() -> bool:
-        runs = comparing.runs
+        runs, why = comparing.runs, comparing.awaited
+        awaited.add("" if why is None else why.code)
         trained = [run for run in runs if run.training is not None]
         return ready(comparing) and all(not run.model.weights.untrained for run in trained)
 
     wait(sampled_by_trained_weights, PATIENCE)
     assert sampled_by_trained_weights()
+    assert "column-trained" in awaited  # what a film waits for
+    wait(lambda: comparing.awaited is None, PATIENCE)
     for run in comparing.runs[1:]:
         assert run.failure is None
         assert run.training.step >= steps
+        assert run.model.weights is run.training.weights
+        assert run.curve is not None
     assert window.building.workspace is workspace  # the main experiment's own stays as it was
     assert workspace.training == "paused"
     ends = [run.trajectory.positions[-1] for run in comparing.runs]
@@ -660,9 +761,11 @@ def test_particles_have_their_colours_in_every_column(window, colors: str) -> No
 
 def test_four_columns_are_as_before_after_the_presenter_mode(window) -> None:
     window.resize(1366, 768)
-    compared(window, *(Column({"sampling.steps": steps}) for steps in (20, 30, 40, 50)))
-    window.playing.seek(10_000)
-    wait(lambda: all(view.cost.text() for view in window.compare.columns), PATIENCE)
+    comparing = compared(window, *(Column({"sampling.steps": steps}) for steps in (20, 30, 40, 50)))
+    window.playing.seek(comparing.total - 1)
+    last = [f"{run.trajectory.nfe_mean[-1]:.0f}" for run in comparing.runs]
+    wait(lambda: [view.cost.text() for view in window.compare.columns] == last, PATIENCE)
+    assert [view.cost.text() for view in window.compare.columns] == last
 
     def looks() -> list[object]:
         return [[view.width() for view in window.compare.columns], window.columns.sizes(), window.size().toTuple()]

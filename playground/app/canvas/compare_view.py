@@ -43,6 +43,7 @@ from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Viewport
 from playground.drawing.scene import Scene
 from playground.drawing.side_by_side import DrawnChart, DrawnColumn, SideBySide
+from playground.messages import Message
 
 EQUAL: tuple[tuple[Equal, str, str], ...] = (
     ("own", "Steps as set", "Each column takes the steps of its own settings."),
@@ -60,7 +61,14 @@ MARKED = (
 NARROWEST = 160, 140  # px, least width and height of a column; four fit beside the cards in a window of 1280
 SCARCE = 380  # px, height below which there is no room for the chart
 WIDE = 320  # px at the usual size of the text, width of a column from which its head explains its number
-HOW = "All columns begin with the same noise and follow the same Brownian path."
+ONE_PATH = "The columns follow the same Brownian path."
+STARTS = {
+    "noise": ("with noise", "with the same noise"),
+    "box": ("at points of a box around the data", "at the same points of a box around the data"),
+    "data": ("at training points", "at the same training points"),
+    "set": ("at points of the start set", "at the same points of the start set"),
+}
+"""Where one column begins, and where several do."""
 
 
 class ColumnView(QFrame):
@@ -138,20 +146,22 @@ class ColumnView(QFrame):
         colors, followed = self._controllers.following.particle_colors, self._inspecting.number
         return dataclasses.replace(self.canvas.frame_style, particles=colors, followed=followed)
 
-    def drawn(self, as_seen: bool) -> DrawnColumn | None:
-        """The column for a film; None if it has no run.
+    def drawn(self, frame: int | None, as_seen: bool) -> DrawnColumn | None:
+        """The column for a film or a picture; None if it has no run.
 
         Args:
+            frame: of a picture, the frame of the common timeline; None for a film. The run may still be sampled.
             as_seen: include field and density of the current frame, for a picture of that frame only.
         """
         run, comparing, canvas = self.run, self._comparing, self.canvas
         trajectory = None if run is None else run.trajectory
-        if run is None or run.model is None or run.failure is not None or trajectory is None:
+        if run is None or run.model is None or run.failure is not None or trajectory is None or not len(trajectory):
             return None
         model, total, style = run.model, comparing.total, self._frame_style
         wanted, (exact, density) = comparing.wanted_by(run), comparing.sources(run)
         if density == "learned":
             wanted -= {"density"}  # as on the screen
+        still = None if frame is None else run.frame_at(frame, total)
         seen, grid, sampler = canvas.viewport, canvas.arrow_grid(), run.experiment.sampling
         weights = (run.experiment.sampling.follows == "learned" and readouts.weights_in_view(model.weights)) or ""
 
@@ -176,7 +186,7 @@ class ColumnView(QFrame):
             COLORS[self.place],
             canvas.still(),
             prepare,
-            lambda frame: run.frame_at(frame, total),
+            lambda frame: run.frame_at(frame, total) if still is None else still,
             lambda frame: readouts.evaluations(trajectory, frame, " evaluations"),
         )
 
@@ -303,7 +313,7 @@ class CompareView(QWidget):
         self.equal.setAccessibleName("What is equal in all columns")
         for place, (_, _, tip) in enumerate(EQUAL):
             self.equal.setItemData(place, wrapped(tip), Qt.ItemDataRole.ToolTipRole)
-        self.equal.setToolTip(wrapped("What is equal in all columns.", HOW))
+        self.equal.setToolTip(wrapped("What is equal in all columns.", ONE_PATH))
         self.fair = ChoiceBox((key, title) for key, title, _ in FAIR)
         self.fair.setMinimumContentsLength(max(len(title) for _, title, _ in FAIR))
         self.fair.setAccessibleName("What is equal in all trainings")
@@ -313,7 +323,7 @@ class CompareView(QWidget):
         self.fair.hide()
         self.add = self._button("+ Column", "Add a column with another sampler; its head lets you choose what differs.")
         self.leave = self._button("Leave", "End the comparison. The main run is in view again.")
-        self.said = QLabel(HOW)
+        self.said = QLabel(ONE_PATH)
         self.said.setWordWrap(True)
         set_role(self.said, "caption")
         bar = QHBoxLayout()
@@ -366,7 +376,7 @@ class CompareView(QWidget):
         """Leave the room to the canvases where it is scarce, as in a low window with large text."""
         scarce = self.height() < px(SCARCE)
         self.chart.setVisible(not scarce)
-        self.said.setVisible(not scarce or self.said.text() != HOW)
+        self.said.setVisible(not scarce or bool(self._comparing.notices))
 
     def apply_palette(self, palette: Palette) -> None:
         self._colors = palette
@@ -425,15 +435,22 @@ class CompareView(QWidget):
         """Whether the columns are in view."""
         return self._comparing.is_active
 
-    def drawn(self, as_seen: bool = False) -> SideBySide | None:
-        """All columns for a film or a picture; None before every run has ended.
+    def awaited(self, film: bool) -> Message | None:
+        """A message on what a film waits for, or else a picture; None if nothing."""
+        if film or self._comparing.recorded == 0:
+            return self._comparing.awaited
+        return None
+
+    def drawn(self, frame: int | None = None, as_seen: bool = False) -> SideBySide | None:
+        """All columns for a film or a picture; None if there is none to draw.
 
         Args:
-            as_seen: see :meth:`ColumnView.drawn`.
+            frame, as_seen: see :meth:`ColumnView.drawn`.
         """
-        if not self._comparing.is_sampled:
+        views = self.columns if self.is_active else []
+        columns = [column for column in (view.drawn(frame, as_seen) for view in views) if column is not None]
+        if not columns:
             return None
-        columns = [column for column in (view.drawn(as_seen) for view in self.columns) if column is not None]
         total = self._comparing.total
         chart, axes = None, self.chart.axes
         if axes is not None and self.chart.series:
@@ -442,7 +459,8 @@ class CompareView(QWidget):
                 Curve(one.x, one.y, one.color, one.name, dashed=one.kind == "dashed", width=one.width, error=one.error)
                 for one in self.chart.series
             ]
-            chart = DrawnChart(curves, *axes, at=lambda frame: _places(runs, frame, total))
+            still = None if frame is None else _places(runs, frame, total)
+            chart = DrawnChart(curves, *axes, at=lambda frame: _places(runs, frame, total) if still is None else still)
         return SideBySide(columns, chart, self._colors, total)
 
     @Slot()
@@ -464,7 +482,8 @@ class CompareView(QWidget):
 
     def _say(self) -> None:
         """Say how the columns are compared, or show a warning."""
-        self.said.setText(" ".join(f"⚠ {worded(notice)}" for notice in self._comparing.notices) or HOW)
+        warnings = " ".join(f"⚠ {worded(notice)}" for notice in self._comparing.notices)
+        self.said.setText(warnings or how_compared(self._comparing.runs))
         self._give_room()
 
     @Slot()
@@ -538,6 +557,25 @@ class CompareView(QWidget):
         for view in self.columns:
             view.show_cost(self._playing.frame, self._comparing.total)
         self.chart.show_now(_places(self._comparing.runs, self._playing.frame, self._comparing.total))
+
+
+def how_compared(runs: Sequence[ColumnRun]) -> str:
+    """Where the columns begin and what they share, in words."""
+    starts: dict[str, list[str]] = {}
+    for run in runs:
+        if run.failure is None:
+            at = run.experiment.sampling.starts_at
+            between_sets = at == "noise" and not run.experiment.noise.has_score
+            starts.setdefault("set" if between_sets else at, []).append(LETTERS[run.place])
+    if not starts:
+        return ONE_PATH
+    if len(starts) == 1:
+        return f"All columns begin {STARTS[next(iter(starts))][1]} and follow the same Brownian path."
+    said = []
+    for start, (*before, last) in starts.items():
+        alone, together = STARTS[start]
+        said.append(f"{', '.join(before)} and {last} begin {together}" if before else f"{last} begins {alone}")
+    return f"{'; '.join(said)}. All follow the same Brownian path."
 
 
 def _places(runs: Sequence[ColumnRun], frame: int, total: int) -> list[tuple[float, float, str]]:

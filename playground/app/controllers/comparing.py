@@ -141,6 +141,24 @@ class Comparing(QObject):
         return bool(self._played) and all(run.finished for run in self._played)
 
     @property
+    def awaited(self) -> Message | None:
+        """A message on what a film of all columns waits for; None if all are sampled and measured."""
+        if self._settle.isActive() or self._tasks.running(PREPARING) or not self.runs:
+            return Message("columns-prepared", "The columns are being prepared.")
+        for run in self._played:
+            training = run.training
+            if training is not None and (self._is_behind(training) or self._is_newer(run, training)):
+                return Message("column-trained", "Column {} is being trained.", (LETTERS[run.place],))
+        for run in self._played:
+            if not run.finished:
+                return Message("column-sampled", "Column {} is being sampled.", (LETTERS[run.place],))
+        for run in self._played:
+            if run.curve is None and run.curve_failure is None:
+                text = "The distance of column {} to the data is being measured."
+                return Message("column-measured", text, (LETTERS[run.place],))
+        return None
+
+    @property
     def _played(self) -> list[ColumnRun]:
         return [run for run in self.runs if run.failure is None]
 
@@ -458,6 +476,11 @@ class Comparing(QObject):
     def _is_behind(self, training: ColumnTraining) -> bool:
         return training.is_behind(self.fair, self.target)
 
+    @staticmethod
+    def _is_newer(run: ColumnRun, training: ColumnTraining) -> bool:
+        """Whether a column's own training has newer weights than those of its run."""
+        return training.weights is not None and run.model is not None and run.model.weights is not training.weights
+
     def _look_after_trainings(self, now: float) -> None:
         """Keep trainings as far as the main one, report their progress, and sample again when all have reached it.
 
@@ -479,11 +502,8 @@ class Comparing(QObject):
             if training.failure is not None and run.failure is None:
                 run.fail(training.failure)
                 self.changed.emit()
-        newer = [
-            training.weights is not None and run.model is not None and run.model.weights is not training.weights
-            for run, training in trained
-        ]
-        if any(newer) and not any(self._is_behind(training) for _, training in trained):
+        newer = any(self._is_newer(run, training) for run, training in trained)
+        if newer and not any(self._is_behind(training) for _, training in trained):
             self._again()
 
     def _follow(self, run: ColumnRun, frame: int, total: int, now: float) -> None:

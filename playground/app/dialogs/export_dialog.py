@@ -289,6 +289,12 @@ class ExportDialog(QDialog):
         self.bar.setValue(0)
         self.status.setText("Starting…" if running else "")
 
+    def wait_for(self, sentence: str) -> None:
+        """Say what the export waits for, which can be cancelled like the export itself."""
+        if not self.running:
+            self.set_running(True)
+        self.status.setText(f"Waiting. {sentence}")
+
     def show_cancelled(self) -> None:
         """Say that nothing was written."""
         self.set_running(False)

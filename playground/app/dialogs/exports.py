@@ -60,7 +60,7 @@ if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
 COPIED_RATIO = 2.0  # pixels of a copied picture per unit of the canvas, sharp on a slide
-UNFINISHED = "Nothing is exported: the columns are still being sampled. Export again once all have ended."
+NO_COLUMN = "Nothing is exported: no column can be sampled. Each says why; change one."
 SCRIPTS = {
     "Short script (*.py)": (False, ".py"),
     "Stand-alone script of torch and numpy (*.py)": (True, ".py"),
@@ -125,6 +125,12 @@ class Exports(QObject):
         self._exporting = Exporting(preferences, self)
         self.dialog: ExportDialog | None = None
         self._drawing: SideBySide | None = None  # the columns, if runs were compared when the dialog opened
+        self._seen: SideBySide | None = None  # the same without anything to compute, for the size of a picture
+        self._frame = 0  # of the common timeline, for a picture
+        self._begin: Callable[[], None] | None = None  # starts the export that waits for the columns
+        self._columns_timer = QTimer(self)
+        self._columns_timer.setInterval(POLL)
+        self._columns_timer.timeout.connect(self._look_at_columns)
         self._still: Still | None = None  # the canvas when the dialog opened, for a picture
         self._begun_by: ExportDialog | None = None  # while it is open; settings and trajectories have no dialog
         self.in_dialog = False  # whether a dialog shows the last error
@@ -160,10 +166,10 @@ class Exports(QObject):
 
     def copy_picture(self) -> None:
         """Copy the current canvas at twice its pixels."""
-        drawing = None if self._compare is None else self._compare.drawn(as_seen=True)
+        frame = self._playing.frame
+        drawing = None if self._compare is None else self._compare.drawn(frame, as_seen=True)
         if drawing is not None and self._compare is not None:
             size = [round(COPIED_RATIO * side) for side in (self._compare.width(), self._compare.height())]
-            frame = self._playing.frame
             *_, (_, copied) = paint_comparison_picture(
                 drawing, frame, PictureChoice(size[0] // 2 * 2, size[1] // 2 * 2)
             )
@@ -269,7 +275,10 @@ class Exports(QObject):
     # --- running
 
     def cancel(self) -> None:
-        """Cancel the running export; no file is left."""
+        """Cancel the export that runs, or that waits for the columns; no file is left."""
+        if self._begin is not None and self.dialog is not None:
+            self._begin = None
+            self.dialog.show_cancelled()
         self._exporting.cancel()
 
     def shutdown(self, seconds: float) -> bool:
@@ -280,6 +289,7 @@ class Exports(QObject):
         """
         self._forget_size()
         self._sizing_timer.stop()
+        self._columns_timer.stop()
         for worker in self._outdated:
             worker.requestInterruption()
         ended = all([self._exporting.shutdown(seconds), *(worker.stop(seconds) for worker in self._outdated)])
@@ -289,6 +299,8 @@ class Exports(QObject):
         return ended
 
     def _start_video(self, dialog: ExportDialog, path: Path) -> None:
+        if self._waits_for_columns(lambda: self._start_video(dialog, path)):
+            return
         choice = dialog.video_choice()
         if self._drawing is not None:
             drawing = self._drawing
@@ -313,7 +325,7 @@ class Exports(QObject):
         """Estimate the size of the file for the dialog, in a thread that encodes a part of it."""
         self._forget_size()
         trajectory = self._display.run
-        if dialog is not self.dialog or dialog.running:
+        if dialog is not self.dialog or dialog.running or self._columns_timer.isActive():
             return
         if self._drawing is not None:
             self._estimate_columns(dialog, self._drawing)
@@ -343,9 +355,8 @@ class Exports(QObject):
     def _estimate_columns(self, dialog: ExportDialog, drawing: SideBySide) -> None:
         """Estimate the size of the file of a comparison."""
         if dialog.kind == "picture":
-            seen = None if self._compare is None else self._compare.drawn(as_seen=True)
-            frame, picture = self._playing.frame, dialog.picture_choice()
-            make = functools.partial(estimate_comparison_picture_size, seen or drawing, frame, picture)
+            seen, picture = self._seen or drawing, dialog.picture_choice()
+            make = functools.partial(estimate_comparison_picture_size, seen, self._frame, picture)
         else:
             make = functools.partial(estimate_comparison_film_size, drawing, dialog.video_choice())
         self._sizing = Worker(make, "size of the export")
@@ -370,8 +381,10 @@ class Exports(QObject):
             self._sizing_timer.stop()
 
     def _start_picture(self, dialog: ExportDialog, path: Path) -> None:
+        if self._waits_for_columns(lambda: self._start_picture(dialog, path)):
+            return
         if self._drawing is not None:
-            drawing, frame, choice = self._drawing, self._playing.frame, dialog.picture_choice()
+            drawing, frame, choice = self._drawing, self._frame, dialog.picture_choice()
             self._start(lambda: save_picture(paint_comparison_picture(drawing, frame, choice), path), path, dialog)
             return
         picture = self._picture_maker(dialog.picture_choice())
@@ -435,20 +448,71 @@ class Exports(QObject):
             self._begun_by.accept()
         self.finished.emit(sentence, path)
 
+    # --- the columns of a comparison
+
+    def _take_columns(self, kind: str) -> Message | None:
+        """Take the columns for a film, or those of the frame in view for a picture.
+
+        Returns:
+            What must be waited for; None if nothing.
+        """
+        compare, frame = self._compare, self._playing.frame
+        self._drawing = self._seen = None
+        if compare is None or not compare.is_active:
+            return None
+        why = compare.awaited(film=kind == "video")
+        if why is None:
+            still = frame if kind == "picture" else None
+            self._frame = frame
+            self._drawing, self._seen = compare.drawn(still), compare.drawn(still, as_seen=True)
+        return why
+
+    def _waits_for_columns(self, begin: Callable[[], None]) -> bool:
+        """Whether columns are still to come; if so, the export begins when they are there."""
+        if not self._columns_timer.isActive():
+            return False
+        self._begin = begin
+        self._look_at_columns()
+        return True
+
+    @Slot()
+    def _look_at_columns(self) -> None:
+        """Take the columns when they are there, and begin the export that waits for them."""
+        dialog, compare = self.dialog, self._compare
+        if dialog is None or compare is None or not compare.is_active:
+            self._columns_timer.stop()
+            self.cancel()  # the comparison was left
+            return
+        why = self._take_columns(dialog.kind)
+        if why is not None:
+            if self._begin is not None:
+                dialog.wait_for(worded(why))
+            return
+        self._columns_timer.stop()
+        begin, self._begin = self._begin, None
+        if begin is None:
+            self._estimate_size(dialog)
+            return
+        dialog.set_running(False)
+        if self._drawing is None:
+            dialog.fail(NO_COLUMN)
+        else:
+            begin()
+
     # --- the dialog
 
     def _open_dialog(self, kind: str, start: Callable[[ExportDialog, Path], None]) -> None:
         if self.dialog is not None:
-            if self.busy:
+            if self.busy or self._begin is not None:
                 self.dialog.show()
                 self.dialog.raise_()
                 self.dialog.activateWindow()
                 return
             self.dialog.close()
-        self._drawing = None if self._compare is None else self._compare.drawn()
-        if self._compare is not None and self._compare.is_active and self._drawing is None:
+        why = self._take_columns(kind)
+        if why is None and self._drawing is None and self._compare is not None and self._compare.is_active:
             self.in_dialog = False
-            self.failed.emit(plain(UNFINISHED))
+            self.failed.emit(plain(NO_COLUMN))
             return
         dialog = ExportDialog(kind, self._propose(), self._preferences, self._parent)
         dialog.refuse_training(self._display.why_no_training_film)
@@ -457,11 +521,14 @@ class Exports(QObject):
         dialog.size_wanted.connect(lambda: self._estimate_size(dialog))
         dialog.finished.connect(lambda _: self._forget(dialog))
         self.dialog, self._still = dialog, self._now()
+        if why is not None:
+            self._columns_timer.start()
         dialog.show()
 
     def _forget(self, dialog: ExportDialog) -> None:
         if self.dialog is dialog:
-            self.dialog = self._still = None
+            self.dialog = self._still = self._begin = None
+            self._columns_timer.stop()
             self._forget_size()
         if self._begun_by is dialog:
             self._begun_by = None

@@ -1,5 +1,5 @@
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import msgspec
 
@@ -52,6 +52,10 @@ class Forward(Sampler, tag="forward", frozen=True):
         assert self.steps != "auto"
         assert self.time_grid != "auto"
         return ForwardProcess(given.process(), self.steps, self.time_grid)
+
+    @property
+    def starts_at(self) -> Literal["noise", "box", "data"]:
+        return "data"
 
     def start_of_run(self, given: Given) -> "Start":
         """Return the training points with the noise of t_min, at which the process starts."""
