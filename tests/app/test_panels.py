@@ -271,7 +271,7 @@ def test_tiles_choose_the_data_and_forget_what_was_in_its_units(show, state, con
         (
             {"data.kind": "digits", "sampling.inpainting_mask": "left", "sampling.labels": "one", "sampling.label": 7},
             "rings",
-            {},  # points have a left coordinate, and the digits' class waits for them to come back
+            {"sampling.inpainting_mask": "none", "sampling.labels": "all", "sampling.label": 0},
         ),
         (
             {"data.kind": "images", "data.path": "cats", "sampling.labels": "one", "sampling.label": 12},
@@ -281,11 +281,11 @@ def test_tiles_choose_the_data_and_forget_what_was_in_its_units(show, state, con
         (
             {"data.kind": "digits", "sampling.inpainting_mask": "frame", "sampling.guidance": 2.0},
             "images",
-            {"data.path": "cats", "sampling.guidance": 0.0},
+            {"data.path": "cats", "sampling.guidance": 0.0, "sampling.inpainting_mask": "none"},
         ),
     ],
 )
-def test_a_tile_lets_go_of_what_the_new_data_cannot_have_and_undo_brings_it_back(
+def test_a_tile_lets_go_of_what_was_chosen_for_other_data_and_undo_brings_it_back(
     show, state, controllers, before, kind, gone
 ):
     state.edit({"data.kind": "images", "data.path": "cats"})  # else its tile asks for a folder

@@ -1,6 +1,7 @@
 """The list of pinned runs: what sets them apart, as a table, and as a stranger's file may have it."""
 
 import csv
+import dataclasses
 import io
 import json
 import math
@@ -60,6 +61,40 @@ def test_only_what_differs_is_said():
     assert "Reverse SDE" not in told[1]
     assert "steps 25" not in told[2]
     assert "Probability flow" in told[2]
+
+
+def pinned_names(*changes: dict[str, object]) -> list[str]:
+    pinned = PinnedRuns()
+    for settings in changes:
+        pinned.put_new(run(pinned.next_number, "", **settings))
+    return [one.name for one in pinned.runs]
+
+
+def test_runs_of_one_sampler_are_named_by_what_differs():
+    exact, sliced = {"objective__kind": "exact"}, {"objective__kind": "sliced"}
+    assert pinned_names(exact) == ["reverse SDE 10"]
+    assert pinned_names(exact, sliced) == ["reverse SDE 10 · Exact", "reverse SDE 10 · Sliced"]
+    assert pinned_names({"sampling__guidance": 1.0}, {"sampling__guidance": 2.0, "seed": 3}) == [
+        "reverse SDE 10 · guidance w 1 · seed 0",
+        "reverse SDE 10 · guidance w 2 · seed 3",
+    ]
+    flow = {"sampling__kind": "probability-flow"}
+    assert pinned_names(exact, flow, sliced)[1] == "probability flow 10"
+    assert pinned_names(exact, sliced, sliced | {"seed": 3}) == [
+        "reverse SDE 10 · Exact",
+        "reverse SDE 10 · Sliced",
+        "reverse SDE 10 · Sliced · seed 3",
+    ]
+    assert pinned_names(exact, exact) == ["reverse SDE 10", "reverse SDE 10 (2)"]  # only the runs differ
+
+
+def test_a_name_that_the_user_gave_stays():
+    pinned = PinnedRuns()
+    pinned.put_new(run(1, objective__kind="exact"))
+    pinned.put(dataclasses.replace(pinned.runs[0], name="mine"))
+    pinned.put_new(run(2, objective__kind="sliced"))
+    assert [one.name for one in pinned.runs] == ["mine", "reverse SDE 10 · Sliced"]
+    assert differences(pinned.runs, beside_names=True) == {1: "objective Exact", 2: ""}
 
 
 def test_w2_over_its_floor_and_when_it_is_reached():
@@ -157,11 +192,7 @@ def test_a_run_of_data_on_a_network_share_comes_back_without_the_place():
     assert after.experiment.data.path == "points.csv"
 
 
-def test_names_are_told_apart(qapp):
-    runs = PinnedRuns()
-    for number in (1, 2, 3):
-        runs.put(run(number, runs.unused_name("flow")))
-    assert [one.name for one in runs.runs] == ["flow", "flow (2)", "flow (3)"]
+def test_a_name_needs_a_letter():
     assert clean_name(" \n ") == ""
 
 

@@ -147,6 +147,58 @@ def test_a_run_is_pinned_once_and_only_when_it_has_ended(qtbot, controllers):
     assert len(controllers.pinning.pinned.runs) == 1
 
 
+def test_a_run_is_sampled_again_when_training_ends_and_a_pin_waits_for_it(qtbot, controllers):
+    told = []
+    controllers.notified.connect(told.append)
+    playing, pinning = controllers.playing, controllers.pinning
+    change(qtbot, controllers, {"sampling.steps": 300})
+    before = playing.trajectory
+    controllers.training.changed.connect(lambda training: training == "finished" and pinning.pin())
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.status == "finished")
+    assert pinning.pinned.runs == ()
+    assert [one.message for one in told] == [
+        "The run is sampled again with the weights in view. It is pinned when it has ended."
+    ]
+    qtbot.waitUntil(lambda: bool(pinning.pinned.runs))
+    (run,) = pinning.pinned.runs
+    assert run.trained_steps == controllers.training.trained_steps == 40
+    assert playing.trajectory is not before
+    assert pinning.is_pinned
+    assert pinning._origins[1].version == controllers.building.workspace.newest.version
+    assert len(told) == 2
+    assert not told[0].is_current()
+
+
+def test_a_pin_that_waits_is_dropped_when_another_run_is_begun(qtbot, controllers):
+    playing, pinning, state = controllers.playing, controllers.pinning, controllers._state
+    change(qtbot, controllers, {"sampling.steps": 300})
+    controllers.training.changed.connect(lambda training: training == "finished" and pinning.pin())
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.status == "finished")
+    change(qtbot, controllers, {"sampling.steps": 10})
+    assert pinning.pinned.runs == ()
+    assert playing.runs[0].is_of_its_weights
+    pinning.pin()
+    assert pinning.pinned.runs[0].sampler_steps == state.experiment.sampling.steps == 10
+
+
+def test_a_run_is_sampled_again_when_training_pauses(qtbot, controllers):
+    playing, training = controllers.playing, controllers.training
+    change(qtbot, controllers, {"training.steps": 1_000_000})
+    training.start()
+    qtbot.waitUntil(lambda: training.trained_steps > 100)
+    training.pause()
+    qtbot.waitUntil(lambda: playing.runs[0].is_of_its_weights and training._resting is None)
+    wait_finished(qtbot, controllers)
+    controllers.pinning.pin()
+    assert controllers.pinning.pinned.runs[0].trained_steps == training.trained_steps
+    trajectory = playing.trajectory
+    training.changed.emit("paused")  # as when labels were learned of
+    assert not playing.lags
+    assert playing.trajectory is trajectory
+
+
 def test_a_restored_run_plays_its_own_particles_and_is_one_step(qtbot, controllers):
     playing, state = controllers.playing, controllers._state
     again(qtbot, controllers, new_seed=True)

@@ -48,10 +48,9 @@ def controllers(qtbot):
     controllers = started(qtbot)
     controllers.training.start()
     qtbot.waitUntil(lambda: controllers.training.status == "finished")
-    controllers.playing.restart()
     controllers.playing.set_playing(False)
-    qtbot.waitUntil(lambda: not controllers.playing.recorded < controllers.playing.total)
     qtbot.waitUntil(lambda: controllers.playing.runs[0].weights is controllers.building.workspace.newest)
+    qtbot.waitUntil(lambda: not controllers.playing.recorded < controllers.playing.total)
     controllers.playing.seek(10_000)
     qtbot.waitUntil(lambda: finished(controllers) and controllers.playing.frame == controllers.playing.total - 1)
     yield controllers

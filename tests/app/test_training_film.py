@@ -113,7 +113,6 @@ def test_the_window_films_its_training_by_the_weights_of_each_step(window, qtbot
     assert window.display.why_no_training_film is not None
     window.training.start()
     qtbot.waitUntil(lambda: controllers.training.status == "finished")
-    controllers.playing.restart()
     controllers.playing.set_playing(False)
     newest = controllers.building.workspace.newest
     qtbot.waitUntil(lambda: controllers.playing.runs[0].weights is newest)

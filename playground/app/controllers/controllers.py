@@ -59,6 +59,7 @@ class Controllers(QObject):
         self.scenes = Scenes(self.building, self.work_copy, self.tasks, self)
         self.lessons = Lessons(self.building, self.work_copy, self.tasks, self)
         self.training.weights_changed.connect(self.measuring.forget_weights)
+        self.training.changed.connect(self.playing.take_last_weights)
         for controller in (self.building, self.training, self.playing, self.following, self.measuring, self.pinning):
             controller.notified.connect(self.notified)
         self.lessons.notified.connect(self.notified)

@@ -19,7 +19,6 @@ from playground.app.model import kept_figures
 from playground.app.model.pinned_runs import KL, PinnedRun, PinnedRuns, clean_name, from_json, with_figures
 from playground.app.model.state import State
 from playground.app.model.workspace_cache import WorkspaceCache
-from playground.app.style.number_formats import format_count
 from playground.app.workers.tasks import Tasks, TaskStatus
 from playground.kinds.samplers import FollowsScore
 from playground.lab import experiment as description
@@ -34,11 +33,6 @@ if TYPE_CHECKING:
 TASK = "pinned run"
 KEPT = 2**28  # bytes of recorded particles that can be played at once
 OF_SAMPLES = ("sliced_wasserstein2", "wasserstein2", "classifier_accuracy", "mode_weights")
-
-
-def _name(sampler: str, steps: int | None) -> str:
-    """The first name of a run."""
-    return sampler if steps is None else f"{sampler} {format_count(steps)}"
 
 
 class Deletion(QUndoCommand):
@@ -110,6 +104,9 @@ class Pinning(QObject):
         self._waiting: list[tuple[int, Problem, Trajectory]] = []  # runs to be measured
         self._measured: int | None = None  # the run that is being measured
         self._awaited: int | None = None  # the run to play when its workspace is there
+        self._wanted: tuple[object, ...] | None = (
+            None  # what is to be pinned once it is sampled with the chosen weights
+        )
         self._restored: list[_Restored] = []
         building.opened.connect(self._open)
         building.taken.connect(self._take)
@@ -138,7 +135,16 @@ class Pinning(QObject):
 
     @Slot()
     def pin(self) -> None:
-        """Keep the run in view, and measure its samples unless that was done."""
+        """Keep the run in view, and measure its samples unless that was done.
+
+        If another one with the chosen weights is being sampled in its place, that one is pinned when it is there.
+        """
+        if self._playing.is_replacing and not self.pinned.is_full:
+            wanted = self._wanted = self._in_view
+            said = "The run is sampled again with the weights in view. It is pinned when it has ended."
+            is_current = lambda: self._wanted is wanted  # noqa: E731
+            self.notified.emit(Notification("info", said, "", is_current))
+            return
         run = self.finished
         if run is None or run.workspace is None or run.trajectory is None or self.is_pinned or self.pinned.is_full:
             return
@@ -156,7 +162,7 @@ class Pinning(QObject):
         nfe_mean, nfe_max = float(trajectory.nfe_mean[-1]), float(trajectory.nfe_max[-1])
         pinned = PinnedRun(
             number=number,
-            name=self.pinned.unused_name(_name(experiment.sampling.short, taken)),
+            name="",
             experiment=experiment,
             resolved={key: value for key, value in resolved.items() if value != "auto"},
             noise=max(run.seed - experiment.seed, 0),
@@ -169,7 +175,8 @@ class Pinning(QObject):
         self._origins[number] = _Origin(run.number, version)
         self._recorded.put(number, trajectory)
         figures = self._measuring.figures_of(trajectory)
-        self._put(pinned if figures is None else with_figures(pinned, figures))
+        self.pinned.put_new(pinned if figures is None else with_figures(pinned, figures))
+        self._state.mark_modified()
         self._take_likelihoods()
         if figures is None:
             self._waiting.append((number, problem, trajectory))
@@ -223,8 +230,22 @@ class Pinning(QObject):
 
     # How it proceeds
 
+    @property
+    def _in_view(self) -> tuple[object, ...]:
+        """What a run that replaces the one in view must have in common with it."""
+        experiment = self._state.experiment
+        return self._building.workspace_key, experiment.sampling, experiment.seed, self._playing.seed_offset
+
     def look(self) -> None:
-        """Check whether the run in view has finished."""
+        """Check whether the run in view has finished, and pin it if that was to be waited for."""
+        self._look()
+        if self._wanted is not None and self._wanted != self._in_view:
+            self._wanted = None  # another run was begun
+        elif self._wanted is not None and self.finished is not None and self.finished.is_of_its_weights:
+            self._wanted = None
+            self.pin()
+
+    def _look(self) -> None:
         run = self._playing.runs[0] if self._playing.runs else None
         if run is None or run.workspace is None or run.trajectory is None or not run.trajectory.finished:
             run = None

@@ -467,6 +467,19 @@ class Playing(QObject):
         if kept is not None and kept.trajectory is not None:
             self._show(kept, self._same_frame(kept.trajectory))
 
+    @Slot(str)
+    def take_last_weights(self, training: str) -> None:
+        """Sample the run in view again when training has ended, unless it was sampled with the last weights.
+
+        Args:
+            training: the status of training.
+        """
+        run, workspace = self._recording, self._building.workspace
+        if training in ("training", "waiting") or run is None or workspace is None or workspace.chosen is not None:
+            return
+        if run.workspace is workspace and run.weights is not None and not run.is_of_its_weights:
+            self._take_weights()
+
     def _kept_run(self, workspace: Workspace, weights: Weights) -> Run | None:
         """A finished run with these weights and the current settings; None if none is kept."""
         run = dataclasses.replace(self._run(workspace, True), weights=weights)

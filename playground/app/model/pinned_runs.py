@@ -35,6 +35,7 @@ FIGURES = (
 """Keys of metrics.json that are kept with a run."""
 STEPS = "sampling.steps"
 MOST = 60  # pinned runs at a time
+MOST_NAMED = 3  # differences in a name
 LONGEST_NAME = 60  # characters
 MOST_COUNT = 2**53  # of steps and evaluations; above it JSON's numbers are not exact
 
@@ -89,6 +90,12 @@ class PinnedRun:
         """Why a figure is missing, if that is known."""
         why: Message | None = ({} if self.figures is None else self.figures.get("reasons", {})).get(key)
         return why
+
+    @property
+    def first_name(self) -> str:
+        """The name before it is told from others: the sampler and its steps."""
+        steps, sampler = self.sampler_steps, self.experiment.sampling.short
+        return sampler if steps is None else f"{sampler} {format_count(steps)}"
 
     @property
     def is_measured(self) -> bool:
@@ -168,9 +175,19 @@ class PinnedRuns(QObject):
         self._sizes = {run.number: len(description.dump(run.experiment)) for run in runs}
         self.changed.emit()
 
-    def unused_name(self, name: str) -> str:
-        """The name; if a run has it already, with a number after it."""
-        taken, count = {run.name for run in self.runs}, 1
+    def put_new(self, run: PinnedRun) -> None:
+        """Add a run. If others have the same first name, the names say how they differ."""
+        others = [other for other in self.runs if other.first_name == run.first_name]
+        said = differences([*others, run], named=True) if others else {}
+        for other in others:
+            if other.name == other.first_name and said[other.number]:
+                self._all[other.number] = dataclasses.replace(other, name=self._unused_name(other, said[other.number]))
+        self.put(dataclasses.replace(run, name=self._unused_name(run, said.get(run.number, ""))))
+
+    def _unused_name(self, run: PinnedRun, difference: str) -> str:
+        """The first name of a run with its difference; if another run has that name, with a number after it."""
+        name = clean_name(f"{run.first_name} · {difference}" if difference else run.first_name)
+        taken, count = {other.name for other in self.runs if other.number != run.number}, 1
         while (f"{name} ({count})" if count > 1 else name) in taken:
             count += 1
         return f"{name} ({count})" if count > 1 else name
@@ -195,11 +212,12 @@ def differing_keys(runs: Sequence[PinnedRun]) -> list[str]:
     return sorted(found, key=lambda key: "." not in key)  # the seed last
 
 
-def differences(runs: Sequence[PinnedRun], beside_names: bool = False) -> dict[int, str]:
+def differences(runs: Sequence[PinnedRun], beside_names: bool = False, named: bool = False) -> dict[int, str]:
     """The differences between each run and the others, in words, by the run's number.
 
     Args:
         beside_names: leave out what the run's name already says.
+        named: for a name: only the first ones, and a choice by its title alone.
     """
     keys, found = differing_keys(runs), {}
     trainings = {run.trained_steps for run in runs} - {None}
@@ -211,12 +229,12 @@ def differences(runs: Sequence[PinnedRun], beside_names: bool = False) -> dict[i
                 continue
             value = value_text(known[key], run.setting(key))
             if not (beside_names and _has_word(run.name, value)):
-                said.append(f"{known[key].label} {value}")
+                said.append(value if named and known[key].kind == "choice" else f"{known[key].label} {value}")
         if len({other.noise for other in runs}) > 1:
             said.append(f"new noise {run.noise}" if run.noise else "first noise")
         if run.trained_steps is not None and len(trainings) > 1:
             said.append(f"{format_count(run.trained_steps)} training steps")
-        found[run.number] = ", ".join(said)
+        found[run.number] = " · ".join(said[:MOST_NAMED]) if named else ", ".join(said)
     return found
 
 

@@ -111,10 +111,11 @@ class State(QObject):
         if not _differences(self._experiment, after) & OTHER_DATA:
             return after, ()
         known = description.fields(after).items()
-        defaults = {key: field.default for key, field in known if field.of_data and not key.startswith("data.")}
+        chosen = {key: field for key, field in known if field.of_data and key not in changes}
+        defaults = {key: field.default for key, field in chosen.items() if not key.startswith("data.")}
         if after.network.needs_images and not after.data.images:
             defaults["network.kind"] = "auto"
-        cleared = [key for key, to in defaults.items() if key not in changes and description.value(after, key) != to]
+        cleared = [key for key, to in defaults.items() if description.value(after, key) != to]
         return description.replace(after, {key: defaults[key] for key in cleared}), tuple(cleared)
 
     def edit(self, changes: Mapping[str, Any], *, merge: str = "") -> bool:
