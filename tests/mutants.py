@@ -244,6 +244,13 @@ FAULTS = (
         ("theory/test_local_geometry.py::test_smoothing_kl_is_that_of_a_gaussian",),
     ),
     Fault(
+        "the radius in place of the diameter",
+        "theory/local_geometry.py",
+        "float(torch.cdist(outermost, outermost).max())",
+        "float(torch.cdist(outermost, outermost).max()) / 2",
+        ("theory/test_smoothing.py::test_noise_of_their_diameter_brings_the_farthest_points_near_a_gaussian",),
+    ),
+    Fault(
         "memorized by half of the distance to the second nearest",
         "theory/metrics.py",
         "distances[:, 0] < distances[:, 1] / 3",
