@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit,
 
 from playground.app.model.errors import Log
 from playground.app.model.log_file import last_crash, without_home
+from playground.app.style.text_size import px, within_screen
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets.file_prompts import name_buttons
 from playground.version import ISSUES
@@ -64,9 +65,7 @@ class ReportDialog(QDialog):
         layout.addWidget(how)
         layout.addWidget(self.text)
         layout.addWidget(buttons)
-
-    def sizeHint(self) -> QSize:
-        return QSize(820, 480)
+        self.resize(within_screen(self, QSize(px(820), px(480))))  # Qt would take the least height for the wrapped text
 
     def showEvent(self, event: QShowEvent) -> None:
         self.text.setPlainText(report(self._log))
