@@ -535,4 +535,4 @@ def test_the_notebook_runs_and_opens_the_window(tmp_path: Path, monkeypatch: pyt
     assert names["figures"]["kl"] < 0.3
     by_values = {tuple(row.values.values()): row.mean["sliced_wasserstein2"] for row in names["rows"]}
     assert len(by_values) == 6
-    assert all(by_values["heun", steps] < by_values["euler", steps] for steps in (5, 10, 20))
+    assert all(by_values["heun", steps] < by_values["ddim", steps] for steps in (5, 10, 20))
