@@ -43,7 +43,9 @@ def workspace(qtbot):
 
 
 def complete(controllers):
-    return controllers.playing.trajectory is not None and controllers.playing.trajectory.finished
+    """Whether the run in view has ended, and no other with newer weights comes in its place."""
+    run = controllers.playing.trajectory
+    return run is not None and run.finished and not controllers.playing.is_replacing
 
 
 def train(qtbot, controllers):
