@@ -265,10 +265,24 @@ FAULTS = (
         ("lab/test_loss_curve.py::test_it_is_the_closed_form_for_a_gaussian_score_and_one_for_none",),
     ),
     Fault(
+        "few data told by more points than have so low a density",
+        "lab/trust.py",
+        "if count < FEW else None for count in below",
+        "if count > FEW else None for count in below",
+        ("lab/test_trust.py::test_few_data_are_told_by_the_density_alone",),
+    ),
+    Fault(
+        "the errors within the cells summed over the seeds",
+        "lab/sweep/table.py",
+        "for one in drawn[key + ERROR])) / root",
+        "for one in drawn[key + ERROR]))",
+        ("lab/test_sweep.py::test_the_columns_of_the_means_have_different_names_and_errors_of_cells_count",),
+    ),
+    Fault(
         "the standard error over the seeds without the root of their number",
         "lab/sweep/table.py",
-        "statistics.stdev(numbers) / math.sqrt(len(numbers))",
-        "statistics.stdev(numbers) / len(numbers)",
+        "[statistics.stdev(numbers) / root]",
+        "[statistics.stdev(numbers)]",
         ("lab/test_sweep.py::test_the_table_has_means_and_standard_errors_over_the_seeds",),
     ),
     Fault(
