@@ -17,6 +17,9 @@ SOURCES_SHIPPED = (
 )
 """Packages and modules whose source is included with the bytecode, because TorchScript and stand-alone scripts need it."""
 
+SHELL_DETECTION = ("shellingham.nt", "shellingham.posix")
+"""Modules that `--install-completion` imports by the system's name."""
+
 DATA_PACKAGES = ("ziafont", "ziamath", "latex2mathml")  # fonts and symbol tables for equations
 
 EXCLUDED_MODULES = (
@@ -68,10 +71,10 @@ UNWANTED = re.compile(
 
 
 def hidden_modules(root: Path) -> list[str]:
-    """Every module of the program, since the command line and the window import most modules only when needed."""
+    """Every module of the program, since the command line and the window import most modules only when needed, and others."""
     files = sorted((root / "playground").rglob("*.py"))
     names = [".".join(file.relative_to(root).with_suffix("").parts) for file in files]
-    return [name.removesuffix(".__init__") for name in names if not name.endswith("__main__")]
+    return [*SHELL_DETECTION, *(name.removesuffix(".__init__") for name in names if not name.endswith("__main__"))]
 
 
 def unwanted(destination: str) -> bool:

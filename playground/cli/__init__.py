@@ -17,11 +17,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from playground.app.workers.signals import ending_signals
+from playground.cli.stopping import INTERRUPTED, Stopped
 from playground.drawing.no_display import NO_DISPLAY
 from playground.user_errors import UserError, user_error
 
-INTERRUPTED = 130  # the usual exit code after Ctrl+C
 BROKEN_PIPE = 141  # after the reader of the output has closed the pipe
+COMPLETE = "_SCORE_PLAYGROUND_COMPLETE"
+"""The variable by which a shell asks, at each press of Tab, what may follow."""
 COMMANDS = (
     "run",
     "sample",
@@ -40,18 +42,6 @@ COMMANDS = (
 )
 
 
-class Terminated(BaseException):
-    """SIGTERM or SIGHUP was received. It is not a KeyboardInterrupt, because typer turns that into the exit code of Ctrl+C.
-
-    Args:
-        number: the signal's number.
-    """
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.code = 128 + number
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program.
 
@@ -65,11 +55,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a pipe on Windows may know no σ and no W₂
     try:
-        arguments, kept_plugins = _load_plugins(arguments)
-        if not arguments:
-            return _window(None, kept_plugins)
-        if arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
-            return _window(_file(arguments), kept_plugins)
+        if not os.environ.get(COMPLETE):
+            arguments, kept_plugins = _load_plugins(arguments)
+            if not arguments:
+                return _window(None, kept_plugins)
+            if arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
+                return _window(_file(arguments), kept_plugins)
         from playground.cli.commands import app
 
         with _terminable():
@@ -78,16 +69,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if code == INTERRUPTED:  # typer's result after Ctrl+C
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
-    except (KeyboardInterrupt, Terminated) as stop:
+    except (KeyboardInterrupt, Stopped) as stop:
+        found = stop if isinstance(stop, Stopped) else Stopped(INTERRUPTED)
         with suppress(OSError):  # after SIGHUP there may be no terminal
-            print("\nInterrupted: nothing half-written is left behind.", file=sys.stderr)
-        return stop.code if isinstance(stop, Terminated) else INTERRUPTED
+            print(f"\nInterrupted: {found.said}", file=sys.stderr)
+        return found.code
     except (BrokenPipeError, SystemExit) as left:
         # typer exits with code 1 if the pipe broke, but for doctor and selftest that code means a failed check.
         if isinstance(left, SystemExit) and not isinstance(left.__context__, BrokenPipeError):
             raise
         # The pipe is closed. Without this line, Python would print another error when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        for stream in (sys.stdout, sys.stderr):  # with 2>&1 both are this pipe
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return BROKEN_PIPE
     except Exception as error:
         sentence = user_error(error) or _misuse(error)
@@ -146,7 +139,7 @@ def _terminable() -> Iterator[None]:
     """Let SIGTERM and SIGHUP end a command as Ctrl+C does, so that no incomplete file is left. The window handles them itself."""
 
     def terminate(number: int, _: object) -> None:
-        raise Terminated(number)
+        raise Stopped(128 + number)
 
     before = {name: signal.signal(name, terminate) for name in ending_signals()}
     try:
@@ -182,7 +175,9 @@ def _misuse(error: Exception) -> str | None:
     typer = sys.modules.get("typer")  # if it is not loaded, the error is another one
     if typer is None or not isinstance(error, typer.TyperException):
         return None
-    return f"{' '.join(error.format_message().split()).rstrip('.')}; see score-playground --help."
+    context = getattr(error, "ctx", None)
+    command = "score-playground" if context is None else context.command_path
+    return f"{' '.join(error.format_message().split()).rstrip('.')}; see {command} --help."
 
 
 def _unexpected(error: Exception) -> str:

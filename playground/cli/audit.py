@@ -4,10 +4,12 @@ import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from playground.cli.reporting import say
 from playground.cli.results import write_csv, write_json
 from playground.cli.settings import with_settings
+from playground.cli.stopping import if_stopped
 from playground.lab.audit import Audit, Row, audit, experiment_of, kind_named
 
 COLUMNS = ("area", "claim", "measured", "low", "high", "holds")
@@ -31,12 +33,15 @@ def print_audit(name: str, settings: Sequence[str], out: Path | None, picture: P
     wide = max(len(check.claim) for check in made.checks) + 2
     say(made.title)
     say(f"{'claim':<{wide}}  {'measured':>12}  bound")
-    for row in made.rows():
-        if row.area != area:
-            area = row.area
-            say(area)
-        say(f"{'  ' + row.claim:<{wide}}  {row.measured_text:>12}  {row.bound_text}{'' if row.passed else '  FAILED'}")
-        rows.append(row)
+    with if_stopped(lambda: unfinished(len(rows), len(made.checks))):
+        for row in made.rows():
+            if row.area != area:
+                area = row.area
+                say(area)
+            say(
+                f"{'  ' + row.claim:<{wide}}  {row.measured_text:>12}  {row.bound_text}{'' if row.passed else '  FAILED'}"
+            )
+            rows.append(row)
     claims = [row for row in rows if row.is_bounded or not row.passed]
     held = sum(row.passed for row in claims)
     say(f"{held} of {len(claims)} claims hold, in {time.monotonic() - start:.1f} s.")
@@ -47,30 +52,29 @@ def print_audit(name: str, settings: Sequence[str], out: Path | None, picture: P
     return held == len(claims)
 
 
+def unfinished(done: int, total: int) -> str:
+    """What a table of claims that is stopped says."""
+    return f"{done} of {total} claims are measured. No file is written, and the same command begins anew."
+
+
 def _write(made: Audit, rows: Sequence[Row], out: Path) -> None:
-    table = [
-        (
-            row.area,
-            row.claim,
-            _finite(row.measured),
-            _finite(row.low),
-            _finite(row.high),
-            row.passed if row.is_bounded or row.failure else None,
-        )
-        for row in rows
-    ]
     if out.suffix.lower() == ".csv":
-        write_csv(out, COLUMNS, table)
+        write_csv(out, COLUMNS, map(_cells, rows))
     else:
-        content = {
-            "kind": f"{made.section}.{made.kind.name()}",
-            "rows": [
-                dict(zip(COLUMNS, line, strict=True)) | ({"failure": row.failure} if row.failure else {})
-                for line, row in zip(table, rows, strict=True)
-            ],
-        }
-        write_json(out, content)
+        write_json(out, {"kind": f"{made.section}.{made.kind.name()}", "rows": as_json(rows)})
     say(f"The table is {out}")
+
+
+def as_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The rows of a table of claims for JSON; a claim that could not be measured has its `failure`."""
+    return [
+        dict(zip(COLUMNS, _cells(row), strict=True)) | ({"failure": row.failure} if row.failure else {}) for row in rows
+    ]
+
+
+def _cells(row: Row) -> tuple[Any, ...]:
+    holds = row.passed if row.is_bounded or row.failure else None
+    return (row.area, row.claim, _finite(row.measured), _finite(row.low), _finite(row.high), holds)
 
 
 def _finite(value: float) -> float | None:

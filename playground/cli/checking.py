@@ -2,24 +2,39 @@
 
 import time
 
-from playground.cli.reporting import say
+from playground.cli.audit import as_json, unfinished
+from playground.cli.reporting import say, stage
+from playground.cli.results import as_text
+from playground.cli.stopping import if_stopped
 from playground.drawing.selftest import CHECKS
 from playground.lab.selftest import Row, selftest
 
 CLAIM = max(len(check.claim) for check in CHECKS) + 2
 
 
-def print_selftest() -> bool:
-    """Measure every claim and print it as soon as it is known; return whether all of them hold."""
+def print_selftest(json: bool = False) -> bool:
+    """Measure every claim; return whether all of them hold.
+
+    Args:
+        json: print all of them as JSON when they are measured, in place of a line for each as soon as it is known.
+    """
     start, rows, area = time.monotonic(), list[Row](), ""
-    say(f"{'claim':<{CLAIM}}  {'measured':>12}  bound")
-    for row in selftest(CHECKS):
-        if row.area != area:
-            area = row.area
-            say(area)
-        verdict = "" if row.passed else "  FAILED"
-        say(f"{'  ' + row.claim:<{CLAIM}}  {row.measured_text:>12}  {row.bound_text}{verdict}")
-        rows.append(row)
+    with if_stopped(lambda: unfinished(len(rows), len(CHECKS))):
+        if json:
+            with stage("Self-test") as update:
+                for row in selftest(CHECKS):
+                    rows.append(row)
+                    update(len(rows) / len(CHECKS), row.area)
+            say(as_text({"passed": all(row.passed for row in rows), "rows": as_json(rows)}))
+            return all(row.passed for row in rows)
+        say(f"{'claim':<{CLAIM}}  {'measured':>12}  bound")
+        for row in selftest(CHECKS):
+            if row.area != area:
+                area = row.area
+                say(area)
+            verdict = "" if row.passed else "  FAILED"
+            say(f"{'  ' + row.claim:<{CLAIM}}  {row.measured_text:>12}  {row.bound_text}{verdict}")
+            rows.append(row)
     passed = sum(row.passed for row in rows)
     say(f"{passed} of {len(rows)} claims hold, in {time.monotonic() - start:.1f} s.")
     return passed == len(rows)

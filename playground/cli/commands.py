@@ -23,7 +23,6 @@ app = typer.Typer(
     help="See how score-based generative models work. Without a command, open the window; with a FILE, open "
     "it in the window: a session (.spg, or a run's folder), experiment (.toml), lesson (.lesson.md), "
     "points (.csv, .tsv, .npy) or images (a folder, .npz).",
-    add_completion=False,
     no_args_is_help=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -383,8 +382,17 @@ def scenes(
         raise typer.Exit(1)
 
 
-lesson = typer.Typer(help="Write and check lessons, and put a class's answers into one table.", no_args_is_help=True)
+lesson = typer.Typer()
 app.add_typer(lesson, name="lesson")
+
+
+@lesson.callback(invoke_without_command=True)
+def _lesson(context: typer.Context) -> None:
+    """Write and check lessons, and put a class's answers into one table."""
+    if context.invoked_subcommand is None:
+        raise UserError(
+            "lesson needs check, new or report after it, as in score-playground lesson check: see score-playground lesson --help."
+        )
 
 
 @lesson.command()
@@ -439,12 +447,15 @@ def report(
     report_answers(folder, out, None if picture is None else _output(picture, (".png", ".svg"), "--picture"))
 
 
+Json = Annotated[bool, typer.Option("--json", help="Print the results as JSON, and nothing else on standard output.")]
+
+
 @app.command()
-def selftest() -> None:
+def selftest(json: Json = False) -> None:
     """Check the theory against its closed forms on this machine, in under 20 s: exit code 1 if a claim fails."""
     from playground.cli.checking import print_selftest
 
-    if not print_selftest():
+    if not print_selftest(json):
         raise typer.Exit(1)
 
 
@@ -476,11 +487,12 @@ def audit(
 @app.command()
 def doctor(
     window: Annotated[bool, typer.Option("--window", help="Also open the window and run an end-to-end check.")] = False,
+    json: Json = False,
 ) -> None:
     """Check whether this machine meets the program's requirements, one by one: exit code 1 if one fails."""
     from playground.cli.doctor import print_doctor
 
-    if not print_doctor(window):
+    if not print_doctor(window, json):
         raise typer.Exit(1)
 
 

@@ -7,8 +7,7 @@ import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from playground.cli import results
-from playground.cli.reporting import say
+from playground.cli import reporting, results
 from playground.lab.atomic import hold
 from playground.lab.session import MODEL
 from playground.user_errors import UserError
@@ -94,7 +93,7 @@ def _set_earlier_aside(folder: Path, names: Collection[str]) -> Iterator[None]:
         note.write_text("")
         _bring_back(aside)
         if trained:
-            say(f"The trained model is kept in {folder / results.UNFINISHED}")
+            reporting.note(f"The trained model is kept in {folder / results.UNFINISHED}")
         raise
     _discard(aside)
     note.write_text("")

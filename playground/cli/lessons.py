@@ -9,7 +9,7 @@ from pathlib import Path
 from playground.app.model.views import plane_bounds
 from playground.app.widgets.equation import equation_svg
 from playground.cli.reporting import say, short, with_error
-from playground.cli.scenes import chosen, measured
+from playground.cli.scenes import chosen, each, measured
 from playground.drawing.class_picture import Question, Reply, save_class_picture
 from playground.drawing.render import headless
 from playground.lab import experiment as experiments
@@ -41,8 +41,8 @@ def check_lessons(names: Sequence[str], device: str) -> bool:
         UserError: there is no such lesson, or a check cannot be measured.
     """
     paths = chosen(names, lessons.bundled(), "lesson", f"a file ending in {lessons.SUFFIX}")
-    sound = [_check(lessons.load(path), device) for path in paths]
-    return all(sound)
+    found = [sound for _, sound in each(paths, lambda path: _check(lessons.load(path), device), "lesson check")]
+    return all(found)
 
 
 def _check(lesson: Lesson, device: str) -> bool:

@@ -1,4 +1,7 @@
-"""The progress of long work: a bar on a terminal, plain lines in a pipe."""
+"""What commands print: results on standard output, and progress, notes and warnings on standard error.
+
+Progress is a bar on a terminal, and plain lines in a pipe.
+"""
 
 import sys
 import time
@@ -19,11 +22,16 @@ def say(line: Message | str) -> None:
     print(line, flush=True)
 
 
+def note(line: Message | str) -> None:
+    """A line about the work and not of its answer."""
+    print(line, file=sys.stderr, flush=True)
+
+
 def warn(*messages: Message | str | None) -> None:
     """Print the warnings that are not None, one line each."""
     for message in messages:
         if message is not None:
-            say(f"Warning: {message}")
+            note(f"Warning: {message}")
 
 
 def number(value: float) -> str:
@@ -48,13 +56,14 @@ def with_error(value: float, error: float) -> str:
 @contextmanager
 def stage(name: str) -> Iterator[Update]:
     """Show the progress of one stage; call the yielded function with the fraction done (0 to 1) and a few words."""
-    if sys.stdout.isatty():
+    if sys.stderr.isatty():
         yield from _bar(name)
     else:
         yield from _lines(name)
 
 
 def _bar(name: str) -> Iterator[Update]:
+    from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     columns = (
@@ -64,7 +73,7 @@ def _bar(name: str) -> Iterator[Update]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[words]}", markup=False),
     )
-    with Progress(*columns, refresh_per_second=8) as progress:
+    with Progress(*columns, console=Console(stderr=True), refresh_per_second=8) as progress:
         task = progress.add_task(name, total=1.0, words="")
         yield lambda fraction, words: progress.update(task, completed=fraction, words=words)
         progress.update(task, completed=1.0)
@@ -72,7 +81,7 @@ def _bar(name: str) -> Iterator[Update]:
 
 def _lines(name: str) -> Iterator[Update]:
     start = last = time.monotonic()
-    say(f"{name} ...")
+    note(f"{name} ...")
     newest = ""
 
     def update(fraction: float, words: str) -> None:
@@ -80,7 +89,7 @@ def _lines(name: str) -> Iterator[Update]:
         newest = words
         if time.monotonic() - last >= PATIENCE:
             last = time.monotonic()
-            say(f"{name}: {fraction:.0%}" + (f", {words}" if words else ""))
+            note(f"{name}: {fraction:.0%}" + (f", {words}" if words else ""))
 
     yield update
-    say(f"{name}: done in {time.monotonic() - start:.1f} s" + (f", {newest}" if newest else ""))
+    note(f"{name}: done in {time.monotonic() - start:.1f} s" + (f", {newest}" if newest else ""))

@@ -183,9 +183,12 @@ def write_script(source: Path, out: Path, standalone: bool, assignments: Sequenc
 def write_json(path: Path, contents: Mapping[str, Any]) -> None:
     """Write numbers, text and messages as JSON, atomically."""
     with atomic_write(path) as temporary:
-        temporary.write_text(
-            json.dumps(contents, indent=2, ensure_ascii=False, allow_nan=False, default=_text) + "\n", "utf-8"
-        )
+        temporary.write_text(as_text(contents) + "\n", "utf-8")
+
+
+def as_text(contents: Mapping[str, Any]) -> str:
+    """Numbers, text and messages as JSON."""
+    return json.dumps(contents, indent=2, ensure_ascii=False, allow_nan=False, default=_text)
 
 
 def _text(value: object) -> str:

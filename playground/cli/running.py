@@ -1,7 +1,6 @@
 """``score-playground run``: train, sample, evaluate, and write the results."""
 
 import math
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ from playground.app.model import workspace
 from playground.cli import results
 from playground.cli.folders import create_folder, replace_results
 from playground.cli.painting import paint_picture, paint_video
-from playground.cli.reporting import Update, say, stage, warn, with_error
+from playground.cli.reporting import Update, note, say, stage, warn, with_error
+from playground.cli.stopping import if_stopped
 from playground.cli.summary import print_figures
 from playground.lab import experiment as experiments
 from playground.lab.conflicts import Conditions, sampling_conflict, training_conflict
@@ -46,24 +46,26 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
     _check(experiment)
     results.require_free_folder(folder, results.EVERYTHING, overwrite)
     chosen = choose_device(device)
-    with create_folder(folder):
+    trained = False
+    with if_stopped(lambda: _complete(folder) if trained else UNTRAINED), create_folder(folder):
         problem = Problem.build(experiment, device=chosen)
         _check(experiment, problem.conditions)
         known = problem.known_score()
         if known is not None:  # for a learned score this is known only after training
             require_stable_step(problem, known)
-        say(_read(problem))
+        note(_read(problem))
         warn(*noise_diagnostics(problem))
         results.warn_of_settings(problem)
         passes = experiment.objective.passes(math.prod(problem.shape))
         if passes > 2:
-            say(f"Each training step differentiates the score along {passes} directions")
+            note(f"Each training step differentiates the score along {passes} directions")
         results.use_threads(problem)
         trainer = Trainer(problem)
         last, final_loss = _train(trainer)
         with replace_results(folder, results.EVERYTHING):
             experiments.save(problem.resolve(), folder / results.EXPERIMENT)
             _session(problem, trainer).save(folder / MODEL)
+            trained = True
             network = trainer.ema.requires_grad_(False)
             model = Model(problem, network, checkpoints=trainer.checkpoints, step=trainer.step)
             trajectory = results.run_sampler(problem, model.score)
@@ -87,6 +89,18 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
     print_figures(measured, problem)
     say(f"Everything is in {folder}")
     warn(memorization_warning(measured, problem.experiment))
+
+
+UNTRAINED = "nothing is written, and the training is not kept. The same command begins anew."
+
+
+def _complete(folder: Path) -> str:
+    """What a run says that is stopped after its training."""
+    there = ", ".join(name for name in results.EVERYTHING if (folder / name).exists())
+    return (
+        f"{folder} has the trained network, and these complete files: {there}. score-playground sample {folder} goes on from there, "
+        "and the same command with --overwrite begins anew."
+    )
 
 
 def _check(experiment: Experiment, conditions: Conditions | None = None) -> None:
@@ -125,9 +139,9 @@ def _train(trainer: Trainer) -> tuple[TrainingProgress | None, tuple[float, floa
             for done, final in trainer.evaluate_loss():
                 update(done, f"{with_error(*final)}{_floor(last)}" if final else "")
     if last is not None and last.note:
-        say(last.note)
+        note(last.note)
     if last is not None and last.diverged:
-        print(f"score-playground: {last.diverged}", file=sys.stderr)
+        note(f"score-playground: {last.diverged}")
     return last, final
 
 

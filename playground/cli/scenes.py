@@ -1,12 +1,14 @@
 """``score-playground scenes``: measure the claims of the bundled scenes, or of other files, and say whether they hold."""
 
 import os
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
 
 from playground.cli.reporting import say, stage
+from playground.cli.stopping import if_stopped
 from playground.lab import scenes
 from playground.lab.scene_figures import measure
 from playground.lab.scenes import Measured, SceneFile
@@ -26,13 +28,27 @@ def measure_scenes(names: Sequence[str], device: str) -> bool:
         UserError: there is no such scene, or one cannot be measured.
     """
     paths = chosen(names, scenes.bundled(), "scene", "a file")
-    failed = [path.stem for path in paths if not _holds(path, device)]
+    failed = [name for name, holds in each(paths, lambda path: _holds(path, device), "scenes") if not holds]
     if failed:
         say(f"Claims that do not hold: {', '.join(failed)}")
     return not failed
 
 
-def chosen(names: Sequence[str], known: Mapping[str, Path], what: str, file: str) -> list[Path]:
+def each(paths: Mapping[str, Path], measure_one: Callable[[Path], bool], command: str) -> Iterator[tuple[str, bool]]:
+    """Measure files one after another; a command that is stopped says which are done, and how the others are measured."""
+    waiting = list(paths)
+
+    def left() -> str:
+        done = len(paths) - len(waiting)
+        return f"{done} of {len(paths)} are measured. For the others: score-playground {command} {shlex.join(waiting)}"
+
+    with if_stopped(left):
+        for name, path in paths.items():
+            yield name, measure_one(path)
+            waiting.remove(name)
+
+
+def chosen(names: Sequence[str], known: Mapping[str, Path], what: str, file: str) -> dict[str, Path]:
     """The files of some names, or all known files if no name is given.
 
     Args:
@@ -46,7 +62,7 @@ def chosen(names: Sequence[str], known: Mapping[str, Path], what: str, file: str
     for name, path in paths.items():
         if not path.is_file():
             raise UserError(f"{name} is no {what}: give {file}, or one of {', '.join(known)}.")
-    return list(paths.values())
+    return paths
 
 
 def measured(scene: SceneFile, device: str, title: str) -> Measured:

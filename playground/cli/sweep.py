@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from playground.cli.reporting import say, stage, warn, with_error
+from playground.cli.reporting import note, say, stage, warn, with_error
+from playground.cli.stopping import if_stopped
 from playground.drawing.sweep_plots import save_pictures
 from playground.kinds import plugins
 from playground.lab import sweep as sweeps
@@ -62,10 +63,17 @@ def run_sweep(source: Path, folder: Path, place: "Place", device: str, parquet: 
     if parquet and not has_parquet():
         raise UserError(NO_PARQUET)
     sweep, cells = sweeps.load(source)
-    folders.prepare(sweep, folder)
+    with if_stopped(lambda: _complete(folder, cells)):
+        return _run(sweep, cells, folder, place, device, parquet)
+
+
+def _run(
+    sweep: sweeps.Sweep, cells: Sequence[sweeps.Cell], folder: Path, place: "Place", device: str, parquet: bool
+) -> bool:
+    folders.refuse_another(sweep, folder)  # without making it: a scheduler that is refused is to leave none
     waiting = len(folders.waiting(folder, cells))
     if len(cells) > waiting:
-        say(f"{len(cells) - waiting} of {len(cells)} cells are there already")
+        note(f"{len(cells) - waiting} of {len(cells)} cells are there already")
     warn(folders.of_broken(folders.broken(folder, cells)))
     warn(_of_versions(folders.versions(folder, cells), waiting > 0))
     warn(sweeps.BY_TIME if waiting and any(cell.depends_on_speed for cell in cells) else None)
@@ -75,6 +83,8 @@ def run_sweep(source: Path, folder: Path, place: "Place", device: str, parquet: 
             for progress in sweeps.run(sweep, cells, folder, workers, device):
                 done, left = progress.done - (len(cells) - waiting), progress.seconds_left
                 update(done / waiting, f"{done} of {count}" + ("" if left is None else f", about {left:.0f} s left"))
+    else:
+        folders.prepare(sweep, folder)  # its pictures may be others
     rows = write_tables(folder, cells, parquet)
     shown = save_pictures(pictures(sweep, rows), folder / PLOTS)
     _print(rows)
@@ -84,6 +94,13 @@ def run_sweep(source: Path, folder: Path, place: "Place", device: str, parquet: 
     if shown:
         say(f"The pictures are in {folder / PLOTS}: " + ", ".join(path.stem for path in shown))
     return not failed
+
+
+def _complete(folder: Path, cells: Sequence[sweeps.Cell]) -> str:
+    """What a sweep that is stopped says."""
+    waiting = len(folders.waiting(folder, cells))
+    rest = "goes on with the others" if waiting else "writes the tables and pictures"
+    return f"{len(cells) - waiting} of {len(cells)} cells are complete in {folder}. The same command {rest}."
 
 
 def _of_versions(versions: Mapping[str, Sequence[int]], more: bool) -> str | None:
@@ -110,7 +127,8 @@ def compute_cell(source: Path, folder: Path, number: int, device: str) -> bool:
     """
     sweep, cells = sweeps.load(source)
     warn(folders.of_broken(folders.broken(folder, cells[number : number + 1] if number >= 0 else [])))
-    failed = sweeps.run_cell(sweep, cells, folder, number, device)
+    with if_stopped(lambda: f"cell {number} is not computed. The same command computes it."):
+        failed = sweeps.run_cell(sweep, cells, folder, number, device)
     if failed is not None:
         warn(f"cell {number} failed: {failed}")
     else:

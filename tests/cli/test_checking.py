@@ -1,5 +1,6 @@
 """The self-test on the command line: a plain table, and an exit code for failed claims."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -45,10 +46,39 @@ def test_a_claim_that_fails_is_marked_and_the_exit_code_is_1(ask: Ask, monkeypat
     assert lines[-1].startswith("1 of 3 claims hold")
 
 
+def test_json_has_a_row_for_each_claim_and_nothing_else(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> float:
+        raise ArithmeticError
+
+    inf = float("inf")
+    checks = (Check("a", "good", lambda: 0.5, 1.0), Check("b", "ugly", broken, inf, 2.0))
+    monkeypatch.setattr(checking, "CHECKS", checks)
+    code, said, error = ask("selftest", "--json")
+    assert json.loads(said) == {
+        "passed": False,
+        "rows": [
+            {"area": "a", "claim": "good", "measured": 0.5, "low": None, "high": 1.0, "holds": True},
+            {
+                "area": "b",
+                "claim": "ugly",
+                "measured": None,
+                "low": 2.0,
+                "high": None,
+                "holds": False,
+                "failure": "ArithmeticError",
+            },
+        ],
+    }
+    assert (code, error.splitlines()[0]) == (1, "Self-test ...")
+    monkeypatch.setattr(checking, "CHECKS", checks[:1])
+    code, said, _ = ask("selftest", "--json")
+    assert (code, json.loads(said)["passed"]) == (0, True)
+
+
 def test_it_takes_no_arguments(ask: Ask) -> None:
     code, _, error = ask("selftest", "out")
     assert code == 2
-    assert "see score-playground --help" in error
+    assert "see score-playground selftest --help" in error
 
 
 def test_the_self_test_checks_theory_and_films() -> None:

@@ -1,6 +1,7 @@
 """The doctor: a verdict on each requirement, and an exit code for failures."""
 
 import ctypes
+import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +47,17 @@ def test_the_exit_code_says_whether_a_requirement_failed(monkeypatch: pytest.Mon
     assert code == 1
     assert "1 of 2 failed" in said
     assert "Buy one." in said
+
+
+def test_json_has_every_verdict_and_nothing_else(monkeypatch: pytest.MonkeyPatch, ask: Ask) -> None:
+    table(monkeypatch, cores=Verdict(OK, "two"), disk=Verdict(WARNING, "8 µs", "Take two."))
+    code, said, error = ask("doctor", "--json")
+    fine = {"name": "cores", "level": "ok", "found": "two", "advice": ""}
+    slow = {"name": "disk", "level": "warning", "found": "8 µs", "advice": "Take two."}
+    assert (code, json.loads(said), error) == (0, {"works": True, "checks": [fine, slow]}, "")
+    table(monkeypatch, cores=Verdict(FAILED, "none", "Buy one."))
+    code, said, _ = ask("doctor", "--json")
+    assert (code, json.loads(said)["works"]) == (1, False)
 
 
 def test_a_check_that_raises_while_shown_has_failed(monkeypatch: pytest.MonkeyPatch, ask: Ask) -> None:

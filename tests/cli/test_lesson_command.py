@@ -76,7 +76,7 @@ def test_a_new_lesson_can_be_checked_as_it_is(tmp_path, capsys):
     )
     assert main(["lesson", "new", str(path), "--experiment", str(settings)]) == 0
     assert main(["lesson", "check", str(path)]) == 0
-    assert "own\nStep 1" in capsys.readouterr().out
+    assert "own\n  1. How far" in capsys.readouterr().out
     assert main(["lesson", "new", str(path)]) == 2
     assert "exists already" in capsys.readouterr().err
     assert main(["lesson", "new", str(path), "--overwrite"]) == 0

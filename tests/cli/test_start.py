@@ -2,12 +2,13 @@
 
 import itertools
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,19 @@ import typer
 
 from playground import __version__
 from playground.app.canvas import frames
-from playground.cli import COMMANDS, main
+from playground.cli import COMMANDS, main, running
 from playground.cli.commands import app
+from playground.cli.stopping import ANYWHERE
 from playground.drawing.no_display import NO_DISPLAY
 from playground.kinds.setting import Field, own_fields
+from playground.lab import scenes
+from playground.lab.audit import Audit
+from playground.lab.boltzmann.cost import measure_cost
 from playground.lab.boltzmann.settings import Boltzmann
 from playground.lab.experiment import fields
+from playground.lab.selftest import Check
 from playground.lab.session import Session
+from playground.lab.sweep import folder
 
 Ask = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[2]
@@ -187,10 +194,122 @@ def test_a_picture_on_an_unknown_platform_is_refused(moons: Path, tmp_path: Path
 
 
 def test_a_pipe_gets_plain_lines(moons: Path, tmp_path: Path, ask: Ask) -> None:
-    _, said, _ = ask("sample", moons, "--out", tmp_path / "a.npz")
-    assert said.splitlines()[0] == "Sampling ..."
-    assert "\x1b" not in said
-    assert "\r" not in said
+    _, said, progress = ask("sample", moons, "--out", tmp_path / "a.npz")
+    assert progress.splitlines()[0] == "Sampling ..."
+    assert "\x1b" not in said + progress
+    assert "\r" not in said + progress
+
+
+RESULTS = {
+    "sample": r"Score evaluations: .*|The final points of .*",
+    "likelihood": r"Mean log-likelihood .*; each is in .*",
+    "decode": r"2 codes are decoded in .*",
+    "interpolate": r"The interpolation, 3 points, is in .*",
+    "video": r"The video is .*",
+    "script": r"The script is .*",
+    "boltzmann": r" *(units|\d+|NLL|optimal|log Z|samples) .*|Each further unit .*|Everything is in .*",
+    "scenes": r"\S.*\.|  .*: holds",
+    "lesson": r"\S.*[^.]|  \d\. .* Measured .*",
+    "sweep": r"sampling\.steps 3: .*|The (tables|pictures) are .*",
+}
+"""The lines of standard output that are the results of each command."""
+
+
+@pytest.mark.parametrize("command", RESULTS)
+def test_standard_output_has_the_results_alone(
+    command: str, moons: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipe reads them without progress, notes and warnings, which go to standard error."""
+    monkeypatch.setattr("playground.cli.boltzmann.measure_cost", lambda: measure_cost(2, 5))
+    (tmp_path / "two.csv").write_text("x,y\n0,1\n1,-0.5\n")
+    (tmp_path / "codes.csv").write_text("z0,z1\n0.3,0.1\n0.1,0.2\n")
+    (tmp_path / "sweep.toml").write_text(
+        "experiment.sampling = { source = 'exact', particles = 60 }\n[axes]\n'sampling.steps' = [3]\n"
+    )
+    out, fast = f"--out={tmp_path / 'out.csv'}", "--set=likelihood.tolerance=0.1"
+    asked = {
+        "sample": [moons, out],
+        "likelihood": [moons, f"--points={tmp_path / 'two.csv'}", out, fast],
+        "decode": [moons, f"--latent={tmp_path / 'codes.csv'}", out, fast],
+        "interpolate": [moons, f"--points={tmp_path / 'two.csv'}", "--count=3", out, fast],
+        "video": [moons, f"--out={tmp_path / 'out.gif'}", "--size=64x64", "--fps=5"],
+        "script": [moons, f"--out={tmp_path / 'out.py'}"],
+        "boltzmann": [f"--out={tmp_path / 'out'}", "--set=steps=3"],
+        "scenes": ["annealing"],
+        "lesson": ["check", "05-langevin-weights"],
+        "sweep": [tmp_path / "sweep.toml", f"--out={tmp_path / 'out'}", "--workers=1"],
+    }[command]
+    if command in ("scenes", "lesson"):
+        monkeypatch.setattr("playground.cli.scenes.measure", measured_at_once)
+    assert main([command, *map(str, asked)]) == 0
+    said, progress = capfd.readouterr()
+    assert [line for line in said.splitlines() if re.fullmatch(RESULTS[command], line) is None] == []
+    assert said
+    assert (" ...\n" in progress) == (command != "script")
+
+
+def measured_at_once(scene: scenes.SceneFile, device: str) -> Iterator[tuple[float, scenes.Measured]]:
+    """The figures of a scene or a lesson's step, all within their bounds."""
+    middle = {
+        name: next(bound for bound in (figure.at_least, figure.at_most, 0.5) if bound is not None)
+        for name, figure in scene.figures.items()
+    }
+    yield 1.0, scenes.check_claim(scene, middle)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["sample", "x"], "Missing option '--out'; see score-playground sample --help."),
+        (["lesson", "report", "x"], "Missing option '--out'; see score-playground lesson report --help."),
+        (["audit", "vp", "--zz"], "No such option: --zz; see score-playground audit --help."),
+        (["--zz"], "No such option: --zz; see score-playground --help."),
+        (
+            ["lesson"],
+            "lesson needs check, new or report after it, as in score-playground lesson check: see score-playground lesson --help.",
+        ),
+    ],
+)
+def test_a_command_that_lacks_something_names_its_own_help(arguments: list[str], sentence: str, ask: Ask) -> None:
+    assert ask(*arguments) == (2, "", f"score-playground: {sentence}\n")
+    command = sentence.rpartition("see score-playground ")[2].removesuffix(" --help.").split()
+    if command != ["--help."]:
+        assert ask(*command, "--help")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("score-playground le", {"lesson"}),
+        ("score-playground run --se", {"--set", "--seed"}),
+        ("score-playground lesson ", {"check", "new", "report"}),
+        ("score-playground --plugin x.py aud", {"audit"}),
+    ],
+)
+def test_a_shell_is_told_what_may_follow(
+    words: str, completed: set[str], ask: Ask, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It calls the program without arguments, and no window opens."""
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
+    monkeypatch.setenv("_SCORE_PLAYGROUND_COMPLETE", "complete_bash")
+    with pytest.raises(SystemExit) as end:
+        ask()
+    assert end.value.code == 0
+    assert set(capsys.readouterr().out.split()) == completed
+
+
+def test_the_script_of_completion_asks_the_program(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_SCORE_PLAYGROUND_COMPLETE", "source_bash")
+    with pytest.raises(SystemExit):
+        ask()
+    script = capsys.readouterr().out
+    assert "_SCORE_PLAYGROUND_COMPLETE=complete_bash $1" in script
+    assert "-F _score_playground_completion score-playground" in script
+    monkeypatch.delenv("_SCORE_PLAYGROUND_COMPLETE")
+    assert "--install-completion" in ask("--help")[1]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no broken pipes")
@@ -216,14 +335,15 @@ def test_interrupting_leaves_nothing_half_done(tmp_path: Path) -> None:
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline().startswith("Data: two moons, ")
-        assert process.stdout.readline() == "Training ...\n"
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("Data: two moons, ")
+        assert process.stderr.readline() == "Training ...\n"
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=20)
-    assert process.returncode == 130
+        said, error = process.communicate(timeout=20)
+    assert (process.returncode, said) == (130, "")
     assert "Traceback" not in error
+    assert error.endswith(f"\nInterrupted: {running.UNTRAINED}\n")
     assert [file.name for file in tmp_path.iterdir()] == ["long.toml"]
 
 
@@ -243,7 +363,14 @@ def test_an_interrupted_run_leaves_whole_files_of_one_run(
     monkeypatch.setattr(f"playground.cli.running.{stage}", stop)
     code, _, error = ask("run", tmp_path / "empty.toml", "--out", out, "--overwrite", *quickest)
     assert code == 130
-    assert "Interrupted" in error
+    assert (
+        f"Interrupted: {out} has the trained network, and these complete files: experiment.toml, model.safetensors"
+        in error
+    )
+    told = re.search(r"complete files: (.*?)\. ", error)
+    assert told is not None
+    assert {*told[1].split(", "), "notes.txt"} == {file.name for file in out.iterdir()}
+    assert f"score-playground sample {out} goes on from there" in error
     assert Session.load(out / "model.safetensors").weights
     assert (out / "notes.txt").exists()
     assert not (out / "video.mp4").exists()
@@ -266,7 +393,7 @@ def test_an_empty_platform_is_none(moons: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "playground", "video", str(moons), "--out", str(film), "--size=64x64", "--fps=5"]
     environment = {**variables, "PYTHONPATH": str(ROOT), "QT_QPA_PLATFORM": ""}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
     assert film.stat().st_size > 0
 
 
@@ -291,7 +418,7 @@ def test_a_signal_between_two_pictures_of_a_film_leaves_nothing(
     finally:
         signal.signal(signal.SIGINT, before)
     assert code == 128 + number
-    assert error == "\nInterrupted: nothing half-written is left behind.\n"
+    assert error.endswith(f"\nInterrupted: {ANYWHERE}\n")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -311,8 +438,66 @@ def test_a_process_that_films_ends_by_the_signal_and_leaves_nothing(moons: Path,
         process.send_signal(signal.SIGTERM)
         _, error = process.communicate(timeout=20)
     assert process.returncode == 128 + signal.SIGTERM
-    assert error == "\nInterrupted: nothing half-written is left behind.\n"
+    assert error.endswith(f"\nInterrupted: {ANYWHERE}\n")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals for other processes")
+def test_a_sweep_that_is_stopped_says_how_many_cells_are_complete_and_goes_on(
+    tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "seeds = 3\nexperiment.sampling = { source = 'exact', particles = 60 }\n[axes]\n'sampling.steps' = [3]\n"
+    (tmp_path / "sweep.toml").write_text(text)
+    asked = ("sweep", tmp_path / "sweep.toml", "--out", tmp_path / "out", "--workers=1")
+    write = folder.write
+
+    def stopped(*arguments: Any) -> None:
+        write(*arguments)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(folder, "write", stopped)
+        code, said, error = ask(*asked)
+    assert (code, said) == (143, "")
+    place = tmp_path / "out"
+    assert error.endswith(
+        f"\nInterrupted: 1 of 3 cells are complete in {place}. The same command goes on with the others.\n"
+    )
+    code, _, error = ask(*asked)
+    assert (code, "1 of 3 cells are there already" in error) == (0, True)
+
+
+def stop() -> float:
+    raise KeyboardInterrupt
+
+
+def test_claims_that_are_stopped_are_counted(ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checks = (Check("a", "one", lambda: 0.5, 1.0), Check("a", "two", stop, 1.0), Check("a", "three", lambda: 0.5, 1.0))
+    monkeypatch.setattr("playground.cli.checking.CHECKS", checks)
+    monkeypatch.setattr("playground.cli.audit.audit", lambda made, section: Audit(section, made.noise, checks, list))
+    told = "Interrupted: 1 of 3 claims are measured. No file is written, and the same command begins anew."
+    for asked in (("selftest",), ("selftest", "--json"), ("audit", "vp", "--out", tmp_path / "table.csv")):
+        code, said, error = ask(*asked)
+        assert (code, error.splitlines()[-1]) == (130, told)
+        assert ("one" in said) == ("--json" not in asked)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "measure", "names"),
+    [
+        (("scenes",), "scenes._holds", ["langevin-weights", "annealing"]),
+        (("lesson", "check"), "lessons._check", ["05-langevin-weights", "06-low-density"]),
+    ],
+)
+def test_what_is_not_measured_yet_is_named_in_the_command_that_does(
+    command: tuple[str, ...], measure: str, names: list[str], ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"playground.cli.{measure}", lambda path, _: names[0] in path.name or stop())
+    code, _, error = ask(*command, *names)
+    left = " ".join((*command, names[1]))
+    told = f"Interrupted: 1 of 2 are measured. For the others: score-playground {left}"
+    assert (code, error.splitlines()[-1]) == (130, told)
 
 
 def test_a_command_restores_the_signal_handler(ask: Ask) -> None:

@@ -35,7 +35,7 @@ def test_a_killed_sweep_goes_on_and_computes_nothing_twice(tmp_path: Path, capsy
         SWEEP.replace("seeds = 2", "seeds = 10"), encoding="utf-8"
     )  # it is still at work when it is killed
     command = [sys.executable, "-m", "playground", "sweep", str(source), "--out", str(out), "--workers", "1"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     cells = out / "cells"
     end = time.monotonic() + 60
     while not list(cells.glob("[0-9]*.json")) and time.monotonic() < end:
@@ -48,8 +48,8 @@ def test_a_killed_sweep_goes_on_and_computes_nothing_twice(tmp_path: Path, capsy
     after = {path.name: path.stat().st_mtime_ns for path in cells.glob("[0-9]*.json")}
     assert len(after) == 20 > len(before)
     assert {name: after[name] for name in before} == before
-    said = capsys.readouterr().out
-    assert f"{len(before)} of 20 cells are there already" in said
+    said, told = capsys.readouterr()
+    assert f"{len(before)} of 20 cells are there already" in told
     with (out / "means.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["sampling.steps"], row["seeds"]) for row in rows] == [("3", "10"), ("6", "10")]
@@ -84,7 +84,7 @@ def test_a_sweep_of_one_cell_says_so(tmp_path: Path, capsys: pytest.CaptureFixtu
     source = tmp_path / "sweep.toml"
     source.write_text(SWEEP.replace("[3, 6]", "[3]").replace("seeds = 2", "seeds = 1"), encoding="utf-8")
     assert main(["sweep", str(source), "--out", str(tmp_path / "out"), "--workers", "1"]) == 0
-    said = capsys.readouterr().out
+    said = capsys.readouterr().err
     assert "Sweep of 1 cell ..." in said
     assert ", 1 of 1 cell" in said
     assert "1 cells" not in said
@@ -112,7 +112,7 @@ def test_a_job_array_computes_each_cell_once(tmp_path: Path, capsys: pytest.Capt
         capsys.readouterr()
         (same,) = [line.removeprefix("#   ") for line in text.splitlines() if line.endswith(str(out))]
         assert main(shlex.split(same)[3:]) == 0  # what the script says to run then
-        assert "4 of 4 cells are there already" in capsys.readouterr().out
+        assert "4 of 4 cells are there already" in capsys.readouterr().err
         assert (out / "means.csv").is_file()
     assert main(["sweep", str(source), "--out", str(out), "--cell", "4"]) == 2
     assert "this sweep has the cells 0 to 3" in capsys.readouterr().err
@@ -126,7 +126,7 @@ def test_a_job_array_has_documented_options_of_sbatch_before_its_commands(
     text = SWEEP.replace("[3, 6]", "{ from = 1, to = 600, count = 600 }")
     source.write_text(text, encoding="utf-8")
     assert main(["sweep", str(source), "--out", str(tmp_path / "out"), "--slurm", str(script)]) == 0
-    assert "Slurm refuses tasks above 1000" in capsys.readouterr().out
+    assert "Slurm refuses tasks above 1000" in capsys.readouterr().err
     lines = script.read_text(encoding="utf-8").splitlines()
     assert lines[0] == "#!/bin/bash"
     options = [line.split()[1].partition("=") for line in lines if line.startswith("#SBATCH ")]
@@ -168,6 +168,32 @@ def test_invalid_sweeps_are_refused(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "--cell and --scheduler exclude each other" in capsys.readouterr().err
     assert main(["sweep", "x.toml", "--out", str(tmp_path), "--scheduler", "tcp://h:1"]) == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["tcp://h:1"], "is refused"),
+        (["http://h:1"], "is not possible"),
+        (["tls://h:1", "--tls-ca=none.pem"], "is no file"),
+        (["tcp://127.0.0.1:9", "--insecure-tcp"], "No scheduler answers"),
+    ],
+)
+def test_a_scheduler_that_is_refused_leaves_no_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, options: list[str], said: str
+) -> None:
+    if "--insecure-tcp" in options:
+        pytest.importorskip("distributed")
+        monkeypatch.setattr("playground.lab.sweep.cluster.PATIENCE", 0.3)
+    (tmp_path / "sweep.toml").write_text(SWEEP, encoding="utf-8")
+    asked = ["sweep", str(tmp_path / "sweep.toml"), "--out", str(tmp_path / "out"), "--scheduler", *options]
+    assert main(asked) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert main([*asked[:4], "--cell", "1"]) == 0
+    (tmp_path / "sweep.toml").write_text(SWEEP.replace("[3, 6]", "[3, 7]"), encoding="utf-8")
+    assert main(asked) == 2  # another sweep is in the folder: that is said first
+    assert "holds another sweep" in capsys.readouterr().err
 
 
 def test_no_name_of_a_sweep_ends_a_line_of_a_job_array(tmp_path: Path) -> None:

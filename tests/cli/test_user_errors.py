@@ -452,7 +452,7 @@ def test_a_run_onto_a_full_disk_names_the_file_and_does_not_hinder_the_next(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        code, said, error = ask(*run)
+        code, _, error = ask(*run)
     assert code == 2
     assert f"{tmp_path / 'o' / failing} cannot be" in error
     assert "no space left on device" in error.lower()
@@ -460,7 +460,7 @@ def test_a_run_onto_a_full_disk_names_the_file_and_does_not_hinder_the_next(
         assert not (tmp_path / "o").exists()
     else:
         assert [file.name for file in (tmp_path / "o").iterdir()] == ["unfinished.safetensors"]
-        assert f"The trained model is kept in {tmp_path / 'o/unfinished.safetensors'}" in said
+        assert f"The trained model is kept in {tmp_path / 'o/unfinished.safetensors'}" in error
         assert Session.load(tmp_path / "o/unfinished.safetensors").weights is not None
     if failing == "video.mp4":  # one rerun is enough: two other failures leave the same folder, the rest none
         assert ask(*run)[0] == 0
@@ -488,12 +488,12 @@ def test_a_run_that_fails_leaves_the_earlier_results_as_they_were(
 
     monkeypatch.setattr(os, "fsync", full)
     changes = DIVERGING if failing == "the sampler" else ()
-    code, said, _ = ask("run", tmp_path / "empty.toml", "--out", out, "--overwrite", *quickest, *changes)
+    code, _, error = ask("run", tmp_path / "empty.toml", "--out", out, "--overwrite", *quickest, *changes)
     assert code == 2
     after = contents(out)
     kept = after.pop("unfinished.safetensors", None)
     assert after == before
-    assert ("The trained model is kept in" in said) == (kept is not None)
+    assert ("The trained model is kept in" in error) == (kept is not None)
     assert (kept is not None) == (failing in ("picture.png", "the sampler"))
     assert kept != before["model.safetensors"]
 
@@ -545,14 +545,14 @@ def test_a_folder_whose_run_was_killed_is_recognised_and_put_in_order(
 
     code, _, error = ask(*run)
     assert (code, "is half written, because its run was stopped" in error) == (2, True)
-    code, said, _ = ask("sample", out, "--out", tmp_path / "a.csv")
-    assert (code, "is half written" in said) == (0, True)
+    code, _, error = ask("sample", out, "--out", tmp_path / "a.csv")
+    assert (code, "is half written" in error) == (0, True)
     assert ask(*run, "--overwrite", *DIVERGING)[0] == 2  # the files from before the killed run are back
     assert {name: text for name, text in contents(out).items() if name != "unfinished.safetensors"} == before
     assert new != before["model.safetensors"]
     assert ask(*run, "--overwrite")[0] == 0
     assert set(contents(out)) == {*before, "unfinished.safetensors"}
-    assert ask("sample", out, "--out", tmp_path / "a.csv")[1].find("half written") < 0
+    assert ask("sample", out, "--out", tmp_path / "a.csv")[2].find("half written") < 0
 
 
 def test_nothing_of_the_earlier_run_is_lost_wherever_a_run_is_killed(
@@ -648,8 +648,8 @@ def test_a_killed_run_frees_its_folder_where_the_file_system_knows_no_locks(
 def test_a_sampler_that_diverges_does_not_hinder_the_next_run(tmp_path: Path, ask: Ask, quickest: list[str]) -> None:
     (tmp_path / "empty.toml").write_text("")
     run = ("run", tmp_path / "empty.toml", "--out", tmp_path / "o", *quickest)
-    code, said, _ = ask(*run, *DIVERGING)
-    assert (code, "The trained model is kept in" in said) == (2, True)
+    code, _, error = ask(*run, *DIVERGING)
+    assert (code, "The trained model is kept in" in error) == (2, True)
     assert list(contents(tmp_path / "o")) == ["unfinished.safetensors"]
     assert ask(*run)[0] == 0
 
@@ -750,8 +750,8 @@ def test_an_unstable_step_of_langevin_is_refused(source: str, tmp_path: Path, as
     (tmp_path / "empty.toml").write_text("")
     changes = ("sampling.kind=langevin", "sampling.step=3.0", f"sampling.source={source}")
     options = [f"--set={change}" for change in changes]
-    code, said, wrong = ask("run", tmp_path / "empty.toml", "--out", tmp_path / "o", *quickest, *options)
+    code, _, wrong = ask("run", tmp_path / "empty.toml", "--out", tmp_path / "o", *quickest, *options)
     assert code == 2
     assert "sampling.step = 3 is unstable" in wrong
-    assert ("The trained model is kept" in said) == (source == "learned")
+    assert ("The trained model is kept" in wrong) == (source == "learned")
     assert (tmp_path / "o").exists() == (source == "learned")

@@ -51,7 +51,7 @@ def test_the_option_comes_before_a_command(cross: Path, tmp_path: Path, capsys: 
     settings = ["data.kind=cross", "data.points=500", "training.steps=2", "sampling.steps=2", "sampling.particles=60"]
     given = [word for setting in [*settings, "likelihood.points=10"] for word in ("--set", setting)]
     assert main(["--plugin", str(cross), "run", "--out", str(tmp_path / "out"), *given]) == 0
-    assert "a cross" in capsys.readouterr().out
+    assert "a cross" in capsys.readouterr().err
     assert main(["run", "--plugin", str(cross)]) == 2
     assert main(["--plugin"]) == 2
     assert "needs the name of a file" in capsys.readouterr().err

@@ -275,11 +275,11 @@ def test_an_error_of_a_plugin_ends_one_cell_and_is_tried_again(
         ("2", "", True),
         ("4", "", True),
     ]
-    assert f"cell 0 failed: {why}" in capfd.readouterr().out
+    assert f"cell 0 failed: {why}" in capfd.readouterr().err
     fragile.with_name("mended").touch()
     place = sweeps.processes(2) if in_processes else contextlib.nullcontext()
     assert command.run_sweep(source, folder, place, "cpu", parquet=False)
-    assert "2 of 3 cells are there already" in capfd.readouterr().out
+    assert "2 of 3 cells are there already" in capfd.readouterr().err
     assert all(sweeps.result(folder, cell) for cell in cells)
     assert not log.exists()
 
@@ -306,7 +306,7 @@ def test_a_cell_whose_process_is_killed_is_tried_once_more_and_the_others_go_on(
     )
     assert [sweeps.failure(folder, cell) for cell in cells] == [why, None, None, None]
     assert len(folders.waiting(folder, cells)) == (0 if once else 1)
-    assert (f"cell 0 failed: {why}" in capfd.readouterr().out) != once
+    assert (f"cell 0 failed: {why}" in capfd.readouterr().err) != once
 
 
 def test_a_cell_that_an_executor_gives_up_is_one_failed_cell(tmp_path: Path) -> None:
@@ -435,13 +435,13 @@ def test_broken_cells_are_said_and_computed_anew(tmp_path: Path, capsys: pytest.
     for cell in cells[1:3]:
         break_cell(folder, cell, BROKEN["a list of figures"])
     assert command.run_sweep(source, folder, place, "cpu", parquet=False)
-    said = capsys.readouterr().out
+    said = capsys.readouterr().err
     assert said.count("The files of cells 1-2 are broken, so the cells are computed anew.") == 1
     assert all(len(sweeps.result(folder, cell) or {}) > 1 for cell in cells[:3])
     assert sweeps.result(folder, cells[3]) == {"nfe_mean": 5.0}  # a whole one is kept
     break_cell(folder, cells[2], BROKEN["a figure that is no number"])
     assert command.compute_cell(source, folder, 2, "cpu")
-    assert "The file of cell 2 is broken, so the cell is computed anew." in capsys.readouterr().out
+    assert "The file of cell 2 is broken, so the cell is computed anew." in capsys.readouterr().err
     assert folders.broken(folder, cells) == []
 
 
@@ -497,7 +497,7 @@ def test_a_killed_sweep_goes_on_after_an_update_with_its_networks_and_says_so(
     before = [(path.name, path.stat().st_mtime_ns) for path in (folder / folders.MODELS).iterdir()]
     place = contextlib.nullcontext()
     assert command.run_sweep(source, folder, place, "cpu", parquet=False)
-    said = capsys.readouterr().out
+    said = capsys.readouterr().err
     assert "1 of 3 cells are there already" in said
     assert f"(version 0.0.9: 0, and version {__version__} computes the others)" in said
     assert [(path.name, path.stat().st_mtime_ns) for path in (folder / folders.MODELS).iterdir()] == before
@@ -505,7 +505,7 @@ def test_a_killed_sweep_goes_on_after_an_update_with_its_networks_and_says_so(
     with (folder / "cells.csv").open(encoding="utf-8", newline="") as file:
         assert [row["version"] for row in csv.DictReader(file)] == ["0.0.9", __version__, __version__]
     assert command.run_sweep(source, folder, place, "cpu", parquet=False)
-    assert f"(version 0.0.9: 0; version {__version__}: 1-2)" in capsys.readouterr().out
+    assert f"(version 0.0.9: 0; version {__version__}: 1-2)" in capsys.readouterr().err
     assert isinstance(folders.opened(folder, cells[0]), Session)
 
 

@@ -110,6 +110,7 @@ def test_every_module_of_the_program_goes_in() -> None:
         modules
     )
     assert "playground.__main__" not in modules
+    assert f"shellingham.{os.name}" in modules  # shellingham.detect_shell imports it by this name
 
 
 def test_nothing_that_the_program_imports_is_excluded() -> None:

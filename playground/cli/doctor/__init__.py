@@ -4,9 +4,11 @@ It is meant for people who prepare many computers. It installs nothing and chang
 to do. A requirement is a function in one of the two tables here; the output and the tests are made from these tables.
 """
 
+import dataclasses
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from json import dumps
 
 from playground.cli.doctor import machine, program
 from playground.cli.doctor.verdict import FAILED, OK, WARNING, Verdict
@@ -44,21 +46,27 @@ def examine(requirements: Requirements) -> Iterator[tuple[str, Verdict]]:
         yield name, verdict
 
 
-def print_doctor(window: bool = False) -> bool:
+def print_doctor(window: bool = False, json: bool = False) -> bool:
     """Print the verdict on each requirement as soon as it is known; return whether none has failed.
 
     Args:
         window: run the end-to-end check in the real window as well.
+        json: print all verdicts as JSON when they are known, in place of lines.
     """
-    levels, hung = [], False
+    levels, told, hung = [], [], False
     for name, verdict in _everything(window):
         levels.append(verdict.level)
+        told.append({"name": name, **dataclasses.asdict(verdict)})
         hung |= (name, verdict.level) == ("quitting", FAILED)
+        if json:
+            continue
         say(f"{name:<{WIDTH}}  {verdict.level:<7}  {verdict.found}".rstrip())
         if verdict.advice:
             say(f"{'':<{WIDTH}}  {'':<7}  {verdict.advice}")
     failed, warned = levels.count(FAILED), levels.count(WARNING)
-    if failed:
+    if json:
+        say(dumps({"works": not failed, "checks": told}, indent=2, ensure_ascii=False))
+    elif failed:
         say(f"{failed} of {len(levels)} failed: Score Playground does not work here as it should.")
     elif warned:
         say(f"Score Playground works here; {warned} of {len(levels)} could be better.")

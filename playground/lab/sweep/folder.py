@@ -27,16 +27,15 @@ CURVES = ("sigma", "train_loss", "held_out_loss")
 """The curves of :func:`playground.lab.loss_curve.losses_along_sigma`; a cell has all of them or none."""
 
 
-def prepare(sweep: Sweep, folder: Path) -> None:
-    """Create the folder of a sweep, or make sure that its cells have the same settings. Plots may differ.
+def refuse_another(sweep: Sweep, folder: Path) -> None:
+    """Make sure that a folder has no sweep whose cells have other settings. Plots may differ.
 
     The sweep there may come from another version of the program: settings that it does not state have their defaults.
 
     Raises:
-        UserError: the folder has another sweep, or cannot be created.
+        UserError: the folder has another sweep.
     """
-    note = folder / NOTE
-    if note.exists():
+    if (folder / NOTE).exists():
         try:
             different = _differences(description.read(folder), description.with_base(sweep))
         except ExperimentError as error:
@@ -46,11 +45,20 @@ def prepare(sweep: Sweep, folder: Path) -> None:
             raise UserError(
                 f"{folder} holds another sweep ({named}): give another folder, or this folder as the sweep's file."
             )
+
+
+def prepare(sweep: Sweep, folder: Path) -> None:
+    """Create the folder of a sweep, unless it has another one.
+
+    Raises:
+        UserError: the folder has another sweep, see :func:`refuse_another`, or cannot be created.
+    """
+    refuse_another(sweep, folder)
     text = msgspec.json.encode(sweep).decode()
     try:
         for part in (CELLS, MODELS):
             (folder / part).mkdir(parents=True, exist_ok=True)
-        with atomic_write(note) as temporary:
+        with atomic_write(folder / NOTE) as temporary:
             temporary.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UserError(f"{folder} cannot be made: {error.strerror}.") from None
