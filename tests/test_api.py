@@ -286,6 +286,15 @@ def test_the_network_is_a_module_in_the_user_s_units(page: dict[str, Any]) -> No
     assert {"offset", "scale"} < set(network.state_dict())
 
 
+def test_the_network_knows_axes_of_widely_different_spread() -> None:
+    wide = POINTS * [1.0, 20.0]  # each axis has a scale of its own, and sigma is in their geometric mean
+    session = sp.train(sp.Experiment(), QUICK, data=wide).result()
+    network = sp.network(session)
+    assert float(network.scale.max() / network.scale.min()) > 3
+    found = network(torch.from_numpy(wide[:9]), 2.0).detach()
+    np.testing.assert_allclose(found, sp.score(session, wide[:9], 2.0), rtol=1e-3, atol=1e-5)
+
+
 def test_the_network_takes_classes() -> None:
     session = sp.train(CLASSES, {"training.steps": 5, "sampling.source": "learned"}).result()
     told = sp.score(session, np.ones((2, 2)), 0.5, ONE)
