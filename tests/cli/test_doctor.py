@@ -187,6 +187,7 @@ def test_a_typeface_that_is_not_there_fails(monkeypatch: pytest.MonkeyPatch, tmp
     assert "Inter-Regular.otf" in verdict.found
 
 
+@pytest.mark.qt_log_ignore("Cannot read file .*play.svg")  # what Qt says of it
 def test_a_broken_icon_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for folder in ("experiments", "checkpoints", "icons"):
         (tmp_path / folder).mkdir()
