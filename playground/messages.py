@@ -4,12 +4,16 @@ A message has a code, the setting it is about, a sentence with gaps, what fills 
 command line writes a setting as its key (``noise.kind = none``), the window as its label. Nobody reads a sentence to learn what it says.
 """
 
+import decimal
 import numbers
 import re
 import string
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+MOST_DIGITS = 10**15
+"""From this number on a sentence has a power of ten, whatever its gap asks for."""
 
 Value = Any  # of a setting: a number, a string, a truth value or a tuple
 
@@ -122,7 +126,9 @@ class _Renderer(string.Formatter):
             return str(value)
         if spec.endswith("g"):
             return self._number(float(format(value, spec)))
-        if spec:
+        if isinstance(value, int) and abs(value) >= MOST_DIGITS:
+            return digits(value)
+        if spec and abs(value) < MOST_DIGITS:
             return format(value, spec)
         return str(value) if isinstance(value, numbers.Integral) else self._number(float(value))
 
@@ -258,7 +264,23 @@ def written(value: Value) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         return "[" + ", ".join(map(written, value)) + "]"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else digits(value) if isinstance(value, int) else str(value)
+
+
+def digits(value: float) -> str:
+    """A number with all of its digits, or as a power of ten from 1e15 on, so that no sentence is a hundred digits long.
+
+    >>> digits(-1), digits(20_000), digits(0.05), digits(1e-9), digits(int(1e99)), digits(-12_345 * 10**400)
+    ('-1', '20000', '0.05', '1e-9', '1e99', '-1.2345e404')
+    """
+    if isinstance(value, int):
+        text = str(value) if abs(value) < MOST_DIGITS else f"{decimal.Decimal(value):.5e}"
+    else:
+        text = repr(float(value))
+    mantissa, power, exponent = text.partition("e")
+    if power and "." in mantissa:
+        mantissa = mantissa.rstrip("0").rstrip(".")
+    return f"{mantissa}e{int(exponent)}" if power else mantissa
 
 
 def alternatives(words: list[str]) -> str:

@@ -28,6 +28,14 @@ def test_a_message_survives_json() -> None:
     assert str(message).endswith("set data.path to a file of 12,345 {words} for data.kind = file or another one.")
 
 
+@pytest.mark.parametrize("gap", ["{}", "{:,}", "{:.2f}", "{:.3g}"])
+@pytest.mark.parametrize("number", [10**99, -(10**99), 1e99, 10**15])
+def test_no_number_makes_a_sentence_long(gap: str, number: float) -> None:
+    said = str(Message("example", f"{gap} and {{}}", (number, setting("seed", number))))
+    assert len(said) < 40
+    assert "e" in said.split(" and ")[0]
+
+
 def test_a_report_of_training_survives_json_with_its_messages() -> None:
     report = TrainingProgress(3, 1.0, 3.0, 0.5, None, 1e-3, None, True, of_every_sort(), note=plain("It stopped."))
     assert TrainingProgress.from_json(json.loads(json.dumps(report.to_json()))) == report

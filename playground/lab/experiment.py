@@ -26,7 +26,7 @@ from playground.kinds.setting import Field as Field
 from playground.kinds.setting import own_fields
 from playground.lab.atomic import atomic_write
 from playground.lab.settings import Experiment as Experiment
-from playground.messages import Edit, Message, setting
+from playground.messages import Edit, Message, digits, setting
 
 Described = TypeVar("Described", bound=msgspec.Struct)
 Remembered = Mapping[tuple[str, str], Kind]
@@ -460,11 +460,10 @@ def _not_allowed(field: Field, given: Any, near: str = "") -> Message:
 
 
 def _shown(given: Any) -> str:
-    """The text of a given value, with all of its digits but at most 60 characters."""
+    """The text of a given value: a number with its digits, anything else with at most 60 characters."""
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        return digits(given)
     shown = f'"{given}"' if isinstance(given, str) else str(given).lower() if isinstance(given, bool) else str(given)
-    if isinstance(given, float):
-        mantissa, _, exponent = shown.partition("e")
-        shown = f"{mantissa}e{int(exponent)}" if exponent else mantissa  # 1e-9, as bounds are written, not 1e-09
     return shown if len(shown) <= 60 else shown[:57] + "..."
 
 

@@ -1,4 +1,5 @@
 import html
+import re
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QVBoxLayout, QWidget
 
 from playground.app.model.state import State
+from playground.app.style.wrapping import BREAK
 from playground.app.widgets.controls import ChoiceBox, Slider
 from playground.app.widgets.equation import equation_image, equation_tag
 from playground.app.widgets.fields import ChoiceField, NumberField, SwitchField, make_field
@@ -224,6 +226,24 @@ def test_a_refused_number_stays_until_it_is_mended_or_escaped(form, state):
     state.undo()
     assert row.number.text() == "128"
     assert row.note.isHidden()
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("1e99", "Width = 1e99 is not allowed: it must be a whole number from 4 to 2048."),
+        ("9" * 300, "Width = 1e300 is not allowed: it must be a whole number from 4 to 2048."),
+        ("-1", "Width = -1 is not allowed: it must be a whole number from 4 to 2048."),
+        ("x" * 300, f"“{'x' * 32}…” is not a number: type a whole number from 4 to 2048, as in 128."),
+    ],
+)
+def test_no_number_however_large_is_wider_than_its_card(form, state, typed, said):
+    row = make_field(state, "network.width")
+    form(row)
+    write(row.number, typed)
+    assert row.note.text().replace(BREAK, "") == said
+    metrics = row.note.fontMetrics()
+    assert max(metrics.horizontalAdvance(part) for part in re.split(rf"[ {BREAK}]", row.note.text())) < 280
 
 
 def test_escape_is_the_windows_where_nothing_was_typed(form, state):

@@ -111,7 +111,7 @@ def test_every_field_is_documented_and_in_the_complete_toml() -> None:
 WRONG = {
     "seed = ": "Invalid value",
     "seed = " + "9" * 5000: "not valid TOML",
-    "seed = " + "9" * 400: "seed = 999",
+    "seed = " + "9" * 400: "seed = 1e400 ",
     "x = " + "[" * 5000 + "]" * 5000: "not valid TOML",
     ".".join(["a"] * 100_000) + " = 1": "a key of more than 32 parts",
     "[" + " . ".join(['"a"', "'b'"] * 50_000) + "]": "a key of more than 32 parts",

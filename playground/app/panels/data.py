@@ -99,7 +99,7 @@ class BrushRow(QWidget):
         self._set(min(max(float(f"{self.radius * 1.05**steps:.3g}"), self.LEAST), self.MOST))
 
     def _say(self, conflict: str) -> None:
-        self.note.setText(conflict)
+        self.note.setText(breakable(conflict))
         self.note.setVisible(bool(conflict))
         theme.set_state(self.number, "refused", "true" if conflict else "false")
 

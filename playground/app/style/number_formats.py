@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 from playground.kinds.setting import Field
+from playground.messages import MOST_DIGITS, digits
 
 THIN_SPACE = "\u202f"  # no line breaks here
 MINUS = "\u2212"
@@ -98,10 +99,8 @@ def format_percent_with_error(share: float, error: float) -> str:
 
 
 def format_exactly(value: float) -> str:
-    """A number for editing, without rounding and without spaces between digits."""
-    if isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e15):
-        return str(int(value))
-    return repr(float(value)).replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
+    """A number for editing, without rounding and without spaces between digits; an integer from 1e15 on has a power of ten."""
+    return digits(int(value) if float(value).is_integer() and abs(value) < MOST_DIGITS else value)
 
 
 def parse_number(text: str, whole: bool) -> float | int | None:

@@ -21,6 +21,7 @@ from playground.app.style import text_size, theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count, format_exactly, parse_number
 from playground.app.style.text_size import px
+from playground.app.style.wrapping import LONGEST, breakable
 from playground.app.widgets.controls import NumberEdit
 from playground.app.widgets.equation import Tooltip, words
 from playground.app.widgets.equation_dialog import NamedEquation, open_equations
@@ -105,7 +106,8 @@ class FieldLabel(QLabel):
 
 def no_number(text: str, bound: str, example: float) -> str:
     """Why a typed text is not a number, and what would be one."""
-    shown_text = f"“{text.strip()}” is not a number" if text.strip() else "A number is missing"
+    typed = text.strip() if len(text.strip()) <= LONGEST else f"{text.strip()[:LONGEST]}…"
+    shown_text = f"“{typed}” is not a number" if typed else "A number is missing"
     return f"{shown_text}: type {bound}, as in {format_exactly(example)}."
 
 
@@ -216,7 +218,7 @@ class FieldRow(QWidget):
     def say(self, sentence: str, is_error: bool = False) -> None:
         """Show a sentence under the control: why a value was refused, or what a change would cost."""
         theme.set_role(self.note, "refusal" if is_error else "caption")
-        self.note.setText(sentence)
+        self.note.setText(breakable(sentence))
         self.note.setVisible(bool(sentence))
 
     def _shows_error(self) -> bool:
