@@ -1,11 +1,14 @@
 """Equations in large type, and the glossary: opened by mouse and by keyboard, each symbol explained."""
 
+import re
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialogButtonBox
 
+from playground.app.dialogs.glossary_dialog import GlossaryDialog
 from playground.app.panels import LikelihoodPanel, NoisePanel, RunsPanel, SamplingPanel
 from playground.app.widgets.equation_dialog import EquationDialog
 from playground.lab.experiment import every_field
@@ -39,6 +42,20 @@ def test_a_click_opens_the_equation_of_the_chosen_sampler_with_its_symbols(share
     copy = next(one for one in dialog.findChild(QDialogButtonBox).buttons() if "LaTeX" in one.text())
     copy.click()
     assert QGuiApplication.clipboard().text() == dialog.view.latex
+
+
+def test_the_glossary_writes_every_index_below_the_line_and_nothing_else(shared_window):
+    shared_window.show_dialog("glossary")
+    dialog = shared_window.findChild(GlossaryDialog)
+    dialog.line.clear()
+    try:
+        shown = dialog.entries.toHtml()
+        low = set(re.findall(r"vertical-align:sub;[^>]*>([^<]*)<", shown))
+        assert {"θ", "σ", "min", "k+1", "data", "churn"} <= low
+        assert max(map(len, low)) <= 5
+        assert "_" not in dialog.entries.toPlainText()
+    finally:
+        dialog.close()
 
 
 def test_enter_opens_it_too_and_every_equation_of_the_card_can_be_chosen(shared_window, opened):

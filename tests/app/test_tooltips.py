@@ -1,5 +1,7 @@
 """Tooltips: none is wider than a paragraph, whatever it says and wherever it stands."""
 
+import re
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QFontMetrics
@@ -13,6 +15,7 @@ from playground.app.style.wrapping import wrapped
 from playground.lab.selftest import Row
 from tests.app.conftest import wait
 
+RAW_INDEX = re.compile(r"(?<!\w)\w_\w")
 WIDEST = 360  # px of a line that Qt does not break
 
 
@@ -56,6 +59,8 @@ def test_no_tooltip_of_the_window_is_wider_than_a_paragraph(shared_window, tmp_p
     assert len(tips) > 200
     assert too_wide(tips) == []
     assert any("long-" in tip for tip in tips)
+    assert [tip for tip in tips if RAW_INDEX.search(re.sub("<code>.*?</code>", "", tip))] == []
+    assert any("s<sub>θ</sub>" in tip for tip in tips)
     window.state.load(before)
     wait(
         lambda: window.controllers.building.problem is not None and not window.controllers.building.problem.is_image,

@@ -10,7 +10,7 @@ from playground.app.canvas.legend import LEGEND, Entry
 from playground.app.canvas.view import CanvasView
 from playground.app.style import text_size, theme
 from playground.app.style.text_size import px
-from playground.app.style.wrapping import wrapped
+from playground.app.style.wrapping import with_indices, wrapped
 from playground.drawing.palette import DARK, Palette
 
 HEIGHT = 28
@@ -69,7 +69,7 @@ class Chip(QAbstractButton):
     def _describe(self) -> None:
         keys = "Click the arrow, or press Down, for options." if self.menu is not None else ""
         lines = [line for line in (self.entry.tip, *self._notes, keys, self._reason) if line]
-        self.setToolTip(wrapped(*lines))
+        self.setToolTip(with_indices(wrapped(*lines)))
         self.setAccessibleDescription(" ".join(lines))
 
     def apply_palette(self, palette: Palette) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QTex
 from playground.app.style import theme
 from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import wrapped
-from playground.app.widgets.equation_dialog import table, written
+from playground.app.widgets.equation_dialog import in_rich_text, table
 from playground.app.widgets.file_prompts import name_buttons
 from playground.lab.glossary import GlossaryEntry, found
 
@@ -63,10 +63,10 @@ class GlossaryDialog(QDialog):
 def _section(title: str, entries: tuple[GlossaryEntry, ...]) -> str:
     rows = (
         (
-            ", ".join(map(written, entry.symbols)),
+            in_rich_text(entry.symbol),
             f"<b>{html.escape(entry.term)}</b>",
-            html.escape(entry.meaning),
-            html.escape(entry.place),
+            in_rich_text(entry.meaning),
+            in_rich_text(entry.place),
         )
         for entry in entries
     )

@@ -12,7 +12,7 @@ from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import MINUS, format_duration, format_number
 from playground.app.style.text_size import px
-from playground.app.style.wrapping import wrapped
+from playground.app.style.wrapping import with_indices, wrapped
 from playground.app.widgets.equation import Tooltip
 from playground.app.widgets.equation_dialog import NamedEquation
 from playground.app.widgets.selectable import SelectableLabel
@@ -75,9 +75,11 @@ class Figure(QWidget):
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         layout.addWidget(self.name)
-        layout.addWidget(SteadySize(self.value, self), 1)
+        self._steady = SteadySize(self.value, self)
+        layout.addWidget(self._steady, 1)
         self._meaning, self._equation = meaning, equation
-        self._tooltip = Tooltip(self, f"<p>{meaning}</p>", equation)
+        self._words = f"<p>{with_indices(meaning)}</p>"
+        self._tooltip = Tooltip(self, self._words, equation)
         self.setAccessibleName(name)
 
     def show_text(self, text: str, more: str = "") -> None:
@@ -91,14 +93,17 @@ class Figure(QWidget):
             self._arrange()
         missing = f". {more}" if more and not text else ""  # screen readers do not read the tooltip
         self.setAccessibleDescription(f"{self.name.text()}: {text or NOTHING}{missing}")
-        self._tooltip.set_words(f"<p>{self._meaning}</p>" + (f"<p>{more}</p>" if more else ""))
+        self._tooltip.set_words(self._words + (f"<p>{more}</p>" if more else ""))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._arrange()
 
     def _arrange(self) -> None:
-        needed = self.name.sizeHint().width() + self._row.spacing() + self.value.sizeHint().width()
-        way = QBoxLayout.Direction.LeftToRight if needed <= self.width() else QBoxLayout.Direction.TopToBottom
+        room = self.width() - self.name.sizeHint().width() - self._row.spacing()
+        beside = self.value.sizeHint().width() <= room
+        if beside and self._steady.sizeHint().width() > room:
+            self._steady.give_back()  # the room of a longer number would cut the name
+        way = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
         if way != self._row.direction():
             self._row.setDirection(way)
 

@@ -1,7 +1,6 @@
 """The lesson card: its step, the prediction, the measured values beside it, and the explanation."""
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QRectF, Qt, Signal, Slot
@@ -23,10 +22,10 @@ from playground.app.controllers.lessons import TASK
 from playground.app.model.lesson_progress import Answer
 from playground.app.model.state import State
 from playground.app.style import theme
-from playground.app.style.number_formats import format_number
+from playground.app.style.number_formats import format_number, without_typography
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
-from playground.app.style.wrapping import unbroken
+from playground.app.style.wrapping import unbroken, with_indices
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.controls import Slider
 from playground.app.widgets.live_equation_view import LiveEquationView
@@ -413,19 +412,7 @@ def _number(value: float) -> str:
 
 
 def _place(place: Sequence[float]) -> str:
-    return said_place(place).replace("-", "−")
-
-
-def with_indices(text: str) -> str:
-    """Markdown whose indices, which are written after an underscore, stand below the line, and whose ᵀ stands above it.
-
-    The typeface has no ᵀ, and that of another one is too wide.
-
-    >>> with_indices("the score s_θ of p_σ, _not_ snake_case_names; vᵀ v")
-    'the score s<sub>θ</sub> of p<sub>σ</sub>, _not_ snake_case_names; v<sup>T</sup> v'
-    """
-    text = text.replace("ᵀ", "<sup>T</sup>")
-    return re.sub(r"(?<!\w)(\w)_(\w+?)(?![\w_])", r"\1<sub>\2</sub>", text)
+    return f"({', '.join(map(format_number, place))})"
 
 
 def _shown(text: str) -> str:

@@ -33,6 +33,18 @@ def unbroken(sentence: str) -> str:
     return re.sub(kept, "\u00a0", sentence)
 
 
+def with_indices(text: str) -> str:
+    """Rich text or Markdown in which the index after an underscore stands below the line, and ᵀ above it.
+
+    The typeface has no ᵀ, and that of another one is too wide.
+
+    >>> with_indices("the score s_θ of p_σ, x_k+1, x̂_0, _not_ snake_case_names; vᵀ v")
+    'the score s<sub>θ</sub> of p<sub>σ</sub>, x<sub>k+1</sub>, x̂<sub>0</sub>, _not_ snake_case_names; v<sup>T</sup> v'
+    """
+    text = text.replace("ᵀ", "<sup>T</sup>")
+    return re.sub(r"(?<!\w)(\w[\u0300-\u036f]?)_([^\W_]+(?:\+1)?)(?![\w_])", r"\1<sub>\2</sub>", text)
+
+
 def wrapped(*lines: str) -> str:
     """A tooltip of these lines of plain text, each a paragraph, because Qt breaks lines in rich text only.
 

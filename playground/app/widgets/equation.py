@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication, QHelpEvent, QImage, QPainter, QPalett
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QWidget
 
+from playground.app.style.wrapping import with_indices
 from playground.app.widgets.controls import ChoiceBox
 from playground.lab.experiment import Field
 
@@ -160,7 +161,7 @@ UNITS = {
 def words(field: Field) -> str:
     """The description of a setting: symbol, meaning, bounds, unit, and the cost of a change."""
     symbol = f"<b>{html.escape(field.symbol)}</b> &nbsp; " if field.symbol else ""
-    lines = [f"<p>{symbol}{html.escape(field.description)}.</p>"]
+    lines = [with_indices(f"<p>{symbol}{html.escape(field.description)}.</p>")]
     facts = [html.escape(field.bound) if field.kind in ("int", "float") else ""]
     facts.append(UNITS.get(field.unit, f"in {html.escape(field.unit)}"))
     if any(facts):

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFrame, QLabel, QTextBr
 from playground.app.style import theme
 from playground.app.style.labels import capital
 from playground.app.style.theme import UNIT
-from playground.app.style.wrapping import wrapped
+from playground.app.style.wrapping import with_indices, wrapped
 from playground.app.widgets.controls import ChoiceBox
 from playground.app.widgets.equation_view import EquationView
 from playground.app.widgets.file_prompts import name_buttons
@@ -100,20 +100,19 @@ class EquationDialog(QDialog):
         self.meaning.setVisible(bool(one.meaning))
         self.view.show_equation(one.latex)
         rows = (
-            (written(symbol), html.escape(entry.term), html.escape(entry.meaning))
+            (in_rich_text(symbol), html.escape(entry.term), in_rich_text(entry.meaning))
             for symbol, entry in explained(one.latex)
         )
         self.symbols.setHtml(table(rows))
 
 
-def written(symbol: str) -> str:
-    """A symbol of the glossary as rich text, with its index as subscript.
+def in_rich_text(text: str) -> str:
+    """A symbol or a sentence of the glossary, with its indices as subscripts.
 
-    >>> written("σ_min")
-    'σ<sub>min</sub>'
+    >>> in_rich_text("|s_θ − ∇ log p_σ| < 1")
+    '|s<sub>θ</sub> − ∇ log p<sub>σ</sub>| &lt; 1'
     """
-    letter, _, index = symbol.partition("_")
-    return html.escape(letter) + (f"<sub>{html.escape(index)}</sub>" if index else "")
+    return with_indices(html.escape(text))
 
 
 def table(rows: Iterable[tuple[str, ...]]) -> str:

@@ -6,7 +6,8 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 
 class SteadySize(QWidget):
-    """Holds a label and has its size, but becomes no narrower until the label is empty or its text has another size.
+    """Holds a label and has its size, but becomes no narrower until the label is empty, its text has another size, or the room
+    is given back.
 
     A label asks for a new layout whenever its text changes, even if its size stays the same. Then all cards of its column
     are laid out again.
@@ -17,6 +18,11 @@ class SteadySize(QWidget):
         self._label, self._told = label, QSize(0, 0)  # the size that the layout was told
         label.setParent(self)
         self.setSizePolicy(label.sizePolicy())
+
+    def give_back(self) -> None:
+        """Give back the room of longer texts."""
+        self._told = QSize(0, 0)
+        self.updateGeometry()
 
     def sizeHint(self) -> QSize:
         hint = self._label.sizeHint()
