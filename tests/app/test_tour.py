@@ -89,6 +89,23 @@ def test_a_click_on_next_takes_the_keys_from_what_was_used_meanwhile(shared_wind
     assert tour.place == 2
 
 
+def test_enter_and_escape_are_the_tours_after_a_click_on_the_canvas(shared_window, tour):
+    surface, measuring = shared_window.canvas.surface, shared_window.measuring
+    tour.start()
+    surface.setFocus()
+    for place in (1, 2):
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
+        assert tour.place == place
+    assert not measuring.is_measuring_point  # as Enter on the canvas does without a tour
+    surface.setFocus()
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
+    assert not tour.isVisible()
+    surface.setFocus()
+    QTest.keyClick(surface, Qt.Key.Key_Return)
+    assert measuring.is_measuring_point or measuring.likelihood is not None
+    measuring.clear_inspection()
+
+
 def test_the_window_can_be_used_meanwhile(shared_window, tour):
     card = shared_window.panel(SamplingPanel)
     tour.go(next(place for place, stop in enumerate(STOPS) if stop.title.endswith("Sample")))

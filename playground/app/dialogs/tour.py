@@ -7,12 +7,15 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, Qt, 
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
+    QHideEvent,
     QKeyEvent,
     QPainter,
     QPaintEvent,
     QPalette,
     QPen,
     QPolygonF,
+    QShortcut,
+    QShowEvent,
 )
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
@@ -124,7 +127,8 @@ class Ring(QWidget):
 
 
 class Tour(QFrame):
-    """Shows the panels one after another: Next, Back, Skip. Each takes the focus: Enter goes on, Escape ends the tour.
+    """Shows the panels one after another: Next, Back, Skip. Enter goes on and Escape ends the tour, on the canvas too, where
+    every click leaves the keys.
 
     Args:
         window: the window with the parts, which owns the tour.
@@ -170,6 +174,15 @@ class Tour(QFrame):
         self._again = QTimer(self)  # after the window's own layout
         self._again.setSingleShot(True)
         self._again.timeout.connect(self._stand)
+        self._keys = [
+            QShortcut(key, canvas, act, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            for canvas in window.findChildren(CanvasView)
+            for key, act in (
+                (Qt.Key.Key_Return, self._go_on),
+                (Qt.Key.Key_Enter, self._go_on),
+                (Qt.Key.Key_Escape, self.end),
+            )
+        ]
         self.hide()
 
     def start(self) -> None:
@@ -223,6 +236,17 @@ class Tour(QFrame):
             focused.click()
         else:
             super().keyPressEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self._take_keys(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._take_keys(False)
+
+    def _take_keys(self, taken: bool) -> None:
+        """Take Enter and Escape from the canvas, or give them back."""
+        for key in self._keys:
+            key.setEnabled(taken)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest) and self.isVisible():
