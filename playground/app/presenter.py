@@ -1,6 +1,6 @@
 """The presenter mode for classes: canvas, timeline and text in large type on the full screen."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,8 +14,10 @@ from playground.app.panels import LessonPanel, ScenePanel
 from playground.app.style import text_size
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.lab.scenes import load_bundled
+from playground.messages import Message
 
 LARGER = 1.5  # times the size of the text
+KEYS = "Escape leaves the presenter mode. Page Down turns the page."
 
 
 class Presented(Protocol):
@@ -28,6 +30,9 @@ class Presented(Protocol):
     @property
     def text_percent(self) -> int: ...
     def show_text_size(self, percent: int) -> None: ...
+    def notify(
+        self, level: str, message: Message | str, action: str = "", is_current: Callable[[], bool] = lambda: True
+    ) -> None: ...
     def windowState(self) -> Qt.WindowState: ...
     def setWindowState(self, state: Qt.WindowState) -> None: ...
 
@@ -87,6 +92,7 @@ class Presenter(QObject):
         self._follow()
         window.canvas.setFocus()
         self.changed.emit()
+        window.notify("info", KEYS, is_current=lambda: self.is_on)
 
     def leave(self) -> None:
         """Restore the window."""

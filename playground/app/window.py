@@ -217,7 +217,7 @@ class MainWindow(QMainWindow):
         )
         self.presenter = Presenter(self, self.controllers, (self.top_bar, self.status), self)
         self.actions_by_key = Actions(self, self.controllers, self)
-        self.presenter.changed.connect(self.actions_by_key.refresh)
+        self.presenter.changed.connect(self._refresh)
         self.dialogs = DialogRegistry(self, self.controllers, self)
         self.menu = MainMenu(self.actions_by_key, self.documents, self.controllers.lessons, self)
         self.top_bar.fill(self.actions_by_key, TOP_BAR, self.menu)

@@ -6,6 +6,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from playground.app.panels import LessonPanel, ScenePanel
+from playground.app.presenter import KEYS
 from playground.lab.lessons import Head, Lesson, Step, StepHead, load_all
 from playground.lab.scenes import load_bundled
 from tests.app.conftest import wait
@@ -52,6 +53,16 @@ def test_all_comes_back(window, leaving):
     assert looks(window) == before
     assert window.preferences.get("text_size") == 100
     window.panels[3].set_folded(False)
+
+
+def test_it_says_how_it_is_left_as_long_as_it_lasts(window):
+    press(window, Qt.Key.Key_F11, Qt.KeyboardModifier.ShiftModifier)
+    (toast,) = [toast for toast in window.toasts.shown if toast.message == KEYS]
+    assert toast.isVisible()
+    assert window.rect().contains(window.toasts.geometry())
+    assert not window.toasts.visibleRegion().isEmpty()
+    press(window, Qt.Key.Key_Escape)
+    assert toast not in window.toasts.shown
 
 
 def test_only_canvas_timeline_and_text_are_seen(window):
