@@ -136,7 +136,7 @@ class MainMenu(QMenu):
                 if key == SEPARATOR:
                     menu.addSeparator()
                 elif key == LESSONS:
-                    self._add_list(menu, "Lessons", self.fill_lessons)
+                    self.lessons = self._add_list(menu, "Lessons", self.fill_lessons)
                 elif key == RECENT:
                     self._add_list(menu, "Open recent", self.fill_recent)
                 else:
@@ -145,11 +145,12 @@ class MainMenu(QMenu):
                 parent.menuBar().addMenu(menu)
 
     @staticmethod
-    def _add_list(menu: QMenu, title: str, fill: Callable[[QMenu], None]) -> None:
+    def _add_list(menu: QMenu, title: str, fill: Callable[[QMenu], None]) -> QMenu:
         """Add a submenu that is filled each time it opens."""
         submenu = menu.addMenu(title)
         submenu.setToolTipsVisible(True)
         submenu.aboutToShow.connect(lambda: fill(submenu))
+        return submenu
 
     def fill_lessons(self, menu: QMenu) -> None:
         """List the bundled lessons, each with the number of its steps that are done."""

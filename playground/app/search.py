@@ -11,7 +11,7 @@ from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.lessons import Lessons
 from playground.app.controllers.scenes import Scenes
 from playground.app.dialogs.command_palette import Entry
-from playground.app.menus import MENUS
+from playground.app.menus import LESSONS, MENUS
 from playground.app.panels import DataPanel
 from playground.app.style.labels import CARDS, begun, capital, worded
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
@@ -27,6 +27,8 @@ class Searched(Window, Protocol):
 
     actions_by_key: Actions
     panels: list[CollapsiblePanel]
+
+    def show_lessons(self) -> None: ...
 
 
 def entries(window: Searched, controllers: Controllers) -> list[Entry]:
@@ -55,6 +57,8 @@ def _commands(window: Searched, controllers: Controllers) -> Iterator[Entry]:
                     functools.partial(window.actions_by_key.trigger, key),
                     why,
                 )
+            elif key == LESSONS:
+                yield Entry("Lessons", menu, window.show_lessons)
 
 
 def _choices(window: Searched) -> Iterator[Entry]:
@@ -121,13 +125,13 @@ def reveal(row: FieldRow) -> CollapsiblePanel | None:
 
 
 def _scenes(scenes: Scenes) -> Iterator[Entry]:
-    for scene in load_bundled().values():
-        yield Entry(scene.title, "Scene", functools.partial(scenes.show, scene))
+    for name, scene in load_bundled().items():
+        yield Entry(scene.title, "Scene", functools.partial(scenes.show, scene), alias=f"scenes {name}")
 
 
 def _lessons(lessons: Lessons) -> Iterator[Entry]:
-    for lesson in load_all().values():
-        yield Entry(lesson.head.title, "Lesson", functools.partial(lessons.begin, lesson))
+    for name, lesson in load_all().items():
+        yield Entry(lesson.head.title, "Lesson", functools.partial(lessons.begin, lesson), alias=f"lessons {name}")
 
 
 def _card(key: str) -> str:

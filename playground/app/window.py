@@ -4,7 +4,7 @@ import signal
 from pathlib import Path
 from typing import TypeVar
 
-from PySide6.QtCore import QMimeData, Qt, QTimer, QUrl, Signal, Slot
+from PySide6.QtCore import QMimeData, QPoint, Qt, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -518,6 +518,10 @@ class MainWindow(QMainWindow):
         self.set_text_size(self.preferences.get("text_size"))
         self.set_time_to_data(self.time_to_data)
         self.notify("info", "The window has its first layout; recent files, folders and export choices are cleared.")
+
+    def show_lessons(self) -> None:
+        """Open the list of lessons over the canvas."""
+        self.menu.lessons.popup(self.canvas.mapToGlobal(QPoint(UNIT, UNIT)))
 
     def show_dialog(self, name: str) -> None:
         """Bring a dialog of :data:`playground.app.dialog_registry.DIALOGS` to the front."""

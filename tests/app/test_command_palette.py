@@ -3,11 +3,13 @@
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMenu
 
 from playground.app.dialogs.command_palette import CommandPalette, Entry, match
 from playground.app.panels import SamplingPanel
 from playground.app.search import entries
 from playground.app.widgets.field_row import FieldRow
+from playground.lab.lessons import load_all
 from playground.lab.scenes import load_bundled
 from playground.messages import Message
 
@@ -121,6 +123,28 @@ def test_it_finds_commands_choices_settings_and_scenes(bare_window):
     assert of(bare_window, "Dark theme").place == "View"
     assert of(bare_window, "Sampler: Annealed Langevin").place == "Sample"
     assert of(bare_window, "σ max").place == of(bare_window, "σ min").place == "Noise"  # which share a row
+
+
+def test_lesson_finds_their_list_and_each_of_them_in_order(bare_window, qtbot):
+    palette = CommandPalette(lambda: entries(bare_window, bare_window.controllers))
+    qtbot.addWidget(palette)
+    palette.start()
+    for query in ("lesson", "lessons"):
+        palette.line.setText(query)
+        found = titles(palette)
+        assert found[0] == "Lessons"
+        bundled = [lesson.head.title for lesson in load_all().values()]
+        assert [title for title in found if title in bundled] == bundled
+    palette.line.setText("scene")
+    assert {scene.title for scene in load_bundled().values()} < set(titles(palette))
+
+
+def test_the_list_of_lessons_opens_from_the_palette(window):
+    of(window, "Lessons").run()
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    assert len(menu.actions()) == len(load_all())
+    menu.close()
 
 
 def test_a_choice_is_made_and_is_then_one_that_is_chosen(bare_window):

@@ -113,8 +113,8 @@ class CommandPalette(QDialog):
         self.setWindowFlags(Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
         self._make, self._entries = entries, tuple[Entry, ...]()
         self.line = QLineEdit()
-        self.line.setPlaceholderText("Find a command, setting or scene")
-        self.line.setAccessibleName("Find a command, setting or scene")
+        self.line.setPlaceholderText("Find a command, setting, scene or lesson")
+        self.line.setAccessibleName("Find a command, setting, scene or lesson")
         self.line.setFont(theme.text_font(15))
         self.line.installEventFilter(self)
         self.line.textChanged.connect(self._find)
@@ -152,7 +152,8 @@ class CommandPalette(QDialog):
         found = [(_hit(query, entry), entry) for entry in self._entries]
         ranked = sorted(
             ((*hit, entry) for hit, entry in found if hit is not None),
-            key=lambda one: (one[0] + (4 if one[2].why_disabled else 0), len(one[2].title) if query else 0),
+            # Those found by their alias stay in their order, as the lessons do.
+            key=lambda one: (one[0] + (4 if one[2].why_disabled else 0), len(one[2].title) if one[1] else 0),
         )
         self.found.clear()
         for _, places, entry in ranked[:MOST]:
