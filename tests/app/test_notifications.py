@@ -92,6 +92,29 @@ def test_an_error_goes_once_its_cause_is_gone(toasts):
     assert toasts.shown == [failure, note]
 
 
+def close(toast) -> None:
+    toast.findChild(QToolButton, "toastClose").click()
+
+
+def test_closing_an_error_brings_no_older_one_back(toasts):
+    note = toasts.add("info", "Training was reset.", ("Undo", "Undo it", lambda: None))
+    for sentence in ("a.csv cannot be read.", "b.csv cannot be read."):
+        toasts.add("error", sentence)
+    close(toasts.shown[0])
+    assert toasts.shown == [note]
+    assert note.isVisible()
+
+
+def test_closing_an_older_error_leaves_the_newer_one(toasts, qtbot, monkeypatch):
+    monkeypatch.setitem(module.MILLISECONDS, "error", 30)
+    old = toasts.add("error", "It broke.", LOG)
+    new = toasts.add("error", "It broke again.", LOG)
+    qtbot.waitUntil(old.isVisible)  # the new one gave way to it
+    monkeypatch.setitem(module.MILLISECONDS, "error", 60_000)
+    close(old)
+    assert toasts.shown == [new]
+
+
 def test_a_click_dismisses(toasts, qtbot):
     toast = toasts.add("error", "It broke.")
     close = toast.findChild(QToolButton, "toastClose")

@@ -1,8 +1,9 @@
 """Toasts in the top bar."""
 
+import itertools
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Slot
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCursor, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -46,6 +47,7 @@ class Toast(QFrame):
         self.sentence = sentence = worded(message)
         self.stays = level == "error" and offer is not None
         self._count = 1
+        self.number = 0  # rises with each toast
         self.setObjectName("toast")
         self.setProperty("level", level)
         self.setAccessibleName(f"{TITLES[level]}: {sentence}")
@@ -61,7 +63,7 @@ class Toast(QFrame):
         close.setAccessibleName("Dismiss")
         close.setToolTip("Dismiss")
         close.setAutoRaise(True)
-        close.clicked.connect(self.dismiss)
+        close.clicked.connect(self._close)
 
         mark = QFrame()
         mark.setObjectName("toastMark")
@@ -106,6 +108,14 @@ class Toast(QFrame):
 
     def _take_up(self, run: Callable[[], object]) -> None:
         run()
+        self.dismiss()
+
+    @Slot()
+    def _close(self) -> None:
+        """Dismiss it; with an error also the older errors, which were seen when they came."""
+        parent = self.parent()
+        if self.level == "error" and isinstance(parent, Toasts):
+            parent.dismiss_errors_before(self)
         self.dismiss()
 
     def dismiss(self) -> None:
@@ -155,6 +165,7 @@ class Toasts(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self.shown: list[Toast] = []
+        self._numbers = itertools.count()
         over.installEventFilter(self)
         self.hide()
 
@@ -167,6 +178,7 @@ class Toasts(QWidget):
                 toast.repeat(is_current)
                 return toast
         toast = Toast(level, message, offer, is_current, self)
+        toast.number = next(self._numbers)
         self.shown.insert(0, toast)
         self._column.insertWidget(0, toast)
         while len(self.shown) > MOST:
@@ -187,6 +199,11 @@ class Toasts(QWidget):
             self._place()
         else:
             self.hide()
+
+    def dismiss_errors_before(self, toast: Toast) -> None:
+        """Dismiss the errors that came before this one."""
+        for old in [old for old in self.shown if old.level == "error" and old.number < toast.number]:
+            old.dismiss()
 
     def put_last(self, toast: Toast) -> None:
         """Put a toast behind those that wait."""
