@@ -263,10 +263,9 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
         raise SessionError(f"{path} cannot be read: {error.strerror or error}.") from None
     except SessionError:
         raise
-    except Exception as error:  # the library's error, or numpy's for a dtype that it lacks (bfloat16)
-        detail = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+    except Exception:  # the library's error, or numpy's for a dtype that it lacks (bfloat16)
         raise SessionError(
-            f"{path.name} is not a session of Score Playground, or a damaged one ({detail.rstrip('.')}): open another {SUFFIX} file."
+            f"{path.name} is not a session of Score Playground, or a damaged one: open another {SUFFIX} file."
         ) from None
 
 
