@@ -54,6 +54,20 @@ def test_after_training_a_click_asks_for_a_likelihood_and_paints_nothing(drawing
     assert window.controllers.training.trained_steps > 0
 
 
+def test_a_drawing_that_is_chosen_again_is_not_painted_on(drawing, qtbot):
+    window, tiles, brush = drawing, drawing.panel(DataPanel).tiles, drawing.panel(DataPanel).brush
+    train(window, qtbot)
+    for others in ((), ("rings",)):
+        for tile in (*others, "drawn"):
+            QTest.mouseClick(tiles[tile], LEFT)
+            qtbot.waitUntil(lambda: not window.controllers.building.busy, timeout=20_000)
+        assert strokes(window) == 1
+        assert not brush.isChecked()
+    QTest.mouseClick(window.panel(DataPanel).clear, LEFT)
+    QTest.mouseClick(tiles["drawn"], LEFT)
+    assert brush.isChecked()  # nothing can be lost
+
+
 def test_the_way_to_a_second_point_puts_the_brush_down_and_the_brush_the_way(drawing, qtbot):
     window, card, brush = drawing, drawing.panel(LikelihoodPanel), drawing.panel(DataPanel).brush
     train(window, qtbot)

@@ -289,8 +289,9 @@ class DataPanel(CollapsiblePanel):
         if kind != now.data.kind:
             self._building.prefer_bundled()
             self.state.edit({"data.kind": kind})
-        if issubclass(source, Drawing):
-            self.brush.setChecked(True)
+        drawing = self.state.experiment.data
+        if isinstance(drawing, Drawing) and not drawing.strokes:
+            self.brush.setChecked(True)  # a stroke on one that was trained would cost its weights
 
     @Slot()
     def _undo_stroke(self) -> None:
