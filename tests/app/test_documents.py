@@ -54,11 +54,14 @@ class Workspace(QObject):
         self.experiments.append(experiment)
         self.state.load(experiment)
 
-    def open_points(self, path, kind):
+    def open_points(self, path, kind, when_safe):
         self.points.append((path, kind))
         if path not in self.broken:
-            self.state.edit({"data.kind": kind, "data.path": path})
-            self.points_opened.emit(path)
+            when_safe(lambda: self.take_points(path, kind))
+
+    def take_points(self, path, kind):
+        self.state.edit({"data.kind": kind, "data.path": path})
+        self.points_opened.emit(path)
 
 
 class Fixture:
@@ -273,6 +276,55 @@ def test_unsaved_work_is_asked_about(at, qtbot, button, goes_on):
     assert at.state.modified
 
 
+def files_to_open(folder: Path) -> dict[str, Path]:
+    """A file of each kind that can be opened."""
+    (folder / "a.toml").write_text("seed = 7\n")
+    (folder / "a.csv").write_text("1,2\n3,4\n")
+    (folder / "pictures").mkdir()
+    return {name: folder / name for name in ("a.spg", "a.toml", "a.csv", "pictures")}
+
+
+@pytest.mark.parametrize("name", ["a.spg", "a.toml", "a.csv", "pictures"])
+def test_a_file_that_cannot_be_read_asks_nothing_about_unsaved_work(at, qtbot, monkeypatch, name):
+    at.saved_session()
+    path = files_to_open(at.folder)[name]
+    if path.is_file():
+        path.write_bytes(b"\x10\0\0\0\0\0\0\0{no session}")
+    at.workspace.broken.add(str(path))
+    asked = []
+    monkeypatch.setattr(FilePrompts, "save_or_discard", lambda self, name: asked.append(name))
+    at.state.edit({"seed": 3})
+    at.documents.open(path)
+    qtbot.waitUntil(lambda: not at.documents.busy and bool(at.conflicts or at.workspace.points))
+    assert asked == []
+
+
+@pytest.mark.parametrize("name", ["a.spg", "a.toml", "a.csv", "pictures"])
+@pytest.mark.parametrize("may", [False, None])
+def test_a_file_that_was_read_asks_once_and_then_opens_or_not(at, qtbot, monkeypatch, name, may):
+    at.saved_session()
+    path = files_to_open(at.folder)[name]
+    asked = []
+    monkeypatch.setattr(FilePrompts, "save_or_discard", lambda self, name: (asked.append(name), may)[1])
+    at.state.edit({"seed": 3})
+    at.documents.open(path)
+    qtbot.waitUntil(lambda: asked == ["Untitled"])
+    opened = bool(at.workspace.sessions or at.workspace.experiments or at.state.experiment.data.file)
+    assert opened is (may is False)
+    assert at.conflicts == []
+
+
+def test_a_file_that_is_opened_during_a_save_opens_after_it(at, qtbot):
+    at.state.edit({"seed": 3})
+    at.documents.path = at.folder / "x.spg"
+    other = at.saved_session()
+    at.documents.save()
+    assert at.documents.saving
+    at.documents.open(other)
+    qtbot.waitUntil(lambda: at.state.experiment.seed == 7)
+    assert at.conflicts == []
+
+
 def test_save_is_written_before_going_on(at, qtbot):
     at.state.edit({"seed": 3})
     at.documents.path = at.folder / "x.spg"
@@ -299,7 +351,7 @@ def test_work_that_is_made_opens_without_a_name_once_unsaved_work_is_safe(at, qt
     monkeypatch.setattr(FilePrompts, "save_or_discard", lambda self, name: asked.append(name))  # Cancel
     at.state.edit({"data.points": 700})
     at.documents.open_made(lambda: made)
-    assert asked == ["Untitled"]
+    qtbot.waitUntil(lambda: asked == ["Untitled"])
     assert at.state.experiment.data.points == 700
     at.state.mark_saved()
     at.documents.open_made(lambda: Session(made, points, points))

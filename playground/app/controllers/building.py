@@ -334,8 +334,14 @@ class Building(QObject):
         self._outdated = True
         self._opening = session
 
-    def open_points(self, path: str, kind: str = "file") -> None:
-        """Read a file of points, or of images if `kind` says so. The experiment changes to it only if it is sound."""
+    def open_points(
+        self, path: str, kind: str = "file", when_safe: Callable[[Callable[[], None]], None] = lambda use: use()
+    ) -> None:
+        """Read a file of points, or of images if `kind` says so. The experiment changes to it only if it is sound.
+
+        Args:
+            when_safe: calls what it is given once the work on the workspace may be replaced.
+        """
         experiment = self._state.experiment
         wanted = self._state.replaced_by({"data.kind": kind, "data.path": path})
 
@@ -369,7 +375,7 @@ class Building(QObject):
 
         self.withdrawn.emit()  # tasks that waited give way to the points
         # A task of its own, because a session that is being built comes first and the points follow it.
-        self._tasks.start("reading", "Reading", read, use, refuse)
+        self._tasks.start("reading", "Reading", read, lambda dataset: when_safe(lambda: use(dataset)), refuse)
 
     # Following the experiment
 

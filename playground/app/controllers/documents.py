@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from playground.app.controllers.building import Building
 from playground.app.controllers.export_size import megabytes
@@ -166,13 +166,18 @@ class Documents(QObject):
             self.open(Path(name))
 
     def open(self, path: Path) -> None:
-        """Open any supported file once unsaved work is safe; a sentence says what is wrong with it."""
+        """Read any supported file, then put it on the workspace once unsaved work is safe; a sentence says what is wrong
+        with it.
+        """
+        if self.saving:  # one file at a time is read or written
+            self._then = lambda: self.open(path)
+            return
         path = Path(path).expanduser()
         if os.path.isfile(path / MODEL):  # the folder of a run; Path.is_file raises for a folder without permission
             path /= MODEL
         suffix = next((ending for ending in OPENABLE if path.name.lower().endswith(ending)), "")
         if path.is_dir():
-            self.when_safe(lambda: self._open_data(path, "images"))
+            self._open_data(path, "images")
             return
         if not suffix:
             self._refuse(
@@ -186,7 +191,7 @@ class Documents(QObject):
         if suffix == lessons.SUFFIX:  # it is shown on a copy of the work
             self._open_lesson(path)
             return
-        self.when_safe(lambda: self._open(path, suffix))
+        self._open(path, suffix)
 
     def _open_lesson(self, path: Path) -> None:
         try:
@@ -223,7 +228,7 @@ class Documents(QObject):
         return True
 
     def open_made(self, make: Callable[[], Session | Experiment]) -> None:
-        """Open work without a name of its own once unsaved work is safe; a thread calls `make`."""
+        """Open work without a name of its own; a thread calls `make`. It takes the workspace once unsaved work is safe."""
 
         def adopt(made: Session | Experiment) -> None:
             if isinstance(made, Session):
@@ -232,11 +237,11 @@ class Documents(QObject):
                 self._building.open_experiment(made)
                 self._name(None)
 
-        def start() -> None:
-            if not self._background.run("open", make, adopt, self._failed):
-                self._refuse("This is not opened: another file is still being read or written.")
-
-        self.when_safe(start)
+        if self.saving:
+            self._then = lambda: self.open_made(make)
+            return
+        if not self._background.run("open", make, lambda made: self.when_safe(lambda: adopt(made)), self._failed):
+            self._refuse("This is not opened: another file is still being read or written.")
 
     def new(self) -> None:
         """Start again as the program does, once unsaved work is safe. Earlier trainings are lost."""
@@ -253,24 +258,34 @@ class Documents(QObject):
             started = self._background.run(
                 "open",
                 lambda: (_stamp(path), Session.load(path)),
-                lambda read: self._adopt(read[1], path, read[0]),
+                lambda read: self.when_safe(lambda: self._adopt(read[1], path, read[0])),
                 self._failed,
             )
             if not started:
                 self._refuse(f"{path.name} is not opened: another file is still being read or written.")
         elif suffix == ".toml":
             try:
-                self._building.open_experiment(experiments.load(path))
+                experiment = experiments.load(path)
             except ExperimentError as error:
                 self._refuse_text(error)
                 return
-            self._name(None)
-            self._remember(path)
+            self.when_safe(lambda: self._use(experiment, path))
         else:
             self._open_data(path, "images" if suffix in IMAGES else "file")
 
+    def _use(self, experiment: Experiment, path: Path) -> None:
+        self._building.open_experiment(experiment)
+        self._name(None)
+        self._remember(path)
+
     def _open_data(self, path: Path, kind: str) -> None:
-        self._building.open_points(str(path.resolve()), kind)
+        def when_safe(use: Callable[[], None]) -> None:
+            if self._state.modified:  # the clock that calls this would stand while the question is open
+                QTimer.singleShot(0, self, lambda: self.when_safe(use))
+            else:
+                use()
+
+        self._building.open_points(str(path.resolve()), kind, when_safe)
 
     @Slot(str)
     def _points_opened(self, path: str) -> None:
