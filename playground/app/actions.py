@@ -464,7 +464,7 @@ COMMANDS: dict[str, Command] = {
     "learn.answers": Command(
         "Save answers…",
         "Save what you predicted in lessons, and what was measured, as CSV",
-        lambda w, c: w.documents.ask_save_answers(c.lessons.rows()),
+        lambda w, c: w.documents.ask_save_answers(c.lessons.rows, c.lessons.when_measured),
         enabled=lambda w, c: c.lessons.has_answers,
     ),
     # tools

@@ -341,17 +341,31 @@ class Documents(QObject):
         if path is not None:
             self.save_to(path, then)
 
-    def ask_save_answers(self, rows: Iterable[Iterable[object]]) -> None:
-        """Ask for a name, then write the answers given in lessons as CSV."""
+    def ask_save_answers(
+        self, rows: Callable[[], Iterable[Iterable[object]]], when_measured: Callable[[Callable[[], None]], None]
+    ) -> None:
+        """Ask for a name, then write the answers given in lessons as CSV.
+
+        Args:
+            rows: returns the answers.
+            when_measured: calls what it is given if an answer that is being measured gets its value: the file is then
+                written again.
+        """
         proposed = str(self.proposal().with_name("answers.csv"))
         path = self._prompts.save_path("Save answers", proposed, "Comma-separated values (*.csv)", ".csv")
         if path is None:
             return
 
-        def write(file: TextIO) -> None:
-            write_rows(file, (lessons.COLUMNS, *rows))
+        def save() -> None:
+            table = (lessons.COLUMNS, *rows())
 
-        self._write(path, write, f"Saved {path.name}.")
+            def write(file: TextIO) -> None:
+                write_rows(file, table)
+
+            self._write(path, write, f"Saved {path.name}.")
+
+        save()
+        when_measured(save)
 
     def ask_write_lesson(self) -> None:
         """Ask for a name, then write a lesson whose step shows the current experiment."""

@@ -1,6 +1,6 @@
 """The lesson in progress: its step, the prediction, and what is measured for it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -43,6 +43,7 @@ class Lessons(QObject):
         self.lesson: Lesson | None = None
         self.place = 0
         self.mark: Place | None = None
+        self._waiting: list[Callable[[], None]] = []  # called once the answer that is being measured has its value
         self.progress = LessonProgress(self)
         self.progress.failed.connect(lambda sentence: self.notified.emit(Notification("warning", sentence)))
         building.opened.connect(self._end)
@@ -199,7 +200,10 @@ class Lessons(QObject):
             self.progress.finish(lesson, answer.step)
             self._answer_changed()
             self.changed.emit()
+            for call in waiting:
+                call()
 
+        waiting = self._waiting = list[Callable[[], None]]()
         self._tasks.start(TASK, "what the lesson asks", work, take)
         self.changed.emit()
 
@@ -222,6 +226,11 @@ class Lessons(QObject):
         return [
             (one.lesson, one.step, one.question, one.said, one.measured, one.right) for one in self.progress.answers()
         ]
+
+    def when_measured(self, call: Callable[[], None]) -> None:
+        """Call something once the answer that is being measured has its value; never if none is, or if it gets none."""
+        if self.measuring:
+            self._waiting.append(call)
 
     def forget_answer(self) -> None:
         """Forget the answer of the current step, so that it can be answered again."""
