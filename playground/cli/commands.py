@@ -405,7 +405,10 @@ def check(
     ] = None,
     device: Device = "auto",
 ) -> None:
-    """Measure what each step asks for: exit code 1 if a question has no answer among its choices."""
+    """Measure what each step asks for: exit code 1 if a question has no answer among its choices.
+
+    An answer is undecided if a bound lies within two standard errors of what is measured.
+    """
     from playground.cli.lessons import check_lessons
 
     if not check_lessons(names or [], device):

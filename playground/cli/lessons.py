@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from playground.app.model.views import plane_bounds
+from playground.app.style.number_formats import format_number
 from playground.app.widgets.equation import equation_svg
 from playground.cli.reporting import say, short, with_error
 from playground.cli.scenes import chosen, each, measured
@@ -25,6 +26,7 @@ from playground.user_errors import UserError, cannot_write
 
 FARTHEST = 1e12  # largest number on an axis
 LARGEST = 1_000_000  # characters of a file of answers
+SURE = 2  # standard errors that a measured answer keeps from a bound
 JUDGED = {"True": True, "False": False}  # cells of the column "right" with a choice or a mark that is measured
 
 
@@ -56,7 +58,8 @@ def _check(lesson: Lesson, device: str) -> bool:
         values, error = found.values, found.errors.get(ANSWER)
         if step.head.mark is None:
             value = values[ANSWER]
-            said, (answer, holds) = with_error(value, error) if error else short(value), _answer(step, value)
+            said = with_error(value, error) if error else short(value)
+            answer, holds = _answer(step, value, error or 0.0)
         else:
             said, (answer, holds) = said_place(step.place(values)), _place(step, step.place(values))
         sound &= holds
@@ -64,16 +67,27 @@ def _check(lesson: Lesson, device: str) -> bool:
     return sound
 
 
-def _answer(step: Step, value: float) -> tuple[str, bool]:
-    """The answer that a measured value gives, in words, and whether it is a possible answer."""
+def _answer(step: Step, value: float, error: float) -> tuple[str, bool]:
+    """The answer that a measured value gives, in words, and whether it is a possible answer.
+
+    Within two standard errors of a bound the value does not decide.
+    """
+    reach = value - SURE * error, value + SURE * error
     if step.head.scale is not None:
         low, high = step.head.scale
-        inside = low <= value <= high
-        return ("on the scale" if inside else f"not on the scale from {low:g} to {high:g}"), inside
+        if low <= value <= high:
+            return "on the scale", True
+        beyond = f"not on the scale from {low:g} to {high:g}"
+        reaches = reach[0] <= high and reach[1] >= low
+        return f"{beyond}; undecided, for its error reaches it" if reaches else beyond, reaches
     right = [choice.text for choice in step.head.choices if choice.holds(value)]
-    if len(right) == 1:
-        return right[0], True
-    return ("none of the choices" if not right else f"more than one: {'; '.join(right)}"), False
+    if len(right) != 1:
+        return ("none of the choices" if not right else f"more than one: {'; '.join(right)}"), False
+    bounds = {end for choice in step.head.choices for end in (choice.at_least, choice.below) if end is not None}
+    near = [f"{end:g}" for end in sorted(bounds) if reach[0] < end <= reach[1]]
+    if near:
+        return f"{right[0]}; undecided, for its error reaches {' and '.join(near)}", True
+    return right[0], True
 
 
 def _draws(place: int, step: Step) -> bool:
@@ -120,7 +134,8 @@ def report_answers(folder: Path, out: Path, picture: Path | None = None) -> None
     """Put the answers that students have saved into one table, and into one picture.
 
     Args:
-        folder: the folder of their CSV files, each named after its student.
+        folder: the folder of their CSV files, each named after its student. With the lesson's own file beside them the
+            picture has its scales.
         out: the table, a row for each question of each student, with the student first.
         picture: PNG or SVG; by default a PNG beside the table.
 
@@ -155,7 +170,9 @@ def report_answers(folder: Path, out: Path, picture: Path | None = None) -> None
             say(f"  {judged.count('True')} of {len(judged)} answered right")
     picture = picture or out.with_suffix(".png")
     application = headless()
-    save_class_picture([_asked(key, answers) for key, answers in sorted(asked.items(), key=_in_order)], picture)
+    scales = _scales(folder)
+    questions = [_asked(key, answers, scales) for key, answers in sorted(asked.items(), key=_in_order)]
+    save_class_picture(questions, picture)
     del application
     say(f"The table is {out}, and the picture {picture}")
 
@@ -165,16 +182,36 @@ def _in_order(one: tuple[tuple[str, str, str], object]) -> tuple[str, float, str
     return lesson, float(step) if _is_number(step) else 0.0, step, question
 
 
-def _asked(key: tuple[str, str, str], answers: Sequence[Mapping[str, str]]) -> Question:
+Asked = tuple[str, str, str]  # the name of a lesson, the number of a step, and its question
+
+
+def _scales(folder: Path) -> dict[Asked, tuple[float, float]]:
+    """The scales of the questions of the bundled lessons and of those in a folder."""
+    found = {**lessons.load_all(), **{one.name: one for one in map(lessons.read, folder.glob(f"*{lessons.SUFFIX}"))}}
+    return {
+        (name, str(number), step.head.question): step.head.scale
+        for name, lesson in found.items()
+        for number, step in enumerate(lesson.steps, start=1)
+        if step.head.scale is not None
+    }
+
+
+def _asked(key: Asked, answers: Sequence[Mapping[str, str]], scales: Mapping[Asked, tuple[float, float]]) -> Question:
     """A question for the picture."""
     lesson, step, question = key
     replies = tuple(
-        Reply(row["student"], row["answer"], _numbers(row["answer"]), JUDGED.get(row["right"])) for row in answers
+        Reply(row["student"], _said(row["answer"]), _numbers(row["answer"]), JUDGED.get(row["right"]))
+        for row in answers
     )
-    found = Question(f"{lesson}, step {step}", question, replies)
+    found = Question(f"{lesson}, step {step}", question, replies, scale=scales.get(key))
     measured = tuple(filter(None, (_numbers(row["measured"]) for row in answers)))
     wanted = max(found.numbers, 1)
     return dataclasses.replace(found, measured=tuple(one for one in measured if len(one) == wanted))
+
+
+def _said(text: str) -> str:
+    """An answer as the window writes it: a number has three digits, as what is measured."""
+    return format_number(float(text)) if _is_number(text) else text
 
 
 def _numbers(text: str) -> tuple[float, ...]:

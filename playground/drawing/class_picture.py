@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
 
 from playground.drawing.axes import figure_font
 from playground.drawing.charts import Axis, axis_around
@@ -45,12 +45,14 @@ class Question:
     Attributes:
         title: the title of the lesson and its step.
         measured: the answers that the students' machines measured, numbers or places.
+        scale: the ends of the question's scale; None if it has none, or if its lesson is not known.
     """
 
     title: str
     question: str
     replies: tuple[Reply, ...]
     measured: tuple[tuple[float, ...], ...] = ()
+    scale: tuple[float, float] | None = None
 
     @property
     def numbers(self) -> int:
@@ -138,14 +140,19 @@ def _paint_choices(painter: QPainter, palette: Palette, one: Question, top: floa
 
 
 def _paint_numbers(painter: QPainter, palette: Palette, one: Question, top: float) -> None:
-    """Paint a row for each student on one axis, and the range of the measured answers across the rows."""
+    """Paint a row for each student on one axis, and the range of the measured answers across the rows.
+
+    The axis is the question's scale if that is known. A number outside is an arrow at the edge.
+    """
     replies = sorted(one.replies, key=lambda reply: reply.value)
     measured = [value for place in one.measured for value in place]
-    axis = axis_around([np.array([reply.value[0] for reply in replies] + measured)], "")
+    shown = [reply.value[0] for reply in replies] + measured if one.scale is None else one.scale
+    axis = axis_around([np.array(shown)], "")
     plot = QRectF(MARGIN + NAMES + 12, top, WIDTH - 2 * MARGIN - NAMES - 12, len(replies) * ROW)
     _paint_axis(painter, palette, plot, axis)
     if measured:
-        low, high = (plot.left() + at * plot.width() for at in axis.place(np.array([min(measured), max(measured)])))
+        ends = np.clip([min(measured), max(measured)], axis.low, axis.high)
+        low, high = (plot.left() + at * plot.width() for at in axis.place(ends))
         painter.setPen(QPen(palette.color("particles"), 2.5))
         painter.setBrush(palette.color("particles", 0.25))
         painter.drawRect(QRectF(low, plot.top(), max(high - low, 0.1), plot.height()))
@@ -156,7 +163,12 @@ def _paint_numbers(painter: QPainter, palette: Palette, one: Question, top: floa
         painter.setPen(QPen(palette.color("background"), 1.5))
         painter.setBrush(palette.color("accent"))
         x = plot.left() + float(axis.place(np.array(reply.value))[0]) * plot.width()
-        painter.drawEllipse(QPointF(x, y), 5.5, 5.5)
+        if plot.left() <= x <= plot.right():
+            painter.drawEllipse(QPointF(x, y), 5.5, 5.5)
+        else:
+            edge, way = (plot.left(), 1) if x < plot.left() else (plot.right(), -1)
+            corners = (QPointF(edge, y), QPointF(edge + 11 * way, y - 6), QPointF(edge + 11 * way, y + 6))
+            painter.drawPolygon(QPolygonF(corners))
     below = QRectF(plot.left(), plot.bottom() + 20, plot.width(), 20)
     _write(painter, palette, below, _range(measured) if measured else "not measured", 11, "muted")
 
@@ -229,5 +241,5 @@ def _write(
 
 
 def _range(values: Sequence[float]) -> str:
-    low, high = f"{min(values):.3g}", f"{max(values):.3g}"
+    low, high = (f"{end:.3g}".replace("-", "−") for end in (min(values), max(values)))
     return f"measured: {low}" if low == high else f"measured: {low} to {high}"

@@ -5,6 +5,7 @@ import csv
 import pytest
 from PySide6.QtGui import QImage
 
+from playground.cli import lessons as lesson_command
 from playground.cli import main
 from playground.cli import scenes as command
 from playground.lab import scenes
@@ -36,6 +37,35 @@ def test_a_measured_answer_has_the_digits_that_its_error_supports(monkeypatch, c
     monkeypatch.setattr(command, "measure", measure)
     assert main(["lesson", "check", "05-langevin-weights"]) == 0
     assert "Measured 0.598 ± 0.012: on the scale" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "said"),
+    [
+        (0.47, 0.01, "Measured 0.470 ± 0.010: About half, as before\n"),
+        (0.57, 0.02, "Measured 0.570 ± 0.020: About half, as before; undecided, for its error reaches 0.6\n"),
+        (0.65, 0.06, "Measured 0.650 ± 0.060: Somewhere between; undecided, for its error reaches 0.6 and 0.75\n"),
+        (0.65, None, "Measured 0.65: Somewhere between\n"),
+    ],
+)
+def test_a_bound_within_the_error_leaves_the_answer_undecided(monkeypatch, capsys, value, error, said):
+    def measure(scene, device):
+        errors = {} if error is None else {"measured": error}
+        yield 1.0, scenes.check_claim(scene, dict.fromkeys(scene.figures, value), errors)
+
+    monkeypatch.setattr(command, "measure", measure)
+    assert main(["lesson", "check", "05-langevin-weights"]) == 0
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("error", "code", "said"), [(0.01, 1, "to 1\n"), (0.2, 0, "to 1; undecided, for its error")])
+def test_a_value_beyond_the_scale_by_less_than_its_error_is_undecided(monkeypatch, capsys, error, code, said):
+    def measure(scene, device):
+        yield 1.0, scenes.check_claim(scene, dict.fromkeys(scene.figures, 1.1), {"measured": error})
+
+    monkeypatch.setattr(command, "measure", measure)
+    assert main(["lesson", "check", "05-langevin-weights"]) == code
+    assert f"not on the scale from 0 {said}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -132,6 +162,31 @@ def test_a_class_becomes_one_picture_beside_the_table_or_where_it_is_wanted(tmp_
     assert "<b>" not in text
     assert "&lt;b" in text
     assert main(["lesson", "report", str(folder), "--out", str(out), "--picture", str(tmp_path / "a.jpg")]) == 2
+
+
+def test_the_picture_has_the_scale_of_the_question_bundled_or_beside_the_answers(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(lesson_command, "save_class_picture", lambda questions, path: drawn.extend(questions))
+    bundled = "Four of five data points lie in the right mode. What share of the particles ends there?"
+    own = tmp_path / "own.lesson.md"
+    own.write_text(
+        "+++\ntitle = 'Own'\n+++\n+++\nquestion = 'How?'\nscale = [0, 7]\ncheck = { key = 'nfe_max' }\n+++\nText.\n"
+    )
+    rows = (
+        ["05-langevin-weights", "2", bundled],
+        ["own", "1", "How?"],
+        ["own", "1", "Changed?"],
+        ["mine", "1", "How?"],
+    )
+    answers(tmp_path / "ada.csv", *([*row, "0.5", "", ""] for row in rows))
+    assert main(["lesson", "report", str(tmp_path), "--out", str(tmp_path / "class.csv")]) == 0
+    scales = {(one.title, one.question): one.scale for one in drawn}
+    assert scales == {
+        ("05-langevin-weights, step 2", bundled): (0.0, 1.0),
+        ("own, step 1", "How?"): (0.0, 7.0),
+        ("own, step 1", "Changed?"): None,
+        ("mine, step 1", "How?"): None,
+    }
 
 
 def test_no_cell_of_the_class_s_table_is_a_formula(tmp_path):

@@ -45,6 +45,23 @@ def test_numbers_stand_on_one_axis_beside_what_was_measured(qapp):
     assert np.ptp(line[:, 0]) > 55  # across all three rows
 
 
+def test_the_axis_is_the_questions_scale_and_what_lies_outside_is_at_its_edge(qapp):
+    def dots(*values, scale=(0.0, 10.0)):
+        replies = tuple(Reply(f"s{number}", str(value), (value,)) for number, value in enumerate(values))
+        image = painted(Question("mine, step 1", "How many?", replies, ((5.0,),), scale))
+        found, line = places(image, "accent"), places(image, "particles")
+        rows = np.unique(found[:, 0])
+        parts = np.split(rows, np.flatnonzero(np.diff(rows) > 2) + 1)
+        return [found[np.isin(found[:, 0], part)][:, 1].mean() for part in parts], line[:, 1].mean()
+
+    (near, far), middle = dots(4.0, 6.0)
+    assert far - near == pytest.approx(0.2 * 626 / 1.12, abs=3)  # px: not the whole width, as of answers alone
+    assert (near + far) / 2 == pytest.approx(middle, abs=2)
+    (low, inside, high), middle = dots(-900.0, 5.0, 7e5)
+    assert inside == pytest.approx(middle, abs=2)
+    assert (low, high) == (pytest.approx(298 + 7, abs=3), pytest.approx(924 - 7, abs=3))  # px, at the plot's edges
+
+
 def test_marks_lie_in_one_plane_with_the_measured_place(qapp):
     replies = (Reply("ada", "(0, 0)", (0.0, 0.0), True), Reply("eve", "(2, 0)", (2.0, 0.0)))
     image = painted(Question("mine, step 1", "Where?", replies, ((1.0, 1.0),)))
