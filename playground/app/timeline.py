@@ -53,6 +53,7 @@ class Timeline(QObject):
             self._building.problem_changed,
             self._building.problem_failed,
             self._playing.trajectory_changed,
+            self._playing.playing_changed,
             state.changed,
         ):
             signal.connect(self._show_why_disabled)

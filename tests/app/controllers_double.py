@@ -82,6 +82,7 @@ class _Playing(QObject):
         self.trajectory: Any = None
         self.frame = 0
         self.sigma = 0.22
+        self.is_held = False
 
 
 class _Replaying(QObject):

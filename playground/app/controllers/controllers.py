@@ -122,7 +122,10 @@ class Controllers(QObject):
 
     @Slot()
     def _make_way(self) -> None:
-        """End the comparison when a lesson's step begins, because the step may ask for a mark on the main canvas."""
+        """End the comparison when a lesson's step begins, because the step may ask for a mark on the main canvas; and hold
+        the run at its first frame while a question is open.
+        """
+        self.playing.hold(self.lessons.hides_values)
         taught = self.lessons.lesson, self.lessons.place
         if taught[0] is not self._taught[0] or taught[1] != self._taught[1]:
             self._taught = taught

@@ -150,6 +150,8 @@ class Playing(QObject):
         self._shown_frame = -1
         self._told: Message | None = None
         self._lockstep: Lockstep | None = None
+        self.is_held = False  # whether it stands at the first frame
+        self._resumes = False  # whether it plays once it is no longer held
         building.opened.connect(self._forget)
         building.leaving.connect(self._leave)
         building.taken.connect(self._take)
@@ -274,8 +276,26 @@ class Playing(QObject):
 
     # What the window may ask for
 
+    def hold(self, held: bool) -> None:
+        """Stand at the first frame, whatever is requested, while the run would tell the answer to a lesson's question."""
+        if held == self.is_held:
+            return
+        if held:
+            resumes = self._playback.playing
+            self._replaying.set_playing(False)
+            self.set_playing(False)
+            self.seek(0)
+            self.is_held, self._resumes = True, resumes
+        else:
+            self.is_held = False
+            self.set_playing(self._resumes)
+        self.playing_changed.emit(self._playback.playing)
+
     @Slot(bool)
     def set_playing(self, playing: bool) -> None:
+        if self.is_held:
+            self._resumes = playing
+            return
         if playing:
             self._replaying.set_playing(False)
         changed = playing != self._playback.playing
@@ -288,13 +308,16 @@ class Playing(QObject):
     @Slot(int)
     def step(self, frames: int) -> None:
         """Move the playhead by some frames and pause."""
+        if self.is_held:
+            return
         self.set_playing(False)
         self.seek(self.frame + frames)
 
     @Slot(int)
     def seek(self, frame: int) -> None:
         """Go to a frame, or to the last one; missing frames are sampled first, and the playhead follows them."""
-        self._playback.seek(min(frame, max(self.total - 1, 0)), self.recorded)
+        if not self.is_held:
+            self._playback.seek(min(frame, max(self.total - 1, 0)), self.recorded)
 
     @Slot(bool)
     def restart(self, new_seed: bool = False) -> None:

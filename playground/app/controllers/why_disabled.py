@@ -28,6 +28,7 @@ UNFINISHED = Message("unfinished", "The run has not ended yet: go to its end fir
 COMPARED = Message("compared", "Columns are compared, and the main run is out of view: leave the comparison first.")
 FULL = Message("full", "A session keeps no more runs: delete one first.")
 PINNED = Message("pinned", "This run is pinned already.")
+PREDICT = Message("question-open", "Predict first: the run would tell the answer.")
 NO_RUNS = Message("no-runs", "No run is pinned yet.")
 
 
@@ -54,7 +55,9 @@ def sampling(state: State, controllers: Controllers) -> Message | None:
 
 
 def playing(state: State, controllers: Controllers) -> Message | None:
-    """The reason why there is nothing to play and nothing will come."""
+    """The reason why there is nothing to play and nothing will come, or why it may not be seen yet."""
+    if controllers.playing.is_held:
+        return PREDICT
     return None if controllers.playing.trajectory is not None else sampling(state, controllers)
 
 

@@ -234,6 +234,7 @@ class Transport(QWidget):
         self._still = playing
         for button in (self.play, self.back, self.forward):
             button.set_why_disabled(playing)
+        self.scrubber.setEnabled(playing is None)
         for button in (self.restart, self.new_seed):
             button.set_why_disabled(sampling)
         self._show_play()
