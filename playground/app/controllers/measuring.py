@@ -1,6 +1,7 @@
 """Measurements on request: likelihoods, densities, test sets, samples and score errors."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from playground.app.model.views import DensityView, LatentInterpolation, PointLi
 from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model, Workspace
 from playground.app.workers.tasks import Tasks
+from playground.kinds.datasets import DataSource
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.experiment import Experiment
 from playground.lab.score_error_curve import ScoreErrorCurve
@@ -45,6 +47,14 @@ def _marking_final(
     """Adds to the figures whether they are the final ones of the whole measurement."""
     for fraction, metrics in progress:
         yield fraction, None if metrics is None else (fraction == 1.0, metrics)
+
+
+@dataclass(frozen=True, eq=False)
+class OwnPoints:
+    """The points that were clicked in the user's own work, and its data."""
+
+    data: DataSource
+    places: tuple[tuple[float, float], ...]
 
 
 class Measuring(QObject):
@@ -86,6 +96,8 @@ class Measuring(QObject):
         self._place: tuple[np.ndarray, int | None] | None = None
         self._awaiting: tuple[tuple[float, float], ...] = ()  # clicked before there was a workspace
         self._again: tuple[tuple[float, float] | int, ...] = ()  # to be measured again on the next workspace
+        self._aside: OwnPoints | None = None  # while a scene or a lesson is shown
+        self._returning: OwnPoints | None = None  # to be measured again once their data are back
         self._finished_map: DensityView | None = None  # shown when the map in progress was requested
         self._followed: set[str] = set()  # measurements to repeat with the chosen weights
         self._settle = QTimer(self)
@@ -94,6 +106,7 @@ class Measuring(QObject):
         self._settle.timeout.connect(self._measure_followed)
         replaying.chosen.connect(self._take_weights)
         replaying.playing_changed.connect(lambda _: self._settle.start())
+        building.opened.connect(self._drop_aside)
         building.leaving.connect(self._leave)
         building.taken.connect(self._take)
         building.settings_changed.connect(self._take_settings)
@@ -175,8 +188,36 @@ class Measuring(QObject):
         self._forget_measurements()
         workspace = self._building.workspace
         if workspace is not None:
-            self.click_again(self._again or self._awaiting or workspace.clicked)
+            own, self._returning = self._returning, None
+            places = own.places if own is not None and own.data == workspace.problem.experiment.data else ()
+            self.click_again(self._again or self._awaiting or places or workspace.clicked)
             self._awaiting = self._again = ()
+
+    @Slot()
+    def set_aside(self) -> None:
+        """Keep the clicked points of the user's own work and show none: a scene or a lesson's step begins."""
+        if self._aside is None:
+            places = tuple(place for place in self.clicked if not isinstance(place, int))  # each run has its own images
+            self._aside = OwnPoints(self._state.experiment.data, places)
+        self._awaiting = ()
+        self.clear_inspection()
+
+    @Slot()
+    def _drop_aside(self) -> None:
+        self._aside = None  # a file has its own
+
+    @Slot()
+    def bring_back(self) -> None:
+        """Show the clicked points of the user's own work again, once that is on the workspace."""
+        own, self._aside = self._aside, None
+        if own is None:
+            return
+        self.clear_inspection()
+        workspace = self._building.workspace
+        if workspace is not None and not self._building.busy and workspace.problem.experiment.data == own.data:
+            self.click_again(own.places)
+        else:
+            self._returning = own
 
     def click_again(self, places: Sequence[tuple[float, float] | int]) -> None:
         """Measure the points of :attr:`clicked` again, as far as the settings allow."""
