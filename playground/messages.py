@@ -128,7 +128,7 @@ class _Renderer(string.Formatter):
             return self._number(float(format(value, spec)))
         if isinstance(value, int) and abs(value) >= MOST_DIGITS:
             return digits(value)
-        if spec and abs(value) < MOST_DIGITS:
+        if spec and abs(float(value)) < MOST_DIGITS:
             return format(value, spec)
         return str(value) if isinstance(value, numbers.Integral) else self._number(float(value))
 

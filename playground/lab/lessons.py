@@ -17,7 +17,7 @@ each other head begins a step. In a step, the text comes before a line ``---`` a
     Four of five data points lie in the right mode.
 
     ---
-    You said {you:.2f}; measured is {measured:.2f}. Between the modes the score does not know their weights.
+    You said {you}; measured is {measured}. Between the modes the score does not know their weights.
 
 The program measures the answer when it is needed; it is never stored. A lesson is data only: a file from a stranger runs
 no code. This module imports no torch.
@@ -27,7 +27,7 @@ import functools
 import math
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ LONGEST = 200_000
 FARTHEST = 1e9  # of a scale
 MOST_WORDS = 80
 """Most words of a step's text, and of its explanation."""
+NEGLIGIBLE = 1e-4  # of the larger coordinate of a place: the other one is 0 up to the solver's error
 ANSWER = "measured"
 """The name of a step's figure; for a place, the beginning of the names of its two coordinates."""
 NUMBERS = ("int", "float")  # kinds of settings that an equation may name
@@ -173,11 +174,14 @@ class Step:
             return {**measured, "you": prediction[0]}
         x, y = self.place(measured)
         you = dict(zip(("you_x", "you_y"), prediction, strict=True))
-        return {**measured, **you, "distance": math.hypot(you["you_x"] - x, you["you_y"] - y)}
+        found = {f"{ANSWER}_x": x, f"{ANSWER}_y": y}
+        return {**measured, **found, **you, "distance": math.hypot(you["you_x"] - x, you["you_y"] - y)}
 
     def place(self, measured: Mapping[str, float]) -> tuple[float, float]:
         """The measured place, if the step asks for one."""
-        return measured[f"{ANSWER}_x"], measured[f"{ANSWER}_y"]
+        x, y = measured[f"{ANSWER}_x"], measured[f"{ANSWER}_y"]
+        least = NEGLIGIBLE * max(abs(x), abs(y))
+        return x if abs(x) > least else 0.0, y if abs(y) > least else 0.0
 
     def right_choice(self, value: float) -> int | None:
         """The index of the choice that a measured value makes right; None if there are no choices, or none is right."""
@@ -197,9 +201,13 @@ class Step:
             return self.head.choices[int(prediction[0])].text
         return said_place(prediction) if self.head.mark is not None else f"{prediction[0]:g}"
 
-    def explained(self, prediction: Sequence[float], measured: Mapping[str, float]) -> str:
-        """The explanation with the values in place."""
-        return filled_in(self.explanation, self.values(prediction, measured))
+    def explained(
+        self, prediction: Sequence[float], measured: Mapping[str, float], number: Callable[[float], str]
+    ) -> str:
+        """The explanation with the values in place, each written by `number`."""
+        return filled_in(
+            self.explanation, {name: number(value) for name, value in self.values(prediction, measured).items()}
+        )
 
 
 def measured_cell(values: Mapping[str, float]) -> float | str | None:
@@ -217,7 +225,7 @@ def said_place(place: Sequence[float]) -> str:
     >>> said_place((2.287, 1e-8))
     '(2.287, 0)'
     """
-    least = 1e-4 * max(map(abs, place))  # smaller values are 0 up to the solver's error
+    least = NEGLIGIBLE * max(map(abs, place))
     return f"({', '.join(f'{value:.4g}' if abs(value) > least else '0' for value in place)})"
 
 
@@ -345,6 +353,10 @@ def _check(step: Step, where: str) -> None:
     if head.highlight and head.highlight not in every_field():
         raise ExperimentError(f"{where}: there is no setting {head.highlight}.")
     try:
+        if re.search(r"\{\w*:", step.explanation) or equation.formatted & step.names:
+            raise ExperimentError(
+                "a result is written as {measured}, without a format: it has three digits everywhere."
+            )
         check_fields(step.explanation, step.names, "its explanation")
         if head.check is not None:
             check(step.scene)

@@ -42,12 +42,22 @@ class LiveEquation:
         """The LaTeX with all symbols."""
         return self.with_values({})
 
-    def with_values(self, values: Mapping[str, float]) -> str:
-        """The LaTeX with a value in place of each symbol whose name is in `values`."""
+    @property
+    def formatted(self) -> frozenset[str]:
+        """The names of those values that have a format."""
+        return frozenset(name for _, name, form in PART.findall(self.source) if form)
+
+    def with_values(self, values: Mapping[str, float | str]) -> str:
+        """The LaTeX with a value in place of each symbol whose name is in `values`; a text is a number that is written
+        already.
+        """
 
         def put(found: re.Match[str]) -> str:
             symbol, name, form = found.groups()
-            return f"{{{symbol if name not in values else written(values[name], form)}}}"
+            value = values.get(name)
+            return (
+                f"{{{symbol if value is None else latex(value) if isinstance(value, str) else written(value, form)}}}"
+            )
 
         return PART.sub(put, self.source)
 
@@ -58,6 +68,14 @@ def written(value: float, form: str = "") -> str:
     >>> written(-1.25, ".1f"), written(3e-7, ".2g"), written(5000), written(0.12345)
     ('-1.2', '3 \\cdot 10^{-7}', '5000', '0.123')
     """
-    form = form or ("d" if isinstance(value, int) else DEFAULT)
-    mantissa, _, power = format(value, form).partition("e")
+    return latex(format(value, form or ("d" if isinstance(value, int) else DEFAULT)))
+
+
+def latex(number: str) -> str:
+    r"""A written number in LaTeX.
+
+    >>> latex("3e-07"), latex("-1.25")
+    ('3 \\cdot 10^{-7}', '-1.25')
+    """
+    mantissa, _, power = number.partition("e")
     return f"{mantissa} \\cdot 10^{{{int(power)}}}" if power else mantissa

@@ -243,8 +243,8 @@ def check_fields(text: str, names: Collection[str], what: str) -> None:
         raise ExperimentError(f"{what} may write a number as {{name:.2f}}: a digit for the places, and e, f, g or %.")
 
 
-def filled_in(text: str, values: Mapping[str, float]) -> str:
-    """A text with numbers in place of its fields, whose minus signs are true ones.
+def filled_in(text: str, values: Mapping[str, float | str]) -> str:
+    """A text with numbers, or what is written for them, in place of its fields; its minus signs are true ones.
 
     >>> filled_in("log p {log_p:.2f} by DPM-Solver++", {"log_p": -0.5})
     'log p −0.50 by DPM-Solver++'

@@ -1,6 +1,7 @@
 """Lessons in the window: predict, then see; and the own work comes back untouched."""
 
 import csv
+import threading
 
 import msgspec
 import pytest
@@ -17,6 +18,7 @@ from playground.app.model.preferences import Preferences
 from playground.app.model.state import Edit, State
 from playground.app.panels import DataPanel, LessonPanel, LikelihoodPanel, NoisePanel, SamplingPanel, ScenePanel
 from playground.app.panels.lesson import Scale
+from playground.app.style.number_formats import format_number, without_typography
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.equation import equation_svg
 from playground.app.widgets.equation_dialog import EquationDialog
@@ -29,12 +31,13 @@ from playground.lab.experiment import Experiment, from_tree, replace
 from playground.lab.lesson_template import lesson_template
 from playground.lab.lessons import COLUMNS, Choice, Head, Lesson, Step, StepHead, bundled, load, load_all
 from playground.lab.live_equation import LiveEquation
-from playground.lab.scenes import Figure
+from playground.lab.scenes import Figure, SceneFile
 from playground.lab.session import Session
 from playground.resources import resource
 from tests.app.conftest import end, wait
 
 EXACT = {"data": {"kind": "two-gaussians"}, "sampling": {"kind": "langevin", "source": "exact"}}
+SAME_DATA = {"data": {"points": 2_000}, "sampling": {"source": "exact", "steps": 60}, "likelihood": {"source": "exact"}}
 CHECK = Figure("mode_weights", index=0)
 LESSON = Lesson(
     "mine",
@@ -46,7 +49,7 @@ LESSON = Lesson(
                 experiment=EXACT, question="How many?", scale=(0.0, 1.0), check=CHECK, highlight="sampling.particles"
             ),
             "Text.",
-            "You said {you:.2f}, it is {measured:.2f}.",
+            "You said {you}, it is {measured}.",
         ),
         Step(
             StepHead(
@@ -56,7 +59,7 @@ LESSON = Lesson(
                 check=CHECK,
             ),
             "Text.",
-            "It is {measured:.2f}.",
+            "It is {measured}.",
         ),
     ),
 )
@@ -247,7 +250,7 @@ def test_the_card_asks_hides_and_reveals(bare_window, qtbot):
     panel.slider.set_position(0.8)
     panel.commit.click()
     until_shown(bare_window, qtbot)
-    assert panel.explanation.text() == "You said 0.80, it is 0.75."
+    assert panel.explanation.text() == "You said 0.8, it is 0.75."
     assert "you said 0.8, measured 0.75" in panel.scale.accessibleName()
     assert set(panel.scale.labels()) == {"you: 0.8", "measured: 0.75", "0", "1"}
     assert panel.onward.isEnabled()
@@ -311,7 +314,13 @@ def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(bare_window, qtbot,
     lessons, panel, canvas = bare_window.controllers.lessons, bare_window.panel(LessonPanel), bare_window.canvas
     check = Figure("denoised", point=(1.0, 1.0), sigma=1.0)
     head = StepHead(experiment=EXACT, question="Where?", mark=1.0, check=check)
-    lessons.begin(Lesson("marks", Head("A"), (Step(head, "", "{distance:.2f} away."), Step(StepHead(), "End.", ""))))
+    lessons.begin(
+        Lesson(
+            "marks",
+            Head("A"),
+            (Step(head, "", "{distance} away, at ({measured_x}, {measured_y})."), Step(StepHead(), "End.", "")),
+        )
+    )
     assert canvas._scene.marks.point == (1.0, 1.0)
     assert not panel.commit.isEnabled()
     assert panel.mark.text().startswith("Click the place on the canvas")
@@ -325,7 +334,7 @@ def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(bare_window, qtbot,
     canvas.clicked.emit(3.0, 3.0)  # too late
     until_shown(bare_window, qtbot)
     assert (canvas._scene.marks.you, canvas._scene.marks.measured) == ((0.5, 0.0), (0.5, -0.5))
-    assert panel.explanation.text() == "0.50 away."
+    assert panel.explanation.text() == "0.5 away, at (0.5, −0.5)."
     assert panel.notice.text.text() == "Right. Measured: (0.5, −0.5); your mark is 0.5 away."
     assert lessons.rows() == [("marks", 1, "Where?", "(0.5, 0)", "(0.5, -0.5)", True)]
     panel.again.click()
@@ -338,9 +347,35 @@ def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(bare_window, qtbot,
     assert canvas._scene.marks is None
 
 
+@pytest.mark.parametrize("value", [0.0239, -7.6612, 0.00012345, 12345.6, -0.5])
+def test_a_result_is_written_alike_wherever_it_stands(bare_window, qtbot, monkeypatch, value):
+    def measure(scene):
+        yield 1.0, scenes.check_claim(scene, dict.fromkeys(scene.figures, value))
+
+    monkeypatch.setattr(scene_figures, "measure", measure)
+    lessons, panel = bare_window.controllers.lessons, bare_window.panel(LessonPanel)
+    asked = {"experiment": EXACT, "question": "?", "check": CHECK, "equation": "[[a|measured]]"}
+    scaled = StepHead(**asked, scale=(-10.0, 10.0))
+    chosen = StepHead(**asked, choices=(Choice("low", below=0.0), Choice("high", at_least=0.0)))
+    said = "It is {measured}."
+    lessons.begin(Lesson("mine", Head("A lesson"), (Step(scaled, "", said), Step(chosen, "", said))))
+    number = format_number(value)
+    for place in range(2):
+        lessons.go(place)
+        lessons.predict(0)
+        until_shown(bare_window, qtbot)
+        assert panel.explanation.text() == f"It is {number}."
+        mantissa, _, power = without_typography(number).partition("e")
+        assert panel.valued.latex == f"{{{mantissa}" + (f" \\cdot 10^{{{power}}}" if power else "") + "}"
+    assert panel.notice.text.text().endswith(f"Measured: {number}.")
+    lessons.go(0)
+    assert f"measured: {number}" in panel.scale.labels()
+    assert panel.scale.accessibleName().endswith(f"measured {number}")
+
+
 def test_an_equation_has_symbols_first_and_then_the_values_of_now(bare_window, qtbot):
     lessons, panel, state = bare_window.controllers.lessons, bare_window.panel(LessonPanel), bare_window.state
-    source = r"[[\epsilon|sampling.step:.2f]] + [[w|measured:.2f]] + [[N|sampling.particles]]"
+    source = r"[[\epsilon|sampling.step:.2f]] + [[w|measured]] + [[N|sampling.particles]]"
     text = StepHead(experiment=EXACT, equation=r"[[N|sampling.particles:.0f]]")
     head = StepHead(experiment=EXACT, equation=source, question="How many?", scale=(0.0, 1.0), check=CHECK)
     lessons.begin(Lesson("live", Head("A"), (Step(text, "", ""), Step(head, "", ""), Step(StepHead(), "End.", ""))))
@@ -632,6 +667,125 @@ def test_answers_are_saved_as_a_table(bare_window, qtbot, tmp_path, monkeypatch)
     with path.open(newline="") as file:
         rows = list(csv.reader(file))
     assert rows[1] == ["'=1+1", "1", "'-What?", "-2.5", "", ""]
+
+
+def test_an_answer_that_is_saved_while_it_is_measured_is_filled_in_once_it_is(
+    bare_window, qtbot, tmp_path, monkeypatch
+):
+    held = threading.Event()
+
+    def measure(scene):
+        while not held.wait(0.01):
+            yield 0.5, scenes.check_claim(scene, {})
+        yield 1.0, scenes.check_claim(scene, {"measured": 0.75})
+
+    def saved():
+        with path.open(newline="") as file:
+            return list(csv.reader(file))[1:]
+
+    monkeypatch.setattr(scene_figures, "measure", measure)
+    lessons, path = bare_window.controllers.lessons, tmp_path / "answers.csv"
+    monkeypatch.setattr(bare_window.documents._prompts, "save_path", lambda *_: path)
+    lessons.begin(LESSON)
+    lessons.go(2)
+    lessons.predict(1)
+    bare_window.actions_by_key.refresh()
+    bare_window.actions_by_key.trigger("learn.answers")
+    until_written(bare_window, qtbot)
+    assert saved() == [["mine", "3", "Which?", "many", "", ""]]
+    held.set()
+    until_shown(bare_window, qtbot)
+    until_written(bare_window, qtbot)
+    assert saved() == [["mine", "3", "Which?", "many", "0.75", "True"]]
+    path.unlink()
+    lessons.forget_answer()
+    lessons.predict(0)  # which nobody asked to save
+    until_shown(bare_window, qtbot)
+    assert not bare_window.documents.busy
+    assert not path.exists()
+
+
+def test_while_a_question_is_open_the_run_stands_at_its_first_frame(window, qtbot):
+    lessons, playing, transport = window.controllers.lessons, window.playing, window.transport
+    lessons.begin(LESSON)
+    assert playing.is_playing  # its first step asks nothing
+    lessons.go(1)
+    qtbot.waitUntil(lambda: not window.building.busy and playing.recorded > 20)
+    for request in (
+        lambda: QTest.keyClick(window.canvas.surface, Qt.Key.Key_Space),
+        lambda: QTest.keyClick(window.canvas.surface, Qt.Key.Key_Period),
+        lambda: QTest.keyClick(window.canvas.surface, Qt.Key.Key_E),
+        lambda: QTest.mouseClick(transport.scrubber, Qt.MouseButton.LeftButton),
+        lambda: QTest.mouseClick(transport.play, Qt.MouseButton.LeftButton),
+        lambda: playing.restart(new_seed=True),
+        lambda: window.state.edit({"sampling.kind": "annealed-langevin"}),  # which plays otherwise
+    ):
+        request()
+        qtbot.waitUntil(lambda: not window.building.busy and playing.recorded > 20)
+        assert (playing.frame, playing.is_playing) == (0, False)
+    assert "Predict first" in transport.play.toolTip()
+    assert transport.scrubber.value() == 0
+    lessons.predict(0.5)
+    until_shown(window, qtbot)
+    qtbot.waitUntil(lambda: playing.frame > 5)
+    assert transport.play.isEnabled()
+    lessons.forget_answer()
+    qtbot.waitUntil(lambda: playing.recorded > 20)
+    assert (playing.frame, playing.is_playing) == (0, False)
+    lessons.leave()
+    qtbot.waitUntil(lambda: playing.frame > 5)
+
+
+def test_a_run_that_was_paused_stays_paused_after_a_question(window):
+    lessons, playing = window.controllers.lessons, window.playing
+    asked = Step(msgspec.structs.replace(LESSON.steps[1].head, experiment={}), "Text.", "")
+    lessons.begin(Lesson("mine", Head("A lesson"), (Step(StepHead(), "Text.", ""), asked)))
+    playing.set_playing(False)
+    lessons.go(1)
+    lessons.back()
+    assert not playing.is_playing
+
+
+@pytest.mark.parametrize("way", ["leave", "undo", "other data"])
+def test_a_scene_and_each_step_begin_without_the_clicked_point_which_comes_back(window, qtbot, way):
+    measuring, scenes_, lessons = window.measuring, window.controllers.scenes, window.controllers.lessons
+
+    def settled():
+        return not window.building.busy and not measuring.is_measuring_point
+
+    def clicked(*place):
+        measuring.inspect(*place)
+        qtbot.waitUntil(lambda: measuring.likelihood is not None and settled())
+
+    if way == "other data":
+        window.state.edit({"data.kind": "rings"})
+        qtbot.waitUntil(settled)
+    clicked(0.5, 0.25)
+    place = window.state.stack.index()
+    scenes_.show(SceneFile("A scene", "A topic", "A claim.", "", SAME_DATA, {}))
+    qtbot.waitUntil(settled)
+    assert (measuring.clicked, measuring.likelihood) == ((), None)
+    clicked(1.5, 1.0)
+    scenes_.show(SceneFile("Another", "A topic", "A claim.", "", SAME_DATA | {"seed": 3}, {}))
+    qtbot.waitUntil(settled)
+    assert measuring.clicked == ()
+    lesson = Lesson(
+        "mine", Head("A lesson"), tuple(Step(StepHead(experiment=SAME_DATA), "Text.", "") for _ in range(2))
+    )
+    lessons.begin(lesson)
+    qtbot.waitUntil(settled)
+    assert measuring.clicked == ()
+    clicked(1.5, 1.0)
+    lessons.next()
+    qtbot.waitUntil(settled)
+    assert measuring.clicked == ()
+    if way == "undo":
+        window.state.stack.setIndex(place)
+    else:
+        lessons.leave()
+    qtbot.waitUntil(lambda: settled() and measuring.likelihood is not None)
+    assert measuring.clicked == ((0.5, 0.25),)
+    assert measuring.likelihood.point.tolist() == [0.5, 0.25]
 
 
 def test_undo_of_its_first_scene_ends_the_lesson(controller, state):

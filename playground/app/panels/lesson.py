@@ -36,7 +36,7 @@ from playground.drawing.palette import DARK, Palette
 from playground.lab.defaults import resolve
 from playground.lab.experiment import fields
 from playground.lab.experiment import value as experiment_value
-from playground.lab.lessons import ANSWER, Step, said_place
+from playground.lab.lessons import ANSWER, Step
 from playground.lab.live_equation import LiveEquation
 
 TO_MARK = "Click the place on the canvas. Enter on the canvas takes the middle of the view."
@@ -63,8 +63,8 @@ class Scale(QWidget):
         self._ends, self._you, self._measured, self._said = ends, you, measured, said
         self.apply_text_size()
         words = [f"scale from {ends[0]:g} to {ends[1]:g}"]
-        words += [] if you is None else [f"you said {you:.3g}"]
-        words += [] if measured is None else [f"measured {measured:.3g}"]
+        words += [] if you is None else [f"you said {format_number(you)}"]
+        words += [] if measured is None else [f"measured {format_number(measured)}"]
         self.setAccessibleName(", ".join(words))
         self.update()
 
@@ -110,11 +110,11 @@ class Scale(QWidget):
 
         bottom = self.height() - px(17)
         if self._measured is not None and math.isfinite(self._measured):
-            put(f"measured: {format_number(self._measured, 3)}", self._measured, 0)
+            put(f"measured: {format_number(self._measured)}", self._measured, 0)
         if self._you is not None:
-            put(f"you: {format_number(self._you, 3)}", self._you, bottom)
+            put(f"you: {format_number(self._you)}", self._you, bottom)
         for end in (low, high):
-            put(format_number(end, 3), end, bottom)
+            put(format_number(end), end, bottom)
         return places
 
     def _share(self, value: float) -> float:
@@ -250,7 +250,7 @@ class LessonPanel(CollapsiblePanel):
         self._show_notice(values, None if answer is None else answer.right)
         explained = step.explanation if not asked else ""
         if asked and answer is not None and values is not None:
-            explained = step.explained(answer.prediction, values)
+            explained = step.explained(answer.prediction, values, format_number)
         self.explanation.setText(_shown(explained))
         self.explanation.setVisible(bool(explained))
         self._show_equations()
@@ -282,9 +282,10 @@ class LessonPanel(CollapsiblePanel):
         if step is None:
             return
         equation, answer = LiveEquation(step.head.equation), lessons.answer
-        values = self._settings(equation.names)
+        values: dict[str, float | str] = {**self._settings(equation.names)}
         if answer is not None and answer.values is not None:
-            values |= step.values(answer.prediction, answer.values)
+            found = step.values(answer.prediction, answer.values)
+            values |= {name: without_typography(format_number(value)) for name, value in found.items()}
         valued, known = equation.with_values(values), lessons.may_go_on
         self.symbols.show_equation(equation.symbols if known or not step.equation_names_answer else "", "Equation")
         self.valued.show_equation(
@@ -400,15 +401,11 @@ def _judged(step: Step, answer: Answer, values: Mapping[str, float]) -> str:
     if step.head.mark is not None:
         found = step.values(answer.prediction, values)
         said = "Right" if answer.right else "It is elsewhere"
-        return f"{said}. Measured: {_place(step.place(values))}; your mark is {_number(found['distance'])} away."
+        return f"{said}. Measured: {_place(step.place(values))}; your mark is {format_number(found['distance'])} away."
     measured = values[ANSWER]
     choice = step.right_choice(measured)
     true = "none of these" if choice is None else step.head.choices[choice].text
-    return f"{'As you said' if answer.right else 'Not as you said'}: {true}. Measured: {_number(measured)}."
-
-
-def _number(value: float) -> str:
-    return format_number(value, 3)
+    return f"{'As you said' if answer.right else 'Not as you said'}: {true}. Measured: {format_number(measured)}."
 
 
 def _place(place: Sequence[float]) -> str:
