@@ -60,7 +60,7 @@ SHEET = """
 #recoveryBar { background: @raised; border-bottom: 1px solid @accent; }
 #transportBar { border-top: 1px solid @border; }
 #statusBar { background: @background; border-top: 1px solid @border; }
-#leftColumn, #rightColumn { background: @panel; }
+#lessonColumn, #leftColumn, #rightColumn { background: @panel; }
 #centre { background: @background; }
 #columns::handle { background: @border; }
 #columns::handle:hover { background: @accent; }

@@ -88,6 +88,7 @@ PLAYED = frozenset({"data.kind", "data.path", "sampling.kind"})
 
 
 PanelKind = TypeVar("PanelKind", bound=CollapsiblePanel)
+Area = TypeVar("Area", bound=QScrollArea)
 
 
 class MainWindow(QMainWindow):
@@ -276,8 +277,12 @@ class MainWindow(QMainWindow):
     def _lay_out(self) -> None:
         self.top_bar = TopBar(self)
         self.panels: list[CollapsiblePanel] = []
-        left = self._column("leftColumn", PIPELINE)
-        right = self._column("rightColumn", MEASUREMENTS)
+        lesson = self._column(
+            "lessonColumn", PIPELINE[:1], QScrollArea()
+        )  # whose question stays in view beside the cards
+        left = self._column("leftColumn", PIPELINE[1:], Column())
+        left.put_above(lesson)
+        right = self._column("rightColumn", MEASUREMENTS, Column())
         self.canvas = CanvasView()
         self.chips = ChipBar(self.canvas)
         centre = QFrame()
@@ -312,17 +317,17 @@ class MainWindow(QMainWindow):
         whole.set_focus_home(self.canvas)
         self.setCentralWidget(whole)
 
-    def _column(self, name: str, kinds: tuple[type, ...]) -> QScrollArea:
+    def _column(self, name: str, kinds: tuple[type, ...], area: Area) -> Area:
         inside = QWidget()
         rows = QVBoxLayout(inside)
-        rows.setContentsMargins(UNIT * 3 // 2, UNIT * 3 // 2, UNIT * 3 // 2, UNIT * 3 // 2)
+        margin = UNIT * 3 // 2
+        rows.setContentsMargins(margin, margin, margin, margin if isinstance(area, Column) else UNIT // 2)
         rows.setSpacing(UNIT)
         for kind in kinds:
             panel = kind(self.state, self.controllers)
             self.panels.append(panel)
             rows.addWidget(panel)
         rows.addStretch(1)
-        area = Column()
         area.setObjectName(name)
         area.setWidget(inside)
         area.setWidgetResizable(True)
@@ -491,6 +496,9 @@ class MainWindow(QMainWindow):
                 if taught and key in row.keys:
                     self._advanced = reveal(row)
                     Highlight(row, panel)
+                    column = panel.column()
+                    if isinstance(column, Column):
+                        column.keep_in_view(row)
 
     def _shows_other(self) -> bool:
         """Whether a scene or a lesson is on the workspace."""

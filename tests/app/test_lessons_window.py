@@ -7,7 +7,16 @@ import msgspec
 import pytest
 from PySide6.QtCore import QObject, QPoint, QRect, Qt, Signal
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QLabel, QMenu, QMessageBox, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QLabel,
+    QMenu,
+    QMessageBox,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
 
 from playground.app.canvas import readouts
 from playground.app.controllers.lessons import Lessons
@@ -20,6 +29,7 @@ from playground.app.panels import DataPanel, LessonPanel, LikelihoodPanel, Noise
 from playground.app.panels.lesson import Scale
 from playground.app.style.number_formats import format_number, without_typography
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
+from playground.app.widgets.column import Column
 from playground.app.widgets.equation import equation_svg
 from playground.app.widgets.equation_dialog import EquationDialog
 from playground.app.widgets.highlight import Highlight
@@ -505,6 +515,94 @@ def test_the_frame_of_a_highlighted_setting_goes_with_its_row(window, qtbot):
     noise.header.click()  # each part of the card that is hidden moves its frame
     qtbot.waitUntil(lambda: noise.findChild(Highlight, "of sigma_min") is None)
     lessons.leave()
+
+
+LAPTOP = 1366, 740  # px: a screen of 1366 x 768 with a title bar
+
+
+def in_view(widget) -> bool:
+    """Whether the whole of a widget is seen in its column."""
+    return widget.isVisible() and widget.visibleRegion().boundingRect() == widget.rect()
+
+
+@pytest.fixture(scope="module")
+def laptop(shared_window):
+    """The window on a small screen, with nothing to train."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shared_window.training, "start", lambda more=False: None)
+        shared_window.resize(*LAPTOP)
+        yield shared_window
+        shared_window.controllers.lessons.leave()
+        wait(lambda: not shared_window.building.busy, 30_000)
+
+
+@pytest.mark.parametrize("name", load_all())
+def test_every_step_shows_its_question_and_the_setting_that_it_is_about_on_a_small_screen(laptop, monkeypatch, name):
+    def measure(scene):
+        yield 1.0, scenes.check_claim(scene, dict.fromkeys(scene.figures, 0.4))
+
+    monkeypatch.setattr(scene_figures, "measure", measure)
+    lessons, panel = laptop.controllers.lessons, laptop.panel(LessonPanel)
+    lessons.begin(load_all()[name])
+    assert not laptop.columns.joined
+    for place, step in enumerate(lessons.lesson.steps):
+        for answered in (False, True)[: 2 if step.head.question else 1]:
+            if answered:
+                lessons.predict(*((0.0,) if step.head.mark is None else (0.0, 0.0)))
+                wait(lambda: lessons.may_go_on, 30_000)
+            else:
+                lessons.go(place)
+            wait(lambda: not laptop.controllers.tasks.running("equation with values"), 5_000)
+            asking = (panel.question, panel.commit, panel.onward) if step.head.question else (panel.onward,)
+            controls = (panel.onward,) if answered else asking
+            frames = laptop.findChildren(Highlight)
+            assert len(frames) == bool(step.head.highlight)
+            parts = (*controls, *(frame.around for frame in frames))
+            wait(lambda parts=parts: all(map(in_view, parts)), 2_000)
+            for part in parts:
+                assert in_view(part), (name, place + 1, answered, part.accessibleName(), part.visibleRegion())
+
+
+def test_a_user_who_scrolls_is_not_taken_back_to_the_setting(laptop):
+    lessons = laptop.controllers.lessons
+    lessons.begin(load_all()["12-predictor-corrector"])
+    lessons.go(3)
+    wait(milliseconds=100)
+    (frame,) = laptop.findChildren(Highlight)
+    column = frame.around.parentWidget()
+    while not isinstance(column, Column):
+        column = column.parentWidget()
+    assert in_view(frame.around)
+    column.verticalScrollBar().triggerAction(QAbstractSlider.SliderAction.SliderToMinimum)
+    laptop.panel(DataPanel).set_folded(False)  # more rows above it
+    wait(milliseconds=100)
+    assert column.verticalScrollBar().value() == 0
+    laptop.panel(DataPanel).set_folded(True)
+
+
+@pytest.mark.parametrize("button", ["again", "onward", "back"])
+def test_no_button_of_a_lesson_leaves_a_gap_above_its_card(laptop, monkeypatch, button):
+    def measure(scene):
+        yield 1.0, scenes.check_claim(scene, dict.fromkeys(scene.figures, 0.4))
+
+    monkeypatch.setattr(scene_figures, "measure", measure)
+    lessons, panel = laptop.controllers.lessons, laptop.panel(LessonPanel)
+    lessons.begin(load_all()["05-langevin-weights"])
+    lessons.start_again()
+    lessons.go(1)
+    wait(milliseconds=100)
+    margin = panel.mapTo(laptop.columns, QPoint()).y()
+    assert margin < 20
+    lessons.predict(0.5)
+    wait(lambda: lessons.may_go_on, 30_000)
+    wait(milliseconds=100)
+    pressed = getattr(panel, button)
+    QTest.mouseClick(
+        laptop.windowHandle(), Qt.MouseButton.LeftButton, pos=pressed.mapTo(laptop, pressed.rect().center())
+    )
+    wait(milliseconds=200)
+    assert not lessons.may_go_on or button == "back"
+    assert panel.mapTo(laptop.columns, QPoint()).y() == margin
 
 
 def test_the_frame_of_a_highlighted_setting_lies_around_it_in_its_card_and_follows_it(qtbot):

@@ -135,6 +135,7 @@ class LessonPanel(CollapsiblePanel):
         super().__init__("Lesson", None, parent, purpose="Predict first; then see what is measured.")
         self._lessons, self._state, self._building = controllers.lessons, state, controllers.building
         self._shown: tuple[str, int] | None = None
+        self._explains = False
         self.name = QLabel()
         self.name.setTextFormat(Qt.TextFormat.PlainText)
         self.name.setWordWrap(True)
@@ -262,6 +263,9 @@ class LessonPanel(CollapsiblePanel):
         self.onward.setEnabled(lessons.may_go_on)
         self.onward.setText("Next" if lessons.place + 1 < len(lesson.steps) else "Finish")
         self.onward.setToolTip("To the next step." if lessons.may_go_on else "First predict, then see.")
+        if explained and answered and not self._explains:
+            self.reveal(self.onward)
+        self._explains = bool(explained)
         if focused is not None and not (focused.isVisibleTo(self) and focused.isEnabled()):
             self._next_control().setFocus()  # it would go to another card, which would seem to be meant
 

@@ -413,6 +413,7 @@ class CollapsiblePanel(QFrame):
         if column is not None:
             QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)  # only now is its layout done
             column.ensureWidgetVisible(part or self)
+            column.horizontalScrollBar().setValue(0)
 
     def column(self) -> QScrollArea | None:
         """The column that it scrolls in."""

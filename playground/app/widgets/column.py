@@ -1,17 +1,26 @@
-"""A column of cards that scrolls; a pressed widget stays under the pointer when rows come and go."""
+"""A column of cards that scrolls; a pressed widget stays under the pointer when rows come and go.
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Slot
-from PySide6.QtGui import QMouseEvent, QShowEvent, QWheelEvent
+Above the cards there can be a part that does not scroll with them.
+"""
+
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Slot
+from PySide6.QtGui import QMouseEvent, QResizeEvent, QShowEvent, QWheelEvent
 from PySide6.QtWidgets import QScrollArea, QWidget
 from shiboken6 import isValid
 
+from playground.app.style.text_size import px
+
 MOST_TRIES = 4
+ROOM = 96  # px that the part above leaves to the cards: one control with its neighbours
+DIRECT = Qt.FindChildOption.FindDirectChildrenOnly
+AROUND = 24  # px that are shown around the part that is kept in view
 
 
 class Column(QScrollArea):
     """Keeps the widget that was pressed last in its position: changes above it are compensated by scrolling.
 
     At an end of the column, where it cannot scroll far enough, it adds empty room until the pointer leaves.
+    :meth:`keep_in_view` keeps another one in view.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -21,13 +30,60 @@ class Column(QScrollArea):
         self._steadying = False
         self._room = 0  # px of empty room above the first card
         self._watched: QObject | None = None
+        self._above: QScrollArea | None = None
+        self._in_view: QWidget | None = None
         self.verticalScrollBar().rangeChanged.connect(self._steady)
-        self.verticalScrollBar().sliderMoved.connect(self.release)
+        self.verticalScrollBar().actionTriggered.connect(self._scrolled)
+
+    def put_above(self, part: QScrollArea) -> None:
+        """Put a part above the cards. It is as high as its content, and scrolls where it would leave too little room."""
+        content = part.widget()
+        assert content is not None
+        self._above = part
+        part.setParent(self)
+        part.show()  # also while it is empty: only a shown layout tells of its changes
+        content.installEventFilter(self)
+        self._fit_above()
+
+    def _fit_above(self) -> None:
+        part, whole = self._above, self.widget()
+        content = None if part is None else part.widget()
+        layout = None if content is None else content.layout()
+        if part is None or content is None or layout is None or whole is None:
+            return
+        shown = any(not child.isHidden() for child in content.findChildren(QWidget, options=DIRECT))
+        width = self.viewport().width()
+        room = min(px(ROOM), whole.sizeHint().height())
+        height = min(layout.totalHeightForWidth(width), max(self.height() - room, 0)) if shown else 0
+        part.setGeometry(0, 0, width, height)
+        if height != self.viewportMargins().top():
+            self.setViewportMargins(0, height, 0, 0)
+
+    def keep_in_view(self, part: QWidget | None) -> None:
+        """Keep a widget of this column in view, whatever comes and goes, until the user scrolls or presses something."""
+        self._in_view = part
+        self._show_kept()
+
+    def _show_kept(self) -> None:
+        part, whole = self._in_view, self.widget()
+        if part is None or whole is None or not isValid(part) or not whole.isAncestorOf(part):
+            self._in_view = None
+        elif not self._steadying:
+            self._steadying = True
+            super().ensureWidgetVisible(part, 0, px(AROUND))
+            self.horizontalScrollBar().setValue(0)
+            self._steadying = False
+
+    @Slot()
+    def _scrolled(self) -> None:
+        self._in_view = None
+        self.release()
 
     def hold(self, pressed: QWidget) -> None:
         """Keep a widget of this column at its height until something else is pressed, or the user scrolls."""
         whole = self.widget()
         self._let_go()
+        self._in_view = None
         above: QWidget | None = pressed
         while above is not None and above is not whole:
             above.installEventFilter(self)
@@ -60,6 +116,7 @@ class Column(QScrollArea):
         """Scroll by as much as the held widget has moved."""
         whole = self.widget()
         if self._steadying or not self._held or whole is None:
+            self._show_kept()
             return
         held = self._held[0]
         if not isValid(held) or not whole.isAncestorOf(held) or not held.isVisible():
@@ -89,7 +146,7 @@ class Column(QScrollArea):
             self._room = pixels
 
     def ensureWidgetVisible(self, childWidget: QWidget, xmargin: int = 50, ymargin: int = 50) -> None:
-        self.release()
+        self._scrolled()
         super().ensureWidgetVisible(childWidget, xmargin, ymargin)
         self.horizontalScrollBar().setValue(0)
 
@@ -100,8 +157,12 @@ class Column(QScrollArea):
             self._watched = handle  # every press passes here, whichever widget takes it
             handle.installEventFilter(self)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_above()
+
     def wheelEvent(self, event: QWheelEvent) -> None:
-        self.release()
+        self._scrolled()
         super().wheelEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
@@ -116,6 +177,8 @@ class Column(QScrollArea):
                 if pressed is not None and whole is not None and whole.isAncestorOf(pressed):
                     self.hold(pressed)
             return False
+        if event.type() == QEvent.Type.LayoutRequest and self._above is not None and watched is self._above.widget():
+            self._fit_above()
         if event.type() == QEvent.Type.Move and watched in self._held:
             self._steady()
         return super().eventFilter(watched, event)
