@@ -234,7 +234,7 @@ def test_a_refused_number_stays_until_it_is_mended_or_escaped(form, state):
         ("1e99", "Width = 1e99 is not allowed: it must be a whole number from 4 to 2048."),
         ("9" * 300, "Width = 1e300 is not allowed: it must be a whole number from 4 to 2048."),
         ("-1", "Width = -1 is not allowed: it must be a whole number from 4 to 2048."),
-        ("x" * 300, f"“{'x' * 32}…” is not a number: type a whole number from 4 to 2048, as in 128."),
+        ("W" * 300, f"“{'W' * 32}…” is not a number: type a whole number from 4 to 2048, as in 128."),
     ],
 )
 def test_no_number_however_large_is_wider_than_its_card(form, state, typed, said):

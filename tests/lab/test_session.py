@@ -4,7 +4,6 @@ import errno
 import json
 import os
 import pickle
-import re
 import signal
 import struct
 import subprocess
@@ -542,9 +541,25 @@ def test_twenty_flipped_bytes_are_noticed_wherever_they_are(seed: int, tmp_path:
         for place in draws.choice(np.arange(first, len(good)), 20, replace=False):
             flipped[place] ^= int(draws.integers(1, 256))
         path.write_bytes(flipped)
-        with pytest.raises(SessionError, match="damaged") as caught:
+        with pytest.raises(SessionError, match="damaged"):
             Session.load(path)
-        assert not re.search("(?i)deseriali|header|utf-8", str(caught.value))  # words of a library
+
+
+@pytest.mark.parametrize("damage", ["cut", "header", "length", "text"])
+def test_a_damaged_file_is_told_in_plain_words(tmp_path: Path, damage: str) -> None:
+    good, path = written(), tmp_path / "one.spg"
+    path.write_bytes(
+        {
+            "cut": good[: len(good) // 2],
+            "header": good[:8] + b"\xff\xfe" + good[10:],
+            "length": b"\xff" * 8 + good[8:],
+            "text": b"Dear all, see you at noon.",
+        }[damage]
+    )
+    with pytest.raises(SessionError) as caught:
+        Session.load(path)
+    said = "one.spg is not a session of Score Playground, or a damaged one: open another .spg file."
+    assert str(caught.value) == said  # without a word of the library
 
 
 def test_text_that_looks_like_the_checksum_is_none(tmp_path: Path) -> None:
