@@ -815,6 +815,8 @@ def test_while_a_question_is_open_the_run_stands_at_its_first_frame(window, qtbo
         lambda: QTest.keyClick(window.canvas.surface, Qt.Key.Key_E),
         lambda: QTest.mouseClick(transport.scrubber, Qt.MouseButton.LeftButton),
         lambda: QTest.mouseClick(transport.play, Qt.MouseButton.LeftButton),
+        lambda: playing.seek(9),
+        lambda: playing.step(9),
         lambda: playing.restart(new_seed=True),
         lambda: window.state.edit({"sampling.kind": "annealed-langevin"}),  # which plays otherwise
     ):

@@ -88,6 +88,8 @@ class Figure(QWidget):
             recolored = not (text and self._text)
             self._text = text
             self.value.setText(text or NOTHING)
+            if not text:
+                self._steady.give_back()
             if recolored:
                 self._color()
             self._arrange()
@@ -99,11 +101,9 @@ class Figure(QWidget):
         self._arrange()
 
     def _arrange(self) -> None:
-        room = self.width() - self.name.sizeHint().width() - self._row.spacing()
-        beside = self.value.sizeHint().width() <= room
-        if beside and self._steady.sizeHint().width() > room:
-            self._steady.give_back()  # the room of a longer number would cut the name
-        way = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
+        # With the room of the longest number so far: one that went to and fro with the frames would be cut for a while.
+        needed = self.name.sizeHint().width() + self._row.spacing() + self._steady.sizeHint().width()
+        way = QBoxLayout.Direction.LeftToRight if needed <= self.width() else QBoxLayout.Direction.TopToBottom
         if way != self._row.direction():
             self._row.setDirection(way)
 
