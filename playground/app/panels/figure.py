@@ -125,6 +125,7 @@ class Figure(QWidget):
         self._color()
 
     def apply_text_size(self) -> None:
+        self._steady.give_back()
         self._arrange()
 
     def _color(self) -> None:

@@ -19,11 +19,6 @@ class SteadySize(QWidget):
         label.setParent(self)
         self.setSizePolicy(label.sizePolicy())
 
-    def give_back(self) -> None:
-        """Give back the room of longer texts."""
-        self._told = QSize(0, 0)
-        self.updateGeometry()
-
     def sizeHint(self) -> QSize:
         hint = self._label.sizeHint()
         self._told = QSize(max(hint.width(), self._told.width()), hint.height())
@@ -34,6 +29,9 @@ class SteadySize(QWidget):
         return QSize(max(least.width(), self._told.width()), least.height())
 
     def apply_text_size(self) -> None:
+        self.give_back()
+
+    def give_back(self) -> None:
         """Become as narrow as the label is now."""
         self._told = QSize(0, 0)
         self.updateGeometry()
