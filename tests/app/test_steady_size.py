@@ -75,7 +75,7 @@ def test_a_larger_font_gets_its_room(row) -> None:
 def test_another_size_of_the_text_gives_the_room_back_that_the_larger_one_took(row) -> None:
     _, label, _ = row
     wide, font = label.width(), label.font()
-    for size in (2 * label.fontMetrics().height(), font.pixelSize()):
+    for size in (2 * label.fontMetrics().height(), label.fontInfo().pixelSize()):  # a system may have it in points
         font.setPixelSize(size)
         label.setFont(font)
         label.parentWidget().apply_text_size()
