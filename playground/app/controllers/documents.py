@@ -112,6 +112,7 @@ class Documents(QObject):
         self._background = BackgroundTask(self)
         self.saving = False  # whether the work is being written; it is safe only when that has ended
         self._then: Callable[[], None] | None = None  # called when that file is complete
+        self._once_built: Callable[[], None] | None = None  # a save that waits for the data of the last change
         self.path: Path | None = None
         self.successes = 0  # number of files opened, begun or saved
         self.saved_at: float | None = None  # time.monotonic of this document's last save in this run
@@ -120,6 +121,8 @@ class Documents(QObject):
         building.points_opened.connect(self._points_opened)
         building.taken.connect(self._begin_lesson)
         building.problem_failed.connect(self._begin_lesson)
+        building.taken.connect(self._save_now)
+        building.problem_failed.connect(self._save_now)
 
     # --- names
 
@@ -410,7 +413,10 @@ class Documents(QObject):
         try:
             session = self._sessions.pack(self._describe_view())
         except SessionError as error:
-            self._refuse(error.message)
+            if self._building.busy:
+                self._once_built = lambda: self.save_to(path, then)
+            else:
+                self._refuse(error.message)
             return
         self._state.mark_saved()  # later changes are not in the file
         self.saving, self._then, named = True, then, self.successes
@@ -434,6 +440,13 @@ class Documents(QObject):
             self._failed(error)
 
         self._background.run("save", write, done, failed)
+
+    @Slot()
+    def _save_now(self) -> None:
+        """Save what waited for its data."""
+        save, self._once_built = self._once_built, None
+        if save is not None:
+            save()
 
     # --- unsaved work
 
