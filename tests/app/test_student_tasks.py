@@ -91,7 +91,7 @@ def test_why_langevin_fails_and_annealing_does_not(window) -> None:
             "Heun against Euler at equal cost",
             (
                 "two score evaluations",
-                "At equal cost Heun wins",
+                "With twenty evaluations Heun wins",
                 "square of the step",
                 "adaptive solver also checks each step",
             ),
