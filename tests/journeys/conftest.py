@@ -1,0 +1,67 @@
+"""A user at the real window, which opens a small experiment from its file."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QApplication
+
+from tests.journeys.user import User, live
+
+SMALL = Path(__file__).with_name("small.toml")
+OUT = Path(__file__).parents[2] / "out" / "journeys"
+"""The window as it was when a journey failed."""
+
+Journey = Callable[[User], None]
+
+
+class Desk:
+    """Where a user opens the program, uses it and leaves it."""
+
+    def __init__(self) -> None:
+        self.user = User()
+
+    def __call__(self, journey: Journey, file: Path | None = SMALL) -> None:
+        """Open the window, go on a journey in it, and close it without saving.
+
+        Args:
+            file: what is opened with the program; None as without an argument.
+        """
+        from playground.app import main
+
+        window = main.MainWindow(main.Preferences(), main.Log(), file, "cpu")
+        window.resize(1440, 900)
+        window.show()
+
+        def whole() -> None:
+            journey(self.user)
+            self.leave()
+
+        try:
+            live(whole)
+        except BaseException:
+            OUT.mkdir(parents=True, exist_ok=True)
+            window.grab().save(str(OUT / f"{journey.__module__}-{journey.__qualname__.split('.')[0]}.png"))
+            raise
+        finally:
+            window.leave()
+            window.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
+    def leave(self) -> None:
+        """Close the program by its key, and discard what was not saved."""
+        user = self.user
+        user.press("Ctrl+Q")
+        user.wait(lambda: not self.is_open() or bool(user.finds("Discard", "Button")), "the program to close or to ask")
+        if self.is_open():
+            user.click("Discard", "Button")
+        user.wait(lambda: not self.is_open(), "the program to close")
+
+    def is_open(self) -> bool:
+        return any(thing.role == "Window" for thing in self.user.things())
+
+
+@pytest.fixture
+def desk(qapp: QApplication) -> Desk:
+    return Desk()

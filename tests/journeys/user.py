@@ -1,0 +1,518 @@
+"""Someone who uses the window: reads what is on screen, and has a mouse and a keyboard.
+
+A :class:`User` knows nothing of the program. What is on screen is read as a screen reader reads it: by role, name and
+value; a picture is read by its pixels. Events are sent to whatever lies under the pointer, so what is covered, scrolled away or
+disabled cannot be used.
+
+The user is a thread of its own beside the program's. So a dialog that waits for an answer waits for the user, as it does outside
+of a test.
+"""
+
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from PySide6.QtCore import QCoreApplication, QEventLoop, QObject, QPoint, QPointF, QRect, Qt, Signal, Slot
+from PySide6.QtGui import QAccessible, QAccessibleInterface, QImage, QKeySequence, QTextDocumentFragment, QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QLabel, QWidget
+
+PATIENCE = float(os.environ.get("PATIENCE", "60"))
+"""Seconds until what should come to be is given up. Other tests run beside, and a busy machine is no failure."""
+
+LOOK = 0.05  # seconds between two looks at the screen
+NOTCH = 120  # one step of a mouse wheel, in Qt's unit
+
+LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
+PLAIN, SHIFT, CTRL, ALT = (
+    Qt.KeyboardModifier.NoModifier,
+    Qt.KeyboardModifier.ShiftModifier,
+    Qt.KeyboardModifier.ControlModifier,
+    Qt.KeyboardModifier.AltModifier,
+)
+UNSEEN = frozenset({"Client", "Grouping", "Border", "Splitter", "Separator", "ScrollBar", "Grip", "Window", "Pane"})
+"""Roles of what only holds other things."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Thing:
+    """One thing on screen, as a screen reader has it.
+
+    Args:
+        role: as in QAccessible.Role: "Button", "CheckBox", "ComboBox", "EditableText", "Canvas", ...
+        name: its label, or its text; without marks for keys and without HTML.
+        value: what is written or chosen in it.
+        description: the longer text, a tooltip for instance.
+        where: in pixels of the screen.
+        inside: the names of what it lies in, from the outside in.
+    """
+
+    role: str
+    name: str
+    value: str
+    description: str
+    where: QRect
+    inside: tuple[str, ...]
+    enabled: bool
+    checked: bool
+    widget: QWidget | None
+
+    @property
+    def text(self) -> str:
+        return f"{self.name} {self.value}".strip()
+
+
+class NotSeen(AssertionError):
+    """What a user looked for did not come."""
+
+
+class _Hands(QObject):
+    """Does in the program's thread what another thread asks for."""
+
+    asked = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked.connect(self._do, Qt.ConnectionType.QueuedConnection)
+
+    @Slot(object)
+    def _do(self, work: Callable[[], None]) -> None:
+        work()
+
+
+class User:
+    """See the module. Make it in the program's thread, and use it in another, as :func:`live` does."""
+
+    def __init__(self) -> None:
+        self._hands = _Hands()
+
+    # What is seen
+
+    def things(self) -> list[Thing]:
+        """All that can be seen now: a modal dialog hides what lies behind it."""
+        return self._in_program(_things)
+
+    def screen(self) -> str:
+        """All texts on screen, one a line."""
+        return "\n".join(thing.text for thing in self.things() if thing.text and thing.role not in UNSEEN)
+
+    def finds(self, name: str, role: str | None = None, inside: str | None = None) -> list[Thing]:
+        """What has a name.
+
+        Args:
+            name: a regular expression for the whole name.
+            role: as in :class:`Thing`; any if it is None.
+            inside: the name of a card, dialog or menu around it, as a regular expression.
+        """
+        return [thing for thing in self.things() if _is(thing, name, role, inside)]
+
+    def find(self, name: str, role: str | None = None, inside: str | None = None) -> Thing:
+        """The one thing of that name, as soon as it is there; see :meth:`finds`."""
+        found: list[Thing] = []
+
+        def there() -> bool:
+            found[:] = self.finds(name, role, inside)
+            return bool(found)
+
+        self.wait(there, f"{role or 'a thing'} named {name!r}" + (f" in {inside!r}" if inside else ""))
+        if len(found) > 1:
+            raise NotSeen(f"{len(found)} things are named {name!r}: {[(one.role, one.inside) for one in found]}")
+        return found[0]
+
+    def reads(self, text: str, inside: str | None = None) -> str:
+        """Wait until a text is on screen.
+
+        Args:
+            text: a regular expression for a part of the name, value or description of one thing.
+            inside: see :meth:`finds`.
+
+        Returns:
+            The text that matched.
+        """
+        matched: list[str] = []
+
+        def there() -> bool:
+            for thing in self.things():
+                if inside is None or any(re.fullmatch(inside, name) for name in thing.inside):
+                    for written in (thing.text, thing.description):
+                        found = re.search(text, written)
+                        if found:
+                            matched[:] = [found[0]]
+                            return True
+            return False
+
+        self.wait(there, f"the text {text!r}" + (f" in {inside!r}" if inside else ""))
+        return matched[0]
+
+    def no_longer_reads(self, text: str) -> None:
+        """Wait until no thing on screen has the text; see :meth:`reads`."""
+        self.wait(lambda: re.search(text, self.screen()) is None, f"the text {text!r} to go away")
+
+    def picture(self, name: str = "Canvas", role: str | None = None, inside: str | None = None) -> np.ndarray:
+        """The pixels of a thing, (height, width, 3), each from 0 to 255."""
+        thing = self.find(name, role, inside)
+        return self._in_program(lambda: _pixels(thing.widget))
+
+    def moves(self, name: str = "Canvas", inside: str | None = None) -> bool:
+        """Whether the picture of a thing changes within a second."""
+        first = self.picture(name, inside=inside)
+        for _ in range(50):
+            time.sleep(LOOK)
+            if not np.array_equal(first, self.picture(name, inside=inside)):
+                return True
+        return False
+
+    def wait(self, until: Callable[[], bool], what: str = "") -> None:
+        """Wait until something holds.
+
+        Raises:
+            NotSeen: it did not for a long time; the screen is in the message.
+        """
+        end = time.monotonic() + PATIENCE
+        while not until():
+            if time.monotonic() > end:
+                raise NotSeen(f"Waited for {what or until}. On screen:\n{self.screen()}")
+            time.sleep(LOOK)
+
+    # What is done
+
+    def click(
+        self,
+        name: str | Thing,
+        role: str | None = None,
+        inside: str | None = None,
+        *,
+        at: tuple[float, float] = (0.5, 0.5),
+        keys: Qt.KeyboardModifier = PLAIN,
+        button: Qt.MouseButton = LEFT,
+        double: bool = False,
+    ) -> None:
+        """Click a thing as soon as it is there and enabled, after turning the wheel until it is in view.
+
+        Args:
+            name: see :meth:`find`.
+            at: where in it, as fractions of its width and height from the upper left.
+            keys: the keys held down meanwhile.
+        """
+        thing = self._reach(name, role, inside)
+        self._send(lambda: _click(thing, at, keys, button, double))
+
+    def drag(
+        self,
+        name: str | Thing,
+        start: tuple[float, float],
+        end: tuple[float, float],
+        role: str | None = None,
+        inside: str | None = None,
+        *,
+        keys: Qt.KeyboardModifier = PLAIN,
+        steps: int = 12,
+    ) -> None:
+        """Press in a thing, move, and let go; places are as in :meth:`click`."""
+        thing = self._reach(name, role, inside)
+        from_, to = _point(thing.where, start), _point(thing.where, end)
+        self._send(lambda: _mouse(from_, "press", keys))
+        for step in range(1, steps + 1):
+            place = from_ + (to - from_) * step / steps
+            self._send(lambda place=place: _mouse(place, "move", keys))
+        self._send(lambda: _mouse(to, "release", keys))
+
+    def point_at(self, name: str | Thing, at: tuple[float, float] = (0.5, 0.5), **where: str) -> None:
+        """Move the pointer over a thing, with no button pressed."""
+        thing = self._reach(name, where.get("role"), where.get("inside"))
+        self._send(lambda: _mouse(_point(thing.where, at), "move", PLAIN))
+
+    def wheel(self, name: str | Thing, notches: int, at: tuple[float, float] = (0.5, 0.5), keys: Any = PLAIN) -> None:
+        """Turn the wheel over a thing: up if notches is positive."""
+        thing = self._reach(name, None, None)
+        self._send(lambda: _wheel(_point(thing.where, at), notches, keys))
+
+    def press(self, keys: str, times: int = 1) -> None:
+        """Press keys where the focus is.
+
+        Args:
+            keys: one chord as Qt writes it, such as "Ctrl+Z", "Return", "Space" or "A".
+        """
+        chord = QKeySequence(keys)[0]
+        self.wait(lambda: self._in_program(_is_active), "an active window")
+        for _ in range(times):
+            self._send(lambda: QTest.keyClick(_focused(), chord.key(), chord.keyboardModifiers()))
+
+    def type(self, text: str) -> None:
+        """Type a text where the focus is."""
+        for letter in text:
+            self._send(lambda letter=letter: QTest.keyClick(_focused(), letter))
+
+    def write(self, name: str | Thing, text: str, role: str | None = None, inside: str | None = None) -> None:
+        """Click a field, replace what is in it, and press Enter."""
+        self.click(name, role, inside)
+        self.press("Ctrl+A")
+        self.type(text)
+        self.press("Return")
+
+    def choose(self, name: str, option: str, inside: str | None = None) -> None:
+        """Choose from a list: open it, and click the entry of that text."""
+        self.click(name, "ComboBox", inside)
+        self.click(option, "ListItem")
+        self.wait(lambda: self.find(name, "ComboBox", inside).value == option, f"{name} to be {option}")
+
+    def menu(self, *names: str) -> None:
+        """Click one entry after another, each a regular expression, through the menu of the window."""
+        self.click("Menu", "ButtonMenu")
+        for name in names:
+            self.click(name, "MenuItem")
+
+    def names_file(self, path: object) -> None:
+        """Answer the dialog that asks for a file or a folder, as soon as it is there."""
+        field = "File name:|Directory:"
+        self.click(field, "EditableText")
+        self.press("Ctrl+A")
+        self.type(str(path))
+        self.wait(lambda: self.find(field, "EditableText").value.endswith(str(path)), "the typed path")
+
+        def gone() -> bool:
+            self.press("Return")  # the first one may only close the list of names that begin alike
+            return not self.finds(field, "EditableText")
+
+        self.wait(gone, "the file dialog to close")
+
+    # How it is done
+
+    def _in_program(self, work: Callable[[], Result]) -> Result:
+        """What a function returns that runs in the program's thread."""
+        future: Future[Result] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(work())
+            except BaseException as error:
+                future.set_exception(error)
+
+        self._hands.asked.emit(run)
+        return future.result(PATIENCE)
+
+    def _send(self, event: Callable[[], None]) -> None:
+        """Do something that may open a dialog which waits for an answer: then this does not."""
+        failed: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                event()
+            except BaseException as error:
+                failed.append(error)
+
+        self._hands.asked.emit(run)
+        self._in_program(lambda: None)  # runs inside of that dialog
+        if failed:
+            raise failed[0]
+
+    def _reach(self, name: str | Thing, role: str | None, inside: str | None) -> Thing:
+        """The thing, once it is enabled and in view."""
+        if isinstance(name, Thing):
+            return name
+        reached: list[Thing] = []
+
+        def there() -> bool:
+            found = [thing for thing in self.finds(name, role, inside) if thing.enabled]
+            if len(found) > 1:
+                raise NotSeen(f"{len(found)} things are named {name!r}: {[(one.role, one.inside) for one in found]}")
+            if found and self._in_program(lambda: _in_view(found[0])):
+                reached[:] = found
+            return bool(reached)
+
+        self.wait(there, f"{role or 'a thing'} named {name!r} that can be used" + (f" in {inside!r}" if inside else ""))
+        return reached[0]
+
+
+def live(journey: Callable[[], None]) -> None:
+    """Run a user's journey in a thread of its own while the program runs in this one."""
+    failed: list[BaseException] = []
+    loop = QEventLoop()
+    hands = _Hands()
+
+    def run() -> None:
+        try:
+            journey()
+        except BaseException as error:
+            failed.append(error)
+        hands.asked.emit(end)
+
+    def end() -> None:
+        loop.quit()
+        while (
+            dialog := QApplication.activeModalWidget()
+        ) is not None:  # one that waits for an answer would wait for ever
+            if not dialog.close():
+                break
+
+    thread = threading.Thread(target=run, name="user", daemon=True)
+    thread.start()
+    loop.exec()
+    thread.join()
+    if failed:
+        raise failed[0]
+
+
+def _is(thing: Thing, name: str, role: str | None, inside: str | None) -> bool:
+    return (
+        re.fullmatch(name, thing.name) is not None
+        and (thing.role == role if role else thing.role not in UNSEEN)
+        and (inside is None or any(re.fullmatch(inside, around) for around in thing.inside))
+    )
+
+
+def _things() -> list[Thing]:
+    """See :meth:`User.things`."""
+    modal = QApplication.activeModalWidget()
+    tops = [top for top in QApplication.topLevelWidgets() if top.isVisible()]
+    if modal is not None:
+        tops = [top for top in tops if top is modal or top.windowType() == Qt.WindowType.Popup]
+    found: list[Thing] = []
+    for top in tops:
+        read = QAccessible.queryAccessibleInterface(top)
+        if read is not None:
+            found.extend(_inside(read, ()))
+    return found
+
+
+def _inside(read: QAccessibleInterface, around: tuple[str, ...]) -> Iterator[Thing]:
+    """A thing and all in it."""
+    state = read.state()
+    if state.invisible:
+        return
+    name, value = _plain(read.text(QAccessible.Text.Name)), _plain(read.text(QAccessible.Text.Value))
+    widget = read.object()
+    if isinstance(widget, QLabel) and not value and _plain(widget.text()) != name:
+        value = _plain(widget.text())  # its name says what it is
+    yield Thing(
+        read.role().name,
+        name,
+        value,
+        _plain(read.text(QAccessible.Text.Description)),
+        read.rect(),
+        around,
+        not state.disabled,
+        bool(state.checked),
+        widget if isinstance(widget, QWidget) else None,
+    )
+    for index in range(read.childCount()):
+        child = read.child(index)
+        if child is not None and child.isValid():
+            yield from _inside(child, (*around, name) if name else around)
+
+
+def _plain(text: str) -> str:
+    """Without HTML, without the marks of keys, on one line."""
+    if "<" in text:
+        text = QTextDocumentFragment.fromHtml(text).toPlainText()
+    return " ".join(re.sub(r"&(.)", r"\1", text).split())
+
+
+def _pixels(widget: QWidget | None) -> np.ndarray:
+    assert widget is not None
+    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()
+
+
+def _point(where: QRect, at: tuple[float, float]) -> QPoint:
+    return QPoint(where.left() + round(at[0] * (where.width() - 1)), where.top() + round(at[1] * (where.height() - 1)))
+
+
+def _under(place: QPoint) -> QWidget:
+    """What gets the events at a place of the screen."""
+    popup = QApplication.activePopupWidget()
+    widget = QApplication.widgetAt(place)
+    if popup is not None and (widget is None or widget.window() is not popup):
+        widget = popup.childAt(popup.mapFromGlobal(place)) or popup
+    assert widget is not None, f"nothing of the program is at {place}"
+    return widget
+
+
+def _in_view(thing: Thing) -> bool:
+    """Whether the middle of a thing can be seen; turns the wheel one notch towards it if it cannot.
+
+    A thing that another one covers is not in view either.
+    """
+    middle = thing.where.center()
+    area: QWidget | None = thing.widget
+    while area is not None:
+        area = area.parentWidget()
+        if isinstance(area, QAbstractScrollArea):
+            view = area.viewport()
+            shown = QRect(view.mapToGlobal(QPoint(0, 0)), view.size())
+            if not shown.contains(middle):
+                _turn(view, QPoint(view.width() - 1, 1), 1 if middle.y() < shown.center().y() else -1)
+                return False
+    under = _under(middle)
+    if thing.widget is None:  # an entry of a menu or a list
+        return True
+    return under is thing.widget or thing.widget.isAncestorOf(under) or under.isAncestorOf(thing.widget)
+
+
+def _click(
+    thing: Thing, at: tuple[float, float], keys: Qt.KeyboardModifier, button: Qt.MouseButton, double: bool
+) -> None:
+    place = _point(thing.where, at)
+    widget = _under(place)
+    (QTest.mouseDClick if double else QTest.mouseClick)(widget, button, keys, widget.mapFromGlobal(place))
+
+
+_held: list[QWidget] = []  # what was pressed gets the moves until the button is let go
+
+
+def _mouse(place: QPoint, act: str, keys: Qt.KeyboardModifier) -> None:
+    if act == "press":
+        _held[:] = [_under(place)]
+    widget = _held[0] if _held else _under(place)
+    local = widget.mapFromGlobal(place)
+    if act == "press":
+        QTest.mousePress(widget, LEFT, keys, local)
+    elif act == "release":
+        _held.clear()
+        QTest.mouseRelease(widget, LEFT, keys, local)
+    else:
+        QTest.mouseMove(widget, local)
+
+
+def _wheel(place: QPoint, notches: int, keys: Qt.KeyboardModifier) -> None:
+    widget = _under(place)
+    _turn(widget, widget.mapFromGlobal(place), notches, keys)
+
+
+def _turn(widget: QWidget, local: QPoint, notches: int, keys: Qt.KeyboardModifier = PLAIN) -> None:
+    event = QWheelEvent(
+        QPointF(local),
+        QPointF(widget.mapToGlobal(local)),
+        QPoint(),
+        QPoint(0, NOTCH * notches),
+        Qt.MouseButton.NoButton,
+        keys,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QCoreApplication.sendEvent(widget, event)
+
+
+def _is_active() -> bool:
+    """Whether keys reach a window; if none is active, the one that a window manager would choose is activated."""
+    if QApplication.activePopupWidget() or QApplication.activeWindow():
+        return True
+    kinds = (Qt.WindowType.Window, Qt.WindowType.Dialog)
+    for top in [top for top in QApplication.topLevelWidgets() if top.isVisible() and top.windowType() in kinds]:
+        top.activateWindow()
+    return False
+
+
+def _focused() -> QWidget:
+    widget = QApplication.activePopupWidget() or QApplication.focusWidget() or QApplication.activeWindow()
+    assert widget is not None, "no window is active"
+    return widget
