@@ -29,7 +29,7 @@ from playground.app.panels import DataPanel, LessonPanel, LikelihoodPanel, Noise
 from playground.app.panels.lesson import Scale
 from playground.app.style.number_formats import format_number, without_typography
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
-from playground.app.widgets.column import Column
+from playground.app.widgets.column import ROOM, Column
 from playground.app.widgets.equation import equation_svg
 from playground.app.widgets.equation_dialog import EquationDialog
 from playground.app.widgets.highlight import Highlight
@@ -557,6 +557,9 @@ def test_every_step_shows_its_question_and_the_setting_that_it_is_about_on_a_sma
             controls = (panel.onward,) if answered else asking
             frames = laptop.findChildren(Highlight)
             assert len(frames) == bool(step.head.highlight)
+            left = laptop.findChild(Column, "leftColumn")
+            if panel.height() + 16 < left.height() - ROOM:  # px: with its margins
+                controls = (*controls, panel.name)
             parts = (*controls, *(frame.around for frame in frames))
             wait(lambda parts=parts: all(map(in_view, parts)), 2_000)
             for part in parts:

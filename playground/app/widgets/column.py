@@ -53,8 +53,12 @@ class Column(QScrollArea):
             return
         shown = any(not child.isHidden() for child in content.findChildren(QWidget, options=DIRECT))
         width = self.viewport().width()
-        room = min(px(ROOM), whole.sizeHint().height())
-        height = min(layout.totalHeightForWidth(width), max(self.height() - room, 0)) if shown else 0
+        most = max(self.height() - min(px(ROOM), whole.sizeHint().height()), 0)
+        needed = layout.totalHeightForWidth(width) if shown else 0
+        height = min(needed, most)
+        # A bar that came for a moment would stay: it takes width, and narrower text is higher.
+        policy = Qt.ScrollBarPolicy.ScrollBarAsNeeded if needed > most else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        part.setVerticalScrollBarPolicy(policy)
         part.setGeometry(0, 0, width, height)
         if height != self.viewportMargins().top():
             self.setViewportMargins(0, height, 0, 0)
