@@ -1,10 +1,12 @@
 """From data to samples: the first half of docs/guide.md."""
 
 import numpy as np
+import pytest
 
 from tests.journeys.user import User
 
 
+@pytest.mark.guide("Training")
 def test_train_and_sample(desk):
     """Training: the loss falls, and the status says how many steps were trained."""
 
@@ -19,6 +21,7 @@ def test_train_and_sample(desk):
     desk(journey)
 
 
+@pytest.mark.guide("The timeline")
 def test_pause_scrub_and_step(desk):
     def journey(user: User) -> None:
         user.wait(user.moves, "particles to move")
@@ -31,6 +34,7 @@ def test_pause_scrub_and_step(desk):
     desk(journey)
 
 
+@pytest.mark.guide("Saving and opening")
 def test_save_and_open(desk, tmp_path):
     def journey(user: User) -> None:
         user.click("Data: Rings", "CheckBox")
