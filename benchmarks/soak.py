@@ -3,7 +3,7 @@
 He edits every setting, trains, samples, scrubs, undoes, opens scenes and lessons, pins runs. Each minute he ends what he does by
 File > New, and the memory of the process is read once nothing is at work: what undo keeps is of the work before. Printed are errors
 (uncaught ones, and every warning of Qt), memory as it went, threads that are left at the end. Exits with 1 where something is wrong,
-or no setting was changed, no step trained or no frame played.
+or no setting was changed, no training begun or no frame played.
 
 Memory may grow by 10 % from the first reading after five minutes, or after half of the time, to the mean of the last three. What
 was freed is given back before a reading, where the system's library can do that.
@@ -43,7 +43,7 @@ SETTLED = 300.0  # seconds, or half of the whole time
 REST = 60.0  # seconds in which the work after File > New comes to an end: what is in progress takes 30 to 100 MB
 
 
-DONE = CHANGED, TRAINED, PLAYED = "no setting was changed", "no step was trained", "no frame was played"
+DONE = CHANGED, TRAINED, PLAYED = "no setting was changed", "no training was begun", "no frame was played"
 """What would mean that nothing was tried."""
 
 
@@ -140,8 +140,7 @@ class Soak:
 
     def _use(self, window: MainWindow) -> None:
         done = self.done
-        training = window.training
-        training.progress.connect(lambda _: done.update([TRAINED] if training.status == "training" else []))
+        window.training.changed.connect(lambda status: done.update([TRAINED] if status == "training" else []))
         window.playing.frame_changed.connect(lambda _: done.update([PLAYED]))
         user, begun = RandomUser(window, self._seed), time.monotonic()
         pauses, chapter = random.Random(self._seed + 1), time.monotonic()

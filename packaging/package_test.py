@@ -9,6 +9,7 @@ library outside.
 """
 
 import argparse
+import ast
 import hashlib
 import os
 import re
@@ -71,12 +72,14 @@ class Place:
         folder: path of its folder in the present system.
         prefix: the beginning of a command: chroot, or unshare for no network.
         scratch: a folder to write to, in the system that runs the program.
+        written: path of that folder in the present system.
     """
 
     program: str
     folder: Path
     prefix: tuple[str, ...]
     scratch: str
+    written: Path
 
     def run(self, *arguments: str, display: str = "", timeout: float = 300) -> subprocess.CompletedProcess[str]:
         """Run the program with a minimal environment; without a display, offscreen."""
@@ -107,22 +110,22 @@ class Place:
             Seconds until that line, without and with the time in which other programs had the processors. Only Linux
             reports that time; on other systems the two are the same.
         """
-        process = subprocess.Popen(
+        with subprocess.Popen(
             [*self.prefix, self.program],
             env=self.environment(display) | {"SCORE_PLAYGROUND_READY": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
-        )
-        assert process.stdout is not None
-        begun = time.monotonic()
-        line = next((line for line in process.stdout if line.startswith("ready")), "")
-        seconds = time.monotonic() - begun
-        waited = waited_for_others(Path(f"/proc/{process.pid}")) if line else 0.0
-        process.send_signal(signal.SIGTERM)
-        process.stdout.read()
-        process.wait(timeout=60)
+        ) as process:
+            assert process.stdout is not None
+            begun = time.monotonic()
+            line = next((line for line in process.stdout if line.startswith("ready")), "")
+            seconds = time.monotonic() - begun
+            waited = waited_for_others(Path(f"/proc/{process.pid}")) if line else 0.0
+            process.send_signal(signal.SIGTERM)
+            process.stdout.read()
+            process.wait(timeout=60)
         if not line:
             raise SystemExit(f"The window never said that it was ready: {process.returncode}")
         return seconds - waited, seconds
@@ -257,10 +260,17 @@ def examine(table: Table, place: Place, how: str, cold: bool) -> None:
     with virtual_screen() as display:
         if display:
             run_end_to_end_check(table, place, display, "Xvfb")
-    done = place.run("selftest", timeout=600)
+    check_commands(table, place)
     table.add(
-        "selftest", done.returncode == 0, done.stdout.strip().splitlines()[-1] if done.stdout else done.stderr[-200:]
+        f"nothing is written beside the program ({how})", snapshot(place.folder) == before, f"{len(before)} files"
     )
+
+
+def check_commands(table: Table, place: Place) -> None:
+    """Check what the commands without a window say and write."""
+    done = place.run("selftest", timeout=600)
+    found = (done.stdout.strip().splitlines() or [done.stderr[-200:]])[-1]
+    table.add("selftest", done.returncode == 0 and bool(re.match(r"([1-9]\d*) of \1 claims hold", found)), found)
     out = f"{place.scratch}/out"
     example = next(place.folder.rglob("experiments/two-moons.toml"))
     seen = str(Path(place.program).parent / example.relative_to(place.folder))
@@ -268,14 +278,25 @@ def examine(table: Table, place: Place, how: str, cold: bool) -> None:
         "run", seen, "--out", out, "--set", "training.steps=200", "--set", "likelihood.points=50", timeout=600
     )
     table.add(
-        "run without a window", done.returncode == 0, (done.stdout.strip().splitlines() or [done.stderr[-300:]])[-1]
+        "run without a window",
+        done.returncode == 0 and (place.written / "out" / "metrics.json").is_file(),
+        (done.stdout.strip().splitlines() or [done.stderr[-300:]])[-1],
     )
     for what, options in (("short", ()), ("stand-alone", ("--standalone",))):  # made from the source in the package
         done = place.run("script", seen, *options, "--out", f"{place.scratch}/{what}.py")
-        table.add(f"{what} script", done.returncode == 0, (done.stdout.strip() or done.stderr[-300:]).splitlines()[-1])
-    table.add(
-        f"nothing is written beside the program ({how})", snapshot(place.folder) == before, f"{len(before)} files"
-    )
+        table.add(
+            f"{what} script",
+            done.returncode == 0 and is_program(place.written / f"{what}.py"),
+            (done.stdout.strip() or done.stderr.strip()[-300:] or "no output").splitlines()[-1],
+        )
+
+
+def is_program(path: Path) -> bool:
+    """Whether a file has statements of Python."""
+    try:
+        return bool(ast.parse(path.read_text(encoding="utf-8")).body)
+    except (OSError, SyntaxError):
+        return False
 
 
 def check_deb(table: Table, root: Path, deb: Path) -> None:
@@ -312,7 +333,9 @@ def check_deb(table: Table, root: Path, deb: Path) -> None:
     table.add(".deb: menu entry, file type, icon, licences", not lacking, f"{len(added)} files {lacking or ''}")
     done = inside(product.COMMAND, "doctor")
     table.add(
-        ".deb: doctor ends with 0", done.returncode == 0, (done.stdout.strip().splitlines() or [done.stderr[-200:]])[-1]
+        ".deb: doctor ends with 0",
+        done.returncode == 0 and bool(done.stdout.strip()),
+        (done.stdout.strip().splitlines() or [done.stderr[-200:]])[-1],
     )
     done = inside("dpkg", "--purge", product.COMMAND)
     left = files() - before
@@ -371,7 +394,7 @@ def main() -> int:
             return f"/{path.relative_to(above)}" if above else str(path)
 
         executable = product.COMMAND + (".exe" if sys.platform == "win32" else "")
-        place = Place(seen(folder / executable), folder, prefix, seen(scratch))
+        place = Place(seen(folder / executable), folder, prefix, seen(scratch), scratch)
         table.add("unpacked", True, f"{archive.name} into {place.program}, {how}")
         examine(table, place, how, cold=sys.platform == "linux")
         for deb in product.DIST.glob("*.deb") if above else ():

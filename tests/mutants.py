@@ -27,6 +27,8 @@ from typing import TypeVar
 ROOT = Path(__file__).parents[1]
 COPIED = ("playground", "tests", "resources", "docs/plugins.md", "pyproject.toml")
 Item, Found = TypeVar("Item"), TypeVar("Found")
+BROKEN = re.compile(r"^(?:NameError|UnboundLocalError|SyntaxError|ImportError|ModuleNotFoundError)")
+"""Begins what a test says of a fault that cannot run: that catches nothing."""
 MOST_AT_ONCE = 4  # runs of the tests, each on one thread and in 400 MB
 
 
@@ -1112,6 +1114,8 @@ def main(words: list[str]) -> int:
     stale = [fault for fault in faults if not stands(fault)]
     for fault in stale:
         print(f"Out of date, for its text is not once in playground/{fault.place}: {fault.name}")
+    if not faults:
+        print(f"No fault has all of these words: {' '.join(words)}")
     if stale or not faults:
         return 1
     begun, survivors = time.monotonic(), 0
@@ -1173,10 +1177,12 @@ def caught_by(copy: Path, fault: Fault) -> tuple[str | None, float]:
         code, output = run_tests(copy, fault.tests)
     finally:
         path.write_text(source, encoding="utf-8")
-    failed = re.search(r"^FAILED tests/(.+?)(?: - .*)?$", output, re.MULTILINE)
+    failed = re.search(r"^FAILED tests/(.+?)(?: - (.*))?$", output, re.MULTILINE)
     if code == 0:
         return None, time.monotonic() - begun
-    if code != 1 or failed is None:  # nothing was collected, or the fault broke more than a result
+    if (
+        code != 1 or failed is None or BROKEN.search(failed[2] or "")
+    ):  # nothing was collected, or more than a result broke
         raise RuntimeError(f"The tests could not say anything about “{fault.name}”:\n{output}")
     return failed[1], time.monotonic() - begun
 

@@ -1,5 +1,7 @@
 """`make mutants` itself: its faults are those of the source as it is now."""
 
+import mutants
+import pytest
 from mutants import FAULTS, ROOT, stands
 
 
@@ -20,3 +22,25 @@ def test_the_tests_that_are_to_notice_exist() -> None:
 
 def test_there_are_twenty_and_more() -> None:
     assert len({(fault.place, fault.wrong) for fault in FAULTS}) == len(FAULTS) >= 20
+
+
+def test_a_fault_that_cannot_run_is_not_caught(monkeypatch, tmp_path) -> None:
+    fault = FAULTS[0]
+    place = tmp_path / "playground" / fault.place
+    place.parent.mkdir(parents=True)
+    place.write_text(fault.right, encoding="utf-8")
+    monkeypatch.setattr(
+        mutants, "run_tests", lambda *_: (1, "FAILED tests/a.py::test_a - NameError: name 'x' is not\n")
+    )
+    with pytest.raises(RuntimeError, match="could not say anything"):
+        mutants.caught_by(tmp_path, fault)
+    monkeypatch.setattr(mutants, "run_tests", lambda *_: (1, "FAILED tests/a.py::test_a - assert 1 == 2\n"))
+    assert mutants.caught_by(tmp_path, fault)[0] == "a.py::test_a"
+    monkeypatch.setattr(mutants, "run_tests", lambda *_: (0, "1 passed\n"))
+    assert mutants.caught_by(tmp_path, fault)[0] is None
+    assert place.read_text(encoding="utf-8") == fault.right
+
+
+def test_words_that_name_no_fault_are_an_error(capsys) -> None:
+    assert mutants.main(["no", "such", "fault"]) == 1
+    assert "No fault has all of these words" in capsys.readouterr().out

@@ -25,6 +25,34 @@ def benchmarks():
     sys.path.remove(folder)
 
 
+def test_a_network_that_learns_nothing_is_no_figure(monkeypatch):
+    import growth
+    import numpy as np
+    from learned import learned
+
+    from playground.lab.training import Trainer
+
+    problem = Problem.build(replace(Experiment(), {"training.steps": 3, "data.points": 100}))
+    assert learned(problem).step == 3
+    monkeypatch.setattr(Trainer, "__iter__", lambda _: iter(()))
+    with pytest.raises(RuntimeError, match="nothing was learned in 0 steps"):
+        learned(problem)
+    for nothing in (np.empty(0), np.zeros(3), np.full(3, np.nan)):
+        with pytest.raises(RuntimeError, match="nothing was computed"):
+            growth.seconds(lambda nothing=nothing: nothing)
+
+
+def test_a_step_of_each_measurement_of_growth_is_computed(monkeypatch):
+    """As long as one call takes; the figures are of no use."""
+    import growth
+
+    monkeypatch.setattr(growth, "LEAST_TIME", 0.0)
+    monkeypatch.setattr(growth, "LEAST_CALLS", 1)
+    for *names, measure in growth.MEASUREMENTS:
+        first = next(measure())
+        assert first[2] > 0, names
+
+
 @pytest.fixture
 def gaussian():
     """Of mean (1, -1) and standard deviation 0.5."""

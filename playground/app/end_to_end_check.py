@@ -4,6 +4,7 @@
 frozen program. It uses the same actions as a user, with its own settings and files in a temporary folder.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -108,10 +109,8 @@ class EndToEndCheck(QObject):
         yield (lambda: (run := controllers.playing.trajectory) is not before and run is not None and run.finished)
         run = controllers.playing.trajectory
         assert run is not None
-        final = run.positions[-1]
-        if not np.isfinite(final).all():
-            raise WentWrong("particles are not finite")
-        self._end(f"{len(final)} particles over {len(run)} frames")
+        require_motion(run.positions)
+        self._end(f"{len(run.positions[-1])} particles over {len(run)} frames")
 
         self._next("likelihood")
         controllers.measuring.inspect(*POINT)
@@ -119,6 +118,8 @@ class EndToEndCheck(QObject):
         found = controllers.measuring.likelihood
         assert found is not None
         assert found.flow is not None
+        if not math.isfinite(found.flow.log_prob):
+            raise WentWrong(f"log p is {found.flow.log_prob}")
         self._end(f"log p{POINT} = {found.flow.log_prob:.2f}, exactly {found.exact:.2f}")
 
         self._next("film")
@@ -131,7 +132,10 @@ class EndToEndCheck(QObject):
             getattr(dialog, name).setValue(value)
         dialog.start_button.click()
         yield lambda: film.exists() and not window.exports.busy
-        self._end(f"{_pictures(film)} pictures decoded, {film.stat().st_size // 1024} KB")
+        decoded, wanted = _pictures(film), FILM["seconds"] * FILM["fps"]
+        if decoded != wanted:
+            raise WentWrong(f"{decoded} pictures decoded, not {wanted}")
+        self._end(f"{decoded} pictures decoded, {film.stat().st_size // 1024} KB")
 
         self._next("saving")
         session = self._folder / "check.spg"
@@ -205,6 +209,18 @@ class EndToEndCheck(QObject):
     def _leave(self) -> None:
         self._timer.stop()
         self._window.leave()
+
+
+def require_motion(positions: np.ndarray) -> None:
+    """Check the frames of a run, (frames, particles, 2).
+
+    Raises:
+        WentWrong: a particle is lost, or all are where they began.
+    """
+    if not np.isfinite(positions[-1]).all():
+        raise WentWrong("particles are not finite")
+    if np.array_equal(positions[0], positions[-1]):
+        raise WentWrong("the particles did not move")
 
 
 def _pictures(film: Path) -> int:

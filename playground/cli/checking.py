@@ -25,8 +25,9 @@ def print_selftest(json: bool = False) -> bool:
                 for row in selftest(CHECKS):
                     rows.append(row)
                     update(len(rows) / len(CHECKS), row.area)
-            say(as_text({"passed": all(row.passed for row in rows), "rows": as_json(rows)}))
-            return all(row.passed for row in rows)
+            passed = bool(rows) and all(row.passed for row in rows)
+            say(as_text({"passed": passed, "rows": as_json(rows)}))
+            return passed
         say(f"{'claim':<{CLAIM}}  {'measured':>12}  bound")
         for row in selftest(CHECKS):
             if row.area != area:
@@ -35,6 +36,6 @@ def print_selftest(json: bool = False) -> bool:
             verdict = "" if row.passed else "  FAILED"
             say(f"{'  ' + row.claim:<{CLAIM}}  {row.measured_text:>12}  {row.bound_text}{verdict}")
             rows.append(row)
-    passed = sum(row.passed for row in rows)
-    say(f"{passed} of {len(rows)} claims hold, in {time.monotonic() - start:.1f} s.")
-    return passed == len(rows)
+    held = sum(row.passed for row in rows)
+    say(f"{held} of {len(rows)} claims hold, in {time.monotonic() - start:.1f} s.")
+    return 0 < held == len(rows)

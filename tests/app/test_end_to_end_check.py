@@ -1,10 +1,11 @@
 """The end-to-end check in the real window, which the doctor and the package's test rely on."""
 
+import numpy as np
 import pytest
 from PySide6.QtWidgets import QApplication
 
 from playground.app import end_to_end_check, main
-from playground.app.end_to_end_check import Step
+from playground.app.end_to_end_check import Step, WentWrong, require_motion
 from playground.lab.experiment import replace
 
 
@@ -45,3 +46,20 @@ def test_a_hanging_step_ends_the_check(qapp: QApplication, small, monkeypatch) -
     steps: list[Step] = []
     assert not main.run_end_to_end_check(qapp, steps.append)
     assert steps[-1].error
+
+
+def test_a_film_without_pictures_ends_the_check(qapp: QApplication, small, monkeypatch) -> None:
+    monkeypatch.setattr(end_to_end_check, "_pictures", lambda _: 0)
+    steps: list[Step] = []
+    assert not main.run_end_to_end_check(qapp, steps.append)
+    assert (steps[-1].name, steps[-1].error) == ("film", "0 pictures decoded, not 8")
+
+
+def test_particles_that_are_lost_or_stay_where_they_began_end_the_check() -> None:
+    run = np.arange(12.0).reshape(3, 2, 2)
+    require_motion(run)
+    with pytest.raises(WentWrong, match="did not move"):
+        require_motion(run[[0, 1, 0]])
+    run[-1, 0, 0] = np.nan
+    with pytest.raises(WentWrong, match="not finite"):
+        require_motion(run)

@@ -43,7 +43,7 @@ def test_a_user_who_does_nothing_or_is_warned_is_no_success(soak, qtbot, tmp_pat
     found = "\n".join(tried.problems(most=10.0))
     assert tried.actions > 0
     assert "no setting was changed" in found
-    assert "no step was trained" in found
+    assert "no training was begun" in found
     assert ("no such controller" in found) == (act is refused)
     assert ("mapTo()" in found) == (act is warned)
 

@@ -37,6 +37,11 @@ def test_the_watchdog_is_silent_when_nothing_happens(qtbot):
     assert dog.beats > 20
 
 
+def test_a_watchdog_that_saw_nothing_is_an_error(qtbot):
+    with pytest.raises(AssertionError, match="saw nothing"), Watchdog():
+        pass
+
+
 @pytest.mark.flaky(reruns=5)  # beside training a beat counts all that was due at once: on a slow machine 30 to 70 ms
 def test_no_call_holds_up_the_window(window, qtbot):
     window.state.edit({"sampling.particles": 10_000, "training.steps": 100_000})
@@ -63,6 +68,9 @@ def test_no_call_holds_up_the_window(window, qtbot):
         window.controllers.training.pause()
         qtbot.wait(100)
     assert dog.calls == [], "\n\n".join(dog.calls)
+    assert window.training.trained_steps > 0
+    assert window.playing.recorded > 0
+    assert window.measuring.likelihood is not None or window.measuring.is_measuring_point  # the click was felt
 
 
 def test_a_change_of_theme_does_not_hold_up_the_window(window, qtbot):

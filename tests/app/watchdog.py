@@ -44,6 +44,7 @@ class Watchdog(QObject):
         self._timer.stop()
         faulthandler.cancel_dump_traceback_later()
         self._stacks.close()
+        assert self.beats, "the watchdog saw nothing: the event loop did not run"
 
     def _beat(self) -> None:
         faulthandler.cancel_dump_traceback_later()

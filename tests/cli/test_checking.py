@@ -75,6 +75,15 @@ def test_json_has_a_row_for_each_claim_and_nothing_else(ask: Ask, monkeypatch: p
     assert (code, json.loads(said)["passed"]) == (0, True)
 
 
+def test_no_claim_at_all_is_no_success(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checking, "CHECKS", ())
+    code, said, _ = ask("selftest")
+    assert code == 1
+    assert "0 of 0 claims hold" in said
+    code, said, _ = ask("selftest", "--json")
+    assert (code, json.loads(said)["passed"]) == (1, False)
+
+
 def test_it_takes_no_arguments(ask: Ask) -> None:
     code, _, error = ask("selftest", "out")
     assert code == 2

@@ -26,6 +26,7 @@ import contents  # noqa: E402
 import lock  # noqa: E402
 import notices  # noqa: E402
 import other_programs  # noqa: E402
+import package_test  # noqa: E402
 import product  # noqa: E402
 import sizes  # noqa: E402
 import system_libraries  # noqa: E402
@@ -336,3 +337,22 @@ def test_only_other_programs_make_a_machine_busy(monkeypatch: pytest.MonkeyPatch
         assert second is not None
         assert second.own > first.own
         assert second.work >= second.own - first.own
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no shell scripts")
+def test_a_program_that_does_nothing_fails_every_check_of_the_package(tmp_path: Path) -> None:
+    folder, program = tmp_path / "program", tmp_path / "program" / "score-playground"
+    (folder / "resources" / "experiments").mkdir(parents=True)
+    (folder / "resources" / "experiments" / "two-moons.toml").touch()
+    program.write_text("#!/bin/sh\nexit 0\n")
+    program.chmod(0o755)
+    table = package_test.Table()
+    place = package_test.Place(str(program), folder, (), str(tmp_path), tmp_path)
+    package_test.check_commands(table, place)
+    package_test.run_end_to_end_check(table, place, "", "offscreen")
+    package_test.check_files(table, folder)
+    assert {"selftest", "run without a window", "short script", "stand-alone script"} <= set(table.failed)
+    assert {f"offscreen: {name}" for name in package_test.STEPS} <= set(table.failed)
+    assert {"data sets, examples, sessions and icons are inside", "licences of everything inside"} <= set(table.failed)
+    with pytest.raises(SystemExit, match="never said that it was ready"):
+        place.seconds_to_window()
