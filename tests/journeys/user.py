@@ -21,7 +21,7 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, QEventLoop, QObject, QPoint, QPointF, QRect, Qt, Signal, Slot
 from PySide6.QtGui import QAccessible, QAccessibleInterface, QImage, QKeySequence, QTextDocumentFragment, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QLabel, QMenu, QWidget
 
 PATIENCE = float(os.environ.get("PATIENCE", "60"))
 """Seconds until what should come to be is given up. Other tests run beside, and a busy machine is no failure."""
@@ -267,8 +267,8 @@ class User:
     def menu(self, *names: str) -> None:
         """Click one entry after another, each a regular expression, through the menu of the window."""
         self.click("Menu", "ButtonMenu")
-        for name in names:
-            self.click(name, "MenuItem")
+        for name, around in zip(names, (None, *names), strict=False):
+            self.click(name, "MenuItem", around)
 
     def names_file(self, path: object) -> None:
         """Answer the dialog that asks for a file or a folder, as soon as it is there."""
@@ -377,6 +377,8 @@ def _things() -> list[Thing]:
         tops = [top for top in tops if top is modal or top.windowType() == Qt.WindowType.Popup]
     found: list[Thing] = []
     for top in tops:
+        if isinstance(top.parent(), QMenu):  # it is read inside of its menu
+            continue
         read = QAccessible.queryAccessibleInterface(top)
         if read is not None:
             found.extend(_inside(read, ()))
@@ -433,6 +435,11 @@ def _under(place: QPoint) -> QWidget:
     widget = QApplication.widgetAt(place)
     if popup is not None and (widget is None or widget.window() is not popup):
         widget = popup.childAt(popup.mapFromGlobal(place)) or popup
+    if widget is None:  # beyond the edge of a small screen, where Qt looks for no window
+        tops = [top for top in QApplication.topLevelWidgets() if top.isVisible() and top.geometry().contains(place)]
+        if tops:
+            top = max(tops, key=lambda one: (one.isModal(), one.isActiveWindow()))
+            widget = top.childAt(top.mapFromGlobal(place)) or top
     assert widget is not None, f"nothing of the program is at {place}"
     return widget
 
