@@ -8,13 +8,14 @@ INSTALLED := $(VENV)/.installed
 DEMO := out/demo
 PACKAGE_PYTHON := python3.11
 OFFSCREEN := QT_QPA_PLATFORM=offscreen
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 
 export PYTHONFAULTHANDLER := 1
 # Without bytecode every process compiles the program anew, and pytest rewrites all assertions again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := run
-.PHONY: run demo test mutants check format docs checkpoints screenshots sheets gallery libraries package package-test lock clean
+.PHONY: run demo test claims mutants check format docs checkpoints screenshots sheets gallery libraries package package-test lock clean
 
 run: $(INSTALLED)  ## open the window; where there is no display, run the demo instead
 	@if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
@@ -28,9 +29,12 @@ demo: $(INSTALLED)  ## train on two moons for a few seconds, sample, measure and
 	@$(BIN)/score-playground run resources/experiments/two-moons.toml --out $(DEMO) --overwrite --set training.seconds=10
 	@echo "The video of the demo is $(CURDIR)/$(DEMO)/video.mp4"
 
-test: $(INSTALLED)  ## every test, offscreen; warnings are errors; what ran out of time is repeated
-	$(OFFSCREEN) $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal -m "not alone" --reruns 1 --only-rerun Timeout
-	$(OFFSCREEN) $(BIN)/python -m pytest -m alone --reruns 2
+test: $(INSTALLED)  ## every test but the claims, offscreen; warnings are errors
+	$(OFFSCREEN) $(BIN)/python -m pytest $(PARALLEL) -m "not alone and not claims"
+	$(OFFSCREEN) $(BIN)/python -m pytest -m alone
+
+claims: $(INSTALLED)  ## measure what every scene and lesson claims, and every size of text in every card and dialog
+	$(OFFSCREEN) $(BIN)/python -m pytest $(PARALLEL) -m claims
 
 mutants: $(INSTALLED)  ## seed wrong equations one at a time: the tests must catch each
 	$(BIN)/python tests/mutants.py

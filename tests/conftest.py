@@ -28,9 +28,10 @@ def pytest_configure() -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """The pass of the tests that run alone, ten among thousands, reads no other files."""
-    if config.option.markexpr == "alone" and collection_path.name.startswith("test_"):
-        return "pytest.mark.alone" not in collection_path.read_text(encoding="utf-8") or None
+    """The passes of the few tests that run alone, or measure claims, read no other files."""
+    chosen = config.option.markexpr
+    if chosen in ("alone", "claims") and collection_path.name.startswith("test_"):
+        return f"pytest.mark.{chosen}" not in collection_path.read_text(encoding="utf-8") or None
     return None
 
 

@@ -42,10 +42,19 @@ def test_a_watchdog_that_saw_nothing_is_an_error(qtbot):
         pass
 
 
-@pytest.mark.flaky(reruns=5)  # beside training a beat counts all that was due at once: on a slow machine 30 to 70 ms
 def test_no_call_holds_up_the_window(window, qtbot):
     window.state.edit({"sampling.particles": 10_000, "training.steps": 100_000})
     qtbot.waitUntil(lambda: window.controllers.playing.recorded > 20, timeout=20_000)
+    # Beside training a beat counts all that was due at once, on a slow machine 30 to 70 ms: a slow call comes every time.
+    for _ in range(5):
+        calls = slow_calls(window, qtbot)
+        if not calls:
+            break
+    assert calls == [], "\n\n".join(calls)
+
+
+def slow_calls(window, qtbot) -> list[str]:
+    """What took too long while a user trains, points, clicks, scrubs and changes settings."""
     centre = window.canvas.rect().center()
     with Watchdog() as dog:
         window.controllers.training.start()
@@ -67,10 +76,11 @@ def test_no_call_holds_up_the_window(window, qtbot):
         qtbot.wait(300)
         window.controllers.training.pause()
         qtbot.wait(100)
-    assert dog.calls == [], "\n\n".join(dog.calls)
     assert window.training.trained_steps > 0
     assert window.playing.recorded > 0
     assert window.measuring.likelihood is not None or window.measuring.is_measuring_point  # the click was felt
+    window.state.edit({"training.learning_rate": "auto", "sampling.steps": 60})
+    return dog.calls
 
 
 def test_a_change_of_theme_does_not_hold_up_the_window(window, qtbot):
