@@ -35,6 +35,7 @@ class Desk:
         window.show()
 
         def whole() -> None:
+            self.user.no_longer_reads("loading|starting")
             journey(self.user)
             self.leave()
 

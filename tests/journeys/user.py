@@ -21,7 +21,7 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, QEventLoop, QObject, QPoint, QPointF, QRect, Qt, Signal, Slot
 from PySide6.QtGui import QAccessible, QAccessibleInterface, QImage, QKeySequence, QTextDocumentFragment, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QLabel, QMenu, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QComboBox, QLabel, QMenu, QWidget
 
 PATIENCE = float(os.environ.get("PATIENCE", "60"))
 """Seconds until what should come to be is given up. Other tests run beside, and a busy machine is no failure."""
@@ -258,6 +258,18 @@ class User:
         self.type(text)
         self.press("Return")
 
+    def unfold(self, card: str) -> None:
+        """Click the title of a card unless the card is unfolded already."""
+
+        self.wait(lambda: bool(self.finds(f"{card}(: .*)?", "CheckBox", card)), f"the card {card}")
+
+        def header() -> Thing:
+            return self.finds(f"{card}(: .*)?", "CheckBox", card)[0]
+
+        if not header().checked:
+            self.click(header())
+            self.wait(lambda: header().checked, f"the card {card} to unfold")
+
     def choose(self, name: str, option: str, inside: str | None = None) -> None:
         """Choose from a list: open it, and click the entry of that text."""
         self.click(name, "ComboBox", inside)
@@ -394,6 +406,8 @@ def _inside(read: QAccessibleInterface, around: tuple[str, ...]) -> Iterator[Thi
     widget = read.object()
     if isinstance(widget, QLabel) and not value and _plain(widget.text()) != name:
         value = _plain(widget.text())  # its name says what it is
+    if isinstance(widget, QComboBox):
+        name = _plain(widget.accessibleName())  # on Unix, Qt gives the chosen entry as the name
     yield Thing(
         read.role().name,
         name,
