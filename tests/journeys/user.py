@@ -273,8 +273,13 @@ class User:
     def choose(self, name: str, option: str, inside: str | None = None) -> None:
         """Choose from a list: open it, and click the entry of that text."""
         self.click(name, "ComboBox", inside)
-        self.click(option, "ListItem")
-        self.wait(lambda: self.find(name, "ComboBox", inside).value == option, f"{name} to be {option}")
+
+        def chosen() -> bool:
+            for entry in self.finds(re.escape(option), "ListItem", name):
+                self.click(entry)  # Qt ignores it if it may be a double click on the box
+            return self.find(name, "ComboBox", inside).value == option
+
+        self.wait(chosen, f"{name} to be {option}")
 
     def menu(self, *names: str) -> None:
         """Click one entry after another, each a regular expression, through the menu of the window."""
@@ -328,12 +333,17 @@ class User:
 
     def _reach(self, name: str | Thing, role: str | None, inside: str | None) -> Thing:
         """The thing, once it is enabled and in view."""
-        if isinstance(name, Thing):
+        if isinstance(name, Thing) and name.widget is None:
             return name
         reached: list[Thing] = []
 
+        def named() -> list[Thing]:
+            if isinstance(name, Thing):
+                return [thing for thing in self.things() if thing.widget is name.widget]
+            return self.finds(name, role, inside)
+
         def there() -> bool:
-            found = [thing for thing in self.finds(name, role, inside) if thing.enabled]
+            found = [thing for thing in named() if thing.enabled]
             if len(found) > 1:
                 raise NotSeen(f"{len(found)} things are named {name!r}: {[(one.role, one.inside) for one in found]}")
             if found and self._in_program(lambda: _in_view(found[0])):
@@ -389,7 +399,7 @@ def _things() -> list[Thing]:
         tops = [top for top in tops if top is modal or top.windowType() == Qt.WindowType.Popup]
     found: list[Thing] = []
     for top in tops:
-        if isinstance(top.parent(), QMenu):  # it is read inside of its menu
+        if isinstance(top.parent(), QMenu | QComboBox):  # it is read inside of its menu or box
             continue
         read = QAccessible.queryAccessibleInterface(top)
         if read is not None:
