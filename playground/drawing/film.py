@@ -44,9 +44,9 @@ def trail(positions: np.ndarray, frame: int) -> np.ndarray:
 
 def at_frame(scene: Scene, positions: np.ndarray, frame: int) -> Scene:
     """The scene with its particles and trails, or its images, of a frame; layers that are off stay off."""
+    if (positions.ndim == 3) == (scene.images is not None):
+        return scene  # a run in the plane, while the scene shows images, or the other way round
     if scene.images is not None:
-        if positions.ndim < 4:
-            return scene  # a run in the plane, while the scene shows images
         images: ImageGrid = dataclasses.replace(scene.images, images=positions[frame])
         return dataclasses.replace(scene, images=images)
     particles = scene.particles and Particles(positions[frame], scene.particles.size)

@@ -19,7 +19,7 @@ from playground.app.model.views import DensityView, FieldView
 from playground.app.model.weights import Weights
 from playground.drawing.film import at_frame
 from playground.drawing.images import ImageGrid
-from playground.drawing.layers import Density
+from playground.drawing.layers import Density, Particles
 from playground.drawing.scene import Scene
 from playground.lab.experiment import Experiment, replace
 from tests.app.conftest import wait
@@ -467,9 +467,12 @@ def test_what_is_computed_for_a_frame_at_rest_leaves_its_particles_as_they_are(s
     window.playing.set_playing(True)
 
 
-def test_a_run_in_the_plane_is_not_shown_as_images():
+def test_a_run_in_the_plane_is_not_shown_as_images_nor_images_in_the_plane():
     scene = Scene(images=ImageGrid(np.zeros((4, 8, 8)), (0.0, 1.0)))
     assert at_frame(scene, np.zeros((3, 10, 2)), 1) is scene
+    plane = dataclasses.replace(scene, images=None, particles=Particles(np.zeros((0, 2))))
+    assert at_frame(plane, np.ones((3, 4, 8, 8)), 1) is plane  # paint would end with an error
+    assert at_frame(plane, np.ones((3, 4, 1, 8, 8)), 1) is plane
     assert at_frame(scene, np.ones((3, 4, 8, 8)), 1).images.images.max() == 1.0
 
 
