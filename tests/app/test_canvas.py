@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.canvas.chips import DOT, PADDING
 from playground.app.canvas.legend import KEYS, LEGEND
+from playground.app.style.wrapping import with_indices
 from playground.drawing.coloring import by_class
 from playground.drawing.layers import Density, Field, ScoreError
 from playground.drawing.palette import DARK, LIGHT
@@ -632,7 +633,7 @@ def test_chips_are_in_order_named_and_explained(chips: ChipBar) -> None:
     for entry in LEGEND:
         chip = chips.chips[entry.key]
         assert entry.title in chip.accessibleName()
-        assert entry.tip in chip.toolTip()
+        assert with_indices(entry.tip) in chip.toolTip()
         assert chip.focusPolicy() & Qt.FocusPolicy.TabFocus
 
 

@@ -22,6 +22,13 @@ def log_folder() -> Path:
     return platformdirs.user_log_path("score-playground")
 
 
+class _QuietHandler(logging.handlers.RotatingFileHandler):
+    """A full disk must not become an error of the program, nor a rotation while another window writes."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        pass
+
+
 class LogFile:
     """Writes the lines of :mod:`logging`, and where each thread was at a crash, to the user's log folder, until :meth:`remove`.
 
@@ -40,13 +47,9 @@ class LogFile:
             self._write_crashes()
 
     def _write_lines(self) -> None:
-        handler = logging.handlers.RotatingFileHandler(
-            self.folder / NAME, maxBytes=MOST_BYTES, backupCount=KEPT, encoding="utf-8", delay=True
-        )
+        handler = _QuietHandler(self.folder / NAME, maxBytes=MOST_BYTES, backupCount=KEPT, encoding="utf-8", delay=True)
         handler.setLevel(logging.INFO)
         handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
-        # A full disk must not become an error of the program, nor a rotation while another window writes.
-        handler.handleError = lambda record: None  # type: ignore[method-assign]
         root = logging.getLogger()
         root.addHandler(handler)
         self._before += [handler.close, lambda: root.removeHandler(handler)]

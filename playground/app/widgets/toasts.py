@@ -31,6 +31,8 @@ NARROW = 400
 ToastAction = tuple[str, str, Callable[[], object]]  # a button's text, its tooltip, and its function
 IsCurrent = Callable[[], bool]  # returns whether a toast's message still holds
 
+_numbers = itertools.count()  # of the toasts, in the order in which they came
+
 
 class Toast(QFrame):
     """One message with its level, an optional button and a way to dismiss it.
@@ -47,7 +49,7 @@ class Toast(QFrame):
         self.sentence = sentence = worded(message)
         self.stays = level == "error" and offer is not None
         self._count = 1
-        self.number = 0  # rises with each toast
+        self.number = next(_numbers)
         self.setObjectName("toast")
         self.setProperty("level", level)
         self.setAccessibleName(f"{TITLES[level]}: {sentence}")
@@ -165,7 +167,6 @@ class Toasts(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self.shown: list[Toast] = []
-        self._numbers = itertools.count()
         over.installEventFilter(self)
         self.hide()
 
@@ -178,7 +179,6 @@ class Toasts(QWidget):
                 toast.repeat(is_current)
                 return toast
         toast = Toast(level, message, offer, is_current, self)
-        toast.number = next(self._numbers)
         self.shown.insert(0, toast)
         self._column.insertWidget(0, toast)
         while len(self.shown) > MOST:
