@@ -13,8 +13,10 @@ import contextlib
 import ctypes
 import gc
 import logging
+import math
 import os
 import random
+import statistics
 import sys
 import time
 from collections import Counter
@@ -167,22 +169,26 @@ class Soak:
         while not _at_rest(window) and time.monotonic() < deadline:
             wait(50)
         gc.collect()
-        self.memory.append((seconds, resident()))
+        rests, megabytes = _at_rest(window), resident()
+        if rests:
+            self.memory.append((seconds, megabytes))
         if self._verbose:
-            print(f"{seconds:6.0f} s {self.memory[-1][1]:6.0f} MB, {self.actions} actions", flush=True)
+            state = "" if rests else ", still at work, so it does not count"
+            print(f"{seconds:6.0f} s {megabytes:6.0f} MB, {self.actions} actions{state}", flush=True)
 
     @property
     def growth(self) -> float:
-        """Memory at the end by that once it had settled."""
-        first = next(megabytes for seconds, megabytes in self.memory if seconds >= min(SETTLED, self._seconds / 2))
-        last = [megabytes for _, megabytes in self.memory[-3:]]
-        return sum(last) / len(last) / first
+        """Memory at the end by that once it had settled; nan where it was not read at rest since."""
+        settled = [megabytes for seconds, megabytes in self.memory if seconds >= min(SETTLED, self._seconds / 2)]
+        return statistics.fmean(settled[-3:]) / settled[0] if settled else math.nan
 
     def problems(self, most: float = GROWTH) -> list[str]:
         """What went wrong, in words; memory may grow by the factor `most`."""
         found = [*self.errors.found, *(f"in {self.actions} actions {what}" for what in DONE if not self.done[what])]
         if not self.ended or self.threads:
             found.append(f"threads are left: {', '.join(self.threads)}")
+        if math.isnan(self.growth) and self._seconds > SETTLED:
+            found.append("memory was never read at rest")
         if self.growth > most:
             found.append(f"memory grew by {100 * (self.growth - 1):.0f} %")
         return found

@@ -48,6 +48,15 @@ def test_a_user_who_does_nothing_or_is_warned_is_no_success(soak, qtbot, tmp_pat
     assert ("mapTo()" in found) == (act is warned)
 
 
+def test_memory_is_held_against_that_once_it_had_settled(soak, tmp_path):
+    tried = soak.Soak(tmp_path, seconds=1200.0, seed=0)
+    tried.memory = [(60.0, 400.0), (301.0, 600.0), (400.0, 900.0), (1000.0, 660.0), (1100.0, 672.0), (1200.0, 690.0)]
+    assert tried.growth == pytest.approx(1.1233, abs=1e-4)
+    assert "memory grew by 12 %" in tried.problems()
+    tried.memory = [(60.0, 400.0)]  # it never came to rest again
+    assert "memory was never read at rest" in tried.problems()
+
+
 def test_the_random_user_knows_the_settings_and_commands_that_there_are(soak):
     import random_user
 
