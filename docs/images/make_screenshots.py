@@ -182,7 +182,7 @@ def sweep(window: MainWindow) -> None:
     window.state.edit({"sampling.source": "exact", "sampling.kind": "probability-flow"})
     window.actions_by_key.trigger("tools.sweep")
     dialog = window.findChild(SweepWindow)
-    dialog.axes.load({"sampling.steps": Range(5, 40, 4, log=True), "sampling.solver": ["euler", "heun", "unipc"]})
+    dialog.axes.load({"sampling.steps": Range(5, 40, 4, log=True), "sampling.solver": ["ddim", "heun", "unipc"]})
     dialog.seeds.setText("2")
     with tempfile.TemporaryDirectory() as folder:
         dialog.set_place(Path(folder) / "sweep-1")

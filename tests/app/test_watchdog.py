@@ -45,12 +45,13 @@ def test_a_watchdog_that_saw_nothing_is_an_error(qtbot):
 def test_no_call_holds_up_the_window(window, qtbot):
     window.state.edit({"sampling.particles": 10_000, "training.steps": 100_000})
     qtbot.waitUntil(lambda: window.controllers.playing.recorded > 20, timeout=20_000)
-    # Beside training a beat counts all that was due at once, on a slow machine 30 to 70 ms: a slow call comes every time.
-    for _ in range(5):
-        calls = slow_calls(window, qtbot)
-        if not calls:
+    # Beside training a beat counts all that was due at once, on a busy machine up to 70 ms: the median of five tries counts.
+    slow: list[str] = []
+    for attempt in range(5):
+        slow += ["\n".join(calls)] if (calls := slow_calls(window, qtbot)) else []
+        if attempt + 1 - len(slow) == 3:
             break
-    assert calls == [], "\n\n".join(calls)
+    assert len(slow) < 3, "\n\n".join(slow)
 
 
 def slow_calls(window, qtbot) -> list[str]:
