@@ -3,6 +3,7 @@
 import faulthandler
 import gc
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -20,6 +21,8 @@ def pytest_configure() -> None:
     import torch
     from hypothesis import settings
 
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup and some services ignore it, and all that they start
     # Several threads make small networks slower, and results depend on their number.
     torch.set_num_threads(1)
     # A busy machine is no failure; the same examples everywhere make a red run repeatable.

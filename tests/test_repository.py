@@ -66,9 +66,16 @@ def test_the_workflow_runs_the_tests_of_the_makefile_wherever_the_project_runs()
     assert {name.split("-")[0] for name in matrix["os"]} == {"ubuntu", "windows", "macos"}
     assert matrix["python"] == ["3.11", "3.12", "3.13"]
     assert PROJECT["project"]["requires-python"] == ">=3.11"
-    test = re.search(r"^test:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    assert test is not None
-    asked = [line.split("python -m pytest")[1] for line in test[1].splitlines()]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    parallel = re.search(r"^PARALLEL := (.*)$", makefile, re.MULTILINE)
+    targets = re.findall(r"^(?:test|claims):.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
+    assert parallel is not None
+    assert len(targets) == 2
+    asked = [
+        line.split("python -m pytest")[1].replace("$(PARALLEL)", parallel[1])
+        for target in targets
+        for line in target.splitlines()
+    ]
     assert [
         step["run"].split("python -m pytest")[1] for step in job["steps"] if "pytest" in step.get("run", "")
     ] == asked

@@ -80,6 +80,7 @@ def test_a_narrow_track_has_the_step_alone(track: TrainingTrack, monkeypatch: py
         assert (True in asked) == (width == 100)
 
 
+@pytest.mark.qt_log_ignore("^Mouse event .* not accepted")
 def test_where_no_step_can_be_chosen_it_says_why_and_hears_nothing(track: TrainingTrack) -> None:
     chosen = heard(track.step_chosen)
     track.set_steps((), 0)

@@ -723,8 +723,8 @@ def test_far_points_are_marked_and_the_others_answered(moons: Path, tmp_path: Pa
     assert re.search(
         r"Warning: Point 1 of 4 is extrapolated: \S+ times as far .*; column note has the same for 1 more\.", error
     )
-    assert said.count("Few data are here: none of ") == 1
-    assert re.search(r"Warning: Point 1: Few data are here: .* far off\. The same holds for 1 more\.", said)
+    assert error.count("Few data are here: none of ") == 1
+    assert re.search(r"Warning: Point 1: Few data are here: .* far off\. The same holds for 1 more\.", error)
     log_prob = table(out)[1][:, 2]
     mean = re.search(r"Mean log-likelihood (\S+) nats of 4 points \((\S+) of the 2 that are not extrapolated\)", said)
     assert mean is not None

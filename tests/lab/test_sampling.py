@@ -115,7 +115,7 @@ def test_a_solver_is_offered_where_it_fits(kind: str, solver: str) -> None:
     """ShARK is for SDEs, and the flow has no noise. The paths of the reverse SDE are too rough for adaptive steps."""
     assert solver not in fields(experiment(sampling__kind=kind))["sampling.solver"].choices
     with pytest.raises(
-        ExperimentError, match=f'sampling.solver = "{solver}" is not allowed: it must be one of auto, euler'
+        ExperimentError, match=f'sampling.solver = "{solver}" is not allowed: it must be one of auto, ddim'
     ):
         experiment(sampling__kind=kind, sampling__solver=solver)
 
