@@ -437,7 +437,7 @@ def test_a_process_that_films_ends_by_the_signal_and_leaves_nothing(moons: Path,
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
         _, error = process.communicate(timeout=20)
-    assert process.returncode == 128 + signal.SIGTERM
+    assert process.returncode == 128 + signal.SIGTERM, error
     assert error.endswith(f"\nInterrupted: {ANYWHERE}\n")
     assert list(tmp_path.iterdir()) == []
 
