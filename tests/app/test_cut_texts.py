@@ -20,6 +20,8 @@ from playground.lab.experiment import replace
 from playground.lab.scenes import bundled, check_claim, load
 from tests.app.conftest import wait
 
+pytestmark = pytest.mark.claims
+
 SIZES = [(1280, 720), (1440, 900)]
 LIGHT_TOO = ("as it opens", "digits")
 """States that are seen in the light theme as well: themes differ in colours alone."""

@@ -65,6 +65,7 @@ def test_the_random_user_knows_the_settings_and_commands_that_there_are(soak):
     assert {key for key, _ in random_user.COMMANDS} - COMMANDS.keys() == set()
 
 
+@pytest.mark.claims
 @pytest.mark.timeout(600)
 def test_two_minutes_of_a_random_user_end_without_an_error():
     # Memory has not settled after a minute: it is held against itself in the hour's soak.

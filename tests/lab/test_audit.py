@@ -351,6 +351,7 @@ def test_every_built_in_kind_has_an_audit(kind: type[Kind]) -> None:
         assert [row for row in selftest(cheap) if not row.passed] == []
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("name", ["reverse-sde", "annealed-langevin", "mala", "forward", "two-gaussians", "digits"])
 def test_claims_of_built_in_kinds_hold(name: str) -> None:
     kind = kind_named(name)

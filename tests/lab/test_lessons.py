@@ -135,6 +135,7 @@ def test_the_check_is_of_the_step_s_own_settings(tmp_path):
     assert step.right_choice(-value) == 0
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("name", lessons.bundled())
 def test_the_bundled_lessons_ask_what_can_be_measured_and_answered(name):
     lesson = lessons.load(lessons.bundled()[name])

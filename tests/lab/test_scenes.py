@@ -40,6 +40,7 @@ def write(tmp_path, text):
     return path
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("name", scenes.bundled())
 def test_every_claim_is_true(name):
     scene = scenes.load(scenes.bundled()[name])
