@@ -8,14 +8,14 @@ SOURCES_SHIPPED = (
     # Stand-alone scripts are written from source.
     *("playground.data", "playground.lab.autoguidance", "playground.lab.checkpoints", "playground.lab.early_stopping"),
     *("playground.lab.learning_rate", "playground.lab.standalone.plain"),
-    # TorchScript compiles the functions that a function calls, and reads overloads when modules of layers are imported.
+    # Torch reads its own source: overloads when modules of layers are imported, decompositions on the first forward mode.
     *("torch._jit_internal", "torch.functional", "torch.jit", "torch.nn", "torch._decomp"),
     # The configuration of torch's compiler reads the comments of its own source on the first call of torch.func.
     *("torch._dynamo.config", "torch._functorch.config", "torch._inductor.config", "torch._inductor.config_comms"),
     *("torch.compiler.config", "torch.distributed.config", "torch.fx.experimental._config"),
     *("torch._export.config", "torch.utils.serialization.config"),
 )
-"""Packages and modules whose source is included with the bytecode, because TorchScript and stand-alone scripts need it."""
+"""Packages and modules whose source is included with the bytecode, because torch and stand-alone scripts read it."""
 
 SHELL_DETECTION = ("shellingham.nt", "shellingham.posix")
 """Modules that `--install-completion` imports by the system's name."""

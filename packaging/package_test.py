@@ -211,7 +211,6 @@ def run_end_to_end_check(table: Table, place: Place, display: str, screen: str) 
         (work if busy else first) <= FIRST_STEP,
         f"{first:.2f} s of {FIRST_STEP}, {work:.2f} s of processors",
     )
-    table.add(f"{screen}: TorchScript has its sources", "by TorchScript" in done.stdout, "")
     failed = [" ".join(line.split()) for line in lines if " FAILED " in line] or lines[-1:] or [done.stderr[-200:]]
     table.add(f"{screen}: doctor ends with 0", done.returncode == 0, "; ".join(failed))
     noise = FATAL.search(done.stderr)

@@ -898,7 +898,7 @@ FAULTS = (
     Fault(
         "Adam's second moment with its bias (fused)",
         "theory/fused.py",
-        "known = math.sqrt(1 - math.pow(second_decay, float(step)))",
+        "known = math.sqrt(1 - math.pow(SECOND_DECAY, step))",
         "known = 1.0",
         ("theory/test_fused.py::test_both_forms_of_adam_are_that_of_torch",),
     ),
@@ -907,7 +907,21 @@ FAULTS = (
         "theory/fused.py",
         "torch.full([], float(step))",
         "torch.full([], float(step + 1))",
-        ("theory/test_fused.py::test_denoising_steps_are_those_of_autograd_and_adam",),
+        ("theory/test_fused.py::test_both_forms_of_adam_are_that_of_torch",),
+    ),
+    Fault(
+        "torch's private Adam trusted unseen",
+        "theory/fused.py",
+        "return torch.allclose(found, expected, rtol=1e-4, atol=1e-6)",
+        "return True",
+        ("theory/test_fused.py::test_without_torchs_private_functions_training_goes_on_with_the_same_losses",),
+    ),
+    Fault(
+        "torch's private product trusted unseen",
+        "theory/fused.py",
+        "rtol=1e-4, atol=1e-4) for found",
+        "rtol=1e4, atol=1e4) for found",
+        ("theory/test_fused.py::test_without_torchs_private_functions_training_goes_on_with_the_same_losses",),
     ),
     Fault(
         "a shared noise level left out of the first layer (fused)",
@@ -919,8 +933,8 @@ FAULTS = (
     Fault(
         "a sine's derivative with its sign turned (fused)",
         "theory/fused_evaluation.py",
-        "weights[0][:, dim:middle], -frequencies[axis]",
-        "weights[0][:, dim:middle], frequencies[axis]",
+        "first[:, dim:middle], -frequencies[axis]",
+        "first[:, dim:middle], frequencies[axis]",
         ("theory/test_fused.py::test_a_trace_is_that_of_autograd",),
     ),
     Fault(

@@ -1,19 +1,16 @@
 r"""Parts of fused training and evaluation of perceptrons: features, activations, steps of Adam, targets of denoising.
 
-A training thread shares the Python interpreter with a window that paints sixty times a second. It must wait for the
-interpreter before each of the hundred calls to torch in a step. Beside 10,000 moving particles autograd kept 165 of 340
-steps a second, and this module 320 of 420. TorchScript runs a whole function without the interpreter. It is deprecated in
-favour of compilers that need a C++ toolchain on the user's machine. Where it is missing, the same functions run as Python.
+A training thread shares the Python interpreter with a window that paints sixty times a second, and must wait for it after each
+call to torch. So a step makes few calls, and the backward pass is written by hand.
 
 The functions are written for :class:`playground.theory.networks.MLP` and its layout of features. The tests compare them with
 that class. Points are flattened, (N, D).
 """
 
+import functools
 import math
 import sys
-import warnings
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -24,23 +21,10 @@ from playground.theory.parametrizations import OUTPUTS
 
 FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.99, 1e-8  # Adam's; its usual 0.999 averages 1,000 steps, 0.99 averages 100
 
-ONEDNN: bool = (
-    torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-    and torch.backends.cpu.get_cpu_capability().startswith("AVX")
-)
-"""Whether large matrix products use oneDNN, as torch.compile does, and not MKL, as torch.mm does.
-
-On an AMD Zen 5, oneDNN takes half the time with AVX-512, which MKL does not use there, and nine tenths with AVX2. It also
-applies an activation while the product is in the registers.
-"""
-
 if sys.platform == "linux":
     # glibc returns a freed block of a megabyte to the system and later takes it anew page by page. That doubles the time of
     # code that fills it. Once a larger block has been freed, glibc keeps such memory. Nothing is written to this block.
     torch.empty(30 * 2**20, dtype=torch.uint8, device="cpu")
-
-Function = TypeVar("Function", bound=Callable[..., object])
 
 
 class OptimizerState(NamedTuple):
@@ -70,17 +54,6 @@ class OptimizerState(NamedTuple):
     rates: list[float]
     step: int
     ema: float
-
-
-def compiled(function: Function) -> Function:
-    """Return the function as TorchScript, or unchanged if that fails."""
-    try:
-        with warnings.catch_warnings():
-            # A DeprecationWarning up to torch 2.13, a FutureWarning since.
-            warnings.filterwarnings("ignore", ".*torch.jit.script")
-            return torch.jit.script(function)  # type: ignore[no-any-return]
-    except (AttributeError, OSError, RuntimeError):  # no TorchScript, or a frozen program without sources
-        return function
 
 
 def features(
@@ -179,30 +152,46 @@ def with_bias(weights: Tensor, bias: Tensor) -> Tensor:
     return torch.cat([weights, bias.unsqueeze(1)], 1)
 
 
-if ONEDNN:  # without this operator TorchScript cannot compile a function that names it
+@functools.cache
+def has_onednn() -> bool:
+    """Whether large matrix products use oneDNN, as torch.compile does, and not MKL, as torch.mm does.
 
-    def suits_onednn(a: Tensor, b: Tensor, written: int) -> bool:
-        """Whether oneDNN is faster for a product a b'.
-
-        It is slower for small matrices, as a call costs 7 us more, and a thousand times slower for a matrix with gaps in
-        memory. Writing the result counts as `written` further columns of a.
-        """
-        large = a.shape[0] * (a.shape[1] + written) * b.shape[0] > 2**19 and a.shape[1] > 0
-        return large and a.dtype == torch.float32 and a.is_cpu and (b.is_contiguous() or b.t().is_contiguous())
-
-    def by_onednn(a: Tensor, b: Tensor, bias: Tensor | None, name: str) -> Tensor:
-        """Return a b' + bias, with an activation of this name or "none"."""
-        return torch.ops.mkldnn._linear_pointwise(a, b, bias, name, [], "none")  # type: ignore[no-any-return]
-
-else:
-
-    def suits_onednn(a: Tensor, b: Tensor, written: int) -> bool:
-        """Return False, as there is no oneDNN."""
+    On an AMD Zen 5, oneDNN takes half the time with AVX-512, which MKL does not use there, and nine tenths with AVX2. It also
+    applies an activation while the product is in the registers. Its operator is private to torch, so it is used only if it
+    gives what torch.mm gives.
+    """
+    if not torch.backends.cpu.get_cpu_capability().startswith("AVX"):
+        return False
+    a, b = torch.sin(torch.arange(192 * 96, dtype=torch.float32, device="cpu")).view(192, 96).split([128, 64])
+    bias = b[:, 0].contiguous()
+    plain, sums = torch.mm(a, b.t()), torch.addmm(bias, a, b.t())
+    try:
+        pairs = [
+            (by_onednn(a, b, None, "none"), plain),
+            (by_onednn(a, b.t().contiguous().t(), bias, "none"), sums),
+            (by_onednn(a, b, bias, "swish"), functional.silu(sums)),
+            (by_onednn(a, b, bias, "gelu"), functional.gelu(sums)),
+            (by_onednn(a, b, bias, "tanh"), torch.tanh(sums)),
+        ]
+        return all(torch.allclose(found, expected, rtol=1e-4, atol=1e-4) for found, expected in pairs)
+    except (AttributeError, RuntimeError, TypeError):  # torch has no such operator, or with other arguments
         return False
 
-    def by_onednn(a: Tensor, b: Tensor, bias: Tensor | None, name: str) -> Tensor:
-        """Raise RuntimeError, as there is no oneDNN."""
-        raise RuntimeError("There is no oneDNN.")
+
+def suits_onednn(a: Tensor, b: Tensor, written: int) -> bool:
+    """Whether oneDNN is there and faster for a product a b'.
+
+    It is slower for small matrices, as a call costs 7 us more, and a thousand times slower for a matrix with gaps in
+    memory. Writing the result counts as `written` further columns of a.
+    """
+    large = a.shape[0] * (a.shape[1] + written) * b.shape[0] > 2**19 and a.shape[1] > 0
+    fits = large and a.dtype == torch.float32 and a.is_cpu and (b.is_contiguous() or b.t().is_contiguous())
+    return fits and has_onednn()
+
+
+def by_onednn(a: Tensor, b: Tensor, bias: Tensor | None, name: str) -> Tensor:
+    """Return a b' + bias, with an activation of this name or "none"."""
+    return torch.ops.mkldnn._linear_pointwise(a, b, bias, name, [], "none")  # type: ignore[no-any-return]
 
 
 def product(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -274,63 +263,54 @@ def activate_with_slope(a: Tensor, activation: str, h: Tensor) -> None:
         a.copy_(slope)
 
 
-def adam(
-    live: Tensor,
-    gradient: Tensor,
-    first: Tensor,
-    second: Tensor,
-    rate: float,
-    step: int,
-    first_decay: float = FIRST_DECAY,
-    second_decay: float = SECOND_DECAY,
-    epsilon: float = EPSILON,
-) -> None:
+def adam(live: Tensor, gradient: Tensor, first: Tensor, second: Tensor, rate: float, step: int) -> None:
     """Make Adam's `step`-th step."""
-    first.lerp_(gradient, 1 - first_decay)
-    second.mul_(second_decay).addcmul_(gradient, gradient, value=1 - second_decay)
+    first.lerp_(gradient, 1 - FIRST_DECAY)
+    second.mul_(SECOND_DECAY).addcmul_(gradient, gradient, value=1 - SECOND_DECAY)
     # Adam divides by sqrt(second)/known + epsilon. The number `known` is taken out of the vectors.
-    known = math.sqrt(1 - math.pow(second_decay, float(step)))
-    spread = second.sqrt().add_(epsilon * known)
-    live.addcdiv_(first, spread, value=-rate * known / (1 - math.pow(first_decay, float(step))))
+    known = math.sqrt(1 - math.pow(SECOND_DECAY, step))
+    spread = second.sqrt().add_(EPSILON * known)
+    live.addcdiv_(first, spread, value=-rate * known / (1 - math.pow(FIRST_DECAY, step)))
 
 
-def adam_in_one_pass(
-    live: Tensor,
-    gradient: Tensor,
-    first: Tensor,
-    second: Tensor,
-    rate: float,
-    step: int,
-    first_decay: float = FIRST_DECAY,
-    second_decay: float = SECOND_DECAY,
-    epsilon: float = EPSILON,
-) -> None:
-    """Do the same as :func:`adam` in a third of the time on the CPU, with the kernel that torch.optim uses there.
-
-    The vectors are passed as chunks: TorchScript removes a write to the members of a list made here as dead code.
-    """
+def adam_in_one_pass(live: Tensor, gradient: Tensor, first: Tensor, second: Tensor, rate: float, step: int) -> None:
+    """Do the same as :func:`adam` in a third of the time on the CPU, with the kernel that torch.optim uses there."""
     torch._fused_adam_(
-        torch.chunk(live, 1),
-        torch.chunk(gradient, 1),
-        torch.chunk(first, 1),
-        torch.chunk(second, 1),
+        [live],
+        [gradient],
+        [first],
+        [second],
         [],
         [torch.full([], float(step))],
         lr=rate,
-        beta1=first_decay,
-        beta2=second_decay,
+        beta1=FIRST_DECAY,
+        beta2=SECOND_DECAY,
         weight_decay=0.0,
-        eps=epsilon,
+        eps=EPSILON,
         amsgrad=False,
         maximize=False,
     )
+
+
+@functools.cache
+def has_adam_in_one_pass() -> bool:
+    """Whether :func:`adam_in_one_pass`, which calls a function that is private to torch, does the same as :func:`adam`."""
+    start = torch.sin(torch.arange(4 * 67, dtype=torch.float32, device="cpu")).view(4, 67)
+    start[3].square_()
+    found, expected = start.clone(), start.clone()
+    try:
+        adam_in_one_pass(found[0], found[1], found[2], found[3], 0.01, 3)
+    except (AttributeError, RuntimeError, TypeError):  # torch has no such function, or with other arguments
+        return False
+    adam(expected[0], expected[1], expected[2], expected[3], 0.01, 3)
+    return torch.allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
 def adam_with_average(
     live: Tensor, gradient: Tensor, first: Tensor, second: Tensor, average: Tensor, rate: float, step: int, ema: float
 ) -> None:
     """Make Adam's `step`-th step and update the moving average."""
-    if live.is_cpu:
+    if live.is_cpu and has_adam_in_one_pass():
         adam_in_one_pass(live, gradient, first, second, rate, step)
     else:
         adam(live, gradient, first, second, rate, step)
@@ -351,7 +331,6 @@ def optimizer_step(optimizer: OptimizerState, made: int) -> None:
     )
 
 
-@compiled
 def group_means(x: Tensor, y: Tensor, sigma: Tensor, count: int, most: int = 2**20) -> Tensor:
     """Compute :meth:`playground.theory.empirical.Empirical.posterior_mean` within each group of points.
 

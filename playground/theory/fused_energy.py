@@ -13,12 +13,10 @@ flattened, (N, D).
 
 import torch
 from torch import Tensor
-from torch.futures import Future
 
 from playground.theory.fused import (
     OptimizerState,
     activate,
-    compiled,
     features,
     noised_columns,
     optimizer_step,
@@ -48,58 +46,27 @@ def energy_score(x: Tensor, sigma: Tensor, factor: Tensor, parts: MlpParameters,
     return score
 
 
-@compiled
-def slope_through(
-    inputs: Tensor,
-    frequencies: Tensor,
-    weights: list[Tensor],
-    biases: list[Tensor],
-    activation: str,
-    rows: int,
-    core: int,
-    cores: int,
-    out: Tensor,
-) -> None:
-    """Write the results of :func:`energy_slope` for every `cores`-th block of rows, from number `core` on, into out (N, D)."""
+def energy_slope(
+    inputs: Tensor, frequencies: Tensor, weights: list[Tensor], biases: list[Tensor], activation: str
+) -> Tensor:
+    """grad phi, (N, D), from the points' :func:`playground.theory.fused.features`."""
     dim, last = len(frequencies), len(weights) - 1
     middle, stop = dim + frequencies.shape[1], dim + 2 * frequencies.shape[1]
-    for start in range(core * rows, len(inputs), cores * rows):
-        first = inputs[start : start + rows]
-        h = first
-        sums: list[Tensor] = []
-        values: list[Tensor] = []
-        for layer in range(last):
-            a = product(h, weights[layer], biases[layer])
-            h = torch.empty_like(a)
-            activate(a, activation, h)
-            sums.append(a)
-            values.append(h)
-        back = weights[last].repeat(len(first), 1)
-        for layer in range(last - 1, -1, -1):
-            pull_back(back, sums[layer], values[layer], activation)
-            back = product(back, weights[layer].t())
-        turned = first[:, dim:middle] * back[:, middle:stop] - first[:, middle:stop] * back[:, dim:middle]
-        torch.addmm(back[:, :dim], turned, frequencies.t(), out=out[start : start + rows])
-
-
-@compiled
-def energy_slope(
-    inputs: Tensor,
-    frequencies: Tensor,
-    weights: list[Tensor],
-    biases: list[Tensor],
-    activation: str,
-    rows: int,
-    cores: int,
-) -> tuple[Tensor, list[Future[None]]]:
-    """grad phi, (N, D), from the points' :func:`playground.theory.fused.features`, `rows` points at a time."""
-    out = torch.empty([len(inputs), len(frequencies)], dtype=inputs.dtype, device=inputs.device)
-    others = [
-        torch.jit.fork(slope_through, inputs, frequencies, weights, biases, activation, rows, core, cores, out)
-        for core in range(1, cores)
-    ]
-    slope_through(inputs, frequencies, weights, biases, activation, rows, 0, cores, out)
-    return out, others
+    h = inputs
+    sums: list[Tensor] = []
+    values: list[Tensor] = []
+    for layer in range(last):
+        a = product(h, weights[layer], biases[layer])
+        h = torch.empty_like(a)
+        activate(a, activation, h)
+        sums.append(a)
+        values.append(h)
+    back = weights[last].repeat(len(inputs), 1)
+    for layer in range(last - 1, -1, -1):
+        pull_back(back, sums[layer], values[layer], activation)
+        back = product(back, weights[layer].t())
+    turned = inputs[:, dim:middle] * back[:, middle:stop] - inputs[:, middle:stop] * back[:, dim:middle]
+    return torch.addmm(back[:, :dim], turned, frequencies.t())
 
 
 def energy_denoising_steps(
@@ -123,7 +90,6 @@ def energy_denoising_steps(
     return _denoising_steps(seen, slope, rest, share, frequencies, optimizer)
 
 
-@compiled
 def _denoising_steps(
     told: Tensor,
     slope: Tensor,

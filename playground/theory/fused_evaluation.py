@@ -2,29 +2,24 @@
 
 The tests compare it with the MLP.
 
-If torch uses one thread, as it does for small networks, each core takes its own blocks of points through the layers. They are
-started by TorchScript's fork. :func:`on_cores` waits for them in Python, and no script does. A waiting script would be
-suspended and would continue in one of their threads, where it releases objects that Python holds. For that the thread needs
-the interpreter, and if Python has shut down, the whole process is ended.
+If torch uses one thread, as it does for small networks, each core takes its own blocks of points through the layers.
 """
 
+import functools
 import math
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.futures import Future
 from torch.nn import functional
 
-from playground.theory.fused import activate_with_slope, activated, compiled, features, labels_of, product
+from playground.theory.fused import activate_with_slope, activated, features, labels_of, product
 from playground.theory.parametrizations import OUTPUTS
 
 BLOCK = 2**13  # points whose features are held at once
 LANES = 16  # numbers of points are padded to a multiple of it, as oneDNN compiles each new number of rows, in 0.4 ms
-
-Begun = Callable[..., tuple[Tensor, list[Future[None]]]]
-"""Returns its output, of which it has written its own part, and the other cores' futures, which may still write theirs."""
 
 
 class MlpParameters(NamedTuple):
@@ -113,141 +108,94 @@ def blocks(x: Tensor, rows: int) -> Iterator[slice]:
     return (slice(start, start + block) for start in range(0, len(x), block))
 
 
-def cores_for(function: object, points: Tensor, rows: int) -> int:
-    """Return how many cores work on blocks of `rows` points at once. It is one unless the function is TorchScript.
+@functools.cache
+def cores() -> ThreadPoolExecutor:
+    """A thread for each core; torch does not hold the interpreter while it computes."""
+    return ThreadPoolExecutor(torch.get_num_interop_threads(), "core")
+
+
+def on_cores(function: Callable[..., Tensor], points: Tensor, *rest: object, rows: int) -> Tensor:
+    """Return a function's values (N, ...) at points (N, F), computed without gradients, `rows` points at a time on each core.
 
     The blocks do not depend on the number of cores, so the results are the same to the last digit.
     """
-    scripted = isinstance(function, torch.jit.ScriptFunction)
-    if not scripted or points.device.type != "cpu" or torch.get_num_threads() > 1:
-        return 1
-    return max(1, min(math.ceil(len(points) / rows), torch.get_num_interop_threads()))
 
+    @torch.no_grad()  # a thread has its own setting
+    def values(block: Tensor) -> Tensor:
+        return function(block, *rest)
 
-def on_cores(function: Begun, points: Tensor, *rest: object, rows: int) -> Tensor:
-    """Run a function on points, `rows` at a time on each core. Return its output once all cores have finished."""
     count = len(points)
     if count % LANES:
         points = functional.pad(points, (0, 0, 0, -count % LANES))
-    found, others = function(points, *rest, rows, cores_for(function, points, rows))
-    for other in others:
-        other.wait()
-    return found[:count]
+    blocks = points.split(rows)
+    alone = len(blocks) == 1 or points.device.type != "cpu" or torch.get_num_threads() > 1
+    return torch.cat([*(map if alone else cores().map)(values, blocks)])[:count]
 
 
-@compiled
-def pass_through(
-    inputs: Tensor,
-    weights: list[Tensor],
-    biases: list[Tensor],
-    activation: str,
-    rows: int,
-    core: int,
-    cores: int,
-    out: Tensor,
-) -> None:
-    """Write the results of :func:`perceptron` for every `cores`-th block of rows, from number `core` on, into out (N, D)."""
-    last = len(weights) - 1
-    for start in range(core * rows, len(inputs), cores * rows):
-        h = inputs[start : start + rows]
-        for layer in range(last):
-            h = activated(h, weights[layer], biases[layer], activation)
-        out[start : start + rows] = product(h, weights[last], biases[last])
-
-
-@compiled
-def perceptron(
-    inputs: Tensor, weights: list[Tensor], biases: list[Tensor], activation: str, rows: int, cores: int
-) -> tuple[Tensor, list[Future[None]]]:
-    """Apply fully connected layers to inputs (N, F), `rows` points at a time: (N, D)."""
-    out = torch.empty([len(inputs), len(weights[-1])], dtype=inputs.dtype, device=inputs.device)
-    others = [
-        torch.jit.fork(pass_through, inputs, weights, biases, activation, rows, core, cores, out)
-        for core in range(1, cores)
-    ]
-    pass_through(inputs, weights, biases, activation, rows, 0, cores, out)
-    return out, others
+def perceptron(h: Tensor, weights: list[Tensor], biases: list[Tensor], activation: str) -> Tensor:
+    """Apply fully connected layers to inputs h (N, F): (N, D)."""
+    for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
+        h = activated(h, weight, bias, activation)
+    return product(h, weights[-1], biases[-1])
 
 
 def mlp_trace(y: Tensor, sigma: Tensor, parts: MlpParameters, rows: int) -> tuple[Tensor, Tensor]:
     """An MLP's F at inputs y (N, D) for sigma (N,), > 0, and tr dF/dy (N,), without gradients, `rows` points at a time."""
     frequencies, tones, *layers = parts
+    derivatives = first_derivatives(frequencies, parts.weights[0])
     found = y.new_empty(len(y), y.shape[1] + 1)
     for piece in blocks(y, rows):
         seen = features(y[piece], 1.0, frequencies, tones, sigma[piece])
-        found[piece] = on_cores(perceptron_trace, seen, frequencies, *layers, rows=rows)
+        found[piece] = on_cores(perceptron_trace, seen, *derivatives, *layers, rows=rows)
     return found[:, :-1], found[:, -1]
 
 
-@compiled
-def trace_through(
-    inputs: Tensor,
+def perceptron_trace(
+    h: Tensor,
     turned: list[Tensor],
     along: list[Tensor],
     weights: list[Tensor],
     biases: list[Tensor],
     activation: str,
-    rows: int,
-    core: int,
-    cores: int,
-    out: Tensor,
-) -> None:
-    """Write the results of :func:`perceptron_trace` for every `cores`-th block of rows, from number `core` on.
+) -> Tensor:
+    """Apply the layers to :func:`playground.theory.fused.features` h and append the trace of their Jacobian, (N, D + 1).
+
+    The derivatives along the points' D axes pass forward with the values, as D tensors of (N, G) in every layer.
 
     Args:
-        turned, along: for each axis, the first layer's weights and bias for the derivatives along it.
-        out: where the results go, (N, D + 1).
+        turned, along: the :func:`first_derivatives` of the first layer.
     """
     dim, last = len(turned), len(weights) - 1
-    for start in range(core * rows, len(inputs), cores * rows):
-        h = inputs[start : start + rows]
-        moves = [product(h, turned[axis], along[axis]) for axis in range(dim)]
-        for layer in range(last):
-            a = product(h, weights[layer], biases[layer])
-            if layer > 0:
-                moves = [product(move, weights[layer]) for move in moves]
-            h = torch.empty_like(a)
-            activate_with_slope(a, activation, h)
-            for move in moves:
-                move.mul_(a)
-        found = out[start : start + rows]
-        found[:, :dim] = product(h, weights[last], biases[last])
-        trace = torch.mv(moves[0], weights[last][0])
-        for axis in range(1, dim):
-            trace.addmv_(moves[axis], weights[last][axis])
-        found[:, dim] = trace
+    moves = [product(h, turned[axis], along[axis]) for axis in range(dim)]
+    for layer in range(last):
+        a = product(h, weights[layer], biases[layer])
+        if layer > 0:
+            moves = [product(move, weights[layer]) for move in moves]
+        h = torch.empty_like(a)
+        activate_with_slope(a, activation, h)
+        for move in moves:
+            move.mul_(a)
+    found = h.new_empty(len(h), dim + 1)
+    found[:, :dim] = product(h, weights[last], biases[last])
+    trace = torch.mv(moves[0], weights[last][0])
+    for axis in range(1, dim):
+        trace.addmv_(moves[axis], weights[last][axis])
+    found[:, dim] = trace
+    return found
 
 
-@compiled
-def perceptron_trace(
-    inputs: Tensor,
-    frequencies: Tensor,
-    weights: list[Tensor],
-    biases: list[Tensor],
-    activation: str,
-    rows: int,
-    cores: int,
-) -> tuple[Tensor, list[Future[None]]]:
-    """Apply the layers to :func:`playground.theory.fused.features` and append the trace of their Jacobian, (N, D + 1).
+def first_derivatives(frequencies: Tensor, first: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """For each axis, the weights and bias that give the derivative of the first layer's sums along it from its inputs.
 
-    The derivatives along the points' D axes pass forward with the values, as D tensors of (N, G) in every layer. The features'
-    own derivatives are features again, so only the first layer's weights change: the derivative of cos(b'y) is
+    The features' own derivatives are features again, so only the weights change: the derivative of cos(b'y) is
     -b_k sin(b'y), that of sin(b'y) is b_k cos(b'y), and that of y_k is one, which the bias adds.
     """
     dim, middle = frequencies.shape[0], frequencies.shape[0] + frequencies.shape[1]
     stop = middle + frequencies.shape[1]
     turned: list[Tensor] = []
-    along: list[Tensor] = []
     for axis in range(dim):
-        table = torch.zeros_like(weights[0])
-        torch.mul(weights[0][:, middle:stop], frequencies[axis], out=table[:, dim:middle])
-        torch.mul(weights[0][:, dim:middle], -frequencies[axis], out=table[:, middle:stop])
+        table = torch.zeros_like(first)
+        torch.mul(first[:, middle:stop], frequencies[axis], out=table[:, dim:middle])
+        torch.mul(first[:, dim:middle], -frequencies[axis], out=table[:, middle:stop])
         turned.append(table)
-        along.append(weights[0][:, axis].contiguous())
-    out = torch.empty([len(inputs), dim + 1], dtype=inputs.dtype, device=inputs.device)
-    others = [
-        torch.jit.fork(trace_through, inputs, turned, along, weights, biases, activation, rows, core, cores, out)
-        for core in range(1, cores)
-    ]
-    trace_through(inputs, turned, along, weights, biases, activation, rows, 0, cores, out)
-    return out, others
+    return turned, [first[:, axis].contiguous() for axis in range(dim)]

@@ -11,7 +11,6 @@ from torch import Tensor
 from playground.theory.fused import (
     OptimizerState,
     activate_with_slope,
-    compiled,
     features,
     labels_of,
     noised_columns,
@@ -68,7 +67,6 @@ def denoising_steps(
     return _denoising_steps(seen, slope, rest, share, optimizer)
 
 
-@compiled
 def _denoising_steps(seen: Tensor, slope: Tensor, rest: Tensor, share: Tensor, optimizer: OptimizerState) -> Tensor:
     weights, biases, activation = optimizer.weights, optimizer.biases, optimizer.activation
     count, last, width = seen.shape[2], len(weights) - 1, weights[0].shape[0]
@@ -168,7 +166,6 @@ def matching_steps(
     return (share[:, 0] * (size + trace)).sum() / len(x)
 
 
-@compiled
 def _matching_steps(
     seen: Tensor,
     backs: Tensor,

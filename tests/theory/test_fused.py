@@ -1,17 +1,15 @@
-"""The fused functions compute exactly what the MLP and autograd compute, in plain Python and in TorchScript."""
+"""The fused functions compute exactly what the MLP and autograd compute."""
 
 import copy
 import functools
 import threading
-import weakref
-from collections.abc import Callable
-from types import ModuleType
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import pytest
 import torch
 from torch import Tensor
-from torch.futures import Future
 
 from playground.theory import fused, fused_energy, fused_evaluation, fused_training
 from playground.theory.empirical import Empirical
@@ -115,27 +113,6 @@ def twin(
     return torch.stack(losses).mean(), gradient, flat(network), average
 
 
-@pytest.mark.skipif(not hasattr(torch.jit, "script"), reason="this torch has no TorchScript")
-@pytest.mark.parametrize(
-    "function",
-    [
-        fused_evaluation.perceptron,
-        fused_evaluation.pass_through,
-        fused_evaluation.perceptron_trace,
-        fused_evaluation.trace_through,
-        fused.group_means,
-        fused_training._denoising_steps,
-        fused_training._matching_steps,
-        fused_energy.energy_slope,
-        fused_energy.slope_through,
-        fused_energy._denoising_steps,
-    ],
-)
-def test_torchscript_compiles_the_fused_functions(function: object) -> None:
-    """A function that does not compile would run as plain Python, slower and unnoticed."""
-    assert isinstance(function, torch.jit.ScriptFunction)
-
-
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("count", [0, 1, ROWS, 2 * ROWS + 5])
 def test_score_is_the_networks_own(activation: str, count: int) -> None:
@@ -227,29 +204,39 @@ def test_a_trace_is_that_of_autograd(activation: str, dim: int, count: int) -> N
     torch.testing.assert_close(found, trace, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("cores", [2, 3])
 @pytest.mark.parametrize(("count", "dtype"), [(3, torch.float64), (100, torch.float64), (2_000, torch.float32)])
-def test_several_cores_give_the_results_of_one(
-    cores: int, count: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_several_cores_give_the_results_of_one(count: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
     network, x = mlp("silu", width=64).to(dtype), torch.randn(count, 2, dtype=dtype)
     sigma, rows = 0.1 + torch.rand(count, dtype=dtype), 16 if count < 1_000 else 512
-    energy = as_energy(network.parts)
+    energy, threads, whole = as_energy(network.parts), set[int](), fused_evaluation.product
+
+    def watched(*given: Tensor) -> Tensor:
+        threads.add(threading.get_ident())
+        return whole(*given)
+
+    monkeypatch.setattr(fused_evaluation, "product", watched)
 
     @torch.no_grad()
     def found(cores: int) -> list[Tensor]:
-        monkeypatch.setattr(fused_evaluation, "cores_for", lambda *_: cores)
+        monkeypatch.setattr(torch, "get_num_threads", lambda: 1 if cores > 1 else 2)
+        monkeypatch.setattr(fused_evaluation, "cores", lambda: pool)
+        threads.clear()
         raw, trace = fused_evaluation.mlp_trace(x, sigma, network.parts, rows)
         score = fused_evaluation.mlp_score(x, sigma, network.parts, rows)
         return [raw, trace, score, fused_energy.energy_score(x, sigma, sigma, energy, rows)]
 
-    for one, several in zip(found(1), found(cores), strict=True):
-        assert torch.equal(several, one)
+    with ThreadPoolExecutor(3) as pool:
+        expected = found(1)
+        assert threads == {threading.get_ident()}
+        for one, several in zip(expected, found(3), strict=True):
+            assert torch.equal(several, one)
+        assert (threads == {threading.get_ident()}) == (count == 3)  # a single block
 
 
-@pytest.mark.skipif(not fused.ONEDNN, reason="this processor's products are torch's own")
-def test_onednn_multiplies_with_bias_and_activation() -> None:
+@pytest.mark.skipif(not fused.has_onednn(), reason="this processor's products are torch's own")
+def test_onednn_multiplies_with_bias_and_activation(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without oneDNN the results would be equally right, but take twice as long."""
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)  # the profiler sees this thread alone
     network = mlp("silu", width=128).float().requires_grad_(False)
     with torch.no_grad(), torch.profiler.profile() as profile:
         network(torch.randn(2_000, 2), torch.tensor(0.5))
@@ -258,37 +245,58 @@ def test_onednn_multiplies_with_bias_and_activation() -> None:
     assert "aten::silu" not in counts
 
 
-@pytest.mark.parametrize("name", ["perceptron", "perceptron_trace"])
-def test_other_cores_release_no_python_objects(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """That core would wait for the interpreter. If Python has shut down, the process would be ended, as in one of twelve runs."""
-    network, x = mlp("silu").float(), torch.randn(1_000, 2)
-    sigma, whole, threads = torch.tensor(0.5).expand(1_000), getattr(fused_evaluation, name), set[int]()
-
-    def watched(inputs: Tensor, *rest: object) -> tuple[Tensor, list[Future[None]]]:
-        found = whole(inputs, *rest)
-        layers = [part for some in rest if isinstance(some, list) for part in some]
-        made = [part for part in layers if not isinstance(part, torch.nn.Parameter)]  # for this noise level alone
-        for tensor in (inputs, found[0], *made):
-            weakref.finalize(tensor, lambda: threads.add(threading.get_ident()))
-        return found
-
-    monkeypatch.setattr(fused_evaluation, name, watched)
-    monkeypatch.setattr(fused_evaluation, "cores_for", lambda *_: 2)
-    evaluate = fused_evaluation.mlp_score if name == "perceptron" else fused_evaluation.mlp_trace
-    with torch.no_grad():
-        for _ in range(300):
-            evaluate(x, sigma, network.parts, 500)
-    assert threads == {threading.get_ident()}
+def taken_away(*_: object, **__: object) -> None:
+    raise AttributeError("this torch has no such function")
 
 
-def test_cores_share_points_if_torch_uses_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch, "get_num_interop_threads", lambda: 4)
-    script, many = fused_evaluation.perceptron, torch.empty(10_000, 3)
-    found = [fused_evaluation.cores_for(script, many[:count], 512) for count in (0, 512, 513, 10_000)]
-    assert found == [1, 1, 2, 4]
-    assert fused_evaluation.cores_for(lambda: None, many, 512) == 1
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    assert fused_evaluation.cores_for(script, many, 512) == 1
+def never_run(*_: object, **__: object) -> None:
+    raise AssertionError("a function that is wrong or missing was called")
+
+
+def nothing_done(*_: object, **__: object) -> None:
+    pass
+
+
+@pytest.fixture
+def checked_anew() -> Iterator[None]:
+    """Private functions of torch are checked again, with what a test puts in their place, and after it."""
+    checks = (fused.has_onednn, fused.has_adam_in_one_pass)
+    for check in checks:
+        check.cache_clear()
+    yield
+    for check in checks:
+        check.cache_clear()
+
+
+def wrong_by_a_thousandth(*given: Any) -> Tensor:
+    a, b, bias, name, *_ = given
+    act = {"none": lambda h: h, "swish": torch.nn.functional.silu, "gelu": torch.nn.functional.gelu, "tanh": torch.tanh}
+    return act[name](torch.nn.functional.linear(a, b, bias)) * 1.001
+
+
+@pytest.mark.parametrize("private", ["oneDNN", "Adam"])
+@pytest.mark.parametrize("fault", [taken_away, wrong_by_a_thousandth])
+def test_without_torchs_private_functions_training_goes_on_with_the_same_losses(
+    private: str, fault: Callable[..., object], checked_anew: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = mlp("silu", width=128).float()
+    arguments = [part.float() for part in draws(len(RATES), 512, 2)]
+    expected = adam_with_average(fused_training.denoising_steps, network, RATES, *arguments)
+    fused.has_onednn.cache_clear()
+    fused.has_adam_in_one_pass.cache_clear()
+    if private == "oneDNN":
+        monkeypatch.setattr(torch.ops.mkldnn, "_linear_pointwise", fault, raising=False)
+        assert not fused.has_onednn()
+        monkeypatch.setattr(torch.ops.mkldnn, "_linear_pointwise", never_run)
+    else:
+        monkeypatch.setattr(
+            torch, "_fused_adam_", nothing_done if fault is wrong_by_a_thousandth else fault, raising=False
+        )
+        assert not fused.has_adam_in_one_pass()
+        monkeypatch.setattr(torch, "_fused_adam_", never_run)
+    found = adam_with_average(fused_training.denoising_steps, network, RATES, *arguments)
+    for part, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(part, other, rtol=1e-4, atol=1e-3)
 
 
 @pytest.mark.parametrize("step", [fused.adam, fused.adam_in_one_pass])
@@ -426,44 +434,3 @@ def test_group_means_are_those_of_each_group_alone(count: int, most: int) -> Non
         [Empirical(x[:stop][-min(count, len(x)) :]).posterior_mean(noisy, level) for noisy, level, stop in groups]
     )
     torch.testing.assert_close(fused.group_means(x, y, sigma, count, most), expected, rtol=1e-12, atol=1e-12)
-
-
-def plainly(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
-    """A module's functions as plain Python, as if TorchScript were missing."""
-
-    def missing(function: object) -> None:
-        raise RuntimeError("no TorchScript")
-
-    namespace: dict[str, object] = {"__name__": "plain"}
-    with monkeypatch.context() as context, open(module.__file__) as source:
-        context.setattr(torch.jit, "script", missing)
-        exec(compile(source.read(), module.__file__, "exec"), namespace)
-    return namespace
-
-
-def test_plain_python_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain, arguments = plainly(fused_training, monkeypatch)["denoising_steps"], draws(len(RATES), 40, 2)
-    assert callable(plain)
-    assert not isinstance(plain, torch.jit.ScriptFunction)
-    for part, other in zip(
-        adam_with_average(plain, mlp("silu"), RATES, *arguments),
-        adam_with_average(fused_training.denoising_steps, mlp("silu"), RATES, *arguments),
-        strict=True,
-    ):
-        torch.testing.assert_close(part, other, rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize("name", ["mlp_score", "mlp_trace", "energy_score"])
-def test_plain_python_evaluates_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With points of several blocks, which TorchScript would divide among the cores."""
-    count = 70
-    network, x = mlp("silu"), torch.randn(count, 2, dtype=torch.float64)
-    sigma = 0.1 + torch.rand(count, dtype=torch.float64)
-    module = fused_energy if name == "energy_score" else fused_evaluation
-    rest = (network.parts, 32)
-    if name == "energy_score":
-        rest = (sigma, as_energy(network.parts), 32)
-    with torch.no_grad():
-        found = plainly(module, monkeypatch)[name](x, sigma, *rest)
-        expected = getattr(module, name)(x, sigma, *rest)
-    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)

@@ -80,9 +80,10 @@ def device() -> Verdict:
     """Check the device of "auto" by a small matrix product."""
     import torch
 
+    from playground.lab.experiment import Experiment
     from playground.lab.problem import choose_device
 
-    chosen = choose_device()
+    chosen = choose_device("auto", Experiment())
     values = torch.arange(6.0, device=chosen).reshape(2, 3)
     if (values @ values.T).tolist() != [[5.0, 14.0], [14.0, 50.0]]:
         return Verdict(FAILED, f"{chosen.type} computes wrong numbers", "Choose --device cpu.")
@@ -96,10 +97,9 @@ def training() -> Verdict:
     from playground.lab.experiment import Experiment
     from playground.lab.problem import Problem, choose_device
     from playground.lab.training import Trainer
-    from playground.theory.fused_evaluation import perceptron
 
     begun = time.monotonic()
-    problem = Problem.build(Experiment(), device=choose_device())
+    problem = Problem.build(Experiment(), device=choose_device("auto", Experiment()))
     results.use_threads(problem)
     steps, first, start = 0, 0.0, time.monotonic()
     for progress in Trainer(problem):
@@ -110,8 +110,7 @@ def training() -> Verdict:
         if time.monotonic() - start > SPEED_SECONDS:
             break
     rate = steps / (time.monotonic() - start)
-    how = "TorchScript" if hasattr(perceptron, "graph") else "plain Python"
-    found = f"{rate:.0f} steps a second by {how}, the first after {first:.1f} s"
+    found = f"{rate:.0f} steps a second, the first after {first:.1f} s"
     if rate < SLOW:
         return Verdict(WARNING, found, "Runs will take long here: close other programs, plug in the charger.")
     return Verdict(OK, found)
