@@ -64,7 +64,8 @@ def test_the_workflow_runs_the_tests_of_the_makefile_wherever_the_project_runs()
     job = read(ROOT / ".github/workflows/ci.yml")["jobs"]["test"]
     matrix = job["strategy"]["matrix"]
     assert {name.split("-")[0] for name in matrix["os"]} == {"ubuntu", "windows", "macos"}
-    assert matrix["python"] == ["3.11", "3.12", "3.13"]
+    assert matrix["python"] == ["3.11", "3.12", "3.13", "3.14"]
+    assert PROJECT["project"]["classifiers"] == [f"Programming Language :: Python :: {one}" for one in matrix["python"]]
     assert PROJECT["project"]["requires-python"] == ">=3.11"
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     parallel = re.search(r"^PARALLEL := (.*)$", makefile, re.MULTILINE)

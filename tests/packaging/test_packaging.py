@@ -50,8 +50,18 @@ def test_the_lock_is_in_step_with_the_project(system: str) -> None:
     rows = locked(system)
     extra = [line for line in (PACKAGING / "requirements.in").read_text().splitlines() if not line.startswith("#")]
     for wanted in map(Requirement, [*PROJECT["dependencies"], *extra]):
+        if wanted.marker and not wanted.marker.evaluate({"python_version": lock.PYTHON}):
+            continue
         version, _ = rows[wanted.name.lower().replace("_", "-")]
         assert wanted.specifier.contains(version.public), f"run packaging/lock.py: {wanted} against {version}"
+
+
+@pytest.mark.parametrize(("python", "allowed"), [("3.11", False), ("3.12", True), ("3.14", True)])
+def test_the_qt_that_aborts_on_python_3_11_is_left_out_there_alone(python: str, allowed: bool) -> None:
+    wanted = [one for one in map(Requirement, PROJECT["dependencies"]) if one.name == "PySide6-Essentials"]
+    (here,) = [one for one in wanted if one.marker and one.marker.evaluate({"python_version": python})]
+    assert here.specifier.contains("6.12.0") == allowed
+    assert here.specifier.contains("6.12.1")
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
