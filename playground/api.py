@@ -176,7 +176,6 @@ def train(
         ExperimentError: training diverged; raised by the work itself, after the last progress.
     """
     experiment = _experiment(source, settings)
-    device_found = choose_device(device)
     dataset = source.dataset() if isinstance(source, Session) else None
     if data is not None and dataset is None:
         array, told = _array(data), None if labels is None else _array(labels)
@@ -188,6 +187,7 @@ def train(
         raise ExperimentError("A session has its data: give other data with an experiment.")
     elif labels is not None:
         raise ExperimentError("Labels are classes of given points: give data too.")
+    device_found = choose_device(device, experiment)
 
     def steps() -> Generator[TrainingProgress, None, Session]:
         trainer = Trainer(Problem.build(experiment, dataset, device_found))
@@ -590,7 +590,7 @@ def _experiment(source: Session | Experiment, settings: Mapping[str, Any] | None
 
 def _model(source: Session | Experiment, settings: Mapping[str, Any] | None, device: str) -> Model:
     experiment = _experiment(source, settings)
-    chosen = choose_device(device)
+    chosen = choose_device(device, experiment)
     if isinstance(source, Experiment):
         return Model(Problem.build(experiment, device=chosen), None)
     for key in settings or {}:

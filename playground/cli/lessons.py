@@ -19,7 +19,7 @@ from playground.lab.atomic import atomic_write
 from playground.lab.lesson_template import lesson_template
 from playground.lab.lessons import ANSWER, COLUMNS, Lesson, Step, said_place
 from playground.lab.live_equation import LiveEquation
-from playground.lab.problem import Problem, choose_device
+from playground.lab.problem import Problem
 from playground.lab.settings import Experiment
 from playground.lab.table_cells import uncovered
 from playground.user_errors import UserError, cannot_write
@@ -104,7 +104,7 @@ def _draws(place: int, step: Step) -> bool:
 def _place(step: Step, place: tuple[float, float]) -> tuple[str, bool]:
     """A measured place in words, and whether it can be marked on the canvas as it opens."""
     settings = step.settings or Experiment()
-    x0, x1, y0, y1 = plane_bounds(Problem.build(settings, device=choose_device("cpu")).dataset.points)
+    x0, x1, y0, y1 = plane_bounds(Problem.build(settings).dataset.points)
     inside = x0 <= place[0] <= x1 and y0 <= place[1] <= y1
     return ("in view" if inside else f"outside what is in view, {x0:.3g} to {x1:.3g} and {y0:.3g} to {y1:.3g}"), inside
 

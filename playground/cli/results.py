@@ -96,10 +96,9 @@ def open_model(folder: Path, assignments: Sequence[str] = (), seed: int | None =
     path = folder / MODEL if folder.is_dir() else folder
     if not path.is_file():
         raise UserError(f"{folder} holds no {MODEL}: give the DIR that score-playground run wrote.")
-    chosen = choose_device(device)
     session = Session.load(path)
     experiment = with_settings_after_training(session.experiment, assignments, seed)
-    model = Model.of(session, experiment, chosen, path)
+    model = Model.of(session, experiment, choose_device(device, experiment), path)
     use_threads(model.problem)
     return model
 

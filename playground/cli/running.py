@@ -45,7 +45,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
     """
     _check(experiment)
     results.require_free_folder(folder, results.EVERYTHING, overwrite)
-    chosen = choose_device(device)
+    chosen = choose_device(device, experiment)
     trained = False
     with if_stopped(lambda: _complete(folder) if trained else UNTRAINED), create_folder(folder):
         problem = Problem.build(experiment, device=chosen)

@@ -70,7 +70,7 @@ def measure(scene: SceneFile, device: str = "cpu") -> Iterator[tuple[float, Meas
         experiment, so_far = scene.settings_of(figure), check_claim(scene, values, errors)
         yield count / len(scene.figures), so_far
         if experiment not in runs:
-            runs[experiment] = _Run(experiment, choose_device(device), trained, scene.weights)
+            runs[experiment] = _Run(experiment, choose_device(device, experiment), trained, scene.weights)
         for done in runs[experiment].measure(figure):
             yield (count + done) / len(scene.figures), so_far
         values[name], error = runs[experiment].value(figure), runs[experiment].error(figure)
@@ -391,7 +391,7 @@ def preview(scene: SceneFile) -> Iterator[tuple[Array, Array] | None]:
         (frames, particles, 2), in the user's units. For images the data are (N, C, H, W), and there are no frames.
     """
     few = {"sampling.particles": PREVIEW_PARTICLES, "training.seconds": PREVIEW_SECONDS}
-    run = _Run(experiments.replace(scene.settings, few), choose_device("cpu"), {}, scene.weights)
+    run = _Run(experiments.replace(scene.settings, few), torch.device("cpu"), {}, scene.weights)
     if not run.is_image:
         for _ in run.work():
             yield None

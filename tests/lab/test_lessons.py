@@ -6,7 +6,7 @@ import pytest
 from playground.lab import lessons
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.live_equation import LiveEquation
-from playground.lab.problem import Problem, choose_device
+from playground.lab.problem import Problem
 from playground.lab.scene_figures import measure
 from playground.lab.scenes import Figure, SceneFile
 
@@ -75,7 +75,7 @@ def test_a_mark_is_judged_by_its_distance_to_a_place_that_is_measured(tmp_path):
     assert step.names == {"you_x", "you_y", "distance", "measured_x", "measured_y", "log_p"}
     *_, (_, measured) = measure(step.scene)
     # The posterior mean by its definition: the mean of the data points, weighted by the density of their noise at (1, 1).
-    points = Problem.build(step.settings, device=choose_device("cpu")).dataset.points
+    points = Problem.build(step.settings).dataset.points
     weights = np.exp(-((points - 1.0) ** 2).sum(1) / 2)
     mean = (weights[:, None] * points).sum(0) / weights.sum()
     assert step.place(measured.values) == pytest.approx(tuple(mean), abs=0.1)  # of 500 points, not of their density

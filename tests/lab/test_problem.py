@@ -301,14 +301,27 @@ def test_the_diameter_is_the_largest_distance() -> None:
 
 
 def test_devices() -> None:
-    assert choose_device("cpu").type == "cpu"
-    assert choose_device("auto").type in ("cpu", "cuda", "mps")
+    assert choose_device("cpu", Experiment()).type == "cpu"
     with pytest.raises(ExperimentError, match="must be one of auto, cpu, cuda, mps"):
-        choose_device("tpu")
+        choose_device("tpu", Experiment())
     for name, present in (("cuda", torch.cuda.is_available()), ("mps", torch.backends.mps.is_available())):
         if not present:
             with pytest.raises(ExperimentError, match="not available on this machine"):
-                choose_device(name)
+                choose_device(name, Experiment())
+
+
+@pytest.mark.parametrize(
+    ("present", "plane", "images"), [("", "cpu", "cpu"), ("mps", "cpu", "mps"), ("cuda", "cuda", "cuda")]
+)
+def test_only_images_take_apples_gpu_by_themselves(
+    present: str, plane: str, images: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: present == "cuda")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: present == "mps")
+    digits = replace(Experiment(), {"data.kind": "digits"})
+    assert (choose_device("auto", Experiment()).type, choose_device("auto", digits).type) == (plane, images)
+    if present:
+        assert choose_device(present, Experiment()).type == present
 
 
 @pytest.mark.parametrize("channels", [1, 3])

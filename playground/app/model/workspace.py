@@ -397,7 +397,7 @@ def assemble(
         problem = shared.with_experiment(experiment)
     else:
         problem = Problem.build(
-            experiment, session.dataset() if session else dataset, choose_device(device_name), interrupted
+            experiment, session.dataset() if session else dataset, choose_device(device_name, experiment), interrupted
         )
     torch.set_num_threads(torch_threads(problem))
     if previous is not None:

@@ -58,7 +58,7 @@ def deliver(order: Order) -> Delivery:
 
 
 def _train(experiment: Experiment, device: str, keeps_checkpoints: bool) -> Session:
-    trainer = Trainer(Problem.build(experiment, device=choose_device(device)))
+    trainer = Trainer(Problem.build(experiment, device=choose_device(device, experiment)))
     progress = _last(iter(trainer))
     if progress.diverged is not None:
         raise ExperimentError(progress.diverged)
@@ -69,7 +69,7 @@ def _train(experiment: Experiment, device: str, keeps_checkpoints: bool) -> Sess
 
 
 def _measured(experiment: Experiment, session: Session | None, order: Order) -> dict[str, Any]:
-    device = choose_device(order.device)
+    device = choose_device(order.device, experiment)
     if session is None:
         tried = Model(Problem.build(experiment, device=device), None)
     else:
