@@ -445,24 +445,32 @@ def test_training_is_written_while_it_goes_on_and_data_only_once(windows, qtbot,
     assert WORK in list(window.autosaving.folder.check())
 
 
-@pytest.mark.parametrize("contents", [b"", b"{", b"[]", b'{"version": 9}', b'{"saved": 1e999}', b"\xff" * 100])
-def test_a_damaged_list_is_told_and_can_be_discarded(windows, tmp_path, contents, qtbot):
-    left = RecoveryFolder.create(tmp_path / "recovery")
-    (left.path / WORK).write_bytes(contents)
-    left.release()
-    for _ in range(2):  # closing the window is no answer: another version may read it
-        window = windows()
+DAMAGED = (b"", b"{", b"[]", b'{"version": 9}', b'{"saved": 1e999}', b"\xff" * 100)
+
+
+def test_damaged_lists_are_told_and_can_be_discarded(windows, tmp_path):
+    for contents in DAMAGED:
+        left = RecoveryFolder.create(tmp_path / "recovery")
+        (left.path / WORK).write_bytes(contents)
+        left.release()
+
+    def told(window) -> None:
         bar = window.recovery_bar
         assert bar.isVisible()
         assert "cannot be restored" in bar.sentence.text()
         assert WORK in bar.about.text()
         assert "discard it" in bar.about.text()
         assert not bar.restore.isVisible()
-        window.recovering.restore()  # as nothing asks for
-        assert not window.recovering.busy
-        end(window)
+
     window = windows()
-    window.recovery_bar.discard.click()
+    told(window)
+    window.recovering.restore()  # as nothing asks for
+    assert not window.recovering.busy
+    end(window)
+    window = windows()  # closing the window was no answer: another version may read them
+    for _ in DAMAGED:
+        told(window)
+        window.recovery_bar.discard.click()
     assert not window.recovery_bar.isVisible()
     assert folders(tmp_path) == []
 
