@@ -103,8 +103,8 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     except BaseException as error:
         with contextlib.suppress(OSError):  # raised too if the name is too long
             temporary.unlink()
-        # An error of a full disk names no file, and users do not know the temporary one. The file name of FFmpeg's
-        # errors cannot be set.
-        if type(error) is OSError and error.filename in (None, str(temporary)):
-            error.filename = given
+        # An error of a full disk names no file, and users do not know the temporary one, which a read-only folder names.
+        if isinstance(error, OSError) and error.filename in (None, str(temporary)):
+            with contextlib.suppress(AttributeError):  # the file name of FFmpeg's errors cannot be set
+                error.filename = given
         raise

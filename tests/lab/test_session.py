@@ -606,6 +606,20 @@ def test_a_writer_that_writes_nothing_leaves_the_old_file(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_folder_that_takes_no_files_is_told_by_the_users_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not by the temporary one; by a stand-in, since root may write everywhere."""
+
+    def refused(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("playground.lab.atomic.hold", refused)
+    with pytest.raises(PermissionError) as caught, atomic_write(tmp_path / "moons.csv"):
+        pass
+    assert caught.value.filename == str(tmp_path / "moons.csv")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
 def test_without_locks_temporary_files_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def without(*_: object) -> None:
