@@ -12,24 +12,16 @@ HEADINGS = re.findall(r"^#{2,4} (.+)$", GUIDE.read_text(encoding="utf-8"), re.MU
 
 # Headings that no journey walks through yet.
 MISSING = """
-The window
-Data
-Your own points
 Classes
-Drawing
 Images
-Noise
 Objective and network
-Sampling
 Watching the field being learned
 The canvas
 One field, five names
 A particle and its step
-Likelihood
 Quality
 Runs
 Compare
-Undo and history
 After a crash
 Exports
 Scenes
@@ -45,7 +37,6 @@ The other commands
 Sweeps
 Plug-ins and audits
 Boltzmann machine
-When something is wrong
 """.strip().splitlines()
 
 

@@ -156,6 +156,12 @@ class User:
         """Wait until no thing on screen has the text; see :meth:`reads`."""
         self.wait(lambda: re.search(text, self.screen()) is None, f"the text {text!r} to go away")
 
+    def figure(self, name: str) -> str:
+        """What is written beside the name of a figure: "–" if there is none."""
+        self.wait(lambda: len(self.finds(".*", "StaticText", name)) == 2, f"the figure {name}")
+        _, value = self.finds(".*", "StaticText", name)
+        return value.text
+
     def picture(self, name: str = "Canvas", role: str | None = None, inside: str | None = None) -> np.ndarray:
         """The pixels of a thing, (height, width, 3), each from 0 to 255."""
         thing = self.find(name, role, inside)
@@ -251,9 +257,9 @@ class User:
         for letter in text:
             self._send(lambda letter=letter: QTest.keyClick(_focused(), letter))
 
-    def write(self, name: str | Thing, text: str, role: str | None = None, inside: str | None = None) -> None:
+    def write(self, name: str | Thing, text: str, inside: str | None = None) -> None:
         """Click a field, replace what is in it, and press Enter."""
-        self.click(name, role, inside)
+        self.click(name, "EditableText", inside)
         self.press("Ctrl+A")
         self.type(text)
         self.press("Return")
@@ -376,9 +382,11 @@ def live(journey: Callable[[], None]) -> None:
                 break
 
     thread = threading.Thread(target=run, name="user", daemon=True)
+    QAccessible.setActive(True)  # Qt keeps what is read of lists up to date only for a reader
     thread.start()
     loop.exec()
     thread.join()
+    QAccessible.setActive(False)
     if failed:
         raise failed[0]
 
@@ -492,7 +500,10 @@ def _in_view(thing: Thing) -> bool:
 def _click(
     thing: Thing, at: tuple[float, float], keys: Qt.KeyboardModifier, button: Qt.MouseButton, double: bool
 ) -> None:
-    place = _point(thing.where, at)
+    where = thing.where
+    if thing.widget is not None:  # it may have moved since it was found
+        where = QRect(thing.widget.mapToGlobal(QPoint(0, 0)), thing.widget.size())
+    place = _point(where, at)
     widget = _under(place)
     (QTest.mouseDClick if double else QTest.mouseClick)(widget, button, keys, widget.mapFromGlobal(place))
 
@@ -544,6 +555,8 @@ def _is_active() -> bool:
 
 
 def _focused() -> QWidget:
-    widget = QApplication.activePopupWidget() or QApplication.focusWidget() or QApplication.activeWindow()
+    popup = QApplication.activePopupWidget()
+    within = popup.focusWidget() if popup is not None else QApplication.focusWidget()
+    widget = within or popup or QApplication.activeWindow()
     assert widget is not None, "no window is active"
     return widget
