@@ -253,6 +253,20 @@ FAULTS = (
         ("theory/test_smoothing.py::test_noise_of_their_diameter_brings_the_farthest_points_near_a_gaussian",),
     ),
     Fault(
+        "the width of a kernel density normalized as in one dimension",
+        "theory/kernel_density.py",
+        "normalizer = self._dim * (math.log(width)",
+        "normalizer = (math.log(width)",
+        ("theory/test_kernel_density.py::test_the_leave_one_out_likelihood_is_scikit_learns",),
+    ),
+    Fault(
+        "a kernel density of few points whose equal ones predict each other",
+        "theory/kernel_density.py",
+        "squares.masked_fill_(squares == 0, math.inf)",
+        "squares.fill_diagonal_(math.inf)",
+        ("theory/test_kernel_density.py::test_a_few_repeated_points_do_not_make_the_width_zero",),
+    ),
+    Fault(
         "memorized by half of the distance to the second nearest",
         "theory/metrics.py",
         "distances[:, 0] < distances[:, 1] / 3",
