@@ -178,8 +178,8 @@ class Given(Protocol):
         train: the training set, (N, *shape), on the device.
         density: the known density, or None.
         noise: the noise, built by the noise's kind.
-        diameter, spread, thickness: the diameter, the principal axes and the local thickness of the training set. They are
-            computed at the first call.
+        diameter, spread, thickness, kernel_width: the diameter, the principal axes and the local thickness of the training set,
+            and the width of its kernel density, where there is one. They are computed at the first call.
         classes: the number of classes that the network is trained with.
         conditions: what the network and its samples can be conditioned on.
         batch, particles: the number of points of a training step and of a run.
@@ -216,6 +216,9 @@ class Given(Protocol):
 
     @property
     def thickness(self) -> "Callable[[], Tensor]": ...
+
+    @property
+    def kernel_width(self) -> Callable[[], float | None]: ...
 
     @property
     def classes(self) -> int: ...

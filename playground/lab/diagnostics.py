@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from playground.kinds.noise.noise import BLUR, up
+from playground.kinds.noise.noise import BLUR, SIGMA_MIN, PathToNoise, up
 from playground.kinds.objectives import Objective
 from playground.lab.problem import Problem
 from playground.lab.trust import nearest
@@ -92,7 +92,8 @@ def _far_point(problem: Problem) -> Message | None:
     points = problem.dataset.points
     distances = np.linalg.norm(points - np.median(points, axis=0), axis=1)
     near, far = float(np.median(distances)), int(np.argmax(distances))
-    if not 0 < near < problem.units.sigma_to_user(max(problem.noise.sigma_min, SPOT)):  # 0: half are equal
+    finest = SIGMA_MIN if _is_width_of_kernel(problem) else problem.noise.sigma_min
+    if not 0 < near < problem.units.sigma_to_user(max(finest, SPOT)):  # 0: half are equal
         return None
     x, y = points[far]
     return Message(
@@ -127,9 +128,17 @@ def _no_density(problem: Problem) -> Message | None:
     )
 
 
+def _is_width_of_kernel(problem: Problem) -> bool:
+    """Whether the finest level is the default for a few points, the width of their kernel density."""
+    noise, few = problem.experiment.noise, problem.kernel_width() is not None
+    return few and isinstance(noise, PathToNoise) and noise.sigma_min == "auto" and not noise.is_by_hand
+
+
 def _blurred(problem: Problem) -> Message | None:
     """Diagnose parts of the data that are thinner than the finest noise level. A single level is coarse on purpose."""
     if not problem.experiment.noise.has_path:
+        return None
+    if _is_width_of_kernel(problem):  # a finer level would predict other points worse
         return None
     sigma = problem.noise.sigma_min
     cost = mean_smoothing_kl(problem.thickness(), sigma)

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from playground.data import dequantise
-from playground.lab import energies
+from playground.lab import energies, kernel_reference
 from playground.lab.conflicts import flow_conflict, likelihood_conflict, unknown_density
 from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS
 from playground.lab.label_dropout_checks import untrained_likelihood_score
@@ -64,6 +64,8 @@ def evaluate(
       Its density is that of the data smoothed by the finest sigma, so its KL to the data is 0 only without noise.
       For a file, kl_of_smoothing is estimated from the thickness of its narrow parts and has no error; see
       :mod:`playground.theory.local_geometry`.
+    - kernel_nll, kernel_kl, each with its _standard_error: like test_nll and kl, by the kernel density of the training points
+      with the width of the best leave-one-out likelihood, for few points of the plane. It needs no network.
     - sliced_wasserstein2: distance between samples and data in user units. If the units of the axes differ widely, each
       axis is scaled to their geometric mean, as for sigma, in all distances (`Units.equalized`). At most DISTANCE_POINTS
       of the samples are used. sliced_wasserstein2_points: the numbers of samples and of data.
@@ -120,6 +122,7 @@ def evaluate(
     else:
         yield from _measure_likelihoods(problem, score, found, reasons)
     yield EvaluationProgress(0.9, "distances", None)
+    kernel_reference.add_kernel_density(problem, found, reasons)
     if score is None:
         reasons |= dict.fromkeys(energies.METRICS, NO_WEIGHTS)
     else:
@@ -127,7 +130,8 @@ def evaluate(
     density = problem.dataset.density
     if density is None:
         unknown = unknown_density(problem.experiment)
-        reasons |= dict.fromkeys(("entropy", "kl", "kl_standard_error", *_FROM_SMOOTHING), unknown)
+        without = ("entropy", "kl", "kl_standard_error", "kernel_kl", "kernel_kl_standard_error", *_FROM_SMOOTHING)
+        reasons |= dict.fromkeys(without, unknown)
         if problem.shape == (2,) and problem.has_score:
             _estimate_smoothing(problem, found, reasons)
     else:
@@ -219,7 +223,10 @@ _FROM_SMOOTHING = (
 
 OF_SAMPLES = (*FROM_SAMPLES, "mode_weights_true", *FROM_TILTED, *FROM_IMAGES, *FROM_LABELS)
 """Keys of the figures of samples and of their reference set."""
-METRICS = (*FROM_LIKELIHOOD, "entropy", *_FROM_SMOOTHING, *energies.METRICS, *OF_SAMPLES)
+METRICS = (
+    *(*FROM_LIKELIHOOD, "entropy", *_FROM_SMOOTHING),
+    *(*kernel_reference.METRICS, *energies.METRICS, *OF_SAMPLES),
+)
 """Keys of the dictionary of :func:`evaluate`, besides `reasons`."""
 ERROR = "_standard_error"
 

@@ -20,7 +20,7 @@ from torch import Tensor
 from playground.data import Dataset
 from playground.data.units import Units
 from playground.kinds.chosen import Conditions
-from playground.kinds.noise.noise import BLUR, FINEST
+from playground.kinds.noise.noise import BLUR, FINEST, SIGMA_MIN
 from playground.kinds.samplers import FollowsScore, FromNoise
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, ExperimentError
@@ -29,6 +29,7 @@ from playground.theory.class_densities import ClassDensities
 from playground.theory.densities import Density, GaussianMixture
 from playground.theory.empirical import Empirical
 from playground.theory.guidance import LabelledScore
+from playground.theory.kernel_density import kernel_width
 from playground.theory.local_geometry import diameter as diameter
 from playground.theory.networks import ScoreNetwork
 from playground.theory.noise import GaussianPrior, Noise, PrincipalAxes, Process
@@ -38,6 +39,12 @@ FEW_POINTS = 10_000
 """Most training points of the plane with which training stops early. For two moons and a network of the default size,
 the KL is least after 200 steps with 100 rows and after 1,000 steps with 2,000 rows. With 50,000 rows it still falls after
 20,000 steps."""
+FEW_ROWS, WIDEST = 1_000, 1.0
+"""Number of training points of the plane from which on their kernel density is not computed, and its largest width over their
+standard deviation.
+
+With 800 points and early stopping, the KL of three toys falls from 0.08, 0.15 and 0.13 to 0.06, 0.08 and 0.13 if that width is the
+finest noise. With 1,600 points it rises by a tenth, as the network knows more than a kernel."""
 VALIDATION, VALIDATION_ROWS = 1024, 256
 """Points that decide when training stops: draws of a known density, or held-out rows (half of them at most)."""
 
@@ -72,8 +79,11 @@ class Problem:
         density: the known density that the data come from, standardized like them, or None.
         diameter: returns the :func:`~playground.theory.local_geometry.diameter` of `train`.
         spread: returns the principal axes of `train`.
-        thickness: returns the local thickness of `train`, see :func:`playground.theory.local_geometry.thickness`. These
-            three are computed when first called and kept through every `replace`: for large images each takes a second.
+        thickness: returns the local thickness of `train`, see :func:`playground.theory.local_geometry.thickness`.
+        kernel_width: returns the width of the best kernel density of `train`, see
+            :func:`playground.theory.kernel_density.kernel_width`. None for images, discrete values and FEW_ROWS or more
+            points. These four are computed when first called and kept through every `replace`: for large images each takes
+            a second.
         class_moments: returns the mean and the principal axes of the training points of a class, kept likewise.
         hidden_labels: the labels hidden by training so far, see :class:`playground.lab.conflicts.Conditions`.
     """
@@ -88,6 +98,7 @@ class Problem:
     diameter: Callable[[], float] = field(repr=False)
     spread: Callable[[], PrincipalAxes] = field(repr=False)
     thickness: Callable[[], Tensor] = field(repr=False)
+    kernel_width: Callable[[], float | None] = field(repr=False)
     class_moments: Callable[[int], tuple[Tensor, PrincipalAxes]] = field(repr=False)
     hidden_labels: tuple[float, float] | None = None
 
@@ -125,10 +136,11 @@ class Problem:
         across = functools.cache(functools.partial(diameter, train))
         spread = functools.cache(functools.partial(PrincipalAxes.of_points, train))
         thickness = functools.cache(functools.partial(_thickness, train))
+        width = functools.cache(functools.partial(_kernel_width, train))
         labels = None if dataset.labels is None else torch.from_numpy(dataset.labels).to(device)
         class_moments = functools.cache(functools.partial(_class_moments, train, labels))
         problem = cls(
-            experiment, dataset, units, train, test, density, device, across, spread, thickness, class_moments
+            experiment, dataset, units, train, test, density, device, across, spread, thickness, width, class_moments
         )
         _ = problem.noise  # levels that contradict each other are an error now, not at the first step
         return problem
@@ -248,11 +260,19 @@ class Problem:
     def _sets_rows_aside(self) -> bool:
         """Whether held-out rows are set aside for early stopping.
 
-        It depends only on settings that cannot change during training; label dropout, which can, does not count.
+        It depends only on settings that cannot change during training; label dropout, which can, does not count. By default they
+        are set aside for at most FEW_POINTS points, unless a network that memorizes all of them is their best kernel density:
+        then stopping early, by fewer rows still, gives up to 1.6 times its KL.
         """
         asked = self.experiment.training.early_stopping
         few = self.shape == (2,) and len(self.train) <= FEW_POINTS
-        return asked == "on" or (asked == "auto" and few)
+        return asked == "on" or (asked == "auto" and few and not self._memorizes_well)
+
+    @property
+    def _memorizes_well(self) -> bool:
+        """Whether the finest level of a path is at least the width of the points' best kernel density."""
+        width = self.kernel_width() if self.experiment.noise.has_path else None
+        return width is not None and self.noise.sigma_min >= width * (1 - 1e-6)
 
     @functools.cached_property
     def validation(self) -> Tensor:
@@ -410,3 +430,10 @@ def _thickness(train: Tensor) -> Tensor:
     found = local_geometry.thickness(train)
     thin = local_geometry.mean_smoothing_kl(found, FINEST) > BLUR
     return torch.zeros_like(found) if thin and local_geometry.intrinsic_dimension(train).is_curve else found
+
+
+def _kernel_width(train: Tensor) -> float | None:
+    """Return the width of the best kernel density of a few points of the plane, None for other data."""
+    if train.shape[1:] != (2,) or len(train) >= FEW_ROWS:
+        return None
+    return kernel_width(train, SIGMA_MIN, WIDEST)

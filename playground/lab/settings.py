@@ -100,10 +100,13 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         meta(
             "Keep the averaged weights with the lowest held-out loss. Training ends when this loss has not fallen for "
             "as long as it took to fall, at least 1,000 steps. Half of a file's held-out rows, at most 256, serve for "
-            "this and leave the test set. auto: on for points of the plane, at most 10,000 of them",
+            "this and leave the test set. auto: on for at most 10,000 points of the plane, unless σ_min is at least the "
+            "width of their best kernel density",
             label="early stopping",
             options={
-                "auto": Option("Auto", "On for points of the plane, at most 10,000 of them."),
+                "auto": Option(
+                    "Auto", "On for at most 10,000 points, unless σ min is the width of their kernel density."
+                ),
                 "on": Option("On", "Keep the weights with the lowest held-out loss; stop when it no longer falls."),
                 "off": Option("Off", "Train to the limit and keep the last weights."),
             },

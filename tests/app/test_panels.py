@@ -1728,6 +1728,20 @@ def test_a_figure_that_is_missing_says_why(show, state, controllers, kind, setti
     assert said not in shown.toolTip() + shown.accessibleDescription() + caption.text()
 
 
+def test_few_points_have_the_figures_of_a_kernel_density_beside_the_networks(show, state, controllers):
+    likelihood, quality = show(panels.LikelihoodPanel, panels.QualityPanel)
+    shown = likelihood.held_out.kernel, quality.kernel_kl
+    controllers.build()
+    assert not any(figure.isVisible() for figure in shown)
+    controllers.build(has_kernel_density=True)
+    assert [(figure.isVisible(), figure.text()) for figure in shown] == [(True, "–")] * 2
+    found = {"kernel_nll": 1.24, "kernel_nll_standard_error": 0.06, "kernel_kl": 0.27, "kernel_kl_standard_error": 0.03}
+    controllers.measuring.evaluation_changed.emit(found)
+    assert [figure.text() for figure in shown] == ["1.240 ± 0.060", "0.270 ± 0.030"]
+    controllers.build(known_density=False, has_kernel_density=True)
+    assert [figure.isVisible() for figure in shown] == [True, False]
+
+
 def test_a_score_that_nothing_can_be_relative_to_says_so(show, state, controllers):
     (panel,) = show(panels.QualityPanel)
     controllers.build()

@@ -195,6 +195,14 @@ def test_data_thinner_than_the_finest_noise_give_a_warning_with_the_cost_of_smoo
     assert float(told[1]) == pytest.approx(0.5 * (math.log(11) - 10 / 11), rel=0.1)
 
 
+def test_few_points_are_as_thin_as_their_kernel_density_allows(tmp_path: Path) -> None:
+    """A finer level would predict other points worse, so no message asks for one. A coarser one gets it."""
+    thin = (LINE + NORMAL * [0.0, 0.2])[:60]
+    assert of_file(tmp_path, thin) == []
+    (sentence,) = of_file(tmp_path, thin, sigma_min=1.0)
+    assert sentence.startswith("The data are thin: smoothing by σ_min = 1 costs")
+
+
 def test_a_coarse_noise_bridges_a_coarse_grid(tmp_path: Path) -> None:
     assert of_file(tmp_path, NORMAL.round(), kind="single", sigma=0.5) == []
 

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sklearn.neighbors import KernelDensity
 
 from playground.data import Dataset
 from playground.kinds.noise import Noise
-from playground.lab import energies, sample_metrics
+from playground.lab import energies, kernel_reference, sample_metrics
 from playground.lab.conflicts import LEAST_SAMPLES
 from playground.lab.density_map import density_map, integral
 from playground.lab.evaluation import METRICS, evaluate, sample_distances
@@ -361,6 +362,7 @@ def test_evaluation_of_the_exact_score_finds_nothing_wrong() -> None:
     assert found["density"].startswith("p_sigma of the data by the learned score, smoothed by sigma_min = 0.04")
     assert found["likelihood_nfe_mean"] > 20
     assert list(found["reasons"]) == [
+        *kernel_reference.METRICS,
         *energies.METRICS,
         "bits_per_dim",
         "bits_per_dim_standard_error",
@@ -618,6 +620,49 @@ def test_unknown_figures_are_none_with_a_reason() -> None:
     assert found["test_points"] is None
     assert "noise.kind = single has no such path" in str(found["reasons"]["test_nll"])
     assert found["sliced_wasserstein2"] is not None
+
+
+def test_few_points_have_a_kernel_density_as_a_reference() -> None:
+    """At auto a network that memorizes 100 points, in the place of which their own score stands, has the kernel's figures."""
+    problem = Problem.build(experiment(data__kind="two-moons", data__points=100, likelihood__points=200))
+    found = last(evaluate(problem, problem.empirical.score)).metrics
+    for of_kernel, of_model in (("kernel_nll", "test_nll"), ("kernel_kl", "kl")):
+        assert found[of_kernel] == pytest.approx(found[of_model], abs=0.01)
+        assert found[f"{of_kernel}_standard_error"] == pytest.approx(found[f"{of_model}_standard_error"], rel=0.05)
+    assert 0.1 < found["kernel_kl"] < 0.6
+    finer = problem.with_experiment(replace(problem.experiment, {"noise.sigma_min": 0.01}))
+    memorized = last(evaluate(finer, finer.empirical.score)).metrics
+    assert memorized["kl"] > 10 * found["kernel_kl"]
+    assert memorized["kernel_kl"] == found["kernel_kl"]
+
+
+def test_the_kernel_density_of_a_file_is_in_its_units() -> None:
+    """Columns in units that differ a thousandfold, against the density of scikit-learn in the columns' common scale."""
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(150, 2)) * [0.01, 10.0] + [5.0, -3.0]
+    dataset = Dataset("rows.csv", points[:100], None, (2,), ("a", "b"), points[100:])
+    problem = Problem.build(experiment(data__kind="file", data__path="rows.csv", likelihood__points=50), dataset)
+    found = last(evaluate(problem, None)).metrics
+    width, scale = problem.kernel_width(), problem.units.scale
+    estimate = KernelDensity(bandwidth=width).fit(points[:100] / scale)
+    log_prob = estimate.score_samples(problem.evaluation_points / scale) - np.log(scale).sum()
+    assert found["kernel_nll"] == pytest.approx(-log_prob.mean(), abs=1e-3)
+    assert found["kernel_kl"] is None
+    assert "data.kind = file is not known" in str(found["reasons"]["kernel_kl"])
+
+
+def test_many_points_images_and_discrete_values_have_no_kernel_density() -> None:
+    discrete = np.random.default_rng(0).integers(0, 5, size=(400, 2)).astype(float)
+    dataset = Dataset("rows.csv", discrete[:300], None, (2,), ("a", "b"), discrete[300:])
+    for problem, why in (
+        (Problem.build(experiment(data__points=1_000)), "fewer than 1,000 training points"),
+        (Problem.build(experiment(data__kind="digits")), "points of the plane"),
+        (Problem.build(experiment(data__kind="file", data__path="rows.csv"), dataset), "Most rows repeat"),
+    ):
+        found, reasons = dict.fromkeys(kernel_reference.METRICS), {}
+        kernel_reference.add_kernel_density(problem, found, reasons)
+        assert set(found.values()) == {None}
+        assert why in str(reasons["kernel_nll"])
 
 
 def test_the_kl_of_smoothing_a_file_is_estimated() -> None:

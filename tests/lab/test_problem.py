@@ -87,6 +87,46 @@ def test_the_finest_level_of_a_curve_follows_no_thickness(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    "noise",
+    [kind for kind, noise in Noise.kinds().items() if noise.has_path and "sigma_min" in noise.__struct_fields__],
+)
+def test_the_finest_level_of_few_rows_is_the_width_of_their_kernel_density(noise: str) -> None:
+    """That of many rows, and a level that the user has set, are not."""
+    problem = build(data__points=100, noise__kind=noise)
+    assert 0.12 < problem.noise.sigma_min < 0.25
+    assert problem.noise.sigma_min == pytest.approx(problem.kernel_width())
+    assert problem.resolve().noise.sigma_min == pytest.approx(problem.units.sigma_to_user(problem.noise.sigma_min))
+    assert build(data__points=1_000, noise__kind=noise).noise.sigma_min == pytest.approx(0.01)
+    by_hand = build(data__points=100, noise__kind=noise, noise__sigma_min=0.02)
+    assert by_hand.resolve().noise.sigma_min == 0.02
+    assert by_hand.kernel_width() == problem.kernel_width()
+
+
+def test_the_finest_level_of_few_rows_stays_below_a_coarsest_level_of_the_user() -> None:
+    problem = build(data__points=50, noise__kind="ve", noise__sigma_max=0.1)
+    assert problem.kernel_width() > problem.noise.sigma_max
+    assert problem.noise.sigma_min == pytest.approx(0.01)
+
+
+def test_the_finest_level_of_few_correlated_rows_follows_their_narrow_axis(tmp_path: Path) -> None:
+    """A round kernel is far wider. A line has no width at all."""
+    points = np.random.default_rng(0).normal(size=(400, 2))
+    for correlation, least, most in ((0.0, 0.3, 0.5), (0.999, 0.013, 0.016), (1.0, 0.01, 0.01)):
+        turned = np.stack([points[:, 0], correlation * points[:, 0] + math.sqrt(1 - correlation**2) * points[:, 1]], 1)
+        np.save(tmp_path / "points.npy", turned)
+        problem = build(data__kind="file", data__path=str(tmp_path / "points.npy"))
+        assert least <= round(problem.noise.sigma_min, 6) <= most, correlation
+        assert problem.kernel_width() > 0.02
+
+
+def test_the_finest_level_of_few_discrete_values_follows_no_kernel_density(tmp_path: Path) -> None:
+    np.save(tmp_path / "points.npy", np.random.default_rng(0).integers(0, 5, size=(400, 2)).astype(float))
+    problem = build(data__kind="file", data__path=str(tmp_path / "points.npy"), data__split="rows")
+    assert problem.kernel_width() is None
+    assert problem.noise.sigma_min == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(
     "kind", [kind for kind, source in DataSource.kinds().items() if source.known_density and kind != "drawn"]
 )
 def test_the_finest_level_of_a_toy_is_a_hundredth_of_its_deviation(kind: str) -> None:

@@ -73,6 +73,7 @@ class ProblemView:
     note: Message | None = None  # about the reading of the data
     has_score: bool = True  # whether the data with noise have one; between two sets there is a velocity only
     has_energy: bool = False  # whether the network is an energy, which states a density
+    has_kernel_density: bool = False  # whether the points are so few that a kernel density is a reference
 
     @property
     def shows_learned_density(self) -> bool:

@@ -491,6 +491,7 @@ def problem_view(problem: "Problem", parameters_count: int) -> ProblemView:
         has_process=has_process,
         has_score=problem.has_score,
         has_energy=has_energy(problem.experiment),
+        has_kernel_density=problem.kernel_width() is not None,
         sigma_min=units.sigma_to_user(noise.sigma_min),
         sigma_max=units.sigma_to_user(noise.sigma_max),
         sigmas=np.array([units.sigma_to_user(float(sigma)) for sigma in sigmas]),

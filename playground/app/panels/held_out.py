@@ -37,6 +37,7 @@ class HeldOutFigures(QWidget):
         for part in (
             self.nll,
             self.train_nll,
+            self.kernel,
             self.energy_nll,
             self.perfect,
             self.blur,
@@ -61,6 +62,7 @@ class HeldOutFigures(QWidget):
     def _build(self) -> None:
         self.nll = measured("test_nll")
         self.train_nll = measured("train_nll")
+        self.kernel = measured("kernel_nll")
         self.perfect = measured("optimal_nll")
         self.blur = measured("kl_of_smoothing")
         self.entropy = measured("entropy")
@@ -87,6 +89,7 @@ class HeldOutFigures(QWidget):
             ((self.perfect, self.entropy), known),
             ((self.blur,), not known and not images),
             ((self.integral,), flows and not images),
+            ((self.kernel,), view is not None and view.has_kernel_density),
             ((self.bits,), images),
             ((self.estimate,), resolve(experiment).likelihood.trace == "hutchinson"),
         ):
@@ -106,6 +109,7 @@ class HeldOutFigures(QWidget):
         for figure, key in (
             (self.nll, "test_nll"),
             (self.train_nll, "train_nll"),
+            (self.kernel, "kernel_nll"),
             (self.perfect, "optimal_nll"),
             (self.blur, "kl_of_smoothing"),
             (self.energy_integral, "energy_integral"),

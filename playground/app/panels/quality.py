@@ -122,6 +122,7 @@ class QualityPanel(CollapsiblePanel):
         self.distance = measured("sliced_wasserstein2")
         self.transport = measured("wasserstein2")
         self.kl = measured("kl")
+        self.kernel_kl = measured("kernel_kl")
         self.weights = measured("mode_weights")
         self.classifier = measured("classifier_accuracy")
         self.tilted = measured("tilted_sliced_wasserstein2")
@@ -138,6 +139,7 @@ class QualityPanel(CollapsiblePanel):
             self.classifier,
             self.memorization,
             self.kl,
+            self.kernel_kl,
             self.weights,
             self.labels,
             self.nearest,
@@ -199,6 +201,7 @@ class QualityPanel(CollapsiblePanel):
         self.relative.setVisible(comparable)
         self.divergence.setVisible(comparable)
         self.kl.setVisible(known)
+        self.kernel_kl.setVisible(known and view.has_kernel_density)
         self.weights.setVisible(view.mode_weights is not None)
         self.labels.setVisible(view.is_image and view.labelled)
         for part in (self.tilted, self.tilted_kl):
@@ -240,8 +243,10 @@ class QualityPanel(CollapsiblePanel):
         if run is None:
             self.marginals.histogram.show_samples(None)
         if view is None:
-            for part in (self.against, self.kl, self.weights, self.labels, self.nearest, self.tilted, self.tilted_kl):
+            for part in (self.against, self.kl, self.kernel_kl, self.weights, self.labels, self.nearest):
                 part.setVisible(False)  # they belonged to data that are gone
+            for part in (self.tilted, self.tilted_kl):
+                part.setVisible(False)
             self.marginals.clear()
 
     @Slot(str)
@@ -284,6 +289,9 @@ class QualityPanel(CollapsiblePanel):
         text = "" if kl is None else with_error(float(kl), None if error is None else float(error))
         text = text if kl is None or floor is None else f"{text} (floor {decimal(float(floor))})"
         self.kl.show_text(text, missing(metrics, "kl"))
+        kl, error = (metrics.get(key) for key in ("kernel_kl", "kernel_kl_standard_error"))
+        text = "" if kl is None else with_error(float(kl), None if error is None else float(error))
+        self.kernel_kl.show_text(text, missing(metrics, "kernel_kl"))
         self._show_weights(metrics)
         self._show_images(metrics)
         self.budget.show_metrics(metrics)

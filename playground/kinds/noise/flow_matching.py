@@ -162,8 +162,8 @@ class FlowMatching(TwoEnds, tag="flow-matching", frozen=True):
         start = None if self.has_score else self._start_set(given)
         return ContinuousNoise(FlowMatching(*self.ends(given)), start)
 
-    def finest(self, given: Given) -> float:
-        return NEAREST if self.sigma_min == "auto" and not self.has_score else super().finest(given)
+    def finest(self, given: Given, coarsest: float) -> float:
+        return NEAREST if self.sigma_min == "auto" and not self.has_score else super().finest(given, coarsest)
 
     def coarsest(self, given: Given) -> float:
         return FARTHEST if self.sigma_max == "auto" and not self.has_score else super().coarsest(given)

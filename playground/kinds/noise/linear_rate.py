@@ -70,8 +70,9 @@ class LinearRate(PathToNoise, frozen=True):
     def build(self, given: Given) -> "NoiseLevels":
         from playground.theory.noise import ContinuousNoise
 
-        process, fine = self.process(), self.finest(given)
+        process = self.process()
         end = process.end(self.beta_min, self.beta_max)
+        fine = self.finest(given, end)
         if fine >= end:
             to_user = given.units.sigma_to_user
             raise ExperimentError(

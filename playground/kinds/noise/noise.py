@@ -188,7 +188,7 @@ class PathToNoise(Noise, frozen=True):
             meta(
                 "Finest noise level, which smooths the learned density. auto: a hundredth of the data's standard "
                 "deviation; for thinner data a third of their thickness, along a principal axis of all or of "
-                "neighbouring points",
+                "neighbouring points; for fewer than 1,000 training points at least the width of their best kernel density",
                 label="σ min",
                 ge=1e-15,
                 le=1e15,
@@ -204,13 +204,23 @@ class PathToNoise(Noise, frozen=True):
         | Auto
     ) = "auto"
 
-    def finest(self, given: Given) -> float:
-        """sigma_min in internal units."""
+    def finest(self, given: Given, coarsest: float) -> float:
+        """sigma_min in internal units; the coarsest level does not limit what the user has set.
+
+        A network that fits a few points perfectly learns their kernel density of this width, so it is the best one. But a
+        network also learns a narrow principal axis, which a round kernel cannot: that of 320 points with a correlation of 0.999
+        has a KL of 0.9, and a network with the level for thin data one of 0.2.
+        """
         if self.sigma_min != "auto":
             return given.units.sigma_to_internal(self.sigma_min)
-        from playground.theory import local_geometry
+        from playground.theory import kernel_density, local_geometry
 
-        return local_geometry.finest_noise(given.thickness(), FINEST, SIGMA_MIN, BLUR)
+        finest = local_geometry.finest_noise(given.thickness(), FINEST, SIGMA_MIN, BLUR)
+        width = given.kernel_width()
+        if width is None:
+            return finest
+        width = min(width, kernel_density.width_for_gaussian(given.train))
+        return finest if width >= coarsest else max(finest, width)
 
     def state(self, sigmas: np.ndarray) -> Message:
         if not len(sigmas):
@@ -254,7 +264,8 @@ class TwoEnds(PathToNoise, frozen=True):
         Raises:
             ExperimentError: sigma_min is not below sigma_max.
         """
-        fine, coarse = self.finest(given), self.coarsest(given)
+        coarse = self.coarsest(given)
+        fine = self.finest(given, coarse)
         if fine >= coarse:
             to_user = given.units.sigma_to_user
             raise ExperimentError(crossed_ends(to_user(fine), to_user(coarse)))

@@ -1,0 +1,38 @@
+"""The likelihood of held-out points by a kernel density of the training points: what few points tell without a network."""
+
+from typing import Any
+
+import torch
+
+from playground.lab.problem import FEW_ROWS, Problem
+from playground.messages import Message
+from playground.theory import metrics
+from playground.theory.empirical import Empirical
+
+METRICS = ("kernel_nll", "kernel_nll_standard_error", "kernel_kl", "kernel_kl_standard_error")
+"""Keys of the figures of :func:`add_kernel_density`."""
+
+
+def add_kernel_density(problem: Problem, found: dict[str, Any], reasons: dict[str, Message]) -> None:
+    """Add the NLL of the kernel density at the held-out points, and its KL if the density is known, or why there is none."""
+    width = problem.kernel_width()
+    if width is None:
+        reasons |= dict.fromkeys(METRICS, _why_none(problem))
+        return
+    points = problem.evaluation_points
+    x = torch.from_numpy(problem.units.to_internal(points).astype("float64"))
+    kernel = Empirical(problem.train.cpu().double()).log_prob(x, width)
+    log_prob = torch.from_numpy(problem.units.log_prob_to_user(kernel.numpy()))
+    found["kernel_nll"], found["kernel_nll_standard_error"] = metrics.mean_with_error(-log_prob)
+    true = problem.exact_log_prob(points)
+    if true is not None:
+        found["kernel_kl"], found["kernel_kl_standard_error"] = metrics.kl_to_known(true, log_prob)
+
+
+def _why_none(problem: Problem) -> Message:
+    if problem.shape != (2,):
+        return Message("kernel-of-images", "A kernel density is a reference for points of the plane.")
+    if len(problem.train) >= FEW_ROWS:
+        text = "A kernel density is a reference for fewer than {:,} training points."
+        return Message("kernel-of-many", text, (FEW_ROWS,))
+    return Message("kernel-of-few-values", "Most rows repeat, and discrete values have no kernel density.")
