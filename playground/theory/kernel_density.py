@@ -39,7 +39,7 @@ def kernel_width(points: Tensor, least: float, most: float) -> float | None:
         least, most: > 0, in the same units.
 
     Returns:
-        The width; None if half of the points repeat others or none has a neighbour.
+        The width; None if most points repeat others or none has a neighbour.
     """
     points = points.cpu().double()
     if len(torch.unique(points, dim=0)) < max(2, REPEATED * len(points)):
