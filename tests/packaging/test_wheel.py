@@ -85,7 +85,6 @@ def test_the_wheel_has_every_file_of_the_resources(wheel: Path) -> None:
 
 
 def test_a_package_index_can_show_it(wheel: Path, tmp_path: Path) -> None:
-    pytest.importorskip("twine", reason="the environment was made before twine was needed")
     sdist = build("sdist", ROOT, tmp_path)
     checking = [sys.executable, "-m", "twine", "check", "--strict", str(wheel), str(sdist)]
     done = subprocess.run(checking, capture_output=True, text=True, check=False, env=alone())
