@@ -50,6 +50,7 @@ def launch(path: Path | None = None, device: str = "auto", kept_plugins: bool = 
     close_on_signals(window)
     window.show()
     code = application.exec()
+    logger.info("Score Playground ends, exit code %d", code)  # without this line it was killed or has crashed
     hook.remove()
     log_file.remove()
     if not window.ended:

@@ -1,6 +1,7 @@
 """The window: its layout, and how it opens, closes and changes its theme."""
 
 import signal
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -37,7 +38,7 @@ from playground.app.dialogs.help import show_about, show_keys
 from playground.app.dialogs.log import copy_log
 from playground.app.dialogs.tour import Tour
 from playground.app.menus import TOP_BAR, MainMenu, keys_by_menu, show_canvas_menu
-from playground.app.model.errors import Log
+from playground.app.model.errors import Log, logger
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
 from playground.app.panels import (
@@ -678,5 +679,10 @@ def _application() -> QApplication:
 
 def close_on_signals(window: MainWindow) -> None:
     """Let Ctrl+C in the terminal, its end, and SIGTERM close the window without asking; unsaved work is kept."""
-    for name in (signal.SIGINT, *ending_signals()):
-        signal.signal(name, lambda *_: QTimer.singleShot(0, window.interrupt))
+
+    def close(name: str) -> None:
+        logger.info("%s closes the window", name)
+        window.interrupt()
+
+    for number in (signal.SIGINT, *ending_signals()):  # Python's handler may interrupt a line that is being logged
+        signal.signal(number, lambda sent, _: QTimer.singleShot(0, partial(close, signal.Signals(sent).name)))

@@ -97,7 +97,7 @@ sys.exit(main.launch())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no polite kill")
-@pytest.mark.parametrize("sent", ["SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("sent", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_unsaved_work_is_kept_when_the_system_or_the_terminal_ends(tmp_path, own_places, sent):
     process = start(tmp_path, EDITED)
     assert process.stdout is not None
@@ -107,6 +107,10 @@ def test_unsaved_work_is_kept_when_the_system_or_the_terminal_ends(tmp_path, own
     _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert len(list(own_places.rglob(WORK))) == 1
+    (log,) = own_places.rglob(NAME)
+    lines = log.read_text(encoding="utf-8").splitlines()
+    assert any(line.endswith(f"{sent} closes the window") for line in lines)
+    assert lines[-1].endswith("Score Playground ends, exit code 0")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no nohup")
@@ -135,7 +139,9 @@ main.launch()
     _, err = process.communicate(timeout=60)
     assert process.returncode not in (0, 1), err
     (log,) = own_places.rglob(NAME)
-    assert f"Score Playground {__version__} starts" in log.read_text(encoding="utf-8")
+    lines = log.read_text(encoding="utf-8")
+    assert f"Score Playground {__version__} starts" in lines
+    assert "exit code" not in lines
     crash = last_crash(log.parent)
     assert crash.startswith("Crash, 2")
     assert "in crash_here" in crash
