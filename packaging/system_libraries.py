@@ -9,7 +9,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from playground.cli.doctor.machine import SCREEN_LIBRARIES
+from playground.drawing.screen_libraries import SCREEN_LIBRARIES
 
 Entry = tuple[str, str, str]
 

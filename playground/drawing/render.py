@@ -11,6 +11,8 @@ from playground.drawing.scene import Scene, paint
 from playground.lab.atomic import atomic_write
 from playground.user_errors import UserError, cannot_write
 
+NO_DISPLAY_NEEDED = "There is no display here, and pictures need none: unset QT_QPA_PLATFORM, or set it to offscreen."
+
 
 class PictureError(UserError, RuntimeError):
     """A picture cannot be written; the message is one sentence for the user."""
@@ -22,7 +24,7 @@ def headless() -> QGuiApplication:
     if application is None:
         # An empty value counts as unset: Qt would look for a display, and abort the process if there is none.
         os.environ["QT_QPA_PLATFORM"] = os.environ.get("QT_QPA_PLATFORM") or "offscreen"
-        with instead_of_abort("Qt has no platform of this name: unset QT_QPA_PLATFORM, or set it to offscreen."):
+        with instead_of_abort(NO_DISPLAY_NEEDED):
             application = QGuiApplication(["score-playground"])
     return application  # type: ignore[return-value]
 

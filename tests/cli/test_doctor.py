@@ -10,8 +10,9 @@ import pytest
 
 from playground.cli import doctor
 from playground.cli.doctor import machine, program
-from playground.cli.doctor.machine import GIB, SCREEN_LIBRARIES
+from playground.cli.doctor.machine import GIB
 from playground.cli.doctor.verdict import FAILED, OK, WARNING, Verdict
+from playground.drawing.screen_libraries import SCREEN_LIBRARIES
 
 Ask = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[2]

@@ -22,6 +22,8 @@ from playground.cli import COMMANDS, main, running
 from playground.cli.commands import app
 from playground.cli.stopping import ANYWHERE
 from playground.drawing.no_display import NO_DISPLAY
+from playground.drawing.render import NO_DISPLAY_NEEDED
+from playground.drawing.screen_libraries import missing_libraries
 from playground.kinds.setting import Field, own_fields
 from playground.lab import scenes
 from playground.lab.audit import Audit
@@ -158,21 +160,60 @@ def test_without_a_display_the_window_is_refused(monkeypatch: pytest.MonkeyPatch
     assert "There is no display here" in error
 
 
+MADE = {
+    "window": "from playground.cli import main; raise SystemExit(main([]))",
+    "picture": "from playground.drawing.render import headless; headless()",
+}
+NO_SUCH = r"Qt has no platform of this name: {} \(allowed: .*\boffscreen\b.*\)\. Unset QT_QPA_PLATFORM, or set it to one of these\."
+NO_CURSOR = (
+    r"Qt's window needs a system library that cannot be loaded: libxcb-cursor\.so\.0\. "
+    r"On Debian and Ubuntu: sudo apt-get install libxcb-cursor0\nQt: From 6\.5\.0, xcb-cursor0 .*"
+)
+NO_SCREEN, NO_PAINTING = re.escape(NO_DISPLAY), re.escape(NO_DISPLAY_NEEDED)
+NO_SOCKET, NO_SERVER = r"\nQt: Failed to create wl_display .*", r"\nQt: could not connect to display{}"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="Windows and macOS always have a display")
+@pytest.mark.skipif(bool(missing_libraries()), reason=f"Qt's xcb cannot be loaded here without {missing_libraries()}")
 @pytest.mark.parametrize(
-    "variables",
-    [{"DISPLAY": ":99"}, {"WAYLAND_DISPLAY": "wayland-9"}, {"QT_QPA_PLATFORM": "nonsense"}, {"QT_QPA_PLATFORM": "xcb"}],
+    ("made", "variables", "said"),
+    [
+        ("window", {}, NO_SCREEN),
+        ("window", {"DISPLAY": ":99"}, NO_SCREEN + NO_SERVER.format(" :99")),
+        ("window", {"WAYLAND_DISPLAY": "wayland-9"}, NO_SCREEN + NO_SOCKET + NO_SERVER.format("")),
+        ("window", {"QT_QPA_PLATFORM": "xcb"}, NO_SCREEN + NO_SERVER.format("")),
+        ("window", {"QT_QPA_PLATFORM": "xcb", "DISPLAY": ":99"}, NO_SCREEN + NO_SERVER.format(" :99")),
+        ("window", {"QT_QPA_PLATFORM": "nonsense"}, NO_SUCH.format("nonsense")),
+        ("window", {"QT_QPA_PLATFORM": "nonsense", "DISPLAY": ":99"}, NO_SUCH.format("nonsense")),
+        ("window", {"QT_QPA_PLATFORM": "a;b", "DISPLAY": ":99"}, NO_SUCH.format("a, b")),
+        (
+            "window",
+            {"QT_QPA_PLATFORM": "a;xcb", "DISPLAY": ":99"},
+            NO_SCREEN + '\nQt: Could not find .* "a" .*' + NO_SERVER.format(" :99"),
+        ),
+        ("window", {"DISPLAY": ":99", "LD_LIBRARY_PATH": "unloadable"}, NO_CURSOR),
+        ("window", {"LD_LIBRARY_PATH": "unloadable", "QT_QPA_PLATFORM": "xcb"}, NO_SCREEN),
+        ("picture", {"QT_QPA_PLATFORM": "xcb", "DISPLAY": ":99"}, NO_PAINTING + NO_SERVER.format(" :99")),
+        ("picture", {"QT_QPA_PLATFORM": "nonsense", "DISPLAY": ":99"}, NO_SUCH.format("nonsense")),
+        ("picture", {"QT_QPA_PLATFORM": "xcb", "DISPLAY": ":99", "LD_LIBRARY_PATH": "unloadable"}, NO_CURSOR),
+    ],
     ids=str,
 )
-def test_where_qt_would_abort_the_window_is_refused(tmp_path: Path, variables: dict[str, str]) -> None:
-    """A display that is not there, and a platform that Qt does not have."""
-    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+def test_where_qt_would_abort_the_reason_is_said(
+    tmp_path: Path, made: str, variables: dict[str, str], said: str
+) -> None:
+    """A display that is not there, a platform that Qt does not have, and a library that cannot be loaded."""
+    (tmp_path / "unloadable").mkdir()
+    (tmp_path / "unloadable" / "libxcb-cursor.so.0").touch()
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM", "XDG_SESSION_TYPE")
     environment = {name: value for name, value in os.environ.items() if name not in names}
     environment |= {"PYTHONPATH": str(ROOT), "XDG_RUNTIME_DIR": str(tmp_path), **variables}
-    command = [sys.executable, "-m", "playground"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    command = [sys.executable, "-c", MADE[made]]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
     assert done.returncode == 2
-    assert done.stderr == f"score-playground: {NO_DISPLAY}\n"
+    assert re.fullmatch(f"score-playground: {said}\n", done.stderr), done.stderr
 
 
 def test_a_picture_on_an_unknown_platform_is_refused(moons: Path, tmp_path: Path) -> None:
@@ -189,7 +230,7 @@ def test_a_picture_on_an_unknown_platform_is_refused(moons: Path, tmp_path: Path
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "QT_QPA_PLATFORM": "nonsense"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2
-    assert done.stderr.startswith("score-playground: Qt has no platform of this name: unset QT_QPA_PLATFORM")
+    assert done.stderr.startswith("score-playground: Qt has no platform of this name: nonsense (allowed: ")
     assert not (tmp_path / "a.gif").exists()
 
 

@@ -11,6 +11,7 @@ import platformdirs
 
 from playground import __version__
 from playground.cli.doctor.verdict import FAILED, OK, WARNING, Verdict
+from playground.drawing.screen_libraries import SCREEN_LIBRARIES, how_to_install, missing_libraries
 
 LEAST_GLIBC = (2, 34)  # of Qt's wheels
 SYSTEMS = {  # systems with at least this glibc
@@ -23,24 +24,6 @@ LEAST_MEMORY, ENOUGH_MEMORY = (
     1.5,
 )  # GiB free: the window with torch takes 0.6, a long run with many particles twice that
 GIB = 1024**3
-
-SCREEN_LIBRARIES = {  # the system libraries that Qt's window needs on Linux, each with its Debian package
-    "libEGL.so.1": "libegl1",
-    "libGL.so.1": "libgl1",
-    "libOpenGL.so.0": "libopengl0",
-    "libxkbcommon.so.0": "libxkbcommon0",
-    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
-    "libdbus-1.so.3": "libdbus-1-3",
-    "libfontconfig.so.1": "libfontconfig1",
-    "libglib-2.0.so.0": "libglib2.0-0",
-    "libxcb-cursor.so.0": "libxcb-cursor0",
-    "libxcb-icccm.so.4": "libxcb-icccm4",
-    "libxcb-image.so.0": "libxcb-image0",
-    "libxcb-keysyms.so.1": "libxcb-keysyms1",
-    "libxcb-render-util.so.0": "libxcb-render-util0",
-    "libxcb-shape.so.0": "libxcb-shape0",
-    "libxcb-xinerama.so.0": "libxcb-xinerama0",
-}
 
 
 def system() -> Verdict:
@@ -106,20 +89,10 @@ def screen_libraries() -> Verdict:
     """Whether each library that Qt's window needs can be loaded. A package has its own copies of missing ones."""
     if sys.platform != "linux":
         return Verdict(OK, "part of the system")
-    missing = [name for name in SCREEN_LIBRARIES if not _loads(name)]
+    missing = missing_libraries()
     if missing:
-        packages = " ".join(SCREEN_LIBRARIES[name] for name in missing)
-        advice = f"On Debian and Ubuntu: sudo apt-get install {packages}"
-        return Verdict(FAILED, f"missing {', '.join(missing)}", advice)
+        return Verdict(FAILED, f"missing {', '.join(missing)}", how_to_install(missing))
     return Verdict(OK, f"all {len(SCREEN_LIBRARIES)} libraries of GL, X and fonts load")
-
-
-def _loads(library: str) -> bool:
-    try:
-        ctypes.CDLL(library)
-    except OSError:
-        return False
-    return True
 
 
 def screen() -> Verdict:
