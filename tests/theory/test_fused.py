@@ -274,10 +274,11 @@ def wrong_by_a_thousandth(*given: Any) -> Tensor:
     return act[name](torch.nn.functional.linear(a, b, bias)) * 1.001
 
 
+@pytest.mark.usefixtures("checked_anew")
 @pytest.mark.parametrize("private", ["oneDNN", "Adam"])
 @pytest.mark.parametrize("fault", [taken_away, wrong_by_a_thousandth])
 def test_without_torchs_private_functions_training_goes_on_with_the_same_losses(
-    private: str, fault: Callable[..., object], checked_anew: None, monkeypatch: pytest.MonkeyPatch
+    private: str, fault: Callable[..., object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network = mlp("silu", width=128).float()
     arguments = [part.float() for part in draws(len(RATES), 512, 2)]
