@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QFrame,
     QMainWindow,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -63,7 +62,7 @@ from playground.app.style.theme import UNIT, is_colored
 from playground.app.timeline import Timeline
 from playground.app.widgets import accessible_roles
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
-from playground.app.widgets.column import Column
+from playground.app.widgets.column import Cards, Column
 from playground.app.widgets.field_row import FieldRow
 from playground.app.widgets.file_prompts import FilePrompts
 from playground.app.widgets.highlight import Highlight
@@ -89,7 +88,7 @@ PLAYED = frozenset({"data.kind", "data.path", "sampling.kind"})
 
 
 PanelKind = TypeVar("PanelKind", bound=CollapsiblePanel)
-Area = TypeVar("Area", bound=QScrollArea)
+Area = TypeVar("Area", bound=Cards)
 
 
 class MainWindow(QMainWindow):
@@ -278,9 +277,7 @@ class MainWindow(QMainWindow):
     def _lay_out(self) -> None:
         self.top_bar = TopBar(self)
         self.panels: list[CollapsiblePanel] = []
-        lesson = self._column(
-            "lessonColumn", PIPELINE[:1], QScrollArea()
-        )  # whose question stays in view beside the cards
+        lesson = self._column("lessonColumn", PIPELINE[:1], Cards())  # whose question stays in view beside the cards
         left = self._column("leftColumn", PIPELINE[1:], Column())
         left.put_above(lesson)
         right = self._column("rightColumn", MEASUREMENTS, Column())

@@ -1,11 +1,13 @@
 """Lessons in the window: predict, then see; and the own work comes back untouched."""
 
 import csv
+import itertools
 import threading
 
 import msgspec
 import pytest
 from PySide6.QtCore import QObject, QPoint, QRect, Qt, Signal
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -28,6 +30,7 @@ from playground.app.model.state import Edit, State
 from playground.app.panels import DataPanel, LessonPanel, LikelihoodPanel, NoisePanel, SamplingPanel, ScenePanel
 from playground.app.panels.lesson import Scale
 from playground.app.style.number_formats import format_number, without_typography
+from playground.app.widgets import live_equation_view
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.column import ROOM, Column
 from playground.app.widgets.equation import equation_svg
@@ -564,6 +567,76 @@ def test_every_step_shows_its_question_and_the_setting_that_it_is_about_on_a_sma
             wait(lambda parts=parts: all(map(in_view, parts)), 2_000)
             for part in parts:
                 assert in_view(part), (name, place + 1, answered, part.accessibleName(), part.visibleRegion())
+
+
+def click(window, button) -> None:
+    """A real click, which passes through the window."""
+    assert in_view(button)
+    middle = button.mapTo(window, button.rect().center())
+    QTest.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, pos=middle)
+
+
+PICTURE = 90  # px: higher than a line of text
+NEW = itertools.count(-7, 0.01)  # values whose equation is not drawn yet
+
+
+@pytest.fixture
+def late(monkeypatch):
+    """The measurement and the pictures of equations come when the events are set."""
+    measured, drawn = threading.Event(), threading.Event()
+
+    def measure(scene):
+        yield 0.5, None
+        assert measured.wait(30)
+        yield 1.0, scenes.check_claim(scene, dict.fromkeys(scene.figures, next(NEW)))
+
+    def draw(*asked):
+        assert drawn.wait(30)
+        image = QImage(200, PICTURE, QImage.Format.Format_ARGB32_Premultiplied)
+        image.fill(Qt.GlobalColor.transparent)
+        return image
+
+    monkeypatch.setattr(scene_figures, "measure", measure)
+    monkeypatch.setattr(live_equation_view, "equation_image", draw)
+    yield measured, drawn
+    measured.set()
+    drawn.set()
+
+
+@pytest.mark.parametrize("scrolls", [False, True])
+def test_next_stays_in_view_as_the_answer_and_its_equation_arrive_until_the_user_scrolls(laptop, late, scrolls):
+    lessons, panel, (measured, drawn) = laptop.controllers.lessons, laptop.panel(LessonPanel), late
+    lessons.begin(load_all()["01-score"])
+    lessons.start_again()
+    lessons.go(1)
+    panel.slider.set_position(0.4)
+    wait(lambda: in_view(panel.commit), 5_000)
+    click(laptop, panel.commit)
+    wait(lambda: lessons.measuring, 5_000)
+    wait(milliseconds=100)
+    measured.set()
+    wait(lambda: lessons.may_go_on and in_view(panel.onward), 30_000)
+    assert in_view(panel.onward)
+    equations, bar = (panel.symbols, panel.valued), panel.column().verticalScrollBar()
+    before, end = sum(one.height() for one in equations), bar.maximum()
+
+    def laid_out():
+        heights = [one.height() for one in equations]
+        return min(heights) >= PICTURE and bar.maximum() - end == sum(heights) - before
+
+    if scrolls:
+        bar.triggerAction(QAbstractSlider.SliderAction.SliderToMinimum)
+    drawn.set()
+    wait(laid_out, 30_000)
+    assert laid_out()
+    assert bar.maximum() > end
+    assert in_view(panel.onward) != scrolls
+    assert (bar.value() == 0) == scrolls
+    if not scrolls:
+        click(laptop, panel.onward)
+        wait(lambda: lessons.place == 2, 5_000)
+        wait(lambda: bar.value() == 0, 5_000)
+        assert bar.value() == 0
 
 
 def test_a_user_who_scrolls_is_not_taken_back_to_the_setting(laptop):

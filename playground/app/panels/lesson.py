@@ -27,6 +27,7 @@ from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import unbroken, with_indices
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
+from playground.app.widgets.column import Cards
 from playground.app.widgets.controls import Slider
 from playground.app.widgets.live_equation_view import LiveEquationView
 from playground.app.widgets.selectable import SelectableLabel
@@ -263,8 +264,13 @@ class LessonPanel(CollapsiblePanel):
         self.onward.setEnabled(lessons.may_go_on)
         self.onward.setText("Next" if lessons.place + 1 < len(lesson.steps) else "Finish")
         self.onward.setToolTip("To the next step." if lessons.may_go_on else "First predict, then see.")
-        if explained and answered and not self._explains:
-            self.reveal(self.onward)
+        column = self.column()
+        if isinstance(column, Cards):
+            if not explained:
+                column.keep_in_view(None)
+            elif answered and not self._explains:
+                self.set_folded(False)
+                column.keep_in_view(self.onward)  # its equation is drawn later, and moves it
         self._explains = bool(explained)
         if focused is not None and not (focused.isVisibleTo(self) and focused.isEnabled()):
             self._next_control().setFocus()  # it would go to another card, which would seem to be meant

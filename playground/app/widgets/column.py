@@ -16,24 +16,84 @@ DIRECT = Qt.FindChildOption.FindDirectChildrenOnly
 AROUND = 24  # px that are shown around the part that is kept in view
 
 
-class Column(QScrollArea):
+class Cards(QScrollArea):
+    """Cards that scroll; :meth:`keep_in_view` keeps a widget of theirs in view."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._steadying = False
+        self._watched: QObject | None = None
+        self._in_view: QWidget | None = None
+        self.verticalScrollBar().rangeChanged.connect(self._steady)
+        self.verticalScrollBar().actionTriggered.connect(self._scrolled)
+
+    def keep_in_view(self, part: QWidget | None) -> None:
+        """Keep a widget of these cards in view, whatever comes and goes, until the user scrolls or presses something."""
+        self._in_view = part
+        self._show_kept()
+
+    def _show_kept(self) -> None:
+        part, whole = self._in_view, self.widget()
+        if part is None or whole is None or not isValid(part) or not whole.isAncestorOf(part):
+            self._in_view = None
+        elif not self._steadying:
+            self._steadying = True
+            super().ensureWidgetVisible(part, 0, px(AROUND))
+            self.horizontalScrollBar().setValue(0)
+            self._steadying = False
+
+    @Slot()
+    def _steady(self) -> None:
+        """Scroll after a change of the cards, or of the room for them."""
+        self._show_kept()
+
+    @Slot()
+    def _scrolled(self) -> None:
+        self._in_view = None
+
+    def hold(self, pressed: QWidget) -> None:
+        """Leave the scrolling to the user, who has pressed a widget of these cards."""
+        self._in_view = None
+
+    def ensureWidgetVisible(self, childWidget: QWidget, xmargin: int = 50, ymargin: int = 50) -> None:
+        self._scrolled()
+        super().ensureWidgetVisible(childWidget, xmargin, ymargin)
+        self.horizontalScrollBar().setValue(0)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        handle = self.window().windowHandle()
+        if handle is not None and handle is not self._watched:
+            self._watched = handle  # every press passes here, whichever widget takes it
+            handle.installEventFilter(self)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        self._scrolled()
+        super().wheelEvent(event)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._watched:
+            if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseButtonPress:
+                pressed = self.window().childAt(event.position().toPoint())
+                whole = self.widget()
+                if pressed is not None and whole is not None and whole.isAncestorOf(pressed):
+                    self.hold(pressed)
+            return False
+        return super().eventFilter(watched, event)
+
+
+class Column(Cards):
     """Keeps the widget that was pressed last in its position: changes above it are compensated by scrolling.
 
     At an end of the column, where it cannot scroll far enough, it adds empty room until the pointer leaves.
-    :meth:`keep_in_view` keeps another one in view.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._held: list[QWidget] = []  # the pressed widget and its parents up to the card
         self._y = 0
-        self._steadying = False
         self._room = 0  # px of empty room above the first card
-        self._watched: QObject | None = None
         self._above: QScrollArea | None = None
-        self._in_view: QWidget | None = None
-        self.verticalScrollBar().rangeChanged.connect(self._steady)
-        self.verticalScrollBar().actionTriggered.connect(self._scrolled)
 
     def put_above(self, part: QScrollArea) -> None:
         """Put a part above the cards. It is as high as its content, and scrolls where it would leave too little room."""
@@ -63,31 +123,16 @@ class Column(QScrollArea):
         if height != self.viewportMargins().top():
             self.setViewportMargins(0, height, 0, 0)
 
-    def keep_in_view(self, part: QWidget | None) -> None:
-        """Keep a widget of this column in view, whatever comes and goes, until the user scrolls or presses something."""
-        self._in_view = part
-        self._show_kept()
-
-    def _show_kept(self) -> None:
-        part, whole = self._in_view, self.widget()
-        if part is None or whole is None or not isValid(part) or not whole.isAncestorOf(part):
-            self._in_view = None
-        elif not self._steadying:
-            self._steadying = True
-            super().ensureWidgetVisible(part, 0, px(AROUND))
-            self.horizontalScrollBar().setValue(0)
-            self._steadying = False
-
     @Slot()
     def _scrolled(self) -> None:
-        self._in_view = None
+        super()._scrolled()
         self.release()
 
     def hold(self, pressed: QWidget) -> None:
         """Keep a widget of this column at its height until something else is pressed, or the user scrolls."""
+        super().hold(pressed)
         whole = self.widget()
         self._let_go()
-        self._in_view = None
         above: QWidget | None = pressed
         while above is not None and above is not whole:
             above.installEventFilter(self)
@@ -149,38 +194,15 @@ class Column(QScrollArea):
             layout.setContentsMargins(margins)
             self._room = pixels
 
-    def ensureWidgetVisible(self, childWidget: QWidget, xmargin: int = 50, ymargin: int = 50) -> None:
-        self._scrolled()
-        super().ensureWidgetVisible(childWidget, xmargin, ymargin)
-        self.horizontalScrollBar().setValue(0)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        handle = self.window().windowHandle()
-        if handle is not None and handle is not self._watched:
-            self._watched = handle  # every press passes here, whichever widget takes it
-            handle.installEventFilter(self)
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit_above()
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        self._scrolled()
-        super().wheelEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self.release()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self._watched:
-            if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseButtonPress:
-                pressed = self.window().childAt(event.position().toPoint())
-                whole = self.widget()
-                if pressed is not None and whole is not None and whole.isAncestorOf(pressed):
-                    self.hold(pressed)
-            return False
         if event.type() == QEvent.Type.LayoutRequest and self._above is not None and watched is self._above.widget():
             self._fit_above()
         if event.type() == QEvent.Type.Move and watched in self._held:
