@@ -407,7 +407,8 @@ def check(
 ) -> None:
     """Measure what each step asks for: exit code 1 if a question has no answer among its choices.
 
-    An answer is undecided if a bound lies within two standard errors of what is measured.
+    An answer is undecided if a bound lies within two standard errors of what is measured. An error as large as the scale or
+    the interval of a choice is no answer.
     """
     from playground.cli.lessons import check_lessons
 

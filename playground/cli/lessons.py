@@ -70,24 +70,39 @@ def _check(lesson: Lesson, device: str) -> bool:
 def _answer(step: Step, value: float, error: float) -> tuple[str, bool]:
     """The answer that a measured value gives, in words, and whether it is a possible answer.
 
-    Within two standard errors of a bound the value does not decide.
+    Within two standard errors of a bound, on either side, the value does not decide. An error as large as the scale, or as
+    the interval of a choice within two standard errors, could go with any answer and is refused.
     """
-    reach = value - SURE * error, value + SURE * error
+    intervals: list[tuple[str, float, float]]
     if step.head.scale is not None:
         low, high = step.head.scale
-        if low <= value <= high:
-            return "on the scale", True
-        beyond = f"not on the scale from {low:g} to {high:g}"
-        reaches = reach[0] <= high and reach[1] >= low
-        return f"{beyond}; undecided, for its error reaches it" if reaches else beyond, reaches
-    right = [choice.text for choice in step.head.choices if choice.holds(value)]
-    if len(right) != 1:
-        return ("none of the choices" if not right else f"more than one: {'; '.join(right)}"), False
-    bounds = {end for choice in step.head.choices for end in (choice.at_least, choice.below) if end is not None}
-    near = [f"{end:g}" for end in sorted(bounds) if reach[0] < end <= reach[1]]
+        possible = low <= value <= high
+        said = "on the scale" if possible else f"not on the scale from {low:g} to {high:g}"
+        intervals = [("the scale", low, high)]
+    else:
+        right = [choice.text for choice in step.head.choices if choice.holds(value)]
+        if len(right) != 1:
+            return ("none of the choices" if not right else f"more than one: {'; '.join(right)}"), False
+        said, possible = right[0], True
+        intervals = [
+            (
+                f"the interval of “{choice.text}”",
+                -math.inf if choice.at_least is None else choice.at_least,
+                math.inf if choice.below is None else choice.below,
+            )
+            for choice in step.head.choices
+        ]
+    if not error:
+        return said, possible
+    reach = SURE * error
+    for name, low, high in intervals:
+        if error >= high - low and low - reach <= value <= high + reach:
+            return f"{said}; its error is as large as {name}", False
+    ends = {end for _, *both in intervals for end in both}
+    near = [f"{end:g}" for end in sorted(ends) if abs(value - end) <= reach]
     if near:
-        return f"{right[0]}; undecided, for its error reaches {' and '.join(near)}", True
-    return right[0], True
+        return f"{said}; undecided, for its error reaches {' and '.join(near)}", True
+    return said, possible
 
 
 def _draws(place: int, step: Step) -> bool:

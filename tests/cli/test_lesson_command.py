@@ -58,14 +58,54 @@ def test_a_bound_within_the_error_leaves_the_answer_undecided(monkeypatch, capsy
     assert said in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("error", "code", "said"), [(0.01, 1, "to 1\n"), (0.2, 0, "to 1; undecided, for its error")])
-def test_a_value_beyond_the_scale_by_less_than_its_error_is_undecided(monkeypatch, capsys, error, code, said):
+SCALE = "scale = [0.0, 1.0]"
+CHOICES = """choices = [
+    { text = "Few", below = 0.4 },
+    { text = "Half", at_least = 0.4, below = 0.6 },
+    { text = "Many", at_least = 0.6 },
+]"""
+OFF = "not on the scale from 0 to 1"
+
+
+@pytest.mark.parametrize(
+    ("asked", "value", "error", "code", "said"),
+    [
+        (SCALE, 0.5, 0.1, 0, "on the scale"),
+        (SCALE, 1.0, None, 0, "on the scale"),
+        (SCALE, 0.9, 0.01, 0, "on the scale"),
+        (SCALE, 0.9, 0.06, 0, "on the scale; undecided, for its error reaches 1"),
+        (SCALE, 0.1, 0.06, 0, "on the scale; undecided, for its error reaches 0"),
+        (SCALE, 1.1, None, 1, OFF),
+        (SCALE, 1.1, 0.01, 1, OFF),
+        (SCALE, 1.1, 0.06, 0, f"{OFF}; undecided, for its error reaches 1"),
+        (SCALE, -0.1, 0.06, 0, f"{OFF}; undecided, for its error reaches 0"),
+        (SCALE, 0.5, 0.9, 0, "on the scale; undecided, for its error reaches 0 and 1"),
+        (SCALE, 0.5, 1.0, 1, "on the scale; its error is as large as the scale"),
+        (SCALE, 50.0, 100.0, 1, f"{OFF}; its error is as large as the scale"),
+        (SCALE, 50.0, 2.0, 1, OFF),
+        (CHOICES, 0.5, 0.03, 0, "Half"),
+        (CHOICES, 0.41, 0.03, 0, "Half; undecided, for its error reaches 0.4"),
+        (CHOICES, 0.39, 0.03, 0, "Few; undecided, for its error reaches 0.4"),
+        (CHOICES, 0.5, 0.19, 0, "Half; undecided, for its error reaches 0.4 and 0.6"),
+        (CHOICES, 0.5, 0.21, 1, "Half; its error is as large as the interval of “Half”"),
+        (CHOICES, 0.3, 100.0, 1, "Few; its error is as large as the interval of “Half”"),
+        (CHOICES, 50.0, 2.0, 0, "Many"),
+    ],
+)
+def test_an_error_leaves_an_answer_undecided_on_either_side_of_a_bound_and_a_large_one_fails(
+    monkeypatch, tmp_path, capsys, asked, value, error, code, said
+):
     def measure(scene, device):
-        yield 1.0, scenes.check_claim(scene, dict.fromkeys(scene.figures, 1.1), {"measured": error})
+        errors = {} if error is None else {"measured": error}
+        yield 1.0, scenes.check_claim(scene, dict.fromkeys(scene.figures, value), errors)
 
     monkeypatch.setattr(command, "measure", measure)
-    assert main(["lesson", "check", "05-langevin-weights"]) == code
-    assert f"not on the scale from 0 {said}" in capsys.readouterr().out
+    path = tmp_path / "own.lesson.md"
+    check = 'check = { key = "mode_weights", index = 0 }'
+    head = f'scene = "langevin-weights"\nquestion = "What share?"\n{asked}\n{check}'
+    path.write_text(f"+++\ntitle = 'Own'\n+++\n+++\n{head}\n+++\nText.\n\n---\nIt is {{measured}}.\n")
+    assert main(["lesson", "check", str(path)]) == code
+    assert capsys.readouterr().out.endswith(f": {said}\n")
 
 
 @pytest.mark.parametrize(
