@@ -100,7 +100,7 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         meta(
             "Keep the averaged weights with the lowest held-out loss. Training ends when this loss has not fallen for "
             "as long as it took to fall, at least 1,000 steps. Half of a file's held-out rows, at most 256, serve for "
-            "this and leave the test set. auto: on for at most 10,000 points of the plane, unless σ_min is at least the "
+            "this and leave the test set. auto: on for at most 10,000 points of the plane, unless σ min is at least the "
             "width of their best kernel density",
             label="early stopping",
             options={

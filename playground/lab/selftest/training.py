@@ -9,7 +9,7 @@ from torch import Tensor
 
 from playground.lab.selftest.check import Check, gap, normals, seeded
 from playground.lab.weights import Weights
-from playground.theory import fused, fused_training
+from playground.theory import fused_training
 from playground.theory.networks import ACTIVATIONS, MLP
 from playground.theory.networks.mlp import Perceptron
 
@@ -45,7 +45,7 @@ def by_hand(steps: Callable[..., Tensor], made: Perceptron, *drawn: object) -> t
 
 def by_autograd(made: Perceptron, loss_of: Callable[[Perceptron, int], Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     made = copy.deepcopy(made)
-    adam = torch.optim.Adam(made.parameters(), betas=(fused.FIRST_DECAY, fused.SECOND_DECAY), eps=fused.EPSILON)
+    adam = torch.optim.Adam(made.parameters(), betas=(0.9, 0.99), eps=1e-8)
     average, losses = flat(list(made.parameters())), []
     for step, rate in enumerate(RATES):
         loss = loss_of(made, step)
