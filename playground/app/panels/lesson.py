@@ -263,6 +263,7 @@ class LessonPanel(CollapsiblePanel):
         self.again.setEnabled(answered and not lessons.measuring)
         self.onward.setEnabled(lessons.may_go_on)
         self.onward.setText("Next" if lessons.place + 1 < len(lesson.steps) else "Finish")
+        self.onward.setAccessibleName(self.onward.text())
         self.onward.setToolTip("To the next step." if lessons.may_go_on else "First predict, then see.")
         column = self.column()
         if isinstance(column, Cards):

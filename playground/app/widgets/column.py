@@ -4,7 +4,7 @@ Above the cards there can be a part that does not scroll with them.
 """
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Slot
-from PySide6.QtGui import QMouseEvent, QResizeEvent, QShowEvent, QWheelEvent
+from PySide6.QtGui import QAccessible, QMouseEvent, QResizeEvent, QShowEvent, QWheelEvent
 from PySide6.QtWidgets import QScrollArea, QWidget
 from shiboken6 import isValid
 
@@ -87,6 +87,8 @@ class Column(Cards):
 
     At an end of the column, where it cannot scroll far enough, it adds empty room until the pointer leaves.
     """
+
+    accessible_role = QAccessible.Role.Client  # Qt's own interface of a scrolling area leaves out the part above
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
