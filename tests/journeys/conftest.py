@@ -51,8 +51,10 @@ class Desk:
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
     def leave(self) -> None:
-        """Close the program by its key, and discard what was not saved."""
+        """Close the program by its key, unless it is closed, and discard what was not saved."""
         user = self.user
+        if not self.is_open():
+            return
         user.press("Ctrl+Q")
         user.wait(lambda: not self.is_open() or bool(user.finds("Discard", "Button")), "the program to close or to ask")
         if self.is_open():

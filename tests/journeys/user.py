@@ -257,12 +257,14 @@ class User:
         for letter in text:
             self._send(lambda letter=letter: QTest.keyClick(_focused(), letter))
 
-    def write(self, name: str | Thing, text: str, inside: str | None = None) -> None:
-        """Click a field, replace what is in it, and press Enter."""
-        self.click(name, "EditableText", inside)
+    def write(
+        self, name: str | Thing, text: str, inside: str | None = None, role: str = "EditableText", end: str = "Return"
+    ) -> None:
+        """Click a field, replace what is in it, and press Enter, or Tab where Enter would close the dialog."""
+        self.click(name, role, inside)
         self.press("Ctrl+A")
         self.type(text)
-        self.press("Return")
+        self.press(end)
 
     def unfold(self, card: str) -> None:
         """Click the title of a card unless the card is unfolded already."""
@@ -362,6 +364,7 @@ class User:
 
 def live(journey: Callable[[], None]) -> None:
     """Run a user's journey in a thread of its own while the program runs in this one."""
+    QAccessible.setActive(True)  # as with a screen reader: lists that change are read anew
     failed: list[BaseException] = []
     loop = QEventLoop()
     hands = _Hands()
@@ -485,7 +488,7 @@ def _in_view(thing: Thing) -> bool:
     area: QWidget | None = thing.widget
     while area is not None:
         area = area.parentWidget()
-        if isinstance(area, QAbstractScrollArea):
+        if isinstance(area, QAbstractScrollArea) and area.viewport().isAncestorOf(thing.widget):
             view = area.viewport()
             shown = QRect(view.mapToGlobal(QPoint(0, 0)), view.size())
             if not shown.contains(middle):
