@@ -22,13 +22,6 @@ A particle and its step
 Quality
 Runs
 Compare
-After a crash
-Exports
-Scenes
-Five questions
-Lessons
-Keys
-Preferences
 Command line
 run
 sweep
