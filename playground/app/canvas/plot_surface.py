@@ -84,6 +84,7 @@ class PlotSurface(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        self._scene = scene
         self.picture = BackgroundPainter(scene, self.painted.emit, self.update, self)
         self.movable = True
         self.colors = DARK
@@ -100,6 +101,11 @@ class PlotSurface(QWidget):
         self._starts = False  # whether the drag sets a start
         self._stroke: list[tuple[float, float]] | None = None
         self._ringed = False  # whether the keyboard gave it the focus
+
+    def accessible_value(self) -> str:
+        """The caption, or the sentence on a canvas with nothing to show."""
+        scene = self._scene()
+        return ", ".join(scene.caption) or scene.hint
 
     # --- the view
 

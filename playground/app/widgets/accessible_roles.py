@@ -1,4 +1,4 @@
-"""The roles of painted widgets for assistive technology, which Qt cannot know by itself."""
+"""The roles and values of painted widgets for assistive technology, which Qt cannot know by itself."""
 
 from typing import Protocol, runtime_checkable
 
@@ -14,6 +14,25 @@ class WithRole(Protocol):
     accessible_role: QAccessible.Role
 
 
+@runtime_checkable
+class WithValue(Protocol):
+    """Such a widget whose painted text is read too."""
+
+    def accessible_value(self) -> str:
+        """The text, at the moment when it is asked for."""
+        ...
+
+
+class PaintedWidget(QAccessibleWidget):
+    """Says what a widget is, and what is written in it."""
+
+    def text(self, part: QAccessible.Text) -> str:
+        widget = self.object()
+        if part == QAccessible.Text.Value and isinstance(widget, WithValue):
+            return widget.accessible_value()
+        return str(super().text(part))
+
+
 def install() -> None:
     """Make Qt ask for these roles. Further calls change nothing."""
     QAccessible.installFactory(_interface)
@@ -22,5 +41,5 @@ def install() -> None:
 def _interface(name: str, thing: QObject) -> QAccessibleInterface | None:
     """The accessible interface of a widget with its own role; Qt's interface for other widgets."""
     if isinstance(thing, QWidget) and isinstance(thing, WithRole):
-        return QAccessibleWidget(thing, thing.accessible_role, "")
+        return PaintedWidget(thing, thing.accessible_role, "")
     return None
