@@ -65,6 +65,40 @@ class Desk:
         return any(thing.role == "Window" for thing in self.user.things())
 
 
+EXACT = """
+[data]
+kind = "two-moons"
+points = 1000
+
+[network]
+kind = "mlp"
+width = 16
+
+[training]
+steps = 200
+batch = 128
+
+[sampling]
+source = "exact"
+particles = 200
+steps = 40
+
+[likelihood]
+source = "exact"
+points = 20
+tolerance = 1e-3
+"""
+"""Particles follow the exact score, so that nothing must be trained."""
+
+
+@pytest.fixture
+def exact(tmp_path: Path) -> Path:
+    """An experiment whose particles follow the exact score."""
+    file = tmp_path / "exact.toml"
+    file.write_text(EXACT, encoding="utf-8")
+    return file
+
+
 @pytest.fixture
 def desk(qapp: QApplication) -> Desk:
     return Desk()

@@ -15,13 +15,6 @@ MISSING = """
 Classes
 Images
 Objective and network
-Watching the field being learned
-The canvas
-One field, five names
-A particle and its step
-Quality
-Runs
-Compare
 Command line
 run
 sweep

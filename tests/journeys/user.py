@@ -27,6 +27,7 @@ PATIENCE = float(os.environ.get("PATIENCE", "60"))
 """Seconds until what should come to be is given up. Other tests run beside, and a busy machine is no failure."""
 
 LOOK = 0.05  # seconds between two looks at the screen
+STILL = 8  # looks in which a picture that stands is the same
 NOTCH = 120  # one step of a mouse wheel, in Qt's unit
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
@@ -162,10 +163,47 @@ class User:
         _, value = self.finds(".*", "StaticText", name)
         return value.text
 
+    def measured(self, name: str, inside: str | None = None) -> str:
+        """The value of a figure, as soon as there is one.
+
+        Args:
+            name: the name of the figure, as a regular expression.
+            inside: see :meth:`finds`.
+        """
+        value = ""
+
+        def there() -> bool:
+            nonlocal value
+            texts = [
+                thing
+                for thing in self.things()
+                if thing.role == "StaticText"
+                and thing.inside
+                and re.fullmatch(name, thing.inside[-1])
+                and (inside is None or any(re.fullmatch(inside, around) for around in thing.inside))
+            ]
+            value = texts[-1].text if len(texts) == 2 else ""
+            return value not in ("", "–", "…")
+
+        self.wait(there, f"a value of {name!r}")
+        return value
+
     def picture(self, name: str = "Canvas", role: str | None = None, inside: str | None = None) -> np.ndarray:
         """The pixels of a thing, (height, width, 3), each from 0 to 255."""
         thing = self.find(name, role, inside)
         return self._in_program(lambda: _pixels(thing.widget))
+
+    def stands(self, name: str = "Canvas", inside: str | None = None) -> np.ndarray:
+        """The picture of a thing once it has been the same for a while."""
+        same, picture = 0, self.picture(name, inside=inside)
+        end = time.monotonic() + PATIENCE
+        while same < STILL:
+            if time.monotonic() > end:
+                raise NotSeen(f"Waited for {name} to stand. On screen:\n{self.screen()}")
+            time.sleep(LOOK)
+            before, picture = picture, self.picture(name, inside=inside)
+            same = same + 1 if np.array_equal(before, picture) else 0
+        return picture
 
     def moves(self, name: str = "Canvas", inside: str | None = None) -> bool:
         """Whether the picture of a thing changes within a second."""
