@@ -29,31 +29,6 @@ def test_first_start(desk):
     desk(journey, None)
 
 
-@pytest.mark.guide("Data", "Undo and history")
-def test_another_toy_and_its_settings(desk):
-    """A value is typed, refused, set by a double click on its label, and all of it undone."""
-
-    def journey(user: User) -> None:
-        user.wait(lambda: bool(user.finds("Data: two moons · 2 000")), "the data")
-        user.click("Data: Rings", "CheckBox")
-        user.reads("Rings · denoising")
-        user.click("Data: advanced settings")
-        user.write("points N", "300")
-        user.reads("rings · 300")
-        user.write("scale", "-3")
-        user.reads("0.01")
-        user.press("Escape")
-        assert user.find("scale", "EditableText").value == "1"
-        user.write("scale", "2")
-        user.wait(lambda: user.find("scale", "EditableText").value == "2", "the scale")
-        user.click("scale", "StaticText", double=True)
-        user.wait(lambda: user.find("scale", "EditableText").value == "1", "the default")
-        user.press("Ctrl+Z", times=4)
-        user.reads("two moons · 2 000")
-
-    desk(journey)
-
-
 @pytest.mark.guide("Your own points", "Sampling")
 def test_own_points_with_decimal_commas(desk, tmp_path):
     """What is sampled by the score of the own points has their units again."""
@@ -99,36 +74,6 @@ def test_points_that_cannot_be_read(desk, tmp_path):
         user.reads("short.csv.*50")
         user.reads("two moons · 2 000")
         user.reads("finished · 300 steps")
-
-    desk(journey)
-
-
-def data_pixels(user: User, left: float, right: float) -> int:
-    """How much of a stripe of the canvas has the colour of the data."""
-    picture = user.picture().astype(int)
-    width = picture.shape[1]
-    red, green, blue = np.moveaxis(picture[:, int(left * width) : int(right * width)], -1, 0)
-    return int(((green > red + 40) & (green > blue)).sum())
-
-
-@pytest.mark.guide("Drawing", "Likelihood")
-def test_draw_train_and_click(desk):
-    def journey(user: User) -> None:
-        user.click("Data: Drawing", "CheckBox")
-        user.reads("nothing drawn yet")
-        user.press("Space")
-        user.drag("Canvas", (0.2, 0.3), (0.4, 0.6))
-        user.reads("drawing · 2 000")
-        user.drag("Canvas", (0.7, 0.3), (0.8, 0.6))
-        user.wait(lambda: data_pixels(user, 0.6, 0.9) > 500, "the second stroke")
-        user.click("Undo the last stroke")
-        user.wait(lambda: data_pixels(user, 0.6, 0.9) < 200 < 500 < data_pixels(user, 0.1, 0.5), "one stroke alone")
-        user.click("Train", "Button")
-        user.reads("finished · 300 steps")
-        if user.find("Brush").checked:
-            user.click("Brush")
-        user.click("Canvas", at=(0.3, 0.45))
-        user.reads("log p .*−?[0-9.]+", "Likelihood")
 
     desk(journey)
 

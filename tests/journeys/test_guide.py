@@ -12,9 +12,13 @@ HEADINGS = re.findall(r"^#{2,4} (.+)$", GUIDE.read_text(encoding="utf-8"), re.MU
 
 # Headings that no journey walks through yet.
 MISSING = """
+Data
 Classes
+Drawing
 Images
 Objective and network
+Runs
+After a crash
 Command line
 run
 sweep

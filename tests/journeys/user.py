@@ -31,10 +31,9 @@ STILL = 8  # looks in which a picture that stands is the same
 NOTCH = 120  # one step of a mouse wheel, in Qt's unit
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
-PLAIN, SHIFT, CTRL, ALT = (
+PLAIN, SHIFT, ALT = (
     Qt.KeyboardModifier.NoModifier,
     Qt.KeyboardModifier.ShiftModifier,
-    Qt.KeyboardModifier.ControlModifier,
     Qt.KeyboardModifier.AltModifier,
 )
 UNSEEN = frozenset({"Client", "Grouping", "Border", "Splitter", "Separator", "ScrollBar", "Grip", "Window", "Pane"})
