@@ -19,7 +19,7 @@ from playground.app.widgets.file_prompts import FilePrompts
 from playground.lab import experiment as experiments
 from playground.lab import session
 from playground.lab.experiment import Experiment
-from playground.lab.session import Session
+from playground.lab.session import Session, SessionError
 
 Answer = QMessageBox.StandardButton
 
@@ -38,8 +38,11 @@ class Workspace(QObject):
         self.sessions, self.experiments, self.points = [], [], []
         self.broken = set()  # paths that cannot be read
         self.bytes = 2_310_000
+        self.busy = False  # while data are read, nothing can be packed
 
     def pack(self, view):
+        if self.busy:
+            raise SessionError("Nothing is saved: there are no data yet.")
         points, experiment = np.random.default_rng(0).normal(size=(60, 2)), self.state.experiment
         return lambda: Session(experiment, points, points, view=view)
 
@@ -394,6 +397,45 @@ def test_data_that_arrive_during_a_save_are_not_named_after_it(at, qtbot):
     with qtbot.waitSignal(at.documents.saved):
         pass
     assert at.documents.path is None
+
+
+def test_a_save_waits_for_the_data_of_the_last_change(at, qtbot):
+    at.workspace.busy = True
+    at.documents.save_to(at.folder / "mine.spg")
+    assert not at.documents.saving
+    at.workspace.busy = False
+    with qtbot.waitSignal(at.documents.saved):
+        at.workspace.taken.emit(None)
+    assert at.documents.path == at.folder / "mine.spg"
+    assert at.conflicts == []
+
+
+def test_a_save_that_waits_for_data_that_cannot_be_had_is_refused(at):
+    at.workspace.busy = True
+    at.documents.save_to(at.folder / "mine.spg")
+    assert at.conflicts == []
+    at.workspace.busy = False
+    at.workspace.pack = _no_data
+    at.workspace.problem_failed.emit(None)
+    assert at.conflicts == ["Nothing is saved: there are no data yet."]
+
+
+def _no_data(view):
+    raise SessionError("Nothing is saved: there are no data yet.")
+
+
+def test_a_save_that_waits_for_its_data_never_saves_other_work(at, qtbot):
+    other = at.saved_session("other.spg")
+    before = other.read_bytes()
+    at.workspace.busy = True
+    at.documents.save_to(at.folder / "mine.spg")
+    with qtbot.waitSignal(at.documents.opened):
+        at.documents.open(other)
+    at.workspace.busy = False
+    at.workspace.taken.emit(None)
+    assert not at.documents.saving
+    assert not (at.folder / "mine.spg").exists()
+    assert other.read_bytes() == before
 
 
 def test_save_asks_for_a_name_once_and_adds_the_ending(at, qtbot, monkeypatch):

@@ -414,7 +414,8 @@ class Documents(QObject):
             session = self._sessions.pack(self._describe_view())
         except SessionError as error:
             if self._building.busy:
-                self._once_built = lambda: self.save_to(path, then)
+                begun = self.successes
+                self._once_built = lambda: self.save_to(path, then) if self.successes == begun else None
             else:
                 self._refuse(error.message)
             return
@@ -443,7 +444,7 @@ class Documents(QObject):
 
     @Slot()
     def _save_now(self) -> None:
-        """Save what waited for its data."""
+        """Save what waited for its data, unless other work was opened meanwhile."""
         save, self._once_built = self._once_built, None
         if save is not None:
             save()
