@@ -20,6 +20,7 @@ from playground.theory.ode import TooManySteps
 
 SMALL = {
     "training.steps": 1_000_000,
+    "training.early_stopping": "off",
     "sampling.particles": 100,
     "sampling.steps": 20,
     "data.points": 2_000,
