@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,11 @@ except ImportError:  # Windows, where a file that is open cannot be renamed
 TAKEN = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
 """The errno values that mean that another process holds the lock. Any other value means that the file system has no
 locks, as on some network drives."""
+ACCESS_DENIED, SHARING_VIOLATION = 5, 32
+"""Windows' codes where another program has the file open: of replacing it, and of renaming it."""
+PAUSES = tuple(
+    0.01 * 2**n for n in range(7)
+)  # seconds between tries, together 1.3: virus scanners and readers let go by then
 
 
 @contextlib.contextmanager
@@ -45,8 +51,10 @@ def is_held(path: str | os.PathLike[str]) -> bool | None:
     if fcntl is None:
         try:
             os.rename(path, path)
-        except OSError as error:
-            return not isinstance(error, FileNotFoundError)
+        except FileNotFoundError:
+            return False
+        except OSError as error:  # a file that may not be renamed is not for that reason open
+            return True if _windows_code(error) == SHARING_VIOLATION else None
         return False
     try:
         with open(path, "rb") as file:
@@ -58,6 +66,23 @@ def is_held(path: str | os.PathLike[str]) -> bool | None:
     except OSError as error:
         return False if isinstance(error, FileNotFoundError) else None
     return False
+
+
+def _windows_code(error: OSError) -> int | None:
+    """Windows' own code of an error; None on other systems."""
+    return getattr(error, "winerror", None)
+
+
+def _replace(source: Path, target: Path) -> None:
+    """Rename a file in place of another. Windows refuses while another program has either of them open: try again."""
+    for pause in (*PAUSES, None):
+        try:
+            os.replace(source, target)
+            return
+        except PermissionError as error:
+            if pause is None or _windows_code(error) not in (ACCESS_DENIED, SHARING_VIOLATION):
+                raise
+            time.sleep(pause)
 
 
 def _remove_leftovers(path: Path) -> None:
@@ -99,7 +124,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
                 if not os.fstat(file.fileno()).st_size:
                     raise OSError(errno.EIO, "nothing was written", str(temporary))
                 os.fsync(file.fileno())  # without it, a power cut may leave an empty file under the new name
-        os.replace(temporary, path)
+        _replace(temporary, path)
     except BaseException as error:
         with contextlib.suppress(OSError):  # raised too if the name is too long
             temporary.unlink()

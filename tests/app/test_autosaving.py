@@ -405,6 +405,7 @@ def test_a_window_does_not_wait_for_what_is_written_when_work_comes_back(windows
     assert back.read().history["steps"][-1] == {"changes": [["seed", -1, 4]]}
 
 
+@pytest.mark.files
 def test_a_full_disk_is_told_once_and_the_last_good_files_stay(windows, qtbot, tmp_path, monkeypatch):
     window = windows()
     window.state.edit({"seed": 3})

@@ -185,6 +185,7 @@ def test_the_log_on_disk_is_bounded_and_ends_with_the_program(tmp_path, monkeypa
     assert last_crash(tmp_path) == ""
 
 
+@pytest.mark.files
 def test_without_a_folder_for_it_there_is_no_log_on_disk(tmp_path, log):
     (tmp_path / "file").touch()
     file = LogFile(tmp_path / "file")

@@ -1085,6 +1085,7 @@ def test_progress_that_cannot_be_read_begins_anew_with_a_sentence(controller, tm
     assert msgspec.json.decode(path.read_bytes())["done"] == {"mine": [1]}
 
 
+@pytest.mark.files
 def test_progress_that_cannot_be_written_is_told_once(controller, tmp_path):
     (tmp_path / "file").write_text("no folder")
     told = []

@@ -49,6 +49,7 @@ def test_a_file_of_rubbish_gives_the_defaults(path):
     assert {key: settings.get(key) for key in KEYS} == {key: default for key, (_, default) in KEYS.items()}
 
 
+@pytest.mark.files
 def test_a_folder_that_cannot_be_written_loses_values_and_nothing_else(tmp_path):
     (tmp_path / "file").write_text("")
     settings = Preferences(tmp_path / "file" / "settings.ini")

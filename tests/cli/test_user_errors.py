@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import io
 import os
 import re
 import shutil
@@ -364,6 +365,7 @@ def test_an_error_of_the_user_ends_with_code_2_and_one_sentence(name: str, place
     assert sorted(places["tmp"].iterdir()) == before
 
 
+@pytest.mark.files
 def test_a_folder_that_takes_no_files_is_refused_before_the_work(
     moons: Path, tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -389,17 +391,28 @@ def test_proc_takes_no_files_though_it_says_so(moons: Path, ask: Ask) -> None:
     assert "the folder /proc takes no files" in error
 
 
+class FullDisk(io.RawIOBase):
+    """A file that nothing can be written to."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, _: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.files
 @pytest.mark.parametrize("name", ["a.csv", "a.npz", "frames.csv"])
 def test_a_full_disk_is_reported_with_a_remedy(
     name: str, moons: Path, tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """For every written file, /dev/full replaces the temporary file."""
-    if not Path("/dev/full").exists():
-        pytest.skip("this system has no /dev/full")
     opened = Path.open
 
     def full(path: Path, mode: str = "r", *arguments: Any, **others: Any) -> Any:
-        return opened(Path("/dev/full") if "w" in mode else path, mode, *arguments, **others)
+        if "w" not in mode:
+            return opened(path, mode, *arguments, **others)
+        file = io.BufferedWriter(FullDisk())
+        return file if "b" in mode else io.TextIOWrapper(file)
 
     monkeypatch.setattr(Path, "open", full)
     frames = ["--frames"] if name.startswith("frames") else []
@@ -418,6 +431,7 @@ def test_unusable_files_are_errors_of_the_user() -> None:
     assert user_errors.user_error(OSError(9, "Bad file descriptor")) is None
 
 
+@pytest.mark.files
 def test_a_full_disk_is_reported_in_a_sentence(
     moons: Path, tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -435,6 +449,7 @@ def test_a_full_disk_is_reported_in_a_sentence(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.files
 @pytest.mark.parametrize(
     "failing", ["experiment.toml", "model.safetensors", "trajectory.npz", "picture.png", "video.mp4"]
 )
@@ -596,6 +611,7 @@ def test_nothing_of_the_earlier_run_is_lost_wherever_a_run_is_killed(
             assert found == contents(moons) or (finished and set(found.values()) == {b"new"})
 
 
+@pytest.mark.files
 def test_a_folder_that_is_being_written_is_left_to_its_run(
     moons: Path, tmp_path: Path, ask: Ask, quickest: list[str]
 ) -> None:
@@ -610,6 +626,7 @@ def test_a_folder_that_is_being_written_is_left_to_its_run(
     assert contents(out) == before
 
 
+@pytest.mark.files
 def test_two_runs_that_overlap_leave_the_results_of_the_first_whole(moons: Path, tmp_path: Path) -> None:
     """Both find the folder free and train; the second wants to write while the first is writing."""
     out = Path(shutil.copytree(moons, tmp_path / "o"))

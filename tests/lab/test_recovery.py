@@ -11,6 +11,8 @@ from playground.lab.experiment import Experiment
 from playground.lab.recovery import WORK, YOUNG, KeptWeights, RecoveryFolder, Work
 from playground.lab.session import Session, SessionError
 
+pytestmark = pytest.mark.files
+
 POINTS = np.random.default_rng(0).normal(size=(60, 2))
 KEPT = KeptWeights("weights-1.spg", "data-2.spg", present=True)
 

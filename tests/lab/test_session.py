@@ -1,10 +1,8 @@
 """The session file: exact round trips, and a sentence for every other file."""
 
-import errno
 import json
 import os
 import pickle
-import signal
 import struct
 import subprocess
 import sys
@@ -25,7 +23,6 @@ from playground.kinds.datasets.data_source import DataSource
 from playground.kinds.kind import forget, register
 from playground.lab import experiment as experiments
 from playground.lab import session as sessions
-from playground.lab.atomic import atomic_write
 from playground.lab.experiment import Experiment
 from playground.lab.session import Session, SessionError
 
@@ -287,13 +284,6 @@ def test_saving_where_there_is_no_folder_is_refused(tmp_path: Path) -> None:
         SessionError, match=r"cannot be written \(no such file or directory\): choose another folder\.$"
     ):
         a_session().save(tmp_path / "none" / "one.spg")
-
-
-def test_a_name_that_is_too_long_is_refused_by_the_name_that_was_given(tmp_path: Path) -> None:
-    path = tmp_path / (250 * "n" + ".spg")  # a temporary file beside it would have too long a name
-    with pytest.raises(OSError, match="File name too long") as caught, atomic_write(path) as temporary:
-        temporary.touch()
-    assert caught.value.filename == str(path)
 
 
 @pytest.mark.parametrize("length", [250, 300])
@@ -567,69 +557,3 @@ def test_text_that_looks_like_the_checksum_is_none(tmp_path: Path) -> None:
         session = a_session(axes=(text, "y"), view={"checksum": "00000000"})
         session.save(tmp_path / "one.spg")
         assert Session.load(tmp_path / "one.spg").axes == (text, "y")
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-@pytest.mark.parametrize("name", ["one.spg", "video.mp4", "odd [name] +.png", "none"])
-def test_leftovers_of_a_killed_process_are_removed_at_the_next_write(tmp_path: Path, name: str) -> None:
-    code = (
-        "import os, signal, sys\n"
-        "from playground.lab.atomic import atomic_write\n"
-        "with atomic_write(sys.argv[1]) as temporary:\n"
-        "    temporary.write_text('half')\n"
-        "    os.kill(os.getpid(), signal.SIGKILL)"
-    )
-    path = tmp_path / name
-    for _ in range(2):
-        killed = subprocess.run([sys.executable, "-c", code, path], check=False)
-        assert killed.returncode == -signal.SIGKILL
-        assert len(list(tmp_path.iterdir())) == 1  # the second write removes the leftovers of the first
-    others = {path.with_name(f".{path.stem}-notes{path.suffix}"), path.with_name(f".other-0123456789ab{path.suffix}")}
-    for other in others:
-        other.touch()
-    with atomic_write(path) as held:
-        held.write_text("first")
-        with atomic_write(path) as temporary:  # of a running process, which is still writing
-            temporary.write_text("second")
-        assert held.exists()
-    assert path.read_text() == "first"
-    assert set(tmp_path.iterdir()) == {path, *others}
-
-
-def test_a_writer_that_writes_nothing_leaves_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "video.mp4"
-    path.write_text("old")
-    with pytest.raises(OSError, match="nothing was written") as caught, atomic_write(path):
-        pass
-    assert caught.value.filename == str(path)
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_folder_that_takes_no_files_is_told_by_the_users_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And not by the temporary one; by a stand-in, since root may write everywhere."""
-
-    def refused(path: Path) -> None:
-        raise PermissionError(errno.EACCES, "Permission denied", str(path))
-
-    monkeypatch.setattr("playground.lab.atomic.hold", refused)
-    with pytest.raises(PermissionError) as caught, atomic_write(tmp_path / "moons.csv"):
-        pass
-    assert caught.value.filename == str(tmp_path / "moons.csv")
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
-def test_without_locks_temporary_files_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def without(*_: object) -> None:
-        raise OSError(errno.ENOLCK, "No locks available")
-
-    monkeypatch.setattr("fcntl.flock", without)
-    path = tmp_path / "one.spg"
-    with atomic_write(path) as held:
-        held.write_text("first")
-        with atomic_write(path) as temporary:
-            temporary.write_text("second")
-        assert held.exists()
-    assert path.read_text() == "first"
