@@ -103,6 +103,21 @@ class Counter:
         return gaps
 
 
+def problem(counter: Counter, trained: int | None, ended: bool) -> str:
+    """Why the figures of a condition say nothing; "" if they do.
+
+    Args:
+        counter: what was painted and sampled.
+        trained: training steps; None where none are expected.
+        ended: whether the program that is to keep a core busy has ended.
+    """
+    if len(counter.frames) < 2:
+        return "the window painted no frames"
+    if trained == 0:
+        return "no training step was made"
+    return "the program that was to keep a core busy has ended" if ended else ""
+
+
 def speed_without_window(seconds: float) -> float:
     """Training steps per second of the default experiment on one thread."""
     import torch
@@ -142,6 +157,7 @@ class Measurement:
         self._look = QTimer(window, interval=16)
         self._look.timeout.connect(self._looked)
         self.speeds: dict[str, float] = {}  # of training, by condition
+        self.problem = ""
         window.controllers.playing.frame_changed.connect(self._changed)
         window.canvas.painted.connect(lambda milliseconds: self._painted(0, milliseconds))
         window.controllers.building.ready.connect(self._start)
@@ -204,6 +220,11 @@ class Measurement:
             self._used = 1000 * (time.thread_time() - used)
             made, seconds = self._window.controllers.training.trained_steps - steps, time.perf_counter() - start
             self.speeds[CONDITIONS[number]] = made / seconds
+            ended = self._busy is not None and self._busy.poll() is not None
+            self.problem = problem(self._counter, made if number else None, ended)
+            if self.problem:
+                self._measure(len(CONDITIONS))
+                return
             self._print(CONDITIONS[number])
             self._measure(number + 1)
 
@@ -266,6 +287,9 @@ def main(particles: int = 2_000, seconds: float = 12.0, columns: int = 1, record
         finally:
             measurement.end()
             window.autosaving.end(False, WRITTEN)
+    if measurement.problem:
+        print(measurement.problem, file=sys.stderr)
+        raise typer.Exit(1)
     without = statistics.median(speed_without_window(2) for _ in range(3))
     shares = (f"{condition} {speed / without:.0%}" for condition, speed in measurement.speeds.items() if speed)
     print(f"training without a window: {without:.0f} steps/s; {', '.join(shares)}")

@@ -123,11 +123,16 @@ class Place:
             line = next((line for line in process.stdout if line.startswith("ready")), "")
             seconds = time.monotonic() - begun
             waited = waited_for_others(Path(f"/proc/{process.pid}")) if line else 0.0
+            alive = process.poll() is None
             process.send_signal(signal.SIGTERM)
             process.stdout.read()
             process.wait(timeout=60)
         if not line:
             raise SystemExit(f"The window never said that it was ready: {process.returncode}")
+        if not alive or process.returncode != (
+            1 if sys.platform == "win32" else 0
+        ):  # SIGTERM closes it; there it kills
+            raise SystemExit(f"The window did not stay open until it was closed: {process.returncode}")
         return seconds - waited, seconds
 
 
@@ -333,7 +338,7 @@ def check_deb(table: Table, root: Path, deb: Path) -> None:
     done = inside(product.COMMAND, "doctor")
     table.add(
         ".deb: doctor ends with 0",
-        done.returncode == 0 and bool(done.stdout.strip()),
+        done.returncode == 0 and bool(re.search(r"^bundled files +ok ", done.stdout, re.MULTILINE)),
         (done.stdout.strip().splitlines() or [done.stderr[-200:]])[-1],
     )
     done = inside("dpkg", "--purge", product.COMMAND)
@@ -365,6 +370,8 @@ def main() -> int:
     chosen = parser.parse_args()
     archive = chosen.archive or product.DIST / f"{product.archive_stem()}.tar.xz"
     if not archive.exists():
+        if chosen.archive:
+            parser.error(f"{archive} is not there: give the .tar.xz, or a program's folder.")
         archive = product.FOLDER
     table = Table()
     with ExitStack() as stack:

@@ -7,7 +7,6 @@ import json
 import math
 import re
 import subprocess
-import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -510,14 +509,6 @@ def test_the_page_has_a_row_for_each_name() -> None:
     assert [name for name in sp.__all__ if f"`{name}" not in table] == []
 
 
-def test_the_names_load_no_torch_and_no_qt_until_they_are_used() -> None:
-    code = (
-        "import playground, sys; assert 'train' in dir(playground); "
-        "assert not {'torch', 'PySide6', 'numpy'} & set(sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
 @pytest.mark.timeout(300)
 def test_the_notebook_runs_and_opens_the_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MPLBACKEND", "agg")
@@ -535,7 +526,7 @@ def test_the_notebook_runs_and_opens_the_window(tmp_path: Path, monkeypatch: pyt
         for cell in cells:
             if cell["cell_type"] == "code":
                 exec("".join(cell["source"]), names)
-        assert names["window"].stdout.readline()  # the window was painted
+        assert names["window"].stdout.readline().startswith("ready")  # the window was painted
     finally:
         if "window" in names:
             names["window"].kill()

@@ -3,14 +3,13 @@
 import ast
 import io
 import re
-import subprocess
-import sys
 import tokenize
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
+from own_process import loaded
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "playground"
@@ -136,13 +135,45 @@ def test_nothing_is_left_for_later() -> None:
     assert offenders(broken, OURS) == []
 
 
+HEAVY = {"torch", "PySide6"}
+TRAINS = """
+import torch
+from playground.lab.experiment import Experiment
+from playground.lab.problem import Problem
+from playground.lab.training import Trainer
+torch.set_num_threads(1)
+next(Trainer(Problem.build(Experiment(), None, torch.device("cpu"))))
+"""
+OPENS = """
+from playground.lab.session import Session
+from playground.resources import resource
+Session.load(resource("checkpoints/two-moons.spg"))
+"""
+
+
 @pytest.mark.parametrize(
-    "module",
-    ["playground.cli", "playground.lab.score_error_curve", "playground.lab.experiment", "playground.lab.session"],
+    ("code", "part", "absent"),
+    [
+        ("import playground; assert 'train' in dir(playground)", "playground", {*HEAVY, "numpy"}),
+        ("import playground.cli", "playground.cli", HEAVY),
+        ("from playground.cli import main; main(['--version'])", "playground.cli", HEAVY),
+        ("from playground.cli import main; main(['--help'])", "playground.cli.commands", HEAVY),
+        ("import playground.lab.experiment", "playground.kinds.samplers.langevin", HEAVY),
+        ("import playground.lab.score_error_curve", "playground.lab.score_error_curve", HEAVY),
+        ("import playground.data", "playground.data", {"torch"}),
+        (OPENS, "playground.lab.session", HEAVY),
+        (
+            "import playground.app.panels",
+            "playground.app.panels.data",
+            {"torch", "ziamath", "playground.theory.noise", "playground.lab.problem"},
+        ),
+        (TRAINS, "playground.theory.fused", {"sympy", "torch._dynamo"}),  # they take as long as all else before a step
+    ],
 )
-def test_starting_loads_neither_torch_nor_qt(module: str) -> None:
-    code = f"import sys, {module}; sys.exit(bool({{'torch', 'PySide6'}} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+def test_a_start_loads_only_what_it_needs(code: str, part: str, absent: set[str]) -> None:
+    found = loaded(code)
+    assert part in found
+    assert found & absent == set()
 
 
 def test_nothing_goes_through_sys_modules_while_threads_import():

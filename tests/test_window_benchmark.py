@@ -64,3 +64,20 @@ def test_a_frame_counts_once_every_canvas_has_painted_it(benchmark):
     counter.paint(1, 3.0, 1.5, True)
     assert counter.frames == [(1.2, False), (1.5, True)]
     assert len(counter.paints) == 7
+
+
+@pytest.mark.parametrize(
+    ("frames", "trained", "ended", "said"),
+    [
+        ([], None, False, "painted no frames"),
+        ([(0.0, False)], 10, False, "painted no frames"),
+        ([(0.0, False), (0.1, False)], 0, False, "no training step"),
+        ([(0.0, False), (0.1, False)], 10, True, "has ended"),
+        ([(0.0, False), (0.1, False)], 10, False, ""),
+        ([(0.0, False), (0.1, False)], None, False, ""),
+    ],
+)
+def test_a_window_or_a_busy_program_that_does_nothing_is_said(benchmark, frames, trained, ended, said):
+    found = benchmark.problem(benchmark.Counter(frames=frames), trained, ended)
+    assert said in found
+    assert bool(said) == bool(found)

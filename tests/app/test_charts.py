@@ -3,14 +3,13 @@ import gc
 import itertools
 import math
 import re
-import subprocess
-import sys
 import time
 import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
+from own_process import ran
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QContextMenuEvent, QFontMetricsF, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtSvg import QSvgRenderer
@@ -330,7 +329,7 @@ application.exec()
 application.processEvents()
 assert chart.plot is not None
 """
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    ran(code)
 
 
 def test_the_thread_that_loads_pyqtgraph_makes_no_class_of_qt():
@@ -350,7 +349,7 @@ def test_the_thread_that_loads_pyqtgraph_makes_no_class_of_qt():
         "assert made == [True]\n"
         "assert library.get() is not None\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    ran(code)
 
 
 @pytest.fixture

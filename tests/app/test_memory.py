@@ -3,15 +3,12 @@
 import os
 import platform
 import statistics
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from own_process import ran
 
 from playground.app.workers import memory
 
-ROOT = Path(__file__).parents[2]
 WORKERS = """
 import ctypes, os, threading
 import numpy as np
@@ -42,10 +39,10 @@ print(resident() - before)
 def grown(**variables: str) -> float:
     """Megabytes by which a process has grown once six workers have freed what they had."""
     chosen = ("GLIBC_TUNABLES", "MALLOC_")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(chosen)}
-    command = [sys.executable, "-c", WORKERS]
-    asked = environment | variables | {"PYTHONPATH": str(ROOT)}
-    return float(subprocess.run(command, env=asked, capture_output=True, text=True, check=True).stdout)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(chosen)]:
+            patch.delenv(name)
+        return float(ran(WORKERS, **variables))
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library keeps memory in its own way")

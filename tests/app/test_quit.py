@@ -60,9 +60,31 @@ def start(tmp_path: Path, code: str, **variables: str) -> subprocess.Popen[str]:
     )
 
 
+def closed_by(sent: str, places: Path) -> bool:
+    """Whether the window was open when the signal came, and ended by it: one that had ended before has exit code 0 too."""
+    (log,) = places.rglob(NAME)
+    lines = log.read_text(encoding="utf-8").splitlines()
+    return any(line.endswith(f"{sent} closes the window") for line in lines) and lines[-1].endswith("ends, exit code 0")
+
+
+@pytest.mark.parametrize(
+    ("lines", "closed"),
+    [
+        (["starts", "SIGTERM closes the window", "ends, exit code 0"], True),
+        (["starts", "ends, exit code 0"], False),  # by itself, before
+        (["starts", "SIGTERM closes the window"], False),  # killed meanwhile
+        (["starts", "SIGHUP closes the window", "ends, exit code 0"], False),
+        (["SIGTERM closes the window", "ends, exit code 1"], False),
+    ],
+)
+def test_a_window_that_ended_by_itself_was_not_closed(lines, closed, tmp_path):
+    (tmp_path / NAME).write_text("\n".join(lines), encoding="utf-8")
+    assert closed_by("SIGTERM", tmp_path) is closed
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no polite kill")
 @pytest.mark.alone
-def test_quit_in_the_middle_of_everything(tmp_path):
+def test_quit_in_the_middle_of_everything(tmp_path, own_places):
     process = start(tmp_path, BUSY)
     assert process.stdout is not None
     assert process.stdout.readline() == "busy\n"
@@ -71,6 +93,7 @@ def test_quit_in_the_middle_of_everything(tmp_path):
     out, err = process.communicate(timeout=20)
     seconds = time.monotonic() - began
     assert process.returncode == 0, err
+    assert closed_by("SIGTERM", own_places)
     assert "Traceback" not in err
     assert "QThread" not in err
     assert list((tmp_path / "out").iterdir()) == []
@@ -107,10 +130,7 @@ def test_unsaved_work_is_kept_when_the_system_or_the_terminal_ends(tmp_path, own
     _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert len(list(own_places.rglob(WORK))) == 1
-    (log,) = own_places.rglob(NAME)
-    lines = log.read_text(encoding="utf-8").splitlines()
-    assert any(line.endswith(f"{sent} closes the window") for line in lines)
-    assert lines[-1].endswith("Score Playground ends, exit code 0")
+    assert closed_by(sent, own_places)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no nohup")
@@ -149,7 +169,7 @@ main.launch()
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no polite kill")
 @pytest.mark.alone
-def test_quit_while_torch_is_being_loaded(tmp_path):
+def test_quit_while_torch_is_being_loaded(tmp_path, own_places):
     process = start(
         tmp_path, "import sys; from playground.app import main; sys.exit(main.launch())", SCORE_PLAYGROUND_READY="1"
     )
@@ -158,8 +178,10 @@ def test_quit_while_torch_is_being_loaded(tmp_path):
     began = time.monotonic()
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=20)
+    seconds = time.monotonic() - began
     assert process.returncode == 0, err
-    assert time.monotonic() - began < 2.5 * slowness()
+    assert closed_by("SIGTERM", own_places)
+    assert seconds < 2.5 * slowness()
 
 
 @pytest.mark.alone

@@ -82,12 +82,6 @@ def test_help_breaks_no_word_on_a_narrow_terminal(command: str, ask: Ask, monkey
     assert "…" not in said
 
 
-def test_version_and_help_load_neither_torch_nor_qt() -> None:
-    for option in ("--version", "--help"):
-        code = f"import sys; from playground.cli import main; main([{option!r}]); sys.exit(bool({{'torch', 'PySide6'}} & set(sys.modules)))"
-        assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
-
-
 def test_the_first_picture_waits_for_nothing_that_it_does_not_need(tmp_path: Path) -> None:
     code = """
 import os, sys

@@ -3,12 +3,11 @@
 import ast
 import importlib.util
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from own_process import ran
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QFont, QFontMetricsF, QRawFont
 
@@ -109,11 +108,7 @@ def laid_out(folder: Path, only: Path, rules: str = "") -> dict:
     settings = folder / "fonts.conf"
     places = f"<dir>{only}</dir><cachedir>{folder / 'cache'}</cachedir>"
     settings.write_text(f'<?xml version="1.0"?><fontconfig>{places}{rules}</fontconfig>')
-    variables = {"PYTHONPATH": str(ROOT), "QT_QPA_PLATFORM": "offscreen", "FONTCONFIG_FILE": str(settings)}
-    command = [sys.executable, "-c", LAY_OUT, str(folder)]
-    done = subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return json.loads(ran(LAY_OUT, folder, QT_QPA_PLATFORM="offscreen", FONTCONFIG_FILE=str(settings)))
 
 
 def test_window_and_picture_are_the_same_whatever_fonts_the_system_has(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Plug-ins: from a file by an option, and from an installed package."""
 
+import csv
 import hashlib
 import os
 import py_compile
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from own_process import ran
 
 from playground.app.model.preferences import Preferences
 from playground.cli import main
@@ -43,8 +45,7 @@ def test_kinds_that_a_plugin_is_the_first_to_import_are_not_its_own(cross: Path)
         "from pathlib import Path; from playground.kinds.plugins import load_plugin; "
         f"print([kind.name() for kind in load_plugin(Path({str(cross)!r}))])"
     )
-    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert run.stdout.strip() == "['cross']"
+    assert ran(code) == "['cross']\n"
 
 
 def test_the_option_comes_before_a_command(cross: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,6 +70,8 @@ def test_the_processes_of_a_sweep_have_it_too(cross: Path, tmp_path: Path) -> No
     )
     assert done.returncode == 0, done.stderr
     assert "failed" not in done.stdout
+    with (tmp_path / "out" / "cells.csv").open(encoding="utf-8", newline="") as file:
+        assert all(float(row["sliced_wasserstein2"]) > 0 for row in csv.DictReader(file))
 
 
 def test_a_job_array_names_the_plugins_that_its_cells_need(cross: Path, tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 import itertools
 import math
-import subprocess
-import sys
 from dataclasses import replace as with_parts
 from typing import Any
 
@@ -524,18 +522,6 @@ def test_an_incomplete_state_is_refused_in_a_sentence(name):
     del state[name]
     with pytest.raises(ExperimentError, match="incomplete or damaged"):
         trainer.restore(state)
-
-
-def test_the_first_step_waits_for_no_compiler() -> None:
-    """The imports of sympy and torch._dynamo take longer than everything else between torch and the first step."""
-    code = (
-        "import sys, torch; from playground.lab.experiment import Experiment; from playground.lab.problem import Problem;"
-        "from playground.lab.training import Trainer; torch.set_num_threads(1);"
-        "next(Trainer(Problem.build(Experiment(), None, torch.device('cpu'))));"
-        "sys.exit(', '.join({'sympy', 'torch._dynamo'} & set(sys.modules)) or 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(("network", "same"), [("u-net", False), ("mlp", False), ("energy", True)])

@@ -11,6 +11,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from own_process import ran
 from packaging.requirements import Requirement
 from packaging.version import Version
 from PIL import Image, _imaging
@@ -147,11 +148,10 @@ sys.path.append({str(PACKAGING)!r})
 import contents
 sys.modules |= dict.fromkeys(name for name in contents.EXCLUDED_MODULES if name.startswith("PIL."))
 from playground.data import pictures
-for name in sys.argv[1:]:
-    assert pictures._picture(name, 8)[0, 0, 0] > 250
+print(sum(pictures._picture(name, 8)[0, 0, 0] > 250 for name in sys.argv[1:]), "are red")
 """
     files = [tmp_path / name for name in ("a.png", "b.jpg", "c.jpg")]
-    subprocess.run([sys.executable, "-c", code, *files], env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
+    assert ran(code, *files) == "3 are red\n"
 
 
 def test_charts_are_painted_without_opengl() -> None:
@@ -168,7 +168,7 @@ assert len({{picture.pixel(x, y) for x in range(picture.width()) for y in range(
 loaded = [name for name, module in list(sys.modules.items()) if "OpenGL" in name and getattr(module, "__file__", None)]
 assert all(name.startswith("pyqtgraph") for name in loaded), loaded
 """
-    subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
+    ran(code)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no library has a name of its own")
@@ -350,19 +350,44 @@ def test_only_other_programs_make_a_machine_busy(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no shell scripts")
-def test_a_program_that_does_nothing_fails_every_check_of_the_package(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("exit 0", "never said that it was ready"),
+        ("exit 3", "never said that it was ready"),
+        ("kill -9 $$", "never said that it was ready"),
+        ("echo score-playground $@", "never said that it was ready"),  # another program
+        ("echo ready 9 ms; exit 3", "did not stay open until it was closed"),
+        ("echo ready 9 ms; exec sleep 60", "did not stay open until it was closed: -15"),
+    ],
+)
+def test_a_program_that_does_nothing_or_dies_fails_every_check_of_the_package(
+    script: str, said: str, tmp_path: Path
+) -> None:
     folder, program = tmp_path / "program", tmp_path / "program" / "score-playground"
     (folder / "resources" / "experiments").mkdir(parents=True)
     (folder / "resources" / "experiments" / "two-moons.toml").touch()
-    program.write_text("#!/bin/sh\nexit 0\n")
+    program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
     table = package_test.Table()
     place = package_test.Place(str(program), folder, (), str(tmp_path), tmp_path)
+    with pytest.raises(SystemExit, match=said):
+        place.seconds_to_window()
+    if "sleep" in script:  # as each command would
+        return
     package_test.check_commands(table, place)
     package_test.run_end_to_end_check(table, place, "", "offscreen")
     package_test.check_files(table, folder)
     assert {"selftest", "run without a window", "short script", "stand-alone script"} <= set(table.failed)
     assert {f"offscreen: {name}" for name in package_test.STEPS} <= set(table.failed)
     assert {"data sets, examples, sessions and icons are inside", "licences of everything inside"} <= set(table.failed)
-    with pytest.raises(SystemExit, match="never said that it was ready"):
-        place.seconds_to_window()
+
+
+def test_an_archive_that_is_not_there_is_no_reason_to_test_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["package_test.py", "--archive", str(tmp_path / "none.tar.xz")])
+    with pytest.raises(SystemExit) as ended:
+        package_test.main()
+    assert ended.value.code == 2
+    assert "none.tar.xz is not there" in capsys.readouterr().err

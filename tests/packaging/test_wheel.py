@@ -151,7 +151,7 @@ def test_the_installed_program_runs_an_experiment(installed: Path, tmp_path: Pat
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM to close a window by")
-def test_the_installed_window_opens_and_closes(installed: Path) -> None:
+def test_the_installed_window_opens_and_closes(installed: Path, own_places: Path) -> None:
     variables = alone() | {"SCORE_PLAYGROUND_READY": "1"}
     command = [str(installed.parent / "score-playground")]
     with subprocess.Popen(command, cwd=installed.parent, env=variables, stdout=subprocess.PIPE, text=True) as window:
@@ -159,3 +159,5 @@ def test_the_installed_window_opens_and_closes(installed: Path) -> None:
         assert window.stdout.readline().startswith("ready")
         window.send_signal(signal.SIGTERM)
         assert window.wait(60) == 0
+    (log,) = own_places.rglob("score-playground.log")
+    assert "SIGTERM closes the window" in log.read_text(encoding="utf-8")  # it had not ended by itself
