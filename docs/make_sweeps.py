@@ -13,9 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+sys.path += [str(HERE.parent), str(HERE.parent / "benchmarks")]
 
-from benchmarks.tables import rows, write_between  # noqa: E402
+from tables import rows, write_between  # noqa: E402
+
 from playground.drawing.sweep_plots import save_pictures  # noqa: E402
 from playground.lab import sweep as sweeps  # noqa: E402
 from playground.lab.sweep import plots  # noqa: E402

@@ -60,7 +60,7 @@ if __name__ == "__main__":
     if sys.platform == "linux":
         if not any(os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG")):
             os.environ["LC_CTYPE"] = "C.UTF-8"  # Qt would choose it too, with a warning
-        borrow_libraries(Path(sys._MEIPASS) / "fallback")
+        borrow_libraries(Path(vars(sys)["_MEIPASS"]) / "fallback")  # where PyInstaller says that the files lie
     from playground.cli import main
 
     sys.exit(main())

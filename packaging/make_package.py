@@ -48,7 +48,7 @@ def make_environment(folder: Path, lock: Path) -> Path:
         return python
     shutil.rmtree(folder, ignore_errors=True)
     venv.create(folder, with_pip=True, symlinks=sys.platform != "win32")
-    install = [python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
+    install: list[str | Path] = [python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
     install += ["--require-hashes", "--only-binary", ":all:", "--no-deps", "-r", lock]
     if sys.platform == "linux" and not os.environ.get("PIP_FIND_LINKS"):
         install += ["--extra-index-url", CPU_INDEX]

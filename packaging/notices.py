@@ -99,8 +99,8 @@ def licence_of(found: importlib.metadata.Distribution) -> str:
     classifiers = [
         line.rsplit(" :: ", 1)[1] for line in metadata.get_all("Classifier") or () if line.startswith("License ::")
     ]
-    short = (metadata.get("License") or "").strip().splitlines()
-    return metadata.get("License-Expression") or ", ".join(classifiers) or (short[0] if short else "see its text")
+    short, expression = ((metadata.get_all(field) or [""])[0].strip() for field in ("License", "License-Expression"))
+    return expression or ", ".join(classifiers) or (short.splitlines()[0] if short else "see its text")
 
 
 def texts_of(found: importlib.metadata.Distribution) -> dict[str, str]:

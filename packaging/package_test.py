@@ -403,8 +403,9 @@ def main() -> int:
         place = Place(seen(folder / executable), folder, prefix, seen(scratch), scratch)
         table.add("unpacked", True, f"{archive.name} into {place.program}, {how}")
         examine(table, place, how, cold=sys.platform == "linux")
-        for deb in product.DIST.glob("*.deb") if above else ():
-            check_deb(table, above, deb)
+        if above:
+            for deb in product.DIST.glob("*.deb"):
+                check_deb(table, above, deb)
     if table.failed:
         print(f"{len(table.failed)} failed: {', '.join(table.failed)}")
     return bool(table.failed)

@@ -115,12 +115,12 @@ def main() -> int:
     print(f"Installed: {total / MB:.0f} MB of at most {INSTALLED / MB:.0f}, {len(sizes)} files")
     if total > INSTALLED:
         broken.append(f"installed size {total / MB:.0f} MB is above {INSTALLED / MB:.0f}")
-    for path in sorted(product.DIST.glob(f"{product.COMMAND}*")):
-        if path.is_file() and path.suffix in (".xz", ".deb", ".exe", ".dmg"):
-            size = path.stat().st_size
-            print(f"Download: {size / MB:.1f} MB of at most {DOWNLOAD / MB:.0f}, {path.name}")
+    for made in sorted(product.DIST.glob(f"{product.COMMAND}*")):
+        if made.is_file() and made.suffix in (".xz", ".deb", ".exe", ".dmg"):
+            size = made.stat().st_size
+            print(f"Download: {size / MB:.1f} MB of at most {DOWNLOAD / MB:.0f}, {made.name}")
             if size > DOWNLOAD:
-                broken.append(f"{path.name} is above {DOWNLOAD / MB:.0f} MB")
+                broken.append(f"{made.name} is above {DOWNLOAD / MB:.0f} MB")
     if product.SYSTEM == "linux":
         print_glibc(asked_of_glibc(product.FOLDER))
     for sentence in broken:

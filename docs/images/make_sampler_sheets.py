@@ -19,7 +19,7 @@ import torch
 import typer
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 
 from playground.drawing.axes import figure_font, text_background
 from playground.drawing.images import ImageGrid
@@ -132,7 +132,8 @@ def last_frame(problem: Problem, score: LabelledScore) -> np.ndarray:
     """The final positions of the particles, (particles, *shape) in user units."""
     with torch.no_grad():
         *_, trajectory = sample(problem, score)
-    return trajectory.positions[-1]
+    last: np.ndarray = trajectory.positions[-1]
+    return last
 
 
 class Judge:
@@ -200,7 +201,7 @@ def digits_row(columns: Sequence[Column]) -> Iterator[Cell | None]:
     limits = float(data.points.min()), float(data.points.max())
     yield Cell(Scene(palette=DARK, images=ImageGrid(data.held_out[:IMAGES], limits, role="data")))
     score = problem.network().requires_grad_(False)
-    load_weights(score, Session.load(resource("checkpoints/digits.spg")).weights or {})
+    load_weights(score, dict(Session.load(resource("checkpoints/digits.spg")).weights or {}))
     for column in columns:
         chosen = fitted(problem.experiment, column, ALTERNATIVES[:1])
         if chosen is None:
@@ -285,7 +286,8 @@ def few_colors(image: QImage) -> QImage:
     """Reduce the picture to the 256 colours from its surfaces to its inks, which takes a third of the space."""
     table, shades = [], np.linspace(0, 1, 256 // (len(SURFACES) * len(INKS)))
     for surface, ink in itertools.product(SURFACES, INKS):
-        ends = [np.array(DARK.color(name).getRgb()[:3]) for name in (surface, ink)]
+        found = [DARK.color(name) for name in (surface, ink)]
+        ends = [np.array((color.red(), color.green(), color.blue())) for color in found]
         table += [
             QColor(*np.round((1 - shade) * ends[0] + shade * ends[1]).astype(int).tolist()).rgb() for shade in shades
         ]
@@ -301,7 +303,7 @@ def main(out: Path = Path(__file__).parent, only: Sheet | None = None) -> None:
         with Progress() as progress:
             task = progress.add_task(sheet, total=(1 if digits else len(TOYS)) * (1 + len(columns)))
 
-            def advance(what: str, progress: Progress = progress, task=task, sheet: Sheet = sheet) -> None:  # type: ignore[no-untyped-def]
+            def advance(what: str, progress: Progress = progress, task: TaskID = task, sheet: Sheet = sheet) -> None:
                 progress.update(task, advance=1, description=f"{sheet}: {what}")
 
             image = digits_sheet(columns, advance) if digits else toy_sheet(sheet, columns, advance)

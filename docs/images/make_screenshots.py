@@ -10,12 +10,14 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 os.environ["QT_QPA_PLATFORM"] = os.environ.get("QT_QPA_PLATFORM") or "offscreen"
 
 from PySide6.QtCore import QEventLoop, QPoint, Qt, QTimer
+from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtTest import QSignalSpy, QTest
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from playground.app.controllers.measurements import map_level
 from playground.app.controllers.overlay_timing import FOLLOWING
@@ -24,6 +26,7 @@ from playground.app.dialogs.gallery import Gallery
 from playground.app.dialogs.sweep.window import SIZE, SweepWindow
 from playground.app.model.errors import Log
 from playground.app.model.preferences import Preferences
+from playground.app.model.views import ProblemView
 from playground.app.panels import DataPanel
 from playground.app.window import MainWindow
 from playground.lab import scene_figures
@@ -33,6 +36,7 @@ from playground.resources import resource
 HERE = Path(__file__).parent
 SECONDS = 8  # of training before a picture of it
 Stage = Callable[[MainWindow], None]
+Dialog = TypeVar("Dialog", bound=QWidget)
 
 
 def wait(until: Callable[[], bool] = lambda: False, seconds: float = 60.0) -> None:
@@ -40,11 +44,30 @@ def wait(until: Callable[[], bool] = lambda: False, seconds: float = 60.0) -> No
     if until():
         return
     loop, look, end = QEventLoop(), QTimer(interval=10), QTimer(interval=round(1000 * seconds), singleShot=True)
-    look.timeout.connect(lambda: until() and loop.quit())
+
+    def check() -> None:
+        if until():
+            loop.quit()
+
+    look.timeout.connect(check)
     end.timeout.connect(loop.quit)
     look.start()
     end.start()
     loop.exec()
+
+
+def problem(window: MainWindow) -> ProblemView:
+    """The problem in view, once there is one."""
+    found = window.controllers.building.problem
+    assert found is not None
+    return found
+
+
+def dialog(window: MainWindow, kind: type[Dialog]) -> Dialog:
+    """The window's own dialog of a kind."""
+    found = window.findChild(kind)
+    assert found is not None
+    return found
 
 
 def place(window: MainWindow, x: float, y: float) -> QPoint:
@@ -68,7 +91,7 @@ def show_frame(window: MainWindow, share: float) -> None:
         lambda: controllers.playing.recorded > 0 and controllers.playing.trajectory is not before
     )  # it comes with the playhead at its start
     controllers.playing.step(1_000_000)  # the whole run is recorded without being played
-    wait(lambda: controllers.playing.trajectory.finished)
+    wait(lambda: controllers.playing.trajectory is not None and controllers.playing.trajectory.finished)
     controllers.playing.set_loop(True)
     controllers.playing.seek(round(share * (controllers.playing.recorded - 1)))
 
@@ -84,7 +107,7 @@ def show_frame(window: MainWindow, share: float) -> None:
 
 def followed(window: MainWindow) -> dict[str, float]:
     """The noise levels of this moment's field and density, as far as the canvas shows them."""
-    controllers, visible, view = window.controllers, window.canvas.visible, window.controllers.building.problem
+    controllers, visible, view = window.controllers, window.canvas.visible, problem(window)
     if view.is_image:
         return {}
     levels = {"field": controllers.playing.sigma} if visible["learned"] or visible["exact"] else {}
@@ -125,9 +148,7 @@ def annealed(window: MainWindow) -> None:
     """Annealed Langevin with the exact score."""
     choose(window, "two-gaussians")
     window.state.edit({"noise.kind": "discrete", "sampling.kind": "annealed-langevin", "sampling.source": "exact"})
-    wait(
-        lambda: window.controllers.building.problem.name == "two Gaussians" and window.controllers.playing.recorded > 10
-    )
+    wait(lambda: problem(window).name == "two Gaussians" and window.controllers.playing.recorded > 10)
     window.canvas.set_layer_visible("learned", False)
     window.canvas.set_layer_visible("exact", True)
     show_frame(window, 0.55)
@@ -145,7 +166,7 @@ def digits(window: MainWindow) -> None:
 def file(window: MainWindow) -> None:
     """A user's file, in its own units."""
     window.documents.open(resource("experiments/odd-units.csv"))
-    wait(lambda: window.state.experiment.data.kind == "file" and window.controllers.building.problem.axes != ("x", "y"))
+    wait(lambda: window.state.experiment.data.kind == "file" and problem(window).axes != ("x", "y"))
     window.controllers.training.start()
     wait(seconds=SECONDS)
     show_frame(window, 0.7)
@@ -155,6 +176,7 @@ def export(window: MainWindow) -> None:
     """The export dialog over the window."""
     show_frame(window, 0.72)
     window.exports.video()
+    assert window.exports.dialog is not None
     window.exports.dialog.path.setText("two-moons.mp4")
 
 
@@ -173,7 +195,7 @@ def error(window: MainWindow) -> None:
 def boltzmann(window: MainWindow) -> None:
     """The Boltzmann machine has learned its bars and stripes."""
     window.actions_by_key.trigger("tools.boltzmann")
-    machine = window.findChild(BoltzmannWindow).machine
+    machine = dialog(window, BoltzmannWindow).machine
     wait(lambda: machine.finished and not (machine.training or machine.measuring), 300)
 
 
@@ -181,22 +203,22 @@ def sweep(window: MainWindow) -> None:
     """A sweep of two samplers by four step counts, with the exact score, once it is computed."""
     window.state.edit({"sampling.source": "exact", "sampling.kind": "probability-flow"})
     window.actions_by_key.trigger("tools.sweep")
-    dialog = window.findChild(SweepWindow)
-    dialog.axes.load({"sampling.steps": Range(5, 40, 4, log=True), "sampling.solver": ["ddim", "heun", "unipc"]})
-    dialog.seeds.setText("2")
+    made = dialog(window, SweepWindow)
+    made.axes.load({"sampling.steps": Range(5, 40, 4, log=True), "sampling.solver": ["ddim", "heun", "unipc"]})
+    made.seeds.setText("2")
     with tempfile.TemporaryDirectory() as folder:
-        dialog.set_place(Path(folder) / "sweep-1")
-        dialog.start_button.click()
-        wait(lambda: not dialog.sweeping.running, 900)
-    dialog.view.selectRow(0)
-    dialog.resize(SIZE)
+        made.set_place(Path(folder) / "sweep-1")
+        made.start_button.click()
+        wait(lambda: not made.sweeping.running, 900)
+    made.view.selectRow(0)
+    made.resize(SIZE)
 
 
 def scenes(window: MainWindow) -> None:
     """The gallery of scenes, once its runs are computed; each network is trained as far as a quiet machine comes."""
     scene_figures.PREVIEW_SECONDS = 10.0
     window.actions_by_key.trigger("learn.scenes")
-    gallery = window.findChild(Gallery)
+    gallery = dialog(window, Gallery)
     gallery.resize(gallery.sizeHint())
     wait(lambda: gallery.complete, 600)
 
@@ -211,12 +233,12 @@ SIZES = {"opening": ((1440, 900), (1280, 720))}
 def choose(window: MainWindow, kind: str) -> None:
     """Press a tile of the data card and wait for the data."""
     QTest.mouseClick(window.panel(DataPanel).tiles[kind], Qt.MouseButton.LeftButton)
-    wait(
-        lambda: (
-            not window.controllers.tasks.running("problem")
-            and window.controllers.building.problem.resolved.data.kind == kind
-        )
-    )
+
+    def chosen() -> bool:
+        resolved = problem(window).resolved
+        return not window.controllers.tasks.running("problem") and resolved is not None and resolved.data.kind == kind
+
+    wait(chosen)
     wait(lambda: window.controllers.playing.recorded > 2)
 
 
@@ -237,9 +259,10 @@ def make(name: str, theme: str, size: tuple[int, int], folder: Path) -> Path:
         QApplication.processEvents()  # applies the new layout
         window.grab()  # a frame's first picture may still have the arrows of the last one, see Picture
         window.canvas.surface.picture.change()
-        picture = next(filter(None, map(window.findChild, (BoltzmannWindow, SweepWindow, Gallery))), window).grab()
+        opened = [window.findChild(kind) for kind in (BoltzmannWindow, SweepWindow, Gallery)]
+        picture = next(filter(None, opened), window).grab()
         if window.exports.dialog is not None:
-            draw_over(picture, window)
+            draw_over(picture, window.exports.dialog)
         path = folder / f"{name}-{theme}{'' if size == (1440, 900) else f'-{size[0]}x{size[1]}'}.png"
         picture.save(str(path))
         gone = QSignalSpy(window.destroyed)
@@ -249,11 +272,8 @@ def make(name: str, theme: str, size: tuple[int, int], folder: Path) -> Path:
     return path
 
 
-def draw_over(picture, window: MainWindow) -> None:  # type: ignore[no-untyped-def]
-    """Paint the dialog in the middle of the window, where a window manager would place it."""
-    from PySide6.QtGui import QColor, QPainter
-
-    dialog = window.exports.dialog
+def draw_over(picture: QPixmap, dialog: QWidget) -> None:
+    """Paint a dialog in the middle of the window, where a window manager would place it."""
     painter = QPainter(picture)
     painter.fillRect(picture.rect(), QColor(0, 0, 0, 90))
     painter.drawPixmap(

@@ -7,5 +7,5 @@ import sys
 from types import ModuleType
 
 opengl, widgets = ModuleType("PySide6.QtOpenGL"), ModuleType("PySide6.QtOpenGLWidgets")
-widgets.QOpenGLWidget = object  # pyqtgraph derives its view from it
+vars(widgets)["QOpenGLWidget"] = object  # pyqtgraph derives its view from it
 sys.modules |= {module.__name__: module for module in (opengl, widgets)}

@@ -391,11 +391,8 @@ def test_proc_takes_no_files_though_it_says_so(moons: Path, ask: Ask) -> None:
     assert "the folder /proc takes no files" in error
 
 
-class FullDisk(io.RawIOBase):
+class FullDisk(io.BytesIO):
     """A file that nothing can be written to."""
-
-    def writable(self) -> bool:
-        return True
 
     def write(self, _: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -411,7 +408,7 @@ def test_a_full_disk_is_reported_with_a_remedy(
     def full(path: Path, mode: str = "r", *arguments: Any, **others: Any) -> Any:
         if "w" not in mode:
             return opened(path, mode, *arguments, **others)
-        file = io.BufferedWriter(FullDisk())
+        file = FullDisk()
         return file if "b" in mode else io.TextIOWrapper(file)
 
     monkeypatch.setattr(Path, "open", full)

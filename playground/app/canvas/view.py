@@ -119,7 +119,7 @@ class CanvasView(QWidget):
         self.apply_palette(DARK)
 
     @property
-    def surface(self) -> QWidget:
+    def surface(self) -> PlotSurface:
         """The widget that is painted and gets the mouse events."""
         return self._view
 
