@@ -89,13 +89,16 @@ def _known_keywords(function: Callable[Arguments, Returned]) -> Callable[Argumen
 
 
 def _meant(name: str, names: Sequence[str]) -> str:
-    """The end of a sentence about an unknown argument: the setting or the argument of a similar name, or all arguments."""
-    keys = [key for key in experiments.every_field() if key.split(".")[-1] == name]
-    settings = [given for given in ("settings", "changes", "axes") if given in names]
-    if keys and settings:
-        return f"did you mean {' or '.join(f'{settings[0]}={{{key!r}: ...}}' for key in keys)}?"
-    near = difflib.get_close_matches(name, names, n=1)
-    return f"did you mean {near[0]}?" if near else f"its arguments are {', '.join(names)}."
+    """The end of a sentence about an unknown argument: the argument or the setting of the nearest name, or all arguments."""
+    of_settings = next((given for given in ("settings", "changes", "axes") if given in names), None)
+    short = {key: key if "." in name else key.split(".")[-1] for key in experiments.every_field() if of_settings}
+    near = difflib.get_close_matches(name, [*names, *short.values()], n=1)
+    if not near:
+        return f"its arguments are {', '.join(names)}."
+    if near[0] in names:
+        return f"did you mean {near[0]}?"
+    meant = [key for key in short if short[key] == near[0]]
+    return f"did you mean {' or '.join(f'{of_settings}={{{key!r}: ...}}' for key in meant)}?"
 
 
 load, replace = _known_keywords(experiments.load), _known_keywords(experiments.replace)
@@ -269,7 +272,7 @@ def score(
     _refuse(problem.experiment.noise.score_conflict())
     _refuse(sampling_conflict(problem.experiment, problem.conditions))
     followed = point_score(problem, model.score)
-    flat, levels, leading = _broadcast(problem, points, levels)
+    flat, levels, leading = _broadcast(problem.shape, points, levels)
     x = likelihood.checked_points(problem, flat)
     if problem.known_score() is None:
         _warn_of_untrained(problem, levels)
@@ -306,7 +309,7 @@ def log_likelihood(
     given = None if sigma is None else _levels(sigma)
     model = _model(source, settings, device)
     _refuse(likelihood_conflict(model.problem.experiment))
-    asked, levels, leading = _broadcast(model.problem, points, given)
+    asked, levels, leading = _broadcast(model.problem.shape, points, given)
     likelihood.checked_points(model.problem, asked)
     followed = model.likelihood_score
     rows_of = {level: np.flatnonzero(levels == level) for level in np.unique(levels).tolist()}
@@ -347,11 +350,8 @@ def network(source: Session, settings: Mapping[str, Any] | None = None, device: 
 
 
 @_known_keywords
-def density(source: Session | Experiment, settings: Mapping[str, Any] | None = None) -> Density:
-    """The density from which the data are drawn, in the user's units, as an object of torch in double precision.
-
-    Its `log_prob` and `score` take points (N, 2) and sigma, the standard deviation of the noise that smooths it, from 0 on: a
-    number, or one for each point.
+def density(source: Session | Experiment, settings: Mapping[str, Any] | None = None) -> "TrueDensity":
+    """The density from which the data are drawn, in the user's units and double precision.
 
     Raises:
         ExperimentError: the density is not known, as of a file, or a setting would need a new training.
@@ -360,7 +360,50 @@ def density(source: Session | Experiment, settings: Mapping[str, Any] | None = N
     problem = _model(source, settings, "cpu").problem
     if problem.dataset.density is None:
         raise ExperimentError(f"The density of data.kind = {problem.experiment.data.kind} is not known.")
-    return problem.dataset.density.to("cpu", torch.float64)
+    return TrueDensity(problem.dataset.density.to("cpu", torch.float64), problem.experiment.data.kind)
+
+
+class TrueDensity:
+    """A density that is known with all its smoothed versions, in the user's units.
+
+    Attributes:
+        torch: the same for tensors, with autograd; also its `mean`, `variance`, `modes` and `entropy()`. See
+            :class:`playground.theory.densities.Density`.
+    """
+
+    def __init__(self, known: Density, name: str) -> None:
+        self.torch, self._name = known, name
+
+    def log_prob(self, points: ArrayLike, sigma: ArrayLike = 0.0) -> NDArray[np.float64]:
+        """log p_sigma in nats per the user's units, in the leading shape of the points (..., 2), broadcast with `sigma`.
+
+        Args:
+            sigma: the standard deviation of the noise that smooths the density, >= 0, in the user's units.
+
+        Raises:
+            ExperimentError: as :func:`score`.
+        """
+        return self._found(self.torch.log_prob, points, sigma)
+
+    def score(self, points: ArrayLike, sigma: ArrayLike = 0.0) -> NDArray[np.float64]:
+        """The gradient of :meth:`log_prob` in 1/units, in the shape of the points, broadcast with `sigma`."""
+        return self._found(self.torch.score, points, sigma)
+
+    def sample(self, count: int, seed: int = 0) -> NDArray[np.float64]:
+        """Independent samples (count, 2), without smoothing."""
+        return self.torch.sample(int(count), torch.Generator().manual_seed(seed)).numpy()
+
+    def _found(
+        self, function: Callable[[Tensor, Tensor], Tensor], points: ArrayLike, sigma: ArrayLike
+    ) -> NDArray[np.float64]:
+        flat, levels, leading = _broadcast((self.torch.dim,), points, _levels(sigma, at_zero=True))
+        if not np.isfinite(flat).all():
+            raise ExperimentError("Points are not finite.")
+        found = function(torch.tensor(flat), torch.tensor(levels)).numpy()
+        return found.reshape((*leading, *found.shape[1:]))
+
+    def __repr__(self) -> str:
+        return f"<TrueDensity of {self._name}>"
 
 
 class NetworkScore(nn.Module):
@@ -624,11 +667,12 @@ def _shaped(problem: Problem, given: ArrayLike) -> NDArray[np.float64]:
 
 
 def _broadcast(
-    problem: Problem, given: ArrayLike, levels: NDArray[np.float64] | None
+    shape: tuple[int, ...], given: ArrayLike, levels: NDArray[np.float64] | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[int, ...]]:
     """Points (..., *shape) and noise levels, broadcast as numpy does it.
 
     Args:
+        shape: that of one point.
         levels: None for one level, whatever it is.
 
     Returns:
@@ -637,10 +681,10 @@ def _broadcast(
     Raises:
         ExperimentError: they are no real numbers, there is no point, or the shapes do not fit.
     """
-    dims = len(problem.shape)
-    wanted = ", ".join(map(str, ("...", *problem.shape)))
+    dims = len(shape)
+    wanted = ", ".join(map(str, ("...", *shape)))
     found = _numbers(given, wanted)
-    if found.ndim < dims or found.shape[-dims:] != problem.shape or not found.size:
+    if found.ndim < dims or found.shape[-dims:] != shape or not found.size:
         raise ExperimentError(f"Points have shape ({wanted}), at least one of them, and these have {found.shape}.")
     own, levels = found.shape[:-dims], np.zeros(()) if levels is None else levels
     try:
@@ -650,7 +694,7 @@ def _broadcast(
             f"sigma has shape {levels.shape}, which cannot be broadcast with the points' {own}: give one number, one for each "
             "point, or (S, 1) for S rows of all points."
         ) from None
-    points = np.broadcast_to(found, (*leading, *problem.shape)).reshape(-1, *problem.shape)
+    points = np.broadcast_to(found, (*leading, *shape)).reshape(-1, *shape)
     return points, np.broadcast_to(levels, leading).reshape(-1), leading
 
 
@@ -679,18 +723,22 @@ def _array(given: ArrayLike) -> NDArray[Any]:
         return np.array(None)
 
 
-def _levels(sigma: ArrayLike) -> NDArray[np.float64]:
+def _levels(sigma: ArrayLike, at_zero: bool = False) -> NDArray[np.float64]:
     """Noise levels, in any shape.
+
+    Args:
+        at_zero: whether 0, no noise, is one too.
 
     Raises:
         ExperimentError: one is no finite number above 0, or there is none.
     """
     found = _array(sigma)
     levels = found.astype(np.float64) if found.dtype.kind in "fiu" else np.array(math.nan)
-    wrong = np.flatnonzero(~((levels > 0) & (levels < math.inf)))
+    wrong = np.flatnonzero(~((levels > 0) & (levels < math.inf) | at_zero & (levels == 0)))
     if len(wrong) or not levels.size:
         shown = repr(sigma) if not levels.ndim else str(levels.flat[wrong[0]] if len(wrong) else sigma)
-        raise ExperimentError(f"sigma = {shown} is no noise level: it must be a finite number above 0.")
+        least = "of at least 0" if at_zero else "above 0"
+        raise ExperimentError(f"sigma = {shown} is no noise level: it must be a finite number {least}.")
     return levels
 
 

@@ -224,12 +224,15 @@ def test_noise_levels_are_broadcast_with_the_points(page: dict[str, Any]) -> Non
         found, told = work.result(), np.broadcast_to(sigma, leading)
         x = np.broadcast_to(points, (*leading, 2)).reshape(-1, 2)
         known = torch.from_numpy(x.copy()), torch.from_numpy(told.astype(float).ravel().copy())
-        np.testing.assert_allclose(score, density.score(*known).reshape(*leading, 2), rtol=1e-3, atol=1e-4)
-        np.testing.assert_allclose(found.log_prob, density.log_prob(*known).reshape(leading), atol=1e-2)
+        np.testing.assert_allclose(score, density.torch.score(*known).reshape(*leading, 2), rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(found.log_prob, density.torch.log_prob(*known).reshape(leading), atol=1e-2)
+        np.testing.assert_array_equal(density.score(points, sigma), density.torch.score(*known).reshape(*leading, 2))
+        np.testing.assert_array_equal(density.log_prob(points, sigma), density.torch.log_prob(*known).reshape(leading))
         np.testing.assert_allclose(found.sigma, told if np.ndim(sigma) else sigma, rtol=1e-5)
         assert shares == sorted(shares)
         assert shares[-1] == 1.0
-    for call in (sp.score, sp.log_likelihood):
+    calls: list[Any] = [sp.score, sp.log_likelihood, lambda _, *args, **kwargs: density.score(*args, **kwargs)]
+    for call in calls:
         with pytest.raises(
             ExperimentError, match=r"sigma has shape \(3,\), .* with the points' \(4,\): give one number"
         ):
@@ -304,13 +307,21 @@ def test_the_network_takes_classes() -> None:
 
 def test_the_true_density_is_an_object_in_the_user_s_units(page: dict[str, Any]) -> None:
     density = sp.density(page["session"])
-    drawn = density.sample(4000, torch.Generator().manual_seed(0)).numpy()
+    drawn = density.sample(4000, seed=1)
     np.testing.assert_allclose(drawn.std(0), page["session"].points.std(0), rtol=0.1)
-    assert float(density.log_prob(torch.tensor([[5.0, 5.0]], dtype=torch.float64))) == pytest.approx(
-        math.log(0.8 / (2 * math.pi)), abs=0.3
-    )
+    assert np.array_equal(drawn, density.sample(4000, seed=1))
+    assert not np.array_equal(drawn, density.sample(4000))
+    assert density.log_prob([5.0, 5.0]) == pytest.approx(math.log(0.8 / (2 * math.pi)), abs=0.3)
+    x = torch.tensor(POINTS[:3], requires_grad=True)
+    (slope,) = torch.autograd.grad(density.torch.log_prob(x).sum(), x)
+    np.testing.assert_allclose(slope, density.score(POINTS[:3]), rtol=1e-10)
+    wrong: list[Any] = [([[0, 0, 0]],), ([math.nan, 0],), ("here",), ([0, 0], -1.0), ([0, 0], math.inf)]
+    for given in wrong:
+        with pytest.raises(ExperimentError, match=r"shape \(\.\.\., 2\)|not finite|finite number of at least 0"):
+            density.log_prob(*given)
+    assert repr(density) == "<TrueDensity of two-gaussians>"
     other = sp.density(sp.Experiment(), {"data.kind": "two-gaussians"})
-    assert torch.equal(other.mean, density.mean)
+    assert torch.equal(other.torch.mean, density.torch.mean)
     array = sp.train(sp.Experiment(), QUICK, data=POINTS).result()
     with pytest.raises(ExperimentError, match=r"density of data\.kind = file is not known"):
         sp.density(array)
@@ -340,6 +351,8 @@ def test_a_session_is_one_line(page: dict[str, Any]) -> None:
         ),
         (lambda: sp.sample(EXACT, sead=3), r"no argument sead; did you mean seed\?"),
         (lambda: sp.score(EXACT, POINTS, sigm=0.5), r"no argument sigm; did you mean sigma\?"),
+        (lambda: sp.sample(EXACT, sigmamax=5), r"did you mean settings=\{'noise.sigma_max': \.\.\.\}\?"),
+        (lambda: sp.run(EXACT, **{"noise.sigmamax": 5}), r"did you mean settings=\{'noise.sigma_max': \.\.\.\}\?"),
         (lambda: sp.evaluate(EXACT, zzz=0.5), r"zzz; its arguments are source, samples, settings, device\."),
         *(
             (functools.partial(getattr(sp, name), zzz=1), "zzz; its arguments are")
