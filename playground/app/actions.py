@@ -312,7 +312,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "sample.compare": Command(
         "Compare",
-        "Show runs side by side that differ in a few settings, on the same Brownian path; again to leave",
+        "Show runs side by side that differ in a few settings, with the same noise; again to leave",
         lambda w, c: c.comparing.toggle(),
         key="C",
         checked=lambda w, c: c.comparing.is_active,

@@ -111,7 +111,7 @@ def test_a_gaussian_has_no_divergence_at_any_noise() -> None:
 @pytest.mark.parametrize("dim", [1, 2, 3])
 @pytest.mark.parametrize("share", [0.5, 0.2, 0.1, 0.01])
 def test_noise_of_their_diameter_brings_the_farthest_points_near_a_gaussian(share: float, dim: int) -> None:
-    """Two places, with a share of the points at one of them, are the data that keep their shape longest."""
+    """Two places, with a share of the points at one of them, are taken for the data that keep their shape longest."""
     points = torch.zeros(2_000, dim, dtype=torch.float64)
     points[: round(share * len(points))] = 7.0
     sigma = diameter(points)

@@ -61,7 +61,7 @@ MARKED = (
 NARROWEST = 160, 140  # px, least width and height of a column; four fit beside the cards in a window of 1280
 SCARCE = 380  # px, height below which there is no room for the chart
 WIDE = 320  # px at the usual size of the text, width of a column from which its head explains its number
-ONE_PATH = "The columns follow the same Brownian path."
+ONE_PATH = "Noise added on the way is from one Brownian path."
 STARTS = {
     "noise": ("with noise", "with the same noise"),
     "box": ("at points of a box around the data", "at the same points of a box around the data"),
@@ -560,7 +560,10 @@ class CompareView(QWidget):
 
 
 def how_compared(runs: Sequence[ColumnRun]) -> str:
-    """Where the columns begin and what they share, in words."""
+    """Where the columns begin and what they share, in words.
+
+    The path is said to be one of added noise, because samplers of the probability flow add none.
+    """
     starts: dict[str, list[str]] = {}
     for run in runs:
         if run.failure is None:
@@ -570,12 +573,12 @@ def how_compared(runs: Sequence[ColumnRun]) -> str:
     if not starts:
         return ONE_PATH
     if len(starts) == 1:
-        return f"All columns begin {STARTS[next(iter(starts))][1]} and follow the same Brownian path."
+        return f"All columns begin {STARTS[next(iter(starts))][1]}. {ONE_PATH}"
     said = []
     for start, (*before, last) in starts.items():
         alone, together = STARTS[start]
         said.append(f"{', '.join(before)} and {last} begin {together}" if before else f"{last} begins {alone}")
-    return f"{'; '.join(said)}. All follow the same Brownian path."
+    return f"{'; '.join(said)}. {ONE_PATH}"
 
 
 def _places(runs: Sequence[ColumnRun], frame: int, total: int) -> list[tuple[float, float, str]]:

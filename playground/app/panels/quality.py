@@ -285,13 +285,11 @@ class QualityPanel(CollapsiblePanel):
         self.tilted_kl.show_text(text, missing(metrics, "tilted_kl"))
         self._show_transport(metrics)
         self._show_classifier(metrics)
-        kl, error, floor = (metrics.get(key) for key in ("kl", "kl_standard_error", "kl_of_smoothing"))
-        text = "" if kl is None else with_error(float(kl), None if error is None else float(error))
-        text = text if kl is None or floor is None else f"{text} (floor {decimal(float(floor))})"
-        self.kl.show_text(text, missing(metrics, "kl"))
-        kl, error = (metrics.get(key) for key in ("kernel_kl", "kernel_kl_standard_error"))
-        text = "" if kl is None else with_error(float(kl), None if error is None else float(error))
-        self.kernel_kl.show_text(text, missing(metrics, "kernel_kl"))
+        text, floor = _nats(metrics, "kl"), metrics.get("kl_of_smoothing")
+        self.kl.show_text(
+            f"{text} (floor {decimal(float(floor))})" if text and floor is not None else text, missing(metrics, "kl")
+        )
+        self.kernel_kl.show_text(_nats(metrics, "kernel_kl"), missing(metrics, "kernel_kl"))
         self._show_weights(metrics)
         self._show_images(metrics)
         self.budget.show_metrics(metrics)
@@ -411,6 +409,12 @@ def _with_floor(metrics: Mapping[str, Any], key: str) -> str:
     if floor is not None and spread is not None:
         text += f" (floor {format_number(float(floor))} ± {format_percent(spread / floor)})"
     return text
+
+
+def _nats(metrics: Mapping[str, Any], key: str) -> str:
+    """A figure in nats with its standard error; "" if it is not known."""
+    value, error = metrics.get(key), metrics.get(f"{key}_standard_error")
+    return "" if value is None else with_error(float(value), None if error is None else float(error))
 
 
 def _with_own_error(metrics: Mapping[str, Any], key: str) -> str:
