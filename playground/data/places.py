@@ -19,6 +19,14 @@ def is_remote_or_device(path: str) -> bool:
     if slashed.startswith(("//", "/??/")):  # also //./ and //?/, which Windows takes for devices and shares
         return True
     plain = posixpath.normpath(slashed)
-    if any(plain == folder or plain.startswith(folder + "/") for folder in SYSTEM):
-        return True
-    return any(part.partition(".")[0].partition(":")[0].strip().casefold() in DEVICES for part in plain.split("/"))
+    return any(plain == folder or plain.startswith(folder + "/") for folder in SYSTEM) or has_device_name(plain)
+
+
+def has_device_name(path: str) -> bool:
+    """Whether a part of a path is a name that Windows takes for a device; elsewhere it may be that of a file.
+
+    >>> [has_device_name(path) for path in ("data/nul.csv", "Con/a.csv", "data/null.csv")]
+    [True, True, False]
+    """
+    parts = path.replace("\\", "/").split("/")
+    return any(part.partition(".")[0].partition(":")[0].strip().casefold() in DEVICES for part in parts)

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import msgspec
 import tomli_w
 
-from playground.data.places import is_remote_or_device
+from playground.data.places import has_device_name, is_remote_or_device
 from playground.kinds.kind import Kind, registered
 from playground.kinds.setting import ExperimentError as ExperimentError
 from playground.kinds.setting import Field as Field
@@ -199,15 +199,12 @@ def from_file(tree: Mapping[str, Any], others: Described) -> Described:
 
 def _check_places(experiment: Experiment) -> None:
     for key, file in files(experiment).items():
+        if has_device_name(file):
+            text = "A file may not set {}, as Windows takes this name for a device: rename it, or choose the data yourself."
+            raise ExperimentError(Message("name-of-a-device", text, (setting(key, file[:60]),), key))
         if is_remote_or_device(file):
-            raise ExperimentError(
-                Message(
-                    "remote-or-device",
-                    "A file may not set {}, a network share or a device: copy the data here, or choose them yourself.",
-                    (setting(key, file[:60]),),
-                    key,
-                )
-            )
+            text = "A file may not set {}, a network share or a device: copy the data here, or choose them yourself."
+            raise ExperimentError(Message("remote-or-device", text, (setting(key, file[:60]),), key))
 
 
 def without_places(experiment: Experiment) -> Experiment:

@@ -162,6 +162,7 @@ def test_the_report_can_be_shortened_and_copied_and_only_the_tracker_is_opened(l
     ("home", "text", "said"),
     [
         ("/home/ada", "/home/ada /home/ada/x, /home/adam, '/home/ada-2'", "~ ~/x, /home/adam, '/home/ada-2'"),
+        ("/home/ada", "/home/ada.bak/x is not in /home/ada.", "/home/ada.bak/x is not in ~."),
         ("/", "/usr/lib", "/usr/lib"),
     ],
 )

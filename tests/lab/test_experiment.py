@@ -251,19 +251,25 @@ def test_files_load_with_paths_beside_them(tmp_path: Path) -> None:
 
 
 ELSEWHERE = (
-    r"\\server\share\a.csv", "//server/share/a.csv", r"\\?\UNC\server\share\a.csv", r"\\.\COM1", r"\??\C:\a.csv",
-    "/dev/zero", "/tmp/../dev/zero", "/proc/kmsg", "NUL", r"C:\data\nul.csv", "data/Con .txt", "lpt1:",
+    r"\\server\share\a.csv", "//server/share/a.csv", r"\\?\UNC\server\share\a.csv", r"\??\C:\a.csv",
+    "/dev/zero", "/tmp/../dev/zero", "/proc/kmsg",
 )  # fmt: skip
+NAMES = "NUL", r"\\.\COM1", r"C:\data\nul.csv", "data/Con .txt", "aux/points.csv", "lpt1:"
 
 
-@pytest.mark.parametrize("file", ELSEWHERE)
+@pytest.mark.parametrize("file", [*ELSEWHERE, *NAMES])
 def test_no_file_reads_data_from_a_share_or_a_device(tmp_path: Path, file: str) -> None:
     """A settings file, a sweep, a lesson and a scene are refused. The user's own choice is not."""
     data = f"[data]\nkind = 'images'\npath = '{file}'\n"
     start = f"[noise]\nkind = 'flow-matching'\nsource = 'file'\nsource_path = '{file}'\n"
     for text, key in ((data, "data.path"), (start, "noise.source_path")):
         (tmp_path / "one.toml").write_text(text, encoding="utf-8")
-        said = f"A file may not set {key} = {file}, a network share or a device: copy the data here"
+        why = (
+            "as Windows takes this name for a device: rename it"
+            if file in NAMES
+            else "a network share or a device: copy"
+        )
+        said = f"A file may not set {key} = {file}, {why}"
         with pytest.raises(ExperimentError, match=re.escape(said)):
             experiments.load(tmp_path / "one.toml")
         inside = "\n".join(line.replace("[", "[experiment.") for line in text.splitlines())

@@ -116,7 +116,7 @@ def show_about(parent: QWidget) -> None:
     box.setObjectName("aboutDialog")
     box.setWindowTitle("About Score Playground")
     box.setText(f"Score Playground {playground.__version__}")
-    where = "NOTICES.txt beside the program" if packaged else "docs/dependencies.md"
+    where = "NOTICES.txt beside the program" if packaged else "docs/dependencies.md of the source"
     box.setInformativeText(
         "See how score-based generative models and diffusion work: train, sample, measure, in one window.\n\n"
         f"Its source is under the MIT licence. Python {platform.python_version()}, Qt {qVersion()}; what else it builds on, "

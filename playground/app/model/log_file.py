@@ -93,5 +93,6 @@ def without_home(text: str, home: Path | None = None) -> str:
     for one in sorted(written, key=len, reverse=True):
         if len(one.strip("/\\")) > 1:  # not the root folder
             flags = re.IGNORECASE if os.name == "nt" else 0
-            text = re.sub(re.escape(one) + r"(?![\w-])", "~", text, flags=flags)
+            # Another folder's name may go on with a letter, a hyphen or an ending: /home/ada.bak.
+            text = re.sub(re.escape(one) + r"(?![\w-]|\.\w)", "~", text, flags=flags)
     return text
