@@ -288,6 +288,20 @@ FAULTS = (
         ("lab/test_trust.py::test_few_data_are_told_by_the_density_alone",),
     ),
     Fault(
+        "few data told by training points without the noise at which a network is trained",
+        "lab/trust.py",
+        "some + sigma * noise",
+        "some",
+        ("lab/test_trust.py::test_training_points_with_noise_are_no_few_data",),
+    ),
+    Fault(
+        "few data told at particles that the process has drawn together",
+        "lab/fields.py",
+        "problem.units.to_internal(points) / float(problem.process().scale(time))",
+        "problem.units.to_internal(points)",
+        ("app/test_sampling_worker.py::test_a_readout_tells_where_a_trained_network_saw_few_data",),
+    ),
+    Fault(
         "the errors within the cells summed over the seeds",
         "lab/sweep/table.py",
         "for one in drawn[key + ERROR])) / root",

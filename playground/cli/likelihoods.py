@@ -87,6 +87,8 @@ def _write_by_flow(model: Model, flat: np.ndarray, header: list[str], out: Path,
 
 def _warn_of_few_data(problem: Problem, points: np.ndarray, sigma: float) -> None:
     """Say in one line why columns log_prob and exact may differ much."""
+    if problem.experiment.likelihood.source != "learned":
+        return
     rows = [(row, note) for row, note in enumerate(few_data(problem, points, sigma), start=1) if note is not None]
     if rows:
         others = f" The same holds for {len(rows) - 1} more." if len(rows) > 1 else ""

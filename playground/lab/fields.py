@@ -212,11 +212,16 @@ def nearest_modes_at(problem: Problem, points: Array, time: float | None) -> NDA
     """
     if problem.density is None or problem.density.modes is None:
         raise ValueError("These data have no known modes.")
-    x = _internal(problem, points)
-    if time is not None:
-        x = x / problem.process().scale(torch.tensor(time, device=problem.device))
+    x = _internal(problem, in_data_coordinates(problem, points, time))
     found: NDArray[np.int64] = torch.cdist(x, problem.density.modes.to(x)).argmin(1).cpu().numpy()
     return found
+
+
+def in_data_coordinates(problem: Problem, points: Array, time: float | None) -> Array:
+    """Positions (M, 2) of particles at a time, without what the process multiplies the data by."""
+    if time is None:
+        return points
+    return problem.units.to_user(problem.units.to_internal(points) / float(problem.process().scale(time)))
 
 
 def _internal(problem: Problem, points: Array) -> torch.Tensor:

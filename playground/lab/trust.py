@@ -44,7 +44,7 @@ two moons, the worst was 15 root mean squares off. Whatever the distribution, at
 (Chebyshev)."""
 FEW, RANKED = 10, 10_000
 """A point has few data around it if fewer training points than FEW have a density as low as its own, of at most RANKED that are drawn
-at random."""
+at random. They have the noise of that density, because a network is trained at points with noise."""
 FEWEST = 10
 """Least degrees of freedom, k - 1 for each point, from which the standard errors are known well enough."""
 
@@ -184,37 +184,47 @@ def extrapolation_warnings(problem: "Problem", points: Array) -> list[Message | 
 def few_data(problem: "Problem", points: Array, sigma: float) -> list[Message | None]:
     """Say, or None, for each point whether data are so few around it that learned and exact values may differ much.
 
-    What decides is the known density, and not the difference: how many training points have so low a log p_sigma. None for
-    all points if the density is unknown, or if the score of likelihood.source is not learned.
+    What decides is the known density, and not the difference: how many training points with noise sigma have so low a
+    log p_sigma. None for all points if the density is unknown.
 
     Args:
         points: (N, *shape) in user units.
         sigma: the smoothing, in user units.
     """
-    exact = None if problem.experiment.likelihood.source != "learned" else problem.exact_log_prob(points, sigma)
+    exact = problem.exact_log_prob(points, sigma)
     if exact is None:
         return [None] * len(points)
-    ranked = _ranked(problem, sigma)
-    below = np.searchsorted(ranked, np.asarray(exact), side="right")
-    return [_few(int(count), len(ranked)) if count < FEW else None for count in below]
+    lowest, ranked = _lowest(problem, sigma)
+    below = np.searchsorted(lowest, np.asarray(exact), side="right")
+    return [_few(int(count), ranked) if count < FEW else None for count in below]
 
 
 def _few(count: int, of: int) -> Message:
-    text = "Few data are here: {} of {:,} training points {} so low an exact log p. Learned log p and score may be far off."
+    text = (
+        "Few data are here: {} of {:,} training points with noise {} so low an exact log p. Learned log p and score may be "
+        "far off."
+    )
     return Message("few-data", text, (count or "none", of, "have" if count > 1 else "has"))
 
 
-def _ranked(problem: "Problem", sigma: float) -> Array:
-    """The exact log p_sigma of training points in rising order; kept for each problem, as clicks need it."""
-    kept = _RANKED.setdefault(problem, {})
+def _lowest(problem: "Problem", sigma: float) -> tuple[Array, int]:
+    """The `FEW` lowest exact log p_sigma of training points with this noise, in rising order, and of how many points.
+
+    They are kept for each problem, as clicks and the pointer need them.
+    """
+    import torch
+
+    kept = _LOWEST.setdefault(problem, {})
     if sigma not in kept:
         train = problem.dataset.points
         some = train[problem.some_rows(len(train), RANKED, "ranked by density")]
-        kept[sigma] = np.sort(np.asarray(problem.exact_log_prob(some, sigma)))
+        noise = torch.randn(some.shape, generator=problem.generator("noise of ranked points", "cpu")).numpy()
+        ranked = np.sort(np.asarray(problem.exact_log_prob(some + sigma * noise, sigma)))
+        kept[sigma] = ranked[:FEW], len(ranked)
     return kept[sigma]
 
 
-_RANKED: "weakref.WeakKeyDictionary[Problem, dict[float, Array]]" = weakref.WeakKeyDictionary()
+_LOWEST: "weakref.WeakKeyDictionary[Problem, dict[float, tuple[Array, int]]]" = weakref.WeakKeyDictionary()
 
 
 def _internal(problem: "Problem", points: Array) -> "Tensor":

@@ -60,6 +60,13 @@ def test_the_source_of_each_value_is_named(
     assert len(lines) == 4
 
 
+def test_one_line_says_why_learned_and_exact_differ_where_data_are_few(problem: ProblemView) -> None:
+    few = dataclasses.replace(probe("exact"), few_data=True)
+    lines = readouts.pointer(few, problem)
+    assert lines[3] == "few data here: learned may be far off"
+    assert [line for line in lines if line != lines[3]] == readouts.pointer(probe("exact"), problem)
+
+
 @pytest.mark.parametrize(
     ("source", "name"), [("learned", "learned"), ("exact", "exact"), ("empirical", "training set")]
 )

@@ -1,6 +1,7 @@
 """The thread that samples: what it takes of the processor, and in which pieces."""
 
 import dataclasses
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -222,6 +223,28 @@ def test_a_readout_asks_each_score_once(monkeypatch, source: str, time: float | 
     for found, score in ((read.learned, worker._learned(model, model.weights)), (read.exact, known(problem, "exact"))):
         np.testing.assert_allclose(found, score_at(problem, score, point, sigma, time)[0], rtol=1e-5)
     np.testing.assert_array_equal(read.names.score[0], read.learned if source == "learned" else read.exact)
+
+
+@pytest.mark.parametrize("time", [None, 0.1, 0.9])
+def test_a_readout_tells_where_a_trained_network_saw_few_data(time: float | None) -> None:
+    """At 1.5 standard deviations of the particles there are many, at 6 none; VP draws the particles together."""
+    problem = Problem.build(replace(Experiment(), {"data.kind": "two-gaussians", "noise.kind": "vp"}))
+    workspace, worker = _Workspace(problem), SamplingWorker()
+    alpha, std = (
+        (1.0, 3.0) if time is None else (float(problem.process().scale(time)), float(problem.process().std(time)))
+    )
+    sigma = problem.units.sigma_to_user(std / alpha)
+    across = np.array([1.0, -1.0]) / math.sqrt(2)  # to the line through both means
+    width = math.hypot(std, alpha * problem.units.sigma_to_internal(float(problem.dataset.density.stds[0])))
+    mode = alpha * problem.units.to_internal(problem.dataset.density.modes[0].numpy())
+
+    def few(distance: float) -> bool:
+        point = problem.units.to_user(mode + distance * width * across)
+        return worker._read(ReadoutRequest(workspace, tuple(point), sigma, time)).few_data
+
+    assert [few(distance) for distance in (0.0, 1.5, 6.0)] == [False, False, True]
+    workspace.weights = dataclasses.replace(workspace.weights, untrained=True)
+    assert not few(6.0)
 
 
 FOLLOWED: tuple[dict[str, Any], ...] = (

@@ -725,6 +725,11 @@ def test_far_points_are_marked_and_the_others_answered(moons: Path, tmp_path: Pa
     )
     assert error.count("Few data are here: none of ") == 1
     assert re.search(r"Warning: Point 1: Few data are here: .* far off\. The same holds for 1 more\.", error)
+    exact = ask(
+        "likelihood", moons, "--points", points, "--out", tmp_path / "exact.csv", "--set=likelihood.source=exact"
+    )
+    assert exact[0] == 0
+    assert "Few data" not in exact[2]
     log_prob = table(out)[1][:, 2]
     mean = re.search(r"Mean log-likelihood (\S+) nats of 4 points \((\S+) of the 2 that are not extrapolated\)", said)
     assert mean is not None

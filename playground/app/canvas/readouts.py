@@ -116,6 +116,8 @@ def pointer(probe: PointReadout, problem: ProblemView, density: DensityView | No
         lines.append(f"{'velocity of particles' if probe.velocity else 'learned score'} {vector(probe.learned)}")
     if probe.exact is not None:
         lines.append(f"{NAMES[probe.source]} {vector(probe.exact)}")
+    if probe.few_data:
+        lines.append("few data here: learned may be far off")
     # The map on the canvas comes first, except a learned one of the frame if the exact value is known.
     beside = density is None or density.source == probe.source or (probe.source, density.source) == ("exact", "learned")
     asked = density is not None and density.asked

@@ -83,7 +83,7 @@ def point_likelihood(
         flow=None,
         source=source,
         untrained=untrained,
-        few_data=None if untrained else few_data(problem, point[None], sigma)[0],
+        few_data=few_data(problem, point[None], sigma)[0] if source == "learned" and not untrained else None,
         energy=None if energy is None else (float(energy.log_prob(point[None])[0]), energy.partition.error),
     )
     if flow_conflict(problem.experiment) is not None:

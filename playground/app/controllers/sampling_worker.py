@@ -5,6 +5,7 @@ and fields share one thread, because two would compete for the interpreter.
 """
 
 import dataclasses
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -449,7 +450,22 @@ class SamplingWorker:
             names,
             followed,
             velocity=not problem.has_score,
+            few_data=_has_few_data(request),
         )
+
+
+def _has_few_data(request: ReadoutRequest) -> bool:
+    """Whether data are so few at the pointer that the score of a trained network may be far from the exact one."""
+    from playground.lab.fields import in_data_coordinates
+    from playground.lab.trust import few_data
+
+    problem = request.workspace.problem
+    if problem.reference != "exact" or request.workspace.weights.untrained:
+        return False
+    # Rounded to e^0.1, so that a run of many levels ranks training points at few of them: a time takes up to 20 ms.
+    sigma = math.exp(round(math.log(request.sigma), 1)) if request.sigma else 0.0
+    (few,) = few_data(problem, in_data_coordinates(problem, np.array([request.point]), request.time), sigma)
+    return few is not None
 
 
 def _known_field(problem: "Problem", source: str) -> "ScoreFunction | None":

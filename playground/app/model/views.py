@@ -173,6 +173,7 @@ class PointReadout:
     names: FieldNames | None = None  # of the score that particles follow; None without noise
     followed: str = "learned"  # the source of that score
     velocity: bool = False  # whether `learned` is the velocity that particles follow between two sets
+    few_data: bool = False  # whether data are so few here that a trained network's score may be far from the exact one
 
 
 @dataclass(frozen=True, eq=False)
