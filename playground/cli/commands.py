@@ -405,10 +405,10 @@ def check(
     ] = None,
     device: Device = "auto",
 ) -> None:
-    """Measure what each step asks for: exit code 1 if a question has no answer among its choices.
+    """Measure what each step asks for: exit code 1 if a question has no answer among its choices, or an undecided one.
 
-    An answer is undecided if a bound lies within two standard errors of what is measured. An error as large as the scale or
-    the interval of a choice is no answer.
+    An answer is undecided if a bound lies within two standard errors of what is measured. On a scale, two errors on both sides
+    must be less than the scale.
     """
     from playground.cli.lessons import check_lessons
 

@@ -26,7 +26,6 @@ from playground.user_errors import UserError, cannot_write
 
 FARTHEST = 1e12  # largest number on an axis
 LARGEST = 1_000_000  # characters of a file of answers
-SURE = 2  # standard errors that a measured answer keeps from a bound
 JUDGED = {"True": True, "False": False}  # cells of the column "right" with a choice or a mark that is measured
 
 
@@ -37,7 +36,7 @@ def check_lessons(names: Sequence[str], device: str) -> bool:
         names: names of bundled lessons, or files; if there are none, all bundled lessons.
 
     Returns:
-        Whether the answer of every question is one of its choices.
+        Whether the answer of every question is one of its choices, and decided.
 
     Raises:
         UserError: there is no such lesson, or a check cannot be measured.
@@ -59,50 +58,12 @@ def _check(lesson: Lesson, device: str) -> bool:
         if step.head.mark is None:
             value = values[ANSWER]
             said = with_error(value, error) if error else short(value)
-            answer, holds = _answer(step, value, error or 0.0)
+            answer, holds = lessons.judge(step, value, error or 0.0)
         else:
             said, (answer, holds) = said_place(step.place(values)), _place(step, step.place(values))
         sound &= holds
         say(f"  {place}. {step.head.question} Measured {said}: {answer}")
     return sound
-
-
-def _answer(step: Step, value: float, error: float) -> tuple[str, bool]:
-    """The answer that a measured value gives, in words, and whether it is a possible answer.
-
-    Within two standard errors of a bound, on either side, the value does not decide. An error as large as the scale, or as
-    the interval of a choice within two standard errors, could go with any answer and is refused.
-    """
-    intervals: list[tuple[str, float, float]]
-    if step.head.scale is not None:
-        low, high = step.head.scale
-        possible = low <= value <= high
-        said = "on the scale" if possible else f"not on the scale from {low:g} to {high:g}"
-        intervals = [("the scale", low, high)]
-    else:
-        right = [choice.text for choice in step.head.choices if choice.holds(value)]
-        if len(right) != 1:
-            return ("none of the choices" if not right else f"more than one: {'; '.join(right)}"), False
-        said, possible = right[0], True
-        intervals = [
-            (
-                f"the interval of “{choice.text}”",
-                -math.inf if choice.at_least is None else choice.at_least,
-                math.inf if choice.below is None else choice.below,
-            )
-            for choice in step.head.choices
-        ]
-    if not error:
-        return said, possible
-    reach = SURE * error
-    for name, low, high in intervals:
-        if error >= high - low and low - reach <= value <= high + reach:
-            return f"{said}; its error is as large as {name}", False
-    ends = {end for _, *both in intervals for end in both}
-    near = [f"{end:g}" for end in sorted(ends) if abs(value - end) <= reach]
-    if near:
-        return f"{said}; undecided, for its error reaches {' and '.join(near)}", True
-    return said, possible
 
 
 def _draws(place: int, step: Step) -> bool:

@@ -52,6 +52,8 @@ NEGLIGIBLE = 1e-4  # of the larger coordinate of a place: the other one is 0 up 
 ANSWER = "measured"
 """The name of a step's figure; for a place, the beginning of the names of its two coordinates."""
 NUMBERS = ("int", "float")  # kinds of settings that an equation may name
+SURE = 2.0
+"""Standard errors that a measured answer keeps from every bound of the choices."""
 RESERVED = frozenset({ANSWER, f"{ANSWER}_x", f"{ANSWER}_y", "you", "you_x", "you_y", "distance"})
 COLUMNS = ("lesson", "step", "question", "answer", "measured", "right")
 """Of a file of answers."""
@@ -208,6 +210,31 @@ class Step:
         return filled_in(
             self.explanation, {name: number(value) for name, value in self.values(prediction, measured).items()}
         )
+
+
+def judge(step: Step, value: float, error: float) -> tuple[str, bool]:
+    """The answer that a measured value gives to a question with choices or a scale, in words, and whether it is a sound one.
+
+    It is decided if no bound of the choices lies within `SURE` standard errors; so an error as large as a choice decides none.
+    A number on a scale is only more or less near, so there the errors on both sides need only be less than the scale.
+
+    Args:
+        error: the standard error of the value; 0 if it is not known.
+    """
+    reach = SURE * error
+    if step.head.scale is not None:
+        low, high = step.head.scale
+        if not low <= value <= high:
+            return f"not on the scale from {low:g} to {high:g}", False
+        if 2 * reach >= high - low:
+            return "on the scale; its error is as large as the scale", False
+        return "on the scale", True
+    right = [choice.text for choice in step.head.choices if choice.holds(value)]
+    if len(right) != 1:
+        return ("none of the choices" if not right else f"more than one: {'; '.join(right)}"), False
+    ends = {end for choice in step.head.choices for end in (choice.at_least, choice.below) if end is not None}
+    near = [f"{end:g}" for end in sorted(ends) if abs(value - end) <= reach and error]
+    return (f"{right[0]}; undecided, for its error reaches {' and '.join(near)}", False) if near else (right[0], True)
 
 
 def measured_cell(values: Mapping[str, float]) -> float | str | None:
