@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 DEMO := out/demo
 PACKAGE_PYTHON := python3.11
 OFFSCREEN := QT_QPA_PLATFORM=offscreen
-PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
+PARALLEL := --numprocesses 4 --dist worksteal
 
 export PYTHONFAULTHANDLER := 1
 # Without bytecode every process compiles the program anew, and pytest rewrites all assertions again.
@@ -33,7 +33,7 @@ test: $(INSTALLED)  ## every test but the claims, offscreen; warnings are errors
 	$(OFFSCREEN) $(BIN)/python -m pytest $(PARALLEL) -m "not alone and not claims"
 	$(OFFSCREEN) $(BIN)/python -m pytest -m alone
 
-claims: $(INSTALLED)  ## measure what every scene and lesson claims, and every size of text in every card and dialog
+claims: $(INSTALLED)  ## measure what scenes, lessons, docs, trainings and samplers claim, and every size of text
 	$(OFFSCREEN) $(BIN)/python -m pytest $(PARALLEL) -m claims
 
 mutants: $(INSTALLED)  ## seed wrong equations one at a time: the tests must catch each

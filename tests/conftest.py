@@ -104,7 +104,8 @@ def no_plugins() -> Iterator[None]:
 def old_objects_are_not_looked_at_again() -> None:
     """The looks for what a test left behind went through every imported library: most of the time of the windows' tests.
 
-    What lives before a module's first fixture was there before its tests, and what is frozen is passed over from then on.
+    What lives before a module's first fixture was there before its tests, as is what a test leaves to those after it; what
+    is frozen is passed over from then on.
     """
     gc.collect()
     gc.freeze()
@@ -137,6 +138,7 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
         time.sleep(0.05)
         application.processEvents()
         patience -= time.monotonic() - begun
+    gc.freeze()
 
 
 def _waits_in(thing: Any, window: Any) -> bool:

@@ -40,6 +40,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return names | {"folder": folder}
 
 
+@pytest.mark.claims
 def test_what_the_page_trains_is_a_session_that_was_saved(page: dict[str, Any]) -> None:
     session = page["session"]
     assert isinstance(session, sp.Session)
@@ -522,6 +523,7 @@ def test_the_page_has_a_row_for_each_name() -> None:
     assert [name for name in sp.__all__ if f"`{name}" not in table] == []
 
 
+@pytest.mark.claims
 @pytest.mark.timeout(300)
 def test_the_notebook_runs_and_opens_the_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MPLBACKEND", "agg")

@@ -157,6 +157,7 @@ def test_the_moons_of_the_protocol_have_the_published_entropy_in_its_units():
     assert toys.two_moons(0.1).entropy() + 0.088 == pytest.approx(1.0958, abs=5e-4)
 
 
+@pytest.mark.claims
 def test_the_table_of_the_trees_has_every_method_for_several_seeds(capsys, monkeypatch):
     """The plug-in is loaded once, and each method makes its samples, by the weights of an earlier step too."""
     from protocols import two_trees

@@ -1,5 +1,6 @@
 """The real window, small enough for a test, with everything it starts ended afterwards."""
 
+import gc
 from collections.abc import Callable, Iterator
 from functools import partialmethod
 from pathlib import Path
@@ -120,6 +121,7 @@ def shared_window(request, tmp_path_factory) -> Iterator:
     assert window.controllers.building.problem is not None
     yield window
     end(window)
+    gc.unfreeze()  # so that it is collected
 
 
 TINY = {

@@ -539,6 +539,7 @@ def laptop(shared_window):
         wait(lambda: not shared_window.building.busy, 30_000)
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("name", load_all())
 def test_every_step_shows_its_question_and_the_setting_that_it_is_about_on_a_small_screen(laptop, monkeypatch, name):
     def measure(scene):
@@ -922,6 +923,7 @@ def test_a_run_that_was_paused_stays_paused_after_a_question(window):
     assert not playing.is_playing
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("way", ["leave", "undo", "other data"])
 def test_a_scene_and_each_step_begin_without_the_clicked_point_which_comes_back(window, qtbot, way):
     measuring, scenes_, lessons = window.measuring, window.controllers.scenes, window.controllers.lessons

@@ -41,6 +41,7 @@ def signs() -> dict[str, str]:
     return found
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("name", fonts.FILES)
 def test_no_sign_of_the_program_is_left_to_the_system(name: str) -> None:
     font = QRawFont(str(resource(f"fonts/{name}")), 13)

@@ -173,6 +173,7 @@ def test_the_tables_on_the_page_have_the_claims_of_the_audits(name: str, load) -
     assert end.startswith(f"{claims} of {claims} claims hold, in ")
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("name", LISTINGS)
 def test_the_plugins_of_the_page_hold(name: str, load, quick: None) -> None:
     made = load(LISTINGS[name])
@@ -185,6 +186,7 @@ def test_the_plugins_of_the_page_hold(name: str, load, quick: None) -> None:
                 assert all(math.isfinite(value) and (value > 0 or not log) for value in values.tolist())
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize(("name", "right", "wrong", "claims"), FAULTS.values(), ids=FAULTS.keys())
 def test_a_fault_in_a_plugin_fails_its_audit(
     name: str, right: str, wrong: str, claims: list[str], load, quick: None

@@ -122,6 +122,7 @@ def distance_from_the_conditional_distribution(problem: Problem) -> float:
     return float(np.abs(expected - (np.arange(len(y)) + 0.5) / len(y)).max())
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("mask", ["left", "top", "frame"])
 @pytest.mark.parametrize("kind", ["reverse-sde", "edm", "annealed-langevin"])
 def test_the_known_part_of_an_image_is_reached(network, mask: str, kind: str) -> None:
@@ -199,6 +200,7 @@ def test_in_the_plane_one_coordinate_is_known(mask: str, axis: int) -> None:
     assert float(inside.double().mean()) > 0.97
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize(("correctors", "low", "high"), [("auto", 0.0, 0.1), (0, 0.25, 1.0)])
 def test_the_rest_follows_its_conditional_distribution(correctors: str | int, low: float, high: float) -> None:
     """Two moons given x = 1.27, with 1,000 particles: the distance is 0.04 by chance.
@@ -216,6 +218,7 @@ def test_the_rest_follows_its_conditional_distribution(correctors: str | int, lo
     assert low < distance_from_the_conditional_distribution(Problem.build(replace(Experiment(), settings))) < high
 
 
+@pytest.mark.claims
 def test_adaptive_steps_that_inpainting_makes_too_short_name_a_remedy() -> None:
     """The training set's score with half of an image known is stiff at the default finest level, but not at a coarser one."""
     settings = {

@@ -58,6 +58,7 @@ def fresh_nll(trainer: Trainer) -> float:
     return -float(last.result.log_prob.mean())
 
 
+@pytest.mark.claims
 def test_few_rows_are_not_memorized() -> None:
     to_the_end, reports = trained(problem_of(80, training__early_stopping="off"))
     assert reports[-1].step == 2_500
@@ -91,6 +92,7 @@ def test_few_points_do_not_stop_early_where_a_kernel_density_is_as_good() -> Non
         assert problem.stops_early == (expected == "on")
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("early", ["auto", "on"])
 @pytest.mark.parametrize("kind", ["two-moons", "eight-gaussians", "pinwheel"])
 def test_a_network_of_few_points_comes_near_their_kernel_density(kind: str, early: str) -> None:

@@ -60,6 +60,7 @@ def scrambled(network: Energy) -> Energy:
     return network.requires_grad_(False)
 
 
+@pytest.mark.claims
 @pytest.mark.usefixtures("whole_optimal_losses")
 @pytest.mark.parametrize(("objective", "noise", "steps"), PAIRS)
 def test_an_energy_learns_by_every_objective(objective: str, noise: str, steps: int) -> None:

@@ -398,6 +398,7 @@ def test_a_perfect_model_is_known_without_a_flow(noise: dict[str, object], blurr
         assert (found["kl_of_smoothing"], found["kl_of_smoothing_standard_error"]) == (0, 0)
 
 
+@pytest.mark.claims
 def test_evaluation_sees_a_wrong_score_and_wrong_samples() -> None:
     """An untrained network is the data's Gaussian: KL(data || Gaussian) is its cross-entropy minus the entropy.
 
@@ -488,6 +489,7 @@ def rounded(generator: np.random.Generator, count: int) -> np.ndarray:
     return generator.normal(size=(count, 2)).round(1)
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("split", ["groups", "rows"])
 @pytest.mark.parametrize("draw", [grid, zero_inflated, rounded])
 def test_a_perfect_sampler_scores_its_floors_where_rows_repeat(draw, split: str, tmp_path: Path) -> None:

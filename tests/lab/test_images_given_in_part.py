@@ -1,6 +1,7 @@
 """Inpainting half of an image by the training set's score, compared with the exact distribution over training images."""
 
 import numpy as np
+import pytest
 import torch
 
 from playground.kinds.inpainting import known_coordinates
@@ -41,6 +42,7 @@ def completed(known: int, correctors: int | str) -> tuple[float, float]:
     return float(np.sqrt(gaps.min(1)).max()), float(np.abs(found - exact / exact.sum()).sum() / 2)
 
 
+@pytest.mark.claims
 def test_the_rest_is_that_of_a_training_image_and_correctors_improve_the_frequencies() -> None:
     """The frequencies are not exact; docs/theory.md has their error over four images."""
     without, with_correctors = ([completed(known, count) for known in (1, 3)] for count in (0, "auto"))

@@ -13,6 +13,7 @@ from playground.resources import resource
 ROUGHLY = {"likelihood.tolerance": 1e-3}  # an error of 0.1 %
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize(
     ("name", "resolution"),
     # Cells across; the sharp edges of the checkerboard need more.
@@ -29,6 +30,7 @@ def test_a_trained_networks_density_integrates_to_one(name: str, resolution: int
     assert progress.value == pytest.approx(1, abs=0.01)
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize(
     "settings",
     [

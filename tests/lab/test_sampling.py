@@ -134,6 +134,7 @@ def test_langevin_on_sharp_boxes_without_noise_is_refused() -> None:
         )
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("start", ["auto", "prior"])
 def test_metropolis_stays_inside_sharp_boxes(start: str) -> None:
     """All particles are in the boxes from the start on. The shares and the spread of 2,000 are right within 4.4 errors.
@@ -185,6 +186,7 @@ def test_a_vp_process_is_shown_as_it_is_contracted() -> None:
     assert frames.sigma[0] / spread > 100
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("kind", SAMPLERS)
 def test_samples_come_from_the_density(kind: str) -> None:
     """Two moons with the exact score: mean and spread of 2,000 particles are those of the density."""
@@ -254,6 +256,7 @@ def test_default_steps_and_grid_follow_the_solver(settings: dict, steps: int, gr
     assert trajectory.steps == steps + (resolved.kind in ("reverse-sde", "edm"))
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize(("steps", "ddim", "euler"), [(10, 3.5, 12.2), (20, 2.3, 6.0), (50, 1.6, 2.8)])
 def test_ddim_is_nearer_to_two_moons_than_euler_in_t(steps: int, ddim: float, euler: float) -> None:
     """Sliced W2 over its floor by the exact score, of which 3.4, 2.0, 1.3 and 12.6, 6.2, 2.8 were measured with nine clouds."""

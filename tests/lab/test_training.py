@@ -56,6 +56,7 @@ def weights(trainer: Trainer) -> torch.Tensor:
     return torch.cat([parameter.detach().flatten() for parameter in trainer.network.parameters()])
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize(("objective", "noise"), LEGAL)
 def test_every_legal_pair_of_objective_and_noise_learns(objective: str, noise: str) -> None:
     """The averaged weights reach most of the way from a Gaussian score's loss to the floor, on fresh noise."""
@@ -213,6 +214,7 @@ def test_a_checkpoint_of_averaged_weights_alone_can_be_trained_on() -> None:
     assert last.diverged is None
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize(
     "settings",
     [

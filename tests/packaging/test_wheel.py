@@ -134,12 +134,14 @@ def test_the_installed_program_is_the_wheel_s(installed: Path) -> None:
     assert place.is_relative_to(installed.parents[1])
 
 
+@pytest.mark.claims
 def test_the_installed_program_finds_its_files(installed: Path) -> None:
     said = ask(installed, "-m", "playground", "doctor")
     assert re.search(r"^bundled files +ok ", said, re.MULTILINE), said
     assert re.search(r"^fonts +ok +Score Playground Inter", said, re.MULTILINE), said
 
 
+@pytest.mark.claims
 def test_the_installed_program_runs_an_experiment(installed: Path, tmp_path: Path) -> None:
     code = "from playground.resources import resource; print(resource('experiments/odd-units.toml'))"
     example = ask(installed, "-c", code).strip()

@@ -223,6 +223,7 @@ STRONG = {
 }
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("name", STRONG)
 def test_runs_on_one_path_converge_strongly(name: str) -> None:
     make, order = STRONG[name]

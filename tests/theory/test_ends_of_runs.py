@@ -98,6 +98,7 @@ def assert_moments(x: Tensor, mean: float, variance: float, standard_errors: flo
     assert float(squares.mean()) == pytest.approx(variance, abs=0.01 * variance + errors * float(squares.std()))
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize(("form", "name", "of"), RUNS)
 def test_a_run_ends_in_the_smoothed_density(form: str, name: str, of: str) -> None:
     """The frame before the last is x(t), contracted. The last has the moments of p_sigma at sigma_min.

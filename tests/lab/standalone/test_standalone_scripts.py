@@ -266,6 +266,7 @@ def check_scripts(wanted: list[Experiment], folder: Path) -> None:
         )
 
 
+@pytest.mark.claims
 def test_scripts_have_the_losses_and_samples_of_the_program(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     # Scripts have no guards against divergence, and these networks are hardly trained.
