@@ -267,7 +267,7 @@ def test_the_heads_menu_chooses_what_differs(window) -> None:
 
 @pytest.mark.parametrize(("equal", "solver"), [("evaluations", "heun"), ("steps", "shark")])
 def test_evaluations_or_steps_are_equal_where_that_is_chosen(window, equal: str, solver: str) -> None:
-    comparing = compared(window, Column(), Column({"sampling.solver": solver, "sampling.steps": 500}))
+    comparing = compared(window, Column(), Column({"sampling.solver": solver, "sampling.steps": 100}))
     place = [key for key, _, _ in EQUAL].index(equal)
     window.compare.equal.setCurrentIndex(place)
     window.compare.equal.activated.emit(place)
@@ -551,7 +551,7 @@ def test_a_picture_is_of_the_frame_at_which_its_dialog_opened(window, tmp_path) 
 
 def test_a_picture_of_columns_that_are_still_sampled_stays_at_its_frame(window) -> None:
     comparing = window.controllers.comparing
-    comparing.begin((Column({"sampling.steps": 1000}), Column({"sampling.steps": 500})))
+    comparing.begin((Column({"sampling.steps": 300}), Column({"sampling.steps": 150})))
     wait(lambda: comparing.recorded > 1, PATIENCE)
     assert not comparing.is_sampled
     last = comparing.recorded - 1

@@ -130,6 +130,7 @@ def test_a_setting_without_an_effect_is_reported(tmp_path: Path, ask: Ask, quick
         assert f"Warning: {said}" in error
 
 
+@pytest.mark.usefixtures("unpainted")
 @pytest.mark.parametrize(("share", "said"), [(0, "shows the network every label"), (1, "hides every label")])
 def test_a_run_warns_of_scores_that_it_never_trains(
     tmp_path: Path, ask: Ask, quick: list[str], share: int, said: str
@@ -159,6 +160,7 @@ def test_a_model_warns_of_scores_that_its_training_has_not_shown(tmp_path: Path,
     assert "Warning: Training has shown the network every label so far" in error
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_a_run_warns_of_points_without_a_density(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
     (tmp_path / "line.csv").write_text("x,y\n" + "".join(f"{x},{3 * x}\n" for x in range(100)))
     (tmp_path / "line.toml").write_text('[data]\nkind = "file"\npath = "line.csv"\n')
@@ -227,6 +229,7 @@ def test_values_have_the_digits_that_their_errors_leave() -> None:
     assert with_error(12_345.6, 30.0) == "12346 ± 30"
 
 
+@pytest.mark.usefixtures("unpainted")
 @pytest.mark.parametrize("sampler", ["probability-flow", "langevin"])
 def test_no_unit_is_too_small_or_too_large(sampler: str, tmp_path: Path, ask: Ask, quick: list[str]) -> None:
     """A run with standard deviation 1e-9 or 1e9 differs from that with 1 only by the unit, and so do its files."""
@@ -344,6 +347,7 @@ def null(found: dict[str, Any]) -> set[str]:
     return {key for key, value in found.items() if value is None or (isinstance(value, list) and None in value)}
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_every_field_that_is_null_has_a_reason(
     moons: Path, odd: Path, tmp_path: Path, ask: Ask, quick: list[str]
 ) -> None:
@@ -378,6 +382,7 @@ def test_a_run_names_the_score_whose_density_it_prints(tmp_path: Path, ask: Ask,
     assert "log p model" not in said
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_a_run_with_little_to_measure_by_says_so(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
     """Fifty rows have five different points, and one of these is held out."""
     rows = np.repeat(np.random.default_rng(0).normal(size=(5, 2)) * [1, 100], [46, 1, 1, 1, 1], axis=0)
