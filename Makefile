@@ -15,7 +15,7 @@ export PYTHONFAULTHANDLER := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := run
-.PHONY: run demo test claims mutants check format docs checkpoints screenshots sheets gallery libraries package package-test lock clean
+.PHONY: run demo test claims golden mutants check format docs checkpoints screenshots sheets gallery libraries package package-test lock clean
 
 run: $(INSTALLED)  ## open the window; where there is no display, run the demo instead
 	@if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
@@ -35,6 +35,9 @@ test: $(INSTALLED)  ## every test but the claims, offscreen; warnings are errors
 
 claims: $(INSTALLED)  ## measure what scenes, lessons, docs, trainings and samplers claim, and every size of text
 	$(OFFSCREEN) $(BIN)/python -m pytest $(PARALLEL) -m claims
+
+golden: $(INSTALLED)  ## record anew what small experiments give; CONTRIBUTING.md says when
+	$(OFFSCREEN) $(BIN)/python -m tests.golden.record
 
 mutants: $(INSTALLED)  ## seed wrong equations one at a time: the tests must catch each
 	$(BIN)/python tests/mutants.py
