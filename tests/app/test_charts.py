@@ -809,6 +809,18 @@ def test_a_mark_shows_where_the_sampler_is_now(errors):
     assert count_of(errors, "particles") == before
 
 
+def test_a_mark_moves_while_the_first_plot_is_made(errors, monkeypatch, qtbot):
+    """It is made when its library is there, and filled after the next event."""
+    with monkeypatch.context() as patch:
+        patch.setattr(library, "get", lambda: None)
+        errors.show_errors(LEVELS, np.linspace(0.1, 0.4, 10), np.zeros(10))
+    errors.mark(0.5)
+    library.loaded.emit()
+    assert errors.plot is not None
+    errors.mark(0.3)
+    qtbot.waitUntil(lambda: count_of(errors, "particles") > 30)
+
+
 def test_the_mark_is_not_painted_for_less_than_half_a_pixel(errors, qtbot):
     errors.show_errors(LEVELS, np.linspace(0.1, 0.4, 10), np.zeros(10))
     errors.mark(0.5)

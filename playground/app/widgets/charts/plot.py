@@ -1,6 +1,7 @@
 """The pyqtgraph part of a chart; only :mod:`playground.app.widgets.charts.library` imports it, after the first paint."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -153,8 +154,9 @@ class Plot:
         return float(self._scales[0].unbend(np.array(self.box.mapSceneToView(at).x())))
 
     def pixels(self, x: float) -> float:
-        """The distance of an x value from the view's left edge, in pixels."""
-        assert self._scales is not None
+        """The distance of an x value from the view's left edge, in pixels; nan before anything is shown."""
+        if self._scales is None:
+            return math.nan
         return float(self.box.mapViewToScene(QPointF(float(_bent(self._scales[0], np.array(x))), 0)).x())
 
     def mark(self, x: float | None) -> None:
