@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 DEMO := out/demo
 PACKAGE_PYTHON := python3.11
 OFFSCREEN := QT_QPA_PLATFORM=offscreen
-PARALLEL := --numprocesses 4 --dist worksteal
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 
 export PYTHONFAULTHANDLER := 1
 # Without bytecode every process compiles the program anew, and pytest rewrites all assertions again.

@@ -48,6 +48,7 @@ def test_what_the_page_trains_is_a_session_that_was_saved(page: dict[str, Any]) 
     assert session.weights["step"] == 200
 
 
+@pytest.mark.claims
 def test_a_network_is_trained_on(page: dict[str, Any]) -> None:
     further = sp.train(page["session"], {"training.steps": 10}).result()
     assert further.weights is not None
@@ -133,6 +134,7 @@ def test_what_does_not_fit_is_told_at_once(page: dict[str, Any]) -> None:
         sp.sampel  # noqa: B018
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("call", [sp.train, sp.run])
 def test_a_training_that_diverges_is_an_error(call: Any) -> None:
     work = call(sp.Experiment(), DIVERGING)

@@ -89,6 +89,24 @@ def optimal_losses_of_few_points(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Objective, "optimal_loss_with_error", of_few)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def views_of_few_frames_and_cells(pytestconfig: pytest.Config) -> Iterator[None]:
+    """While a test waits, windows paint: sixty frames a second, each with a density of 12,000 cells, took a third of the time
+    of all their tests. Tests of time have them.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if pytestconfig.option.markexpr != "alone":
+            from playground.app.controllers import controllers
+            from playground.lab import fields
+
+            shape = fields.grid_shape
+            patch.setattr(controllers, "TICK", 3 * controllers.TICK)
+            patch.setattr(
+                fields, "grid_shape", lambda problem, bounds, cells=600: shape(problem, bounds, min(cells, 600))
+            )
+        yield
+
+
 @pytest.fixture(autouse=True)
 def maps_of_few_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of 25,600 and 4,096 cells take seconds; of a few hundred they are refined by the same passes, if fewer."""

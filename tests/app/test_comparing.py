@@ -619,6 +619,7 @@ def test_weights_that_are_not_kept_are_told(window) -> None:
     assert told[0].message.code == "lost-weights"
 
 
+@pytest.mark.claims
 def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window) -> None:
     window.state.edit({"sampling.source": "learned"})
     window.training.start()

@@ -35,6 +35,7 @@ def warned() -> str:
     return "a warning of Qt"
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("act", [lambda: "nothing", refused, warned])
 def test_a_user_who_does_nothing_or_is_warned_is_no_success(soak, qtbot, tmp_path, monkeypatch, act):
     monkeypatch.setattr(soak.RandomUser, "act", lambda _: act())

@@ -229,6 +229,7 @@ def test_values_have_the_digits_that_their_errors_leave() -> None:
     assert with_error(12_345.6, 30.0) == "12346 ± 30"
 
 
+@pytest.mark.claims
 @pytest.mark.usefixtures("unpainted")
 @pytest.mark.parametrize("sampler", ["probability-flow", "langevin"])
 def test_no_unit_is_too_small_or_too_large(sampler: str, tmp_path: Path, ask: Ask, quick: list[str]) -> None:
@@ -1009,6 +1010,7 @@ def test_the_model_of_a_folder_names_its_classes(tmp_path: Path, ask: Ask, quick
     assert Session.load(tmp_path / "out" / "model.safetensors").class_names == ("cats", "dogs")
 
 
+@pytest.mark.claims
 @pytest.mark.usefixtures("unpainted")
 def test_a_run_reports_memorization_and_stops_early_with_few_rows(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
     turn = np.random.default_rng(0).uniform(0, 6.3, 60)

@@ -29,6 +29,7 @@ sampling.particles = 50
 """
 
 
+@pytest.mark.claims
 def test_a_killed_sweep_goes_on_and_computes_nothing_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source, out = tmp_path / "sweep.toml", tmp_path / "out"
     source.write_text(
@@ -61,6 +62,7 @@ def test_a_killed_sweep_goes_on_and_computes_nothing_twice(tmp_path: Path, capsy
         assert [row["cell"] for row in csv.DictReader(file)] == [str(number) for number in range(20)]
 
 
+@pytest.mark.claims
 def test_several_processes_make_the_same_cells(tmp_path: Path) -> None:
     source = tmp_path / "sweep.toml"
     source.write_text(SWEEP, encoding="utf-8")
@@ -90,6 +92,7 @@ def test_a_sweep_of_one_cell_says_so(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "1 cells" not in said
 
 
+@pytest.mark.claims
 def test_a_job_array_computes_each_cell_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source, out, script = tmp_path / "my sweep.toml", tmp_path / "out", tmp_path / "array.sh"
     source.write_text(SWEEP, encoding="utf-8")

@@ -57,6 +57,7 @@ def made(changes: dict[str, object]) -> tuple[Problem, Any]:
     return problem, problem.known_score(source) or network.requires_grad_(False)
 
 
+@pytest.mark.claims
 @every_way
 @pytest.mark.parametrize("distance", [1e3, 1e6, 1e12])
 def test_far_points_have_a_log_density_that_falls_like_a_gaussians(

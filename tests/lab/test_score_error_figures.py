@@ -14,6 +14,7 @@ from tests.fitting import fitting
 CLOUD = np.random.default_rng(0).normal(size=(400, 2)) * 40 + [300, -50]
 
 
+@pytest.mark.claims
 def test_the_errors_along_sigma_are_the_spreads_over_seeds() -> None:
     """Each seed has other points and other noise; 150 seeds give a spread to 6 %."""
     runs = []

@@ -141,6 +141,7 @@ def test_sampling(changes: dict[str, Any], device: torch.device) -> None:
     assert np.isfinite(run.positions).all()
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("changes", [{"network.kind": "energy"}, {"noise.kind": "vp"}], ids=json.dumps)
 def test_figures(changes: dict[str, Any], device: torch.device) -> None:
     made = problem(device, changes)

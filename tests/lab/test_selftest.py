@@ -135,6 +135,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize(("owner", "name", "wrong", "claim"), FAULTS.values(), ids=FAULTS.keys())
 def test_a_wrong_constant_fails_its_row(owner, name: str, wrong, claim: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (check,) = [check for check in CHECKS if check.claim.startswith(claim)]

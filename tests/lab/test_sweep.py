@@ -176,6 +176,7 @@ def test_cells_that_differ_only_in_sampling_share_a_training_and_its_noise(tmp_p
     assert results[0]["nfe_mean"] == trajectory.nfe_mean[-1]
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("as_jobs", [False, True])
 def test_cells_are_guided_by_earlier_steps_of_their_training(tmp_path: Path, as_jobs: bool) -> None:
     axes = {"sampling.guidance": [0.0, 2.0], "sampling.guide_step": [10, 100]}
@@ -248,6 +249,7 @@ def test_a_cell_that_fails_says_why_and_the_others_go_on(tmp_path: Path) -> None
     assert [cell.number for cell in folders.waiting(tmp_path, cells)] == [0]  # it is tried again
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("in_processes", [False, True])
 def test_an_error_of_a_plugin_ends_one_cell_and_is_tried_again(
     fragile: Path, tmp_path: Path, in_processes: bool, capfd: pytest.CaptureFixture[str]
@@ -284,6 +286,7 @@ def test_an_error_of_a_plugin_ends_one_cell_and_is_tried_again(
     assert not log.exists()
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("once", [True, False])
 def test_a_cell_whose_process_is_killed_is_tried_once_more_and_the_others_go_on(
     deadly: Path, tmp_path: Path, once: bool, capfd: pytest.CaptureFixture[str]

@@ -121,6 +121,7 @@ def test_a_single_point_misses_by_more_than_chance() -> None:
     assert missed(log_prob, known, error, 3).tolist() == [False] * 4 + [True]
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("probe", ["rademacher", "gaussian"])
 @pytest.mark.parametrize("probes", [2, 8])
 def test_an_estimated_trace_is_not_rejected_for_its_chance_error(probe: str, probes: int) -> None:

@@ -94,6 +94,7 @@ OTHERWISE = {
 }
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("key", OTHERWISE)
 def test_every_setting_of_a_kind_changes_what_it_makes(key: str) -> None:
     """In every kind that has it, with correctors and adaptive steps too, each setting has an effect."""

@@ -83,6 +83,7 @@ def near_log_prob(process: Process, near: float) -> Tensor:
     return progress.result.log_prob
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("distribution", [None, "rademacher"])
 @pytest.mark.parametrize("process", PROCESSES.values(), ids=PROCESSES.keys())

@@ -43,6 +43,7 @@ def test_the_leave_one_out_likelihood_is_scikit_learns(width: float) -> None:
     )
 
 
+@pytest.mark.claims
 def test_the_width_is_the_best_of_scikit_learns() -> None:
     points = clusters(60)
     widths = np.geomspace(0.05, 1.0, 120)

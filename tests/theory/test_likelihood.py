@@ -283,6 +283,7 @@ def test_several_vectors_give_the_results_of_separate_solves(distribution: str) 
     torch.testing.assert_close(together, torch.stack(one_by_one).mean(0), rtol=0, atol=1e-5)
 
 
+@pytest.mark.claims
 @every_process
 @pytest.mark.parametrize("sigma", [None, 0.4])
 def test_decoding_gives_the_point_and_its_density_again(process: Process, sigma: float | None) -> None:

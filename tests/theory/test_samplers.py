@@ -350,6 +350,7 @@ def test_annealing_gets_the_mode_weights_right_and_plain_langevin_does_not() -> 
     assert 0.48 < heavy_share(Langevin(0.0, 0.1, 1000)) < 0.54
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize(
     "process",
     [

@@ -181,6 +181,7 @@ CONVERGENCE = {
 }
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize(("error", "order"), CONVERGENCE.values(), ids=CONVERGENCE.keys())
 def test_order_of_convergence(error, order: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """The slope of log error over log steps by least squares is the method's order."""
