@@ -64,14 +64,17 @@ TABLES: dict[str, Callable[[list[Row]], str]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="the folder with the folders of the sweeps")
+    parser.add_argument("folder", type=Path, help="the folder with the folders of the sweeps, all or some")
     folder = parser.parse_args().folder
+    computed = [name for name in TABLES if (folder / name).is_dir()]
+    if not computed:
+        parser.error(f"{folder} has none of the folders {', '.join(TABLES)}")
     pictures = HERE / "images" / "sweeps"
     pictures.mkdir(exist_ok=True)
-    for name, table in TABLES.items():
+    for name in computed:
         with (folder / name / "means.csv").open(encoding="utf-8", newline="") as file:
             found = list(csv.DictReader(file))
-        write_between(HERE / "sweeps.md", name, "docs/make_sweeps.py", table(found))
+        write_between(HERE / "sweeps.md", name, "docs/make_sweeps.py", TABLES[name](found))
         shutil.copy(folder / name / "means.csv", pictures / f"{name}.csv")
         sweep, cells = sweeps.load(folder / name)
         with tempfile.TemporaryDirectory() as drawn:
