@@ -39,14 +39,18 @@ Stage = Callable[[MainWindow], None]
 Dialog = TypeVar("Dialog", bound=QWidget)
 
 
-def wait(until: Callable[[], bool] = lambda: False, seconds: float = 60.0) -> None:
-    """Run the event loop until something holds; it sleeps between events and looks 100 times a second."""
-    if until():
+def wait(until: Callable[[], bool] | None = None, seconds: float = 300.0) -> None:
+    """Run the event loop until something holds, or for some seconds; it sleeps between events and looks 100 times a second.
+
+    Raises:
+        TimeoutError: it does not hold, so that the picture would show something else.
+    """
+    if until is not None and until():
         return
     loop, look, end = QEventLoop(), QTimer(interval=10), QTimer(interval=round(1000 * seconds), singleShot=True)
 
     def check() -> None:
-        if until():
+        if until is not None and until():
             loop.quit()
 
     look.timeout.connect(check)
@@ -54,6 +58,8 @@ def wait(until: Callable[[], bool] = lambda: False, seconds: float = 60.0) -> No
     look.start()
     end.start()
     loop.exec()
+    if until is not None and not until():
+        raise TimeoutError(f"What the picture is to show did not come in {seconds:g} s.")
 
 
 def problem(window: MainWindow) -> ProblemView:
@@ -125,10 +131,10 @@ def opening(window: MainWindow) -> None:
 def training(window: MainWindow) -> None:
     """Two spirals, the network half trained."""
     choose(window, "two-spirals")
-    window.state.edit({"training.seconds": 90})
+    window.state.edit({"training.steps": 40_000})  # no seconds, of which a busy machine has fewer steps
     window.controllers.training.start()
     wait(seconds=SECONDS)
-    wait(lambda: window.controllers.playing.frame > 380, seconds=30)
+    wait(lambda: window.controllers.playing.frame > 380)
 
 
 def likelihood(window: MainWindow) -> None:
