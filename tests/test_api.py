@@ -55,6 +55,7 @@ def test_a_network_is_trained_on(page: dict[str, Any]) -> None:
     assert further.weights["step"] == 210
 
 
+@pytest.mark.claims
 def test_samples_are_those_of_the_command_line_s_sampler(page: dict[str, Any]) -> None:
     flow = page["flow"]
     again = sp.sample(page["session"], {"sampling.kind": "probability-flow", "sampling.steps": 20}, seed=1)
@@ -64,6 +65,7 @@ def test_samples_are_those_of_the_command_line_s_sampler(page: dict[str, Any]) -
     assert flow.positions.shape == (21, 200, 2)
 
 
+@pytest.mark.claims
 def test_the_score_is_the_gradient_of_the_density_in_the_user_s_units(page: dict[str, Any]) -> None:
     experiment, points, sigma = page["experiment"], np.array([[4.0, 6.5], [-3.0, -5.0]]), 0.5
     score = sp.score(experiment, points, sigma, {"sampling.source": "exact"})
@@ -117,6 +119,7 @@ def test_work_that_failed_has_no_result() -> None:
         work.result()
 
 
+@pytest.mark.claims
 def test_what_does_not_fit_is_told_at_once(page: dict[str, Any]) -> None:
     with pytest.raises(ExperimentError, match="would need a new training"):
         sp.sample(page["session"], {"noise.kind": "vp"})
@@ -201,6 +204,7 @@ def test_points_that_cannot_be_used_are_refused_at_once(points: Any, said: str) 
             call(EXACT, points)
 
 
+@pytest.mark.claims
 def test_points_of_any_leading_shape_are_those_of_a_list(page: dict[str, Any]) -> None:
     session, plane = page["session"], np.random.default_rng(0).normal(0, 3, (3, 4, 2))
     whole = sp.score(session, plane, 0.5)
@@ -216,6 +220,7 @@ def test_points_of_any_leading_shape_are_those_of_a_list(page: dict[str, Any]) -
         sp.evaluate(session, plane)
 
 
+@pytest.mark.claims
 def test_noise_levels_are_broadcast_with_the_points(page: dict[str, Any]) -> None:
     """Whatever the shapes are, each point has the score and the likelihood of its own level."""
     points, levels = np.random.default_rng(0).normal(0, 3, (4, 2)), np.array([0.3, 2.0, 0.3, 1.0])
@@ -242,6 +247,7 @@ def test_noise_levels_are_broadcast_with_the_points(page: dict[str, Any]) -> Non
             call(EXACT, points, sigma=[1.0, 2.0, 3.0])
 
 
+@pytest.mark.claims
 def test_a_level_far_outside_the_training_warns_once_at_the_caller(page: dict[str, Any]) -> None:
     points = np.zeros((2, 2))
     for sigma in (1e4, 1e-6, [0.5, 1e4], [[1e4], [1e5]]):
@@ -253,6 +259,7 @@ def test_a_level_far_outside_the_training_warns_once_at_the_caller(page: dict[st
         sp.score(EXACT, points, 1e4)  # a known score knows all levels
 
 
+@pytest.mark.claims
 def test_particles_start_where_they_are_told(page: dict[str, Any]) -> None:
     session = page["session"]
     for kind in ("reverse-sde", "probability-flow", "langevin", "annealed-langevin"):
@@ -269,6 +276,7 @@ def test_particles_start_where_they_are_told(page: dict[str, Any]) -> None:
             sp.sample(session, start=wrong)
 
 
+@pytest.mark.claims
 def test_the_network_is_a_module_in_the_user_s_units(page: dict[str, Any]) -> None:
     session = page["session"]
     network, points, levels = sp.network(session), np.random.default_rng(0).normal(0, 3, (5, 2)), np.linspace(0.2, 3, 5)
@@ -308,6 +316,7 @@ def test_the_network_takes_classes() -> None:
     assert not np.allclose(network(x, 0.5).detach(), told, rtol=1e-3)
 
 
+@pytest.mark.claims
 def test_the_true_density_is_an_object_in_the_user_s_units(page: dict[str, Any]) -> None:
     density = sp.density(page["session"])
     drawn = density.sample(4000, seed=1)
@@ -330,6 +339,7 @@ def test_the_true_density_is_an_object_in_the_user_s_units(page: dict[str, Any])
         sp.density(array)
 
 
+@pytest.mark.claims
 def test_a_session_is_one_line(page: dict[str, Any]) -> None:
     assert repr(page["session"]) == (
         "<Session of two-gaussians, ve, denoising, auto: 50,000 points, 2,000 held out, step 200>"
@@ -481,6 +491,7 @@ def test_data_that_cannot_be_learned_are_refused_at_once(data: Any, labels: Any,
         sp.train(sp.Experiment(), data=data, labels=labels)
 
 
+@pytest.mark.claims
 def test_a_sweep_has_a_row_for_each_combination_and_goes_on_where_it_was(page: dict[str, Any]) -> None:
     rows = page["sweeping"].result()
     assert [row.values for row in rows] == [{"sampling.steps": 5}, {"sampling.steps": 20}]

@@ -342,6 +342,7 @@ def test_while_training_a_fast_sampler_follows_the_newest_weights(qtbot, control
 
 def test_while_training_a_slow_sampler_records_the_next_run_while_the_last_one_plays(qtbot, controllers, monkeypatch):
     monkeypatch.setattr(controllers.playing._sampler, "keeps_up", lambda frames_a_second: False)
+    controllers.playing.set_speed(4.0)
     first, runs = controllers.playing.trajectory, []
     controllers.playing.trajectory_changed.connect(lambda trajectory: runs.append((trajectory, len(trajectory))))
     controllers.training.start()

@@ -92,6 +92,7 @@ def busy(client: Any, seconds: float = 1.0) -> str | None:
     return None
 
 
+@pytest.mark.claims
 def test_a_worker_is_killed_in_the_middle_and_nothing_is_lost_or_there_twice(
     scheduler: tuple[str, list[subprocess.Popen[bytes]]], certified: Path, tmp_path: Path
 ) -> None:
@@ -121,6 +122,7 @@ def test_a_worker_is_killed_in_the_middle_and_nothing_is_lost_or_there_twice(
     assert same[0] == same[1] != {}
 
 
+@pytest.mark.claims
 def test_an_error_of_a_plugin_ends_one_cell(
     scheduler: tuple[str, list[subprocess.Popen[bytes]]], certified: Path, fragile: Path, tmp_path: Path
 ) -> None:
@@ -136,6 +138,7 @@ def test_an_error_of_a_plugin_ends_one_cell(
     assert all(sweeps.result(tmp_path / "out", cell) for cell in others)
 
 
+@pytest.mark.claims
 def test_certificates_can_be_those_of_dasks_configuration_as_in_the_window(
     scheduler: tuple[str, list[subprocess.Popen[bytes]]], certified: Path, tmp_path: Path
 ) -> None:
@@ -154,6 +157,7 @@ def test_certificates_can_be_those_of_dasks_configuration_as_in_the_window(
     assert sweeps.result(tmp_path, cells[0])
 
 
+@pytest.mark.claims
 def test_a_certificate_of_another_authority_is_refused(
     scheduler: tuple[str, list[subprocess.Popen[bytes]]], certified: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
