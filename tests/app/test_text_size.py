@@ -121,7 +121,7 @@ def test_the_top_bar_shows_what_there_is_room_for(window, percent, size, shown):
     bar = window.top_bar
     window.resize(*size)
     window.set_text_size(percent)
-    wait()
+    wait(lambda: bar.summary.text() == shown, 10_000)
     whole = summary(window.state.experiment)
     assert bar.summary.text() == shown
     assert bar.summary.toolTip() == ("" if shown == whole else whole)
