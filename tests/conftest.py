@@ -32,6 +32,12 @@ def pytest_configure() -> None:
     settings.load_profile("project")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than processors: a window's test waits for a third of its time. With two more all waited for each other."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """The passes of the few tests that run alone, or measure claims, read no other files."""
     chosen = config.option.markexpr
