@@ -16,6 +16,14 @@ from playground.cli import main
 
 HERE = Path(__file__).parent
 EXPERIMENTS = {path.stem: path for path in sorted((HERE / "experiments").glob("*.toml"))}
+SESSIONS = {path.stem: path for path in sorted((HERE / "sessions").glob("*.spg"))}
+"""Saved by the window of 0.1.0; see make_sessions.py."""
+FOLLOWED = {
+    "untrained": {"sampling.source": "exact", "likelihood.source": "exact"},
+    "images": {"sampling.labels": "one"},
+    "own-file": {"sampling.labels": "one"},
+}
+"""Settings by session, with which all particles follow one score."""
 VALUES = HERE / "values"
 
 BY_COMMAND = (
@@ -83,6 +91,21 @@ def by_command(name: str, out: Path) -> Values:
     with np.load(out / "trajectory.npz") as found:
         arrays = {name: found[name] for name in ("positions", "sigma", "step_size")} | {"nfe": found["nfe_mean"]}
     return Values(_of_frames(arrays), None, _of_results(json.loads((out / "metrics.json").read_text("utf-8"))))
+
+
+def of_session(name: str) -> Values:
+    """The data of a session, its score and log p at some of its points, and what its sampler draws."""
+    session = sp.Session.load(SESSIONS[name])
+    settings = FOLLOWED.get(name, {})
+    run = sp.sample(session, settings, device="cpu").result()
+    arrays = {"points": session.points, "held_out": session.held_out, "samples": run.positions[-1]}
+    if session.experiment.noise.kind != "flow-matching":  # between two sets there is only a velocity
+        few = session.held_out[:4]
+        arrays["score"] = sp.score(session, few, run.sigma[[1, len(run) // 2]][:, None], settings, device="cpu")
+        arrays["log_prob"] = sp.log_likelihood(session, few, settings, device="cpu").result().log_prob
+    width = session.points[0].size
+    flat = {name: array.reshape(-1, 1 if name == "log_prob" else width) for name, array in arrays.items()}
+    return Values({name: array.astype(np.float32) for name, array in flat.items()}, {}, {})
 
 
 def _of_frames(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -1,6 +1,6 @@
-"""Writes the golden values anew: of all experiments, or of the named ones. CONTRIBUTING.md says when that is right.
+"""Writes the golden values anew: of all experiments and sessions, or of the named ones. CONTRIBUTING.md says when that is right.
 
-python -m tests.golden.record [EXPERIMENT ...]
+python -m tests.golden.record [NAME ...]
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from tests.golden.comparing import differences, write
-from tests.golden.measuring import BY_COMMAND, EXPERIMENTS, by_command, from_python
+from tests.golden.measuring import BY_COMMAND, EXPERIMENTS, SESSIONS, by_command, from_python, of_session
 
 
 def record(name: str) -> None:
@@ -22,7 +22,8 @@ def record(name: str) -> None:
     Raises:
         SystemExit: an array or a metric is another one at the second time.
     """
-    once, again = from_python(name), from_python(name)
+    measure = of_session if name in SESSIONS else from_python
+    once, again = measure(name), measure(name)
     command = None
     if name in BY_COMMAND:
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
@@ -37,6 +38,6 @@ def record(name: str) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)  # as in the tests
-    for chosen in sys.argv[1:] or EXPERIMENTS:
+    for chosen in sys.argv[1:] or [*EXPERIMENTS, *SESSIONS]:
         record(chosen)
         print(chosen)
