@@ -246,7 +246,7 @@ class Measurement:
         comparing = self._window.controllers.comparing
         if comparing.is_active and not comparing.runs:
             return
-        sampler = comparing.runs[0].worker if comparing.is_active else self._window.controllers.playing._sampler
+        sampler = comparing.runs[0].worker if comparing.is_active else self._window.controllers.playing.sampler
         run, trajectory = sampler.recorded
         if run is not None:
             frames, finished = (0, False) if trajectory is None else (len(trajectory), trajectory.finished)

@@ -249,36 +249,36 @@ class StatusBar(QFrame):
         self.setObjectName("statusBar")
         self.setFixedHeight(px(STATUS_HEIGHT))
         self._dot = Dot()
-        self._training, self._frames, self._device, self._seed, self._saved = (QLabel() for _ in range(5))
+        self.training, self.frames, self._device, self._seed, self.saved = (QLabel() for _ in range(5))
         row = QHBoxLayout(self)
         row.setContentsMargins(2 * UNIT, 0, 2 * UNIT, 0)
         row.setSpacing(UNIT)
         row.addWidget(self._dot)
         names = ("Training", "Frames a second", "Device", "Seed", "Last save")
-        labels = (self._training, self._frames, self._device, self._seed, self._saved)
+        labels = (self.training, self.frames, self._device, self._seed, self.saved)
         for name, label in zip(names, labels, strict=True):
             label.setAccessibleName(name)
             label.setFont(theme.number_font())
             set_role(label, "caption")
-            if label is self._saved:
+            if label is self.saved:
                 row.addStretch(1)
-            elif label is not self._training:
+            elif label is not self.training:
                 row.addSpacing(2 * UNIT)
             row.addWidget(label)
 
     def show_training(self, training: str, palette: Palette, step: int | None = None) -> None:
         """Show the status of training, and the step whose weights are shown instead of the newest."""
         shown = "" if step is None else f", weights of step {format_count(step)} shown"
-        self._show(self._training, TRAINING_TEXTS.get(training, training) + shown)
+        self._show(self.training, TRAINING_TEXTS.get(training, training) + shown)
         self._dot.show_as(palette, self.CONCEPTS.get(training, "muted"))
 
     def show_frames(self, per_second: float | None) -> None:
         """Show the frames per second; None if nothing moves."""
         if per_second is None:
-            self._show(self._frames, "at rest")
+            self._show(self.frames, "at rest")
         else:
             count = round(per_second)
-            self._show(self._frames, f"{count} {'frame' if count == 1 else 'frames'}/s")
+            self._show(self.frames, f"{count} {'frame' if count == 1 else 'frames'}/s")
 
     def show_device(self, text: str) -> None:
         self._show(self._device, text)
@@ -287,7 +287,7 @@ class StatusBar(QFrame):
         self._show(self._seed, f"seed {seed}")
 
     def show_saved(self, text: str) -> None:
-        self._show(self._saved, text)
+        self._show(self.saved, text)
 
     def _show(self, label: QLabel, text: str) -> None:
         """Show a text and lay it out at once, because a busy event loop may do so a second later."""

@@ -231,7 +231,7 @@ class MainWindow(QMainWindow):
         building, training, playing = self.building, self.training, self.playing
         for source in (self.controllers, self.tools, self.autosaving, self.recovering, self.plugins):
             source.notified.connect(self._notify)
-        self.autosaving.changed.connect(self._show_status)
+        self.autosaving.changed.connect(self.show_status)
         self.recovering.changed.connect(self._show_recovery)
         self.recovery_bar.restore_requested.connect(self.recovering.restore)
         self.recovery_bar.discard_requested.connect(self.recovering.discard)
@@ -267,7 +267,7 @@ class MainWindow(QMainWindow):
         canvas.set_brush_radius(data.radius.radius)
         self.panel(RunsPanel).table_requested.connect(lambda: self.show_dialog("runs"))
         self.canvas.menu_requested.connect(lambda place: show_canvas_menu(self.actions_by_key, self, place))
-        self.panel(LessonPanel).highlighted.connect(self._highlight)
+        self.panel(LessonPanel).highlighted.connect(self.highlight)
         self.compare.left.connect(self.controllers.comparing.leave)
         self.controllers.comparing.active_changed.connect(self._take_comparison)
         self.panel(TrainingPanel).reset_requested.connect(self.reset_training)
@@ -452,7 +452,7 @@ class MainWindow(QMainWindow):
         for part in (*self.panels, self.chips, self.canvas, self.compare, self.transport, self.dialogs):
             if is_colored(part):
                 part.apply_palette(self.palette_tokens)
-        self._show_status()
+        self.show_status()
 
     def toggle_full_screen(self) -> None:
         """Enter or leave full screen; leave the presenter mode if it is on."""
@@ -472,7 +472,7 @@ class MainWindow(QMainWindow):
             self.measuring.clear_inspection()
 
     @Slot(str)
-    def _highlight(self, key: str) -> None:
+    def highlight(self, key: str) -> None:
         """During a lesson fold all cards except the one with the setting that its step is about."""
         taught = self.controllers.lessons.lesson is not None
         if self._advanced is not None:
@@ -586,7 +586,7 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _refresh(self) -> None:
-        self._show_status()
+        self.show_status()
         self.actions_by_key.refresh()
         self.toasts.review()
 
@@ -628,7 +628,7 @@ class MainWindow(QMainWindow):
         self.top_bar.summary.show_summary(bars.summary(self.state.experiment))
         self._refresh()
 
-    def _show_status(self) -> None:
+    def show_status(self) -> None:
         waiting = self.building.problem is None and not self.building.failure
         training = "loading" if waiting else self.training.status
         self.status.show_training(training, self.palette_tokens, self.controllers.replaying.step)
@@ -639,7 +639,7 @@ class MainWindow(QMainWindow):
     def _each_second(self) -> None:
         rate = self.meter.take()
         self.status.show_frames(rate if self.playing.is_playing else None)
-        self._show_status()
+        self.show_status()
 
     # --- keys and drops
 

@@ -277,12 +277,12 @@ def _read_folder(folder: Path, request: DatasetRequest) -> tuple[Bytes, Labels |
     folders = [] if labels is None else [os.path.basename(os.path.dirname(name)) for name in files]
     classes = tuple(dict.fromkeys(folders))
     looked = _some(len(files), _wanted(request, 1), request.seed)
-    sizes = _read_each(folder, files, looked, _size, request.stopped)
+    sizes = _read_each(folder, files, looked, read_size, request.stopped)
     shorter = {row: min(size) for row, size in sizes.items()}
     side = _side(request, list(shorter.values()))
     drawn = np.array(list(shorter))[_some(len(shorter), _wanted(request, 3 * side**2), request.seed)]
     large = {row for row in drawn.tolist() if math.prod(sizes[row]) > LARGE}
-    images = _read_each(folder, files, drawn, lambda name: _picture(name, side), request.stopped, large)
+    images = _read_each(folder, files, drawn, lambda name: read_picture(name, side), request.stopped, large)
     rows = np.array(list(images))
 
     def names(some: Iterable[int]) -> list[str]:
@@ -420,13 +420,13 @@ def _opened(name: str) -> "Iterator[ImageFile]":
             ) from None
 
 
-def _size(name: str) -> tuple[int, int]:
+def read_size(name: str) -> tuple[int, int]:
     """The width and height of a picture in pixels, from its header alone."""
     with _opened(name) as image:
         return image.size
 
 
-def _picture(name: str, side: int) -> Bytes:
+def read_picture(name: str, side: int) -> Bytes:
     """One picture, (side, side, 3), turned as its camera noted, on a white background.
 
     A large picture is first reduced to means over squares of pixels.

@@ -81,7 +81,7 @@ class _Map(Layer):
         painter.drawImage(0, 0, self._keep("scaled", (plane, palette), lambda: self._scaled(plane, palette)))
 
     def _scaled(self, plane: Plane, palette: Palette) -> QImage:
-        small = self._keep("image", palette, lambda: self._image(palette))
+        small = self._keep("image", palette, lambda: self.image(palette))
         opaque = small.format() == QImage.Format.Format_RGB32
         image = QImage(plane.columns, plane.rows, small.format())
         image.fill(palette.color("background") if opaque else Qt.GlobalColor.transparent)
@@ -94,7 +94,7 @@ class _Map(Layer):
         image.setDevicePixelRatio(plane.ratio)
         return image
 
-    def _image(self, palette: Palette) -> QImage:
+    def image(self, palette: Palette) -> QImage:
         """The map with one pixel for each cell, the top row first."""
         raise NotImplementedError
 
@@ -162,7 +162,7 @@ class Density(_Map):
         clipped: np.ndarray = np.clip(ratio, 0, 1) ** SHOWN
         return clipped
 
-    def _image(self, palette: Palette) -> QImage:
+    def image(self, palette: Palette) -> QImage:
         colors = density_colors(palette)[np.round(255 * self._level()[::-1]).astype(np.uint8)]
         height, width = colors.shape
         return QImage(np.ascontiguousarray(colors).data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
@@ -220,7 +220,7 @@ class ScoreError(_Map):
         numbers = ((0.0, "0"), (0.5, number_text(self.top / 2)), (1.0, f"≥ {number_text(self.top)}"))
         return ColorScale(f"score error per {unit}", colors, numbers)
 
-    def _image(self, palette: Palette) -> QImage:
+    def image(self, palette: Palette) -> QImage:
         assert self.values is not None
         with np.errstate(over="ignore", invalid="ignore"):
             ratio = np.nan_to_num(np.asarray(self.values, np.float64) / self.top, nan=1.0, posinf=1.0)

@@ -78,7 +78,7 @@ def test_claims_measurements_and_charts(dialog: AuditDialog, qtbot, monkeypatch:
         ["three", "2", "at least 3", "NO"],
     ]
     assert dialog.status.text() == "1 of 2 claims hold"
-    assert [box.isVisible() for box in dialog._boxes] == [True, False]
+    assert [box.isVisible() for box in dialog.boxes] == [True, False]
     assert dialog.titles[0].text() == "One"
     assert [series.name for series in dialog.charts[0].series] == ["own"]
     assert asked[0].sampling.solver == "shark"
@@ -119,4 +119,4 @@ def test_the_real_audit_of_a_noise(dialog: AuditDialog, qtbot) -> None:
     dialog.run()
     qtbot.waitUntil(lambda: not dialog.running)
     assert dialog.status.text() == "1 of 1 claims hold"
-    assert not any(box.isVisible() for box in dialog._boxes)
+    assert not any(box.isVisible() for box in dialog.boxes)

@@ -40,7 +40,7 @@ def kill(window):
     """Leave on disk what a kill would: the window ends, and nothing more is written or deleted."""
     autosaving = window.autosaving
     autosaving._timer.stop()
-    autosaving._background.wait(30)
+    autosaving.background.wait(30)
     if autosaving.folder is not None:
         autosaving.folder.release()
         autosaving.folder = None
@@ -51,9 +51,9 @@ def kill(window):
 
 
 def autosave(qtbot, window):
-    qtbot.waitUntil(lambda: not window.autosaving._background.busy)
+    qtbot.waitUntil(lambda: not window.autosaving.background.busy)
     window.autosaving.write()
-    qtbot.waitUntil(lambda: not window.autosaving._background.busy)
+    qtbot.waitUntil(lambda: not window.autosaving.background.busy)
 
 
 def train(qtbot, window, steps):
@@ -61,7 +61,7 @@ def train(qtbot, window, steps):
     qtbot.waitUntil(lambda: window.building.workspace.trained_steps >= steps)
     window.training.pause()
     qtbot.waitUntil(lambda: window.training.status in ("paused", "finished"))
-    qtbot.waitUntil(lambda: window.training._resting is None)  # the block that ran at the pause counts too
+    qtbot.waitUntil(lambda: window.training.resting is None)  # the block that ran at the pause counts too
 
 
 def settled(window):
@@ -148,7 +148,7 @@ def test_work_is_written_by_itself_within_seconds(windows, qtbot, tmp_path):
     window.state.edit({"seed": 3})
     qtbot.waitUntil(lambda: any((folder / WORK).is_file() for folder in folders(tmp_path)))
     assert SECONDS + LOOK / 1000 <= 10
-    qtbot.waitUntil(lambda: "autosaved" in window.status._saved.text())
+    qtbot.waitUntil(lambda: "autosaved" in window.status.saved.text())
     assert json.loads((folders(tmp_path)[0] / WORK).read_text())["history"]["steps"] == [{"changes": [["seed", -1, 3]]}]
 
 
@@ -366,7 +366,7 @@ def test_a_file_that_is_opened_while_work_is_written_is_not_taken_for_its_file(w
     window.documents.save_to(mine)
     qtbot.waitUntil(lambda: not window.documents.saving)
     window.state.edit({"seed": 3})
-    qtbot.waitUntil(lambda: settled(window) and not window.autosaving._background.busy)
+    qtbot.waitUntil(lambda: settled(window) and not window.autosaving.background.busy)
     stamp = window.documents.stamp
     save = window.autosaving._pack()
     window.documents._name(tmp_path / "other.spg", (1, 2))
@@ -380,7 +380,7 @@ def test_a_window_does_not_wait_for_what_is_written_when_work_comes_back(windows
     window, go_on, write = windows(), threading.Event(), RecoveryFolder.write
     autosaving = window.autosaving
     window.state.edit({"seed": 3})
-    qtbot.waitUntil(lambda: settled(window) and not autosaving._background.busy)
+    qtbot.waitUntil(lambda: settled(window) and not autosaving.background.busy)
 
     def slow(folder, work):
         go_on.wait(30)

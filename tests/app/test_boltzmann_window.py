@@ -53,7 +53,7 @@ def window(one_window, monkeypatch):
 
 
 def learned(window) -> None:
-    wait(lambda: window.machine.finished and window.machine._tasks.idle, 20_000)
+    wait(lambda: window.machine.finished and window.machine.tasks.idle, 20_000)
     assert window.machine.finished
 
 
@@ -96,7 +96,7 @@ def test_it_opens_learning_bars_and_stripes(window):
 def test_nothing_is_cut_at_its_smallest(window):
     before = window.size()
     window.resize(window.minimumSize())
-    wait(lambda: window.machine._tasks.idle, 20_000)
+    wait(lambda: window.machine.tasks.idle, 20_000)
     wait()
     for words in (window.cost.label, window.learning.verdict):
         assert words.height() >= words.heightForWidth(words.width()), words.text()
@@ -254,11 +254,11 @@ def test_gibbs_draws_sweep_by_sweep_and_again_with_other_numbers(window):
     )
     press(sampler)
     assert window.machine.settings.sampler == "gibbs"
-    wait(lambda: window.machine._tasks.idle, 20_000)
+    wait(lambda: window.machine.tasks.idle, 20_000)
     first = window.samples.patterns.copy()
     assert not np.array_equal(before, first)
     press(window.again)
-    wait(lambda: window.machine._tasks.idle, 20_000)
+    wait(lambda: window.machine.tasks.idle, 20_000)
     assert not np.array_equal(first, window.samples.patterns)
     assert window.machine.settings.seed == 1
 

@@ -348,13 +348,13 @@ def test_an_unknown_tool_is_refused(canvas: CanvasView) -> None:
 def test_classes_colour_the_data_until_one_colour_is_chosen(canvas: CanvasView) -> None:
     points, classes = np.zeros((4, 2)), by_class(np.array([0, 1, 0, 1]), ("a", "b"))
     canvas.set_data(points, classes)
-    assert canvas._shown().data.coloring is classes
+    assert canvas.shown().data.coloring is classes
     canvas.set_option("data", "color", "one")
-    assert canvas._shown().data.coloring is None
+    assert canvas.shown().data.coloring is None
     canvas.set_option("data", "color", "class")
-    assert canvas._shown().data.coloring is classes
+    assert canvas.shown().data.coloring is classes
     canvas.set_data(points)
-    assert canvas._shown().data.coloring is None
+    assert canvas.shown().data.coloring is None
 
 
 # --- pictures
@@ -452,8 +452,8 @@ def test_the_readout_stays_inside_and_goes_with_the_pointer(canvas: CanvasView) 
         QApplication.processEvents()
         canvas.set_readout(["x  (1.00, 2.00)", "log p  −0.7"])
         assert canvas.readout() == "x  (1.00, 2.00)\nlog p  −0.7"
-        assert canvas.rect().contains(canvas._readout.geometry())
-        assert not canvas._readout.geometry().contains(QPoint(*place))
+        assert canvas.rect().contains(canvas.readout_label.geometry())
+        assert not canvas.readout_label.geometry().contains(QPoint(*place))
     canvas.set_readout([])
     assert canvas.readout() == ""
 

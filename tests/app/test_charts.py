@@ -682,7 +682,7 @@ def test_large_numbers_on_an_axis_are_grouped_or_powers(loss):
     steps, values = losses(2_000)
     loss.show_history(steps, values)
     assert [label for _, label in loss.plot.labels[0] if label][:1] == [format_count(5_000)]
-    assert loss.plot._name.text() == f"{format_count(20_000)} steps"  # how far it has come
+    assert loss.plot.x_name.text() == f"{format_count(20_000)} steps"  # how far it has come
     loss.resize(460, loss.height())
     loss.set_log(0, True)
     assert [label for _, label in loss.plot.labels[0] if label] == ["10", "100", "10³"]
@@ -887,11 +887,11 @@ def test_a_known_density_is_drawn_and_its_share_of_each_bin_is_the_closed_form(h
     without = count_of(histogram, "exact")
     places = np.linspace(-6, 6, 401)
     histogram.show_data(values, "x", np.stack([places, ndtr(places)]))
-    np.testing.assert_allclose(histogram.exact(), np.diff(ndtr(histogram._edges)), atol=1e-4)
+    np.testing.assert_allclose(histogram.exact(), np.diff(ndtr(histogram.edges)), atol=1e-4)
     assert count_of(histogram, "exact") > without + 50
     assert "exact" in text_of(histogram)
     # It runs along the tops of the bars, which are those of as many draws of it.
-    bars = np.histogram(values, histogram._edges)[0] / len(values)
+    bars = np.histogram(values, histogram.edges)[0] / len(values)
     assert np.abs(histogram.exact() - bars).max() < 5 * np.sqrt(bars.max() / len(values))
 
 
@@ -920,7 +920,7 @@ def test_labels_far_from_zero_are_told_apart_and_the_name_of_the_axis_lies_besid
         assert all(
             right - left > max(map(metrics.horizontalAdvance, labels)) for left, right in itertools.pairwise(places)
         )
-        written = histogram.plot._name.text()
+        written = histogram.plot.x_name.text()
         assert written == name or (
             written.endswith("…") and metrics.horizontalAdvance(written) < 0.6 * histogram.width()
         )

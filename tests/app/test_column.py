@@ -118,6 +118,6 @@ def test_scrolling_lets_go(shared_window, column):
     window, button = shared_window, shared_window.panel(ObjectivePanel).kind.control.buttons["sliced"]
     show(column, button)
     press(window, button)
-    assert column._held
+    assert column.held
     column.ensureWidgetVisible(window.panel(DataPanel).header)
-    assert not column._held
+    assert not column.held

@@ -509,7 +509,7 @@ def test_a_film_that_is_wanted_early_waits_for_all_columns(window, tmp_path, can
     for box, value in ((dialog.width_box, 320), (dialog.height_box, 180), (dialog.seconds, 1.0), (dialog.fps, 5)):
         box.setValue(value)
     dialog.path.setText(str(path))
-    dialog._path_typed()
+    dialog.path.textEdited.emit(dialog.path.text())
     dialog.wanted.emit(path)
     assert dialog.running
     assert dialog.status.text() == "Waiting. The columns are being prepared."

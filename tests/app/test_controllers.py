@@ -87,7 +87,7 @@ def test_at_rest_the_block_that_ran_at_the_pause_is_counted(qtbot, workspace):
     controllers.training.changed.connect(
         lambda training: measured.append((training, controllers.training.trained_steps))
     )
-    qtbot.waitUntil(lambda: controllers.tasks.idle and controllers.training._resting is None, timeout=10_000)
+    qtbot.waitUntil(lambda: controllers.tasks.idle and controllers.training.resting is None, timeout=10_000)
     assert (
         told[-1]
         == controllers.training.trained_steps
@@ -101,7 +101,7 @@ def test_at_rest_the_block_that_ran_at_the_pause_is_counted(qtbot, workspace):
     controllers.training.start()  # before the block of the pause is done
     qtbot.waitUntil(lambda: controllers.training.trained_steps > 2 * rested, timeout=10_000)
     assert controllers.training.status == "training"
-    assert controllers.training._resting is None
+    assert controllers.training.resting is None
     controllers.training.pause()
 
 
@@ -619,7 +619,7 @@ def test_a_session_being_opened_is_not_saved_as_other_data(qtbot, workspace):
     other = Controllers(State(), device="cpu")
     other.sessions.open(session)
     assert other.sessions.pack({})().experiment == session.experiment
-    other._state.edit({"data.kind": "digits"})
+    other.state.edit({"data.kind": "digits"})
     with pytest.raises(SessionError, match="still being applied"):
         other.sessions.pack({})
     assert other.shutdown(20.0)
@@ -688,9 +688,9 @@ def test_the_point_in_view_is_measured_anew_by_other_settings_of_its_log_p(qtbot
 def test_the_test_set_by_other_settings_is_forgotten_and_measured_anew_where_it_is_under_way(qtbot, workspace):
     state, controllers = workspace
     figures = {"test_nll": 1.4, "kl": 0.1, "entropy": 1.2, "reasons": {}}
-    controllers.measuring._evaluated("test-set")((True, figures))
-    controllers.measuring._evaluated("test-set")((True, {"integral": 1.0}))
-    controllers.measuring._evaluated("quality")(
+    controllers.measuring.evaluated("test-set")((True, figures))
+    controllers.measuring.evaluated("test-set")((True, {"integral": 1.0}))
+    controllers.measuring.evaluated("quality")(
         (True, {"sliced_wasserstein2": 0.2, "mmd_squared": None, "reasons": {"mmd_squared": "Few."}})
     )
     state.edit({"training.steps": 70})
@@ -718,7 +718,7 @@ def test_the_test_set_by_other_settings_is_forgotten_and_measured_anew_where_it_
 
 def test_a_figure_that_is_measured_no_more_leaves_and_says_why(workspace):
     _, controllers = workspace
-    take = controllers.measuring._evaluated("test-set")
+    take = controllers.measuring.evaluated("test-set")
     take((True, {"test_nll": 1.4, "reasons": {}}))
     take((True, {"test_nll": None, "reasons": {"test_nll": "The flow is lost."}}))
     assert controllers.measuring.evaluation == {"reasons": {"test_nll": "The flow is lost."}}
@@ -1109,7 +1109,7 @@ def test_untrained_scores_are_told_by_the_training_so_far(qtbot, workspace, tmp_
         with qtbot.waitSignal(other.building.problem_changed, timeout=20_000) as told:
             other.start()
         assert told.args[0].conditions.hidden_labels == (0.0, 0.0)
-        assert "every label so far" in str(why_disabled.evaluating(other._state, other))
+        assert "every label so far" in str(why_disabled.evaluating(other.state, other))
     finally:
         assert other.shutdown(20.0)
     told = []
@@ -1182,7 +1182,7 @@ def test_points_opened_while_a_session_is_being_built_follow_it(qtbot, workspace
             timeout=20_000,
         )
         with qtbot.waitSignal(other.building.problem_changed, timeout=10_000):
-            other._state.undo()
+            other.state.undo()
         assert other.building.problem.name == "two moons"
         assert other.training.trained_steps == 60
     finally:
@@ -1248,8 +1248,8 @@ def test_reading_a_folder_ends_when_other_data_are_chosen(qtbot, workspace, tmp_
         time.sleep(0.01)
         return np.zeros((side, side, 3), np.uint8)
 
-    monkeypatch.setattr(pictures, "_picture", picture)
-    monkeypatch.setattr(pictures, "_size", lambda name: (32, 32))
+    monkeypatch.setattr(pictures, "read_picture", picture)
+    monkeypatch.setattr(pictures, "read_size", lambda name: (32, 32))
     for number in range(2000):
         (tmp_path / f"{number}.png").touch()
     controllers.building.open_points(str(tmp_path), "images")

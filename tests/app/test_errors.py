@@ -53,13 +53,13 @@ def test_error_in_another_thread_reaches_the_gui_thread(log, qtbot):
 def test_error_in_a_slot_leaves_the_loop_running(log, qtbot):
     before = sys.excepthook
     # pytest-qt looks for errors in slots by its own hook; what is tested here is ours.
-    sys.excepthook = errors._uncaught
+    sys.excepthook = errors.uncaught
     try:
         sentences = []
         log.failed.connect(sentences.append)
         QTimer.singleShot(0, lambda: 1 / 0)
         with qtbot.captureExceptions():
-            sys.excepthook = errors._uncaught
+            sys.excepthook = errors.uncaught
             qtbot.waitUntil(lambda: bool(sentences))
         assert "ZeroDivisionError" in sentences[0]
         done = []

@@ -63,14 +63,14 @@ def test_time_can_be_counted_from_noise_to_data(shared_window, panel) -> None:
         wait(lambda: bool(came) and came[-1].names is not None and came[-1].names.time == pytest.approx(time), 5_000)
         names = came[-1].names
         assert panel.times.text() == f"{names.time:.3f}, {names.flow_time:.3f}"
-        wait(lambda: f"t = {time:.3f}" in " ".join(window.canvas._scene.caption), 5_000)
-        assert f"t = {time:.3f}" in " ".join(window.canvas._scene.caption)
+        wait(lambda: f"t = {time:.3f}" in " ".join(window.canvas.shown().caption), 5_000)
+        assert f"t = {time:.3f}" in " ".join(window.canvas.shown().caption)
         window.actions_by_key["view.time_to_data"].trigger()
         wait(lambda: panel.times.text().startswith(f"{1 - names.time:.3f}"), 5_000)
         assert panel.times.text() == f"{1 - names.time:.3f}, {1 - names.flow_time:.3f}"
         assert panel.velocity.text() == vector(-names.velocity[0])
-        wait(lambda: f"t = {1 - time:.3f}" in " ".join(window.canvas._scene.caption), 5_000)
-        assert f"t = {1 - time:.3f}" in " ".join(window.canvas._scene.caption)
+        wait(lambda: f"t = {1 - time:.3f}" in " ".join(window.canvas.shown().caption), 5_000)
+        assert f"t = {1 - time:.3f}" in " ".join(window.canvas.shown().caption)
         assert window.preferences.get("time_to_data")
     finally:
         window.set_time_to_data(False)

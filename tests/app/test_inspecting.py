@@ -27,7 +27,7 @@ def window(shared_window):
     wait(lambda: window.playing.trajectory is not None and window.playing.trajectory.finished, 30_000)
     window.playing.set_playing(False)
     window.playing.seek(30)
-    wait(lambda: window.display._frame == 30, 10_000)
+    wait(lambda: window.display.frame == 30, 10_000)
     yield window
     window.controllers.inspecting.drop_start()
     window.controllers.inspecting.follow(None)
@@ -60,11 +60,11 @@ def test_alt_click_follows_the_nearest_particle_and_a_click_beside_all_follows_n
     number = follow(window)
     assert inspecting.number == number
     assert clicked == []  # it measures no likelihood
-    shown = window.canvas._scene.followed
+    shown = window.canvas.shown().followed
     np.testing.assert_array_equal(shown.positions, window.playing.trajectory.positions[:31, number])
     QTest.mouseClick(window.canvas.surface, LEFT, ALT, QPoint(3, window.canvas.surface.height() - 3))
     assert inspecting.number is None
-    assert window.canvas._scene.followed is None
+    assert window.canvas.shown().followed is None
 
 
 def test_numbers_and_arrows_are_those_of_the_recorded_step_in_each_frame(window) -> None:
@@ -73,9 +73,9 @@ def test_numbers_and_arrows_are_those_of_the_recorded_step_in_each_frame(window)
     for frame in (30, 31, 12):
         window.playing.seek(frame)
         wait(lambda frame=frame: inspecting.particle is not None and inspecting.particle.frame == frame, 10_000)
-        wait(lambda: len(window.canvas._scene.followed.terms) == 3, 10_000)
+        wait(lambda: len(window.canvas.shown().followed.terms) == 3, 10_000)
         step = inspecting.particle.step
-        drawn = window.canvas._scene.followed.terms
+        drawn = window.canvas.shown().followed.terms
         assert [role for _, role in drawn] == ["exact", "learned", "particles"]
         recorded = np.diff(np.float64(window.playing.trajectory.positions[frame : frame + 2, number]), axis=0)[0]
         np.testing.assert_allclose(sum(term for term, _ in drawn), recorded, atol=1e-6)
@@ -99,13 +99,13 @@ def test_the_title_names_the_step_of_the_values_below_it(window, monkeypatch) ->
     wait(lambda: inspecting.particle.frame == 30, 10_000)
     requested = []
     with monkeypatch.context() as patch:
-        patch.setattr(inspecting._sampler, "request_inspection", requested.append)  # answered late
+        patch.setattr(window.playing.sampler, "request_inspection", requested.append)  # answered late
         window.playing.seek(40)
-        wait(lambda: window.display._frame == 40 and any(one.frame == 40 for one in requested), 10_000)
+        wait(lambda: window.display.frame == 40 and any(one.frame == 40 for one in requested), 10_000)
         score = inspecting.particle.step.score
         assert panel.header.state == f"{number} · step 30"
         assert panel.score.text() == vector(score)
-    inspecting._sampler.request_inspection(requested[-1])
+    window.playing.sampler.request_inspection(requested[-1])
     wait(lambda: inspecting.particle.frame == 40, 10_000)
     assert panel.header.state == f"{number} · step 40"
 
@@ -119,7 +119,7 @@ def test_pictures_and_films_show_it_too(window) -> None:
         np.testing.assert_array_equal(shown.positions, trajectory.positions[: frame + 1, number])
         whole = trajectory.positions[frame + 1, number] - np.float64(trajectory.positions[frame, number])
         np.testing.assert_allclose(sum(term for term, _ in shown.terms), whole, atol=1e-6)
-    screen = window.canvas._scene.followed
+    screen = window.canvas.shown().followed
     for (one, _), (other, _) in zip(shown.terms, screen.terms, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-7)
 
@@ -143,7 +143,7 @@ def test_a_start_that_is_dragged_with_alt_streams_its_path(window) -> None:
             10_000,
         )
         np.testing.assert_allclose(inspecting.flow[0], start, atol=1e-4)
-        np.testing.assert_array_equal(window.canvas._scene.followed.flow, inspecting.flow)
+        np.testing.assert_array_equal(window.canvas.shown().followed.flow, inspecting.flow)
         paths.append(inspecting.flow)
     send(QEvent.Type.MouseButtonRelease, 180, 120, Qt.MouseButton.NoButton)
     assert len(paths[0]) > 10
@@ -155,7 +155,7 @@ def test_a_start_that_is_dragged_with_alt_streams_its_path(window) -> None:
     assert inspecting.flow is paths[1]
     window.actions_by_key.trigger("measure.clear")
     assert inspecting.flow is None
-    assert window.canvas._scene.followed is None
+    assert window.canvas.shown().followed is None
 
 
 def step(**changes: object) -> StepSum:
@@ -218,13 +218,13 @@ def test_an_image_is_shown_with_its_denoised_estimate_and_score_as_pictures(shar
         )
         window.playing.set_playing(False)
         window.playing.seek(20)
-        wait(lambda: window.display._frame == 20, 10_000)
-        tiles = window.canvas._scene.images.tiles(window.canvas.surface.width(), window.canvas.surface.height())
+        wait(lambda: window.display.frame == 20, 10_000)
+        tiles = window.canvas.shown().images.tiles(window.canvas.surface.width(), window.canvas.surface.height())
         QTest.mouseClick(window.canvas.surface, LEFT, ALT, tiles.box(3).center().toPoint())
         wait(lambda: inspecting.particle is not None and inspecting.particle.step is not None, 20_000)
         assert inspecting.number == 3
         assert window.playing.frame == 20  # a click alone would go to the end, where its likelihood is
-        assert window.canvas._scene.images.selected == 3
+        assert window.canvas.shown().images.selected == 3
         assert panel.header.state == "image 4 · step 20"
         particle, run = inspecting.particle, window.playing.trajectory
         np.testing.assert_array_equal(particle.position, run.positions[20, 3])
@@ -238,7 +238,7 @@ def test_an_image_is_shown_with_its_denoised_estimate_and_score_as_pictures(shar
         assert panel.place.isHidden()
         window.clear()
         assert inspecting.number is None
-        assert window.canvas._scene.images.selected is None
+        assert window.canvas.shown().images.selected is None
         assert panel.pictures.isHidden()
     finally:
         inspecting.follow(None)

@@ -49,7 +49,7 @@ def other(qtbot):
 def present(controllers) -> dict:
     """What was measured of the weights in view by the present settings."""
     workspace = controllers.building.workspace
-    return kept_figures.present(workspace, workspace.weights, controllers._state.experiment, 0)
+    return kept_figures.present(workspace, workspace.weights, controllers.state.experiment, 0)
 
 
 def settle(qtbot, controllers) -> None:
@@ -73,11 +73,11 @@ def test_a_saved_session_brings_back_what_was_measured(qtbot, controllers, other
 def test_undo_of_other_data_brings_back_what_was_measured_and_the_clicked_point(qtbot, controllers):
     measured = controllers.measuring.evaluation
     with qtbot.waitSignal(controllers.building.problem_changed, timeout=30_000):
-        controllers._state.edit({"data.kind": "pinwheel"})
+        controllers.state.edit({"data.kind": "pinwheel"})
     assert "test_nll" not in controllers.measuring.evaluation
     assert controllers.seen[-1] is None
     with qtbot.waitSignal(controllers.building.problem_changed, timeout=30_000):
-        controllers._state.undo()
+        controllers.state.undo()
     settle(qtbot, controllers)
     assert controllers.measuring.evaluation == measured
     assert controllers.seen[-1] is not None
@@ -90,7 +90,7 @@ def test_undo_of_a_reset_brings_back_what_was_measured(qtbot, controllers):
     with qtbot.waitSignal(controllers.building.problem_changed, timeout=30_000):
         controllers.building.reset_training()
     assert "test_nll" not in controllers.measuring.evaluation
-    controllers._state.undo()
+    controllers.state.undo()
     settle(qtbot, controllers)
     assert controllers.measuring.evaluation == measured
 
@@ -99,27 +99,27 @@ def test_undo_of_another_sampler_brings_back_its_distances_and_none_are_shown_of
     controllers.measuring.error_budget()
     qtbot.waitUntil(lambda: not controllers.tasks.running("budget"), timeout=30_000)
     distance, steps = (controllers.measuring.evaluation[key] for key in ("sliced_wasserstein2", "budget_steps"))
-    controllers._state.edit({"sampling.steps": 12})
+    controllers.state.edit({"sampling.steps": 12})
     assert not {"sliced_wasserstein2", "budget_steps"} & controllers.measuring.evaluation.keys()
     assert "test_nll" in controllers.measuring.evaluation
     assert present(controllers).keys() == {
         "test-set",
         "fisher",
     }
-    controllers._state.undo()
+    controllers.state.undo()
     assert controllers.measuring.evaluation["sliced_wasserstein2"] == distance
     assert controllers.measuring.evaluation["budget_steps"] == steps
 
 
 def test_nothing_is_shown_or_saved_of_weights_that_it_is_not_of(qtbot, controllers):
-    controllers._state.edit({"training.steps": 1_000_000})
+    controllers.state.edit({"training.steps": 1_000_000})
     controllers.training.start()
     assert controllers.measuring.evaluation.keys() <= {"reasons"}
     assert not controllers.sessions.pack({})().measurements
     trained = controllers.training.trained_steps
     qtbot.waitUntil(lambda: controllers.training.trained_steps > trained, timeout=10_000)
     controllers.training.pause()
-    qtbot.waitUntil(lambda: controllers.training._resting is None, timeout=10_000)
+    qtbot.waitUntil(lambda: controllers.training.resting is None, timeout=10_000)
     assert controllers.measuring.evaluation.keys() <= {"reasons"}
     assert controllers.seen[-1] is None
     assert not controllers.sessions.pack({})().measurements
@@ -181,7 +181,7 @@ def test_figures_of_a_measurement_pass_their_own_check(qtbot, controllers):
 @pytest.mark.parametrize("task", ["test-set", "quality"])
 def test_figures_of_a_measurement_that_was_cancelled_do_not_come_back(controllers, task):
     controllers.building.workspace.figures.clear()
-    take = controllers.measuring._evaluated(task)
+    take = controllers.measuring.evaluated(task)
     first, last = [found for _, found in measuring._marking_final(iter([(0.7, {"kl": 1}), (1.0, {"kl": 2})]))]
     take(first)
     assert controllers.measuring.evaluation["kl"] == 1  # it is shown
@@ -193,8 +193,8 @@ def test_figures_of_a_measurement_that_was_cancelled_do_not_come_back(controller
 def test_undo_brings_back_no_distances_of_a_run_with_other_noise(qtbot, controllers, other, tmp_path):
     total = controllers.playing.trajectory.total
     controllers.playing.restart(new_seed=True)
-    controllers._state.edit({"sampling.steps": 12})
-    controllers._state.undo()
+    controllers.state.edit({"sampling.steps": 12})
+    controllers.state.undo()
     assert "sliced_wasserstein2" not in controllers.measuring.evaluation
     assert "test_nll" in controllers.measuring.evaluation
     qtbot.waitUntil(

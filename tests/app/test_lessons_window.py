@@ -35,6 +35,7 @@ from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.column import ROOM, Column
 from playground.app.widgets.equation import equation_svg
 from playground.app.widgets.equation_dialog import EquationDialog
+from playground.app.widgets.file_prompts import FilePrompts
 from playground.app.widgets.highlight import Highlight
 from playground.app.widgets.live_equation_view import LiveEquationView
 from playground.app.window import OPENING, MainWindow
@@ -117,13 +118,13 @@ def controller(qtbot, state):
     building = Building(state)
     controller = Lessons(building, WorkCopy(state, building, Training()), Tasks(owner), owner)
     yield controller
-    assert controller._tasks.shutdown(5.0)
+    assert controller.tasks.shutdown(5.0)
     state.close()
 
 
 def until_measured(controller, qtbot):
     def look():
-        controller._tasks.poll()
+        controller.tasks.poll()
         return controller.may_go_on
 
     qtbot.waitUntil(look)
@@ -334,7 +335,7 @@ def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(bare_window, qtbot,
             (Step(head, "", "{distance} away, at ({measured_x}, {measured_y})."), Step(StepHead(), "End.", "")),
         )
     )
-    assert canvas._scene.marks.point == (1.0, 1.0)
+    assert canvas.shown().marks.point == (1.0, 1.0)
     assert not panel.commit.isEnabled()
     assert panel.mark.text().startswith("Click the place on the canvas")
     canvas.clicked.emit(9.0, 9.0)
@@ -342,22 +343,22 @@ def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(bare_window, qtbot,
     assert bare_window.measuring.likelihood is None
     assert not bare_window.measuring.is_measuring_point
     assert panel.mark.text() == "Your mark is at (0.5, 0). Click elsewhere to move it."
-    assert (canvas._scene.marks.you, canvas._scene.marks.measured) == ((0.5, 0.0), None)
+    assert (canvas.shown().marks.you, canvas.shown().marks.measured) == ((0.5, 0.0), None)
     panel.commit.click()
     canvas.clicked.emit(3.0, 3.0)  # too late
     until_shown(bare_window, qtbot)
-    assert (canvas._scene.marks.you, canvas._scene.marks.measured) == ((0.5, 0.0), (0.5, -0.5))
+    assert (canvas.shown().marks.you, canvas.shown().marks.measured) == ((0.5, 0.0), (0.5, -0.5))
     assert panel.explanation.text() == "0.5 away, at (0.5, −0.5)."
     assert panel.notice.text.text() == "Right. Measured: (0.5, −0.5); your mark is 0.5 away."
     assert lessons.rows() == [("marks", 1, "Where?", "(0.5, 0)", "(0.5, -0.5)", True)]
     panel.again.click()
-    assert canvas._scene.marks.you is None
+    assert canvas.shown().marks.you is None
     canvas.clicked.emit(3.0, 3.0)
     panel.commit.click()
     until_shown(bare_window, qtbot)
     assert panel.notice.text.text().startswith("It is elsewhere. Measured: (0.5, −0.5)")
     panel.onward.click()
-    assert canvas._scene.marks is None
+    assert canvas.shown().marks is None
 
 
 @pytest.mark.parametrize("value", [0.0239, -7.6612, 0.00012345, 12345.6, -0.5])
@@ -499,7 +500,7 @@ def test_other_cards_fold_but_for_the_one_with_the_setting_and_come_back(bare_wi
     assert not sampling.is_folded()
     (frame,) = bare_window.findChildren(Highlight)
     assert frame.around.keys == ("sampling.particles",)
-    bare_window._highlight("noise.sigma_min")
+    bare_window.highlight("noise.sigma_min")
     (frame,) = bare_window.findChildren(Highlight)
     assert frame.around.keys == ("noise.sigma_max", "noise.sigma_min")
     lessons.leave()
@@ -511,7 +512,7 @@ def test_other_cards_fold_but_for_the_one_with_the_setting_and_come_back(bare_wi
 def test_the_frame_of_a_highlighted_setting_goes_with_its_row(window, qtbot):
     lessons, noise = window.controllers.lessons, window.panel(NoisePanel)
     lessons.begin(LESSON)
-    window._highlight("noise.sigma_min")
+    window.highlight("noise.sigma_min")
     (frame,) = noise.findChildren(Highlight)
     frame.setObjectName("of sigma_min")
     window.state.edit({"noise.kind": "vp"})  # which has no sigma_min
@@ -716,13 +717,13 @@ def test_a_highlighted_setting_takes_no_focus_and_its_advanced_part_closes_after
     focused = bare_window.focusWidget()
     lessons.begin(LESSON)
     assert not likelihood.disclosure.isChecked()
-    bare_window._highlight("likelihood.tolerance")
+    bare_window.highlight("likelihood.tolerance")
     assert likelihood.disclosure.isChecked()
     assert bare_window.focusWidget() is focused  # a ring would go on to another card when this one folds
-    bare_window._highlight("sampling.particles")
+    bare_window.highlight("sampling.particles")
     assert not likelihood.disclosure.isChecked()
     likelihood.disclosure.setChecked(True)  # by the user, and it stays
-    bare_window._highlight("likelihood.tolerance")
+    bare_window.highlight("likelihood.tolerance")
     lessons.leave()
     assert likelihood.disclosure.isChecked()
 
@@ -784,7 +785,7 @@ def test_a_file_is_taught_and_a_damaged_one_refused(bare_window, tmp_path):
 
 def test_a_lesson_is_written_of_what_the_window_shows(bare_window, qtbot, tmp_path, monkeypatch):
     path, told, refused = tmp_path / "own.lesson.md", [], []
-    monkeypatch.setattr(bare_window.documents._prompts, "save_path", lambda *_: path)
+    monkeypatch.setattr(FilePrompts, "save_path", lambda *_: path)
     bare_window.documents.saved.connect(told.append)
     bare_window.documents.refused.connect(refused.append)
     bare_window.state.edit({"data.kind": "rings", "noise.kind": "vp"})
@@ -824,7 +825,7 @@ def test_below_a_lesson_at_the_start_lies_what_the_program_opens_with(qapp, tmp_
 
 def test_answers_are_saved_as_a_table(bare_window, qtbot, tmp_path, monkeypatch):
     lessons, path = bare_window.controllers.lessons, tmp_path / "answers.csv"
-    monkeypatch.setattr(bare_window.documents._prompts, "save_path", lambda *_: path)
+    monkeypatch.setattr(FilePrompts, "save_path", lambda *_: path)
     assert not lessons.has_answers
     lessons.begin(LESSON)
     lessons.go(1)
@@ -860,7 +861,7 @@ def test_an_answer_that_is_saved_while_it_is_measured_is_filled_in_once_it_is(
 
     monkeypatch.setattr(scene_figures, "measure", measure)
     lessons, path = bare_window.controllers.lessons, tmp_path / "answers.csv"
-    monkeypatch.setattr(bare_window.documents._prompts, "save_path", lambda *_: path)
+    monkeypatch.setattr(FilePrompts, "save_path", lambda *_: path)
     lessons.begin(LESSON)
     lessons.go(2)
     lessons.predict(1)
@@ -979,7 +980,7 @@ def test_an_opened_file_ends_the_lesson_and_is_left_as_it_is(controller, state):
     controller.begin(LESSON)
     controller.go(1)
     state.load(replace(Experiment(), {"data.kind": "rings"}))
-    controller._copy._building.opened.emit(None)
+    controller.work_copy.building.opened.emit(None)
     assert controller.lesson is None
     controller.go(2)
     controller.leave()

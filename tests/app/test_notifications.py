@@ -45,16 +45,16 @@ def test_toast_covers_its_part_of_the_window_and_nothing_else(toasts, over, qtbo
 def test_long_sentence_is_wrapped_not_cut(toasts, qtbot):
     toast = toasts.add("error", "points.csv cannot be read: line 17 has three columns, not two. " * 4)
     qtbot.wait(20)
-    label = toast._label
+    label = toast.label
     assert label.height() >= label.heightForWidth(label.width())
 
 
 def test_a_toast_takes_little_height_and_its_button_goes_below_only_where_there_is_no_room(toasts, over, qtbot):
     toast = toasts.add("error", "Something went wrong; the log has the details.", LOG)
     qtbot.waitUntil(lambda: toast.height() < 50)
-    assert toast.button.y() < toast._label.geometry().bottom()
+    assert toast.button.y() < toast.label.geometry().bottom()
     over.resize(380, 52)
-    qtbot.waitUntil(lambda: toast.button.y() > toast._label.geometry().bottom())
+    qtbot.waitUntil(lambda: toast.button.y() > toast.label.geometry().bottom())
     assert over.window().rect().contains(toasts.geometry())
 
 
@@ -136,7 +136,7 @@ def test_the_offer_runs_once_and_the_toast_goes(toasts, qtbot):
 def test_the_same_sentence_is_counted_not_piled_up(toasts):
     first = toasts.add("warning", "Slow disk.")
     assert toasts.add("warning", "Slow disk.") is first
-    assert first._title.text() == "Warning ×2"
+    assert first.title.text() == "Warning ×2"
     assert len(toasts.shown) == 1
 
 

@@ -107,8 +107,8 @@ def watch(controllers) -> list[tuple[float, float | None, float | None]]:
     """Of each frame that is shown from now on its noise level, and those of what lies under it, None where nothing does."""
     under: dict[str, float | None] = {"field": None, "density": None}
     for overlay, name in (
-        (controllers.following._overlays.field, "field"),
-        (controllers.following._overlays.density, "density"),
+        (controllers.following.overlays.field, "field"),
+        (controllers.following.overlays.density, "density"),
     ):
         under[name] = None if overlay.seen is None else overlay.seen.sigma
     controllers.following.field_changed.connect(lambda view: under.update(field=view.sigma))
@@ -151,7 +151,7 @@ def test_a_frame_that_plays_waits_for_nothing(qtbot, controllers, monkeypatch):
     lagged = []
 
     def look(_):
-        field = controllers.following._overlays.field
+        field = controllers.following.overlays.field
         if field.lags(controllers.playing.frame_noise):
             lagged.append(controllers.following.waits)
 
@@ -182,7 +182,7 @@ def test_what_lay_under_the_last_frame_stays_for_a_moment_while_a_run_plays_on()
 
 
 def test_a_frame_waits_for_what_lies_under_it_but_not_for_ever(qtbot, controllers, monkeypatch):
-    qtbot.waitUntil(lambda: controllers.following._overlays.field.seen is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: controllers.following.overlays.field.seen is not None, timeout=10_000)
     see = SamplingWorker.compute_overlays
 
     def slow(self, view):
@@ -194,14 +194,14 @@ def test_a_frame_waits_for_what_lies_under_it_but_not_for_ever(qtbot, controller
     controllers.playing.seek(19)
     qtbot.wait(int(9000 * PATIENCE))
     frames = watch(controllers)
-    controllers.following._overlays.field.given_up = False  # as after any that has come
+    controllers.following.overlays.field.given_up = False  # as after any that has come
     started = time.monotonic()
     controllers.playing.seek(0)
     qtbot.waitUntil(lambda: bool(frames), timeout=10_000)
     assert time.monotonic() - started > 0.9 * PATIENCE
     assert frames[0][1:] == (None, None)
     qtbot.waitUntil(
-        lambda: controllers.following._overlays.field.seen is not None, timeout=10_000
+        lambda: controllers.following.overlays.field.seen is not None, timeout=10_000
     )  # it comes all the same
 
 
@@ -220,22 +220,22 @@ def test_a_density_that_ends_late_leaves_that_of_the_moment(controllers):
     )
     controllers.following.show_density(present)
     controllers.following.show_density(late)
-    controllers.following._overlays.settle(controllers.playing.frame_noise)
-    assert controllers.following._overlays.density.seen is present
+    controllers.following.overlays.settle(controllers.playing.frame_noise)
+    assert controllers.following.overlays.density.seen is present
 
 
 def test_frames_on_the_way_to_one_that_is_not_sampled_yet_ask_for_nothing(qtbot, controllers, monkeypatch):
     """Each would hold up the sampling for as long as its field takes."""
     asked, look, before = [], SamplingWorker.request_overlays, controllers.playing.trajectory
     controllers.playing.set_playing(False)
-    controllers._state.edit({"sampling.steps": 600})
+    controllers.state.edit({"sampling.steps": 600})
     qtbot.waitUntil(
         lambda: controllers.playing.trajectory is not before and controllers.playing.recorded > 30, timeout=30_000
     )
     assert not controllers.playing.trajectory.finished
 
     def request(worker, view):
-        if worker is controllers.playing._sampler:  # and not that of another window
+        if worker is controllers.playing.sampler:  # and not that of another window
             asked.append(controllers.playing.frame)
         look(worker, view)
 
@@ -343,14 +343,14 @@ def test_the_field_that_particles_follow_is_shown_and_named(shared_window):
 
 def test_an_untrained_network_is_marked_on_the_canvas(shared_window):
     window = shared_window
-    wait(lambda: bool(window.canvas._scene.caption), 5_000)
-    assert window.canvas._scene.caption[0] == "untrained network"
+    wait(lambda: bool(window.canvas.shown().caption), 5_000)
+    assert window.canvas.shown().caption[0] == "untrained network"
     window.chips.toggle("learned")
     try:
         window.state.edit({"sampling.source": "exact"})
         window.canvas.set_layer_visible("learned", False)
-        wait(lambda: window.canvas._scene.caption[0] != "untrained network", 5_000)
-        assert window.canvas._scene.caption[0].startswith("σ = ")  # nothing of it is seen
+        wait(lambda: window.canvas.shown().caption[0] != "untrained network", 5_000)
+        assert window.canvas.shown().caption[0].startswith("σ = ")  # nothing of it is seen
     finally:
         window.state.edit({"sampling.source": "learned"})
         window.canvas.set_layer_visible("learned", True)
@@ -367,7 +367,7 @@ def test_evaluations_stand_beside_steps(shared_window):
     frame = window.controllers.playing.frame
     window.controllers.playing.set_playing(True)
     assert (
-        window.canvas._scene.caption[-1]
+        window.canvas.shown().caption[-1]
         == f"{window.controllers.playing.trajectory.nfe_mean[frame]:.0f} score evaluations"
     )
     whole = "61 · 61 score evaluations"  # 60 steps and the last denoising
@@ -418,8 +418,8 @@ def test_a_picture_of_the_map_that_was_asked_for_is_of_that_map(shared_window):
     try:
         wait(
             lambda: (
-                controllers.following._overlays.density.seen is not None
-                and controllers.following._overlays.density.seen.asked
+                controllers.following.overlays.density.seen is not None
+                and controllers.following.overlays.density.seen.asked
             ),
             60_000,
         )
@@ -456,14 +456,14 @@ def test_what_is_computed_for_a_frame_at_rest_leaves_its_particles_as_they_are(s
     window.playing.set_playing(False)
     window.playing.seek(3)
     wait(milliseconds=300)
-    before = window.canvas._scene
+    before = window.canvas.shown()
     window.display._show()
-    after = window.canvas._scene
+    after = window.canvas.shown()
     assert after is not before
     assert (after.particles, after.trails) == (before.particles, before.trails)
     window.playing.seek(2)
-    wait(lambda: window.canvas._scene.particles is not after.particles, 5_000)
-    assert window.canvas._scene.particles is not after.particles
+    wait(lambda: window.canvas.shown().particles is not after.particles, 5_000)
+    assert window.canvas.shown().particles is not after.particles
     window.playing.set_playing(True)
 
 

@@ -985,12 +985,12 @@ def test_without_data_every_button_says_why(show, state, controllers, why):
         assert not button.isEnabled()
         assert button.toolTip() == f"<p>{said}</p>"
     assert why_disabled.sampling(state, controllers) == why  # what is being loaded may be played as soon as it is there
-    assert training.chart._empty == ""
+    assert training.chart.empty_text == ""
     controllers.build()
     for button in buttons:
         assert button.isEnabled()
         assert said not in button.toolTip()
-    assert training.chart._empty.startswith("Press Train")
+    assert training.chart.empty_text.startswith("Press Train")
 
 
 def test_while_the_settings_give_no_data_nothing_is_measured_of_the_old_ones(show, state, controllers):
@@ -1013,7 +1013,7 @@ def test_scores_that_training_never_shows_are_not_measured(show, state, controll
     state.edit({"data.kind": "digits", "training.label_dropout": 0.0})
     controllers.build(conditions=TOLD)
     why = worded(untrained_unconditional_score(state.experiment, TOLD))
-    assert training.notice.text.text() == quality.chart._empty == why
+    assert training.notice.text.text() == quality.chart.empty_text == why
     for button in (likelihood.test, quality.measure_score):
         assert not button.isEnabled()
         assert button.toolTip() == f"<p>{why}</p>"
@@ -1052,10 +1052,10 @@ def test_a_score_can_be_measured_as_soon_as_training_shows_it(show, state, contr
 def test_the_loss_chart_asks_for_no_button_that_cannot_be_pressed(show, state, controllers):
     (panel,) = show(panels.TrainingPanel)
     controllers.build()
-    assert panel.chart._empty.startswith("Press Train")
+    assert panel.chart.empty_text.startswith("Press Train")
     state.edit({"noise.kind": "none"})
     assert not panel.button.isEnabled()
-    assert panel.chart._empty == ""
+    assert panel.chart.empty_text == ""
 
 
 # Training
@@ -1751,7 +1751,7 @@ def test_a_score_that_nothing_can_be_relative_to_says_so(show, state, controller
     said = "At 3 of 3 noise levels the exact score is 0 at all held-out points"
     assert panel.divergence.text() == "1.0 ± 0.1"
     assert panel.relative.text() == "–"
-    for words in (panel.relative.toolTip(), panel.chart._empty, panel.chart.accessibleDescription()):
+    for words in (panel.relative.toolTip(), panel.chart.empty_text, panel.chart.accessibleDescription()):
         assert said in words
     controllers.measuring.errors_changed.emit(
         dataclasses.replace(errors, relative=0.1 * ones, relative_error=0.01 * ones)
@@ -1793,7 +1793,7 @@ def test_without_a_known_density_the_score_is_compared_with_the_training_sets(sh
     assert panel.against.text() == "against the training set’s smoothed score"
     assert panel.against.isVisible()
     assert panel.measure_score.isEnabled()
-    assert "Measure compares with the score of the training set" in panel.chart._empty
+    assert "Measure compares with the score of the training set" in panel.chart.empty_text
     controllers.measure()
     assert panel.relative.isVisible()
     assert panel.relative.text().endswith("%")

@@ -92,10 +92,10 @@ def test_what_is_not_known_leaves_particles_in_one_colour(run) -> None:
 
 def test_the_window_colours_particles_and_says_what_cannot_be_had(shared_window) -> None:
     window = shared_window
-    wait(lambda: window.canvas._scene.particles is not None, 20_000)
+    wait(lambda: window.canvas.shown().particles is not None, 20_000)
 
     def legend() -> str:
-        particles = window.canvas._scene.particles
+        particles = window.canvas.shown().particles
         return "" if particles is None or particles.coloring is None else particles.coloring.title
 
     menu = window.chips.chips["particles"].menu

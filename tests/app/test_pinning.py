@@ -40,13 +40,13 @@ def wait_finished(qtbot, controllers) -> None:
             and playing.is_of_now
             and pinning.finished is not None
             and pinning.finished.trajectory is playing.trajectory
-            and pinning.finished.seed == controllers._state.experiment.seed + playing.seed_offset
+            and pinning.finished.seed == controllers.state.experiment.seed + playing.seed_offset
         )
     )
 
 
 def change(qtbot, controllers, changes) -> None:
-    assert controllers._state.edit(changes)
+    assert controllers.state.edit(changes)
     wait_finished(qtbot, controllers)
 
 
@@ -133,7 +133,7 @@ def test_figures_of_another_run_are_not_taken(qtbot, controllers):
 
 
 def test_a_run_is_pinned_once_and_only_when_it_has_ended(qtbot, controllers):
-    state = controllers._state
+    state = controllers.state
     assert why_disabled.pinning(state, controllers) is None
     controllers.pinning.pin()
     controllers.pinning.pin()
@@ -171,7 +171,7 @@ def test_a_run_is_sampled_again_when_training_ends_and_a_pin_waits_for_it(qtbot,
 
 
 def test_a_pin_that_waits_is_dropped_when_another_run_is_begun(qtbot, controllers):
-    playing, pinning, state = controllers.playing, controllers.pinning, controllers._state
+    playing, pinning, state = controllers.playing, controllers.pinning, controllers.state
     change(qtbot, controllers, {"sampling.steps": 300})
     controllers.training.changed.connect(lambda training: training == "finished" and pinning.pin())
     controllers.training.start()
@@ -189,7 +189,7 @@ def test_a_run_is_sampled_again_when_training_pauses(qtbot, controllers):
     training.start()
     qtbot.waitUntil(lambda: training.trained_steps > 100)
     training.pause()
-    qtbot.waitUntil(lambda: playing.runs[0].is_of_its_weights and training._resting is None)
+    qtbot.waitUntil(lambda: playing.runs[0].is_of_its_weights and training.resting is None)
     wait_finished(qtbot, controllers)
     controllers.pinning.pin()
     assert controllers.pinning.pinned.runs[0].trained_steps == training.trained_steps
@@ -200,7 +200,7 @@ def test_a_run_is_sampled_again_when_training_pauses(qtbot, controllers):
 
 
 def test_a_restored_run_plays_its_own_particles_and_is_one_step(qtbot, controllers):
-    playing, state = controllers.playing, controllers._state
+    playing, state = controllers.playing, controllers.state
     again(qtbot, controllers, new_seed=True)
     experiment, trajectory = state.experiment, playing.trajectory
     controllers.pinning.pin()
@@ -278,7 +278,7 @@ def test_a_run_by_weights_that_changed_meanwhile_names_no_training_step(qtbot, c
 
 
 def test_a_deleted_run_comes_back_by_undo(qtbot, controllers):
-    pinning, state = controllers.pinning, controllers._state
+    pinning, state = controllers.pinning, controllers.state
     pinning.pin()
     change(qtbot, controllers, {"sampling.steps": 12})
     pinning.pin()

@@ -69,7 +69,7 @@ def test_another_noise_while_a_run_plays_is_no_error(qtbot, controllers, sampler
     """The old run's times mean nothing to the new noise; where no new run can begin, none is shown."""
     errors = []
     controllers.notified.connect(lambda one: errors.append(one.message) if one.level == "error" else None)
-    state = controllers._state
+    state = controllers.state
     state.edit({"sampling.kind": sampler})
     for noise in ("none", "vp", "single", "ve", "discrete", "none"):
         with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
@@ -88,18 +88,16 @@ def test_another_noise_while_a_run_plays_is_no_error(qtbot, controllers, sampler
 def test_a_run_that_comes_too_late_for_its_noise_is_not_shown(qtbot, controllers):
     """On a busy machine another noise, under which none can begin, may be chosen before its first frame is there."""
     late = []
-    controllers.playing._sampler.begin = late.append
+    controllers.playing.sampler.begin = late.append
     for noise in ("none", "vp", "single"):
         with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
-            controllers._state.edit({"noise.kind": noise, "objective.kind": "exact"})
+            controllers.state.edit({"noise.kind": noise, "objective.kind": "exact"})
     assert controllers.playing.trajectory is None
-    del controllers.playing._sampler.begin
+    del controllers.playing.sampler.begin
     (run,) = late
-    controllers.playing._sampler.begin(run)
+    controllers.playing.sampler.begin(run)
     qtbot.waitUntil(
-        lambda: (
-            controllers.playing._sampler.recorded[0] is run and controllers.playing._sampler.recorded[1] is not None
-        ),
+        lambda: controllers.playing.sampler.recorded[0] is run and controllers.playing.sampler.recorded[1] is not None,
         timeout=10_000,
     )
     qtbot.wait(100)
@@ -115,12 +113,12 @@ def test_results_of_replaced_data_are_not_shown(qtbot, controllers):
         controllers.following.probed,
     ):
         signal.connect(shown.append)
-    controllers._state.edit({"data.kind": "rings"})
+    controllers.state.edit({"data.kind": "rings"})
     qtbot.waitUntil(lambda: controllers.building.workspace is not gone, timeout=20_000)
     for slot in (
-        controllers.playing._sampler.fields,
-        controllers.playing._sampler.densities,
-        controllers.playing._sampler.readouts,
+        controllers.playing.sampler.fields,
+        controllers.playing.sampler.densities,
+        controllers.playing.sampler.readouts,
     ):
         slot.put((gone, "late"))
     controllers.playing.poll()
@@ -185,7 +183,7 @@ def test_step_waits_for_a_frame_that_is_not_there_yet(qtbot, under_way):
 def test_no_likelihood_is_taken_of_an_unfinished_image(qtbot, under_way):
     """It is said how the images are finished; one that is clicked at an earlier frame is shown as it is measured, finished."""
     controllers = under_way
-    controllers._state.edit({"data.kind": "digits", "sampling.particles": 4, "network.width": 8})
+    controllers.state.edit({"data.kind": "digits", "sampling.particles": 4, "network.width": 8})
     qtbot.waitUntil(
         lambda: controllers.playing.trajectory.shape == (1, 8, 8) and controllers.playing.recorded > 5, timeout=30_000
     )
@@ -238,7 +236,7 @@ def test_a_map_that_ends_half_way_leaves_what_was_finished(qtbot, controllers, m
     controllers.following.density_changed.connect(shown.append)
     controllers.following.set_viewport(-2.0, 3.0, -2.0, 2.0)
     if again:
-        controllers._state.edit({"likelihood.tolerance": 1e-2})
+        controllers.state.edit({"likelihood.tolerance": 1e-2})
         controllers.measuring.density_map()
         qtbot.waitUntil(lambda: not controllers.tasks.running("density"), timeout=60_000)
     else:
@@ -276,7 +274,7 @@ def test_only_a_map_of_the_weights_leaves_when_they_change(qtbot, controllers, s
     shown = []
     controllers.following.density_changed.connect(shown.append)
     controllers.following.set_viewport(-2.0, 3.0, -2.0, 2.0)
-    controllers._state.edit({"likelihood.source": source, "likelihood.tolerance": 1e-2})
+    controllers.state.edit({"likelihood.source": source, "likelihood.tolerance": 1e-2})
     controllers.measuring.density_map()
     qtbot.waitUntil(lambda: not controllers.tasks.running("density"), timeout=60_000)
     finished = shown[-1]
@@ -292,7 +290,7 @@ def test_only_a_map_of_the_weights_leaves_when_they_change(qtbot, controllers, s
 
 @pytest.mark.alone
 def test_training_makes_a_saved_session_stale_and_saving_holds_nobody_up(qtbot, controllers):
-    state = controllers._state
+    state = controllers.state
     controllers.training.start()
     qtbot.waitUntil(lambda: controllers.training.trained_steps > 0, timeout=10_000)
     longest = 0.0
@@ -334,14 +332,14 @@ def test_while_training_a_fast_sampler_follows_the_newest_weights(qtbot, control
     controllers.playing.trajectory_changed.connect(lambda trajectory: runs.append((trajectory, len(trajectory))))
     controllers.training.start()
     qtbot.waitUntil(lambda: bool(runs), timeout=10_000)
-    assert controllers.playing._sampler._share == SHARE
+    assert controllers.playing.sampler._share == SHARE
     run, steps = runs[0]
     assert run is not first
     assert steps < run.total  # shown as it grows
 
 
 def test_while_training_a_slow_sampler_records_the_next_run_while_the_last_one_plays(qtbot, controllers, monkeypatch):
-    monkeypatch.setattr(controllers.playing._sampler, "keeps_up", lambda frames_a_second: False)
+    monkeypatch.setattr(controllers.playing.sampler, "keeps_up", lambda frames_a_second: False)
     controllers.playing.set_speed(4.0)
     first, runs = controllers.playing.trajectory, []
     controllers.playing.trajectory_changed.connect(lambda trajectory: runs.append((trajectory, len(trajectory))))
@@ -358,10 +356,10 @@ def test_the_loop_begins_no_run_that_is_refused(qtbot, controllers, monkeypatch,
     """What is there plays again; it was refused in a sentence when it was set."""
     errors, first = [], controllers.playing.trajectory
     controllers.notified.connect(lambda one: errors.append(one.message) if one.level == "error" else None)
-    monkeypatch.setattr(controllers.playing._sampler, "keeps_up", lambda frames_a_second: fast)
+    monkeypatch.setattr(controllers.playing.sampler, "keeps_up", lambda frames_a_second: fast)
     with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
-        controllers._state.edit({"noise.kind": "single", "sampling.kind": "edm"})
-    assert sampling_conflict(controllers._state.experiment) is not None
+        controllers.state.edit({"noise.kind": "single", "sampling.kind": "edm"})
+    assert sampling_conflict(controllers.state.experiment) is not None
     controllers.playing.set_playing(False)
     controllers.playing.show_recorded(first)  # as a session's run, which the loop would replace
     controllers.playing.seek(5)
@@ -375,12 +373,12 @@ def test_a_known_point_that_is_not_there_is_refused_before_a_run_begins(controll
     qtbot.waitUntil(lambda: controllers.playing.recorded > 5, timeout=10_000)
     told, run = [], controllers.playing.trajectory
     controllers.notified.connect(told.append)
-    controllers._state.edit({"sampling.inpainting_mask": "left", "sampling.inpainting_image": 999_999})
+    controllers.state.edit({"sampling.inpainting_mask": "left", "sampling.inpainting_image": 999_999})
     (one,) = told
     assert (one.level, one.action) == ("warning", "")
     assert str(one.message).startswith("There is no held-out point 999999: there are ")
-    assert why_disabled.sampling(controllers._state, controllers) == one.message
-    controllers._state.edit({"sampling.inpainting_image": 0})
+    assert why_disabled.sampling(controllers.state, controllers) == one.message
+    controllers.state.edit({"sampling.inpainting_image": 0})
     qtbot.waitUntil(
         lambda: controllers.playing.trajectory is not run and controllers.playing.recorded > 5, timeout=10_000
     )

@@ -232,7 +232,7 @@ def test_its_kinds_are_in_cards_and_palette_at_once(folder: Path, bare_window, q
     tab = sampling.kind.controls()[0].focusPolicy()
     for name in ("cross.py", "kutta.py"):
         window.plugins.load(folder / name, False)
-        qtbot.waitUntil(lambda name=name: folder / name in plugins.loaded and not window.plugins._background.busy)
+        qtbot.waitUntil(lambda name=name: folder / name in plugins.loaded and not window.plugins.background.busy)
     tile = data.tiles["cross"]
     assert tile.accessibleName() == "Data: Cross"
     assert list(data.tiles)[-1] == "cross"

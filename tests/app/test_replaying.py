@@ -113,7 +113,7 @@ def test_a_step_that_was_shown_comes_back_without_being_sampled(qtbot, controlle
     assert not controllers.playing.is_replacing
     controllers.replaying.choose(1)
     assert controllers.playing.trajectory is second
-    controllers._state.edit({"sampling.steps": 12})  # of other settings none is kept
+    controllers.state.edit({"sampling.steps": 12})  # of other settings none is kept
     qtbot.waitUntil(lambda: controllers.playing.trajectory.steps == 13)
     controllers.replaying.choose(99)
     assert controllers.playing.is_replacing
@@ -143,7 +143,7 @@ def test_the_run_of_a_file_comes_back_with_the_newest_weights(qtbot, controllers
 
 
 def test_runs_that_follow_a_known_score_stay_in_view(qtbot, controllers):
-    controllers._state.edit({"sampling.source": "exact"})
+    controllers.state.edit({"sampling.source": "exact"})
     qtbot.waitUntil(lambda: controllers.playing.is_of_now and finished(controllers))
     run = controllers.playing.trajectory
     controllers.replaying.choose(0)
@@ -201,7 +201,7 @@ def test_particles_that_cannot_be_sampled_are_told_and_hold_up_no_other_step(qtb
 
 def test_training_goes_on_with_the_newest_weights_in_view(qtbot, controllers):
     controllers.replaying.choose(1)
-    controllers._state.edit({"training.steps": 1_000_000})
+    controllers.state.edit({"training.steps": 1_000_000})
     controllers.training.start()
     assert controllers.replaying.step is None
     assert controllers.building.workspace.weights is controllers.building.workspace.newest
@@ -328,24 +328,24 @@ def test_canvas_chart_chip_and_status_say_which_weights_are_in_view(window, qtbo
     track.step_chosen.emit(1)
     assert controllers.replaying.step == step
     assert track.value() == 1
-    qtbot.waitUntil(lambda: not controllers.playing.is_replacing and window.canvas._scene.caption != ())
-    qtbot.waitUntil(lambda: window.canvas._scene.caption[0] == f"weights of training step {step}")
-    assert f"weights of step {step} shown" in window.status._training.text()
+    qtbot.waitUntil(lambda: not controllers.playing.is_replacing and window.canvas.shown().caption != ())
+    qtbot.waitUntil(lambda: window.canvas.shown().caption[0] == f"weights of training step {step}")
+    assert f"weights of step {step} shown" in window.status.training.text()
     chart = next(
         panel.chart for panel in window.panels if hasattr(panel, "chart") and type(panel).__name__ == "TrainingPanel"
     )
-    assert chart._marked == step
+    assert chart.marked == step
     assert chart.entries()[-1].text == "weights in view"
     assert f"training step {step}" in window.chips.chips["learned"].toolTip()
     window.actions_by_key.trigger("train.step_back")
-    qtbot.waitUntil(lambda: window.canvas._scene.caption[0] == "weights of training step 0, untrained network")
+    qtbot.waitUntil(lambda: window.canvas.shown().caption[0] == "weights of training step 0, untrained network")
     window.actions_by_key.trigger("train.replay")
     assert controllers.replaying.is_playing
     window.actions_by_key.trigger("train.replay")
     assert not controllers.replaying.is_playing
     track.step_chosen.emit(track.maximum())
-    qtbot.waitUntil(lambda: "weights" not in window.canvas._scene.caption[0])
-    assert chart._marked is None
+    qtbot.waitUntil(lambda: "weights" not in window.canvas.shown().caption[0])
+    assert chart.marked is None
     wait(milliseconds=10)
 
 

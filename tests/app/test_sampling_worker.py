@@ -79,7 +79,7 @@ def test_a_score_is_taken_in_pieces_that_no_other_core_shares_and_is_the_whole_s
     network, asked = worker.network(workspace, workspace.weights), []
     worker.network = lambda *_: lambda x, sigma: asked.append(len(x)) or network(x, sigma)  # type: ignore[method-assign]
     x = torch.randn(3 * module.ROWS + 5, 2)
-    found = worker._learned(workspace, workspace.weights)(x, torch.tensor(0.5))
+    found = worker.learned(workspace, workspace.weights)(x, torch.tensor(0.5))
     assert (sum(asked), len(asked)) == (len(x), 4)
     assert max(asked) <= ROWS
     with torch.no_grad():
@@ -112,11 +112,11 @@ def test_a_share_is_one_of_the_processor_and_to_wait_takes_nothing_from_it(
     worker, steps = SamplingWorker(), frames()
     worker.set_share(0.25)
     worker.record(1_000)
-    assert worker._advance(steps)
+    assert worker.advance(steps)
     now["monotonic"] = 100.0 + rest - 1e-6
-    assert worker._advance(steps) == (rest == passed - 1e-6)
+    assert worker.advance(steps) == (rest == passed - 1e-6)
     now["monotonic"] = 100.0 + rest + 1e-6
-    assert worker._advance(steps)
+    assert worker.advance(steps)
     assert worker.keeps_up(0.99 / rest)
     assert not worker.keeps_up(1.01 / rest)
 
@@ -191,7 +191,7 @@ def test_between_two_sets_the_velocity_takes_the_place_of_the_score(coupling: st
         1 + (coupling == "independent")
     )
     point = tuple(field.positions[5].tolist())
-    read = worker._read(ReadoutRequest(model, point, sigma, time))
+    read = worker.read(ReadoutRequest(model, point, sigma, time))
     assert read.velocity
     assert (read.exact, read.log_density) == (None, None)
     np.testing.assert_allclose(read.learned, field.learned[5], rtol=1e-3, atol=1e-5)
@@ -207,7 +207,7 @@ def test_a_readout_asks_each_score_once(monkeypatch, source: str, time: float | 
     def counted(name: str, score: Callable):
         return lambda *place: (asked.append(name), score(*place))[1]
 
-    learned, known = worker._learned, Problem.known_score
+    learned, known = worker.learned, Problem.known_score
     monkeypatch.setattr(worker, "_learned", lambda *of: counted("learned", learned(*of)))
 
     def known_score(self, of: str | None = None):
@@ -216,11 +216,11 @@ def test_a_readout_asks_each_score_once(monkeypatch, source: str, time: float | 
 
     monkeypatch.setattr(Problem, "known_score", known_score)
     sigma = problem.units.sigma_to_user(0.3 if time is None else float(problem.process().sigma(time)))
-    read = worker._read(ReadoutRequest(model, (0.3, 0.4), sigma, time))
+    read = worker.read(ReadoutRequest(model, (0.3, 0.4), sigma, time))
     assert sorted(asked) == ["exact", "learned"]
     monkeypatch.undo()
     point = np.array([[0.3, 0.4]])
-    for found, score in ((read.learned, worker._learned(model, model.weights)), (read.exact, known(problem, "exact"))):
+    for found, score in ((read.learned, worker.learned(model, model.weights)), (read.exact, known(problem, "exact"))):
         np.testing.assert_allclose(found, score_at(problem, score, point, sigma, time)[0], rtol=1e-5)
     np.testing.assert_array_equal(read.names.score[0], read.learned if source == "learned" else read.exact)
 
@@ -297,7 +297,7 @@ def test_arrows_and_readout_show_the_field_that_particles_follow(asked: dict[str
         atol=1e-6,
     )
     for index in (3, 17):
-        read = worker._read(ReadoutRequest(workspace, tuple(field.positions[index]), sigma, time))
+        read = worker.read(ReadoutRequest(workspace, tuple(field.positions[index]), sigma, time))
         own = score_at(problem, conditioned_score(problem, plain), field.positions[index : index + 1], sigma, time)[0]
         np.testing.assert_allclose(read.learned if source == "learned" else read.exact, own, rtol=1e-4)
         np.testing.assert_allclose(read.names.score[0], own, rtol=1e-4)

@@ -1,7 +1,6 @@
 """Scenes in the window: shown as one step of the history, measured where they are, and listed with runs of their own."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import msgspec
 import numpy as np
@@ -17,6 +16,7 @@ from playground.app.model.state import Edit, State
 from playground.app.panels import ScenePanel
 from playground.app.panels.scene import FAILS, HOLDS
 from playground.app.style import text_size
+from playground.app.widgets.file_prompts import FilePrompts
 from playground.app.workers.tasks import Tasks
 from playground.app.workers.worker import Worker
 from playground.drawing.palette import DARK, LIGHT
@@ -70,7 +70,7 @@ def controller(qtbot, state):
     building = Building(state)
     controller = Scenes(building, WorkCopy(state, building, Training()), Tasks(owner), owner)
     yield controller
-    assert controller._tasks.shutdown(5.0)
+    assert controller.tasks.shutdown(5.0)
     state.close()
 
 
@@ -106,9 +106,9 @@ def test_leaving_undoes_what_was_changed_in_it_too(controller, state):
 
 def test_a_scene_whose_score_is_learned_trains_at_once(controller):
     controller.show(EXACT)
-    assert controller._copy._training.started == 0
+    assert controller.work_copy.training.started == 0
     controller.show(LEARNED)
-    assert controller._copy._training.started == 1
+    assert controller.work_copy.training.started == 1
 
 
 def test_a_scene_of_the_own_settings_has_weights_of_its_own_and_leaves_the_last_edit(controller, state):
@@ -116,7 +116,7 @@ def test_a_scene_of_the_own_settings_has_weights_of_its_own_and_leaves_the_last_
     own, place = state.experiment, state.stack.index()
     assert LEARNED.settings == own
     controller.show(LEARNED)
-    assert controller._copy._building.begun == [place]
+    assert controller.work_copy.building.begun == [place]
     controller.leave()
     assert state.experiment == own
     assert state.stack.index() == place
@@ -138,7 +138,7 @@ def measured_by(monkeypatch, value):
 
 def wait_measured(controller, qtbot):
     def look():
-        controller._tasks.poll()
+        controller.tasks.poll()
         return controller.measured is not None and controller.measured.complete
 
     qtbot.waitUntil(look)
@@ -227,11 +227,11 @@ def test_a_tile_moves_while_it_has_the_focus_and_ends_at_the_last_frame(gallery,
     gallery.start()
     qtbot.waitUntil(lambda: gallery.complete)
     tile = gallery.tiles[1]  # the first one has the focus from the beginning
-    assert tile._frame == 2
+    assert tile.frame == 2
     tile.event(module.QEvent(module.QEvent.Type.FocusIn))
-    qtbot.waitUntil(lambda: tile._frame == 0)
+    qtbot.waitUntil(lambda: tile.frame == 0)
     tile.event(module.QEvent(module.QEvent.Type.FocusOut))
-    assert tile._frame == 2
+    assert tile.frame == 2
     assert not tile._timer.isActive()
 
 
@@ -278,7 +278,7 @@ def test_a_preview_has_few_particles_and_a_short_training():
     assert np.isfinite(frames).all()
 
 
-def test_the_own_weights_are_left_as_they_are(window, qtbot):
+def test_the_own_weights_are_left_as_they_are(window, qtbot, monkeypatch):
     """A scene of the very settings that were trained gets fresh weights; undo brings the trained ones back."""
     building = window.building
     own = building.workspace
@@ -293,7 +293,7 @@ def test_the_own_weights_are_left_as_they_are(window, qtbot):
     assert building.workspace.trained_steps < steps
     window.documents.path = Path("own.spg")
     asked = []
-    window.documents._prompts = SimpleNamespace(save_path=lambda *names: asked.append(names))
+    monkeypatch.setattr(FilePrompts, "save_path", lambda self, *names: asked.append(names))
     window.documents.save()
     assert len(asked) == 1  # and nothing is written over the own file unasked
     assert asked[0][0] == "Save the scene or lesson in view, not your own work"

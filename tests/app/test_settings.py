@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from PySide6.QtCore import QSettings
 
 from playground.app.model.preferences import KEYS, RECENT_FILES, Preferences, VideoChoice
 
@@ -21,6 +22,11 @@ VALUES = {
 }
 
 
+def stored(path):
+    """The file, as Qt reads it."""
+    return QSettings(str(path), QSettings.Format.IniFormat)
+
+
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "settings.ini"
@@ -37,10 +43,9 @@ def test_values_come_back_in_another_run(path, key):
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("damage", ["not json", "[1, 2", '{"width": 33}', "17.5", "@Invalid()"])
 def test_stored_values_that_do_not_fit_are_dropped(path, key, damage):
-    settings = Preferences(path)
-    settings._store.setValue(key, damage)
-    assert settings.get(key) == KEYS[key][1]
-    assert settings._store.value(key) is None
+    stored(path).setValue(key, damage)
+    assert Preferences(path).get(key) == KEYS[key][1]
+    assert stored(path).value(key) is None
 
 
 def test_a_file_of_rubbish_gives_the_defaults(path):
@@ -62,11 +67,11 @@ def test_what_is_cleared_is_gone_from_the_file_too(path):
     settings = Preferences(path)
     for key in KEYS:
         settings.set(key, VALUES[key])
-    settings._store.setValue("key of an earlier version", "1")
+    stored(path).setValue("key of an earlier version", "1")
     settings.flush()
     settings.clear()
     settings.flush()
-    assert Preferences(path)._store.allKeys() == []
+    assert stored(path).allKeys() == []
 
 
 def test_a_wrong_type_is_no_user_error(path):

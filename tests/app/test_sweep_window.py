@@ -121,7 +121,7 @@ def test_a_line_and_a_cell_of_a_heat_map_open_their_run_with_its_network(window,
     assert window.run_button.isEnabled()
     QTest.mouseClick(window.run_button, Qt.MouseButton.LeftButton)
     window.choice.setCurrentIndex(window.choice.count() - 1)
-    window._show_picture()
+    window.show_picture()
     picture, box = window.picture.picture, window.picture.box
     assert isinstance(picture, HeatMap)
     wanted = picture.rows.index("probability-flow"), picture.columns.index("3")
@@ -308,7 +308,7 @@ def test_no_call_holds_up_the_window_while_twelve_cells_are_computed(window, tmp
         wait(lambda: not window.sweeping.running, 100_000)
         for place in range(window.choice.count()):
             window.choice.setCurrentIndex(place)
-            window._show_picture()
+            window.show_picture()
             wait(milliseconds=50)
     assert window.status.text() == "12 of 12 cells"
     assert dog.calls == [], "\n\n".join(dog.calls)

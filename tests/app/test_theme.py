@@ -61,7 +61,7 @@ def test_curves_and_focus_rings_stand_out_from_the_card(palette: Palette, token:
 
 def test_the_style_sheet_sets_text_only_in_checked_pairs():
     pairs = set(TEXT_PAIRS) | {("disabled", "panel")}  # what cannot be used is exempt
-    for block in re.findall(r"\{([^}]*)\}", theme._SHEET):
+    for block in re.findall(r"\{([^}]*)\}", theme.SHEET):
         text = re.search(r"(?<![-\w])color: @(\w+)", block)
         behind = re.search(r"background: @(\w+)", block)
         if text and behind and text[1] != "disabled":
@@ -69,11 +69,11 @@ def test_the_style_sheet_sets_text_only_in_checked_pairs():
 
 
 def test_every_token_is_replaced_by_a_role_that_has_its_colour():
-    tokens = set(re.findall(r"@(\w+)", theme._SHEET + bars.SHEET))
+    tokens = set(re.findall(r"@(\w+)", theme.SHEET + bars.SHEET))
     sheet = theme.style_sheet(bars.SHEET)
     assert "@" not in sheet
     assert "#topBar" in sheet
-    names = dict(zip(re.findall(r"@(\w+)", theme._SHEET), re.findall(r"palette\((.+?)\)", sheet), strict=False))
+    names = dict(zip(re.findall(r"@(\w+)", theme.SHEET), re.findall(r"palette\((.+?)\)", sheet), strict=False))
     assert names["on_accent"] == "highlighted-text"
     assert names["muted"] == "placeholder-text"
     for palette in PALETTES.values():

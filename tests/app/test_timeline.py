@@ -85,7 +85,7 @@ def test_the_loop_button_follows_the_key_and_the_menu(shared_window):
 
 def test_the_ends_of_other_data_leave_with_them(window):
     wait(lambda: finished(window), 20_000)
-    window.controllers.playing._sampler._start = lambda run: iter(())  # as on a machine that is too busy to begin it
+    window.controllers.playing.sampler._start = lambda run: iter(())  # as on a machine that is too busy to begin it
     window.state.load(replace(window.state.experiment, {"data.kind": "rings"}))
     wait(lambda: window.controllers.building.problem.name == "rings", 20_000)
     assert ends(window) == ("", "")

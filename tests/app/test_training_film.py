@@ -137,7 +137,7 @@ def test_the_window_films_its_training_by_the_weights_of_each_step(window, qtbot
     window.exports.video()
     dialog = window.exports.dialog
     dialog.path.setText(str(tmp_path / "learned.gif"))
-    dialog._path_typed()
+    dialog.path.textEdited.emit(dialog.path.text())
     dialog.subject.setCurrentIndex(1)
     dialog.seconds.setValue(1.0)
     dialog.fps.setValue(6)

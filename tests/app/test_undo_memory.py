@@ -84,7 +84,7 @@ def test_undo_past_what_was_evicted_builds_anew_and_says_so(qtbot, workspace):
     controllers.notified.connect(told.append)
     train(qtbot, controllers)
     state.mark_saved()
-    controllers.building._kept.bound = 1  # what is on the workspace stays, and nothing beside it
+    controllers.building.kept.bound = 1  # what is on the workspace stays, and nothing beside it
     change(qtbot, state, controllers, {"network.width": 16})
     with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
         state.undo()
@@ -109,7 +109,7 @@ def test_undo_of_a_reset_past_what_was_evicted_says_so(qtbot, workspace):
     told = []
     controllers.notified.connect(told.append)
     train(qtbot, controllers)
-    controllers.building._kept.bound = 1
+    controllers.building.kept.bound = 1
     with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
         controllers.building.reset_training()
     assert told == []
@@ -124,18 +124,18 @@ def test_memory_for_undo_stays_within_its_bound(qtbot, workspace):
     sizes = []
     for width in (16, 24, 32, 40, 48):
         change(qtbot, state, controllers, {"network.width": width})
-        sizes.append(controllers.building._kept.bytes)
+        sizes.append(controllers.building.kept.bytes)
     assert sizes == sorted(sizes)
-    bound = controllers.building._kept.bound = sizes[-1]
+    bound = controllers.building.kept.bound = sizes[-1]
     for width in (46, 44, 42):
         change(qtbot, state, controllers, {"network.width": width})
-        assert controllers.building._kept.bytes <= bound
-    assert 1 < len(controllers.building._kept) < 9
+        assert controllers.building.kept.bytes <= bound
+    assert 1 < len(controllers.building.kept) < 9
 
 
 def test_files_that_were_read_are_evicted_too(qtbot, workspace, tmp_path):
     state, controllers = workspace
-    controllers.building._kept.bound = 1
+    controllers.building.kept.bound = 1
     for name in "abc":
         path = tmp_path / f"{name}.csv"
         path.write_text("x,y\n" + "\n".join(f"{number % 7},{number % 5}" for number in range(100)))
@@ -144,7 +144,7 @@ def test_files_that_were_read_are_evicted_too(qtbot, workspace, tmp_path):
             lambda path=path: controllers.building.problem.name == path.name and not controllers.building.busy,
             timeout=10_000,
         )
-    assert len(controllers.building._kept) == 1
+    assert len(controllers.building.kept) == 1
     with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
         state.undo()  # read again
     assert controllers.building.problem.name == "b.csv"
@@ -171,6 +171,6 @@ def test_finished_runs_are_forgotten_when_other_work_comes(qtbot, workspace):
     """Undo leads to none of them any more, and they may be of 256 MB together."""
     _, controllers = workspace
     playing = controllers.playing
-    qtbot.waitUntil(lambda: len(playing._kept) > 0, timeout=20_000)
+    qtbot.waitUntil(lambda: len(playing.kept) > 0, timeout=20_000)
     controllers.building.open_experiment(replace(Experiment(), SMALL))
-    assert not len(playing._kept)
+    assert not len(playing.kept)

@@ -86,11 +86,11 @@ def test_settings_that_give_no_data_are_a_sentence_in_their_card_alone(window, q
 
 
 def test_under_a_noise_that_the_sampler_cannot_follow_no_old_run_is_shown(window, qtbot):
-    qtbot.waitUntil(lambda: window.canvas._scene.particles is not None, timeout=10_000)
-    assert window.canvas._scene.caption
+    qtbot.waitUntil(lambda: window.canvas.shown().particles is not None, timeout=10_000)
+    assert window.canvas.shown().caption
     window.state.edit({"noise.kind": "none", "objective.kind": "exact"})
     qtbot.waitUntil(lambda: window.controllers.playing.trajectory is None, timeout=10_000)
-    scene = window.canvas._scene
+    scene = window.canvas.shown()
     assert scene.particles is None
     assert scene.trails is None
     assert scene.caption == ()
@@ -186,7 +186,7 @@ def test_a_readout_of_the_plane_does_not_stay_over_images(window):
         if window.canvas.readout() != "":
             break
     assert window.canvas.readout() != ""
-    window.controllers.playing._sampler._start = lambda run: iter(())  # as on a machine that is too busy to begin it
+    window.controllers.playing.sampler._start = lambda run: iter(())  # as on a machine that is too busy to begin it
     window.state.edit({"data.kind": "digits", "network.width": 8})
     wait(lambda: window.controllers.building.problem.is_image, 20_000)
     assert window.canvas.readout() == ""
@@ -198,9 +198,9 @@ def test_the_status_bar_says_what_goes_on(window, qtbot):
     assert "not trained" in texts
     assert "CPU" in texts
     assert "seed 0" in texts
-    qtbot.waitUntil(lambda: "frames/s" in window.status._frames.text(), timeout=3_000)
+    qtbot.waitUntil(lambda: "frames/s" in window.status.frames.text(), timeout=3_000)
     window.controllers.training.start()
-    assert "training" in window.status._training.text()
+    assert "training" in window.status.training.text()
 
 
 def test_a_reset_by_the_cards_button_can_be_taken_back_from_its_toast(window, qtbot, monkeypatch):
@@ -292,7 +292,7 @@ def test_closing_during_a_save_waits_for_the_file(window, qtbot, tmp_path):
 
 def test_closing_during_a_save_that_fails_keeps_the_window(window, qtbot, tmp_path, monkeypatch):
     # On a busy machine the save has failed before the window asks.
-    monkeypatch.setattr(window.documents._prompts, "save_or_discard", lambda name: None)
+    monkeypatch.setattr(FilePrompts, "save_or_discard", lambda name: None)
     qtbot.waitUntil(lambda: not window.controllers.building.busy, timeout=10_000)
     window.documents.path = tmp_path / "gone" / "x.spg"
     window.documents.save()
@@ -356,7 +356,7 @@ def test_a_reset_window_is_as_at_its_first_start_and_keeps_the_work(window, qtbo
     controllers.training.start()
     qtbot.waitUntil(lambda: controllers.training.trained_steps > 0, timeout=20_000)
     controllers.training.pause()
-    qtbot.waitUntil(lambda: controllers.training._resting is None)  # the block that ran at the pause counts too
+    qtbot.waitUntil(lambda: controllers.training.resting is None)  # the block that ran at the pause counts too
     settings.set("video", VideoChoice(width=640, height=360))
     settings.add_recent(tmp_path / "a.spg")
     window.set_theme("light")
@@ -409,7 +409,7 @@ def test_what_toasts_say_is_read_whole_and_takes_no_click_from_the_canvas_nor_fr
     assert len(window.toasts.shown) == 2
     qtbot.wait(50)
     toast = window.toasts.shown[0]
-    assert toast._label.height() >= toast._label.heightForWidth(toast._label.width())
+    assert toast.label.height() >= toast.label.heightForWidth(toast.label.width())
     assert window.rect().contains(window.toasts.geometry())
     surface, covered = window.canvas.surface, window.toasts.geometry()
     parts = [surface, window.top_bar.menu, *window.findChildren(QAbstractButton)]

@@ -50,9 +50,9 @@ def test_the_status_makes_room_for_its_words_at_once(shared_window):
     for training, rate in (("untrained", 9.0), ("paused", 188.0), ("diverged", None)):
         status.show_training(training, shared_window.palette_tokens)
         status.show_frames(rate)
-        for label in (status._training, status._frames):
+        for label in (status.training, status.frames):
             assert label.width() >= label.fontMetrics().horizontalAdvance(label.text()), label.text()
-    shared_window._show_status()
+    shared_window.show_status()
 
 
 def test_no_name_of_a_setting_is_cut_off(shared_window):
@@ -252,7 +252,7 @@ def test_the_pointer_reads_out_position_score_and_density(shared_window):
 )
 def test_one_frame_a_second_is_no_plural(shared_window, rate, said):
     shared_window.status.show_frames(rate)
-    assert shared_window.status._frames.text() == said
+    assert shared_window.status.frames.text() == said
 
 
 def test_the_canvas_has_a_menu_that_copies_it(shared_window):

@@ -53,7 +53,7 @@ def test_a_picture_is_turned_as_its_camera_noted(tmp_path: Path, suffix: str, or
     path = tmp_path / f"a{suffix}"
     save_picture(path, LAID[value])
     note(path, directory(value, order))
-    found = pictures._picture(str(path), 16).astype(int)
+    found = pictures.read_picture(str(path), 16).astype(int)
     assert np.abs(found - PIXELS).mean() < 8
 
 
@@ -77,7 +77,7 @@ def test_a_damaged_note_is_ignored(tmp_path: Path, suffix: str, exif: bytes) -> 
     """It gives no warning either, as warnings are errors here."""
     path = tmp_path / f"a{suffix}"
     save_picture(path, PIXELS)
-    plain = pictures._picture(str(path), 16)
+    plain = pictures.read_picture(str(path), 16)
     note(path, exif)
-    found = pictures._read_each(tmp_path, [str(path)], np.arange(1), lambda name: pictures._picture(name, 16), bool)
+    found = pictures._read_each(tmp_path, [str(path)], np.arange(1), lambda name: pictures.read_picture(name, 16), bool)
     np.testing.assert_array_equal(found[0], plain)

@@ -128,7 +128,7 @@ def test_sizes_are_read_without_decoding(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     save_picture(path, COLOUR[0][:20])
     path.write_bytes(path.read_bytes()[:60])  # the pixels begin at 41
-    assert pictures._size(str(path)) == (32, 20)
+    assert pictures.read_size(str(path)) == (32, 20)
 
 
 def test_pictures_of_their_own_size_are_kept_as_they_are(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_sixteen_bits_become_the_nearest_of_256_levels(tmp_path: Path, colours: 
         (tmp_path / "a.png").write_bytes(content)
         wanted = levels[..., :3] if colours > 2 else np.repeat(levels[..., :1], 3, axis=2)
         if off >= 0 or colours in (1, 3):  # else the alpha channel is not opaque
-            found = pictures._picture(str(tmp_path / "a.png"), 16).astype(int)
+            found = pictures.read_picture(str(tmp_path / "a.png"), 16).astype(int)
             assert np.abs(found - wanted).max() <= (off != 0 and colours > 1)
 
 
@@ -189,7 +189,7 @@ def test_transparent_pixels_become_white(tmp_path: Path) -> None:
     clear = np.zeros((10, 10, 4), dtype=np.uint8)
     clear[:5, :, 3] = 255
     save_picture(tmp_path / "a.png", clear)
-    picture = pictures._picture(str(tmp_path / "a.png"), 10)
+    picture = pictures.read_picture(str(tmp_path / "a.png"), 10)
     assert picture[:5].max() == 0
     assert picture[5:].min() == 255
 
@@ -209,7 +209,7 @@ def test_every_pixel_format_is_read(tmp_path: Path, name: str, mode: str, option
     pixels[8:] = 255
     Image.fromarray(pixels).convert("L").convert(mode).save(tmp_path / name, **options)
     wanted = 255 if "transparency" in options else pixels
-    assert np.abs(pictures._picture(str(tmp_path / name), 16).astype(int) - wanted).max() <= 1
+    assert np.abs(pictures.read_picture(str(tmp_path / name), 16).astype(int) - wanted).max() <= 1
 
 
 @pytest.mark.parametrize("clear", [0, bytes([0]), bytes([0, 0])])
@@ -217,7 +217,7 @@ def test_transparent_colours_of_a_palette_become_white(tmp_path: Path, clear: in
     image = Image.fromarray(np.array([[0, 1], [2, 3]], dtype=np.uint8)).convert("P")
     image.putpalette([7, 7, 7, 8, 8, 8, 9, 9, 9, 10, 10, 10])
     image.save(tmp_path / "a.png", transparency=clear)
-    found = pictures._picture(str(tmp_path / "a.png"), 2)
+    found = pictures.read_picture(str(tmp_path / "a.png"), 2)
     second = 255 if clear == bytes([0, 0]) else 8
     assert found[..., 0].tolist() == found[..., 2].tolist() == [[255, second], [9, 10]]
 
@@ -225,13 +225,13 @@ def test_transparent_colours_of_a_palette_become_white(tmp_path: Path, clear: in
 def test_a_transparent_level_of_sixteen_bits_becomes_white(tmp_path: Path) -> None:
     image = Image.fromarray(np.array([[383, 127], [257, 65535]], dtype=np.uint16))
     image.save(tmp_path / "a.png", transparency=383)
-    assert pictures._picture(str(tmp_path / "a.png"), 2)[..., 1].tolist() == [[255, 0], [1, 255]]
+    assert pictures.read_picture(str(tmp_path / "a.png"), 2)[..., 1].tolist() == [[255, 0], [1, 255]]
 
 
 def test_the_first_frame_of_an_animation_is_read(tmp_path: Path) -> None:
     first, *others = map(Image.fromarray, COLOUR[:3])
     first.save(tmp_path / "a.png", save_all=True, append_images=others)
-    np.testing.assert_array_equal(pictures._picture(str(tmp_path / "a.png"), 32), COLOUR[0])
+    np.testing.assert_array_equal(pictures.read_picture(str(tmp_path / "a.png"), 32), COLOUR[0])
 
 
 @pytest.mark.parametrize("form", ["BMP", "GIF", "PPM", "TIFF", "WEBP"])
@@ -254,7 +254,7 @@ def test_the_size_in_a_pictures_header_is_checked_before_decoding(tmp_path: Path
             start = content.index(b"\xff\xc0") + 5
             path.write_bytes(content[:start] + struct.pack(">2H", height, width) + content[start + 4 :])
         if height == 4_000:
-            assert pictures._size(str(path)) == (30_000, 4_000)
+            assert pictures.read_size(str(path)) == (30_000, 4_000)
             continue
         with pytest.raises(
             DataError,
@@ -273,7 +273,7 @@ def test_a_large_picture_takes_little_more_memory_than_its_pixels(
 ) -> None:
     """Its pixels in single precision would take 1.9 GB, 256 MB and 1 GB. A JPEG picture is decoded at an eighth of its size."""
     Image.new(mode, (side, side)).save(tmp_path / name)
-    code = f"assert pictures._picture({str(tmp_path / name)!r}, 28).shape == (28, 28, 3)"
+    code = f"assert pictures.read_picture({str(tmp_path / name)!r}, 28).shape == (28, 28, 3)"
     assert growth("from playground.data import pictures; import PIL.ImageOps, PIL.JpegImagePlugin", code) < most
 
 
@@ -324,7 +324,7 @@ def test_a_reduced_picture_has_the_means_over_its_areas(
         image = Image.fromarray(np.rint(127 * (1 + wave)).astype(np.uint8)).convert(mode)
     image.save(tmp_path / "a.png")
     wanted = pictures.scaled(np.rint(127.5 * (1 + wave)).astype(np.uint8)[None, ..., None], 10)[0].astype(int)
-    found = pictures._picture(str(tmp_path / "a.png"), 10).astype(int)
+    found = pictures.read_picture(str(tmp_path / "a.png"), 10).astype(int)
     assert np.abs(found - wanted).max() <= (
         4 if mode == "P" else 2
     )  # a palette has fewer colours; middles differ by a pixel
@@ -433,21 +433,21 @@ def test_half_a_picture_is_damaged(tmp_path: Path, suffix: str) -> None:
     with pytest.raises(
         DataError, match=r"is not a PNG or JPEG picture, or a damaged one: remove it from the folder\.$"
     ):
-        pictures._picture(str(path), 8)
+        pictures.read_picture(str(path), 8)
 
 
 def test_an_unreadable_picture_does_not_fail_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Root may read every file, so a file mode would not test this."""
     for number, pixels in enumerate(COLOUR):
         save_picture(tmp_path / f"{number:02}.png", pixels)
-    read, locked = pictures._size, [str(tmp_path / "07.png")]
+    read, locked = pictures.read_size, [str(tmp_path / "07.png")]
 
     def raise_conflict(name: str) -> tuple[int, int]:
         if name in locked:
             raise PermissionError(13, "Permission denied", name)
         return read(name)
 
-    monkeypatch.setattr(pictures, "_size", raise_conflict)
+    monkeypatch.setattr(pictures, "read_size", raise_conflict)
     dataset = load(tmp_path)
     assert same_images(bytes_of(dataset), np.delete(COLOUR, 7, axis=0))
     assert "Left out: 07.png" in str(dataset.note)

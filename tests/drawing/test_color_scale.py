@@ -34,7 +34,7 @@ def test_a_density_has_the_colour_that_the_bar_has_at_its_number(qapp, palette, 
     values = np.full((8, 8), share * peak)
     values[0, 0] = peak
     density = Density(values, BOX)
-    image, bar = density._image(palette), density.scale(palette, ("x", "y"))
+    image, bar = density.image(palette), density.scale(palette, ("x", "y"))
     found, scale = QColor(image.pixel(4, 2)), QColor(int(bar.colors[round(share * 255)]))
     for one, other in zip(found.getRgb(), scale.getRgb(), strict=True):
         assert abs(one - other) <= 3

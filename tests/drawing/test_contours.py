@@ -56,7 +56,7 @@ def test_log_density_has_even_levels_and_colours(qapp) -> None:
     scale = density.scale(DARK, ("x", "y"))
     assert scale is not None
     assert scale.title == "log p, p per unit²"
-    image = density._image(DARK)
+    image = density.image(DARK)
     # Half of the range below the peak has the colour in the middle of the bar.
     cell = round((math.sqrt(LOG_RANGE) + 4) / 8 * 64 - 0.5)
     found, middle = image.pixelColor(cell, 32), int(scale.colors[128])

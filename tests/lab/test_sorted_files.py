@@ -55,7 +55,7 @@ def test_divergence_is_detected_by_losses_of_the_whole_file(tmp_path: Path, skew
     references = []
     for points in (skewed, np.random.default_rng(1).permutation(skewed)):
         trainer = Trainer(build(tmp_path, points, noise__kind="none", objective__kind="exact"))
-        trainer._objective.weight = lambda sigma: 1 + 0 * sigma  # type: ignore[method-assign]
+        trainer.objective.weight = lambda sigma: 1 + 0 * sigma  # type: ignore[method-assign]
         trainer._find_baselines()
         references.append(trainer._reference)
     assert references[0] == pytest.approx(references[1], rel=0.2)

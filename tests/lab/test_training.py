@@ -92,7 +92,7 @@ def test_the_final_loss_is_measured_as_in_training(monkeypatch: pytest.MonkeyPat
         asked.append((score.func, x, score.keywords["label"]))
         return sigma
 
-    monkeypatch.setattr(trainer._objective, "loss", loss)
+    monkeypatch.setattr(trainer.objective, "loss", loss)
     assert problem.noise.sigma_min < final_loss(trainer)[0] < problem.noise.sigma_max
     assert {network for network, _, _ in asked} == {trainer.ema}
     half = 1 / problem.dataset.grey_levels / problem.units.length
@@ -396,11 +396,11 @@ def test_the_optimal_loss_has_an_error_and_is_estimated_anew_only_for_another_lo
     first = next(trainer)
     assert first.optimal_loss is not None
     assert first.optimal_loss_error is not None
-    truth = trainer._objective.optimal_loss(trainer.problem.density, trainer.problem.generator("another"), 400_000)
+    truth = trainer.objective.optimal_loss(trainer.problem.density, trainer.problem.generator("another"), 400_000)
     assert 0 < first.optimal_loss_error < 0.05 * first.optimal_loss
     assert abs(first.optimal_loss - truth) < 4 * first.optimal_loss_error
     trainer.set_hyperparameters(replace(trainer.problem.experiment, {"training.learning_rate": 1e-3}))
-    trainer._objective.optimal_loss = lambda *_: pytest.fail("the loss is the same")
+    trainer.objective.optimal_loss = lambda *_: pytest.fail("the loss is the same")
     assert next(trainer).optimal_loss == first.optimal_loss
     trainer.set_hyperparameters(replace(trainer.problem.experiment, {"objective.weight": "sigma2"}))
     assert next(trainer).optimal_loss != first.optimal_loss
@@ -537,13 +537,13 @@ def test_the_final_loss_takes_no_longer_with_more_axes() -> None:
     digits = {"data.kind": "digits", "network.kind": "mlp", "network.width": 16, "objective.kind": "exact"}
     trainer = Trainer(Problem.build(replace(Experiment(), digits)))
     drawn: list[int] = []
-    loss = trainer._objective.loss
+    loss = trainer.objective.loss
 
     def counted(score: Any, x: torch.Tensor, *arguments: Any) -> torch.Tensor:
         drawn.append(len(x))
         return loss(score, x, *arguments)
 
-    trainer._objective.loss = counted  # type: ignore[method-assign]
+    trainer.objective.loss = counted  # type: ignore[method-assign]
     done = [fraction for fraction, _ in trainer.evaluate_loss()]
     assert done == sorted(done)
     assert done[-1] == 1.0

@@ -148,7 +148,7 @@ sys.path.append({str(PACKAGING)!r})
 import contents
 sys.modules |= dict.fromkeys(name for name in contents.EXCLUDED_MODULES if name.startswith("PIL."))
 from playground.data import pictures
-print(sum(pictures._picture(name, 8)[0, 0, 0] > 250 for name in sys.argv[1:]), "are red")
+print(sum(pictures.read_picture(name, 8)[0, 0, 0] > 250 for name in sys.argv[1:]), "are red")
 """
     files = [tmp_path / name for name in ("a.png", "b.jpg", "c.jpg")]
     assert ran(code, *files) == "3 are red\n"

@@ -101,7 +101,7 @@ class Display(QObject):
         self._stale: Trajectory | None = None  # a run of other data, which is not shown
         self._opened: Trajectory | None = None  # the run of a session whose data are not built yet
         self._sigma = 0.0  # of the current frame
-        self._frame: int | None = None  # of the run; None before the first
+        self.frame: int | None = None  # of the run; None before the first
         self._in_scene: tuple[Trajectory, int] | None = None  # the run and frame of the scene's particles
         self._followed = "learned"  # the score whose field is shown by default
         self._building.problem_changed.connect(self._show_problem)
@@ -207,7 +207,7 @@ class Display(QObject):
     @Slot(object)
     def _show_problem(self, problem: ProblemView) -> None:
         canvas = self._canvas
-        self._show_available(problem)
+        self.show_available(problem)
         canvas.set_strokes([])
         canvas.set_hint("")
         canvas.show_problem(problem)
@@ -236,7 +236,7 @@ class Display(QObject):
         before, now = np.reshape(shown.bounds, (2, 2)), np.reshape(problem.bounds, (2, 2))
         return bool((abs(now - before) <= 1e-3 * np.diff(before)).all())
 
-    def _show_available(self, problem: ProblemView) -> None:
+    def show_available(self, problem: ProblemView) -> None:
         """Set which layers can be shown, and why the others cannot."""
         closed = problem.known_density or (problem.sigma_min > 0 and problem.has_score)
         density = closed or problem.shows_learned_density
@@ -327,11 +327,11 @@ class Display(QObject):
         if trajectory is None:
             self._clear_run()
         else:
-            self._frame = self._in_scene = None
+            self.frame = self._in_scene = None
             self.run_changed.emit(trajectory)
 
     def _clear_run(self) -> None:
-        self._frame = self._in_scene = None
+        self.frame = self._in_scene = None
         self._canvas.set_particles(None)
         self._canvas.set_trails(None)
         self._canvas.set_caption([])
@@ -345,7 +345,7 @@ class Display(QObject):
         sigma = float(trajectory.sigma[frame])
         if not near(sigma, self._sigma):
             self._canvas.leap()
-        self._sigma, self._frame = sigma, frame
+        self._sigma, self.frame = sigma, frame
         if not self._controllers.comparing.is_active:  # the canvas is hidden then
             self._show()
         self.frame_changed.emit(frame)
@@ -363,7 +363,7 @@ class Display(QObject):
             self._show()
 
     def _in_view(self, scene: Scene) -> Scene:
-        run, frame, sampler = self.run, self._frame, self._state.experiment.sampling
+        run, frame, sampler = self.run, self.frame, self._state.experiment.sampling
         particle = self._inspecting.particles.get(self._place)
         overlays = self._field, self.density, self.weights_in_view, self.frame_style, self._values, particle
         if run is None or frame is None:

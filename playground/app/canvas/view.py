@@ -83,7 +83,7 @@ class CanvasView(QWidget):
         self._brush = 0.0
         self._strokes: tuple[tuple[np.ndarray, float], ...] = ()
         self._image_limits: tuple[float, float] | None = None
-        self._view = PlotSurface(self, self._shown)
+        self._view = PlotSurface(self, self.shown)
         self._keys = ImageKeys(self._view, lambda: self._scene.images)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -96,10 +96,10 @@ class CanvasView(QWidget):
             "Alt+click or Alt+Enter follows a particle. With "
             "images, arrow keys select one, Enter and Shift+Enter take it, Escape clears it."
         )
-        self._readout = QLabel(self)
-        self._readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._readout.setTextFormat(Qt.TextFormat.PlainText)
-        self._readout.hide()
+        self.readout_label = QLabel(self)
+        self.readout_label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.readout_label.setTextFormat(Qt.TextFormat.PlainText)
+        self.readout_label.hide()
         self._pointer: tuple[float, float] | None = None
 
         self._view.viewport_changed.connect(self.viewport_changed)
@@ -373,7 +373,7 @@ class CanvasView(QWidget):
 
     def still(self) -> Callable[[float, float], Scene]:
         """The current scene for a picture of any shape, which is given later; see :meth:`scene`."""
-        shown, locked, columns, rows = self._shown(), self._locked, self.width(), self.height()
+        shown, locked, columns, rows = self.shown(), self._locked, self.width(), self.height()
 
         def scene(width: float, height: float) -> Scene:
             # In the screen's own shape use exactly its viewport, so that the pixels are equal too.
@@ -383,7 +383,7 @@ class CanvasView(QWidget):
 
         return scene
 
-    def _shown(self) -> Scene:
+    def shown(self) -> Scene:
         hidden = {key: None for key in KEYS if not self.visible[key]}
         if not self.visible["path"] and self._scene.images is None:
             hidden["interpolation"] = None
@@ -392,11 +392,11 @@ class CanvasView(QWidget):
     def apply_palette(self, palette: Palette) -> None:
         """Repaint with other colours."""
         self._view.set_colors(palette)
-        self._readout.setStyleSheet(
+        self.readout_label.setStyleSheet(
             f"background: {palette.raised}; color: {palette.text}; border: 1px solid {palette.border};"
             "border-radius: 6px; padding: 6px 8px;"
         )
-        self._readout.setFont(theme.number_font())
+        self.readout_label.setFont(theme.number_font())
         self._change(palette=palette)
 
     def apply_text_size(self) -> None:
@@ -446,8 +446,8 @@ class CanvasView(QWidget):
     def _hover(self, point: tuple[float, float] | None) -> None:
         self._pointer = point
         if point is None:
-            self._readout.hide()
-        elif self._readout.isVisible():
+            self.readout_label.hide()
+        elif self.readout_label.isVisible():
             self._place_readout()
         self.hovered.emit(point if self._scene.images is None else None)
 
@@ -456,25 +456,25 @@ class CanvasView(QWidget):
     def set_readout(self, lines: Sequence[str]) -> None:
         """Show a text beside the pointer; an empty text hides it."""
         if not lines or self._pointer is None:
-            self._readout.hide()
+            self.readout_label.hide()
             return
-        self._readout.setText("\n".join(lines))
-        self._readout.adjustSize()
+        self.readout_label.setText("\n".join(lines))
+        self.readout_label.adjustSize()
         self._place_readout()
-        self._readout.show()
-        self._readout.raise_()
+        self.readout_label.show()
+        self.readout_label.raise_()
 
     def readout(self) -> str:
         """The text beside the pointer; "" if there is none."""
-        return self._readout.text() if self._readout.isVisible() else ""
+        return self.readout_label.text() if self.readout_label.isVisible() else ""
 
     def _place_readout(self) -> None:
         assert self._pointer is not None
         x, y = self._view.plane().to_painter(np.array(self._pointer)).tolist()
-        size = self._readout.size()
+        size = self.readout_label.size()
         left = x + READOUT_GAP if x + READOUT_GAP + size.width() < self.width() else x - READOUT_GAP - size.width()
         top = y + READOUT_GAP if y + READOUT_GAP + size.height() < self.height() else y - READOUT_GAP - size.height()
         room = QRect(QPoint(0, 0), self.size() - size)
-        self._readout.move(
+        self.readout_label.move(
             min(max(round(left), 0), max(room.width(), 0)), min(max(round(top), 0), max(room.height(), 0))
         )

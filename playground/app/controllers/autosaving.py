@@ -90,7 +90,7 @@ class Autosaving(QObject):
         self._changes = 0  # number of changes of the history and of the pinned runs
         self._failed = False
         self._adopting: tuple[RecoveryFolder, Mapping[TrainingKey, KeptWeights]] | None = None
-        self._background = BackgroundTask(self)
+        self.background = BackgroundTask(self)
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK)
         self._timer.timeout.connect(self.look)
@@ -123,7 +123,7 @@ class Autosaving(QObject):
     @Slot()
     def write(self) -> None:
         """Write what has changed, unless a write is in progress."""
-        if self._background.busy or self._building.is_replacing or not (self._unsaved or self.folder):
+        if self.background.busy or self._building.is_replacing or not (self._unsaved or self.folder):
             return
         moment = self._moment()
         if moment == self._written:
@@ -136,14 +136,14 @@ class Autosaving(QObject):
             self._adopt_now()
             self.changed.emit()
 
-        self._background.run("autosave", save, done, self._not_written)
+        self.background.run("autosave", save, done, self._not_written)
 
     def adopt(self, folder: RecoveryFolder, stored: Mapping[TrainingKey, KeptWeights]) -> None:
         """Continue in the folder of restored work. Its files stay, because undo may lead to them.
 
         A write in progress ends first, because a folder is removed only when nothing is written to it.
         """
-        if self._background.busy:
+        if self.background.busy:
             if self._adopting is not None:
                 self._adopting[0].remove()
             self._adopting = folder, stored
@@ -166,10 +166,10 @@ class Autosaving(QObject):
             Whether all was written in time.
         """
         self._timer.stop()
-        ended = self._background.wait(seconds)
+        ended = self.background.wait(seconds)
         if keep and ended:
             self.write()
-            ended = self._background.wait(seconds)
+            ended = self.background.wait(seconds)
         if self.folder is not None and ended:
             if keep:
                 self.folder.release()

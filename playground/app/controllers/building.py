@@ -119,7 +119,7 @@ class Building(QObject):
         self._workspace: Workspace | None = None
         self.failure: Message | None = None  # why the settings give no problem, as far as known
         self.device_text = "starting"  # the device and its threads, for the status bar
-        self._kept: WorkspaceCache[Workspace | ReadPoints] = WorkspaceCache()
+        self.kept: WorkspaceCache[Workspace | ReadPoints] = WorkspaceCache()
         self._workspace_key: TrainingKey | None = None  # the key of the current workspace
         self._trainings: dict[Hashable, int] = {}  # by settings: the number of the training that undo has reached
         self._numbers = itertools.count(1)  # of trainings that began with a reset
@@ -201,7 +201,7 @@ class Building(QObject):
             return self._state.last_step
         if self._workspace is not None:
             self.resetting.emit()
-            self._kept.discard(self._key(experiment))
+            self.kept.discard(self._key(experiment))
             self.build()
         return None
 
@@ -263,7 +263,7 @@ class Building(QObject):
 
     def workspaces(self) -> dict[TrainingKey, Workspace]:
         """All workspaces in memory that undo and redo can reach, including the current one."""
-        kept = {key: kept for key, kept in self._kept.items() if isinstance(kept, Workspace)}
+        kept = {key: kept for key, kept in self.kept.items() if isinstance(kept, Workspace)}
         found = {key: workspace for key, workspace in kept.items() if isinstance(key, TrainingKey)}
         if self._workspace is not None and self.workspace_key is not None:
             found[self.workspace_key] = self._workspace
@@ -279,11 +279,11 @@ class Building(QObject):
         return Reset(before, after, next(self._numbers))
 
     def _kept_workspace(self, experiment: Experiment) -> Workspace | None:
-        kept = self._kept.get(self._key(experiment))
+        kept = self.kept.get(self._key(experiment))
         return kept if isinstance(kept, Workspace) else None
 
     def _keep(self, key: Hashable, value: Workspace | ReadPoints) -> None:
-        for old, gone in self._kept.put(key, value):
+        for old, gone in self.kept.put(key, value):
             if isinstance(gone, Workspace) and gone.trained_steps:
                 self._dropped[old] = gone.trained_steps
 
@@ -325,9 +325,9 @@ class Building(QObject):
         self.resetting.emit()
         for task in TASKS:
             self._tasks.cancel(task)
-        for key, kept in self._kept.items():
+        for key, kept in self.kept.items():
             if isinstance(kept, Workspace):
-                self._kept.discard(key)
+                self.kept.discard(key)
         self._trainings.clear()
         self._dropped.clear()
         self._stored.clear()
@@ -349,10 +349,10 @@ class Building(QObject):
             yield 1.0, wanted.data.load(experiment.likelihood.points, experiment.seed, interrupted)
 
         def use(dataset: "Dataset") -> None:
-            for key, kept in self._kept.items():  # the file may have other points by now
+            for key, kept in self.kept.items():  # the file may have other points by now
                 data = kept.problem.experiment.data if isinstance(kept, Workspace) else kept.data
                 if data.file == path:
-                    self._kept.discard(key)
+                    self.kept.discard(key)
             self._keep_points(wanted, dataset)
             self.adopting = True  # training may have been requested while these points were read
             try:
@@ -439,17 +439,17 @@ class Building(QObject):
 
     def _read_already(self, experiment: Experiment) -> "Dataset | None":
         """The data of a file that was read before: split as the settings say, or unchanged if it is unreadable."""
-        read = self._kept.get(("points", *file_key(experiment)))
+        read = self.kept.get(("points", *file_key(experiment)))
         if isinstance(read, ReadPoints):
             return read.dataset
         if Path(experiment.data.file).exists():
             return None
-        points = (kept for _, kept in reversed(self._kept.items()) if isinstance(kept, ReadPoints))
+        points = (kept for _, kept in reversed(self.kept.items()) if isinstance(kept, ReadPoints))
         return next((kept.dataset for kept in points if kept.data == experiment.data), None)
 
     def _of_the_same_points(self, experiment: Experiment, dataset: "Dataset | None") -> "Problem | None":
         """The problem of a kept workspace with the same points, to be shared; None if there is none."""
-        problems = [kept.trainer.problem for _, kept in reversed(self._kept.items()) if isinstance(kept, Workspace)]
+        problems = [kept.trainer.problem for _, kept in reversed(self.kept.items()) if isinstance(kept, Workspace)]
         wanted = points_key(experiment)
         return next(
             (
@@ -496,7 +496,7 @@ class Building(QObject):
         self._opening = None
         self.leaving.emit(workspace, opened)
         built, dataset = workspace.problem.experiment, workspace.problem.dataset
-        known = (kept.dataset for _, kept in self._kept.items() if isinstance(kept, ReadPoints))
+        known = (kept.dataset for _, kept in self.kept.items() if isinstance(kept, ReadPoints))
         if built.data.is_file and all(dataset is not other for other in known):
             self._keep_points(built, dataset)
         if workspace.could_hold_out_more:
@@ -508,7 +508,7 @@ class Building(QObject):
         workspace.learned_of_labels()
         self.device_text = workspace.device_text
         self._workspace = workspace
-        if before is not None and self._workspace_key in self._kept:
+        if before is not None and self._workspace_key in self.kept:
             self._keep(self._workspace_key, before)  # its weights and figures have grown
         self._workspace_key = self._key(workspace.problem.experiment)
         self._keep(self._workspace_key, workspace)

@@ -42,7 +42,7 @@ class Controllers(QObject):
 
     def __init__(self, state: State, device: str = "auto", parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._state = state
+        self.state = state
         self.tasks = Tasks(self)
         sampler = SamplingWorker()
         self.building = Building(state, self.tasks, device, self)
@@ -98,7 +98,7 @@ class Controllers(QObject):
         ended &= self.lessons.progress.shutdown(seconds)
         for worker in workers:
             ended &= worker.wait(max(int((deadline - time.monotonic()) * 1000), 1))
-        self._state.close()
+        self.state.close()
         return ended
 
     @Slot()
@@ -135,4 +135,4 @@ class Controllers(QObject):
 
     @Slot(str, object)
     def _stopped(self, task: str, error: BaseException) -> None:
-        self.notified.emit(stopped(self._state, task.capitalize(), error))
+        self.notified.emit(stopped(self.state, task.capitalize(), error))

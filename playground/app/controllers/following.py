@@ -80,7 +80,7 @@ class Following(QObject):
         self._particles = Throttle(FIELD_SECONDS)
         self._field, self._density = Throttle(FIELD_SECONDS), Throttle(DENSITY_SECONDS)
         shown = self.field_changed.emit, self.density_changed.emit, self.overlay_dropped.emit
-        self._overlays = FrameOverlayTimer(*shown, self._suits)
+        self.overlays = FrameOverlayTimer(*shown, self._suits)
         building.problem_changed.connect(self._take_problem)
         replaying.chosen.connect(self._take_weights)
 
@@ -101,7 +101,7 @@ class Following(QObject):
     def set_exact_source(self, source: str) -> None:
         self._exact_source = source
         self._field.forget()
-        self._overlays.field.expire()
+        self.overlays.field.expire()
 
     def set_particle_colors(self, colors: ParticleColors) -> None:
         """Set what colours the particles."""
@@ -174,7 +174,7 @@ class Following(QObject):
     @property
     def seen_density(self) -> DensityView | None:
         """The density that is shown with the current frame."""
-        return self._overlays.density.seen
+        return self.overlays.density.seen
 
     def pin(self) -> None:
         """Keep the density layer for the requested map until the playhead moves."""
@@ -191,7 +191,7 @@ class Following(QObject):
 
     def show_density(self, view: DensityView) -> None:
         """Take a computed density. A requested map is shown at once, others with the frames that they belong to."""
-        self._overlays.density.take(view, self._playing.frame_noise)
+        self.overlays.density.take(view, self._playing.frame_noise)
         if view.asked:
             self.settle()
 
@@ -206,23 +206,23 @@ class Following(QObject):
         """Forget field and density: they belong to another problem."""
         self._learned_densities.forget()
         self.unpin()
-        self._overlays.expire()
+        self.overlays.expire()
 
     @Slot()
     def _take_weights(self) -> None:
         """Take the chosen weights: their field comes at once, and the learned density of others is removed."""
         for throttle in (self._field, self._density):
             throttle.forget()
-        seen = self._overlays.density.seen
+        seen = self.overlays.density.seen
         if seen is not None and seen.source == "learned":
             self._tasks.cancel(FOLLOWING)
-            self._overlays.density.drop()
+            self.overlays.density.drop()
         self.look()
         self.settle()
 
     def poll(self) -> None:
         """Take computed results, except those for other data or noise."""
-        self._show_newest(self._sampler.fields, self._overlays.field.take)
+        self._show_newest(self._sampler.fields, self.overlays.field.take)
         self._show_newest(self._sampler.densities, self.show_density)
         self._show_newest(self._sampler.readouts, self.probed.emit)
         self._show_newest(self._sampler.particle_values, self.particles_valued.emit)
@@ -248,11 +248,11 @@ class Following(QObject):
             return False
         closed = "density" in self._wanted and self.density_source != "learned"  # a learned one takes seconds
         arrows = bool(self._wanted - {"density"})
-        return self._overlays.waits(self._playing.frame_noise, time.monotonic(), arrows, closed)
+        return self.overlays.waits(self._playing.frame_noise, time.monotonic(), arrows, closed)
 
     def settle(self) -> None:
         """Show what was computed for the current frame, and remove what belongs to another."""
-        self._overlays.settle(self._playing.frame_noise, self._playing.plays_on)
+        self.overlays.settle(self._playing.frame_noise, self._playing.plays_on)
 
     def look(self) -> None:
         """Request field and density of the current frame, if it is a new one."""
@@ -269,7 +269,7 @@ class Following(QObject):
         field = bool(arrows) and self._field.due(
             (*place, self._grid, arrows, workspace.weights.version, self.exact_source),
             now,
-            self._overlays.field.lags(moment),
+            self.overlays.field.lags(moment),
         )
         source = self.density_source
         closed = source != "learned"
@@ -277,7 +277,7 @@ class Following(QObject):
             "density" in self._wanted
             and not self.pinned
             and self._density.due(
-                (*place, source, 0 if closed else workspace.weights.version), now, self._overlays.density.lags(moment)
+                (*place, source, 0 if closed else workspace.weights.version), now, self.overlays.density.lags(moment)
             )
         )
         if field or (density and closed):

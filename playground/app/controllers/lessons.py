@@ -39,7 +39,7 @@ class Lessons(QObject):
 
     def __init__(self, building: Building, work_copy: WorkCopy, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._copy, self._tasks = work_copy, tasks
+        self.work_copy, self.tasks = work_copy, tasks
         self.lesson: Lesson | None = None
         self.place = 0
         self.mark: Place | None = None
@@ -91,7 +91,7 @@ class Lessons(QObject):
 
     @property
     def measuring(self) -> bool:
-        return self._tasks.running(TASK)
+        return self.tasks.running(TASK)
 
     @property
     def may_go_on(self) -> bool:
@@ -122,7 +122,7 @@ class Lessons(QObject):
     def start_again(self) -> None:
         """Forget everything done in this lesson, and go to its first step."""
         if self.lesson is not None:
-            self._tasks.cancel(TASK)
+            self.tasks.cancel(TASK)
             self.progress.start_again(self.lesson)
             self.go(0)
 
@@ -146,7 +146,7 @@ class Lessons(QObject):
         lesson = self.lesson
         if lesson is None or not 0 <= place < len(lesson.steps):
             return
-        self._tasks.cancel(TASK)
+        self.tasks.cancel(TASK)
         self.place, self.mark = place, None
         self._put_settings()
         self.changed.emit()
@@ -155,7 +155,7 @@ class Lessons(QObject):
     def leave(self) -> None:
         """End the lesson and restore the work."""
         if self.lesson is not None:
-            self._copy.discard()
+            self.work_copy.discard()
             self._end()
 
     @Slot()
@@ -163,8 +163,8 @@ class Lessons(QObject):
         """End the lesson and leave the workspace as it is: its first step was undone, or a file was opened."""
         if self.lesson is not None:
             self.lesson = None
-            self._copy.forget()
-            self._tasks.cancel(TASK)
+            self.work_copy.forget()
+            self.tasks.cancel(TASK)
             self.changed.emit()
 
     def predict(self, *prediction: float) -> None:
@@ -204,7 +204,7 @@ class Lessons(QObject):
                 call()
 
         waiting = self._waiting = list[Callable[[], None]]()
-        self._tasks.start(TASK, "what the lesson asks", work, take)
+        self.tasks.start(TASK, "what the lesson asks", work, take)
         self.changed.emit()
 
     def _put_settings(self) -> None:
@@ -214,7 +214,7 @@ class Lessons(QObject):
             return
         settings = step.settings if answer is None or answer.values is None else step.answer_settings
         if settings is not None:
-            self._copy.put(settings, lesson.name)
+            self.work_copy.put(settings, lesson.name)
 
     def _answer_changed(self) -> None:
         """Put the settings of the current step anew, if those of its question and of its answer differ."""
@@ -235,7 +235,7 @@ class Lessons(QObject):
     def forget_answer(self) -> None:
         """Forget the answer of the current step, so that it can be answered again."""
         if self.lesson is not None:
-            self._tasks.cancel(TASK)
+            self.tasks.cancel(TASK)
             self.progress.forget(self.lesson, self.place + 1)
             self._answer_changed()
             self.mark = None

@@ -383,7 +383,7 @@ class Measuring(QObject):
             "test-set",
             "Test set",
             lambda: _marking_final(measurements.test_set(model.problem, model.weights)),
-            self._evaluated("test-set"),
+            self.evaluated("test-set"),
         )
 
     def evaluate_samples(self) -> None:
@@ -393,7 +393,7 @@ class Measuring(QObject):
             return
         problem, run = workspace.problem, self._playing.trajectory_iterator()
         show, recorded = (
-            self._evaluated("quality"),
+            self.evaluated("quality"),
             trajectory if trajectory.finished and not self._playing.lags else None,
         )
 
@@ -439,7 +439,7 @@ class Measuring(QObject):
         if workspace is None:
             return
         problem, weights = workspace.problem, workspace.weights
-        self._tasks.start(task, title, lambda: _marking_final(measure(problem, weights)), self._evaluated(task))
+        self._tasks.start(task, title, lambda: _marking_final(measure(problem, weights)), self.evaluated(task))
 
     def score_errors(self) -> None:
         """Measure the error of the learned score along sigma, against the exact or the smoothed training set's score."""
@@ -464,7 +464,7 @@ class Measuring(QObject):
             shown = self._likelihood
             self._place = None if shown is None else (shown.point, shown.number)
 
-    def _evaluated(self, task: str) -> Callable[[tuple[bool, Mapping[str, Any]]], None]:
+    def evaluated(self, task: str) -> Callable[[tuple[bool, Mapping[str, Any]]], None]:
         """Makes a function that shows the figures of a measurement, and the reasons for missing ones.
 
         Complete figures are kept.

@@ -136,14 +136,14 @@ class Playing(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._state, self._building, self._replaying, self._sampler = state, building, replaying, sampler
+        self._state, self._building, self._replaying, self.sampler = state, building, replaying, sampler
         self._thread: Worker[None] | None = None
         self._playback = PlaybackClock()
         self.runs: tuple[Run, ...] = ()
         self._numbers = itertools.count(1)
         self._recording: Run | None = None  # shown from its first frame on
         self._next: Run | None = None  # recorded while another run plays, and shown after it
-        self._kept: WorkspaceCache[Trajectory] = WorkspaceCache(KEPT_RUNS)  # finished runs, by what they depend on
+        self.kept: WorkspaceCache[Trajectory] = WorkspaceCache(KEPT_RUNS)  # finished runs, by what they depend on
         self.seed_offset = 0  # how often new noise was requested
         self._failed: Run | None = None  # the run whose sampling ended with an error
         self._opened: tuple[Run, Weights] | None = None  # a file's own run, and the newest weights when it came
@@ -398,7 +398,7 @@ class Playing(QObject):
 
     def start(self) -> None:
         """Start the thread that samples."""
-        self._thread = Worker(self._sampler.loop, "sampling", watched=True)
+        self._thread = Worker(self.sampler.loop, "sampling", watched=True)
         self._thread.start()
 
     @property
@@ -414,7 +414,7 @@ class Playing(QObject):
     @Slot()
     def _forget(self) -> None:
         """Forget kept runs when other work comes: nothing leads back to them."""
-        self._kept = WorkspaceCache(KEPT_RUNS)
+        self.kept = WorkspaceCache(KEPT_RUNS)
 
     @Slot(object, object)
     def _leave(self, workspace: Workspace | None, session: Session | None) -> None:
@@ -467,8 +467,8 @@ class Playing(QObject):
     def _record(self, workspace: Workspace, frames: int, replaces: bool = False) -> Run:
         """Start to record a run."""
         run = self._run(workspace, replaces)
-        self._sampler.begin(SamplingRun(workspace, workspace.problem, run.seed, run.number, workspace.chosen))
-        self._sampler.record(frames)
+        self.sampler.begin(SamplingRun(workspace, workspace.problem, run.seed, run.number, workspace.chosen))
+        self.sampler.record(frames)
         return run
 
     def _run(self, workspace: Workspace, replaces: bool) -> Run:
@@ -510,7 +510,7 @@ class Playing(QObject):
             opened = self._opened[0]
             if (opened.seed, opened.experiment.sampling) == (run.seed, run.experiment.sampling):
                 return opened
-        kept = self._kept.get(run.key)
+        kept = self.kept.get(run.key)
         return None if kept is None else dataclasses.replace(run, trajectory=kept)
 
     def _same_frame(self, trajectory: Trajectory) -> int:
@@ -542,7 +542,7 @@ class Playing(QObject):
 
     def poll(self) -> None:
         """Show a run when it has a frame."""
-        run, trajectory = self._sampler.recorded
+        run, trajectory = self.sampler.recorded
         recording = self._recording
         if (
             (run is not None and recording is not None and run.number == recording.number)
@@ -566,8 +566,8 @@ class Playing(QObject):
         run = self.runs[0] if self.runs else None
         if run is None or run.trajectory is None or not run.trajectory.finished or not run.is_of_its_weights:
             return
-        if run.key not in self._kept:
-            self._kept.put(run.key, run.trajectory)
+        if run.key not in self.kept:
+            self.kept.put(run.key, run.trajectory)
 
     def advance(self, passed: float) -> None:
         """Move the playhead by the seconds passed."""
@@ -582,9 +582,9 @@ class Playing(QObject):
         """Request frames ahead of the playhead. During training sampling gets a share of a core."""
         workspace = self._building.workspace
         training = workspace is not None and workspace.training == "training"
-        self._sampler.set_share(SHARE if training else 1.0)
+        self.sampler.set_share(SHARE if training else 1.0)
         if self._lockstep is None:
-            self._sampler.record(self.frame + AHEAD)
+            self.sampler.record(self.frame + AHEAD)
 
     def show(self) -> None:
         """Emit the frame at the playhead, if it is a new one."""
@@ -603,11 +603,11 @@ class Playing(QObject):
         workspace, recording = self._building.workspace, self._recording
         version = -1 if recording is None else recording.version
         if workspace is not None and workspace.weights.version != version and self._conflict() is None:
-            if self._sampler.keeps_up(FRAMES_A_SECOND * self.speed):
+            if self.sampler.keeps_up(FRAMES_A_SECOND * self.speed):
                 self._begin()
                 return
             if self._next is None:
                 self._next = self._record(workspace, sys.maxsize)
-            elif self._sampler.finished(self._next.number):
+            elif self.sampler.finished(self._next.number):
                 self._recording, self._next = self._next, None
         self._playback.seek(0, self.recorded)

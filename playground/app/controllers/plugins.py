@@ -69,7 +69,7 @@ class Plugins(QObject):
     ) -> None:
         super().__init__(parent)
         self._state, self._preferences, self._prompts = state, preferences, prompts
-        self._background = BackgroundTask(self)
+        self.background = BackgroundTask(self)
         self._failures: dict[Path, str] = {}
 
     @property
@@ -111,7 +111,7 @@ class Plugins(QObject):
         def failed(error: BaseException) -> None:
             self.notified.emit(Notification("error", _sentence(path, error)))
 
-        if not self._background.run("plug-in", lambda: plugins.load_plugin(path), done, failed):
+        if not self.background.run("plug-in", lambda: plugins.load_plugin(path), done, failed):
             self.notified.emit(Notification("info", "Another plug-in is being loaded: try again when it is."))
 
     def keep(self, path: Path, at_start: bool) -> None:
@@ -155,7 +155,7 @@ class Plugins(QObject):
             self.changed.emit()
             self._load_kept(agreed)
 
-        self._background.run("plug-ins", lambda: plugins.load_kept(files), done, errors.report)
+        self.background.run("plug-ins", lambda: plugins.load_kept(files), done, errors.report)
 
     def shutdown(self, seconds: float) -> bool:
         """Wait until no plug-in is being loaded, when quitting.
@@ -163,7 +163,7 @@ class Plugins(QObject):
         Returns:
             Whether that was in time.
         """
-        return self._background.wait(seconds)
+        return self.background.wait(seconds)
 
     def _kept(self) -> dict[Path, str]:
         return {Path(name): checksum for name, checksum in self._preferences.get("plugins").items()}

@@ -242,7 +242,7 @@ class SamplingWorker:
         if overlays is not None:
             self._answer(overlays)
         if readout is not None:
-            self.readouts.put((readout.workspace, self._read(readout)))
+            self.readouts.put((readout.workspace, self.read(readout)))
         particles = self._particles_requests.take()
         if particles is not None:
             self.particle_values.put((particles.workspace, self.compute_particle_values(particles)))
@@ -251,7 +251,7 @@ class SamplingWorker:
             self.inspections.put((inspection, self.inspect(inspection)))
         if flow is not None:
             self.flows.put((flow, self.flow(flow)))
-        stepped = self._steps is not None and self._advance(self._steps)
+        stepped = self._steps is not None and self.advance(self._steps)
         return bool(stepped or overlays or readout or particles or inspection or flow)
 
     def _start(self, run: SamplingRun) -> "Iterator[Trajectory]":
@@ -260,7 +260,7 @@ class SamplingWorker:
         self.recorded, self._spent = (run, None), 0.0
         return sample(run.problem, LatestScore(self, run), seed=run.seed, path=run.path)
 
-    def _advance(self, steps: "Iterator[Trajectory]") -> bool:
+    def advance(self, steps: "Iterator[Trajectory]") -> bool:
         run, trajectory = self.recorded
         recorded, start = 0 if trajectory is None else len(trajectory), time.monotonic()
         if start < self._rested or (recorded and recorded >= self._wanted):
@@ -282,7 +282,7 @@ class SamplingWorker:
 
     def score(self, run: SamplingRun) -> "ScoreFunction":
         """The score that the run follows now."""
-        return run.problem.known_score() or self._learned(run.workspace, run.followed)
+        return run.problem.known_score() or self.learned(run.workspace, run.followed)
 
     def weaker(self, run: SamplingRun) -> "LabelledScore | None":
         """The score of the earlier training step that guides the run, or None."""
@@ -301,7 +301,7 @@ class SamplingWorker:
             self._earlier = earlier, _in_pieces(network)
         return self._earlier[1]
 
-    def _learned(self, workspace: "Workspace | Model", weights: "Weights") -> "ScoreFunction":
+    def learned(self, workspace: "Workspace | Model", weights: "Weights") -> "ScoreFunction":
         return _in_pieces(self.network(workspace, weights))
 
     def network(self, workspace: "Workspace | Model", weights: "Weights") -> "ScoreNetwork":
@@ -334,7 +334,7 @@ class SamplingWorker:
             positions = grid_points(request.bounds, request.columns, request.rows).reshape(-1, 2)
             shown = exact = errors = None
             if error:
-                score = self._learned(request.workspace, request.workspace.weights)
+                score = self.learned(request.workspace, request.workspace.weights)
                 plain = arrows_at(problem, score, positions, request.sigma, request.time)
                 errors = self._errors(request, positions, plain)
             if request.learned:
@@ -362,7 +362,7 @@ class SamplingWorker:
         from playground.theory.guidance import ScoreWithWeaker
 
         problem, weights = workspace.problem, workspace.weights
-        score = ScoreWithWeaker(self._learned(workspace, weights), self._weaker(problem, weights))
+        score = ScoreWithWeaker(self.learned(workspace, weights), self._weaker(problem, weights))
         return field_score(problem, score, "learned")
 
     def _tilted_over(self, problem: "Problem", bounds: Bounds) -> np.ndarray | None:
@@ -410,7 +410,7 @@ class SamplingWorker:
         from playground.lab.fields import arrows_at, score_error_over, typical_score
 
         problem, moment = request.workspace.problem, (request.sigma, request.time)
-        learned, exact = self._learned(request.workspace, request.workspace.weights), problem.known_score("exact")
+        learned, exact = self.learned(request.workspace, request.workspace.weights), problem.known_score("exact")
         assert exact is not None  # otherwise no error is requested
         values = score_error_over(problem, learned, request.bounds, *moment)
         away = arrows - arrows_at(problem, exact, positions, *moment)
@@ -418,7 +418,7 @@ class SamplingWorker:
         top = typical_score(problem, *moment) or float(values.max())
         return ScoreErrorMap(values, request.bounds, away, rounded_up(top))
 
-    def _read(self, request: ReadoutRequest) -> PointReadout:
+    def read(self, request: ReadoutRequest) -> PointReadout:
         from playground.lab.field_names import field_names
         from playground.lab.fields import log_density_at, score_at
 

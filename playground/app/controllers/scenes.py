@@ -28,7 +28,7 @@ class Scenes(QObject):
 
     def __init__(self, building: Building, work_copy: WorkCopy, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._copy, self._tasks = work_copy, tasks
+        self.work_copy, self.tasks = work_copy, tasks
         self._scene: SceneFile | None = None
         self.measured: Measured | None = None
         building.points_opening.connect(self.leave)
@@ -43,8 +43,8 @@ class Scenes(QObject):
         """Show a scene. If its particles follow a learned score, train it, or take the weights that the scene names."""
         self.showing.emit()
         weights = bundled_weights()[scene.weights] if scene.weights else None
-        self._copy.put(scene.settings, scene.title, weights)
-        self._tasks.cancel(TASK)
+        self.work_copy.put(scene.settings, scene.title, weights)
+        self.tasks.cancel(TASK)
         self._scene, self.measured = scene, None
         self.changed.emit()
 
@@ -52,7 +52,7 @@ class Scenes(QObject):
     def leave(self) -> None:
         """Restore the work from before the scene, or before several scenes in a row."""
         if self._scene is not None:
-            self._copy.discard()
+            self.work_copy.discard()
             self._end()
 
     def measure(self) -> None:
@@ -66,7 +66,7 @@ class Scenes(QObject):
 
             return measure(scene)
 
-        self._tasks.start(TASK, "the claim of the scene", work, self._take)
+        self.tasks.start(TASK, "the claim of the scene", work, self._take)
 
     def _take(self, measured: Measured) -> None:
         if measured != self.measured:
@@ -77,7 +77,7 @@ class Scenes(QObject):
     def _end(self) -> None:
         """Forget the scene and leave the workspace as it is: it was undone, or another experiment was opened."""
         if self._scene is not None:
-            self._copy.forget()
-            self._tasks.cancel(TASK)
+            self.work_copy.forget()
+            self.tasks.cancel(TASK)
             self._scene = self.measured = None
             self.changed.emit()

@@ -40,7 +40,7 @@ class Training(QObject):
         super().__init__(parent)
         self._state, self._building, self._tasks = state, building, tasks
         self._worker: Worker[TrainingProgress] | None = None
-        self._resting: Worker[TrainingProgress] | None = None  # paused last, until its block is done
+        self.resting: Worker[TrainingProgress] | None = None  # paused last, until its block is done
         self._waiting = False  # whether to train when the workspace is built
         self._more = True  # whether to train more then if training has ended
         self._progress_time = 0.0
@@ -130,7 +130,7 @@ class Training(QObject):
             self.notified.emit(Notification("error", failure, is_current=lambda: self._building.failure == failure))
             return
         experiment = self._state.experiment
-        self._worker, self._resting = Worker(lambda: workspace.train(experiment, more), "training"), None
+        self._worker, self.resting = Worker(lambda: workspace.train(experiment, more), "training"), None
         self._worker.start()
         self._state.mark_modified()
         self._become(workspace, "training")
@@ -141,7 +141,7 @@ class Training(QObject):
         resting, workspace = self._worker, self._building.workspace
         if resting is not None and workspace is not None:
             self._end()
-            self._resting = resting
+            self.resting = resting
             self._become(workspace, "paused")
 
     @Slot()
@@ -217,7 +217,7 @@ class Training(QObject):
             self.progress.emit(workspace.progress)
 
     def _end(self) -> None:
-        self._resting = None
+        self.resting = None
         if self._worker is not None:
             self._tasks.retire(self._worker)
             self._worker = None
@@ -241,8 +241,8 @@ class Training(QObject):
         worker, workspace = self._worker, self._building.workspace
         if workspace is not None and workspace.learned_of_labels():
             self.changed.emit(self.status)
-        if workspace is not None and self._resting is not None and self._resting.isFinished():
-            self._resting = None  # the block that ran during the pause counts too
+        if workspace is not None and self.resting is not None and self.resting.isFinished():
+            self.resting = None  # the block that ran during the pause counts too
             self.progress.emit(workspace.progress)
             self._become(workspace, "paused")
         if workspace is None or worker is None:

@@ -27,7 +27,7 @@ class WorkCopy(QObject):
 
     def __init__(self, state: State, building: Building, training: Training, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._state, self._building, self._training = state, building, training
+        self._state, self.building, self.training = state, building, training
         self._first: QUndoCommand | None = None  # the first step of the history that was put
         state.history_changed.connect(self._look)
 
@@ -53,10 +53,10 @@ class WorkCopy(QObject):
         begun = None if self._first is None else state.place_of(self._first)
         place = state.stack.index() if begun is None else begun
         trained = None if weights is None else lambda: Session.load(weights)
-        self._building.begin_anew(experiment, place, owner, trained)
+        self.building.begin_anew(experiment, place, owner, trained)
         self._first = state.steps_since(place)[0]
         if experiment.sampling.follows == "learned" and weights is None:
-            self._training.start(more=False)
+            self.training.start(more=False)
 
     def discard(self) -> None:
         """Restore the work."""

@@ -60,7 +60,7 @@ class AuditDialog(ClaimsDialog):
         self.charts = [Chart(f"Chart {number + 1} of the audit", ABOUT, CHART_HEIGHT) for number in range(CHARTS)]
         beside = QHBoxLayout()
         beside.setSpacing(2 * UNIT)
-        self._boxes = []
+        self.boxes = []
         for title, chart in zip(self.titles, self.charts, strict=True):
             set_role(title, "caption")
             chart.apply_palette(palette)
@@ -71,7 +71,7 @@ class AuditDialog(ClaimsDialog):
             column.addWidget(chart)
             box.setVisible(False)
             beside.addWidget(box, 1)
-            self._boxes.append(box)
+            self.boxes.append(box)
 
         self.bar.setAccessibleName("Progress of the audit")
         self.status.setWordWrap(True)
@@ -126,7 +126,7 @@ class AuditDialog(ClaimsDialog):
         kind = audits.kind_named(self.kinds.currentData())
         experiment = self._experiment(kind)
         rows, self._charts, self.failure = self._begin(0), (), ""
-        for box in self._boxes:
+        for box in self.boxes:
             box.setVisible(False)
         self._work(self._measuring(experiment, kind.section, rows), "audit")
         self._say()
@@ -153,7 +153,7 @@ class AuditDialog(ClaimsDialog):
         self._show_charts()
 
     def _show_charts(self) -> None:
-        for box, title, chart, shown in zip(self._boxes, self.titles, self.charts, self._charts, strict=False):
+        for box, title, chart, shown in zip(self.boxes, self.titles, self.charts, self._charts, strict=False):
             curves, x, y = curves_of(shown)
             title.setText(shown.title)
             series = [

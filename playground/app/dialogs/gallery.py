@@ -46,7 +46,7 @@ class SceneTile(QAbstractButton):
         super().__init__(parent)
         self.scene, self._colors = scene, palette
         self._run: Run | None = None
-        self._frame = -1
+        self.frame = -1
         self._timer = QTimer(self)
         self._timer.setInterval(FRAME)
         self._timer.timeout.connect(self._advance)
@@ -58,7 +58,7 @@ class SceneTile(QAbstractButton):
 
     def show_run(self, data: np.ndarray, frames: np.ndarray) -> None:
         """Paint this run from now on: (N, 2) data and (frames, particles, 2), or images without frames."""
-        self._run, self._frame = (data, frames), len(frames) - 1
+        self._run, self.frame = (data, frames), len(frames) - 1
         self.update()
 
     def apply_palette(self, palette: Palette) -> None:
@@ -71,7 +71,7 @@ class SceneTile(QAbstractButton):
                 self._timer.start()
         elif event.type() in (QEvent.Type.Leave, QEvent.Type.FocusOut, QEvent.Type.Hide):
             self._timer.stop()
-            self._frame = -1 if self._run is None else len(self._run[1]) - 1
+            self.frame = -1 if self._run is None else len(self._run[1]) - 1
             self.update()
         return super().event(event)
 
@@ -87,7 +87,7 @@ class SceneTile(QAbstractButton):
     @Slot()
     def _advance(self) -> None:
         if self._run is not None and len(self._run[1]):
-            self._frame = (self._frame + 1) % len(self._run[1])
+            self.frame = (self.frame + 1) % len(self._run[1])
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -126,7 +126,7 @@ class SceneTile(QAbstractButton):
             return
         plane = Plane(shaped(plane_bounds(data), width, height), width, height, ratio)
         Data(data).paint(painter, plane, self._colors)
-        Particles(frames[self._frame], 0.8).paint(painter, plane, self._colors)
+        Particles(frames[self.frame], 0.8).paint(painter, plane, self._colors)
 
 
 class Gallery(WorkingDialog):

@@ -128,7 +128,7 @@ class ExceptionHook:
         ]
 
         hooks = (sys.excepthook, threading.excepthook, sys.unraisablehook)
-        sys.excepthook, threading.excepthook, sys.unraisablehook = _uncaught, _uncaught_in_thread, _unraisable
+        sys.excepthook, threading.excepthook, sys.unraisablehook = uncaught, _uncaught_in_thread, _unraisable
         previous = qInstallMessageHandler(_qt_message)
 
         def restore() -> None:
@@ -143,7 +143,8 @@ class ExceptionHook:
             self._before.pop()()
 
 
-def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Report an error that nothing has caught, as `sys.excepthook`."""
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
         return

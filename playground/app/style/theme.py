@@ -275,10 +275,10 @@ def style_sheet(more: str = "") -> str:
     names: dict[str, str] = {}
     for role, token in ROLES.items():
         names.setdefault(token, re.sub(r"\B(?=[A-Z])", "-", role.name).lower())
-    return re.sub(r"@(\w+)", lambda match: f"palette({names[match[1]]})", _SHEET + more)
+    return re.sub(r"@(\w+)", lambda match: f"palette({names[match[1]]})", SHEET + more)
 
 
-_SHEET = """
+SHEET = """
 QToolTip { background: @raised; color: @text; border: 1px solid @border; border-radius: 6px; padding: 6px 8px; }
 
 QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }

@@ -92,7 +92,7 @@ class Column(Cards):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._held: list[QWidget] = []  # the pressed widget and its parents up to the card
+        self.held: list[QWidget] = []  # the pressed widget and its parents up to the card
         self._y = 0
         self._room = 0  # px of empty room above the first card
         self._above: QScrollArea | None = None
@@ -138,7 +138,7 @@ class Column(Cards):
         above: QWidget | None = pressed
         while above is not None and above is not whole:
             above.installEventFilter(self)
-            self._held.append(above)
+            self.held.append(above)
             above = above.parentWidget()
         self._y = self._height_of(pressed)
 
@@ -154,10 +154,10 @@ class Column(Cards):
             self._leave_room(0)
 
     def _let_go(self) -> None:
-        for one in self._held:
+        for one in self.held:
             if isValid(one):
                 one.removeEventFilter(self)
-        self._held = []
+        self.held = []
 
     def _height_of(self, held: QWidget) -> int:
         return held.mapTo(self.viewport(), QPoint()).y()
@@ -166,10 +166,10 @@ class Column(Cards):
     def _steady(self) -> None:
         """Scroll by as much as the held widget has moved."""
         whole = self.widget()
-        if self._steadying or not self._held or whole is None:
+        if self._steadying or not self.held or whole is None:
             self._show_kept()
             return
-        held = self._held[0]
+        held = self.held[0]
         if not isValid(held) or not whole.isAncestorOf(held) or not held.isVisible():
             self._let_go()
             return
@@ -207,6 +207,6 @@ class Column(Cards):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.LayoutRequest and self._above is not None and watched is self._above.widget():
             self._fit_above()
-        if event.type() == QEvent.Type.Move and watched in self._held:
+        if event.type() == QEvent.Type.Move and watched in self.held:
             self._steady()
         return super().eventFilter(watched, event)

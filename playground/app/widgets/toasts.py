@@ -53,12 +53,12 @@ class Toast(QFrame):
         self.setObjectName("toast")
         self.setProperty("level", level)
         self.setAccessibleName(f"{TITLES[level]}: {sentence}")
-        self._label = SelectableLabel(breakable(sentence))
-        self._label.setWordWrap(True)
+        self.label = SelectableLabel(breakable(sentence))
+        self.label.setWordWrap(True)
         title = QLabel(TITLES[level])
         title.setObjectName("toastTitle")
         title.setProperty("level", level)
-        self._title = title
+        self.title = title
         close = QToolButton()
         close.setObjectName("toastClose")
         close.setText("✕")
@@ -78,7 +78,7 @@ class Toast(QFrame):
         row.addWidget(title)
         self._body = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._body.setSpacing(8)
-        self._body.addWidget(self._label, 1)
+        self._body.addWidget(self.label, 1)
         row.addLayout(self._body, 1)
         row.addWidget(close)
         self.button: QPushButton | None = None
@@ -105,7 +105,7 @@ class Toast(QFrame):
         """Count a repeated message instead of adding another toast."""
         self.is_current = is_current
         self._count += 1
-        self._title.setText(f"{TITLES[self.level]} ×{self._count}")
+        self.title.setText(f"{TITLES[self.level]} ×{self._count}")
         self._wait()
 
     def _take_up(self, run: Callable[[], object]) -> None:

@@ -52,8 +52,8 @@ class Machine(QObject):
         self.view: MachineState | None = None
         self.cost: Cost | None = None
         self._wanted = True  # whether changed patterns are learned at once
-        self._tasks = Tasks(self)
-        self._tasks.failed.connect(lambda _, error: errors.report(error, "the Boltzmann machine broke off"))
+        self.tasks = Tasks(self)
+        self.tasks.failed.connect(lambda _, error: errors.report(error, "the Boltzmann machine broke off"))
         self._timer = QTimer(self)
         self._timer.setInterval(16)
         self._timer.timeout.connect(self._poll)
@@ -65,11 +65,11 @@ class Machine(QObject):
 
     @property
     def training(self) -> bool:
-        return self._tasks.running(TRAIN)
+        return self.tasks.running(TRAIN)
 
     @property
     def measuring(self) -> bool:
-        return self._tasks.running(COST)
+        return self.tasks.running(COST)
 
     @property
     def finished(self) -> bool:
@@ -87,20 +87,20 @@ class Machine(QObject):
         self._wanted = True
         if self.conflict:
             return
-        self._tasks.cancel(SAMPLE)
+        self.tasks.cancel(SAMPLE)
         settings, start = self.settings, None if self.view is None else self.view.progress
         self._start(TRAIN, lambda: _training(settings, start), self._seen)
 
     def pause(self) -> None:
         self._wanted = False
-        self._tasks.cancel(TRAIN)
+        self.tasks.cancel(TRAIN)
         self.changed.emit()
 
     def reset(self) -> None:
         """Forget what was learned; if training was in progress, start it again."""
         learning = self.training
-        self._tasks.cancel(TRAIN)
-        self._tasks.cancel(SAMPLE)
+        self.tasks.cancel(TRAIN)
+        self.tasks.cancel(SAMPLE)
         self.view = None
         self.seen.emit(None)
         if learning:
@@ -122,7 +122,7 @@ class Machine(QObject):
     def stop(self) -> None:
         """Cancel all work without waiting for it."""
         for name in (TRAIN, SAMPLE, COST):
-            self._tasks.cancel(name)
+            self.tasks.cancel(name)
         self.changed.emit()
 
     def shutdown(self, seconds: float) -> bool:
@@ -132,20 +132,20 @@ class Machine(QObject):
             Whether it ended in time.
         """
         self._timer.stop()
-        return self._tasks.shutdown(seconds)
+        return self.tasks.shutdown(seconds)
 
     def _start(self, name: str, make: Callable[[], Iterator[tuple[float, Item]]], show: Callable[[Item], None]) -> None:
-        self._tasks.start(name, name, make, show)
+        self.tasks.start(name, name, make, show)
         self._timer.start()
         self.changed.emit()
 
     @Slot()
     def _poll(self) -> None:
         before = self.training, self.measuring
-        self._tasks.poll()
+        self.tasks.poll()
         if (self.training, self.measuring) != before:
             self.changed.emit()
-        if self._tasks.idle:
+        if self.tasks.idle:
             self._timer.stop()
 
     def _seen(self, view: MachineState) -> None:
@@ -162,7 +162,7 @@ class Machine(QObject):
     def _edited(self, keys: frozenset[str]) -> None:
         if any(self.state.field(key).resets for key in keys):
             learning = self._wanted
-            self._tasks.cancel(TRAIN)
+            self.tasks.cancel(TRAIN)
             self.reset()
             if learning:
                 self.train()

@@ -220,7 +220,7 @@ class SweepWindow(QDialog):
         self.choice.setMinimumContentsLength(30)
         self.choice.setAccessibleName("Picture")
         self.choice.setToolTip("Which picture is shown")
-        self.choice.chosen.connect(self._show_picture)
+        self.choice.chosen.connect(self.show_picture)
         self.choice.hide()
         self.lines = SegmentedControl([("means", "Means"), ("cells", "Cells")])
         self.lines.set_value("means")
@@ -400,12 +400,12 @@ class SweepWindow(QDialog):
                 self.choice.addItem(title, picture.name)
             self.choice.setVisible(bool(names))
             self.choice.setCurrentIndex(max(self.choice.findData(chosen), 0 if names else -1))
-        self._show_picture()
+        self.show_picture()
         self._show_table()
         self._show_state()
 
     @Slot()
-    def _show_picture(self) -> None:
+    def show_picture(self) -> None:
         report, name = self.sweeping.report, self.choice.currentData()
         found = [] if report is None else [picture for picture in report.pictures if picture.name == name]
         self.picture.show_picture(found[0] if found else None)

@@ -87,9 +87,9 @@ class Chart(QWidget):
         self._log: dict[int, bool] = {}  # as the user chose them, by the number of the axis
         self._lines, self._falling = lines, falling
         self._pointed: float | None = None  # the x value under the cross-hair
-        self._marked: float | None = None
+        self.marked: float | None = None
         self._stale = False
-        self._empty = self._description = ""
+        self.empty_text = self._description = ""
         self.plot: Plot | None = None  # made when there is something to show
         self.setAccessibleName(name)
         self.setToolTip(about + HOW)
@@ -119,18 +119,18 @@ class Chart(QWidget):
 
     def show_empty(self, sentence: str) -> None:
         """Show only this sentence."""
-        if self.series or sentence != self._empty or self._description != sentence:
-            self._empty, self.series, self._pointed = sentence, (), None
+        if self.series or sentence != self.empty_text or self._description != sentence:
+            self.empty_text, self.series, self._pointed = sentence, (), None
             self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             self.describe(sentence)
             self._draw()
 
     def mark(self, x: float | None) -> None:
         """Mark an x value, with the name :meth:`mark_name`. Moves of less than half a pixel are not painted."""
-        before, plot = self._marked, self.plot
+        before, plot = self.marked, self.plot
         if plot is not None and x and before and self.series and abs(plot.pixels(x) - plot.pixels(before)) < 0.5:
             return
-        self._marked = x
+        self.marked = x
         if plot is not None and self.series:
             plot.mark(x)
         if (x is None) != (before is None):
@@ -174,7 +174,7 @@ class Chart(QWidget):
         if self._pointed is None:
             found = [Entry("muted", self._axes[1].name)]
             found += [Entry(one.color, one.legend or one.name, one.kind, one.width) for one in self._listed()]
-            return found + [Entry("particles", self.mark_name(), "upright", 1.5)] * (self._marked is not None)
+            return found + [Entry("particles", self.mark_name(), "upright", 1.5)] * (self.marked is not None)
         found = [Entry("text", self.say_x(self._pointed))]
         for one in self._listed():
             at = self.nearest(one, self._pointed)
@@ -224,7 +224,7 @@ class Chart(QWidget):
         self.plot.view.setVisible(bool(self.series))
         if self.series and self._axes is not None:
             self._fill(self.plot)
-            self.plot.mark(self._marked)
+            self.plot.mark(self.marked)
             self.point_at(self._pointed)
 
     def _fill(self, plot: "Plot") -> None:
@@ -273,7 +273,7 @@ class Chart(QWidget):
             painter.setFont(theme.text_font(theme.CAPTION_PIXELS))
             painter.setPen(self.tokens.color("muted"))
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(QRectF(self.rect()).adjusted(8, 0, -8, 0), flags, self._empty)
+            painter.drawText(QRectF(self.rect()).adjusted(8, 0, -8, 0), flags, self.empty_text)
             return
         painter.setFont(theme.number_font(HEAD_PIXELS))
         for box, entry in self.laid_out():

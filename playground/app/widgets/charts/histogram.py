@@ -20,7 +20,7 @@ class MarginalHistogram(Chart):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Samples against data", ABOUT, 136, lines=2, parent=parent)
-        self._edges = np.zeros(0)
+        self.edges = np.zeros(0)
         self._data: np.ndarray | None = None
         self._samples: np.ndarray | None = None
         self._below: np.ndarray | None = None
@@ -38,10 +38,10 @@ class MarginalHistogram(Chart):
         if len(values):
             low, high = np.quantile(values, (0.001, 0.999))
             margin = 0.08 * (high - low) or 0.5
-            self._edges = np.linspace(low - margin, high + margin, BINS + 1)
+            self.edges = np.linspace(low - margin, high + margin, BINS + 1)
             self._data = self._share(values)
         else:
-            self._edges, self._data = np.zeros(0), None
+            self.edges, self._data = np.zeros(0), None
         self._show()
 
     def show_samples(self, values: np.ndarray | None) -> None:
@@ -63,7 +63,7 @@ class MarginalHistogram(Chart):
         """(BINS,) the share of a known density in each bin; None if none is known."""
         if self._below is None or self._data is None:
             return None
-        return np.asarray(np.diff(np.interp(self._edges, *self._below)))
+        return np.asarray(np.diff(np.interp(self.edges, *self._below)))
 
     def entries(self) -> list[Entry]:
         overlap = self.overlap() if self._pointed is None else None
@@ -71,7 +71,7 @@ class MarginalHistogram(Chart):
 
     def say_x(self, value: float) -> str:
         """Round by the width in view; with a fixed number of digits, both ends would look equal far from 0."""
-        return f"{self._axis_name} = {format_coordinate(value, (float(self._edges[0]), float(self._edges[-1])), 2)}"
+        return f"{self._axis_name} = {format_coordinate(value, (float(self.edges[0]), float(self.edges[-1])), 2)}"
 
     def say_y(self, value: float, error: float = 0.0) -> str:
         return format_percent(value / 100)
@@ -81,13 +81,13 @@ class MarginalHistogram(Chart):
             self.show_empty("The data appear here, and the particles over them.")
             self.describe("No data yet.")
             return
-        middles = (self._edges[1:] + self._edges[:-1]) / 2
+        middles = (self.edges[1:] + self.edges[:-1]) / 2
         series, exact = [Series("data", middles, 100 * self._data, "data", "bars")], self.exact()
         if exact is not None and self._below is not None:
             # A share is that of a bin: the curve is as high as the bar of a bin with constant density. It is the mean density
             # between two positions, because the values at them alone would miss or exaggerate a thinner peak.
             places, mass = self._below
-            density = np.diff(mass) / np.diff(places) * (self._edges[1] - self._edges[0])
+            density = np.diff(mass) / np.diff(places) * (self.edges[1] - self.edges[0])
             between = (places[1:] + places[:-1]) / 2
             series.append(Series("exact density", between, 100 * density, "exact", legend="", width=1.5))
             series.append(Series("exact", middles, 100 * exact, "exact", width=1.5, alpha=0.0))  # read, not drawn
@@ -99,8 +99,8 @@ class MarginalHistogram(Chart):
             said = f"Along {self._axis_name}, samples and data share {overlap:.0%} of their area."
         # Scaled to the data, because particles in a single bin would flatten them.
         y = Axis("share, %", 0.0, 125 * float(self._data.max()))
-        self.show_series(series, Axis(self._axis_name, float(self._edges[0]), float(self._edges[-1])), y, said)
+        self.show_series(series, Axis(self._axis_name, float(self.edges[0]), float(self.edges[-1])), y, said)
 
     def _share(self, values: np.ndarray) -> np.ndarray:
         """(BINS,) share of the values in each bin; values outside count in the total."""
-        return np.histogram(values, self._edges)[0] / len(values)
+        return np.histogram(values, self.edges)[0] / len(values)

@@ -84,7 +84,7 @@ class LossChart(Chart):
         """
         finite, kept = np.isfinite(losses), np.isfinite(held_out[1])
         if not finite.any():
-            self.show_empty(self._empty)
+            self.show_empty(self.empty_text)
             return
         now = floor, len(steps), steps[-1], kept.sum()
         if self.series and now == self._shown:

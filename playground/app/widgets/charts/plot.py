@@ -56,7 +56,7 @@ class Plot:
             axis.enableAutoSIPrefix(False)  # otherwise it sets its empty label again at each change of range
             axis.setStyle(tickAlpha=255, hideOverlappingLabels=False, tickTextOffset=4)
             axis.setZValue(-1000)  # the grid is below the curves
-        self._name = QGraphicsSimpleTextItem(self.axes[0])
+        self.x_name = QGraphicsSimpleTextItem(self.axes[0])
         self._set_font()
         self._palette: Palette | None = None
         self._scales: tuple[Axis, Axis] | None = None
@@ -127,7 +127,7 @@ class Plot:
         for axis in self.axes:
             axis.setStyle(tickFont=font)
         self.axes[0].setHeight(round(self._metrics.height()) + 3)
-        self._name.setFont(font)
+        self.x_name.setFont(font)
 
     def line(self, name: str) -> pyqtgraph.PlotDataItem:
         """The item that draws the line of a series."""
@@ -243,7 +243,7 @@ class Plot:
             axis.setPen(pyqtgraph.mkPen(None))
             axis.setTickPen(pyqtgraph.mkPen(palette.color("border")))
             axis.setTextPen(palette.color("muted"))
-        self._name.setBrush(palette.color("muted"))
+        self.x_name.setBrush(palette.color("muted"))
         self._cross.setPen(pyqtgraph.mkPen(palette.color("muted")))
         self._mark.setPen(pyqtgraph.mkPen(palette.color("particles"), width=1.5))
 
@@ -277,8 +277,8 @@ class Plot:
             self.axes[1].setWidth(wide)
             self._layout.layout.activate()  # at once, because the pointer is read by the axes' positions
         length = self.box.width()
-        self._name.setText(self._metrics.elidedText(self._x_label, Qt.TextElideMode.ElideRight, length / 2))
-        (low, high), free = self.box.viewRange()[0], length - self._name.boundingRect().width() - 4
+        self.x_name.setText(self._metrics.elidedText(self._x_label, Qt.TextElideMode.ElideRight, length / 2))
+        (low, high), free = self.box.viewRange()[0], length - self.x_name.boundingRect().width() - 4
         across = []
         for place, label in self._marks(0, length):  # the axis's name ends the row
             share = (place - low) / (high - low)
@@ -292,7 +292,7 @@ class Plot:
             if axis.style["tickLength"] != -round(reach):
                 axis.setStyle(tickLength=-round(reach))  # a grid; pyqtgraph's own hides the labels at both ends
         self.labels = across, up
-        self._name.setPos(free + 4, 3)
+        self.x_name.setPos(free + 4, 3)
 
     def _marks(self, side: int, length: float) -> list[tuple[float, str]]:
         """The positions of the labels on an axis of this length."""
