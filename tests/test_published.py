@@ -12,6 +12,7 @@ from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.theory.densities import GaussianMixture
 from playground.theory.noise import VariancePreserving
+from tests.generators import seeded
 
 ROOT = Path(__file__).parents[1]
 
@@ -67,7 +68,7 @@ def test_the_schedulers_of_diffusers_follow_the_same_flow(gaussian):
     from playground.theory.samplers import MultistepSampler
 
     process = VariancePreserving(0.1, 20.0, 0.01)
-    start = torch.randn(50, 2, generator=torch.Generator().manual_seed(0))
+    start = torch.randn(50, 2, generator=seeded(0))
     y = start / float(process.scale(1.0))
     far = ((y - gaussian.means) / (0.25 + process.sigma_max**2) ** 0.5).double()
     exact = gaussian.means + far * (0.25 + process.sigma_min**2) ** 0.5
@@ -151,7 +152,7 @@ def test_the_moons_of_the_protocol_have_the_published_entropy_in_its_units():
     (known,) = (case for case in moons.cases(1) if case.name.endswith("early"))
     noise = float(known.settings["data.noise"])
     density = toys.two_moons(noise)
-    points = density.sample(200_000, torch.Generator().manual_seed(0))
+    points = density.sample(200_000, seeded(0))
     entropy = density.entropy() - float(points.std(0).log().sum())
     assert entropy + 0.020 == pytest.approx(1.3375, abs=0.002)
     assert toys.two_moons(0.1).entropy() + 0.088 == pytest.approx(1.0958, abs=5e-4)

@@ -11,6 +11,7 @@ from playground.app.model.weights import Weights
 from playground.lab.evaluation import OF_SAMPLES
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
+from tests.generators import seeded
 
 TINY = {
     "data.kind": "digits",
@@ -23,7 +24,7 @@ TINY = {
 
 
 def weights(problem: Problem) -> Weights:
-    network, generator = problem.network(), torch.Generator().manual_seed(0)
+    network, generator = problem.network(), seeded(0)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.copy_(0.1 * torch.randn(parameter.shape, generator=generator))

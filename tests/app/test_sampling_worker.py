@@ -28,6 +28,7 @@ from playground.lab.experiment import Experiment, replace
 from playground.lab.fields import arrows_at, score_at
 from playground.lab.problem import Problem
 from playground.theory.networks.base import ROWS
+from tests.generators import seeded
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have Qt's priorities, as the next test asks")
@@ -309,7 +310,7 @@ def test_a_run_guided_by_a_checkpoint_follows_the_weights_of_that_step() -> None
     worker, problem = SamplingWorker(), Problem.build(replace(Experiment(), asked))
     networks = {step: problem.network() for step in (0, 10, 60, 100)}
     for step, network in networks.items():
-        torch.nn.init.normal_(network.out.weight, std=0.1 + step, generator=torch.Generator().manual_seed(step))
+        torch.nn.init.normal_(network.out.weight, std=0.1 + step, generator=seeded(step))
     earlier = {step: networks[step].state_dict() for step in (0, 10, 60)}
     weights = Weights(1, networks[100].state_dict(), untrained=False, earlier=earlier, made=100)
     run = module.SamplingRun(_Workspace(problem), problem, 0, 0, weights)
@@ -327,7 +328,7 @@ def test_the_arrows_of_autoguidance_are_those_that_particles_follow() -> None:
     worker, problem = SamplingWorker(), Problem.build(replace(Experiment(), asked))
     networks = {step: problem.network() for step in (10, 100)}
     for step, network in networks.items():
-        torch.nn.init.normal_(network.out.weight, std=0.1 * step, generator=torch.Generator().manual_seed(step))
+        torch.nn.init.normal_(network.out.weight, std=0.1 * step, generator=seeded(step))
     workspace, sigma = _Workspace(problem), 0.5
 
     def guided(x, level):

@@ -9,8 +9,7 @@ import pytest
 
 from playground.cli import audit as module
 from playground.lab.audit import Audit, Check, audit
-
-Ask = Callable[..., tuple[int, str, str]]
+from tests.cli.conftest import Ask
 
 
 def test_a_table_and_its_files(ask: Ask, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """``score-playground boltzmann``: its files and its errors."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +11,7 @@ from playground.cli import boltzmann
 from playground.lab import experiment as experiments
 from playground.lab.boltzmann.cost import measure_cost
 from playground.lab.boltzmann.settings import Boltzmann
-
-Ask = Callable[..., tuple[int, str, str]]
+from tests.cli.conftest import Ask
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,6 @@
 """The self-test on the command line: a plain table, and an exit code for failed claims."""
 
 import json
-from collections.abc import Callable
 
 import pytest
 
@@ -9,8 +8,7 @@ from playground.cli import checking
 from playground.drawing.selftest import CHECKS, FILMS
 from playground.lab import selftest
 from playground.lab.selftest import Check
-
-Ask = Callable[..., tuple[int, str, str]]
+from tests.cli.conftest import Ask
 
 
 def test_a_table_of_claim_measured_and_bound(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 import ctypes
 import json
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,8 @@ from playground.cli.doctor import machine, program
 from playground.cli.doctor.machine import GIB
 from playground.cli.doctor.verdict import FAILED, OK, WARNING, Verdict
 from playground.drawing.screen_libraries import SCREEN_LIBRARIES
+from tests.cli.conftest import Ask
 
-Ask = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[2]
 
 

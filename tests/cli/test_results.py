@@ -6,7 +6,6 @@ import json
 import math
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +27,9 @@ from playground.lab.memorization import nearness
 from playground.lab.problem import Problem
 from playground.lab.session import Session
 from playground.lab.trajectory import Trajectory
+from tests.cli.conftest import Ask
 from tests.data.image_files import save_cats_and_dogs
 
-Ask = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[2]
 
 

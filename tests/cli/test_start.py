@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -33,8 +33,8 @@ from playground.lab.experiment import fields
 from playground.lab.selftest import Check
 from playground.lab.session import Session
 from playground.lab.sweep import folder
+from tests.cli.conftest import Ask
 
-Ask = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[2]
 
 

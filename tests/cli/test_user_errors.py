@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +28,7 @@ from playground.lab.session import Session, SessionError
 from playground.theory.ode import TooManySteps
 from playground.theory.samplers import SamplerDiverged
 from playground.user_errors import UserError
-
-Ask = Callable[..., tuple[int, str, str]]
+from tests.cli.conftest import Ask
 
 ABSENT = "cuda" if sys.platform == "darwin" else "mps"
 

@@ -12,6 +12,7 @@ from playground.kinds.datasets import DataSource, Stroke, Toy, load_dataset
 from playground.lab.experiment import fields
 from playground.theory.densities import GaussianMixture
 from tests.fitting import fitting_source
+from tests.generators import seeded
 
 TOYS = {kind: source for kind, source in DataSource.kinds().items() if issubclass(source, Toy)}
 ENTROPIES = {"two-moons": 1.0076, "eight-gaussians": 2.8319, "checkerboard": math.log(32), "two-gaussians": 3.3383}
@@ -84,7 +85,7 @@ def test_a_toy_draws_from_its_density(kind: str) -> None:
 def test_a_toy_integrates_to_one_and_its_score_is_exact(kind: str) -> None:
     density = load_dataset(kind, points=2_000).density
     assert density is not None
-    seen = density.sample(2_000, torch.Generator().manual_seed(1))
+    seen = density.sample(2_000, seeded(1))
     low, high = seen.amin(0).floor() - 3, seen.amax(0).ceil() + 3
     for sigma in (0.0, 0.3):
         # Cells of 1/16 have edges on the checkerboard's edges and resolve the smallest noise, 0.1, to 1e-7.
@@ -94,7 +95,7 @@ def test_a_toy_integrates_to_one_and_its_score_is_exact(kind: str) -> None:
         ]
         mass = density.log_prob(torch.cartesian_prod(*axes), sigma).exp().sum() / 256
         assert float(mass) == pytest.approx(1, abs=1e-6)
-    x = density.sample(500, torch.Generator().manual_seed(0)).requires_grad_()
+    x = density.sample(500, seeded(0)).requires_grad_()
     for sigma in (0.05, 1.0):
         (gradient,) = torch.autograd.grad(density.log_prob(x, sigma).sum(), x)
         torch.testing.assert_close(density.score(x.detach(), sigma), gradient, rtol=1e-10, atol=1e-10)
@@ -142,7 +143,7 @@ def test_a_curve_is_smooth(kind: str) -> None:
     if len(fine.means) == len(coarse.means):
         return  # the components are the data themselves, and no curve
     assert len(fine.means) > 2 * len(coarse.means)
-    x = coarse.sample(2_000, torch.Generator().manual_seed(0))
+    x = coarse.sample(2_000, seeded(0))
     assert float((coarse.log_prob(x) - fine.log_prob(x)).abs().max()) < 1e-3
 
 

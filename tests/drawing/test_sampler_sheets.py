@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QPainter
 
@@ -17,6 +16,7 @@ from playground.drawing.scene import Scene
 from playground.kinds.samplers import Sampler
 from playground.lab.experiment import Experiment, fields, replace
 from playground.lab.problem import Problem
+from tests.generators import seeded
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "images" / "make_sampler_sheets.py"
 
@@ -57,7 +57,7 @@ def test_each_sampler_fits_the_learned_score_of_points(sheets) -> None:
 def test_the_number_tells_the_density_s_own_draws_from_others(sheets) -> None:
     problem = Problem.build(replace(Experiment(), {"data.points": 100, "sampling.particles": 500}))
     judge = sheets.Judge(problem)
-    draws = problem.dataset.density.sample(500, torch.Generator().manual_seed(1)).numpy()
+    draws = problem.dataset.density.sample(500, seeded(1)).numpy()
     assert judge.ratio(draws) == pytest.approx(1.0, abs=0.5)
     assert judge.bound >= 1.0
     assert judge.ratio(draws + np.array([0.3, 0.0])) > 2 * judge.bound

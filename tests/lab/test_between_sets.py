@@ -35,6 +35,7 @@ from playground.lab.training import Trainer
 from playground.theory.densities import GaussianMixture
 from playground.theory.samplers import ProbabilityFlow
 from playground.theory.start_set import MATCHED, MixturePair
+from tests.generators import seeded
 
 SETS: dict[str, Any] = {
     "data.kind": "two-gaussians",
@@ -298,8 +299,8 @@ def test_a_reflow_trains_on_pairs_of_its_own_flow(problem: Problem, monkeypatch:
     # By the true velocity the ends follow from the starts: the same pairs as by a run from there.
     exact = problem.known_score()
     assert exact is not None
-    x, z = reflow.flow_pairs(problem, exact, torch.Generator().manual_seed(0))
-    again, same = reflow.flow_pairs(problem, exact, torch.Generator().manual_seed(0))
+    x, z = reflow.flow_pairs(problem, exact, seeded(0))
+    again, same = reflow.flow_pairs(problem, exact, seeded(0))
     assert torch.equal(x, again)
     assert torch.equal(z, same)
     process = problem.process()

@@ -15,6 +15,7 @@ from playground.lab.problem import Problem
 from playground.lab.session import Session
 from playground.lab.training import Trainer
 from playground.lab.without_effect import settings_without_effect
+from tests.generators import seeded
 
 SMALL = {"data.kind": "two-gaussians", "data.classes": "on", "data.points": 500, "likelihood.points": 50}
 
@@ -29,8 +30,8 @@ def test_a_perceptron_learns_the_score_of_each_class_and_of_all(guided_gaussians
     """Measured 0.06 to 0.17; the score of all data in place of a class's would be wrong by 0.5 or more."""
     problem, told = guided_gaussians.problem, None if label is None else torch.tensor(label)
     level, density = torch.tensor(sigma), problem.density if label is None else problem.class_densities.densities[label]
-    x = density.sample(1_000, torch.Generator().manual_seed(0))
-    x = x + sigma * torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
+    x = density.sample(1_000, seeded(0))
+    x = x + sigma * torch.randn(x.shape, generator=seeded(1))
     with torch.no_grad():
         learned = guided_gaussians.ema(x, level, told)
     exact = density.score(x, level)

@@ -25,6 +25,7 @@ from playground.lab.score_errors import score_figures
 from playground.lab.training import Trainer
 from playground.lab.without_effect import settings_without_effect
 from playground.theory.samplers import SamplerDiverged
+from tests.generators import seeded
 
 TINY = {
     "network.width": 32,
@@ -43,7 +44,7 @@ def digits(**changes: object) -> Problem:
 @pytest.fixture(scope="module")
 def network():
     """A network in which every layer has an effect, as after minutes of training."""
-    network, generator = digits().network(), torch.Generator().manual_seed(0)
+    network, generator = digits().network(), seeded(0)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.copy_(0.2 * torch.randn(parameter.shape, generator=generator))

@@ -20,6 +20,7 @@ from playground.messages import Message
 from playground.theory.networks import Energy
 from playground.theory.partition import QuadratureGrid, StandardNormal
 from tests.fitting import fitting
+from tests.generators import seeded
 
 SMALL = {
     "data.kind": "two-gaussians",
@@ -55,7 +56,7 @@ def untrained(dataset: Dataset | None = None, **changes: object) -> tuple[Proble
 
 
 def scrambled(network: Energy) -> Energy:
-    generator = torch.Generator().manual_seed(2)
+    generator = seeded(2)
     torch.nn.init.normal_(network.out.weight, std=0.2, generator=generator)
     return network.requires_grad_(False)
 

@@ -12,6 +12,7 @@ from playground.lab.error_budget import METRICS, PARTS, error_budget
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.theory.densities import GaussianMixture
+from tests.generators import seeded
 
 STD = 3.0
 DENSITY = GaussianMixture(torch.tensor([[4.0, -1.0]], dtype=torch.float64), torch.tensor([STD], dtype=torch.float64))
@@ -30,7 +31,7 @@ PERFECT = {
 def problem(changes: dict[str, Any]) -> Problem:
     """Gaussian data whose training set has exactly the mean and covariance of the density."""
     settings = {**PERFECT, **changes}
-    points = DENSITY.sample(400, torch.Generator().manual_seed(0)).double()
+    points = DENSITY.sample(400, seeded(0)).double()
     centred = points - points.mean(0)
     white = torch.linalg.solve_triangular(torch.linalg.cholesky(centred.T @ centred / 400), centred.T, upper=False).T
     points = (DENSITY.means + STD * white).numpy()

@@ -29,6 +29,7 @@ from playground.lab.tilting import FROM_TILTED
 from playground.theory import likelihood as theory
 from playground.theory import two_samples
 from tests.fitting import fitting
+from tests.generators import seeded
 
 CONTINUOUS = [name for name, kind in Noise.kinds().items() if kind.is_continuous]
 
@@ -338,7 +339,7 @@ def test_densities_of_the_plane_take_the_exact_trace(probes: int) -> None:
 
 def test_evaluation_of_the_exact_score_finds_nothing_wrong() -> None:
     problem = Problem.build(experiment(data__kind="two-gaussians", likelihood__points=1000))
-    samples = problem.dataset.density.sample(800, torch.Generator().manual_seed(1)).numpy()
+    samples = problem.dataset.density.sample(800, seeded(1)).numpy()
     progress = list(evaluate(problem, problem.density.score, samples))
     fractions = [step.fraction for step in progress]
     assert fractions == sorted(fractions)
@@ -444,7 +445,7 @@ def sliced(every: list[dict[str, Any]]) -> np.ndarray:
 def two_gaussians(seed: int, count: int) -> tuple[Problem, np.ndarray]:
     """Data with 20 held-out points, fewer than samples; the distance is mostly that of the modes' shares."""
     problem = Problem.build(experiment(data__kind="two-gaussians", likelihood__points=20, seed=seed))
-    return problem, problem.dataset.density.sample(count, torch.Generator().manual_seed(1000 + seed)).numpy()
+    return problem, problem.dataset.density.sample(count, seeded(1000 + seed)).numpy()
 
 
 def small_file(seed: int, count: int) -> tuple[Problem, np.ndarray]:

@@ -14,6 +14,7 @@ from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.latent import interpolate
 from playground.lab.likelihood import FARTHEST, decode, log_likelihood, round_trip
 from playground.lab.problem import Problem
+from tests.generators import seeded
 
 Ask = Callable[[Problem, Any, np.ndarray], Any]
 
@@ -52,7 +53,7 @@ def made(changes: dict[str, object]) -> tuple[Problem, Any]:
     settings = {"data.points": 500, "network.width": 16, "network.depth": 2, "network.activation": "tanh"}
     problem = Problem.build(replace(Experiment(), settings | changes))
     network = problem.network()
-    torch.nn.init.normal_(network.out.weight, std=0.3, generator=torch.Generator().manual_seed(0))
+    torch.nn.init.normal_(network.out.weight, std=0.3, generator=seeded(0))
     source = problem.experiment.likelihood.source
     return problem, problem.known_score(source) or network.requires_grad_(False)
 

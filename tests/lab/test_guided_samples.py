@@ -20,6 +20,7 @@ from playground.lab.training import Trainer
 from playground.lab.trajectory import Trajectory
 from playground.lab.without_effect import settings_without_effect
 from playground.theory.guidance import ScoreWithWeaker
+from tests.generators import seeded
 
 EXACT = {
     "data.kind": "two-moons",
@@ -70,7 +71,7 @@ def test_samples_of_a_class_follow_its_density_and_guided_ones_not_the_tilted(ki
 def test_the_field_of_autoguidance_is_the_one_that_particles_follow() -> None:
     """Without a class, with one class, and outside the interval; without an earlier step it is the network's own."""
     base = {"sampling__source": "learned", "sampling__guide": "checkpoint", "sampling__guidance": 2.0}
-    x = torch.randn(20, 2, generator=torch.Generator().manual_seed(0))
+    x = torch.randn(20, 2, generator=seeded(0))
     for labels in ("none", "one"):
         problem = problem_of(**base, sampling__labels=labels, sampling__guidance_max=1.0)
         network, weaker = problem.network(), problem.network()
@@ -98,7 +99,7 @@ def test_the_tilted_density_of_all_classes_is_their_mixture() -> None:
     ]
     x = torch.from_numpy(problem.dataset.points[:50])
     torch.testing.assert_close(both.prob(x), 0.8 * ones[0].prob(x) + 0.2 * ones[1].prob(x))
-    drawn = both.sample(4_000, torch.Generator().manual_seed(0))
+    drawn = both.sample(4_000, seeded(0))
     assert float((drawn[:, 0] > 0).double().mean()) == pytest.approx(0.8, abs=4.4 * np.sqrt(0.16 / 4_000))
 
 

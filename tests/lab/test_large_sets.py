@@ -20,6 +20,7 @@ from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem, diameter
 from playground.lab.session import Session
 from playground.theory import local_geometry
+from tests.generators import seeded
 
 COUNT, SHAPE = 3_000, (3, 32, 32)
 NUMBERS = COUNT * math.prod(SHAPE)  # 37 MB in single precision
@@ -106,7 +107,7 @@ def test_units_take_a_few_rows_at_a_time(dataset: Dataset) -> None:
 
 @pytest.mark.parametrize("shape", [(2,), SHAPE])
 def test_the_diameter_is_that_of_all_rows_at_once(monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...]) -> None:
-    points = torch.randn(2_000, *shape, generator=torch.Generator().manual_seed(0))
+    points = torch.randn(2_000, *shape, generator=seeded(0))
     monkeypatch.setattr(local_geometry, "PART", points.numel())
     monkeypatch.setattr(local_geometry, "PROJECTED", 128 * len(points))
     whole = diameter(points)

@@ -15,6 +15,7 @@ from playground.lab.problem import Problem
 from playground.theory.densities import GaussianMixture
 from playground.theory.noise import ContinuousNoise, FlowMatching
 from playground.theory.start_set import MixturePair, StartSet
+from tests.generators import seeded
 
 MOVED, FROM, TO = 3.0, 2.0, 0.5  # distance of the means along an axis, and the standard deviations of start and data
 
@@ -32,7 +33,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 def problem() -> Problem:
     """From one Gaussian to another."""
     density = gaussian(0.0, TO)
-    points = density.sample(4_000, torch.Generator().manual_seed(0)).numpy()
+    points = density.sample(4_000, seeded(0)).numpy()
     settings = {"noise.kind": "flow-matching", "noise.source": "eight-gaussians", "sampling.kind": "probability-flow"}
     asked = Problem.build(replace(Experiment(), settings), Dataset("one", points, density, (2,), ("x", "y"), points))
     offset, scale = torch.from_numpy(asked.units.offset), float(asked.units.scale.flat[0])
@@ -146,7 +147,7 @@ def test_a_known_pair_of_sets_is_followed_exactly() -> None:
     assert isinstance(asked.path_density, MixturePair)
     start = asked.noise.start
     assert start is not None
-    there = asked.units.to_user(start.sample(2_000, torch.Generator().manual_seed(0)).numpy())
+    there = asked.units.to_user(start.sample(2_000, seeded(0)).numpy())
     # Eight Gaussians around the origin of the user's units, of twice the toy's radius, and data moved by 3.
     assert np.linalg.norm(there, axis=1).mean() == pytest.approx(2 * 4 / 1.414, rel=0.05)
     assert asked.dataset.density is not None

@@ -24,6 +24,7 @@ from playground.theory.noise import (
     VariancePreserving,
 )
 from tests.fitting import fitting
+from tests.generators import seeded
 
 CONTINUOUS = [name for name, kind in Noise.kinds().items() if kind.is_continuous]
 
@@ -228,7 +229,7 @@ def test_the_highest_rates_end_with_noise_that_single_precision_holds(kind: str)
     noise = build(noise__kind=kind, **highest).noise
     sigma = torch.tensor(noise.sigma_max)
     assert torch.isfinite(sigma.square())
-    assert torch.isfinite(noise.training_sigmas(100, torch.Generator().manual_seed(0), "time").square()).all()
+    assert torch.isfinite(noise.training_sigmas(100, seeded(0), "time").square()).all()
 
 
 @pytest.mark.parametrize("kind", fields()["noise.kind"].choices)
@@ -333,7 +334,7 @@ def test_seed_determines_weights_and_draws() -> None:
 
 
 def test_the_diameter_is_the_largest_distance() -> None:
-    generator = torch.Generator().manual_seed(0)
+    generator = seeded(0)
     for shape, tolerance in (((2,), 1e-3), ((1, 4, 4), 0.03)):
         points = torch.randn(1500, *shape, generator=generator) * torch.linspace(0.3, 2.0, shape[-1])
         exact = float(torch.cdist(points.flatten(1), points.flatten(1)).max())
@@ -413,7 +414,7 @@ def test_the_prior_of_large_images_is_quick_and_found_once(tmp_path: Path) -> No
     assert problem.shape == (3, 64, 64)
     began = time.process_time()
     prior = problem.prior()
-    x = prior.sample(4, torch.Generator().manual_seed(0))
+    x = prior.sample(4, seeded(0))
     torch.testing.assert_close(prior.from_normal(prior.to_normal(x)), x)
     assert prior.log_prob(x).isfinite().all()
     assert time.process_time() - began < 5

@@ -29,6 +29,7 @@ from playground.lab.trajectory import Trajectory
 from playground.theory.metrics import sliced_wasserstein2
 from playground.theory.samplers import AnnealedLangevin, Langevin, MetropolisAdjustedLangevin, SamplerDiverged, Step
 from tests.fitting import fitting
+from tests.generators import seeded
 
 CONTINUOUS = [name for name, kind in Noise.kinds().items() if kind.is_continuous]
 
@@ -263,11 +264,11 @@ def test_ddim_is_nearer_to_two_moons_than_euler_in_t(steps: int, ddim: float, eu
     settings = experiment(sampling__kind="probability-flow", sampling__steps=steps, sampling__particles=2_500)
     problem = Problem.build(replace(settings, {"sampling.source": "exact", "sampling.time_grid": "karras"}))
     density = problem.dataset.density.to("cpu", torch.float64)
-    draws = torch.Generator().manual_seed(1)
+    draws = seeded(1)
     clouds = [density.sample(2_500, draws) for _ in range(9)]
 
     def apart(some: torch.Tensor, others: torch.Tensor) -> float:
-        return sliced_wasserstein2(some, others, 64, torch.Generator().manual_seed(2))
+        return sliced_wasserstein2(some, others, 64, seeded(2))
 
     floor = np.mean([apart(*pair) for pair in itertools.combinations(clouds, 2)])
 
@@ -538,8 +539,8 @@ def test_metropolis_accepts_as_many_steps_in_any_number_of_dimensions() -> None:
             make_sampler(problem).step / problem.noise.sigma_min**2
         )  # its training points have no width of their own
         walk = MetropolisAdjustedLangevin(lambda x, _: -0.5 * x.flatten(1).square().sum(1), 0.0, share, 1)
-        start = torch.randn(count, *shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-        *_, end = walk.run(lambda x, _: -x, start, torch.Generator().manual_seed(2))
+        start = torch.randn(count, *shape, generator=seeded(1), dtype=torch.float64)
+        *_, end = walk.run(lambda x, _: -x, start, seeded(2))
         accepted.append(end.accepted)
     limit = 1 + math.erf(-((2 * mala.STEP) ** 1.5) / 8 / math.sqrt(2))
     assert limit == pytest.approx(0.62, abs=0.005)

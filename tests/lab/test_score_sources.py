@@ -15,6 +15,7 @@ from playground.lab.fields import empirical_density_over, grid_points, grid_shap
 from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import Problem
 from playground.theory.empirical import Empirical
+from tests.generators import seeded
 
 
 def experiment(**settings: object) -> Experiment:
@@ -36,7 +37,7 @@ def last(progress_of):
 @pytest.mark.parametrize("sigma", [0.02, 0.3, 2.0])
 def test_cell_means_are_the_densitys_own(sigma: float) -> None:
     """They are compared with a hundred values per cell for a wide sigma, and with the whole mass for a narrow one."""
-    empirical = Empirical(torch.randn(200, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0)))
+    empirical = Empirical(torch.randn(200, 2, dtype=torch.float64, generator=seeded(0)))
     x, y = (torch.linspace(-end, end, cells + 1, dtype=torch.float64) for end, cells in ((9, 30), (8, 24)))
     means = empirical.cell_means(x, y, sigma)
     assert means.shape == (24, 30)

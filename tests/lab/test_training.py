@@ -19,6 +19,7 @@ from playground.lab.training import Trainer, TrainingProgress, recommended_threa
 from playground.lab.weights import load_weights
 from playground.theory.noise import per_point
 from tests.fitting import fitting
+from tests.generators import seeded
 
 SMALL = {
     "data.kind": "two-gaussians",
@@ -113,7 +114,7 @@ def test_the_error_of_the_final_loss_is_its_spread_over_draws(monkeypatch: pytes
     trainer = Trainer(Problem.build(experiment(objective__normalizer_grid=16, network__width=16, **settings)))
     found = []
     for seed in range(16):
-        monkeypatch.setattr(Problem, "generator", lambda *_, seed=seed: torch.Generator().manual_seed(seed))
+        monkeypatch.setattr(Problem, "generator", lambda *_, seed=seed: seeded(seed))
         found.append(final_loss(trainer))
     losses, errors = np.transpose(found)
     assert losses.std(ddof=1) / 1.7 < errors.mean() < 1.7 * losses.std(ddof=1)  # of 16: 3.5 standard deviations

@@ -8,13 +8,14 @@ import torch
 from playground.lab.weights import Weights
 from playground.theory.fused import EPSILON, FIRST_DECAY, SECOND_DECAY
 from playground.theory.networks import ScoreNetwork
+from tests.generators import seeded
 from tests.networks import build_network
 
 SHAPES = {"mlp": (2,), "u-net": (1, 8, 8)}
 
 
 def network(kind: str = "mlp") -> ScoreNetwork:
-    generator = torch.Generator().manual_seed(0)
+    generator = seeded(0)
     options = {"width": 32, "depth": 2, "activation": "silu", "features": 4, "feature_scale": 1.0}
     return build_network(kind, SHAPES[kind], generator=generator, **options).double()
 
@@ -30,7 +31,7 @@ def test_a_step_is_adam_s_and_the_average_warms_up(ema: float, kind: str) -> Non
     ours, average, theirs = network(kind), network(kind), network(kind)
     weights = Weights(ours, average)
     adam = torch.optim.Adam(theirs.parameters(), lr=0.01, betas=(FIRST_DECAY, SECOND_DECAY), eps=EPSILON)
-    expected, generator = flat(ours.parameters()), torch.Generator().manual_seed(1)
+    expected, generator = flat(ours.parameters()), seeded(1)
     for n in range(5):
         gradients = [torch.randn(p.shape, generator=generator, dtype=torch.float64) for p in theirs.parameters()]
         weights.adam_step(gradients, 0.01, ema)

@@ -5,12 +5,13 @@ import math
 
 import pytest
 import torch
-from gaussian_runs import MEAN, STD, gaussian_score, generator, last
+from gaussian_runs import MEAN, STD, gaussian_score, last
 from torch import Tensor
 
 from playground.theory.densities import GaussianMixture
 from playground.theory.noise import Process, ScoreFunction, VarianceExploding
 from playground.theory.samplers import ReverseSDE, base, time_grid
+from tests.generators import seeded
 
 FINE, PATHS = 4096, 600
 LINEAR = VarianceExploding(0.5, 8.0)
@@ -28,7 +29,7 @@ class BrownianPaths:
     """
 
     def __init__(self, process: Process) -> None:
-        draw = generator(12)
+        draw = seeded(12)
         self.v = torch.tensor(time_grid(process, FINE)[1], dtype=torch.float64) ** 2
         self.h = -self.v.diff()
         self.w = self.h.sqrt()[:, None] * torch.randn(FINE, PATHS, generator=draw, dtype=torch.float64)

@@ -7,7 +7,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from playground.theory.noise import Process, VarianceExploding, VariancePreserving, geometric, per_point
+from playground.theory.noise import (
+    Cosine,
+    FlowMatching,
+    Process,
+    SubVariancePreserving,
+    VarianceExploding,
+    VariancePreserving,
+    geometric,
+    per_point,
+)
 from playground.theory.samplers import (
     AnnealedLangevin,
     DDIMSampler,
@@ -19,13 +28,26 @@ from playground.theory.samplers import (
     base,
     time_grid,
 )
+from tests.generators import seeded
 
 MEAN, STD = 0.7, 0.6
-VE = VarianceExploding(0.05, 8.0)
-VP = VariancePreserving(0.1, 20.0, 0.05)
+
+
+def processes(sigma_min: float, sigma_max: float) -> dict[str, Process]:
+    """Each process between two noise levels; VP and sub-VP have their own largest one."""
+    return {
+        "VE": VarianceExploding(sigma_min, sigma_max),
+        "VP": VariancePreserving(0.1, 20.0, sigma_min),
+        "sub-VP": SubVariancePreserving(0.1, 20.0, sigma_min),
+        "cosine": Cosine(sigma_min, sigma_max),
+        "flow matching": FlowMatching(sigma_min, sigma_max),
+    }
+
+
+FINE, COARSE = processes(0.05, 8.0), processes(0.5, 8.0)
+VE, VP = FINE["VE"], FINE["VP"]
 # If the finest noise is far below the data's standard deviation, the errors of first order nearly cancel by the end.
-COARSE_VE = VarianceExploding(0.5, 8.0)
-COARSE_VP = VariancePreserving(0.1, 20.0, 0.5)
+COARSE_VE, COARSE_VP = COARSE["VE"], COARSE["VP"]
 LEVELS = geometric(8.0, 0.05, 5)
 
 
@@ -38,12 +60,8 @@ def gaussian_log_density(x: Tensor, sigma: Tensor) -> Tensor:
     return -0.5 * (x - MEAN).square().flatten(1).sum(1) / (STD**2 + sigma**2)
 
 
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
 def last(sampler: Sampler, start: Tensor, seed: int = 0, score=gaussian_score) -> Step:
-    *_, step = sampler.run(score, start, generator(seed))
+    *_, step = sampler.run(score, start, seeded(seed))
     return step
 
 

@@ -14,6 +14,7 @@ from playground.theory.empirical import Empirical
 from playground.theory.likelihood import log_likelihood
 from playground.theory.noise import SingleSigma, VarianceExploding, VariancePreserving, per_point
 from playground.theory.objectives import Denoising, Exact, Sliced
+from tests.generators import seeded
 
 SHAPES = st.one_of(
     st.tuples(st.integers(1, 7)),  # points on a line, in the plane, in space
@@ -25,7 +26,7 @@ few, fewer = settings(max_examples=25), settings(max_examples=8)
 
 
 def normals(seed: int, *shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(dtype)
+    return torch.randn(shape, generator=seeded(seed), dtype=torch.float64).to(dtype)
 
 
 def close(found: Tensor, expected: Tensor, dtype: torch.dtype, size: float) -> None:
@@ -64,7 +65,7 @@ def test_losses_of_a_linear_field_are_the_closed_form(
         Exact(SingleSigma(1.0), weight="constant"),
         Sliced(SingleSigma(1.0), weight="constant", probes="rademacher", variance_reduced=True),
     ):
-        losses = objective.loss(lambda y, _: slope * y, x, still, torch.Generator().manual_seed(1))
+        losses = objective.loss(lambda y, _: slope * y, x, still, seeded(1))
         close(losses.detach(), expected, dtype, size)
 
 
@@ -76,9 +77,7 @@ def test_the_denoising_loss_of_a_zero_score_is_the_noise(
     """The loss is sigma^2 |z/sigma|^2, whose mean is D at every level."""
     x, sigma = normals(0, count, *shape, dtype=dtype), torch.full((count,), level, dtype=dtype)
     objective = Denoising(SingleSigma(level), weight="sigma2")
-    losses = torch.stack(
-        [objective.loss(lambda y, _: 0 * y, x, sigma, torch.Generator().manual_seed(k)) for k in range(60)]
-    )
+    losses = torch.stack([objective.loss(lambda y, _: 0 * y, x, sigma, seeded(k)) for k in range(60)])
     assert losses.shape == (60, count)
     assert losses.dtype == dtype
     numbers = losses.numel() * math.prod(shape)
@@ -115,7 +114,7 @@ def test_every_sampler_keeps_shape_and_precision(
     sampler: Any, shape: tuple[int, ...], count: int, dtype: torch.dtype
 ) -> None:
     start = normals(0, count, *shape, dtype=dtype)
-    *_, step = sampler.run(lambda y, s: -y / (0.36 + per_point(s, y) ** 2), start, torch.Generator().manual_seed(1))
+    *_, step = sampler.run(lambda y, s: -y / (0.36 + per_point(s, y) ** 2), start, seeded(1))
     assert step.positions.shape == start.shape
     assert step.positions.dtype == dtype
     assert torch.isfinite(step.positions).all()

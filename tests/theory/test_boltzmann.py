@@ -11,11 +11,12 @@ from torch import Tensor
 
 from playground.theory import boltzmann
 from playground.theory.boltzmann import Enumerator, conditional, gibbs, log_weight, numbers_of, states, states_of
+from tests.generators import seeded
 
 
 def weights(units: int, scale: float = 0.5, seed: int = 0) -> Tensor:
     """Random weights, not symmetric and with a diagonal."""
-    return scale * torch.randn(units, units, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return scale * torch.randn(units, units, generator=seeded(seed), dtype=torch.float64)
 
 
 def coupled(units: int, pairs: dict[tuple[int, int], float]) -> Tensor:
@@ -179,7 +180,7 @@ def test_a_conditional_is_the_ratio_of_the_joint() -> None:
 def test_gibbs_sweeps_keep_the_distribution() -> None:
     """Chains that start from exact samples stay exact, and chains from one state converge, both within 4 standard errors."""
     matrix, chains = weights(3, 0.6), 40_000
-    log_weights, generator = Enumerator(3).log_weights(matrix), torch.Generator().manual_seed(1)
+    log_weights, generator = Enumerator(3).log_weights(matrix), seeded(1)
     probabilities = log_weights.softmax(0)
     errors = (probabilities * (1 - probabilities) / chains).sqrt()
     exact = boltzmann.sample(log_weights, torch.rand(chains, generator=generator))

@@ -5,10 +5,9 @@ import math
 
 import pytest
 import torch
-from gaussian_runs import COARSE_VE, COARSE_VP, MEAN, STD, VE, VP, gaussian_log_density, gaussian_score, generator
+from gaussian_runs import COARSE_VE, COARSE_VP, MEAN, STD, VE, VP, gaussian_log_density, gaussian_score
 from torch import Tensor
 
-from playground.theory.counting import CountedScore
 from playground.theory.forward import ForwardProcess
 from playground.theory.noise import VarianceExploding, geometric
 from playground.theory.samplers import (
@@ -25,6 +24,7 @@ from playground.theory.samplers import (
     Sampler,
 )
 from playground.theory.samplers.brownian import DEPTH, HIGHEST, LOWEST, Interval, Piece
+from tests.generators import seeded
 
 LIKE = torch.zeros(20_000, 1, dtype=torch.float64)
 NOISY = {
@@ -50,7 +50,7 @@ QUIET = {
 
 
 def end(sampler: Sampler, path: BrownianPath | torch.Generator, particles: int = 64) -> Tensor:
-    start = 3 * torch.randn(particles, 1, generator=generator(5), dtype=torch.float64)
+    start = 3 * torch.randn(particles, 1, generator=seeded(5), dtype=torch.float64)
     *_, step = sampler.run(gaussian_score, start, path)
     return step.positions
 
@@ -152,8 +152,8 @@ def test_steps_beside_each_other_have_the_law_of_the_path(cut: float, scale: flo
 def test_a_time_inside_an_interval_that_is_not_halved_cuts_it_by_the_same_law() -> None:
     """Drawn by the formula for any length, halves of a known piece have the covariance of the formula for halves."""
     whole = Piece(3.0, torch.zeros(2, 50_000, dtype=torch.float64))
-    ways = [whole.halves(generator(1))[0], whole.first(1.5, generator(2))]
-    ways += [whole.halves(generator(3))[1], whole.without(whole.first(1.5, generator(4)))]
+    ways = [whole.halves(seeded(1))[0], whole.first(1.5, seeded(2))]
+    ways += [whole.halves(seeded(3))[1], whole.without(whole.first(1.5, seeded(4)))]
     exact = torch.tensor([[3 / 16, -3 / 32], [-3 / 32, 3 / 64 + 1 / 16]], dtype=torch.float64)
     for way, sign in zip(ways, (1, 1, -1, -1), strict=True):
         signs = torch.tensor([[1, sign], [sign, 1]])
@@ -175,17 +175,7 @@ def test_two_runs_of_one_sampler_are_the_same_to_the_last_bit(name: str) -> None
 
 @pytest.mark.parametrize("name", QUIET)
 def test_samplers_without_noise_need_no_path(name: str) -> None:
-    assert torch.equal(end(QUIET[name], BrownianPath(4)), end(QUIET[name], generator()))
-
-
-@pytest.mark.parametrize("name", [*NOISY, *QUIET])
-def test_samplers_know_their_evaluations(name: str) -> None:
-    sampler = (NOISY | QUIET)[name]
-    score = CountedScore(gaussian_score, 4)
-    for _ in sampler.run(score, torch.zeros(4, 1, dtype=torch.float64), generator()):
-        pass
-    assert sampler.evaluations in (None, score.nfe_max)
-    assert (sampler.evaluations is None) == (name == "flow, adaptive")
+    assert torch.equal(end(QUIET[name], BrownianPath(4)), end(QUIET[name], seeded()))
 
 
 @pytest.mark.parametrize("process", [VE, VP], ids=["VE", "VP"])
@@ -193,7 +183,7 @@ def test_moments_on_a_path_are_those_of_a_generator(process) -> None:
     """The path's numbers are standard normal at every step, so the samples have the right standard deviation."""
     sampler = ReverseSDE(process, 100, False)
     found = end(sampler, BrownianPath(11), 5_000)
-    free = end(sampler, generator(11), 5_000)
+    free = end(sampler, seeded(11), 5_000)
     assert float(found.std()) == pytest.approx(float(free.std()), rel=0.05)
     assert float(found.mean()) == pytest.approx(float(free.mean()), abs=0.06)
     assert float(found.std()) == pytest.approx(STD, rel=0.1)
@@ -203,7 +193,7 @@ def test_moments_on_a_path_are_those_of_a_generator(process) -> None:
 def strong_errors(make, counts: tuple[int, ...], fine: int, shared: bool = True) -> list[float]:
     """Root mean square distance of runs with few steps from one with `fine` steps; with separate noise unless `shared`."""
     runs = [make(count) for count in (*counts, fine)]
-    ends = [end(run, BrownianPath(6) if shared else generator(number), 300) for number, run in enumerate(runs)]
+    ends = [end(run, BrownianPath(6) if shared else seeded(number), 300) for number, run in enumerate(runs)]
     return [float((one - ends[-1]).square().mean().sqrt()) for one in ends[:-1]]
 
 
@@ -243,7 +233,7 @@ def test_two_processes_are_driven_by_one_path() -> None:
     """VE and VP solve the same SDE in variance-exploding coordinates, so with more steps their particles end closer together."""
     vp = COARSE_VP
     ve = VarianceExploding(0.5, float(vp.sigma(1.0)))
-    start = float(vp.sigma(1.0)) * torch.randn(200, 1, generator=generator(5), dtype=torch.float64)
+    start = float(vp.sigma(1.0)) * torch.randn(200, 1, generator=seeded(5), dtype=torch.float64)
 
     def apart(count: int) -> float:
         runs = [ReverseSDE(process, count, False) for process in (ve, vp)]

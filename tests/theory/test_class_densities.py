@@ -6,6 +6,7 @@ import torch
 from playground.kinds.datasets import DataSource, ToyWithClasses
 from playground.theory.class_densities import ClassDensities
 from playground.theory.densities import GaussianMixture
+from tests.generators import seeded
 
 TOYS = {name: kind for name, kind in DataSource.kinds().items() if issubclass(kind, ToyWithClasses)}
 
@@ -20,7 +21,7 @@ def classes_of(name: str) -> ClassDensities:
 def test_the_classes_mix_to_the_density_of_all_data(name: str, sigma: float) -> None:
     classes = classes_of(name)
     assert classes.count == len(TOYS[name].parts)
-    x = classes.mixture.sample(200, torch.Generator().manual_seed(0)).requires_grad_()
+    x = classes.mixture.sample(200, seeded(0)).requires_grad_()
     parts = torch.stack([density.log_prob(x, sigma) for density in classes.densities], dim=1)
     whole = torch.logsumexp(parts + classes.frequencies.log(), dim=1)
     torch.testing.assert_close(whole, classes.mixture.log_prob(x, sigma))

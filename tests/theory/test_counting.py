@@ -12,13 +12,17 @@ from playground.theory.noise import VariancePreserving as VP
 from playground.theory.samplers import (
     AdaptiveFlow,
     AnnealedLangevin,
+    DDIMSampler,
     EdmSampler,
     Langevin,
     MetropolisAdjustedLangevin,
+    MultistepSampler,
     ProbabilityFlow,
     ReverseSDE,
     Sampler,
+    UniPCSampler,
 )
+from tests.generators import seeded
 
 VE = VarianceExploding(0.05, 5.0)
 
@@ -38,11 +42,11 @@ def steep(x: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
 
 
 def start(count: int = 20) -> Tensor:
-    return torch.randn(count, 2, generator=torch.Generator().manual_seed(0))
+    return torch.randn(count, 2, generator=seeded(0))
 
 
 def spent(sampler: Sampler, counted: CountedScore, score=None) -> None:
-    list(sampler.run(score or counted, start(), torch.Generator().manual_seed(1)))
+    list(sampler.run(score or counted, start(), seeded(1)))
 
 
 @pytest.mark.parametrize(
@@ -61,6 +65,11 @@ def spent(sampler: Sampler, counted: CountedScore, score=None) -> None:
         (ProbabilityFlow(VE, 10, final_denoising=False), 20),
         (ProbabilityFlow(VE, 10, final_denoising=False, corrector_steps=1), 30),
         (EdmSampler(VE, 10, final_denoising=True, churn=5.0), 21),
+        (DDIMSampler(VE, 10, False), 10),
+        (DDIMSampler(VE, 10, True, eta=1.0), 11),
+        (MultistepSampler(VE, 10, False), 10),
+        (MultistepSampler(VE, 10, True, stochasticity=1.0), 11),
+        (UniPCSampler(VE, 10, False), 10),
         (ForwardProcess(VP(0.1, 20.0, 0.01), 10), 0),
     ],
     ids=lambda given: type(given).__name__ if isinstance(given, Sampler) else "",
@@ -68,7 +77,7 @@ def spent(sampler: Sampler, counted: CountedScore, score=None) -> None:
 def test_samplers_of_fixed_steps_take_the_evaluations_of_their_scheme(sampler: Sampler, evaluations: int) -> None:
     counted = CountedScore(gaussian, 20)
     spent(sampler, counted)
-    assert (counted.nfe_mean, counted.nfe_max) == (evaluations, evaluations)
+    assert counted.nfe_mean == counted.nfe_max == sampler.evaluations == evaluations
 
 
 def test_adaptive_steps_are_counted_per_particle() -> None:

@@ -5,28 +5,19 @@ import math
 
 import pytest
 import torch
-from gaussian_runs import COARSE_VE, COARSE_VP, MEAN, STD, exact_moments, gaussian_score, generator, last
+from gaussian_runs import COARSE, COARSE_VE, COARSE_VP, MEAN, STD, exact_moments, gaussian_score, last
 from torch import Tensor
 
 from playground.theory.noise import (
-    Cosine,
     CustomSchedule,
-    FlowMatching,
     Process,
-    SubVariancePreserving,
     per_point,
 )
 from playground.theory.samplers import DDIMSampler, MultistepSampler, ProbabilityFlow, base, time_grid
 from playground.theory.samplers.grid import Grid
+from tests.generators import seeded
 
-PROCESSES = {
-    "VE": COARSE_VE,
-    "VP": COARSE_VP,
-    "sub-VP": SubVariancePreserving(0.1, 20.0, 0.5),
-    "cosine": Cosine(0.5, 8.0),
-    "flow matching": FlowMatching(0.5, 8.0),
-    "drawn": CustomSchedule([(0.0, 0.5), (0.4, 2.0), (1.0, 8.0)]),
-}
+PROCESSES = COARSE | {"drawn": CustomSchedule([(0.0, 0.5), (0.4, 2.0), (1.0, 8.0)])}
 every_process = pytest.mark.parametrize("process", PROCESSES.values(), ids=PROCESSES)
 START = torch.linspace(-3, 3, 7, dtype=torch.float64)[:, None]
 
@@ -37,7 +28,7 @@ def papers(process: Process, steps: int, start: Tensor, eta: float) -> Tensor:
     Their abar belongs to the variance-preserving process with the same noise over signal.
     """
     times, sigmas = time_grid(process, steps, "karras")
-    abars, draws = [1 / (1 + sigma**2) for sigma in sigmas], generator()
+    abars, draws = [1 / (1 + sigma**2) for sigma in sigmas], seeded()
     x = math.sqrt(abars[0]) * start / float(process.scale(times[0]))
     for before, after, sigma in zip(abars[:-1], abars[1:], sigmas[:-1], strict=True):
         y = x / math.sqrt(before)
@@ -67,7 +58,7 @@ def test_one_ddim_step_is_exact_for_one_data_point(process: Process, eta: float)
     def score(x: Tensor, sigma: Tensor) -> Tensor:
         return (point - x) / per_point(sigma, x) ** 2
 
-    deviation = high * torch.randn(20_000, 1, generator=generator(3), dtype=torch.float64)
+    deviation = high * torch.randn(20_000, 1, generator=seeded(3), dtype=torch.float64)
     end = last(DDIMSampler(process, 1, False, eta=eta), scale * (point + deviation), score=score).positions - point
     if not eta:
         torch.testing.assert_close(end, low / high * deviation, rtol=1e-9, atol=1e-9)

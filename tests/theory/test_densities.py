@@ -8,12 +8,9 @@ import torch
 from torch import Tensor
 
 from playground.theory.densities import Boxes, Density, GaussianMixture
+from tests.generators import seeded
 
 DOUBLE = torch.float64
-
-
-def _generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def _tensor(*rows: object) -> Tensor:
@@ -59,9 +56,7 @@ def _grid(low: Tensor, high: Tensor, step: float) -> tuple[Tensor, float]:
 )
 def test_score_is_the_gradient_of_log_prob(name: str, sigma: float) -> None:
     density = DENSITIES[name]
-    x = (
-        density.sample(200, _generator()) + 2 * torch.randn(200, 2, generator=_generator(1), dtype=DOUBLE)
-    ).requires_grad_()
+    x = (density.sample(200, seeded()) + 2 * torch.randn(200, 2, generator=seeded(1), dtype=DOUBLE)).requires_grad_()
     (gradient,) = torch.autograd.grad(density.log_prob(x, sigma).sum(), x)
     score = density.score(x.detach(), sigma)
     torch.testing.assert_close(score, gradient, rtol=1e-10, atol=1e-10)
@@ -69,8 +64,8 @@ def test_score_is_the_gradient_of_log_prob(name: str, sigma: float) -> None:
 
 @each_density
 def test_each_row_may_have_its_own_sigma(density: Density) -> None:
-    x = density.sample(3000, _generator())
-    sigma = torch.rand(3000, generator=_generator(2), dtype=DOUBLE) + 0.1
+    x = density.sample(3000, seeded())
+    sigma = torch.rand(3000, generator=seeded(2), dtype=DOUBLE) + 0.1
     one_by_one = torch.cat([density.score(x[i : i + 1], sigma[i]) for i in range(0, 3000, 100)])
     torch.testing.assert_close(density.score(x, sigma)[::100], one_by_one, rtol=1e-9, atol=1e-9)
     logs = torch.cat([density.log_prob(x[i : i + 1], float(sigma[i])) for i in range(0, 3000, 100)])
@@ -87,7 +82,7 @@ def test_sigmas_must_match_rows() -> None:
 def test_integrates_to_one(name: str, sigma: float) -> None:
     density = DENSITIES[name]
     reach = 9 * math.hypot(sigma, 1.0)
-    x = density.sample(2000, _generator())
+    x = density.sample(2000, seeded())
     # The nodes are centres of cells, and the boxes' edges are edges of cells.
     low, high = (x.amin(0) - reach).floor(), (x.amax(0) + reach).ceil()
     points, cell = _grid(low, high, 0.05 if sigma < 1 else 0.25)
@@ -99,8 +94,8 @@ def test_integrates_to_one(name: str, sigma: float) -> None:
 @pytest.mark.parametrize("sigma", [0.3, 2.0])
 def test_smoothing_is_convolution_with_a_gaussian(density: Density, sigma: float) -> None:
     """p_sigma(x) is the mean of N(x; data, sigma^2 I) over data, by Monte Carlo within five standard errors."""
-    x = density.sample(20, _generator(3)) + sigma * torch.randn(20, 2, generator=_generator(4), dtype=DOUBLE)
-    data = density.sample(100_000, _generator(5))
+    x = density.sample(20, seeded(3)) + sigma * torch.randn(20, 2, generator=seeded(4), dtype=DOUBLE)
+    data = density.sample(100_000, seeded(5))
     kernel = torch.exp(-(torch.cdist(x, data) ** 2) / (2 * sigma**2)) / (2 * math.pi * sigma**2)
     error = kernel.std(1) / math.sqrt(len(data))
     assert bool(((density.log_prob(x, sigma).exp() - kernel.mean(1)).abs() < 5 * error).all())
@@ -116,7 +111,7 @@ def test_smoothing_is_convolution_with_a_gaussian(density: Density, sigma: float
 @pytest.mark.parametrize("axis", [0, 1])
 @pytest.mark.parametrize("sigma", [0.0, 0.5])
 def test_a_marginal_is_the_integral_over_the_other_axis(density: Density, axis: int, sigma: float) -> None:
-    at = density.sample(5, _generator(3))[:, axis] + 1e-3
+    at = density.sample(5, seeded(3))[:, axis] + 1e-3
     span = torch.arange(-60 + 0.005, 60, 0.01, dtype=DOUBLE)  # edges of boxes lie between its cells
     points = torch.stack([at[:, None].expand(-1, len(span)), span.expand(len(at), -1)], 2)
     points = (points if axis == 0 else points.flip(2)).flatten(0, 1)
@@ -140,7 +135,7 @@ def test_the_cdf_is_the_integral_of_a_marginal(density: Density, axis: int) -> N
 
 @each_density
 def test_samples_have_the_stated_moments(density: Density) -> None:
-    x = density.sample(200_000, _generator())
+    x = density.sample(200_000, seeded())
     error = x.std(0) / math.sqrt(len(x))
     assert bool(((x.mean(0) - density.mean).abs() < 5 * error).all())
     squares = ((x - density.mean) ** 2).mean(1)
@@ -149,8 +144,8 @@ def test_samples_have_the_stated_moments(density: Density) -> None:
 
 @each_density
 def test_same_seed_same_samples(density: Density) -> None:
-    assert torch.equal(density.sample(10, _generator(7)), density.sample(10, _generator(7)))
-    assert not torch.equal(density.sample(10, _generator(7)), density.sample(10, _generator(8)))
+    assert torch.equal(density.sample(10, seeded(7)), density.sample(10, seeded(7)))
+    assert not torch.equal(density.sample(10, seeded(7)), density.sample(10, seeded(8)))
 
 
 @each_density
@@ -158,7 +153,7 @@ def test_same_seed_same_samples(density: Density) -> None:
 def test_standardized_is_a_change_of_variables(density: Density, sigma: float) -> None:
     offset, scale = torch.tensor([3.0, -400.0], dtype=DOUBLE), 40.0
     moved = density.standardized(offset, scale)
-    x = density.sample(100, _generator())
+    x = density.sample(100, seeded())
     u = (x - offset) / scale
     expected = density.log_prob(x, sigma) + 2 * math.log(scale)
     torch.testing.assert_close(moved.log_prob(u, sigma / scale), expected, rtol=1e-8, atol=1e-8)
@@ -208,7 +203,7 @@ def test_entropy(density: Density, expected: float) -> None:
 @pytest.mark.parametrize("std", [0.01, 0.3, 3.0])
 def test_entropy_of_smoothed_boxes_is_the_mean_of_minus_log_prob(std: float) -> None:
     density = _squares(std)
-    surprise = -density.log_prob(density.sample(100_000, _generator()))
+    surprise = -density.log_prob(density.sample(100_000, seeded()))
     assert density.entropy() == pytest.approx(
         float(surprise.mean()), abs=5 * float(surprise.std()) / math.sqrt(100_000)
     )
@@ -268,7 +263,7 @@ def test_far_score_of_a_box_is_that_of_a_truncated_gaussian() -> None:
 def test_far_smoothed_boxes_keep_single_precision(sigma: float) -> None:
     """A box's mass is there a difference of two nearly equal numbers."""
     boxes = Boxes(_tensor([-1, -1], [0.2, 0.3]), _tensor([0, -0.2], [1, 1.1]))
-    x = (1.5 * sigma * torch.randn(400, 2, generator=_generator())).double().requires_grad_()
+    x = (1.5 * sigma * torch.randn(400, 2, generator=seeded())).double().requires_grad_()
     log_prob, score = boxes.log_prob(x, sigma), boxes.score(x, sigma)
     (slope,) = torch.autograd.grad(log_prob.sum(), x)
     torch.testing.assert_close(score, slope, rtol=1e-10, atol=1e-13 / sigma)
@@ -281,7 +276,7 @@ def test_far_smoothed_boxes_keep_single_precision(sigma: float) -> None:
 
 @each_density
 def test_single_precision_follows_double(density: Density) -> None:
-    x = density.sample(500, _generator())
+    x = density.sample(500, seeded())
     unit = density.standardized(density.mean, math.sqrt(density.variance))
     u = ((x - density.mean) / math.sqrt(density.variance)).float()
     single = unit.to(dtype=torch.float32)
@@ -295,7 +290,7 @@ def test_single_precision_follows_double(density: Density) -> None:
 def test_score_is_differentiable_and_works_under_functional_transforms() -> None:
     """The likelihood needs the trace of the score's Jacobian, which is the Laplacian of log p."""
     for density in (DENSITIES["moons"], DENSITIES["unequal widths"], DENSITIES["soft squares"]):
-        x = density.sample(5, _generator())
+        x = density.sample(5, seeded())
         jacobian = torch.func.vmap(torch.func.jacrev(lambda p, d=density: d.score(p[None], 0.5)[0]))(x)
         step = 1e-5
         for axis in range(2):
@@ -310,7 +305,7 @@ def test_score_is_differentiable_and_works_under_functional_transforms() -> None
 def test_many_points_are_computed_in_pieces() -> None:
     """Rows are independent of each other in any piece."""
     density = _half_circles(256)
-    x = density.sample(40_000, _generator())
+    x = density.sample(40_000, seeded())
     torch.testing.assert_close(density.score(x, 0.1)[::4001], density.score(x[::4001], 0.1), rtol=1e-12, atol=1e-12)
     assert density.score(x[:0], 0.1).shape == (0, 2)
     assert density.log_prob(x[:0]).shape == (0,)
@@ -354,7 +349,7 @@ def test_far_components_avoid_subnormal_numbers_and_change_nothing(density, monk
         lowest.append(float((terms - terms.amax(1, keepdim=True)).min()))
         return plain(terms, *arguments)
 
-    x = 3 * torch.randn(2_000, 2, generator=_generator()).to(density.mean.dtype)
+    x = 3 * torch.randn(2_000, 2, generator=seeded()).to(density.mean.dtype)
     monkeypatch.setattr(Tensor, "logsumexp", noted)
     found = density.log_prob(x, 0.02)
     assert lowest

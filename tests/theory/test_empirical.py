@@ -11,12 +11,9 @@ from playground.theory.densities import GaussianMixture
 from playground.theory.empirical import Empirical
 from playground.theory.noise import VarianceExploding
 from playground.theory.samplers import ReverseSDE
+from tests.generators import seeded
 
 SHAPES = [(1,), (2,), (1, 3, 2), (3, 2, 2)]
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def points(shape: tuple[int, ...], count: int = 40) -> Tensor:

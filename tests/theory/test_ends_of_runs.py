@@ -5,7 +5,6 @@ import math
 
 import pytest
 import torch
-from gaussian_runs import generator
 from torch import Tensor
 
 from playground.theory.densities import GaussianMixture
@@ -27,6 +26,7 @@ from playground.theory.samplers import (
     ReverseSDE,
     Sampler,
 )
+from tests.generators import seeded
 
 # At sigma_min = 1 alpha^2 is 0.5 for VP and cosine, and 0.91 for sub-VP.
 PROCESSES = {
@@ -85,8 +85,8 @@ def quantiles(process: Process, count: int = 2000) -> Tensor:
 
 def starts(process: Process) -> Tensor:
     """Exact draws of x(1)."""
-    clean = DATA.sample(COUNT, generator(1))
-    noise = torch.randn(COUNT, 1, dtype=torch.float64, generator=generator(2))
+    clean = DATA.sample(COUNT, seeded(1))
+    noise = torch.randn(COUNT, 1, dtype=torch.float64, generator=seeded(2))
     return float(process.scale(1.0)) * (clean + process.sigma_max * noise)
 
 
@@ -108,7 +108,7 @@ def test_a_run_ends_in_the_smoothed_density(form: str, name: str, of: str) -> No
     process = PROCESSES[of]
     sampler: Sampler = (FLOWS if form == "flow" else REVERSE)[name](process)
     start, errors = (quantiles(process), 0.0) if form == "flow" else (starts(process), 4.4)
-    *_, before, end = sampler.run(DATA.score, start, generator(3))
+    *_, before, end = sampler.run(DATA.score, start, seeded(3))
     alpha = float(process.scale(before.time))
     assert_moments(before.positions, alpha * MEAN, alpha**2 * (VARIANCE + before.sigma**2), errors)
     assert (end.time, end.sigma) == (None, pytest.approx(1.0))
@@ -118,7 +118,7 @@ def test_a_run_ends_in_the_smoothed_density(form: str, name: str, of: str) -> No
 @every_process
 def test_the_flow_ends_where_decoding_does(process: Process) -> None:
     start = starts(process)[:50]
-    *_, end = AdaptiveFlow(process, 1, 1e-9).run(DATA.score, start, generator())
+    *_, end = AdaptiveFlow(process, 1, 1e-9).run(DATA.score, start, seeded())
     prior = process.prior(torch.full((1,), MEAN, dtype=torch.float64), VARIANCE)
     *_, decoded = decode(DATA.score, process, prior, start, 1e-9)
     assert decoded.result is not None

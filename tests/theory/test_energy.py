@@ -12,11 +12,8 @@ from playground.theory.fused_energy import energy_denoising_steps
 from playground.theory.networks import ACTIVATIONS, Energy, ScoreNetwork
 from playground.theory.networks.energy import DETAIL
 from playground.theory.partition import EnergyFunction
+from tests.generators import seeded
 from tests.networks import build_network
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def make(

@@ -5,29 +5,20 @@ from functools import cache
 
 import pytest
 import torch
+from gaussian_runs import processes
 from torch import Tensor
 
 from playground.theory import likelihood
 from playground.theory.likelihood import MOST_STEPS, decode, hutchinson_probes, log_likelihood
 from playground.theory.networks import MLP
 from playground.theory.noise import (
-    Cosine,
-    FlowMatching,
     Process,
-    SubVariancePreserving,
-    VarianceExploding,
-    VariancePreserving,
     per_point,
 )
 from playground.theory.ode import TooManySteps, dormand_prince
+from tests.generators import seeded
 
-PROCESSES = {
-    "ve": VarianceExploding(0.05, 12.0),
-    "vp": VariancePreserving(0.1, 20.0, 0.05),
-    "sub-vp": SubVariancePreserving(0.1, 20.0, 0.05),
-    "cosine": Cosine(0.05, 12.0),
-    "flow matching": FlowMatching(0.05, 12.0),
-}
+PROCESSES = processes(0.05, 12.0)
 DISTANCES = [1e3, 1e6, 1e12]  # standard deviations of the data
 MEAN, STD = 0.3, 0.8
 
@@ -38,17 +29,15 @@ def gaussian(x: Tensor, sigma: Tensor) -> Tensor:
 
 def far(distance: float, *shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
     """Five points at this distance in all directions, and one in the middle."""
-    x = torch.randn(6, *shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    x = torch.randn(6, *shape, generator=seeded(0), dtype=torch.float64)
     x[-1] /= distance
     return (MEAN + distance * x).to(dtype)
 
 
 def network() -> MLP:
     """A network of random weights and random Fourier features, which oscillate once in a few standard deviations."""
-    made = MLP(
-        2, width=16, depth=2, activation="silu", features=8, scale=1.0, generator=torch.Generator().manual_seed(0)
-    )
-    torch.nn.init.normal_(made.out.weight, std=0.3, generator=torch.Generator().manual_seed(1))
+    made = MLP(2, width=16, depth=2, activation="silu", features=8, scale=1.0, generator=seeded(0))
+    torch.nn.init.normal_(made.out.weight, std=0.3, generator=seeded(1))
     return made.requires_grad_(False)
 
 
@@ -60,7 +49,7 @@ def test_a_gaussian_is_exact_at_any_distance(
 ) -> None:
     x = far(distance, *shape)
     prior = process.prior(torch.full(shape, MEAN, dtype=torch.float64), STD**2)
-    probes = None if distribution is None else hutchinson_probes(x, 1, distribution, torch.Generator().manual_seed(1))
+    probes = None if distribution is None else hutchinson_probes(x, 1, distribution, seeded(1))
     *_, progress = log_likelihood(gaussian, process, prior, x, 1e-8, probes)
     found = progress.result
     assert found is not None
@@ -97,7 +86,7 @@ def test_far_points_of_a_network_cost_no_more_than_near_ones(
     """
     x, near = far(distance, 2, dtype=torch.float32), 100.0
     prior = process.prior(torch.zeros(2), 1.0)
-    probes = None if distribution is None else hutchinson_probes(x, 1, distribution, torch.Generator().manual_seed(1))
+    probes = None if distribution is None else hutchinson_probes(x, 1, distribution, seeded(1))
     *_, progress = log_likelihood(network(), process, prior, x, 1e-5, probes)
     found = progress.result
     assert found is not None
@@ -107,7 +96,7 @@ def test_far_points_of_a_network_cost_no_more_than_near_ones(
 
 
 def test_near_points_are_as_they_would_be_alone() -> None:
-    x, process = far(1e12, 2), PROCESSES["ve"]
+    x, process = far(1e12, 2), PROCESSES["VE"]
     prior = process.prior(torch.full((2,), MEAN, dtype=torch.float64), STD**2)
     *_, among = log_likelihood(gaussian, process, prior, x, 1e-8)
     *_, alone = log_likelihood(gaussian, process, prior, x[-1:], 1e-8)
@@ -127,7 +116,7 @@ def test_a_rough_score_fails_after_a_bounded_number_of_evaluations(monkeypatch: 
         asked += 1
         return torch.sin(1e6 * x) - x
 
-    process, x = PROCESSES["vp"], torch.zeros(1, 2, dtype=torch.float64) + 0.3
+    process, x = PROCESSES["VP"], torch.zeros(1, 2, dtype=torch.float64) + 0.3
     with pytest.raises(TooManySteps, match="1 point is not there after 200 steps"):
         list(log_likelihood(rough, process, process.prior(torch.zeros(2, dtype=torch.float64), 1.0), x, 1e-6))
     assert asked <= 8 * 200 + 2
@@ -143,7 +132,7 @@ def test_values_that_are_not_finite_fail_at_once(value: float) -> None:
         asked += 1
         return -x * x.square() / x.square()
 
-    process, x = PROCESSES["ve"], torch.tensor([[0.1, 0.2], [value, 0.0]])
+    process, x = PROCESSES["VE"], torch.tensor([[0.1, 0.2], [value, 0.0]])
     with pytest.raises(TooManySteps, match="the score is not finite"):
         list(log_likelihood(counted, process, process.prior(torch.zeros(2), 1.0), x, 1e-5))
     assert asked < 200

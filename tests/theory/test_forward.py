@@ -4,26 +4,17 @@ import math
 
 import pytest
 import torch
+from gaussian_runs import FINE
 from torch import Tensor
 
 from playground.theory import forward
 from playground.theory.forward import ForwardProcess, NoisyData
 from playground.theory.noise import (
-    Cosine,
-    FlowMatching,
     Process,
-    SubVariancePreserving,
-    VarianceExploding,
-    VariancePreserving,
 )
+from tests.generators import seeded
 
-PROCESSES = [
-    pytest.param(VarianceExploding(0.05, 8.0), id="ve"),
-    pytest.param(VariancePreserving(0.1, 20.0, 0.05), id="vp"),
-    pytest.param(SubVariancePreserving(0.1, 20.0, 0.05), id="sub-vp"),
-    pytest.param(Cosine(0.05, 8.0), id="cosine"),
-    pytest.param(FlowMatching(0.05, 8.0), id="flow matching"),
-]
+every_process = pytest.mark.parametrize("process", FINE.values(), ids=FINE)
 
 
 def no_score(x: Tensor, sigma: Tensor) -> Tensor:
@@ -32,7 +23,7 @@ def no_score(x: Tensor, sigma: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("steps", [1, 2, 17])
 @pytest.mark.parametrize("grid", ["log-sigma", "time", "karras"])
-@pytest.mark.parametrize("process", PROCESSES)
+@every_process
 def test_every_frame_has_the_moments_of_the_marginal(
     process: Process, grid: str, steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,9 +53,9 @@ def test_every_frame_has_the_moments_of_the_marginal(
         assert frame.sigma == pytest.approx(float(process.sigma(frame.time)), rel=1e-9)
 
 
-@pytest.mark.parametrize("process", PROCESSES)
+@every_process
 def test_images_end_in_the_prior(process: Process) -> None:
-    generator = torch.Generator().manual_seed(0)
+    generator = seeded(0)
     data = torch.randn(2000, 1, 2, 3, generator=generator)
     sampler = ForwardProcess(process, 20)
     *_, last = sampler.run(no_score, NoisyData(process, data).sample(len(data), generator), generator)

@@ -15,6 +15,7 @@ from playground.theory import fused, fused_energy, fused_evaluation, fused_train
 from playground.theory.empirical import Empirical
 from playground.theory.networks import ACTIVATIONS, MLP, ROWS, Energy
 from playground.theory.networks.mlp import TRACED_ROWS, Perceptron
+from tests.generators import seeded
 
 Kind = TypeVar("Kind", bound=Perceptron)
 
@@ -29,7 +30,7 @@ def perceptron(
     width: int = 16,
     classes: int = 0,
 ) -> Kind:
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     shape = {"width": width, "depth": depth, "activation": activation, "features": features, "classes": classes}
     network = kind(dim, scale=1.5, generator=generator, **shape)
     network.double()
@@ -46,7 +47,7 @@ def as_energy(parts: fused_evaluation.MlpParameters) -> fused_evaluation.MlpPara
 
 
 def draws(steps: int, count: int, dim: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(1)
+    generator = seeded(1)
     x, z = torch.randn((2, steps, count, dim), generator=generator, dtype=torch.float64)
     sigma = torch.randn((steps, count), generator=generator, dtype=torch.float64).exp()
     return x, z, sigma, sigma.square() * (1 + sigma)
@@ -302,7 +303,7 @@ def test_without_torchs_private_functions_training_goes_on_with_the_same_losses(
 
 @pytest.mark.parametrize("step", [fused.adam, fused.adam_in_one_pass])
 def test_both_forms_of_adam_are_that_of_torch(step: Callable[..., None]) -> None:
-    generator = torch.Generator().manual_seed(0)
+    generator = seeded(0)
     start, *gradients = torch.randn((6, 40), generator=generator, dtype=torch.float64)
     live, first, second = start.clone(), torch.zeros_like(start), torch.zeros_like(start)
     other = start.clone().requires_grad_()

@@ -10,13 +10,10 @@ from playground.theory.densities import GaussianMixture
 from playground.theory.guidance import GuidedScore, InpaintingScore, ScaledScore
 from playground.theory.noise import VarianceExploding
 from playground.theory.samplers import AdaptiveFlow, ProbabilityFlow, ReverseSDE
+from tests.generators import seeded
 
 STEEP = 0.9
 COVARIANCE = torch.tensor([[1.0, STEEP], [STEEP, 1.0]], dtype=torch.float64)
-
-
-def generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def component(mean: float, std: float) -> GaussianMixture:
@@ -42,7 +39,7 @@ def by_class(x: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
 @pytest.mark.parametrize("scale", [0.0, 0.5, 3.0])
 def test_guidance_is_the_gradient_of_the_class_and_its_posterior(scale: float) -> None:
     """(1 + w) s(x|c) - w s(x) = grad [log p(x|c) + w log p(c|x)], with p(c|x) by Bayes' rule."""
-    x = torch.randn(20, 2, generator=generator(0), dtype=torch.float64).mul_(2).requires_grad_()
+    x = torch.randn(20, 2, generator=seeded(0), dtype=torch.float64).mul_(2).requires_grad_()
     sigma = torch.tensor(0.7, dtype=torch.float64)
     labels = torch.arange(20) % 2
     log_given = torch.stack([density.log_prob(x, 0.7) for density in CLASSES])
@@ -54,10 +51,10 @@ def test_guidance_is_the_gradient_of_the_class_and_its_posterior(scale: float) -
 
 
 def test_without_guidance_samples_are_those_of_the_class() -> None:
-    start = 20 * torch.randn(2_000, 2, generator=generator(1), dtype=torch.float64)
+    start = 20 * torch.randn(2_000, 2, generator=seeded(1), dtype=torch.float64)
     labels = torch.arange(2_000) % 2
     process = VarianceExploding(0.01, 20.0)
-    *_, step = ReverseSDE(process, 300, True).run(GuidedScore(by_class, labels, 0.0), start, generator(2))
+    *_, step = ReverseSDE(process, 300, True).run(GuidedScore(by_class, labels, 0.0), start, seeded(2))
     for label, (mean, std) in enumerate([(-2.0, 0.5), (2.0, 0.8)]):
         end = step.positions[labels == label, 0]
         assert float(end.mean()) == pytest.approx(mean, abs=4.4 * std / math.sqrt(1_000))
@@ -65,11 +62,11 @@ def test_without_guidance_samples_are_those_of_the_class() -> None:
 
 
 def test_guidance_moves_samples_away_from_the_other_class() -> None:
-    start = 20 * torch.randn(1_000, 2, generator=generator(1), dtype=torch.float64)
+    start = 20 * torch.randn(1_000, 2, generator=seeded(1), dtype=torch.float64)
     process, ends = VarianceExploding(0.01, 20.0), []
     for scale in (0.0, 2.0):
         score = GuidedScore(by_class, torch.tensor(1), scale)
-        *_, step = ProbabilityFlow(process, 200, False, solver="heun").run(score, start, generator(2))
+        *_, step = ProbabilityFlow(process, 200, False, solver="heun").run(score, start, seeded(2))
         ends.append(float(step.positions[:, 0].mean()))
     assert ends[1] > ends[0] + 0.1
 
@@ -78,14 +75,14 @@ def test_guidance_moves_samples_away_from_the_other_class() -> None:
 def test_each_particle_keeps_its_class_while_others_finish(known: bool) -> None:
     """The adaptive solver removes finished particles one by one. Each ends where it would end among its own class alone."""
     process, labels = VarianceExploding(0.01, 20.0), torch.tensor([0, 1, 1]).repeat(14)
-    start = 20 * torch.randn(42, 2, generator=generator(1), dtype=torch.float64)
+    start = 20 * torch.randn(42, 2, generator=seeded(1), dtype=torch.float64)
     start[::5] *= 1e-3  # these take other steps and finish at another time
 
     def end(label: Tensor, rows: Tensor) -> Tensor:
         score: GuidedScore | InpaintingScore = GuidedScore(by_class, label, 0.7)
         if known:
             score = InpaintingScore(score, torch.tensor([1.3, 0.0]).double(), torch.tensor([True, False]))
-        *_, step = AdaptiveFlow(process, 3, 1e-6).run(score, start[rows], generator(2))
+        *_, step = AdaptiveFlow(process, 3, 1e-6).run(score, start[rows], seeded(2))
         return step.positions
 
     together = end(labels, torch.arange(42))
@@ -105,9 +102,9 @@ def gaussian(x: Tensor, sigma: Tensor) -> Tensor:
 def test_inpainting_reaches_the_known_part_and_the_rest_follows_its_conditional_distribution() -> None:
     """For a Gaussian of correlation 0.9, u given y is N(0.9 y, 0.19). Mere replacement of y gives a mean of 0.94, not 1.35."""
     known, mask = torch.tensor([1.5, 7.0], dtype=torch.float64), torch.tensor([True, False])
-    start = 20 * torch.randn(2_000, 2, generator=generator(1), dtype=torch.float64)
+    start = 20 * torch.randn(2_000, 2, generator=seeded(1), dtype=torch.float64)
     sampler = ReverseSDE(VarianceExploding(0.01, 20.0), 150, True, corrector_steps=1)
-    *_, step = sampler.run(InpaintingScore(gaussian, known, mask), start, generator(2))
+    *_, step = sampler.run(InpaintingScore(gaussian, known, mask), start, seeded(2))
     end = step.positions
     torch.testing.assert_close(end[:, 0], torch.full_like(end[:, 0], 1.5), rtol=0, atol=1e-9)
     assert float(end[:, 1].mean()) == pytest.approx(STEEP * 1.5, abs=0.06)
@@ -116,9 +113,9 @@ def test_inpainting_reaches_the_known_part_and_the_rest_follows_its_conditional_
 
 def test_the_known_part_is_exact_for_white_data() -> None:
     """Without correlation y has no influence, so the unknown coordinates keep their own score, in images and batches too."""
-    x = torch.randn(5, 3, 4, 4, generator=generator(3), dtype=torch.float64)
-    known = torch.randn(3, 4, 4, generator=generator(4), dtype=torch.float64)
-    mask = torch.rand(3, 4, 4, generator=generator(5)) < 0.5
+    x = torch.randn(5, 3, 4, 4, generator=seeded(3), dtype=torch.float64)
+    known = torch.randn(3, 4, 4, generator=seeded(4), dtype=torch.float64)
+    mask = torch.rand(3, 4, 4, generator=seeded(5)) < 0.5
     sigma = torch.linspace(0.1, 2.0, 5, dtype=torch.float64)
 
     def white(y: Tensor, level: Tensor) -> Tensor:
@@ -130,7 +127,7 @@ def test_the_known_part_is_exact_for_white_data() -> None:
 
 
 def test_the_correction_is_the_gradient_of_the_distance_to_the_known_part() -> None:
-    x = torch.randn(4, 2, generator=generator(6), dtype=torch.float64).requires_grad_()
+    x = torch.randn(4, 2, generator=seeded(6), dtype=torch.float64).requires_grad_()
     known, mask = torch.tensor([0.3, 0.0], dtype=torch.float64), torch.tensor([True, False])
     sigma = torch.tensor(0.8, dtype=torch.float64)
     clean = x + sigma**2 * gaussian(x, sigma)
@@ -145,6 +142,6 @@ def test_a_factor_on_the_score_is_an_exponent_of_the_flow(factor: float) -> None
     """For a Gaussian, d ln |y| = c/2 d ln(variance): the flow contracts by the ratio of the widths to the power c."""
     process, start = VarianceExploding(0.01, 20.0), torch.tensor([[3.0, -1.0], [0.5, 2.0]], dtype=torch.float64)
     gaussian = GaussianMixture(torch.zeros(1, 2).double(), torch.ones(1).double(), torch.ones(1).double())
-    *_, step = AdaptiveFlow(process, 4, 1e-8).run(ScaledScore(gaussian.score, factor), start, generator(0))
+    *_, step = AdaptiveFlow(process, 4, 1e-8).run(ScaledScore(gaussian.score, factor), start, seeded(0))
     shrunk = ((1 + 0.01**2) / (1 + 20.0**2)) ** (factor / 2)
     torch.testing.assert_close(step.positions, shrunk * start, rtol=1e-5, atol=1e-7)

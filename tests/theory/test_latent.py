@@ -9,12 +9,13 @@ from torch import Tensor
 from playground.theory.latent import LATENT_INTERPOLATIONS, linear, rotation, spherical
 from playground.theory.likelihood import decode, log_likelihood
 from playground.theory.noise import VarianceExploding, VariancePreserving, per_point
+from tests.generators import seeded
 
 SHARES = torch.tensor([0.0, 0.25, 0.5, 0.75, 1.0], dtype=torch.float64)
 
 
 def pairs(count: int, *shape: int) -> tuple[Tensor, Tensor]:
-    z = torch.randn(2, count, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    z = torch.randn(2, count, *shape, dtype=torch.float64, generator=seeded(0))
     return z[0], z[1]
 
 

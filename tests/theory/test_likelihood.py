@@ -28,6 +28,7 @@ from playground.theory.noise import (
 )
 from playground.theory.objectives import PROBE_DISTRIBUTIONS
 from playground.theory.ode import dormand_prince
+from tests.generators import seeded
 from tests.networks import build_network
 
 VE = VarianceExploding(0.05, 12.0)
@@ -68,7 +69,7 @@ def solve(
 
 
 def draws(count: int, dtype: torch.dtype = torch.float64) -> Tensor:
-    return mixture(dtype).sample(count, torch.Generator().manual_seed(0))
+    return mixture(dtype).sample(count, seeded(0))
 
 
 @every_process
@@ -76,7 +77,7 @@ def draws(count: int, dtype: torch.dtype = torch.float64) -> Tensor:
 @pytest.mark.parametrize("dim", [1, 3])
 def test_a_gaussian_is_exact(process: Process, std: float, dim: int) -> None:
     mean = torch.linspace(-1, 1, dim, dtype=torch.float64)
-    x = mean + 3 * std * torch.randn(50, dim, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    x = mean + 3 * std * torch.randn(50, dim, dtype=torch.float64, generator=seeded(1))
     found = solve(
         lambda x, sigma: -(x - mean) / (std**2 + per_point(sigma, x) ** 2), process, process.prior(mean, std**2), x
     )
@@ -148,7 +149,7 @@ def test_a_coarser_sigma_gives_the_coarser_density(process: Process) -> None:
 
 def linear_problem(dim: int) -> tuple[Tensor, Tensor]:
     """A covariance with correlations, and S: half the log-ratio of the covariances at the two ends of the VE flow."""
-    root = torch.randn(dim, dim, dtype=torch.float64, generator=torch.Generator().manual_seed(2)) / math.sqrt(dim)
+    root = torch.randn(dim, dim, dtype=torch.float64, generator=seeded(2)) / math.sqrt(dim)
     covariance = root @ root.T + 0.05 * torch.eye(dim, dtype=torch.float64)
     ends = [covariance + sigma**2 * torch.eye(dim, dtype=torch.float64) for sigma in (0.05, 12.0)]
     logarithms = [torch.from_numpy(scipy.linalg.logm(end.numpy())) for end in ends]
@@ -188,7 +189,7 @@ def estimates(
         VE.prior(x[0], 1.0),
         x,
         tolerance,
-        probes=hutchinson_probes(x, probes, distribution, torch.Generator().manual_seed(3)),
+        probes=hutchinson_probes(x, probes, distribution, seeded(3)),
     )
 
 
@@ -276,7 +277,7 @@ def test_each_vector_is_kept_for_the_whole_solve() -> None:
 def test_several_vectors_give_the_results_of_separate_solves(distribution: str) -> None:
     """This holds in batches too, in which finished points are removed with their vectors."""
     density, x = mixture(), draws(40)
-    probes = hutchinson_probes(x, 3, distribution, torch.Generator().manual_seed(4))
+    probes = hutchinson_probes(x, 3, distribution, seeded(4))
     prior = prior_of(density, VE)
     together = solve(density.score, VE, prior, x, probes=probes, batch=16).trace_term
     one_by_one = [solve(density.score, VE, prior, x, probes=v[:, None]).trace_term for v in probes.unbind(1)]
@@ -289,7 +290,7 @@ def test_several_vectors_give_the_results_of_separate_solves(distribution: str) 
 def test_decoding_gives_the_point_and_its_density_again(process: Process, sigma: float | None) -> None:
     density, x = mixture(), draws(40)
     prior = prior_of(density, process)
-    for probes in (None, hutchinson_probes(x, 2, "gaussian", torch.Generator().manual_seed(5))):
+    for probes in (None, hutchinson_probes(x, 2, "gaussian", seeded(5))):
         there = solve(density.score, process, prior, x, 1e-7, probes=probes, sigma=sigma)
         *_, progress = decode(density.score, process, prior, there.latent, 1e-7, probes=probes, sigma=sigma)
         assert progress.result is not None
@@ -305,7 +306,7 @@ def test_codes_of_a_gaussian_are_its_points_in_standard_deviations(process: Proc
     covariance, _ = linear_problem(3)
     mean = torch.tensor([0.3, -1.0, 0.5], dtype=torch.float64)
     root = torch.linalg.cholesky(covariance + 0.05**2 * torch.eye(3, dtype=torch.float64))
-    x = mean + torch.randn(20, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(6)) @ root.T
+    x = mean + torch.randn(20, 3, dtype=torch.float64, generator=seeded(6)) @ root.T
     prior = process.prior(mean, covariance)
     found = solve(lambda x, sigma: linear_score(covariance, x - mean, sigma), process, prior, x, 1e-8)
     z = prior.to_normal(found.latent)
@@ -326,7 +327,7 @@ def test_a_fresh_network_is_the_gaussian_of_the_data(process: Process) -> None:
     network = build_network(
         "mlp", (2,), width=16, depth=2, activation="silu", features=8, feature_scale=1.0, generator=torch.Generator()
     )
-    x = 2 * torch.randn(100, 2, generator=torch.Generator().manual_seed(5))
+    x = 2 * torch.randn(100, 2, generator=seeded(5))
     found = solve(network, process, process.prior(torch.zeros(2), 1.0), x, 1e-5).log_prob
     exact = GaussianPrior(torch.zeros(2), math.hypot(1.0, 0.05)).log_prob(x)
     torch.testing.assert_close(found, exact, rtol=0, atol=5e-4)
@@ -350,10 +351,10 @@ def test_a_networks_own_trace_gives_what_autograd_gives(process: Process) -> Non
     """A lambda hides the network's own trace, so that autograd is used."""
     network = build_network(
         "mlp", (2,), width=16, depth=2, activation="silu", features=8, feature_scale=1.0,
-        generator=torch.Generator().manual_seed(0),
+        generator=seeded(0),
     ).double()  # fmt: skip
     assert isinstance(network, TracedNetwork)
-    torch.nn.init.normal_(network.out.weight, std=0.3, generator=torch.Generator().manual_seed(1))
+    torch.nn.init.normal_(network.out.weight, std=0.3, generator=seeded(1))
     x, prior = draws(30), process.prior(torch.zeros(2, dtype=torch.float64), 1.0)
     own = solve(network, process, prior, x, 1e-6)
     by_autograd = solve(lambda x, sigma: network(x, sigma), process, prior, x, 1e-6)
@@ -366,9 +367,9 @@ def test_a_networks_own_trace_gives_what_autograd_gives(process: Process) -> Non
 @pytest.mark.parametrize("shape", [(1, 3, 4), (3, 2, 2)], ids=["grey", "rgb"])
 def test_images_are_points_of_many_dimensions(process: Process, shape: tuple[int, ...]) -> None:
     mean = torch.linspace(-0.5, 0.5, 12, dtype=torch.float64).reshape(shape)
-    images = mean + torch.randn(7, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(6))
+    images = mean + torch.randn(7, *shape, dtype=torch.float64, generator=seeded(6))
     exact = GaussianPrior(mean, math.hypot(0.7, 0.05)).log_prob(images)
-    signs = hutchinson_probes(images, 1, "rademacher", torch.Generator().manual_seed(7))
+    signs = hutchinson_probes(images, 1, "rademacher", seeded(7))
     for probes in (None, signs):  # the Jacobian is a multiple of the identity, so Rademacher estimates are exact too
         found = solve(
             lambda x, sigma: -(x - mean) / (0.7**2 + per_point(sigma, x) ** 2),
@@ -387,7 +388,7 @@ def test_images_are_points_of_many_dimensions(process: Process, shape: tuple[int
 def test_the_path_leads_from_the_point_to_the_prior(process: Process) -> None:
     """For a Gaussian the path is known: x(t) keeps its distance from the mean in standard deviations."""
     mean = torch.tensor([0.5, -0.3], dtype=torch.float64)
-    x = mean + torch.randn(5, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(8))
+    x = mean + torch.randn(5, 2, dtype=torch.float64, generator=seeded(8))
     found = solve(
         lambda x, sigma: -(x - mean) / (1 + per_point(sigma, x) ** 2),
         process,

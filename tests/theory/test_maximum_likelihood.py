@@ -20,6 +20,7 @@ from playground.theory.noise import (
 )
 from playground.theory.objectives import MaximumLikelihood
 from playground.theory.partition import QuadratureGrid, StandardNormal, half_side, log_density_at, log_partition
+from tests.generators import seeded
 from tests.networks import build_network
 
 LIKE = torch.zeros(1, dtype=torch.float64)
@@ -31,10 +32,6 @@ NOISES: dict[str, Noise] = {
     "ve": ContinuousNoise(VarianceExploding(0.05, 8.0)),
     "vp": ContinuousNoise(VariancePreserving(0.1, 20.0, 0.05)),
 }
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 class Quadratic:

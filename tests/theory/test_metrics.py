@@ -21,14 +21,11 @@ from playground.theory.metrics import (
     sliced_wasserstein2,
     splits,
 )
+from tests.generators import seeded
 
 
 def normal(count: int, dim: int, seed: int) -> Tensor:
-    return torch.randn(count, dim, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+    return torch.randn(count, dim, dtype=torch.float64, generator=seeded(seed))
 
 
 def test_mean_and_its_error() -> None:
@@ -51,7 +48,7 @@ def test_the_kl_to_a_cloud_of_samples_is_that_to_its_gaussian(dim: int, shift: f
 
 @pytest.mark.parametrize("dim", [1, 2, 3])
 def test_a_new_point_is_memorized_by_chance_with_probability_three_to_minus_dim(dim: int) -> None:
-    train, fresh = torch.rand(4000, dim, generator=generator()), torch.rand(20_000, dim, generator=generator(1))
+    train, fresh = torch.rand(4000, dim, generator=seeded()), torch.rand(20_000, dim, generator=seeded(1))
     distances = torch.cdist(fresh, train).topk(2, largest=False).values
     assert float(memorized(distances).double().mean()) == pytest.approx(3.0**-dim, abs=0.025)
 
@@ -117,24 +114,24 @@ def test_a_shift_is_known(shape: tuple[int, ...]) -> None:
     dim = math.prod(shape)
     a = normal(500, dim, seed=2).reshape(-1, *shape)
     shift = torch.full(shape, 0.7, dtype=torch.float64)
-    found = sliced_wasserstein2(a, a + shift, 4000, generator())
+    found = sliced_wasserstein2(a, a + shift, 4000, seeded())
     assert found == pytest.approx(0.7, rel=0.05)
-    assert sliced_wasserstein2(a, a[torch.randperm(500, generator=generator())], 50, generator()) < 1e-12
+    assert sliced_wasserstein2(a, a[torch.randperm(500, generator=seeded())], 50, seeded()) < 1e-12
 
 
 def test_a_stretch_is_known() -> None:
     """The quantiles of theta'(c a) are c times those of theta'a, so the distance is (c - 1) times the size of the cloud."""
     a = normal(2000, 2, seed=3)
-    found = sliced_wasserstein2(a, 1.5 * a, 2000, generator())
+    found = sliced_wasserstein2(a, 1.5 * a, 2000, seeded())
     assert found == pytest.approx(0.5 * math.sqrt(float(a.square().mean())), rel=0.03)
 
 
 def test_unequal_clouds_of_one_distribution_are_near() -> None:
     a, b = normal(3000, 2, seed=4), normal(7001, 2, seed=5)
-    assert sliced_wasserstein2(a, b, 100, generator()) < 0.06
-    assert sliced_wasserstein2(a, b + 1, 100, generator()) == pytest.approx(1.0, abs=0.1)
-    assert sliced_wasserstein2(a[:1], a[:1], 100, generator()) == 0.0
-    assert sliced_wasserstein2(a, b, 100, generator()) == pytest.approx(sliced_wasserstein2(b, a, 100, generator()))
+    assert sliced_wasserstein2(a, b, 100, seeded()) < 0.06
+    assert sliced_wasserstein2(a, b + 1, 100, seeded()) == pytest.approx(1.0, abs=0.1)
+    assert sliced_wasserstein2(a[:1], a[:1], 100, seeded()) == 0.0
+    assert sliced_wasserstein2(a, b, 100, seeded()) == pytest.approx(sliced_wasserstein2(b, a, 100, seeded()))
 
 
 UNEQUAL = [(1, 7), (3, 5), (20, 6), (40, 8), (101, 100)]
@@ -146,10 +143,10 @@ def test_unequal_clouds_have_the_distance_of_equal_ones_of_the_same_distribution
     a, b = normal(first, 3, seed=6), 1.3 * normal(second, 3, seed=7) + 0.2
     size = math.lcm(first, second)
     equal = a.repeat_interleave(size // first, 0), b.repeat_interleave(size // second, 0)
-    expected = sliced_wasserstein2(*equal, 100, generator())
-    assert sliced_wasserstein2(a, b, 100, generator()) == pytest.approx(expected, rel=1e-12)
-    assert sliced_wasserstein2(b, a, 100, generator()) == pytest.approx(expected, rel=1e-12)
-    assert sliced_wasserstein2(a, a.repeat(3, 1), 100, generator()) < 1e-12
+    expected = sliced_wasserstein2(*equal, 100, seeded())
+    assert sliced_wasserstein2(a, b, 100, seeded()) == pytest.approx(expected, rel=1e-12)
+    assert sliced_wasserstein2(b, a, 100, seeded()) == pytest.approx(expected, rel=1e-12)
+    assert sliced_wasserstein2(a, a.repeat(3, 1), 100, seeded()) < 1e-12
 
 
 @pytest.mark.parametrize(("first", "second"), UNEQUAL[:-1])
@@ -160,11 +157,11 @@ def test_on_a_line_it_is_the_cost_of_the_best_transport(first: int, second: int)
     masses = np.repeat([1 / first, 1 / second], [first, second])
     costs = (a - b.T).square().flatten().numpy()
     best = linprog(costs, A_eq=np.concatenate([leaves, reaches]), b_eq=masses).fun
-    assert sliced_wasserstein2(a, b, 2, generator()) == pytest.approx(math.sqrt(best), rel=1e-9)
+    assert sliced_wasserstein2(a, b, 2, seeded()) == pytest.approx(math.sqrt(best), rel=1e-9)
 
 
 def floor(data: Tensor, first: int, second: int) -> tuple[float, float]:
-    found = [sliced_wasserstein2(*pair, 64, generator(1)) for pair in splits(data, first, second, 20, generator())]
+    found = [sliced_wasserstein2(*pair, 64, seeded(1)) for pair in splits(data, first, second, 20, seeded())]
     return float(np.mean(found)), float(np.std(found, ddof=1))
 
 
@@ -179,7 +176,7 @@ def test_the_floor_is_what_a_perfect_sampler_scores(first: int, second: int) -> 
     mean, spread = floor(normal(first + second, 2, seed=6), first, second)
     perfect = torch.tensor(
         [
-            sliced_wasserstein2(normal(first, 2, seed), normal(second, 2, seed + 500), 64, generator(seed))
+            sliced_wasserstein2(normal(first, 2, seed), normal(second, 2, seed + 500), 64, seeded(seed))
             for seed in range(60)
         ]
     )
@@ -188,7 +185,7 @@ def test_the_floor_is_what_a_perfect_sampler_scores(first: int, second: int) -> 
 
 
 def test_splits_are_disjoint_and_differ() -> None:
-    found = list(splits(torch.arange(10.0)[:, None], 6, 3, 4, generator()))
+    found = list(splits(torch.arange(10.0)[:, None], 6, 3, 4, seeded()))
     assert [(len(first), len(second)) for first, second in found] == [(6, 3)] * 4
     assert all(len({*first.flatten().tolist(), *second.flatten().tolist()}) == 9 for first, second in found)
     assert len({tuple(second.flatten().tolist()) for _, second in found}) > 1
@@ -210,14 +207,14 @@ def test_fisher_divergence_of_scores_that_are_off_by_a_known_amount(shape: tuple
         return -x / (1 + sigma**2)
 
     x0 = normal(20_000, 3, seed=11).reshape(-1, *shape)
-    assert fisher_divergence(exact, exact, x0, 0.5, generator()) == FisherDivergence(0.0, 0.0, 0.0, 0.0)
-    found = fisher_divergence(lambda x, sigma: 1.1 * exact(x, sigma), exact, x0, 0.5, generator())
+    assert fisher_divergence(exact, exact, x0, 0.5, seeded()) == FisherDivergence(0.0, 0.0, 0.0, 0.0)
+    found = fisher_divergence(lambda x, sigma: 1.1 * exact(x, sigma), exact, x0, 0.5, seeded())
     assert found.relative == pytest.approx(0.01)
     assert found.relative_standard_error < 1e-12  # the same at each point
     assert found.value == pytest.approx(0.01 * 3 / 1.25, rel=0.03)  # E|s|^2 = D/(1 + sigma^2)
-    found = fisher_divergence(lambda x, sigma: exact(x, sigma) + 2.0, exact, x0, 0.5, generator())
+    found = fisher_divergence(lambda x, sigma: exact(x, sigma) + 2.0, exact, x0, 0.5, seeded())
     assert found.value == pytest.approx(3 * 4.0)
-    assert math.isnan(fisher_divergence(exact, lambda x, sigma: 0 * x, x0, 0.5, generator()).relative)
+    assert math.isnan(fisher_divergence(exact, lambda x, sigma: 0 * x, x0, 0.5, seeded()).relative)
 
 
 def test_the_errors_of_a_fisher_divergence_are_its_spreads() -> None:
@@ -231,7 +228,7 @@ def test_the_errors_of_a_fisher_divergence_are_its_spreads() -> None:
     def score(x: Tensor, sigma: Tensor) -> Tensor:
         return 0.9 * exact(x, sigma) + 0.1 * x**2
 
-    found = [fisher_divergence(score, exact, normal(200, 2, seed), 0.5, generator(seed)) for seed in range(400)]
+    found = [fisher_divergence(score, exact, normal(200, 2, seed), 0.5, seeded(seed)) for seed in range(400)]
     for name in ("", "relative"):
         values = torch.tensor([getattr(one, name or "value") for one in found])
         errors = torch.tensor([getattr(one, f"{name}_standard_error".lstrip("_")) for one in found])

@@ -7,12 +7,13 @@ import torch
 from torch import Tensor
 
 from playground.theory.networks import ACTIVATIONS, ScoreNetwork, UNet
+from tests.generators import seeded
 from tests.networks import build_network
 
 
 def make(kind: str = "mlp", shape: tuple[int, ...] = (2,), seed: int = 0, **changes: object) -> ScoreNetwork:
     settings: dict = {"width": 32, "depth": 2, "activation": "silu", "features": 16, "feature_scale": 1.5} | changes
-    return build_network(kind, shape, **settings, generator=torch.Generator().manual_seed(seed))
+    return build_network(kind, shape, **settings, generator=seeded(seed))
 
 
 KINDS = [
@@ -27,12 +28,12 @@ KINDS = [
 
 
 def points(shape: tuple[int, ...], count: int = 6) -> Tensor:
-    return torch.randn(count, *shape, generator=torch.Generator().manual_seed(1))
+    return torch.randn(count, *shape, generator=seeded(1))
 
 
 def scramble(network: ScoreNetwork) -> None:
     """Give the last layers, which are zero, random weights."""
-    generator = torch.Generator().manual_seed(2)
+    generator = seeded(2)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.copy_(0.2 * torch.randn(parameter.shape, generator=generator))

@@ -28,6 +28,7 @@ from playground.theory.noise import (
     geometric,
     per_point,
 )
+from tests.generators import seeded
 
 PROCESSES = [
     pytest.param(VarianceExploding(0.01, 8.0), id="ve"),
@@ -51,10 +52,6 @@ NOISES = [
     pytest.param(ContinuousNoise(FlowMatching(0.01, 8.0)), id="flow matching"),
     pytest.param(ContinuousNoise(CustomSchedule([(0.0, 0.01), (0.3, 0.05), (0.5, 3.0), (1.0, 8.0)])), id="drawn"),
 ]
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def times(process: Process, count: int = 50) -> Tensor:

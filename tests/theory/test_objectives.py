@@ -33,6 +33,7 @@ from playground.theory.objectives import (
     ScoreMatching,
     Sliced,
 )
+from tests.generators import seeded
 from tests.networks import build_network
 from tests.objectives import OBJECTIVES
 
@@ -53,10 +54,6 @@ NOISES: dict[str, Noise] = {
 }
 MATCHING = [kind for kind, objective in OBJECTIVES.items() if issubclass(objective, ScoreMatching)]
 LEGAL = [(kind, noise) for kind in MATCHING for noise in NOISES if (kind, noise) != ("denoising", "none")]
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def network(shape: tuple[int, ...], kind: str = "mlp") -> ScoreNetwork:

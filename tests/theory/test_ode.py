@@ -12,6 +12,7 @@ from torch import Tensor
 from playground.theory.densities import GaussianMixture
 from playground.theory.noise import VarianceExploding
 from playground.theory.ode import OdeResult, TooManySteps, _Rows, dormand_prince, tolerance_floor
+from tests.generators import seeded
 
 PROCESS = VarianceExploding(0.05, 8.0)
 TIGHT = 1e-10
@@ -34,7 +35,7 @@ def solve(field, x0: Tensor, t0: float, t1: float, tolerance: float = TIGHT, **o
 
 
 def points(count: int, seed: int = 0) -> Tensor:
-    return mixture().sample(count, torch.Generator().manual_seed(seed))
+    return mixture().sample(count, seeded(seed))
 
 
 def test_forwards_agrees_with_scipy_point_by_point() -> None:
@@ -53,7 +54,7 @@ def test_forwards_agrees_with_scipy_point_by_point() -> None:
 
 
 def test_backwards_agrees_with_torchdiffeq() -> None:
-    x1 = 8 * torch.randn(20, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    x1 = 8 * torch.randn(20, 2, dtype=torch.float64, generator=seeded(1))
     times = torch.tensor([1.0, 0.0], dtype=torch.float64)
     oracle = torchdiffeq.odeint(lambda t, x: flow(x, t.expand(len(x))), x1, times, rtol=1e-11, atol=1e-11)[-1]
     torch.testing.assert_close(solve(flow, x1, 1.0, 0.0).x, oracle, rtol=0, atol=1e-7)
@@ -68,7 +69,7 @@ def test_a_solve_and_its_reverse_end_at_the_start() -> None:
 @pytest.fixture(scope="module")
 def thousand() -> tuple[Tensor, Tensor]:
     """A thousand points of noise, and their ends under the flow."""
-    x1 = 8 * torch.randn(1000, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    x1 = 8 * torch.randn(1000, 2, dtype=torch.float64, generator=seeded(1))
     return x1, solve(flow, x1, 1.0, 0.0).x
 
 
@@ -196,7 +197,7 @@ def test_integrals_along_the_solution_are_as_exact_as_the_solution(ends: tuple[f
 @pytest.mark.parametrize("tolerance", [1e-2, 1e-4, 1e-6])
 def test_the_largest_error_of_an_integral_is_near_the_tolerance_if_x_is_constant(tolerance: float) -> None:
     """Peaks of widths from 0.05 to 1 at any time. x is the constant position and width, and does not require short steps."""
-    place = torch.rand(300, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    place = torch.rand(300, dtype=torch.float64, generator=seeded(0))
     width = torch.logspace(math.log10(0.05), 0, 300, dtype=torch.float64)
 
     def integrand(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
@@ -310,7 +311,7 @@ def decaying(x: Tensor, t: Tensor) -> Tensor:
 
 
 def test_a_decay_is_stiff_at_a_loose_tolerance() -> None:
-    x0 = torch.randn(3, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    x0 = torch.randn(3, 2, dtype=torch.float64, generator=seeded(0))
     with pytest.raises(TooManySteps, match="stiff"):
         solve(decaying, x0, 0.0, 1.0, 0.1, max_steps=2_000)
 
@@ -322,7 +323,7 @@ def test_the_advice_on_too_many_steps_depends_on_their_cause(tolerance: float) -
     def turning(x: Tensor, t: Tensor) -> Tensor:
         return 200 * torch.stack([x[:, 1], -x[:, 0]], 1)
 
-    x0 = torch.randn(3, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    x0 = torch.randn(3, 2, dtype=torch.float64, generator=seeded(0))
     needed = solve(turning, x0, 0.0, 1.0, 10 * tolerance).evaluations.max() // 6
     for field, way_out in (
         (decaying, r"stiff there, .* raise the finest noise level"),

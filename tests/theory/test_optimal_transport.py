@@ -15,6 +15,7 @@ from torch import Tensor
 
 from playground.theory.metrics import sliced_wasserstein2
 from playground.theory.transport import extrapolated_squared_wasserstein2, optimal_matching, squared_wasserstein2
+from tests.generators import seeded
 
 Result = TypeVar("Result")
 
@@ -29,11 +30,11 @@ def ended(work: Generator[None, None, Result]) -> Result:
 
 
 def normal(count: int, *shape: int, seed: int) -> Tensor:
-    return torch.randn(count, *shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return torch.randn(count, *shape, generator=seeded(seed), dtype=torch.float64)
 
 
 def two_modes(count: int, share: float, seed: int) -> Tensor:
-    uniform = torch.rand(count, 1, generator=torch.Generator().manual_seed(seed + 100), dtype=torch.float64)
+    uniform = torch.rand(count, 1, generator=seeded(seed + 100), dtype=torch.float64)
     return 0.1 * normal(count, 2, seed=seed) + 5 * torch.sign(uniform - share)
 
 
@@ -72,7 +73,7 @@ def test_no_other_matching_is_cheaper(count: int, seed: int, whole: bool) -> Non
 def test_a_shift_and_a_stretch_are_known() -> None:
     """For a shift d it is |d|^2, and for a stretch by c (c - 1)^2 E|a|^2, as both are gradients of convex functions."""
     a, shift = normal(200, 2, seed=3), torch.tensor([0.3, -0.4], dtype=torch.float64)
-    order = torch.randperm(200, generator=torch.Generator().manual_seed(0))
+    order = torch.randperm(200, generator=seeded(0))
     assert ended(squared_wasserstein2(a, (a + shift)[order])) == pytest.approx(0.25)
     stretched = ended(squared_wasserstein2(a, (1.5 * a)[order]))
     assert stretched == pytest.approx(0.25 * float(a.square().sum(1).mean()))
@@ -80,7 +81,7 @@ def test_a_shift_and_a_stretch_are_known() -> None:
 
 def test_on_a_line_it_is_the_sliced_distance_squared() -> None:
     a, b = normal(200, 1, seed=4), normal(200, 1, seed=5).exp()
-    sliced = sliced_wasserstein2(a, b, 2, torch.Generator().manual_seed(0))
+    sliced = sliced_wasserstein2(a, b, 2, seeded(0))
     assert math.sqrt(ended(squared_wasserstein2(a, b))) == pytest.approx(sliced)
 
 

@@ -17,6 +17,7 @@ from playground.theory.parametrizations import (
     NoiseLevel,
     predictions,
 )
+from tests.generators import seeded
 from tests.networks import build_network
 
 PREDICTIONS = pytest.mark.parametrize("prediction", OUTPUTS)
@@ -26,7 +27,7 @@ SIGMAS = torch.tensor([0.02, 0.1, 0.5, 1.0, 3.0, 20.0], dtype=torch.float64)
 def network(prediction: str, kind: str = "mlp", shape: tuple[int, ...] = (2,)) -> ScoreNetwork:
     """A small network in double precision whose last layer is not zero."""
     settings = {"width": 16, "depth": 2, "activation": "silu", "features": 8, "feature_scale": 1.5}
-    generator = torch.Generator().manual_seed(0)
+    generator = seeded(0)
     made = build_network(kind, shape, **settings, generator=generator, prediction=prediction).double()
     with torch.no_grad():
         for parameter in made.parameters():

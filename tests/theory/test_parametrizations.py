@@ -7,6 +7,7 @@ import torch
 
 from playground.theory.noise.processes import Cosine, SubVariancePreserving, VarianceExploding, VariancePreserving
 from playground.theory.parametrizations import OUTPUTS, NoiseLevel, predictions
+from tests.generators import seeded
 
 LEVELS = pytest.mark.parametrize(
     "level",
@@ -24,7 +25,7 @@ MEAN, VARIANCE = torch.tensor([0.7, -1.2], dtype=torch.float64), 0.4
 
 def gaussian(level: NoiseLevel, count: int = 50) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     """Draws of x with their x_0 and z, and the exact score of x, for data N(m, v I)."""
-    generator = torch.Generator().manual_seed(1)
+    generator = seeded(1)
     clean, noise = torch.randn(2, count, 2, generator=generator, dtype=torch.float64)
     clean = MEAN + math.sqrt(VARIANCE) * clean
     x = level.alpha * clean + level.std * noise
@@ -90,7 +91,7 @@ def test_the_velocity_is_the_slope_of_the_flow_along_the_straight_path(level: No
 
 @LEVELS
 def test_every_name_leads_back_to_the_score(level: NoiseLevel) -> None:
-    x, score = torch.randn(2, 20, 1, 4, 4, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    x, score = torch.randn(2, 20, 1, 4, 4, generator=seeded(2), dtype=torch.float64)
     found = predictions(x, score, level)
     for name, scales in OUTPUTS.items():
         output = {"v": -found.v, "score": level.alpha * score}.get(name, getattr(found, name, None))

@@ -14,7 +14,6 @@ from gaussian_runs import (
     exact_moments,
     gaussian_log_density,
     gaussian_score,
-    generator,
     last,
     linear_recursion,
 )
@@ -48,6 +47,7 @@ from playground.theory.samplers import (
     base,
     time_grid,
 )
+from tests.generators import seeded
 
 LINEAR = {
     "langevin": Langevin(0.3, 0.02, 40),
@@ -100,7 +100,7 @@ def test_moments_follow_the_closed_recursion(sampler: Sampler, monkeypatch: pyte
 
 def deviations(sampler: Sampler, count: int = 40_000) -> tuple[float, float]:
     """The distance of the sampled mean and variance from those of the closed recursion, in standard errors."""
-    start = -1.5 + 2.0 * torch.randn(count, 1, dtype=torch.float64, generator=generator(1))
+    start = -1.5 + 2.0 * torch.randn(count, 1, dtype=torch.float64, generator=seeded(1))
     end = last(sampler, start, seed=2).positions
     mean, variance = linear_recursion(sampler, -1.5, 4.0)
     return (
@@ -167,7 +167,7 @@ def test_correctors_have_their_known_bias(shape: tuple[int, ...], snr: float) ->
 )
 def test_vp_is_ve_in_scaled_coordinates(options: dict[str, object]) -> None:
     """In y = x/alpha and v = sigma^2 both are the same SDE, so the same noise gives the same path."""
-    start = torch.randn(50, 2, dtype=torch.float64, generator=generator(13))
+    start = torch.randn(50, 2, dtype=torch.float64, generator=seeded(13))
     exploding = VarianceExploding(VP.sigma_min, VP.sigma_max)
     make = EdmSampler if "churn" in options else ReverseSDE
     ve = last(make(exploding, 30, final_denoising=False, **options), VP.sigma_max * start).positions
@@ -193,7 +193,7 @@ def test_correctors_use_the_noise_level_after_the_step(process: Process) -> None
 def test_correctors_repair_the_variance_of_long_steps() -> None:
     """Ten Euler steps leave a tenth of the variance. Correctors with r = 0.2 restore it, with their bias of 4 %."""
     count = 20_000
-    start = MEAN + math.sqrt(STD**2 + 64) * torch.randn(count, 1, dtype=torch.float64, generator=generator(14))
+    start = MEAN + math.sqrt(STD**2 + 64) * torch.randn(count, 1, dtype=torch.float64, generator=seeded(14))
     truth = STD**2 + VE.sigma_min**2
     ratios = [
         float(
@@ -219,7 +219,7 @@ def test_the_adaptive_flow_is_exact_to_its_tolerance_at_every_frame(process, tol
     mean, std = moments(process.sigma_max, 1.0)
     start = mean + std * deviations
     for grid in ("log-sigma", "time"):
-        for step in AdaptiveFlow(process, 50, tolerance, grid).run(gaussian_score, start, generator()):
+        for step in AdaptiveFlow(process, 50, tolerance, grid).run(gaussian_score, start, seeded()):
             mean, std = moments(step.sigma, step.time)
             exact = mean + std * deviations
             assert ((step.positions - exact).abs() <= 30 * tolerance * (1 + exact.abs())).all()
@@ -228,8 +228,8 @@ def test_the_adaptive_flow_is_exact_to_its_tolerance_at_every_frame(process, tol
 @pytest.mark.parametrize("numbers", [1, 40, 2**24])
 def test_frames_do_not_depend_on_how_many_are_held(numbers: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ode, "FRAME_NUMBERS", numbers)
-    start = 8 * torch.randn(3, 2, dtype=torch.float64, generator=generator(15))
-    seen = [step.positions for step in AdaptiveFlow(VE, 30, 1e-8).run(gaussian_score, start, generator())]
+    start = 8 * torch.randn(3, 2, dtype=torch.float64, generator=seeded(15))
+    seen = [step.positions for step in AdaptiveFlow(VE, 30, 1e-8).run(gaussian_score, start, seeded())]
     assert len(seen) == 31
     for x, sigma in zip(seen, time_grid(VE, 30)[1], strict=True):
         exact = MEAN + (start - MEAN) * math.sqrt((STD**2 + sigma**2) / (STD**2 + VE.sigma_max**2))
@@ -244,7 +244,7 @@ def test_the_adaptive_flow_yields_frames_early_and_says_where_it_is_stuck() -> N
         asked.append(float(sigma.min()))
         return gaussian_score(x, sigma)
 
-    running = AdaptiveFlow(VE, 200, 1e-6).run(score, torch.ones(3, 2), generator())
+    running = AdaptiveFlow(VE, 200, 1e-6).run(score, torch.ones(3, 2), seeded())
     early = [next(running) for _ in range(20)]
     assert 0.5 * early[-1].sigma < min(asked) < early[-1].sigma
     with pytest.raises(TooManySteps, match="not finite"):
@@ -259,11 +259,11 @@ def test_the_adaptive_flow_can_be_cancelled_between_evaluations() -> None:
         return -100 * (x - MEAN) / sigma.reshape(-1, 1).square()
 
     sampler, start, seen = AdaptiveFlow(VE, 3, 1e-4), 8 * torch.ones(3, 2), []
-    for part in sampler.run_in_parts(stiff, start, generator()):
+    for part in sampler.run_in_parts(stiff, start, seeded()):
         assert len(asked) <= (3 if len(seen) == 1 else 1)  # the first step's length takes two evaluations
         asked.clear()
         seen += [] if part is None else [part]
-    whole = list(sampler.run(stiff, start, generator()))
+    whole = list(sampler.run(stiff, start, seeded()))
     assert len(whole) == 4
     assert len(asked) > 100
     assert all(torch.equal(a.positions, b.positions) for a, b in zip(seen, whole, strict=True))
@@ -305,7 +305,7 @@ def test_denoising_gives_the_posterior_mean() -> None:
     start = torch.linspace(-2, 2, 9, dtype=torch.float64)[:, None]
     for name in (name for name in ALL if "denoised" in name):
         sampler = ALL[name]
-        *_, before, after = sampler.run(gaussian_score, start, generator())
+        *_, before, after = sampler.run(gaussian_score, start, seeded())
         alpha = 1.0 if before.time is None else float(sampler.process.scale(before.time))
         assert after.time is None
         x = before.positions / alpha
@@ -338,7 +338,7 @@ def two_gaussians() -> GaussianMixture:
 
 
 def heavy_share(sampler: Sampler) -> float:
-    start = 16 * torch.rand(4_000, 2, generator=generator(3)) - 8
+    start = 16 * torch.rand(4_000, 2, generator=seeded(3)) - 8
     end = last(sampler, start, seed=4, score=two_gaussians().score).positions
     return float((end.sum(1) > 0).float().mean())
 
@@ -372,7 +372,7 @@ def test_a_normal_distribution_is_reproduced(process, mean: float, std: float, k
         if kind == "reverse-sde"
         else ProbabilityFlow(process, 500, final_denoising=False)
     )
-    start = process.prior(torch.full((1,), mean), std**2).sample(1000, generator(5))
+    start = process.prior(torch.full((1,), mean), std**2).sample(1000, seeded(5))
     end = last(sampler, start, seed=6, score=lambda x, sigma: -(x - mean) / (std**2 + sigma**2)).positions
     margin = 0.1 if std == 1.0 else 0.02
     assert float(end.mean()) == pytest.approx(mean, abs=margin)
@@ -382,7 +382,7 @@ def test_a_normal_distribution_is_reproduced(process, mean: float, std: float, k
 @every_sampler
 def test_frames_are_counted_from_the_start_to_the_last(sampler: Sampler) -> None:
     start = torch.ones(3, 2)
-    steps = list(sampler.run(gaussian_score, start, generator()))
+    steps = list(sampler.run(gaussian_score, start, seeded()))
     assert [step.index for step in steps] == list(range(sampler.total + 1))
     assert all(step.total == sampler.total for step in steps)
     assert torch.equal(steps[0].positions, torch.ones(3, 2))
@@ -401,19 +401,19 @@ def test_frames_are_counted_from_the_start_to_the_last(sampler: Sampler) -> None
 
 @every_sampler
 def test_same_seed_same_run_and_frames_never_change(sampler: Sampler) -> None:
-    start = torch.randn(5, 2, generator=generator(7))
+    start = torch.randn(5, 2, generator=seeded(7))
     first, copies = [], []
-    for step in sampler.run(gaussian_score, start, generator(8)):
+    for step in sampler.run(gaussian_score, start, seeded(8)):
         first.append(step.positions)
         copies.append(step.positions.clone())
-    again = [step.positions for step in sampler.run(gaussian_score, start, generator(8))]
+    again = [step.positions for step in sampler.run(gaussian_score, start, seeded(8))]
     assert all(torch.equal(a, b) and torch.equal(a, c) for a, b, c in zip(first, again, copies, strict=True))
 
 
 @every_sampler
 @pytest.mark.parametrize("shape", [(1, 2, 3), (3, 2, 2)], ids=["grey", "rgb"])
 def test_images_move_as_their_separate_pixels_do(sampler: Sampler, shape: tuple[int, ...]) -> None:
-    images = torch.randn(4, *shape, generator=generator(9))
+    images = torch.randn(4, *shape, generator=seeded(9))
     flat = last(sampler, images.flatten(1), seed=10).positions
     assert torch.equal(last(sampler, images, seed=10).positions.flatten(1), flat)
 
@@ -423,14 +423,14 @@ def test_the_score_may_change_during_a_run_and_keeps_its_gradients(sampler: Samp
     """A network in training: its parameters require gradients and change between two steps."""
     weight = torch.tensor(1.0, requires_grad=True)
     start, seen = torch.ones(3, 2), []
-    for step in sampler.run(lambda x, sigma: weight * gaussian_score(x, sigma), start, generator(11)):
+    for step in sampler.run(lambda x, sigma: weight * gaussian_score(x, sigma), start, seeded(11)):
         assert torch.is_grad_enabled()
         assert not step.positions.requires_grad
         seen.append(step.positions)
         if step.index == 3:
             with torch.no_grad():
                 weight.fill_(0.5)
-    fixed = [step.positions for step in sampler.run(gaussian_score, start, generator(11))]
+    fixed = [step.positions for step in sampler.run(gaussian_score, start, seeded(11))]
     assert all(torch.equal(a, b) for a, b in zip(seen[:4], fixed[:4], strict=True))
     # The adaptive solver may have passed a few frames before it yields the first of them.
     changed = -1 if isinstance(sampler, AdaptiveFlow) else 4
@@ -447,7 +447,7 @@ def test_a_corrector_step_is_bounded_where_the_score_vanishes(seed: int) -> None
     half = math.sqrt(3)  # of variance one
     box = Boxes(torch.full((1, 2), -half), torch.full((1, 2), half))
     sampler = ReverseSDE(VarianceExploding(0.01, 8.0), 200, final_denoising=True, corrector_steps=1)
-    end = last(sampler, 8 * torch.randn(1, 2, generator=generator(seed)), seed, box.score).positions
+    end = last(sampler, 8 * torch.randn(1, 2, generator=seeded(seed)), seed, box.score).positions
     assert float(end.abs().max()) < half + 0.05
 
 
@@ -467,7 +467,7 @@ def test_a_final_denoising_that_is_not_finite_is_an_error(sampler: Sampler) -> N
 def test_langevins_step_can_be_changed_during_a_run() -> None:
     sampler = Langevin(0.0, 0.1, 4)
     sizes = []
-    for step in sampler.run(gaussian_score, torch.ones(3, 2), generator()):
+    for step in sampler.run(gaussian_score, torch.ones(3, 2), seeded()):
         sizes.append(step.step_size)
         sampler.step = 0.1 * (step.index + 2)
     assert sizes == pytest.approx([0.0, 0.2, 0.3, 0.4, 0.5])

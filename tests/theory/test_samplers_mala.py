@@ -4,10 +4,11 @@ import math
 
 import pytest
 import torch
-from gaussian_runs import MEAN, STD, gaussian_log_density, gaussian_score, generator, last
+from gaussian_runs import MEAN, STD, gaussian_log_density, gaussian_score, last
 
 from playground.theory.densities import Boxes, GaussianMixture
 from playground.theory.samplers import Langevin, MetropolisAdjustedLangevin, base
+from tests.generators import seeded
 
 VARIANCE = STD**2 + 0.3**2
 
@@ -17,7 +18,7 @@ VARIANCE = STD**2 + 0.3**2
 def test_the_stationary_variance_is_right_at_any_step(shape: tuple[int, ...], share: float) -> None:
     """Within 4.4 standard errors. Without the Metropolis test the variance would be 1/(1 - share/2) times it: 1.05 to 1.82."""
     count = 30_000 // math.prod(shape)
-    start = MEAN + 3 * torch.randn(count, *shape, dtype=torch.float64, generator=generator(1))
+    start = MEAN + 3 * torch.randn(count, *shape, dtype=torch.float64, generator=seeded(1))
     steps = math.ceil(14 / share)  # less than a millionth of the start's deviation remains
     sampler = MetropolisAdjustedLangevin(gaussian_log_density, 0.3, share * VARIANCE, steps)
     end = last(sampler, start, seed=2).positions
@@ -34,7 +35,7 @@ def test_every_quantile_of_a_mixture_is_right() -> None:
         torch.tensor([0.3, 0.8], dtype=torch.float64),
         torch.tensor([0.3, 0.7], dtype=torch.float64),
     )
-    start = 3 * torch.randn(10_000, 1, dtype=torch.float64, generator=generator(3))
+    start = 3 * torch.randn(10_000, 1, dtype=torch.float64, generator=seeded(3))
     sampler = MetropolisAdjustedLangevin(mixture.log_prob, 0.2, 0.25, 300)
     x = last(sampler, start, seed=4, score=mixture.score).positions[:, 0].sort().values
     z = (x[:, None] - mixture.means[:, 0]) / (mixture.stds**2 + 0.2**2).sqrt()
@@ -54,7 +55,7 @@ def test_the_acceptance_rate_is_the_closed_form(share: float) -> None:
     e, z = math.sqrt(VARIANCE) * grid[:, None], grid[None]
     moved = e * (1 - share) + math.sqrt(2 * step) * z
     expected = float(weight @ torch.exp(-share / (4 * VARIANCE) * (moved**2 - e**2)).clamp(max=1) @ weight)
-    start = MEAN + math.sqrt(VARIANCE) * torch.randn(count, 1, dtype=torch.float64, generator=generator(5))
+    start = MEAN + math.sqrt(VARIANCE) * torch.randn(count, 1, dtype=torch.float64, generator=seeded(5))
     sampler = MetropolisAdjustedLangevin(gaussian_log_density, 0.3, step, 1)
     end = last(sampler, start, seed=6)
     assert end.accepted == pytest.approx(expected, abs=4.4 * math.sqrt(expected * (1 - expected) / count))
@@ -65,7 +66,7 @@ def test_sharp_boxes_are_found_from_outside_and_filled_uniformly() -> None:
     """Outside the density is zero and every step is accepted. Inside, no step leads out."""
     boxes = Boxes(torch.tensor([[0.0, 0.0]]), torch.tensor([[1.0, 1.0]]))
     start = torch.tensor([[2.2, 0.5]]).expand(4000, 2)  # six standard deviations of a step away
-    *_, end = MetropolisAdjustedLangevin(boxes.log_prob, 0.0, 0.02, 400).run(boxes.score, start, generator(7))
+    *_, end = MetropolisAdjustedLangevin(boxes.log_prob, 0.0, 0.02, 400).run(boxes.score, start, seeded(7))
     inside = ((end.positions >= 0) & (end.positions < 1)).all(1)
     assert float(inside.double().mean()) > 0.4  # the others move through the plane for a long time
     filled = end.positions[inside]
@@ -76,7 +77,7 @@ def test_sharp_boxes_are_found_from_outside_and_filled_uniformly() -> None:
 def test_the_step_can_be_changed_during_a_run() -> None:
     sampler = MetropolisAdjustedLangevin(gaussian_log_density, 0.3, 0.1, 4)
     sizes = []
-    for step in sampler.run(gaussian_score, torch.ones(3, 2), generator()):
+    for step in sampler.run(gaussian_score, torch.ones(3, 2), seeded()):
         sizes.append(step.step_size)
         sampler.step = 0.1 * (step.index + 2)
     assert sizes == pytest.approx([0.0, 0.2, 0.3, 0.4, 0.5])

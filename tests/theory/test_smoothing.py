@@ -12,10 +12,7 @@ from playground.lab.diagnostics import GAUSSIAN
 from playground.theory.densities import GaussianMixture
 from playground.theory.local_geometry import diameter
 from playground.theory.smoothing import gaussianity, least_overlap, overlap, overlapping_levels
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+from tests.generators import seeded
 
 
 def mixture(weight: float) -> GaussianMixture:

@@ -13,6 +13,7 @@ from playground.theory.noise import ContinuousNoise, FlowMatching
 from playground.theory.objectives import Denoising
 from playground.theory.samplers import DDIMSampler, MultistepSampler, ProbabilityFlow, Sampler, UniPCSampler
 from playground.theory.start_set import MATCHED, USES, MatchedPairs, MixturePair, StartSet, matched
+from tests.generators import seeded
 
 
 def mixture(means: list[list[float]], stds: list[float], weights: list[float]) -> GaussianMixture:
@@ -23,10 +24,6 @@ DATA = mixture([[1.0, 0.3], [-0.8, 0.5], [0.0, -1.2]], [0.3, 0.5, 0.2], [0.2, 0.
 START = mixture([[2.0, -1.0], [-1.0, 1.5]], [0.7, 0.4], [0.6, 0.4])
 PAIR = MixturePair(DATA, START)
 NORMAL = mixture([[0.0, 0.0]], [1.0], [1.0])
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def test_from_a_normal_start_it_is_the_smoothed_density_with_its_score() -> None:

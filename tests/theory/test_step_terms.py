@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from gaussian_runs import VE, VP, gaussian_log_density, gaussian_score
 
 from playground.theory.forward import ForwardProcess
 from playground.theory.noise import geometric
@@ -23,9 +24,9 @@ from playground.theory.samplers import (
     base,
 )
 from playground.theory.samplers.terms import StepTerms
-from tests.theory.gaussian_runs import VE, VP, gaussian_log_density, gaussian_score, generator
+from tests.generators import seeded
 
-START = torch.randn(7, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+START = torch.randn(7, 2, generator=seeded(3), dtype=torch.float64)
 FIRST_ORDER = {
     "langevin": Langevin(0.3, 0.02, 6),
     "annealed": AnnealedLangevin(geometric(8.0, 0.05, 4), 1e-3, 3, True),
@@ -61,7 +62,7 @@ def rests(
     for module in (base, __import__("playground.theory.forward", fromlist=["normal"])):
         monkeypatch.setattr(module, "normal", noting)
     found, frames, counts = [], [], []
-    for frame in sampler.run(gaussian_score, START, generator()):
+    for frame in sampler.run(gaussian_score, START, seeded()):
         frames.append(frame)
         counts.append(len(drawn))
     for (before, after), (first, last) in zip(itertools.pairwise(frames), itertools.pairwise(counts), strict=True):

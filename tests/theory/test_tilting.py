@@ -13,6 +13,7 @@ from playground.theory.guidance import GuidedScore
 from playground.theory.noise import VarianceExploding, per_point
 from playground.theory.samplers import AdaptiveFlow
 from playground.theory.tilting import TiltedDensity
+from tests.generators import seeded
 
 STD, APART = 0.7, 1.1
 PAIR = GaussianMixture(
@@ -22,10 +23,6 @@ PAIR = GaussianMixture(
     classes=torch.tensor([0, 1]),
 )
 CLASSES = ClassDensities.of(PAIR)
-
-
-def seeded(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def along_x(scale: float) -> tuple[Tensor, Tensor]:

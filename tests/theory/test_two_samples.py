@@ -12,16 +12,13 @@ from torch import Tensor
 
 from playground.theory import two_samples
 from playground.theory.two_samples import classifier_accuracy, energy_distance, median_distance, mmd_squared
+from tests.generators import seeded
 
 WIDTH, SHIFT = 1.3, 0.5
 
 
 def normal(count: int, dim: int, seed: int) -> Tensor:
-    return torch.randn(count, dim, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+    return torch.randn(count, dim, dtype=torch.float64, generator=seeded(seed))
 
 
 def known_mmd(shift: float) -> float:
@@ -85,7 +82,7 @@ def test_diverged_samples_are_distinguished_from_the_data(far: float) -> None:
     a, b = far * normal(400, 2, 3), normal(400, 2, 4)
     within = float(torch.exp(-0.5 * (torch.pdist(b) / median_distance(b)).square()).mean())
     assert mmd_squared(a, b)[0] == pytest.approx(within, abs=0.02)  # no kernel value among the samples or across
-    assert classifier_accuracy(a, b, generator())[0] > 0.9
+    assert classifier_accuracy(a, b, seeded())[0] > 0.9
 
 
 @pytest.mark.parametrize("unit", [1e-6, 1e6])
@@ -100,18 +97,18 @@ def test_units_scale_only_the_energy_distance() -> None:
     a, b = normal(100, 2, 5), normal(100, 2, 6) + 1
     assert energy_distance(10 * a, 10 * b) == pytest.approx([10 * part for part in energy_distance(a, b)])
     assert mmd_squared(10 * a, 10 * b) == pytest.approx(mmd_squared(a, b))
-    assert classifier_accuracy(1e3 * a, 1e3 * b, generator()) == classifier_accuracy(a, b, generator())
+    assert classifier_accuracy(1e3 * a, 1e3 * b, seeded()) == classifier_accuracy(a, b, seeded())
     a, b = (
         normal(400, 30, 5),
         normal(400, 30, 6) + 0.3,
     )  # random features distinguish these worse than the coordinates do
-    assert classifier_accuracy(2.0**-40 * a, 2.0**-40 * b, generator()) == classifier_accuracy(a, b, generator())
+    assert classifier_accuracy(2.0**-40 * a, 2.0**-40 * b, seeded()) == classifier_accuracy(a, b, seeded())
 
 
 def test_a_classifier_cannot_distinguish_clouds_of_one_distribution() -> None:
     """The mean is 1/2 within four standard errors, and the spread is binomial to 20 %."""
     found = [
-        classifier_accuracy(normal(100, 2, seed), normal(100, 2, 1000 + seed), generator(seed)) for seed in range(150)
+        classifier_accuracy(normal(100, 2, seed), normal(100, 2, 1000 + seed), seeded(seed)) for seed in range(150)
     ]
     shares, errors = torch.tensor(found, dtype=torch.float64).T
     assert float(shares.mean()) == pytest.approx(0.5, abs=4 * float(shares.std()) / math.sqrt(150))
@@ -124,22 +121,22 @@ def test_a_classifier_of_shifted_normals_nears_the_best_one(shape: tuple[int, ..
     """No classifier beats Phi(|m|/2)."""
     a, b = (normal(4000, 2, seed).reshape(-1, *shape) for seed in (7, 8))
     best = 0.5 * (1 + math.erf(1.0 / math.sqrt(2)))
-    share, error = classifier_accuracy(a, b + math.sqrt(2), generator())
+    share, error = classifier_accuracy(a, b + math.sqrt(2), seeded())
     assert best - 0.03 < share < best + 4 * error
 
 
 def test_a_classifier_of_many_coordinates_sees_a_shift() -> None:
     a, b = normal(1000, 300, 13), normal(1000, 300, 14)
-    share, error = classifier_accuracy(a, b + 0.2, generator())
+    share, error = classifier_accuracy(a, b + 0.2, seeded())
     assert share > 0.5 + 10 * error
-    assert classifier_accuracy(a, b, generator())[0] == pytest.approx(0.5, abs=4 * error)
+    assert classifier_accuracy(a, b, seeded())[0] == pytest.approx(0.5, abs=4 * error)
 
 
 def test_a_classifier_sees_what_mean_and_variance_do_not() -> None:
     """A ring against the normal distribution with its mean and variance."""
-    angles = 2 * math.pi * torch.rand(2000, dtype=torch.float64, generator=generator(9))
+    angles = 2 * math.pi * torch.rand(2000, dtype=torch.float64, generator=seeded(9))
     ring = math.sqrt(2) * torch.stack([angles.cos(), angles.sin()], 1)
-    assert classifier_accuracy(ring, normal(2000, 2, 10), generator())[0] > 0.9
+    assert classifier_accuracy(ring, normal(2000, 2, 10), seeded())[0] > 0.9
 
 
 def test_the_weights_are_those_of_sklearn() -> None:
@@ -151,7 +148,7 @@ def test_the_weights_are_those_of_sklearn() -> None:
     assert float(offset) == pytest.approx(float(oracle.intercept_[0]), abs=1e-4)
 
 
-@pytest.mark.parametrize("figure", [mmd_squared, energy_distance, lambda a, b: classifier_accuracy(a, b, generator())])
+@pytest.mark.parametrize("figure", [mmd_squared, energy_distance, lambda a, b: classifier_accuracy(a, b, seeded())])
 def test_too_few_points_give_a_message(figure: Figure) -> None:
     with pytest.raises(ValueError, match="at least 4 points each, not 3"):
         figure(normal(3, 2, 1), normal(10, 2, 2))

@@ -4,14 +4,13 @@ import math
 
 import pytest
 import torch
-from gaussian_runs import COARSE_VE, COARSE_VP, gaussian_score, generator, last
+from gaussian_runs import COARSE, COARSE_VE, gaussian_score, last
 from torch import Tensor
 
-from playground.theory.noise import FlowMatching, Process
+from playground.theory.noise import Process
 from playground.theory.samplers import MultistepSampler, UniPCSampler, time_grid
 from playground.theory.samplers.unipc import exponential_step
-
-PROCESSES = {"VE": COARSE_VE, "VP": COARSE_VP, "flow matching": FlowMatching(0.5, 8.0)}
+from tests.generators import seeded
 
 
 def papers(process: Process, steps: int, start: Tensor) -> Tensor:
@@ -59,7 +58,7 @@ def papers(process: Process, steps: int, start: Tensor) -> Tensor:
     raise AssertionError
 
 
-@pytest.mark.parametrize("process", PROCESSES.values(), ids=PROCESSES)
+@pytest.mark.parametrize("process", COARSE.values(), ids=COARSE)
 @pytest.mark.parametrize("steps", [1, 2, 10, 15, 30])
 def test_steps_of_unipc_are_those_of_the_paper(process: Process, steps: int) -> None:
     start = torch.linspace(-3, 3, 7, dtype=torch.float64)[:, None]
@@ -82,21 +81,9 @@ def test_a_step_is_exact_for_polynomials(degree: int) -> None:
     assert float(found) == pytest.approx(expected, rel=1e-12)
 
 
-def test_a_step_of_unipc_takes_one_evaluation() -> None:
-    calls = []
-
-    def score(x: Tensor, sigma: Tensor) -> Tensor:
-        calls.append(sigma)
-        return gaussian_score(x, sigma)
-
-    sampler = UniPCSampler(COARSE_VE, 20, False)
-    last(sampler, torch.zeros(3, 1), score=score)
-    assert len(calls) == sampler.evaluations == 20
-
-
 def test_a_correction_is_nearer_to_the_flow_than_dpm_solver() -> None:
     """At 20 steps on a Gaussian, whose flow is known."""
-    start = COARSE_VE.sigma_max * torch.randn(100, 1, generator=generator(1), dtype=torch.float64) + 0.7
+    start = COARSE_VE.sigma_max * torch.randn(100, 1, generator=seeded(1), dtype=torch.float64) + 0.7
     low, high = (0.6**2 + sigma**2 for sigma in (COARSE_VE.sigma_min, COARSE_VE.sigma_max))
     exact = 0.7 + math.sqrt(low / high) * (start - 0.7)
     errors = [
