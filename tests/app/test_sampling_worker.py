@@ -209,7 +209,7 @@ def test_a_readout_asks_each_score_once(monkeypatch, source: str, time: float | 
         return lambda *place: (asked.append(name), score(*place))[1]
 
     learned, known = worker.learned, Problem.known_score
-    monkeypatch.setattr(worker, "_learned", lambda *of: counted("learned", learned(*of)))
+    monkeypatch.setattr(worker, "learned", lambda *of: counted("learned", learned(*of)))
 
     def known_score(self, of: str | None = None):
         score = known(self, of)

@@ -136,19 +136,20 @@ def test_denoising_without_noise_is_refused() -> None:
         Trainer(Problem.build(experiment(noise__kind="none", objective__kind="denoising")))
 
 
-@pytest.mark.parametrize("weight", ["auto", "sigma2", "edm", "sigma4", "velocity", "likelihood", "constant"])
-def test_every_weight_trains(weight: str) -> None:
-    _, last = trained(objective__weight=weight, training__steps=60)
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *itertools.product(
+            ["objective__weight"], ["auto", "sigma2", "edm", "sigma4", "velocity", "likelihood", "constant"]
+        ),
+        *itertools.product(["network__prediction"], ["noise", "denoised", "velocity", "score"]),
+    ],
+)
+def test_every_weight_and_prediction_trains(key: str, value: str) -> None:
+    """Far losses at the start are those of an untrained network, not divergence."""
+    _, last = trained(**{key: value, "training__steps": 60})
     assert last.diverged is None
     assert last.optimal_loss is not None
-    assert math.isfinite(last.loss)
-
-
-@pytest.mark.parametrize("prediction", ["noise", "denoised", "velocity", "score"])
-def test_every_prediction_trains(prediction: str) -> None:
-    """Far losses at the start are those of an untrained network, not divergence."""
-    _, last = trained(network__prediction=prediction, training__steps=60)
-    assert last.diverged is None
     assert math.isfinite(last.loss)
 
 

@@ -1,13 +1,11 @@
 """Energy networks: their score is the gradient of their log-density, and fused training steps equal those of autograd."""
 
-import copy
-
 import pytest
+import test_fused
 import torch
+from test_fused import RATES, adam_with_average, denoising_loss, perceptron, twin
 from torch import Tensor
 
-from playground.lab.weights import Weights
-from playground.theory import fused
 from playground.theory.fused_energy import energy_denoising_steps
 from playground.theory.networks import ACTIVATIONS, Energy, ScoreNetwork
 from playground.theory.networks.energy import DETAIL
@@ -88,26 +86,7 @@ def test_the_factor_of_phi_is_one_over_the_noise_down_to_the_detail() -> None:
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_denoising_steps_are_those_of_autograd_and_adam(activation: str) -> None:
-    network, rates = make(activation), [1e-2, 2e-2, 5e-3]
-    x, z = (torch.randn(3, 30, 3, generator=seeded(seed), dtype=torch.float64) for seed in (3, 4))
-    sigma = torch.randn(3, 30, generator=seeded(5), dtype=torch.float64).exp()
-    weight = sigma.square() * (1 + sigma)
-    slow, quick = copy.deepcopy(network), copy.deepcopy(network)
-    weights = Weights(quick, copy.deepcopy(network))
-    assert isinstance(quick, Energy)
-    loss = energy_denoising_steps(x, z, sigma, weight, Energy.factor(sigma), *weights.arguments(quick, rates, 0.9))
-    adam = torch.optim.Adam(slow.parameters(), betas=(fused.FIRST_DECAY, fused.SECOND_DECAY), eps=fused.EPSILON)
-    losses = []
-    for step, rate in enumerate(rates):
-        level = sigma[step][:, None]
-        residual = slow(x[step] + level * z[step], sigma[step]) + z[step] / level
-        losses.append((weight[step] * residual.square().sum(1)).mean())
-        adam.zero_grad()
-        losses[-1].backward()
-        adam.param_groups[0]["lr"] = rate
-        adam.step()
-    torch.testing.assert_close(loss, torch.stack(losses).detach().mean(), rtol=1e-10, atol=0)
-    moved = torch.cat([parameter.detach().reshape(-1) for parameter in slow.parameters()])
-    torch.testing.assert_close(weights.live, moved, rtol=1e-8, atol=1e-10)
-    start = torch.cat([parameter.detach().reshape(-1) for parameter in network.parameters()])
-    assert float((moved - start).abs().min()) > 0  # every weight has changed, so none is missing in the gradient
+    network, given = perceptron(Energy, activation, dim=3), test_fused.draws(len(RATES), 30, 3)
+    found = adam_with_average(energy_denoising_steps, network, RATES, *given, Energy.factor(given[2]))
+    for part, other in zip(found, twin(network, RATES, denoising_loss(*given)), strict=True):
+        torch.testing.assert_close(part, other, rtol=1e-8, atol=1e-9)

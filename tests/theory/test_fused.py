@@ -13,11 +13,12 @@ from torch import Tensor
 
 from playground.theory import fused, fused_energy, fused_evaluation, fused_training
 from playground.theory.empirical import Empirical
-from playground.theory.networks import ACTIVATIONS, MLP, ROWS, Energy
+from playground.theory.networks import ACTIVATIONS, MLP, ROWS, Energy, ScoreNetwork
 from playground.theory.networks.mlp import TRACED_ROWS, Perceptron
 from tests.generators import seeded
 
 Kind = TypeVar("Kind", bound=Perceptron)
+Loss = Callable[[ScoreNetwork, int], Tensor]
 
 
 def perceptron(
@@ -94,9 +95,7 @@ def adam_with_average(
     return loss, gradient, live, average
 
 
-def twin(
-    network: MLP, rates: list[float], loss_of: Callable[[MLP, int], Tensor]
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def twin(network: Perceptron, rates: list[float], loss_of: Loss) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The same by autograd, torch's Adam and an explicit moving average."""
     network = copy.deepcopy(network)
     adam = torch.optim.Adam(network.parameters(), betas=(fused.FIRST_DECAY, fused.SECOND_DECAY), eps=fused.EPSILON)
@@ -322,6 +321,50 @@ FEW = [("silu", 2, 1, 8, 40), ("silu", 2, 2, 0, 40), ("silu", 3, 3, 8, 1)]
 """Activation, D, hidden layers, features, points: the least that there can be of each."""
 
 
+def denoising_loss(x: Tensor, z: Tensor, sigma: Tensor, weight: Tensor, label: Tensor | None = None) -> Loss:
+    """The loss of each step by autograd."""
+
+    def loss(network: ScoreNetwork, step: int) -> Tensor:
+        level = sigma[step][:, None]
+        residual = network(x[step] + level * z[step], sigma[step], *told(label, step)) + z[step] / level
+        return (weight[step] * residual.square().sum(1)).mean()
+
+    return loss
+
+
+def matching_loss(
+    x: Tensor, directions: Tensor, sigma: Tensor, weight: Tensor, scale: float, along: bool, label: Tensor | None = None
+) -> Loss:
+    """The same of score matching. The trace is by two backward passes."""
+
+    def loss(network: ScoreNetwork, step: int) -> Tensor:
+        at = x[step].clone().requires_grad_()
+        score = network(at, sigma[step], *told(label, step))
+        total = 0 * score.sum(1) if along else 0.5 * score.square().sum(1)
+        for v in directions[step]:
+            product = (v * score).sum(1)
+            (row,) = torch.autograd.grad(product.sum(), at, create_graph=True)
+            total = total + scale * (v * row).sum(1)
+            if along:
+                total = total + 0.5 * scale * product.square()
+        return (weight[step] * total).mean()
+
+    return loss
+
+
+def told(label: Tensor | None, step: int) -> tuple[Tensor, ...]:
+    return () if label is None else (label[step],)
+
+
+def assert_steps(
+    steps: Callable[..., Tensor], loss: Callable[..., Loss], network: Perceptron, *given: object, **named: Tensor
+) -> None:
+    """Fused steps are those of autograd and Adam."""
+    found = adam_with_average(functools.partial(steps, **named), network, RATES, *given)
+    for part, other in zip(found, twin(network, RATES, loss(*given, **named)), strict=True):
+        torch.testing.assert_close(part, other, rtol=1e-8, atol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("activation", "dim", "depth", "features", "count"),
     [*((activation, dim, 3, 8, 40) for activation in ACTIVATIONS for dim in (1, 2, 5)), *FEW],
@@ -330,44 +373,19 @@ def test_denoising_steps_are_those_of_autograd_and_adam(
     activation: str, dim: int, depth: int, features: int, count: int
 ) -> None:
     network = mlp(activation, dim, depth=depth, features=features)
-    x, z, sigma, weight = draws(len(RATES), count, dim)
-
-    def loss(network: MLP, step: int) -> Tensor:
-        level = sigma[step][:, None]
-        residual = network(x[step] + level * z[step], sigma[step]) + z[step] / level
-        return (weight[step] * residual.square().sum(1)).mean()
-
-    found = adam_with_average(fused_training.denoising_steps, network, RATES, x, z, sigma, weight)
-    for part, other in zip(found, twin(network, RATES, loss), strict=True):
-        torch.testing.assert_close(part, other, rtol=1e-9, atol=1e-9)
+    assert_steps(fused_training.denoising_steps, denoising_loss, network, *draws(len(RATES), count, dim))
 
 
 @pytest.mark.parametrize("objective", ["denoising", "matching"])
 def test_steps_with_labels_are_those_of_autograd_and_adam(objective: str) -> None:
-    network = mlp("silu", classes=3)
-    x, z, sigma, weight = draws(len(RATES), 40, 2)
+    network, (x, z, sigma, weight) = mlp("silu", classes=3), draws(len(RATES), 40, 2)
     label = torch.arange(x[..., 0].numel()).view(x.shape[:2]) % 4  # 3: unknown
-    axes = torch.eye(2, dtype=torch.float64)[None, :, None].expand(len(RATES), 2, 40, 2)
-
-    def denoising(network: MLP, step: int) -> Tensor:
-        level = sigma[step][:, None]
-        residual = network(x[step] + level * z[step], sigma[step], label[step]) + z[step] / level
-        return (weight[step] * residual.square().sum(1)).mean()
-
-    def matching(network: MLP, step: int) -> Tensor:
-        at = x[step].clone().requires_grad_()
-        score = network(at, sigma[step], label[step])
-        rows = [torch.autograd.grad(score[:, axis].sum(), at, create_graph=True)[0][:, axis] for axis in (0, 1)]
-        return (weight[step] * (0.5 * score.square().sum(1) + rows[0] + rows[1])).mean()
-
     if objective == "denoising":
-        steps = functools.partial(fused_training.denoising_steps, label=label)
-        found = adam_with_average(steps, network, RATES, x, z, sigma, weight)
+        assert_steps(fused_training.denoising_steps, denoising_loss, network, x, z, sigma, weight, label=label)
     else:
-        steps = functools.partial(fused_training.matching_steps, label=label)
-        found = adam_with_average(steps, network, RATES, x, axes, sigma, weight, 1.0, False)
-    for part, other in zip(found, twin(network, RATES, locals()[objective]), strict=True):
-        torch.testing.assert_close(part, other, rtol=1e-8, atol=1e-9)
+        axes = torch.eye(2, dtype=torch.float64)[None, :, None].expand(len(RATES), 2, 40, 2)
+        given = (x, axes, sigma, weight, 1.0, False)
+        assert_steps(fused_training.matching_steps, matching_loss, network, *given, label=label)
 
 
 @pytest.mark.parametrize(
@@ -378,28 +396,13 @@ def test_steps_with_labels_are_those_of_autograd_and_adam(objective: str) -> Non
 def test_matching_steps_are_those_of_autograd_and_adam(
     activation: str, dim: int, depth: int, features: int, count: int, many: int, along: bool
 ) -> None:
-    """Without noise (sigma = 0) too. The trace is by two backward passes."""
+    """Without noise (sigma = 0) too."""
     network = mlp(activation, dim, depth=depth, features=features)
     x, _, sigma, weight = draws(len(RATES), count, dim)
     sigma[:, : count // 4] = 0
     directions = torch.randn(len(RATES), many, count, dim, dtype=torch.float64)
-    scale = 1 / many
-
-    def loss(network: MLP, step: int) -> Tensor:
-        at = x[step].clone().requires_grad_()
-        score = network(at, sigma[step])
-        total = torch.zeros(count, dtype=torch.float64) if along else 0.5 * score.square().sum(1)
-        for v in directions[step]:
-            product = (v * score).sum(1)
-            (row,) = torch.autograd.grad(product.sum(), at, create_graph=True)
-            total = total + scale * (v * row).sum(1)
-            if along:
-                total = total + 0.5 * scale * product.square()
-        return (weight[step] * total).mean()
-
-    found = adam_with_average(fused_training.matching_steps, network, RATES, x, directions, sigma, weight, scale, along)
-    for part, other in zip(found, twin(network, RATES, loss), strict=True):
-        torch.testing.assert_close(part, other, rtol=1e-8, atol=1e-9)
+    given = (x, directions, sigma, weight, 1 / many, along)
+    assert_steps(fused_training.matching_steps, matching_loss, network, *given)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

@@ -4,8 +4,7 @@ import functools
 
 import pytest
 import torch
-from test_fused import adam_with_average, draws
-from torch import Tensor
+from test_fused import adam_with_average, denoising_loss, draws, matching_loss, twin
 
 from playground.theory import fused_training
 from playground.theory.likelihood import velocity
@@ -33,10 +32,6 @@ def network(prediction: str, kind: str = "mlp", shape: tuple[int, ...] = (2,)) -
         for parameter in made.parameters():
             parameter.copy_(0.3 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
     return made
-
-
-def gradients(loss: Tensor, made: ScoreNetwork) -> Tensor:
-    return torch.cat([part.flatten() for part in torch.autograd.grad(loss, list(made.parameters()))])
 
 
 @PREDICTIONS
@@ -79,27 +74,15 @@ def test_the_trace_of_the_likelihood_is_that_of_the_flow(prediction: str) -> Non
 @pytest.mark.parametrize("objective", ["denoising", "exact", "sliced along v"])
 def test_fused_steps_have_the_gradient_of_autograd(prediction: str, objective: str) -> None:
     made, (x, z, sigma, weight) = network(prediction), draws(1, 12, 2)
-    assert isinstance(made, MLP)
-    directions = torch.eye(2, dtype=torch.float64)[None, :, None].expand(1, 2, 12, 2)
-    if objective == "denoising":
-        steps, given = fused_training.denoising_steps, (x, z, sigma, weight)
-        level = sigma[0, :, None]
-        loss = (weight[0] * (made(x[0] + level * z[0], sigma[0]) + z[0] / level).square().sum(1)).mean()
-    else:
-        along = objective != "exact"
-        directions = directions[:, :1] if along else directions
-        steps, given = fused_training.matching_steps, (x, directions, sigma, weight, 1.0, along)
-        at = x[0].clone().requires_grad_()
-        score = made(at, sigma[0])
-        total = torch.zeros(12, dtype=torch.float64) if along else 0.5 * score.square().sum(1)
-        for v in directions[0]:
-            inner = (v * score).sum(1)
-            (row,) = torch.autograd.grad(inner.sum(), at, create_graph=True)
-            total = total + (v * row).sum(1) + (0.5 * inner.square() if along else 0)
-        loss = (weight[0] * total).mean()
+    axes = torch.eye(2, dtype=torch.float64)[None, :, None].expand(1, 2, 12, 2)
+    steps, loss, given = {
+        "denoising": (fused_training.denoising_steps, denoising_loss, (x, z, sigma, weight)),
+        "exact": (fused_training.matching_steps, matching_loss, (x, axes, sigma, weight, 1.0, False)),
+        "sliced along v": (fused_training.matching_steps, matching_loss, (x, axes[:, :1], sigma, weight, 1.0, True)),
+    }[objective]
     found = adam_with_average(functools.partial(steps, prediction=prediction), made, [0.0], *given)
-    torch.testing.assert_close(found[0], loss.detach(), rtol=1e-9, atol=1e-9)
-    torch.testing.assert_close(found[1], gradients(loss, made), rtol=1e-8, atol=1e-9)
+    for part, other in zip(found, twin(made, [0.0], loss(*given)), strict=True):
+        torch.testing.assert_close(part, other, rtol=1e-8, atol=1e-9)
 
 
 @pytest.mark.parametrize(
