@@ -22,7 +22,6 @@ from playground.lab.session import SessionError
 from playground.theory.samplers import SamplerDiverged
 from playground.user_errors import UserError
 from tests.diverging import DIVERGING
-from tests.generators import seeded
 
 DOCS = Path(__file__).parents[1] / "docs"
 

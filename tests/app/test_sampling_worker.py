@@ -241,7 +241,7 @@ def test_a_readout_tells_where_a_trained_network_saw_few_data(time: float | None
 
     def few(distance: float) -> bool:
         point = problem.units.to_user(mode + distance * width * across)
-        return worker._read(ReadoutRequest(workspace, tuple(point), sigma, time)).few_data
+        return worker.read(ReadoutRequest(workspace, tuple(point), sigma, time)).few_data
 
     assert [few(distance) for distance in (0.0, 1.5, 6.0)] == [False, False, True]
     workspace.weights = dataclasses.replace(workspace.weights, untrained=True)
