@@ -156,6 +156,27 @@ def test_going_to_the_end_samples_on_while_paused(qtbot, under_way):
     assert controllers.playing.frame == 3
 
 
+@pytest.fixture
+def beginning(qtbot):
+    """Controllers whose first run is not there yet."""
+    controllers = Controllers(State(replace(Experiment(), SMALL | {"sampling.steps": 300})), device="cpu")
+    controllers.playing.set_playing(False)
+    controllers.start()
+    yield controllers
+    assert controllers.shutdown(20.0)
+
+
+@pytest.mark.parametrize("awaited", ["the first run", "a run of other settings"])
+def test_going_to_the_end_of_a_run_that_is_not_there_yet(qtbot, beginning, awaited):
+    playing, total = beginning.playing, 302
+    if awaited != "the first run":
+        qtbot.waitUntil(lambda: playing.recorded > 20, timeout=60_000)
+        beginning._state.edit({"sampling.steps": 90})
+        total = 92
+    playing.seek(END)
+    qtbot.waitUntil(lambda: (playing.total, playing.frame) == (total, total - 1), timeout=20_000)
+
+
 @pytest.mark.parametrize("other", ["pause", "seek", "step", "restart"])
 def test_any_next_action_cancels_going_to_the_end(qtbot, under_way, other):
     controllers = under_way

@@ -148,6 +148,7 @@ class Playing(QObject):
         self._failed: Run | None = None  # the run whose sampling ended with an error
         self._opened: tuple[Run, Weights] | None = None  # a file's own run, and the newest weights when it came
         self._shown_frame = -1
+        self._first = 0  # the frame at which the run that comes is shown: one may be asked for before it is there
         self._told: Message | None = None
         self._lockstep: Lockstep | None = None
         self.is_held = False  # whether it stands at the first frame
@@ -263,6 +264,11 @@ class Playing(QObject):
         return None if recording is None or any(run.number == recording.number for run in self.runs) else recording
 
     @property
+    def _begins(self) -> bool:
+        """Whether the next run in view is one that starts from its first frame."""
+        return not self.runs or (self._comes is not None and not self._comes.replaces)
+
+    @property
     def newest_finished(self) -> Trajectory | None:
         """The finished run with the newest weights and the current settings, in view or kept; None if there is none."""
         run, workspace = self.runs[0] if self.runs else None, self._building.workspace
@@ -298,7 +304,7 @@ class Playing(QObject):
             return
         if playing:
             self._replaying.set_playing(False)
-        changed = playing != self._playback.playing
+        changed, self._first = playing != self._playback.playing, 0
         self._playback.play(playing)
         if playing and self.runs and self.frame >= self.total - 1:
             self._playback.seek(0, self.recorded)
@@ -315,9 +321,15 @@ class Playing(QObject):
 
     @Slot(int)
     def seek(self, frame: int) -> None:
-        """Go to a frame, or to the last one; missing frames are sampled first, and the playhead follows them."""
-        if not self.is_held:
-            self._playback.seek(min(frame, max(self.total - 1, 0)), self.recorded)
+        """Go to a frame, or to the last one; missing frames are sampled first, and the playhead follows them.
+
+        If the run is not there yet, it is shown at that frame.
+        """
+        if self.is_held:
+            return
+        if self._begins:
+            self._first = frame
+        self._playback.seek(min(frame, max(self.total - 1, 0)), self.recorded)
 
     @Slot(bool)
     def restart(self, new_seed: bool = False) -> None:
@@ -437,7 +449,7 @@ class Playing(QObject):
         if workspace is None:
             self._drop()
         elif session is None or not self.runs or self.runs[0].workspace is not workspace:
-            self._begin()
+            self._begin(0 if self.runs else self._first)
 
     @Slot(object)
     def _take_settings(self, keys: frozenset[str]) -> None:
@@ -448,8 +460,8 @@ class Playing(QObject):
         """Why no run can start with the current settings."""
         return sampling_conflict(self._state.experiment, self._building.conditions)
 
-    def _begin(self) -> None:
-        """Start a run with the current settings, if they fit."""
+    def _begin(self, first: int = 0) -> None:
+        """Start a run with the current settings, if they fit, and show it at a frame."""
         workspace = self._building.workspace
         if workspace is None:
             return
@@ -460,7 +472,7 @@ class Playing(QObject):
             if self.trajectory is None or self.runs[0].workspace is not workspace:
                 self._drop()  # the run of the previous noise may still come
             return
-        self._recording, self._next = self._record(workspace, AHEAD), None
+        self._recording, self._next, self._first = self._record(workspace, AHEAD), None, first
         self._playback.seek(0, 0)
         self._shown_frame = -1
 
@@ -481,8 +493,7 @@ class Playing(QObject):
         workspace, experiment = self._building.workspace, self._state.experiment
         if workspace is None or experiment.sampling.follows != "learned":
             return
-        begins = self._comes is not None and not self._comes.replaces
-        if begins or not self.is_of_now or self._conflict() is not None:
+        if self._begins or not self.is_of_now or self._conflict() is not None:
             self._begin()
             return
         self._next, kept = None, self._kept_run(workspace, workspace.weights)
@@ -527,7 +538,7 @@ class Playing(QObject):
 
     def _show(self, run: Run, frame: int = 0) -> None:
         assert run.trajectory is not None
-        self.runs = (run,)
+        self.runs, self._first = (run,), 0
         if self._lockstep is None:
             self._playback.seek(frame, len(run.trajectory))
         self._shown_frame = -1
@@ -551,7 +562,7 @@ class Playing(QObject):
         ):
             found = dataclasses.replace(recording, experiment=run.problem.experiment, trajectory=trajectory)
             if not recording.replaces:
-                self._show(found)
+                self._show(found, min(self._first, trajectory.total - 1))
             elif trajectory.finished or len(trajectory) > self._same_frame(trajectory):
                 self._show(found, self._same_frame(trajectory))
         self._keep_finished()
