@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
-from PySide6.QtCore import QCoreApplication, QEventLoop, QObject, QPoint, QPointF, QRect, Qt, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QObject, QPoint, QPointF, QRect, Qt, Signal, Slot
 from PySide6.QtGui import QAccessible, QAccessibleInterface, QImage, QKeySequence, QTextDocumentFragment, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QComboBox, QLabel, QMenu, QWidget
@@ -53,6 +53,8 @@ class Thing:
         description: the longer text, a tooltip for instance.
         where: in pixels of the screen.
         inside: the names of what it lies in, from the outside in.
+        widget: None of an entry of a list, a table or a menu.
+        holder: the widget, or that of the entry.
     """
 
     role: str
@@ -64,6 +66,7 @@ class Thing:
     enabled: bool
     checked: bool
     widget: QWidget | None
+    holder: QWidget
 
     @property
     def text(self) -> str:
@@ -245,8 +248,7 @@ class User:
             at: where in it, as fractions of its width and height from the upper left.
             keys: the keys held down meanwhile.
         """
-        thing = self._reach(name, role, inside)
-        self._send(lambda: _click(thing, at, keys, button, double))
+        self._reach(name, role, inside, lambda thing: _click(thing, at, keys, button, double))
 
     def drag(
         self,
@@ -260,9 +262,8 @@ class User:
         steps: int = 12,
     ) -> None:
         """Press in a thing, move, and let go; places are as in :meth:`click`."""
-        thing = self._reach(name, role, inside)
+        thing = self._reach(name, role, inside, lambda thing: _mouse(_point(thing.where, start), "press", keys))
         from_, to = _point(thing.where, start), _point(thing.where, end)
-        self._send(lambda: _mouse(from_, "press", keys))
         for step in range(1, steps + 1):
             place = from_ + (to - from_) * step / steps
             self._send(lambda place=place: _mouse(place, "move", keys))
@@ -270,13 +271,12 @@ class User:
 
     def point_at(self, name: str | Thing, at: tuple[float, float] = (0.5, 0.5), **where: str) -> None:
         """Move the pointer over a thing, with no button pressed."""
-        thing = self._reach(name, where.get("role"), where.get("inside"))
-        self._send(lambda: _mouse(_point(thing.where, at), "move", PLAIN))
+        move = lambda thing: _mouse(_point(thing.where, at), "move", PLAIN)  # noqa: E731
+        self._reach(name, where.get("role"), where.get("inside"), move)
 
     def wheel(self, name: str | Thing, notches: int, at: tuple[float, float] = (0.5, 0.5), keys: Any = PLAIN) -> None:
         """Turn the wheel over a thing: up if notches is positive."""
-        thing = self._reach(name, None, None)
-        self._send(lambda: _wheel(_point(thing.where, at), notches, keys))
+        self._reach(name, None, None, lambda thing: _wheel(_point(thing.where, at), notches, keys))
 
     def press(self, keys: str, times: int = 1) -> None:
         """Press keys where the focus is.
@@ -376,23 +376,28 @@ class User:
         if failed:
             raise failed[0]
 
-    def _reach(self, name: str | Thing, role: str | None, inside: str | None) -> Thing:
-        """The thing, once it is enabled and in view."""
-        if isinstance(name, Thing) and name.widget is None:
-            return name
+    def _reach(self, name: str | Thing, role: str | None, inside: str | None, act: Callable[[Thing], None]) -> Thing:
+        """Do something to a thing once it is enabled and in view, before anything else can happen to it."""
         reached: list[Thing] = []
 
         def named() -> list[Thing]:
-            if isinstance(name, Thing):
-                return [thing for thing in self.things() if thing.widget is name.widget]
-            return self.finds(name, role, inside)
+            if not isinstance(name, Thing):
+                return [thing for thing in _things() if _is(thing, name, role, inside)]
+            if name.widget is None:
+                return [name]
+            return [thing for thing in _things() if thing.widget is name.widget]
 
-        def there() -> bool:
+        def look() -> None:
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)  # nothing moves after it was found
             found = [thing for thing in named() if thing.enabled]
             if len(found) > 1:
                 raise NotSeen(f"{len(found)} things are named {name!r}: {[(one.role, one.inside) for one in found]}")
-            if found and self._in_program(lambda: _in_view(found[0])):
+            if found and _in_view(found[0]):
                 reached[:] = found
+                act(found[0])
+
+        def there() -> bool:
+            self._send(look)
             return bool(reached)
 
         self.wait(there, f"{role or 'a thing'} named {name!r} that can be used" + (f" in {inside!r}" if inside else ""))
@@ -451,11 +456,11 @@ def _things() -> list[Thing]:
             continue
         read = QAccessible.queryAccessibleInterface(top)
         if read is not None:
-            found.extend(_inside(read, ()))
+            found.extend(_inside(read, (), top))
     return found
 
 
-def _inside(read: QAccessibleInterface, around: tuple[str, ...]) -> Iterator[Thing]:
+def _inside(read: QAccessibleInterface, around: tuple[str, ...], holder: QWidget) -> Iterator[Thing]:
     """A thing and all in it."""
     state = read.state()
     if state.invisible:
@@ -465,7 +470,11 @@ def _inside(read: QAccessibleInterface, around: tuple[str, ...]) -> Iterator[Thi
     if isinstance(widget, QLabel) and not value and _plain(widget.text()) != name:
         value = _plain(widget.text())  # its name says what it is
     if isinstance(widget, QComboBox):
-        name = _plain(widget.accessibleName())  # on Unix, Qt gives the chosen entry as the name
+        labels = (label for label, _ in read.relations(QAccessible.RelationFlag.Label))
+        names = [widget.accessibleName(), *(label.text(QAccessible.Text.Name) for label in labels)]
+        name = _plain(next(filter(None, names), ""))  # on Unix, Qt gives the chosen entry as the name
+    if isinstance(widget, QWidget):
+        holder = widget
     yield Thing(
         read.role().name,
         name,
@@ -476,11 +485,12 @@ def _inside(read: QAccessibleInterface, around: tuple[str, ...]) -> Iterator[Thi
         not state.disabled,
         bool(state.checked),
         widget if isinstance(widget, QWidget) else None,
+        holder,
     )
     for index in range(read.childCount()):
         child = read.child(index)
         if child is not None and child.isValid():
-            yield from _inside(child, (*around, name) if name else around)
+            yield from _inside(child, (*around, name) if name else around, holder)
 
 
 def _plain(text: str) -> str:
@@ -522,28 +532,35 @@ def _in_view(thing: Thing) -> bool:
     A thing that another one covers is not in view either.
     """
     middle = thing.where.center()
-    area: QWidget | None = thing.widget
-    while area is not None:
-        area = area.parentWidget()
-        if isinstance(area, QAbstractScrollArea) and area.viewport().isAncestorOf(thing.widget):
-            view = area.viewport()
+    part: QWidget | None = thing.holder
+    while part is not None:
+        if isinstance(part, QAbstractScrollArea):
+            view = part.viewport()
+            within = thing.widget is None if part is thing.holder else view.isAncestorOf(thing.holder)
             shown = QRect(view.mapToGlobal(QPoint(0, 0)), view.size())
-            if not shown.contains(middle):
+            if within and thing.role != "ColumnHeader" and not shown.contains(middle):
                 _turn(view, QPoint(view.width() - 1, 1), 1 if middle.y() < shown.center().y() else -1)
                 return False
-    under = _under(middle)
-    if thing.widget is None:  # an entry of a menu or a list
+        part = part.parentWidget()
+    return _gets(_under(middle), thing.holder)
+
+
+def _gets(under: QWidget, widget: QWidget) -> bool:
+    """Whether what gets the events at a place is a widget, lies in it, or gets them in its place."""
+    if under is widget or widget.isAncestorOf(under):
         return True
-    return under is thing.widget or thing.widget.isAncestorOf(under) or under.isAncestorOf(thing.widget)
+    part: QWidget | None = widget
+    while part is not None and part is not under:
+        if part.testAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents):
+            return under.isAncestorOf(part)
+        part = part.parentWidget()
+    return False
 
 
 def _click(
     thing: Thing, at: tuple[float, float], keys: Qt.KeyboardModifier, button: Qt.MouseButton, double: bool
 ) -> None:
-    where = thing.where
-    if thing.widget is not None:  # it may have moved since it was found
-        where = QRect(thing.widget.mapToGlobal(QPoint(0, 0)), thing.widget.size())
-    place = _point(where, at)
+    place = _point(thing.where, at)
     widget = _under(place)
     (QTest.mouseDClick if double else QTest.mouseClick)(widget, button, keys, widget.mapFromGlobal(place))
 
