@@ -1,9 +1,20 @@
 """The window as it opens, and the five steps from data to samples: docs/guide.md up to its timeline."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
+from tests.journeys.conftest import SMALL
+from tests.journeys.reading import numbers, pause
 from tests.journeys.user import User
+
+
+def exports_trajectory(user: User, file: Path) -> None:
+    user.menu("File", "Export trajectory.*")
+    user.names_file(file)
+    user.wait(file.exists, "the file")
 
 
 @pytest.mark.guide("The window")
@@ -29,6 +40,31 @@ def test_first_start(desk):
     desk(journey, None)
 
 
+@pytest.mark.guide("Data", "Undo and history")
+def test_another_toy_and_its_settings(desk):
+    """A value is typed, refused, set by a double click on its label, and all of it undone."""
+
+    def journey(user: User) -> None:
+        user.wait(lambda: bool(user.finds("Data: two moons · 2 000")), "the data")
+        user.click("Data: Rings", "CheckBox")
+        user.reads("Rings · denoising")
+        user.click("Data: advanced settings")
+        user.write("points N", "300")
+        user.reads("rings · 300")
+        user.write("scale", "-3")
+        user.reads("-3.0 is not allowed", "Data")
+        user.press("Escape")
+        assert user.find("scale", "EditableText").value == "1"
+        user.write("scale", "2")
+        user.wait(lambda: user.find("scale", "EditableText").value == "2", "the scale")
+        user.click("scale", "StaticText", double=True)
+        user.wait(lambda: user.find("scale", "EditableText").value == "1", "the default")
+        user.press("Ctrl+Z", times=4)
+        user.reads("two moons · 2 000")
+
+    desk(journey)
+
+
 @pytest.mark.guide("Your own points", "Sampling")
 def test_own_points_with_decimal_commas(desk, tmp_path):
     """What is sampled by the score of the own points has their units again."""
@@ -43,10 +79,11 @@ def test_own_points_with_decimal_commas(desk, tmp_path):
         user.reads("160 to train, 40 held out")
         user.reads("mine.csv · denoising")
         user.choose("score", "Training set")
+        pause(user)
+        user.write("steps", "30", "Sample", end="Tab")  # tells the run from the one before
         user.press("E")
-        user.menu("File", "Export trajectory.*")
-        user.names_file(tmp_path / "mine.npz")
-        user.wait((tmp_path / "mine.npz").exists, "the file")
+        user.reads("step 31/31")
+        exports_trajectory(user, tmp_path / "mine.npz")
 
     desk(journey)
     with np.load(tmp_path / "mine.npz") as file:
@@ -74,6 +111,38 @@ def test_points_that_cannot_be_read(desk, tmp_path):
         user.reads("short.csv.*50")
         user.reads("two moons · 2 000")
         user.reads("finished · 300 steps")
+
+    desk(journey)
+
+
+def data_pixels(user: User, left: float, right: float) -> int:
+    """How much of a stripe of the canvas has the colour of the data."""
+    picture = user.picture().astype(int)
+    width = picture.shape[1]
+    red, green, blue = np.moveaxis(picture[:, int(left * width) : int(right * width)], -1, 0)
+    return int(((green > red + 40) & (green > blue)).sum())
+
+
+@pytest.mark.guide("Drawing", "Likelihood")
+def test_draw_train_and_click(desk):
+    def journey(user: User) -> None:
+        user.click("Data: Drawing", "CheckBox")
+        user.reads("nothing drawn yet")
+        user.press("Space")
+        user.drag("Canvas", (0.2, 0.3), (0.4, 0.6))
+        user.reads("drawing · 2 000")
+        user.drag("Canvas", (0.7, 0.3), (0.8, 0.6))
+        user.wait(lambda: data_pixels(user, 0.6, 0.9) > 500, "the second stroke")
+        user.click("Undo the last stroke")
+        user.wait(lambda: data_pixels(user, 0.6, 0.9) < 200 < 500 < data_pixels(user, 0.1, 0.5), "one stroke alone")
+        user.click("Train", "Button")
+        user.reads("finished · 300 steps")
+        if user.find("Brush").checked:
+            user.click("Brush")
+        user.click("Canvas", at=(0.3, 0.45))
+        exact, learned = (numbers(user.measured(f"log p, {name}", "Likelihood"))[0] for name in ("exact", "model"))
+        assert -5 < exact < 2  # on the stroke
+        assert learned == pytest.approx(exact, abs=2)
 
     desk(journey)
 
@@ -139,6 +208,155 @@ def test_drag_the_noise(desk):
         user.wait(lambda: sigma_max() == dragged, "the dragged level again")
 
     desk(journey)
+
+
+GUIDED = """
+[data]
+kind = "two-moons"
+points = 1000
+
+[network]
+kind = "mlp"
+width = 16
+
+[training]
+steps = 200
+batch = 128
+
+[sampling]
+kind = "probability-flow"
+source = "exact"
+particles = 200
+steps = 30
+"""
+
+
+@pytest.mark.guide("Classes", "Sampling")
+def test_one_moon_by_its_class(desk, tmp_path):
+    """With classes, particles are drawn from the chosen moon alone; without, from both."""
+    file, moon, both = tmp_path / "guided.toml", tmp_path / "moon.npz", tmp_path / "both.npz"
+    file.write_text(GUIDED, encoding="utf-8")
+
+    def samples(user: User, steps: int, name: Path) -> None:
+        user.write("steps", str(steps), "Sample", end="Tab")  # tells this run from the one before
+        user.press("E")
+        user.reads(f"step {steps}/{steps}")
+        exports_trajectory(user, name)
+
+    def journey(user: User) -> None:
+        pause(user)
+        user.click("Data: advanced settings")
+        user.click("classes: Parts")
+        user.unfold("Sample")
+        user.click("class: One", inside="Sample")
+        user.write("class c", "1", "Sample", end="Tab")
+        user.reads("lower moon", "Sample")
+        user.write("guidance w", "1", "Sample", end="Tab")
+        samples(user, 20, moon)
+        user.click("class: Any", inside="Sample")
+        user.wait(lambda: not user.finds("guidance w"), "no guidance without a class")
+        samples(user, 10, both)
+
+    desk(journey, file)
+    one, all_of_them = (np.load(name)["positions"][-1] for name in (moon, both))
+    assert (one[:, 1] > 0.7).mean() < 0.02  # where the middle of the upper moon is
+    assert 0.15 < (all_of_them[:, 1] > 0.7).mean() < 0.4
+
+
+def pictures(folder: Path, count: int) -> None:
+    """Pictures of 8 by 8 pixels in two folders: one side of a picture is dark, and the other one is bright."""
+    random = np.random.default_rng(0)
+    for name, way in (("bright-left", 1), ("bright-right", -1)):
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            pixels = np.full((8, 8), 128) + way * np.where(np.arange(8) < 4, 90, -90) + random.integers(-20, 20, (8, 8))
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / name / f"{number}.png")
+
+
+@pytest.mark.guide("Images", "Sampling")
+def test_fill_in_the_right_half_of_pictures(desk, tmp_path):
+    """A folder of pictures becomes the data; what is given of a held-out picture stays, and the rest goes with it."""
+    pictures(tmp_path / "pictures", 40)
+    file = tmp_path / "filled.npz"
+
+    def journey(user: User) -> None:
+        user.click("Data: Images", "CheckBox")
+        user.names_file(tmp_path / "pictures")
+        user.reads("80 images: 8 × 8, grey")
+        user.reads("bright-left.*bright-right")
+        user.choose("score", "Training set")
+        user.click("Sample: advanced settings")
+        user.choose("inpainting mask", "Left")
+        user.write("particles", "8", "Sample", end="Tab")
+        pause(user)
+        user.write("steps", "20", "Sample", end="Tab")
+        user.press("E")
+        user.reads("step 21/21")
+        exports_trajectory(user, file)
+
+    desk(journey)
+    with np.load(file) as arrays:
+        assert list(arrays["shape"]) == [1, 8, 8]
+        filled = arrays["positions"][-1].reshape(-1, 8, 8)
+    given, rest = filled[:, :, :4], filled[:, :, 4:]
+    assert np.abs(given - given[0]).max() < 1e-4
+    assert np.sign(rest.mean((1, 2))).tolist() == [-np.sign(given.mean())] * 8
+
+
+@pytest.mark.guide("Noise", "Training", "Quality")
+def test_flow_from_one_set_to_another(desk, tmp_path):
+    """Particles begin at the second set, and end at the data; the paths are measured."""
+    file = tmp_path / "paths.npz"
+
+    def journey(user: User) -> None:
+        user.unfold("Noise")
+        user.choose("noise", "Flow matching")
+        user.choose("start", "Eight Gaussians", "Noise")
+        user.choose("sampler", "Probability flow")
+        user.click("Train", "Button")
+        user.reads("finished · 300 steps")
+        pause(user)
+        user.press("E")
+        user.reads("step 40/40")
+        exports_trajectory(user, file)
+        user.click("Measure the paths.*", "Button", "Quality")
+        assert 0 < numbers(user.measured("straightness", "Quality"))[0] < 1
+
+    desk(journey)
+    with np.load(file) as arrays:
+        first, last = arrays["positions"][[0, -1]]
+    radii = np.hypot(*first.T)
+    assert radii.mean() == pytest.approx(2.83, abs=0.2)  # that of the eight Gaussians
+    assert radii.std() < 0.6
+    assert (last.std(0) < 0.75 * first.std(0)).all()
+
+
+@pytest.mark.guide("Objective and network", "Training")
+def test_maximum_likelihood_asks_for_an_energy(desk, tmp_path):
+    """What cannot be trained is said with a way out; another objective goes on from the weights of the one before."""
+    file = tmp_path / "short.toml"
+    file.write_text(SMALL.read_text(encoding="utf-8").replace("steps = 300", "steps = 40"), encoding="utf-8")
+
+    def journey(user: User) -> None:
+        user.unfold("Objective")
+        user.click("objective: Likelihood")
+        user.reads("Maximum likelihood needs a density", "Objective")
+        assert not user.find("Train", "Button").enabled
+        user.click("Use an energy", "Button", "Objective")
+        user.no_longer_reads("Maximum likelihood needs a density")
+        user.write("normalizer grid", "16", "Objective")
+        user.click("Train", "Button")
+        user.reads("finished · 40 steps")
+        user.click("objective: Denoising")
+        user.reads("These weights were trained with the objective “Likelihood”", "Train")
+        user.find("Train: finished · 40 steps", "CheckBox")
+        user.click("Reset", "Button", "Train")
+        user.find("Train: untrained", "CheckBox")
+        user.no_longer_reads("These weights were trained")
+        user.press("Ctrl+Z")
+        user.find("Train: finished · 40 steps", "CheckBox")
+
+    desk(journey, file)
 
 
 @pytest.mark.guide("Training", "Undo and history")

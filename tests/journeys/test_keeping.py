@@ -1,5 +1,10 @@
 """What is kept: history, files, unsaved work, exports."""
 
+import os
+import re
+import signal
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -14,6 +19,20 @@ ROOT = Path(__file__).parents[2]
 
 TRAINED = "Train: finished · 300 steps"
 HELD_OUT = r"held out [\d.]+"
+
+VICTIM = """
+import time
+from PySide6.QtWidgets import QApplication
+from tests.journeys.conftest import Desk
+from tests.journeys.test_keeping import work
+application = QApplication([])
+
+def journey(user):
+    print(work(user), flush=True)
+    time.sleep(600)
+
+Desk()(journey)
+"""
 
 
 def trains(user: User) -> str:
@@ -37,14 +56,28 @@ def exports(user: User, dialog: str, path: Path, **numbers: str) -> None:
     is_written(user, path)
 
 
+def autosaves(user: User) -> None:
+    """Wait until unsaved work was written once more: "autosaved 5 s ago" becomes "autosaved 0 s ago"."""
+    seen: list[int | None] = []
+
+    def again() -> bool:
+        age = re.search(r"autosaved (\d+) s ago", user.screen())
+        seen.append(int(age[1]) if age else None)
+        ages = [age for age in seen if age is not None]
+        return bool(ages) and (seen[0] is None or ages[-1] < max(ages))
+
+    user.wait(again, "another autosave")
+
+
 def work(user: User) -> str:
     """What the user does whose program is killed: trains, changes the data, and waits until that is on disk."""
     loss = trains(user)
     user.click("Data: Rings", "CheckBox")
     user.reads("Rings · denoising")
     user.press("Space")
-    user.reads("autosaved [0-2] s ago")
-    user.reads("autosaved [7-9] s ago")  # what was not written yet would have been after five
+    autosaves(user)  # which may have begun before the change
+    user.click("Layer: Trails", "CheckBox", at=(0.3, 0.5))
+    autosaves(user)
     return loss
 
 
@@ -154,6 +187,45 @@ def test_settings_as_toml_are_opened_again(desk, tmp_path):
     desk(opens)
 
 
+@pytest.mark.guide("After a crash")
+def test_work_of_a_killed_program_comes_back(desk):
+    """With its weights and its history; and what was restored is asked about no more."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    victim = subprocess.Popen(
+        [sys.executable, "-c", VICTIM], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert victim.stdout is not None
+    with victim, victim.stdout:
+        loss = victim.stdout.readline().strip()  # ends too if the victim dies by itself
+        ended = victim.poll()
+        victim.send_signal(signal.SIGKILL)
+        assert loss.startswith("held out")
+        assert ended is None
+    assert victim.returncode == -signal.SIGKILL
+
+    def restores(user: User) -> None:
+        user.reads("Two moons · denoising")
+        user.click("Restore the work of the last time", "Button")
+        user.reads("Rings · denoising")
+        user.find("Train: untrained", "CheckBox")
+        user.press("Ctrl+Z")
+        user.reads("Two moons · denoising")
+        user.find(TRAINED, "CheckBox")
+        user.unfold("Train")
+        user.reads(loss, inside="Train")
+        user.press("Ctrl+Shift+Z")
+        user.reads("Rings · denoising")
+        assert not user.finds("Restore the work of the last time")
+
+    def starts_again(user: User) -> None:
+        user.reads("not trained")
+        user.wait(user.moves, "particles to move")
+        assert not user.finds("Restore the work of the last time")
+
+    desk(restores)
+    desk(starts_again)
+
+
 @pytest.mark.guide("Exports")
 def test_pictures_of_the_canvas(desk, tmp_path):
     """As pixels of the chosen size, and as lines and words."""
@@ -211,3 +283,23 @@ def test_a_film_and_its_particles(desk, tmp_path):
     assert np.isfinite(positions).all()
     assert sigma[0] > 100 * sigma[-1]  # from noise to data
     assert positions[0].std() > 2 * positions[-1].std()
+
+
+@pytest.mark.guide("Exports")
+def test_a_script_runs_without_the_program(desk, tmp_path):
+    file = tmp_path / "alone.py"
+
+    def journey(user: User) -> None:
+        user.menu("File", "Save as script…")
+        user.choose("Files of type:", "Stand-alone script of torch and numpy (*.py)")
+        user.names_file(file)
+        is_written(user, file)
+
+    desk(journey)
+    assert "playground" not in file.read_text(encoding="utf-8")
+    done = subprocess.run([sys.executable, file], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "samples.npy has 200 samples" in done.stdout
+    samples = np.load(tmp_path / "samples.npy")
+    assert samples.shape == (200, 2)
+    assert 0.3 < samples.std() < 3
