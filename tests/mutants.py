@@ -1127,6 +1127,20 @@ FAULTS = (
         ("lab/test_recovery.py::test_nobody_else_may_read_the_work",),
     ),
     Fault(
+        "a file that may not be renamed taken for one that another process holds",
+        "lab/atomic.py",
+        "return True if _windows_code(error) == SHARING_VIOLATION else None",
+        "return True",
+        ("lab/test_atomic.py",),
+    ),
+    Fault(
+        "an open file that is given up at once on Windows",
+        "lab/atomic.py",
+        "if pause is None or _windows_code(error) not in (ACCESS_DENIED, SHARING_VIOLATION):",
+        "if pause is not None or _windows_code(error) not in (ACCESS_DENIED, SHARING_VIOLATION):",
+        ("lab/test_atomic.py",),
+    ),
+    Fault(
         "a formula after a tab",
         "lab/table_cells.py",
         r"""FORMULA = ("=", "+", "-", "@", "\t", "\r")""",
