@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 
 from playground.kinds.datasets import DataSource
+from playground.kinds.noise import Noise
 from playground.lab.experiment import Experiment, fields, replace
+
+CONTINUOUS = [name for name, kind in Noise.kinds().items() if kind.is_continuous]
+
+
+def dotted(changes: Mapping[str, object]) -> dict[str, object]:
+    """Keyword arguments such as data__kind by their settings' keys."""
+    return {key.replace("__", "."): to for key, to in changes.items()}
 
 
 def fitting(common: Mapping[str, object], given: Mapping[str, object] | None = None) -> Experiment:

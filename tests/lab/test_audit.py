@@ -31,6 +31,7 @@ from playground.lab.selftest import selftest
 from playground.theory.guidance import GuidedScore
 from playground.theory.samplers import Langevin, MetropolisAdjustedLangevin
 from playground.user_errors import UserError
+from tests.kinds.test_listings import listing
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/plugins.md").read_text(encoding="utf-8")
@@ -275,38 +276,31 @@ def test_a_density_that_lacks_something_is_told_so_in_a_sentence(right: str, wro
     assert str(refused.value).endswith("The page docs/plugins.md shows a whole one.")
 
 
-def contributing(heading: str) -> str:
-    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    return re.search(rf"### {heading}\n\n```python\n(.*?)```", text, re.DOTALL)[1]
-
-
 def test_an_objective_with_another_minimiser_fails(load) -> None:
     """That of a pseudo-Huber loss is not the score."""
-    (row,) = measured(load(contributing("An objective")), "σ = 1: slope")
+    (row,) = measured(load(listing("An objective")), "σ = 1: slope")
     assert not row.passed
 
 
 def test_a_sampler_without_a_stationary_law_says_so_and_is_held_to_it(load, quick: None) -> None:
     """Ascent without noise shrinks to a point. One that states the opposite fails, and so does one that has a law."""
-    listing = contributing("A sampler")
-    made = load(listing)
+    text = listing("A sampler")
+    made = load(text)
     assert [row for row in made.rows() if not row.passed] == []
     (row,) = measured(made, "Gaussian: stationary law: has none, as it states")
     assert row.measured > 0.99  # of the variance nothing is left
     assert not any("weak order" in check.claim for check in made.checks)
-    (row,) = measured(
-        load(_other(listing.replace("has_law = False", "has_law = True"), "second")), "Gaussian: relative"
-    )
+    (row,) = measured(load(_other(text.replace("has_law = False", "has_law = True"), "second")), "Gaussian: relative")
     assert not row.passed
-    noisy = listing.replace("self.step * score(x, sigma)", "self.step * score(x, sigma) + NOISE")
+    noisy = text.replace("self.step * score(x, sigma)", "self.step * score(x, sigma) + NOISE")
     noisy = noisy.replace("NOISE", "(2 * self.step) ** 0.5 * torch.randn(x.shape, generator=generator, dtype=x.dtype)")
     (row,) = measured(load(_other(noisy, "third")), "Gaussian: stationary law")
     assert not row.passed
 
 
-def _other(listing: str, tag: str) -> str:
-    """The listing of a sampler under another name."""
-    return listing.replace('tag="gradient-ascent"', f'tag="{tag}"')
+def _other(text: str, tag: str) -> str:
+    """The text of a sampler under another name."""
+    return text.replace('tag="gradient-ascent"', f'tag="{tag}"')
 
 
 def test_classes_of_points_are_held_to_the_densities_of_the_classes(monkeypatch: pytest.MonkeyPatch) -> None:

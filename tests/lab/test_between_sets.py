@@ -35,6 +35,7 @@ from playground.lab.training import Trainer
 from playground.theory.densities import GaussianMixture
 from playground.theory.samplers import ProbabilityFlow
 from playground.theory.start_set import MATCHED, MixturePair
+from tests.fitting import dotted
 from tests.generators import seeded
 
 SETS: dict[str, Any] = {
@@ -55,7 +56,7 @@ SETS: dict[str, Any] = {
 
 
 def experiment(**changes: Any) -> Experiment:
-    return replace(Experiment(), {**SETS, **{name.replace("__", "."): value for name, value in changes.items()}})
+    return replace(Experiment(), {**SETS, **dotted(changes)})
 
 
 @pytest.fixture(scope="module")
@@ -361,7 +362,7 @@ def test_what_needs_a_score_says_that_there_is_none(problem: Problem) -> None:
     ],
 )
 def test_what_cannot_be_trained_between_sets_says_so(changes: dict[str, Any], key: str) -> None:
-    settings = {name.replace("__", "."): value for name, value in changes.items()}
+    settings = dotted(changes)
     base = {
         name: value
         for name, value in SETS.items()

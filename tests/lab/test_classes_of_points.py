@@ -15,13 +15,14 @@ from playground.lab.problem import Problem
 from playground.lab.session import Session
 from playground.lab.training import Trainer
 from playground.lab.without_effect import settings_without_effect
+from tests.fitting import dotted
 from tests.generators import seeded
 
 SMALL = {"data.kind": "two-gaussians", "data.classes": "on", "data.points": 500, "likelihood.points": 50}
 
 
 def problem_of(**changes: object) -> Problem:
-    return Problem.build(replace(Experiment(), SMALL | {key.replace("__", "."): to for key, to in changes.items()}))
+    return Problem.build(replace(Experiment(), SMALL | dotted(changes)))
 
 
 @pytest.mark.parametrize("label", [None, 0, 1])

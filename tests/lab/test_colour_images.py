@@ -16,6 +16,7 @@ from playground.lab.likelihood import log_likelihood, round_trip
 from playground.lab.problem import Problem
 from playground.lab.sampling import sample
 from playground.theory.noise import per_point
+from tests.fitting import dotted
 
 SHAPE = (3, 8, 8)
 
@@ -37,7 +38,7 @@ def problem(**changes: object) -> Problem:
         "likelihood.points": 10,
         "sampling.particles": 20,
         "sampling.steps": 100,
-        **{key.replace("__", "."): value for key, value in changes.items()},
+        **dotted(changes),
     }
     return Problem.build(replace(Experiment(), settings), dataset)
 

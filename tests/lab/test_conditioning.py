@@ -25,6 +25,7 @@ from playground.lab.score_errors import score_figures
 from playground.lab.training import Trainer
 from playground.lab.without_effect import settings_without_effect
 from playground.theory.samplers import SamplerDiverged
+from tests.fitting import dotted
 from tests.generators import seeded
 
 TINY = {
@@ -37,7 +38,7 @@ TINY = {
 
 
 def digits(**changes: object) -> Problem:
-    settings = {key.replace("__", "."): value for key, value in changes.items()}
+    settings = dotted(changes)
     return Problem.build(replace(Experiment(), {"data.kind": "digits", **TINY, **settings}))
 
 

@@ -15,12 +15,12 @@ from playground.lab.experiment import Experiment, fields, replace
 from playground.lab.glossary import glossary
 from playground.lab.lessons import load_all
 from playground.lab.problem import Problem
-from tests.fitting import fitting
+from tests.fitting import dotted, fitting
 
 
 def build(**changes: object) -> Problem:
     common = {"data.points": 2000, "likelihood.points": 100}
-    return Problem.build(fitting(common, {key.replace("__", "."): to for key, to in changes.items()}))
+    return Problem.build(fitting(common, dotted(changes)))
 
 
 @pytest.mark.parametrize("kind", fields()["noise.kind"].choices)

@@ -20,6 +20,7 @@ from playground.lab.problem import VALIDATION_ROWS, Problem
 from playground.lab.session import Session
 from playground.lab.training import Trainer
 from playground.lab.without_effect import settings_without_effect
+from tests.fitting import dotted
 
 SMALL = {
     "data.kind": "file",
@@ -40,7 +41,7 @@ def problem_of(rows: int, **changes: object) -> Problem:
     dataset = Dataset("rows.csv", points[rows // 5 :], None, (2,), ("x", "y"), points[: rows // 5])
     # With the default of few rows, that of a kernel density, a network that memorizes is no worse.
     fine = {} if "noise__kind" in changes else {"noise.sigma_min": 0.01}
-    settings = SMALL | fine | {key.replace("__", "."): value for key, value in changes.items()}
+    settings = SMALL | fine | dotted(changes)
     return Problem.build(replace(Experiment(), settings), dataset)
 
 

@@ -19,7 +19,7 @@ from playground.lab.training import Trainer
 from playground.messages import Message
 from playground.theory.networks import Energy
 from playground.theory.partition import QuadratureGrid, StandardNormal
-from tests.fitting import fitting
+from tests.fitting import dotted, fitting
 from tests.generators import seeded
 
 SMALL = {
@@ -45,7 +45,7 @@ PAIRS = [
 
 
 def experiment(**changes: object) -> Experiment:
-    return fitting(SMALL, {key.replace("__", "."): value for key, value in changes.items()})
+    return fitting(SMALL, dotted(changes))
 
 
 def untrained(dataset: Dataset | None = None, **changes: object) -> tuple[Problem, Energy]:

@@ -13,7 +13,6 @@ import torch
 from sklearn.neighbors import KernelDensity
 
 from playground.data import Dataset
-from playground.kinds.noise import Noise
 from playground.lab import energies, kernel_reference, sample_metrics
 from playground.lab.conflicts import LEAST_SAMPLES
 from playground.lab.density_map import density_map, integral
@@ -28,17 +27,15 @@ from playground.lab.sample_metrics import FROM_SAMPLES
 from playground.lab.tilting import FROM_TILTED
 from playground.theory import likelihood as theory
 from playground.theory import two_samples
-from tests.fitting import fitting
+from tests.fitting import CONTINUOUS, dotted, fitting
 from tests.generators import seeded
-
-CONTINUOUS = [name for name, kind in Noise.kinds().items() if kind.is_continuous]
 
 BOUNDS = (-2.0, 3.0, -1.5, 2.0)
 
 
 def experiment(**settings: object) -> Experiment:
     quick = {"data.points": 1000, "likelihood.points": 200}
-    return fitting(quick, {key.replace("__", "."): value for key, value in settings.items()})
+    return fitting(quick, dotted(settings))
 
 
 def odd_units(scale: tuple[float, float] = (40.0, 40.0), noise: str = "ve", **settings: object) -> Problem:

@@ -23,7 +23,7 @@ from playground.lab import sweep as sweeps
 from playground.lab.boltzmann.settings import Boltzmann
 from playground.lab.conflicts import likelihood_conflict, sampling_conflict, training_conflict
 from playground.lab.experiment import Experiment, ExperimentError, Field, fields
-from tests.fitting import fitting
+from tests.fitting import dotted, fitting
 
 numbers = st.floats(-1e6, 1e6)
 strokes = st.builds(
@@ -333,7 +333,7 @@ EVERY_NOISE = fields()["noise.kind"].choices
 
 
 def with_settings(**changes: Any) -> Experiment:
-    return experiments.replace(Experiment(), {key.replace("__", "."): value for key, value in changes.items()})
+    return experiments.replace(Experiment(), dotted(changes))
 
 
 @pytest.mark.parametrize("objective", fields()["objective.kind"].choices)

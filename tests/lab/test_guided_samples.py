@@ -20,6 +20,7 @@ from playground.lab.training import Trainer
 from playground.lab.trajectory import Trajectory
 from playground.lab.without_effect import settings_without_effect
 from playground.theory.guidance import ScoreWithWeaker
+from tests.fitting import dotted
 from tests.generators import seeded
 
 EXACT = {
@@ -36,7 +37,7 @@ EXACT = {
 
 
 def problem_of(**changes: object) -> Problem:
-    return Problem.build(replace(Experiment(), EXACT | {key.replace("__", "."): to for key, to in changes.items()}))
+    return Problem.build(replace(Experiment(), EXACT | dotted(changes)))
 
 
 def run(problem: Problem, score=None) -> Trajectory:
@@ -118,7 +119,7 @@ def test_samples_without_a_tilted_density_say_why(changes: dict, why: str) -> No
         key: to for key, to in changes.items() if key != "data__classes" or changes.get("data__kind") != "digits"
     }
     base = {key: to for key, to in EXACT.items() if changes.get("data__kind") != "digits" or "data." not in key}
-    problem = Problem.build(replace(Experiment(), base | {key.replace("__", "."): to for key, to in fitting.items()}))
+    problem = Problem.build(replace(Experiment(), base | dotted(fitting)))
     *_, progress = sample_distances(problem, problem.dataset.held_out[:20])
     assert tilted(problem) is None
     for key in FROM_TILTED:
@@ -148,7 +149,7 @@ def test_guidance_in_an_interval_costs_less_and_does_less() -> None:
 
 def guided_by_checkpoint(trainer: Trainer, **changes: object) -> Problem:
     settings = {"sampling.guide": "checkpoint", "sampling.guidance": 1.0, "sampling.particles": 200}
-    changed = {key.replace("__", "."): to for key, to in changes.items()}
+    changed = dotted(changes)
     return trainer.problem.with_experiment(replace(trainer.problem.experiment, settings | changed))
 
 

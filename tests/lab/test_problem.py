@@ -23,15 +23,13 @@ from playground.theory.noise import (
     VarianceExploding,
     VariancePreserving,
 )
-from tests.fitting import fitting
+from tests.fitting import CONTINUOUS, dotted, fitting
 from tests.generators import seeded
-
-CONTINUOUS = [name for name, kind in Noise.kinds().items() if kind.is_continuous]
 
 
 def build(**changes: object) -> Problem:
     common = {"data.points": 2000, "likelihood.points": 500}
-    return Problem.build(fitting(common, {key.replace("__", "."): to for key, to in changes.items()}))
+    return Problem.build(fitting(common, dotted(changes)))
 
 
 def csv(folder: Path, scale_x: float, scale_y: float, offset: float = 300.0) -> Path:

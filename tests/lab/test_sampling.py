@@ -16,7 +16,6 @@ import torch
 from playground.data import Dataset
 from playground.data.box import data_box
 from playground.data.units import Units
-from playground.kinds.noise import Noise
 from playground.kinds.samplers import annealed_langevin, mala
 from playground.lab import trajectory
 from playground.lab.conflicts import sampling_conflict
@@ -28,10 +27,8 @@ from playground.lab.sampling import make_sampler, sample, step_in_user_units
 from playground.lab.trajectory import Trajectory
 from playground.theory.metrics import sliced_wasserstein2
 from playground.theory.samplers import AnnealedLangevin, Langevin, MetropolisAdjustedLangevin, SamplerDiverged, Step
-from tests.fitting import fitting
+from tests.fitting import CONTINUOUS, dotted, fitting
 from tests.generators import seeded
-
-CONTINUOUS = [name for name, kind in Noise.kinds().items() if kind.is_continuous]
 
 LOCAL = ("langevin", "mala")  # at one noise level
 SAMPLERS = (*LOCAL, "annealed-langevin", "reverse-sde", "probability-flow", "edm")
@@ -48,7 +45,7 @@ def experiment(**settings: object) -> Experiment:
     }
     if settings.get("sampling__kind") == "mala":
         quick["sampling.source"] = "exact"  # it needs a density
-    return fitting(quick, {key.replace("__", "."): value for key, value in settings.items()})
+    return fitting(quick, dotted(settings))
 
 
 def odd_units(seed: int = 0, axes: tuple[str, str] = ("height", "weight, kg")) -> Dataset:

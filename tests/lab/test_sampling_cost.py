@@ -7,7 +7,7 @@ import pytest
 
 from playground.lab.problem import Problem
 from playground.lab.sampling import sample
-from tests.fitting import fitting
+from tests.fitting import dotted, fitting
 
 QUICK = {
     "data.points": 1000,
@@ -19,7 +19,7 @@ QUICK = {
 
 
 def problem(**settings: object) -> Problem:
-    return Problem.build(fitting(QUICK, {key.replace("__", "."): to for key, to in settings.items()}))
+    return Problem.build(fitting(QUICK, dotted(settings)))
 
 
 @pytest.mark.parametrize(

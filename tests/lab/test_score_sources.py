@@ -15,11 +15,12 @@ from playground.lab.fields import empirical_density_over, grid_points, grid_shap
 from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import Problem
 from playground.theory.empirical import Empirical
+from tests.fitting import dotted
 from tests.generators import seeded
 
 
 def experiment(**settings: object) -> Experiment:
-    return replace(Experiment(), {key.replace("__", "."): value for key, value in settings.items()})
+    return replace(Experiment(), dotted(settings))
 
 
 def three_points(noise: str = "ve") -> Problem:

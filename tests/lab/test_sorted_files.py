@@ -12,6 +12,7 @@ from playground.lab.diagnostics import noise_diagnostics
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.training import Trainer
+from tests.fitting import dotted
 
 COUNT = 12_000
 
@@ -20,7 +21,7 @@ def build(folder: Path, points: np.ndarray, **settings: object) -> Problem:
     """A problem of the points in a file, in their order."""
     np.save(folder / "points.npy", points)
     changes = {"data.kind": "file", "data.path": str(folder / "points.npy")}
-    return Problem.build(replace(Experiment(), changes | {key.replace("__", "."): v for key, v in settings.items()}))
+    return Problem.build(replace(Experiment(), changes | dotted(settings)))
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from playground.lab.problem import Problem
 from playground.lab.training import Trainer, TrainingProgress, recommended_threads
 from playground.lab.weights import load_weights
 from playground.theory.noise import per_point
-from tests.fitting import fitting
+from tests.fitting import dotted, fitting
 from tests.generators import seeded
 
 SMALL = {
@@ -44,7 +44,7 @@ def final_loss(trainer: Trainer) -> tuple[float, float]:
 
 
 def experiment(**changes: object) -> Experiment:
-    return fitting(SMALL, {key.replace("__", "."): value for key, value in changes.items()})
+    return fitting(SMALL, dotted(changes))
 
 
 def trained(**changes: object) -> tuple[Trainer, TrainingProgress]:

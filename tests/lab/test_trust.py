@@ -12,11 +12,11 @@ from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import Problem
 from playground.lab.trust import FAR, closed_form, extrapolation_warnings, few_data, flow_warnings, missed, remoteness
 from playground.theory import likelihood as flow
-from tests.fitting import fitting
+from tests.fitting import dotted, fitting
 
 
 def build(**changes: object) -> Problem:
-    return Problem.build(fitting({"data.points": 1_000}, {key.replace("__", "."): to for key, to in changes.items()}))
+    return Problem.build(fitting({"data.points": 1_000}, dotted(changes)))
 
 
 def measured(problem: Problem, points: np.ndarray, tolerance: float | None = None) -> Any:

@@ -10,12 +10,13 @@ from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
 from playground.lab.sampling import make_sampler, sample
 from playground.lab.without_effect import settings_without_effect
+from tests.fitting import dotted
 
 ROOT = Path(__file__).parents[2]
 
 
 def told(**changes: object) -> list[str]:
-    settings = {"data.points": 500, "likelihood.points": 50} | {k.replace("__", "."): v for k, v in changes.items()}
+    settings = {"data.points": 500, "likelihood.points": 50} | dotted(changes)
     return [str(one) for one in settings_without_effect(Problem.build(replace(Experiment(), settings)))]
 
 

@@ -13,12 +13,9 @@ from torch import Tensor
 from playground.theory import two_samples
 from playground.theory.two_samples import classifier_accuracy, energy_distance, median_distance, mmd_squared
 from tests.generators import seeded
+from tests.theory.test_metrics import normal
 
 WIDTH, SHIFT = 1.3, 0.5
-
-
-def normal(count: int, dim: int, seed: int) -> Tensor:
-    return torch.randn(count, dim, dtype=torch.float64, generator=seeded(seed))
 
 
 def known_mmd(shift: float) -> float:
