@@ -25,6 +25,8 @@ def pytest_configure() -> None:
 
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup and some services ignore it, and all that they start
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as what a shell starts in the background does
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # Several threads make small networks slower, and results depend on their number.
     torch.set_num_threads(1)
     # A busy machine is no failure; the same examples everywhere make a red run repeatable.
@@ -112,8 +114,8 @@ def no_plugins() -> Iterator[None]:
 def old_objects_are_not_looked_at_again() -> None:
     """The looks for what a test left behind went through every imported library: most of the time of the windows' tests.
 
-    What lives before a module's first fixture was there before its tests, as is what a test leaves to those after it; what
-    is frozen is passed over from then on.
+    What lives before a module's first fixture was there before its tests, and what lives before a test was there before it;
+    what is frozen is passed over from then on.
     """
     gc.collect()
     gc.freeze()
@@ -131,6 +133,7 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     # Asked for here, so that the test's own Qt fixtures end before this one looks.
     application = request.getfixturevalue("qapp")
     before = _alive(application)
+    gc.freeze()  # and not after the test, as pytest lets go of its fixtures later
     gc.disable()  # as in the program: a collection in a worker's thread would destroy Qt's objects there
     yield
     gc.enable()
@@ -146,7 +149,6 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
         time.sleep(0.05)
         application.processEvents()
         patience -= time.monotonic() - begun
-    gc.freeze()
 
 
 def _waits_in(thing: Any, window: Any) -> bool:

@@ -89,7 +89,7 @@ def optimal_losses_of_few_points(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Objective, "optimal_loss_with_error", of_few)
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def views_of_few_frames_and_cells(pytestconfig: pytest.Config) -> Iterator[None]:
     """While a test waits, windows paint: sixty frames a second, each with a density of 12,000 cells, took a third of the time
     of all their tests. Tests of time have them.

@@ -171,7 +171,7 @@ def test_going_to_the_end_of_a_run_that_is_not_there_yet(qtbot, beginning, await
     playing, total = beginning.playing, 302
     if awaited != "the first run":
         qtbot.waitUntil(lambda: playing.recorded > 20, timeout=60_000)
-        beginning._state.edit({"sampling.steps": 90})
+        beginning.state.edit({"sampling.steps": 90})
         total = 92
     playing.seek(END)
     qtbot.waitUntil(lambda: (playing.total, playing.frame) == (total, total - 1), timeout=20_000)
