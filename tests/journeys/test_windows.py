@@ -130,6 +130,7 @@ def test_a_sweep_of_four_cells_to_its_table(desk, tmp_path):
         user.click("20", inside="Table of the sweep")
         user.click("Open run", "Button", "Sweep")
         user.find("Train: .*30 steps", "CheckBox")
+        user.click("20", inside="Table of the sweep")  # the main window may be the active one
         user.press("Escape")
         user.wait(lambda: not user.finds("Sweep", "Dialog"), "the window of sweeps to close")
         user.unfold("Sample")

@@ -557,11 +557,18 @@ def _gets(under: QWidget, widget: QWidget) -> bool:
     return False
 
 
+TOP_LEVELS = (Qt.WindowType.Window, Qt.WindowType.Dialog)
+
+
 def _click(
     thing: Thing, at: tuple[float, float], keys: Qt.KeyboardModifier, button: Qt.MouseButton, double: bool
 ) -> None:
     place = _point(thing.where, at)
     widget = _under(place)
+    window = widget.window()
+    if window.windowType() in TOP_LEVELS and not window.isActiveWindow():
+        window.activateWindow()  # as a window manager does
+        QApplication.processEvents()
     (QTest.mouseDClick if double else QTest.mouseClick)(widget, button, keys, widget.mapFromGlobal(place))
 
 
@@ -605,8 +612,7 @@ def _is_active() -> bool:
     """Whether keys reach a window; if none is active, the one that a window manager would choose is activated."""
     if QApplication.activePopupWidget() or QApplication.activeWindow():
         return True
-    kinds = (Qt.WindowType.Window, Qt.WindowType.Dialog)
-    for top in [top for top in QApplication.topLevelWidgets() if top.isVisible() and top.windowType() in kinds]:
+    for top in [top for top in QApplication.topLevelWidgets() if top.isVisible() and top.windowType() in TOP_LEVELS]:
         top.activateWindow()
     return False
 
