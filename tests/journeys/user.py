@@ -19,7 +19,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QObject, QPoint, QPointF, QRect, Qt, Signal, Slot
-from PySide6.QtGui import QAccessible, QAccessibleInterface, QImage, QKeySequence, QTextDocumentFragment, QWheelEvent
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleInterface,
+    QImage,
+    QKeySequence,
+    QMouseEvent,
+    QTextDocumentFragment,
+    QWheelEvent,
+)
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QComboBox, QLabel, QMenu, QWidget
 
@@ -585,6 +593,11 @@ def _mouse(place: QPoint, act: str, keys: Qt.KeyboardModifier) -> None:
     elif act == "release":
         _held.clear()
         QTest.mouseRelease(widget, LEFT, keys, local)
+    elif _held:
+        # QTest moves the system's pointer, whose event may come after the button is let go.
+        button = Qt.MouseButton.NoButton
+        move = QMouseEvent(QEvent.Type.MouseMove, QPointF(local), QPointF(place), button, LEFT, keys)
+        QApplication.sendEvent(widget, move)
     else:
         QTest.mouseMove(widget, local)
 
