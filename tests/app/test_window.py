@@ -292,7 +292,7 @@ def test_closing_during_a_save_waits_for_the_file(window, qtbot, tmp_path):
 
 def test_closing_during_a_save_that_fails_keeps_the_window(window, qtbot, tmp_path, monkeypatch):
     # On a busy machine the save has failed before the window asks.
-    monkeypatch.setattr(FilePrompts, "save_or_discard", lambda name: None)
+    monkeypatch.setattr(FilePrompts, "save_or_discard", lambda self, name: None)
     qtbot.waitUntil(lambda: not window.controllers.building.busy, timeout=10_000)
     window.documents.path = tmp_path / "gone" / "x.spg"
     window.documents.save()

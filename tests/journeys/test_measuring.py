@@ -176,7 +176,7 @@ def test_compare_four_runs_and_film_them(desk, exact, tmp_path):
         user.press("E")
         user.wait(lambda: shares(user) == [1.0] * 4, "all columns to end")
         ends = canvases(user)
-        user.drag("Timeline of the sampler", (1.0, 0.7), (0.5, 0.7), "Slider")
+        user.drag("Timeline of the sampler", (0.97, 0.7), (0.5, 0.7), "Slider")
         user.wait(lambda: shares(user) == pytest.approx([0.5] * 4, abs=0.06), "all columns half-way")
         assert not any(map(same, ends, canvases(user)))
         user.wheel(user.find("Canvas of column C", "Canvas"), 3)
