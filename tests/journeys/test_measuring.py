@@ -175,6 +175,7 @@ def test_compare_four_runs_and_film_them(desk, exact, tmp_path):
         user.reads("A ends at .*, B ends at .*, C ends at .*, D ends at")
         user.press("E")
         user.wait(lambda: shares(user) == [1.0] * 4, "all columns to end")
+        user.find("Play")  # without the loop it stops there; before, it would play on from where it is dragged to
         ends = canvases(user)
         user.drag("Timeline of the sampler", (0.97, 0.7), (0.5, 0.7), "Slider")
         user.wait(lambda: shares(user) == pytest.approx([0.5] * 4, abs=0.06), "all columns half-way")
