@@ -3,8 +3,10 @@
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from playground.app.panels import DataPanel, NoisePanel, ObjectivePanel, SamplingPanel
+from playground.app.widgets.column import Cards, Column
 from tests.app.conftest import wait
 
 LEFT = Qt.MouseButton.LeftButton
@@ -121,3 +123,30 @@ def test_scrolling_lets_go(shared_window, column):
     assert column.held
     column.ensureWidgetVisible(window.panel(DataPanel).header)
     assert not column.held
+
+
+def test_a_part_above_whose_height_changes_with_every_fit_is_fitted_once(qtbot):
+    """A margin brings the bar, which takes width; the next height takes the bar away again."""
+
+    class Alternating(QVBoxLayout):
+        asked = 0
+
+        def totalHeightForWidth(self, width: int) -> int:
+            self.asked += 1
+            return 40 + 20 * (self.asked % 2)
+
+    column, above, card = Column(), Cards(), QWidget()
+    qtbot.addWidget(column)
+    card.setMinimumHeight(900)
+    column.setWidget(card)
+    content = QWidget()
+    layout = Alternating(content)
+    layout.addWidget(QLabel("a question"))
+    above.setWidget(content)
+    column.put_above(above)
+    column.resize(300, 600)
+    column.show()
+    before = layout.asked
+    column.resize(300, 610)
+    qtbot.wait(50)
+    assert 0 < layout.asked - before < 10

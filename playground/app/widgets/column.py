@@ -96,6 +96,7 @@ class Column(Cards):
         self._y = 0
         self._room = 0  # px of empty room above the first card
         self._above: QScrollArea | None = None
+        self._fitting = False
 
     def put_above(self, part: QScrollArea) -> None:
         """Put a part above the cards. It is as high as its content, and scrolls where it would leave too little room."""
@@ -111,7 +112,7 @@ class Column(Cards):
         part, whole = self._above, self.widget()
         content = None if part is None else part.widget()
         layout = None if content is None else content.layout()
-        if part is None or content is None or layout is None or whole is None:
+        if part is None or content is None or layout is None or whole is None or self._fitting:
             return
         shown = any(not child.isHidden() for child in content.findChildren(QWidget, options=DIRECT))
         width = self.viewport().width()
@@ -120,10 +121,12 @@ class Column(Cards):
         height = min(needed, most)
         # A bar that came for a moment would stay: it takes width, and narrower text is higher.
         policy = Qt.ScrollBarPolicy.ScrollBarAsNeeded if needed > most else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        self._fitting = True  # a margin may bring or take the bar, and with it the width that the height is of
         part.setVerticalScrollBarPolicy(policy)
         part.setGeometry(0, 0, width, height)
         if height != self.viewportMargins().top():
             self.setViewportMargins(0, height, 0, 0)
+        self._fitting = False
 
     @Slot()
     def _scrolled(self) -> None:
