@@ -96,12 +96,17 @@ def inpainted(user: User) -> None:
     trains(user)
 
 
-def drawn(user: User) -> None:
+def draws(user: User) -> None:
+    """Two strokes take the place of the data."""
     user.click("Data: Drawing", "CheckBox")
     user.reads("nothing drawn yet")
     user.drag("Canvas", (0.2, 0.3), (0.4, 0.6))
     user.reads("drawing · 100")
     user.drag("Canvas", (0.7, 0.3), (0.8, 0.6))
+
+
+def drawn(user: User) -> None:
+    draws(user)
     trains(user)
 
 
@@ -209,11 +214,7 @@ def make_session(name: str, folder: Path) -> None:
 def drawing_is_lost(user: User) -> None:
     """The program is killed with a drawing that no file has, after a training of other data."""
     trains(user)
-    user.click("Data: Drawing", "CheckBox")
-    user.reads("nothing drawn yet")
-    user.drag("Canvas", (0.2, 0.3), (0.4, 0.6))
-    user.reads("drawing · 100")
-    user.drag("Canvas", (0.7, 0.3), (0.8, 0.6))
+    draws(user)
     user.reads("autosaved [0-2] s ago")
     user.reads("autosaved [7-9] s ago")  # what was not written yet would have been after five
 

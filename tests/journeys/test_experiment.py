@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.journeys.conftest import SMALL
+from tests.journeys.conftest import EXACT, SMALL
 from tests.journeys.reading import numbers, pause
 from tests.journeys.user import User
 
@@ -210,25 +210,7 @@ def test_drag_the_noise(desk):
     desk(journey)
 
 
-GUIDED = """
-[data]
-kind = "two-moons"
-points = 1000
-
-[network]
-kind = "mlp"
-width = 16
-
-[training]
-steps = 200
-batch = 128
-
-[sampling]
-kind = "probability-flow"
-source = "exact"
-particles = 200
-steps = 30
-"""
+GUIDED = EXACT.replace("[sampling]", '[sampling]\nkind = "probability-flow"')
 
 
 @pytest.mark.guide("Classes", "Sampling")
