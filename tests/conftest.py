@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-# Beside other processes, threads of a process that a test starts wait for each other: Ctrl+C took 20 s instead of one.
+# One thread, as torch has below, also in the processes that tests start.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["QT_QPA_PLATFORM"] = os.environ.get("QT_QPA_PLATFORM") or "offscreen"  # before Qt is imported
 faulthandler.enable()
