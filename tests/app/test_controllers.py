@@ -272,7 +272,8 @@ def test_learning_rate_changes_without_a_restart_and_data_with_one(qtbot, worksp
     state, controllers = workspace
     state.edit({"training.steps": 1_000_000, "training.lr_schedule": "none"})
     controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.training.trained_steps > 5, timeout=5_000)
+    # The trainer counts the steps of its first block before there is any progress to tell.
+    qtbot.waitUntil(lambda: controllers.training.last_progress is not None, timeout=5_000)
     state.edit({"training.learning_rate": 1e-4})
     steps = controllers.training.trained_steps
     qtbot.waitUntil(lambda: controllers.training.last_progress.learning_rate == pytest.approx(1e-4), timeout=5_000)
