@@ -1,5 +1,6 @@
 """The base class of kinds, which a user can choose by a name, and the registry of all kinds."""
 
+import functools
 import importlib
 import pkgutil
 import typing
@@ -98,6 +99,7 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="k
         return msgspec.structs.replace(remembered or kind(), **shared)
 
 
+@functools.cache  # each step of a panel resolves an automatic network by it
 def shared_settings(one: type[Kind], other: type[Kind]) -> tuple[str, ...]:
     """The settings that two kinds of a family declare alike, with the same type and description."""
     own, others = (typing.get_type_hints(kind, include_extras=True) for kind in (one, other))
