@@ -620,6 +620,13 @@ def test_next_stays_in_view_as_the_answer_and_its_equation_arrive_until_the_user
     wait(lambda: lessons.may_go_on and in_view(panel.onward), 30_000)
     assert in_view(panel.onward)
     equations, bar = (panel.symbols, panel.valued), panel.column().verticalScrollBar()
+    ends: list[int] = []
+
+    def rests():  # the answer is laid out, too
+        ends.append(bar.maximum())
+        return len(ends) > 10 and len(set(ends[-10:])) == 1
+
+    wait(rests, 5_000)
     before, end = sum(one.height() for one in equations), bar.maximum()
 
     def laid_out():

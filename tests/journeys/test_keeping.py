@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.journeys.reading import at_the_end
 from tests.journeys.user import User
 
 ROOT = Path(__file__).parents[2]
@@ -232,7 +233,7 @@ def test_pictures_of_the_canvas(desk, tmp_path):
     png, svg = tmp_path / "canvas.png", tmp_path / "canvas.svg"
 
     def journey(user: User) -> None:
-        user.press("E")
+        at_the_end(user)
         user.press("Ctrl+Shift+E")
         exports(user, "Export picture", png, **{"Width in pixels": "640", "Height in pixels": "360"})
         user.press("Ctrl+Shift+E")
@@ -253,7 +254,7 @@ def test_a_film_and_its_particles(desk, tmp_path):
     film, particles = tmp_path / "film.mp4", tmp_path / "particles.npz"
 
     def journey(user: User) -> None:
-        user.press("E")
+        at_the_end(user)
         user.press("Ctrl+E")
         exports(
             user,

@@ -8,6 +8,7 @@ The user is a thread of its own beside the program's. So a dialog that waits for
 of a test.
 """
 
+import functools
 import os
 import re
 import threading
@@ -230,11 +231,13 @@ class User:
         Raises:
             NotSeen: it did not for a long time; the screen is in the message.
         """
-        end = time.monotonic() + PATIENCE
+        begun = time.monotonic()
+        end = begun + PATIENCE
         while not until():
-            if time.monotonic() > end:
+            looked = time.monotonic()
+            if looked > end:
                 raise NotSeen(f"Waited for {what or until}. On screen:\n{self.screen()}")
-            time.sleep(LOOK)
+            time.sleep(min(max(LOOK, (looked - begun) / 5), 5 * LOOK))  # less often at what takes long
 
     # What is done
 
@@ -501,6 +504,7 @@ def _inside(read: QAccessibleInterface, around: tuple[str, ...], holder: QWidget
             yield from _inside(child, (*around, name) if name else around, holder)
 
 
+@functools.cache
 def _plain(text: str) -> str:
     """Without HTML, without the marks of keys, on one line."""
     if "<" in text:
