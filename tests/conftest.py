@@ -2,15 +2,17 @@
 
 import faulthandler
 import gc
+import hashlib
 import os
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 # One thread, as torch has below, also in the processes that tests start.
@@ -90,6 +92,34 @@ def own_places(everyones_places: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for form in (QSettings.Format.NativeFormat, QSettings.Format.IniFormat):
             QSettings.setPath(form, QSettings.Scope.UserScope, str(place))
     return place
+
+
+@pytest.fixture(autouse=True, scope="session")
+def equal_points_are_measured_once(pytestconfig: pytest.Config) -> Iterator[None]:
+    """Diameter, thickness and the like of the same few sets were computed for hundreds of windows and runs. Tests of time
+    compute them each time.
+    """
+    from playground.lab import diagnostics, problem
+
+    measures = (problem, "diameter"), (problem, "_thickness"), (problem, "_kernel_width"), (diagnostics, "gaussianity")
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name in measures if pytestconfig.option.markexpr != "alone" else ():
+            patch.setattr(module, name, _remembering(getattr(module, name)))
+        yield
+
+
+def _remembering(measure: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function of points (N, *shape) and numbers, which remembers its values."""
+    values: dict[Any, Any] = {}
+
+    def remembered(points: Any, *numbers: float) -> Any:
+        held = points.cpu().numpy()
+        key = hashlib.sha256(np.ascontiguousarray(held)).digest(), held.shape, held.dtype, points.device, numbers
+        if key not in values:
+            values[key] = measure(points, *numbers)
+        return values[key]
+
+    return remembered
 
 
 @pytest.fixture(autouse=True)

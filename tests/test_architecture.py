@@ -54,6 +54,7 @@ Session.load(resource("checkpoints/two-moons.spg"))
 """
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize(
     ("code", "part", "absent"),
     [

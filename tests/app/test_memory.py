@@ -45,6 +45,7 @@ def grown(**variables: str) -> float:
         return float(ran(WORKERS, **variables))
 
 
+@pytest.mark.claims
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library keeps memory in its own way")
 def test_memory_that_workers_have_freed_goes_back_to_the_system() -> None:
     assert statistics.median(grown() for _ in range(3)) < 50  # one in 25 keeps 63: how workers share heaps is chance

@@ -119,6 +119,7 @@ sys.exit(main.launch())
 """
 
 
+@pytest.mark.claims
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no polite kill")
 @pytest.mark.parametrize("sent", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_unsaved_work_is_kept_when_the_system_or_the_terminal_ends(tmp_path, own_places, sent):
@@ -144,6 +145,7 @@ def test_a_program_that_nohup_started_goes_on_without_its_terminal():
         signal.signal(signal.SIGHUP, before)
 
 
+@pytest.mark.claims
 def test_a_crash_leaves_a_trace_and_the_log(tmp_path, own_places):
     code = """
 import faulthandler

@@ -232,6 +232,7 @@ def typed(edit: QLineEdit, text: str) -> None:
     QTest.keyClicks(edit, text)
 
 
+@pytest.mark.claims
 def test_a_cancelled_sweep_resumes_and_computes_nothing_twice(window, computed, tmp_path):
     folder = tmp_path / "half"
     shutil.copytree(computed, folder)
@@ -261,6 +262,7 @@ def test_a_cancelled_sweep_resumes_and_computes_nothing_twice(window, computed, 
     assert len(lines(window)) == 4
 
 
+@pytest.mark.claims
 def test_a_broken_cell_is_said_and_computed_anew(window, computed, tmp_path):
     folder = tmp_path / "broken"
     shutil.copytree(computed, folder)
@@ -298,6 +300,7 @@ def test_a_failed_cell_is_counted_and_its_reason_is_in_the_table(window, compute
     assert not window.run_button.isEnabled()
 
 
+@pytest.mark.claims
 def test_no_call_holds_up_the_window_while_twelve_cells_are_computed(window, tmp_path):
     window.axes.load({"sampling.steps": [2, 3, 4, 5]})
     window.set_place(tmp_path / "twelve")

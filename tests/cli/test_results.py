@@ -347,6 +347,7 @@ def null(found: dict[str, Any]) -> set[str]:
     return {key for key, value in found.items() if value is None or (isinstance(value, list) and None in value)}
 
 
+@pytest.mark.claims
 @pytest.mark.usefixtures("unpainted")
 def test_every_field_that_is_null_has_a_reason(
     moons: Path, odd: Path, tmp_path: Path, ask: Ask, quick: list[str]
@@ -401,6 +402,7 @@ def test_a_run_with_little_to_measure_by_says_so(tmp_path: Path, ask: Ask, quick
     assert "not a number" not in said
 
 
+@pytest.mark.claims
 def test_the_written_experiment_runs_again_with_the_same_numbers(moons: Path, tmp_path: Path) -> None:
     written = experiments.load(moons / "experiment.toml")
     assert written.noise.sigma_max != "auto"
@@ -414,6 +416,7 @@ def test_the_written_experiment_runs_again_with_the_same_numbers(moons: Path, tm
     np.testing.assert_allclose(table(moons / "samples.csv")[1], table(tmp_path / "again/samples.csv")[1], atol=1e-3)
 
 
+@pytest.mark.claims
 def test_the_same_command_gives_the_same_numbers(moons: Path, tmp_path: Path, quick: list[str]) -> None:
     (tmp_path / "empty.toml").write_text("")
     assert main(["run", str(tmp_path / "empty.toml"), "--out", str(tmp_path / "out"), *quick, "--seed", "3"]) == 0
@@ -890,6 +893,7 @@ def test_picture_and_video_show_the_border_of_the_known_part(
     assert all(rows == [8, 8, 8, 8, 0, 0, 0, 0] for rows in seen)
 
 
+@pytest.mark.claims
 def test_images_from_training_to_likelihood(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
     (tmp_path / "digits.toml").write_text("[data]\nkind = 'digits'\n[network]\nwidth = 8\n")
     quickest = [*quick, "--set=training.steps=5", "--set=likelihood.points=10"]
@@ -944,6 +948,7 @@ def test_noise_without_a_process_still_runs_and_says_why_figures_are_missing(wit
     assert found["sliced_wasserstein2"] > 0
 
 
+@pytest.mark.claims
 def test_an_energy_without_a_flow_has_likelihoods_and_says_where_they_come_from(
     tmp_path: Path, ask: Ask, quick: list[str]
 ) -> None:

@@ -82,6 +82,7 @@ def test_help_breaks_no_word_on_a_narrow_terminal(command: str, ask: Ask, monkey
     assert "…" not in said
 
 
+@pytest.mark.claims
 def test_the_first_picture_waits_for_nothing_that_it_does_not_need(tmp_path: Path) -> None:
     code = """
 import os, sys
@@ -167,6 +168,7 @@ NO_SCREEN, NO_PAINTING = re.escape(NO_DISPLAY), re.escape(NO_DISPLAY_NEEDED)
 NO_SOCKET, NO_SERVER = r"\nQt: Failed to create wl_display .*", r"\nQt: could not connect to display{}"
 
 
+@pytest.mark.claims
 @pytest.mark.skipif(sys.platform != "linux", reason="Windows and macOS always have a display")
 @pytest.mark.skipif(bool(missing_libraries()), reason=f"Qt's xcb cannot be loaded here without {missing_libraries()}")
 @pytest.mark.parametrize(
@@ -210,6 +212,7 @@ def test_where_qt_would_abort_the_reason_is_said(
     assert re.fullmatch(f"score-playground: {said}\n", done.stderr), done.stderr
 
 
+@pytest.mark.claims
 def test_a_picture_on_an_unknown_platform_is_refused(moons: Path, tmp_path: Path) -> None:
     command = [
         sys.executable,
@@ -347,6 +350,7 @@ def test_the_script_of_completion_asks_the_program(
     assert "--install-completion" in ask("--help")[1]
 
 
+@pytest.mark.claims
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no broken pipes")
 @pytest.mark.parametrize("command", ["--version", "--help", "selftest"])
 def test_a_closed_pipe_is_no_failed_check(command: str) -> None:
@@ -358,6 +362,7 @@ def test_a_closed_pipe_is_no_failed_check(command: str) -> None:
     assert (found.returncode, found.stderr) == (141, b"")
 
 
+@pytest.mark.claims
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for other processes")
 def test_interrupting_leaves_nothing_half_done(tmp_path: Path) -> None:
     (tmp_path / "long.toml").write_text("[training]\nseconds = 600\n")
@@ -412,6 +417,7 @@ def test_an_interrupted_run_leaves_whole_files_of_one_run(
     assert not [file for file in out.iterdir() if file.name.startswith(".")]
 
 
+@pytest.mark.claims
 def test_a_pipe_that_knows_few_letters_gets_the_others_as_question_marks(tmp_path: Path) -> None:
     """On Windows a pipe has the letters of the country, without √ and W₂."""
     command = [sys.executable, "-m", "playground", "audit", "two-gaussians"]
@@ -421,6 +427,7 @@ def test_a_pipe_that_knows_few_letters_gets_the_others_as_question_marks(tmp_pat
     assert "distance of a coordinate, times ?n" in done.stdout.decode("cp1252")
 
 
+@pytest.mark.claims
 def test_an_empty_platform_is_none(moons: Path, tmp_path: Path) -> None:
     """With an empty value Qt would look for a display, and abort the process if there is none."""
     variables = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
@@ -457,6 +464,7 @@ def test_a_signal_between_two_pictures_of_a_film_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.claims
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals for other processes")
 def test_a_process_that_films_ends_by_the_signal_and_leaves_nothing(moons: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "playground", "video", str(moons), "--out", str(tmp_path / "film.mp4")]

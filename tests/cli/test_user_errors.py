@@ -539,6 +539,7 @@ main(sys.argv[2:])
 """
 
 
+@pytest.mark.claims
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_folder_whose_run_was_killed_is_recognised_and_put_in_order(
     moons: Path, tmp_path: Path, ask: Ask, quickest: list[str]

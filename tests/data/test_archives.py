@@ -191,6 +191,7 @@ def test_neither_the_archive_nor_an_arrays_header_can_hide_its_size(tmp_path: Pa
         read_archive(path)
 
 
+@pytest.mark.claims
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no resource module")
 def test_numbers_are_converted_piece_by_piece(tmp_path: Path) -> None:
     """An array of 128 MB becomes 16 MB of bytes; in single precision it would take 64 MB four times."""

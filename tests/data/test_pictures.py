@@ -263,6 +263,7 @@ def test_the_size_in_a_pictures_header_is_checked_before_decoding(tmp_path: Path
             load(tmp_path)
 
 
+@pytest.mark.claims
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no resource module")
 @pytest.mark.parametrize(
     ("name", "mode", "side", "most"),

@@ -66,6 +66,7 @@ def test_training_never_sees_held_out_points(kind: str, tmp_path: Path) -> None:
     assert not any(row.tobytes() in seen for row in dataset.held_out)
 
 
+@pytest.mark.claims
 @each_toy
 def test_a_toy_draws_from_its_density(kind: str) -> None:
     """The moments, and the mean of -log p against the entropy, within five standard errors each."""
@@ -81,6 +82,7 @@ def test_a_toy_draws_from_its_density(kind: str) -> None:
         assert density.entropy() == pytest.approx(ENTROPIES[kind], abs=5e-5)
 
 
+@pytest.mark.claims
 @each_toy
 def test_a_toy_integrates_to_one_and_its_score_is_exact(kind: str) -> None:
     density = load_dataset(kind, points=2_000).density

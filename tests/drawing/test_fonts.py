@@ -112,6 +112,7 @@ def laid_out(folder: Path, only: Path, rules: str = "") -> dict:
     return json.loads(ran(LAY_OUT, folder, QT_QPA_PLATFORM="offscreen", FONTCONFIG_FILE=str(settings)))
 
 
+@pytest.mark.claims
 def test_window_and_picture_are_the_same_whatever_fonts_the_system_has(tmp_path: Path) -> None:
     spec = importlib.util.find_spec("ziafont")  # it contains a DejaVu Sans
     assert spec is not None

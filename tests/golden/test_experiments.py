@@ -10,6 +10,8 @@ from playground.cli import main
 from tests.golden.comparing import differences, read, tolerance
 from tests.golden.measuring import BY_COMMAND, EXPERIMENTS, by_command, from_python
 
+pytestmark = pytest.mark.claims
+
 SETTINGS = {name: tomllib.loads(path.read_text("utf-8")) for name, path in EXPERIMENTS.items()}
 DEFAULTS = {
     "data": "two-moons",

@@ -19,6 +19,8 @@ from tests.golden.measuring import HERE, SESSIONS, Values, of_session
 from tests.journeys.conftest import desk as desk
 from tests.journeys.user import NotSeen, User
 
+pytestmark = pytest.mark.claims
+
 MADE = HERE / "sessions"
 
 

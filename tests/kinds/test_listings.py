@@ -144,6 +144,7 @@ def said_by(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.claims
 def test_the_command_line_lists_them(plugins: tuple[Path, dict[str, str]]) -> None:
     folder, names = plugins
     for command, listed in (("run", names), ("sample", {"plugin_sampling"})):
@@ -152,6 +153,7 @@ def test_the_command_line_lists_them(plugins: tuple[Path, dict[str, str]]) -> No
         assert {names[module] for module in listed if not re.search(rf"\b{names[module]}\b", said)} == set()
 
 
+@pytest.mark.claims
 def test_the_parametrised_tests_run_over_them(plugins: tuple[Path, dict[str, str]]) -> None:
     folder, names = plugins
     loaded = [word for module in names for word in ("-p", module)]

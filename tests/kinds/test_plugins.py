@@ -40,6 +40,7 @@ def test_the_plugin_of_the_page_is_a_kind_like_the_others(cross: Path) -> None:
     assert parse('[data]\nkind = "cross"\n').data.load(100, 0).points.shape == (50_000, 2)
 
 
+@pytest.mark.claims
 def test_kinds_that_a_plugin_is_the_first_to_import_are_not_its_own(cross: Path) -> None:
     code = (
         "from pathlib import Path; from playground.kinds.plugins import load_plugin; "
@@ -48,6 +49,7 @@ def test_kinds_that_a_plugin_is_the_first_to_import_are_not_its_own(cross: Path)
     assert ran(code) == "['cross']\n"
 
 
+@pytest.mark.claims
 def test_the_option_comes_before_a_command(cross: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = ["data.kind=cross", "data.points=500", "training.steps=2", "sampling.steps=2", "sampling.particles=60"]
     given = [word for setting in [*settings, "likelihood.points=10"] for word in ("--set", setting)]
@@ -58,6 +60,7 @@ def test_the_option_comes_before_a_command(cross: Path, tmp_path: Path, capsys: 
     assert "needs the name of a file" in capsys.readouterr().err
 
 
+@pytest.mark.claims
 def test_the_processes_of_a_sweep_have_it_too(cross: Path, tmp_path: Path) -> None:
     (tmp_path / "sweep.toml").write_text(
         'seeds = 2\n[experiment]\ndata.kind = "cross"\ndata.points = 500\nsampling.source = "exact"\n'

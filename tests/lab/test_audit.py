@@ -230,6 +230,7 @@ class Student(Toy, tag="TAG", frozen=True):
 """Student's t with 3 degrees of freedom, as a mixture with the one mode 0."""
 
 
+@pytest.mark.claims
 def test_heavy_tails_and_a_single_mode_fail_no_claim(load, monkeypatch: pytest.MonkeyPatch) -> None:
     """Student's t with 3 degrees of freedom has no fourth moment, and half a per cent of its mass outside the square."""
     for seed in (17, 18, 19):

@@ -149,6 +149,7 @@ def test_samplers_that_cannot_be_guided_offer_no_mask() -> None:
     assert set(fields()["sampling.kind"].choices) - set(owners("sampling.inpainting_mask")) == {"mala", "forward"}
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize(
     "chosen",
     [

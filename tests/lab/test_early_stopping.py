@@ -133,6 +133,7 @@ def test_checking_the_held_out_loss_changes_no_step() -> None:
     assert torch.equal(flat(one.network), flat(other.network))
 
 
+@pytest.mark.claims
 def test_training_more_goes_on_and_stops_again() -> None:
     trainer, reports = trained(problem_of(80))
     ended = reports[-1].step
@@ -144,6 +145,7 @@ def test_training_more_goes_on_and_stops_again() -> None:
     assert torch.isfinite(flat(trainer.ema)).all()
 
 
+@pytest.mark.claims
 def test_a_pause_and_a_saved_session_change_nothing(tmp_path: Path) -> None:
     problem = problem_of(80)
     whole, reports = trained(problem)

@@ -287,6 +287,7 @@ def test_restored_training_goes_on_to_the_same_bits() -> None:
 # Metropolis
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("step", [0.15, 0.6])
 def test_metropolis_settles_at_the_density_of_the_energy(step: float) -> None:
     """For any step, mean and mean square of each axis agree with sums over the plane, within 4.4 standard errors."""

@@ -220,6 +220,7 @@ def test_the_round_trip_tells_a_loose_tolerance_from_a_tight_one() -> None:
     assert loose["round_trip_points"] == 200
 
 
+@pytest.mark.claims
 def test_estimated_traces_have_the_error_that_they_report() -> None:
     problem = Problem.build(
         experiment(likelihood__trace="hutchinson", likelihood__trace_probes=4, likelihood__probes="gaussian")
@@ -307,6 +308,7 @@ def test_maps_follow_sigma() -> None:
         log_density_at(odd_units(), points, 0.5, None)
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("noise", CONTINUOUS)
 def test_the_integral_over_the_plane_is_one(noise: str) -> None:
     problem = Problem.build(experiment(noise__kind=noise))
@@ -334,6 +336,7 @@ def test_densities_of_the_plane_take_the_exact_trace(probes: int) -> None:
     np.testing.assert_array_equal(*maps)
 
 
+@pytest.mark.claims
 def test_evaluation_of_the_exact_score_finds_nothing_wrong() -> None:
     problem = Problem.build(experiment(data__kind="two-gaussians", likelihood__points=1000))
     samples = problem.dataset.density.sample(800, seeded(1)).numpy()
@@ -516,6 +519,7 @@ def test_samples_are_compared_with_held_out_rows_where_few_repeat() -> None:
     assert last(sample_distances(problem, samples)).metrics["reference_set"] == "fresh draws of the known density"
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("problem_of", [two_gaussians, small_file])
 def test_a_perfect_sampler_lies_within_the_spread_of_its_floor(problem_of) -> None:
     distance, floor, spread = sliced(perfect_distances(problem_of, 200))

@@ -81,6 +81,7 @@ def test_far_points_have_a_log_density_that_falls_like_a_gaussians(
     assert -(0.007**-2) * distance**2 < found.min() < -0.4 * distance**2
 
 
+@pytest.mark.claims
 @every_way
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e300, 4 * FARTHEST])
 def test_points_without_a_log_density_are_refused_and_named(changes: dict[str, object], ask: Ask, value: float) -> None:

@@ -50,6 +50,7 @@ def figures(problem: Problem) -> dict:
     return progress.metrics
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize(("kind", "steps"), [("probability-flow", "auto"), ("reverse-sde", 100)])
 def test_samples_of_a_class_follow_its_density_and_guided_ones_not_the_tilted(kind: str, steps: int | str) -> None:
     """With the exact score. Measured 3.5 and 1.9 standard deviations of the floor above it for w = 0, 11.6 and 8.8 for w = 1.

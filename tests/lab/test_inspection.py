@@ -68,6 +68,7 @@ def test_the_terms_add_to_the_recorded_displacement(run) -> None:
     assert not last.skipped
 
 
+@pytest.mark.claims
 def test_noise_alone_is_standard_normal_in_its_stated_deviation(run) -> None:
     """The rest is noise only if drift and score are those of the sampler; otherwise it would be larger."""
     name, problem, score, trajectory = run

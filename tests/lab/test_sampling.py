@@ -497,6 +497,7 @@ def test_langevins_step_can_be_changed_during_a_run() -> None:
     assert frames.step_size[3] == pytest.approx(2 * frames.step_size[2])
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("data", ["two-moons", "checkerboard", "two-spirals", "digits"])
 def test_metropolis_accepts_most_of_its_automatic_steps_and_reports_the_fraction(data: str, tmp_path) -> None:
     problem = Problem.build(

@@ -147,6 +147,7 @@ def test_an_estimated_trace_is_not_rejected_for_its_chance_error(probe: str, pro
     assert last.metrics["trace_standard_error"] == pytest.approx(math.sqrt(spread.mean()))
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("probes", [2, 8])
 def test_a_wrong_flow_is_rejected_with_an_estimated_trace_too(probes: int) -> None:
     """With half of the score, log p is off by 2 nats on average; chance causes 0.05, and 0.2 are allowed."""
@@ -214,6 +215,7 @@ def test_a_point_that_is_given_up_does_not_change_the_others(monkeypatch: pytest
     assert str(note).startswith("not measured: the flow from here takes too many steps")
 
 
+@pytest.mark.claims
 def test_a_test_set_on_which_the_flow_fails_has_no_nll() -> None:
     narrow = {"data__points": 200, "noise__sigma_min": 0.007}
     problem = build(likelihood__source="empirical", likelihood__points=50, likelihood__tolerance=0.1, **narrow)

@@ -67,6 +67,7 @@ def ask(python: Path, *arguments: str, code: int = 0) -> str:
     return done.stdout
 
 
+@pytest.mark.claims
 def test_the_wheel_has_every_file_of_the_resources(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         inside = {name: archive.read(name) for name in archive.namelist()}
@@ -84,6 +85,7 @@ def test_the_wheel_has_every_file_of_the_resources(wheel: Path) -> None:
     assert {name for name in inside if name.endswith(".py")} == modules | plugins
 
 
+@pytest.mark.claims
 def test_a_package_index_can_show_it(wheel: Path, tmp_path: Path) -> None:
     sdist = build("sdist", ROOT, tmp_path)
     checking = [sys.executable, "-m", "twine", "check", "--strict", str(wheel), str(sdist)]
@@ -119,6 +121,7 @@ def test_the_address_of_the_repository_stands_in_one_place() -> None:
     assert kept.stdout.split() == ["playground/version.py"]
 
 
+@pytest.mark.claims
 def test_the_source_distribution_makes_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
     (tmp_path / "sdist").mkdir()
     with tarfile.open(build("sdist", ROOT, tmp_path / "sdist")) as archive:
@@ -129,6 +132,7 @@ def test_the_source_distribution_makes_the_same_wheel(wheel: Path, tmp_path: Pat
     assert again.read_bytes() == wheel.read_bytes()
 
 
+@pytest.mark.claims
 def test_the_installed_program_is_the_wheel_s(installed: Path) -> None:
     place = Path(ask(installed, "-c", "import playground; print(playground.__file__)").strip())
     assert place.is_relative_to(installed.parents[1])
@@ -152,6 +156,7 @@ def test_the_installed_program_runs_an_experiment(installed: Path, tmp_path: Pat
     assert (tmp_path / "out" / "video.mp4").stat().st_size > 1000
 
 
+@pytest.mark.claims
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM to close a window by")
 def test_the_installed_window_opens_and_closes(installed: Path, own_places: Path) -> None:
     variables = alone() | {"SCORE_PLAYGROUND_READY": "1"}

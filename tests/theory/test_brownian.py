@@ -55,6 +55,7 @@ def end(sampler: Sampler, path: BrownianPath | torch.Generator, particles: int =
     return step.positions
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("sigma", [1e-3, 1e-6, 1e-8, 1e-15])
 def test_the_path_is_brownian_down_to_the_finest_levels(sigma: float) -> None:
     """Increments over 0.5, 0.3 and 1.2 of sigma^2 are independent and have these variances."""
@@ -134,6 +135,7 @@ def test_a_path_does_not_depend_on_what_else_is_asked_of_it() -> None:
     assert asked.increment(like[:3].float(), 0.0, 1.0).dtype == torch.float32
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("scale", [2.0**-30, 1.0, 2.0**30])
 @pytest.mark.parametrize("cut", [0.25, 0.5, 0.7, 0.7001])
 def test_steps_beside_each_other_have_the_law_of_the_path(cut: float, scale: float) -> None:
@@ -178,6 +180,7 @@ def test_samplers_without_noise_need_no_path(name: str) -> None:
     assert torch.equal(end(QUIET[name], BrownianPath(4)), end(QUIET[name], seeded()))
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("process", [VE, VP], ids=["VE", "VP"])
 def test_moments_on_a_path_are_those_of_a_generator(process) -> None:
     """The path's numbers are standard normal at every step, so the samples have the right standard deviation."""
@@ -229,6 +232,7 @@ def test_runs_with_separate_noise_do_not_converge(name: str) -> None:
     assert abs(math.log2(errors[0] / errors[1])) < 0.25
 
 
+@pytest.mark.claims
 def test_two_processes_are_driven_by_one_path() -> None:
     """VE and VP solve the same SDE in variance-exploding coordinates, so with more steps their particles end closer together."""
     vp = COARSE_VP

@@ -77,6 +77,7 @@ def test_sigmas_must_match_rows() -> None:
         DENSITIES["moons"].score(torch.zeros(5, 2, dtype=DOUBLE), torch.ones(3, dtype=DOUBLE))
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("sigma", [0.0, 0.1, 1.0, 4.0])
 @pytest.mark.parametrize("name", sorted(set(DENSITIES) - {"thin far apart"}))  # it needs too fine a grid
 def test_integrates_to_one(name: str, sigma: float) -> None:
@@ -90,6 +91,7 @@ def test_integrates_to_one(name: str, sigma: float) -> None:
     assert float(density.log_prob(points, sigma).exp().sum() * cell) == pytest.approx(1, abs=tolerance)
 
 
+@pytest.mark.claims
 @each_density
 @pytest.mark.parametrize("sigma", [0.3, 2.0])
 def test_smoothing_is_convolution_with_a_gaussian(density: Density, sigma: float) -> None:
@@ -107,6 +109,7 @@ def test_smoothing_is_convolution_with_a_gaussian(density: Density, sigma: float
     assert bool(((x + sigma**2 * density.score(x, sigma) - clean).abs() < 5 * spread + 1e-9).all())
 
 
+@pytest.mark.claims
 @each_density
 @pytest.mark.parametrize("axis", [0, 1])
 @pytest.mark.parametrize("sigma", [0.0, 0.5])
@@ -120,6 +123,7 @@ def test_a_marginal_is_the_integral_over_the_other_axis(density: Density, axis: 
     torch.testing.assert_close(found, integral, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.claims
 @each_density
 @pytest.mark.parametrize("axis", [0, 1])
 def test_the_cdf_is_the_integral_of_a_marginal(density: Density, axis: int) -> None:
@@ -200,6 +204,7 @@ def test_entropy(density: Density, expected: float) -> None:
     assert density.standardized(density.mean, 10.0).entropy() == pytest.approx(expected - 2 * math.log(10), abs=1e-4)
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("std", [0.01, 0.3, 3.0])
 def test_entropy_of_smoothed_boxes_is_the_mean_of_minus_log_prob(std: float) -> None:
     density = _squares(std)

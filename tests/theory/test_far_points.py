@@ -41,6 +41,7 @@ def network() -> MLP:
     return made.requires_grad_(False)
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize(("shape", "distribution"), [((2,), None), ((3, 2, 2), "rademacher")], ids=["plane", "rgb"])
 @pytest.mark.parametrize("process", PROCESSES.values(), ids=PROCESSES.keys())

@@ -71,6 +71,7 @@ def test_guidance_moves_samples_away_from_the_other_class() -> None:
     assert ends[1] > ends[0] + 0.1
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("known", [False, True], ids=["free", "a part known"])
 def test_each_particle_keeps_its_class_while_others_finish(known: bool) -> None:
     """The adaptive solver removes finished particles one by one. Each ends where it would end among its own class alone."""

@@ -51,6 +51,7 @@ def test_the_width_is_the_best_of_scikit_learns() -> None:
     assert kernel_width(torch.from_numpy(points), 0.01, 3.0) == pytest.approx(best, rel=0.03)
 
 
+@pytest.mark.claims
 def test_the_width_for_a_gaussian_falls_with_the_sixth_root_of_the_count() -> None:
     for count in (50, 400, 1_000):
         widths = [kernel_width(normal(count, seed), 0.01, 3.0) for seed in range(8)]

@@ -86,6 +86,7 @@ def test_a_gaussian_is_exact(process: Process, std: float, dim: int) -> None:
     torch.testing.assert_close(found.prior_term + found.trace_term, found.log_prob)
 
 
+@pytest.mark.claims
 @every_process
 def test_a_mixture_agrees_with_its_smoothed_density(process: Process) -> None:
     density, x = mixture(), draws(300)
@@ -104,6 +105,7 @@ def test_a_gaussian_prior_with_the_datas_moments_is_nearly_exact(process: Proces
     assert float(error.max()) < (2e-2 if process is VE else 1e-4)
 
 
+@pytest.mark.claims
 @both
 @pytest.mark.parametrize("tolerance", [1e-3, 1e-4, 1e-5])
 def test_the_largest_error_is_near_the_tolerance(process: Process, tolerance: float) -> None:
@@ -126,6 +128,7 @@ def reference(process: Process) -> Tensor:
     return REFERENCES[process]
 
 
+@pytest.mark.claims
 @both
 @pytest.mark.parametrize("sigma", [None, 0.5])
 def test_the_density_integrates_to_one(process: Process, sigma: float | None) -> None:
@@ -193,6 +196,7 @@ def estimates(
     )
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("distribution", PROBE_DISTRIBUTIONS)
 @pytest.mark.parametrize("probes", [1, 3])
 def test_hutchinson_is_unbiased_and_has_its_known_variance(distribution: str, probes: int) -> None:
@@ -273,6 +277,7 @@ def test_each_vector_is_kept_for_the_whole_solve() -> None:
     assert len((trace[:, None] - possible).abs().argmin(1).unique()) == 4
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("distribution", PROBE_DISTRIBUTIONS)
 def test_several_vectors_give_the_results_of_separate_solves(distribution: str) -> None:
     """This holds in batches too, in which finished points are removed with their vectors."""
@@ -334,6 +339,7 @@ def test_a_fresh_network_is_the_gaussian_of_the_data(process: Process) -> None:
     assert not found.requires_grad
 
 
+@pytest.mark.claims
 @every_process
 def test_the_latent_code_is_the_end_of_the_processs_flow(process: Process) -> None:
     """The likelihood's flow has its own coordinates. Here it is solved in x and t, by f - g^2 s/2."""

@@ -165,6 +165,7 @@ def test_a_shifted_sum_has_the_integral_as_its_mean() -> None:
     assert float(sums.mean().log()) == pytest.approx(energy.log_z(0.0), abs=1e-6)
 
 
+@pytest.mark.claims
 def test_the_gradient_of_ln_z_is_minus_the_mean_gradient_of_the_energy() -> None:
     """Compared with a mean over p on another, finer grid, and with a finite difference of ln Z."""
     energy, level = network(0.25), torch.tensor(0.3, dtype=torch.float64)
@@ -218,6 +219,7 @@ def test_gaussian_data_have_their_own_precision_as_minimiser() -> None:
     assert min(losses) == losses[2]  # 1/(0.64 + 0.36)
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("noise", NOISES)
 def test_the_optimal_loss_is_that_of_the_density_itself(noise: str) -> None:
     """It is the mean loss of the true density over the noise levels, and a wrong density has a larger loss."""

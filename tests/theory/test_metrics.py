@@ -33,6 +33,7 @@ def test_mean_and_its_error() -> None:
     assert math.isnan(mean_with_error(torch.tensor([1.0]))[1])
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize(
     ("dim", "shift", "std"), [(1, 0.0, 1.0), (2, 0.0, 1.0), (2, 0.8, 1.0), (2, 0.0, 1.4), (3, 0.5, 1.2)]
 )
@@ -46,6 +47,7 @@ def test_the_kl_to_a_cloud_of_samples_is_that_to_its_gaussian(dim: int, shift: f
     assert kl == pytest.approx(expected, abs=0.04)
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("dim", [1, 2, 3])
 def test_a_new_point_is_memorized_by_chance_with_probability_three_to_minus_dim(dim: int) -> None:
     train, fresh = torch.rand(4000, dim, generator=seeded()), torch.rand(20_000, dim, generator=seeded(1))

@@ -102,6 +102,7 @@ def test_exact_is_half_the_squared_norm_plus_the_trace(shape: tuple[int, ...], w
     torch.testing.assert_close(objective.loss(score, x, sigma, seeded(5)), expected, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("probes", PROBE_DISTRIBUTIONS)
 @pytest.mark.parametrize("variance_reduced", [True, False])
@@ -278,6 +279,7 @@ def test_a_large_target_batch_takes_few_estimates_of_the_optimal_loss(
     assert error == pytest.approx(math.sqrt((parts + 1) / 12))  # of 0, 1, ..., parts - 1
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize(("batch", "target_batch"), [(44, 32), (100, 90), (64, 32)])
 def test_the_optimal_loss_is_that_of_any_batch(batch: int, target_batch: int) -> None:
     """A mean over the few points of an incomplete group alone would more than double the loss."""

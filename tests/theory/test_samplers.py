@@ -123,6 +123,7 @@ def test_langevin_keeps_the_distribution_of_known_coordinates() -> None:
     assert abs(float(end[:, 0].mean()) - 1.5) < 0.002
 
 
+@pytest.mark.claims
 @every_linear_sampler
 def test_samples_have_the_recursions_moments(sampler: Sampler) -> None:
     """Within 4.4 standard errors, at which a right sampler with another seed fails once in 50,000 runs."""
@@ -144,6 +145,7 @@ def test_langevin_has_its_known_bias(step: float, monkeypatch: pytest.MonkeyPatc
     assert variance == pytest.approx(STD**2 / (1 - step / (2 * STD**2)), rel=1e-9)
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("shape", [(1,), (2, 3), (3, 2, 2)])
 @pytest.mark.parametrize("snr", [0.16, 0.5])
 def test_correctors_have_their_known_bias(shape: tuple[int, ...], snr: float) -> None:
@@ -343,6 +345,7 @@ def heavy_share(sampler: Sampler) -> float:
     return float((end.sum(1) > 0).float().mean())
 
 
+@pytest.mark.claims
 def test_annealing_gets_the_mode_weights_right_and_plain_langevin_does_not() -> None:
     """0.780 +- .010 and 0.510 +- .010 (theory.md, section 4). 4,000 points add standard errors of .0065 and .008."""
     levels = geometric(20.0, 1.0, 10)

@@ -13,6 +13,7 @@ from tests.generators import seeded
 VARIANCE = STD**2 + 0.3**2
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("shape", [(1,), (1, 2, 3), (3, 2, 2)])
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_the_stationary_variance_is_right_at_any_step(shape: tuple[int, ...], share: float) -> None:
@@ -28,6 +29,7 @@ def test_the_stationary_variance_is_right_at_any_step(shape: tuple[int, ...], sh
     assert abs(float(unadjusted.var()) / VARIANCE - 1) > 4.4 * math.sqrt(2 / end.numel())
 
 
+@pytest.mark.claims
 def test_every_quantile_of_a_mixture_is_right() -> None:
     """The Kolmogorov-Smirnov distance stays below the value that one run in a thousand exceeds by chance."""
     mixture = GaussianMixture(
@@ -62,6 +64,7 @@ def test_the_acceptance_rate_is_the_closed_form(share: float) -> None:
     assert end.accepted == float((end.positions != start).double().mean())
 
 
+@pytest.mark.claims
 def test_sharp_boxes_are_found_from_outside_and_filled_uniformly() -> None:
     """Outside the density is zero and every step is accepted. Inside, no step leads out."""
     boxes = Boxes(torch.tensor([[0.0, 0.0]]), torch.tensor([[1.0, 1.0]]))

@@ -38,6 +38,7 @@ every_figure = pytest.mark.parametrize(("figure", "known"), FIGURES.values(), id
 Figure = Callable[[Tensor, Tensor], tuple[float, float]]
 
 
+@pytest.mark.claims
 @every_figure
 @pytest.mark.parametrize(("shift", "too_large"), [(0.0, 1.33), (SHIFT, 1.0), (3.0, 1.0)])
 def test_values_and_errors_of_shifted_normals(

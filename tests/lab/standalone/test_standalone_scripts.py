@@ -281,6 +281,7 @@ def test_scripts_have_the_losses_and_samples_of_the_program(folder: Path, monkey
     assert [module for module in sorted(read) if not f"{module}.".startswith(shipped)] == []
 
 
+@pytest.mark.claims
 def test_a_script_contains_the_code_of_plugins(tmp_path: Path) -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     kinds: list[type[Kind]] = []
