@@ -66,7 +66,7 @@ def test_theme_and_text_size_are_there_at_the_next_start(desk):
 
     def starts(user: User) -> None:
         user.reads("not trained")
-        assert is_dark(user) == themes[0]
+        user.wait(lambda: is_dark(user) == themes[0], "the theme that was chosen")
         assert width(user) == widths[1]
         user.press("Ctrl+0")
         user.wait(lambda: width(user) == widths[0], "text of the usual size")
