@@ -109,8 +109,10 @@ def test_a_step_that_was_shown_comes_back_without_being_sampled(qtbot, controlle
     second = controllers.playing.trajectory
     controllers.replaying.choose(99)
     assert controllers.replaying.step is None
-    assert controllers.playing.trajectory is first
     assert not controllers.playing.is_replacing
+    # At once, so it is not sampled; not the same object if the fixture's run was sampled twice.
+    assert controllers.playing.trajectory.finished
+    np.testing.assert_array_equal(controllers.playing.trajectory.positions, first.positions)
     controllers.replaying.choose(1)
     assert controllers.playing.trajectory is second
     controllers.state.edit({"sampling.steps": 12})  # of other settings none is kept
