@@ -42,6 +42,11 @@ def finished(controllers) -> bool:
     return run is not None and run.finished and not controllers.playing.is_replacing
 
 
+def shows_newest(controllers) -> bool:
+    runs = controllers.playing.runs
+    return bool(runs) and runs[0].weights is controllers.building.workspace.newest
+
+
 @pytest.fixture
 def controllers(qtbot):
     """Controllers that have trained and rest at the end of a run by the newest weights."""
@@ -49,7 +54,7 @@ def controllers(qtbot):
     controllers.training.start()
     qtbot.waitUntil(lambda: controllers.training.status == "finished")
     controllers.playing.set_playing(False)
-    qtbot.waitUntil(lambda: controllers.playing.runs[0].weights is controllers.building.workspace.newest)
+    qtbot.waitUntil(lambda: shows_newest(controllers))
     qtbot.waitUntil(lambda: not controllers.playing.recorded < controllers.playing.total)
     controllers.playing.seek(10_000)
     qtbot.waitUntil(lambda: finished(controllers) and controllers.playing.frame == controllers.playing.total - 1)
