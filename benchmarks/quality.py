@@ -72,7 +72,7 @@ def measure(experiment: Experiment) -> Found:
     found = Found(figures["kl"], figures["kl_standard_error"], distance)
     floor = "unknown" if last.optimal_loss is None else f"{last.optimal_loss:.4f}"
     print(
-        f"{experiment.data.kind:16} seed {experiment.seed}  {last.step:6,} steps {last.step / last.seconds:5.0f}/s  "
+        f"{experiment.data.kind:16} seed {experiment.data.seed}  {last.step:6,} steps {last.step / last.seconds:5.0f}/s  "
         f"loss {np.mean(losses):.4f} (floor {floor})  KL {found.kl:.4f} ± {found.error:.4f} nat  W2 {distance:.2f} floors",
         flush=True,
     )
@@ -87,7 +87,7 @@ def distance_over_floor(problem: Problem, network: ScoreNetwork) -> float:
     density, generator = problem.dataset.density.to("cpu", torch.float64), problem.generator("clouds", "cpu")
     apart: list[float] = []
     for cloud in range(CLOUDS):
-        *_, trajectory = sample(problem, network, problem.experiment.seed + 1000 * cloud)
+        *_, trajectory = sample(problem, network, problem.experiment.sampling.seed + 1000 * cloud)
         samples = torch.from_numpy(np.asarray(trajectory.positions[-1], dtype=np.float64))
         apart.append(sliced_wasserstein2(samples, density.sample(len(samples), generator), PROJECTIONS, generator))
     pairs = (

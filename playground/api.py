@@ -40,9 +40,9 @@ from playground.lab import sweep as sweeps
 from playground.lab.conditioning import point_score
 from playground.lab.conflicts import likelihood_conflict, sampling_conflict
 from playground.lab.evaluation import EvaluationProgress
-from playground.lab.experiment import Experiment, ExperimentError, plain_values
+from playground.lab.experiment import Experiment, ExperimentError, plain_values, reset_key
 from playground.lab.likelihood import LikelihoodProgress, PointLikelihoods
-from playground.lab.model import AFTER_TRAINING, Model
+from playground.lab.model import Model, changes_after_training
 from playground.lab.problem import Problem, choose_device
 from playground.lab.session import Session, SessionError
 from playground.lab.sweep import Progress as SweepProgress
@@ -164,8 +164,11 @@ def train(
     """Train a score network.
 
     Args:
-        source: an experiment; or a session, whose network is trained further for the same length again.
-        settings: settings to change, such as ``{"training.steps": 1000}``.
+        source: an experiment; or a session, whose network is trained further for the same length again. A change of a setting
+            that resets training, as in the window, trains a new one: of the data (other points), the noise, the network,
+            or ``training.seed``.
+        settings: settings to change, such as ``{"training.steps": 1000}``. ``seed`` is a name for the three seeds ``data.seed``,
+            ``training.seed`` and ``sampling.seed``, so ``{"seed": 1}`` trains a new network on other points.
         device: "auto", "cpu", "cuda" or "mps".
         data: points (N, 2) in place of the experiment's data set; or images (N, H, W), (N, H, W, 3) or
             (N, C, H, W), of which each is cut and scaled to a square as those of a file: whole numbers from 0 to 255, or others
@@ -178,14 +181,22 @@ def train(
         DataError: the data cannot be loaded.
         ExperimentError: training diverged; raised by the work itself, after the last progress.
     """
-    experiment = _experiment(source, settings)
-    dataset = source.dataset() if isinstance(source, Session) else None
-    if data is not None and dataset is None:
+    experiment, dataset, weights = _experiment(source, settings), None, None
+    if isinstance(source, Session):
+        before = source.experiment
+        weights = source.weights if reset_key(experiment) == reset_key(before) else None
+        if experiment.data == before.data:
+            dataset = source.dataset()
+        elif isinstance(experiment.data, FromFile) and experiment.data.is_array:
+            raise ExperimentError(
+                "The data were given as an array, of which a session has one split: give them again with an experiment."
+            )
+    if data is not None and not isinstance(source, Session):
         array, told = _array(data), None if labels is None else _array(labels)
         kind = "images" if array.ndim > 2 else "file"
         experiment = replace(experiment, {"data.kind": kind, "data.path": ARRAY})
         assert isinstance(experiment.data, FromFile)
-        dataset = experiment.data.of_array(array, told, experiment.likelihood.points, experiment.seed)
+        dataset = experiment.data.of_array(array, told, experiment.likelihood.points)
     elif data is not None:
         raise ExperimentError("A session has its data: give other data with an experiment.")
     elif labels is not None:
@@ -194,8 +205,8 @@ def train(
 
     def steps() -> Generator[TrainingProgress, None, Session]:
         trainer = Trainer(Problem.build(experiment, dataset, device_found))
-        if isinstance(source, Session) and source.weights is not None:
-            trainer.restore(dict(source.weights))
+        if weights is not None:
+            trainer.restore(dict(weights))
             trainer.set_hyperparameters(experiment)
             trainer.extend()
         for progress in trainer:
@@ -219,7 +230,7 @@ def sample(
     Args:
         source: a trained session; an experiment is enough if the particles follow a known score.
         settings: settings of sampling to change, such as ``{"sampling.kind": "probability-flow"}``.
-        seed: seed of the start and of all noise, instead of the experiment's.
+        seed: seed of the start and of all noise, instead of ``sampling.seed``.
         start: the points at which the particles start, one particle each, (N, 2) or (N, C, H, W): what ``positions[0]`` of a
             trajectory holds. None: the sampler draws them.
 
@@ -508,7 +519,8 @@ def sweep(
         source: an experiment; or a sweep's file, or the folder of one, which state axes and seeds themselves.
         axes: the values by setting, such as ``{"sampling.steps": [10, 20, 50]}``. A value is a list, a mapping with `from`, `to`,
             `count` and `log`, or under a name of your own a list of mappings, each with a `name` and several settings.
-        seeds: the seeds, or their number, counted from 0.
+        seeds: the seeds, or their number, counted from 0. Each sets ``data.seed``, ``training.seed`` and ``sampling.seed``, except
+            those that are axes: with the axis ``sampling.seed`` one network is sampled several times.
         out: a folder for cells and networks; a sweep that was stopped goes on from it. None for a temporary one.
         workers: processes of this machine, None for one a core. With 1 the work is done here, and a script needs no
             ``if __name__ == "__main__"``.
@@ -632,13 +644,15 @@ def _experiment(source: Session | Experiment, settings: Mapping[str, Any] | None
 
 
 def _model(source: Session | Experiment, settings: Mapping[str, Any] | None, device: str) -> Model:
+    other = None
+    if isinstance(source, Session):
+        settings, other = changes_after_training(settings or {})
     experiment = _experiment(source, settings)
     chosen = choose_device(device, experiment)
     if isinstance(source, Experiment):
         return Model(Problem.build(experiment, device=chosen), None)
-    for key in settings or {}:
-        if not key.startswith(AFTER_TRAINING):
-            raise ExperimentError(f"{key} would need a new training: give it to train().")
+    if other is not None:
+        raise ExperimentError(f"{other} would need a new training: give it to train().")
     return Model.of(source, experiment, chosen)
 
 

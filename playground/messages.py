@@ -90,8 +90,8 @@ class Message:
     def keys(self) -> frozenset[str]:
         """The settings that it names.
 
-        >>> sorted(Message("example", "{}: {}", (setting("seed"), Message("inner", "{}", (setting("data.path"),)))).keys)
-        ['data.path', 'seed']
+        >>> sorted(Message("example", "{}: {}", (setting("sampling.seed"), Message("inner", "{}", (setting("data.path"),)))).keys)
+        ['data.path', 'sampling.seed']
         """
         return frozenset(filter(None, (self.key, *_keys_in(self.values))))
 
@@ -167,8 +167,8 @@ def joined(*messages: Message | None, between: str = " ") -> Message | None:
 def changed(changes: Mapping[str, Value]) -> Message:
     """What settings become by an edit.
 
-    >>> str(changed({"noise.kind": "ve", "seed": 1}))
-    'noise.kind = ve, seed = 1'
+    >>> str(changed({"noise.kind": "ve", "sampling.seed": 1}))
+    'noise.kind = ve, sampling.seed = 1'
     """
     made = tuple(setting(key, value) for key, value in changes.items())
     return Message("changed", ", ".join(["{}"] * len(made)), made)
@@ -198,7 +198,7 @@ def to_json(message: Message) -> dict[str, Any]:
 def from_json(saved: object) -> Message | None:
     """What :func:`to_json` gave, or a bare sentence; None where it is neither.
 
-    >>> message = Message("example", "{} is {:.2g} off.", (setting("seed", 1), 0.123), "seed")
+    >>> message = Message("example", "{} is {:.2g} off.", (setting("sampling.seed", 1), 0.123), "sampling.seed")
     >>> from_json(to_json(message)) == message, str(from_json("One.")), from_json(["One."])
     (True, 'One.', None)
     """

@@ -302,6 +302,20 @@ FAULTS = (
         ("app/test_sampling_worker.py::test_a_readout_tells_where_a_trained_network_saw_few_data",),
     ),
     Fault(
+        "floors and losses drawn by the seed of sampling",
+        "lab/problem.py",
+        'SEED_OF.get(purpose.rstrip("0123456789 "), "data.seed")',
+        'SEED_OF.get(purpose.rstrip("0123456789 "), "sampling.seed")',
+        ("lab/test_seeds.py::test_a_seed_changes_its_own_and_nothing_else",),
+    ),
+    Fault(
+        "a run drawn by the seed of training",
+        "lab/problem.py",
+        '("sampling", "labels", "Brownian path"), "sampling.seed")',
+        '("sampling", "labels", "Brownian path"), "training.seed")',
+        ("lab/test_seeds.py::test_a_seed_changes_its_own_and_nothing_else",),
+    ),
+    Fault(
         "the errors within the cells summed over the seeds",
         "lab/sweep/table.py",
         "for one in drawn[key + ERROR])) / root",

@@ -426,7 +426,44 @@ def test_a_network_learns_an_array_of_points(tmp_path: Path) -> None:
     session.save(tmp_path / "array.spg")
     further = sp.train(sp.Session.load(tmp_path / "array.spg")).result()
     np.testing.assert_array_equal(further.points, session.points)
+    again = sp.train(session, {"training.seed": 1}).result()
+    np.testing.assert_array_equal(again.points, session.points)
+    with pytest.raises(ExperimentError, match="given as an array, of which a session has one split"):
+        sp.train(session, {"seed": 1})
     assert sp.sample(further).result().positions.shape == (5, 20, 2)
+
+
+def test_a_session_holds_what_its_settings_train() -> None:
+    """A seed that was changed trains a new network, on other points if it is that of the data."""
+    small = sp.replace(sp.Experiment(), QUICK | {"data.points": 100})
+    session = sp.train(small).result()
+    for settings in (
+        {"seed": 1},
+        {"training.seed": 1},
+        {"sampling.seed": 1},
+        {"noise.kind": "vp"},
+        {"data.kind": "rings"},
+    ):
+        found, expected = sp.train(session, settings).result(), sp.train(sp.replace(small, settings)).result()
+        assert found.weights is not None
+        assert expected.weights is not None
+        assert found.experiment == expected.experiment
+        np.testing.assert_array_equal(found.points, expected.points)
+        goes_on = "sampling.seed" in settings
+        assert found.weights["step"] == (6 if goes_on else 3)
+        for name in () if goes_on else expected.weights:
+            if name != "seconds":
+                np.testing.assert_array_equal(found.weights[name], expected.weights[name], name)
+        assert np.array_equal(found.points, session.points) == (
+            "training.seed" in settings or goes_on or "noise.kind" in settings
+        )
+    drawn = [
+        sp.sample(session, *given).result().positions for given in (({"seed": 1},), ({}, 1), ({"sampling.seed": 1},))
+    ]
+    for other in drawn[1:]:
+        np.testing.assert_array_equal(drawn[0], other)
+    with pytest.raises(ExperimentError, match=r"data\.seed would need a new training"):
+        sp.sample(session, {"data.seed": 1})
 
 
 @pytest.mark.parametrize("labels", [SIDES.astype(np.uint8), np.where(SIDES, "right", "left")])

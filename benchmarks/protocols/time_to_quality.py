@@ -131,7 +131,7 @@ def smalldiffusion(problem: Problem) -> Learner:
     from smalldiffusion import ScheduleLogLinear, TimeInputMLP, training_loop
     from torch.utils.data import DataLoader, Dataset
 
-    torch.manual_seed(problem.experiment.seed)
+    torch.manual_seed(problem.experiment.training.seed)
     process, network = problem.process(), problem.experiment.network
     rows = cast("Dataset[torch.Tensor]", problem.train)  # has what a loader asks for
     loader = DataLoader(rows, batch_size=problem.batch, shuffle=True, drop_last=True)

@@ -633,7 +633,7 @@ class MainWindow(QMainWindow):
         training = "loading" if waiting else self.training.status
         self.status.show_training(training, self.palette_tokens, self.controllers.replaying.step)
         self.status.show_device(self.building.device_text)
-        self.status.show_seed(self.state.experiment.seed)
+        self.status.show_seed(self.state.experiment.sampling.seed)
         self.status.show_saved(self.autosaving.text or self.documents.saved_text())
 
     def _each_second(self) -> None:

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -57,9 +57,16 @@ Settings = Annotated[
         "--set", metavar="key=value", help="Change a setting, as in sampling.steps=100; may be repeated."
     ),
 ]
-Seed = Annotated[
-    int | None, typer.Option("--seed", metavar="N", parser=_whole("--seed"), help="Seed of every random draw.")
-]
+
+
+def _seed(of: str) -> Any:
+    return typer.Option("--seed", metavar="N", parser=_whole("--seed"), help=f"Seed of {of}.")
+
+
+Seed = Annotated[int | None, _seed("every random draw: those of data, training and sampling")]
+SampleSeed = Annotated[int | None, _seed("the start and the noise of the sampler")]
+MachineSeed = Annotated[int | None, _seed("every random draw")]
+ProbeSeed = Annotated[int | None, _seed("the random trace probes")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier run in the folder.")]
 Device = Annotated[str, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda or mps.")]
 
@@ -233,7 +240,7 @@ def sample(
         bool, typer.Option("--frames", help="Write every frame of the trajectory, not only the final points.")
     ] = False,
     settings: Settings = None,
-    seed: Seed = None,
+    seed: SampleSeed = None,
     device: Device = "auto",
 ) -> None:
     """Sample from a trained model, by any sampler that fits its noise."""
@@ -265,7 +272,7 @@ def likelihood(
         bool, typer.Option("--latent", help="Add the latent codes of the points, columns z0, z1, ..., for decode.")
     ] = False,
     settings: Settings = None,
-    seed: Seed = None,
+    seed: ProbeSeed = None,
     device: Device = "auto",
 ) -> None:
     """Log-likelihood of points under a trained model, in nats per the points' own units."""
@@ -290,7 +297,7 @@ def decode(
         ),
     ],
     settings: Settings = None,
-    seed: Seed = None,
+    seed: ProbeSeed = None,
     device: Device = "auto",
 ) -> None:
     """Decode latent codes to points by the probability flow of a trained model."""
@@ -317,7 +324,7 @@ def interpolate(
         typer.Option("--count", metavar="N", parser=_whole("--count"), help="Number of points, both ends included."),
     ] = 33,
     settings: Settings = None,
-    seed: Seed = None,
+    seed: ProbeSeed = None,
     device: Device = "auto",
 ) -> None:
     """Interpolate between two points through the latent codes of a trained model."""
@@ -517,7 +524,7 @@ def boltzmann(
         list[str] | None,
         typer.Option("--set", metavar="key=value", help="Change a setting; may be repeated."),
     ] = None,
-    seed: Seed = None,
+    seed: MachineSeed = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Train a Boltzmann machine by summing over all its states, and measure what its Z costs."""

@@ -1,6 +1,7 @@
 """The commands likelihood, decode and interpolate: log p and latent codes of points, and points from codes."""
 
 import csv
+import dataclasses
 import re
 import warnings
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from playground.cli.results import column_names, open_model, raise_conflict, wri
 from playground.data import read_columns
 from playground.data.npy import open_npy
 from playground.data.tables import columns_named
+from playground.lab import experiment as experiments
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.energies import normalised
 from playground.lab.label_dropout_checks import untrained_likelihood_score
@@ -29,7 +31,7 @@ def write_likelihoods(
     folder: Path, points: Path, assignments: Sequence[str], seed: int | None, device: str, out: Path, latent: bool
 ) -> None:
     """``score-playground likelihood``."""
-    model = open_model(folder, assignments, seed, device)
+    model = _seeded(folder, assignments, seed, device)
     problem = model.problem
     raise_conflict(likelihood_conflict(problem.experiment))
     warn(untrained_likelihood_score(problem.experiment, problem.conditions))
@@ -194,9 +196,18 @@ def _decoded(problem: Problem, found: DecodedPoints | Interpolation) -> list[Seq
 
 def _open(folder: Path, assignments: Sequence[str], seed: int | None, device: str) -> Model:
     """Open a model for latent codes."""
-    model = open_model(folder, assignments, seed, device)
+    model = _seeded(folder, assignments, seed, device)
     raise_conflict(flow_conflict(model.problem.experiment, "Latent codes are the ends of"))
     return model
+
+
+def _seeded(folder: Path, assignments: Sequence[str], seed: int | None, device: str) -> Model:
+    """Open a model. Its data are there already, so the seed of the data changes the trace probes alone."""
+    model = open_model(folder, assignments, device=device)
+    if seed is None:
+        return model
+    experiment = experiments.replace(model.problem.experiment, {"data.seed": seed})
+    return dataclasses.replace(model, problem=dataclasses.replace(model.problem, experiment=experiment))
 
 
 def code_names(problem: Problem) -> list[str]:

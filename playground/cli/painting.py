@@ -73,7 +73,7 @@ def paint_training_video(model: Model, stages: Sequence[Weights], path: Path, si
         stages: the weights of each step, in the order of the pictures.
     """
     application = headless()
-    problem, seed = model.problem, model.problem.experiment.seed
+    problem, seed = model.problem, model.problem.experiment.sampling.seed
     runs = [complete_run(problem, weights, seed, None) for weights in stages]
     first = next(runs[0]())
     scene = _scene(problem, first, size)

@@ -226,7 +226,9 @@ def _training(
         "device": str(problem.device),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "seed": problem.experiment.seed,
+        "data_seed": problem.experiment.data.seed,
+        "training_seed": problem.experiment.training.seed,
+        "sampling_seed": problem.experiment.sampling.seed,
     }
     return found | {"reasons": {key: _why_none(key, problem, last) for key, value in found.items() if value is None}}
 

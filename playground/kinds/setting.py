@@ -101,7 +101,7 @@ def meta(
 class Field:
     """One setting, as panels, tooltips, TOML, the command line and the docs use it."""
 
-    key: str  # "noise.sigma_max"; "seed" has no section
+    key: str  # "noise.sigma_max"; a setting without a section, as of a Boltzmann machine, has its name alone
     kind: Literal["int", "float", "bool", "choice", "text", "list"]
     default: Any
     minimum: float | None

@@ -17,13 +17,18 @@ SECTIONS = frozenset({"noise", "objective", "network", "training", "sampling"})
 TRAINED = frozenset({"objective", "network", "training"})
 
 
+def may_differ(key: str) -> bool:
+    """Whether a setting may differ between compared runs. Their noise may not, so they have one seed of sampling."""
+    return key.partition(".")[0] in SECTIONS and key != "sampling.seed"
+
+
 def with_edits(experiment: Experiment, edits: Mapping[str, Any]) -> Experiment:
     """The experiment of a column: the main one with a few settings changed.
 
     Raises:
         ExperimentError: the experiment cannot take a value, or the data would differ.
     """
-    others = [key for key in edits if key.partition(".")[0] not in SECTIONS]
+    others = [key for key in edits if not may_differ(key)]
     if others:
         raise ExperimentError(f"{others[0]} cannot differ between runs that are compared: change it for all of them.")
     return description.replace(experiment, edits)

@@ -82,7 +82,7 @@ def shared_path(problem: Problem, seed: int) -> BrownianPath:
         problem: the problem of one run; all runs have the same data and thus the same units.
         seed: the seed of the runs.
     """
-    seeded = dataclasses.replace(problem, experiment=description.replace(problem.experiment, {"seed": seed}))
+    seeded = dataclasses.replace(problem, experiment=description.replace(problem.experiment, {"sampling.seed": seed}))
     return BrownianPath(seeded.generator("Brownian path", "cpu").initial_seed(), problem.device)
 
 

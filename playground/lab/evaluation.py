@@ -157,7 +157,7 @@ def _measure_likelihoods(
     if levels is not None:
         draws = problem.experiment.likelihood.dequantization_samples
         repeated = np.tile(held_out, (draws, *[1] * (held_out.ndim - 1)))
-        held_out = dequantise(repeated, levels, problem.experiment.seed)
+        held_out = dequantise(repeated, levels, problem.experiment.data.seed)
     result = seen = trip = None
     try:
         for progress in log_likelihood(problem, score, held_out):
@@ -192,7 +192,9 @@ def _train_points(problem: Problem) -> Array:
     points, levels = problem.dataset.points, problem.dataset.grey_levels
     most = TRAIN_POINTS if levels is None else TRAIN_IMAGES
     some = points[problem.some_rows(len(points), min(most, len(problem.evaluation_points)), "train NLL")]
-    return some if levels is None else dequantise(np.asarray(some, dtype=np.float64), levels, problem.experiment.seed)
+    return (
+        some if levels is None else dequantise(np.asarray(some, dtype=np.float64), levels, problem.experiment.data.seed)
+    )
 
 
 FROM_LIKELIHOOD = (

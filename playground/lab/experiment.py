@@ -37,6 +37,8 @@ MOST_CHARACTERS = 10_000_000
 DEEPEST = 32
 FILES = ("data.path", "noise.source_path")
 """The settings that name a file or folder."""
+SEED, SEEDS = "seed", ("data.seed", "training.seed", "sampling.seed")
+"""A name for all seeds at once, in files of versions that had one seed, in ``--set`` and in Python; and the seeds."""
 _DEEP_KEY = re.compile(
     rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{DEEPEST}}}""",
     re.ASCII,
@@ -101,10 +103,18 @@ def value(described: msgspec.Struct, key: str) -> Any:
     return functools.reduce(getattr, key.split("."), described)
 
 
+def reset_key(experiment: Experiment) -> tuple[object, ...]:
+    """The settings that training depends on from its first step. Experiments that share them share their weights."""
+    known = fields(experiment).items()
+    return tuple((key, value(experiment, key)) for key, setting in known if setting.resets)
+
+
 def replace(
     described: Described, changes: Mapping[str, Any], remembered: Remembered = types.MappingProxyType({})
 ) -> Described:
     """A copy with some dotted keys changed. If a key changes a kind, the section gets the settings of the new kind.
+
+    The key "seed" changes the three seeds of an experiment, except those that have a change of their own.
 
     Args:
         remembered: settings that a new kind gets back; it gets its defaults if they are missing.
@@ -113,6 +123,8 @@ def replace(
         ExperimentError: a key is unknown or of another kind, or a value is out of its bounds.
     """
     changes = plain_values(changes)
+    if isinstance(described, Experiment) and SEED in changes:
+        changes = {**dict.fromkeys(SEEDS, changes.pop(SEED)), **changes}
     for key, new in changes.items():
         name, _, inner = key.partition(".")
         section = _sections(described).get(name)
@@ -309,9 +321,10 @@ def assignment(text: str, kind: type[msgspec.Struct] = Experiment) -> tuple[str,
         raise ExperimentError(f"--set takes {form}; {text!r} has no {'name before its =' if equals else '='}.")
     key = key.strip()
     known = every_field(kind)
-    if key not in known:
+    field = known.get(SEEDS[0] if key == SEED and kind is Experiment else key)
+    if field is None:
         raise ExperimentError(_unknown(key, kind()))
-    if known[key].kind in ("choice", "text"):
+    if field.kind in ("choice", "text"):
         return key, raw.strip().strip("\"'")
     try:
         return key, tomllib.loads(f"value = {raw}")["value"]
@@ -355,12 +368,17 @@ def _known(key: str, described: msgspec.Struct) -> str:
 
 
 def _unknown(key: str, described: msgspec.Struct) -> Message:
-    known = every_field(type(described))
-    near = _near(key, fields(described)) or difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    seed = [SEED] if isinstance(described, Experiment) else []
+    known = [*every_field(type(described)), *seed]
+    near = _near(key, [*fields(described), *seed]) or difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     near = near or [other for other in known if other.split(".")[-1] == key.split(".")[-1]]
     sections = _sections(described)
     if near:
-        return Message("unknown-setting", "{} is not a setting; did you mean {}?", (key, setting(near[0])))
+        return Message(
+            "unknown-setting",
+            "{} is not a setting; did you mean {}?",
+            (key, seed[0] if near[0] in seed else setting(near[0])),
+        )
     there = f"the sections are {', '.join(sections)}" if sections else f"the settings are {', '.join(known)}"
     return Message("unknown-setting", "{} is not a setting; {}.", (key, there))
 

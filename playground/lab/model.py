@@ -2,22 +2,34 @@
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from playground.lab.autoguidance import with_weaker
 from playground.lab.checkpoints import Checkpoints
-from playground.lab.experiment import Experiment
+from playground.lab.experiment import SEED, Experiment
 from playground.lab.problem import Problem
 from playground.lab.session import MODEL, Arrays, Session, SessionError
-from playground.lab.settings import AFTER_TRAINING as AFTER_TRAINING
+from playground.lab.settings import AFTER_TRAINING
 from playground.lab.weights import hidden_labels, load_weights
 from playground.messages import Message, setting
 from playground.theory.guidance import LabelledScore
 from playground.theory.networks import ScoreNetwork
 from playground.theory.noise import ScoreFunction
+
+
+def changes_after_training(changes: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """Changes of the settings of a trained model, and the first key that would need a new training, or None.
+
+    The key "seed" changes the seed of sampling alone, as the weights belong to the other two.
+    """
+    own = {"sampling.seed": changes[SEED]} if SEED in changes else {}
+    own |= {key: value for key, value in changes.items() if key != SEED}
+    return own, next((key for key in own if not key.startswith(AFTER_TRAINING)), None)
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ from playground.kinds.chosen import Conditions
 from playground.kinds.noise.noise import BLUR, FINEST, SIGMA_MIN
 from playground.kinds.samplers import FollowsScore, FromNoise
 from playground.lab.defaults import resolve
-from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.experiment import Experiment, ExperimentError, value
 from playground.theory import local_geometry
 from playground.theory.class_densities import ClassDensities
 from playground.theory.densities import Density, GaussianMixture
@@ -67,6 +67,24 @@ def choose_device(name: str, experiment: Experiment) -> torch.device:
     if not present[name]:
         raise ExperimentError(f"device = {name} is not available on this machine: choose auto or cpu.")
     return torch.device(name)
+
+
+SEED_OF = {
+    **dict.fromkeys(("network", "training", "reflow", "pairs"), "training.seed"),
+    **dict.fromkeys(("sampling", "labels", "Brownian path"), "sampling.seed"),
+}
+"""The seed of each purpose for which random numbers are drawn; that of the data for all others.
+
+The seed of training has what the weights depend on: the first weights, batches and their noise, and the pairs of a flow between two
+sets. The seed of sampling has what a run depends on: its start, the classes of its particles, and its noise. All that measures draws
+by the seed of the data: the points that decide when training stops, losses, clouds of data and their floors, projections, and trace
+probes. So weights and runs of different seeds are compared with the same points, and have the same floors.
+"""
+
+
+def seed_of(purpose: str) -> str:
+    """The setting that seeds the draws of a purpose, which may end with a number."""
+    return SEED_OF.get(purpose.rstrip("0123456789 "), "data.seed")
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +140,7 @@ class Problem:
             ExperimentError: the noise levels contradict each other on these data.
         """
         if dataset is None:
-            dataset = experiment.data.load(experiment.likelihood.points, experiment.seed, stopped)
+            dataset = experiment.data.load(experiment.likelihood.points, stopped)
         dataset = experiment.noise.with_start(dataset)
         device = torch.device(device)
         units = Units.of(dataset)
@@ -230,7 +248,7 @@ class Problem:
         return particles
 
     def generator(self, purpose: str, device: str | None = None) -> torch.Generator:
-        """A new generator, seeded by the experiment's seed and the purpose: the same experiment has the same draws.
+        """A new generator, seeded by the purpose and its seed, see SEED_OF: the same experiment has the same draws.
 
         Args:
             device: of the generator; by default the problem's.
@@ -314,12 +332,13 @@ class Problem:
         return density.log_prob(torch.from_numpy(np.ascontiguousarray(points, dtype=np.float64)), sigma)
 
     def _seed(self, purpose: str) -> int:
+        seed: int = value(self.experiment, seed_of(purpose))
         # Mixed, because torch's generator on the CPU uses the lowest 32 bits only.
-        mixed = np.random.SeedSequence([self.experiment.seed, zlib.crc32(purpose.encode())])
+        mixed = np.random.SeedSequence([seed, zlib.crc32(purpose.encode())])
         return int(mixed.generate_state(1, np.uint64)[0] >> np.uint64(1))
 
     def network(self) -> ScoreNetwork:
-        """A new network; the same seed gives the same weights."""
+        """A new network; the same seed of training gives the same weights."""
         generator = torch.Generator().manual_seed(self._seed("network"))
         return resolve(self.experiment).network.build(self, generator).to(self.device)
 

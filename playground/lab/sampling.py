@@ -133,7 +133,7 @@ def sample(
     Args:
         score: the learned or the exact score, in internal units; may change between steps. The learned one takes labels
             if the data have classes.
-        seed: seed of the start and of all noise, instead of the experiment's.
+        seed: seed of the start and of all noise, instead of `sampling.seed`.
         sampler: one from :func:`make_sampler`, for a caller that changes its step while it runs.
         path: the Brownian path that gives the noise of the steps, for runs that share one; the start is drawn by the seed.
         start: points (N, *shape) at which the particles start, in internal units; the experiment has N particles. None: the
@@ -144,7 +144,7 @@ def sample(
         SamplerDiverged: a Langevin step is too long for the score, or a particle moved far away from the data.
     """
     if seed is not None:
-        problem = dataclasses.replace(problem, experiment=replace(problem.experiment, {"seed": seed}))
+        problem = dataclasses.replace(problem, experiment=replace(problem.experiment, {"sampling.seed": seed}))
     sampler = sampler or make_sampler(problem, score)
     require_stable_step(problem, score)
     generator = problem.generator("sampling")

@@ -225,7 +225,7 @@ class Session:
             DataError: the experiment's data cannot be made.
         """
         saved = Saved(self.points, self.held_out, self.axes, self.labels, self.class_names)
-        dataset = self.experiment.data.restored(saved, self.experiment.seed)
+        dataset = self.experiment.data.restored(saved)
         if self.start is None or not self.experiment.noise.file:
             return dataset
         return dataclasses.replace(dataset, start=StartPoints(self.experiment.noise.file, self.start))

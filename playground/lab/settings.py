@@ -23,7 +23,7 @@ from playground.kinds.setting import Auto as Auto
 from playground.kinds.setting import Option, meta
 from playground.kinds.tables import Probes
 
-AFTER_TRAINING = ("sampling.", "likelihood.", "seed")
+AFTER_TRAINING = ("sampling.", "likelihood.")
 """The beginnings of the keys of settings that can change after training."""
 
 
@@ -181,6 +181,17 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             otherwise="only a continuous process leaves a choice of noise levels",
         ),
     ] = "log-normal"
+    seed: Annotated[
+        int,
+        meta(
+            "Seed of training: the first weights, the batches, and the noise that is added to them",
+            label="training seed",
+            ge=0,
+            le=2**31 - 1,
+            resets=True,
+            advanced=True,
+        ),
+    ] = 0
 
 
 LOG_P_OF = {"learned": "model", "exact": "exact score", "empirical": "training set"}
@@ -309,7 +320,6 @@ class Likelihood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that determines a run. An empty file is valid: two moons with the defaults."""
 
-    seed: Annotated[int, meta("Seed of the samples", ge=0, le=2**31 - 1)] = 0
     data: DataSource = TwoMoons()
     noise: Noise = VarianceExploding()
     network: Network = DefaultNetwork()

@@ -21,7 +21,7 @@ from playground.lab.conflicts import training_conflict
 from playground.lab.defaults import EVALUATION_PASSES, resolve
 from playground.lab.divergence import why_diverged
 from playground.lab.early_stopping import EarlyStopping, next_check
-from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.experiment import Experiment, ExperimentError, value
 from playground.lab.learning_rate import learning_rate
 from playground.lab.loss_identity import loss_identity
 from playground.lab.objective import build_objective
@@ -102,14 +102,14 @@ class Trainer:
 
         Raises:
             ExperimentError: the objective does not fit the noise.
-            ValueError: the data, noise, network or seed differ, which needs a new trainer.
+            ValueError: the data, noise, network or seed of training differ, which needs a new trainer.
         """
         old = self.problem.experiment
         if experiment.data != old.data:
             raise ValueError("A change of data needs a new trainer.")
-        for section in ("noise", "network", "seed"):
-            if getattr(experiment, section) != getattr(old, section):
-                raise ValueError(f"A change of {section} needs a new trainer.")
+        for key in ("noise", "network", "training.seed"):
+            if value(experiment, key) != value(old, key):
+                raise ValueError(f"A change of {key} needs a new trainer.")
         self._set(experiment)
         limits = _limits(experiment)
         if limits != _limits(old):  # otherwise the limits set by extend() stay

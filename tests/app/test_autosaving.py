@@ -91,8 +91,8 @@ def test_a_kill_loses_no_weights_and_no_step(windows, qtbot, tmp_path):
     window.state.edit({"network.width": 16})  # another training
     qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trainer.step == 0)
     train(qtbot, window, 10)
-    window.state.edit({"seed": 5})
-    window.state.edit({"seed": 6})
+    window.state.edit({"sampling.seed": 5})
+    window.state.edit({"sampling.seed": 6})
     window.state.undo()
     qtbot.waitUntil(lambda: settled(window))
     minutes = [time.strftime("%H:%M")]
@@ -145,16 +145,18 @@ def test_the_same_weights_and_figures_come_back(windows, qtbot, tmp_path):
 def test_work_is_written_by_itself_within_seconds(windows, qtbot, tmp_path):
     window = windows()
     assert folders(tmp_path) == []
-    window.state.edit({"seed": 3})
+    window.state.edit({"sampling.seed": 3})
     qtbot.waitUntil(lambda: any((folder / WORK).is_file() for folder in folders(tmp_path)))
     assert SECONDS + LOOK / 1000 <= 10
     qtbot.waitUntil(lambda: "autosaved" in window.status.saved.text())
-    assert json.loads((folders(tmp_path)[0] / WORK).read_text())["history"]["steps"] == [{"changes": [["seed", -1, 3]]}]
+    assert json.loads((folders(tmp_path)[0] / WORK).read_text())["history"]["steps"] == [
+        {"changes": [["sampling.seed", -1, 3]]}
+    ]
 
 
 def test_a_clean_close_leaves_nothing(windows, qtbot, tmp_path):
     window = windows()
-    window.state.edit({"seed": 3})
+    window.state.edit({"sampling.seed": 3})
     autosave(qtbot, window)
     assert len(folders(tmp_path)) == 1
     end(window)
@@ -163,19 +165,19 @@ def test_a_clean_close_leaves_nothing(windows, qtbot, tmp_path):
 
 def test_what_the_system_ends_is_offered(windows, qtbot, tmp_path):
     window = windows()
-    window.state.edit({"seed": 3})
+    window.state.edit({"sampling.seed": 3})
     window.interrupt()
     assert window.ended
     window.deleteLater()
     window = windows()
     qtbot.waitUntil(lambda: window.recovery_bar.isVisible())
     restore(qtbot, window)
-    assert window.state.experiment.seed == 3
+    assert window.state.experiment.sampling.seed == 3
 
 
 def test_an_offer_survives_a_second_kill_and_is_made_once(windows, qtbot, tmp_path):
     window = windows()
-    window.state.edit({"seed": 3})
+    window.state.edit({"sampling.seed": 3})
     autosave(qtbot, window)
     kill(window)
     window = windows()
@@ -196,7 +198,7 @@ def test_an_offer_survives_a_second_kill_and_is_made_once(windows, qtbot, tmp_pa
 
 def test_discard_deletes_it(windows, qtbot, tmp_path):
     window = windows()
-    window.state.edit({"seed": 3})
+    window.state.edit({"sampling.seed": 3})
     autosave(qtbot, window)
     kill(window)
     window = windows()
@@ -208,11 +210,11 @@ def test_discard_deletes_it(windows, qtbot, tmp_path):
 
 def test_two_windows_do_not_take_each_others_work(windows, qtbot, tmp_path):
     first = windows()
-    first.state.edit({"seed": 3})
+    first.state.edit({"sampling.seed": 3})
     autosave(qtbot, first)
     second = windows()
     assert not second.recovery_bar.isVisible()
-    second.state.edit({"seed": 4})
+    second.state.edit({"sampling.seed": 4})
     autosave(qtbot, second)
     assert len(folders(tmp_path)) == 2
 
@@ -346,7 +348,7 @@ def test_the_file_that_was_open_is_open_again_and_not_written_over_unasked(windo
     window, path = windows(), tmp_path / "mine.spg"
     window.documents.save_to(path)
     qtbot.waitUntil(lambda: not window.documents.saving)
-    window.state.edit({"seed": 3})
+    window.state.edit({"sampling.seed": 3})
     autosave(qtbot, window)
     kill(window)
     window = windows()
@@ -354,7 +356,7 @@ def test_the_file_that_was_open_is_open_again_and_not_written_over_unasked(windo
     assert window.documents.path == path
     window.documents.save()
     qtbot.waitUntil(lambda: not window.documents.saving)
-    assert Session.load(path).experiment.seed == 3
+    assert Session.load(path).experiment.sampling.seed == 3
     qtbot.waitUntil(lambda: not window.autosaving.folder.read().modified)
     kill(window)
     window = windows()
@@ -365,7 +367,7 @@ def test_a_file_that_is_opened_while_work_is_written_is_not_taken_for_its_file(w
     window, mine = windows(), tmp_path / "mine.spg"
     window.documents.save_to(mine)
     qtbot.waitUntil(lambda: not window.documents.saving)
-    window.state.edit({"seed": 3})
+    window.state.edit({"sampling.seed": 3})
     qtbot.waitUntil(lambda: settled(window) and not window.autosaving.background.busy)
     stamp = window.documents.stamp
     save = window.autosaving._pack()
@@ -379,7 +381,7 @@ def test_a_file_that_is_opened_while_work_is_written_is_not_taken_for_its_file(w
 def test_a_window_does_not_wait_for_what_is_written_when_work_comes_back(windows, qtbot, tmp_path, monkeypatch, fails):
     window, go_on, write = windows(), threading.Event(), RecoveryFolder.write
     autosaving = window.autosaving
-    window.state.edit({"seed": 3})
+    window.state.edit({"sampling.seed": 3})
     qtbot.waitUntil(lambda: settled(window) and not autosaving.background.busy)
 
     def slow(folder, work):
@@ -389,7 +391,7 @@ def test_a_window_does_not_wait_for_what_is_written_when_work_comes_back(windows
         write(folder, work)
 
     monkeypatch.setattr(RecoveryFolder, "write", slow)
-    window.state.edit({"seed": 4})
+    window.state.edit({"sampling.seed": 4})
     autosaving.write()
     qtbot.waitUntil(lambda: autosaving.folder is not None)
     before, back = autosaving.folder, RecoveryFolder.create(tmp_path / "recovery")
@@ -402,13 +404,13 @@ def test_a_window_does_not_wait_for_what_is_written_when_work_comes_back(windows
     assert not before.path.exists()
     monkeypatch.undo()
     autosave(qtbot, window)
-    assert back.read().history["steps"][-1] == {"changes": [["seed", -1, 4]]}
+    assert back.read().history["steps"][-1] == {"changes": [["sampling.seed", -1, 4]]}
 
 
 @pytest.mark.files
 def test_a_full_disk_is_told_once_and_the_last_good_files_stay(windows, qtbot, tmp_path, monkeypatch):
     window = windows()
-    window.state.edit({"seed": 3})
+    window.state.edit({"sampling.seed": 3})
     autosave(qtbot, window)
     (folder,) = folders(tmp_path)
     told = []
@@ -419,13 +421,13 @@ def test_a_full_disk_is_told_once_and_the_last_good_files_stay(windows, qtbot, t
 
     monkeypatch.setattr(module.RecoveryFolder, "write", full)
     for seed in (4, 5):
-        window.state.edit({"seed": seed})
+        window.state.edit({"sampling.seed": seed})
         autosave(qtbot, window)
     assert len(told) == 1
     assert window.autosaving.text == "autosave failed"
-    assert json.loads((folder / WORK).read_text())["history"]["steps"][-1] == {"changes": [["seed", -1, 3]]}
+    assert json.loads((folder / WORK).read_text())["history"]["steps"][-1] == {"changes": [["sampling.seed", -1, 3]]}
     monkeypatch.undo()
-    window.state.edit({"seed": 6})
+    window.state.edit({"sampling.seed": 6})
     autosave(qtbot, window)
     assert "autosaved" in window.autosaving.text
 
@@ -478,7 +480,7 @@ def test_damaged_lists_are_told_and_can_be_discarded(windows, tmp_path):
 
 def test_work_that_can_be_restored_is_offered_before_work_that_cannot(windows, qtbot, tmp_path):
     window = windows()
-    window.state.edit({"seed": 3})
+    window.state.edit({"sampling.seed": 3})
     autosave(qtbot, window)
     kill(window)
     left = RecoveryFolder.create(tmp_path / "recovery")

@@ -130,6 +130,8 @@ def test_trainings_are_kept_by_their_settings_and_their_data(problem: Problem) -
     assert first is not second
     assert trainings.of(MAIN, problem) is first
     assert trainings.of(MAIN, again) is not first
+    for seed, same in (("training.seed", False), ("sampling.seed", True)):
+        assert (trainings.of(description.replace(MAIN, {seed: 1}), problem) is first) == same
     trainings.keep([second, None])
     assert trainings.of(narrow, problem) is second
     assert trainings.of(MAIN, problem) is not first

@@ -596,7 +596,7 @@ def pinned(experiment, trained_steps: int | None = None) -> PinnedRun:
 
 def test_pinned_runs_are_compared_by_their_settings(window) -> None:
     comparing, main = window.controllers.comparing, window.state.experiment
-    runs = [pinned(main), pinned(replace(main, {"sampling.steps": 25, "seed": 9}))]
+    runs = [pinned(main), pinned(replace(main, {"sampling.steps": 25, "sampling.seed": 9}))]
     comparing.compare(runs)
     wait(lambda: ready(comparing), PATIENCE)
     assert [dict(column.edits) for column in comparing.columns] == [{}, {"sampling.steps": 25}]

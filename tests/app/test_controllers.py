@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+import torch
 from scipy.special import ndtr
 
 from playground.app.controllers import why_disabled
@@ -371,6 +372,54 @@ def test_undo_brings_the_weights_back(qtbot, workspace):
     assert not controllers.training.untrained
     assert controllers.training.trained_steps == 60
     assert controllers.training.status == "finished"
+
+
+@pytest.mark.parametrize("seed", ["data.seed", "training.seed"])
+def test_a_seed_of_data_or_training_begins_with_new_weights(qtbot, workspace, seed):
+    state, controllers = workspace
+    points, first = controllers.building.dataset.points, controllers.building.workspace.weights
+    train(qtbot, controllers)
+    trained = controllers.building.workspace.weights
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        state.edit({seed: 1})
+    assert controllers.training.untrained
+    assert np.array_equal(points, controllers.building.dataset.points) == (seed == "training.seed")
+    alike = first.tensors.keys() == controllers.building.workspace.weights.tensors.keys() and all(
+        torch.equal(tensor, controllers.building.workspace.weights.tensors[name])
+        for name, tensor in first.tensors.items()
+    )
+    assert alike == (seed == "data.seed")
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        state.undo()
+    assert controllers.building.workspace.weights is trained
+    assert controllers.training.trained_steps == 60
+
+
+def test_a_seed_of_sampling_changes_the_run_alone(qtbot, workspace):
+    state, controllers = workspace
+    train(qtbot, controllers)
+    qtbot.waitUntil(lambda: complete(controllers), timeout=10_000)
+    before, trained = controllers.playing.trajectory, controllers.building.workspace
+    state.edit({"sampling.seed": 1})
+    qtbot.waitUntil(lambda: controllers.playing.trajectory is not before and complete(controllers), timeout=10_000)
+    assert not np.array_equal(before.positions[0], controllers.playing.trajectory.positions[0])
+    assert not controllers.building.busy
+    assert controllers.building.workspace is trained
+    assert controllers.training.trained_steps == 60
+    controllers.playing.restart(True)
+    assert controllers.playing.seed == 2  # new noise counts on from the seed
+
+
+def test_a_seed_of_training_that_changes_meanwhile_ends_training(qtbot, workspace):
+    state, controllers = workspace
+    state.edit({"training.steps": 1_000_000})
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 5, timeout=10_000)
+    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        state.edit({"training.seed": 1})
+        state.edit({"training.learning_rate": 1e-3})  # which alone would go on
+    assert controllers.training.untrained
+    assert controllers.building.workspace.trainer.problem.experiment.training.seed == 1
 
 
 def test_reset_forgets_and_can_be_taken_back(qtbot, workspace):

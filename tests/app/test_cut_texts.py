@@ -351,7 +351,9 @@ def test_no_text_of_the_pinned_runs_is_cut(shared_window, settled, monkeypatch):
     settled({})
     figures = {"wasserstein2": 1.31, "wasserstein2_floor": 0.1, "classifier_accuracy": 0.64, "mode_weights": [0.5, 0.5]}
     names = ("reverse SDE 500", "probability flow, adaptive", "annealed Langevin 10 000", 60 * "w")
-    experiments = [replace(window.state.experiment, {"seed": seed, "sampling.steps": 10 + seed}) for seed in range(4)]
+    experiments = [
+        replace(window.state.experiment, {"sampling.seed": seed, "sampling.steps": 10 + seed}) for seed in range(4)
+    ]
     for place, (name, experiment) in enumerate(zip(names, experiments, strict=True), 1):
         pinned.put(PinnedRun(place, name, experiment, nfe_mean=10_000.0, nfe_max=10_000.0, figures=figures))
     for size in SIZES:

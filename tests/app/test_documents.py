@@ -90,7 +90,7 @@ class Fixture:
 
     def saved_session(self, name: str = "a.spg") -> Path:
         path = self.folder / name
-        Workspace(State(experiments.replace(Experiment(), {"seed": 7}))).pack({})().save(path)
+        Workspace(State(experiments.replace(Experiment(), {"sampling.seed": 7}))).pack({})().save(path)
         return path
 
 
@@ -158,7 +158,7 @@ def test_a_folder_that_may_not_be_entered_is_left_to_the_reader_of_pictures(at, 
 
 def test_title_marks_unsaved_work(at, qtbot):
     assert at.documents.title == "Untitled - Score Playground"
-    at.state.edit({"seed": 3})
+    at.state.edit({"sampling.seed": 3})
     assert at.documents.title == "• Untitled - Score Playground"
     at.documents.path = at.folder / "x.spg"
     with qtbot.waitSignal(at.documents.saved):
@@ -168,12 +168,12 @@ def test_title_marks_unsaved_work(at, qtbot):
 
 def test_changes_while_a_file_is_written_are_unsaved(at, qtbot):
     at.documents.path = at.folder / "x.spg"
-    at.state.edit({"seed": 3})
+    at.state.edit({"sampling.seed": 3})
     with qtbot.waitSignal(at.documents.saved):
         at.documents.save()
-        at.state.edit({"seed": 4})
+        at.state.edit({"sampling.seed": 4})
     assert at.state.modified
-    assert Session.load(at.documents.path).experiment.seed == 3
+    assert Session.load(at.documents.path).experiment.sampling.seed == 3
 
 
 def test_experiment_file_replaces_the_settings(at):
@@ -181,7 +181,7 @@ def test_experiment_file_replaces_the_settings(at):
     path.write_text("seed = 9\n[noise]\nkind = 'discrete'\n")
     at.documents.open(path)
     assert at.workspace.experiments == [at.state.experiment]
-    assert at.state.experiment.seed == 9
+    assert at.state.experiment.sampling.seed == 9
     assert at.state.experiment.noise.kind == "discrete"
     assert not at.state.modified
     assert not at.conflicts
@@ -254,7 +254,7 @@ def test_folders_and_files_of_images_go_to_the_workspace(at, name):
 
 
 def test_failed_save_keeps_the_work_unsaved_and_the_old_file_whole(at, qtbot):
-    at.state.edit({"seed": 3})
+    at.state.edit({"sampling.seed": 3})
     at.documents.path = at.folder / "gone" / "x.spg"
     at.documents.save()
     qtbot.waitUntil(lambda: bool(at.conflicts))
@@ -270,7 +270,7 @@ def test_nothing_is_asked_where_nothing_is_unsaved(at):
 
 @pytest.mark.parametrize(("button", "goes_on"), [(Answer.Discard, True), (Answer.Cancel, False)])
 def test_unsaved_work_is_asked_about(at, qtbot, button, goes_on):
-    at.state.edit({"seed": 3})
+    at.state.edit({"sampling.seed": 3})
     done, seen = [], []
     answer_with(button, seen)
     at.documents.when_safe(lambda: done.append(1))
@@ -296,7 +296,7 @@ def test_a_file_that_cannot_be_read_asks_nothing_about_unsaved_work(at, qtbot, m
     at.workspace.broken.add(str(path))
     asked = []
     monkeypatch.setattr(FilePrompts, "save_or_discard", lambda self, name: asked.append(name))
-    at.state.edit({"seed": 3})
+    at.state.edit({"sampling.seed": 3})
     at.documents.open(path)
     qtbot.waitUntil(lambda: not at.documents.busy and bool(at.conflicts or at.workspace.points))
     assert asked == []
@@ -309,7 +309,7 @@ def test_a_file_that_was_read_asks_once_and_then_opens_or_not(at, qtbot, monkeyp
     path = files_to_open(at.folder)[name]
     asked = []
     monkeypatch.setattr(FilePrompts, "save_or_discard", lambda self, name: (asked.append(name), may)[1])
-    at.state.edit({"seed": 3})
+    at.state.edit({"sampling.seed": 3})
     at.documents.open(path)
     qtbot.waitUntil(lambda: asked == ["Untitled"])
     opened = bool(at.workspace.sessions or at.workspace.experiments or at.state.experiment.data.file)
@@ -318,27 +318,27 @@ def test_a_file_that_was_read_asks_once_and_then_opens_or_not(at, qtbot, monkeyp
 
 
 def test_a_file_that_is_opened_during_a_save_opens_after_it(at, qtbot):
-    at.state.edit({"seed": 3})
+    at.state.edit({"sampling.seed": 3})
     at.documents.path = at.folder / "x.spg"
     other = at.saved_session()
     at.documents.save()
     assert at.documents.saving
     at.documents.open(other)
-    qtbot.waitUntil(lambda: at.state.experiment.seed == 7)
+    qtbot.waitUntil(lambda: at.state.experiment.sampling.seed == 7)
     assert at.conflicts == []
 
 
 def test_save_is_written_before_going_on(at, qtbot):
-    at.state.edit({"seed": 3})
+    at.state.edit({"sampling.seed": 3})
     at.documents.path = at.folder / "x.spg"
     done, seen = [], []
     answer_with(Answer.Save, seen)
-    at.documents.when_safe(lambda: done.append(Session.load(at.folder / "x.spg").experiment.seed))
+    at.documents.when_safe(lambda: done.append(Session.load(at.folder / "x.spg").experiment.sampling.seed))
     qtbot.waitUntil(lambda: done == [3])
 
 
 def test_a_save_that_fails_does_not_go_on(at, qtbot):
-    at.state.edit({"seed": 3})
+    at.state.edit({"sampling.seed": 3})
     at.documents.path = at.folder / "gone" / "x.spg"
     done, seen = [], []
     answer_with(Answer.Save, seen)
@@ -367,7 +367,7 @@ def test_work_that_is_made_opens_without_a_name_once_unsaved_work_is_safe(at, qt
 
 @pytest.mark.parametrize("folder", ["", "gone"])
 def test_opening_during_a_save_waits_until_the_work_is_saved(at, qtbot, folder):
-    at.state.edit({"seed": 3})
+    at.state.edit({"sampling.seed": 3})
     at.documents.path = at.folder / folder / "x.spg"
     at.documents.save()
     assert at.documents.saving
@@ -385,7 +385,7 @@ def test_changes_during_a_save_are_asked_about_after_it(at, qtbot):
     done, seen = [], []
     at.documents.saved.connect(lambda: answer_with(Answer.Cancel, seen))
     at.documents.when_safe(lambda: done.append(1))
-    at.state.edit({"seed": 3})
+    at.state.edit({"sampling.seed": 3})
     qtbot.waitUntil(lambda: bool(seen))
     assert not done
 
@@ -468,7 +468,7 @@ def test_the_model_of_a_run_is_saved_as_a_session_beside_it(at, qtbot, monkeypat
     before = model.read_bytes()
     with qtbot.waitSignal(at.documents.opened):
         at.documents.open(model)
-    at.state.edit({"seed": 3})
+    at.state.edit({"sampling.seed": 3})
     monkeypatch.setattr(file_prompts, "save_name", lambda *arguments: (arguments[2], ""))
     with qtbot.waitSignal(at.documents.saved):
         at.documents.save()
@@ -479,7 +479,7 @@ def test_the_model_of_a_run_is_saved_as_a_session_beside_it(at, qtbot, monkeypat
 def test_cancelled_file_dialogs_do_nothing(at, monkeypatch):
     monkeypatch.setattr(file_prompts, "save_name", lambda *_: ("", ""))
     monkeypatch.setattr(file_prompts, "open_name", lambda *_: "")
-    at.state.edit({"seed": 3})
+    at.state.edit({"sampling.seed": 3})
     at.documents.save()
     at.documents.ask_open()
     assert at.state.modified
@@ -498,7 +498,7 @@ def test_recent_files_that_are_gone_are_left_out(at, qtbot):
 def test_bundled_session_has_no_name_and_is_no_recent_file(at):
     at.saved_session(at.opening.name)
     assert at.documents.open_bundled()
-    assert at.state.experiment.seed == 7
+    assert at.state.experiment.sampling.seed == 7
     assert at.documents.title == "Untitled - Score Playground"
     assert at.documents.recent() == []
     assert not at.state.modified
@@ -513,22 +513,22 @@ def test_missing_or_broken_bundle_leaves_the_defaults(at):
 
 def test_new_is_what_the_program_opens_with(at):
     at.saved_session(at.opening.name)
-    at.state.edit({"seed": 3})
+    at.state.edit({"sampling.seed": 3})
     answer_with(Answer.Discard, [])
     at.documents.new()
-    assert [session.experiment.seed for session in at.workspace.sessions] == [7]
+    assert [session.experiment.sampling.seed for session in at.workspace.sessions] == [7]
     assert at.documents.title == "Untitled - Score Playground"
     assert not at.state.stack.canUndo()
 
 
 def test_new_without_a_bundle_is_the_default_experiment_afresh(at):
-    at.state.load(experiments.replace(Experiment(), {"seed": 3}))
+    at.state.load(experiments.replace(Experiment(), {"sampling.seed": 3}))
     at.documents.new()
     assert at.workspace.experiments == [Experiment()]
 
 
 def put_another_in_place_of(path: Path) -> None:
-    Workspace(State(experiments.replace(Experiment(), {"seed": 99}))).pack({})().save(path)
+    Workspace(State(experiments.replace(Experiment(), {"sampling.seed": 99}))).pack({})().save(path)
     status = path.stat()
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 10**9))  # a clock may be coarse
 
@@ -544,14 +544,14 @@ def test_a_file_that_changed_on_disk_is_asked_about(at, qtbot, begun, button, se
         path = at.documents.path = at.folder / "a.spg"
         with qtbot.waitSignal(at.documents.saved):
             at.documents.save()
-    at.state.edit({"seed": 3})
+    at.state.edit({"sampling.seed": 3})
     put_another_in_place_of(path)
     seen = []
     answer_with(button, seen)
     at.documents.save()
     assert seen == ["a.spg has changed on disk since it was opened or saved here."]
     qtbot.waitUntil(lambda: not at.documents.busy)
-    assert Session.load(path).experiment.seed == seed
+    assert Session.load(path).experiment.sampling.seed == seed
     assert at.state.modified == (button == Answer.Cancel)
 
 
@@ -560,30 +560,30 @@ def test_a_file_of_ones_own_is_saved_again_without_a_question(at, qtbot):
     with qtbot.waitSignal(at.documents.opened):
         at.documents.open(path)
     for seed in (3, 4):
-        at.state.edit({"seed": seed})
+        at.state.edit({"sampling.seed": seed})
         with qtbot.waitSignal(at.documents.saved):
             at.documents.save()
-        assert Session.load(path).experiment.seed == seed
+        assert Session.load(path).experiment.sampling.seed == seed
 
 
 @pytest.mark.parametrize(("button", "seed"), [(Answer.Yes, 3), (Answer.Cancel, 7)])
 def test_a_file_under_the_completed_name_is_asked_about(at, qtbot, monkeypatch, button, seed):
     path = at.saved_session("named.spg")
-    at.state.edit({"seed": 3})
+    at.state.edit({"sampling.seed": 3})
     monkeypatch.setattr(file_prompts, "save_name", lambda *_: (str(at.folder / "named"), ""))
     seen = []
     answer_with(button, seen)
     at.documents.save_as()
     assert seen == ["named.spg exists already."]
     qtbot.waitUntil(lambda: not at.documents.busy)
-    assert Session.load(path).experiment.seed == seed
+    assert Session.load(path).experiment.sampling.seed == seed
 
 
 def test_how_long_ago_the_save_was(at, monkeypatch):
     now = [1000.0]
     monkeypatch.setattr("playground.app.controllers.documents.time.monotonic", lambda: now[0])
     assert at.documents.saved_text() == ""
-    at.state.edit({"seed": 3})
+    at.state.edit({"sampling.seed": 3})
     assert at.documents.saved_text() == "not saved"
     at.documents.saved_at = 988.0
     assert at.documents.saved_text() == "saved 12 s ago"
@@ -627,7 +627,7 @@ def test_data_that_cannot_be_read_leave_the_session_its_name(at, qtbot):
     with qtbot.waitSignal(at.documents.changed):
         at.documents.open(session)
     at.documents.open(rubbish)
-    at.state.edit({"seed": 3})
+    at.state.edit({"sampling.seed": 3})
     assert at.documents.path == session
 
 

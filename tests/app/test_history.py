@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 
 from playground.app.model.history import History, Other
@@ -14,7 +15,7 @@ def long_history():
     """Every sort of step: numbers, kinds, lists that grow and shrink, resets."""
     first = Experiment()
     changes = [
-        {"seed": 3},
+        {"sampling.seed": 3},
         {"sampling.steps": 77},
         {"noise.kind": "vp"},
         {"noise.beta_max": 12.0},
@@ -44,6 +45,26 @@ def test_it_comes_back_step_by_step():
     assert [back.at(place) for place in range(10)] == [history.at(place) for place in range(10)]
 
 
+def test_one_seed_of_an_older_version_is_all_three():
+    """Its first experiment and its steps say so, of whatever kinds."""
+    first = msgspec.to_builtins(Experiment())
+    for name in ("data", "training", "sampling"):
+        first[name] = {key: value for key, value in first[name].items() if key != "seed"}
+    changes = [["seed", -1, 5]], [["data", -1, {"kind": "rings", "points": 60}]], [["seed", -1, 6]]
+    saved = {"first": {"seed": 2, **first}, "steps": [{"changes": change} for change in changes], "place": 3}
+    back = History.from_json(saved)
+    assert [back.at(place) for place in range(4)] == [
+        replace(Experiment(), changes)
+        for changes in (
+            {"seed": 2},
+            {"seed": 5},
+            {"seed": 5, "data.kind": "rings", "data.points": 60},
+            {"seed": 6, "data.kind": "rings", "data.points": 60},
+        )
+    ]
+    assert History.from_json(json.loads(json.dumps(back.to_json()))).experiment == back.experiment
+
+
 def test_each_stroke_is_written_once():
     assert len(json.dumps(long_history().to_json())) < 2.5 * len(json.dumps(STROKES))
 
@@ -61,9 +82,9 @@ def test_what_did_not_change_is_shared_in_memory():
         {"place": -1},
         {"place": "x"},
         {"first": {"seed": "x"}},
-        {"steps": [{"changes": [["seed", -1, "x"]]}]},
+        {"steps": [{"changes": [["sampling.seed", -1, "x"]]}]},
         {"steps": [{"changes": [["nothing.there", -1, 1]]}]},
-        {"steps": [{"changes": [["seed", 3, 1]]}]},
+        {"steps": [{"changes": [["sampling.seed", 3, 1]]}]},
         {"steps": [{"changes": 3}]},
         {"steps": [7]},
         {"steps": None},

@@ -16,7 +16,7 @@ def listed(qtbot):
     state = State()
     state.edit({"noise.sigma_max": 8})
     state.edit({"data.kind": "rings"})
-    state.edit({"seed": 3})
+    state.edit({"sampling.seed": 3})
     history = HistoryWindow(state.stack)
     qtbot.addWidget(history)
     history.show()
@@ -36,25 +36,29 @@ def click(history, row):
 def test_every_change_is_listed_in_plain_words_below_what_was_opened(listed):
     state, history = listed
     assert rows(history) == [START, "σ max: auto → 8", "Data: Two moons → Rings", "Seed: 0 → 3"]
-    state.edit({"seed": 4}, merge="spin")
-    state.edit({"seed": 5}, merge="spin")
+    state.edit({"sampling.seed": 4}, merge="spin")
+    state.edit({"sampling.seed": 5}, merge="spin")
     assert rows(history)[-1] == "Seed: 3 → 5"
 
 
 def test_a_click_goes_there_and_back(listed):
     state, history = listed
     click(history, 1)
-    assert (state.value("noise.sigma_max"), state.value("data.kind"), state.value("seed")) == (8, "two-moons", 0)
+    assert (state.value("noise.sigma_max"), state.value("data.kind"), state.value("sampling.seed")) == (
+        8,
+        "two-moons",
+        0,
+    )
     click(history, 0)
     assert not state.stack.canUndo()
     click(history, 3)
-    assert (state.value("data.kind"), state.value("seed")) == ("rings", 3)
+    assert (state.value("data.kind"), state.value("sampling.seed")) == ("rings", 3)
 
 
 def test_arrow_keys_go_through_the_history(listed):
     state, history = listed
     QTest.keyClick(history.view, Qt.Key.Key_Up)
-    assert (state.value("data.kind"), state.value("seed")) == ("rings", 0)
+    assert (state.value("data.kind"), state.value("sampling.seed")) == ("rings", 0)
 
 
 @pytest.mark.parametrize("name", PALETTES)
@@ -64,7 +68,7 @@ def test_what_was_taken_back_is_muted(qtbot, name):
     try:
         state = State()
         for seed in range(1, 4):
-            state.edit({"seed": seed})
+            state.edit({"sampling.seed": seed})
         state.stack.setIndex(1)
         history = HistoryWindow(state.stack)
         qtbot.addWidget(history)

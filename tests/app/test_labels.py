@@ -13,7 +13,9 @@ from tests.app.conftest import wait
 
 FIELDS = every_field()
 SETTINGS = [key for key in FIELDS if "." in key]
-CHOSEN = [(section, kind) for section in CARDS for kind in FIELDS.get(f"{section}.kind", FIELDS["seed"]).choices]
+CHOSEN = [
+    (section, kind) for section in CARDS for kind in FIELDS.get(f"{section}.kind", FIELDS["sampling.seed"]).choices
+]
 
 
 def test_every_section_has_a_card():
@@ -93,7 +95,11 @@ def message(text, *values):
             "It diverged (loss 123\u202f000, rate 1e-4).",
         ),
         (message("{} has {:,} rows.", "run1e5.csv", 12_345), "", "run1e5.csv has 12,345 rows."),
-        (message("{}, so {}.", message("{} hides all", setting("seed", 1)), "no"), "", "Seed = 1 hides all, so no."),
+        (
+            message("{}, so {}.", message("{} hides all", setting("sampling.seed", 1)), "no"),
+            "",
+            "Seed = 1 hides all, so no.",
+        ),
         ("training.batch of a stranger's file", "", "training.batch of a stranger's file"),
         (None, "", ""),
     ],

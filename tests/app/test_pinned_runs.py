@@ -49,7 +49,7 @@ def test_all_figures_of_samples_are_kept_by_their_names():
 
 
 def test_only_what_differs_is_said():
-    runs = [run(1), run(2, seed=3), run(3, sampling__kind="probability-flow", sampling__steps=25)]
+    runs = [run(1), run(2, sampling__seed=3), run(3, sampling__kind="probability-flow", sampling__steps=25)]
     assert differences(runs) == {
         1: "sampler Reverse SDE, steps auto, seed 0",
         2: "sampler Reverse SDE, steps auto, seed 3",
@@ -74,13 +74,13 @@ def test_runs_of_one_sampler_are_named_by_what_differs():
     exact, sliced = {"objective__kind": "exact"}, {"objective__kind": "sliced"}
     assert pinned_names(exact) == ["reverse SDE 10"]
     assert pinned_names(exact, sliced) == ["reverse SDE 10 · Exact", "reverse SDE 10 · Sliced"]
-    assert pinned_names({"sampling__guidance": 1.0}, {"sampling__guidance": 2.0, "seed": 3}) == [
+    assert pinned_names({"sampling__guidance": 1.0}, {"sampling__guidance": 2.0, "sampling__seed": 3}) == [
         "reverse SDE 10 · guidance w 1 · seed 0",
         "reverse SDE 10 · guidance w 2 · seed 3",
     ]
     flow = {"sampling__kind": "probability-flow"}
     assert pinned_names(exact, flow, sliced)[1] == "probability flow 10"
-    assert pinned_names(exact, sliced, sliced | {"seed": 3}) == [
+    assert pinned_names(exact, sliced, sliced | {"sampling__seed": 3}) == [
         "reverse SDE 10 · Exact",
         "reverse SDE 10 · Sliced",
         "reverse SDE 10 · Sliced · seed 3",
@@ -109,7 +109,7 @@ def test_w2_over_its_floor_and_when_it_is_reached():
 
 
 def test_runs_come_back_from_json():
-    before = [with_figures(run(1, "α, β", sampling__steps=7, seed=2), MEASURED), run(2)]
+    before = [with_figures(run(1, "α, β", sampling__steps=7, sampling__seed=2), MEASURED), run(2)]
     after = from_json(json.loads(json.dumps(to_json(before))))
     assert [(one.name, one.experiment, one.sampler_steps) for one in after] == [
         (one.name, one.experiment, one.sampler_steps) for one in before
@@ -140,7 +140,7 @@ def test_a_stranger_s_run_keeps_only_what_is_sound():
     (saved,) = to_json([with_figures(run(1), MEASURED)])
     saved |= {
         "name": "<b>\n" + "n" * 1000,
-        "resolved": {"sampling.steps": ["x"], "nothing": 3, "seed": 5, "sampling.particles": 1e400},
+        "resolved": {"sampling.steps": ["x"], "nothing": 3, "sampling.seed": 5, "sampling.particles": 1e400},
         "noise": -4,
         "sampler_steps": 2**70,
         "nfe_mean": math.nan,
@@ -201,7 +201,7 @@ def test_the_table_has_the_names_of_metrics_json_and_one_row_a_run():
     header, first, second = csv.reader(io.StringIO(table_text(runs)))
     assert header[:2] == ["run", "sampling.kind"]
     assert header[-len(FIGURES) :] == list(FIGURES)
-    assert {"noise.kind", "nfe_mean", "nfe_max", "sampling_seconds", "seed"} <= set(header)
+    assert {"noise.kind", "nfe_mean", "nfe_max", "sampling_seconds", "sampling.seed"} <= set(header)
     cells = dict(zip(header, first, strict=True))
     assert cells["run"] == "a,b"
     assert cells["wasserstein2"] == "0.2"

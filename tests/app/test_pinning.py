@@ -40,7 +40,7 @@ def wait_finished(qtbot, controllers) -> None:
             and playing.is_of_now
             and pinning.finished is not None
             and pinning.finished.trajectory is playing.trajectory
-            and pinning.finished.seed == controllers.state.experiment.seed + playing.seed_offset
+            and pinning.finished.seed == controllers.state.experiment.sampling.seed + playing.seed_offset
         )
     )
 
@@ -207,7 +207,7 @@ def test_a_restored_run_plays_its_own_particles_and_is_one_step(qtbot, controlle
     wait_measured(qtbot, controllers)
     playing.restart(True)
     change(qtbot, controllers, {"sampling.kind": "langevin", "sampling.source": "exact"})
-    change(qtbot, controllers, {"seed": 7})
+    change(qtbot, controllers, {"sampling.seed": 7})
     controllers.pinning.restore(1)
     assert state.experiment == experiment
     assert playing.seed_offset == 1
@@ -216,7 +216,7 @@ def test_a_restored_run_plays_its_own_particles_and_is_one_step(qtbot, controlle
     assert controllers.measuring.evaluation["wasserstein2"] == controllers.pinning.pinned.runs[0].figure("wasserstein2")
     qtbot.waitUntil(lambda: controllers.pinning.is_pinned)  # as the run that it is
     state.undo()
-    assert state.experiment.seed == 7
+    assert state.experiment.sampling.seed == 7
     assert state.experiment.sampling.kind == "langevin"
     assert playing.seed_offset == 2
     state.redo()

@@ -44,7 +44,7 @@ RUNS = (
         ),
         figures(0.105, 0.5, 0.79),
     ),
-    PinnedRun(3, "unmeasured", replace(Experiment(), {"seed": 4}), nfe_mean=20, nfe_max=20),
+    PinnedRun(3, "unmeasured", replace(Experiment(), {"sampling.seed": 4}), nfe_mean=20, nfe_max=20),
 )
 
 

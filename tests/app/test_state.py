@@ -186,8 +186,8 @@ def test_modified_compares_with_what_was_saved():
 def test_loading_starts_afresh():
     state = State()
     state.edit({"training.batch": 64})
-    state.load(Experiment(seed=5))
-    assert state.experiment.seed == 5
+    state.load(description.replace(Experiment(), {"sampling.seed": 5}))
+    assert state.experiment.sampling.seed == 5
     assert not state.stack.canUndo()
     assert not state.modified
 
@@ -200,8 +200,12 @@ def test_loading_starts_afresh():
         ({"training.learning_rate": 1e-3}, "Learning rate: 3e-3 → 1e-3", "learning rate: 3e-3 → 1e-3"),
         ({"noise.sigma_max": 8}, "σ max: auto → 8", "σ max: auto → 8"),
         ({"training.learning_rate": 3.0001e-3}, "Learning rate: 0.003 → 0.0030001", "learning rate: 0.003 → 0.0030001"),
-        ({"training.batch": 64, "seed": 3}, "Seed: 0 → 3, batch B: auto → 64", "seed: 0 → 3, batch B: auto → 64"),
-        ({"training.batch": 64, "network.width": 64, "seed": 3}, "3 settings", "change of 3 settings"),
+        (
+            {"training.batch": 64, "sampling.seed": 3},
+            "Batch B: auto → 64, seed: 0 → 3",
+            "batch B: auto → 64, seed: 0 → 3",
+        ),
+        ({"training.batch": 64, "network.width": 64, "sampling.seed": 3}, "3 settings", "change of 3 settings"),
         ({"data.kind": "file", "data.path": "/home/me/points.csv"}, "Open points.csv", "opening of points.csv"),
         (
             {"data.kind": "file", "data.path": f"/{'a' * 20}{'b' * 20}.csv"},
@@ -242,7 +246,7 @@ def test_the_history_says_of_a_list_what_changed_in_it(kind, key, before, after,
 
 def test_a_gesture_is_named_from_its_start_to_its_end_and_is_no_step_where_it_leads_back():
     state = State()
-    state.edit({"seed": 1})
+    state.edit({"sampling.seed": 1})
     for sigma in (3.0, 5.0, 8.0):
         state.edit({"noise.sigma_max": sigma}, merge="drag 1")
     assert (state.stack.count(), state.stack.undoText()) == (2, "σ max: auto → 8")
@@ -258,14 +262,14 @@ def test_many_steps_at_once_are_told_as_one_change():
     """A click in the history builds the problem once, not once for each step on the way."""
     state = State()
     for seed in range(1, 6):
-        state.edit({"seed": seed})
+        state.edit({"sampling.seed": seed})
     state.edit({"training.batch": 64})
     changed, replaced = recorded(state.changed), recorded(state.replaced)
     state.stack.setIndex(1)
-    assert (changed, replaced) == ([(frozenset({"seed", "training.batch"}),)], [()])
-    assert (state.value("seed"), state.value("training.batch")) == (1, "auto")
+    assert (changed, replaced) == ([(frozenset({"sampling.seed", "training.batch"}),)], [()])
+    assert (state.value("sampling.seed"), state.value("training.batch")) == (1, "auto")
     state.stack.setIndex(6)
-    assert (state.value("seed"), state.value("training.batch")) == (5, 64)
+    assert (state.value("sampling.seed"), state.value("training.batch")) == (5, 64)
 
 
 def test_a_long_history_holds_a_drawing_once():
@@ -274,7 +278,7 @@ def test_a_long_history_holds_a_drawing_once():
     state.edit({"data.kind": "drawn", "data.strokes": (stroke,) * 20})
     tracemalloc.start()
     for seed in range(200):
-        state.edit({"seed": seed + 1})
+        state.edit({"sampling.seed": seed + 1})
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert state.stack.count() == 201
@@ -290,27 +294,27 @@ class Step(QUndoCommand):
 def test_a_command_is_a_step_between_edits():
     done = []
     state = State()
-    state.edit({"seed": 1}, merge="drag")
+    state.edit({"sampling.seed": 1}, merge="drag")
     state.push(Step(done))
     assert (state.stack.undoText(), state.modified) == ("reset", True)
     step = state.last_step
-    state.edit({"seed": 2}, merge="drag")  # no longer one step with what came before the command
+    state.edit({"sampling.seed": 2}, merge="drag")  # no longer one step with what came before the command
     assert state.last_step is not step
     state.undo()
-    assert (state.value("seed"), done) == (1, ["done"])
+    assert (state.value("sampling.seed"), done) == (1, ["done"])
     assert state.last_step is step
     state.undo()
-    assert (state.value("seed"), done) == (1, ["done", "undone"])
+    assert (state.value("sampling.seed"), done) == (1, ["done", "undone"])
     state.undo()
-    assert state.value("seed") == 0
+    assert state.value("sampling.seed") == 0
     for _ in range(3):
         state.redo()
-    assert (state.value("seed"), done) == (2, ["done", "undone", "done"])
+    assert (state.value("sampling.seed"), done) == (2, ["done", "undone", "done"])
 
 
 def test_a_command_after_an_undo_is_the_end_of_the_history():
     state = State()
-    state.edit({"seed": 1})
+    state.edit({"sampling.seed": 1})
     state.undo()
     state.push(Step([]))
     assert not state.stack.canRedo()
@@ -330,7 +334,7 @@ def test_work_between_two_edits_of_one_tag_keeps_them_apart(happens):
 def test_a_state_that_nobody_uses_goes_with_its_history(qtbot):
     """Steps that held their state would keep it: Qt owns them, so that Python sees no cycle."""
     state = State()
-    state.edit({"seed": 1})
+    state.edit({"sampling.seed": 1})
     view = QUndoView(state.stack)
     qtbot.addWidget(view)
     known = weakref.ref(state)
@@ -343,8 +347,10 @@ def test_a_state_that_nobody_uses_goes_with_its_history(qtbot):
 def test_a_gesture_keeps_none_of_the_experiments_on_its_way():
     state = State()
     for number in range(50):
-        state.edit({"seed": 100_000 + number}, merge="seed")
+        state.edit({"sampling.seed": 100_000 + number}, merge="seed")
     assert state.stack.count() == 1
     gc.collect()
-    seeds = [thing.seed for thing in gc.get_objects() if type(thing) is Experiment and thing.seed >= 100_000]
+    seeds = [
+        seed for thing in gc.get_objects() if type(thing) is Experiment and (seed := thing.sampling.seed) >= 100_000
+    ]
     assert set(seeds) == {100_049}

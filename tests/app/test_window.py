@@ -158,7 +158,7 @@ def test_the_first_dropped_file_that_opens_is_taken(window, qtbot, tmp_path):
     (tmp_path / "a.pdf").write_text("no")
     (tmp_path / "b.toml").write_text("seed = 5\n")
     drop(window, tmp_path / "a.pdf", tmp_path / "b.toml")
-    qtbot.waitUntil(lambda: window.state.experiment.seed == 5)
+    qtbot.waitUntil(lambda: window.state.experiment.sampling.seed == 5)
     assert window.toasts.shown[0].sentence.startswith("Only b.toml is opened:")
 
 
@@ -238,7 +238,7 @@ def test_the_toast_of_a_reset_leaves_where_undo_would_take_back_something_else(w
 
 
 def test_closing_with_unsaved_work_asks_and_cancel_keeps_the_window(window, qtbot):
-    window.state.edit({"seed": 4})
+    window.state.edit({"sampling.seed": 4})
     assert window.windowTitle().startswith("• ")
     asked = []
 
@@ -311,7 +311,7 @@ def test_pressing_close_again_during_a_save_asks_no_more_often(window, qtbot, tm
     window.documents.save()
     window.close()
     window.close()
-    window.state.edit({"seed": 4})
+    window.state.edit({"sampling.seed": 4})
     wait(milliseconds=20)
     qtbot.waitUntil(lambda: not window.isVisible(), timeout=10_000)
     assert asked == [1]

@@ -272,7 +272,8 @@ def test_a_run_says_that_rows_repeat(tmp_path: Path, ask: Ask, quick: list[str])
 
 def test_results_are_kept_unless_overwrite_is_given(moons: Path, tmp_path: Path, ask: Ask) -> None:
     out = Path(shutil.copytree(moons, tmp_path / "out"))
-    again = ("run", out / "experiment.toml", "--out", out, "--set=training.steps=0", "--seed", 1)
+    changed = ("--set=training.steps=0", "--set=training.seed=5", "--seed", 1)
+    again = ("run", out / "experiment.toml", "--out", out, *changed)
     code, said, error = ask(*again)
     assert (code, said) == (2, "")
     assert "add --overwrite" in error
@@ -280,7 +281,8 @@ def test_results_are_kept_unless_overwrite_is_given(moons: Path, tmp_path: Path,
         file.name: file.read_bytes() for file in moons.iterdir()
     }
     assert ask(*again, "--overwrite")[0] == 0
-    assert (metrics(moons)["seed"], metrics(out)["seed"]) == (3, 1)
+    seeds = [[metrics(folder)[f"{name}_seed"] for name in ("data", "training", "sampling")] for folder in (moons, out)]
+    assert seeds == [[3, 3, 3], [1, 5, 1]]  # a seed that is set by its own name keeps that
 
 
 def test_the_page_of_metrics_names_every_field_and_no_other(moons: Path) -> None:
@@ -317,7 +319,7 @@ def test_metrics_have_a_number_or_a_reason(moons: Path) -> None:
         "classifier_accuracy_standard_error",
     ):
         assert found[key] > 0, key
-    assert (found["steps"], found["seed"], found["threads"]) == (50, 3, 1)
+    assert (found["steps"], found["training_seed"], found["threads"]) == (50, 3, 1)
     assert found["device"] in ("cpu", "cuda", "mps")
     assert found["entropy"] == pytest.approx(1.0076, abs=1e-3)
     assert found["test_points"] == 20
@@ -406,12 +408,12 @@ def test_a_run_with_little_to_measure_by_says_so(tmp_path: Path, ask: Ask, quick
 def test_the_written_experiment_runs_again_with_the_same_numbers(moons: Path, tmp_path: Path) -> None:
     written = experiments.load(moons / "experiment.toml")
     assert written.noise.sigma_max != "auto"
-    assert written.seed == 3
+    assert [experiments.value(written, key) for key in experiments.SEEDS] == [3, 3, 3]
     assert main(["run", str(moons / "experiment.toml"), "--out", str(tmp_path / "again")]) == 0
     first, second = metrics(moons), metrics(tmp_path / "again")
     assert first["reasons"] == second["reasons"]
     # Noise levels are converted to the user's units and back, which costs a digit of float32.
-    for key in ("steps", "final_loss", "optimal_loss", "test_nll", "kl", "sliced_wasserstein2", "seed"):
+    for key in ("steps", "final_loss", "optimal_loss", "test_nll", "kl", "sliced_wasserstein2", "data_seed"):
         assert first[key] == pytest.approx(second[key], rel=1e-3), key
     np.testing.assert_allclose(table(moons / "samples.csv")[1], table(tmp_path / "again/samples.csv")[1], atol=1e-3)
 
@@ -565,7 +567,10 @@ def test_sampling_takes_settings_and_seeds(moons: Path, tmp_path: Path, ask: Ask
 
     first = positions()
     np.testing.assert_array_equal(first, positions("--seed", 3))
-    assert not np.array_equal(first, positions("--seed", 4))
+    others = positions("--seed", 4)
+    assert not np.array_equal(first, others)
+    for same in ("seed", "sampling.seed"):  # the network and its data keep theirs
+        np.testing.assert_array_equal(others, positions("--set", f"{same}=4"))
     assert len(positions("--set", "sampling.steps=5", "--set", "sampling.final_denoising=false")) == 6
     assert len(positions("--set", "sampling.source=exact")) == 14
     # The solver in the model's file belongs to the old sampler; the flow uses DPM-Solver++ by default.
@@ -815,6 +820,10 @@ def test_the_ends_of_an_interpolation_have_the_values_of_likelihood(moons: Path,
     np.testing.assert_allclose(table(way)[1][[0, -1], 3], expected[:, 0], atol=5e-3)
     assert (table(way)[1][:, 4] > 0.01).all()  # errors of the ends, estimated with the points between
     np.testing.assert_allclose(table(back)[1][:, 2:4], expected, atol=5e-3)
+    written = evaluated.read_bytes()
+    for seed, same in ((3, True), (4, False)):
+        assert ask("likelihood", moons, *given, "--out", evaluated, "--latent", *three, "--seed", seed)[0] == 0
+        assert (evaluated.read_bytes() == written) == same
     assert ask("interpolate", moons, *given, "--out", way, "--count", 5, *estimated)[0] == 0
     assert np.isnan(table(way)[1][:, 4]).all()
 

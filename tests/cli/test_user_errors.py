@@ -175,6 +175,14 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
         ["sample", "{run}", "--set", "network.width=8", "--out", "{tmp}/a.npz"],
         "network.width would need a new training",
     ),
+    "a seed that needs training": (
+        ["sample", "{run}", "--set", "training.seed=8", "--out", "{tmp}/a.npz"],
+        "training.seed would need a new training: a trained model takes only sampling and likelihood.",
+    ),
+    "a seed of other data": (
+        ["likelihood", "{run}", "--points", "{tmp}/points.csv", "--set", "data.seed=8", "--out", "{tmp}/a.csv"],
+        "data.seed would need a new training",
+    ),
     "a setting of another kind": (
         ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "noise.beta_max=10"],
         "noise.beta_max is a setting of noise.kind = vp or sub-vp, and this is noise.kind = ve: choose that",

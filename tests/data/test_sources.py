@@ -28,7 +28,8 @@ def _load(kind: str, folder: Path, seed: int = 0, points: int = 2_000) -> Datase
         path = folder / "images.npy"
         np.save(path, np.random.default_rng(0).integers(0, 256, (600, 9, 9), dtype=np.uint8))
     strokes = (Stroke(points=((0.0, 0.0), (3.0, 1.0)), radius=0.2),)
-    return fitting_source(kind, {"points": points, "path": str(path), "strokes": strokes}).load(100, seed)
+    common = {"points": points, "path": str(path), "strokes": strokes, "seed": seed}
+    return fitting_source(kind, common).load(100)
 
 
 def test_the_settings_offer_every_source() -> None:

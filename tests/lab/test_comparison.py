@@ -155,8 +155,10 @@ def _last(problem: Problem) -> Trajectory:
     return trajectory
 
 
-@pytest.mark.parametrize("edits", [{"data.kind": "rings"}, {"seed": 3}, {"likelihood.points": 10}])
-def test_data_and_seed_are_the_same_in_all_columns(edits: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "edits", [{"data.kind": "rings"}, {"seed": 3}, {"data.seed": 3}, {"sampling.seed": 3}, {"likelihood.points": 10}]
+)
+def test_data_and_noise_are_the_same_in_all_columns(edits: dict[str, Any]) -> None:
     with pytest.raises(ExperimentError, match="cannot differ"):
         with_edits(MAIN, edits)
 
@@ -166,4 +168,5 @@ def test_only_another_learned_score_needs_another_training() -> None:
     assert not needs_training(learned, description.replace(learned, {"sampling.steps": 3}))
     assert needs_training(learned, description.replace(learned, {"objective.kind": "sliced"}))
     assert needs_training(learned, description.replace(learned, {"noise.kind": "vp"}))
+    assert needs_training(learned, with_edits(learned, {"training.seed": 3}))
     assert not needs_training(MAIN, description.replace(MAIN, {"noise.kind": "vp"}))

@@ -247,5 +247,5 @@ def test_a_step_may_change_other_things_than_settings_of_its_scene(tmp_path):
     changed = "experiment.seed = 3\nexperiment.sampling.kind = 'langevin'"
     text = LESSON.replace("experiment.data.points = 500", changed)
     step = lessons.load(write(tmp_path, text)).steps[1]
-    assert (step.settings.seed, step.settings.sampling.kind) == (3, "langevin")
+    assert (step.settings.training.seed, step.settings.sampling.kind) == (3, "langevin")
     assert step.scene.settings == step.settings

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -13,12 +14,13 @@ import numpy as np
 import pytest
 
 from playground.cli import sweep as command
+from playground.lab import experiment as experiments
 from playground.lab import sweep as sweeps
 from playground.lab.autoguidance import with_weaker
 from playground.lab.checkpoints import kept_steps
 from playground.lab.comparison import shared_path
 from playground.lab.evaluation import sample_distances
-from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.experiment import SEEDS, Experiment, ExperimentError, replace
 from playground.lab.model import Model
 from playground.lab.problem import Problem
 from playground.lab.sampling import sample
@@ -75,10 +77,45 @@ def test_cells_are_every_combination_for_every_seed(tmp_path: Path) -> None:
     _, cells = sweeps.load(path)
     assert [cell.number for cell in cells] == list(range(12))
     assert [cell.values["sampling.steps"] for cell in cells[:6:2]] == [5, 14, 40]
-    assert {cell.experiment.seed for cell in cells} == {3, 5}
+    assert {experiments.value(cell.experiment, key) for cell in cells for key in SEEDS} == {3, 5}
     assert cells[0].values == {"sampling.steps": 5, "solver": "Euler", "seed": 3}
     assert (cells[0].experiment.sampling.kind, cells[1].experiment.sampling.kind) == ("probability-flow", "reverse-sde")
     assert {cell.experiment.data.kind for cell in cells} == {"rings"}
+
+
+@pytest.mark.parametrize(
+    ("axes", "networks", "seeds"),
+    [
+        ({}, 2, [(3, 3, 3), (5, 5, 5)]),
+        ({"sampling.seed": [0, 1, 2]}, 2, [(each, each, draw) for each in (3, 5) for draw in (0, 1, 2)]),
+        ({"training.seed": [0, 1]}, 4, [(each, network, each) for each in (3, 5) for network in (0, 1)]),
+        ({"data.seed": [7], "sampling.seed": [0, 1]}, 2, [(7, each, draw) for each in (3, 5) for draw in (0, 1)]),
+    ],
+)
+def test_a_seed_may_be_an_axis_and_seeds_sets_the_others(axes: dict[str, Any], networks: int, seeds: list[Any]) -> None:
+    """Cells that differ in the seed of sampling share their network."""
+    _, cells = sweeps.settled(sweeps.Sweep(axes=axes, seeds=[3, 5]))
+    assert [tuple(experiments.value(cell.experiment, key) for key in SEEDS) for cell in cells] == seeds
+    assert len({cell.training for cell in cells}) == networks
+
+
+def test_networks_of_one_seed_have_the_names_that_older_sweeps_gave_them() -> None:
+    _, cells = sweeps.settled(sweeps.Sweep(axes={"data.kind": ["rings"]}, seeds=2))
+    told = [{"data.kind": "rings"}, {"data.kind": "rings", "seed": 1}]
+    named = [hashlib.sha256(json.dumps(one, sort_keys=True).encode()).hexdigest()[:16] for one in told]
+    assert [cell.training for cell in cells] == named
+
+
+def test_several_sample_seeds_train_one_network(tmp_path: Path) -> None:
+    told = sweeps.Cell(0, {}, replace(Experiment(), SMALL)).settings
+    sweep, cells = sweeps.settled(sweeps.Sweep(axes={"sampling.seed": [0, 1]}, experiment=told, seeds=1))
+    assert finished(tmp_path, sweep, cells)[-1].done == 2
+    assert len(list((tmp_path / "models").iterdir())) == 1
+    first, second = (sweeps.result(tmp_path, cell) for cell in cells)
+    assert first is not None
+    assert second is not None
+    assert first["sliced_wasserstein2"] != second["sliced_wasserstein2"]
+    assert first["sliced_wasserstein2_floor"] == second["sliced_wasserstein2_floor"]
 
 
 @pytest.mark.parametrize(
@@ -142,7 +179,10 @@ def test_a_base_is_read_from_the_folder_of_the_sweep(tmp_path: Path) -> None:
         ("seeds = 2\n", "is no sweep"),
         ('[axes]\n"sampling.stepz" = [1]', "sampling.stepz"),
         ('[axes]\n"sampling.steps" = []', "has no values"),
-        ("[axes]\nseed = [1]", "The seed is no axis"),
+        (
+            "[axes]\nseed = [1]",
+            "seed is no axis: give seeds = 3, .* or an axis data.seed, training.seed or sampling.seed",
+        ),
         ('[axes]\nsolver = [{ "sampling.steps" = 1 }]', "needs a name"),
         ('[axes]\n"sampling.steps" = { from = 0, to = 9, count = 3, log = true }', "ends above 0"),
         ('seeds = 9999\n[axes]\n"sampling.steps" = { from = 1, to = 900, count = 900 }', "cells: it can have"),
@@ -168,7 +208,7 @@ def test_cells_that_differ_only_in_sampling_share_a_training_and_its_noise(tmp_p
     trainer = Trainer(Problem.build(cells[0].experiment))
     for _ in trainer:
         pass
-    path = shared_path(trainer.problem, trainer.problem.experiment.seed)
+    path = shared_path(trainer.problem, trainer.problem.experiment.sampling.seed)
     (*_, trajectory) = sample(trainer.problem, trainer.ema.requires_grad_(False), path=path)
     (*_, last) = sample_distances(trainer.problem, trajectory.positions[-1])
     assert last.metrics is not None
@@ -200,7 +240,7 @@ def test_cells_are_guided_by_earlier_steps_of_their_training(tmp_path: Path, as_
         pass
     assert len([step for step in trainer.checkpoints if step < 300]) > 2
     score = with_weaker(trainer.problem, trainer.ema.requires_grad_(False), trainer.checkpoints.weights, trainer.step)
-    path = shared_path(trainer.problem, trainer.problem.experiment.seed)
+    path = shared_path(trainer.problem, trainer.problem.experiment.sampling.seed)
     (*_, trajectory) = sample(trainer.problem, score, path=path)
     (*_, last) = sample_distances(trainer.problem, trajectory.positions[-1])
     assert last.metrics is not None

@@ -15,8 +15,8 @@ from playground.kinds.kind import Kind
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment, ExperimentError, Field
 
-# The columns share start and points.
-LEFT_OUT = frozenset({"sampling.particles", "sampling.inpainting_image", "sampling.label"})
+# The columns share start and points, and their noise.
+LEFT_OUT = frozenset({"sampling.particles", "sampling.inpainting_image", "sampling.label", "sampling.seed"})
 KINDS = {"sampling": "Sampler", "noise": "Noise", "objective": "Objective", "network": "Network"}
 MOST_STEPS = 12  # most training steps in the menu
 

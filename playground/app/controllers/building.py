@@ -14,7 +14,7 @@ from playground.app.controllers.notification import Notification, about
 from playground.app.model.history import shared
 from playground.app.model.state import Edit, State
 from playground.app.model.views import ProblemView, conditions_of
-from playground.app.model.workspace import Workspace, assemble, file_key, points_key, reset_key
+from playground.app.model.workspace import Workspace, assemble, points_key
 from playground.app.model.workspace_cache import WorkspaceCache
 from playground.app.style.number_formats import format_count
 from playground.app.workers.tasks import Tasks
@@ -22,7 +22,7 @@ from playground.app.workers.worker import interrupted
 from playground.kinds.datasets import DataSource
 from playground.lab import experiment as description
 from playground.lab.conflicts import Conditions, training_conflict
-from playground.lab.experiment import Experiment
+from playground.lab.experiment import Experiment, reset_key
 from playground.lab.session import Session
 from playground.messages import Message, setting
 from playground.user_errors import message_of
@@ -346,7 +346,7 @@ class Building(QObject):
         wanted = self._state.replaced_by({"data.kind": kind, "data.path": path})
 
         def read() -> "Iterator[tuple[float, Dataset]]":
-            yield 1.0, wanted.data.load(experiment.likelihood.points, experiment.seed, interrupted)
+            yield 1.0, wanted.data.load(experiment.likelihood.points, interrupted)
 
         def use(dataset: "Dataset") -> None:
             for key, kept in self.kept.items():  # the file may have other points by now
@@ -439,7 +439,7 @@ class Building(QObject):
 
     def _read_already(self, experiment: Experiment) -> "Dataset | None":
         """The data of a file that was read before: split as the settings say, or unchanged if it is unreadable."""
-        read = self.kept.get(("points", *file_key(experiment)))
+        read = self.kept.get(("points", *points_key(experiment)))
         if isinstance(read, ReadPoints):
             return read.dataset
         if Path(experiment.data.file).exists():
@@ -521,7 +521,7 @@ class Building(QObject):
 
     def _keep_points(self, experiment: Experiment, dataset: "Dataset") -> None:
         """Keep the points that were read from a file, because the file may become unreadable."""
-        self._keep(("points", *file_key(experiment)), ReadPoints(experiment.data, dataset))
+        self._keep(("points", *points_key(experiment)), ReadPoints(experiment.data, dataset))
 
     def _notify_held_out(self, workspace: Workspace) -> None:
         held_out = len(workspace.problem.dataset.held_out)

@@ -215,7 +215,7 @@ def _on_one_path(main: Model, found: Sequence[Prepared], seed: int) -> tuple[Pre
                 one = dataclasses.replace(one, model=None, why=message_of(error))
             else:
                 path = comparison.shared_path(main.problem, seed)
-                seeded = description.replace(model.problem.experiment, {"seed": seed})
+                seeded = description.replace(model.problem.experiment, {"sampling.seed": seed})
                 problem = dataclasses.replace(model.problem, experiment=seeded)
                 one = dataclasses.replace(one, run=SamplingRun(model, problem, seed, 0, model.weights, path))
         ready.append(one)

@@ -188,5 +188,4 @@ def _key(experiment: Experiment, problem: "Problem") -> Hashable:
         experiment.network,
         experiment.objective,
         experiment.training,
-        experiment.seed,
     )

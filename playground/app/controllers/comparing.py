@@ -367,7 +367,7 @@ class Comparing(QObject):
 
     @Slot(object)
     def _take_settings(self, keys: frozenset[str]) -> None:
-        if any(key == "seed" or key.partition(".")[0] in SECTIONS for key in keys):
+        if any(key.partition(".")[0] in SECTIONS for key in keys):
             self._again()
 
     @Slot()

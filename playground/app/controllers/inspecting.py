@@ -173,7 +173,7 @@ class Inspecting(QObject):
         if run is None or workspace is None or run.workspace is not workspace:
             return None
         if self._kept is None or self._kept[0].key != run.key or self._kept[1].workspace is not workspace:
-            experiment = replace(run.experiment, {"seed": run.seed})
+            experiment = replace(run.experiment, {"sampling.seed": run.seed})
             problem = dataclasses.replace(workspace.problem, experiment=experiment)
             weights = run.weights or workspace.weights
             self._kept = run, SamplingRun(workspace, problem, run.seed, run.number, weights)

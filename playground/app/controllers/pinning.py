@@ -165,7 +165,7 @@ class Pinning(QObject):
             name="",
             experiment=experiment,
             resolved={key: value for key, value in resolved.items() if value != "auto"},
-            noise=max(run.seed - experiment.seed, 0),
+            noise=max(run.seed - experiment.sampling.seed, 0),
             sampler_steps=taken,
             nfe_mean=None if math.isnan(nfe_mean) else nfe_mean,
             nfe_max=None if math.isnan(nfe_max) else nfe_max,
@@ -234,7 +234,7 @@ class Pinning(QObject):
     def _in_view(self) -> tuple[object, ...]:
         """What a run that replaces the one in view must have in common with it."""
         experiment = self._state.experiment
-        return self._building.workspace_key, experiment.sampling, experiment.seed, self._playing.seed_offset
+        return self._building.workspace_key, experiment.sampling, self._playing.seed_offset
 
     def look(self) -> None:
         """Check whether the run in view has finished, and pin it if that was to be waited for."""
@@ -288,7 +288,7 @@ class Pinning(QObject):
         trajectory, origin = self._recorded.get(number), self._origins.get(number)
         if trajectory is not None and origin is not None and trajectory.shape == workspace.problem.shape:
             weights = workspace.weights if workspace.weights.version == origin.version else None
-            seed = run.experiment.seed + run.noise
+            seed = run.experiment.sampling.seed + run.noise
             self._playing.show_finished(
                 Run(0, run.experiment, workspace, weights=weights, seed=seed, trajectory=trajectory)
             )

@@ -56,7 +56,7 @@ KEPT_RUNS = 2**28  # bytes of finished runs of other training steps, which can b
 
 def of_a_run(keys: frozenset[str]) -> bool:
     """Whether changes of these settings give another run."""
-    return any(key.startswith("sampling.") or key == "seed" for key in keys)
+    return any(key.startswith("sampling.") for key in keys)
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,7 +245,7 @@ class Playing(QObject):
         if not self.runs or self.runs[0].workspace is not self._building.workspace:
             return False
         sampled, experiment = self.runs[0].experiment, self._state.experiment
-        return (sampled.sampling, sampled.seed) == (experiment.sampling, experiment.seed)
+        return sampled.sampling == experiment.sampling
 
     @property
     def is_replacing(self) -> bool:
@@ -421,7 +421,7 @@ class Playing(QObject):
     @property
     def seed(self) -> int:
         """The seed of the noise of the next runs."""
-        return self._state.experiment.seed + self.seed_offset
+        return self._state.experiment.sampling.seed + self.seed_offset
 
     @Slot()
     def _forget(self) -> None:

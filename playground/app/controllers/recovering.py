@@ -19,8 +19,8 @@ from playground.app.model.history import History, Other
 from playground.app.model.pinned_runs import PinnedRun, from_json
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import Edit
-from playground.app.model.workspace import reset_key
 from playground.app.workers.background_task import BackgroundTask
+from playground.lab.experiment import reset_key
 from playground.lab.recovery import KeptWeights, RecoveryFolder, Work
 from playground.lab.session import Session, SessionError
 from playground.messages import Message

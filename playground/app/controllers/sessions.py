@@ -10,8 +10,7 @@ from playground.app.controllers.playing import Playing
 from playground.app.model import kept_figures
 from playground.app.model.pinned_runs import PinnedRuns, to_json
 from playground.app.model.state import State
-from playground.app.model.workspace import reset_key
-from playground.lab.experiment import Experiment
+from playground.lab.experiment import Experiment, reset_key
 from playground.lab.session import Session, SessionError
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message

@@ -9,7 +9,7 @@ from typing import Any
 from playground.app.model.edit_text import value_text
 from playground.app.style.number_formats import format_count
 from playground.lab import experiment as description
-from playground.lab.columns import SECTIONS
+from playground.lab.columns import may_differ
 from playground.lab.experiment import Experiment, ExperimentError, Field
 
 LETTERS = "ABCD"
@@ -94,19 +94,15 @@ def presets(field: Field, value: float) -> list[float]:
 
 def edits_between(main: Experiment, other: Experiment) -> dict[str, Any]:
     """The fewest edits that turn one experiment into the other, as far as columns may differ; kinds come first."""
-    known, sections = description.fields(other), SECTIONS
+    known = description.fields(other)
     kinds = {
         key: description.value(other, key)
         for key in known
-        if key.endswith(".kind")
-        and key.partition(".")[0] in sections
-        and description.value(other, key) != description.value(main, key)
+        if key.endswith(".kind") and may_differ(key) and description.value(other, key) != description.value(main, key)
     }
     base = description.replace(main, kinds)
     return kinds | {
         key: description.value(other, key)
         for key in known
-        if key.partition(".")[0] in sections
-        and key not in kinds
-        and description.value(other, key) != description.value(base, key)
+        if may_differ(key) and key not in kinds and description.value(other, key) != description.value(base, key)
     }

@@ -46,9 +46,9 @@ SETTINGS = {
             for name in ("source", "points", "tolerance", "trace", "trace_probes", "probes", "dequantization_samples")
         ),
     ),
-    "quality": ("sampling", "seed", "likelihood.points"),
-    "budget": ("sampling", "seed"),
-    "paths": ("sampling", "seed"),
+    "quality": ("sampling", "likelihood.points"),
+    "budget": ("sampling",),
+    "paths": ("sampling",),
     "fisher": ("likelihood.points",),
 }
 """By measurement: the settings that its figures depend on, besides those of training."""

@@ -48,7 +48,7 @@ class PinnedRun:
         number: identifies the run.
         experiment: the settings with which it was sampled, including "auto".
         resolved: the value of each "auto", by dotted key.
-        noise: how often new noise had been requested; with the seed it determines the draws.
+        noise: how often new noise had been requested; with the seed of sampling it determines the draws.
         sampler_steps: steps of the sampler; None if each particle takes steps of its own.
         nfe_mean, nfe_max: mean and maximum score evaluations of one particle; None if not known.
         seconds: the sampler's time; None if not known.
@@ -209,7 +209,7 @@ def differing_keys(runs: Sequence[PinnedRun]) -> list[str]:
         values = [run.setting(key) if key == STEPS else description.value(run.experiment, key) for run in those]
         if any(value != values[0] for value in values):
             found.append(key)
-    return sorted(found, key=lambda key: "." not in key)  # the seed last
+    return sorted(found, key=lambda key: key in description.SEEDS)  # the seeds last
 
 
 def differences(runs: Sequence[PinnedRun], beside_names: bool = False, named: bool = False) -> dict[int, str]:

@@ -21,7 +21,7 @@ from playground.app.workers.worker import Mailbox, interrupted
 from playground.data.dataset import held_out_count
 from playground.lab import experiment as description
 from playground.lab.conflicts import has_energy, training_conflict
-from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.experiment import Experiment, ExperimentError, reset_key
 from playground.lab.loss_identity import loss_identity
 from playground.lab.session import Session, SessionError
 from playground.resources import resource
@@ -40,12 +40,6 @@ MARGINAL_PLACES = 401  # positions of a known density along each axis in view: o
 LEVELS = 20  # noise levels of a process in views
 KEPT_LOSSES = 2_000  # points of the loss curve in a session
 SNAPSHOT_SECONDS = 0.15  # greatest age of the weights that sampling uses during training
-
-
-def reset_key(experiment: Experiment) -> tuple[object, ...]:
-    """The settings that training depends on from its first step. Experiments that share them share their weights."""
-    known = description.fields(experiment).items()
-    return tuple((key, description.value(experiment, key)) for key, setting in known if setting.resets)
 
 
 class FairLock:
@@ -67,11 +61,6 @@ class FairLock:
 
 def points_key(experiment: Experiment) -> tuple[object, ...]:
     """The settings that all points depend on, those for training and those for tests."""
-    return experiment.data, experiment.likelihood.points, experiment.seed
-
-
-def file_key(experiment: Experiment) -> tuple[object, ...]:
-    """The settings that the points of a file depend on."""
     return experiment.data, experiment.likelihood.points
 
 
@@ -291,13 +280,14 @@ class Workspace:
             self.progress = self.trainer.with_optimal_loss(self.progress)
 
     def set_hyperparameters(self, experiment: Experiment) -> None:
-        """Continue training with other settings; data, noise, network and seed stay those of the trainer."""
+        """Continue training with other settings; data, noise, network and seeds stay those of the trainer."""
         with self.lock:
             made_for = self.trainer.problem.experiment
             if loss_identity(experiment) != loss_identity(made_for):  # the two losses have no common scale
                 self.steps, self.losses, self.held_out = [], [], []
+            training = msgspec.structs.replace(experiment.training, seed=made_for.training.seed)
             self.trainer.set_hyperparameters(
-                msgspec.structs.replace(made_for, objective=experiment.objective, training=experiment.training)
+                msgspec.structs.replace(made_for, objective=experiment.objective, training=training)
             )
 
     def learned_of_labels(self) -> bool:
@@ -434,11 +424,7 @@ def bundled_session(experiment: Experiment) -> Session | None:
         return None
     session = Session.load(path)
     made_for = session.experiment
-    same = (reset_key(made_for), made_for.seed, made_for.likelihood) == (
-        reset_key(experiment),
-        experiment.seed,
-        experiment.likelihood,
-    )
+    same = (reset_key(made_for), made_for.likelihood) == (reset_key(experiment), experiment.likelihood)
     return session if same else None
 
 
@@ -451,9 +437,10 @@ def _restore_hyperparameters(trainer: "Trainer", session: Session) -> None:
     }
     # Otherwise they count as trained with the chosen settings.
     with contextlib.suppress(ExperimentError, AttributeError, TypeError):
-        trained = description.replace(session.experiment, changes)
+        made_for = trainer.problem.experiment
+        trained = description.replace(session.experiment, {**changes, "training.seed": made_for.training.seed})
         trainer.set_hyperparameters(
-            msgspec.structs.replace(trainer.problem.experiment, objective=trained.objective, training=trained.training)
+            msgspec.structs.replace(made_for, objective=trained.objective, training=trained.training)
         )
 
 

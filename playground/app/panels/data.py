@@ -346,9 +346,6 @@ class DataPanel(CollapsiblePanel):
         name, what = OPENS[data.images]
         self.open.setAccessibleName(name)
         self.open.setToolTip(f"<p>Open {what}; or drop one on the window.</p>")
-        self.disclosure.setVisible(bool(self.source.rows))
-        if not self.source.rows:
-            self.disclosure.setChecked(False)
         self.file_row.setVisible(data.is_finite)
         for button in (self.folder, self.open):
             button.setVisible(data.is_file and (button is self.open or data.images))

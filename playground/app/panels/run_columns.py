@@ -146,7 +146,7 @@ def _count(count: int | None) -> str:
 
 
 def _seed(run: PinnedRun) -> str:
-    seed = format_count(run.experiment.seed)
+    seed = format_count(run.experiment.sampling.seed)
     return f"{seed} + {run.noise}" if run.noise else seed
 
 
@@ -228,9 +228,9 @@ def all_columns(differences: Mapping[int, str]) -> tuple[RunColumn, ...]:
         ),
         RunColumn(
             "seed",
-            "Seed of the run, and how often new noise was asked for.",
+            "Seed of sampling, and how often new noise was asked for.",
             _seed,
-            lambda run: 1e6 * run.experiment.seed + run.noise,
+            lambda run: 1e6 * run.experiment.sampling.seed + run.noise,
         ),
         RunColumn(
             "what differs",

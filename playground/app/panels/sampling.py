@@ -68,12 +68,10 @@ class SamplingPanel(CollapsiblePanel):
             rows,
             column(self.advanced()),
             make=self._make,
-            last=("sampling.steps", "sampling.particles"),
+            last=("sampling.steps", "sampling.particles", "sampling.seed"),
             applies=self._applies,
             parent=self,
         )
-        self.seed = NumberField(state, "seed", slider=False)
-        self.advanced().addWidget(self.seed)
         state.changed.connect(self._refresh)
         self._building.problem_changed.connect(self._refresh)
         self._building.problem_failed.connect(self._refresh)

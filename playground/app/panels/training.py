@@ -106,6 +106,7 @@ class TrainingPanel(CollapsiblePanel):
         self.sigmas = make_field(state, "training.sigma_distribution")
         self.dropout = make_field(state, "training.label_dropout")
         self.reflow = make_field(state, "training.reflow")
+        self.seed = make_field(state, "training.seed", unsaved_steps=lambda: self._training.trained_steps)
         for part in (
             self.batch,
             self.seconds,
@@ -116,6 +117,7 @@ class TrainingPanel(CollapsiblePanel):
             self.sigmas,
             self.dropout,
             self.reflow,
+            self.seed,
         ):
             self.advanced().addWidget(part)
         self.folded.connect(self._show)  # nothing is drawn while it is folded

@@ -32,6 +32,7 @@ from playground.app.widgets.field_row import (
 )
 from playground.lab import experiment as description
 from playground.lab.defaults import resolve
+from playground.lab.experiment import SEEDS
 
 LONGEST_NAME = 24  # characters of a file's name on its button
 
@@ -413,6 +414,8 @@ def make_field(
         "choice": ChoiceField,
         "bool": SwitchField,
     }
+    if key in SEEDS:  # no position on a slider means more than another
+        return NumberField(state, key, label, unsaved_steps, slider=False, parent=parent)
     kind = state.field(key).kind
     if kind not in kinds:
         raise ValueError(f"{key} is a {kind}: it has no row")

@@ -15,7 +15,7 @@ discover(__name__, __path__)
 
 
 def load_dataset(
-    kind: str, *, held_out: int = 2_000, seed: int = 0, stopped: Callable[[], bool] = lambda: False, **settings: Any
+    kind: str, *, held_out: int = 2_000, stopped: Callable[[], bool] = lambda: False, **settings: Any
 ) -> Dataset:
     """The data set of a kind with some of its settings; see :meth:`DataSource.load`.
 
@@ -32,4 +32,4 @@ def load_dataset(
                 "data.kind",
             )
         )
-    return kinds[kind](**settings).load(held_out, seed, stopped)
+    return kinds[kind](**settings).load(held_out, stopped)

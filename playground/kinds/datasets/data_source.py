@@ -65,7 +65,7 @@ class Saved:
     class_names: tuple[str, ...] = ()
 
 
-class DataSource(Kind, frozen=True):
+class DataSource(Kind, frozen=True, kw_only=True):
     """The source of the points.
 
     Attributes:
@@ -87,6 +87,18 @@ class DataSource(Kind, frozen=True):
     is_finite: ClassVar[bool] = False
     is_file: ClassVar[bool] = False
     icon_shows_points: ClassVar[bool] = False
+
+    seed: Annotated[
+        int,
+        meta(
+            "Seed of the data: the points that are drawn or chosen, and which of them are held out",
+            label="data seed",
+            ge=0,
+            le=2**31 - 1,
+            resets=True,
+            advanced=True,
+        ),
+    ] = 0
 
     @property
     def is_sharp(self) -> bool:
@@ -125,27 +137,26 @@ class DataSource(Kind, frozen=True):
         """Return the conflicts because of which there are no data."""
         yield from ()
 
-    def load(self, held_out: int = 2_000, seed: int = 0, stopped: Callable[[], bool] = lambda: False) -> Dataset:
+    def load(self, held_out: int = 2_000, stopped: Callable[[], bool] = lambda: False) -> Dataset:
         """The data set. The same settings give the same points.
 
         Args:
             held_out: the wanted number of held-out points. Finite data give at most a fifth of their points.
-            seed: the seed of all samples and splits.
             stopped: called while many files are read. Once it returns true, reading ends with a DataError.
 
         Raises:
             DataError: the data cannot be made or read.
         """
         settings = {name: getattr(self, name) for name in self.__struct_fields__}
-        return self.read(DatasetRequest(held_out=held_out, seed=seed, stopped=stopped, **settings))
+        return self.read(DatasetRequest(held_out=held_out, stopped=stopped, **settings))
 
-    def restored(self, saved: Saved, seed: int) -> Dataset:
+    def restored(self, saved: Saved) -> Dataset:
         """The data set of a session, with its density if that is known.
 
         Raises:
             DataError: the data cannot be made.
         """
-        made = self.sized(len(saved.points)).load(len(saved.held_out), seed)
+        made = self.sized(len(saved.points)).load(len(saved.held_out))
         # The saved points, not the new ones, as another version of torch may draw other points. In double precision, as the bundled
         # sessions store half precision, which is too coarse for sums.
         points, held_out = (np.asarray(array, dtype=np.float64) for array in (saved.points, saved.held_out))

@@ -45,15 +45,13 @@ class FromFile(DataSource, frozen=True):
         return self.path == ARRAY
 
     @abstractmethod
-    def of_array(
-        self, array: NDArray[np.generic], labels: NDArray[np.generic] | None, held_out: int, seed: int
-    ) -> Dataset:
+    def of_array(self, array: NDArray[np.generic], labels: NDArray[np.generic] | None, held_out: int) -> Dataset:
         """The data set of an array instead of a file, with `path` as its name.
 
         Args:
             array: points (N, 2), or images as :func:`playground.data.archives.as_bytes` takes them with black = -1.
             labels: the class of each, (N,) whole numbers or texts; or None.
-            held_out, seed: as in :meth:`load`.
+            held_out: as in :meth:`load`.
 
         Raises:
             DataError: the array has another shape, holds other values, or is too small; or the labels do not fit it.

@@ -68,16 +68,14 @@ class Images(FromFile, tag="images", frozen=True):
                 "data.path",
             )
 
-    def restored(self, saved: Saved, seed: int) -> Dataset:
+    def restored(self, saved: Saved) -> Dataset:
         return read_back(saved, self.path, "images", np.float32, pictures.GREY_LEVELS)
 
     def read(self, request: DatasetRequest) -> Dataset:
         return pictures.load_images(request)
 
-    def of_array(
-        self, array: NDArray[np.generic], labels: NDArray[np.generic] | None, held_out: int, seed: int
-    ) -> Dataset:
+    def of_array(self, array: NDArray[np.generic], labels: NDArray[np.generic] | None, held_out: int) -> Dataset:
         wanted = DatasetRequest(
-            held_out, seed, points=self.points, path=self.path, pixels=self.pixels, colours=self.colours
+            held_out, self.seed, points=self.points, path=self.path, pixels=self.pixels, colours=self.colours
         )
         return pictures.load_image_array(array, labels, wanted)

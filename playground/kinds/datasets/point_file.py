@@ -51,13 +51,11 @@ class PointFile(FromFile, tag="file", frozen=True):
                 "data.path",
             )
 
-    def restored(self, saved: Saved, seed: int) -> Dataset:
+    def restored(self, saved: Saved) -> Dataset:
         return read_back(saved, self.path, "rows", np.float64, None)
 
     def read(self, request: DatasetRequest) -> Dataset:
         return files.load_file(request)
 
-    def of_array(
-        self, array: NDArray[np.generic], labels: NDArray[np.generic] | None, held_out: int, seed: int
-    ) -> Dataset:
-        return files.load_array(array, labels, DatasetRequest(held_out, seed, path=self.path, split=self.split))
+    def of_array(self, array: NDArray[np.generic], labels: NDArray[np.generic] | None, held_out: int) -> Dataset:
+        return files.load_array(array, labels, DatasetRequest(held_out, self.seed, path=self.path, split=self.split))

@@ -71,6 +71,15 @@ class Sampler(Kind, frozen=True):
         ]
         | Auto
     ) = "auto"
+    seed: Annotated[
+        int,
+        meta(
+            "Seed of sampling: the start of the particles, their classes, and the noise of the sampler",
+            ge=0,
+            le=2**31 - 1,
+            advanced=True,
+        ),
+    ] = 0
 
     @property
     def follows(self) -> Score | None:

@@ -54,8 +54,12 @@ class DataAudit:
     """The claims of a data set."""
 
     def __init__(self, experiment: Experiment) -> None:
-        self.kind = experiment.data
-        self.data: Dataset = self.kind.load(1_000, SEED)
+        self.experiment, self.kind = experiment, experiment.data
+        self.data = self._load(SEED)
+
+    def _load(self, seed: int) -> Dataset:
+        experiment = replace(self.experiment, {"data.seed": seed})
+        return experiment.data.load(1_000)
 
     @property
     def density(self) -> Density:
@@ -75,7 +79,7 @@ class DataAudit:
 
     def faults(self) -> float:
         """How many rules of a data set it breaks."""
-        data, again, other = self.data, self.kind.load(1_000, SEED), self.kind.load(1_000, SEED + 1)
+        data, again, other = self.data, self._load(SEED), self._load(SEED + 1)
         split = data.points if self.kind.known_density else data.held_out
         others = other.points if self.kind.known_density else other.held_out
         wrong = [

@@ -11,6 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from playground.lab.experiment import Experiment
+from playground.lab.experiment import value as value_of
+from playground.lab.problem import seed_of
 from playground.lab.standalone.bundle import PLAIN, Bundle
 from playground.lab.standalone.recording import Made, Recording
 from playground.lab.standalone.source import NoSource
@@ -22,6 +25,9 @@ MOST_NUMBERS = 40
 class Expressions:
     """Writes objects as Python. Numbers and strings become constants, and long arrays entries of the file of data.
 
+    Args:
+        experiment: has the seeds.
+
     Attributes:
         names: the variables of the script by the ids of their values; the values must live as long as this.
         constants: the constants by name.
@@ -29,8 +35,8 @@ class Expressions:
         arrays: the arrays of the file of data, by name.
     """
 
-    def __init__(self, recording: Recording, bundle: Bundle) -> None:
-        self._recording, self._bundle = recording, bundle
+    def __init__(self, recording: Recording, bundle: Bundle, experiment: Experiment) -> None:
+        self._recording, self._bundle, self._experiment = recording, bundle, experiment
         self._held: list[object] = []
         self.names: dict[int, str] = {}
         self.constants: dict[str, Any] = {}
@@ -55,6 +61,15 @@ class Expressions:
                 return candidate
         raise AssertionError(name)
 
+    def seed(self, purpose: str) -> str:
+        """The constant of the seed that a purpose's random numbers have."""
+        key = seed_of(purpose)
+        return self.constant(key.replace(".", "_").upper(), value_of(self._experiment, key))
+
+    def stream(self, purpose: str) -> str:
+        """A new generator of a purpose's random numbers."""
+        return f'{self._bundle.need(PLAIN, "stream")}({self.seed(purpose)}, "{purpose}")'
+
     def of(self, value: Any, parameter: str = "value", prefix: str = "", purpose: str = "") -> str:
         """A value as an expression.
 
@@ -76,7 +91,7 @@ class Expressions:
             name = parameter.strip("_").upper()
             return self.constant(name if name not in self.taken else f"{prefix}_{name}", value, prefix)
         if isinstance(value, torch.Generator):
-            return f'{self._bundle.need(PLAIN, "stream")}(SEED, "{purpose}")'
+            return self.stream(purpose)
         if isinstance(value, torch.device):
             return repr(str(value))
         if isinstance(value, torch.dtype):

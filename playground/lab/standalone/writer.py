@@ -42,7 +42,8 @@ VARIABLES = (
 """The variables of the script's own code, in lines."""
 
 SETTINGS = (
-    "SEED POINTS OFFSET SCALE BATCH LEARNING_RATE LR_SCHEDULE EMA_DECAY STEPS SECONDS BLOCK SIGMA_DISTRIBUTION",
+    "DATA_SEED TRAINING_SEED SAMPLING_SEED",
+    "POINTS OFFSET SCALE BATCH LEARNING_RATE LR_SCHEDULE EMA_DECAY STEPS SECONDS BLOCK SIGMA_DISTRIBUTION",
     "GREY_LEVEL LABEL_DROPOUT CHECKED VALIDATION PATIENCE PARTICLES LABEL GUIDANCE",
     "REFLOW_PAIRS REFLOW_STEPS GUIDE_STEP",
 )
@@ -170,11 +171,10 @@ class _Writer:
         self._held_out_objective, self._score, self._start, self._weaker = held_out_objective, score, start, weaker
         self._settings = resolve(experiment)
         self._bundle = Bundle(" ".join(VARIABLES).split())
-        self._write = Expressions(self._recording, self._bundle)
+        self._write = Expressions(self._recording, self._bundle, experiment)
         self._data_name, self._restored = data_name, ""
         self._write.call(both, "averaged")
         self._write.taken = frozenset(" ".join(SETTINGS).split())
-        self._set("SEED", experiment.seed)
 
     def script(self) -> Script:
         run = [
@@ -252,7 +252,8 @@ class _Writer:
         if dataset.density is not None:
             lines.append(self._define("density", dataset.density))
             drawn = self._bundle.need("playground.data.dataset", "_generator")
-            sampled = f"({self._set('POINTS', len(dataset.points))}, {drawn}(SEED, stream=0))"
+            points = self._set("POINTS", len(dataset.points))
+            sampled = f"({points}, {drawn}({self._write.seed('points')}, stream=0))"
             if dataset.labels is None:
                 lines.append(f"points = density.sample{sampled}.numpy()")
             else:
@@ -298,7 +299,6 @@ class _Writer:
 
     def _training(self) -> str:
         settings, trainer, problem = self._settings.training, self._trainer, self._problem
-        stream = self._bundle.need(PLAIN, "stream")
         adam = self._bundle.need("playground.theory.fused", "adam_with_average")
         block = trainer.drawn_at_once
         self._set("BATCH", problem.batch)
@@ -319,7 +319,7 @@ class _Writer:
             "average, first, second = live.clone(), torch.zeros_like(live), torch.zeros_like(live)",
             "torch.nn.utils.vector_to_parameters(live, parameters)  # from now on the parameters are views of this vector",
             "torch.nn.utils.vector_to_parameters(average, averaged.parameters())",
-            f'generator = {stream}(SEED, "training")',
+            f"generator = {self._write.stream('training')}",
             "step, losses = 0, []",
         ]
         if settings.seconds != "auto":
@@ -328,7 +328,7 @@ class _Writer:
             lines.append(f"checkpoints = {self._bundle.need('playground.lab.checkpoints', 'Checkpoints')}()")
         early = self._held_out_objective is not None
         if early:
-            lines += self._check_points(stream)
+            lines += self._check_points()
         rate = f"{self._bundle.need('playground.lab.learning_rate', 'learning_rate')}(LEARNING_RATE, LR_SCHEDULE, step, done)"
         inner = [
             "gradient = torch.cat([part.flatten() for part in torch.autograd.grad(loss, parameters)])",
@@ -350,7 +350,7 @@ class _Writer:
         if block > 1:
             assert isinstance(trainer.objective, ScoreMatching)
             parts = "sigma, label, *drawn" if problem.classes else "sigma, *drawn"
-            drawn = self._drawn_starts(lines, body, stream)
+            drawn = self._drawn_starts(lines, body)
             if drawn != "drawn":
                 body.append(f"drawn = {drawn}")
             body.append(f"for {parts} in zip(*(part.split(BATCH) for part in ({parts}))):")
@@ -378,7 +378,7 @@ class _Writer:
             lines.append("average.copy_(best)")
         return "\n".join(lines)
 
-    def _drawn_starts(self, before: list[str], body: list[str], stream: str) -> str:
+    def _drawn_starts(self, before: list[str], body: list[str]) -> str:
         """The random numbers of a block, as an expression; pairs of points and start points, if the flow starts at a set.
 
         Args:
@@ -391,7 +391,10 @@ class _Writer:
         drawn = "(x, noise.start.sample(len(x), generator))"
         if start.coupling != "independent":
             matched = self._bundle.need("playground.theory.start_set", "MatchedPairs")
-            before.append(f"matched_pairs = {matched}(noise.start, points, functools.partial({stream}, SEED))")
+            stream = self._bundle.need(PLAIN, "stream")
+            before.append(
+                f"matched_pairs = {matched}(noise.start, points, functools.partial({stream}, {self._write.seed('pairs')}))"
+            )
             drawn = "matched_pairs.draw(len(x), generator)"
         if reflow:
             flow = self._bundle.need("playground.theory.samplers.flow", "ProbabilityFlow")
@@ -399,7 +402,7 @@ class _Writer:
             before.append("pairs = None")
             body[:0] = [
                 f"if done >= {HALF} and pairs is None:  # from now on, the ends of the flow's own paths",
-                f'    begin = noise.start.sample({count}, {stream}(SEED, "reflow"))',
+                f"    begin = noise.start.sample({count}, {self._write.stream('reflow')})",
                 f'    flow = {flow}(process, {steps}, False, "time", solver="heun")',
                 "    *_, last = flow.run(averaged, process.std(1.0).float() * begin, generator)",
                 "    pairs = last.positions, begin",
@@ -437,7 +440,7 @@ class _Writer:
             )
         return lines
 
-    def _check_points(self, stream: str) -> list[str]:
+    def _check_points(self) -> list[str]:
         """The held-out points of early stopping."""
         problem = self._problem
         drawn = self._bundle.need("playground.lab.early_stopping", "_drawn")
@@ -446,12 +449,12 @@ class _Writer:
         if problem.density is not None:
             count_drawn = self._set("VALIDATION", len(problem.validation))
             lines.append(
-                f'validation = {self._write.of(problem.density)}.sample({count_drawn}, {stream}(SEED, "validation"))'
+                f"validation = {self._write.of(problem.density)}.sample({count_drawn}, {self._write.stream('validation')})"
             )
         else:
             lines.append(f"validation = {self._write.array(problem.validation, 'validation')}")
         lines += [
-            f'generator_of_check = {stream}(SEED, "points of the held-out loss")',
+            f"generator_of_check = {self._write.stream('points of the held-out loss')}",
             f"held_out, train = ({drawn}(part, {count}, generator_of_check) for part in (validation, points))",
         ]
         if problem.dataset.grey_levels is not None:
@@ -468,13 +471,12 @@ class _Writer:
     def _check(self) -> list[str]:
         due = self._bundle.need("playground.lab.early_stopping", "next_check")
         patience = self._set("PATIENCE", early_stopping.PATIENCE)
-        stream = self._bundle.need(PLAIN, "stream")
         before = "step - count" if self._trainer.drawn_at_once > 1 else "step - 1"
         ends = "" if self._settings.training.steps == "auto" else " or step >= STEPS"
         return [
             f"if {due}({before}) <= step{ends}:  # early stopping",
             "    with torch.no_grad():",
-            f'        loss = float(held_out_objective.loss(averaged, held_out, check_sigma, {stream}(SEED, "held-out loss")).detach().double().mean())',
+            f"        loss = float(held_out_objective.loss(averaged, held_out, check_sigma, {self._write.stream('held-out loss')}).detach().double().mean())",
             "    if loss < best_loss:",
             "        best_loss, best_step, best = loss, step, average.clone()",
             f"    elif step - best_step >= max({patience}, best_step):",
@@ -483,7 +485,6 @@ class _Writer:
 
     def _sampling(self) -> str:
         problem, kind = self._problem, self._settings.sampling
-        stream = self._bundle.need(PLAIN, "stream")
         self._set("PARTICLES", problem.particles)
         lines = []
         if problem.experiment.sampling.follows == "empirical":
@@ -495,7 +496,9 @@ class _Writer:
             assert isinstance(kind, FollowsScore)
             if part.label is not None:
                 if kind.labels == "all":
-                    label = f'labels[torch.randint(len(labels), (PARTICLES,), generator={stream}(SEED, "labels"))]'
+                    label = (
+                        f"labels[torch.randint(len(labels), (PARTICLES,), generator={self._write.stream('labels')})]"
+                    )
                 else:
                     label = f"torch.tensor({self._set('LABEL', kind.label)})"
                 lines.append(f"label = {label}")
@@ -506,7 +509,7 @@ class _Writer:
         lines.append(self._define("sampler", self._sampler))
         lines.append(self._define("start", self._start))
         lines += [
-            f'generator = {stream}(SEED, "sampling")',
+            f"generator = {self._write.stream('sampling')}",
             "x = start.sample(PARTICLES, generator)",
             "frames = [step.positions.detach() for step in sampler.run(score, x, generator)]",
             "samples = frames[-1].double().numpy()",

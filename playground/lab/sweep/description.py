@@ -21,6 +21,7 @@ from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.script import changed
 from playground.lab.settings import AFTER_TRAINING
+from playground.messages import alternatives
 
 MOST_CELLS = 100_000
 NOTE = "sweep.json"
@@ -78,7 +79,7 @@ class Sweep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         experiment: settings by section that differ from the base.
         axes: the values of each axis. An axis with the key of a setting has a list or a :class:`Range`. An axis with any
             other name has a list of tables, each with several settings and a ``name``.
-        seeds: the seeds, or their number, counted from 0.
+        seeds: the seeds, or their number, counted from 0. Each sets the three seeds of an experiment, except those that are axes.
         measure: "samples" for the figures of samples; "all" for likelihoods too.
         losses: whether the loss along sigma is measured, at training points and at held-out points.
         plots: the pictures; by default :func:`playground.lab.sweep.plots.default_plots` chooses them.
@@ -120,9 +121,13 @@ class Cell:
     def training(self) -> str:
         """A name that is the same for cells that share one trained network.
 
-        It leaves out defaults, so that a setting that a later version adds does not change it.
+        It leaves out defaults, so that a setting that a later version adds does not change it. One seed of data and training has
+        the name that it had when there was only one.
         """
-        told = {key: value for key, value in changed(self.experiment).items() if not key.startswith(AFTER_TRAINING[:2])}
+        told = {key: value for key, value in changed(self.experiment).items() if not key.startswith(AFTER_TRAINING)}
+        if told.get("data.seed") == told.get("training.seed") and "data.seed" in told:
+            told[experiments.SEED] = told.pop("data.seed")
+            del told["training.seed"]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -214,8 +219,8 @@ def cells(sweep: Sweep, base: Experiment) -> list[Cell]:
         raise ExperimentError(f"The sweep has {count:,} cells: it can have from 1 to {MOST_CELLS:,}.")
     found = []
     for number, (seed, *chosen) in enumerate(itertools.product(seeds, *axes.values())):
-        changes = {key: value for _, settings in chosen for key, value in settings.items()} | {"seed": seed}
-        values = dict(zip(axes, (shown for shown, _ in chosen), strict=True)) | {"seed": seed}
+        changes = {key: value for _, settings in chosen for key, value in settings.items()} | {experiments.SEED: seed}
+        values = dict(zip(axes, (shown for shown, _ in chosen), strict=True)) | {experiments.SEED: seed}
         found.append(Cell(number, values, experiments.replace(base, changes)))
     return found
 
@@ -234,8 +239,10 @@ def _choices(name: str, values: Range | list[Any]) -> list[tuple[Any, Mapping[st
             raise ExperimentError(f"The axis {name}: {error}.") from None
     if not values:
         raise ExperimentError(f"The axis {name} has no values: give a list, or a range from, to, count.")
-    if name == "seed":
-        raise ExperimentError("The seed is no axis: give seeds = 3, or a list of them.")
+    if name == experiments.SEED:
+        raise ExperimentError(
+            f"seed is no axis: give seeds = 3, or a list of them, for all seeds; or an axis {alternatives(list(experiments.SEEDS))}."
+        )
     choices: list[tuple[Any, Mapping[str, Any]]] = []
     field = experiments.every_field().get(name)
     for value in values if field is None else (experiments.counted(field, one) for one in values):

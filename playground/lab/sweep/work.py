@@ -77,7 +77,7 @@ def _measured(experiment: Experiment, session: Session | None, order: Order) -> 
     conflict = sampling_conflict(tried.problem.experiment, tried.problem.conditions)
     if conflict is not None:
         raise ExperimentError(conflict)
-    path = shared_path(tried.problem, tried.problem.experiment.seed)
+    path = shared_path(tried.problem, tried.problem.experiment.sampling.seed)
     trajectory = _last(sample(tried.problem, tried.score, path=path))
     samples = trajectory.positions[-1]
     if order.measure == "samples":

@@ -43,6 +43,9 @@ sys.path.append(str(ROOT / "packaging"))
 import contents  # noqa: E402
 
 SMALL: dict[str, Any] = {
+    "data.seed": 3,
+    "training.seed": 5,
+    "sampling.seed": 7,
     "data.points": 300,
     "data.pixels": 8,
     "network.width": 16,
@@ -301,7 +304,7 @@ def test_a_script_contains_the_code_of_plugins(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
 def test_numbers_that_are_not_finite_are_written_as_they_are(value: float) -> None:
-    write = Expressions(Recording(), Bundle())
+    write = Expressions(Recording(), Bundle(), Experiment())
     for whole in (value, (0.5, value), [value], torch.tensor([1.0, value])):
         found = eval(write.of(whole), {"math": math, "torch": torch})
         np.testing.assert_array_equal(np.asarray(found), np.asarray(whole))
@@ -312,4 +315,4 @@ def test_an_object_that_a_function_of_its_own_makes_is_refused() -> None:
         return like
 
     with pytest.raises(NoSource, match="no script can be written of it"):
-        Expressions(Recording(), Bundle()).of(made_in_a_function)
+        Expressions(Recording(), Bundle(), Experiment()).of(made_in_a_function)

@@ -120,7 +120,7 @@ class Axes(QWidget):
 
     def set_base(self, base: Experiment) -> None:
         """Offer the settings of an experiment."""
-        self.keys = {key: field.label for key, field in fields(base).items() if key != "seed"}
+        self.keys = {key: field.label for key, field in fields(base).items()}
 
     def load(self, axes: Mapping[str, Range | list[Any]]) -> None:
         """Show the axes of a sweep."""
