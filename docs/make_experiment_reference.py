@@ -21,11 +21,13 @@ On the command line, `--set section.key=value` changes a setting. The unit *data
 {evened}
 A setting marked with **new training** cannot change without training anew.
 
-```toml
-seed = 7
+A line `seed = 7` before the sections sets the seeds of data, training and sampling that the file does not set, and `--seed 7` all that no
+`--set` sets; [architecture.md](architecture.md#seeds) says what each of them draws.
 
+```toml
 [data]
 kind = "eight-gaussians"
+seed = 7
 
 [noise]
 kind = "ve"
@@ -54,8 +56,6 @@ def reference() -> str:
     """The whole page."""
     parts = [
         INTRODUCTION.format(evened=EQUALIZED),
-        _heading("General"),
-        *map(_row, own_fields(Experiment).values()),
     ]
     for name in Experiment.__struct_fields__:
         section = getattr(Experiment(), name)
