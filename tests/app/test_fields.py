@@ -15,7 +15,7 @@ from playground.app.widgets.fields import ChoiceField, NumberField, SwitchField,
 from playground.app.widgets.range_field import RangeField
 from playground.kinds.setting import Field
 from playground.lab.boltzmann.settings import Boltzmann
-from playground.lab.experiment import Experiment, every_field, fields, owners, replace
+from playground.lab.experiment import SEEDS, Experiment, every_field, fields, owners, replace
 
 
 def describe() -> list[tuple[dict[str, str], Field]]:
@@ -376,7 +376,17 @@ def test_setting_a_value_by_program_echoes_nothing(form, state):
     assert not shown["sampling.final_denoising"].switch.isChecked()
 
 
-@pytest.mark.parametrize("key", [key for key in EVERY_ROW if every_field()[key].kind == "int"])
+@pytest.mark.parametrize("key", SEEDS)
+def test_a_seed_is_written_and_has_no_slider(form, state, key):
+    row = make_field(state, key)
+    form(row)
+    assert row.slider is None
+    QTest.keyClicks(row.number, "7")
+    QTest.keyClick(row.number, Qt.Key.Key_Return)
+    assert state.value(key) == 7
+
+
+@pytest.mark.parametrize("key", [key for key in EVERY_ROW if every_field()[key].kind == "int" and key not in SEEDS])
 def test_an_arrow_key_moves_every_slider_of_whole_numbers_there_and_back(form, state, key):
     choose(state, key)
     row = make_field(state, key)
