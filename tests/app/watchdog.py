@@ -1,34 +1,37 @@
 """Finds calls that hold up the GUI thread."""
 
-import faulthandler
 import linecache
 import re
-import tempfile
+import sys
+import threading
 import time
 from pathlib import Path
+from types import FrameType
 
 from PySide6.QtCore import QObject, Qt, QTimer
 
 BEAT = 5  # ms
 LIMIT = 0.050  # s
+LOOK = 0.010  # s
 BLOCKING = re.compile(r"\b(wait|join|acquire|sleep|stop|shutdown)\(")
-_LINE = re.compile(r'File "(.+)", line (\d+) in ')
 
 
 class Watchdog(QObject):
     """Beats in the GUI thread; `calls` are what took too long between two beats.
 
     A late beat alone proves nothing on a busy machine, or while another thread keeps the interpreter. What counts is that
-    the GUI thread itself computed for longer than the limit, or that it slept as long in a line that waits. The stack is
-    written by faulthandler's own thread, which holds no frame: a frame kept by another thread would keep the objects in
-    it alive, and destroy them there.
+    the GUI thread itself computed for longer than the limit, or that it slept as long in a line that waits. Its stack is read by
+    a thread that looks whether a beat is late. (faulthandler's thread, which reads without the interpreter's lock, crashes on
+    Python 3.13.)
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[str] = []
         self.beats = 0
-        self._stacks = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the watchdog
+        self._stack: list[tuple[str, int, str]] = []  # of a late beat, innermost line first
+        self._ended = threading.Event()
+        self._main = threading.get_ident()
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(BEAT)
@@ -37,39 +40,42 @@ class Watchdog(QObject):
     def __enter__(self) -> "Watchdog":
         self._last = _clocks()
         self._timer.start()
-        faulthandler.dump_traceback_later(LIMIT, file=self._stacks)
+        self._thread = threading.Thread(target=self._look, name="watchdog", daemon=True)
+        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._timer.stop()
-        faulthandler.cancel_dump_traceback_later()
-        self._stacks.close()
+        self._ended.set()
+        self._thread.join()
         assert self.beats, "the watchdog saw nothing: the event loop did not run"
 
+    def _look(self) -> None:
+        while not self._ended.wait(LOOK):
+            if not self._stack and time.perf_counter() - self._last[0] > LIMIT:
+                self._stack = _lines(sys._current_frames()[self._main])  # noqa: SLF001 - there is no other way
+
     def _beat(self) -> None:
-        faulthandler.cancel_dump_traceback_later()
         self.beats += 1
         wall, computed, queued = (now - before for now, before in zip(_clocks(), self._last, strict=True))
         slept = wall - computed - queued
-        stack = self._take_stack()
-        place = _LINE.search(stack)
-        waits = place is not None and BLOCKING.search(linecache.getline(place[1], int(place[2])))
+        stack, self._stack = self._stack, []
+        waits = bool(stack) and BLOCKING.search(linecache.getline(*stack[0][:2]))
         if computed > LIMIT or (slept > LIMIT and waits):
+            text = "\n".join(f"  {path}:{line} in {name}" for path, line, name in stack[:6])
             self.calls.append(
-                f"computed {1e3 * computed:.0f} ms, slept {1e3 * slept:.0f} ms, at {LIMIT * 1e3:.0f} ms in\n{stack}"
+                f"computed {1e3 * computed:.0f} ms, slept {1e3 * slept:.0f} ms, at {LIMIT * 1e3:.0f} ms in\n{text}"
             )
         self._last = _clocks()
-        faulthandler.dump_traceback_later(LIMIT, file=self._stacks)
 
-    def _take_stack(self) -> str:
-        """The GUI thread's stack at the limit, innermost line first; empty where the beat was in time."""
-        self._stacks.seek(0)
-        text = self._stacks.read()
-        self._stacks.seek(0)
-        self._stacks.truncate()
-        stacks = re.split(r"\n\n", text)
-        # The GUI thread is Python's main thread, which faulthandler writes last.
-        return "\n".join(stacks[-1].strip().splitlines()[1:7])
+
+def _lines(frame: FrameType | None) -> list[tuple[str, int, str]]:
+    """Path, line and function of a frame and those around it. No frame is kept: its objects would be destroyed in this thread."""
+    found = []
+    while frame is not None:
+        found.append((frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name))
+        frame = frame.f_back
+    return found
 
 
 def _clocks() -> tuple[float, float, float]:
