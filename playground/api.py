@@ -521,7 +521,8 @@ def sweep(
             `count` and `log`, or under a name of your own a list of mappings, each with a `name` and several settings.
         seeds: the seeds, or their number, counted from 0. Each sets ``data.seed``, ``training.seed`` and ``sampling.seed``, except
             those that are axes: with the axis ``sampling.seed`` one network is sampled several times.
-        out: a folder for cells and networks; a sweep that was stopped goes on from it. None for a temporary one.
+        out: a folder for cells and networks. Cells that it has already, of this sweep or another, are not computed again. None for
+            a temporary one.
         workers: processes of this machine, None for one a core. With 1 the work is done here, and a script needs no
             ``if __name__ == "__main__"``.
         measure: "samples", or "all" for likelihoods too.
@@ -533,7 +534,7 @@ def sweep(
 
     Raises:
         ExperimentError: the axes or their values cannot be used.
-        UserError: the folder holds another sweep, or every cell failed; raised by the work itself.
+        UserError: every cell failed; raised by the work itself.
     """
     if isinstance(source, Experiment):
         told = plain_values(

@@ -57,8 +57,7 @@ def run_sweep(source: Path, folder: Path, place: "Place", device: str, parquet: 
         Whether no cell failed.
 
     Raises:
-        UserError: the file is not a sweep, the folder has another sweep, another process computes it now, or the package for
-            Parquet is missing.
+        UserError: the file is not a sweep, another process computes it now, or the package for Parquet is missing.
     """
     if parquet and not has_parquet():
         raise UserError(NO_PARQUET)
@@ -70,7 +69,6 @@ def run_sweep(source: Path, folder: Path, place: "Place", device: str, parquet: 
 def _run(
     sweep: sweeps.Sweep, cells: Sequence[sweeps.Cell], folder: Path, place: "Place", device: str, parquet: bool
 ) -> bool:
-    folders.refuse_another(sweep, folder)  # without making it: a scheduler that is refused is to leave none
     waiting = len(folders.waiting(folder, cells))
     if len(cells) > waiting:
         note(f"{len(cells) - waiting} of {len(cells)} cells are there already")

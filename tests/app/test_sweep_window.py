@@ -236,7 +236,8 @@ def typed(edit: QLineEdit, text: str) -> None:
 def test_a_cancelled_sweep_resumes_and_computes_nothing_twice(window, computed, tmp_path):
     folder = tmp_path / "half"
     shutil.copytree(computed, folder)
-    missing = [folder / "cells" / f"0000{number}.json" for number in (1, 3)]
+    _, cells = sweeps.load(folder)
+    missing = [folder / folders.CELLS / f"{cells[number].key}.json" for number in (1, 3)]
     for path in missing:
         path.unlink()
     kept = {path: path.stat().st_mtime_ns for path in (folder / "cells").iterdir()}
@@ -266,7 +267,8 @@ def test_a_cancelled_sweep_resumes_and_computes_nothing_twice(window, computed, 
 def test_a_broken_cell_is_said_and_computed_anew(window, computed, tmp_path):
     folder = tmp_path / "broken"
     shutil.copytree(computed, folder)
-    broken = folder / "cells" / "00001.json"
+    _, cells = sweeps.load(folder)
+    broken = folder / folders.CELLS / f"{cells[1].key}.json"
     broken.write_text('{"metrics": []}', encoding="utf-8")
     read(window, folder)
     said = "The file of cell 1 is broken, so the cell is computed anew"
@@ -292,7 +294,7 @@ def test_a_failed_cell_is_counted_and_its_reason_is_in_the_table(window, compute
     found = lines(window)
     assert [line[3] for line in found] == [
         "",
-        "This should not have happened (ValueError: no): see cells/00001.log.",
+        f"This should not have happened (ValueError: no): see cells/{cells[1].key}.log.",
         *[""] * 2,
     ]
     assert {*found[1][4:]} == {"–"}
@@ -346,12 +348,20 @@ def test_cells_of_another_version_are_counted_with_it(window, computed, tmp_path
     assert window.status.text() == f"4 of 4 cells, by version 0.0.9 and {__version__}"
 
 
-def test_another_sweep_in_the_folder_is_an_error_in_a_sentence(window, computed):
-    window.set_place(computed)
+def test_a_sweep_whose_axis_is_changed_computes_only_the_new_cells(window, computed, tmp_path):
+    folder = tmp_path / "changed"
+    shutil.copytree(computed, folder)
+    read(window, folder)
+    before = {path.name: path.stat().st_mtime_ns for path in (folder / folders.CELLS).iterdir()}
+    window.processes.setText("1")
+    window.axes.rows[0].values.setText("5, 7")
     QTest.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
-    wait(lambda: not window.sweeping.running, 20_000)
-    assert "holds another sweep (" in window.status.text()
-    assert "give another folder" in window.status.text()
+    wait(lambda: not window.sweeping.running, 60_000)
+    assert window.status.text() == "4 of 4 cells"
+    after = {path.name: path.stat().st_mtime_ns for path in (folder / folders.CELLS).iterdir()}
+    assert after.items() >= before.items()
+    assert len(after) == 6
+    assert [line[0] for line in lines(window)] == ["5", "5", "7", "7"]
 
 
 def test_training_for_a_time_is_said_to_depend_on_the_machine(window):

@@ -5,7 +5,7 @@ import csv
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,6 @@ from playground.lab.sweep.table import write_tables
 from playground.lab.training import Trainer
 from playground.lab.trajectory import Trajectory
 from playground.resources import resource
-from playground.user_errors import UserError
 from playground.version import __version__
 
 SMALL = {"training.steps": 5, "sampling.particles": 60, "sampling.steps": 4}
@@ -44,7 +43,7 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-def finished(folder: Path, sweep: sweeps.Sweep, cells: list[sweeps.Cell]) -> list[sweeps.Progress]:
+def finished(folder: Path, sweep: sweeps.Sweep, cells: Sequence[sweeps.Cell]) -> list[sweeps.Progress]:
     return list(sweeps.run(sweep, cells, folder, device="cpu"))
 
 
@@ -265,9 +264,9 @@ def test_finished_cells_are_never_computed_again(tmp_path: Path) -> None:
     work = sweeps.run(sweep, cells, tmp_path, device="cpu")
     first = next(progress.finished[0] for progress in work if progress.finished)
     del work  # stopped, as by Ctrl+C
-    path = tmp_path / folders.CELLS / f"{first.number:05}.json"
+    path = tmp_path / folders.CELLS / f"{first.key}.json"
     text = path.read_text(encoding="utf-8")
-    (tmp_path / folders.CELLS / f"{cells[1].number:05}.json").write_text('{"metr', encoding="utf-8")  # half of a file
+    (tmp_path / folders.CELLS / f"{cells[1].key}.json").write_text('{"metr', encoding="utf-8")  # half of a file
     assert [cell.number for cell in folders.waiting(tmp_path, cells)] == [1, 2]
     path.write_text(text.replace('"nfe_mean": ', '"nfe_mean": 1000'), encoding="utf-8")  # a mark
     reports = finished(tmp_path, sweep, cells)
@@ -303,9 +302,9 @@ def test_an_error_of_a_plugin_ends_one_cell_and_is_tried_again(
     place = sweeps.processes(2) if in_processes else contextlib.nullcontext()
     assert not command.run_sweep(source, folder, place, "cpu", parquet=False)  # the command's exit code is 1
     _, cells = sweeps.load(source)
-    why = "This should not have happened (Broken: three steps): see cells/00000.log."
-    assert [sweeps.failure(folder, cell) for cell in cells] == [why, None, None]
     log = folders.log_path(folder, cells[0])
+    why = f"This should not have happened (Broken: three steps): see cells/{log.name}."
+    assert [sweeps.failure(folder, cell) for cell in cells] == [why, None, None]
     text = log.read_text(encoding="utf-8")
     assert "Traceback" in text
     assert 'raise Broken("three steps' in text
@@ -378,7 +377,7 @@ def test_the_table_has_means_and_standard_errors_over_the_seeds(tmp_path: Path) 
     folders.prepare(sweep, tmp_path)
     numbers = {cell.number: float(cell.number**2) for cell in cells}
     for cell in cells[:-1]:
-        path = tmp_path / folders.CELLS / f"{cell.number:05}.json"
+        path = tmp_path / folders.CELLS / f"{cell.key}.json"
         path.write_text(json.dumps({"metrics": {"kl": numbers[cell.number]}}), encoding="utf-8")
     rows = sweeps.rows(tmp_path, cells)
     assert [(row.values, row.count) for row in rows] == [({"sampling.steps": 2}, 3), ({"sampling.steps": 3}, 2)]
@@ -451,7 +450,7 @@ WHOLE = {"metrics": {"nfe_mean": 5.0}, "curves": {name: [1.0, math.nan] for name
 
 
 def break_cell(folder: Path, cell: sweeps.Cell, text: str) -> None:
-    (folder / folders.CELLS / f"{cell.number:05}.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    (folder / folders.CELLS / f"{cell.key}.json").write_bytes(text.encode("utf-8", "surrogateescape"))
 
 
 @pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN.keys())
@@ -488,23 +487,58 @@ def test_broken_cells_are_said_and_computed_anew(tmp_path: Path, capsys: pytest.
     assert folders.broken(folder, cells) == []
 
 
-def test_a_folder_of_another_sweep_is_refused(tmp_path: Path) -> None:
-    folders.prepare(sweeps.Sweep(axes={"sampling.steps": [2]}), tmp_path)
-    folders.prepare(sweeps.Sweep(axes={"sampling.steps": [2]}, plots=[sweeps.Plot("nfe_mean", "kl")]), tmp_path)
-    with pytest.raises(UserError, match=r"holds another sweep \(axes\): give another folder"):
-        folders.prepare(sweeps.Sweep(axes={"sampling.steps": [3]}), tmp_path)
-    with pytest.raises(UserError, match=r"holds another sweep \(seeds, sampling.particles\)"):
-        folders.prepare(
-            sweeps.Sweep(axes={"sampling.steps": [2]}, experiment={"sampling.particles": 70}, seeds=2), tmp_path
-        )
+EXACT = SMALL | {"sampling.source": "exact", "likelihood.points": 10}
 
 
-def test_the_order_of_the_axes_numbers_the_cells(tmp_path: Path) -> None:
+def steps(counts: Sequence[int], **more: Any) -> tuple[sweeps.Sweep, list[sweeps.Cell]]:
+    base = sweeps.Cell(0, {}, replace(Experiment(), EXACT)).settings
+    return sweeps.settled(sweeps.Sweep({"sampling.steps": list(counts)}, experiment=base, **more))
+
+
+def computed(folder: Path, sweep: sweeps.Sweep, cells: Sequence[sweeps.Cell]) -> list[int]:
+    """The numbers of the cells that a sweep computes."""
+    return [cell.number for report in finished(folder, sweep, cells) for cell in report.finished]
+
+
+def test_a_sweep_whose_axis_is_changed_keeps_the_cells_that_belong_to_it(tmp_path: Path) -> None:
+    assert computed(tmp_path, *steps([2, 3])) == [0, 1]
+    sweep, cells = steps([3, 4])
+    assert computed(tmp_path, sweep, cells) == [1]
+    assert [row.values["sampling.steps"] for row in sweeps.rows(tmp_path, cells)] == [3, 4]
+    assert sweeps.load(tmp_path) == (sweep, cells)
+    assert computed(tmp_path, *steps([2, 3, 4])) == []
+    assert computed(tmp_path, *steps([2, 3], seeds=2)) == [2, 3]
+    assert computed(tmp_path, *steps([2, 3], losses=True)) == [0, 1]  # other figures
+
+
+def test_the_order_of_the_axes_numbers_the_cells_and_names_none(tmp_path: Path) -> None:
     axes = {"sampling.steps": [2, 3], "sampling.kind": ["reverse-sde", "probability-flow"]}
-    folders.prepare(sweeps.Sweep(axes=axes), tmp_path)
-    folders.prepare(sweeps.Sweep(axes=dict(axes)), tmp_path)
-    with pytest.raises(UserError, match="holds another sweep"):
-        folders.prepare(sweeps.Sweep(axes=dict(reversed(axes.items()))), tmp_path)
+    base = sweeps.Cell(0, {}, replace(Experiment(), EXACT)).settings
+    (_, one), (_, other) = (
+        sweeps.settled(sweeps.Sweep(dict(order), experiment=base)) for order in (axes.items(), reversed(axes.items()))
+    )
+    assert [cell.key for cell in one] == [other[number].key for number in (0, 2, 1, 3)]
+    assert len({cell.key for cell in one}) == 4
+
+
+def test_a_network_without_earlier_steps_is_trained_again_where_they_guide(tmp_path: Path) -> None:
+    settings = SMALL | {"training.steps": 300, "sampling.guidance": 2.0}
+    base = sweeps.Cell(0, {}, replace(Experiment(), settings)).settings
+    sweep, cells = sweeps.settled(sweeps.Sweep({"sampling.guide": ["unconditional"]}, experiment=base))
+    finished(tmp_path, sweep, cells)
+    assert not kept_steps(Session.load(folders.model_path(tmp_path, cells[0])).weights or {})
+    sweep, cells = sweeps.settled(sweeps.Sweep({"sampling.guide": ["unconditional", "checkpoint"]}, experiment=base))
+    assert computed(tmp_path, sweep, cells) == [1]
+    assert kept_steps(Session.load(folders.model_path(tmp_path, cells[1])).weights or {})
+
+
+def test_cells_that_were_called_by_their_numbers_are_not_computed_again(tmp_path: Path) -> None:
+    sweep, cells = steps([2, 3])
+    finished(tmp_path, sweep, cells)
+    for cell in cells:
+        (tmp_path / folders.CELLS / f"{cell.key}.json").rename(tmp_path / folders.CELLS / f"{cell.number:05}.json")
+    (tmp_path / folders.CELLS / "00002.json").write_text("{", encoding="utf-8")
+    assert computed(tmp_path, *steps([2, 3, 4])) == [2]
 
 
 def of_another_version(folder: Path, changes: Mapping[str, Any]) -> None:
@@ -552,14 +586,9 @@ def test_a_killed_sweep_goes_on_after_an_update_with_its_networks_and_says_so(
     assert isinstance(folders.opened(folder, cells[0]), Session)
 
 
-def test_other_settings_of_an_earlier_version_are_refused_by_name(tmp_path: Path) -> None:
-    sweep, _ = sweeps.settled(sweeps.Sweep(axes={"sampling.steps": [2]}))
-    folders.prepare(sweep, tmp_path)
-    of_another_version(tmp_path, {"sampling.particles": 77})
-    with pytest.raises(UserError, match=r"holds another sweep \(sampling.particles\)"):
-        folders.prepare(sweep, tmp_path)
-    of_another_version(tmp_path, {"sampling.speed": 1})
-    with pytest.raises(
-        UserError, match=r"holds a sweep that cannot be read: give another folder\. sampling\.speed is not"
-    ):
-        folders.prepare(sweep, tmp_path)
+def test_cells_with_another_default_of_an_earlier_version_are_computed_anew(tmp_path: Path) -> None:
+    sweep, cells = steps([2, 3])
+    finished(tmp_path, sweep, cells)
+    of_another_version(tmp_path, {"sampling.score_factor": 1.5})
+    assert folders.broken(tmp_path, cells) == []
+    assert computed(tmp_path, sweep, cells) == [0, 1]

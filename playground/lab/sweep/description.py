@@ -101,11 +101,14 @@ class Cell:
     Attributes:
         number: its index.
         values: the values by axis, as in the table.
+        measure, losses: what is measured, see :class:`Sweep`.
     """
 
     number: int
     values: Mapping[str, Any]
     experiment: Experiment
+    measure: Literal["samples", "all"] = "samples"
+    losses: bool = False
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -118,17 +121,28 @@ class Cell:
         return self.experiment.training.steps == "auto" and self.experiment.sampling.follows == "learned"
 
     @functools.cached_property
+    def key(self) -> str:
+        """A name for what it computes, which is the same in every sweep: settings, seeds and figures decide it, not its number.
+
+        Like :attr:`training` it leaves out defaults, so that a setting that a later version adds does not change it.
+        """
+        return _digest([changed(self.experiment), self.measure, self.losses])
+
+    @functools.cached_property
     def training(self) -> str:
         """A name that is the same for cells that share one trained network.
 
-        It leaves out defaults, so that a setting that a later version adds does not change it. One seed of data and training has
-        the name that it had when there was only one.
+        One seed of data and training has the name that it had when there was only one.
         """
         told = {key: value for key, value in changed(self.experiment).items() if not key.startswith(AFTER_TRAINING)}
         if told.get("data.seed") == told.get("training.seed") and "data.seed" in told:
             told[experiments.SEED] = told.pop("data.seed")
             del told["training.seed"]
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+        return _digest(told)
+
+
+def _digest(tree: Any) -> str:
+    return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def load(path: Path) -> tuple[Sweep, list[Cell]]:
@@ -221,7 +235,7 @@ def cells(sweep: Sweep, base: Experiment) -> list[Cell]:
     for number, (seed, *chosen) in enumerate(itertools.product(seeds, *axes.values())):
         changes = {key: value for _, settings in chosen for key, value in settings.items()} | {experiments.SEED: seed}
         values = dict(zip(axes, (shown for shown, _ in chosen), strict=True)) | {experiments.SEED: seed}
-        found.append(Cell(number, values, experiments.replace(base, changes)))
+        found.append(Cell(number, values, experiments.replace(base, changes), sweep.measure, sweep.losses))
     return found
 
 

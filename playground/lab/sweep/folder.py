@@ -12,8 +12,7 @@ from typing import Any, TypeGuard
 import msgspec
 
 from playground.lab.atomic import atomic_write, hold
-from playground.lab.experiment import Experiment, ExperimentError
-from playground.lab.script import changed
+from playground.lab.experiment import Experiment, ExperimentError, from_tree
 from playground.lab.session import Session
 from playground.lab.sweep import description
 from playground.lab.sweep.description import NOTE, Cell, Sweep
@@ -27,54 +26,34 @@ CURVES = ("sigma", "train_loss", "held_out_loss")
 """The curves of :func:`playground.lab.loss_curve.losses_along_sigma`; a cell has all of them or none."""
 
 
-def refuse_another(sweep: Sweep, folder: Path) -> None:
-    """Make sure that a folder has no sweep whose cells have other settings. Plots may differ.
-
-    The sweep there may come from another version of the program: settings that it does not state have their defaults.
-
-    Raises:
-        UserError: the folder has another sweep.
-    """
-    if (folder / NOTE).exists():
-        try:
-            different = _differences(description.read(folder), description.with_base(sweep))
-        except ExperimentError as error:
-            raise UserError(f"{folder} holds a sweep that cannot be read: give another folder. {error}") from None
-        if different:
-            named = ", ".join(different[:3]) + (", …" if len(different) > 3 else "")
-            raise UserError(
-                f"{folder} holds another sweep ({named}): give another folder, or this folder as the sweep's file."
-            )
-
-
 def prepare(sweep: Sweep, folder: Path) -> None:
-    """Create the folder of a sweep, unless it has another one.
+    """Create the folder of a sweep. What another sweep has computed there stays, and counts where cells are the same.
 
     Raises:
-        UserError: the folder has another sweep, see :func:`refuse_another`, or cannot be created.
+        UserError: it cannot be created.
     """
-    refuse_another(sweep, folder)
-    text = msgspec.json.encode(sweep).decode()
     try:
         for part in (CELLS, MODELS):
             (folder / part).mkdir(parents=True, exist_ok=True)
+        _name_by_contents(folder)
         with atomic_write(folder / NOTE) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+            temporary.write_text(msgspec.json.encode(sweep).decode(), encoding="utf-8")
     except OSError as error:
         raise UserError(f"{folder} cannot be made: {error.strerror}.") from None
 
 
-def _differences(one: Sweep, other: Sweep) -> list[str]:
-    """What differs in the cells of two sweeps: settings of their bases, axes, seeds or what is measured."""
-
-    def told(sweep: Sweep) -> dict[str, Any]:
-        tree = msgspec.json.decode(msgspec.json.encode(sweep))
-        own = {key: tree[key] for key in ("seeds", "measure", "losses")}
-        # The order of the axes numbers the cells.
-        return {**changed(description.base_of(sweep)), "axes": [*tree["axes"].items()], **own}
-
-    first, second = told(one), told(other)
-    return [key for key in {**first, **second} if key not in first or key not in second or first[key] != second[key]]
+def _name_by_contents(folder: Path) -> None:
+    """Rename the cells of a version that called them by their numbers."""
+    numbered = [path for path in (folder / CELLS).glob("[0-9]*.json") if path.stem.isdecimal() and len(path.stem) == 5]
+    if not numbered:
+        return
+    with contextlib.suppress(ExperimentError):
+        sweep = description.read(folder)
+        for path in numbered:
+            with contextlib.suppress(ValueError, RecursionError, LookupError, TypeError):  # it is broken
+                settings = json.loads(path.read_text(encoding="utf-8"))["experiment"]
+                cell = Cell(int(path.stem), {}, from_tree(settings, Experiment()), sweep.measure, sweep.losses)
+                path.replace(_path(folder, cell))
 
 
 @contextlib.contextmanager
@@ -106,10 +85,22 @@ def failure(folder: Path, cell: Cell) -> str | None:
 
 def read(folder: Path, cell: Cell) -> dict[str, Any]:
     """What is written of a cell; nothing if it is not finished or its file is broken."""
+    found = _written(folder, cell)
+    return found if _is_whole(found) and _is_of(found, cell) else {}
+
+
+def _written(folder: Path, cell: Cell) -> Any:
     with contextlib.suppress(OSError, ValueError, RecursionError):
-        found = json.loads(_path(folder, cell).read_text(encoding="utf-8"))
-        return found if _is_whole(found) else {}
-    return {}
+        return json.loads(_path(folder, cell).read_text(encoding="utf-8"))
+    return None
+
+
+def _is_of(found: Mapping[str, Any], cell: Cell) -> bool:
+    """Whether settings that are written are those of the cell, whose key does not have what was a default for another version."""
+    own = json.loads(json.dumps(cell.settings))
+    sections = ((told, own.get(section)) for section, told in found.get("experiment", {}).items())
+    both = [(told, now) for told, now in sections if isinstance(told, dict) and isinstance(now, dict)]
+    return all(now.get(name, value) == value for told, now in both for name, value in told.items())
 
 
 def _is_whole(found: object) -> bool:
@@ -137,7 +128,7 @@ def _is_number(value: object) -> TypeGuard[float]:
 
 def broken(folder: Path, every: Sequence[Cell]) -> list[Cell]:
     """The cells whose files are there but broken, so that they are computed anew."""
-    return [cell for cell in every if _path(folder, cell).exists() and not read(folder, cell)]
+    return [cell for cell in every if _path(folder, cell).exists() and not _is_whole(_written(folder, cell))]
 
 
 def of_broken(cells: Sequence[Cell]) -> Message | None:
@@ -202,4 +193,4 @@ def opened(folder: Path, cell: Cell) -> Session | Experiment:
 
 
 def _path(folder: Path, cell: Cell) -> Path:
-    return folder / CELLS / f"{cell.number:05}.json"
+    return folder / CELLS / f"{cell.key}.json"

@@ -13,6 +13,7 @@ from typing import Any
 
 from playground.lab.atomic import atomic_write, hold
 from playground.lab.autoguidance import asks_checkpoint
+from playground.lab.checkpoints import kept_steps
 from playground.lab.experiment import Experiment
 from playground.lab.session import Session
 from playground.lab.sweep import folder as folders
@@ -57,22 +58,20 @@ def run(
 
     Args:
         sweep, cells: as :func:`playground.lab.sweep.load` returns them.
-        folder: where the cells are written; a folder that holds a part of this sweep is continued.
+        folder: where the cells are written; those that it has already, of this sweep or another, are not computed again.
         workers: as :func:`playground.lab.sweep.processes` yields them; by default this thread.
         device: "auto", "cpu", "cuda" or "mps".
 
     Raises:
-        UserError: the folder has another sweep, another process computes it now, or a worker has another version.
+        UserError: another process computes in the folder now, or a worker has another version.
     """
     folders.prepare(sweep, folder)
     with folders.held(folder), contextlib.ExitStack() as stack:
         chosen = stack.enter_context(here()) if workers is None else workers
-        yield from _run(sweep, cells, folder, chosen, device)
+        yield from _run(cells, folder, chosen, device)
 
 
-def _run(
-    sweep: Sweep, cells: Sequence[Cell], folder: Path, workers: Workers, device: str
-) -> Generator[Progress, None, None]:
+def _run(cells: Sequence[Cell], folder: Path, workers: Workers, device: str) -> Generator[Progress, None, None]:
     waiting = sorted(folders.waiting(folder, cells), key=lambda cell: (cell.training, cell.number))
     groups = [list(group) for _, group in itertools.groupby(waiting, key=lambda cell: cell.training)]
     groups.sort(key=lambda group: group[0].number)
@@ -87,7 +86,7 @@ def _run(
             while len(pending) < workers.at_once and (ready or untrained):
                 if not ready:
                     group = untrained.popleft()
-                    tasks, rest = _first(sweep, cells, group, folder, device)
+                    tasks, rest = _first(cells, group, folder, device)
                     if rest:
                         pending[workers.executor.submit(compute, tasks[0].order)] = tasks[0], rest
                         continue
@@ -108,7 +107,7 @@ def _run(
                         temporary.write_bytes(delivery.model)
                     if rest:
                         model = for_sampling(unpacked(delivery.model), _experiments(rest))
-                        ready.extend(_Task(cell, _order(sweep, cell, model, device)) for cell in rest)
+                        ready.extend(_Task(cell, _order(cell, model, device)) for cell in rest)
                 else:  # the training failed, and with it all cells of its network
                     for cell in rest:
                         folders.write(folder, cell, delivery.found, delivery.log)
@@ -131,7 +130,7 @@ def run_cell(sweep: Sweep, cells: Sequence[Cell], folder: Path, number: int, dev
         Why the cell failed; None if it did not.
 
     Raises:
-        UserError: there is no such cell, or the folder has another sweep.
+        UserError: there is no such cell, or the folder cannot be made.
     """
     if not 0 <= number < len(cells):
         raise UserError(f"There is no cell {number}: this sweep has the cells 0 to {len(cells) - 1}.")
@@ -139,7 +138,7 @@ def run_cell(sweep: Sweep, cells: Sequence[Cell], folder: Path, number: int, dev
     folders.prepare(sweep, folder)
     if folders.result(folder, cell) is None:
         with _alone(folders.model_path(folder, cell).with_suffix(".lock")):
-            (task,), _ = _first(sweep, cells, [cell], folder, device)
+            (task,), _ = _first(cells, [cell], folder, device)
             if task.order.trains:
                 _deliver(folder, cell, compute(task.order))
         if not task.order.trains:
@@ -177,18 +176,18 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _first(
-    sweep: Sweep, cells: Sequence[Cell], group: Sequence[Cell], folder: Path, device: str
+    cells: Sequence[Cell], group: Sequence[Cell], folder: Path, device: str
 ) -> tuple[list[_Task], Sequence[Cell]]:
     """The tasks that a group of cells with one network begins with, and the cells that wait for the first task."""
-    needed = sweep.measure == "all" or sweep.losses
+    needed = group[0].measure == "all" or group[0].losses
     if not needed and all(cell.experiment.sampling.follows != "learned" for cell in group):
-        return [_Task(cell, _order(sweep, cell, None, device)) for cell in group], ()
+        return [_Task(cell, _order(cell, None, device)) for cell in group], ()
     model = _trained(folders.model_path(folder, group[0]), group)
     if model is not None:
-        return [_Task(cell, _order(sweep, cell, model, device)) for cell in group], ()
+        return [_Task(cell, _order(cell, model, device)) for cell in group], ()
     sharing = [cell for cell in cells if cell.training == group[0].training]  # those of other jobs too
     keeps = any(asks_checkpoint(one) for one in _experiments(sharing))
-    return [_Task(group[0], _order(sweep, group[0], None, device, trains=True, keeps_checkpoints=keeps))], group[1:]
+    return [_Task(group[0], _order(group[0], None, device, trains=True, keeps_checkpoints=keeps))], group[1:]
 
 
 def _experiments(cells: Sequence[Cell]) -> list[Experiment]:
@@ -196,14 +195,18 @@ def _experiments(cells: Sequence[Cell]) -> list[Experiment]:
 
 
 def _trained(path: Path, group: Sequence[Cell]) -> bytes | None:
-    """The bytes of a trained network that an earlier run of the sweep has written; None if there is none, or a damaged one."""
+    """The bytes of a trained network that is there already; None if there is none, a damaged one, or one without earlier steps that
+    are asked for.
+    """
+    experiments = _experiments(group)
     with contextlib.suppress(UserError):
-        return for_sampling(Session.load(path), _experiments(group))
+        session = Session.load(path)
+        if kept_steps(session.weights or {}) or not any(asks_checkpoint(one) for one in experiments):
+            return for_sampling(session, experiments)
     return None
 
 
 def _order(
-    sweep: Sweep,
     cell: Cell,
     model: bytes | None,
     device: str,
@@ -211,7 +214,7 @@ def _order(
     keeps_checkpoints: bool = False,
 ) -> Order:
     settings: Mapping[str, Any] = cell.settings
-    return Order(settings, sweep.measure, sweep.losses, trains, keeps_checkpoints, model, device)
+    return Order(settings, cell.measure, cell.losses, trains, keeps_checkpoints, model, device)
 
 
 def compute(order: Order) -> Delivery:
