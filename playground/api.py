@@ -31,6 +31,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from playground.data import Dataset
 from playground.data.units import Units
 from playground.kinds.datasets.from_file import ARRAY, FromFile
 from playground.kinds.kind import register  # noqa: F401 - a name of the package
@@ -44,6 +45,7 @@ from playground.lab.experiment import Experiment, ExperimentError, plain_values,
 from playground.lab.likelihood import LikelihoodProgress, PointLikelihoods
 from playground.lab.model import Model, changes_after_training
 from playground.lab.problem import Problem, choose_device
+from playground.lab.run_figures import FiguresProgress, run_figures
 from playground.lab.session import Session, SessionError
 from playground.lab.sweep import Progress as SweepProgress
 from playground.lab.sweep import Row as Row
@@ -191,16 +193,10 @@ def train(
             raise ExperimentError(
                 "The data were given as an array, of which a session has one split: give them again with an experiment."
             )
-    if data is not None and not isinstance(source, Session):
-        array, told = _array(data), None if labels is None else _array(labels)
-        kind = "images" if array.ndim > 2 else "file"
-        experiment = replace(experiment, {"data.kind": kind, "data.path": ARRAY})
-        assert isinstance(experiment.data, FromFile)
-        dataset = experiment.data.of_array(array, told, experiment.likelihood.points)
-    elif data is not None:
-        raise ExperimentError("A session has its data: give other data with an experiment.")
-    elif labels is not None:
-        raise ExperimentError("Labels are classes of given points: give data too.")
+        if data is not None:
+            raise ExperimentError("A session has its data: give other data with an experiment.")
+    if data is not None or labels is not None:
+        experiment, dataset = _of_array(experiment, data, labels)
     device_found = choose_device(device, experiment)
 
     def steps() -> Generator[TrainingProgress, None, Session]:
@@ -209,9 +205,7 @@ def train(
             trainer.restore(dict(weights))
             trainer.set_hyperparameters(experiment)
             trainer.extend()
-        for progress in trainer:
-            yield progress
-            _refuse(progress.diverged)
+        yield from _trained(trainer)
         return Session.of(experiment, trainer.problem.dataset, weights=trainer.state())
 
     return Work(steps())
@@ -480,22 +474,32 @@ def run(
     device: str = "auto",
     data: ArrayLike | None = None,
     labels: ArrayLike | None = None,
-) -> Work[TrainingProgress | Trajectory | EvaluationProgress, Run]:
-    """Train, sample and evaluate, like ``score-playground run`` but without files; `data` and `labels` are those of :func:`train`.
+) -> Work[TrainingProgress | Trajectory | FiguresProgress, Run]:
+    """Train, sample and measure all figures, like ``score-playground run`` but without files; `data` and `labels` are those of
+    :func:`train`.
 
     Raises:
         ExperimentError, DataError, SamplerDiverged: as :func:`train`, :func:`sample` and :func:`evaluate`.
     """
-    training = train(experiment, settings, device, data, labels)
+    experiment, dataset = _experiment(experiment, settings), None
+    if data is not None or labels is not None:
+        experiment, dataset = _of_array(experiment, data, labels)
+    device_found = choose_device(device, experiment)
 
-    def steps() -> Generator[TrainingProgress | Trajectory | EvaluationProgress, None, Run]:
-        yield from training
-        session = training.result()
-        model = _model(session, None, device)
-        _refuse(sampling_conflict(model.problem.experiment, model.problem.conditions))
-        trajectory = yield from _sampled(model.problem, model.score, None, None)
-        metrics = yield from _evaluated(model.problem, model.evaluated_score, trajectory.positions[-1])
-        return Run(dataclasses.replace(session, trajectory=trajectory.arrays()), trajectory, metrics)
+    def steps() -> Generator[TrainingProgress | Trajectory | FiguresProgress, None, Run]:
+        trainer = Trainer(Problem.build(experiment, dataset, device_found))
+        problem = trainer.problem
+        last = yield from _trained(trainer)
+        final = None if last is None else list(trainer.evaluate_loss())[-1][1]
+        session = Session.of(experiment, problem.dataset, weights=trainer.state())
+        _refuse(sampling_conflict(experiment, problem.conditions))
+        network = trainer.ema.requires_grad_(False)
+        model = Model(problem, network, checkpoints=trainer.checkpoints, step=trainer.step)
+        trajectory = yield from _sampled(problem, model.score, None, None)
+        for progress in run_figures(trainer, last, final, model, trajectory):
+            yield progress
+        assert progress.metrics is not None
+        return Run(dataclasses.replace(session, trajectory=trajectory.arrays()), trajectory, progress.metrics)
 
     return Work(steps())
 
@@ -581,6 +585,24 @@ def open_window(session: Session) -> subprocess.Popen[bytes]:
     path = Path(tempfile.mkdtemp(prefix="score-playground-")) / "from-python.spg"
     session.save(path)
     return subprocess.Popen([sys.executable, "-m", "playground", str(path)])
+
+
+def _of_array(experiment: Experiment, data: ArrayLike | None, labels: ArrayLike | None) -> tuple[Experiment, Dataset]:
+    """An experiment with given points in place of its data set; see :func:`train`."""
+    if data is None:
+        raise ExperimentError("Labels are classes of given points: give data too.")
+    array, told = _array(data), None if labels is None else _array(labels)
+    experiment = replace(experiment, {"data.kind": "images" if array.ndim > 2 else "file", "data.path": ARRAY})
+    assert isinstance(experiment.data, FromFile)
+    return experiment, experiment.data.of_array(array, told, experiment.likelihood.points)
+
+
+def _trained(trainer: Trainer) -> Generator[TrainingProgress, None, TrainingProgress | None]:
+    last = None
+    for last in trainer:
+        yield last
+        _refuse(last.diverged)
+    return last
 
 
 def _sampled(

@@ -16,8 +16,10 @@ import pytest
 import torch
 
 import playground as sp
+from playground.cli import main
+from playground.cli.results import as_text
 from playground.kinds.kind import Kind
-from playground.lab.experiment import ExperimentError, replace
+from playground.lab.experiment import ExperimentError, replace, save
 from playground.lab.session import SessionError
 from playground.theory.samplers import SamplerDiverged
 from playground.user_errors import UserError
@@ -83,11 +85,30 @@ def test_a_run_trains_samples_and_measures() -> None:
     settings = {"training.steps": 20, "sampling.steps": 10, "sampling.particles": 100, "likelihood.points": 20}
     work = sp.run(sp.Experiment(), settings)
     kinds = list(dict.fromkeys(type(progress).__name__ for progress in work))
-    assert kinds == ["TrainingProgress", "Trajectory", "EvaluationProgress"]
+    assert kinds == ["TrainingProgress", "Trajectory", "FiguresProgress"]
     run = work.result()
     assert run.trajectory.positions.shape == (12, 100, 2)
     assert run.metrics["kl"] > 0
     assert run.session.trajectory is not None
+
+
+def test_a_run_has_the_figures_of_the_command_line(tmp_path: Path) -> None:
+    settings = {
+        "training.steps": 20,
+        "sampling.steps": 4,
+        "sampling.particles": 60,
+        "likelihood.points": 10,
+        "likelihood.tolerance": 0.1,
+    }
+    experiment = replace(sp.Experiment(), settings)
+    save(experiment, tmp_path / "experiment.toml")
+    assert main(["run", str(tmp_path / "experiment.toml"), "--out", str(tmp_path / "out"), "--device", "cpu"]) == 0
+    written = json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8"))
+    found = sp.run(experiment, device="cpu").result().metrics
+    assert [*found] == [*written]
+    times = {"seconds", "steps_per_second", "sampling_seconds", "likelihood_seconds", "threads"}
+    ours = json.loads(as_text({key: value for key, value in found.items() if key not in times}))
+    assert ours == {key: value for key, value in written.items() if key not in times}
 
 
 def test_samples_are_measured_without_a_network() -> None:

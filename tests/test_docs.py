@@ -306,8 +306,12 @@ def test_each_figure_stands_on_the_page_of_metrics() -> None:
     shown = (_figures() | {name for name, *_ in NUMBERS}) - {words.title for words in FIGURES.values()}
     assert {name for name in shown if not any(name in entry for entry in entries)} == set()
     keys = {*evaluation.METRICS, *score_errors.METRICS, *error_budget.METRICS, *path_energy.METRICS}
-    for module, function in (("running", "_training"), ("results", "sampling_cost"), ("boltzmann", "_metrics")):
-        tree = ast.parse((ROOT / f"playground/cli/{module}.py").read_text(encoding="utf-8"))
+    for module, function in (
+        ("lab/run_figures", "_training"),
+        ("lab/run_figures", "sampling_cost"),
+        ("cli/boltzmann", "_metrics"),
+    ):
+        tree = ast.parse((ROOT / f"playground/{module}.py").read_text(encoding="utf-8"))
         (body,) = (part for part in tree.body if isinstance(part, ast.FunctionDef) and part.name == function)
         written = [part for part in ast.walk(body) if isinstance(part, ast.Dict)]
         keys |= {key.value for found in written for key in found.keys if isinstance(key, ast.Constant)}

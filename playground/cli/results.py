@@ -20,6 +20,7 @@ from playground.lab.csv_table import write_csv as write_csv
 from playground.lab.label_dropout_checks import untrained_conditional_score, untrained_unconditional_score
 from playground.lab.model import Model
 from playground.lab.problem import Problem, choose_device
+from playground.lab.run_figures import sampling_cost
 from playground.lab.sampling import sample
 from playground.lab.session import MODEL, Session
 from playground.lab.training import recommended_threads
@@ -115,16 +116,6 @@ def run_sampler(problem: Problem, score: ScoreFunction) -> Trajectory:
         for trajectory in sample(problem, score):
             update(len(trajectory) / trajectory.total, f"{problem.particles} particles by {kind}")
     return trajectory
-
-
-def sampling_cost(trajectory: Trajectory) -> dict[str, Any]:
-    """Return the cost of a sampler's run: score evaluations of one particle (mean and maximum), and seconds."""
-    return {
-        "nfe_mean": float(trajectory.nfe_mean[-1]),
-        "nfe_max": int(trajectory.nfe_max[-1]),
-        "sampling_seconds": trajectory.seconds,
-        "reasons": {},
-    }
 
 
 def cost_in_words(cost: Mapping[str, Any]) -> str:

@@ -1,12 +1,12 @@
 """``score-playground run``: train, sample, evaluate, and write the results."""
 
+import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from playground.app.model import workspace
 from playground.cli import results
@@ -18,15 +18,12 @@ from playground.cli.summary import print_figures
 from playground.lab import experiment as experiments
 from playground.lab.conflicts import Conditions, sampling_conflict, training_conflict
 from playground.lab.diagnostics import noise_diagnostics
-from playground.lab.error_budget import error_budget
-from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment
 from playground.lab.memorization import memorization_warning
 from playground.lab.model import Model
-from playground.lab.path_energy import path_figures
 from playground.lab.problem import Problem, choose_device
+from playground.lab.run_figures import FiguresProgress, run_figures
 from playground.lab.sampling import require_stable_step
-from playground.lab.score_errors import score_figures
 from playground.lab.session import MODEL, Session
 from playground.lab.training import Trainer, TrainingProgress
 from playground.user_errors import UserError
@@ -72,17 +69,8 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
             trajectory.save_npz(folder / results.TRAJECTORY)
             final = trajectory.positions[-1]
             results.write_csv(folder / results.SAMPLES, results.column_names(problem), final.reshape(len(final), -1))
-            measured: dict[str, Any] = {"reasons": {}}
-            for part in (
-                results.sampling_cost(trajectory),
-                _evaluate(problem, model, final),
-                _training(trainer, last, final_loss),
-                _figures("Score errors", "noise levels", score_figures(problem, model.learned)),
-                _figures("Error budget", "score, steps, prior and sigma_min", error_budget(problem, model.score)),
-                _path_energy(problem, model),
-            ):
-                measured |= part | {"reasons": measured["reasons"] | part["reasons"]}
-            results.write_json(folder / results.METRICS, _finite(measured))
+            measured = _measure(run_figures(trainer, last, final_loss, model, trajectory))
+            results.write_json(folder / results.METRICS, measured)
             painted = workspace.Model.of(problem, trainer.ema)
             paint_picture(painted, trajectory, folder / results.PICTURE, VIDEO_SIZE)
             paint_video(painted, trajectory, folder / results.VIDEO, VIDEO_SIZE, VIDEO_FPS)
@@ -168,108 +156,11 @@ def _session(problem: Problem, trainer: Trainer) -> Session:
     return Session.of(problem.experiment, problem.dataset, weights=weights)
 
 
-def _evaluate(problem: Problem, model: Model, samples: np.ndarray | None) -> dict[str, Any]:
-    with stage("Evaluating") as update:
-        for progress in evaluate(problem, model.likelihood_score, samples):
-            update(progress.fraction, "" if progress.metrics else progress.label)
+def _measure(measuring: Iterator[FiguresProgress]) -> dict[str, Any]:
+    """Measure all figures, each stage with a line of its own."""
+    for title, stage_of in itertools.groupby(measuring, key=lambda progress: progress.stage):
+        with stage(title) as update:
+            for progress in stage_of:
+                update(progress.fraction, progress.label)
     assert progress.metrics is not None
     return progress.metrics
-
-
-def _figures(title: str, of: str, measuring: Iterable[tuple[float, dict[str, Any] | None]]) -> dict[str, Any]:
-    """Measure figures as a stage of the run.
-
-    Args:
-        title: the stage.
-        of: what is being measured, for its line of progress.
-    """
-    with stage(title) as update:
-        for fraction, found in measuring:
-            update(fraction, of if found is None else "")
-    assert found is not None
-    return found
-
-
-def _path_energy(problem: Problem, model: Model) -> dict[str, Any]:
-    measuring = path_figures(problem, model.score)
-    if not problem.has_score:
-        return _figures("Path energy", "paths between the sets", measuring)
-    *_, (_, found) = measuring
-    assert found is not None
-    return found
-
-
-def _training(
-    trainer: Trainer, last: TrainingProgress | None, final_loss: tuple[float, float] | None
-) -> dict[str, Any]:
-    problem = trainer.problem
-    loss, loss_error = final_loss or (None, None)
-    beside = None if final_loss is None else trainer.held_out_loss(*final_loss)
-    held_out, held_out_error = beside or (None, None)
-    found = {
-        "train_points": len(problem.dataset.points),
-        "held_out_points": len(problem.dataset.held_out),
-        "data_note": str(problem.dataset.note or ""),
-        "steps": trainer.step,
-        "seconds": trainer.seconds,
-        "steps_per_second": trainer.step / trainer.seconds if trainer.seconds else None,
-        "final_loss": loss,
-        "final_loss_standard_error": loss_error,
-        "held_out_loss": held_out,
-        "held_out_loss_standard_error": held_out_error,
-        "kept_step": None if last is None or last.diverged else trainer.stopping.best_step or trainer.step,
-        "early_stopping": None if last is None else last.note,
-        "optimal_loss": None if last is None else last.optimal_loss,
-        "optimal_loss_standard_error": None if last is None else last.optimal_loss_error,
-        "diverged": None if last is None else last.diverged,
-        "parameters": sum(parameter.numel() for parameter in trainer.network.parameters()),
-        "device": str(problem.device),
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "data_seed": problem.experiment.data.seed,
-        "training_seed": problem.experiment.training.seed,
-        "sampling_seed": problem.experiment.sampling.seed,
-    }
-    return found | {"reasons": {key: _why_none(key, problem, last) for key, value in found.items() if value is None}}
-
-
-def _why_none(key: str, problem: Problem, last: TrainingProgress | None) -> str:
-    """Why a figure of the training is missing."""
-    if last is None:
-        return "Nothing was trained: set training.steps, or training.seconds, above 0."
-    if key == "early_stopping":
-        return "Training ended by its limit, with its last weights."
-    if key == "kept_step":
-        return "Training diverged: the last good weights are kept."
-    if not problem.has_score:
-        return "Between two sets the loss is that of a velocity, and depends on how the points are paired."
-    if key.startswith("held_out_loss"):
-        return (
-            "Held-out points have no labels, and this network never trained without labels: set "
-            "training.label_dropout above 0."
-        )
-    if key == "diverged":
-        return "Training did not diverge: it ran to its end."
-    if problem.density is None:
-        return f"The density of data.kind = {problem.experiment.data.kind} is not known, and so is no optimal loss."
-    if problem.noise.sigma_min == 0:
-        return "Sharp edges without noise have no score, and so no optimal loss: choose a noise, or data.noise above 0."
-    return "The optimal loss leaves single precision: choose noise levels nearer to the data's size."
-
-
-def _finite(contents: dict[str, Any]) -> dict[str, Any]:
-    """Replace numbers that are not finite by null, since JSON has none, and say so in `reasons` if they say nothing."""
-    reasons = dict(contents["reasons"])
-    kept = {}
-    for key, value in contents.items():
-        astray = [one for one in (value if isinstance(value, list) else [value]) if _is_astray(one)]
-        if astray:
-            unknown = f"The result is {astray[0]} and not finite: if training diverged, lower training.learning_rate."
-            reasons.setdefault(key, unknown)
-            value = [None if _is_astray(one) else one for one in value] if isinstance(value, list) else None
-        kept[key] = value
-    return kept | {"reasons": reasons}
-
-
-def _is_astray(value: Any) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)

@@ -18,13 +18,13 @@ from playground.app.model.workspace import Model
 from playground.cli import main, painting
 from playground.cli.reporting import number, with_error
 from playground.cli.results import open_model
-from playground.cli.running import _finite
 from playground.data.tables import columns_named
 from playground.drawing.images import ImageGrid
 from playground.drawing.labels import Labels
 from playground.lab import experiment as experiments
 from playground.lab.memorization import nearness
 from playground.lab.problem import Problem
+from playground.lab.run_figures import finite
 from playground.lab.session import Session
 from playground.lab.trajectory import Trajectory
 from tests.cli.conftest import Ask
@@ -1004,12 +1004,12 @@ def test_a_run_that_is_not_trained_still_runs(tmp_path: Path, ask: Ask, quickest
 
 def test_a_curve_s_values_that_are_no_numbers_are_null_and_say_so() -> None:
     """JSON knows none; the others stay."""
-    found = _finite({"curve": [1.0, math.nan, 2.0], "whole": [1.0], "one": math.inf, "reasons": {}})
+    found = finite({"curve": [1.0, math.nan, 2.0], "whole": [1.0], "one": math.inf, "reasons": {}})
     assert found["curve"] == [1.0, None, 2.0]
     assert (found["whole"], found["one"]) == ([1.0], None)
     for key, value in {"curve": "nan", "one": "inf"}.items():
         assert found["reasons"][key].startswith(f"The result is {value} and not finite: if training diverged, lower")
-    known = _finite({"curve": [1.0, math.nan], "reasons": {"curve": "The exact score is 0 there."}})
+    known = finite({"curve": [1.0, math.nan], "reasons": {"curve": "The exact score is 0 there."}})
     assert known == {"curve": [1.0, None], "reasons": {"curve": "The exact score is 0 there."}}
 
 
