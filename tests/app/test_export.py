@@ -241,6 +241,21 @@ def test_trajectory_as_numpy_and_as_text(exports, window, qtbot, tmp_path):
     np.testing.assert_allclose(rows[:, 2:4].reshape(FRAMES, PARTICLES, 2), window.run.positions, rtol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["run.npz", "run.csv"])
+def test_a_trajectory_that_is_still_sampled_is_completed(exports, window, qtbot, tmp_path, name):
+    whole = window.run
+    arrays = {key: array[:2] if len(array) == FRAMES else array for key, array in whole.arrays().items() if array.ndim}
+    window.run = window.playing.trajectory = type(whole).from_arrays(whole.arrays() | arrays)
+    window.playing.trajectory_iterator = lambda: lambda: iter([window.run, whole])
+    with qtbot.waitSignal(exports.finished):
+        exports.save_trajectory(tmp_path / name)
+    if name.endswith(".npz"):
+        with np.load(tmp_path / name) as file:
+            np.testing.assert_array_equal(file["positions"], whole.positions)
+    else:
+        assert len((tmp_path / name).read_text(encoding="utf-8").splitlines()) == 1 + FRAMES * PARTICLES
+
+
 DRAWN = {
     "data.kind": "drawn",
     "data.strokes": [{"points": [[-1.0, 0.0], [1.0, 0.5]], "radius": 0.2}],

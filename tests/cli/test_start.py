@@ -387,7 +387,7 @@ def test_interrupting_leaves_nothing_half_done(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["long.toml"]
 
 
-@pytest.mark.parametrize("stage", ["paint_picture", "paint_video", "_evaluate"])
+@pytest.mark.parametrize("stage", ["paint_picture", "paint_video", "run_figures"])
 def test_an_interrupted_run_leaves_whole_files_of_one_run(
     stage: str, tmp_path: Path, ask: Ask, quickest: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -183,7 +183,7 @@ class Exports(QObject):
         QGuiApplication.clipboard().setImage(image)
 
     def trajectory(self) -> None:
-        """Ask for a name ending in .npz or .csv, then write the recorded frames."""
+        """Ask for a name ending in .npz or .csv, then write every frame of the run."""
         if self._exporting.refuses_second():
             return
         trajectory = self._display.run
@@ -222,18 +222,21 @@ class Exports(QObject):
         self._start(write, path, None)
 
     def save_trajectory(self, path: Path) -> None:
-        """Write the recorded frames as .npz or .csv."""
-        trajectory = self._display.run
+        """Complete the run, and write its frames as .npz or .csv."""
+        complete = self._playing.trajectory_iterator()
 
         def write() -> Iterator[Progress]:
+            trajectory = None
+            for trajectory in complete():
+                yield 500 * len(trajectory) // max(trajectory.total, 1), 1000
             if trajectory is None:
                 raise UserError("Nothing is exported: the run is gone. Export again once another one plays.")
             if path.suffix.lower() == ".npz":
                 trajectory.save_npz(path)
-                yield 1, 1
             else:
                 for fraction in trajectory.writing_csv(path):
-                    yield round(1000 * fraction), 1000
+                    yield round(500 + 500 * fraction), 1000
+            yield 1000, 1000
 
         self._start(write, path, None)
 
