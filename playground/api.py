@@ -206,7 +206,7 @@ def train(
             trainer.set_hyperparameters(experiment)
             trainer.extend()
         yield from _trained(trainer)
-        return Session.of(experiment, trainer.problem.dataset, weights=trainer.state())
+        return Session.of(experiment, trainer.problem.dataset, weights=trainer.state(), device=str(device_found))
 
     return Work(steps())
 
@@ -491,7 +491,7 @@ def run(
         problem = trainer.problem
         last = yield from _trained(trainer)
         final = None if last is None else list(trainer.evaluate_loss())[-1][1]
-        session = Session.of(experiment, problem.dataset, weights=trainer.state())
+        session = Session.of(experiment, problem.dataset, weights=trainer.state(), device=str(device_found))
         _refuse(sampling_conflict(experiment, problem.conditions))
         network = trainer.ema.requires_grad_(False)
         model = Model(problem, network, checkpoints=trainer.checkpoints, step=trainer.step)

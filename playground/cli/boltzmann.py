@@ -12,12 +12,13 @@ from playground.cli.reporting import say, stage
 from playground.cli.results import require_free_folder, write_csv, write_json
 from playground.drawing.boltzmann import Report, paint_report
 from playground.drawing.palette import DARK
-from playground.drawing.render import headless, save_image
+from playground.drawing.render import PROVENANCE, headless, save_image
 from playground.lab import experiment as experiments
 from playground.lab.boltzmann.cost import Cost, measure_cost
 from playground.lab.boltzmann.patterns import write_pattern
 from playground.lab.boltzmann.settings import Boltzmann, patterns_of, training_conflict
 from playground.lab.boltzmann.training import MostProbable, Progress, Samples, Trainer, are_patterns, most_probable
+from playground.lab.provenance import Provenance
 from playground.user_errors import UserError
 
 SETTINGS, METRICS, WEIGHTS, SAMPLES, COST, PICTURE = (
@@ -72,15 +73,16 @@ def run_boltzmann(settings: Boltzmann, folder: Path, overwrite: bool) -> None:
                 update(cost.fraction, f"{cost.units[-1]} units")
         likely = most_probable(settings, progress.weights, LIKELY)
         with replace_results(folder, EVERYTHING):
-            experiments.save(settings, folder / SETTINGS)
-            measured = _metrics(settings, progress, likely, samples, cost)
+            provenance = Provenance.of(settings, "cpu")
+            experiments.save(settings, folder / SETTINGS, provenance)
+            measured = _metrics(settings, progress, likely, samples, cost) | {"provenance": provenance.as_json()}
             write_json(folder / METRICS, measured)
             units = settings.rows * settings.columns
             write_csv(folder / WEIGHTS, [f"w{unit}" for unit in range(units)], progress.weights.tolist())
             write_csv(folder / SAMPLES, [f"y{unit}" for unit in range(units)], samples.reshape(-1, units).tolist())
             table = zip(cost.units.tolist(), cost.partition.tolist(), cost.weight.tolist(), strict=True)
             write_csv(folder / COST, ["units", "seconds_partition", "seconds_weight_of_one_state"], table)
-            _paint(settings, progress, likely, samples, cost, folder / PICTURE)
+            _paint(settings, progress, likely, samples, cost, folder / PICTURE, str(provenance))
     _summarise(measured, cost, folder)
 
 
@@ -114,7 +116,13 @@ def _metrics(
 
 
 def _paint(
-    settings: Boltzmann, progress: Progress, likely: MostProbable, samples: np.ndarray, cost: Cost, path: Path
+    settings: Boltzmann,
+    progress: Progress,
+    likely: MostProbable,
+    samples: np.ndarray,
+    cost: Cost,
+    path: Path,
+    provenance: str,
 ) -> None:
     application = headless()
     shown = min(len(likely.states), 16)
@@ -136,7 +144,9 @@ def _paint(
             f"log Z {progress.log_partition:.3f}, |∇ log Z| {progress.partition_gradient:.3f}",
         ),
     )
-    save_image(paint_report(report, DARK), path)
+    image = paint_report(report, DARK)
+    image.setText(PROVENANCE, provenance)
+    save_image(image, path)
     del application
 
 

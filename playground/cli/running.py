@@ -22,6 +22,7 @@ from playground.lab.experiment import Experiment
 from playground.lab.memorization import memorization_warning
 from playground.lab.model import Model
 from playground.lab.problem import Problem, choose_device
+from playground.lab.provenance import Provenance
 from playground.lab.run_figures import FiguresProgress, run_figures
 from playground.lab.sampling import require_stable_step
 from playground.lab.session import MODEL, Session
@@ -60,7 +61,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
         trainer = Trainer(problem)
         last, final_loss = _train(trainer)
         with replace_results(folder, results.EVERYTHING):
-            experiments.save(problem.resolve(), folder / results.EXPERIMENT)
+            experiments.save(problem.resolve(), folder / results.EXPERIMENT, Provenance.of(experiment, problem.device))
             _session(problem, trainer).save(folder / MODEL)
             trained = True
             network = trainer.ema.requires_grad_(False)
@@ -153,7 +154,7 @@ def _session(problem: Problem, trainer: Trainer) -> Session:
     if problem.resolve().training.seconds == "auto":
         # If only the steps limit the training, the seconds do not matter and would differ from run to run.
         weights["seconds"] = np.zeros(())
-    return Session.of(problem.experiment, problem.dataset, weights=weights)
+    return Session.of(problem.experiment, problem.dataset, weights=weights, device=str(problem.device))
 
 
 def _measure(measuring: Iterator[FiguresProgress]) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def _run(
     else:
         folders.prepare(sweep, folder)  # its pictures may be others
     rows = write_tables(folder, cells, parquet)
-    shown = save_pictures(pictures(sweep, rows), folder / PLOTS)
+    shown = save_pictures(pictures(sweep, rows), folder / PLOTS, provenance=folders.provenance(folder, cells))
     _print(rows)
     failed = {cell.number: why for cell in cells if (why := sweeps.failure(folder, cell)) is not None}
     warn(*(f"cell {number} failed: {why}" for number, why in failed.items()))

@@ -67,7 +67,8 @@ def drawing(scene: Scene, width: int, height: int, suffix: str) -> bytes:
     """The scene as SVG or PDF of this size in pixels of 1/96 inch, laid out as :func:`picture`."""
     ratio = min(width, height) / UNIT_HEIGHT
     units = width / ratio, height / ratio
-    return vectors.drawing(suffix, lambda painter: paint(painter, scene, *units), units, (width, height), TITLE)
+    size, told = (width, height), scene.provenance
+    return vectors.drawing(suffix, lambda painter: paint(painter, scene, *units), units, size, TITLE, told)
 
 
 def pictures(scene: Scene, overlay: FrameOverlay, frames: Iterable[int], width: int, height: int) -> Iterator[QImage]:

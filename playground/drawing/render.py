@@ -11,6 +11,8 @@ from playground.drawing.scene import Scene, paint
 from playground.lab.atomic import atomic_write
 from playground.user_errors import UserError, cannot_write
 
+PROVENANCE = "provenance"
+"""The text of an image, and of its PNG, that says what made it."""
 NO_DISPLAY_NEEDED = "There is no display here, and pictures need none: unset QT_QPA_PLATFORM, or set it to offscreen."
 
 
@@ -36,6 +38,7 @@ def render(scene: Scene, width: float, height: float, pixel_ratio: float = 1.0) 
     image.fill(scene.palette.color("background"))
     with QPainter(image) as painter:
         paint(painter, scene, width, height)
+    image.setText(PROVENANCE, scene.provenance)
     return image
 
 
@@ -66,7 +69,12 @@ def save_image(image: QImage, path: str | os.PathLike[str]) -> None:
 
 
 def save_painting(
-    paint: vectors.Paint, size: tuple[int, int], path: str | os.PathLike[str], title: str, ratio: int = 2
+    paint: vectors.Paint,
+    size: tuple[int, int],
+    path: str | os.PathLike[str],
+    title: str,
+    ratio: int = 2,
+    provenance: str = "",
 ) -> None:
     """Write what is painted as PNG, SVG or PDF, by the suffix of the file's name, whole or not at all.
 
@@ -75,6 +83,7 @@ def save_painting(
         size: width and height in painter units.
         title: the title inside an SVG or PDF.
         ratio: pixels of a PNG per painter unit.
+        provenance: what made it, one line of ASCII.
 
     Raises:
         PictureError: the folder cannot be written or the disk is full.
@@ -85,9 +94,10 @@ def save_painting(
         image.setDevicePixelRatio(ratio)
         with QPainter(image) as painter:
             paint(painter)
+        image.setText(PROVENANCE, provenance)
         save_image(image, target)
         return
-    contents = vectors.drawing(target.suffix.lower(), paint, size, size, title)
+    contents = vectors.drawing(target.suffix.lower(), paint, size, size, title, provenance)
     try:
         with atomic_write(target) as temporary:
             temporary.write_bytes(contents)

@@ -59,6 +59,7 @@ class Scene:
         hint: a sentence in the middle of a picture that has nothing to show yet.
         has_scales: whether the colours of maps and particles are explained.
         layer_names: the key of the layers at the top left, each a colour and a name.
+        provenance: what made the run, for the file of a picture; one line of ASCII.
     """
 
     viewport: Viewport = (-1.0, 1.0, -1.0, 1.0)
@@ -81,6 +82,7 @@ class Scene:
     hint: str = ""
     has_scales: bool = True
     layer_names: tuple[tuple[str, str], ...] = ()
+    provenance: str = ""
 
     def still(self) -> list[Layer]:
         """The layers below the moving ones, from bottom to top, without the maps, which are below the grid lines."""

@@ -13,6 +13,7 @@ from playground.drawing.charts import Axis, Curve, paint_chart
 from playground.drawing.film import TITLE, UNIT_HEIGHT, FrameOverlay
 from playground.drawing.palette import Palette
 from playground.drawing.plane import Viewport
+from playground.drawing.render import PROVENANCE
 from playground.drawing.scene import Scene, paint
 
 HEAD, CHART, GAP = 40.0, 170.0, 2.0  # in a picture of height UNIT_HEIGHT
@@ -63,12 +64,14 @@ class SideBySide:
     Attributes:
         total: the number of frames of the common timeline.
         chart: None if nothing is measured.
+        provenance: what made the runs, for the file; one line of ASCII.
     """
 
     columns: Sequence[DrawnColumn]
     chart: DrawnChart | None
     palette: Palette
     total: int
+    provenance: str = ""
 
     def prepare(
         self, frames: np.ndarray, width: int, height: int, palette: Palette | None = None
@@ -92,6 +95,7 @@ class SideBySide:
             with QPainter(image) as painter:
                 paint_frame(painter, frame)
             image.setDevicePixelRatio(1.0)
+            image.setText(PROVENANCE, self.provenance)
             return image
 
         return painted, preparing
@@ -108,7 +112,8 @@ class SideBySide:
             painter.fillRect(QRectF(0, 0, *units), colors.color("background"))
             paint_frame(painter, frame)
 
-        return lambda: vectors.drawing(suffix, paint_all, units, (width, height), TITLE), preparing
+        size, told = (width, height), self.provenance
+        return lambda: vectors.drawing(suffix, paint_all, units, size, TITLE, told), preparing
 
     def _prepare(
         self, frames: np.ndarray, across: float, down: float, colors: Palette

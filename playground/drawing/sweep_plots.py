@@ -56,8 +56,13 @@ def cell_at(picture: Picture, box: QRectF, x: float, y: float) -> tuple[int, int
     return min(max(row, 0), rows - 1), min(int((x - area.left()) / area.width() * columns), columns - 1)
 
 
-def save_pictures(pictures: Sequence[Picture], folder: Path, palette: Palette = LIGHT) -> list[Path]:
+def save_pictures(
+    pictures: Sequence[Picture], folder: Path, palette: Palette = LIGHT, provenance: str = ""
+) -> list[Path]:
     """Write each picture as PNG, SVG and PDF into a folder, and return the PNG files.
+
+    Args:
+        provenance: what made the sweep, one line of ASCII.
 
     Raises:
         PictureError: the folder cannot be written or the disk is full.
@@ -73,7 +78,8 @@ def save_pictures(pictures: Sequence[Picture], folder: Path, palette: Palette = 
                 paint_picture(painter, QRectF(16, 14, SIZE[0] - 32, SIZE[1] - 28), shown, palette)
 
             for suffix in (".png", *SUFFIXES):
-                save_painting(paint, SIZE, folder / f"{picture.name}{suffix}", picture.name)
+                path = folder / f"{picture.name}{suffix}"
+                save_painting(paint, SIZE, path, picture.name, provenance=provenance)
             paths.append(folder / f"{picture.name}.png")
     except OSError as error:
         raise PictureError(cannot_write(folder, error)) from None

@@ -37,7 +37,14 @@ def embed(painter: QPainter, plane: Plane, image: QImage) -> None:
     painter.drawImage(QRectF(0, 0, plane.width, plane.height), pixels, QRectF(pixels.rect()))
 
 
-def drawing(suffix: str, paint: Paint, units: tuple[float, float], size: tuple[int, int], title: str) -> bytes:
+def drawing(
+    suffix: str,
+    paint: Paint,
+    units: tuple[float, float],
+    size: tuple[int, int],
+    title: str,
+    provenance: str = "",
+) -> bytes:
     """The file of a drawing.
 
     Args:
@@ -45,6 +52,7 @@ def drawing(suffix: str, paint: Paint, units: tuple[float, float], size: tuple[i
         paint: paints over [0, width] x [0, height] of `units`.
         units: width and height in painter units.
         size: width and height in pixels of 1/96 inch, at which other programs first show it.
+        provenance: what made it, one line of ASCII; the end of an SVG's description, and of a PDF's creator.
 
     Raises:
         ValueError: another suffix.
@@ -58,7 +66,7 @@ def drawing(suffix: str, paint: Paint, units: tuple[float, float], size: tuple[i
         svg.setSize(QSize(*size))
         svg.setViewBox(QRectF(0, 0, *units))
         svg.setTitle(title)
-        svg.setDescription("Painted by Score Playground")
+        svg.setDescription(f"Painted by Score Playground {provenance}".rstrip())
         with QPainter(svg) as painter:
             paint(painter)
         text = bytes(buffer.data().data()).decode()
@@ -68,7 +76,7 @@ def drawing(suffix: str, paint: Paint, units: tuple[float, float], size: tuple[i
     pdf = QPdfWriter(buffer)
     pdf.setResolution(FINE)
     pdf.setTitle(title)
-    pdf.setCreator("Score Playground")
+    pdf.setCreator(f"Score Playground {provenance}".rstrip())
     points = QSizeF(*(side * 72 / DOTS for side in size))
     pdf.setPageSize(QPageSize(points, QPageSize.Unit.Point, "", QPageSize.SizeMatchPolicy.ExactMatch))
     pdf.setPageMargins(QMarginsF(0, 0, 0, 0))

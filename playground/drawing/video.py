@@ -12,6 +12,7 @@ import av
 import numpy as np
 from PySide6.QtGui import QImage
 
+from playground.drawing.render import PROVENANCE
 from playground.lab.atomic import atomic_write
 from playground.user_errors import UserError, cannot_write
 
@@ -90,7 +91,7 @@ def write_video(
 
     Args:
         path: the file; its suffix chooses the format.
-        frames: the pictures, each of `size` device pixels.
+        frames: the pictures, each of `size` device pixels. The provenance of the first becomes the comment of the file.
         total: the number of pictures, for the progress only.
         size: width and height in pixels. H.264 and VP9 halve the resolution of colours, so an odd last row or column is
             left out.
@@ -111,12 +112,17 @@ def write_video(
         with atomic_write(target) as temporary:
             # Raises an error with a clear reason before the first picture is painted.
             temporary.touch()
+            told = ""
             with av.open(str(temporary), "w", options=_container_options(form)) as container:
                 write = _writer(container, name, form, size, fps)
                 for number, frame in enumerate(frames, start=1):
+                    if number == 1:
+                        told = container.metadata["comment"] = frame.text(PROVENANCE)
                     write(frame)
                     yield min(number / max(total, 1), 0.999)
                 write(None)
+            if form.title == "GIF" and told:
+                _comment(temporary, told)
     except (OSError, av.FFmpegError) as error:
         raise VideoError(cannot_write(target, error)) from error
     yield 1.0
@@ -153,6 +159,16 @@ def estimated_size(suffix: str, pieces: Sequence[Sequence[int]], moving: int) ->
 def _container_options(form: Format) -> dict[str, str]:
     repeatable = {"fflags": "+bitexact"}  # a Matroska file has a random number otherwise
     return repeatable | ({"movflags": form.options["movflags"]} if "movflags" in form.options else {})
+
+
+def _comment(path: Path, text: str) -> None:
+    """Write a comment of ASCII before the first frame of a GIF, since FFmpeg writes none."""
+    contents = path.read_bytes()
+    has_palette, bits = contents[10] & 0x80, contents[10] & 0x07
+    head = 13 + (3 * 2 ** (bits + 1) if has_palette else 0)
+    pieces = [text[start : start + 255].encode() for start in range(0, len(text), 255)]
+    comment = b"\x21\xfe" + b"".join(bytes([len(piece)]) + piece for piece in pieces) + b"\0"
+    path.write_bytes(contents[:head] + comment + contents[head:])
 
 
 def _writer(

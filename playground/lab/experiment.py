@@ -302,10 +302,15 @@ def dump(described: msgspec.Struct) -> str:
     return tomli_w.dumps(msgspec.to_builtins(described))
 
 
-def save(described: msgspec.Struct, path: str | os.PathLike[str]) -> None:
-    """Write TOML atomically: the old file stays until the new one is complete."""
+def save(described: msgspec.Struct, path: str | os.PathLike[str], provenance: object = "") -> None:
+    """Write TOML atomically: the old file stays until the new one is complete.
+
+    Args:
+        provenance: see :class:`playground.lab.provenance.Provenance`; it becomes a comment.
+    """
+    head = f"# provenance = {provenance}\n" if provenance else ""
     with atomic_write(path) as temporary:
-        temporary.write_text(dump(described), encoding="utf-8")
+        temporary.write_text(head + dump(described), encoding="utf-8")
 
 
 def assignment(text: str, kind: type[msgspec.Struct] = Experiment) -> tuple[str, Any]:

@@ -12,6 +12,7 @@ from playground.lab.evaluation import evaluate
 from playground.lab.model import Model
 from playground.lab.path_energy import path_figures
 from playground.lab.problem import Problem
+from playground.lab.provenance import Provenance
 from playground.lab.score_errors import score_figures
 from playground.lab.training import Trainer, TrainingProgress
 from playground.lab.trajectory import Trajectory
@@ -132,6 +133,7 @@ def _training(
         "data_seed": problem.experiment.data.seed,
         "training_seed": problem.experiment.training.seed,
         "sampling_seed": problem.experiment.sampling.seed,
+        "provenance": Provenance.of(problem.experiment, problem.device).as_json(),
     }
     return found | {"reasons": {key: _why_none(key, problem, last) for key, value in found.items() if value is None}}
 

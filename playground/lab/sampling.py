@@ -14,6 +14,7 @@ from playground.lab.conflicts import sampling_conflict
 from playground.lab.defaults import resolve
 from playground.lab.experiment import ExperimentError, replace
 from playground.lab.problem import Problem
+from playground.lab.provenance import Provenance
 from playground.lab.trajectory import Trajectory
 from playground.messages import Edit, Message, setting
 from playground.theory.counting import CountedScore
@@ -153,6 +154,7 @@ def sample(
     start = drawn if start is None else start
     reach = FAR * max(_reach(problem), float(start.flatten(1).norm(dim=1).max()))
     trajectory = Trajectory(problem.units, problem.shape, len(start), sampler.total, problem.dataset.axes)
+    trajectory.provenance = str(Provenance.of(problem.experiment, problem.device))
     counted = CountedScore(score, len(start))
     begun = time.perf_counter()
     for step in _smoothly(sampler.run_in_parts(conditioned_score(problem, counted), start, path or generator)):

@@ -1,5 +1,6 @@
 """Scripts and notebooks as files, each with its data beside it if it needs any."""
 
+import json
 import re
 from collections.abc import Callable
 from functools import partial
@@ -9,6 +10,7 @@ from playground.data import Dataset
 from playground.lab.atomic import atomic_write
 from playground.lab.experiment import Experiment
 from playground.lab.notebook import short_notebook, standalone_notebook
+from playground.lab.provenance import Provenance
 from playground.lab.script import as_python, data_given
 from playground.lab.session import Session
 from playground.lab.standalone import standalone as standalone_script
@@ -49,8 +51,17 @@ def save(experiment: Experiment, path: Path, standalone: bool, dataset: Dataset 
         if beside.exists() and not path.exists():
             raise UserError(f"{beside.name} exists already and would be lost: give the script another name.")
         write_data()
-    _write(path, text.encode())
+    _write(path, _told(text, Provenance.of(experiment), notebook).encode())
     return None if write_data is None else beside
+
+
+def _told(text: str, provenance: Provenance, notebook: bool) -> str:
+    """The script with its provenance, or the notebook with it in its metadata."""
+    if not notebook:
+        return f"# provenance = {provenance}\n{text}"
+    contents = json.loads(text)
+    contents["metadata"]["provenance"] = provenance.as_json()
+    return json.dumps(contents, indent=1, ensure_ascii=False) + "\n"
 
 
 def _write(path: Path, contents: bytes) -> None:

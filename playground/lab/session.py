@@ -29,6 +29,7 @@ from playground.kinds.datasets.data_source import Saved
 from playground.lab import experiment as experiments
 from playground.lab.atomic import atomic_write
 from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.provenance import Provenance
 from playground.messages import Message, setting
 from playground.user_errors import UserError, cannot_write
 from playground.version import __version__
@@ -73,6 +74,7 @@ class Session:
             units, or an image's number in the last frame of `trajectory`. Their figures are measured again.
         measurements: figures of these weights with these settings, by their kind; JSON values. May be empty.
         runs: the pinned runs, with their settings and figures; JSON values. May be empty.
+        device: the device on which its weights were trained, if known.
     """
 
     experiment: Experiment
@@ -89,6 +91,7 @@ class Session:
     clicked: tuple[tuple[float, float] | int, ...] = ()
     measurements: Mapping[str, Any] = field(default_factory=dict)
     runs: Sequence[Any] = ()
+    device: str | None = None
 
     def __repr__(self) -> str:
         chosen = self.experiment
@@ -110,12 +113,14 @@ class Session:
         if self.start is not None:
             tensors["data/start"] = self.start
         for group, arrays in (("weights", self.weights), ("trajectory", self.trajectory)):
-            # The trajectory's axes are text, and the session has them already. The tensors hold only numbers.
+            # The trajectory's texts are in the metadata. The tensors hold only numbers.
             tensors |= {f"{group}/{name}": array for name, array in (arrays or {}).items() if array.dtype.kind != "U"}
+        provenance = Provenance.of(self.experiment, self.device)
         metadata = {
             "format": FORMAT,
             "version": str(VERSION),
-            "program": __version__,
+            "program": provenance.version,
+            "provenance": str(provenance),
             "experiment": experiments.dump(experiments.without_places(self.experiment)),
             "axes": json.dumps(self.axes),
             "checksum": NO_CHECKSUM,
@@ -124,6 +129,8 @@ class Session:
             "clicked": json.dumps(self.clicked),
             "measurements": json.dumps(dict(self.measurements)),
         }
+        if self.trajectory and "provenance" in self.trajectory:  # its noise may be another than that of the settings
+            metadata["trajectory"] = str(self.trajectory["provenance"])
         if self.runs:
             metadata["runs"] = json.dumps(list(self.runs))
         if self.class_names and _are_names(self.class_names):
@@ -201,6 +208,9 @@ class Session:
             raise _damaged(path, "its axes have no names")
         if trajectory:
             trajectory["axes"] = np.array(axes)
+            if "trajectory" in metadata:
+                trajectory["provenance"] = np.array(metadata["trajectory"])
+        device = _json(path, {"provenance": "{}"} | dict(metadata), "provenance", dict).get("device")
         return cls(
             experiment=experiment,
             points=data["points"],
@@ -216,6 +226,7 @@ class Session:
             clicked=_clicked(path, metadata, shape, trajectory),
             measurements=_json(path, {"measurements": "{}"} | dict(metadata), "measurements", dict),
             runs=_runs(path, metadata),
+            device=device if isinstance(device, str) else None,
         )
 
     def dataset(self) -> "Dataset":

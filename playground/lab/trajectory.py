@@ -63,6 +63,8 @@ class Trajectory:
         self._length = 0
         self.seconds = 0.0
         """The seconds that the sampler took so far; nan if that is not known."""
+        self.provenance = ""
+        """What made it, see :class:`playground.lab.provenance.Provenance`; "" if that is not known."""
 
     def append(self, step: "Step", nfe: tuple[float, int] | None = None) -> bool:
         """Write a step of the sampler, unless the stride leaves it out; return whether it was written.
@@ -149,6 +151,7 @@ class Trajectory:
             "step_size": self._step_size[:length],
             "shape": np.array(self.shape, dtype=np.int64),
             "axes": np.array(self.axes),
+            **({"provenance": np.array(self.provenance)} if self.provenance else {}),
             **{name: values for name, values in sometimes.items() if not np.isnan(values).all()},
         }
 
@@ -156,7 +159,7 @@ class Trajectory:
     def from_arrays(cls, arrays: dict[str, NDArray[np.generic]]) -> "Trajectory":
         """A finished trajectory from :meth:`arrays`.
 
-        `accepted`, `nfe_mean`, `nfe_max` and `step` may be missing, and for points of the plane `shape` and `axes` too.
+        `accepted`, `nfe_mean`, `nfe_max`, `step` and `provenance` may be missing, and for points of the plane `shape` and `axes` too.
         Without `step`, the frames count as steps.
 
         Raises:
@@ -191,11 +194,13 @@ class Trajectory:
                 raise ValueError(f"The trajectory's {name} is infinite.")
             setattr(loaded, f"_{name}", values)
         loaded._length, loaded.seconds = length, math.nan
+        told = str(arrays.get("provenance", ""))
+        loaded.provenance = told if told.isascii() and told.isprintable() else ""  # other files could not hold it
         return loaded
 
     def last_frame(self) -> "Trajectory":
         """A trajectory of the last frame only: the final points, with the sampler's values for them."""
-        whole = ("shape", "axes")
+        whole = ("shape", "axes", "provenance")
         return type(self).from_arrays(
             {name: array if name in whole else array[-1:] for name, array in self.arrays().items()}
         )

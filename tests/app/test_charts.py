@@ -698,6 +698,15 @@ def test_a_scale_can_be_logarithmic_only_where_all_is_above_zero(loss):
     menu.deleteLater()
 
 
+def test_a_saved_picture_says_what_made_it(loss, tmp_path):
+    loss.show_history(*losses(50))
+    loss.provenance = lambda: "of this run"
+    for suffix in (".png", ".svg"):
+        loss.save(tmp_path / f"loss{suffix}")
+    assert QImage(str(tmp_path / "loss.png")).text("provenance") == "of this run"
+    assert "of this run</desc>" in (tmp_path / "loss.svg").read_text(encoding="utf-8")
+
+
 def test_what_cannot_be_written_is_said(loss, tmp_path):
     loss.show_history(*losses(50))
     with pytest.raises(OSError, match="No such file") as caught:

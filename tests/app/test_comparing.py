@@ -1,5 +1,6 @@
 """Compare: columns in lockstep on one Brownian path, linked views, and the chart of their distances."""
 
+import json
 from collections.abc import Iterator
 
 import msgspec
@@ -454,10 +455,14 @@ def test_a_film_and_a_picture_show_all_columns(window, tmp_path) -> None:
     last = comparing.total - 1
     assert [column.frame(last) for column in drawing.columns] == [len(run.trajectory) - 1 for run in comparing.runs]
     assert drawing.chart.at(last)[1][0] == comparing.runs[1].trajectory.nfe_mean[-1]
+    assert [one["device"] for one in json.loads(drawing.provenance)] == ["cpu", "cpu"]
     *_, (done, start) = paint_comparison_picture(drawing, 0, PictureChoice(640, 360))
     *_, (_, end) = paint_comparison_picture(drawing, last, PictureChoice(640, 360))
     assert done == 1.0
     assert (start.width(), start.height()) == (640, 360)
+    assert start.text("provenance") == window.compare.chart.provenance() == drawing.provenance
+    *_, (_, svg) = paint_comparison_picture(drawing, 0, PictureChoice(640, 360, suffix=".svg"))
+    assert b"&quot;device&quot;: &quot;cpu&quot;" in svg
     halves = [(image.copy(0, 30, 320, 200), image.copy(320, 30, 320, 200)) for image in (start, end)]
     assert all(before != after for before, after in zip(*halves, strict=True))  # both columns move
     *_, (_, drawn) = paint_comparison_picture(drawing, last, PictureChoice(640, 360, suffix=".svg"))

@@ -341,7 +341,9 @@ def test_a_script_is_saved_in_each_form(exports, qtbot, tmp_path, monkeypatch, c
     path = tmp_path / f"mine{ending}"
     assert done.args[1] == str(path)
     text = path.read_text(encoding="utf-8")
-    assert text.startswith(begins)
+    head, _, below = text.partition("\n")
+    assert (text if ending == ".ipynb" else below).startswith(begins)
+    assert head.startswith("{" if ending == ".ipynb" else "# provenance = {")
     assert ("class ReverseSDE" in text) == choice.startswith("Stand-alone")
 
 

@@ -38,7 +38,7 @@ BY_COMMAND = (
 )
 """Those that the command line runs too, each of which has metrics that the others lack. Painting takes most of its time."""
 
-OF_THE_MACHINE = ("device", "threads", "torch", "seconds", "steps_per_second", "sampling_seconds")
+OF_THE_MACHINE = ("device", "provenance", "threads", "torch", "seconds", "steps_per_second", "sampling_seconds")
 """Metrics that are times, or say what computed the others."""
 TEXT = "a text"
 """In place of a metric that is a sentence: it may be worded better, and stays a sentence."""

@@ -334,6 +334,7 @@ class CompareView(QWidget):
             control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             bar.addWidget(control)
         self.chart = DistanceChart()
+        self.chart.provenance = self._provenance
         below = QVBoxLayout()
         below.setContentsMargins(UNIT * 3 // 2, 0, UNIT, UNIT)
         below.addWidget(self.chart)
@@ -461,7 +462,12 @@ class CompareView(QWidget):
             ]
             still = None if frame is None else _places(runs, frame, total)
             chart = DrawnChart(curves, *axes, at=lambda frame: _places(runs, frame, total) if still is None else still)
-        return SideBySide(columns, chart, self._colors, total)
+        return SideBySide(columns, chart, self._colors, total, self._provenance())
+
+    def _provenance(self) -> str:
+        """What made the runs, as a list in one line of JSON."""
+        played = [run.trajectory for run in self._comparing.runs]
+        return f"[{', '.join(one.provenance for one in played if one is not None and one.provenance)}]"
 
     @Slot()
     def _show_runs(self) -> None:

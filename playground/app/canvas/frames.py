@@ -75,7 +75,8 @@ def show_frame(
         parts["particles"] = dataclasses.replace(scene.particles, coloring=colors)
     flow = None if scene.followed is None else scene.followed.flow
     followed = followed_particle(trajectory, frame, style.followed, particle, flow)
-    return dataclasses.replace(scene, **parts, caption=tuple(lines), followed=followed)
+    told = trajectory.provenance
+    return dataclasses.replace(scene, **parts, caption=tuple(lines), followed=followed, provenance=told)
 
 
 def followed_particle(

@@ -310,6 +310,7 @@ class Autosaving(QObject):
                 trajectory=arrays,
                 training=workspace.summary(),
                 measurements=measured,
+                device=str(problem.device),
             ),
         )
 

@@ -11,6 +11,7 @@ from playground.app.model import kept_figures
 from playground.app.model.pinned_runs import PinnedRuns, to_json
 from playground.app.model.state import State
 from playground.lab.experiment import Experiment, reset_key
+from playground.lab.provenance import Provenance
 from playground.lab.session import Session, SessionError
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
@@ -63,7 +64,13 @@ class Sessions:
             clicked=clicked,
             measurements=measured,
             runs=to_json(pinned),
+            device=str(workspace.problem.device),
         )
+
+    def provenance(self) -> str:
+        """What made the weights."""
+        workspace = self._building.workspace
+        return str(Provenance.of(self._state.experiment, None if workspace is None else workspace.problem.device))
 
     def _check_applied(self, built: Experiment) -> None:
         if self._building.failure is None and reset_key(built) != reset_key(self._state.experiment):

@@ -202,7 +202,7 @@ def _computed(sweep: Sweep, folder: Path, place: Callable[[], Place], device: st
             yield dataclasses.replace(report, found=dict(found), seconds_left=progress.seconds_left)
     report = _report(sweep, cells, folder, found, broken)
     write_tables(folder, cells)
-    save_pictures(report.pictures, folder / PLOTS)
+    save_pictures(report.pictures, folder / PLOTS, provenance=folders.provenance(folder, cells))
     yield report
 
 

@@ -52,6 +52,7 @@ from playground.drawing.scene import Scene
 from playground.drawing.side_by_side import SideBySide
 from playground.lab import experiment as experiments
 from playground.lab.atomic import atomic_write
+from playground.lab.provenance import Provenance
 from playground.messages import Message, plain
 from playground.user_errors import UserError
 
@@ -245,7 +246,8 @@ class Exports(QObject):
         experiment = self._state.experiment
 
         def write() -> Iterator[Progress]:
-            experiments.save(experiments.with_relative_paths(experiment, path.parent), path)
+            relative = experiments.with_relative_paths(experiment, path.parent)
+            experiments.save(relative, path, Provenance.of(experiment))
             yield 1, 1
 
         self._start(write, path, None)

@@ -170,6 +170,20 @@ def versions(folder: Path, every: Sequence[Cell]) -> dict[str, list[int]]:
     return found
 
 
+def provenance(folder: Path, every: Sequence[Cell]) -> str:
+    """What made the finished cells, as a list in one line of JSON: an entry for all that differ in their seeds alone."""
+    found: dict[str, dict[str, Any]] = {}
+    for cell in every:
+        one = read(folder, cell).get("provenance")
+        if isinstance(one, dict) and isinstance(one.get("seeds"), dict):
+            others = {name: value for name, value in one.items() if name != "seeds"}
+            seeds = found.setdefault(json.dumps(others), {"seeds": {}, **others})["seeds"]
+            for key, seed in one["seeds"].items():
+                if seed not in seeds.setdefault(key, []):
+                    seeds[key].append(seed)
+    return json.dumps(list(found.values()))
+
+
 def waiting(folder: Path, every: Sequence[Cell]) -> list[Cell]:
     """The cells that are not finished or failed."""
     return [cell for cell in every if result(folder, cell) is None]

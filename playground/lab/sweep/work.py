@@ -19,6 +19,7 @@ from playground.lab.figures import OVER_FLOOR
 from playground.lab.loss_curve import losses_along_sigma
 from playground.lab.model import Model
 from playground.lab.problem import Problem, choose_device
+from playground.lab.provenance import Provenance
 from playground.lab.sampling import sample
 from playground.lab.session import Session
 from playground.lab.sweep.orders import Delivery, Order, packed, unpacked
@@ -65,7 +66,7 @@ def _train(experiment: Experiment, device: str, keeps_checkpoints: bool) -> Sess
     state = trainer.state()
     if not keeps_checkpoints:  # they would take most of the file
         state = {name: array for name, array in state.items() if not name.startswith(PREFIX)}
-    return Session.of(experiment, trainer.problem.dataset, weights=state)
+    return Session.of(experiment, trainer.problem.dataset, weights=state, device=str(trainer.problem.device))
 
 
 def _measured(experiment: Experiment, session: Session | None, order: Order) -> dict[str, Any]:
@@ -87,7 +88,10 @@ def _measured(experiment: Experiment, session: Session | None, order: Order) -> 
     metrics = _last(measuring).metrics
     assert metrics is not None
     cost = {"nfe_mean": float(trajectory.nfe_mean[-1]), "sampling_seconds": trajectory.seconds}
-    found: dict[str, Any] = {"metrics": _numbers(metrics) | cost}
+    found: dict[str, Any] = {
+        "metrics": _numbers(metrics) | cost,
+        "provenance": Provenance.of(experiment, device).as_json(),
+    }
     if order.losses:
         found["curves"] = losses_along_sigma(tried.problem, tried.score)
     return found

@@ -23,6 +23,7 @@ from playground.drawing.boltzmann import probability
 from playground.drawing.palette import Palette
 from playground.lab.boltzmann.patterns import write_pattern
 from playground.lab.boltzmann.settings import Boltzmann
+from playground.lab.provenance import Provenance
 
 SIZE = QSize(1180, 700)
 SMALLEST = 600  # px high
@@ -82,6 +83,7 @@ class BoltzmannWindow(QDialog):
         left.setFixedWidth(px(LEFT))
         right.setMinimumWidth(px(RIGHT))
         self.learning, self.weights, self.cost = LearningCard(), WeightsCard(), CostCard(self.machine.measure)
+        self.learning.curve.provenance = lambda: str(Provenance.of(self.machine.settings, "cpu"))
         for holder, cards in (
             (left, (self._patterns_card(), self._draw_card(), self._train_card())),
             (QWidget(), (self.learning, self.weights)),

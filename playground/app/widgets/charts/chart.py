@@ -3,7 +3,7 @@ descriptions for screen readers."""
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -37,6 +37,7 @@ from playground.app.widgets.charts.library import library
 from playground.app.widgets.charts.series import Series
 from playground.drawing.charts import Axis, axis_around
 from playground.drawing.palette import DARK, Palette
+from playground.drawing.render import PROVENANCE
 from playground.drawing.vectors import SUFFIXES, drawing
 from playground.lab.atomic import atomic_write
 from playground.lab.csv_table import write_rows
@@ -89,6 +90,9 @@ class Chart(QWidget):
         self._pointed: float | None = None  # the x value under the cross-hair
         self.marked: float | None = None
         self._stale = False
+        self.provenance: Callable[[], str] = (
+            str  # of a saved picture: what made the values, see playground.lab.provenance
+        )
         self.empty_text = self._description = ""
         self.plot: Plot | None = None  # made when there is something to show
         self.setAccessibleName(name)
@@ -459,10 +463,12 @@ class Chart(QWidget):
                     write_rows(file, self.rows())
             elif path.suffix.lower() in SUFFIXES:
                 size = self.width(), self.height()
-                drawn = drawing(path.suffix.lower(), self._paint_still, size, size, self.accessibleName())
-                temporary.write_bytes(drawn)
+                name, told = self.accessibleName(), self.provenance()
+                temporary.write_bytes(drawing(path.suffix.lower(), self._paint_still, size, size, name, told))
             else:
-                self.picture().save(str(temporary))
+                picture = self.picture()
+                picture.setText(PROVENANCE, self.provenance())
+                picture.save(str(temporary))
 
     def rows(self) -> list[list[object]]:
         """The numbers of all series as rows of a table; the first row names the columns."""
