@@ -90,6 +90,7 @@ def test_it_opens_learning_bars_and_stripes(window):
     assert window.likely_card.header.state == "25 % are patterns"
     assert window.train.text() == "&Train"
     assert not window.train.isEnabled()  # all steps are made
+    assert '"seeds": {"seed": 0}' in window.learning.curve.provenance()
     assert "Within" in window.learning.verdict.text() or "above the optimum" in window.learning.verdict.text()
 
 

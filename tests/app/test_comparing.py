@@ -25,6 +25,7 @@ from playground.app.model.columns import Column
 from playground.app.model.pinned_runs import PinnedRun
 from playground.app.model.preferences import PictureChoice, VideoChoice
 from playground.app.panels import LikelihoodPanel, ParticlePanel, RunsPanel, likelihood, particle
+from playground.app.panels.training import TrainingPanel
 from playground.app.style.number_formats import format_measured
 from playground.lab.experiment import ExperimentError, replace
 from playground.lab.lessons import load_all
@@ -456,6 +457,7 @@ def test_a_film_and_a_picture_show_all_columns(window, tmp_path) -> None:
     assert [column.frame(last) for column in drawing.columns] == [len(run.trajectory) - 1 for run in comparing.runs]
     assert drawing.chart.at(last)[1][0] == comparing.runs[1].trajectory.nfe_mean[-1]
     assert [one["device"] for one in json.loads(drawing.provenance)] == ["cpu", "cpu"]
+    assert json.loads(window.panel(TrainingPanel).chart.provenance())["device"] == "cpu"
     *_, (done, start) = paint_comparison_picture(drawing, 0, PictureChoice(640, 360))
     *_, (_, end) = paint_comparison_picture(drawing, last, PictureChoice(640, 360))
     assert done == 1.0

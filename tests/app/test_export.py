@@ -287,6 +287,7 @@ def test_settings_come_back_as_they_were_set_and_run_without_a_window(exports, w
     assert asked == [("Export settings", str(tmp_path / "mine.toml"), "Experiments (*.toml)")]
     assert path == str(tmp_path / "lesson.toml")
     assert sentence == "Exported lesson.toml, 1 kB."
+    assert (tmp_path / "lesson.toml").read_text(encoding="utf-8").startswith('# provenance = {"version": ')
     found = experiments.load(path)
     assert found == window.state.experiment
     assert found.training.batch == found.noise.sigma_max == "auto"
