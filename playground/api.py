@@ -561,6 +561,7 @@ def sweep(
         with contextlib.ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()) if out is None else out)
             chosen = None if workers == 1 else stack.enter_context(sweeps.processes(workers and int(workers)))
+            folders.adopt(folder)
             broken = folders.of_broken(folders.broken(folder, cells))
             if broken is not None:
                 warnings.warn(str(broken), stacklevel=2)

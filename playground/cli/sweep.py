@@ -69,6 +69,8 @@ def run_sweep(source: Path, folder: Path, place: "Place", device: str, parquet: 
 def _run(
     sweep: sweeps.Sweep, cells: Sequence[sweeps.Cell], folder: Path, place: "Place", device: str, parquet: bool
 ) -> bool:
+    folders.adopt(folder)
+    warn(folders.replaced(sweep, folder))
     waiting = len(folders.waiting(folder, cells))
     if len(cells) > waiting:
         note(f"{len(cells) - waiting} of {len(cells)} cells are there already")

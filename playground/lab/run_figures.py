@@ -71,7 +71,8 @@ def run_figures(
                 found[stage] = figures
     if problem.has_score:
         *_, (_, none) = paths
-        found["Path energy"] = none or {}
+        assert none is not None
+        found["Path energy"] = none
     parts = (
         sampling_cost(trajectory),
         *(found[stage] for stage in ("Evaluating", "Training", "Score errors", "Error budget", "Path energy")),
@@ -103,9 +104,7 @@ def _labelled(
         yield fraction, label if figures is None else "", figures
 
 
-def _training(
-    trainer: Trainer, last: TrainingProgress | None, final_loss: tuple[float, float] | None
-) -> dict[str, Any]:
+def _training(trainer: Trainer, last: TrainingProgress | None, final_loss: tuple[float, float] | None) -> Figures:
     problem = trainer.problem
     loss, loss_error = final_loss or (None, None)
     beside = None if final_loss is None else trainer.held_out_loss(*final_loss)

@@ -59,7 +59,7 @@ class Watchdog(QObject):
         self.beats += 1
         wall, computed, queued = (now - before for now, before in zip(_clocks(), self._last, strict=True))
         slept = wall - computed - queued
-        stack, self._stack = self._stack, []
+        stack = self._stack
         waits = bool(stack) and BLOCKING.search(linecache.getline(*stack[0][:2]))
         if computed > LIMIT or (slept > LIMIT and waits):
             text = "\n".join(f"  {path}:{line} in {name}" for path, line, name in stack[:6])
@@ -67,6 +67,7 @@ class Watchdog(QObject):
                 f"computed {1e3 * computed:.0f} ms, slept {1e3 * slept:.0f} ms, at {LIMIT * 1e3:.0f} ms in\n{text}"
             )
         self._last = _clocks()
+        self._stack = []  # after it: until then the beat itself looks late
 
 
 def _lines(frame: FrameType | None) -> list[tuple[str, int, str]]:

@@ -39,14 +39,14 @@ def test_a_killed_sweep_goes_on_and_computes_nothing_twice(tmp_path: Path, capsy
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     cells = out / "cells"
     end = time.monotonic() + 60
-    while not list(cells.glob("*.json")) and time.monotonic() < end:
+    while not list(cells.glob("[0-9a-f]*.json")) and time.monotonic() < end:
         time.sleep(0.01)
     process.kill()
     assert process.wait() == (1 if sys.platform == "win32" else -signal.SIGKILL)  # it did not end by itself
-    before = {path.name: path.stat().st_mtime_ns for path in cells.glob("*.json")}
+    before = {path.name: path.stat().st_mtime_ns for path in cells.glob("[0-9a-f]*.json")}
     assert before
     assert main(["sweep", str(source), "--out", str(out), "--workers", "1"]) == 0
-    after = {path.name: path.stat().st_mtime_ns for path in cells.glob("*.json")}
+    after = {path.name: path.stat().st_mtime_ns for path in cells.glob("[0-9a-f]*.json")}
     assert len(after) == 20 > len(before)
     assert {name: after[name] for name in before} == before
     said, told = capsys.readouterr()
@@ -198,4 +198,5 @@ def test_a_scheduler_that_is_refused_leaves_no_folder(
 
 def test_no_name_of_a_sweep_ends_a_line_of_a_job_array(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="line break"):
-        job_array(tmp_path / "a\nrm -r x.toml", tmp_path, [], ["score-playground"])
+        job_array(tmp_path / "x.toml", tmp_path / "a\nrm -r x", [], ["score-playground"])
+    assert "#SBATCH --job-name=a-rm-x\n" in job_array(tmp_path / "a\nrm x.toml", tmp_path, [], ["score-playground"])

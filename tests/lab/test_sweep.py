@@ -28,6 +28,7 @@ from playground.lab.session import Session
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep import work
 from playground.lab.sweep.executors import Workers
+from playground.lab.sweep.plots import default_plots
 from playground.lab.sweep.table import write_tables
 from playground.lab.training import Trainer
 from playground.lab.trajectory import Trajectory
@@ -532,13 +533,65 @@ def test_a_network_without_earlier_steps_is_trained_again_where_they_guide(tmp_p
     assert kept_steps(Session.load(folders.model_path(tmp_path, cells[1])).weights or {})
 
 
-def test_cells_that_were_called_by_their_numbers_are_not_computed_again(tmp_path: Path) -> None:
-    sweep, cells = steps([2, 3])
-    finished(tmp_path, sweep, cells)
+def called_by_numbers(folder: Path, cells: Sequence[sweeps.Cell]) -> None:
+    """Let a folder be one of a version that called cells by their numbers."""
     for cell in cells:
-        (tmp_path / folders.CELLS / f"{cell.key}.json").rename(tmp_path / folders.CELLS / f"{cell.number:05}.json")
-    (tmp_path / folders.CELLS / "00002.json").write_text("{", encoding="utf-8")
-    assert computed(tmp_path, *steps([2, 3, 4])) == [2]
+        (folder / folders.CELLS / f"{cell.key}.json").rename(folder / folders.CELLS / f"{cell.number:05}.json")
+
+
+def test_cells_that_were_called_by_their_numbers_are_not_computed_again(tmp_path: Path) -> None:
+    sweep, cells = steps([2, 3, 4])
+    finished(tmp_path, sweep, cells)
+    called_by_numbers(tmp_path, cells)
+    first, second, _ = sorted((tmp_path / folders.CELLS).glob("*.json"))
+    first.write_text("{", encoding="utf-8")
+    second.write_text('{"experiment": {"sampling": {"speed": 1}}}', encoding="utf-8")  # a setting that is gone
+    folders.adopt(tmp_path)
+    assert [cell.number for cell in folders.waiting(tmp_path, cells)] == [0, 1]
+    assert computed(tmp_path, *steps([2, 4, 5])) == [0, 2]
+
+
+def test_the_command_finds_cells_that_were_called_by_their_numbers(tmp_path: Path, capsys: Any) -> None:
+    source = written(tmp_path, "[experiment]\nsampling.source = 'exact'\n[axes]\n'sampling.steps' = [2, 3, 4]\n")
+    sweep, cells = sweeps.load(source)
+    folders.prepare(sweep, tmp_path / "out")
+    for cell in cells:
+        folders.write(tmp_path / "out", cell, {"metrics": {"nfe_mean": 5.0}})
+    called_by_numbers(tmp_path / "out", cells)
+    assert command.run_sweep(source, tmp_path / "out", contextlib.nullcontext(), "cpu", parquet=False)
+    said = capsys.readouterr().err
+    assert "3 of 3 cells are there already" in said
+    assert "another sweep" not in said
+    source.write_text(source.read_text("utf-8").replace("[2, 3, 4]", "[2, 3]"), encoding="utf-8")
+    assert command.run_sweep(source, tmp_path / "out", contextlib.nullcontext(), "cpu", parquet=False)
+    assert "had another sweep: its cells stay and count where they are the same" in capsys.readouterr().err
+
+
+def test_a_number_of_held_out_points_has_networks_of_its_own() -> None:
+    one, other = (sweeps.Cell(0, {}, replace(Experiment(), {"likelihood.points": count})) for count in (20, 300))
+    assert one.training != other.training
+    sampled = replace(Experiment(), {"likelihood.points": 20, "likelihood.tolerance": 0.1, "sampling.steps": 3})
+    assert sweeps.Cell(0, {}, sampled).training == one.training
+
+
+@pytest.mark.parametrize(
+    "axes",
+    [
+        {key: [0, 1] for key in SEEDS},
+        {"step": [{"name": "a", "sampling.steps": 3}, {"name": "b", "sampling.steps": 3}]},
+    ],
+    ids=["each seed is an axis", "two tables alike"],
+)
+def test_a_draw_that_would_count_twice_is_refused(axes: dict[str, Any]) -> None:
+    with pytest.raises(ExperimentError, match="Two cells would be the same experiment and count as two draws"):
+        sweeps.settled(sweeps.Sweep(axes, seeds=2))
+
+
+def test_no_picture_has_a_line_along_a_seed(tmp_path: Path) -> None:
+    base = sweeps.Cell(0, {}, replace(Experiment(), EXACT)).settings
+    sweep, cells = sweeps.settled(sweeps.Sweep({"sampling.seed": [0, 1]}, experiment=base))
+    finished(tmp_path, sweep, cells)
+    assert not [plot for plot in default_plots(sweep, sweeps.rows(tmp_path, cells)) if "seed" in f"{plot.x} {plot.y}"]
 
 
 def of_another_version(folder: Path, changes: Mapping[str, Any]) -> None:

@@ -218,6 +218,7 @@ def _read(path: Path) -> SweepReport:
     folder = path if path.is_dir() else None
     if folder is None:
         return _report(sweep, cells, None, {})
+    folders.adopt(folder)
     return _report(sweep, cells, folder, _found(folder, cells), folders.broken(folder, cells))
 
 

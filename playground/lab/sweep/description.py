@@ -132,9 +132,14 @@ class Cell:
     def training(self) -> str:
         """A name that is the same for cells that share one trained network.
 
-        One seed of data and training has the name that it had when there was only one.
+        The number of held-out points is a part of it, as it decides which rows are trained on. One seed of data and training has
+        the name that it had when there was only one.
         """
-        told = {key: value for key, value in changed(self.experiment).items() if not key.startswith(AFTER_TRAINING)}
+        told = {
+            key: value
+            for key, value in changed(self.experiment).items()
+            if not key.startswith(AFTER_TRAINING) or key == "likelihood.points"
+        }
         if told.get("data.seed") == told.get("training.seed") and "data.seed" in told:
             told[experiments.SEED] = told.pop("data.seed")
             del told["training.seed"]
@@ -236,6 +241,11 @@ def cells(sweep: Sweep, base: Experiment) -> list[Cell]:
         changes = {key: value for _, settings in chosen for key, value in settings.items()} | {experiments.SEED: seed}
         values = dict(zip(axes, (shown for shown, _ in chosen), strict=True)) | {experiments.SEED: seed}
         found.append(Cell(number, values, experiments.replace(base, changes), sweep.measure, sweep.losses))
+    if len({cell.experiment for cell in found}) < count:
+        raise ExperimentError(
+            "Two cells would be the same experiment and count as two draws: give seeds = 1 if each seed is an axis, and no two tables "
+            "of an axis the same settings."
+        )
     return found
 
 

@@ -35,25 +35,38 @@ def prepare(sweep: Sweep, folder: Path) -> None:
     try:
         for part in (CELLS, MODELS):
             (folder / part).mkdir(parents=True, exist_ok=True)
-        _name_by_contents(folder)
+        adopt(folder)
         with atomic_write(folder / NOTE) as temporary:
             temporary.write_text(msgspec.json.encode(sweep).decode(), encoding="utf-8")
     except OSError as error:
         raise UserError(f"{folder} cannot be made: {error.strerror}.") from None
 
 
-def _name_by_contents(folder: Path) -> None:
-    """Rename the cells of a version that called them by their numbers."""
+def adopt(folder: Path) -> None:
+    """Rename the cells of a folder whose version called them by their numbers; those that cannot be read stay as they are."""
     numbered = [path for path in (folder / CELLS).glob("[0-9]*.json") if path.stem.isdecimal() and len(path.stem) == 5]
     if not numbered:
         return
     with contextlib.suppress(ExperimentError):
         sweep = description.read(folder)
         for path in numbered:
-            with contextlib.suppress(ValueError, RecursionError, LookupError, TypeError):  # it is broken
+            with contextlib.suppress(OSError, ValueError, RecursionError, LookupError, TypeError, ExperimentError):
                 settings = json.loads(path.read_text(encoding="utf-8"))["experiment"]
                 cell = Cell(int(path.stem), {}, from_tree(settings, Experiment()), sweep.measure, sweep.losses)
                 path.replace(_path(folder, cell))
+
+
+def replaced(sweep: Sweep, folder: Path) -> Message | None:
+    """That the tables and pictures of another sweep in the folder will be replaced; None if there is none."""
+    with contextlib.suppress(ExperimentError):
+        if (folder / NOTE).exists() and _told(description.read(folder)) != _told(description.with_base(sweep)):
+            text = "{} had another sweep: its cells stay and count where they are the same, its tables and pictures are replaced."
+            return Message("replaced-sweep", text, (str(folder),))
+    return None
+
+
+def _told(sweep: Sweep) -> Sweep:
+    return msgspec.structs.replace(sweep, plots=[])
 
 
 @contextlib.contextmanager

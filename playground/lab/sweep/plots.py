@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.lab.experiment import SEEDS
 from playground.lab.figures import FIGURES, OVER_FLOOR
 from playground.lab.sweep.description import Plot, Sweep
 from playground.lab.sweep.table import Row
@@ -98,7 +99,8 @@ def pictures(sweep: Sweep, rows: Sequence[Row]) -> list[Picture]:
 def default_plots(sweep: Sweep, rows: Sequence[Row]) -> list[Plot]:
     """Distance against evaluations if these vary, and along the first axis of numbers; a heat map of two axes; losses."""
     figure = next((key for key in DISTANCES if any(key in row.mean for row in rows)), None)
-    axes = [axis for axis in sweep.axes if len({str(row.values.get(axis)) for row in rows}) > 1]
+    varied = (axis for axis in sweep.axes if axis not in SEEDS)  # there is no line along a seed
+    axes = [axis for axis in varied if len({str(row.values.get(axis)) for row in rows}) > 1]
     numeric = [axis for axis in axes if all(_is_number(row.values[axis]) for row in rows)]
     plots = []
     if figure is not None:

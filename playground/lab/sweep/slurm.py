@@ -17,15 +17,16 @@ def job_array(source: Path, folder: Path, waiting: Sequence[Cell], command: Sequ
     """The text of a script for sbatch.
 
     Args:
-        source: the sweep's file.
-        folder: the folder of the results, which all nodes can reach.
+        source: the sweep's file, which names the job.
+        folder: the folder of the results, which all nodes can reach. The tasks read the sweep from there, so that a later change of
+            the file renumbers no cell.
         waiting: the cells to compute.
         command: the words that start the program.
 
     Raises:
         UserError: a name has a line break, which would end a line of the script.
     """
-    words = [*command, "sweep", str(source.resolve()), "--out", str(folder.resolve())]
+    words = [*command, "sweep", str(folder.resolve()), "--out", str(folder.resolve())]
     if device != "auto":
         words += ["--device", device]
     if any(not character.isprintable() for word in words for character in word):
