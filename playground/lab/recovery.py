@@ -19,6 +19,7 @@ import msgspec
 
 from playground.lab.atomic import atomic_write, hold, is_held
 from playground.lab.session import SUFFIX, Session, SessionError
+from playground.lab.settings import Experiment
 from playground.user_errors import cannot_write
 
 WORK, LOCK = "work.json", "lock"
@@ -154,13 +155,16 @@ class RecoveryFolder:
                 raise SessionError(f"{path} is damaged (it names the file {name[:60]!r}): discard it.")
         return work
 
-    def load(self, kept: KeptWeights) -> Session:
+    def load(self, kept: KeptWeights, owner: Experiment | None = None) -> Session:
         """The session of one training, with all of its data.
+
+        Args:
+            owner: the history's first experiment, see :meth:`Session.load`.
 
         Raises:
             SessionError: a file of the training cannot be read.
         """
-        session, data = Session.load(self.path / kept.weights), Session.load(self.path / kept.data)
+        session, data = Session.load(self.path / kept.weights, owner), Session.load(self.path / kept.data)
         if session.points.shape[1:] != data.points.shape[1:]:
             raise SessionError(f"{kept.weights} and {kept.data} hold different data: discard them.")
         return dataclasses.replace(

@@ -162,8 +162,11 @@ class Session:
         )
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> "Session":
+    def load(cls, path: str | os.PathLike[str], owner: Experiment | None = None) -> "Session":
         """Read a session that :meth:`save` wrote.
+
+        Args:
+            owner: the first experiment of a history that has this training, as in :func:`playground.lab.experiment.from_tree`.
 
         Raises:
             SessionError: the file cannot be read, is not a session, is damaged, or comes from a newer program.
@@ -182,7 +185,7 @@ class Session:
         labels, start = data.pop("labels", None), data.pop("start", None)
         if set(data) != {"points", "held_out"}:
             raise _damaged(path, "its data points are missing")
-        experiment, shape = _experiment(path, metadata), data["points"].shape[1:]
+        experiment, shape = _experiment(path, metadata, owner), data["points"].shape[1:]
         for array in data.values():
             if array.dtype.kind != "f" or array.shape[1:] != shape or not experiment.data.fits_shape(shape):
                 kind = setting("data.kind", experiment.data.kind)
@@ -343,11 +346,11 @@ def _check_trajectory(path: Path, trajectory: Arrays, shape: tuple[int, ...]) ->
         raise _damaged(path, "its trajectory's steps do not rise")
 
 
-def _experiment(path: Path, metadata: Mapping[str, str]) -> Experiment:
+def _experiment(path: Path, metadata: Mapping[str, str], owner: Experiment | None) -> Experiment:
     if "experiment" not in metadata:
         raise _damaged(path, "its experiment is missing")
     try:
-        return experiments.parse(metadata["experiment"], f"the experiment in {path.name}")
+        return experiments.parse(metadata["experiment"], f"the experiment in {path.name}", owner)
     except ExperimentError as error:
         said = Message(
             "unusable-settings", "{} holds an experiment that cannot be used: {}", (path.name, error.message)

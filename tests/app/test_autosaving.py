@@ -1,6 +1,7 @@
 """Work that no file holds is on disk within seconds, and comes back after a kill with its weights and its undo list."""
 
 import json
+import re
 import threading
 import time
 
@@ -11,6 +12,7 @@ import shiboken6
 from playground.app.controllers import autosaving as module
 from playground.app.controllers.autosaving import LOOK, SECONDS
 from playground.app.model.pinned_runs import MOST, PinnedRun
+from playground.lab import experiment as experiments
 from playground.lab.recovery import WORK, RecoveryFolder
 from playground.lab.session import Session
 from tests.app.conftest import end, make_window
@@ -120,6 +122,46 @@ def test_a_kill_loses_no_weights_and_no_step(windows, qtbot, tmp_path):
     state.undo()
     assert state.experiment.sampling.steps == 60
     assert not state.stack.canUndo()
+
+
+def test_a_seed_of_an_older_version_takes_no_training_away(windows, qtbot, tmp_path, monkeypatch):
+    """It had one seed, whose change trained nothing anew."""
+    window = windows()
+    opened = window.state.experiment
+    train(qtbot, window, 20)
+    window.state.edit({"sampling.seed": 5})
+    qtbot.waitUntil(lambda: settled(window))
+    window.controllers.pinning.pinned.put(PinnedRun(1, "five", window.state.experiment))
+    before = weights(window)
+    autosave(qtbot, window)
+    kill(window)
+
+    (folder,) = folders(tmp_path)
+    named, dump = re.compile(r"^seed = \d+\n", re.MULTILINE), experiments.dump
+    with monkeypatch.context() as patch:
+        patch.setattr(experiments, "dump", lambda one: "seed = 5\n" + named.sub("", dump(one)))
+        for path in folder.glob("*.spg"):
+            Session.load(path).save(path)
+        work = json.loads((folder / WORK).read_text())
+        work["runs"][0]["experiment"] = experiments.dump(opened)
+    first = work["history"]["first"]
+    for name in ("data", "training", "sampling"):
+        first["seed"] = first[name].pop("seed")
+    work["history"]["steps"] = [{"changes": [["seed", -1, 5]]}]
+    (folder / WORK).write_text(json.dumps(work))
+
+    window = windows()
+    restore(qtbot, window)
+    state = window.state
+    assert [experiments.value(state.experiment, key) for key in experiments.SEEDS] == [0, 0, 5]
+    (run,) = window.controllers.pinning.pinned.runs
+    assert run.experiment == state.experiment
+    for _ in range(2):
+        after = weights(window)
+        assert all(np.array_equal(before[name], after[name]) for name in before)
+        state.undo()
+        qtbot.waitUntil(lambda: settled(window))
+    assert state.experiment == opened
 
 
 def test_the_same_weights_and_figures_come_back(windows, qtbot, tmp_path):

@@ -23,7 +23,7 @@ from playground.app.model.pinned_runs import (
 )
 from playground.app.model.run_table import table_text
 from playground.lab.evaluation import OF_SAMPLES
-from playground.lab.experiment import Experiment, replace
+from playground.lab.experiment import Experiment, replace, reset_key
 from playground.messages import Message
 
 MEASURED = {
@@ -110,13 +110,23 @@ def test_w2_over_its_floor_and_when_it_is_reached():
 
 def test_runs_come_back_from_json():
     before = [with_figures(run(1, "α, β", sampling__steps=7, sampling__seed=2), MEASURED), run(2)]
-    after = from_json(json.loads(json.dumps(to_json(before))))
+    after = from_json(json.loads(json.dumps(to_json(before))), Experiment())
     assert [(one.name, one.experiment, one.sampler_steps) for one in after] == [
         (one.name, one.experiment, one.sampler_steps) for one in before
     ]
     assert after[0].shares("mode_weights") == (0.25, 0.75)
     assert after[0].why_missing("classifier_accuracy") == MEASURED["reasons"]["classifier_accuracy"]
     assert after[1].figures is None
+
+
+def test_a_run_of_a_version_with_one_seed_has_the_weights_of_its_session():
+    """There another seed trained nothing anew: it was another run of the same weights."""
+    session = replace(Experiment(), {"data.seed": 1, "training.seed": 2})
+    (found,) = from_json([{"experiment": 'seed = 5\n[sampling]\nkind = "langevin"'}], session)
+    assert reset_key(found.experiment) == reset_key(session)
+    assert found.experiment == replace(session, {"sampling.kind": "langevin", "sampling.seed": 5})
+    (own,) = from_json(to_json([run(1, data__seed=5)]), session)
+    assert own.experiment == replace(Experiment(), {"data.seed": 5})  # what a later version wrote by its own name stays
 
 
 @pytest.mark.parametrize(
@@ -133,7 +143,7 @@ def test_runs_come_back_from_json():
     ],
 )
 def test_a_stranger_s_list_that_is_none_is_empty(saved):
-    assert from_json(saved) == []
+    assert from_json(saved, Experiment()) == []
 
 
 def test_a_stranger_s_run_keeps_only_what_is_sound():
@@ -156,7 +166,7 @@ def test_a_stranger_s_run_keeps_only_what_is_sound():
             "reasons": {"kl": {"code": 3}},
         },
     }
-    (found,) = from_json([saved])
+    (found,) = from_json([saved], Experiment())
     assert found.name == "<b> " + "n" * (LONGEST_NAME - 4)
     assert found.resolved == {}
     assert (found.noise, found.sampler_steps, found.nfe_mean, found.nfe_max) == (0, None, None, None)
@@ -169,8 +179,10 @@ def test_a_stranger_s_run_keeps_only_what_is_sound():
 
 
 def test_a_file_has_no_more_runs_than_can_be_pinned():
-    assert len(from_json(to_json([run(1)]) * (MOST + 5))) == MOST
-    assert len(from_json(to_json([run(1)]) * (MOST + 5), most=None)) == MOST + 5  # own work, with its deleted runs
+    assert len(from_json(to_json([run(1)]) * (MOST + 5), Experiment())) == MOST
+    assert (
+        len(from_json(to_json([run(1)]) * (MOST + 5), Experiment(), most=None)) == MOST + 5
+    )  # own work, with its deleted runs
 
 
 def test_the_list_is_full_by_number_and_by_size(qapp):
@@ -188,7 +200,7 @@ def test_the_list_is_full_by_number_and_by_size(qapp):
 
 def test_a_run_of_data_on_a_network_share_comes_back_without_the_place():
     before = [run(1, data__kind="file", data__path="//server/share/points.csv")]
-    (after,) = from_json(json.loads(json.dumps(to_json(before))))
+    (after,) = from_json(json.loads(json.dumps(to_json(before))), Experiment())
     assert after.experiment.data.path == "points.csv"
 
 

@@ -268,7 +268,7 @@ class Pinning(QObject):
         self._recorded = WorkspaceCache(KEPT)
         self._measured = self._awaited = None
         self._tasks.cancel(TASK)
-        self.pinned.load(from_json(() if session is None else session.runs))
+        self.pinned.load([] if session is None else from_json(session.runs, session.experiment))
 
     def load(self, runs: Sequence[PinnedRun]) -> None:
         """Take the runs of restored work; its history says which of them are deleted."""

@@ -175,7 +175,11 @@ class Recovering(QObject):
             # Training was reset since then.
             session = dataclasses.replace(session, weights=None, trajectory=None, training={}, measurements={})
             present = None
-        read = {key: functools.partial(offer.folder.load, kept) for key, kept in stored.items() if key != present}
+        read = {
+            key: functools.partial(offer.folder.load, kept, history.first)
+            for key, kept in stored.items()
+            if key != present
+        }
 
         def restore() -> None:
             self._building.restore(history.first, steps, history.place, session, read)
@@ -222,12 +226,12 @@ def _recovered(folder: RecoveryFolder, work: Work) -> Recovered:
     """Read the files, in a thread."""
     history, found, session = History.from_json(work.history), [], None
     for kept in work.trainings:
-        read = Session.load(folder.path / kept.weights)
+        read = Session.load(folder.path / kept.weights, history.first)
         found.append((reset_key(read.experiment), kept))
         if kept.present:
             clicked = tuple(place for place in work.clicked if not isinstance(place, int) or read.trajectory)
-            session = dataclasses.replace(folder.load(kept), view=work.view, clicked=clicked)
-    return Recovered(history, session, tuple(found), from_json(work.runs, most=None))
+            session = dataclasses.replace(folder.load(kept, history.first), view=work.view, clicked=clicked)
+    return Recovered(history, session, tuple(found), from_json(work.runs, history.first, most=None))
 
 
 def moment(seconds: float) -> str:

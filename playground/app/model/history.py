@@ -81,7 +81,7 @@ class History:
                 if "changes" in entry:
                     for key, kept, value in entry["changes"]:
                         _put(tree, key, kept, value)
-                    before = after = shared(before, description.from_tree(tree, Experiment()))
+                    before = after = shared(before, description.from_tree(tree, Experiment(), first))
                 if after is None or "kind" in entry:
                     steps.append(Other(str(entry["kind"]), int(entry["number"]), str(entry["text"]), after))
                 else:

@@ -253,15 +253,16 @@ def to_json(runs: Sequence[PinnedRun]) -> list[dict[str, Any]]:
     ]
 
 
-def from_json(saved: object, most: int | None = MOST) -> list[PinnedRun]:
+def from_json(saved: object, owner: Experiment, most: int | None = MOST) -> list[PinnedRun]:
     """The runs from the result of :func:`to_json`, as far as they are valid; the file may come from anyone.
 
     Args:
+        owner: the experiment of the session or history that has the runs, see :func:`playground.lab.experiment.from_tree`.
         most: largest number of runs; None takes all, as for restored work with its deleted runs.
     """
     runs: list[PinnedRun] = []
     for entry in saved[:most] if isinstance(saved, list | tuple) else ():
-        run = _run(entry, len(runs) + 1)
+        run = _run(entry, owner, len(runs) + 1)
         if run is not None:
             runs.append(run)
     return runs
@@ -276,11 +277,11 @@ def with_figures(run: PinnedRun, figures: Mapping[str, Any]) -> PinnedRun:
     return dataclasses.replace(run, figures={**before, **found, "reasons": why})
 
 
-def _run(saved: object, number: int) -> PinnedRun | None:
+def _run(saved: object, owner: Experiment, number: int) -> PinnedRun | None:
     if not isinstance(saved, dict) or not isinstance(saved.get("experiment"), str):
         return None
     try:
-        experiment = description.parse(saved["experiment"], "a pinned run")
+        experiment = description.parse(saved["experiment"], "a pinned run", owner)
     except ExperimentError:
         return None
     known, resolved = description.fields(experiment), saved.get("resolved")
