@@ -255,7 +255,7 @@ class MainWindow(QMainWindow):
         self.exports.failed.connect(self._export_failed)
         self.log.failed.connect(self._failed)
         self.log.refused.connect(lambda sentence: self.notify("error", sentence))
-        self.panel(TrainingPanel).chart.provenance = self.controllers.sessions.provenance
+        self.panel(TrainingPanel).chart.set_provenance(self.controllers.sessions.provenance)
         data, likelihood, canvas = self.panel(DataPanel), self.panel(LikelihoodPanel), self.canvas
         data.open_file_requested.connect(self.documents.ask_open)
         data.open_folder_requested.connect(self.documents.ask_open_folder)

@@ -1,5 +1,7 @@
 """What is kept: history, files, unsaved work, exports."""
 
+import html
+import json
 import os
 import re
 import signal
@@ -227,9 +229,9 @@ def test_work_of_a_killed_program_comes_back(desk):
     desk(starts_again)
 
 
-@pytest.mark.guide("Exports")
+@pytest.mark.guide("Exports", "What made a file")
 def test_pictures_of_the_canvas(desk, tmp_path):
-    """As pixels of the chosen size, and as lines and words."""
+    """As pixels of the chosen size, and as lines and words, each with what made it."""
     png, svg = tmp_path / "canvas.png", tmp_path / "canvas.svg"
 
     def journey(user: User) -> None:
@@ -247,6 +249,9 @@ def test_pictures_of_the_canvas(desk, tmp_path):
     assert written.count("<circle") >= 200  # particles
     assert written.count("<polyline") >= 200  # arrows
     assert "score evaluations" in written
+    made = json.loads(Image.open(png).text["provenance"])
+    assert made["seeds"] == {"data.seed": 0, "training.seed": 0, "sampling.seed": 0}
+    assert json.dumps(made["version"]) in html.unescape(written)
 
 
 @pytest.mark.guide("Exports")

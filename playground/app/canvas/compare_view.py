@@ -334,7 +334,7 @@ class CompareView(QWidget):
             control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             bar.addWidget(control)
         self.chart = DistanceChart()
-        self.chart.provenance = self._provenance
+        self.chart.set_provenance(self._provenance)
         below = QVBoxLayout()
         below.setContentsMargins(UNIT * 3 // 2, 0, UNIT, UNIT)
         below.addWidget(self.chart)

@@ -90,9 +90,7 @@ class Chart(QWidget):
         self._pointed: float | None = None  # the x value under the cross-hair
         self.marked: float | None = None
         self._stale = False
-        self.provenance: Callable[[], str] = (
-            str  # of a saved picture: what made the values, see playground.lab.provenance
-        )
+        self._provenance: Callable[[], str] = str
         self.empty_text = self._description = ""
         self.plot: Plot | None = None  # made when there is something to show
         self.setAccessibleName(name)
@@ -103,6 +101,10 @@ class Chart(QWidget):
         library.loaded.connect(self._begin)
 
     # Content
+
+    def set_provenance(self, provenance: Callable[[], str]) -> None:
+        """Let saved pictures contain what made the values, in the words of :mod:`playground.lab.provenance`."""
+        self._provenance = provenance
 
     def show_series(self, series: Sequence[Series], x: Axis, y: Axis, description: str) -> None:
         """Show these series, the first one at the bottom. The cross-hair stops at the points of the first listed and
@@ -463,11 +465,11 @@ class Chart(QWidget):
                     write_rows(file, self.rows())
             elif path.suffix.lower() in SUFFIXES:
                 size = self.width(), self.height()
-                name, told = self.accessibleName(), self.provenance()
+                name, told = self.accessibleName(), self._provenance()
                 temporary.write_bytes(drawing(path.suffix.lower(), self._paint_still, size, size, name, told))
             else:
                 picture = self.picture()
-                picture.setText(PROVENANCE, self.provenance())
+                picture.setText(PROVENANCE, self._provenance())
                 picture.save(str(temporary))
 
     def rows(self) -> list[list[object]]:
