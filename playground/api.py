@@ -41,7 +41,7 @@ from playground.lab import sweep as sweeps
 from playground.lab.conditioning import point_score
 from playground.lab.conflicts import likelihood_conflict, sampling_conflict
 from playground.lab.evaluation import EvaluationProgress
-from playground.lab.experiment import Experiment, ExperimentError, plain_values, reset_key
+from playground.lab.experiment import SEED, Experiment, ExperimentError, plain_values, reset_key
 from playground.lab.likelihood import LikelihoodProgress, PointLikelihoods
 from playground.lab.model import Model, changes_after_training
 from playground.lab.problem import Problem, choose_device
@@ -294,6 +294,7 @@ def log_likelihood(
     settings: Mapping[str, Any] | None = None,
     sigma: ArrayLike | None = None,
     device: str = "auto",
+    seed: int | None = None,
 ) -> Work[LikelihoodProgress, PointLikelihoods]:
     """log p_sigma of points by the probability-flow ODE, in nats per the user's units.
 
@@ -302,6 +303,7 @@ def log_likelihood(
         settings: settings to change, such as ``{"likelihood.tolerance": 1e-6}``.
         sigma: the noise level of the smoothing, in the user's units, a number or an array that is broadcast as in :func:`score`;
             each different level takes an integration of its own. None for the finest noise level.
+        seed: seed of the random trace probes, instead of ``data.seed``; ``{"seed": 3}`` in `settings` is the same.
 
     Returns:
         Work whose result has `log_prob`, `latent` and the others with the leading axes of `points`, broadcast with `sigma`.
@@ -312,7 +314,9 @@ def log_likelihood(
         SessionError: the score is learned, and the session has no trained weights.
     """
     given = None if sigma is None else _levels(sigma)
-    model = _model(source, settings, device)
+    if seed is None and isinstance(source, Session):
+        seed = (settings or {}).get(SEED)
+    model = _model(source, settings, device).with_likelihood_seed(seed)
     _refuse(likelihood_conflict(model.problem.experiment))
     asked, levels, leading = _broadcast(model.problem.shape, points, given)
     likelihood.checked_points(model.problem, asked)

@@ -487,6 +487,20 @@ def test_a_session_holds_what_its_settings_train() -> None:
         sp.sample(session, {"data.seed": 1})
 
 
+def test_a_seed_of_likelihoods_chooses_the_trace_probes_of_a_trained_network() -> None:
+    session, estimated = sp.train(sp.Experiment(), QUICK).result(), {"likelihood.trace": "hutchinson"}
+
+    def log_prob(settings: dict[str, Any], seed: int | None = None) -> np.ndarray:
+        return sp.log_likelihood(session, POINTS[:5], estimated | settings, seed=seed).result().log_prob
+
+    first, other = log_prob({}), log_prob({}, 3)
+    assert not np.array_equal(first, other)
+    np.testing.assert_array_equal(log_prob({"seed": 3}), other)
+    np.testing.assert_array_equal(log_prob({"seed": 4}, 3), other)
+    np.testing.assert_array_equal(log_prob({}, 0), first)  # that of the data
+    assert session.experiment.data.seed == 0
+
+
 @pytest.mark.parametrize("labels", [SIDES.astype(np.uint8), np.where(SIDES, "right", "left")])
 def test_labels_of_an_array_are_classes(labels: Any) -> None:
     session = sp.run(sp.Experiment(), QUICK | {"likelihood.points": 20}, data=POINTS, labels=labels).result().session

@@ -1,7 +1,6 @@
 """The commands likelihood, decode and interpolate: log p and latent codes of points, and points from codes."""
 
 import csv
-import dataclasses
 import re
 import warnings
 from collections.abc import Sequence
@@ -202,12 +201,11 @@ def _open(folder: Path, assignments: Sequence[str], seed: int | None, device: st
 
 
 def _seeded(folder: Path, assignments: Sequence[str], seed: int | None, device: str) -> Model:
-    """Open a model. Its data are there already, so the seed of the data changes the trace probes alone."""
+    """Open a model whose likelihoods draw by `seed`, or by that of ``--set seed=N``."""
     model = open_model(folder, assignments, device=device)
     if seed is None:
-        return model
-    experiment = experiments.replace(model.problem.experiment, {"data.seed": seed})
-    return dataclasses.replace(model, problem=dataclasses.replace(model.problem, experiment=experiment))
+        seed = dict(map(experiments.assignment, assignments)).get(experiments.SEED)
+    return model.with_likelihood_seed(seed)
 
 
 def code_names(problem: Problem) -> list[str]:

@@ -11,7 +11,7 @@ import torch
 
 from playground.lab.autoguidance import with_weaker
 from playground.lab.checkpoints import Checkpoints
-from playground.lab.experiment import SEED, Experiment
+from playground.lab.experiment import SEED, Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.session import MODEL, Arrays, Session, SessionError
 from playground.lab.settings import AFTER_TRAINING
@@ -100,6 +100,17 @@ class Model:
     @property
     def _known_likelihood_score(self) -> LabelledScore | None:
         return self.problem.known_score(self.problem.experiment.likelihood.source)
+
+    def with_likelihood_seed(self, seed: int | None) -> "Model":
+        """The model with another seed of what its likelihoods draw; None leaves it.
+
+        They draw by the seed of the data, which are there already: the trace probes, and of many training points those by which
+        warnings judge a point.
+        """
+        if seed is None:
+            return self
+        experiment = replace(self.problem.experiment, {"data.seed": seed})
+        return dataclasses.replace(self, problem=dataclasses.replace(self.problem, experiment=experiment))
 
     @classmethod
     def of(

@@ -821,9 +821,18 @@ def test_the_ends_of_an_interpolation_have_the_values_of_likelihood(moons: Path,
     assert (table(way)[1][:, 4] > 0.01).all()  # errors of the ends, estimated with the points between
     np.testing.assert_allclose(table(back)[1][:, 2:4], expected, atol=5e-3)
     written = evaluated.read_bytes()
+    tables = {}
     for seed, same in ((3, True), (4, False)):
-        assert ask("likelihood", moons, *given, "--out", evaluated, "--latent", *three, "--seed", seed)[0] == 0
-        assert (evaluated.read_bytes() == written) == same
+        for option in (f"--seed={seed}", f"--set=seed={seed}"):
+            assert ask("likelihood", moons, *given, "--out", evaluated, "--latent", *three, option)[0] == 0
+            assert (evaluated.read_bytes() == written) == same
+            assert tables.setdefault(seed, evaluated.read_bytes()) == evaluated.read_bytes()
+    for command, start in (("decode", ("--latent", evaluated)), ("interpolate", (*given, "--count", 5))):
+        found = []
+        for option in ((), ("--seed=4",), ("--set=seed=4",)):
+            assert ask(command, moons, *start, "--out", back, *three, *option)[0] == 0
+            found.append(back.read_bytes())
+        assert found[0] != found[1] == found[2]
     assert ask("interpolate", moons, *given, "--out", way, "--count", 5, *estimated)[0] == 0
     assert np.isnan(table(way)[1][:, 4]).all()
 
