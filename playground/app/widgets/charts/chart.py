@@ -90,7 +90,7 @@ class Chart(QWidget):
         self._pointed: float | None = None  # the x value under the cross-hair
         self.marked: float | None = None
         self._stale = False
-        self._provenance: Callable[[], str] = str
+        self._told: Callable[[], str] = str
         self.empty_text = self._description = ""
         self.plot: Plot | None = None  # made when there is something to show
         self.setAccessibleName(name)
@@ -104,7 +104,11 @@ class Chart(QWidget):
 
     def set_provenance(self, provenance: Callable[[], str]) -> None:
         """Let saved pictures contain what made the values, in the words of :mod:`playground.lab.provenance`."""
-        self._provenance = provenance
+        self._told = provenance
+
+    def provenance(self) -> str:
+        """What made the values."""
+        return self._told()
 
     def show_series(self, series: Sequence[Series], x: Axis, y: Axis, description: str) -> None:
         """Show these series, the first one at the bottom. The cross-hair stops at the points of the first listed and
@@ -465,11 +469,11 @@ class Chart(QWidget):
                     write_rows(file, self.rows())
             elif path.suffix.lower() in SUFFIXES:
                 size = self.width(), self.height()
-                name, told = self.accessibleName(), self._provenance()
+                name, told = self.accessibleName(), self.provenance()
                 temporary.write_bytes(drawing(path.suffix.lower(), self._paint_still, size, size, name, told))
             else:
                 picture = self.picture()
-                picture.setText(PROVENANCE, self._provenance())
+                picture.setText(PROVENANCE, self.provenance())
                 picture.save(str(temporary))
 
     def rows(self) -> list[list[object]]:
