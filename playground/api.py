@@ -497,8 +497,7 @@ def run(
         final = None if last is None else list(trainer.evaluate_loss())[-1][1]
         session = Session.of(experiment, problem.dataset, weights=trainer.state(), device=str(device_found))
         _refuse(sampling_conflict(experiment, problem.conditions))
-        network = trainer.ema.requires_grad_(False)
-        model = Model(problem, network, checkpoints=trainer.checkpoints, step=trainer.step)
+        model = Model.trained(trainer)
         trajectory = yield from _sampled(problem, model.score, None, None)
         for progress in run_figures(trainer, last, final, model, trajectory):
             yield progress

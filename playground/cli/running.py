@@ -64,8 +64,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
             experiments.save(problem.resolve(), folder / results.EXPERIMENT, Provenance.of(experiment, problem.device))
             _session(problem, trainer).save(folder / MODEL)
             trained = True
-            network = trainer.ema.requires_grad_(False)
-            model = Model(problem, network, checkpoints=trainer.checkpoints, step=trainer.step)
+            model = Model.trained(trainer)
             trajectory = results.run_sampler(problem, model.score)
             trajectory.save_npz(folder / results.TRAJECTORY)
             final = trajectory.positions[-1]

@@ -5,7 +5,7 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -20,6 +20,9 @@ from playground.messages import Message, setting
 from playground.theory.guidance import LabelledScore
 from playground.theory.networks import ScoreNetwork
 from playground.theory.noise import ScoreFunction
+
+if TYPE_CHECKING:
+    from playground.lab.training import Trainer
 
 
 def changes_after_training(changes: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
@@ -111,6 +114,12 @@ class Model:
             return self
         experiment = replace(self.problem.experiment, {"data.seed": seed})
         return dataclasses.replace(self, problem=dataclasses.replace(self.problem, experiment=experiment))
+
+    @classmethod
+    def trained(cls, trainer: "Trainer") -> "Model":
+        """The averaged weights of a training that has ended."""
+        network = trainer.ema.requires_grad_(False)
+        return cls(trainer.problem, network, checkpoints=trainer.checkpoints, step=trainer.step)
 
     @classmethod
     def of(

@@ -20,7 +20,7 @@ from playground.kinds.objectives.denoising import Denoising
 from playground.kinds.samplers import Sampler
 from playground.kinds.samplers.reverse_sde import ReverseSDE
 from playground.kinds.setting import Auto as Auto
-from playground.kinds.setting import Option, meta
+from playground.kinds.setting import Option, meta, seed_meta
 from playground.kinds.tables import Probes
 
 AFTER_TRAINING = ("sampling.", "likelihood.")
@@ -183,13 +183,10 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = "log-normal"
     seed: Annotated[
         int,
-        meta(
+        seed_meta(
             "Seed of training: the first weights, the batches, and the noise that is added to them",
             label="training seed",
-            ge=0,
-            le=2**31 - 1,
             resets=True,
-            advanced=True,
         ),
     ] = 0
 

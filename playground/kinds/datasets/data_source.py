@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from playground.data import repeats, toys
 from playground.data.dataset import DataError, Dataset, DatasetRequest, class_numbers, sample_dataset
 from playground.kinds.kind import Kind
-from playground.kinds.setting import Auto, Option, meta
+from playground.kinds.setting import Auto, Option, meta, seed_meta
 from playground.messages import Edit, Message, alternatives, joined, setting
 
 if TYPE_CHECKING:
@@ -90,13 +90,10 @@ class DataSource(Kind, frozen=True, kw_only=True):
 
     seed: Annotated[
         int,
-        meta(
+        seed_meta(
             "Seed of the data: the points that are drawn or chosen, and which of them are held out",
             label="data seed",
-            ge=0,
-            le=2**31 - 1,
             resets=True,
-            advanced=True,
         ),
     ] = 0
 

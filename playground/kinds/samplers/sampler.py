@@ -9,7 +9,7 @@ import msgspec
 
 from playground.kinds.chosen import Chosen, Conditions, Given, Guide, Labels, Mask, Score
 from playground.kinds.kind import Kind
-from playground.kinds.setting import Auto, Option, meta
+from playground.kinds.setting import Auto, Option, meta, seed_meta
 from playground.messages import Edit, Message, setting
 
 if TYPE_CHECKING:
@@ -73,11 +73,8 @@ class Sampler(Kind, frozen=True):
     ) = "auto"
     seed: Annotated[
         int,
-        meta(
+        seed_meta(
             "Seed of sampling: the start of the particles, their classes, and the noise of the sampler",
-            ge=0,
-            le=2**31 - 1,
-            advanced=True,
         ),
     ] = 0
 

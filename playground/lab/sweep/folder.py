@@ -57,16 +57,16 @@ def adopt(folder: Path) -> None:
 
 
 def replaced(sweep: Sweep, folder: Path) -> Message | None:
-    """That the tables and pictures of another sweep in the folder will be replaced; None if there is none."""
+    """That the tables and pictures of another sweep in the folder will be replaced; None if there is none.
+
+    Args:
+        sweep: as :func:`playground.lab.sweep.load` returns it; its plots may differ.
+    """
     with contextlib.suppress(ExperimentError):
-        if (folder / NOTE).exists() and _told(description.read(folder)) != _told(description.with_base(sweep)):
+        if (folder / NOTE).exists() and msgspec.structs.replace(description.read(folder), plots=sweep.plots) != sweep:
             text = "{} had another sweep: its cells stay and count where they are the same, its tables and pictures are replaced."
             return Message("replaced-sweep", text, (str(folder),))
     return None
-
-
-def _told(sweep: Sweep) -> Sweep:
-    return msgspec.structs.replace(sweep, plots=[])
 
 
 @contextlib.contextmanager
