@@ -14,20 +14,17 @@ import json
 import math
 import os
 import typing
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
-import safetensors.numpy
 
 from playground.data.dataset import MOST_CLASS_NAMES, StartPoints
 from playground.kinds.datasets.data_source import Saved
+from playground.lab import checked_file
 from playground.lab import experiment as experiments
-from playground.lab.atomic import atomic_write
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.provenance import Provenance
 from playground.messages import Message, setting
@@ -43,7 +40,6 @@ MODEL = "model.safetensors"
 FORMAT = "score-playground session"
 VERSION = 2
 """The first version whose files have a checksum."""
-NO_CHECKSUM = "00000000"  # in place of the checksum while it is computed
 LONGEST_CLASS_NAME = 255  # the longest folder name that file systems allow
 LONGEST_RUNS = 10_000_000  # characters of the pinned runs, each of which may have its own drawing
 
@@ -123,7 +119,6 @@ class Session:
             "provenance": str(provenance),
             "experiment": experiments.dump(experiments.without_places(self.experiment)),
             "axes": json.dumps(self.axes),
-            "checksum": NO_CHECKSUM,
             "training": json.dumps(dict(self.training)),
             "view": json.dumps(dict(self.view)),
             "clicked": json.dumps(self.clicked),
@@ -135,14 +130,8 @@ class Session:
             metadata["runs"] = json.dumps(list(self.runs))
         if self.class_names and _are_names(self.class_names):
             metadata["class_names"] = json.dumps(self.class_names)
-        head, numbers = _ordered(
-            safetensors.numpy.save({name: _plain(array) for name, array in tensors.items()}, metadata)
-        )
-        checksum = f"{zlib.crc32(numbers, zlib.crc32(head)):08x}"
-        contents = _with_checksum(head, NO_CHECKSUM, checksum), numbers
         try:
-            with atomic_write(path) as temporary, temporary.open("wb") as file:
-                file.writelines(contents)
+            checked_file.write(path, metadata, tensors)
         except OSError as error:
             kept = " The old file is kept." if os.path.exists(path) else ""
             raise SessionError(cannot_write(path, error) + kept) from None
@@ -245,39 +234,19 @@ class Session:
         return dataclasses.replace(dataset, start=StartPoints(self.experiment.noise.file, self.start))
 
 
-def _plain(array: np.ndarray) -> np.ndarray:
-    """Make an array contiguous and little-endian, as safetensors stores numbers; scalars keep their empty shape."""
-    array = np.asarray(array)
-    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).reshape(array.shape)
-
-
-def _ordered(contents: bytes) -> tuple[bytes, memoryview]:
-    """Return the file's head and numbers, with the metadata in a fixed order; the library's order changes each time.
-
-    The numbers are not copied: for a large set of images they take most of the memory of saving.
-    """
-    end = 8 + int.from_bytes(contents[:8], "little")
-    header = json.loads(contents[8:end])
-    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)  # the numbers begin at a multiple of 8
-    return len(text).to_bytes(8, "little") + text, memoryview(contents)[end:]
-
-
 def _read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
-    """Read the header and the arrays. The library checks lengths, offsets and shapes against the file's size first."""
+    """Read the header and the arrays."""
     try:
         if path.stat().st_size == 0:
             raise SessionError(f"{path.name} is empty: it is not a session of Score Playground.")
         if path.is_dir():
             raise SessionError(f"{path} cannot be read: it is a folder.")
-        with safetensors.safe_open(path, framework="numpy") as file:
-            return dict(file.metadata() or {}), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return checked_file.read(path)
     except OSError as error:
         raise SessionError(f"{path} cannot be read: {error.strerror or error}.") from None
     except SessionError:
         raise
-    except Exception:  # the library's error, or numpy's for a dtype that it lacks (bfloat16)
+    except (ValueError, MemoryError):
         raise SessionError(
             f"{path.name} is not a session of Score Playground, or a damaged one: open another {SUFFIX} file."
         ) from None
@@ -298,11 +267,6 @@ def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
         )
 
 
-def _with_checksum(head: bytes, old: str, new: str) -> bytes:
-    """Replace the checksum in a file's head. It cannot occur in another text, where quotes have a backslash."""
-    return head.replace(f'"checksum":"{old}"'.encode(), f'"checksum":"{new}"'.encode(), 1)
-
-
 def _check_checksum(path: Path, metadata: Mapping[str, str]) -> None:
     """Compare the file with the CRC-32 that was saved in it; files of the first version have none.
 
@@ -311,17 +275,11 @@ def _check_checksum(path: Path, metadata: Mapping[str, str]) -> None:
     """
     if int(metadata["version"]) == 1 and "checksum" not in metadata:
         return
-    stated = metadata.get("checksum", "")
     try:
-        with path.open("rb") as file:
-            length = file.read(8)
-            head = length + file.read(int.from_bytes(length, "little"))
-            found = zlib.crc32(_with_checksum(head, stated, NO_CHECKSUM))
-            while piece := file.read(2**20):
-                found = zlib.crc32(piece, found)
+        intact = checked_file.is_intact(path, metadata)
     except OSError as error:
         raise SessionError(f"{path} cannot be read: {error.strerror or error}.") from None
-    if stated != f"{found:08x}":
+    if not intact:
         raise _damaged(path, "its contents do not match its checksum")
 
 
