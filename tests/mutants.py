@@ -1141,6 +1141,27 @@ FAULTS = (
         ("lab/test_recovery.py::test_nobody_else_may_read_the_work",),
     ),
     Fault(
+        "a stored value whose checksum is not compared",
+        "lab/checked_file.py",
+        'return stated == f"{found:08x}"',
+        "return True",
+        ("lab/test_store.py", "lab/test_session.py"),
+    ),
+    Fault(
+        "a store that lets go of the most recently used first",
+        "lab/bounded_memory.py",
+        "return iter(list(self._values))",
+        "return reversed(list(self._values))",
+        ("lab/test_store.py",),
+    ),
+    Fault(
+        "a training on a full disk that leaves memory, because an older state of it is in the folder",
+        "lab/store.py",
+        "return _name(key) in self._sizes and key not in self._unwritten",
+        "return _name(key) in self._sizes",
+        ("lab/test_store.py",),
+    ),
+    Fault(
         "a file that may not be renamed taken for one that another process holds",
         "lab/atomic.py",
         "return True if _windows_code(error) == SHARING_VIOLATION else None",
