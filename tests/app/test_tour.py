@@ -1,7 +1,7 @@
 """The tour: offered at the first start alone, beside the part that it speaks of, by mouse and keyboard, in nobody's way."""
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -137,6 +137,14 @@ def test_it_gives_way_to_a_scene_and_to_a_lesson(shared_window, tour):
         lessons.leave()
         scenes.leave()
         wait(lambda: not shared_window.controllers.building.busy, 30_000)
+
+
+def test_no_frame_stays_if_the_tour_ends_before_the_window_s_new_layout(shared_window, tour):
+    tour.go(1)
+    QApplication.sendEvent(shared_window, QEvent(QEvent.Type.LayoutRequest))  # as the readout of a clicked point asks for
+    QTest.keyClick(shared_window.focusWidget(), Qt.Key.Key_Escape)
+    wait(milliseconds=40)
+    assert not tour.ring.isVisible()
 
 
 def test_it_follows_the_window_s_size(shared_window, tour):

@@ -215,6 +215,7 @@ class Tour(QFrame):
     def end(self) -> None:
         """End the tour; the keys go to the canvas again."""
         focused = self.isAncestorOf(self._window.focusWidget() or self._window)
+        self._again.stop()  # or it would show the ring again
         self.hide()
         self.ring.hide()
         if focused:
