@@ -145,6 +145,59 @@ def test_the_own_work_comes_back_when_the_lesson_is_left(controller, state):
     assert controller.lesson is None
 
 
+def _leave(controller, state):
+    controller.leave()
+
+
+def _undo(controller, state):
+    state.undo()
+
+
+@pytest.mark.parametrize("end", [_leave, _undo])
+def test_saved_work_is_not_unsaved_after_a_lesson(controller, state, end):
+    controller.begin(LESSON)
+    controller.go(1)
+    assert state.modified
+    end(controller, state)
+    assert not state.modified
+
+
+@pytest.mark.parametrize("end", [_leave, _undo])
+@pytest.mark.parametrize("before", [{"noise.kind": "vp"}, None])
+def test_unsaved_work_is_still_unsaved_after_a_lesson(controller, state, end, before):
+    if before is None:
+        state.mark_modified()  # as by training
+    else:
+        state.edit(before)
+    controller.begin(LESSON)
+    controller.go(1)
+    end(controller, state)
+    assert state.modified
+
+
+def test_a_file_that_was_saved_in_a_lesson_does_not_hold_the_own_work(controller, state):
+    controller.begin(LESSON)
+    controller.go(1)
+    state.mark_saved()
+    controller.leave()
+    assert state.modified
+
+
+def test_a_window_has_no_unsaved_work_after_a_lesson_but_a_run_that_was_pinned_in_it(window, qtbot):
+    lessons, building, pinning = window.controllers.lessons, window.controllers.building, window.controllers.pinning
+    window.state.mark_saved()
+    for pins in (False, True):
+        lessons.begin(load_all()["01-score"])
+        qtbot.waitUntil(lambda: not building.busy)
+        if pins:
+            qtbot.waitUntil(lambda: pinning.finished is not None, timeout=60_000)
+            pinning.pin()
+        lessons.leave()
+        qtbot.waitUntil(lambda: not building.busy)
+        assert window.state.modified is pins
+        assert window.windowTitle().startswith("•") is pins
+
+
 def test_another_lesson_begins_with_the_own_work_too(controller, state):
     own = state.experiment
     controller.begin(LESSON)

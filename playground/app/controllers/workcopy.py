@@ -1,5 +1,6 @@
 """A copy of the work for scenes and lessons: steps of the history that are undone together."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -15,6 +16,9 @@ from playground.lab.session import Session
 class WorkCopy(QObject):
     """Puts experiments with weights of their own on the workspace; the work from before can be restored unchanged.
 
+    Args:
+        beside: returns what is saved with the work and is no step of the history, as the pinned runs.
+
     Signals:
         putting(): an experiment is about to be put on the workspace.
         ended(): nothing that was put is to be shown any longer.
@@ -25,10 +29,18 @@ class WorkCopy(QObject):
     ended = Signal()
     undone = Signal()
 
-    def __init__(self, state: State, building: Building, training: Training, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        state: State,
+        building: Building,
+        training: Training,
+        parent: QObject | None = None,
+        beside: Callable[[], object] = lambda: None,
+    ) -> None:
         super().__init__(parent)
-        self._state, self.building, self.training = state, building, training
+        self._state, self.building, self.training, self._beside = state, building, training, beside
         self._first: QUndoCommand | None = None  # the first step of the history that was put
+        self._unchanged: tuple[int, object] | None = None  # of work without changes: the saves, and what is beside it
         state.history_changed.connect(self._look)
 
     @property
@@ -39,7 +51,14 @@ class WorkCopy(QObject):
     @Slot()
     def _look(self) -> None:
         if self._first is not None and not self._state.is_done(self._first):
+            self._restore_saved()
             self.undone.emit()
+
+    def _restore_saved(self) -> None:
+        """Mark the work as saved again if it was before, and has not changed: what was put is no unsaved work."""
+        before, self._unchanged = self._unchanged, None
+        if before is not None and before == (self._state.saves, self._beside()):
+            self._state.mark_saved()
 
     def put(self, experiment: Experiment, owner: str, weights: Path | None = None) -> None:
         """Take an experiment as one step of the history, and train to the end if its particles follow a learned score.
@@ -50,6 +69,8 @@ class WorkCopy(QObject):
         """
         self.putting.emit()
         state = self._state
+        if self._first is None:
+            self._unchanged = None if state.modified else (state.saves, self._beside())
         begun = None if self._first is None else state.place_of(self._first)
         place = state.stack.index() if begun is None else begun
         trained = None if weights is None else lambda: Session.load(weights)
@@ -64,6 +85,7 @@ class WorkCopy(QObject):
         self.forget()
         if first is not None:
             self._state.undo_from(first)
+            self._restore_saved()
 
     def forget(self) -> None:
         """Keep the workspace as it is; the work from before can no longer be restored."""

@@ -50,6 +50,7 @@ class State(QObject):
     Attributes:
         stack: every change since the experiment was loaded. Experiments share their unchanged parts, so that a step
             takes about a kilobyte, however large the drawing is.
+        saves: how often the work was saved, or other work was taken in its place.
 
     Signals:
         changed(frozenset[str]): the dotted keys with new values; read :attr:`experiment`.
@@ -71,6 +72,7 @@ class State(QObject):
         super().__init__(parent)
         self._experiment = self._announced = self._loaded = experiment or Experiment()
         self._saved: Experiment | None = self._experiment  # None if there is unsaved work besides the settings
+        self.saves = 0
         self._gesture: tuple[str, Edit] | None = None  # the tag of a gesture, and the edit that its next edit continues
         self.stack = QUndoStack(self)
         self.stack.indexChanged.connect(self._moved)
@@ -200,6 +202,7 @@ class State(QObject):
     def load(self, experiment: Experiment) -> None:
         """Take another experiment, for example of an opened file, with an empty history and nothing unsaved."""
         self._loaded = self._saved = experiment
+        self.saves += 1
         self.stack.clear()  # emits nothing if it is empty
         self._moved()
         self._remembered.clear()  # belongs to the old experiment
@@ -214,6 +217,7 @@ class State(QObject):
             place: the number of done steps.
         """
         self._loaded, self._saved = first, None
+        self.saves += 1
         self.stack.blockSignals(True)  # the states in between concern nobody
         self.stack.clear()
         for step in steps:
@@ -241,6 +245,7 @@ class State(QObject):
 
     def mark_saved(self) -> None:
         """Note that a file holds the current work."""
+        self.saves += 1
         self._saved, self._gesture = self._experiment, None
         self.history_changed.emit()
 
