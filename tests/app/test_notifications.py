@@ -96,13 +96,21 @@ def close(toast) -> None:
     toast.findChild(QToolButton, "toastClose").click()
 
 
-def test_closing_an_error_brings_no_older_one_back(toasts):
-    note = toasts.add("info", "Training was reset.", ("Undo", "Undo it", lambda: None))
+def test_closing_an_error_brings_nothing_older_back(toasts):
+    toasts.add("info", "Saved a.spg.")
     for sentence in ("a.csv cannot be read.", "b.csv cannot be read."):
         toasts.add("error", sentence)
     close(toasts.shown[0])
-    assert toasts.shown == [note]
-    assert note.isVisible()
+    assert toasts.shown == []
+
+
+def test_closing_a_note_brings_the_older_error_back_but_no_older_note(toasts):
+    toasts.add("info", "The run has not ended yet.")
+    error = toasts.add("error", "a.csv cannot be read.")
+    toasts.add("info", "This run is pinned.")
+    close(toasts.shown[0])
+    assert toasts.shown == [error]
+    assert error.isVisible()
 
 
 def test_closing_an_older_error_leaves_the_newer_one(toasts, qtbot, monkeypatch):
@@ -151,13 +159,21 @@ def test_reader_hears_level_and_sentence(toasts):
     assert toasts.add("error", "It broke.").accessibleName() == "Error: It broke."
 
 
-def test_the_newest_is_shown_and_the_others_once_it_has_left(toasts, qtbot, monkeypatch):
-    monkeypatch.setitem(module.MILLISECONDS, "error", 30)
+def test_the_newest_is_shown_and_an_older_one_in_the_rest_of_its_time(toasts, qtbot, monkeypatch):
+    monkeypatch.setitem(module.MILLISECONDS, "info", 300)
     old = toasts.add("error", "pts.npz holds no array of images: save one of shape (N, height, width).")
     new = toasts.add("info", "Training was reset: 12 000 steps are put aside.", LOG)
-    qtbot.wait(100)
     assert new.isVisible()
-    assert not old.isVisible()  # and its time does not run while nobody can read it
-    new.dismiss()
-    assert old.isVisible()
-    qtbot.waitUntil(lambda: toasts.shown == [])
+    assert not old.isVisible()
+    qtbot.waitUntil(old.isVisible)
+    assert toasts.shown == [old]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_note_ends_behind_an_error_and_does_not_come_back_minutes_later(toasts, qtbot, monkeypatch, times):
+    monkeypatch.setitem(module.MILLISECONDS, "info", 30)
+    for _ in range(times):
+        toasts.add("info", "Saved a.spg.")
+    error = toasts.add("error", "b.csv cannot be read.")
+    qtbot.waitUntil(lambda: toasts.shown == [error])
+    assert error.isVisible()

@@ -22,7 +22,7 @@ from playground.app.style.wrapping import breakable
 from playground.app.widgets.selectable import SelectableLabel
 from playground.messages import Message
 
-MILLISECONDS = {"info": 5_000, "warning": 12_000, "error": 12_000}
+MILLISECONDS = {"info": 5_000, "warning": 12_000, "error": 12_000}  # in ascending order of importance
 TITLES = {"info": "Note", "warning": "Warning", "error": "Error"}
 MOST = 3  # toasts that are kept, including the one in view
 WIDTH = 800  # px; a sentence fits in one or two lines, which is the room in the top bar
@@ -37,8 +37,8 @@ _numbers = itertools.count()  # of the toasts, in the order in which they came
 class Toast(QFrame):
     """One message with its level, an optional button and a way to dismiss it.
 
-    It disappears after a while, but not while the mouse is over it or one of its buttons has the focus. An error with a
-    button is an error of the program, and stays until it is dismissed, behind those that wait.
+    It disappears after a while, behind a newer one too, but not while the mouse is over it or one of its buttons has the
+    focus. An error with a button is an error of the program, and stays until it is dismissed, behind those that wait.
     """
 
     def __init__(
@@ -114,10 +114,10 @@ class Toast(QFrame):
 
     @Slot()
     def _close(self) -> None:
-        """Dismiss it; with an error also the older errors, which were seen when they came."""
+        """Dismiss it, and the older ones that are no more important: they were seen when they came."""
         parent = self.parent()
-        if self.level == "error" and isinstance(parent, Toasts):
-            parent.dismiss_errors_before(self)
+        if isinstance(parent, Toasts):
+            parent.dismiss_before(self)
         self.dismiss()
 
     def dismiss(self) -> None:
@@ -128,21 +128,23 @@ class Toast(QFrame):
             parent.remove(self)
 
     def showEvent(self, event: QShowEvent) -> None:
-        self._wait()
+        if not self._timer.isActive():
+            self._wait()
         super().showEvent(event)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        self._timer.stop()
+        if self.stays or event.spontaneous():  # the window is minimized
+            self._timer.stop()
         super().hideEvent(event)
 
     def _wait(self) -> None:
-        if self.isVisible():
+        if self.isVisible() or not self.stays:
             self._timer.start(MILLISECONDS[self.level])
 
     def _expire(self) -> None:
         focused = self.button is not None and self.button.hasFocus()
         parent = self.parent()
-        if self.rect().contains(self.mapFromGlobal(QCursor.pos())) or focused:
+        if (self.isVisible() and self.rect().contains(self.mapFromGlobal(QCursor.pos()))) or focused:
             self._wait()
         elif not self.stays:
             self.dismiss()
@@ -200,9 +202,11 @@ class Toasts(QWidget):
         else:
             self.hide()
 
-    def dismiss_errors_before(self, toast: Toast) -> None:
-        """Dismiss the errors that came before this one."""
-        for old in [old for old in self.shown if old.level == "error" and old.number < toast.number]:
+    def dismiss_before(self, toast: Toast) -> None:
+        """Dismiss the toasts that came before this one and are no more important."""
+        levels = list(MILLISECONDS)
+        no_more = levels[: levels.index(toast.level) + 1]
+        for old in [old for old in self.shown if old.level in no_more and old.number < toast.number]:
             old.dismiss()
 
     def put_last(self, toast: Toast) -> None:
