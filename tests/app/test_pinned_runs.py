@@ -88,6 +88,33 @@ def test_runs_of_one_sampler_are_named_by_what_differs():
     assert pinned_names(exact, exact) == ["reverse SDE 10", "reverse SDE 10 (2)"]  # only the runs differ
 
 
+def test_runs_of_one_training_are_named_by_its_steps_whose_thousands_stay_together():
+    pinned = PinnedRuns()
+    for steps in ({"trained_steps": 2_565}, {"trained_steps": 5_430}, {"trained_from": 1_234}, {"trained_from": 99}):
+        pinned.put_new(dataclasses.replace(run(pinned.next_number), **steps))
+    assert [one.name for one in pinned.runs] == [
+        "reverse SDE 10 · 2\u202f565 training steps",
+        "reverse SDE 10 · 5\u202f430 training steps",
+        "reverse SDE 10 · while training from step 1\u202f234",
+        "reverse SDE 10 · while training from step 99",
+    ]
+    assert set(differences(pinned.runs, beside_names=True).values()) == {""}
+    alone = pinned.runs[2]
+    assert differences([alone]) == {alone.number: "while training from step 1\u202f234"}
+    assert [one.trained_from for one in from_json(to_json(pinned.runs), Experiment())] == [None, None, 1_234, 99]
+
+
+def test_a_name_that_is_too_long_loses_whole_differences_and_no_digits():
+    pinned = PinnedRuns()
+    for steps in (999_998, 999_999):
+        first = run(pinned.next_number, sampling__seed=steps, objective__kind="exact", sampling__guidance=2.0)
+        pinned.put_new(dataclasses.replace(first, trained_from=steps))
+    assert [one.name for one in pinned.runs] == [
+        "reverse SDE 10 · seed 999\u202f998",
+        "reverse SDE 10 · seed 999\u202f999",
+    ]
+
+
 def test_a_name_that_the_user_gave_stays():
     pinned = PinnedRuns()
     pinned.put_new(run(1, objective__kind="exact"))

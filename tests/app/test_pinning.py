@@ -8,6 +8,7 @@ import pytest
 from playground.app.controllers import why_disabled
 from playground.app.controllers.pinning import TASK
 from playground.app.model.pinned_runs import KL
+from playground.app.style.number_formats import format_count
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment
 from playground.lab.session import Session
@@ -197,6 +198,31 @@ def test_a_run_is_sampled_again_when_training_pauses(qtbot, controllers):
     training.changed.emit("paused")  # as when labels were learned of
     assert not playing.lags
     assert playing.trajectory is trajectory
+
+
+def test_a_run_that_was_sampled_while_training_says_so(qtbot, controllers):
+    told = []
+    controllers.notified.connect(told.append)
+    pinning, training = controllers.pinning, controllers.training
+    change(qtbot, controllers, {"training.steps": 10_000_000})
+    training.start()
+    qtbot.waitUntil(lambda: training.trained_steps > 100)
+    for number in (1, 2):
+        before = pinning.finished
+        controllers.playing.restart()
+        qtbot.waitUntil(lambda before=before: pinning.finished not in (None, before))
+        controllers.building.workspace.publish()  # sampling takes no time here, and weights change while it runs
+        before = pinning.finished
+        pinning.finished = None
+        pinning.look()
+        pinning.pin()
+        assert len(pinning.pinned.runs) == number
+    first, second = pinning.pinned.runs
+    assert first.trained_steps is second.trained_steps is None
+    assert 0 <= first.trained_from < second.trained_from
+    assert first.name == f"reverse SDE 10 · while training from step {format_count(first.trained_from)}"
+    assert second.name == f"reverse SDE 10 · while training from step {format_count(second.trained_from)}"
+    assert f"from step {format_count(second.trained_from)} on" in str(told[-1].message)
 
 
 def test_a_restored_run_plays_its_own_particles_and_is_one_step(qtbot, controllers):

@@ -6,7 +6,7 @@ import dataclasses
 import pytest
 from controllers_double import ControllersDouble
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontMetrics, QGuiApplication
+from PySide6.QtGui import QFontMetrics, QGuiApplication, QTextLayout
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
@@ -110,6 +110,36 @@ def test_a_row_has_cost_and_distances_and_below_it_what_differs(panel, controlle
     assert "not measured" in unmeasured.toolTip(2)
     panel.table.apply_palette(LIGHT)
     assert rows(panel.table)[1].foreground(2).color() == LIGHT.color("data")
+
+
+def test_a_run_of_weights_that_changed_says_so_in_card_and_table(qtbot, panel, controllers):
+    fill(controllers, [dataclasses.replace(RUNS[0], trained_from=2_565)])
+    assert panel.table.texts[1] == ["while training from step 2\u202f565"]
+    said = "Training changed its weights while it was sampled, from step 2\u202f565 on."
+    assert said in rows(panel.table)[0].toolTip(0)
+    table = RunTable(controllers, whole=True)
+    qtbot.addWidget(table)
+    (item,) = rows(table)
+    place = next(place for place, column in enumerate(all_columns({})) if column.title == "trained")
+    assert item.text(place) == "while training"
+    assert said in item.toolTip(place)
+
+
+def test_no_number_of_a_name_is_broken_over_two_lines(panel, controllers):
+    for number, steps in ((1, 5_430), (2, 2_565)):
+        run = dataclasses.replace(RUNS[0], number=number, sampler_steps=500, trained_steps=steps)
+        controllers.pinning.pinned.put_new(run)
+    _, item = rows(panel.table)
+    assert item.text(0).replace("\u202f", " ") == "reverse SDE 500 · 2 565 training steps"
+    layout = QTextLayout(item.text(0), item.font(0))
+    for width in range(panel.table.columnWidth(0) // 2, 300):
+        layout.beginLayout()
+        starts = []
+        while (line := layout.createLine()).isValid():
+            line.setLineWidth(width)
+            starts.append(line.textStart())
+        layout.endLayout()
+        assert item.text(0).index("565") not in starts
 
 
 def test_a_run_that_is_being_measured_says_so_and_one_that_cannot_be_says_why(panel, controllers):

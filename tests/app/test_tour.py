@@ -141,7 +141,9 @@ def test_it_gives_way_to_a_scene_and_to_a_lesson(shared_window, tour):
 
 def test_no_frame_stays_if_the_tour_ends_before_the_window_s_new_layout(shared_window, tour):
     tour.go(1)
-    QApplication.sendEvent(shared_window, QEvent(QEvent.Type.LayoutRequest))  # as the readout of a clicked point asks for
+    QApplication.sendEvent(
+        shared_window, QEvent(QEvent.Type.LayoutRequest)
+    )  # as the readout of a clicked point asks for
     QTest.keyClick(shared_window.focusWidget(), Qt.Key.Key_Escape)
     wait(milliseconds=40)
     assert not tour.ring.isVisible()

@@ -19,6 +19,7 @@ from playground.app.model import kept_figures
 from playground.app.model.pinned_runs import KL, PinnedRun, PinnedRuns, clean_name, from_json, with_figures
 from playground.app.model.state import State
 from playground.app.model.workspace_cache import WorkspaceCache
+from playground.app.style.number_formats import format_count
 from playground.app.workers.tasks import Tasks, TaskStatus
 from playground.kinds.samplers import FollowsScore
 from playground.lab import experiment as description
@@ -99,6 +100,7 @@ class Pinning(QObject):
         self.pinned = PinnedRuns(self)
         self.finished: Run | None = None  # the run in view, if it can be pinned
         self._weights: tuple[int, int | None] = -1, None  # version and training step of its weights
+        self._trained_from: int | None = None  # the training step at its start, if weights changed during sampling
         self._origins: dict[int, _Origin] = {}  # by the number of the pinned run
         self._recorded: WorkspaceCache[Trajectory] = WorkspaceCache(KEPT)
         self._waiting: list[tuple[int, Problem, Trajectory]] = []  # runs to be measured
@@ -171,6 +173,7 @@ class Pinning(QObject):
             nfe_max=None if math.isnan(nfe_max) else nfe_max,
             seconds=None if math.isnan(trajectory.seconds) else trajectory.seconds,
             trained_steps=trained if experiment.sampling.follows == "learned" else None,
+            trained_from=self._trained_from if experiment.sampling.follows == "learned" else None,
         )
         self._origins[number] = _Origin(run.number, version)
         self._recorded.put(number, trajectory)
@@ -182,7 +185,12 @@ class Pinning(QObject):
             self._waiting.append((number, problem, trajectory))
             self._measure_next()
         is_current = lambda: self._is_there(number)  # noqa: E731
-        self.notified.emit(Notification("info", "The run is pinned in the Runs card.", "view.runs", is_current))
+        said = "The run is pinned in the Runs card."
+        if pinned.trained_from is not None:
+            said += (
+                f" Training changed its weights while it was sampled, from step {format_count(pinned.trained_from)} on."
+            )
+        self.notified.emit(Notification("info", said, "view.runs", is_current))
         self.finished_changed.emit()
 
     def rename(self, number: int, name: str) -> None:
@@ -252,11 +260,12 @@ class Pinning(QObject):
         before, self.finished = self.finished, run
         if (run and run.number) == (before and before.number):
             return
-        self._weights = -1, None
-        workspace = None if run is None else run.workspace
-        if run is not None and workspace is not None and workspace.training != "training" and run.is_of_its_weights:
-            step = None if run.weights is None else run.weights.step  # None if they are the newest
-            self._weights = run.version, workspace.trained_steps if step is None else step
+        self._weights, self._trained_from = (-1, None), None
+        weights = None if run is None else run.weights
+        if run is not None and weights is not None and run.is_of_its_weights:
+            self._weights = weights.version, weights.made
+        elif weights is not None:
+            self._trained_from = weights.made
         self.finished_changed.emit()
 
     @Slot(object)

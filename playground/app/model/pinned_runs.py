@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from playground.app.model import kept_figures
 from playground.app.model.edit_text import value_text
-from playground.app.style.number_formats import format_count
+from playground.app.style.number_formats import THIN_SPACE, format_count
 from playground.data.dataset import one_line
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment, ExperimentError
@@ -37,6 +37,7 @@ STEPS = "sampling.steps"
 MOST = 60  # pinned runs at a time
 MOST_NAMED = 3  # differences in a name
 LONGEST_NAME = 60  # characters
+SEPARATOR = " · "  # between the differences in a name
 MOST_COUNT = 2**53  # of steps and evaluations; above it JSON's numbers are not exact
 
 
@@ -53,6 +54,7 @@ class PinnedRun:
         nfe_mean, nfe_max: mean and maximum score evaluations of one particle; None if not known.
         seconds: the sampler's time; None if not known.
         trained_steps: the training step of its weights; None for a known score, or if weights changed during sampling.
+        trained_from: the training step at its start, if weights changed during sampling; else None.
         figures: figures by their keys of metrics.json, and under "reasons" why some are missing; None if unmeasured.
     """
 
@@ -66,6 +68,7 @@ class PinnedRun:
     nfe_max: float | None = None
     seconds: float | None = None
     trained_steps: int | None = None
+    trained_from: int | None = None
     figures: Mapping[str, Any] | None = None
 
     def setting(self, key: str) -> Any:
@@ -186,7 +189,10 @@ class PinnedRuns(QObject):
 
     def _unused_name(self, run: PinnedRun, difference: str) -> str:
         """The first name of a run with its difference; if another run has that name, with a number after it."""
-        name = clean_name(f"{run.first_name} · {difference}" if difference else run.first_name)
+        whole = f"{run.first_name}{SEPARATOR}{difference}" if difference else run.first_name
+        while len(whole) > LONGEST_NAME and SEPARATOR in whole:
+            whole = whole.rpartition(SEPARATOR)[0]  # a number that is cut would be another one
+        name = clean_name(whole)
         taken, count = {other.name for other in self.runs if other.number != run.number}, 1
         while (f"{name} ({count})" if count > 1 else name) in taken:
             count += 1
@@ -194,8 +200,8 @@ class PinnedRuns(QObject):
 
 
 def clean_name(name: str) -> str:
-    """The name in one line and with the allowed length; "" if nothing is left."""
-    return one_line(name)[:LONGEST_NAME].strip()
+    """The name in one line and with the allowed length, its numbers unbroken; "" if nothing is left."""
+    return THIN_SPACE.join(filter(None, map(one_line, name.split(THIN_SPACE))))[:LONGEST_NAME].strip()
 
 
 def differing_keys(runs: Sequence[PinnedRun]) -> list[str]:
@@ -220,7 +226,7 @@ def differences(runs: Sequence[PinnedRun], beside_names: bool = False, named: bo
         named: for a name: only the first ones, and a choice by its title alone.
     """
     keys, found = differing_keys(runs), {}
-    trainings = {run.trained_steps for run in runs} - {None}
+    trainings = {_trained(run) for run in runs} - {""}
     for run in runs:
         known = description.fields(run.experiment)
         said = []
@@ -232,10 +238,19 @@ def differences(runs: Sequence[PinnedRun], beside_names: bool = False, named: bo
                 said.append(value if named and known[key].kind == "choice" else f"{known[key].label} {value}")
         if len({other.noise for other in runs}) > 1:
             said.append(f"new noise {run.noise}" if run.noise else "first noise")
-        if run.trained_steps is not None and len(trainings) > 1:
-            said.append(f"{format_count(run.trained_steps)} training steps")
-        found[run.number] = " · ".join(said[:MOST_NAMED]) if named else ", ".join(said)
+        trained = _trained(run)
+        tells = len(trainings) > 1 or (run.trained_from is not None and not named)
+        if trained and tells and not (beside_names and _has_word(run.name, trained)):
+            said.append(trained)
+        found[run.number] = SEPARATOR.join(said[:MOST_NAMED]) if named else ", ".join(said)
     return found
+
+
+def _trained(run: PinnedRun) -> str:
+    """The training steps of a run's weights in words; "" if they are not known."""
+    if run.trained_from is not None:
+        return f"while training from step {format_count(run.trained_from)}"
+    return "" if run.trained_steps is None else f"{format_count(run.trained_steps)} training steps"
 
 
 def _has_word(name: str, value: str) -> bool:
@@ -245,7 +260,10 @@ def _has_word(name: str, value: str) -> bool:
 
 def to_json(runs: Sequence[PinnedRun]) -> list[dict[str, Any]]:
     """Runs as JSON values, for a session."""
-    plain = ("name", "resolved", "noise", "sampler_steps", "nfe_mean", "nfe_max", "seconds", "trained_steps", "figures")
+    plain = (
+        *("name", "resolved", "noise", "sampler_steps", "nfe_mean", "nfe_max", "seconds", "trained_steps"),
+        *("trained_from", "figures"),
+    )
     return [
         {"experiment": description.dump(description.without_places(run.experiment))}
         | {name: kept_figures.plain(getattr(run, name)) for name in plain}
@@ -301,6 +319,7 @@ def _run(saved: object, owner: Experiment, number: int) -> PinnedRun | None:
         nfe_max=_size(saved.get("nfe_max")),
         seconds=_size(saved.get("seconds")),
         trained_steps=_count(saved.get("trained_steps")),
+        trained_from=_count(saved.get("trained_from")),
         figures=kept_figures.sound(saved.get("figures"), FIGURES),
     )
 

@@ -8,7 +8,16 @@ from playground.lab import experiment as description
 from playground.lab.csv_table import write_rows
 from playground.messages import written
 
-COST = ("sampling.steps", "nfe_mean", "nfe_max", "sampling_seconds", "trained_steps", "sampling.seed", "new_noise")
+COST = (
+    "sampling.steps",
+    "nfe_mean",
+    "nfe_max",
+    "sampling_seconds",
+    "trained_steps",
+    "trained_from",
+    "sampling.seed",
+    "new_noise",
+)
 
 
 def table_text(runs: Sequence[PinnedRun], separator: str = ",") -> str:
@@ -19,7 +28,7 @@ def table_text(runs: Sequence[PinnedRun], separator: str = ",") -> str:
         known = description.fields(run.experiment)
         settings = [written(run.setting(key)) if key in known else "" for key in keys]
         cost = (
-            *(run.sampler_steps, run.nfe_mean, run.nfe_max, run.seconds, run.trained_steps),
+            *(run.sampler_steps, run.nfe_mean, run.nfe_max, run.seconds, run.trained_steps, run.trained_from),
             *(run.experiment.sampling.seed, run.noise),
         )
         figures = [(run.figures or {}).get(key) for key in FIGURES]

@@ -145,6 +145,16 @@ def _count(count: int | None) -> str:
     return "" if count is None else format_count(count)
 
 
+def _trained(run: PinnedRun) -> str:
+    return _count(run.trained_steps) if run.trained_from is None else "while training"
+
+
+def _trained_from(run: PinnedRun) -> str:
+    if run.trained_from is None:
+        return ""
+    return f"Training changed its weights while it was sampled, from step {_count(run.trained_from)} on."
+
+
 def _seed(run: PinnedRun) -> str:
     seed = format_count(run.experiment.sampling.seed)
     return f"{seed} + {run.noise}" if run.noise else seed
@@ -179,6 +189,7 @@ NAME = RunColumn(
     "Double-click, or F2, to rename; Return makes it the main run.",
     lambda run: run.name,
     lambda run: run.name.casefold(),
+    _trained_from,
     has_words=True,
 )
 NFE = _column("nfe_mean", lambda run: _number(run.nfe_mean), lambda run: run.nfe_mean, _nfe, widest="10 000")
@@ -222,9 +233,10 @@ def all_columns(differences: Mapping[int, str]) -> tuple[RunColumn, ...]:
         _column("sampling_seconds", lambda run: _number(run.seconds, 2), lambda run: run.seconds),
         RunColumn(
             "trained",
-            "Training steps of the weights; none for a known score, or where they changed meanwhile.",
-            lambda run: _count(run.trained_steps),
-            lambda run: run.trained_steps,
+            "Training steps of the weights; none for a known score.",
+            _trained,
+            lambda run: run.trained_steps if run.trained_from is None else run.trained_from,
+            _trained_from,
         ),
         RunColumn(
             "seed",

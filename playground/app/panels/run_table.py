@@ -268,7 +268,7 @@ class RunTable(QTreeWidget):
         """The least width of the names' column that cuts no word."""
         metrics = QFontMetrics(theme.text_font())
         names = (breakable(run.name, LONGEST_WORD).replace(BREAK, " ") for run in self._pinning.pinned.runs)
-        words = [word for name in names for word in name.split()]
+        words = [word for name in names for word in name.split(" ")]  # a number has spaces that do not break
         return max(map(metrics.horizontalAdvance, words), default=0) + 2 * PAD + 2
 
     def _width_of(self, place: int) -> int:
