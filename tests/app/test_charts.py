@@ -441,6 +441,23 @@ def test_an_empty_chart_says_its_sentence_once(loss, monkeypatch):
     assert loss.empty
 
 
+def test_every_entry_of_the_loss_stands_above_its_curves(loss, qtbot):
+    generator = np.random.default_rng(0)
+    steps, values = np.arange(1, 2001), -0.377 + 0.02 * generator.standard_normal(2000)
+    held_out = steps[::200], values[::200]
+    low = loss.height()
+    for floor, error in ((None, None), (-0.381234, 0.0021)):
+        loss.show_history(steps, values, floor, error, held_out)
+        qtbot.waitUntil(lambda: max(box.bottom() for box, _ in loss.laid_out()) <= loss.plot.view.y())
+    high = loss.height()
+    assert high > low
+    loss.show_history(steps[:-1], values[:-1], None, None, held_out)
+    assert loss.height() == high  # what lies below does not move back and forth
+    loss.resize(600, high)
+    assert loss.height() < high
+    qtbot.waitUntil(lambda: max(box.bottom() for box, _ in loss.laid_out()) <= loss.plot.view.y())
+
+
 def test_loss_and_optimal_loss_stand_with_their_errors(loss):
     generator = np.random.default_rng(0)
     steps, values = np.arange(1, 2001), 1.0 + 0.2 * generator.standard_normal(2000)

@@ -4,10 +4,12 @@ import dataclasses
 import math
 
 import numpy as np
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from playground.app.style import theme
 from playground.app.style.number_formats import format_count, format_measured, format_number
-from playground.app.widgets.charts.chart import Chart
+from playground.app.widgets.charts.chart import HEAD_PIXELS, Chart
 from playground.app.widgets.charts.series import Series
 from playground.drawing.axes import nice_step, ticks
 from playground.drawing.charts import Axis
@@ -15,6 +17,7 @@ from playground.drawing.charts import Axis
 COLUMNS = 320  # number of averages in the smoothed line, about one per pixel
 MEMORY = 0.85  # of the smoothed line, from column to column
 ROOM = 0.15  # of the height, below the optimal loss, for the noise of single steps
+LINES = 2  # for the entries above the curves
 COLUMNS_SMOOTHED = 60  # with fewer columns the raw line is smooth enough
 ABOUT = (
     "<p>Faint: the loss of each step. Line: its running average. Dashed: the optimal loss, which is that "
@@ -59,7 +62,7 @@ class LossChart(Chart):
     """Loss against steps: raw faint, smoothed strong, the optimal loss dashed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Loss", ABOUT, 87, lines=2, parent=parent)  # Train stays in view below it at 1280 x 720
+        super().__init__("Loss", ABOUT, 87, LINES, parent=parent)  # Train stays in view below it at 1280 x 720
         self._shown: tuple[object, ...] = ()  # identifies the history in view
         self._last = 0  # step
 
@@ -115,6 +118,22 @@ class LossChart(Chart):
         self.show_series(
             series, Axis("steps", steps[0], max(steps[-1], steps[0] + 1)), _axis(base, high, means), f"{said}."
         )
+
+        self._fit_head(self._lines)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        if event.size().width() != event.oldSize().width():
+            self._fit_head(LINES)
+        super().resizeEvent(event)
+
+    def _fit_head(self, fewest: int) -> None:
+        """Grow by the lines that long entries need, as those of negative losses; in one width it does not shrink again."""
+        height = QFontMetrics(theme.number_font(HEAD_PIXELS)).height()
+        needed = max((round(box.bottom() / height) for box, _ in self.laid_out()), default=0) if self.series else 0
+        lines = max(fewest, needed)
+        if lines != self._lines:
+            before, self._lines = self._lines, lines
+            self.setFixedHeight(self.height() + (lines - before) * height)
 
     def mark_name(self) -> str:
         return "weights in view"
