@@ -17,7 +17,9 @@ from playground.lab.scenes import load_bundled
 from playground.messages import Message
 
 LARGER = 1.5  # times the size of the text
-KEYS = "Escape leaves the presenter mode. Page Down turns the page."
+LEAVE = "Escape leaves the presenter mode."
+NEXT_STEP = "Page Down goes to the next step."
+NEXT_SCENE = "Page Down goes to the next scene."
 
 
 class Presented(Protocol):
@@ -92,7 +94,8 @@ class Presenter(QObject):
         self._follow()
         window.canvas.setFocus()
         self.changed.emit()
-        window.notify("info", KEYS, is_current=lambda: self.is_on)
+        turns = NEXT_STEP if self._lessons.lesson is not None else NEXT_SCENE if self._scenes.scene is not None else ""
+        window.notify("info", f"{LEAVE} {turns}".strip(), is_current=lambda: self.is_on)
 
     def leave(self) -> None:
         """Restore the window."""

@@ -223,8 +223,8 @@ class MainWindow(QMainWindow):
         self.menu = MainMenu(self.actions_by_key, self.documents, self.controllers.lessons, self)
         self.top_bar.fill(self.actions_by_key, TOP_BAR, self.menu)
         self.tour = Tour(self)
-        # Over the heading, so that no toast takes a click meant for the canvas.
-        self.toasts = Toasts(self.top_bar.heading)
+        # Over the heading, so that no toast takes a click meant for the canvas; without it over the canvas's lower edge.
+        self.toasts = Toasts(self.top_bar.heading, self._centre)
 
     def _connect(self) -> None:
         """Connect the signals of all parts."""
@@ -284,7 +284,7 @@ class MainWindow(QMainWindow):
         right = self._column("rightColumn", MEASUREMENTS, Column())
         self.canvas = CanvasView()
         self.chips = ChipBar(self.canvas)
-        centre = QFrame()
+        self._centre = centre = QFrame()
         centre.setObjectName("centre")
         middle = QVBoxLayout(centre)
         middle.setContentsMargins(0, 0, 0, 0)

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QImage, QWheelEvent
+from PySide6.QtGui import QFontMetrics, QImage, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -765,6 +765,32 @@ def test_particles_have_their_colours_in_every_column(window, colors: str) -> No
     wait(colored, PATIENCE)
     assert colored()
     window.canvas.set_option("particles", "color", "one")
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1280, 720)])
+def test_the_names_of_four_columns_are_read_whole_and_the_canvases_stand_in_line(window, monkeypatch, size) -> None:
+    window.resize(*size)
+    edits = {}, {"sampling.kind": "probability-flow"}, {"sampling.kind": "edm"}, {"sampling.kind": "langevin"}
+    compared(window, *(Column(edit) for edit in edits))
+    views = window.compare.columns
+    wait(lambda: not views[0].fits_one_line and views[0].remove.y() > views[0].button.y(), 2_000)
+    elide, shown = QFontMetrics.elidedText, []
+
+    def elided(metrics, text, *arguments):
+        shown.append(elide(metrics, text, *arguments))
+        return shown[-1]
+
+    monkeypatch.setattr(QFontMetrics, "elidedText", elided)
+    for view in views:
+        view.button.grab()
+    assert shown == ["as in the cards", "Probability flow", "EDM sampler", "Langevin"]
+    assert len({view.canvas.y() for view in views}) == 1
+    shown.clear()
+    views[2].button.resize(80, views[2].button.height())
+    views[2].button.grab()
+    assert shown == ["EDM"]
+    assert "EDM sampler" in views[2].button.toolTip()
+    window.resize(1280, 720)
 
 
 def test_four_columns_are_as_before_after_the_presenter_mode(window) -> None:

@@ -1,7 +1,7 @@
 """Toasts: what they say, how long they stay, and that they can be reached and dismissed."""
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QToolButton, QWidget
 
@@ -30,7 +30,10 @@ def over(window):
 @pytest.fixture
 def toasts(window, over):
     QCursor.setPos(window.mapToGlobal(window.rect().bottomLeft()))  # a toast does not leave from under the pointer
-    return Toasts(over)
+    instead = QWidget(window)
+    instead.setGeometry(300, 100, 900, 400)
+    instead.show()
+    return Toasts(over, instead)
 
 
 def test_toast_covers_its_part_of_the_window_and_nothing_else(toasts, over, qtbot):
@@ -40,6 +43,14 @@ def test_toast_covers_its_part_of_the_window_and_nothing_else(toasts, over, qtbo
     over.resize(1200, 52)
     qtbot.waitUntil(lambda: toasts.width() == WIDTH)
     assert over.geometry().contains(toasts.geometry())
+
+
+def test_without_that_part_a_toast_stands_at_the_lower_edge_of_another(toasts, over, qtbot):
+    over.hide()
+    toasts.add("info", "Escape leaves the presenter mode.")
+    instead = QRect(300, 100, 900, 400)
+    qtbot.waitUntil(lambda: toasts.geometry().bottom() == instead.bottom())
+    assert instead.contains(toasts.geometry())
 
 
 def test_long_sentence_is_wrapped_not_cut(toasts, qtbot):

@@ -1,12 +1,12 @@
 """The presenter mode: what a class sees, what a clicker does, and that all comes back."""
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from playground.app.panels import LessonPanel, ScenePanel
-from playground.app.presenter import KEYS
+from playground.app.presenter import LEAVE, NEXT_SCENE, NEXT_STEP
 from playground.lab.lessons import Head, Lesson, Step, StepHead, load_all
 from playground.lab.scenes import load_bundled
 from tests.app.conftest import wait
@@ -55,12 +55,23 @@ def test_all_comes_back(window, leaving):
     window.panels[3].set_folded(False)
 
 
-def test_it_says_how_it_is_left_as_long_as_it_lasts(window):
+@pytest.mark.parametrize("open_", ["nothing", "a lesson", "a scene"])
+def test_it_says_how_it_is_left_as_long_as_it_lasts_and_covers_no_control(window, open_):
+    said = LEAVE
+    if open_ == "a lesson":
+        window.controllers.lessons.begin(next(iter(load_all().values())))
+        said = f"{LEAVE} {NEXT_STEP}"
+    elif open_ == "a scene":
+        window.controllers.scenes.show(next(iter(load_bundled().values())))
+        said = f"{LEAVE} {NEXT_SCENE}"
     press(window, Qt.Key.Key_F11, Qt.KeyboardModifier.ShiftModifier)
-    (toast,) = [toast for toast in window.toasts.shown if toast.message == KEYS]
+    (toast,) = [toast for toast in window.toasts.shown if toast.message == said]
     assert toast.isVisible()
     assert window.rect().contains(window.toasts.geometry())
     assert not window.toasts.visibleRegion().isEmpty()
+    for part in (window.chips, window.panel(LessonPanel), window.panel(ScenePanel), window.transport):
+        covered = QRect(part.mapTo(window, QPoint()), part.size()).intersects(window.toasts.geometry())
+        assert not (part.isVisible() and covered), part
     press(window, Qt.Key.Key_Escape)
     assert toast not in window.toasts.shown
 

@@ -7,6 +7,7 @@ import numpy as np
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -61,6 +62,7 @@ MARKED = (
 NARROWEST = 160, 140  # px, least width and height of a column; four fit beside the cards in a window of 1280
 SCARCE = 380  # px, height below which there is no room for the chart
 WIDE = 320  # px at the usual size of the text, width of a column from which its head explains its number
+WIDEST_COST = "10 000"
 ONE_PATH = "Noise added on the way is from one Brownian path."
 STARTS = {
     "noise": ("with noise", "with the same noise"),
@@ -105,14 +107,18 @@ class ColumnView(QFrame):
         self.remove.setToolTip("Remove this column")
         self.remove.setAccessibleName(f"Remove column {letter}")
         self.remove.clicked.connect(self.removed)
-        head = QHBoxLayout()
-        head.setContentsMargins(UNIT, UNIT // 2, UNIT // 2, UNIT // 2)
-        head.setSpacing(UNIT)
-        head.addWidget(self.letter)
-        head.addWidget(self.button, 1)
+        self._head, name, end = QBoxLayout(QBoxLayout.Direction.LeftToRight), QHBoxLayout(), QHBoxLayout()
+        self._head.setContentsMargins(UNIT // 2, UNIT // 2, UNIT // 2, UNIT // 2)
+        for layout in (self._head, name, end):
+            layout.setSpacing(UNIT // 2)
+        name.addWidget(self.letter)
+        name.addWidget(self.button, 1)
         self._cost_room = SteadySize(self.cost, self)
-        head.addWidget(self._cost_room)
-        head.addWidget(self.remove)
+        end.addStretch(1)
+        end.addWidget(self._cost_room)
+        end.addWidget(self.remove)
+        self._head.addLayout(name, 1)
+        self._head.addLayout(end)
         self.canvas = CanvasView()
         self.canvas.setMinimumSize(*NARROWEST)
         self.canvas.surface.setAccessibleName(f"Canvas of column {letter}")
@@ -126,8 +132,26 @@ class ColumnView(QFrame):
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
-        rows.addLayout(head)
+        rows.addLayout(self._head)
         rows.addWidget(self.canvas, 1)
+
+    @property
+    def fits_one_line(self) -> bool:
+        """Whether the head has room for its complete name beside any number."""
+        number = self.cost.fontMetrics().horizontalAdvance(WIDEST_COST + self._unit_here)
+        parts = self.letter.sizeHint().width(), self.button.sizeHint().width(), number, self.remove.sizeHint().width()
+        return sum(parts) + 5 * (UNIT // 2) <= self.width()
+
+    def set_lines(self, two: bool) -> None:
+        """Give the name a line of its own, or one with the number."""
+        direction = QBoxLayout.Direction.TopToBottom if two else QBoxLayout.Direction.LeftToRight
+        if self._head.direction() != direction:
+            self._head.setDirection(direction)
+
+    @property
+    def _unit_here(self) -> str:
+        """The unit of the number, where there is room for it."""
+        return " evaluations" if self.width() > px(WIDE) else ""
 
     @property
     def column(self) -> Column:
@@ -192,8 +216,9 @@ class ColumnView(QFrame):
 
     def show_head(self) -> None:
         """Show what differs, and what a run costs."""
-        words = difference(self._state.experiment, self.column)
-        self.button.show_words(words)
+        main, column = self._state.experiment, self.column
+        words = difference(main, column)
+        self.button.show_words(words, difference(main, column, short=True))
         self.button.setToolTip(wrapped(f"{words}.", "Click to choose what this column changes of the main experiment."))
         self.button.setAccessibleName(f"Column {LETTERS[self.place]}: {words}")
         set_state(self.button, "same", words == SAME)
@@ -246,7 +271,7 @@ class ColumnView(QFrame):
         run = self.run
         trajectory = None if run is None else run.trajectory
         if run is not None and trajectory is not None and not self._trains():
-            unit = " evaluations" if self.width() > px(WIDE) else ""
+            unit = self._unit_here
             if unit != self._unit:
                 self._unit = unit
                 self._cost_room.apply_text_size()
@@ -372,6 +397,17 @@ class CompareView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._give_room()
         super().resizeEvent(event)
+        QTimer.singleShot(0, self, self._arrange_heads)  # when the columns have their widths
+
+    def apply_text_size(self) -> None:
+        QTimer.singleShot(0, self, self._arrange_heads)
+
+    @Slot()
+    def _arrange_heads(self) -> None:
+        """Give all heads as many lines as the longest name needs, so that the canvases stay in line."""
+        two = not all(view.fits_one_line for view in self.columns)
+        for view in self.columns:
+            view.set_lines(two)
 
     def _give_room(self) -> None:
         """Leave the room to the canvases where it is scarce, as in a low window with large text."""
@@ -422,6 +458,7 @@ class CompareView(QWidget):
             self.columns.append(view)
         for view in self.columns:
             view.show_head()
+        QTimer.singleShot(0, self, self._arrange_heads)
         self.add.setEnabled(self._comparing.can_add)
 
     def _drop_columns(self, count: int) -> None:

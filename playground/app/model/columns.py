@@ -29,13 +29,18 @@ class Column:
     step: int | None = None
 
 
-def difference(main: Experiment, column: Column) -> str:
+def difference(main: Experiment, column: Column, short: bool = False) -> str:
     """The difference between a column and the main experiment, in words; a choice is named by its title alone.
+
+    Args:
+        short: a sampler is named by its short name.
 
     >>> difference(Experiment(), Column({"sampling.kind": "probability-flow", "sampling.steps": 50}, step=100))
     'Probability flow, steps 50, training step 100'
     >>> difference(Experiment(), Column())
     'as in the cards'
+    >>> difference(Experiment(), Column({"sampling.kind": "edm"}), short=True)
+    'EDM'
     """
     other = applied(main, column)
     before, known = description.fields(main), description.fields(other)
@@ -47,7 +52,7 @@ def difference(main: Experiment, column: Column) -> str:
             or (key in before and description.value(main, key) == description.value(other, key))
         ):
             continue
-        words = value_text(known[key], value)
+        words = other.sampling.short if short and key == "sampling.kind" else value_text(known[key], value)
         said.append(words if known[key].kind == "choice" else f"{known[key].label} {words}")
     if column.step is not None:
         said.append(f"training step {format_count(column.step)}")

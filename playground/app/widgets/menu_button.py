@@ -6,8 +6,8 @@ from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QStyle, QStyleOpt
 
 from playground.app.style.text_size import px
 
-PAD = 10  # px left of the text
-ARROW = 22  # px for the arrow at the right
+PAD = 8  # px left of the text
+ARROW = 20  # px for the arrow at the right
 
 
 class MenuButton(QPushButton):
@@ -15,13 +15,13 @@ class MenuButton(QPushButton):
 
     def __init__(self, menu: QMenu, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._words = ""
+        self._words = self._short = ""
         self.setMenu(menu)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
-    def show_words(self, words: str) -> None:
-        """Set the text."""
-        self._words = words
+    def show_words(self, words: str, short: str = "") -> None:
+        """Set the text, and a shorter one that takes its place where that does not fit."""
+        self._words, self._short = words, short or words
         self.updateGeometry()
         self.update()
 
@@ -47,7 +47,9 @@ class MenuButton(QPushButton):
         color = self.palette().color(group, QPalette.ColorRole.ButtonText)
         painter.setPen(color)
         room = QRect(PAD, 0, self.width() - PAD - px(ARROW), self.height())
-        text = QFontMetrics(self.font()).elidedText(self._words, Qt.TextElideMode.ElideRight, room.width())
+        metrics = QFontMetrics(self.font())
+        words = self._words if metrics.horizontalAdvance(self._words) <= room.width() else self._short
+        text = metrics.elidedText(words, Qt.TextElideMode.ElideRight, room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
         middle, right = self.height() / 2, self.width() - 10.0
         painter.setPen(QPen(color, 1.3))

@@ -159,17 +159,19 @@ class Toasts(QWidget):
     Args:
         over: the part, which has only text, so that no toast takes a click meant for a control. A higher toast extends
             beyond the part's lower edge.
+        instead: where they are shown while that part is hidden: at the lower edge of this one.
     """
 
-    def __init__(self, over: QWidget) -> None:
+    def __init__(self, over: QWidget, instead: QWidget) -> None:
         super().__init__(over.window())
-        self._over = over
+        self._over, self._instead = over, instead
         self.setObjectName("toasts")
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self.shown: list[Toast] = []
-        over.installEventFilter(self)
+        for part in (over, instead):
+            part.installEventFilter(self)
         self.hide()
 
     def add(
@@ -239,7 +241,7 @@ class Toasts(QWidget):
         return super().event(event)
 
     def _place(self) -> None:
-        over = self._over
+        over = self._over if self._over.isVisible() else self._instead
         width = min(px(WIDTH), over.width())
         for toast in self.shown:
             if toast.width() != width:
@@ -248,5 +250,6 @@ class Toasts(QWidget):
         height = self.shown[0].heightForWidth(width)
         parent = self.parentWidget()
         assert parent is not None
-        place = over.mapTo(parent, QPoint(0, max((over.height() - height) // 2, 0)))
+        free = over.height() - height
+        place = over.mapTo(parent, QPoint(0, max(free // 2 if over is self._over else free, 0)))
         self.setGeometry(place.x(), place.y(), width, height)
