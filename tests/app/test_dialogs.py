@@ -176,6 +176,21 @@ def test_every_button_of_the_dialogs_has_a_key_of_its_own(shared_window, tmp_pat
     QApplication.processEvents()
 
 
+def test_about_names_the_licences_of_the_readme_and_stands_off_both_edges(shared_window):
+    show_about(shared_window)
+    box = shared_window.findChild(QMessageBox, "aboutDialog")
+    wait()
+    readme = Path("README.md").read_text(encoding="utf-8").split("- Licences:")[1]
+    for licence in ("MIT licence", "OFL 1.1", "CC BY 4.0", "GPL 3"):
+        assert licence in readme
+        assert licence in box.informativeText()
+    text = box.findChild(QLabel, "qt_msgbox_informativelabel")
+    left = text.mapTo(box, QPoint()).x()
+    assert box.width() - text.mapTo(box, QPoint(text.width(), 0)).x() == pytest.approx(left, abs=8)
+    box.close()
+    QApplication.processEvents()
+
+
 def test_every_button_of_the_questions_has_a_key_of_its_own(shared_window, monkeypatch):
     asked = []
 

@@ -213,7 +213,7 @@ def test_points_go_to_the_workspace(at, suffix):
         ("latin.toml", "# \xe9".encode("latin-1"), "not a text file"),
     ],
 )
-def test_bad_files_give_a_sentence_and_change_nothing(at, qtbot, name, content, words):
+def test_bad_files_give_a_sentence_and_a_line_of_the_log_and_change_nothing(at, qtbot, caplog, name, content, words):
     path = at.folder / name
     if content is not None:
         path.write_bytes(content)
@@ -223,6 +223,8 @@ def test_bad_files_give_a_sentence_and_change_nothing(at, qtbot, name, content, 
     (sentence,) = at.conflicts
     assert words in sentence
     assert sentence.endswith((".", "?"))
+    (line,) = caplog.messages
+    assert words in line
     assert at.state.experiment == before
     assert not at.workspace.sessions
     assert at.documents.recent() == []

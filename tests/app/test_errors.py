@@ -150,6 +150,8 @@ def test_the_report_can_be_shortened_and_copied_and_only_the_tracker_is_opened(l
     assert "~/mine.py" in text.replace("\\", "/")
     assert "first" not in text
     assert str(Path.home()) not in text
+    dialog.text.setPlainText(80 * "long line " + 300 * "x")
+    assert dialog.text.horizontalScrollBar().maximum() == 0
     dialog.text.setPlainText("shorter")
     dialog.copy.click()
     assert QGuiApplication.clipboard().text() == "shorter"

@@ -498,7 +498,7 @@ class Documents(QObject):
 
     def _failed(self, error: BaseException) -> None:
         if isinstance(error, UserError):
-            self._refuse(error.message)
+            self.refused.emit(error.message)  # its thread has logged it
         else:
             errors.report(error, "a file could not be read or written")
 
@@ -507,6 +507,7 @@ class Documents(QObject):
         self._refuse(str(error))
 
     def _refuse(self, message: Message | str) -> None:
+        errors.logger.warning("refused: %s", message)
         self.refused.emit(message if isinstance(message, Message) else plain(message))
 
 

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 import playground
+from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.widgets.file_prompts import name_buttons
 from playground.resources import notices
@@ -119,8 +120,10 @@ def show_about(parent: QWidget) -> None:
     where = "NOTICES.txt beside the program" if packaged else "docs/dependencies.md of the source"
     box.setInformativeText(
         "See how score-based generative models and diffusion work: train, sample, measure, in one window.\n\n"
-        f"Its source is under the MIT licence. Python {platform.python_version()}, Qt {qVersion()}; what else it builds on, "
-        f"and under which licences, is in {where}.\n\n"
+        "Its source is under the MIT licence, the typeface under the OFL 1.1, the digits under CC BY 4.0. The packaged "
+        "program as a whole is under the GPL 3.\n\n"
+        f"Python {platform.python_version()}, Qt {qVersion()}; what else it builds on, and under which licences, is in "
+        f"{where}.\n\n"
         "It sends nothing by itself: no reports, no statistics, no search for updates."
     )
     if packaged:
@@ -129,4 +132,9 @@ def show_about(parent: QWidget) -> None:
     box.addButton(QMessageBox.StandardButton.Ok)
     name_buttons(box, {QMessageBox.StandardButton.Ok: "&OK"})
     box.setWindowModality(Qt.WindowModality.WindowModal)
+    layout = box.layout()
+    assert layout is not None
+    margins = layout.contentsMargins()
+    margins.setRight(margins.right() + px(20))  # as wide as the empty place of an icon at the left
+    layout.setContentsMargins(margins)
     box.show()

@@ -51,7 +51,6 @@ class ReportDialog(QDialog):
         self.text.setObjectName("report")
         self.text.setAccessibleName("Report")
         self.text.setTabChangesFocus(True)
-        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         name_buttons(buttons, {QDialogButtonBox.StandardButton.Close: "C&lose"})
         self.copy = buttons.addButton("&Copy", QDialogButtonBox.ButtonRole.ActionRole)
