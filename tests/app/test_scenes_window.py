@@ -14,7 +14,7 @@ from playground.app.dialogs import gallery as module
 from playground.app.dialogs.gallery import Gallery
 from playground.app.model.state import Edit, State
 from playground.app.panels import ScenePanel
-from playground.app.panels.scene import FAILS, HOLDS
+from playground.app.panels.scene import CHANGED, FAILS, HOLDS
 from playground.app.style import text_size
 from playground.app.widgets.file_prompts import FilePrompts
 from playground.app.workers.tasks import Tasks
@@ -159,6 +159,20 @@ def test_the_card_says_what_was_measured_and_whether_the_claim_holds(bare_window
     assert panel.notice.text.text() == said
     panel.back.click()
     assert panel.isHidden()
+
+
+def test_the_card_says_that_the_settings_in_view_are_not_those_that_are_measured(bare_window):
+    controller, panel, state = bare_window.controllers.scenes, bare_window.panel(ScenePanel), bare_window.state
+    controller.show(EXACT)
+    assert panel.changed.isHidden()
+    state.edit({"data.kind": "rings"})
+    assert not panel.changed.isHidden()
+    assert panel.changed.text.text() == CHANGED
+    state.undo()
+    assert panel.changed.isHidden()
+    state.edit({"data.kind": "rings"})
+    controller.show(LEARNED)
+    assert panel.changed.isHidden()
 
 
 def test_the_card_shows_the_figures_that_are_measured_so_far(bare_window, monkeypatch):

@@ -14,6 +14,7 @@ from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.selectable import SelectableLabel
 
 HOLDS, FAILS = "The claim holds.", "The claim does not hold here."
+CHANGED = "The settings are no longer the scene's. Measure takes the scene's own."
 
 
 class ScenePanel(CollapsiblePanel):
@@ -21,7 +22,7 @@ class ScenePanel(CollapsiblePanel):
 
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__("Scene", None, parent, purpose="Shows one thing, and measures its claim.")
-        self._scenes = controllers.scenes
+        self._state, self._scenes = state, controllers.scenes
         self.name = QLabel()
         self.name.setWordWrap(True)
         self.name.setFont(theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold))
@@ -29,7 +30,7 @@ class ScenePanel(CollapsiblePanel):
         self.claim.setWordWrap(True)
         self.figures = SelectableLabel()
         self.figures.setWordWrap(True)
-        self.notice = Notice()
+        self.changed, self.notice = Notice(), Notice()
         self.measure = TaskButton(
             "Measure",
             "<p>Train, sample and measure what the scene claims, on this machine and now.</p>",
@@ -51,10 +52,18 @@ class ScenePanel(CollapsiblePanel):
         self.body.addWidget(self.name)
         self.body.addWidget(self.claim)
         self.body.addLayout(buttons)
+        self.body.addWidget(self.changed)
         self.body.addWidget(self.figures)  # below the pressed button, so that it moves nothing when it comes
         self.body.addWidget(self.notice)
         self._scenes.changed.connect(self._show)
+        state.changed.connect(self._compare)
         self._show()
+
+    @Slot()
+    def _compare(self) -> None:
+        """Say whether settings were changed, for they are not what is measured."""
+        scene = self._scenes.scene
+        self.changed.say("info", CHANGED if scene is not None and self._state.experiment != scene.settings else "")
 
     @Slot()
     def _show(self) -> None:
@@ -66,6 +75,7 @@ class ScenePanel(CollapsiblePanel):
         self.name.setText(scene.title)
         self.claim.setText(unbroken(scene.claim))
         self.set_state(scene.topic)
+        self._compare()
         self.figures.setVisible(measured is not None and bool(measured.values))
         if measured is not None:
             text = unbroken(measured.text)
