@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return BROKEN_PIPE
     except Exception as error:
-        sentence = user_error(error) or _misuse(error)
+        sentence = user_error(error) or _misuse(error, arguments)
         if sentence is not None:
             print(f"score-playground: {sentence}", file=sys.stderr)
             return 2
@@ -170,14 +170,33 @@ def _file(arguments: list[str]) -> Path:
     return path
 
 
-def _misuse(error: Exception) -> str | None:
-    """The sentence for unknown options and missing arguments, or None for another error."""
+def _misuse(error: Exception, arguments: Sequence[str]) -> str | None:
+    """The sentence for unknown options and missing arguments, or None for another error.
+
+    Args:
+        arguments: those with which the program was called.
+    """
     typer = sys.modules.get("typer")  # if it is not loaded, the error is another one
     if typer is None or not isinstance(error, typer.TyperException):
         return None
     context = getattr(error, "ctx", None)
-    command = "score-playground" if context is None else context.command_path
+    command = _command(arguments) if context is None else context.command_path
     return f"{' '.join(error.format_message().split()).rstrip('.')}; see {command} --help."
+
+
+def _command(arguments: Sequence[str]) -> str:
+    """The command that was called, with its subcommand; an option without its value knows neither."""
+    from typer.main import get_command
+
+    from playground.cli.commands import app
+
+    said, command = "score-playground", get_command(app)
+    for word in arguments:
+        below = getattr(command, "commands", {})
+        if word not in below:
+            break
+        said, command = f"{said} {word}", below[word]
+    return said
 
 
 def _unexpected(error: Exception) -> str:

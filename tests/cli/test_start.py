@@ -302,6 +302,12 @@ def measured_at_once(scene: scenes.SceneFile, device: str) -> Iterator[tuple[flo
         (["lesson", "report", "x"], "Missing option '--out'; see score-playground lesson report --help."),
         (["audit", "vp", "--zz"], "No such option: --zz; see score-playground audit --help."),
         (["--zz"], "No such option: --zz; see score-playground --help."),
+        (["run", "--out"], "Option '--out' requires an argument; see score-playground run --help."),
+        (["script", "--set"], "Option '--set' requires an argument; see score-playground script --help."),
+        (
+            ["lesson", "report", "--out"],
+            "Option '--out' requires an argument; see score-playground lesson report --help.",
+        ),
         (
             ["lesson"],
             "lesson needs check, new or report after it, as in score-playground lesson check: see score-playground lesson --help.",
