@@ -26,6 +26,7 @@ OWN_WORDS = (
     "churn sampler",
     "held against",
     "of which the blur",
+    "widest gap",
 )
 """What this program once called things, for which the field has words of its own: docs/glossary.md."""
 

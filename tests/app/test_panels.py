@@ -620,14 +620,14 @@ def test_the_full_trace_of_images_says_what_it_costs(show, state, controllers):
     assert not panel.notice.isVisible()
 
 
-RAISE = Edit("σ_max = 60", {"noise.sigma_max": 60.0})
+RAISE = Edit("σ max = 60", {"noise.sigma_max": 60.0})
 
 
 def test_a_warning_offers_its_cure(show, state, controllers):
     (panel,) = show(panels.NoisePanel)
-    controllers.build(diagnostics=lambda _: (Message("test", "σ_max = 3.39 is not enough.", edits=(RAISE,)),))
+    controllers.build(diagnostics=lambda _: (Message("test", "σ max = 3.39 is not enough.", edits=(RAISE,)),))
     assert "not enough" in panel.notice.text.text()
-    assert panel.notice.buttons[0].text() == "σ_max = 60"
+    assert panel.notice.buttons[0].text() == "σ max = 60"
     assert panel.notice.buttons[0].toolTip() == "<p>σ max = 60</p>"
     press(panel.notice.buttons[0])
     assert state.experiment.noise.sigma_max == 60.0
@@ -642,7 +642,7 @@ def test_a_warning_that_no_setting_mends_has_no_button(show, state, controllers)
         )
     )
     assert panel.notice.text.text() == "The points lie on a line.\nToo small."
-    assert [button.text() for button in panel.notice.buttons] == ["σ_max = 60"]
+    assert [button.text() for button in panel.notice.buttons] == ["σ max = 60"]
 
 
 def test_a_warning_follows_the_objective_that_is_chosen(show, state, controllers):
@@ -661,7 +661,7 @@ def test_diagnostics_leave_with_the_data_they_are_about(show, state, controllers
     """Other data are on their way, or there are none any more: what was said of the last ones is not true of these."""
     noise, objective, training = show(panels.NoisePanel, panels.ObjectivePanel, panels.TrainingPanel)
     state.edit({"data.kind": "digits", "objective.kind": "exact", "training.label_dropout": 0.0})
-    diagnostics = (Message("test", "σ_max = 3.39 is not enough.", edits=(RAISE,)),)
+    diagnostics = (Message("test", "σ max = 3.39 is not enough.", edits=(RAISE,)),)
     controllers.build(diagnostics=lambda _: diagnostics, conditions=TOLD)
     state.edit({"sampling.guidance": 1.0})
     cards = (noise, objective, training)

@@ -469,7 +469,7 @@ def test_no_diagnostic_outlives_the_data_it_is_about(window, qtbot, tmp_path):
     with qtbot.waitSignal(window.controllers.building.problem_changed, timeout=20_000):
         window.controllers.building.open_points(str(path))
     window.state.edit({"noise.sigma_max": 5.0})
-    qtbot.waitUntil(lambda: "Raise σ_max" in card.notice.text.text(), timeout=20_000)
+    qtbot.waitUntil(lambda: "Raise σ max" in card.notice.text.text(), timeout=20_000)
     assert card.notice.buttons
     window.state.edit({"data.kind": "drawn"})
     assert not card.notice.isVisible()  # at once: other data are on their way

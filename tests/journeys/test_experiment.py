@@ -154,9 +154,9 @@ def test_mend_too_little_noise(desk):
     def journey(user: User) -> None:
         user.unfold("Noise")
         user.write("σ range, σ_max", "0.5")
-        advised = user.reads("Raise σ_max to [0-9.]+[0-9]", "Noise").split()[-1]
-        user.click(f"σ_max = {advised}", "Button")
-        user.no_longer_reads("Raise σ_max")
+        advised = user.reads("Raise σ max to [0-9.]+[0-9]", "Noise").split()[-1]
+        user.click(f"σ max = {advised}", "Button")
+        user.no_longer_reads("Raise σ max")
         assert user.find("σ range, σ_max", "EditableText").value == advised
         user.choose("noise", "Discrete")
         user.write("levels L", "2")

@@ -290,8 +290,8 @@ class TwoEnds(PathToNoise, frozen=True):
         return {"noise.sigma_max" if index == 0 else "noise.sigma_min": float(f"{sigmas[index]:.3g}")}
 
     def reach(self, needed: float, enough: float) -> Message:
-        edit = Edit(f"σ_max = {enough:g}", {"noise.sigma_max": enough})
-        return Message("raise-the-end", "Raise σ_max to {:g}", (enough,), "noise.sigma_max", (edit,))
+        edit = Edit(f"σ max = {enough:g}", {"noise.sigma_max": enough})
+        return Message("raise-the-end", "Raise σ max to {:g}", (enough,), "noise.sigma_max", (edit,))
 
 
 def crossed_ends(fine: float, coarse: float) -> Message:
