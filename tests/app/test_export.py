@@ -641,6 +641,19 @@ def test_a_gif_is_made_to_be_mailed_unless_the_user_says_otherwise(exports):
     assert chosen() == (480, 142, 8)  # a film is for other ways than mail
 
 
+def test_no_size_is_estimated_while_the_film_is_written_but_after_a_cancel(exports, qtbot):
+    dialog = open_video(exports, seconds=20.0, fps=30, size=(1280, 720))
+    assert dialog.file_size.text() == export_dialog.ESTIMATING
+    press(qtbot, dialog, "startExport")
+    assert dialog.running
+    assert dialog.file_size.text() == export_dialog.WRITING
+    press(qtbot, dialog, "cancelExport")
+    qtbot.waitUntil(lambda: not dialog.running)
+    assert dialog.file_size.text() == export_dialog.ESTIMATING
+    assert foretold(exports, qtbot) > 0
+    assert dialog.file_size.text().startswith("about ")
+
+
 def test_a_gif_waits_until_its_size_is_known(exports, window, qtbot, tmp_path):
     exports.video()
     dialog = exports.dialog

@@ -47,6 +47,7 @@ FORMAT_TIPS = {
 CUSTOM = "Custom"
 PATIENCE = 300  # ms after the last change until the file's size is estimated again
 ESTIMATING = "estimating…"
+WRITING = "unknown until it is written"
 SUBJECTS = (
     ("The run, from its first to its last frame", "run"),
     ("The training, at the frame in view", "training"),
@@ -232,7 +233,7 @@ class ExportDialog(QDialog):
 
     def _size_unknown(self) -> None:
         self._estimates = True
-        self.file_size.setText(ESTIMATING)
+        self.file_size.setText(WRITING if self.running else ESTIMATING)
         self._changing.start()
 
     def show_file_size(self, size: int | None) -> None:
@@ -288,6 +289,8 @@ class ExportDialog(QDialog):
         self.bar.setVisible(running)
         self.bar.setValue(0)
         self.status.setText("Starting…" if running else "")
+        if self._estimates:  # an export ends the estimate
+            self._size_unknown()
 
     def wait_for(self, sentence: str) -> None:
         """Say what the export waits for, which can be cancelled like the export itself."""
