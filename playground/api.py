@@ -31,30 +31,33 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
-from playground.data import Dataset
 from playground.data.units import Units
 from playground.kinds.datasets.from_file import ARRAY, FromFile
 from playground.kinds.kind import register  # noqa: F401 - a name of the package
-from playground.lab import evaluation, likelihood, sampling
+from playground.lab import evaluation, likelihood
 from playground.lab import experiment as experiments
 from playground.lab import sweep as sweeps
 from playground.lab.conditioning import point_score
 from playground.lab.conflicts import likelihood_conflict, sampling_conflict
+from playground.lab.document import NeedsTraining
 from playground.lab.evaluation import EvaluationProgress
 from playground.lab.experiment import SEED, Experiment, ExperimentError, plain_values, reset_key
+from playground.lab.keys import RunKey, StartKey
 from playground.lab.likelihood import LikelihoodProgress, PointLikelihoods
-from playground.lab.model import Model, changes_after_training
-from playground.lab.problem import Problem, choose_device
+from playground.lab.model import Model
+from playground.lab.opened import Opened
+from playground.lab.points import Points
+from playground.lab.problem import Problem
 from playground.lab.run_figures import FiguresProgress, run_figures
 from playground.lab.session import Session, SessionError
 from playground.lab.sweep import Progress as SweepProgress
 from playground.lab.sweep import Row as Row
 from playground.lab.sweep import folder as folders
+from playground.lab.trained import Arrays, Trained, digest_of
 from playground.lab.training import Trainer, TrainingProgress
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 from playground.theory.densities import Density
-from playground.theory.guidance import LabelledScore
 from playground.theory.networks import ScoreNetwork
 from playground.theory.noise import ScoreFunction
 from playground.user_errors import UserError
@@ -183,12 +186,12 @@ def train(
         DataError: the data cannot be loaded.
         ExperimentError: training diverged; raised by the work itself, after the last progress.
     """
-    experiment, dataset, weights = _experiment(source, settings), None, None
+    experiment, points, weights = _experiment(source, settings), None, None
     if isinstance(source, Session):
         before = source.experiment
         weights = source.weights if reset_key(experiment) == reset_key(before) else None
         if experiment.data == before.data:
-            dataset = source.dataset()
+            points = Points.of(source.dataset())
         elif isinstance(experiment.data, FromFile) and experiment.data.is_array:
             raise ExperimentError(
                 "The data were given as an array, of which a session has one split: give them again with an experiment."
@@ -196,17 +199,15 @@ def train(
         if data is not None:
             raise ExperimentError("A session has its data: give other data with an experiment.")
     if data is not None or labels is not None:
-        experiment, dataset = _of_array(experiment, data, labels)
-    device_found = choose_device(device, experiment)
+        experiment, points = _of_array(experiment, data, labels)
+    opened = Opened.of(experiment, device, points)
 
     def steps() -> Generator[TrainingProgress, None, Session]:
-        trainer = Trainer(Problem.build(experiment, dataset, device_found))
-        if weights is not None:
-            trainer.restore(dict(weights))
-            trainer.set_hyperparameters(experiment)
-            trainer.extend()
-        yield from _trained(trainer)
-        return Session.of(experiment, trainer.problem.dataset, weights=trainer.state(), device=str(device_found))
+        if weights is None:
+            ready = yield from _trained(opened)
+        else:
+            ready = yield from _trained_further(opened, weights)
+        return ready.saved()
 
     return Work(steps())
 
@@ -237,10 +238,16 @@ def sample(
     begun = None if start is None else _array(start)
     if begun is not None and begun.ndim:
         settings = {**(settings or {}), "sampling.particles": len(begun)}
-    model = _model(source, settings, device)
+    if seed is not None:
+        settings = {**(settings or {}), "sampling.seed": seed}
+    opened = _opened(source, settings, device)
+    model, own = opened.model, None
     _refuse(sampling_conflict(model.problem.experiment, model.problem.conditions))
-    own = None if begun is None else likelihood.checked_points(model.problem, _shaped(model.problem, begun))
-    return Work(_sampled(model.problem, model.score, seed, own))
+    _ = model.score  # its error says what to do if there is no network
+    if begun is not None:
+        own = StartKey(digest_of({"start": begun}))
+        opened.store.put(own, likelihood.checked_points(model.problem, _shaped(model.problem, begun)))
+    return Work(opened.compute(RunKey.of(opened.document.model, own)))
 
 
 @_known_keywords
@@ -485,24 +492,17 @@ def run(
     Raises:
         ExperimentError, DataError, SamplerDiverged: as :func:`train`, :func:`sample` and :func:`evaluate`.
     """
-    experiment, dataset = _experiment(experiment, settings), None
+    experiment, points = _experiment(experiment, settings), None
     if data is not None or labels is not None:
-        experiment, dataset = _of_array(experiment, data, labels)
-    device_found = choose_device(device, experiment)
+        experiment, points = _of_array(experiment, data, labels)
+    untrained = Opened.of(experiment, device, points)
 
     def steps() -> Generator[TrainingProgress | Trajectory | FiguresProgress, None, Run]:
-        trainer = Trainer(Problem.build(experiment, dataset, device_found))
-        problem = trainer.problem
-        last = yield from _trained(trainer)
-        final = None if last is None else list(trainer.evaluate_loss())[-1][1]
-        session = Session.of(experiment, problem.dataset, weights=trainer.state(), device=str(device_found))
-        _refuse(sampling_conflict(experiment, problem.conditions))
-        model = Model.trained(trainer)
-        trajectory = yield from _sampled(problem, model.score, None, None)
-        for progress in run_figures(trainer, last, final, model, trajectory):
-            yield progress
-        assert progress.metrics is not None
-        return Run(dataclasses.replace(session, trajectory=trajectory.arrays()), trajectory, progress.metrics)
+        opened = yield from _trained(untrained)
+        _refuse(sampling_conflict(experiment, opened.problem.conditions))
+        trajectory = yield from opened.compute(opened.document.run)
+        metrics = yield from run_figures(opened)
+        return Run(opened.saved(), trajectory, metrics)
 
     return Work(steps())
 
@@ -591,30 +591,34 @@ def open_window(session: Session) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-m", "playground", str(path)])
 
 
-def _of_array(experiment: Experiment, data: ArrayLike | None, labels: ArrayLike | None) -> tuple[Experiment, Dataset]:
+def _of_array(experiment: Experiment, data: ArrayLike | None, labels: ArrayLike | None) -> tuple[Experiment, Points]:
     """An experiment with given points in place of its data set; see :func:`train`."""
     if data is None:
         raise ExperimentError("Labels are classes of given points: give data too.")
     array, told = _array(data), None if labels is None else _array(labels)
     experiment = replace(experiment, {"data.kind": "images" if array.ndim > 2 else "file", "data.path": ARRAY})
     assert isinstance(experiment.data, FromFile)
-    return experiment, experiment.data.of_array(array, told, experiment.likelihood.points)
+    return experiment, Points.of(experiment.data.of_array(array, told, experiment.likelihood.points))
 
 
-def _trained(trainer: Trainer) -> Generator[TrainingProgress, None, TrainingProgress | None]:
-    last = None
+def _trained(opened: Opened) -> Generator[TrainingProgress, None, Opened]:
+    """Train from the start to the end."""
+    begun = opened.begun()
+    trained: Trained = yield from begun.compute(begun.training)
+    _refuse(None if trained.last is None else trained.last.diverged)
+    return begun
+
+
+def _trained_further(opened: Opened, weights: Arrays) -> Generator[TrainingProgress, None, Opened]:
+    """Train for the same length again."""
+    trainer, last = Trainer(opened.problem), None
+    trainer.restore(weights)
+    trainer.set_hyperparameters(opened.document.experiment)
+    trainer.extend()
     for last in trainer:
         yield last
         _refuse(last.diverged)
-    return last
-
-
-def _sampled(
-    problem: Problem, followed: LabelledScore, seed: int | None, start: Tensor | None
-) -> Generator[Trajectory, None, Trajectory]:
-    for trajectory in sampling.sample(problem, followed, seed, start=start):
-        yield trajectory
-    return trajectory
+    return opened.begun(Trained(trainer.state(), last, opened.device))
 
 
 def _joined(parts: Sequence[PointLikelihoods], rows: NDArray[np.int64], leading: tuple[int, ...]) -> PointLikelihoods:
@@ -670,17 +674,18 @@ def _experiment(source: Session | Experiment, settings: Mapping[str, Any] | None
     return replace(experiment, settings or {})
 
 
+def _opened(source: Session | Experiment, settings: Mapping[str, Any] | None, device: str) -> Opened:
+    if not isinstance(source, Session):
+        return Opened.of(_experiment(source, settings), device)
+    opened = Opened.session(source, device)
+    try:
+        return dataclasses.replace(opened, document=opened.document.after_training(settings or {}))
+    except NeedsTraining as error:
+        raise ExperimentError(f"{error.key} would need a new training: give it to train().") from None
+
+
 def _model(source: Session | Experiment, settings: Mapping[str, Any] | None, device: str) -> Model:
-    other = None
-    if isinstance(source, Session):
-        settings, other = changes_after_training(settings or {})
-    experiment = _experiment(source, settings)
-    chosen = choose_device(device, experiment)
-    if isinstance(source, Experiment):
-        return Model(Problem.build(experiment, device=chosen), None)
-    if other is not None:
-        raise ExperimentError(f"{other} would need a new training: give it to train().")
-    return Model.of(source, experiment, chosen)
+    return _opened(source, settings, device).model
 
 
 def _points(problem: Problem, given: ArrayLike) -> NDArray[np.float64]:

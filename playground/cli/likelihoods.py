@@ -202,10 +202,9 @@ def _open(folder: Path, assignments: Sequence[str], seed: int | None, device: st
 
 def _seeded(folder: Path, assignments: Sequence[str], seed: int | None, device: str) -> Model:
     """Open a model whose likelihoods draw by `seed`, or by that of ``--set seed=N``."""
-    model = open_model(folder, assignments, device=device)
     if seed is None:
         seed = dict(map(experiments.assignment, assignments)).get(experiments.SEED)
-    return model.with_likelihood_seed(seed)
+    return open_model(folder, assignments, device=device).model.with_likelihood_seed(seed)
 
 
 def code_names(problem: Problem) -> list[str]:

@@ -1,5 +1,6 @@
 """The folder of a run: its files, and the commands that use them later."""
 
+import dataclasses
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,20 +15,19 @@ from playground.cli.settings import with_settings, with_settings_after_training
 from playground.lab import experiment as experiments
 from playground.lab import script_files
 from playground.lab.atomic import atomic_write, is_held
-from playground.lab.checkpoints import Checkpoints
+from playground.lab.compute import result
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.csv_table import write_csv as write_csv
 from playground.lab.label_dropout_checks import untrained_conditional_score, untrained_unconditional_score
 from playground.lab.model import Model
-from playground.lab.problem import Problem, choose_device
+from playground.lab.opened import Opened
+from playground.lab.problem import Problem
 from playground.lab.run_figures import sampling_cost
-from playground.lab.sampling import sample
 from playground.lab.session import MODEL, Session
 from playground.lab.training import recommended_threads
 from playground.lab.trajectory import Trajectory
 from playground.lab.without_effect import settings_without_effect
 from playground.messages import Message
-from playground.theory.noise import ScoreFunction
 from playground.user_errors import UserError
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def require_free_folder(folder: Path, names: Iterable[str], overwrite: bool) -> 
         )
 
 
-def open_model(folder: Path, assignments: Sequence[str] = (), seed: int | None = None, device: str = "auto") -> Model:
+def open_model(folder: Path, assignments: Sequence[str] = (), seed: int | None = None, device: str = "auto") -> Opened:
     """Open the model in a run's folder, or in a session that the window saved, with changed settings.
 
     Raises:
@@ -97,11 +97,10 @@ def open_model(folder: Path, assignments: Sequence[str] = (), seed: int | None =
     path = folder / MODEL if folder.is_dir() else folder
     if not path.is_file():
         raise UserError(f"{folder} holds no {MODEL}: give the DIR that score-playground run wrote.")
-    session = Session.load(path)
-    experiment = with_settings_after_training(session.experiment, assignments, seed)
-    model = Model.of(session, experiment, choose_device(device, experiment), path)
-    use_threads(model.problem)
-    return model
+    found = Opened.session(Session.load(path), device, path)
+    found = dataclasses.replace(found, document=with_settings_after_training(found.document, assignments, seed))
+    use_threads(found.problem)
+    return found
 
 
 def use_threads(problem: Problem) -> None:
@@ -109,13 +108,16 @@ def use_threads(problem: Problem) -> None:
     torch.set_num_threads(recommended_threads(problem, os.cpu_count() or 1))
 
 
-def run_sampler(problem: Problem, score: ScoreFunction) -> Trajectory:
-    """The experiment's whole trajectory."""
-    kind = problem.experiment.sampling.kind
+def run_sampler(model: Opened) -> Trajectory:
+    """The whole trajectory of a run."""
+    _ = model.model.score  # its error says how a session gets weights
+    kind = model.document.experiment.sampling.kind
     with stage("Sampling") as update:
-        for trajectory in sample(problem, score):
-            update(len(trajectory) / trajectory.total, f"{problem.particles} particles by {kind}")
-    return trajectory
+        found: Trajectory = result(
+            model.compute(model.document.run),
+            lambda run: update(len(run) / run.total, f"{run.positions.shape[1]} particles by {kind}"),
+        )
+    return found
 
 
 def cost_in_words(cost: Mapping[str, Any]) -> str:
@@ -143,7 +145,7 @@ def write_samples(
     model = open_model(folder, assignments, seed, device)
     raise_conflict(sampling_conflict(model.problem.experiment, model.problem.conditions))
     warn_of_settings(model.problem)
-    trajectory = run_sampler(model.problem, model.score)
+    trajectory = run_sampler(model)
     if out.suffix.lower() == ".npz":
         (trajectory if frames else trajectory.last_frame()).save_npz(out)
     elif frames:
@@ -201,14 +203,15 @@ def write_video(folder: Path, out: Path, size: tuple[int, int], fps: int, traini
     from playground.cli.painting import paint_training_video, paint_video
 
     model = open_model(folder, device="cpu")
+    problem, network = model.problem, model.model.network
     if training:
-        raise_conflict(sampling_conflict(model.problem.experiment, model.problem.conditions))
-        stages = _training_steps(model)
-        paint_training_video(workspace.Model.of(model.problem, model.network), stages, out, size, fps)
+        raise_conflict(sampling_conflict(problem.experiment, problem.conditions))
+        stages = _training_steps(model.model)
+        paint_training_video(workspace.Model.of(problem, network), stages, out, size, fps)
         say(f"The video is {out}")
         return
-    trajectory = _recorded(folder, model) if folder.is_dir() else _played(model)
-    paint_video(workspace.Model.of(model.problem, model.network), trajectory, out, size, fps)
+    trajectory = _recorded(folder, problem) if folder.is_dir() else _played(model)
+    paint_video(workspace.Model.of(problem, network), trajectory, out, size, fps)
     say(f"The video is {out}")
 
 
@@ -222,21 +225,16 @@ def _training_steps(model: Model) -> "list[Weights]":
     from playground.app.model.weights import Weights
 
     _ = model.learned  # its error says what to do if there is no network
-    assert model.path is not None
     assert model.network is not None
-    session, newest = Session.load(model.path), model.network.state_dict()
-    kept = Checkpoints()
-    state = dict(session.weights or {})
-    kept.restore(state, newest)
-    last = int(state["step"])
+    kept, last = model.checkpoints, model.step
     earlier = [step for step in kept if step < last]
     if not earlier:
         raise UserError(f"{model.path} holds no weights of earlier training steps: train anew by score-playground run.")
     found = [Weights(number, kept[step], untrained=step == 0, step=step) for number, step in enumerate(earlier)]
-    return [*found, Weights(len(found), newest, untrained=False, step=last)]
+    return [*found, Weights(len(found), model.network.state_dict(), untrained=False, step=last)]
 
 
-def _recorded(folder: Path, model: Model) -> Trajectory:
+def _recorded(folder: Path, problem: Problem) -> Trajectory:
     """The trajectory of a run's folder."""
     path = folder / TRAJECTORY
     if not path.is_file():
@@ -247,17 +245,17 @@ def _recorded(folder: Path, model: Model) -> Trajectory:
         raise UserError(
             f"{path} holds no trajectory that can be read: sample again by score-playground run."
         ) from error
-    if trajectory.shape != model.problem.shape:
+    if trajectory.shape != problem.shape:
         raise UserError(f"{path} is of other data than {MODEL}: sample again by score-playground run.")
     return trajectory
 
 
-def _played(model: Model) -> Trajectory:
+def _played(model: Opened) -> Trajectory:
     """The run in a session of the window; if it was saved without one, a new run, as the window would play it."""
     if model.recorded is not None:
         return Trajectory.from_arrays(dict(model.recorded))
     raise_conflict(sampling_conflict(model.problem.experiment, model.problem.conditions))
-    return run_sampler(model.problem, model.score)
+    return run_sampler(model)
 
 
 def raise_conflict(conflict: Message | None) -> None:

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +16,19 @@ from playground.cli.reporting import Update, note, say, stage, warn, with_error
 from playground.cli.stopping import if_stopped
 from playground.cli.summary import print_figures
 from playground.lab import experiment as experiments
+from playground.lab.compute import result
 from playground.lab.conflicts import Conditions, sampling_conflict, training_conflict
 from playground.lab.diagnostics import noise_diagnostics
 from playground.lab.experiment import Experiment
 from playground.lab.memorization import memorization_warning
-from playground.lab.model import Model
-from playground.lab.problem import Problem, choose_device
+from playground.lab.opened import Opened
+from playground.lab.problem import Problem
 from playground.lab.provenance import Provenance
 from playground.lab.run_figures import FiguresProgress, run_figures
 from playground.lab.sampling import require_stable_step
 from playground.lab.session import MODEL, Session
-from playground.lab.training import Trainer, TrainingProgress
+from playground.lab.trained import Trained
+from playground.lab.training import TrainingProgress
 from playground.user_errors import UserError
 
 VIDEO_SIZE, VIDEO_FPS = (960, 720), 30
@@ -43,10 +45,10 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
     """
     _check(experiment)
     results.require_free_folder(folder, results.EVERYTHING, overwrite)
-    chosen = choose_device(device, experiment)
-    trained = False
-    with if_stopped(lambda: _complete(folder) if trained else UNTRAINED), create_folder(folder):
-        problem = Problem.build(experiment, device=chosen)
+    untrained = Opened.of(experiment, device)
+    trained: Trained | None = None
+    with if_stopped(lambda: UNTRAINED if trained is None else _complete(folder)), create_folder(folder):
+        problem, opened = untrained.problem, untrained.begun()
         _check(experiment, problem.conditions)
         known = problem.known_score()
         if known is not None:  # for a learned score this is known only after training
@@ -58,20 +60,18 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
         if passes > 2:
             note(f"Each training step differentiates the score along {passes} directions")
         results.use_threads(problem)
-        trainer = Trainer(problem)
-        last, final_loss = _train(trainer)
+        found = _train(opened)
         with replace_results(folder, results.EVERYTHING):
             experiments.save(problem.resolve(), folder / results.EXPERIMENT, Provenance.of(experiment, problem.device))
-            _session(problem, trainer).save(folder / MODEL)
-            trained = True
-            model = Model.trained(trainer)
-            trajectory = results.run_sampler(problem, model.score)
+            _session(problem, found).save(folder / MODEL)
+            trained = found
+            trajectory = results.run_sampler(opened)
             trajectory.save_npz(folder / results.TRAJECTORY)
             final = trajectory.positions[-1]
             results.write_csv(folder / results.SAMPLES, results.column_names(problem), final.reshape(len(final), -1))
-            measured = _measure(run_figures(trainer, last, final_loss, model, trajectory))
+            measured = _measure(run_figures(opened))
             results.write_json(folder / results.METRICS, measured)
-            painted = workspace.Model.of(problem, trainer.ema)
+            painted = workspace.Model.of(problem, opened.model.network)
             paint_picture(painted, trajectory, folder / results.PICTURE, VIDEO_SIZE)
             paint_video(painted, trajectory, folder / results.VIDEO, VIDEO_SIZE, VIDEO_FPS)
     print_figures(measured, problem)
@@ -116,21 +116,16 @@ def _read(problem: Problem) -> str:
     return line if dataset.note is None else f"{line} {dataset.note}"
 
 
-def _train(trainer: Trainer) -> tuple[TrainingProgress | None, tuple[float, float] | None]:
-    """Train; return the last progress, and the final loss with its standard error. Both are None without training."""
-    last = final = None
+def _train(opened: Opened) -> Trained:
+    """Train, and say how it ended."""
     with stage("Training") as update:
-        for last in trainer:
-            _show(last, f"loss {last.loss:.4f}", update)
-    if last is not None:
-        with stage("Final loss") as update:
-            for done, final in trainer.evaluate_loss():
-                update(done, f"{with_error(*final)}{_floor(last)}" if final else "")
-    if last is not None and last.note:
-        note(last.note)
-    if last is not None and last.diverged:
-        note(f"score-playground: {last.diverged}")
-    return last, final
+        work = opened.compute(opened.training)
+        trained: Trained = result(work, lambda progress: _show(progress, f"loss {progress.loss:.4f}", update))
+    if trained.last is not None and trained.last.note:
+        note(trained.last.note)
+    if trained.last is not None and trained.last.diverged:
+        note(f"score-playground: {trained.last.diverged}")
+    return trained
 
 
 def _show(progress: TrainingProgress, loss: str, update: Update) -> None:
@@ -147,20 +142,24 @@ def _floor(progress: TrainingProgress) -> str:
     return f" (optimal {with_error(progress.optimal_loss, progress.optimal_loss_error or 0.0)})"
 
 
-def _session(problem: Problem, trainer: Trainer) -> Session:
+def _session(problem: Problem, trained: Trained) -> Session:
     """The model as a session. Each "auto" stays, so that other data in the window get the values that suit them."""
-    weights = trainer.state()
+    weights = dict(trained.state)
     if problem.resolve().training.seconds == "auto":
         # If only the steps limit the training, the seconds do not matter and would differ from run to run.
         weights["seconds"] = np.zeros(())
-    return Session.of(problem.experiment, problem.dataset, weights=weights, device=str(problem.device))
+    return Session.of(problem.experiment, problem.dataset, weights=weights, device=trained.device)
 
 
-def _measure(measuring: Iterator[FiguresProgress]) -> dict[str, Any]:
+def _measure(measuring: Generator[FiguresProgress, None, dict[str, Any]]) -> dict[str, Any]:
     """Measure all figures, each stage with a line of its own."""
-    for title, stage_of in itertools.groupby(measuring, key=lambda progress: progress.stage):
+    reports: list[dict[str, Any]] = []
+
+    def progress() -> Iterator[FiguresProgress]:
+        reports.append((yield from measuring))
+
+    for title, stage_of in itertools.groupby(progress(), key=lambda report: report.stage):
         with stage(title) as update:
-            for progress in stage_of:
-                update(progress.fraction, progress.label)
-    assert progress.metrics is not None
-    return progress.metrics
+            for report in stage_of:
+                update(report.fraction, report.label)
+    return reports[0]

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from playground.lab import experiment as experiments
+from playground.lab.document import Document, NeedsTraining
 from playground.lab.experiment import Experiment
-from playground.lab.model import changes_after_training
 from playground.user_errors import UserError
 
 
@@ -30,8 +30,8 @@ def with_settings(experiment: Experiment, assignments: Sequence[str], seed: int 
     return _changed(experiment, _changes(assignments, seed))
 
 
-def with_settings_after_training(experiment: Experiment, assignments: Sequence[str], seed: int | None) -> Experiment:
-    """Return the changed settings of a trained model, whose data, noise and network can no longer change.
+def with_settings_after_training(document: Document, assignments: Sequence[str], seed: int | None) -> Document:
+    """Return the document of a trained model, whose data, noise and network can no longer change, with other settings.
 
     `seed` is that of sampling.
 
@@ -39,10 +39,12 @@ def with_settings_after_training(experiment: Experiment, assignments: Sequence[s
         UserError: the change would need a new training.
         ExperimentError: the change cannot be used.
     """
-    changes, other = changes_after_training(_changes(assignments, seed))
-    if other is not None:
-        raise UserError(f"--set {other} would need a new training: a trained model takes only sampling and likelihood.")
-    return _changed(experiment, changes)
+    try:
+        return document.after_training(_changes(assignments, seed))
+    except NeedsTraining as error:
+        raise UserError(
+            f"--set {error.key} would need a new training: a trained model takes only sampling and likelihood."
+        ) from None
 
 
 def _changes(assignments: Sequence[str], seed: int | None) -> dict[str, Any]:

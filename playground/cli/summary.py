@@ -25,6 +25,9 @@ PATHS = ("path_energy", "normalized_path_energy", "straightness", "one_step_wass
 
 def print_figures(measured: dict[str, Any], problem: Problem) -> None:
     """Print the main figures of ``metrics.json``, those that are known."""
+    if measured.get("final_loss") is not None:
+        best = f" (optimal {_value(measured, 'optimal_loss')})" if measured["optimal_loss"] is not None else ""
+        _line("final loss", f"{_value(measured, 'final_loss')}{best}")
     _print_likelihoods(measured, problem)
     length = " in the data's unit" if problem.units.isotropic else " in the geometric mean of the columns' units"
     if measured.get("sliced_wasserstein2") is None:

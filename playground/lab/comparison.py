@@ -17,7 +17,7 @@ from playground.lab.sampling import make_sampler
 from playground.lab.trajectory import Trajectory
 from playground.theory.guidance import LabelledScore
 from playground.theory.metrics import sliced_wasserstein2
-from playground.theory.samplers import BrownianPath, Sampler
+from playground.theory.samplers import Sampler
 
 MEASURED_FRAMES = 24
 """Frames of a run whose distance to the data is measured, evenly spaced from the first to the last."""
@@ -73,17 +73,6 @@ def at_equal_evaluations(problem: Problem, score: LabelledScore | None, budget: 
     while not cost(steps):
         steps += 1  # to the fewest
     return with_steps(steps)
-
-
-def shared_path(problem: Problem, seed: int) -> BrownianPath:
-    """The Brownian path of all runs with a seed, whatever else they do; each needs an object of its own, to be fast.
-
-    Args:
-        problem: the problem of one run; all runs have the same data and thus the same units.
-        seed: the seed of the runs.
-    """
-    seeded = dataclasses.replace(problem, experiment=description.replace(problem.experiment, {"sampling.seed": seed}))
-    return BrownianPath(seeded.generator("Brownian path", "cpu").initial_seed(), problem.device)
 
 
 def distance_curve(problem: Problem, trajectory: Trajectory) -> Iterator[tuple[float, DistanceCurve | None]]:

@@ -103,6 +103,20 @@ def value(described: msgspec.Struct, key: str) -> Any:
     return functools.reduce(getattr, key.split("."), described)
 
 
+def changed(experiment: Experiment) -> dict[str, Any]:
+    """The settings that differ from the default experiment, by their dotted keys; the kinds come first.
+
+    >>> changed(Experiment())
+    {}
+    """
+    found = {
+        key: msgspec.to_builtins(chosen)
+        for key, field in fields(experiment).items()
+        if (chosen := value(experiment, key)) != field.default
+    }
+    return dict(sorted(found.items(), key=lambda one: not one[0].endswith(".kind")))
+
+
 def reset_key(experiment: Experiment) -> tuple[object, ...]:
     """The settings that training depends on from its first step. Experiments that share them share their weights."""
     known = fields(experiment).items()

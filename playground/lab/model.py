@@ -2,37 +2,24 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import torch
+from typing import Any
 
 from playground.lab.autoguidance import with_weaker
-from playground.lab.checkpoints import Checkpoints
-from playground.lab.experiment import SEED, Experiment, replace
+from playground.lab.checkpoints import PREFIX, Checkpoints
+from playground.lab.compute import computes
+from playground.lab.experiment import ExperimentError, replace
+from playground.lab.keys import ModelKey, ProblemKey, TrainingKey, WeightsKey
 from playground.lab.problem import Problem
-from playground.lab.session import MODEL, Arrays, Session, SessionError
-from playground.lab.settings import AFTER_TRAINING
+from playground.lab.session import MODEL, SessionError
+from playground.lab.trained import Arrays, Trained
 from playground.lab.weights import hidden_labels, load_weights
 from playground.messages import Message, setting
 from playground.theory.guidance import LabelledScore
 from playground.theory.networks import ScoreNetwork
 from playground.theory.noise import ScoreFunction
-
-if TYPE_CHECKING:
-    from playground.lab.training import Trainer
-
-
-def changes_after_training(changes: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
-    """Changes of the settings of a trained model, and the first key that would need a new training, or None.
-
-    The key "seed" changes the seed of sampling alone, as the weights belong to the other two.
-    """
-    own = {"sampling.seed": changes[SEED]} if SEED in changes else {}
-    own |= {key: value for key, value in changes.items() if key != SEED}
-    return own, next((key for key in own if not key.startswith(AFTER_TRAINING)), None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,16 +30,14 @@ class Model:
         network: None if it was not trained; then only a known score can be followed.
         checkpoints: the weights of earlier steps of its training.
         step: the training step of the network's weights.
-        recorded: the run of a session, which :meth:`Trajectory.from_arrays` reads; None if the session has none.
         path: the path of its file, if it has one.
     """
 
     problem: Problem
     network: ScoreNetwork | None
-    recorded: Arrays | None = None
-    path: Path | None = None
     checkpoints: Checkpoints = field(default_factory=Checkpoints)
     step: int = 0
+    path: Path | None = None
 
     @property
     def learned(self) -> ScoreFunction:
@@ -116,35 +101,38 @@ class Model:
         return dataclasses.replace(self, problem=dataclasses.replace(self.problem, experiment=experiment))
 
     @classmethod
-    def trained(cls, trainer: "Trainer") -> "Model":
-        """The averaged weights of a training that has ended."""
-        network = trainer.ema.requires_grad_(False)
-        return cls(trainer.problem, network, checkpoints=trainer.checkpoints, step=trainer.step)
-
-    @classmethod
-    def of(
-        cls,
-        session: Session,
-        experiment: Experiment | None = None,
-        device: str | torch.device = "cpu",
-        path: Path | None = None,
-    ) -> "Model":
-        """The model of a session.
+    def of(cls, problem: Problem, state: Arrays, weights: Arrays) -> "Model":
+        """The model of a training.
 
         Args:
-            experiment: settings instead of the session's, with the same data, noise and network.
-            path: the path of the session's file, for errors.
+            state: see :class:`playground.lab.trained.Trained`.
+            weights: the averaged weights by name.
 
         Raises:
             ExperimentError: the weights belong to another network.
-            DataError: the experiment's data cannot be made.
         """
-        problem = Problem.build(experiment or session.experiment, session.dataset(), device)
-        if session.weights is None:
-            return cls(problem, None, session.trajectory, path)
         network = problem.network().requires_grad_(False)
-        load_weights(network, dict(session.weights))
-        problem = dataclasses.replace(problem, hidden_labels=hidden_labels(dict(session.weights)))
+        load_weights(network, weights, "")
+        problem = dataclasses.replace(problem, hidden_labels=hidden_labels(state))
         checkpoints = Checkpoints()
-        checkpoints.restore(session.weights, network.state_dict())
-        return cls(problem, network, session.trajectory, path, checkpoints, int(session.weights["step"]))
+        checkpoints.restore(state, network.state_dict())
+        return cls(problem, network, checkpoints, int(state["step"]))
+
+
+@computes(WeightsKey)
+def _weights(key: WeightsKey, _device: str) -> Generator[TrainingKey, Trained, Arrays]:
+    trained = yield key.training
+    prefix = "ema." if key.step is None else f"{PREFIX}.{key.step}."
+    found = {name.removeprefix(prefix): array for name, array in trained.state.items() if name.startswith(prefix)}
+    if not found:
+        raise ExperimentError(f"The training keeps no weights of step {key.step}.")
+    return found
+
+
+@computes(ModelKey)
+def _model(key: ModelKey, _device: str) -> Generator[Any, Any, Model]:
+    problem = (yield ProblemKey(key.points)).with_experiment(key.experiment)
+    if key.weights is None:
+        return Model(problem, None)
+    trained, weights = (yield key.weights.training), (yield key.weights)
+    return Model.of(problem, trained.state, weights)

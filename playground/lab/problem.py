@@ -8,7 +8,7 @@ import dataclasses
 import functools
 import math
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -17,13 +17,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from playground.data import Dataset
+from playground.data import DataError, Dataset
 from playground.data.units import Units
 from playground.kinds.chosen import Conditions
 from playground.kinds.noise.noise import BLUR, FINEST, SIGMA_MIN
 from playground.kinds.samplers import FollowsScore, FromNoise
+from playground.lab.compute import computes
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, ExperimentError, value
+from playground.lab.keys import GIVEN, PointsKey, ProblemKey
+from playground.lab.points import Points
+from playground.lab.provenance import digests
+from playground.messages import Message, setting
 from playground.theory import local_geometry
 from playground.theory.class_densities import ClassDensities
 from playground.theory.densities import Density, GaussianMixture
@@ -432,6 +437,26 @@ class Problem:
             training=training,
             sampling=sampling,
         )
+
+
+@computes(PointsKey)
+def _points(key: PointsKey, _device: str) -> Generator[None, None, Points]:
+    yield from ()
+    experiment = key.experiment
+    now, named = dict(digests(experiment)), dict(key.digests)
+    if GIVEN in named:
+        raise DataError("The points that were given are not there any more: open the session again.")
+    changed = [name for name, digest in named.items() if now.get(name) != digest]
+    if changed:
+        text = "The file of {} has changed since these settings were chosen: choose it again to take it as it is now."
+        raise DataError(Message("changed-file", text, (setting(changed[0]),), changed[0]))
+    return Points.of(experiment.noise.with_start(experiment.data.load(experiment.likelihood.points)))
+
+
+@computes(ProblemKey)
+def _problem(key: ProblemKey, device: str) -> Generator[PointsKey, Points, Problem]:
+    points, experiment = (yield key.points), key.points.experiment
+    return Problem.build(experiment, points.dataset(experiment), choose_device(device, experiment))
 
 
 def _class_moments(train: Tensor, labels: Tensor | None, label: int) -> tuple[Tensor, PrincipalAxes]:

@@ -73,6 +73,18 @@ class Provenance:
         return json.dumps(self.as_json())
 
 
+def digests(experiment: Experiment) -> tuple[tuple[str, str], ...]:
+    """What the values of an experiment depend on besides its settings: SHA-256 of the files that they name and of the plug-ins of its
+    kinds, by setting. That of a file which cannot be read is "".
+    """
+    found = {key: _described(file)["sha256"] or "" for key, file in experiments.files(experiment).items()}
+    for name in experiment.__struct_fields__:
+        kind = type(getattr(experiment, name))
+        of_plugin = (one.checksum for one in plugins.loaded.values() if kind in one.kinds)
+        found |= {f"{name}.kind": checksum for checksum in of_plugin}
+    return tuple(sorted(found.items()))
+
+
 def _is_seed(key: str) -> bool:
     return key.rpartition(".")[2] == experiments.SEED
 

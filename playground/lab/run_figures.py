@@ -1,23 +1,40 @@
-"""All figures of a run: those of its training, likelihoods, samples, score, steps and paths, as docs/metrics.md lists them."""
+"""All figures of a run: those of its training, likelihoods, samples, score, steps and paths, as docs/metrics.md lists them.
+
+They are measured in parts, because the figures of a part come from the same draws. Importing this module registers how everything
+that has a key is computed.
+"""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from msgspec import structs
+from numpy.typing import NDArray
 
-from playground.lab.error_budget import error_budget
-from playground.lab.evaluation import evaluate
+from playground.lab import error_budget, evaluation, path_energy, score_errors
+from playground.lab import experiment as experiments
+from playground.lab.compute import computes
+from playground.lab.document import Document
+from playground.lab.evaluation import OF_SAMPLES, evaluate, sample_distances
+from playground.lab.experiment import SEEDS, Experiment
+from playground.lab.keys import DEFAULT, KNOWN, FiguresKey, ModelKey, RunKey
+from playground.lab.measured import REASONS, Figures
 from playground.lab.model import Model
-from playground.lab.path_energy import path_figures
+from playground.lab.opened import Opened
 from playground.lab.problem import Problem
+from playground.lab.progress import TrainingProgress
 from playground.lab.provenance import Provenance
-from playground.lab.score_errors import score_figures
-from playground.lab.training import Trainer, TrainingProgress
+from playground.lab.settings import Likelihood
+from playground.lab.trained import Trained
+from playground.lab.training import Trainer
 from playground.lab.trajectory import Trajectory
+from playground.user_errors import UserError
 
-Figures = dict[str, Any]
+Flat = dict[str, Any]
+Steps = Iterable[tuple[float, str, Flat | None]]
 
 
 @dataclass(frozen=True)
@@ -28,61 +45,108 @@ class FiguresProgress:
         stage: what is measured now.
         fraction: how much of this stage is done.
         label: the part of it.
-        metrics: all figures, once they are there; one that does not apply is None, and `reasons` says why.
     """
 
     stage: str
     fraction: float
     label: str
-    metrics: Figures | None = None
 
 
-def run_figures(
-    trainer: Trainer,
-    last: TrainingProgress | None,
-    final_loss: tuple[float, float] | None,
-    model: Model,
-    trajectory: Trajectory,
-) -> Iterator[FiguresProgress]:
-    """Measure a run whose training and sampling have ended.
+@dataclass(frozen=True, eq=False)
+class Measurable:
+    """What a part of the figures is measured of.
 
-    Args:
-        last: the last progress of the training, and
-        final_loss: the last result of :meth:`Trainer.evaluate_loss`; both are None if nothing was trained.
-        model: the trained network.
-        trajectory: its samples.
+    Attributes:
+        trained: None without a training.
+        run: None for figures of no run.
     """
-    problem = model.problem
-    score = score_figures(problem, model.learned)
-    paths = path_figures(problem, model.score)
-    stages: list[tuple[str, Iterable[tuple[float, str, Figures | None]]]] = [
-        ("Evaluating", _evaluated(model, trajectory)),
-        ("Score errors", _labelled("noise levels", score)),
-        ("Error budget", _labelled("score, steps, prior and sigma_min", error_budget(problem, model.score))),
-    ]
-    if not problem.has_score:  # else there is nothing to compute
-        stages.append(("Path energy", _labelled("paths between the sets", paths)))
-    found = {"Training": _training(trainer, last, final_loss)}
-    for stage, work in stages:
-        yield FiguresProgress(stage, 0.0, "")
-        for fraction, label, figures in work:
-            yield FiguresProgress(stage, fraction, label)
-            if figures is not None:
-                found[stage] = figures
-    if problem.has_score:
-        *_, (_, none) = paths
-        assert none is not None
-        found["Path energy"] = none
-    parts = (
-        sampling_cost(trajectory),
-        *(found[stage] for stage in ("Evaluating", "Training", "Score errors", "Error budget", "Path energy")),
-    )
-    reasons = {key: reason for part in parts for key, reason in part["reasons"].items()}
-    together = {key: value for part in parts for key, value in part.items()} | {"reasons": reasons}
-    yield FiguresProgress(stage, 1.0, "", finite(together))
+
+    model: Model
+    trained: Trained | None = None
+    run: Trajectory | None = None
+
+    @property
+    def samples(self) -> NDArray[np.floating]:
+        """The particles at the end of the run, (N, *shape) in the user's units."""
+        assert self.run is not None
+        final: NDArray[np.floating] = self.run.positions[-1]
+        return final
 
 
-def sampling_cost(trajectory: Trajectory) -> Figures:
+@dataclass(frozen=True)
+class Part:
+    """A part of the figures.
+
+    Attributes:
+        name: what its progress says.
+        keys: the names of its figures in metrics.json.
+        measure: yields the fraction done and a label, and at last the figures.
+        sections: which settings of what comes after training it depends on: "sampling", "likelihood".
+        learned: whether it needs the trained network.
+        of_run: whether it is measured of a run.
+    """
+
+    name: str
+    keys: Collection[str]
+    measure: Callable[[Measurable], Steps]
+    sections: Collection[str] = ()
+    learned: Callable[[Experiment], bool] = lambda experiment: True
+    of_run: bool = False
+
+    def key(self, document: Document, run: RunKey | None = None) -> FiguresKey:
+        """The key of its figures for a document.
+
+        Args:
+            run: that which is measured instead of the document's.
+        """
+        model, run = document.model, run or document.run
+        others = {"sampling": DEFAULT.sampling, "likelihood": Likelihood(points=model.experiment.likelihood.points)}
+        reset = {name: section for name, section in others.items() if name not in self.sections}
+        weights = model.weights if self.learned(model.experiment) else None
+        model = ModelKey(structs.replace(model.experiment, **reset), model.points, weights, model.digests)
+        return FiguresKey(self.name, model, run if self.of_run else None)
+
+
+def part_of(key: str) -> Part:
+    """The part that has a figure.
+
+    Raises:
+        UserError: there is no such figure.
+    """
+    found = next((part for part in PARTS.values() if key in part.keys), None)
+    if found is None:
+        raise UserError(f"{key} is not known: no figure has this name.")
+    return found
+
+
+def run_figures(opened: Opened) -> Generator[FiguresProgress, None, Flat]:
+    """Measure all figures of a document whose network is trained, as metrics.json has them.
+
+    A figure that does not apply is None, and `reasons` says why.
+    """
+    found: Flat = {REASONS: {}}
+    for part in PARTS.values():
+        figures = yield from opened.compute(part.key(opened.document))
+        flat = figures.flat()
+        found |= flat | {REASONS: found[REASONS] | flat[REASONS]}
+    experiment = opened.document.experiment
+    seeds = {key.replace(".", "_"): experiments.value(experiment, key) for key in SEEDS}
+    return finite(found | seeds | {"provenance": Provenance.of(experiment, found["device"]).as_json()})
+
+
+@computes(FiguresKey)
+def _figures(key: FiguresKey, _device: str) -> Generator[Any, Any, Figures]:
+    part, model = PARTS[key.part], (yield key.model)
+    trained = None if key.model.weights is None else (yield key.model.weights.training)
+    run = None if key.run is None or not part.of_run else (yield key.run)
+    for fraction, label, found in part.measure(Measurable(model, trained, run)):
+        if found is None:
+            yield FiguresProgress(part.name, fraction, label)
+    assert found is not None
+    return Figures.of(found)
+
+
+def sampling_cost(trajectory: Trajectory) -> Flat:
     """The cost of a sampler's run: score evaluations of one particle (mean and maximum), and seconds."""
     return {
         "nfe_mean": float(trajectory.nfe_mean[-1]),
@@ -92,19 +156,95 @@ def sampling_cost(trajectory: Trajectory) -> Figures:
     }
 
 
-def _evaluated(model: Model, trajectory: Trajectory) -> Iterator[tuple[float, str, Figures | None]]:
-    for progress in evaluate(model.problem, model.likelihood_score, trajectory.positions[-1]):
-        yield progress.fraction, "" if progress.metrics else progress.label, progress.metrics
+def fraction(progress: TrainingProgress | Trajectory | FiguresProgress) -> float:
+    """How much of its work is done."""
+    if isinstance(progress, Trajectory):
+        return len(progress) / progress.total
+    if isinstance(progress, FiguresProgress):
+        return progress.fraction
+    left = progress.seconds_left or 0.0
+    return progress.seconds / (progress.seconds + left) if progress.seconds + left else 1.0
 
 
-def _labelled(
-    label: str, measuring: Iterable[tuple[float, Figures | None]]
-) -> Iterator[tuple[float, str, Figures | None]]:
+def _cost(measured: Measurable) -> Steps:
+    assert measured.run is not None
+    yield 1.0, "", sampling_cost(measured.run)
+
+
+def _of_training(measured: Measurable) -> Steps:
+    """The figures of a training, among them its final loss, which is estimated from many draws."""
+    trained = measured.trained
+    assert trained is not None
+    trainer = Trainer(measured.model.problem)
+    trainer.restore(trained.state)
+    loss = None
+    for done, found in () if trained.last is None else trainer.evaluate_loss():
+        yield done, "draws of points and noise", None
+        loss = found
+    yield 1.0, "", _training(trainer, trained.last, loss)
+
+
+def _of_likelihoods(measured: Measurable) -> Steps:
+    for progress in evaluate(measured.model.problem, measured.model.evaluated_score):
+        found = progress.metrics
+        yield progress.fraction, progress.label, None if found is None else _without(found, OF_SAMPLES)
+
+
+def _of_samples(measured: Measurable) -> Steps:
+    for progress in sample_distances(measured.model.problem, measured.samples):
+        yield progress.fraction, progress.label, progress.metrics
+
+
+def _of_score(measured: Measurable) -> Steps:
+    model = measured.model
+    return _labelled("noise levels", score_errors.score_figures(model.problem, model.learned))
+
+
+def _of_budget(measured: Measurable) -> Steps:
+    model = measured.model
+    return _labelled("score, steps, prior and sigma_min", error_budget.error_budget(model.problem, model.score))
+
+
+def _of_paths(measured: Measurable) -> Steps:
+    model = measured.model
+    return _labelled("paths between the sets", path_energy.path_figures(model.problem, model.score))
+
+
+def _labelled(label: str, measuring: Iterable[tuple[float, Flat | None]]) -> Steps:
     for fraction, figures in measuring:
-        yield fraction, label if figures is None else "", figures
+        yield fraction, label, figures
 
 
-def _training(trainer: Trainer, last: TrainingProgress | None, final_loss: tuple[float, float] | None) -> Figures:
+def _samples_learned(experiment: Experiment) -> bool:
+    return experiment.sampling.follows not in KNOWN
+
+
+def _likelihoods_learned(experiment: Experiment) -> bool:
+    return experiment.likelihood.source == "learned"
+
+
+_OF_LIKELIHOODS = [key for key in evaluation.METRICS if key not in OF_SAMPLES]
+PARTS = {
+    part.name: part
+    for part in (
+        Part("Sampling", ("nfe_mean", "nfe_max", "sampling_seconds"), _cost, ("sampling",), _samples_learned, True),
+        Part("Final loss", ("final_loss", "final_loss_standard_error", "held_out_loss"), _of_training),
+        Part("Likelihoods", _OF_LIKELIHOODS, _of_likelihoods, ("likelihood",), _likelihoods_learned),
+        Part("Distances", OF_SAMPLES, _of_samples, ("sampling",), _samples_learned, True),
+        Part("Score errors", score_errors.METRICS, _of_score),
+        Part("Error budget", error_budget.METRICS, _of_budget, ("sampling",), _samples_learned),
+        Part("Path energy", path_energy.METRICS, _of_paths, ("sampling",), _samples_learned),
+    )
+}
+"""The parts of the figures by name. Each has its own draws, which do not depend on what else is measured."""
+
+
+def _without(found: Mapping[str, Any], keys: Collection[str]) -> Flat:
+    reasons = {key: why for key, why in found[REASONS].items() if key not in keys}
+    return {key: value for key, value in found.items() if key not in keys} | {REASONS: reasons}
+
+
+def _training(trainer: Trainer, last: TrainingProgress | None, final_loss: tuple[float, float] | None) -> Flat:
     problem = trainer.problem
     loss, loss_error = final_loss or (None, None)
     beside = None if final_loss is None else trainer.held_out_loss(*final_loss)
@@ -129,10 +269,6 @@ def _training(trainer: Trainer, last: TrainingProgress | None, final_loss: tuple
         "device": str(problem.device),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "data_seed": problem.experiment.data.seed,
-        "training_seed": problem.experiment.training.seed,
-        "sampling_seed": problem.experiment.sampling.seed,
-        "provenance": Provenance.of(problem.experiment, problem.device).as_json(),
     }
     return found | {"reasons": {key: _why_none(key, problem, last) for key, value in found.items() if value is None}}
 

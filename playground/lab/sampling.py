@@ -3,16 +3,19 @@
 import dataclasses
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from playground.kinds.samplers import LangevinDynamics
+from playground.lab.compute import computes
 from playground.lab.conditioning import conditioned_score
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.defaults import resolve
 from playground.lab.experiment import ExperimentError, replace
+from playground.lab.keys import RunKey
 from playground.lab.problem import Problem
 from playground.lab.provenance import Provenance
 from playground.lab.trajectory import Trajectory
@@ -164,6 +167,28 @@ def sample(
         trajectory.seconds += time.perf_counter() - begun
         yield trajectory
         begun = time.perf_counter()  # the caller's time is not counted
+
+
+def shared_path(problem: Problem, seed: int) -> BrownianPath:
+    """The Brownian path of all runs with a seed, whatever else they do; each needs an object of its own, to be fast.
+
+    Args:
+        problem: the problem of one run; all runs have the same data and thus the same units.
+        seed: the seed of the runs.
+    """
+    seeded = dataclasses.replace(problem, experiment=replace(problem.experiment, {"sampling.seed": seed}))
+    return BrownianPath(seeded.generator("Brownian path", "cpu").initial_seed(), problem.device)
+
+
+@computes(RunKey)
+def _run(key: RunKey, _device: str) -> Generator[Any, Any, Trajectory]:
+    model = yield key.model
+    start = None if key.start is None else (yield key.start)
+    problem = model.problem
+    path = shared_path(problem, problem.experiment.sampling.seed) if key.compared else None
+    for trajectory in sample(problem, model.score, path=path, start=start):
+        yield trajectory
+    return trajectory
 
 
 def _smoothly(steps: Iterator[Step | None]) -> Iterator[Step | None]:

@@ -1,28 +1,28 @@
 """Measures the figures of a scene's claim. It trains, samples and evaluates as the command line does, as far as needed."""
 
+import dataclasses
 import math
 from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
-import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from playground.lab import error_budget, path_energy, score_errors
 from playground.lab import experiment as experiments
-from playground.lab.autoguidance import with_weaker
 from playground.lab.boltzmann.cost import measure_cost
+from playground.lab.compute import result
 from playground.lab.conditioning import known_point
-from playground.lab.evaluation import ERROR, OF_SAMPLES, evaluate, sample_distances
+from playground.lab.evaluation import ERROR
 from playground.lab.experiment import Experiment
 from playground.lab.fields import arrows_at
+from playground.lab.keys import Key
 from playground.lab.latent import interpolate
 from playground.lab.likelihood import decode, log_likelihood
 from playground.lab.misprints import matching_losses
-from playground.lab.problem import Problem, choose_device
+from playground.lab.opened import Opened
+from playground.lab.run_figures import fraction, part_of
 from playground.lab.sample_metrics import FLOOR_PAIRS
-from playground.lab.sampling import sample
 from playground.lab.scenes import (
     AT_A_POINT,
     AT_PLACES,
@@ -31,9 +31,7 @@ from playground.lab.scenes import (
     HALFWAY,
     INPAINTING,
     PLACES,
-    SAMPLING,
     SPREAD,
-    TRAINING,
     Figure,
     Measured,
     SceneFile,
@@ -41,7 +39,8 @@ from playground.lab.scenes import (
     check_claim,
 )
 from playground.lab.session import Session
-from playground.lab.training import Trainer
+from playground.lab.store import Store
+from playground.lab.trained import Trained
 from playground.lab.trajectory import Trajectory
 from playground.theory.noise import ScoreFunction
 from playground.user_errors import UserError
@@ -64,13 +63,13 @@ def measure(scene: SceneFile, device: str = "cpu") -> Iterator[tuple[float, Meas
     """
     values: dict[str, float] = {}
     errors: dict[str, float] = {}
-    trained: dict[Experiment, Trainer] = {}
+    store = Store()
     runs: dict[Experiment, _Run] = {}
     for count, (name, figure) in enumerate(scene.figures.items()):
         experiment, so_far = scene.settings_of(figure), check_claim(scene, values, errors)
         yield count / len(scene.figures), so_far
         if experiment not in runs:
-            runs[experiment] = _Run(experiment, choose_device(device, experiment), trained, scene.weights)
+            runs[experiment] = _Run(experiment, device, store, scene.weights)
         for done in runs[experiment].measure(figure):
             yield (count + done) / len(scene.figures), so_far
         values[name], error = runs[experiment].value(figure), runs[experiment].error(figure)
@@ -83,17 +82,15 @@ class _Run:
     """One experiment of a scene. It trains, samples and measures only what a figure needs.
 
     Args:
-        trained: the trainers by experiment, see :func:`_training_of`; new ones are added.
+        store: what other experiments of the scene have computed, networks among it.
         weights: the name of the bundled session whose weights take the place of a training, or "".
     """
 
-    def __init__(
-        self, experiment: Experiment, device: torch.device, trained: dict[Experiment, Trainer], weights: str
-    ) -> None:
-        self._problem = Problem.build(experiment, device=device)
-        self._weights = weights
-        self._trained = trained
-        self._trajectory: Trajectory | None = None
+    def __init__(self, experiment: Experiment, device: str, store: Store, weights: str) -> None:
+        untrained = dataclasses.replace(Opened.of(experiment, device), store=store)
+        known = Trained(Session.load(bundled_weights()[weights]).weights or {}) if weights else None
+        self._opened = untrained.begun(known)
+        self._problem = untrained.problem
         self._found: dict[str, Any] = {}
         self._reasons: dict[str, Any] = {}
 
@@ -153,111 +150,65 @@ class _Run:
 
     def work(self) -> Iterator[float]:
         """Train and sample; yields the share done of each."""
-        yield from self._sample()
+        yield from self._trajectory()
 
     def frames(self, most: int) -> Array:
         """Some frames of its finished run, the first and the last included; no frames for images."""
         if self.is_image:
             return np.zeros((0, 0, *self._problem.shape))
-        assert self._trajectory is not None
-        places = np.linspace(0, len(self._trajectory) - 1, min(most, len(self._trajectory)))
-        frames: Array = self._trajectory.positions[places.round().astype(int)]
+        run = result(self._trajectory())
+        places = np.linspace(0, len(run) - 1, min(most, len(run)))
+        frames: Array = run.positions[places.round().astype(int)]
         return frames
 
     def _part(self, key: str) -> Iterator[float]:
         """Measure the part of ``metrics.json`` that contains a key."""
-        if key in TRAINING:
-            yield from self._training(key)
-        elif key in SAMPLING:
-            yield from self._sample()
-            assert self._trajectory is not None
-            self._found |= {"nfe_mean": self._trajectory.nfe_mean[-1], "nfe_max": self._trajectory.nfe_max[-1]}
-        elif key in score_errors.METRICS:
-            yield from self._train()
-            for done, found in score_errors.score_figures(self._problem, self._network()):
-                self._take(found)
-                yield done
-        elif key in error_budget.METRICS:
-            score = yield from self._score(self._problem.experiment.sampling.follows or "learned")
-            for done, found in error_budget.error_budget(self._problem, score):
-                self._take(found)
-                yield done
-        elif key in path_energy.METRICS:
-            score = yield from self._score(self._problem.experiment.sampling.follows or "learned")
-            for done, found in path_energy.path_figures(self._problem, score):
-                self._take(found)
-                yield done
+        if key == "seconds_per_step":
+            trained = yield from self._compute(self._opened.training)
+            self._found[key] = float(trained.state["seconds"]) / max(int(trained.state["step"]), 1)
         elif key in FIELDS:
             self._found |= matching_losses(self._problem, self._exact())
         elif key == SPREAD:
-            yield from self._sample()
-            self._found[key] = self._spread()
+            run = yield from self._trajectory()
+            self._found[key] = self._spread(run.positions[-1])
         elif key == INPAINTING:
-            yield from self._sample()
-            self._found[key] = self._inpainting_distance()
+            run = yield from self._trajectory()
+            self._found[key] = self._inpainting_distance(run.positions[-1])
         elif key in BOLTZMANN:
             yield from self._boltzmann()
         elif key in AT_PLACES:
-            yield from self._train()
-            self._found |= dict(zip(AT_PLACES, self._errors_at_places(), strict=True))
-        elif key in OF_SAMPLES:
-            yield from self._sample()
-            assert self._trajectory is not None
-            for progress in sample_distances(self._problem, self._trajectory.positions[-1]):
-                self._take(progress.metrics)
-                yield progress.fraction
+            model = yield from self._compute(self._opened.document.model)
+            self._found |= dict(zip(AT_PLACES, self._errors_at_places(model.learned), strict=True))
         else:
-            score = yield from self._score(self._problem.experiment.likelihood.source)
-            for progress in evaluate(self._problem, score):
-                self._take(progress.metrics)
-                yield progress.fraction
+            figures = yield from self._compute(part_of(key).key(self._opened.document))
+            self._take(figures.flat())
+
+    def _compute(self, key: Key) -> Generator[float, None, Any]:
+        """The value of a key; yields the fractions done of what it needs."""
+        work = self._opened.compute(key)
+        while True:
+            try:
+                yield fraction(next(work))
+            except StopIteration as end:
+                return end.value
+
+    def _trajectory(self) -> Generator[float, None, Trajectory]:
+        run: Trajectory = yield from self._compute(self._opened.document.run)
+        return run
 
     def _take(self, found: Mapping[str, Any] | None) -> None:
         if found is not None:
             self._reasons |= found["reasons"]
             self._found |= {key: value for key, value in found.items() if key != "reasons"}
 
-    def _training(self, key: str) -> Iterator[float]:
-        yield from self._train()
-        trainer = self._trained[_training_of(self._problem.experiment)]
-        self._found["seconds_per_step"] = trainer.seconds / max(trainer.step, 1)
-        if key == "final_loss":
-            for done, loss in trainer.evaluate_loss():
-                if loss is not None:
-                    self._found |= {"final_loss": loss[0], f"final_loss{ERROR}": loss[1]}
-                yield done
-
-    def _train(self) -> Iterator[float]:
-        """Train a network, unless one was trained with the same settings."""
-        settings = _training_of(self._problem.experiment)
-        if settings not in self._trained:
-            trainer = Trainer(self._problem)
-            if self._weights:
-                trainer.restore(dict(Session.load(bundled_weights()[self._weights]).weights or {}))
-            for progress in () if self._weights else trainer:
-                left = progress.seconds_left or 0.0
-                yield progress.seconds / (progress.seconds + left) if progress.seconds + left else 1.0
-            self._trained[settings] = trainer
-
-    def _network(self) -> ScoreFunction:
-        return self._trained[_training_of(self._problem.experiment)].ema.requires_grad_(False)
-
     def _score(self, source: str) -> Generator[float, None, ScoreFunction]:
         """The score of a source; the learned one is trained first."""
         known = self._problem.known_score(source)
-        if known is None:
-            yield from self._train()
-        return known or self._network()
-
-    def _sample(self) -> Iterator[float]:
-        if self._trajectory is None:
-            score = yield from self._score(self._problem.experiment.sampling.follows or "learned")
-            trainer = self._trained.get(_training_of(self._problem.experiment))
-            if trainer is not None and score is trainer.ema:
-                score = with_weaker(self._problem, trainer.ema, trainer.checkpoints.weights, trainer.step)
-            for trajectory in sample(self._problem, score):
-                yield len(trajectory) / trajectory.total
-            self._trajectory = trajectory
+        if known is not None:
+            return known
+        model = yield from self._compute(self._opened.document.model)
+        learned: ScoreFunction = model.learned
+        return learned
 
     def _exact(self) -> ScoreFunction:
         exact = self._problem.known_score("exact")
@@ -265,10 +216,8 @@ class _Run:
             raise UserError("The exact score of these data is not known.")
         return exact
 
-    def _spread(self) -> float:
-        assert self._trajectory is not None
-        samples, data = self._trajectory.positions[-1], self._problem.dataset.points
-        return math.sqrt(float(np.var(samples, axis=0).sum() / data.var(axis=0).sum()))
+    def _spread(self, samples: Array) -> float:
+        return math.sqrt(float(np.var(samples, axis=0).sum() / self._problem.dataset.points.var(axis=0).sum()))
 
     def _boltzmann(self) -> Iterator[float]:
         for cost in measure_cost():
@@ -287,16 +236,15 @@ class _Run:
         assert progress.result is not None
         self._found[_name(figure)] = float(progress.result.log_prob[1])
 
-    def _inpainting_distance(self) -> float:
+    def _inpainting_distance(self, samples: Array) -> float:
         """The Kolmogorov-Smirnov distance of the inpainted coordinate from its exact distribution, given the known one."""
-        problem, trajectory = self._problem, self._trajectory
-        assert trajectory is not None
+        problem = self._problem
         mask = problem.experiment.sampling.mask
         if mask not in ("left", "top"):
             raise UserError("Nothing is inpainted: choose a mask that gives x or y.")
         self._exact()  # else the law is not known either
         free = 1 if mask == "left" else 0
-        samples = np.sort(trajectory.positions[-1][:, free])
+        samples = np.sort(samples[:, free])
         low, high = problem.dataset.points[:, free].min(), problem.dataset.points[:, free].max()
         margin = 0.2 * (high - low)
         line = np.linspace(low - margin, high + margin, LINE)
@@ -310,7 +258,7 @@ class _Run:
         ranks = np.arange(len(samples) + 1) / len(samples)
         return float(max((ranks[1:] - law).max(), (law - ranks[:-1]).max()))
 
-    def _errors_at_places(self) -> tuple[float, float]:
+    def _errors_at_places(self, learned: ScoreFunction) -> tuple[float, float]:
         """The relative errors of the learned score: root mean square error over the root mean square of the exact score."""
         problem, generator = self._problem, self._problem.generator("score errors")
         exact = problem.known_score("exact")
@@ -326,7 +274,7 @@ class _Run:
         for places in (clean + sigma * noise, low + (high - low) * within):
             right = exact(places, sigma)
             with torch.no_grad():
-                wrong = self._network()(places, sigma) - right
+                wrong = learned(places, sigma) - right
             errors.append(float((wrong.square().sum() / right.square().sum()).sqrt()))
         return errors[0], errors[1]
 
@@ -374,12 +322,6 @@ def _name(figure: Figure) -> str:
     return " ".join(str(part) for part in parts if part is not None)
 
 
-def _training_of(experiment: Experiment) -> Experiment:
-    """The experiment with default settings for everything that comes after training."""
-    default = Experiment()
-    return msgspec.structs.replace(experiment, sampling=default.sampling, likelihood=default.likelihood)
-
-
 PREVIEW_PARTICLES, PREVIEW_FRAMES, PREVIEW_SECONDS = 300, 40, 2.0
 
 
@@ -391,7 +333,7 @@ def preview(scene: SceneFile) -> Iterator[tuple[Array, Array] | None]:
         (frames, particles, 2), in the user's units. For images the data are (N, C, H, W), and there are no frames.
     """
     few = {"sampling.particles": PREVIEW_PARTICLES, "training.seconds": PREVIEW_SECONDS}
-    run = _Run(experiments.replace(scene.settings, few), torch.device("cpu"), {}, scene.weights)
+    run = _Run(experiments.replace(scene.settings, few), "cpu", Store(), scene.weights)
     if not run.is_image:
         for _ in run.work():
             yield None

@@ -4,8 +4,6 @@ import json
 import shlex
 from typing import Any
 
-import msgspec
-
 from playground.kinds.datasets.from_file import FromFile
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment
@@ -15,20 +13,6 @@ NO_FILE = Message(
     "no-file-for-command",
     "The data were given as an array, and a command needs a file: save a script, which has them beside it.",
 )
-
-
-def changed(experiment: Experiment) -> dict[str, Any]:
-    """The settings that differ from the default experiment, by their dotted keys; the kinds come first.
-
-    >>> changed(Experiment())
-    {}
-    """
-    found = {
-        key: msgspec.to_builtins(value)
-        for key, field in experiments.fields(experiment).items()
-        if (value := experiments.value(experiment, key)) != field.default
-    }
-    return dict(sorted(found.items(), key=lambda one: not one[0].endswith(".kind")))
 
 
 def data_given(experiment: Experiment, data_name: str) -> str:
@@ -51,7 +35,7 @@ def _has_array(experiment: Experiment) -> bool:
 
 def described(experiment: Experiment) -> str:
     """The experiment as an expression of Python, in which `sp` is this package."""
-    settings = "".join(f"        {key!r}: {value!r},\n" for key, value in changed(experiment).items())
+    settings = "".join(f"        {key!r}: {value!r},\n" for key, value in experiments.changed(experiment).items())
     return f"sp.replace(\n    sp.Experiment(),\n    {{\n{settings}    }},\n)" if settings else "sp.Experiment()"
 
 
@@ -85,7 +69,7 @@ def as_command(experiment: Experiment, out: str = "out/run") -> str:
     'score-playground run --out out/run --set noise.kind=vp --set sampling.steps=50'
     """
     words = ["score-playground", "run", "--out", out]
-    for key, value in changed(experiment).items():
+    for key, value in experiments.changed(experiment).items():
         words += ["--set", f"{key}={value if isinstance(value, str) else _inline(value)}"]
     return shlex.join(words)
 

@@ -9,7 +9,6 @@ the experiment as TOML, the rest as JSON, and a checksum of the whole file. This
 window opens sessions before torch is loaded.
 """
 
-import dataclasses
 import json
 import math
 import os
@@ -21,11 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from playground.data.dataset import MOST_CLASS_NAMES, StartPoints
+from playground.data.dataset import MOST_CLASS_NAMES
 from playground.kinds.datasets.data_source import Saved
 from playground.lab import checked_file
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.points import Points
 from playground.lab.provenance import Provenance
 from playground.messages import Message, setting
 from playground.user_errors import UserError, cannot_write
@@ -221,17 +221,18 @@ class Session:
             device=device if isinstance(device, str) else None,
         )
 
+    @property
+    def kept_points(self) -> Points:
+        """Its points."""
+        return Points(Saved(self.points, self.held_out, self.axes, self.labels, self.class_names), self.start)
+
     def dataset(self) -> "Dataset":
         """The data set as it was saved; toys and drawings get their known density back.
 
         Raises:
             DataError: the experiment's data cannot be made.
         """
-        saved = Saved(self.points, self.held_out, self.axes, self.labels, self.class_names)
-        dataset = self.experiment.data.restored(saved)
-        if self.start is None or not self.experiment.noise.file:
-            return dataset
-        return dataclasses.replace(dataset, start=StartPoints(self.experiment.noise.file, self.start))
+        return self.kept_points.dataset(self.experiment)
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:

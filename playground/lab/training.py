@@ -8,7 +8,7 @@ import functools
 import math
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -17,17 +17,20 @@ from torch import Tensor
 
 from playground.lab.batches import sample_batch
 from playground.lab.checkpoints import Checkpoints
+from playground.lab.compute import computes
 from playground.lab.conflicts import training_conflict
 from playground.lab.defaults import EVALUATION_PASSES, resolve
 from playground.lab.divergence import why_diverged
 from playground.lab.early_stopping import EarlyStopping, next_check
 from playground.lab.experiment import Experiment, ExperimentError, value
+from playground.lab.keys import ProblemKey, TrainingKey
 from playground.lab.learning_rate import learning_rate
 from playground.lab.loss_identity import loss_identity
 from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
 from playground.lab.progress import TrainingProgress as TrainingProgress
 from playground.lab.reflow import HALF, flow_pairs
+from playground.lab.trained import Trained
 from playground.lab.weights import State, Weights, damaged, hidden_labels, load_weights
 from playground.messages import Message
 from playground.theory.densities import Density
@@ -223,7 +226,7 @@ class Trainer:
         """A copy of the averaged weights, for `load_state_dict` in another thread."""
         return {name: tensor.detach().clone() for name, tensor in self.ema.state_dict().items()}
 
-    def state(self) -> State:
+    def state(self) -> dict[str, np.ndarray]:
         """Everything needed to continue, by name: weights under ``network.`` and ``ema.``, optimizer, clock, generator."""
         arrays = {
             f"{kind}.{name}": tensor.detach().cpu().numpy().copy()
@@ -513,6 +516,18 @@ class Trainer:
         self._diverged = why_diverged(self.problem, self.step, loss, sound, self._reference)
         self._weights.restore()
         self.checkpoints.forget_after(self.step)
+
+
+@computes(TrainingKey)
+def _trained(key: TrainingKey, _device: str) -> Generator[ProblemKey | TrainingProgress, Problem, Trained]:
+    if key.name:
+        text = "What this training had learned is not there any more: train again."
+        raise ExperimentError(Message("lost-training", text))
+    problem = yield ProblemKey(key.points)
+    trainer, last = Trainer(problem.with_experiment(key.experiment)), None
+    for last in trainer:
+        yield last
+    return Trained(trainer.state(), last, str(problem.device))
 
 
 def _arrays(name: str, pairs: tuple[Tensor, Tensor] | None) -> dict[str, np.ndarray]:

@@ -4,11 +4,12 @@ This module imports no torch, so that the window can play a saved trajectory bef
 """
 
 import itertools
+import json
 import math
 import os
 import time
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -196,6 +197,27 @@ class Trajectory:
         loaded._length, loaded.seconds = length, math.nan
         told = str(arrays.get("provenance", ""))
         loaded.provenance = told if told.isascii() and told.isprintable() else ""  # other files could not hold it
+        return loaded
+
+    def packed(self) -> tuple[dict[str, str], dict[str, NDArray[Any]]]:
+        """The texts and arrays of a file, see :class:`playground.lab.store.Kept`."""
+        arrays = self.arrays()
+        texts = {"axes": json.dumps(self.axes), "provenance": self.provenance, "seconds": repr(self.seconds)}
+        return texts, {name: array for name, array in arrays.items() if array.dtype.kind != "U"}
+
+    @classmethod
+    def unpacked(cls, texts: Mapping[str, str], arrays: Mapping[str, NDArray[Any]]) -> "Trajectory":
+        """What :meth:`packed` returned.
+
+        Raises:
+            ValueError: it is damaged.
+        """
+        try:
+            told = {"axes": np.array(json.loads(texts["axes"])), "provenance": np.array(texts["provenance"])}
+            loaded = cls.from_arrays({**arrays, **told})
+            loaded.seconds = float(texts["seconds"])
+        except KeyError as error:
+            raise ValueError("The trajectory is incomplete.") from error
         return loaded
 
     def last_frame(self) -> "Trajectory":

@@ -6,7 +6,7 @@ layer. It needs no torch.optim, whose first use costs a second of imports, and a
 existing memory. Each parameter keeps the network's memory layout, which convolutions need for speed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from playground.theory.fused import OptimizerState, adam_with_average
 from playground.theory.networks import ScoreNetwork
 from playground.theory.networks.mlp import Perceptron
 
-State = dict[str, np.ndarray]
+State = Mapping[str, np.ndarray]
 
 
 class Weights:
@@ -134,14 +134,14 @@ def damaged(error: Exception) -> ExperimentError:
 def load_weights(network: ScoreNetwork, state: State, kind: str = "ema") -> None:
     """Copy the averaged (or with ``network``, the live) weights of a trainer's state into a network.
 
+    Args:
+        kind: "" for weights by their own names.
+
     Raises:
         ExperimentError: they belong to another network.
     """
-    tensors = {
-        name: torch.from_numpy(np.array(state[f"{kind}.{name}"]))
-        for name in network.state_dict()
-        if f"{kind}.{name}" in state
-    }
+    names = {name: f"{kind}.{name}" if kind else name for name in network.state_dict()}
+    tensors = {name: torch.from_numpy(np.array(state[key])) for name, key in names.items() if key in state}
     try:
         network.load_state_dict(tensors)
     except RuntimeError:

@@ -175,8 +175,8 @@ def test_what_a_run_prints_is_what_it_writes(tmp_path: Path, ask: Ask, quick: li
     assert code == 0
     floor = f"(optimal {with_error(found['optimal_loss'], found['optimal_loss_standard_error'])})"
     loss = with_error(found["final_loss"], found["final_loss_standard_error"])
-    assert re.findall(r"Final loss: done in .* s, (.*\))", error) == [f"{loss} {floor}"]
     line = {title.strip(): text for title, text in re.findall(r"(?m)^ *(\w[^\n]*?)  +(\S.*)$", said)}
+    assert line["final loss"] == f"{loss} {floor}"
     assert line["test NLL"].endswith("mean of -log p model at 20 held-out points")
     assert line["test NLL"].startswith(f"{with_error(found['test_nll'], found['test_nll_standard_error'])} nats ")
     assert line["energy distance"].endswith("(floor 0) in the data's unit, 40 samples beside 40 data")
@@ -1064,7 +1064,7 @@ def test_a_run_reports_memorization_and_stops_early_with_few_rows(tmp_path: Path
 def test_a_video_has_the_learned_density_if_that_of_the_data_is_unknown(odd: Path) -> None:
     """The window's video has it too: one function decides what a frame shows."""
     model, trajectory = open_model(odd, device="cpu"), Trajectory.load_npz(odd / "trajectory.npz")
-    painted, last = Model.of(model.problem, model.network), len(trajectory) - 1
+    painted, last = Model.of(model.problem, model.model.network), len(trajectory) - 1
     scene = painting._scene(model.problem, trajectory, (96, 72))
     shown, preparing = painting._frames(painted, scene, trajectory, np.array([0, last]), (96, 72))
     assert list(preparing)[-1] == 1.0

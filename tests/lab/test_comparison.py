@@ -15,11 +15,10 @@ from playground.lab.comparison import (
     at_equal_evaluations,
     distance_curve,
     evaluations,
-    shared_path,
 )
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.problem import Problem
-from playground.lab.sampling import make_sampler, sample
+from playground.lab.sampling import make_sampler, sample, shared_path
 from playground.lab.trajectory import Trajectory
 from playground.theory.metrics import sliced_wasserstein2
 

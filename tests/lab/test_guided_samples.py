@@ -11,7 +11,7 @@ from playground.lab.conditioning import conditioned_score, field_score
 from playground.lab.conflicts import comparison_conflict, sampling_conflict
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, replace
-from playground.lab.model import Model
+from playground.lab.opened import Opened
 from playground.lab.problem import Problem
 from playground.lab.sampling import sample
 from playground.lab.session import Session
@@ -194,7 +194,7 @@ def test_autoguidance_follows_two_steps_of_one_training(guided_gaussians: Traine
 def test_a_session_has_the_steps_that_guide(guided_gaussians: Trainer) -> None:
     trainer = guided_gaussians
     problem = guided_by_checkpoint(trainer)
-    model = Model.of(Session.of(problem.experiment, problem.dataset, weights=trainer.state()))
+    model = Opened.session(Session.of(problem.experiment, problem.dataset, weights=trainer.state()), "cpu").model
     expected = run(problem, with_weaker(problem, trainer.ema, trainer.checkpoints.weights, trainer.step))
     np.testing.assert_allclose(run(model.problem, model.score).positions[-1], expected.positions[-1], atol=1e-4)
 

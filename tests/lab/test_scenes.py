@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from playground.lab import scenes
+from playground.lab import sampling, scenes, training
 from playground.lab.experiment import ExperimentError
 from playground.lab.sample_metrics import FLOOR_PAIRS
 from playground.lab.scene_figures import SLICED, measure
@@ -141,11 +141,9 @@ def test_ratio_and_difference_are_to_the_figure_that_is_named():
 
 
 def test_equal_experiments_are_trained_and_sampled_once(tmp_path, monkeypatch):
-    from playground.lab import scene_figures
-
     trained, sampled = [], []
-    monkeypatch.setattr(scene_figures, "Trainer", _counting(scene_figures.Trainer, trained))
-    monkeypatch.setattr(scene_figures, "sample", _counting(scene_figures.sample, sampled))
+    monkeypatch.setattr(training, "Trainer", _counting(training.Trainer, trained))
+    monkeypatch.setattr(sampling, "sample", _counting(sampling.sample, sampled))
     text = """
 title = "t"
 topic = "t"

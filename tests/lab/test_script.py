@@ -13,8 +13,8 @@ from playground.cli.results import write_script
 from playground.cli.settings import with_settings
 from playground.kinds.kind import registered
 from playground.lab import experiment as experiments
-from playground.lab.experiment import Experiment
-from playground.lab.script import as_command, as_python, changed, why_no_command
+from playground.lab.experiment import Experiment, changed
+from playground.lab.script import as_command, as_python, why_no_command
 
 ROOT = Path(__file__).parents[2]
 KINDS = [(kind.section, kind.name()) for kind in registered()]

@@ -9,14 +9,13 @@ import pytest
 import torch
 
 from playground.lab import experiment as experiments
-from playground.lab.comparison import shared_path
 from playground.lab.early_stopping import HeldOutCheck
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import SEEDS, Experiment
 from playground.lab.likelihood import trace_probes
 from playground.lab.loss_curve import losses_along_sigma
 from playground.lab.problem import SEED_OF, Problem, seed_of
-from playground.lab.sampling import sample
+from playground.lab.sampling import sample, shared_path
 from playground.lab.training import Trainer
 
 HOUSE = Path(__file__).parents[2] / "playground"

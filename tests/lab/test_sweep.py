@@ -15,18 +15,17 @@ import pytest
 
 from playground.cli import sweep as command
 from playground.lab import experiment as experiments
+from playground.lab import sampling
 from playground.lab import sweep as sweeps
 from playground.lab.autoguidance import with_weaker
 from playground.lab.checkpoints import kept_steps
-from playground.lab.comparison import shared_path
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import SEEDS, Experiment, ExperimentError, replace
-from playground.lab.model import Model
+from playground.lab.opened import Opened
 from playground.lab.problem import Problem
-from playground.lab.sampling import sample
+from playground.lab.sampling import sample, shared_path
 from playground.lab.session import Session
 from playground.lab.sweep import folder as folders
-from playground.lab.sweep import work
 from playground.lab.sweep.executors import Workers
 from playground.lab.sweep.plots import default_plots
 from playground.lab.sweep.table import write_tables
@@ -133,7 +132,7 @@ def test_what_would_count_as_other_seeds_of_one_row_is_refused(tmp_path: Path, t
 
 def test_cells_of_a_seed_share_their_brownian_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ends = []
-    monkeypatch.setattr(work, "sample", lambda *given, **named: recorded(ends, sample(*given, **named)))
+    monkeypatch.setattr(sampling, "sample", lambda *given, **named: recorded(ends, sample(*given, **named)))
     base = {"sampling": {"kind": "reverse-sde", "source": "exact", "particles": 200}, "data": {"kind": "two-moons"}}
     sweep, cells = sweeps.settled(sweeps.Sweep({"sampling.steps": [100, 200]}, experiment=base))
     finished(tmp_path, sweep, cells)
@@ -247,7 +246,7 @@ def test_cells_are_guided_by_earlier_steps_of_their_training(tmp_path: Path, as_
     assert found[3] == pytest.approx(last.metrics["sliced_wasserstein2"], rel=1e-6)
     opened = folders.opened(tmp_path, cells[3])
     assert isinstance(opened, Session)
-    assert len(Model.of(opened).checkpoints) == len(trainer.checkpoints)
+    assert len(Opened.session(opened, "cpu").model.checkpoints) == len(trainer.checkpoints)
 
 
 def test_weights_of_earlier_steps_are_left_out_where_none_guides(tmp_path: Path) -> None:

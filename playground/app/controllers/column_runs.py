@@ -202,7 +202,7 @@ def _way(one: Prepared, model: Model) -> tuple[object, ...]:
 
 def _on_one_path(main: Model, found: Sequence[Prepared], seed: int) -> tuple[Prepared, ...]:
     """The columns with their runs, which draw their noise from one Brownian path."""
-    from playground.lab import comparison
+    from playground.lab import sampling
     from playground.lab.sampling import make_sampler
 
     ready = []
@@ -214,7 +214,7 @@ def _on_one_path(main: Model, found: Sequence[Prepared], seed: int) -> tuple[Pre
             except UserError as error:
                 one = dataclasses.replace(one, model=None, why=message_of(error))
             else:
-                path = comparison.shared_path(main.problem, seed)
+                path = sampling.shared_path(main.problem, seed)
                 seeded = description.replace(model.problem.experiment, {"sampling.seed": seed})
                 problem = dataclasses.replace(model.problem, experiment=seeded)
                 one = dataclasses.replace(one, run=SamplingRun(model, problem, seed, 0, model.weights, path))

@@ -19,7 +19,6 @@ import numpy as np
 
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment, ExperimentError
-from playground.lab.script import changed
 from playground.lab.settings import AFTER_TRAINING
 from playground.messages import alternatives
 
@@ -126,7 +125,7 @@ class Cell:
 
         Like :attr:`training` it leaves out defaults, so that a setting that a later version adds does not change it.
         """
-        return _digest([changed(self.experiment), self.measure, self.losses])
+        return _digest([experiments.changed(self.experiment), self.measure, self.losses])
 
     @functools.cached_property
     def training(self) -> str:
@@ -137,7 +136,7 @@ class Cell:
         """
         told = {
             key: value
-            for key, value in changed(self.experiment).items()
+            for key, value in experiments.changed(self.experiment).items()
             if not key.startswith(AFTER_TRAINING) or key == "likelihood.points"
         }
         if told.get("data.seed") == told.get("training.seed") and "data.seed" in told:

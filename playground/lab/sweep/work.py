@@ -1,33 +1,31 @@
 """The computing of a cell: training, sampling and figures."""
 
-import collections
+import dataclasses
 import math
 import traceback
-from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 
 from playground.kinds import plugins
-from playground.lab import evaluation
 from playground.lab import experiment as experiments
 from playground.lab.checkpoints import PREFIX
-from playground.lab.comparison import shared_path
+from playground.lab.compute import result
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.figures import OVER_FLOOR
+from playground.lab.keys import RunKey
 from playground.lab.loss_curve import losses_along_sigma
-from playground.lab.model import Model
-from playground.lab.problem import Problem, choose_device
+from playground.lab.measured import Figures
+from playground.lab.opened import Opened
 from playground.lab.provenance import Provenance
-from playground.lab.sampling import sample
+from playground.lab.run_figures import PARTS
 from playground.lab.session import Session
 from playground.lab.sweep.orders import Delivery, Order, packed, unpacked
-from playground.lab.training import Trainer
+from playground.lab.trained import Trained
 from playground.user_errors import UserError, user_error
 from playground.version import __version__
-
-Done = TypeVar("Done")
 
 
 def deliver(order: Order) -> Delivery:
@@ -44,7 +42,7 @@ def deliver(order: Order) -> Delivery:
         experiment = experiments.from_tree(order.settings, Experiment())
         session = None if order.model is None else unpacked(order.model)
         if order.trains:
-            session = _train(experiment, order.device, order.keeps_checkpoints)
+            session = _train(experiment, order)
             trained = packed(session)
         return Delivery(_measured(experiment, session, order), trained)
     except (Exception, SystemExit) as error:  # of a plug-in perhaps: the other cells go on
@@ -58,42 +56,38 @@ def deliver(order: Order) -> Delivery:
         torch.set_num_threads(threads)
 
 
-def _train(experiment: Experiment, device: str, keeps_checkpoints: bool) -> Session:
-    trainer = Trainer(Problem.build(experiment, device=choose_device(device, experiment)))
-    progress = _last(iter(trainer))
-    if progress.diverged is not None:
-        raise ExperimentError(progress.diverged)
-    state = trainer.state()
-    if not keeps_checkpoints:  # they would take most of the file
+def _train(experiment: Experiment, order: Order) -> Session:
+    opened = Opened.of(experiment, order.device).begun()
+    trained: Trained = result(opened.compute(opened.training))
+    if trained.last is not None and trained.last.diverged is not None:
+        raise ExperimentError(trained.last.diverged)
+    state = dict(trained.state)
+    if not order.keeps_checkpoints:  # they would take most of the file
         state = {name: array for name, array in state.items() if not name.startswith(PREFIX)}
-    return Session.of(experiment, trainer.problem.dataset, weights=state, device=str(trainer.problem.device))
+    return Session.of(experiment, opened.problem.dataset, weights=state, device=opened.device)
 
 
 def _measured(experiment: Experiment, session: Session | None, order: Order) -> dict[str, Any]:
-    device = choose_device(order.device, experiment)
     if session is None:
-        tried = Model(Problem.build(experiment, device=device), None)
+        opened = Opened.of(experiment, order.device)
     else:
-        tried = Model.of(session, experiment, device)
-    conflict = sampling_conflict(tried.problem.experiment, tried.problem.conditions)
+        opened = Opened.session(dataclasses.replace(session, experiment=experiment), order.device)
+    problem, document = opened.problem, opened.document
+    conflict = sampling_conflict(problem.experiment, problem.conditions)
     if conflict is not None:
         raise ExperimentError(conflict)
-    path = shared_path(tried.problem, tried.problem.experiment.sampling.seed)
-    trajectory = _last(sample(tried.problem, tried.score, path=path))
-    samples = trajectory.positions[-1]
-    if order.measure == "samples":
-        measuring = evaluation.sample_distances(tried.problem, samples)
-    else:
-        measuring = evaluation.evaluate(tried.problem, tried.likelihood_score, samples)
-    metrics = _last(measuring).metrics
-    assert metrics is not None
-    cost = {"nfe_mean": float(trajectory.nfe_mean[-1]), "sampling_seconds": trajectory.seconds}
+    run = RunKey.of(document.model, compared=True)
+    parts = ["Sampling", *(["Likelihoods"] if order.measure == "all" else []), "Distances"]
+    metrics: dict[str, Any] = {}
+    for part in parts:
+        figures: Figures = result(opened.compute(PARTS[part].key(document, run)))
+        metrics |= figures.flat()
     found: dict[str, Any] = {
-        "metrics": _numbers(metrics) | cost,
-        "provenance": Provenance.of(experiment, device).as_json(),
+        "metrics": _numbers(metrics),
+        "provenance": Provenance.of(experiment, opened.device).as_json(),
     }
     if order.losses:
-        found["curves"] = losses_along_sigma(tried.problem, tried.score)
+        found["curves"] = losses_along_sigma(problem, opened.model.score)
     return found
 
 
@@ -108,9 +102,3 @@ def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
         if found.get(floor):
             found[f"{key}_over_floor"] = found[key] / found[floor]
     return found
-
-
-def _last(work: Iterator[Done]) -> Done:
-    """Do all of the work; its last item."""
-    (last,) = collections.deque(work, maxlen=1)
-    return last

@@ -1,0 +1,194 @@
+"""What the user has, as one frozen value: settings, trainings, pinned runs, columns, clicked points, and the place in a lesson.
+
+Everything on screen and in files is a function of a Document and of a store. Undo is a list of Documents and an index. This module
+imports no torch.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from playground.lab import experiment as experiments
+from playground.lab import keys
+from playground.lab.columns import with_edits
+from playground.lab.experiment import SEED, Experiment, ExperimentError, reset_key
+from playground.lab.keys import GIVEN, Digests, Key, ModelKey, PointsKey, RunKey, TrainingKey, WeightsKey
+from playground.lab.provenance import digests
+from playground.lab.settings import AFTER_TRAINING
+
+AnyKey = TypeVar("AnyKey", bound=Key)
+Place = tuple[float, float] | int
+"""A point of the plane in the user's units, or the number of an image."""
+Column = tuple[tuple[str, Any], ...]
+"""The settings that differ in a column of a comparison."""
+
+
+class Pin(msgspec.Struct, frozen=True):
+    """A pinned run.
+
+    Attributes:
+        summary: its settings, cost and figures as JSON.
+        run: what was sampled; None if it was pinned by a version that kept the summary alone.
+    """
+
+    summary: str
+    run: RunKey | None = None
+
+
+class LessonPlace(msgspec.Struct, frozen=True):
+    """A step of a lesson.
+
+    Attributes:
+        lesson: its name, or the path of its file.
+    """
+
+    lesson: str
+    step: int = 0
+
+
+class Document(msgspec.Struct, frozen=True):
+    """What the user has.
+
+    Attributes:
+        digests: of each file that a setting names, when it was chosen: a file that changes on disk changes nothing here.
+        trainings: those that were begun, the newest last; the newest one with the settings of the experiment is that of the document.
+    """
+
+    experiment: Experiment
+    digests: Digests = ()
+    trainings: tuple[TrainingKey, ...] = ()
+    pins: tuple[Pin, ...] = ()
+    columns: tuple[Column, ...] = ()
+    clicked: tuple[Place, ...] = ()
+    lesson: LessonPlace | None = None
+
+    @classmethod
+    def of(cls, experiment: Experiment, given: str | None = None) -> "Document":
+        """The document of settings whose files are as they are now.
+
+        Args:
+            given: the digest of points that are given in place of those of the settings, as by a session.
+        """
+        return cls(experiment, digests(experiment) if given is None else ((GIVEN, given),))
+
+    def edited(self, changes: Mapping[str, Any]) -> "Document":
+        """The document with other settings, by dotted key; a file that is chosen anew is taken as it is now.
+
+        Raises:
+            ExperimentError: as :func:`playground.lab.experiment.replace`.
+        """
+        experiment = experiments.replace(self.experiment, changes)
+        same = experiments.files(experiment) == experiments.files(self.experiment)
+        same &= experiment.data == self.experiment.data and not {*changes} & {*experiments.FILES}
+        return msgspec.structs.replace(
+            self, experiment=experiment, digests=self.digests if same else digests(experiment)
+        )
+
+    def begun(self, name: str = "") -> "Document":
+        """The document after a training with its settings has begun.
+
+        Args:
+            name: see :class:`TrainingKey`; "" for the training that its settings alone decide.
+        """
+        new = TrainingKey.of(self.experiment, self.digests, name)
+        return msgspec.structs.replace(self, trainings=(*(old for old in self.trainings if old != new), new))
+
+    @property
+    def training(self) -> TrainingKey | None:
+        """The newest training that was begun with the present settings, as far as a change of them resets it."""
+        settings = reset_key(self.experiment)
+        same = (key for key in reversed(self.trainings) if reset_key(key.experiment) == settings)
+        return next((key for key in same if key == TrainingKey.of(key.experiment, self.digests, key.name)), None)
+
+    @property
+    def points(self) -> PointsKey:
+        """Its points; those of its training, if there is one, which owns their split."""
+        return PointsKey.of(self.experiment, self.digests) if self.training is None else self.training.points
+
+    @property
+    def model(self) -> ModelKey:
+        """Its network with its problem."""
+        weights = None if self.training is None else WeightsKey(self.training)
+        return ModelKey(self.experiment, self.points, weights, self.digests)
+
+    @property
+    def run(self) -> RunKey:
+        """Its run of the sampler; those of columns share one Brownian path."""
+        return RunKey.of(self.model, compared=bool(self.columns))
+
+    def column(self, number: int) -> "Document":
+        """The document of a column.
+
+        Raises:
+            ExperimentError: its settings cannot differ.
+        """
+        other = with_edits(self.experiment, dict(self.columns[number]))
+        return msgspec.structs.replace(self, experiment=other)
+
+    def after_training(self, changes: Mapping[str, Any]) -> "Document":
+        """The document with other settings of sampling and likelihoods. "seed" is that of sampling, as the weights belong to the others.
+
+        Raises:
+            ExperimentError: a setting would need a new training, or cannot be used.
+        """
+        own = {"sampling.seed": changes[SEED]} if SEED in changes else {}
+        own |= {key: value for key, value in changes.items() if key != SEED}
+        other = next((key for key in own if not key.startswith(AFTER_TRAINING)), None)
+        if other is not None:
+            raise NeedsTraining(other)
+        return self.edited(own)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document as values for JSON, for :meth:`from_json`."""
+        others = {
+            name: msgspec.to_builtins(getattr(self, name)) for name in ("digests", "columns", "clicked", "lesson")
+        }
+        return others | {
+            "experiment": msgspec.to_builtins(self.experiment),
+            "trainings": [keys.to_json(key) for key in self.trainings],
+            "pins": [[pin.summary, pin.run and keys.to_json(pin.run)] for pin in self.pins],
+        }
+
+    @classmethod
+    def from_json(cls, told: Any) -> "Document":
+        """What :meth:`to_json` returned.
+
+        Raises:
+            ExperimentError: it is damaged, or a setting cannot be used.
+        """
+        try:
+            return cls(
+                experiments.from_tree(told["experiment"], Experiment()),
+                tuple((str(name), str(digest)) for name, digest in told["digests"]),
+                tuple(_of_sort(TrainingKey, keys.from_json(key)) for key in told["trainings"]),
+                tuple(
+                    Pin(str(summary), None if run is None else _of_sort(RunKey, keys.from_json(run)))
+                    for summary, run in told["pins"]
+                ),
+                tuple(tuple((str(key), value) for key, value in column) for column in told["columns"]),
+                msgspec.convert(told["clicked"], tuple[Place, ...]),
+                msgspec.convert(told["lesson"], LessonPlace | None),
+            )
+        except ExperimentError:
+            raise
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise ExperimentError(f"The document is damaged ({type(error).__name__}).") from None
+
+
+class NeedsTraining(ExperimentError):
+    """A setting of a trained model that would need a new training.
+
+    Attributes:
+        key: the setting.
+    """
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"{key} would need a new training.")
+        self.key = key
+
+
+def _of_sort(sort: type[AnyKey], key: Key) -> AnyKey:
+    if not isinstance(key, sort):
+        raise ValueError(sort.__name__)
+    return key
