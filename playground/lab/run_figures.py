@@ -100,11 +100,13 @@ class Part:
             run: that which is measured instead of the document's.
         """
         model, run = document.model, run or document.run
+        if self.of_run:
+            return FiguresKey(self.name, run.model, run)
         others = {"sampling": DEFAULT.sampling, "likelihood": Likelihood(points=model.experiment.likelihood.points)}
         reset = {name: section for name, section in others.items() if name not in self.sections}
         weights = model.weights if self.learned(model.experiment) else None
-        model = ModelKey(structs.replace(model.experiment, **reset), model.points, weights, model.digests)
-        return FiguresKey(self.name, model, run if self.of_run else None)
+        settings = structs.replace(model.experiment, **reset)
+        return FiguresKey(self.name, ModelKey(settings, model.points, weights, model.digests))
 
 
 def part_of(key: str) -> Part:
@@ -138,7 +140,7 @@ def run_figures(opened: Opened) -> Generator[FiguresProgress, None, Flat]:
 def _figures(key: FiguresKey, _device: str) -> Generator[Any, Any, Figures]:
     part, model = PARTS[key.part], (yield key.model)
     trained = None if key.model.weights is None else (yield key.model.weights.training)
-    run = None if key.run is None or not part.of_run else (yield key.run)
+    run = None if key.run is None else (yield key.run)
     for fraction, label, found in part.measure(Measurable(model, trained, run)):
         if found is None:
             yield FiguresProgress(part.name, fraction, label)
@@ -227,10 +229,10 @@ _OF_LIKELIHOODS = [key for key in evaluation.METRICS if key not in OF_SAMPLES]
 PARTS = {
     part.name: part
     for part in (
-        Part("Sampling", ("nfe_mean", "nfe_max", "sampling_seconds"), _cost, ("sampling",), _samples_learned, True),
+        Part("Sampling", ("nfe_mean", "nfe_max", "sampling_seconds"), _cost, of_run=True),
         Part("Final loss", ("final_loss", "final_loss_standard_error", "held_out_loss"), _of_training),
         Part("Likelihoods", _OF_LIKELIHOODS, _of_likelihoods, ("likelihood",), _likelihoods_learned),
-        Part("Distances", OF_SAMPLES, _of_samples, ("sampling",), _samples_learned, True),
+        Part("Distances", OF_SAMPLES, _of_samples, of_run=True),
         Part("Score errors", score_errors.METRICS, _of_score),
         Part("Error budget", error_budget.METRICS, _of_budget, ("sampling",), _samples_learned),
         Part("Path energy", path_energy.METRICS, _of_paths, ("sampling",), _samples_learned),

@@ -1,0 +1,453 @@
+"""A Document and a Store against a plain model that keeps everything: same settings, same weights, same runs, same figures."""
+
+import dataclasses
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from msgspec import UNSET, structs
+
+from playground.data.dataset import DataError
+from playground.lab.compute import compute, result
+from playground.lab.document import Document, LessonPlace, NeedsTraining, Pin
+from playground.lab.evaluation import sample_distances
+from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.keys import ModelKey, PointsKey, TrainingKey, WeightsKey
+from playground.lab.measured import Figures, Measured
+from playground.lab.opened import Opened
+from playground.lab.points import Points
+from playground.lab.problem import Problem
+from playground.lab.run_figures import PARTS
+from playground.lab.sampling import sample
+from playground.lab.session import Session
+from playground.lab.store import Store
+from playground.lab.trained import Trained
+from playground.lab.training import Trainer
+from playground.lab.trajectory import Trajectory
+from playground.messages import Message
+
+SMALL = replace(
+    Experiment(),
+    {
+        "data.points": 50,
+        "likelihood.points": 10,
+        "network.width": 8,
+        "network.depth": 1,
+        "training.steps": 3,
+        "training.batch": 8,
+        "sampling.steps": 3,
+        "sampling.particles": 12,
+    },
+)
+EDITS: dict[str, list[Any]] = {
+    "data.seed": [0, 1],
+    "training.seed": [0, 1],
+    "sampling.seed": [0, 1],
+    "network.width": [8, 16],
+    "noise.sigma_max": ["auto", 5.0],
+    "objective.kind": ["denoising", "exact"],
+    "training.learning_rate": [1e-3, 1e-2],
+    "sampling.steps": [3, 4],
+    "sampling.source": ["learned", "exact"],
+    "likelihood.points": [10, 20],
+    "likelihood.tolerance": [1e-3, 1e-2],
+}
+RESETS = ("data", "noise", "network")
+Weights = dict[str, np.ndarray]
+
+
+class Plain:
+    """All that ever was, kept beside: nothing is looked up, nothing dropped, and which training is meant is said by a list."""
+
+    def __init__(self) -> None:
+        self.histories: list[list[tuple[Experiment, tuple[int, ...]]]] = [[(SMALL, ())]]
+        self.place = 0
+        self.trained: list[tuple[Experiment, Weights | None]] = []  # each with the settings with which it began
+
+    @property
+    def experiment(self) -> Experiment:
+        return self.histories[0][self.place][0]
+
+    @property
+    def begun(self) -> tuple[int, ...]:
+        return self.histories[0][self.place][1]
+
+    def step(self, experiment: Experiment, begun: tuple[int, ...]) -> None:
+        self.histories[0] = [*self.histories[0][: self.place + 1], (experiment, begun)]
+        self.place += 1
+
+    @property
+    def training(self) -> int | None:
+        """The newest training with the present data, noise, network and seed."""
+        for number in reversed(self.begun):
+            first = self.trained[number][0]
+            same = all(getattr(first, section) == getattr(self.experiment, section) for section in RESETS)
+            if same and first.training.seed == self.experiment.training.seed:
+                return number
+        return None
+
+
+def trained_by_hand(experiment: Experiment, steps: int = 1, state: Weights | None = None) -> Weights:
+    trainer = Trainer(Problem.build(experiment))
+    if state is not None:
+        trainer.restore(state)
+        trainer.extend()
+    for _ in range(steps):
+        next(trainer, None)
+    return trainer.state()
+
+
+def run_by_hand(experiment: Experiment, split: int, state: Weights | None) -> Trajectory:
+    problem = Problem.build(experiment, experiment.data.load(split))
+    score = problem.known_score()
+    if score is None:
+        trainer = Trainer(problem)
+        assert state is not None
+        trainer.restore(state)
+        score = trainer.ema.requires_grad_(False)
+    *_, run = sample(problem, score)
+    return run
+
+
+class Machine(RuleBasedStateMachine):
+    """Edits, trainings, resets, undos, drops from memory, kills and reopenings, in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folders = Path(tempfile.mkdtemp())
+        self.count = 0
+        self.store = Store(self.folders / "0")
+        self.documents, self.place = [Document.of(SMALL)], 0
+        self.names: list[TrainingKey] = []
+        self.plain = Plain()
+        self.keep()
+
+    def teardown(self) -> None:
+        self.store.close()
+        shutil.rmtree(self.folders)
+
+    @property
+    def document(self) -> Document:
+        return self.documents[self.place]
+
+    def step(self, document: Document) -> None:
+        self.documents, self.place = [*self.documents[: self.place + 1], document], self.place + 1
+        self.keep()
+
+    def keep(self) -> None:
+        told = {"documents": [one.to_json() for one in self.documents], "place": self.place}
+        self.store.write_note(json.dumps(told).encode())
+
+    def read(self) -> None:
+        note = self.store.note()
+        assert note is not None
+        told = json.loads(note)
+        self.documents, self.place = [Document.from_json(one) for one in told["documents"]], told["place"]
+
+    @rule(key=st.sampled_from(sorted(EDITS)), which=st.integers(0, 1))
+    def edit(self, key: str, which: int) -> None:
+        changes = {key: EDITS[key][which]}
+        self.step(self.document.edited(changes))
+        self.plain.step(replace(self.plain.experiment, changes), self.plain.begun)
+
+    @rule()
+    def train(self) -> None:
+        """From start to end by the settings alone."""
+        document = self.document.begun()
+        assert document.training is not None
+        found = result(compute(document.training, self.store, "cpu"))
+        self.step(document)
+        self.begin(document.training, trained_by_hand(self.plain.experiment))
+        assert found.last is not None
+
+    @rule()
+    def reset(self) -> None:
+        """A training begins, and stops before its first step."""
+        document = self.document.begun(f"training {len(self.plain.trained)}")
+        assert document.training is not None
+        self.step(document)
+        self.begin(document.training, None)
+
+    @precondition(lambda self: self.plain.training is not None)
+    @rule()
+    def train_on(self) -> None:
+        """With the present settings, which may have changed on the way: no function of the settings."""
+        number = self.plain.training
+        assert number is not None
+        first, state = self.plain.trained[number]
+        settings = replace(self.plain.experiment, {"likelihood.points": first.likelihood.points})
+        more = trained_by_hand(settings, state=state)
+        document = self.document.begun(f"training {len(self.plain.trained)}")
+        assert document.training is not None
+        self.store.put(document.training, Trained(more))
+        self.step(document)
+        self.begin(document.training, more)
+
+    def begin(self, key: TrainingKey, state: Weights | None) -> None:
+        self.names.append(key)
+        self.plain.trained.append((self.plain.experiment, state))
+        self.plain.step(self.plain.experiment, (*self.plain.begun, len(self.plain.trained) - 1))
+
+    @rule(where=st.floats(0, 1))
+    def undo(self, where: float) -> None:
+        """To any place of the history, forth too."""
+        self.place = self.plain.place = round(where * (len(self.documents) - 1))
+        self.keep()
+
+    @rule()
+    def drop(self) -> None:
+        self.store.release()
+
+    @rule()
+    def reopen(self) -> None:
+        self.store.close()
+        self.store = Store(self.folders / str(self.count))
+        self.read()
+
+    @rule()
+    def kill(self) -> None:
+        """What lies on the disk at this moment is all that is left."""
+        before, self.count = self.store, self.count + 1
+        shutil.copytree(self.folders / str(self.count - 1), self.folders / str(self.count))
+        self.store = Store(self.folders / str(self.count))
+        before.close()
+        self.read()
+
+    @rule()
+    def run(self) -> None:
+        """The run of the present settings, and its figures, by their keys and by hand."""
+        number = self.plain.training
+        first, state = (self.plain.experiment, None) if number is None else self.plain.trained[number]
+        experiment = self.plain.experiment
+        if experiment.sampling.follows == "learned" and state is None:
+            with pytest.raises(Exception, match=r"no trained weights|not there any more"):
+                result(compute(self.document.run, self.store, "cpu"))
+            return
+        found: Trajectory = result(compute(self.document.run, self.store, "cpu"))
+        by_hand = run_by_hand(experiment, first.likelihood.points, state)
+        np.testing.assert_array_equal(found.positions, by_hand.positions)
+        points: Points = result(compute(self.document.points, self.store, "cpu"))
+        assert len(points.saved.held_out) == first.likelihood.points  # a training owns its split
+        figures: Figures = result(compute(PARTS["Distances"].key(self.document), self.store, "cpu"))
+        problem = Problem.build(experiment, experiment.data.load(first.likelihood.points))
+        *_, last = sample_distances(problem, by_hand.positions[-1])
+        assert last.metrics is not None
+        assert figures["wasserstein2"].value == last.metrics["wasserstein2"]
+        assert figures["wasserstein2"].floor == last.metrics["wasserstein2_floor"]
+
+    @invariant()
+    def settings_are_the_same(self) -> None:
+        assert self.document.experiment == self.plain.experiment
+        number = self.plain.training
+        assert self.document.training == (None if number is None else self.names[number])
+
+    @invariant()
+    def nothing_that_was_learned_is_lost(self) -> None:
+        number = self.plain.training
+        if number is None or self.document.training is None:
+            return
+        found, expected = self.store.get(self.document.training), self.plain.trained[number][1]
+        assert (found is None) == (expected is None)
+        if expected is not None:
+            assert found.state.keys() == expected.keys()
+            for name in expected.keys() - {"seconds"}:
+                np.testing.assert_array_equal(found.state[name], expected[name])
+
+
+TestMachine = pytest.mark.claims(Machine.TestCase)
+Machine.TestCase.settings = settings(
+    max_examples=30, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+POINTS, WHOLE, NAMED, RUN = "points", "whole training", "named training", "run"
+
+
+def keys_of(experiment: Experiment) -> dict[str, Any]:
+    """The keys of settings whose training is another in each of them."""
+    document = Document.of(experiment)
+    named = document.begun("a training")
+    assert named.training is not None
+    parts = {name: part.key(named) for name, part in PARTS.items()}
+    known = Document.of(replace(experiment, {"sampling.source": "exact"})).begun("a training")
+    return parts | {
+        POINTS: document.points,
+        WHOLE: TrainingKey.of(experiment),
+        NAMED: named.training,
+        RUN: named.run,
+        "run of the exact score": known.run,
+    }
+
+
+OF_POINTS = {POINTS, WHOLE, NAMED, RUN, "run of the exact score", *PARTS}
+
+
+@pytest.mark.parametrize(
+    ("changes", "others"),
+    [
+        ({"data.seed": 1}, OF_POINTS),
+        ({"data.noise": 0.1}, OF_POINTS),
+        ({"likelihood.points": 20}, OF_POINTS),
+        ({"noise.sigma_max": 5.0}, OF_POINTS - {POINTS}),
+        ({"network.width": 16}, OF_POINTS - {POINTS}),
+        ({"training.seed": 1}, OF_POINTS - {POINTS}),
+        ({"training.early_stopping": "on"}, OF_POINTS - {POINTS}),
+        ({"training.learning_rate": 1e-2}, {WHOLE, *PARTS} - {"Sampling", "Distances"}),
+        ({"objective.kind": "exact"}, {WHOLE, *PARTS} - {"Sampling", "Distances"}),
+        ({"sampling.seed": 1}, {RUN, "run of the exact score", "Sampling", "Distances", "Error budget", "Path energy"}),
+        (
+            {"sampling.steps": 4},
+            {RUN, "run of the exact score", "Sampling", "Distances", "Error budget", "Path energy"},
+        ),
+        ({"likelihood.tolerance": 1e-3}, {"Likelihoods"}),
+    ],
+)
+def test_a_key_has_what_its_value_depends_on_and_nothing_else(changes: dict[str, Any], others: set[str]) -> None:
+    before, same, after = keys_of(SMALL), keys_of(replace(SMALL, {})), keys_of(replace(SMALL, changes))
+    assert {name for name in before if before[name] != after[name]} == others
+    for name, key in before.items():
+        assert key == same[name]
+        assert hash(key) == hash(same[name])
+        assert key.file == same[name].file
+        assert (key.file == after[name].file) == (name not in others)
+
+
+def test_a_key_has_the_same_file_in_every_process_and_version() -> None:
+    assert keys_of(SMALL)[POINTS].file == "points-d023b51cb1329773f962548e051c5b8a"
+    assert keys_of(SMALL)[RUN].file == "run-4a2eacbc513dfbb50586110914868629"
+
+
+def test_a_run_of_a_known_score_needs_no_training() -> None:
+    document = Document.of(replace(SMALL, {"sampling.source": "exact"})).begun()
+    store = Store()
+    result(compute(document.run, store, "cpu"))
+    assert store.get(document.run) is not None
+    assert document.training is not None
+    assert store.get(document.training) is None
+
+
+def test_what_is_there_is_not_computed_again_and_what_is_stopped_is_not_kept() -> None:
+    document, store = Document.of(SMALL).begun(), Store()
+    stopped = compute(document.run, store, "cpu")
+    next(stopped)
+    stopped.close()
+    assert document.training is not None
+    assert store.get(document.training) is None
+    seen: list[object] = []
+    run = result(compute(document.run, store, "cpu"), seen.append)
+    assert {type(one).__name__ for one in seen} == {"TrainingProgress", "Trajectory"}
+    seen.clear()
+    assert result(compute(document.run, store, "cpu"), seen.append) is run
+    assert seen == []
+    other = document.edited({"sampling.seed": 1})
+    result(compute(other.run, store, "cpu"), seen.append)
+    assert {type(one).__name__ for one in seen} == {"Trajectory"}
+
+
+def test_columns_share_a_path_and_pins_are_read_again() -> None:
+    document = Document.of(SMALL).begun("a training")
+    pin = Pin('{"name": "one"}', document.run)
+    place = LessonPlace("exact", 2)
+    column = (("sampling.steps", 4),)
+    whole = with_parts(document, pins=(pin, Pin("{}")), columns=(column,), clicked=((0.5, 1.0), 3), lesson=place)
+    assert Document.from_json(json.loads(json.dumps(whole.to_json()))) == whole
+    assert whole.run.compared
+    assert whole.column(0).experiment.sampling.steps == 4
+    assert whole.column(0).training == document.training
+    for broken in ({}, {**whole.to_json(), "trainings": [{"sort": "RunKey"}]}, {**whole.to_json(), "clicked": ["x"]}):
+        with pytest.raises(ExperimentError, match="damaged"):
+            Document.from_json(broken)
+    with pytest.raises(ExperimentError, match="cannot differ"):
+        with_parts(document, columns=((("data.seed", 1),),)).column(0)
+
+
+def with_parts(document: Document, **others: Any) -> Document:
+    return structs.replace(document, **others)
+
+
+def test_a_file_that_changes_on_disk_changes_nothing(tmp_path: Path) -> None:
+    path, store = tmp_path / "points.csv", Store()
+    rows = np.random.default_rng(0).normal(size=(60, 2))
+    np.savetxt(path, rows, delimiter=",")
+    document = Document.of(replace(SMALL, {"data.kind": "file", "data.path": str(path)}))
+    first = result(compute(document.points, store, "cpu"))
+    np.savetxt(path, rows + 1, delimiter=",")
+    assert result(compute(document.edited({"sampling.steps": 4}).points, store, "cpu")) is first
+    with pytest.raises(DataError, match=r"data\.path has changed since"):
+        result(compute(document.points, Store(), "cpu"))
+    again = document.edited({"data.path": str(path)})  # chosen anew
+    assert again.points != document.points
+    assert result(compute(again.points, store, "cpu")).saved.points.mean() > first.saved.points.mean() + 0.5
+
+
+def test_a_session_is_what_a_document_reaches(tmp_path: Path) -> None:
+    opened = Opened.of(SMALL, "cpu").begun()
+    result(opened.compute(opened.document.run))
+    opened.saved().save(tmp_path / "one.spg")
+    again = Opened.session(Session.load(tmp_path / "one.spg"), "cpu", tmp_path / "one.spg")
+    assert again.document.experiment == SMALL
+    assert again.training.name  # which training it was; settings alone would not find it
+    more = dataclasses.replace(again, document=again.document.after_training({"sampling.steps": 4, "seed": 1}))
+    assert more.document.experiment.sampling.seed == 1
+    assert more.document.experiment.data.seed == 0
+    run: Trajectory = result(again.compute(again.document.run))
+    np.testing.assert_array_equal(run.positions, result(opened.compute(opened.document.run)).positions)
+    with pytest.raises(NeedsTraining, match="would need a new training"):
+        again.document.after_training({"data.seed": 1})
+    untrained = dataclasses.replace(Session.load(tmp_path / "one.spg"), weights=None, trajectory=None)
+    few = Opened.session(untrained, "cpu")
+    few = dataclasses.replace(few, document=few.document.edited({"likelihood.points": 20}))
+    assert len(few.problem.dataset.held_out) == 10  # given points have their split
+
+
+def test_what_only_a_store_has_says_so_when_it_is_gone() -> None:
+    key = TrainingKey.of(SMALL, name="one that was trained for a time")
+    with pytest.raises(ExperimentError, match="train again"):
+        result(compute(key, Store(), "cpu"))
+    given = Document.of(SMALL, "digest of an array").points
+    with pytest.raises(DataError, match="open the session again"):
+        result(compute(given, Store(), "cpu"))
+    model = ModelKey(SMALL, PointsKey.of(SMALL), WeightsKey(TrainingKey.of(SMALL), step=7))
+    with pytest.raises(ExperimentError, match="no weights of step 7"):
+        result(compute(model, Store(), "cpu"))
+
+
+@pytest.mark.parametrize("part", ["Final loss", "Distances", "Score errors", "Path energy"])
+def test_figures_are_written_and_read_as_they_were(part: str, tmp_path: Path) -> None:
+    document = Document.of(SMALL).begun()
+    key = PARTS[part].key(document)
+    with Store(tmp_path) as store:
+        figures: Figures = result(compute(key, store, "cpu"))
+    with Store(tmp_path) as store:
+        read = store.get(key)
+    assert isinstance(read, Figures)
+    assert dict(read) == dict(figures)
+    flat = figures.flat()
+    assert {**flat} == read.flat()
+    missing = [name for name, value in flat.items() if value is None]
+    assert all(str(flat["reasons"][name]) for name in missing)
+
+
+def test_a_measured_figure_has_its_parts() -> None:
+    said = Message("few", "There are too few.")
+    flat = {
+        "distance": 0.5,
+        "distance_standard_error": None,
+        "distance_floor": 0.1,
+        "distance_floor_std": 0.01,
+        "shares": [0.25, 0.75],
+        "test_points": 10,
+        "reasons": {"distance_standard_error": said},
+    }
+    figures = Figures.of(flat)
+    assert list(figures) == ["distance", "shares", "test_points"]
+    assert figures["distance"] == Measured(0.5, None, 0.1, 0.01, UNSET, said)
+    assert figures["shares"] == Measured((0.25, 0.75))
+    assert figures.flat() == flat
