@@ -1,6 +1,7 @@
 """A document with the store that has what it reaches: what the command line and Python work on."""
 
 import functools
+import json
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 from msgspec import structs
 
 from playground.lab.compute import compute, result
-from playground.lab.document import Document
+from playground.lab.document import Document, Pin
 from playground.lab.experiment import Experiment
 from playground.lab.keys import Key, TrainingKey
 from playground.lab.model import Model
@@ -57,7 +58,8 @@ class Opened:
     def session(cls, session: Session, device: str = "auto", path: Path | None = None) -> Self:
         """The document that reaches what a session has."""
         found = cls.of(session.experiment, device, session.kept_points)
-        found = replace(found, document=structs.replace(found.document, clicked=session.clicked))
+        pins = tuple(Pin(json.dumps(run)) for run in session.runs)
+        found = replace(found, document=structs.replace(found.document, clicked=session.clicked, pins=pins))
         if session.weights is not None:
             found = found.begun(Trained(session.weights, device=session.device))
         return replace(found, path=path, recorded=session.trajectory)
@@ -112,4 +114,5 @@ class Opened:
             trajectory=run and run.arrays(),
             device=self.device,
             clicked=self.document.clicked,
+            runs=[json.loads(pin.summary) for pin in self.document.pins],
         )

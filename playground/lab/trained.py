@@ -28,6 +28,10 @@ class Trained:
     last: TrainingProgress | None = None
     device: str | None = None
 
+    def __post_init__(self) -> None:
+        for array in self.state.values():  # other threads may read them
+            array.flags.writeable = False
+
     @property
     def digest(self) -> str:
         """A name for its content."""

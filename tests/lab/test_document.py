@@ -390,9 +390,13 @@ def test_a_file_that_changes_on_disk_changes_nothing(tmp_path: Path) -> None:
 def test_a_session_is_what_a_document_reaches(tmp_path: Path) -> None:
     opened = Opened.of(SMALL, "cpu").begun()
     result(opened.compute(opened.document.run))
-    opened.saved().save(tmp_path / "one.spg")
+    pinned = {"name": "one", "figures": {"kl": 0.1}}
+    dataclasses.replace(opened.saved(), runs=[pinned], clicked=((0.5, 1.0),)).save(tmp_path / "one.spg")
     again = Opened.session(Session.load(tmp_path / "one.spg"), "cpu", tmp_path / "one.spg")
     assert again.document.experiment == SMALL
+    assert again.document.clicked == ((0.5, 1.0),)
+    assert [json.loads(pin.summary) for pin in again.document.pins] == [pinned]
+    assert again.saved().runs == [pinned]
     assert again.training.name  # which training it was; settings alone would not find it
     more = dataclasses.replace(again, document=again.document.after_training({"sampling.steps": 4, "seed": 1}))
     assert more.document.experiment.sampling.seed == 1
@@ -405,6 +409,15 @@ def test_a_session_is_what_a_document_reaches(tmp_path: Path) -> None:
     few = Opened.session(untrained, "cpu")
     few = dataclasses.replace(few, document=few.document.edited({"likelihood.points": 20}))
     assert len(few.problem.dataset.held_out) == 10  # given points have their split
+
+
+def test_values_are_frozen() -> None:
+    opened = Opened.of(SMALL, "cpu").begun()
+    trained, points = result(opened.compute(opened.training)), result(opened.compute(opened.document.points))
+    for array in (*trained.state.values(), *points.packed()[1].values()):
+        assert not array.flags.writeable
+    with pytest.raises(AttributeError):
+        opened.document.experiment = SMALL
 
 
 def test_what_only_a_store_has_says_so_when_it_is_gone() -> None:
