@@ -33,7 +33,7 @@ class Points:
 
     def __post_init__(self) -> None:
         for array in self.packed()[1].values():  # other threads may read them
-            array.flags.writeable = False
+            array.setflags(write=False)
 
     @classmethod
     def of(cls, dataset: "Dataset") -> Self:

@@ -30,7 +30,7 @@ class Trained:
 
     def __post_init__(self) -> None:
         for array in self.state.values():  # other threads may read them
-            array.flags.writeable = False
+            array.setflags(write=False)
 
     @property
     def digest(self) -> str:
