@@ -50,7 +50,7 @@ def image_figures(problem: Problem, samples: Array) -> dict[str, Any]:
     }.items():
         found[key], found[f"{key}_standard_error"] = median_with_error(those[:, 0])
     if problem.dataset.labels is not None:
-        labels = torch.tensor(problem.dataset.labels)
+        labels = torch.from_numpy(problem.dataset.labels)
         classes = int(labels.max()) + 1
         shares = torch.bincount(_voted(labels[rows]), minlength=classes).double() / len(rows)
         found["class_frequencies"] = shares.tolist()

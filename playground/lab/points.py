@@ -31,10 +31,6 @@ class Points:
     start: np.ndarray | None = None
     known: "Dataset | None" = None
 
-    def __post_init__(self) -> None:
-        for array in self.packed()[1].values():  # other threads may read them
-            array.setflags(write=False)
-
     @classmethod
     def of(cls, dataset: "Dataset") -> Self:
         """The points of a data set."""
