@@ -1,9 +1,9 @@
 """What was pressed stays under the pointer, whatever comes and goes around it."""
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from playground.app.panels import DataPanel, NoisePanel, ObjectivePanel, SamplingPanel
 from playground.app.widgets.column import Cards, Column
@@ -150,3 +150,35 @@ def test_a_part_above_whose_height_changes_with_every_fit_is_fitted_once(qtbot):
     column.resize(300, 610)
     qtbot.wait(50)
     assert 0 < layout.asked - before < 10
+
+
+def test_the_bars_of_the_cards_and_of_a_long_part_above_stand_in_one_line(qtbot):
+    column, above = Column(), QScrollArea()
+    qtbot.addWidget(column)
+    for area, count in ((column, 40), (above, 40)):
+        inside = QWidget()
+        rows = QVBoxLayout(inside)
+        for number in range(count):
+            line = QLabel(f"Line {number}.")
+            line.setWordWrap(True)
+            rows.addWidget(line)
+        area.setWidget(inside)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+    column.resize(300, 400)
+    column.put_above(above)
+    column.show()
+
+    def bars() -> list[QRect]:
+        found = column.verticalScrollBar(), above.verticalScrollBar()
+        assert all(bar.isVisible() for bar in found)
+        return [QRect(bar.mapTo(column, QPoint()), bar.size()) for bar in found]
+
+    qtbot.waitUntil(lambda: bars()[0].top() >= bars()[1].bottom())
+    cards, lesson = bars()
+    assert (cards.left(), cards.right()) == (lesson.left(), lesson.right())
+    assert above.viewport().width() == column.viewport().width()
+    rows = above.widget().layout()
+    while rows.count() > 2:
+        rows.takeAt(0).widget().deleteLater()
+    qtbot.waitUntil(lambda: above.height() < 100 and above.width() == column.viewport().width())

@@ -96,6 +96,7 @@ class Column(Cards):
         self._y = 0
         self._room = 0  # px of empty room above the first card
         self._above: QScrollArea | None = None
+        self._beside: QWidget | None = None  # where the scroll bar of the cards would stand beside that part
         self._fitting = False
 
     def put_above(self, part: QScrollArea) -> None:
@@ -103,16 +104,18 @@ class Column(Cards):
         content = part.widget()
         assert content is not None
         self._above = part
+        self._beside = QWidget(self)
+        self.addScrollBarWidget(self._beside, Qt.AlignmentFlag.AlignTop)
         part.setParent(self)
         part.show()  # also while it is empty: only a shown layout tells of its changes
         content.installEventFilter(self)
         self._fit_above()
 
     def _fit_above(self) -> None:
-        part, whole = self._above, self.widget()
+        part, beside, whole = self._above, self._beside, self.widget()
         content = None if part is None else part.widget()
         layout = None if content is None else content.layout()
-        if part is None or content is None or layout is None or whole is None or self._fitting:
+        if part is None or beside is None or content is None or layout is None or whole is None or self._fitting:
             return
         shown = any(not child.isHidden() for child in content.findChildren(QWidget, options=DIRECT))
         width = self.viewport().width()
@@ -123,7 +126,10 @@ class Column(Cards):
         policy = Qt.ScrollBarPolicy.ScrollBarAsNeeded if needed > most else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
         self._fitting = True  # a margin may bring or take the bar, and with it the width that the height is of
         part.setVerticalScrollBarPolicy(policy)
-        part.setGeometry(0, 0, width, height)
+        part.setGeometry(
+            0, 0, self.width() if needed > most else width, height
+        )  # its bar stands above that of the cards
+        beside.setFixedHeight(height)
         if height != self.viewportMargins().top():
             self.setViewportMargins(0, height, 0, 0)
         self._fitting = False
