@@ -534,6 +534,7 @@ def test_an_equation_is_not_in_view_under_another_and_opens_large(qtbot):
     QTest.keyClick(view, Qt.Key.Key_Return)
     assert dialog.view.latex == "x^2"
     dialog.close()
+    assert tasks.shutdown(5.0)  # the last equation may still be drawn
 
 
 @pytest.mark.parametrize("name", load_all())
