@@ -1150,9 +1150,9 @@ FAULTS = (
     Fault(
         "a store that lets go of the most recently used first",
         "lab/bounded_memory.py",
-        "return iter(list(self._values))",
-        "return reversed(list(self._values))",
-        ("lab/test_store.py",),
+        "for key, value in self.items():",
+        "for key, value in reversed(self.items()):",
+        ("lab/test_store.py", "app/test_undo_memory.py::test_what_was_used_least_recently_is_evicted_first"),
     ),
     Fault(
         "a training on a full disk that leaves memory, because an older state of it is in the folder",

@@ -1,89 +1,126 @@
-"""Values in memory by key, with the bytes that they hold together: memory that several share counts once."""
+"""Values in memory by key, bounded by their common number of bytes: memory that several share counts once."""
 
-import weakref
+import functools
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 K = TypeVar("K")
-Part = tuple[int, int]
-"""Address and bytes of a piece of memory."""
+V = TypeVar("V")
+OURS = ("playground.", "torch.nn.")
+"""The modules whose objects are searched for arrays and tensors."""
+NUMBER = 32
+"""Approximate bytes of a Python number in a list."""
+Parts = dict[int, int]
+"""Bytes of pieces of memory by their address."""
 
 
-class BoundedMemory(Generic[K]):
-    """Values by key, the least recently used first. Not for several threads at once.
+class BoundedMemory(Generic[K, V]):
+    """Values by key, the least recently used first. A value that has grown is measured again when it is put again.
 
     Args:
         bound: the most bytes that :meth:`shrink` leaves.
+
+    Attributes:
+        bytes: of all values.
     """
 
     def __init__(self, bound: int) -> None:
-        self._bound, self._bytes = bound, 0
-        self._values: dict[K, tuple[Any, set[Part]]] = {}  # unlike an OrderedDict, it lists keys without their hashes
-        self._owners: Counter[Part] = Counter()  # how many values hold each part
+        self.bound, self.bytes = bound, 0
+        self._values: dict[K, tuple[V, Parts]] = {}  # unlike an OrderedDict, it lists keys without their hashes
+        self._owners: Counter[int] = Counter()  # how many values hold the memory at an address
+
+    def __len__(self) -> int:
+        return len(self._values)
 
     def __contains__(self, key: K) -> bool:
         return key in self._values
 
-    def __iter__(self) -> Iterator[K]:
-        return iter(list(self._values))
+    def items(self) -> list[tuple[K, V]]:
+        """Keys and values, the least recently used first."""
+        return [(key, value) for key, (value, _) in self._values.items()]
 
-    def __getitem__(self, key: K) -> Any:
-        return self._values[key][0]
+    def get(self, key: K) -> V | None:
+        """The value of a key, which counts as a use; None if there is none."""
+        if key not in self._values:
+            return None
+        found = self._values[key] = self._values.pop(key)
+        return found[0]
 
-    def use(self, key: K) -> None:
-        """Note that a value is the most recently used."""
-        self._values[key] = self._values.pop(key)
+    def put(self, key: K, value: V, parts: Parts | None = None) -> list[tuple[K, V]]:
+        """Keep a value, and let go of others until all are within the bound.
 
-    def put(self, key: K, value: Any, parts: set[Part]) -> None:
-        """Keep a value that holds some parts of memory, see :func:`parts_of`."""
-        self.remove(key)
-        self._values[key] = value, parts
-        self._bytes += sum(part[1] for part in parts if part not in self._owners)
-        self._owners.update(parts)
+        Args:
+            parts: the memory that it holds, if that is known already. Nothing goes then before :meth:`shrink`.
 
-    def remove(self, key: K) -> None:
+        Returns:
+            The keys and values that went.
+        """
+        self.discard(key)
+        held = parts_of(value) if parts is None else parts
+        self._values[key] = value, held
+        self.bytes += sum(size for address, size in held.items() if address not in self._owners)
+        self._owners.update(held.keys())
+        return self.shrink(lambda other: other != key) if parts is None else []
+
+    def discard(self, key: K) -> None:
         """Let go of a value, if it is here."""
-        _, parts = self._values.pop(key, (None, ()))
-        for part in parts:
-            self._owners[part] -= 1
-            if not self._owners[part]:
-                del self._owners[part]
-                self._bytes -= part[1]
+        if key not in self._values:
+            return
+        for address, size in self._values.pop(key)[1].items():
+            self._owners[address] -= 1
+            if not self._owners[address]:
+                del self._owners[address]
+                self.bytes -= size
 
-    def shrink(self, may_go: Callable[[K], bool]) -> None:
-        """Let go of values that may go until the rest is within the bound."""
-        for key in self:
-            if self._bytes <= self._bound:
+    def shrink(self, may_go: Callable[[K], bool]) -> list[tuple[K, V]]:
+        """Let go of values that may go until the rest is within the bound; return them with their keys."""
+        gone = []
+        for key, value in self.items():
+            if self.bytes <= self.bound:
                 break
             if may_go(key):
-                self.remove(key)
+                self.discard(key)
+                gone.append((key, value))
+        return gone
 
 
-def parts_of(value: Any) -> set[Part]:
-    """The memory that a value holds, by its method ``buffers``, or else by the arrays that it packs."""
-    if hasattr(value, "buffers"):
-        return {_part(_whole(buffer)) for buffer in value.buffers()}
-    if not hasattr(value, "packed"):
-        return set()
-    found = [(weakref.ref(whole), _part(whole)) for whole in map(_whole, value.packed()[1].values())]
-    own = {part for whole, part in found if whole() is not None}
-    # Copies made for the file are gone by now, and their addresses are free for others: the value stands for their size.
-    return own | {(-id(value), sum(size for whole, (_, size) in found if whole() is None))}
+def parts_of(value: Any) -> Parts:
+    """The memory of each array and tensor that an object of this program holds, directly or through others.
 
-
-def _whole(buffer: Any) -> Any:
-    """The array or tensor that an array is a view of."""
-    while isinstance(base := getattr(buffer, "base", None), np.ndarray) or hasattr(base, "untyped_storage"):
-        buffer = base
-    return buffer
-
-
-def _part(buffer: Any) -> Part:
-    """The memory of an array, or of a tensor and all that share its storage."""
-    if isinstance(buffer, np.ndarray):
-        return buffer.ctypes.data, buffer.nbytes
-    storage = buffer.untyped_storage()
-    return storage.data_ptr(), storage.nbytes()
+    >>> points = np.zeros(100)
+    >>> sum(parts_of([points, {"half": points[:50]}, [1.0, 2.0]]).values())
+    864
+    """
+    found: Parts = {}
+    seen: set[int] = set()
+    waiting = [value]
+    while waiting:
+        thing = waiting.pop()
+        if id(thing) in seen:
+            continue
+        seen.add(id(thing))
+        while isinstance(thing, np.ndarray) and (
+            isinstance(thing.base, np.ndarray) or hasattr(thing.base, "untyped_storage")
+        ):
+            thing = thing.base
+        if isinstance(thing, np.ndarray):
+            address = thing.__array_interface__["data"][0]
+            found[address] = max(found.get(address, 0), thing.nbytes)
+        elif hasattr(thing, "untyped_storage"):  # a tensor; importing torch to check would take a second
+            storage = thing.untyped_storage()
+            found[storage.data_ptr()] = max(found.get(storage.data_ptr(), 0), storage.nbytes())
+        elif isinstance(thing, dict):
+            waiting += list(thing.values())
+        elif isinstance(thing, list | tuple):
+            if thing and isinstance(thing[0], int | float):
+                found[id(thing)] = NUMBER * len(thing)
+            else:
+                waiting += list(thing)
+        elif isinstance(thing, functools.partial):
+            waiting += [*thing.args, *thing.keywords.values()]
+        elif hasattr(thing, "__dict__") and (hasattr(thing, "packed") or type(thing).__module__.startswith(OURS)):
+            waiting += list(vars(thing).values())
+    return found

@@ -40,8 +40,7 @@ _OURS = re.compile(r"\.?[a-z]+-[0-9a-f]+(\.unique)?(-[0-9a-f]{12})?\.safetensors
 class Kept(Protocol):
     """A value that can be written: its texts and numeric arrays, and how they become the value again.
 
-    ``unpacked`` raises ValueError if they are not of such a value. A further method ``buffers`` may yield the arrays and
-    tensors by which its memory is measured.
+    ``unpacked`` raises ValueError if they are not of such a value.
     """
 
     def packed(self) -> tuple[dict[str, str], dict[str, np.ndarray]]: ...
@@ -105,7 +104,7 @@ class Store:
         self._disk_bound = disk
         self._files = threading.RLock()  # held while a file is read or written, and while a value comes or goes
         self._lock = threading.RLock()  # held for moments, while what follows is read or changed
-        self._memory = BoundedMemory[Key](memory)
+        self._memory = BoundedMemory[Key, Any](memory)
         self._unwritten: dict[Key, None] = {}  # what should be in the folder and is not, in order
         self._sizes: OrderedDict[str, int] = OrderedDict()  # of the files, the least recently used first
         self._used: set[str] = set()  # the files used since this store was opened
@@ -121,14 +120,13 @@ class Store:
         with self._lock:
             self._use_file(_name(key))
             if key in self._memory:
-                self._memory.use(key)
-                return self._memory[key]
+                return self._memory.get(key)
             if _name(key) not in self._sizes:
                 return None
         with self._files:
             with self._lock:
                 if key in self._memory:  # another thread has read it meanwhile
-                    return self._memory[key]
+                    return self._memory.get(key)
             value = self._read(key)
             if value is not None:
                 self._hold(key, value)
@@ -148,8 +146,8 @@ class Store:
     def release(self) -> None:
         """Let go of everything in memory that is also in the folder."""
         with self._files, self._lock:
-            for key in filter(self._is_written, self._memory):
-                self._memory.remove(key)
+            for key in [key for key, _ in self._memory.items() if self._is_written(key)]:
+                self._memory.discard(key)
 
     def note(self) -> bytes | None:
         """What :meth:`write_note` wrote last."""
@@ -239,7 +237,7 @@ class Store:
         """Write what is not yet in the folder, the newest first, until that fails."""
         written = []
         with self._lock:  # what can be computed again may have left memory
-            values = {key: self._memory[key] for key in self._unwritten if key in self._memory}
+            values = {key: value for key, value in self._memory.items() if key in self._unwritten}
             self._unwritten = dict.fromkeys(values)
         for key, value in reversed(values.items()):
             name, (texts, arrays) = _name(key), value.packed()

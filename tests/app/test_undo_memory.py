@@ -5,7 +5,7 @@ import pytest
 
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
-from playground.app.model.workspace_cache import WorkspaceCache, storages
+from playground.lab.bounded_memory import BoundedMemory, parts_of
 from playground.lab.experiment import Experiment, replace
 from tests.app.test_controllers import SMALL, train
 
@@ -27,7 +27,7 @@ def change(qtbot, state, controllers, changes):
 
 
 def test_what_was_used_least_recently_is_evicted_first():
-    cache = WorkspaceCache(bound=2_500)
+    cache = BoundedMemory[str, np.ndarray](bound=2_500)
     for key in "ab":
         assert cache.put(key, np.zeros(125)) == []
     assert cache.get("a") is not None
@@ -43,7 +43,7 @@ def test_what_was_used_least_recently_is_evicted_first():
 
 def test_memory_that_is_shared_counts_once():
     points = np.zeros(1_000)
-    cache = WorkspaceCache(bound=10_000)
+    cache = BoundedMemory[int, dict[str, np.ndarray]](bound=10_000)
     for key in range(50):
         assert cache.put(key, {"points": points[key:], "weights": np.zeros(2)}) == []
     assert cache.bytes == 8_000 + 50 * 16
@@ -55,7 +55,7 @@ def test_memory_that_is_shared_counts_once():
 def test_the_memory_of_a_workspace_holds_its_points_and_weights(workspace):
     _, controllers = workspace
     held = controllers.building.workspace
-    sizes = storages(held)
+    sizes = parts_of(held)
     points = held.problem.dataset.points
     weights = held.trainer._weights
     for array, nbytes in (

@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from msgspec import UNSET, structs
 
 from playground.data.dataset import DataError
+from playground.lab.bounded_memory import parts_of
 from playground.lab.compute import compute, result
 from playground.lab.document import Document, LessonPlace, NeedsTraining, Pin
 from playground.lab.evaluation import sample_distances
@@ -409,6 +410,16 @@ def test_a_session_is_what_a_document_reaches(tmp_path: Path) -> None:
     few = Opened.session(untrained, "cpu")
     few = dataclasses.replace(few, document=few.document.edited({"likelihood.points": 20}))
     assert len(few.problem.dataset.held_out) == 10  # given points have their split
+
+
+def test_memory_counts_points_and_networks_too() -> None:
+    opened = Opened.of(SMALL, "cpu").begun()
+    result(opened.compute(opened.document.run))
+    model = opened.model
+    assert model.network is not None
+    held = parts_of(model)
+    weights = {tensor.untyped_storage().data_ptr() for tensor in model.network.state_dict().values()}
+    assert weights | {model.problem.train.untyped_storage().data_ptr()} <= held.keys()
 
 
 def test_values_are_frozen() -> None:

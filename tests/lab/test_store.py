@@ -7,8 +7,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,7 +32,7 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
-    """A value with a text; without `buffers`, as most are."""
+    """A value with a text."""
 
     array: np.ndarray
     text: str = ""
@@ -45,23 +45,6 @@ class Numbers:
         if texts["text"] == "refused":
             raise ValueError("no such numbers")
         return cls(arrays["array"], texts["text"])
-
-
-class Copied(Numbers):
-    """Packs its array and a copy, as of numbers that are elsewhere."""
-
-    def packed(self) -> tuple[dict[str, str], dict[str, np.ndarray]]:
-        return {"text": self.text}, {"array": self.array, "copy": self.array.copy()}
-
-
-@dataclass(frozen=True)
-class Holding:
-    """A value that is measured by its buffers."""
-
-    held: list[Any] = field(hash=False)
-
-    def buffers(self) -> Iterable[Any]:
-        return self.held
 
 
 @dataclass(frozen=True)
@@ -180,10 +163,10 @@ def shared(count: int) -> list[list[Any]]:
 def test_memory_that_values_share_counts_once() -> None:
     kept = Store(memory=2500)
     for number, buffers in enumerate(shared(5)):
-        kept.put(Named(number, kept=None), Holding(buffers))
+        kept.put(Named(number, kept=None), buffers)
     assert all(kept.get(Named(number, kept=None)) for number in range(5))
     for number, buffers in enumerate([*shared(1), *shared(1)], start=5):
-        kept.put(Named(number, kept=None), Holding(buffers))
+        kept.put(Named(number, kept=None), buffers)
     assert [kept.get(Named(number, kept=None)) is not None for number in range(7)] == [False] * 6 + [True]
 
 
@@ -197,14 +180,6 @@ def test_memory_that_values_share_is_free_once_the_last_of_them_is_gone() -> Non
         kept.put(Named(1), of(1, 500))
         kept.put(Named(0), of(0, 500))
     assert [text_at(kept, Named(number)) for number in range(3)] == ["0", "1", "2"]
-
-
-def test_copies_made_for_the_file_count_each() -> None:
-    """The next copy may lie where the last one was."""
-    kept = Store(memory=4000)
-    for number in range(10):
-        kept.put(Named(number), Copied(np.zeros(1000, np.uint8), str(number)))
-    assert [text_at(kept, Named(number)) for number in range(10)] == [None] * 8 + ["8", "9"]
 
 
 @pytest.mark.parametrize("kept_type", [Numbers, None])

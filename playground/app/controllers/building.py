@@ -15,12 +15,12 @@ from playground.app.model.history import shared
 from playground.app.model.state import Edit, State
 from playground.app.model.views import ProblemView, conditions_of
 from playground.app.model.workspace import Workspace, assemble, points_key
-from playground.app.model.workspace_cache import WorkspaceCache
 from playground.app.style.number_formats import format_count
 from playground.app.workers.tasks import Tasks
 from playground.app.workers.worker import interrupted
 from playground.kinds.datasets import DataSource
 from playground.lab import experiment as description
+from playground.lab.bounded_memory import BoundedMemory
 from playground.lab.conflicts import Conditions, training_conflict
 from playground.lab.experiment import Experiment, reset_key
 from playground.lab.session import Session
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from playground.data import Dataset
     from playground.lab.problem import Problem
 
+KEPT = 2**30  # bytes of all workspaces and points of files that undo can reach
 SETTLE = 150  # ms without an edit before data and network are built, so that a slider can be dragged
 TASKS = ("problem", "reading")  # the tasks that end with another workspace
 MOST_NAMED = 3  # settings that one message names
@@ -119,7 +120,7 @@ class Building(QObject):
         self._workspace: Workspace | None = None
         self.failure: Message | None = None  # why the settings give no problem, as far as known
         self.device_text = "starting"  # the device and its threads, for the status bar
-        self.kept: WorkspaceCache[Workspace | ReadPoints] = WorkspaceCache()
+        self.kept: BoundedMemory[Hashable, Workspace | ReadPoints] = BoundedMemory(KEPT)
         self._workspace_key: TrainingKey | None = None  # the key of the current workspace
         self._trainings: dict[Hashable, int] = {}  # by settings: the number of the training that undo has reached
         self._numbers = itertools.count(1)  # of trainings that began with a reset

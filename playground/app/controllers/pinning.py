@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +18,11 @@ from playground.app.controllers.replaying import Replaying
 from playground.app.model import kept_figures
 from playground.app.model.pinned_runs import KL, PinnedRun, PinnedRuns, clean_name, from_json, with_figures
 from playground.app.model.state import State
-from playground.app.model.workspace_cache import WorkspaceCache
 from playground.app.style.number_formats import format_count
 from playground.app.workers.tasks import Tasks, TaskStatus
 from playground.kinds.samplers import FollowsScore
 from playground.lab import experiment as description
+from playground.lab.bounded_memory import BoundedMemory
 from playground.lab.session import Session
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
@@ -102,7 +102,7 @@ class Pinning(QObject):
         self._weights: tuple[int, int | None] = -1, None  # version and training step of its weights
         self._trained_from: int | None = None  # the training step at its start, if weights changed during sampling
         self._origins: dict[int, _Origin] = {}  # by the number of the pinned run
-        self._recorded: WorkspaceCache[Trajectory] = WorkspaceCache(KEPT)
+        self._recorded: BoundedMemory[Hashable, Trajectory] = BoundedMemory(KEPT)
         self._waiting: list[tuple[int, Problem, Trajectory]] = []  # runs to be measured
         self._measured: int | None = None  # the run that is being measured
         self._awaited: int | None = None  # the run to play when its workspace is there
@@ -274,7 +274,7 @@ class Pinning(QObject):
         self._waiting.clear()
         self._origins.clear()
         self._restored.clear()
-        self._recorded = WorkspaceCache(KEPT)
+        self._recorded = BoundedMemory(KEPT)
         self._measured = self._awaited = None
         self._tasks.cancel(TASK)
         self.pinned.load([] if session is None else from_json(session.runs, session.experiment))

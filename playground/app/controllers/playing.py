@@ -25,9 +25,9 @@ from playground.app.model.state import State
 from playground.app.model.views import ProblemView
 from playground.app.model.weights import Weights
 from playground.app.model.workspace import Workspace
-from playground.app.model.workspace_cache import WorkspaceCache
 from playground.app.workers.worker import Worker
 from playground.kinds.inpainting import known_pixels
+from playground.lab.bounded_memory import BoundedMemory
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import Experiment
 from playground.lab.session import Session
@@ -143,7 +143,9 @@ class Playing(QObject):
         self._numbers = itertools.count(1)
         self._recording: Run | None = None  # shown from its first frame on
         self._next: Run | None = None  # recorded while another run plays, and shown after it
-        self.kept: WorkspaceCache[Trajectory] = WorkspaceCache(KEPT_RUNS)  # finished runs, by what they depend on
+        self.kept: BoundedMemory[Hashable, Trajectory] = BoundedMemory(
+            KEPT_RUNS
+        )  # finished runs, by what they depend on
         self.seed_offset = 0  # how often new noise was requested
         self._failed: Run | None = None  # the run whose sampling ended with an error
         self._opened: tuple[Run, Weights] | None = None  # a file's own run, and the newest weights when it came
@@ -426,7 +428,7 @@ class Playing(QObject):
     @Slot()
     def _forget(self) -> None:
         """Forget kept runs when other work comes: nothing leads back to them."""
-        self.kept = WorkspaceCache(KEPT_RUNS)
+        self.kept = BoundedMemory(KEPT_RUNS)
 
     @Slot(object, object)
     def _leave(self, workspace: Workspace | None, session: Session | None) -> None:
