@@ -33,13 +33,15 @@ class KeptWeights(msgspec.Struct, frozen=True):
 
     Attributes:
         weights, data: names of files in the folder.
-        reset: the number of the reset that began the training, as in the history; 0 for the first training.
+        name: the name of the training, as in the history; "" of one that no reset began.
+        reset: its number in versions in which it had no name; 0 of one that no reset began.
         present: whether the work continues from this training.
     """
 
     weights: str
     data: str
     reset: int = 0
+    name: str = ""
     present: bool = False
 
 

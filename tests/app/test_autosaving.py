@@ -11,6 +11,7 @@ import shiboken6
 
 from playground.app.controllers import autosaving as module
 from playground.app.controllers.autosaving import LOOK, SECONDS
+from playground.app.controllers.building import FIRST
 from playground.app.model.pinned_runs import MOST, PinnedRun
 from playground.lab import experiment as experiments
 from playground.lab.recovery import WORK, RecoveryFolder
@@ -327,6 +328,51 @@ def test_a_reset_between_two_writes_brings_no_old_weights_back(windows, qtbot, t
     qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trained_steps >= 20)
 
 
+@pytest.mark.parametrize("numbered", [False, True])
+def test_undo_reaches_the_weights_on_both_sides_of_a_reset(windows, qtbot, tmp_path, numbered):
+    """In earlier versions a training had a number in place of a name."""
+    window = windows()
+    train(qtbot, window, 20)
+    before = window.building.workspace.trained_steps
+    window.reset_training()
+    qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trained_steps == 0)
+    train(qtbot, window, 60)
+    after = window.building.workspace.trained_steps
+    autosave(qtbot, window)
+    kill(window)
+    if numbered:
+        (folder,) = folders(tmp_path)
+        work = json.loads((folder / WORK).read_text())
+        names = [kept.pop("name") for kept in work["trainings"]]
+        assert len(set(names)) == 2
+        for kept, name in zip(work["trainings"], names, strict=True):
+            kept["reset"] = 3 if name else 0
+        (step,) = [step for step in work["history"]["steps"] if step.get("kind") == "reset"]
+        assert step.pop("name") in names
+        step["number"] = 3
+        (folder / WORK).write_text(json.dumps(work))
+    window = windows()
+    restore(qtbot, window)
+    assert window.building.workspace.trained_steps == after
+    window.state.undo()
+    qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trained_steps == before)
+    window.state.redo()
+    qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trained_steps == after)
+
+
+def test_undone_to_what_is_saved_nothing_is_modified(windows, qtbot, tmp_path):
+    window = windows()
+    train(qtbot, window, 20)
+    window.documents.save_to(tmp_path / "one.spg")
+    qtbot.waitUntil(lambda: not window.state.modified)
+    window.reset_training()
+    qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trained_steps == 0)
+    assert window.state.modified
+    window.state.undo()
+    qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trained_steps >= 20)
+    assert not window.state.modified
+
+
 def test_a_scene_in_the_history_stays_one_step_with_weights_of_its_own(windows, qtbot, tmp_path):
     from playground.lab.scenes import load_bundled
 
@@ -343,9 +389,9 @@ def test_a_scene_in_the_history_stays_one_step_with_weights_of_its_own(windows, 
     assert (window.state.experiment, window.state.stack.count()) == (own, 2)
     window.state.redo()
     qtbot.waitUntil(lambda: settled(window) and window.state.experiment == scene.settings)
-    assert window.building.workspace_key.reset != 0
+    assert window.building.workspace_key.name != FIRST
     window.state.undo()
-    qtbot.waitUntil(lambda: settled(window) and window.building.workspace_key.reset == 0)
+    qtbot.waitUntil(lambda: settled(window) and window.building.workspace_key.name == FIRST)
     assert window.state.experiment == own
 
 

@@ -32,7 +32,12 @@ def long_history():
         now = replace(now, change)
         steps.append(now)
     scene = replace(steps[2], {"data.kind": "rings"})  # which the next step replaces
-    steps[3:3] = [Other("reset", 4), Other("deletion", 0), Other(text="Pin\npin"), Other("reset", 5, after=scene)]
+    steps[3:3] = [
+        Other("reset", name="reset 4"),
+        Other("deletion", 0),
+        Other(text="Pin\npin"),
+        Other("reset", name="a scene 5", after=scene),
+    ]
     return History(first, steps, len(steps) - 5)
 
 

@@ -21,12 +21,13 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app.canvas import readouts
+from playground.app.controllers.building import FIRST
 from playground.app.controllers.lessons import Lessons
 from playground.app.controllers.workcopy import WorkCopy
 from playground.app.model.errors import Log
 from playground.app.model.lesson_progress import Answer
 from playground.app.model.preferences import Preferences
-from playground.app.model.state import Edit, State
+from playground.app.model.state import State
 from playground.app.panels import DataPanel, LessonPanel, LikelihoodPanel, NoisePanel, SamplingPanel, ScenePanel
 from playground.app.panels.lesson import Scale
 from playground.app.style.number_formats import format_number, without_typography
@@ -90,7 +91,7 @@ class Building(QObject):
         self.state = state
 
     def begin_anew(self, experiment, since, owner, trained=None):
-        self.state.push(Edit(self.state.experiment, experiment))
+        self.state.begin(owner, experiment)
 
 
 class Training:
@@ -878,7 +879,7 @@ def test_below_a_lesson_at_the_start_lies_what_the_program_opens_with(qapp, tmp_
     try:
         window.show()
         wait(lambda: lessons.lesson is not None and building.workspace is not None and not building.busy, 60_000)
-        assert building.workspace_key.reset != 0  # the lesson's weights are its own
+        assert building.workspace_key.name != FIRST  # the lesson's weights are its own
         lessons.leave()
         wait(lambda: not building.busy, 30_000)
         assert window.state.experiment == opening.experiment

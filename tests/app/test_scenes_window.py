@@ -8,11 +8,12 @@ import pytest
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtTest import QTest
 
+from playground.app.controllers.building import FIRST
 from playground.app.controllers.scenes import Scenes
 from playground.app.controllers.workcopy import WorkCopy
 from playground.app.dialogs import gallery as module
 from playground.app.dialogs.gallery import Gallery
-from playground.app.model.state import Edit, State
+from playground.app.model.state import State
 from playground.app.panels import ScenePanel
 from playground.app.panels.scene import CHANGED, FAILS, HOLDS
 from playground.app.style import text_size
@@ -47,7 +48,7 @@ class Building(QObject):
 
     def begin_anew(self, experiment, since, owner, trained=None):
         self.begun.append(since)
-        self.state.push(Edit(self.state.experiment, experiment))
+        self.state.begin(owner, experiment)
 
 
 class Training:
@@ -322,7 +323,7 @@ def test_one_undo_leaves_a_scene_and_brings_the_own_weights_back(window, qtbot):
     window.controllers.scenes.show(EXACT)
     qtbot.waitUntil(lambda: building.workspace is not own and not building.busy, timeout=20_000)
     assert state.experiment == EXACT.settings
-    assert building.workspace_key.reset != 0  # its weights are its own
+    assert building.workspace_key.name != FIRST  # its weights are its own
     assert (state.stack.count(), state.undo_text) == (
         1,
         "data: Two moons → Two Gaussians, sampler: Reverse SDE → Langevin",

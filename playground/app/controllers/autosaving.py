@@ -10,7 +10,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QUndoCommand
 
-from playground.app.controllers.building import Building, Reset, TrainingKey
+from playground.app.controllers.building import FIRST, Building
 from playground.app.controllers.documents import Documents
 from playground.app.controllers.measuring import Measuring
 from playground.app.controllers.notification import Notification
@@ -25,6 +25,7 @@ from playground.app.model.workspace import Workspace
 from playground.app.workers.background_task import BackgroundTask
 from playground.data import Dataset
 from playground.lab.experiment import Experiment
+from playground.lab.keys import TrainingKey
 from playground.lab.recovery import KeptWeights, RecoveryFolder, Work
 from playground.lab.session import SUFFIX, Session
 from playground.lab.trajectory import Trajectory
@@ -255,7 +256,10 @@ class Autosaving(QObject):
         path, stamp = self._documents.path, self._documents.stamp
         clicked, view = self._measuring.clicked, self._describe_view()
         place_of = {run.number: number for number, run in enumerate(runs)}
-        trainings = tuple(KeptWeights(one.weights, one.data, key.reset, key == present) for key, one in stored.items())
+        trainings = tuple(
+            KeptWeights(one.weights, one.data, name="" if key.name == FIRST else key.name, present=key == present)
+            for key, one in stored.items()
+        )
         summary, modified, now = self._summary(history.experiment), self._unsaved, time.time()
 
         def save() -> None:
@@ -286,7 +290,7 @@ class Autosaving(QObject):
         stack = self._state.stack
         commands = [stack.command(number) for number in range(stack.count())]
         return History(
-            self._state.experiment_at(0),
+            self._state.document_at(0).experiment,
             [_step(command) for command in commands],
             stack.index() if place is None else place,
         )
@@ -349,10 +353,12 @@ class Autosaving(QObject):
 
 
 def _step(command: QUndoCommand) -> Step:
-    if isinstance(command, Reset):
-        return Other("reset", command.number, after=None if command.before == command.after else command.after)
     if isinstance(command, Edit):
-        return command.after
+        before, after = command.before, command.after
+        if before.trainings == after.trainings:
+            return after.experiment
+        same = before.experiment == after.experiment
+        return Other("reset", name=after.trainings[-1].name, after=None if same else after.experiment)
     if isinstance(command, Deletion):
         return Other("deletion", command.number)
     return Other(text=f"{command.text()}\n{command.actionText()}")

@@ -1,18 +1,19 @@
 """Builds data, problem and network of the experiment, and keeps them so that undo can bring them back."""
 
 import dataclasses
-import itertools
+import os
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import structs
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QUndoCommand
 
 from playground.app.controllers.notification import Notification, about
 from playground.app.model.history import shared
-from playground.app.model.state import Edit, State
+from playground.app.model.state import State
 from playground.app.model.views import ProblemView, conditions_of
 from playground.app.model.workspace import Workspace, assemble, points_key
 from playground.app.style.number_formats import format_count
@@ -22,8 +23,11 @@ from playground.kinds.datasets import DataSource
 from playground.lab import experiment as description
 from playground.lab.bounded_memory import BoundedMemory
 from playground.lab.conflicts import Conditions, training_conflict
+from playground.lab.document import Document
 from playground.lab.experiment import Experiment, reset_key
+from playground.lab.keys import TrainingKey
 from playground.lab.session import Session
+from playground.lab.settings import Likelihood
 from playground.messages import Message, setting
 from playground.user_errors import message_of
 
@@ -33,38 +37,21 @@ if TYPE_CHECKING:
 
 KEPT = 2**30  # bytes of all workspaces and points of files that undo can reach
 SETTLE = 150  # ms without an edit before data and network are built, so that a slider can be dragged
+SPLIT = {"likelihood.points": Likelihood().points}  # another number of held-out points needs no other training
 TASKS = ("problem", "reading")  # the tasks that end with another workspace
 MOST_NAMED = 3  # settings that one message names
 DROPPED = "Undo keeps 1 GiB in memory, and the {} steps trained here did not fit. Press Train to repeat them."
 
 
-class Reset(Edit):
-    """A step of the history with new weights, which replace those trained with the same settings.
-
-    It holds no weights, because Building bounds their memory. Building reads the stack's position.
-
-    Args:
-        before, after: the experiments before and after it; they differ if a scene or lesson begins with new weights.
-        number: the number of the training that begins.
-
-    Attributes:
-        settings: those of the training that begins, see :func:`reset_key`.
-    """
-
-    def __init__(self, before: Experiment, after: Experiment, number: int) -> None:
-        super().__init__(before, after)
-        self.settings: Hashable = reset_key(after)
-        self.number = number
-        if before == after:
-            self.setText("Reset training\nreset of training")
+FIRST = "first"
+"""The name of the training of settings with which none was begun by a reset, a scene or a lesson."""
 
 
-@dataclass(frozen=True)
-class TrainingKey:
-    """The key of a workspace: the settings that training depends on, and the number of the reset that began it."""
-
-    settings: Hashable
-    reset: int = 0
+def key_of(document: Document) -> TrainingKey:
+    """The training of a document."""
+    if document.training is not None:
+        return document.training
+    return TrainingKey.of(description.replace(document.experiment, SPLIT), name=FIRST)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,9 +109,7 @@ class Building(QObject):
         self.device_text = "starting"  # the device and its threads, for the status bar
         self.kept: BoundedMemory[Hashable, Workspace | ReadPoints] = BoundedMemory(KEPT)
         self._workspace_key: TrainingKey | None = None  # the key of the current workspace
-        self._trainings: dict[Hashable, int] = {}  # by settings: the number of the training that undo has reached
-        self._numbers = itertools.count(1)  # of trainings that began with a reset
-        self._owners: dict[int, str] = {}  # of the trainings that scenes and lessons began, by their numbers
+        self._begun: tuple[TrainingKey, ...] = ()  # the trainings that undo has reached
         self._dropped: dict[Hashable, int] = {}  # steps of evicted trainings, to be reported when undo reaches them
         self._stored: dict[TrainingKey, Callable[[], Session]] = {}  # trainings on disk that undo may reach
         self._opening: Session | None = None
@@ -198,11 +183,11 @@ class Building(QObject):
         experiment = self._state.experiment
         trained = self._kept_workspace(experiment)  # which may still be under construction
         if trained is not None and trained.trained_steps:
-            self._state.push(Reset(experiment, experiment, next(self._numbers)))
+            self._state.begin(_new_name("reset"))
             return self._state.last_step
         if self._workspace is not None:
             self.resetting.emit()
-            self.kept.discard(self._key(experiment))
+            self.kept.discard(key_of(self._state.document))
             self.build()
         return None
 
@@ -216,41 +201,32 @@ class Building(QObject):
             owner: the name of the scene or lesson.
             trained: reads a session whose weights they are; by default they are untrained.
         """
-        before = self._state.experiment
-        settings = reset_key(experiment)
-        resets = (step for step in reversed(self._state.steps_since(since)) if isinstance(step, Reset))
-        last = next((step for step in resets if step.settings == settings), None)
-        if last is None or self._owners.get(last.number) != owner:
-            number = next(self._numbers)
-            self._owners[number] = owner
+        state = self._state
+        wanted = structs.replace(state.document, experiment=shared(state.experiment, experiment))
+        key = wanted.training
+        if key is None or key in state.document_at(since).trainings or not key.name.startswith(f"{owner} "):
+            name = _new_name(owner)
             if trained is not None:
-                self._stored[TrainingKey(settings, number)] = trained
-            self._state.push(Reset(before, shared(before, experiment), number))
+                self._stored[key_of(wanted.begun(name))] = trained
+            state.begin(name, wanted.experiment)
         else:
-            self._state.edit({key: description.value(experiment, key) for key in description.fields(experiment)})
+            state.edit({key: description.value(experiment, key) for key in description.fields(experiment)})
 
     @Slot()
     def _follow_history(self) -> None:
         """Take the trainings that undo or redo has reached."""
-        steps = self._state.steps_since(0)
-        trainings = {step.settings: step.number for step in steps if isinstance(step, Reset)}
-        if trainings != self._trainings:
-            self._trainings = trainings
-            self._state.mark_modified()
+        if self._state.document.trainings != self._begun:
+            self._begun = self._state.document.trainings
             self.resetting.emit()
             self.build()
 
     def _key(self, experiment: Experiment) -> TrainingKey:
         """The key of a workspace."""
-        settings = reset_key(experiment)
-        return TrainingKey(settings, self._trainings.get(settings, 0))
+        return key_of(structs.replace(self._state.document, experiment=experiment))
 
     def key_at(self, place: int) -> TrainingKey:
         """The key of the training at a place of the history."""
-        settings = reset_key(self._state.experiment_at(place))
-        steps = (self._state.stack.command(number) for number in range(place))
-        resets = [step.number for step in steps if isinstance(step, Reset) and step.settings == settings]
-        return TrainingKey(settings, resets[-1] if resets else 0)
+        return key_of(self._state.document_at(place))
 
     @property
     def workspace_key(self) -> TrainingKey | None:
@@ -275,10 +251,6 @@ class Building(QObject):
         """The trainings on disk that undo and redo can reach."""
         return frozenset(self._stored)
 
-    def new_reset(self, before: Experiment, after: Experiment) -> Reset:
-        """A reset between these experiments, as a step of a restored history."""
-        return Reset(before, after, next(self._numbers))
-
     def _kept_workspace(self, experiment: Experiment) -> Workspace | None:
         kept = self.kept.get(self._key(experiment))
         return kept if isinstance(kept, Workspace) else None
@@ -296,7 +268,7 @@ class Building(QObject):
 
     def restore(
         self,
-        first: Experiment,
+        first: Document,
         steps: Sequence[QUndoCommand],
         place: int,
         session: Session | None,
@@ -329,7 +301,7 @@ class Building(QObject):
         for key, kept in self.kept.items():
             if isinstance(kept, Workspace):
                 self.kept.discard(key)
-        self._trainings.clear()
+        self._begun = ()
         self._dropped.clear()
         self._stored.clear()
         self._outdated = True
@@ -554,3 +526,8 @@ class Building(QObject):
 def _built_for(experiment: Experiment) -> tuple[object, ...]:
     """The settings for which a workspace is built."""
     return reset_key(experiment), experiment.likelihood.points
+
+
+def _new_name(owner: str) -> str:
+    """A name for a training that begins, which no other has."""
+    return f"{owner} {os.urandom(6).hex()}"

@@ -3,14 +3,15 @@
 import dataclasses
 import functools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec import structs
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand
 
 from playground.app.controllers.autosaving import Autosaving
-from playground.app.controllers.building import Building, TrainingKey
+from playground.app.controllers.building import Building, key_of
 from playground.app.controllers.documents import Documents
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.pinning import Deletion, Pinning
@@ -20,7 +21,8 @@ from playground.app.model.pinned_runs import PinnedRun, from_json
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import Edit
 from playground.app.workers.background_task import BackgroundTask
-from playground.lab.experiment import reset_key
+from playground.lab.document import Document
+from playground.lab.experiment import Experiment, reset_key
 from playground.lab.recovery import KeptWeights, RecoveryFolder, Work
 from playground.lab.session import Session, SessionError
 from playground.messages import Message
@@ -60,7 +62,7 @@ class Recovered:
 
     history: History
     session: Session | None
-    settings: tuple[tuple[object, KeptWeights], ...]  # the key of each training's workspace
+    settings: tuple[tuple[Experiment, KeptWeights], ...]  # of each training
     runs: Sequence[PinnedRun]  # including the deleted ones
 
 
@@ -166,12 +168,22 @@ class Recovering(QObject):
 
     def _take(self, offer: RecoverableWork, work: Work, recovered: Recovered) -> None:
         history = recovered.history
-        steps, resets = self._steps(history, recovered.runs)
-        stored = {TrainingKey(settings, resets.get(kept.reset, 0)): kept for settings, kept in recovered.settings}
-        here = _key_at(history, resets)
+        first = Document(history.first)
+        steps, documents = _steps(first, history, recovered.runs)
+        named = {key.name: key for document in documents for key in document.trainings}
+        stored = {
+            named.get(kept.name or str(kept.reset)) or key_of(Document(settings)): kept
+            for settings, kept in recovered.settings
+        }
+        here = key_of(documents[history.place])
         present = next((key for key, kept in stored.items() if kept.present), None)
         session = recovered.session
-        if session is not None and present is not None and present != here and present.settings == here.settings:
+        if (
+            session is not None
+            and present is not None
+            and present != here
+            and reset_key(present.experiment) == reset_key(here.experiment)
+        ):
             # Training was reset since then.
             session = dataclasses.replace(session, weights=None, trajectory=None, training={}, measurements={})
             present = None
@@ -182,7 +194,7 @@ class Recovering(QObject):
         }
 
         def restore() -> None:
-            self._building.restore(history.first, steps, history.place, session, read)
+            self._building.restore(first, steps, history.place, session, read)
             self._pinning.load(recovered.runs)
             if session is not None:
                 self._sessions.play(session)
@@ -192,34 +204,25 @@ class Recovering(QObject):
         self._autosaving.adopt(offer.folder, stored)
         self.changed.emit()
 
-    def _steps(self, history: History, runs: Sequence[PinnedRun]) -> tuple[list[QUndoCommand], Mapping[int, int]]:
-        """The history's steps, and the new numbers of its resets by the old ones."""
-        steps: list[QUndoCommand] = []
-        resets: dict[int, int] = {}
-        before = history.first
-        for step in history.steps:
-            if not isinstance(step, Other):
-                steps.append(Edit(before, step))
-                before = step
-            elif step.kind == "reset":
-                reset = self._building.new_reset(before, step.after or before)
-                resets[step.number] = reset.number
-                steps.append(reset)
-                before = reset.after
-            elif step.kind == "deletion" and 0 <= step.number < len(runs):
-                steps.append(Deletion(runs[step.number]))
-            else:
-                steps.append(QUndoCommand(step.text))
-        return steps, resets
 
-
-def _key_at(history: History, resets: Mapping[int, int]) -> TrainingKey:
-    """The training at the history's position."""
-    settings, number = reset_key(history.experiment), 0
-    for place, step in enumerate(history.steps[: history.place], start=1):
-        if isinstance(step, Other) and step.kind == "reset" and reset_key(history.at(place)) == settings:
-            number = resets[step.number]
-    return TrainingKey(settings, number)
+def _steps(first: Document, history: History, runs: Sequence[PinnedRun]) -> tuple[list[QUndoCommand], list[Document]]:
+    """The history's steps, and the document before, between and after them."""
+    steps: list[QUndoCommand] = []
+    documents = [first]
+    for step in history.steps:
+        before = after = documents[-1]
+        if not isinstance(step, Other):
+            after = structs.replace(before, experiment=step)
+            steps.append(Edit(before, after))
+        elif step.kind == "reset":
+            after = structs.replace(before, experiment=step.after or before.experiment).begun(step.name)
+            steps.append(Edit(before, after))
+        elif step.kind == "deletion" and 0 <= step.number < len(runs):
+            steps.append(Deletion(runs[step.number]))
+        else:
+            steps.append(QUndoCommand(step.text))
+        documents.append(after)
+    return steps, documents
 
 
 def _recovered(folder: RecoveryFolder, work: Work) -> Recovered:
@@ -227,7 +230,7 @@ def _recovered(folder: RecoveryFolder, work: Work) -> Recovered:
     history, found, session = History.from_json(work.history), [], None
     for kept in work.trainings:
         read = Session.load(folder.path / kept.weights, history.first)
-        found.append((reset_key(read.experiment), kept))
+        found.append((read.experiment, kept))
         if kept.present:
             clicked = tuple(place for place in work.clicked if not isinstance(place, int) or read.trajectory)
             session = dataclasses.replace(folder.load(kept, history.first), view=work.view, clicked=clicked)

@@ -16,13 +16,15 @@ class Other:
 
     Attributes:
         kind: "reset", "deletion", or "" for a step with a text only.
-        number: the number of the training that a reset began, or of the deleted run.
+        number: the number of the deleted run.
+        name: the name of the training that a reset began.
         text: the step's text.
         after: the experiment after a reset that changed settings too; None if it changed none.
     """
 
     kind: str = ""
     number: int = 0
+    name: str = ""
     text: str = ""
     after: Experiment | None = None
 
@@ -61,7 +63,7 @@ class History:
                 saved["changes"] = _changes(before, after)
                 before = after
             if isinstance(step, Other):
-                saved |= {"kind": step.kind, "number": step.number, "text": step.text}
+                saved |= {"kind": step.kind, "number": step.number, "name": step.name, "text": step.text}
             steps.append(saved)
         return {"first": msgspec.to_builtins(self.first), "steps": steps, "place": self.place}
 
@@ -83,7 +85,9 @@ class History:
                         _put(tree, key, kept, value)
                     before = after = shared(before, description.from_tree(tree, Experiment(), first))
                 if after is None or "kind" in entry:
-                    steps.append(Other(str(entry["kind"]), int(entry["number"]), str(entry["text"]), after))
+                    name = entry.get("name", entry["number"])  # in earlier versions a training had a number
+                    told = str(entry["kind"]), int(entry["number"]), str(name), str(entry["text"])
+                    steps.append(Other(*told, after))
                 else:
                     steps.append(after)
             place = int(saved["place"])

@@ -12,6 +12,7 @@ from playground.app.model.history import shared
 from playground.kinds.kind import Kind
 from playground.kinds.setting import own_fields
 from playground.lab import experiment as description
+from playground.lab.document import Document
 from playground.lab.experiment import Experiment, ExperimentError
 
 OTHER_DATA = frozenset({"data.kind", "data.path"})
@@ -21,12 +22,12 @@ class Edit(QUndoCommand):
     """A change of settings. It holds no state and undoes nothing itself: the state reads the stack's position.
 
     Args:
-        before, after: the experiments before and after the change.
+        before, after: the documents before and after the change.
         follows: the previous edit of the same gesture, with which this one is merged.
     """
 
-    def __init__(self, before: Experiment, after: Experiment, follows: "Edit | None" = None) -> None:
-        super().__init__(edit_text(before, after))
+    def __init__(self, before: Document, after: Document, follows: "Edit | None" = None) -> None:
+        super().__init__(_text(before, after))
         self.before, self.after, self._follows = before, after, follows
 
     def id(self) -> int:
@@ -39,13 +40,20 @@ class Edit(QUndoCommand):
         self.after = other.after
         # PySide keeps merged commands; without this, every length of a stroke would stay in memory.
         other.before = other.after = self.before
-        self.setText(edit_text(self.before, self.after))
+        self.setText(_text(self.before, self.after))
         self.setObsolete(self.before == self.after)  # Qt removes a step that changes nothing
         return True
 
 
+def _text(before: Document, after: Document) -> str:
+    """A change in plain words, see :func:`edit_text`."""
+    if before.experiment == after.experiment and before != after:
+        return "Reset training\nreset of training"
+    return edit_text(before.experiment, after.experiment)
+
+
 class State(QObject):
-    """Holds the experiment, its undo stack and whether there is unsaved work. Lives in the GUI thread.
+    """Holds the document, its undo stack and whether there is unsaved work. Lives in the GUI thread.
 
     Attributes:
         stack: every change since the experiment was loaded. Experiments share their unchanged parts, so that a step
@@ -70,8 +78,9 @@ class State(QObject):
 
     def __init__(self, experiment: Experiment | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._experiment = self._announced = self._loaded = experiment or Experiment()
-        self._saved: Experiment | None = self._experiment  # None if there is unsaved work besides the settings
+        self._document = self._loaded = Document(experiment or Experiment())
+        self._announced = self._document.experiment
+        self._saved: Document | None = self._document  # None if there is unsaved work besides the document
         self.saves = 0
         self._gesture: tuple[str, Edit] | None = None  # the tag of a gesture, and the edit that its next edit continues
         self.stack = QUndoStack(self)
@@ -79,19 +88,23 @@ class State(QObject):
         self._remembered: dict[tuple[str, str], Kind] = {}
 
     @property
+    def document(self) -> Document:
+        return self._document
+
+    @property
     def experiment(self) -> Experiment:
-        return self._experiment
+        return self._document.experiment
 
     def value(self, key: str) -> Any:
-        return description.value(self._experiment, key)
+        return description.value(self.experiment, key)
 
     def field(self, key: str) -> description.Field:
         """The description of a setting."""
-        return description.fields(self._experiment)[key]
+        return description.fields(self.experiment)[key]
 
     def fields(self) -> Mapping[str, description.Field]:
         """The descriptions of all current settings."""
-        return description.fields(self._experiment)
+        return description.fields(self.experiment)
 
     def remembers(self, section: str, kind: str) -> bool:
         """Whether a kind was chosen before, so that its settings can be restored."""
@@ -109,8 +122,8 @@ class State(QObject):
 
     def _replaced(self, changes: Mapping[str, Any]) -> tuple[Experiment, tuple[str, ...]]:
         """The experiment with some keys changed, and the keys of the settings that other data return to their defaults."""
-        after = description.replace(self._experiment, changes, self._remembered)
-        if not _differences(self._experiment, after) & OTHER_DATA:
+        after = description.replace(self.experiment, changes, self._remembered)
+        if not _differences(self.experiment, after) & OTHER_DATA:
             return after, ()
         known = description.fields(after).items()
         chosen = {key: field for key, field in known if field.of_data and key not in changes}
@@ -131,13 +144,14 @@ class State(QObject):
         except ExperimentError as error:
             self.refused.emit(next(iter(changes)), error.message)
             return False
-        after = shared(self._experiment, after)
-        if after == self._experiment:
+        before, after = self.experiment, shared(self.experiment, after)
+        if after == before:
             return True
         follows = self._gesture[1] if self._gesture is not None and self._gesture[0] == merge else None
-        edit = Edit(self._experiment, after, follows)
-        others = _differences(self._experiment, after) & OTHER_DATA
-        self._experiment = after
+        document = msgspec.structs.replace(self._document, experiment=after)
+        edit = Edit(self._document, document, follows)
+        others = _differences(before, after) & OTHER_DATA
+        self._document = document
         self.stack.push(edit)  # ends the gesture, as every move of the stack does
         last = self.last_step
         if merge and isinstance(last, Edit) and last in (edit, follows):
@@ -147,6 +161,18 @@ class State(QObject):
         if others:
             self.replaced.emit()
         return True
+
+    def begin(self, name: str, experiment: Experiment | None = None) -> None:
+        """Begin a training as a step of the history.
+
+        Args:
+            name: of the training.
+            experiment: its settings, by default the present ones.
+        """
+        wanted = (
+            self._document if experiment is None else msgspec.structs.replace(self._document, experiment=experiment)
+        )
+        self.stack.push(Edit(self._document, wanted.begun(name)))
 
     def push(self, command: QUndoCommand) -> None:
         """Add a step to the history that :meth:`edit` does not make; it counts as unsaved work."""
@@ -194,25 +220,25 @@ class State(QObject):
         """The done steps from a position of the history on."""
         return [self.stack.command(number) for number in range(place, self.stack.index())]
 
-    def experiment_at(self, place: int) -> Experiment:
-        """The experiment after this many steps of the history."""
+    def document_at(self, place: int) -> Document:
+        """The document after this many steps of the history."""
         steps = (self.stack.command(number) for number in reversed(range(place)))
         return next((step.after for step in steps if isinstance(step, Edit)), self._loaded)
 
     def load(self, experiment: Experiment) -> None:
         """Take another experiment, for example of an opened file, with an empty history and nothing unsaved."""
-        self._loaded = self._saved = experiment
+        self._loaded = self._saved = Document(experiment)
         self.saves += 1
         self.stack.clear()  # emits nothing if it is empty
         self._moved()
         self._remembered.clear()  # belongs to the old experiment
         self.replaced.emit()
 
-    def restore(self, first: Experiment, steps: Sequence[QUndoCommand], place: int) -> None:
-        """Take an experiment with its history, for restored work.
+    def restore(self, first: Document, steps: Sequence[QUndoCommand], place: int) -> None:
+        """Take a document with its history, for restored work.
 
         Args:
-            first: the experiment before all steps.
+            first: the document before all steps.
             steps: the steps, none of them pushed before.
             place: the number of done steps.
         """
@@ -227,7 +253,8 @@ class State(QObject):
         self.stack.indexChanged.emit(place)
         self._remembered.clear()  # belongs to the old experiment
         for edit in (step for step in steps if isinstance(step, Edit)):
-            self._keep_kinds(edit.before, other_data=bool(_differences(edit.before, edit.after) & OTHER_DATA))
+            before, after = edit.before.experiment, edit.after.experiment
+            self._keep_kinds(before, other_data=bool(_differences(before, after) & OTHER_DATA))
         self.replaced.emit()
 
     def close(self) -> None:
@@ -241,12 +268,12 @@ class State(QObject):
     @property
     def modified(self) -> bool:
         """Whether there is unsaved work; unlike QUndoStack.isClean, a setting changed back by hand is none."""
-        return self._experiment != self._saved
+        return self._document != self._saved
 
     def mark_saved(self) -> None:
         """Note that a file holds the current work."""
         self.saves += 1
-        self._saved, self._gesture = self._experiment, None
+        self._saved, self._gesture = self._document, None
         self.history_changed.emit()
 
     def mark_modified(self) -> None:
@@ -260,14 +287,14 @@ class State(QObject):
     def _moved(self) -> None:
         """Emit the changes once, however many steps the stack has moved."""
         self._gesture = None
-        now = self.experiment_at(self.stack.index())
-        restored, self._experiment = now != self._experiment, now
+        before, self._document = self.experiment, self.document_at(self.stack.index())
+        now = self.experiment
         keys = _differences(self._announced, now)
         self._keep_kinds(self._announced, other_data=bool(keys & OTHER_DATA))
-        self._announced = self._experiment
+        self._announced = now
         if keys:
             self.changed.emit(keys)
-        if restored:
+        if now != before:
             self.replaced.emit()
         self.history_changed.emit()
 
