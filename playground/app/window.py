@@ -80,7 +80,7 @@ from playground.resources import resource
 SMALLEST = (1024, 600)
 PIPELINE = (LessonPanel, ScenePanel, DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
 MEASUREMENTS = (LikelihoodPanel, ParticlePanel, FieldNamesPanel, QualityPanel, RunsPanel)
-LESSON_PROGRESS = "lessons.json"
+LESSON_PROGRESS = "lessons"
 OPENING = "checkpoints/two-moons.spg"
 QUIT_SECONDS = 1.6
 # After a change of these, the user wants to see the particles move.
@@ -248,6 +248,8 @@ class MainWindow(QMainWindow):
         self.documents.lesson_opened.connect(self.controllers.lessons.begin)
         self.controllers.lessons.beginning.connect(self.tour.end)  # it would cover what is taught
         self.controllers.scenes.showing.connect(self.tour.end)
+        # The user comes from another window, which may have answered.
+        _application().applicationStateChanged.connect(self.controllers.lessons.look)
         self.documents.changed.connect(self._show_name)
         self.documents.saved.connect(lambda sentence: self.notify("info", sentence))
         self.documents.refused.connect(self._refused)

@@ -12,6 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
+    QApplication,
     QLabel,
     QMenu,
     QMessageBox,
@@ -25,7 +26,7 @@ from playground.app.controllers.building import FIRST
 from playground.app.controllers.lessons import Lessons
 from playground.app.controllers.workcopy import WorkCopy
 from playground.app.model.errors import Log
-from playground.app.model.lesson_progress import Answer
+from playground.app.model.lesson_progress import Answer, LessonProgress
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
 from playground.app.panels import DataPanel, LessonPanel, LikelihoodPanel, NoisePanel, SamplingPanel, ScenePanel
@@ -1095,8 +1096,8 @@ def test_a_figure_that_is_not_known_is_painted_nowhere(qtbot):
 
 
 def test_what_was_done_is_there_at_the_next_start_and_the_lesson_goes_on(controller, qtbot, state, tmp_path):
-    path = tmp_path / "new" / "lessons.json"
-    controller.progress.keep_in(path)
+    folder = tmp_path / "new" / "lessons"
+    controller.progress.keep_in(folder)
     controller.begin(LESSON)
     controller.next()
     assert controller.place == 1
@@ -1111,7 +1112,7 @@ def test_what_was_done_is_there_at_the_next_start_and_the_lesson_goes_on(control
     building = Building(state)
     owner = QObject()
     later = Lessons(building, WorkCopy(state, building, Training()), Tasks(owner), owner)
-    later.progress.keep_in(path)
+    later.progress.keep_in(folder)
     assert later.rows() == [("mine", 2, "How many?", "0.8", 0.75, None)]
     later.begin(LESSON)
     assert later.place == 2  # the first step that was not done
@@ -1121,7 +1122,14 @@ def test_what_was_done_is_there_at_the_next_start_and_the_lesson_goes_on(control
     assert later.place == 0
     assert not later.has_answers
     assert later.progress.shutdown(5.0)
-    assert msgspec.json.decode(path.read_bytes()) == {"answers": [], "done": {}}
+    assert list(folder.iterdir()) == []
+
+
+def done_in(folder):
+    """The steps of the lesson that are done, as the next window finds them."""
+    found = LessonProgress()
+    found.keep_in(folder)
+    return found.done(LESSON)
 
 
 def test_a_lesson_that_is_done_begins_with_its_first_step(controller, qtbot):
@@ -1144,14 +1152,14 @@ def test_progress_that_cannot_be_read_begins_anew_with_a_sentence(controller, tm
     path, told = tmp_path / "lessons.json", []
     path.write_text(text, encoding="latin-1")
     controller.notified.connect(told.append)
-    controller.progress.keep_in(path)
+    controller.progress.keep_in(tmp_path / "lessons")
     (notification,) = told
     assert notification.message.startswith("Your progress in lessons could not be read, and starts again.")
     assert (tmp_path / "lessons-unreadable.json").read_text(encoding="latin-1") == text
     controller.begin(LESSON)
     controller.next()
     assert controller.progress.shutdown(5.0)
-    assert msgspec.json.decode(path.read_bytes())["done"] == {"mine": [1]}
+    assert done_in(tmp_path / "lessons") == {1}
 
 
 @pytest.mark.files
@@ -1159,7 +1167,7 @@ def test_progress_that_cannot_be_written_is_told_once(controller, tmp_path):
     (tmp_path / "file").write_text("no folder")
     told = []
     controller.notified.connect(told.append)
-    controller.progress.keep_in(tmp_path / "none" / "lessons.json")
+    controller.progress.keep_in(tmp_path / "none" / "lessons")
     (tmp_path / "none").write_text("no folder either")
     controller.begin(LESSON)
     for _ in range(2):
@@ -1168,7 +1176,7 @@ def test_progress_that_cannot_be_written_is_told_once(controller, tmp_path):
         assert controller.progress.shutdown(5.0)
         controller.progress.start_again(LESSON)
     (notification,) = told
-    assert "lessons.json cannot be written" in notification.message
+    assert "lessons cannot be written" in notification.message
     assert controller.lesson is not None
 
 
@@ -1209,4 +1217,38 @@ def test_the_window_keeps_progress_beside_its_preferences(bare_window, tmp_path)
     lessons.begin(LESSON)
     lessons.next()
     assert lessons.progress.shutdown(5.0)
-    assert msgspec.json.decode((tmp_path / "lessons.json").read_bytes())["done"] == {"mine": [1]}
+    assert done_in(tmp_path / "lessons") == {1}
+
+
+def test_a_window_that_the_user_comes_back_to_shows_what_another_has_done(bare_window, qtbot, tmp_path):
+    lessons, panel, menu, other = (
+        bare_window.controllers.lessons,
+        bare_window.panel(LessonPanel),
+        QMenu(),
+        LessonProgress(),
+    )
+    step = msgspec.structs.replace(LESSON.steps[1].head.check, settings={"sampling": {"steps": 7}})
+    asked = msgspec.structs.replace(LESSON.steps[1].head, check=step)
+    lesson = Lesson("mine", LESSON.head, (LESSON.steps[0], Step(asked, "Text.", "It is {measured}."), LESSON.steps[2]))
+    lessons.begin(lesson)
+    lessons.go(1)
+    assert panel.steps.accessibleName() == "Step 2 of 3, 0 done"
+    other.keep_in(tmp_path / "lessons")
+    other.finish(lesson, 1)
+    other.take(Answer("mine", 2, "How many?", (0.5,), "0.5", {"measured": 0.75}))
+    other.finish(lesson, 2)
+    other.finish(load_all()["01-score"], 1)
+    assert other.shutdown(5.0)
+    bare_window.actions_by_key.refresh()
+    assert not bare_window.actions_by_key["learn.answers"].isEnabled()
+    QApplication.instance().applicationStateChanged.emit(Qt.ApplicationState.ApplicationActive)
+    assert panel.steps.accessibleName() == "Step 2 of 3, 2 done"
+    assert panel.explanation.text() == "It is 0.75."
+    assert bare_window.state.experiment.sampling.steps == 7  # as it was measured
+    assert lessons.rows() == [("mine", 2, "How many?", "0.5", 0.75, None)]
+    bare_window.actions_by_key.refresh()
+    assert bare_window.actions_by_key["learn.answers"].isEnabled()
+    bare_window.menu.fill_lessons(menu)
+    assert menu.actions()[0].text().endswith("\t1 of 4")
+    lessons.begin(lesson)
+    assert lessons.place == 2

@@ -7,6 +7,7 @@ They are files of the version that made them. A later version must open them: no
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -237,7 +238,7 @@ def training_is_lost(user: User) -> None:
 
 
 KILLED = {"drawing": drawing_is_lost, "training": training_is_lost}
-LESSONS = "lessons.json"
+LESSONS = "lessons"
 
 
 def killed(name: str, folder: Path) -> None:
@@ -263,7 +264,7 @@ def be_killed(name: str, place: Path) -> None:
 
 
 def answer_lessons(folder: Path) -> None:
-    """Go through a lesson to its end, and through the beginning of another; keep the file of the answers."""
+    """Go through a lesson to its end, and through the beginning of another; keep the folder of the answers."""
 
     def answers(user: User, answer: str) -> None:
         user.click("Next", "Button", "Lesson")
@@ -288,7 +289,7 @@ def answer_lessons(folder: Path) -> None:
         start.write_text(tomli_w.dumps(SMALL))
         Desk()(whole, start)
     kept = platformdirs.user_config_path("score-playground") / LESSONS
-    (folder / LESSONS).write_bytes(kept.read_bytes())
+    shutil.copytree(kept, folder / LESSONS, dirs_exist_ok=True)
 
 
 if __name__ == "__main__":

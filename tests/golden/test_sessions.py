@@ -157,11 +157,12 @@ def test_a_training_of_a_killed_program_goes_on(desk):
     desk(journey)
 
 
-def test_answers_to_a_lesson_are_kept(desk, tmp_path):
+@pytest.mark.parametrize("form", ["lessons.json", "lessons"])  # one file for all, as once; one for each step
+def test_answers_to_a_lesson_are_kept(desk, tmp_path, form):
     kept = json.loads((MADE / "lessons.json").read_text("utf-8"))
     place = platformdirs.user_config_path("score-playground")
     place.mkdir(parents=True, exist_ok=True)
-    shutil.copy(MADE / "lessons.json", place)
+    (shutil.copytree if (MADE / form).is_dir() else shutil.copy)(MADE / form, place / form)
     table = tmp_path / "answers.csv"
 
     def journey(user: User) -> None:

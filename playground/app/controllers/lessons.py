@@ -106,9 +106,19 @@ class Lessons(QObject):
         """Whether the values of points are hidden, because a question that they may answer is open."""
         return self.step is not None and not self.may_go_on
 
-    def keep_progress_in(self, path: Path) -> None:
-        """Read the progress in lessons from a file, and write every change to it from now on."""
-        self.progress.keep_in(path)
+    def keep_progress_in(self, folder: Path) -> None:
+        """Read the progress in lessons from a folder, and write every change to it from now on."""
+        self.progress.keep_in(folder)
+
+    @Slot()
+    def look(self) -> None:
+        """Show what other windows have done in lessons."""
+        before = self.answer
+        self.progress.look()
+        if self.answer != before:
+            self._answer_changed()
+        if self.lesson is not None:
+            self.changed.emit()
 
     def begin(self, lesson: Lesson) -> None:
         """Begin a lesson at the first step that was not done. :meth:`leave` restores the work."""

@@ -1,11 +1,13 @@
-"""The progress in lessons: finished steps and answers, kept between runs of the program."""
+"""The progress in lessons: finished steps and answers, kept between runs of the program in one file a step."""
 
 import contextlib
+import hashlib
 import math
 import os
-from collections.abc import Iterator
+import re
+from operator import attrgetter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -17,8 +19,11 @@ from playground.lab.lessons import Lesson, measured_cell
 from playground.user_errors import cannot_write
 
 LARGEST = 4_000_000
-"""Largest size of the file in bytes, enough for about 10,000 answers."""
-UNREADABLE = "Your progress in lessons could not be read, and starts again. The old file is kept as {}."
+"""Largest size of a file in bytes; in earlier versions one file held about 10,000 answers."""
+UNREADABLE = "Your progress in {} could not be read, and starts again. The old file is kept as {}."
+NAME = re.compile(r".*-[0-9a-f]{16}-\d+\.json")  # of a step's file; temporary and unreadable files have other names
+
+Content = TypeVar("Content")
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -46,8 +51,15 @@ class Answer(msgspec.Struct, frozen=True):
         return None if self.values is None else measured_cell(self.values)
 
 
-class Kept(msgspec.Struct):
-    """The content of the file.
+class Kept(msgspec.Struct, frozen=True):
+    """What the file of a step holds; a step without an answer that is not done has no file."""
+
+    answer: Answer | None = None
+    done: bool = False
+
+
+class Before(msgspec.Struct):
+    """What the one file of earlier versions holds.
 
     Attributes:
         done: the finished steps, counted from 1, by the lesson's name.
@@ -57,106 +69,100 @@ class Kept(msgspec.Struct):
     done: dict[str, list[int]] = {}
 
 
-NOT_READ = OSError, msgspec.DecodeError, UnicodeError, RecursionError
-
-
 class LessonProgress(QObject):
-    """Remembers answers and finished steps, and writes each change to a file in a thread.
+    """Remembers answers and finished steps, and writes each change to the file of its step, in a thread.
 
-    What another window has written there meanwhile stays, except for steps that were changed here.
+    Windows that are open at once write different files, unless they answer the same step: then the later answer stays.
 
     Signals:
-        failed(str): the file cannot be read or written; emitted once.
+        failed(str): a file cannot be read or written; no sentence is emitted twice.
     """
 
     failed = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._path: Path | None = None
-        self._answers: dict[tuple[str, int], Answer] = {}
-        self._done: dict[str, set[int]] = {}
-        self._changed: set[tuple[str, int]] = set()  # lessons and steps, since the file was read
+        self._folder: Path | None = None
+        self._kept = dict[str, Kept]()  # by the name of the file
+        self._unwritten = dict[str, Kept]()  # in the order in which they are written
         self._task = BackgroundTask(self)
-        self._stale = self._said = False
+        self._said = set[str]()
 
-    def keep_in(self, path: Path) -> None:
-        """Read a file, and write every change to it from now on. A file that cannot be read is renamed."""
-        self._path = path
-        try:
-            kept = _read(path)
-        except FileNotFoundError:
-            return
-        except NOT_READ:
-            aside = path.with_name(f"{path.stem}-unreadable{path.suffix}")
-            with contextlib.suppress(OSError):
-                os.replace(path, aside)
-            self.failed.emit(UNREADABLE.format(aside.name))
-            return
-        self._answers = {(one.lesson, one.step): one for one in kept.answers}
-        self._done = {name: set(steps) for name, steps in kept.done.items()}
+    def keep_in(self, folder: Path) -> None:
+        """Read a folder, and write every change to it from now on.
+
+        What an earlier version left beside it, in a file of the same name with .json, moves into the folder.
+        """
+        self._folder = folder
+        self.look()
+        path = folder.with_suffix(".json").absolute()
+        before = self._read(path, Before)
+        if before is not None:
+            answers = {_file_name(one.lesson, one.step): one for one in before.answers}
+            done = {_file_name(lesson, step) for lesson, steps in before.done.items() for step in steps}
+            for name in (answers.keys() | done) - self._kept.keys():
+                self._keep(name, Kept(answers.get(name), name in done))
+            self._keep(str(path), Kept())  # removes it, once all of it is written
+
+    def look(self) -> None:
+        """Read what all windows have written."""
+        if self._folder is not None:
+            with contextlib.suppress(OSError):  # there is none yet, or it cannot be written either, which is then said
+                names = filter(NAME.fullmatch, os.listdir(self._folder))
+                found = {name: self._read(self._folder / name, Kept) for name in names}
+                self._kept = {name: kept for name, kept in found.items() if kept is not None} | self._unwritten
 
     # --- answers
 
     def answer(self, lesson: Lesson, step: int) -> Answer | None:
         """The answer of a step. Answers of another lesson with the same name, or of a changed question, do not count."""
-        found, head = self._answers.get((lesson.name, step)), lesson.steps[step - 1].head
-        numbers = 1 if head.mark is None else 2
-        fits = found is not None and found.question == head.question and len(found.prediction) == numbers
-        return found if fits else None
+        found, head = self._step(lesson.name, step).answer, lesson.steps[step - 1].head
+        if found is None or found.question != head.question or len(found.prediction) != (1 if head.mark is None else 2):
+            return None
+        return found
 
-    def answers(self) -> Iterator[Answer]:
+    def answers(self) -> list[Answer]:
         """All answers, by lesson and step."""
-        for key in sorted(self._answers):
-            yield self._answers[key]
+        return sorted(filter(None, (kept.answer for kept in self._kept.values())), key=attrgetter("lesson", "step"))
 
     @property
     def has_answers(self) -> bool:
-        return bool(self._answers)
+        return bool(self.answers())
 
     def take(self, answer: Answer) -> None:
         """Remember an answer and replace an earlier one. Figures that are not finite are dropped."""
-        values = answer.values
-        if values is not None and not all(map(math.isfinite, values.values())):
-            values = None
-        self._changed.add((answer.lesson, answer.step))
-        self._answers[answer.lesson, answer.step] = msgspec.structs.replace(answer, values=values)
-        self._write()
+        if not all(map(math.isfinite, (answer.values or {}).values())):
+            answer = msgspec.structs.replace(answer, values=None)
+        self._keep(_file_name(answer.lesson, answer.step), Kept(answer, self._step(answer.lesson, answer.step).done))
 
     def forget(self, lesson: Lesson, step: int) -> None:
         """Forget the answer to a step."""
-        if self._answers.pop((lesson.name, step), None) is not None:
-            self._done.get(lesson.name, set()).discard(step)
-            self._changed.add((lesson.name, step))
-            self._write()
+        if self._step(lesson.name, step).answer is not None:
+            self._keep(_file_name(lesson.name, step), Kept())
 
     # --- steps
 
     def finish(self, lesson: Lesson, step: int) -> None:
         """Remember that a step is finished."""
-        done = self._done.setdefault(lesson.name, set())
-        if step not in done:
-            done.add(step)
-            self._changed.add((lesson.name, step))
-            self._write()
+        kept = self._step(lesson.name, step)
+        if not kept.done:
+            self._keep(_file_name(lesson.name, step), Kept(kept.answer, True))
 
     def done(self, lesson: Lesson) -> frozenset[int]:
         """The finished steps; a step with a question counts only while it has an answer."""
-        steps = self._done.get(lesson.name, set())
         return frozenset(
             number
             for number, step in enumerate(lesson.steps, start=1)
-            if number in steps and (not step.head.question or self.answer(lesson, number) is not None)
+            if self._step(lesson.name, number).done
+            and (not step.head.question or self.answer(lesson, number) is not None)
         )
 
     def start_again(self, lesson: Lesson) -> None:
-        """Forget everything about one lesson."""
-        self._answers = {key: one for key, one in self._answers.items() if key[0] != lesson.name}
-        self._done.pop(lesson.name, None)
-        self._changed |= {(lesson.name, step) for step in range(1, len(lesson.steps) + 1)}
-        self._write()
+        """Forget everything about one lesson, of all windows."""
+        for step in range(1, len(lesson.steps) + 1):
+            self._keep(_file_name(lesson.name, step), Kept())
 
-    # --- the file
+    # --- the files
 
     def shutdown(self, seconds: float) -> bool:
         """Wait for a write in progress, when quitting.
@@ -169,53 +175,66 @@ class LessonProgress(QObject):
                 return False
         return True
 
+    def _step(self, lesson: str, step: int) -> Kept:
+        return self._kept.get(_file_name(lesson, step), Kept())
+
+    def _keep(self, name: str, kept: Kept) -> None:
+        self._kept[name] = self._unwritten[name] = kept
+        self._write()
+
     def _write(self) -> None:
-        path = self._path
-        if path is None:
+        if self._folder is None or self._task.busy or not self._unwritten:
             return
-        if self._task.busy:
-            self._stale = True
-            return
-        self._stale = False
-        done = {name: sorted(steps) for name, steps in self._done.items() if steps}
-        own, changed = Kept(list(self.answers()), done), frozenset(self._changed)
+        name, kept = next(iter(self._unwritten.items()))
+        path = self._folder / name
 
         def write() -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                kept = _merged(own, _read(path), changed)
-            except NOT_READ:
-                kept = own
+            if kept == Kept():
+                path.unlink(missing_ok=True)
+                return
             with atomic_write(path) as temporary:
                 temporary.write_bytes(msgspec.json.encode(kept))
 
-        self._task.run("lesson progress", write, self._written, self._not_written)
-
-    def _written(self, _: object) -> None:
-        if self._stale:
+        def written(_: object) -> None:
+            if self._unwritten[name] is kept:
+                del self._unwritten[name]
             self._write()
 
+        self._task.run("lesson progress", write, written, self._not_written)
+
     def _not_written(self, error: BaseException) -> None:
-        if not isinstance(error, OSError) or self._path is None:
+        if not isinstance(error, OSError):
             raise error
-        if not self._said:
-            self._said = True
-            self.failed.emit(cannot_write(self._path, error))
+        self._say(cannot_write(self._folder, error))
+
+    def _read(self, path: Path, kind: type[Content]) -> Content | None:
+        """Read a file; None if there is none. A damaged one is renamed."""
+        try:
+            with path.open("rb") as file:
+                return msgspec.json.decode(file.read(LARGEST + 1), type=kind)
+        except FileNotFoundError:
+            pass
+        except OSError as error:  # on Windows perhaps only while another window writes it
+            self._say(f"{path} cannot be read: {error.strerror}.")
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            aside = path.with_name(f"{path.stem}-unreadable{path.suffix}")
+            with contextlib.suppress(OSError):
+                os.replace(path, aside)
+            self._say(UNREADABLE.format(path.stem, aside.name))
+        return None
+
+    def _say(self, sentence: str) -> None:
+        if sentence not in self._said:
+            self._said.add(sentence)
+            self.failed.emit(sentence)
 
 
-def _read(path: Path) -> Kept:
-    """Read a file; raises one of :data:`NOT_READ`."""
-    with path.open("rb") as file:
-        return msgspec.json.decode(file.read(LARGEST + 1), type=Kept)
+def _file_name(lesson: str, step: int) -> str:
+    """The name of the file of a step. The digest tells "A" from "a" where the system does not.
 
-
-def _merged(own: Kept, theirs: Kept, changed: frozenset[tuple[str, int]]) -> Kept:
-    """What is in the file, with the own state of the changed steps."""
-    answers = {(one.lesson, one.step): one for one in theirs.answers if (one.lesson, one.step) not in changed}
-    answers |= {(one.lesson, one.step): one for one in own.answers if (one.lesson, one.step) in changed}
-    steps = {(name, step) for name, done in theirs.done.items() for step in done} - changed
-    steps |= {(name, step) for name, done in own.done.items() for step in done} & changed
-    done: dict[str, list[int]] = {}
-    for name, step in sorted(steps):
-        done.setdefault(name, []).append(step)
-    return Kept([answers[key] for key in sorted(answers)], done)
+    >>> _file_name("01-score", 2)
+    '01-score-7cd7e0d6a22e748c-2.json'
+    """
+    digest = hashlib.sha256(lesson.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{re.sub('[^A-Za-z0-9]+', '-', lesson)[:40]}-{digest}-{step}.json"
