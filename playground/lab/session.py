@@ -40,6 +40,7 @@ MODEL = "model.safetensors"
 FORMAT = "score-playground session"
 VERSION = 2
 """The first version whose files have a checksum."""
+SEEDS = 2**31  # the number of seeds
 LONGEST_CLASS_NAME = 255  # the longest folder name that file systems allow
 LONGEST_RUNS = 10_000_000  # characters of the pinned runs, each of which may have its own drawing
 
@@ -202,6 +203,8 @@ class Session:
             trajectory["axes"] = np.array(axes)
             if "trajectory" in metadata:
                 trajectory["provenance"] = np.array(metadata["trajectory"])
+        measurements = _json(path, {"measurements": "{}"} | dict(metadata), "measurements", dict)
+        experiment = with_new_noise(experiment, measurements.pop("new-noise", 0))
         device = _json(path, {"provenance": "{}"} | dict(metadata), "provenance", dict).get("device")
         return cls(
             experiment=experiment,
@@ -216,7 +219,7 @@ class Session:
             training=_json(path, metadata, "training", dict),
             view=_json(path, metadata, "view", dict),
             clicked=_clicked(path, metadata, shape, trajectory),
-            measurements=_json(path, {"measurements": "{}"} | dict(metadata), "measurements", dict),
+            measurements=measurements,
             runs=_runs(path, metadata),
             device=device if isinstance(device, str) else None,
         )
@@ -233,6 +236,13 @@ class Session:
             DataError: the experiment's data cannot be made.
         """
         return self.kept_points.dataset(self.experiment)
+
+
+def with_new_noise(experiment: Experiment, count: object) -> Experiment:
+    """Settings of an earlier version, in which new noise did not change the seed of sampling but was counted beside it."""
+    if type(count) is not int or not 0 < count < SEEDS:
+        return experiment
+    return experiments.replace(experiment, {"sampling.seed": (experiment.sampling.seed + count) % SEEDS})
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:

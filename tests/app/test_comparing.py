@@ -421,7 +421,7 @@ def test_new_noise_is_new_in_all_columns_alike(window) -> None:
     one, other = (run.trajectory.positions[0] for run in comparing.runs)
     assert np.array_equal(one, other)
     assert not np.array_equal(one, old)
-    window.playing.set_noise(0)
+    window.state.undo()
 
 
 def test_an_edit_of_the_data_is_refused(window) -> None:

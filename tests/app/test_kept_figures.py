@@ -49,7 +49,7 @@ def other(qtbot):
 def present(controllers) -> dict:
     """What was measured of the weights in view by the present settings."""
     workspace = controllers.building.workspace
-    return kept_figures.present(workspace, workspace.weights, controllers.state.experiment, 0)
+    return kept_figures.present(workspace, workspace.weights, controllers.state.experiment)
 
 
 def settle(qtbot, controllers) -> None:
@@ -131,7 +131,7 @@ ERRORS = ScoreErrorCurve(1.0, np.array([0.1, 1.0]), *(np.array([0.5, np.nan]) fo
 def test_figures_survive_json_and_what_is_unsound_is_left_out():
     why = Message("unknown", "{} has no density.", (setting("data.kind", "file"),))
     found = {"test-set": {"test_nll": np.float64(1.5), "reasons": {"kl": why}}, "fisher": ERRORS}
-    saved = kept_figures.to_json(found, 0)
+    saved = kept_figures.to_json(found)
     back = kept_figures.from_json(saved)
     assert back["test-set"] == {"test_nll": 1.5, "reasons": {"kl": why}}
     for field in dataclasses.fields(ScoreErrorCurve):
@@ -173,7 +173,7 @@ def test_shares_are_left_out_without_as_many_errors_and_truths():
 
 def test_figures_of_a_measurement_pass_their_own_check(qtbot, controllers):
     found = present(controllers)
-    back = kept_figures.from_json(json.loads(json.dumps(kept_figures.to_json(found, 0))))
+    back = kept_figures.from_json(json.loads(json.dumps(kept_figures.to_json(found))))
     for name in ("test-set", "quality"):
         assert back[name].keys() == found[name].keys()
 

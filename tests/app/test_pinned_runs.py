@@ -196,13 +196,20 @@ def test_a_stranger_s_run_keeps_only_what_is_sound():
     (found,) = from_json([saved], Experiment())
     assert found.name == "<b> " + "n" * (LONGEST_NAME - 4)
     assert found.resolved == {}
-    assert (found.noise, found.sampler_steps, found.nfe_mean, found.nfe_max) == (0, None, None, None)
+    assert (found.sampler_steps, found.nfe_mean, found.nfe_max) == (None, None, None)
     assert (found.seconds, found.trained_steps) == (None, None)
     assert found.figure("wasserstein2") is None
     assert found.figure("kl") is None
     assert found.shares("mode_weights") == ()
     assert "evil" not in found.figures
     assert table_text([found])  # whatever it holds
+
+
+@pytest.mark.parametrize(("noise", "seed"), [(2, 7), (2**31 - 3, 2), (-4, 5), ("2", 5), (True, 5), (None, 5)])
+def test_new_noise_of_an_earlier_version_is_another_seed(noise: object, seed: int) -> None:
+    (saved,) = to_json([run(1, sampling__seed=5)])
+    (found,) = from_json([saved | {"noise": noise}], Experiment())
+    assert found.experiment.sampling.seed == seed
 
 
 def test_a_file_has_no_more_runs_than_can_be_pinned():

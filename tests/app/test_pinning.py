@@ -41,7 +41,7 @@ def wait_finished(qtbot, controllers) -> None:
             and playing.is_of_now
             and pinning.finished is not None
             and pinning.finished.trajectory is playing.trajectory
-            and pinning.finished.seed == controllers.state.experiment.sampling.seed + playing.seed_offset
+            and pinning.finished.seed == controllers.state.experiment.sampling.seed
         )
     )
 
@@ -128,7 +128,7 @@ def test_figures_of_another_run_are_not_taken(qtbot, controllers):
     controllers.pinning.pin()
     wait_measured(qtbot, controllers)
     (run,) = controllers.pinning.pinned.runs
-    assert run.noise == 1
+    assert run.experiment.sampling.seed == 1
     assert run.figure("wasserstein2") not in (None, before)
     assert controllers.measuring.evaluation["wasserstein2"] == run.figure("wasserstein2")  # Quality shows it too
 
@@ -229,14 +229,18 @@ def test_a_restored_run_plays_its_own_particles_and_is_one_step(qtbot, controlle
     playing, state = controllers.playing, controllers.state
     again(qtbot, controllers, new_seed=True)
     experiment, trajectory = state.experiment, playing.trajectory
+    assert experiment.sampling.seed == 1  # new noise is another seed
     controllers.pinning.pin()
     wait_measured(qtbot, controllers)
     playing.restart(True)
+    assert state.experiment.sampling.seed == 2
+    state.undo()
+    assert state.experiment == experiment
+    state.redo()
     change(qtbot, controllers, {"sampling.kind": "langevin", "sampling.source": "exact"})
     change(qtbot, controllers, {"sampling.seed": 7})
     controllers.pinning.restore(1)
     assert state.experiment == experiment
-    assert playing.seed_offset == 1
     qtbot.waitUntil(lambda: playing.trajectory is trajectory)
     assert playing.is_of_now
     assert controllers.measuring.evaluation["wasserstein2"] == controllers.pinning.pinned.runs[0].figure("wasserstein2")
@@ -244,9 +248,8 @@ def test_a_restored_run_plays_its_own_particles_and_is_one_step(qtbot, controlle
     state.undo()
     assert state.experiment.sampling.seed == 7
     assert state.experiment.sampling.kind == "langevin"
-    assert playing.seed_offset == 2
     state.redo()
-    assert (state.experiment, playing.seed_offset) == (experiment, 1)
+    assert state.experiment == experiment
 
 
 def test_a_restored_run_of_other_data_brings_its_weights_back(qtbot, controllers):
@@ -355,7 +358,7 @@ def test_a_session_brings_the_runs_back_and_one_is_sampled_again_by_the_same_noi
     with qtbot.waitSignal(other.building.problem_changed):
         other.sessions.open(Session.load(tmp_path / "a.spg"))
     for before, after in zip(controllers.pinning.pinned.runs, other.pinning.pinned.runs, strict=True):
-        names = ("name", "experiment", "resolved", "noise", "nfe_mean", "trained_steps")
+        names = ("name", "experiment", "resolved", "nfe_mean", "trained_steps")
         assert [getattr(before, name) for name in names] == [getattr(after, name) for name in names]
         kept = {key: value for key, value in before.figures.items() if isinstance(value, float)}
         assert kept

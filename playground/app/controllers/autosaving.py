@@ -297,9 +297,9 @@ class Autosaving(QObject):
 
     def _job(self, name: str, workspace: Workspace, run: Trajectory | None) -> Callable[[RecoveryFolder], object]:
         """Makes the work that writes the weights of a workspace, with one point of its data."""
-        problem, noise = workspace.problem, self._playing.seed_offset
-        found = kept_figures.present(workspace, workspace.newest, problem.experiment, noise)
-        measured, arrays = kept_figures.to_json(found, noise), None
+        problem = workspace.problem
+        found = kept_figures.present(workspace, workspace.newest, problem.experiment)
+        measured, arrays = kept_figures.to_json(found), None
         if run is not None:
             arrays = {name: array for name, array in run.arrays().items() if name != "axes"}
         return lambda folder: folder.save(

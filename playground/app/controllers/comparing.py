@@ -96,7 +96,6 @@ class Comparing(QObject):
         building.settings_changed.connect(self._take_settings)
         building.taken.connect(self._take)
         replaying.chosen.connect(self._again)
-        playing.noise_changed.connect(self._again)
 
     # What the window may read
 

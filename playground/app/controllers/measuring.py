@@ -110,7 +110,6 @@ class Measuring(QObject):
         building.leaving.connect(self._leave)
         building.taken.connect(self._take)
         building.settings_changed.connect(self._take_settings)
-        playing.noise_changed.connect(self._take_noise)
         state.changed.connect(self._measure_again)
 
     def stop(self) -> None:
@@ -174,12 +173,6 @@ class Measuring(QObject):
             self._recall()
         if "likelihood.source" in keys:
             self.forget_weights()
-
-    @Slot()
-    def _take_noise(self) -> None:
-        """Forget the figures of the samples: they had other noise."""
-        self._forget("quality")
-        self._recall()
 
     @Slot(object)
     def _take(self, session: Session | None) -> None:
@@ -447,7 +440,7 @@ class Measuring(QObject):
         if workspace is None or workspace.problem.reference is None:
             return
         problem, weights = workspace.problem, workspace.weights
-        of = kept_figures.key("fisher", weights, self._state.experiment, self._playing.seed_offset)
+        of = kept_figures.key("fisher", weights, self._state.experiment)
 
         def take(errors: ScoreErrorCurve) -> None:
             if errors.fraction >= 1.0:
@@ -471,7 +464,7 @@ class Measuring(QObject):
         """
         workspace = self._building.workspace
         assert workspace is not None
-        of = kept_figures.key(task, workspace.weights, self._state.experiment, self._playing.seed_offset)
+        of = kept_figures.key(task, workspace.weights, self._state.experiment)
 
         def take(found: tuple[bool, Mapping[str, Any]]) -> None:
             whole, metrics = found
@@ -500,8 +493,8 @@ class Measuring(QObject):
 
     def _present(self) -> dict[str, kept_figures.Figures]:
         """What was measured with the weights in view and the current settings."""
-        workspace, experiment, noise = self._building.workspace, self._state.experiment, self._playing.seed_offset
-        return {} if workspace is None else kept_figures.present(workspace, workspace.weights, experiment, noise)
+        workspace, experiment = self._building.workspace, self._state.experiment
+        return {} if workspace is None else kept_figures.present(workspace, workspace.weights, experiment)
 
     def _replace(self, figures: Mapping[str, Any], reasons: dict[str, Message]) -> None:
         """Replace the figures of these keys; None removes one, and `reasons` says why."""

@@ -58,21 +58,6 @@ class _Origin:
     version: int
 
 
-@dataclass
-class _Restored:
-    """A step of the history that restored a run, with the noise before and after it."""
-
-    step: QUndoCommand
-    before: int
-    after: int
-    done: bool = True
-
-    def turn(self) -> int:
-        """Note that it was undone or redone; return the noise that belongs there."""
-        self.done = not self.done
-        return self.after if self.done else self.before
-
-
 class Pinning(QObject):
     """The pinned runs, see :class:`PinnedRuns`.
 
@@ -109,7 +94,6 @@ class Pinning(QObject):
         self._wanted: tuple[object, ...] | None = (
             None  # what is to be pinned once it is sampled with the chosen weights
         )
-        self._restored: list[_Restored] = []
         building.opened.connect(self._open)
         building.taken.connect(self._take)
         measuring.evaluation_changed.connect(self._take_likelihoods)
@@ -167,7 +151,6 @@ class Pinning(QObject):
             name="",
             experiment=experiment,
             resolved={key: value for key, value in resolved.items() if value != "auto"},
-            noise=max(run.seed - experiment.sampling.seed, 0),
             sampler_steps=taken,
             nfe_mean=None if math.isnan(nfe_mean) else nfe_mean,
             nfe_max=None if math.isnan(nfe_max) else nfe_max,
@@ -211,26 +194,19 @@ class Pinning(QObject):
         self.notified.emit(Notification("info", said, "edit.undo", is_current))
 
     def restore(self, number: int) -> None:
-        """Make a run the main one: one step of the history takes its settings, noise and kept weights.
+        """Make a run the main one: one step of the history takes its settings and kept weights.
 
         Its recorded particles play again if they are kept. Otherwise it is sampled again with the same seed.
         """
         run = self.pinned.get(number)
         if run is None:
             return
-        experiment, before = run.experiment, self._playing.seed_offset
-        self._playing.set_noise(run.noise)
+        experiment = run.experiment
         self._awaited = None
-        if experiment != self._state.experiment:
-            changes = {key: description.value(experiment, key) for key in description.fields(experiment)}
-            if not self._state.edit(changes):
-                self._playing.set_noise(before)
-                return
-            step = self._state.last_step
-            if step is not None:
-                self._restored.append(_Restored(step, before, run.noise))
-        else:
+        if experiment == self._state.experiment:
             self._playing.restart(False)
+        elif not self._state.edit({key: description.value(experiment, key) for key in description.fields(experiment)}):
+            return
         self._awaited = number
         if not self._building.busy:
             self._take()
@@ -242,7 +218,7 @@ class Pinning(QObject):
     def _in_view(self) -> tuple[object, ...]:
         """What a run that replaces the one in view must have in common with it."""
         experiment = self._state.experiment
-        return self._building.workspace_key, experiment.sampling, self._playing.seed_offset
+        return self._building.workspace_key, experiment.sampling
 
     def look(self) -> None:
         """Check whether the run in view has finished, and pin it if that was to be waited for."""
@@ -273,7 +249,6 @@ class Pinning(QObject):
         """Replace the runs by those of a file."""
         self._waiting.clear()
         self._origins.clear()
-        self._restored.clear()
         self._recorded = BoundedMemory(KEPT)
         self._measured = self._awaited = None
         self._tasks.cancel(TASK)
@@ -297,7 +272,7 @@ class Pinning(QObject):
         trajectory, origin = self._recorded.get(number), self._origins.get(number)
         if trajectory is not None and origin is not None and trajectory.shape == workspace.problem.shape:
             weights = workspace.weights if workspace.weights.version == origin.version else None
-            seed = run.experiment.sampling.seed + run.noise
+            seed = run.experiment.sampling.seed
             self._playing.show_finished(
                 Run(0, run.experiment, workspace, weights=weights, seed=seed, trajectory=trajectory)
             )
@@ -313,15 +288,9 @@ class Pinning(QObject):
 
     @Slot()
     def _follow_history(self) -> None:
-        """Hide the runs that are deleted at the history's position, and take the noise that belongs there."""
+        """Hide the runs that are deleted at the history's position."""
         steps = self._state.steps_since(0)
         self.pinned.set_deleted([step.number for step in steps if isinstance(step, Deletion)])
-        undone = [one for one in reversed(self._restored) if one.done and not self._state.is_done(one.step)]
-        redone = [one for one in self._restored if not one.done and self._state.is_done(one.step)]
-        for restored in undone:  # the last one first, as when they are undone one by one
-            self._playing.set_noise(restored.turn())
-        for restored in redone:
-            self._playing.set_noise(restored.turn())
 
     # Figures
 
@@ -361,7 +330,7 @@ class Pinning(QObject):
                 continue
             sampling = run.experiment.sampling
             if isinstance(sampling, FollowsScore) and sampling.source == run.experiment.likelihood.source:
-                found = kept_figures.present(workspace, workspace.weights, run.experiment, run.noise).get("test-set")
+                found = kept_figures.present(workspace, workspace.weights, run.experiment).get("test-set")
                 if isinstance(found, dict) and found.get("kl") is not None:
                     self._put(with_figures(run, {key: found.get(key) for key in KL}))
 

@@ -20,7 +20,6 @@ from playground.app.controllers.playback_clock import FRAMES_A_SECOND, PlaybackC
 from playground.app.controllers.replaying import Replaying
 from playground.app.controllers.sampling_worker import SHARE, SamplingRun, SamplingWorker
 from playground.app.controllers.video_frames import complete_run
-from playground.app.model import kept_figures
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView
 from playground.app.model.weights import Weights
@@ -30,7 +29,7 @@ from playground.kinds.inpainting import known_pixels
 from playground.lab.bounded_memory import BoundedMemory
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import Experiment
-from playground.lab.session import Session
+from playground.lab.session import SEEDS, Session
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 
@@ -116,7 +115,6 @@ class Playing(QObject):
         frame_changed(int)
         playing_changed(bool)
         loop_changed(bool)
-        noise_changed(): runs have other noise with the same seed.
         notified(Notification)
     """
 
@@ -124,7 +122,6 @@ class Playing(QObject):
     frame_changed = Signal(int)
     playing_changed = Signal(bool)
     loop_changed = Signal(bool)
-    noise_changed = Signal()
     notified = Signal(object)
 
     def __init__(
@@ -146,7 +143,6 @@ class Playing(QObject):
         self.kept: BoundedMemory[Hashable, Trajectory] = BoundedMemory(
             KEPT_RUNS
         )  # finished runs, by what they depend on
-        self.seed_offset = 0  # how often new noise was requested
         self._failed: Run | None = None  # the run whose sampling ended with an error
         self._opened: tuple[Run, Weights] | None = None  # a file's own run, and the newest weights when it came
         self._shown_frame = -1
@@ -337,19 +333,12 @@ class Playing(QObject):
     def restart(self, new_seed: bool = False) -> None:
         """Start the run again, with the same noise or with new noise."""
         if new_seed:
-            self.set_noise(self.seed_offset + 1)
+            self._state.edit({"sampling.seed": (self.seed + 1) % SEEDS})  # as an edit it begins a run
         elif self._lockstep is not None:
             self.seek(0)
         else:
             self._begin()
         self.set_playing(True)
-
-    def set_noise(self, seed_offset: int) -> None:
-        """Start a run with the noise of the given number of requests for new noise."""
-        self.seed_offset = seed_offset
-        self.noise_changed.emit()
-        if not self._building.busy:  # otherwise one starts by itself
-            self._begin()
 
     @Slot(bool)
     def set_loop(self, loop: bool) -> None:
@@ -423,7 +412,7 @@ class Playing(QObject):
     @property
     def seed(self) -> int:
         """The seed of the noise of the next runs."""
-        return self._state.experiment.sampling.seed + self.seed_offset
+        return self._state.experiment.sampling.seed
 
     @Slot()
     def _forget(self) -> None:
@@ -437,7 +426,6 @@ class Playing(QObject):
             self._opened = None
         if session is None or workspace is None:
             return
-        self.seed_offset = kept_figures.noise_of(session.measurements)
         run = self.runs[0] if self.runs else None
         recorded = None if run is None or run.workspace is not None else run.trajectory
         if run is not None and recorded is not None and recorded.shape == workspace.problem.shape:

@@ -48,8 +48,8 @@ class Sessions:
         if failure is not None:
             text = "Nothing is saved: the settings describe other data. {}"
             raise SessionError(Message("other-data", text, (failure,)))
-        dataset, trajectory, noise = workspace.problem.dataset, self._playing.newest_finished, self._playing.seed_offset
-        measured = kept_figures.to_json(kept_figures.present(workspace, workspace.newest, experiment, noise), noise)
+        dataset, trajectory = workspace.problem.dataset, self._playing.newest_finished
+        measured = kept_figures.to_json(kept_figures.present(workspace, workspace.newest, experiment))
         arrays, clicked = None, self._measuring.clicked if dataset.shape == (2,) else ()
         if trajectory is not None:
             arrays = {name: array for name, array in trajectory.arrays().items() if name != "axes"}

@@ -52,8 +52,6 @@ SETTINGS = {
     "fisher": ("likelihood.points",),
 }
 """By measurement: the settings that its figures depend on, besides those of training."""
-NOISE = "new-noise"
-"""The name in a session for the number of times that new noise was requested."""
 TEXTS = ("reference_set", "density")
 MESSAGES = ("energy_note",)
 POINTS = ("sliced_wasserstein2_points", "wasserstein2_points", "two_sample_points", "budget_points", "path_points")
@@ -61,10 +59,12 @@ SHARES = tuple((key, f"{key}_standard_error", f"{key}_true") for key in ("mode_w
 """Figures that are not numbers: texts, messages, pairs of counts, and lists of equal length."""
 
 
-def key(measurement: str, weights: Weights, experiment: Experiment, noise: int) -> Key:
-    """The key of figures of these weights. For samples it includes how often new noise was requested."""
+def key(measurement: str, weights: Weights, experiment: Experiment) -> Key:
+    """The key of figures of these weights. Only those of the samples depend on the seed of sampling."""
+    if measurement != "quality":
+        experiment = description.replace(experiment, {"sampling.seed": 0})
     settings = tuple(description.value(experiment, name) for name in SETTINGS[measurement])
-    return weights.version, measurement, settings, noise if measurement == "quality" else 0
+    return weights.version, measurement, settings
 
 
 def keep(workspace: Measured, of: Key, found: Figures) -> None:
@@ -78,29 +78,23 @@ def keep(workspace: Measured, of: Key, found: Figures) -> None:
 def keep_saved(workspace: Measured, saved: Mapping[str, Any], experiment: Experiment) -> None:
     """Keep the result of :func:`to_json` for the newest weights and these settings."""
     for name, found in from_json(saved).items():
-        keep(workspace, key(name, workspace.newest, experiment, noise_of(saved)), found)
+        keep(workspace, key(name, workspace.newest, experiment), found)
 
 
-def present(workspace: Measured, weights: Weights, experiment: Experiment, noise: int) -> dict[str, Figures]:
+def present(workspace: Measured, weights: Weights, experiment: Experiment) -> dict[str, Figures]:
     """The figures measured with these weights and settings; empty while training changes the weights."""
     if workspace.training == "training":
         return {}
-    found = {name: workspace.figures.get(key(name, weights, experiment, noise)) for name in MEASUREMENTS}
+    found = {name: workspace.figures.get(key(name, weights, experiment)) for name in MEASUREMENTS}
     return {name: figures for name, figures in found.items() if figures is not None}
 
 
-def to_json(found: Mapping[str, Figures], noise: int) -> dict[str, Any]:
+def to_json(found: Mapping[str, Figures]) -> dict[str, Any]:
     """The figures as JSON values, for a session."""
-    return ({NOISE: noise} if noise else {}) | {
+    return {
         name: plain(dataclasses.asdict(figures) if isinstance(figures, ScoreErrorCurve) else figures)
         for name, figures in found.items()
     }
-
-
-def noise_of(saved: Mapping[str, Any]) -> int:
-    """How often new noise had been requested for the run of a session's figures."""
-    noise = saved.get(NOISE)
-    return noise if isinstance(noise, int) and not isinstance(noise, bool) and 0 <= noise < 2**31 else 0
 
 
 def from_json(saved: Mapping[str, Any]) -> dict[str, Figures]:

@@ -14,7 +14,7 @@ from playground.app.style.number_formats import THIN_SPACE, format_count
 from playground.data.dataset import one_line
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment, ExperimentError
-from playground.lab.session import LONGEST_RUNS
+from playground.lab.session import LONGEST_RUNS, with_new_noise
 from playground.messages import Message
 
 KL = ("kl", "kl_standard_error", "kl_of_smoothing")
@@ -49,7 +49,6 @@ class PinnedRun:
         number: identifies the run.
         experiment: the settings with which it was sampled, including "auto".
         resolved: the value of each "auto", by dotted key.
-        noise: how often new noise had been requested; with the seed of sampling it determines the draws.
         sampler_steps: steps of the sampler; None if each particle takes steps of its own.
         nfe_mean, nfe_max: mean and maximum score evaluations of one particle; None if not known.
         seconds: the sampler's time; None if not known.
@@ -62,7 +61,6 @@ class PinnedRun:
     name: str
     experiment: Experiment
     resolved: Mapping[str, Any] = field(default_factory=dict)
-    noise: int = 0
     sampler_steps: int | None = None
     nfe_mean: float | None = None
     nfe_max: float | None = None
@@ -236,8 +234,6 @@ def differences(runs: Sequence[PinnedRun], beside_names: bool = False, named: bo
             value = value_text(known[key], run.setting(key))
             if not (beside_names and _has_word(run.name, value)):
                 said.append(value if named and known[key].kind == "choice" else f"{known[key].label} {value}")
-        if len({other.noise for other in runs}) > 1:
-            said.append(f"new noise {run.noise}" if run.noise else "first noise")
         trained = _trained(run)
         tells = len(trainings) > 1 or (run.trained_from is not None and not named)
         if trained and tells and not (beside_names and _has_word(run.name, trained)):
@@ -261,7 +257,7 @@ def _has_word(name: str, value: str) -> bool:
 def to_json(runs: Sequence[PinnedRun]) -> list[dict[str, Any]]:
     """Runs as JSON values, for a session."""
     plain = (
-        *("name", "resolved", "noise", "sampler_steps", "nfe_mean", "nfe_max", "seconds", "trained_steps"),
+        *("name", "resolved", "sampler_steps", "nfe_mean", "nfe_max", "seconds", "trained_steps"),
         *("trained_from", "figures"),
     )
     return [
@@ -299,7 +295,7 @@ def _run(saved: object, owner: Experiment, number: int) -> PinnedRun | None:
     if not isinstance(saved, dict) or not isinstance(saved.get("experiment"), str):
         return None
     try:
-        experiment = description.parse(saved["experiment"], "a pinned run", owner)
+        experiment = with_new_noise(description.parse(saved["experiment"], "a pinned run", owner), saved.get("noise"))
     except ExperimentError:
         return None
     known, resolved = description.fields(experiment), saved.get("resolved")
@@ -313,7 +309,6 @@ def _run(saved: object, owner: Experiment, number: int) -> PinnedRun | None:
             for key, value in (resolved.items() if isinstance(resolved, dict) else ())
             if key in known and description.value(experiment, key) == "auto" and _is_plain(value)
         },
-        noise=min(_count(saved.get("noise")) or 0, 2**31 - 1),
         sampler_steps=_count(saved.get("sampler_steps")),
         nfe_mean=_size(saved.get("nfe_mean")),
         nfe_max=_size(saved.get("nfe_max")),

@@ -16,7 +16,6 @@ COST = (
     "trained_steps",
     "trained_from",
     "sampling.seed",
-    "new_noise",
 )
 
 
@@ -29,7 +28,7 @@ def table_text(runs: Sequence[PinnedRun], separator: str = ",") -> str:
         settings = [written(run.setting(key)) if key in known else "" for key in keys]
         cost = (
             *(run.sampler_steps, run.nfe_mean, run.nfe_max, run.seconds, run.trained_steps, run.trained_from),
-            *(run.experiment.sampling.seed, run.noise),
+            run.experiment.sampling.seed,
         )
         figures = [(run.figures or {}).get(key) for key in FIGURES]
         rows.append([run.name, run.experiment.sampling.kind, *settings, *cost, *figures])

@@ -156,8 +156,7 @@ def _trained_from(run: PinnedRun) -> str:
 
 
 def _seed(run: PinnedRun) -> str:
-    seed = format_count(run.experiment.sampling.seed)
-    return f"{seed} + {run.noise}" if run.noise else seed
+    return format_count(run.experiment.sampling.seed)
 
 
 def _column(
@@ -240,9 +239,9 @@ def all_columns(differences: Mapping[int, str]) -> tuple[RunColumn, ...]:
         ),
         RunColumn(
             "seed",
-            "Seed of sampling, and how often new noise was asked for.",
+            "Seed of sampling.",
             _seed,
-            lambda run: 1e6 * run.experiment.sampling.seed + run.noise,
+            lambda run: run.experiment.sampling.seed,
         ),
         RunColumn(
             "what differs",
