@@ -245,8 +245,9 @@ def sample(
     _refuse(sampling_conflict(model.problem.experiment, model.problem.conditions))
     _ = model.score  # its error says what to do if there is no network
     if begun is not None:
-        own = StartKey(digest_of({"start": begun}))
-        opened.store.put(own, likelihood.checked_points(model.problem, _shaped(model.problem, begun)))
+        points = _shaped(model.problem, begun)
+        own = StartKey(digest_of({"start": points}))
+        opened.store.put(own, likelihood.checked_points(model.problem, points))
     return Work(opened.compute(RunKey.of(opened.document.model, own)))
 
 

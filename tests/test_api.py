@@ -292,7 +292,13 @@ def test_particles_start_where_they_are_told(page: dict[str, Any]) -> None:
     found = sp.sample(session, start=mine).result().positions
     assert found.shape[1:] == (3, 2)
     np.testing.assert_allclose(found[0], mine, rtol=1e-5, atol=1e-5)
-    for wrong, said in (([1.0, 2.0], r"shape \(N, 2\)"), (np.full((3, 2), np.nan), "not finite"), (3.0, "shape")):
+    dates = np.zeros((3, 2), dtype="M8[D]")
+    for wrong, said in (
+        ([1.0, 2.0], r"shape \(N, 2\)"),
+        (np.full((3, 2), np.nan), "not finite"),
+        (3.0, "shape"),
+        (dates, "real numbers"),
+    ):
         with pytest.raises(ExperimentError, match=said):
             sp.sample(session, start=wrong)
 

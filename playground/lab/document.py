@@ -18,6 +18,7 @@ from playground.lab.provenance import digests
 from playground.lab.settings import AFTER_TRAINING
 
 AnyKey = TypeVar("AnyKey", bound=Key)
+DATA_FILE = experiments.FILES[0]
 Place = tuple[float, float] | int
 """A point of the plane in the user's units, or the number of an image."""
 Column = tuple[tuple[str, Any], ...]
@@ -70,7 +71,10 @@ class Document(msgspec.Struct, frozen=True):
         Args:
             given: the digest of points that are given in place of those of the settings, as by a session.
         """
-        return cls(experiment, digests(experiment) if given is None else ((GIVEN, given),))
+        found = dict(digests(experiment))
+        if given is not None:
+            found = {GIVEN: given} | {key: digest for key, digest in found.items() if key != DATA_FILE}
+        return cls(experiment, tuple(found.items()))
 
     def edited(self, changes: Mapping[str, Any]) -> "Document":
         """The document with other settings, by dotted key; a file that is chosen anew is taken as it is now.
@@ -79,11 +83,17 @@ class Document(msgspec.Struct, frozen=True):
             ExperimentError: as :func:`playground.lab.experiment.replace`.
         """
         experiment = experiments.replace(self.experiment, changes)
-        same = experiments.files(experiment) == experiments.files(self.experiment)
-        same &= experiment.data == self.experiment.data and not {*changes} & {*experiments.FILES}
-        return msgspec.structs.replace(
-            self, experiment=experiment, digests=self.digests if same else digests(experiment)
-        )
+        before, found = dict(self.digests), dict(digests(experiment))
+        files = experiments.files(experiment)
+        same = [
+            key
+            for key, file in experiments.files(self.experiment).items()
+            if files.get(key) == file and key not in changes
+        ]
+        found |= {key: before[key] for key in same if key in before}
+        if GIVEN in before and experiment.data == self.experiment.data and DATA_FILE not in changes:
+            found = {GIVEN: before[GIVEN]} | {key: digest for key, digest in found.items() if key != DATA_FILE}
+        return msgspec.structs.replace(self, experiment=experiment, digests=tuple(found.items()))
 
     def begun(self, name: str = "") -> "Document":
         """The document after a training with its settings has begun.

@@ -58,7 +58,11 @@ def _file(key: Key) -> str:
 
 def _plain(part: Any) -> Any:
     if isinstance(part, Experiment):
-        return sorted(experiments.changed(part).items())
+        # Equal keys have equal files: 0.0 equals -0.0.
+        return [
+            (key, value + 0.0 if isinstance(value, float) else value)
+            for key, value in sorted(experiments.changed(part).items())
+        ]
     return part.file if isinstance(part, Key) else part
 
 
@@ -69,6 +73,10 @@ class PointsKey(Key, frozen=True, cache_hash=True):
     digests: Digests = ()
 
     kept: ClassVar[type[Kept] | None] = Points
+
+    @property
+    def again(self) -> bool:
+        return not any(key == GIVEN for key, _ in self.digests)
 
     @classmethod
     def of(cls, experiment: Experiment, digests: Digests = ()) -> "PointsKey":

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import sys
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -48,7 +49,7 @@ class Opened:
         Raises:
             ExperimentError: there is no such device.
         """
-        store = Store()
+        store = Store(memory=sys.maxsize)  # which ends with the work that needs its values
         document = Document.of(experiment, None if points is None else points.digest)
         if points is not None:
             store.put(document.points, points)
@@ -105,7 +106,7 @@ class Opened:
     def saved(self) -> Session:
         """What the document reaches, as a session: its points, its weights if they are there, and its run likewise."""
         training = self.document.training
-        trained = None if training is None else self.store.get(training)
+        trained: Trained | None = None if training is None else result(self.compute(training))
         run = self.store.get(self.document.run)
         return Session.of(
             self.document.experiment,

@@ -448,7 +448,9 @@ def _points(key: PointsKey, _device: str) -> Generator[None, None, Points]:
         raise DataError("The points that were given are not there any more: open the session again.")
     changed = [name for name, digest in named.items() if now.get(name) != digest]
     if changed:
-        text = "The file of {} has changed since these settings were chosen: choose it again to take it as it is now."
+        text = (
+            "The file of {} has changed since it was chosen: choose it again, or begin anew, to take it as it is now."
+        )
         raise DataError(Message("changed-file", text, (setting(changed[0]),), changed[0]))
     return Points.of(experiment.noise.with_start(experiment.data.load(experiment.likelihood.points)))
 

@@ -24,7 +24,6 @@ from playground.lab.keys import DEFAULT, KNOWN, FiguresKey, ModelKey, RunKey
 from playground.lab.measured import REASONS, Figures
 from playground.lab.model import Model
 from playground.lab.opened import Opened
-from playground.lab.problem import Problem
 from playground.lab.progress import TrainingProgress
 from playground.lab.provenance import Provenance
 from playground.lab.settings import Likelihood
@@ -180,8 +179,8 @@ def _of_training(measured: Measurable) -> Steps:
     trainer = Trainer(measured.model.problem)
     trainer.restore(trained.state)
     loss = None
-    for done, found in () if trained.last is None else trainer.evaluate_loss():
-        yield done, "draws of points and noise", None
+    for done, found in trainer.evaluate_loss() if trainer.step else ():
+        yield done, "", None
         loss = found
     yield 1.0, "", _training(trainer, trained.last, loss)
 
@@ -189,7 +188,8 @@ def _of_training(measured: Measurable) -> Steps:
 def _of_likelihoods(measured: Measurable) -> Steps:
     for progress in evaluate(measured.model.problem, measured.model.evaluated_score):
         found = progress.metrics
-        yield progress.fraction, progress.label, None if found is None else _without(found, OF_SAMPLES)
+        label = "" if progress.label == "distances" else progress.label
+        yield progress.fraction, label, None if found is None else _without(found, OF_SAMPLES)
 
 
 def _of_samples(measured: Measurable) -> Steps:
@@ -272,13 +272,20 @@ def _training(trainer: Trainer, last: TrainingProgress | None, final_loss: tuple
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
     }
-    return found | {"reasons": {key: _why_none(key, problem, last) for key, value in found.items() if value is None}}
+    reasons = {key: _why_none(key, trainer, last) for key, value in found.items() if value is None}
+    return found | {"reasons": reasons}
 
 
-def _why_none(key: str, problem: Problem, last: TrainingProgress | None) -> str:
+OF_THE_END = ("kept_step", "early_stopping", "optimal_loss", "optimal_loss_standard_error", "diverged")
+
+
+def _why_none(key: str, trainer: Trainer, last: TrainingProgress | None) -> str:
     """Why a figure of the training is missing."""
-    if last is None:
+    problem = trainer.problem
+    if not trainer.step:
         return "Nothing was trained: set training.steps, or training.seconds, above 0."
+    if last is None and key in OF_THE_END:
+        return "How training ended is not known of weights that were opened."
     if key == "early_stopping":
         return "Training ended by its limit, with its last weights."
     if key == "kept_step":

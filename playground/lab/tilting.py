@@ -78,7 +78,8 @@ class Tilted:
         found = torch.empty((count, 2), dtype=torch.float64)
         for number, density in enumerate(self._densities):
             rows = chosen == number
-            found[rows] = density.sample(int(rows.sum()), generator)
+            if rows.any():
+                found[rows] = density.sample(int(rows.sum()), generator)
         return found
 
 

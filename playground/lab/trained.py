@@ -28,10 +28,6 @@ class Trained:
     last: TrainingProgress | None = None
     device: str | None = None
 
-    def __post_init__(self) -> None:
-        for array in self.state.values():  # other threads may read them
-            array.setflags(write=False)
-
     @property
     def digest(self) -> str:
         """A name for its content."""

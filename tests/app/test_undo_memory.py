@@ -174,3 +174,15 @@ def test_finished_runs_are_forgotten_when_other_work_comes(qtbot, workspace):
     qtbot.waitUntil(lambda: len(playing.kept) > 0, timeout=20_000)
     controllers.building.open_experiment(replace(Experiment(), SMALL))
     assert not len(playing.kept)
+
+
+def test_weights_are_of_the_scene_that_began_them_whatever_its_title_begins_with(qtbot, workspace):
+    state, controllers = workspace
+    building = controllers.building
+    building.begin_anew(state.experiment, 0, "Guidance is not tilting")
+    first = building.key_at(state.stack.index())
+    building.begin_anew(replace(state.experiment, {"sampling.steps": 7}), 0, "Guidance is not tilting")
+    assert building.key_at(state.stack.index()) == first  # steps of one lesson share their weights
+    building.begin_anew(replace(state.experiment, {"sampling.steps": 8}), 0, "Guidance")
+    assert building.key_at(state.stack.index()) != first
+    qtbot.waitUntil(lambda: not building.busy, timeout=10_000)

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from msgspec import UNSET, structs
 
 from playground.data.dataset import DataError
+from playground.kinds import plugins
 from playground.lab.bounded_memory import parts_of
 from playground.lab.compute import compute, result
 from playground.lab.document import Document, LessonPlace, NeedsTraining, Pin
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, replace
-from playground.lab.keys import ModelKey, PointsKey, TrainingKey, WeightsKey
+from playground.lab.keys import GIVEN, ModelKey, PointsKey, TrainingKey, WeightsKey
 from playground.lab.measured import Figures, Measured
 from playground.lab.opened import Opened
 from playground.lab.points import Points
@@ -422,12 +425,69 @@ def test_memory_counts_points_and_networks_too() -> None:
     assert weights | {model.problem.train.untyped_storage().data_ptr()} <= held.keys()
 
 
-def test_values_are_frozen() -> None:
+def test_a_store_that_is_too_small_costs_time_and_nothing_else() -> None:
+    small = dataclasses.replace(Opened.of(SMALL, "cpu"), store=Store(memory=1)).begun()
     opened = Opened.of(SMALL, "cpu").begun()
-    trained: Trained = result(opened.compute(opened.training))
-    assert not any(array.flags.writeable for array in trained.state.values())
-    with pytest.raises(AttributeError):
-        setattr(opened.document, "experiment", SMALL)  # noqa: B010 - mypy refuses the statement
+    for one in (small, opened):
+        result(one.compute(one.document.run))
+    saved, expected = small.saved(), opened.saved()
+    assert saved.weights is not None
+    assert expected.weights is not None
+    np.testing.assert_array_equal(saved.weights["ema.hidden.0.weight"], expected.weights["ema.hidden.0.weight"])
+    given = Points.of(SMALL.data.load(10))
+    key = PointsKey.of(SMALL, ((GIVEN, given.digest),))
+    small.store.put(key, given)
+    small.store.put(PointsKey.of(SMALL), given)
+    assert small.store.get(key) is given  # nothing else has it
+
+
+def test_a_document_has_the_digests_of_its_plugins_and_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(plugins.loaded, tmp_path / "mine.py", plugins.Loaded((type(SMALL.sampling),), "b" * 64))
+    start = tmp_path / "start.csv"
+    np.savetxt(start, np.zeros((9, 2)), delimiter=",")
+    flow = replace(SMALL, {"noise.kind": "flow-matching", "noise.source": "file", "noise.source_path": str(start)})
+    for document in (Document.of(SMALL, "given"), Document.of(flow).edited({"sampling.seed": 1})):
+        assert dict(document.digests)["sampling.kind"] == "b" * 64
+        assert ("sampling.kind", "b" * 64) in document.run.model.digests
+        assert not {"sampling.kind"} & {key for key, _ in document.points.digests}
+    assert dict(Document.of(flow, "given").digests).keys() == {GIVEN, "noise.source_path", "sampling.kind"}
+    other = Document.of(SMALL).edited({"sampling.kind": "langevin"})
+    assert other.digests == Document.of(other.experiment).digests == ()
+    assert Document.of(SMALL, "given").edited({"data.seed": 1}).digests == Document.of(SMALL).digests
+
+
+@pytest.mark.claims  # starts processes
+def test_zeros_of_both_signs_are_in_one_file() -> None:
+    code = (
+        "from playground.lab.document import Document; from playground.lab.experiment import Experiment, replace; "
+        "print(Document.of(replace(Experiment(), {'sampling.score_factor': %s})).run.file)"
+    )
+    files = {
+        subprocess.run([sys.executable, "-c", code % zero], check=True, capture_output=True, timeout=120).stdout
+        for zero in ("0.0", "-0.0")
+    }
+    assert len(files) == 1
+
+
+def test_the_final_loss_of_opened_weights_is_measured() -> None:
+    opened = Opened.of(SMALL, "cpu").begun()
+    result(opened.compute(opened.training))
+    again = Opened.session(opened.saved(), "cpu")
+    first, second = (result(one.compute(PARTS["Final loss"].key(one.document))) for one in (opened, again))
+    assert second["final_loss"] == first["final_loss"]
+    assert "How training ended is not known" in str(second["optimal_loss"].reason)
+    untrained = Opened.of(replace(SMALL, {"training.steps": 0}), "cpu").begun()
+    nothing = result(untrained.compute(PARTS["Final loss"].key(untrained.document)))
+    assert "Nothing was trained" in str(nothing["final_loss"].reason)
+
+
+@pytest.mark.claims  # starts a process
+def test_the_first_value_may_be_asked_before_anything_else_is_imported() -> None:
+    code = (
+        "from playground.lab.opened import Opened; from playground.lab.experiment import Experiment; "
+        "opened = Opened.of(Experiment(), 'cpu').begun(); next(opened.compute(opened.document.run))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
 
 def test_what_only_a_store_has_says_so_when_it_is_gone() -> None:

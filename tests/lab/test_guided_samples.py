@@ -92,6 +92,14 @@ def test_the_field_of_autoguidance_is_the_one_that_particles_follow() -> None:
         assert field_score(problem, both, "exact") is both
 
 
+def test_few_draws_of_many_classes_are_drawn_from_those_that_come() -> None:
+    density = tilted(problem_of(data__kind="eight-gaussians", sampling__labels="all", sampling__guidance=2.0))
+    assert density is not None
+    found = torch.stack([density.sample(1, seeded(number)) for number in range(20)])
+    assert found.shape == (20, 1, 2)
+    assert len({tuple(row) for row in found.round().flatten(1).tolist()}) > 3
+
+
 def test_the_tilted_density_of_all_classes_is_their_mixture() -> None:
     problem = problem_of(data__kind="two-gaussians", sampling__labels="all", sampling__guidance=2.0)
     both = tilted(problem)

@@ -204,7 +204,7 @@ class Building(QObject):
         state = self._state
         wanted = structs.replace(state.document, experiment=shared(state.experiment, experiment))
         key = wanted.training
-        if key is None or key in state.document_at(since).trainings or not key.name.startswith(f"{owner} "):
+        if key is None or key in state.document_at(since).trainings or key.name.rpartition(" ")[0] != owner:
             name = _new_name(owner)
             if trained is not None:
                 self._stored[key_of(wanted.begun(name))] = trained
