@@ -349,6 +349,8 @@ def test_fair_lock_lets_in_who_waits():
 
 
 def test_while_training_a_fast_sampler_follows_the_newest_weights(qtbot, controllers):
+    controllers.state.edit({"sampling.steps": 2000})  # more than any machine samples between two looks
+    qtbot.waitUntil(lambda: controllers.playing.trajectory.total > 2000)
     first, runs = controllers.playing.trajectory, []
     controllers.playing.trajectory_changed.connect(lambda trajectory: runs.append((trajectory, len(trajectory))))
     controllers.training.start()
