@@ -349,16 +349,14 @@ def test_fair_lock_lets_in_who_waits():
 
 
 def test_while_training_a_fast_sampler_follows_the_newest_weights(qtbot, controllers):
-    controllers.state.edit({"sampling.steps": 2000})  # more than any machine samples between two looks
-    qtbot.waitUntil(lambda: controllers.playing.trajectory.total > 2000)
     first, runs = controllers.playing.trajectory, []
     controllers.playing.trajectory_changed.connect(lambda trajectory: runs.append((trajectory, len(trajectory))))
     controllers.training.start()
     qtbot.waitUntil(lambda: bool(runs), timeout=10_000)
     assert controllers.playing.sampler._share == SHARE
-    run, steps = runs[0]
-    assert run is not first
-    assert steps < run.total  # shown as it grows
+    assert runs[0][0] is not first
+    # Some are shown as they grow; one that is sampled between two looks is shown whole.
+    qtbot.waitUntil(lambda: any(steps < run.total for run, steps in runs), timeout=10_000)
 
 
 def test_while_training_a_slow_sampler_records_the_next_run_while_the_last_one_plays(qtbot, controllers, monkeypatch):
