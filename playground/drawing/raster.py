@@ -12,7 +12,8 @@ from PySide6.QtGui import QColor, QPainter
 
 from playground.drawing.pixel_buffers import PixelBuffer, empty_buffer
 
-MARGIN = 16  # pixels around the image where shapes that overlap its edge are written without a bounds check
+LARGEST = 14.0  # largest radius of a disc, in pixels
+MARGIN = 32  # pixels around the image where shapes are written without a bounds check: twice LARGEST, and 3
 STRIP = 64_000  # pixels painted at a time
 FEW = 3000  # up to so many discs are placed to a quarter of a pixel, more discs to a whole pixel
 
@@ -22,12 +23,12 @@ def disc_coverage(centres: np.ndarray, radius: float, width: int, height: int) -
 
     Args:
         centres: (N, 2) pixels; non-finite ones and those outside the image are left out.
-        radius: pixels, 0.5 to MARGIN - 2.
+        radius: pixels, 0.5 to LARGEST.
 
     Returns:
         (height, width) uint8, 255 inside a disc; valid until the next call in this thread.
     """
-    radius = min(max(radius, 0.5), MARGIN - 2.0)
+    radius = min(max(radius, 0.5), LARGEST)
     stride = width + 2 * MARGIN
     padded = empty_buffer("discs", stride * (height + 2 * MARGIN), np.uint8)
     x, y = _within(centres, -radius - 1, width, height)
@@ -57,7 +58,7 @@ def labelled_discs(centres: np.ndarray, labels: np.ndarray, radius: float, width
     Returns:
         (height, width) uint16 of coverage x 256 + label; valid until the next call in this thread.
     """
-    radius = min(max(radius, 0.5), MARGIN - 2.0)
+    radius = min(max(radius, 0.5), LARGEST)
     stride = width + 2 * MARGIN
     padded = empty_buffer("labelled discs", stride * (height + 2 * MARGIN), np.uint16)
     seen = inside(centres, -radius - 1, width, height)

@@ -6,7 +6,7 @@ from PySide6.QtGui import QColor, QImage
 
 from playground.drawing.lines import line_coverage
 from playground.drawing.pixel_buffers import PixelBuffer
-from playground.drawing.raster import counts, disc_coverage, tinted, tints
+from playground.drawing.raster import LARGEST, counts, disc_coverage, tinted, tints
 
 
 def centroid(coverage: np.ndarray) -> tuple[float, float]:
@@ -130,3 +130,14 @@ def test_memory_is_reused_but_never_by_two_at_once() -> None:
     assert third.image.pixel(1, 1) == 0xFF112233  # the buffer that was returned
     assert second.image.pixel(1, 1) == 0xFF445566
     assert isinstance(third.image, QImage)
+
+
+@pytest.mark.parametrize("radius", [1.0, 7.5, 9.0, 14.0, 30.0])
+def test_a_disc_just_outside_an_edge_is_drawn_as_far_as_it_reaches_in(radius: float) -> None:
+    width, height = 60, 50
+    for outside in np.linspace(0, 16, 50):
+        centres = [(30, -outside), (30, height + outside), (-outside, 25), (width + outside, 25)]
+        for centre in (*centres, (-outside, -outside), (width + outside, height + outside)):
+            found = disc_coverage(np.array([centre], dtype=float), radius, width, height)
+            y, x = np.nonzero(found)
+            assert np.hypot(x + 0.5 - centre[0], y + 0.5 - centre[1]).max(initial=0.0) <= min(radius, LARGEST) + 1
