@@ -97,9 +97,13 @@ def meta(
     return msgspec.Meta(ge=ge, le=le, description=description, extra=extra)
 
 
+SEEDS = 2**31
+"""The number of seeds."""
+
+
 def seed_meta(description: str, *, label: str = "", resets: bool = False) -> msgspec.Meta:
     """Bounds and documentation of a seed of an experiment; the arguments are those of :func:`meta`."""
-    return meta(description, label=label, ge=0, le=2**31 - 1, resets=resets, advanced=True)
+    return meta(description, label=label, ge=0, le=SEEDS - 1, resets=resets, advanced=True)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playground.lab.autoguidance import with_weaker
+from playground.lab.autoguidance import asks_checkpoint, with_weaker
 from playground.lab.checkpoints import PREFIX, Checkpoints
 from playground.lab.compute import computes
 from playground.lab.experiment import ExperimentError, replace
@@ -28,16 +28,27 @@ class Model:
 
     Attributes:
         network: None if it was not trained; then only a known score can be followed.
-        checkpoints: the weights of earlier steps of its training.
-        step: the training step of the network's weights.
+        state: what came of its training, see :class:`playground.lab.trained.Trained`; empty if there was none.
         path: the path of its file, if it has one.
     """
 
     problem: Problem
     network: ScoreNetwork | None
-    checkpoints: Checkpoints = field(default_factory=Checkpoints)
-    step: int = 0
+    state: Arrays = field(default_factory=dict)
     path: Path | None = None
+
+    @property
+    def step(self) -> int:
+        """The training step of the network's weights."""
+        return int(self.state["step"])
+
+    @functools.cached_property
+    def checkpoints(self) -> Checkpoints:
+        """The weights of earlier steps of its training."""
+        found = Checkpoints()
+        if self.network is not None:
+            found.restore(self.state, self.network.state_dict())
+        return found
 
     @property
     def learned(self) -> ScoreFunction:
@@ -73,6 +84,8 @@ class Model:
         known = self.problem.known_score()
         if known is not None or self.network is None:
             return known or self.learned
+        if not asks_checkpoint(self.problem.experiment):
+            return self.network
         return with_weaker(self.problem, self.network, self.checkpoints.weights, self.step)
 
     @property
@@ -114,9 +127,7 @@ class Model:
         network = problem.network().requires_grad_(False)
         load_weights(network, weights, "")
         problem = dataclasses.replace(problem, hidden_labels=hidden_labels(state))
-        checkpoints = Checkpoints()
-        checkpoints.restore(state, network.state_dict())
-        return cls(problem, network, checkpoints, int(state["step"]))
+        return cls(problem, network, state)
 
 
 @computes(WeightsKey)

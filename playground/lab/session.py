@@ -22,6 +22,7 @@ import numpy as np
 
 from playground.data.dataset import MOST_CLASS_NAMES
 from playground.kinds.datasets.data_source import Saved
+from playground.kinds.setting import SEEDS
 from playground.lab import checked_file
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment, ExperimentError
@@ -40,7 +41,6 @@ MODEL = "model.safetensors"
 FORMAT = "score-playground session"
 VERSION = 2
 """The first version whose files have a checksum."""
-SEEDS = 2**31  # the number of seeds
 LONGEST_CLASS_NAME = 255  # the longest folder name that file systems allow
 LONGEST_RUNS = 10_000_000  # characters of the pinned runs, each of which may have its own drawing
 

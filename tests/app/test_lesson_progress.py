@@ -52,6 +52,14 @@ def said_in(folder: Path) -> list[tuple[str, int, str]]:
     return [(answer.lesson, answer.step, answer.said) for answer in found.answers()]
 
 
+def keep_two_answers(folder: Path, lesson: Lesson) -> None:
+    """As a window does that was open before."""
+    before = progress(folder)
+    before.take(answered(lesson, 1, "before"))
+    before.take(answered(lesson, 2, "before"))
+    assert before.shutdown(10)
+
+
 def test_two_windows_keep_the_answers_of_both(qtbot, tmp_path) -> None:
     folder, (first, second, *_) = tmp_path / "lessons", load_all().values()
     before = progress(folder)
@@ -108,10 +116,7 @@ def test_a_lesson_that_is_started_again_loses_its_answers_of_all_windows(qtbot, 
 
 def test_a_window_killed_while_it_writes_loses_no_answer_that_was_written(qtbot, tmp_path) -> None:
     folder, lesson, said = tmp_path / "lessons", load_all()["01-score"], list[str]()
-    before = progress(folder)
-    before.take(answered(lesson, 1, "before"))
-    before.take(answered(lesson, 2, "before"))
-    assert before.shutdown(10)
+    keep_two_answers(folder, lesson)
     assert subprocess.run([sys.executable, "-c", KILLED, str(folder)], check=False).returncode == 9
     (left,) = (path for path in folder.iterdir() if path.name.startswith("."))
     assert b"half" in left.read_bytes()
@@ -194,10 +199,7 @@ def test_a_damaged_file_costs_one_answer_and_is_told(qtbot, tmp_path, text: str)
 
 def test_a_file_that_cannot_be_opened_is_told_once_and_stays(qtbot, tmp_path) -> None:
     folder, lesson, said = tmp_path / "lessons", load_all()["01-score"], list[str]()
-    before = progress(folder)
-    before.take(answered(lesson, 1, "before"))
-    before.take(answered(lesson, 2, "before"))
-    assert before.shutdown(10)
+    keep_two_answers(folder, lesson)
     (path,) = folder.glob("*-2.json")
     path.unlink()
     path.mkdir()

@@ -41,16 +41,15 @@ SPLIT = {"likelihood.points": Likelihood().points}  # another number of held-out
 TASKS = ("problem", "reading")  # the tasks that end with another workspace
 MOST_NAMED = 3  # settings that one message names
 DROPPED = "Undo keeps 1 GiB in memory, and the {} steps trained here did not fit. Press Train to repeat them."
-
-
 FIRST = "first"
 """The name of the training of settings with which none was begun by a reset, a scene or a lesson."""
 
 
 def key_of(document: Document) -> TrainingKey:
     """The training of a document."""
-    if document.training is not None:
-        return document.training
+    begun = document.training
+    if begun is not None:
+        return begun
     return TrainingKey.of(description.replace(document.experiment, SPLIT), name=FIRST)
 
 

@@ -11,7 +11,6 @@ from playground.app.controllers.building import Building
 from playground.app.controllers.comparing import Comparing
 from playground.app.controllers.playing import Playing, Run
 from playground.app.controllers.sampling_worker import InspectionRequest, SamplingRun, SamplingWorker
-from playground.lab.experiment import replace
 from playground.lab.inspection import InspectedParticle
 
 if typing.TYPE_CHECKING:
@@ -173,8 +172,7 @@ class Inspecting(QObject):
         if run is None or workspace is None or run.workspace is not workspace:
             return None
         if self._kept is None or self._kept[0].key != run.key or self._kept[1].workspace is not workspace:
-            experiment = replace(run.experiment, {"sampling.seed": run.seed})
-            problem = dataclasses.replace(workspace.problem, experiment=experiment)
+            problem = dataclasses.replace(workspace.problem, experiment=run.experiment)
             weights = run.weights or workspace.weights
             self._kept = run, SamplingRun(workspace, problem, run.seed, run.number, weights)
         return self._kept[1]

@@ -272,10 +272,7 @@ class Pinning(QObject):
         trajectory, origin = self._recorded.get(number), self._origins.get(number)
         if trajectory is not None and origin is not None and trajectory.shape == workspace.problem.shape:
             weights = workspace.weights if workspace.weights.version == origin.version else None
-            seed = run.experiment.sampling.seed
-            self._playing.show_finished(
-                Run(0, run.experiment, workspace, weights=weights, seed=seed, trajectory=trajectory)
-            )
+            self._playing.show_finished(Run(0, run.experiment, workspace, weights=weights, trajectory=trajectory))
             self._origins[number] = dataclasses.replace(origin, run=self._playing.runs[0].number)
             if run.figures is not None and run.is_measured:
                 self._measuring.show_figures(trajectory, run.figures)

@@ -26,10 +26,11 @@ from playground.app.model.weights import Weights
 from playground.app.model.workspace import Workspace
 from playground.app.workers.worker import Worker
 from playground.kinds.inpainting import known_pixels
+from playground.kinds.setting import SEEDS
 from playground.lab.bounded_memory import BoundedMemory
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import Experiment
-from playground.lab.session import SEEDS, Session
+from playground.lab.session import Session
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 
@@ -67,7 +68,6 @@ class Run:
         experiment: the settings with which it was sampled.
         workspace: its workspace; None while that of an opened session is being built.
         weights: the weights at its start; None if it was recorded earlier.
-        seed: the seed of its noise.
         replaces: whether it replaces another run at the playhead, and does not start from its first frame.
         trajectory: its frames so far; None before the first.
     """
@@ -76,9 +76,13 @@ class Run:
     experiment: Experiment
     workspace: Workspace | None
     weights: Weights | None = None
-    seed: int = 0
     replaces: bool = False
     trajectory: Trajectory | None = None
+
+    @property
+    def seed(self) -> int:
+        """The seed of its noise."""
+        return self.experiment.sampling.seed
 
     @property
     def version(self) -> int:
@@ -88,7 +92,7 @@ class Run:
     @property
     def key(self) -> Hashable:
         """What its frames depend on."""
-        return self.version, self.experiment.sampling, self.seed, self.experiment.likelihood.points
+        return self.version, self.experiment.sampling, self.experiment.likelihood.points
 
     @property
     def is_of_its_weights(self) -> bool:
@@ -140,9 +144,8 @@ class Playing(QObject):
         self._numbers = itertools.count(1)
         self._recording: Run | None = None  # shown from its first frame on
         self._next: Run | None = None  # recorded while another run plays, and shown after it
-        self.kept: BoundedMemory[Hashable, Trajectory] = BoundedMemory(
-            KEPT_RUNS
-        )  # finished runs, by what they depend on
+        # Finished runs, by what they depend on.
+        self.kept: BoundedMemory[Hashable, Trajectory] = BoundedMemory(KEPT_RUNS)
         self._failed: Run | None = None  # the run whose sampling ended with an error
         self._opened: tuple[Run, Weights] | None = None  # a file's own run, and the newest weights when it came
         self._shown_frame = -1
@@ -429,7 +432,7 @@ class Playing(QObject):
         run = self.runs[0] if self.runs else None
         recorded = None if run is None or run.workspace is not None else run.trajectory
         if run is not None and recorded is not None and recorded.shape == workspace.problem.shape:
-            opened = dataclasses.replace(run, workspace=workspace, seed=self.seed)
+            opened = dataclasses.replace(run, workspace=workspace)
             self.runs, self._opened = (opened,), (opened, workspace.newest)
 
     @Slot(object)
@@ -475,7 +478,7 @@ class Playing(QObject):
 
     def _run(self, workspace: Workspace, replaces: bool) -> Run:
         """A run with the current settings and weights, before its first frame."""
-        return Run(next(self._numbers), self._state.experiment, workspace, workspace.weights, self.seed, replaces)
+        return Run(next(self._numbers), self._state.experiment, workspace, workspace.weights, replaces)
 
     @Slot()
     def _take_weights(self) -> None:
@@ -509,7 +512,7 @@ class Playing(QObject):
         run = dataclasses.replace(self._run(workspace, True), weights=weights)
         if self._opened is not None and self._opened[1].version == weights.version:
             opened = self._opened[0]
-            if (opened.seed, opened.experiment.sampling) == (run.seed, run.experiment.sampling):
+            if opened.experiment.sampling == run.experiment.sampling:
                 return opened
         kept = self.kept.get(run.key)
         return None if kept is None else dataclasses.replace(run, trajectory=kept)

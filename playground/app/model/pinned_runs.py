@@ -256,10 +256,8 @@ def _has_word(name: str, value: str) -> bool:
 
 def to_json(runs: Sequence[PinnedRun]) -> list[dict[str, Any]]:
     """Runs as JSON values, for a session."""
-    plain = (
-        *("name", "resolved", "sampler_steps", "nfe_mean", "nfe_max", "seconds", "trained_steps"),
-        *("trained_from", "figures"),
-    )
+    counts = ("sampler_steps", "nfe_mean", "nfe_max", "seconds", "trained_steps", "trained_from")
+    plain = ("name", "resolved", *counts, "figures")
     return [
         {"experiment": description.dump(description.without_places(run.experiment))}
         | {name: kept_figures.plain(getattr(run, name)) for name in plain}

@@ -155,10 +155,6 @@ def _trained_from(run: PinnedRun) -> str:
     return f"Training changed its weights while it was sampled, from step {_count(run.trained_from)} on."
 
 
-def _seed(run: PinnedRun) -> str:
-    return format_count(run.experiment.sampling.seed)
-
-
 def _column(
     figure: str,
     text: Callable[[PinnedRun], str],
@@ -240,7 +236,7 @@ def all_columns(differences: Mapping[int, str]) -> tuple[RunColumn, ...]:
         RunColumn(
             "seed",
             "Seed of sampling.",
-            _seed,
+            lambda run: format_count(run.experiment.sampling.seed),
             lambda run: run.experiment.sampling.seed,
         ),
         RunColumn(

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.kinds.setting import Option, meta
+from playground.kinds.setting import SEEDS, Option, meta
 from playground.lab.boltzmann.patterns import bars_and_stripes, read_pattern
 from playground.lab.experiment import ExperimentError, check_together
 from playground.messages import Message
@@ -21,7 +21,7 @@ MOST_PIXELS = 16
 class Boltzmann(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A machine with one unit for each pixel of a small picture, trained by summing over all its states."""
 
-    seed: Annotated[int, meta("Seed of the samples", ge=0, le=2**31 - 1)] = 0
+    seed: Annotated[int, meta("Seed of the samples", ge=0, le=SEEDS - 1)] = 0
     rows: Annotated[int, meta("Pixels down; rows times columns is from 2 to 16", ge=1, le=16, resets=True)] = 3
     columns: Annotated[int, meta("Pixels across", ge=1, le=16, resets=True)] = 3
     data: Annotated[
