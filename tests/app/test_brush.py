@@ -42,6 +42,13 @@ def train(window, qtbot) -> None:
     qtbot.waitUntil(lambda: window.controllers.training.status == "finished", timeout=40_000)
 
 
+def test_a_first_stroke_is_never_painted_in_the_view_of_other_data(window):
+    QTest.mouseClick(window.panel(DataPanel).tiles["drawn"], LEFT)
+    assert window.controllers.building.problem is None  # at once, with no time in which to begin a stroke
+    x0, x1, *_ = window.canvas.viewport
+    assert (x0, x1) == pytest.approx((-3, 3), abs=1)
+
+
 def test_after_training_a_click_asks_for_a_likelihood_and_paints_nothing(drawing, qtbot):
     window = drawing
     train(window, qtbot)

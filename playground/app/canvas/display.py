@@ -314,7 +314,8 @@ class Display(QObject):
             data = self._state.experiment.data
             strokes = data.strokes if isinstance(data, Drawing) else ()
             self._canvas.set_strokes((np.array(stroke.points), stroke.radius) for stroke in strokes)
-            self._canvas.set_hint("")
+            if strokes:
+                self._canvas.set_hint("")
         if "sampling.source" in keys:
             self._show_followed()
         elif keys & {"sampling.labels", "sampling.label"} or "sampling.kind" in keys:

@@ -359,6 +359,9 @@ class Building(QObject):
             return  # the session is built first, then later changes
         if self.restarts(keys) or "likelihood.points" in keys:
             self._settle.start()
+            conflict = training_conflict(self._state.experiment)
+            if conflict is not None and conflict.key == "data.strokes":
+                self.build()  # at once: a first stroke must not be painted in the view of the old data
             return
         workspace = self._workspace
         if workspace is None or reset_key(workspace.problem.experiment) != reset_key(self._state.experiment):
