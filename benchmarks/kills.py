@@ -68,7 +68,7 @@ class Kill:
 
 def state_of(history: History) -> list[int]:
     """What tells one state of the work from another: length and place of the history, and the settings."""
-    return [len(history.steps), history.place, crc32(experiments.dump(history.experiment).encode())]
+    return [len(history.steps), history.place, crc32(experiments.dump(history.document.experiment).encode())]
 
 
 def wait(milliseconds: float) -> None:
@@ -114,9 +114,7 @@ def work(folder: Path, seed: int, restores: bool) -> None:
 
 def _journal_entry(window: MainWindow) -> list[float]:
     """The time and the state; of a scene or a lesson, the own work's."""
-    place = window.controllers.work_copy.place
-    history = window.autosaving._history(place)
-    return [time.time(), *state_of(history)]
+    return [time.time(), *state_of(window.autosaving.history)]
 
 
 class Killing:

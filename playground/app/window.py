@@ -190,7 +190,7 @@ class MainWindow(QMainWindow):
         )
         self.recovering = Recovering(
             self.building,
-            self.controllers.pinning,
+            self.controllers.pinning.pinned,
             self.controllers.sessions,
             self.documents,
             self.autosaving,

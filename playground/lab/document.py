@@ -26,15 +26,14 @@ Column = tuple[tuple[str, Any], ...]
 
 
 class Pin(msgspec.Struct, frozen=True):
-    """A pinned run.
+    """A pinned run by the name that the user gives it.
 
     Attributes:
-        summary: its settings, cost and figures as JSON.
-        run: what was sampled; None if it was pinned by a version that kept the summary alone.
+        number: of the run, whose settings, cost and figures are kept under it.
     """
 
-    summary: str
-    run: RunKey | None = None
+    number: int
+    name: str
 
 
 class LessonPlace(msgspec.Struct, frozen=True):
@@ -151,13 +150,11 @@ class Document(msgspec.Struct, frozen=True):
 
     def to_json(self) -> dict[str, Any]:
         """The document as values for JSON, for :meth:`from_json`."""
-        others = {
-            name: msgspec.to_builtins(getattr(self, name)) for name in ("digests", "columns", "clicked", "lesson")
-        }
+        plain = "digests", "pins", "columns", "clicked", "lesson"
+        others = {name: msgspec.to_builtins(getattr(self, name)) for name in plain}
         return others | {
             "experiment": msgspec.to_builtins(self.experiment),
             "trainings": [keys.to_json(key) for key in self.trainings],
-            "pins": [[pin.summary, pin.run and keys.to_json(pin.run)] for pin in self.pins],
         }
 
     @classmethod
@@ -172,10 +169,7 @@ class Document(msgspec.Struct, frozen=True):
                 experiments.from_tree(told["experiment"], Experiment()),
                 tuple((str(name), str(digest)) for name, digest in told["digests"]),
                 tuple(_of_sort(TrainingKey, keys.from_json(key)) for key in told["trainings"]),
-                tuple(
-                    Pin(str(summary), None if run is None else _of_sort(RunKey, keys.from_json(run)))
-                    for summary, run in told["pins"]
-                ),
+                msgspec.convert(told["pins"], tuple[Pin, ...]),
                 tuple(tuple((str(key), value) for key, value in column) for column in told["columns"]),
                 msgspec.convert(told["clicked"], tuple[Place, ...]),
                 msgspec.convert(told["lesson"], LessonPlace | None),

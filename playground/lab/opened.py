@@ -1,9 +1,8 @@
 """A document with the store that has what it reaches: what the command line and Python work on."""
 
 import functools
-import json
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -12,7 +11,7 @@ import numpy as np
 from msgspec import structs
 
 from playground.lab.compute import compute, result
-from playground.lab.document import Document, Pin
+from playground.lab.document import Document
 from playground.lab.experiment import Experiment
 from playground.lab.keys import Key, TrainingKey
 from playground.lab.model import Model
@@ -31,6 +30,7 @@ class Opened:
         device: "cpu", "cuda" or "mps".
         path: of the file that was opened, if there is one.
         recorded: the run in that file, if there is one.
+        pinned: the pinned runs in that file, as a session has them.
     """
 
     document: Document
@@ -38,6 +38,7 @@ class Opened:
     device: str
     path: Path | None = None
     recorded: Mapping[str, np.ndarray] | None = None
+    pinned: Sequence[Any] = ()
 
     @classmethod
     def of(cls, experiment: Experiment, device: str = "auto", points: Points | None = None) -> Self:
@@ -59,11 +60,10 @@ class Opened:
     def session(cls, session: Session, device: str = "auto", path: Path | None = None) -> Self:
         """The document that reaches what a session has."""
         found = cls.of(session.experiment, device, session.kept_points)
-        pins = tuple(Pin(json.dumps(run)) for run in session.runs)
-        found = replace(found, document=structs.replace(found.document, clicked=session.clicked, pins=pins))
+        found = replace(found, document=structs.replace(found.document, clicked=session.clicked))
         if session.weights is not None:
             found = found.begun(Trained(session.weights, device=session.device))
-        return replace(found, path=path, recorded=session.trajectory)
+        return replace(found, path=path, recorded=session.trajectory, pinned=session.runs)
 
     def begun(self, trained: Trained | None = None) -> Self:
         """The document after a training with its settings has begun.
@@ -115,5 +115,5 @@ class Opened:
             trajectory=run and run.arrays(),
             device=self.device,
             clicked=self.document.clicked,
-            runs=[json.loads(pin.summary) for pin in self.document.pins],
+            runs=self.pinned,
         )

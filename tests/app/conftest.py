@@ -64,6 +64,14 @@ def make_window(folder: Path, first_start: bool = False):
     return window
 
 
+def put_pin(state, pinned, run) -> None:
+    """Pin a run under the name that it has."""
+    from playground.lab.document import Pin
+
+    pinned.put(run)
+    state.put(pins=(*state.document.pins, Pin(run.number, run.name)))
+
+
 def end(window) -> None:
     from playground.app import window as module
 

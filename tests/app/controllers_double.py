@@ -163,10 +163,10 @@ class _Comparing(QObject):
 class _Pinning(QObject):
     finished_changed = Signal()
 
-    def __init__(self, asked: list[Any]) -> None:
+    def __init__(self, asked: list[Any], state: State) -> None:
         super().__init__()
         self._asked = asked
-        self.pinned = PinnedRuns(self)
+        self.pinned = PinnedRuns(state, self)
         self.finished: Any = None
         self.is_pinned = False
         self.waiting: set[int] = set()
@@ -181,9 +181,6 @@ class _Pinning(QObject):
 
     def is_waiting(self, number: int) -> bool:
         return number in self.waiting
-
-    def rename(self, number: int, name: str) -> None:
-        self._asked.append(("rename", number, name))
 
     def restore(self, number: int) -> None:
         self._asked.append(("restore", number))
@@ -215,7 +212,7 @@ class ControllersDouble:
         self.building, self.training = _Building(), _Training(self.asked)
         self.replaying = _Replaying()
         self.playing, self.following, self.tasks = _Playing(), _Following(), _Tasks()
-        self.measuring, self.pinning = _Measuring(self.asked), _Pinning(self.asked)
+        self.measuring, self.pinning = _Measuring(self.asked), _Pinning(self.asked, state)
         self.comparing, self.inspecting = _Comparing(self.asked), _Inspecting()
         self.scenes, self.lessons = _Shown(), _Shown()
 

@@ -18,7 +18,7 @@ from playground.app.widgets.charts.noise_levels import NoiseLevelChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.lab.experiment import replace
 from playground.lab.scenes import bundled, check_claim, load
-from tests.app.conftest import wait
+from tests.app.conftest import put_pin, wait
 
 pytestmark = pytest.mark.claims
 
@@ -355,7 +355,8 @@ def test_no_text_of_the_pinned_runs_is_cut(shared_window, settled, monkeypatch):
         replace(window.state.experiment, {"sampling.seed": seed, "sampling.steps": 10 + seed}) for seed in range(4)
     ]
     for place, (name, experiment) in enumerate(zip(names, experiments, strict=True), 1):
-        pinned.put(PinnedRun(place, name, experiment, nfe_mean=10_000.0, nfe_max=10_000.0, figures=figures))
+        run = PinnedRun(place, name, experiment, nfe_mean=10_000.0, nfe_max=10_000.0, figures=figures)
+        put_pin(window.state, pinned, run)
     for size in SIZES:
         window.resize(*size)
         wait(lambda: not squeezed(card), 2_000)
@@ -363,7 +364,7 @@ def test_no_text_of_the_pinned_runs_is_cut(shared_window, settled, monkeypatch):
         header, table = card.table.header(), card.table
         assert sum(header.sectionSize(place) for place in range(header.count())) <= table.viewport().width()
         assert table.verticalScrollBar().maximum() == 0
-    pinned.load(())
+    window.state.put(pins=())
     assert sorted(cuts.found) == []
 
 

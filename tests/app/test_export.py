@@ -105,7 +105,7 @@ def exports(window, tmp_path):
     exports = Exports(
         window.state,
         window.playing,
-        PinnedRuns(),
+        PinnedRuns(State()),
         window.canvas,
         window.canvas,
         Preferences(tmp_path / "settings.ini"),

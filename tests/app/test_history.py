@@ -5,7 +5,9 @@ import json
 import msgspec
 import pytest
 
-from playground.app.model.history import History, Other
+from playground.app.model.history import History
+from playground.app.model.state import State
+from playground.lab.document import Pin
 from playground.lab.experiment import Experiment, ExperimentError, replace
 
 STROKES = [{"points": [[float(place), 0.5] for place in range(50)], "radius": 0.1} for _ in range(40)]
@@ -27,18 +29,16 @@ def long_history():
         {"data.strokes": []},
         {"data.kind": "two-moons"},
     ]
-    steps, now = [], first
-    for change in changes:
-        now = replace(now, change)
-        steps.append(now)
-    scene = replace(steps[2], {"data.kind": "rings"})  # which the next step replaces
-    steps[3:3] = [
-        Other("reset", name="reset 4"),
-        Other("deletion", 0),
-        Other(text="Pin\npin"),
-        Other("reset", name="a scene 5", after=scene),
-    ]
-    return History(first, steps, len(steps) - 5)
+    state = State(first)
+    for number, change in enumerate(changes):
+        assert state.edit(change)
+        if number == 2:
+            state.begin("reset 4")
+            state.put(pins=(Pin(1, "one"), Pin(2, "two")))
+            state.put(pins=(Pin(2, "second"),))
+            state.begin("a scene 5", replace(state.experiment, {"data.kind": "rings"}))
+    first_document, *steps = state.documents
+    return History(first_document, steps, len(steps) - 5)
 
 
 def test_it_comes_back_step_by_step():
@@ -46,7 +46,7 @@ def test_it_comes_back_step_by_step():
     text = json.dumps(history.to_json())
     back = History.from_json(json.loads(text))
     assert (back.first, list(back.steps), back.place) == (history.first, list(history.steps), history.place)
-    assert back.experiment == history.experiment
+    assert back.document == history.document
     assert [back.at(place) for place in range(10)] == [history.at(place) for place in range(10)]
 
 
@@ -58,7 +58,7 @@ def test_one_seed_of_an_older_version_is_all_three_at_first_and_that_of_sampling
     changes = [["seed", -1, 5]], [["data", -1, {"kind": "rings", "points": 60}]], [["seed", -1, 6]]
     saved = {"first": {"seed": 2, **first}, "steps": [{"changes": change} for change in changes], "place": 3}
     back = History.from_json(saved)
-    assert [back.at(place) for place in range(4)] == [
+    assert [back.at(place).experiment for place in range(4)] == [
         replace(Experiment(), changes)
         for changes in (
             {"seed": 2},
@@ -67,7 +67,32 @@ def test_one_seed_of_an_older_version_is_all_three_at_first_and_that_of_sampling
             {"seed": 2, "sampling.seed": 6, "data.kind": "rings", "data.points": 60},
         )
     ]
-    assert History.from_json(json.loads(json.dumps(back.to_json()))).experiment == back.experiment
+    assert History.from_json(json.loads(json.dumps(back.to_json()))).document == back.document
+
+
+def test_the_steps_of_an_older_version_are_read():
+    """Resets had a kind and a name, before that a number; deletions named a run by its place; some steps changed nothing."""
+    pins, scene = (Pin(1, "one"), Pin(3, "three")), [["data.kind", -1, "two-moons"], ["sampling.seed", -1, 7]]
+    told = {"number": 0, "name": "", "text": ""}
+    steps = [
+        {"changes": [["sampling.seed", -1, 5]]},
+        told | {"kind": "reset", "name": "reset ab"},
+        told | {"kind": "deletion", "number": 1},
+        told | {"kind": "", "text": "Pin\npin"},
+        {"kind": "reset", "number": 4, "changes": scene, "text": ""},
+        told | {"kind": "deletion", "number": 0},
+    ]
+    saved = {"first": msgspec.to_builtins(Experiment()), "steps": steps, "place": 5}
+    back = History.from_json(saved, lambda first: pins if first == Experiment() else ())
+    assert len(back.steps) == 5
+    assert back.place == 4
+    assert [step.experiment.sampling.seed for step in back.steps] == [5, 5, 5, 7, 7]
+    assert [[key.name for key in step.trainings] for step in back.steps[1:]] == [["reset ab"]] * 2 + [
+        ["reset ab", "4"]
+    ] * 2
+    assert [step.pins for step in back.steps] == [pins, pins, pins[:1], pins[:1], ()]
+    with pytest.raises(ExperimentError, match="damaged"):
+        History.from_json(saved)
 
 
 def test_each_stroke_is_written_once():
@@ -76,8 +101,8 @@ def test_each_stroke_is_written_once():
 
 def test_what_did_not_change_is_shared_in_memory():
     back = History.from_json(long_history().to_json())
-    drawings = [step for step in back.steps if isinstance(step, Experiment) and step.data.kind == "drawn"]
-    assert drawings[-6].data.strokes[0] is drawings[1].data.strokes[0]
+    drawings = [step.experiment.data for step in back.steps if step.experiment.data.kind == "drawn"]
+    assert drawings[-6].strokes[0] is drawings[1].strokes[0]
 
 
 @pytest.mark.parametrize(
@@ -92,6 +117,8 @@ def test_what_did_not_change_is_shared_in_memory():
         {"steps": [{"changes": [["sampling.seed", 3, 1]]}]},
         {"steps": [{"changes": 3}]},
         {"steps": [7]},
+        {"steps": [{"pins": [{"number": "x", "name": ""}]}]},
+        {"parts": {"pins": 3}},
         {"steps": None},
     ],
 )

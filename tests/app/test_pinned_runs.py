@@ -22,6 +22,7 @@ from playground.app.model.pinned_runs import (
     with_figures,
 )
 from playground.app.model.run_table import table_text
+from playground.app.model.state import State
 from playground.lab.evaluation import OF_SAMPLES
 from playground.lab.experiment import Experiment, replace, reset_key
 from playground.messages import Message
@@ -64,9 +65,9 @@ def test_only_what_differs_is_said():
 
 
 def pinned_names(*changes: dict[str, object]) -> list[str]:
-    pinned = PinnedRuns()
+    pinned = PinnedRuns(State())
     for settings in changes:
-        pinned.put_new(run(pinned.next_number, "", **settings))
+        pinned.pin(run(pinned.next_number, "", **settings))
     return [one.name for one in pinned.runs]
 
 
@@ -89,9 +90,9 @@ def test_runs_of_one_sampler_are_named_by_what_differs():
 
 
 def test_runs_of_one_training_are_named_by_its_steps_whose_thousands_stay_together():
-    pinned = PinnedRuns()
+    pinned = PinnedRuns(State())
     for steps in ({"trained_steps": 2_565}, {"trained_steps": 5_430}, {"trained_from": 1_234}, {"trained_from": 99}):
-        pinned.put_new(dataclasses.replace(run(pinned.next_number), **steps))
+        pinned.pin(dataclasses.replace(run(pinned.next_number), **steps))
     assert [one.name for one in pinned.runs] == [
         "reverse SDE 10 · 2\u202f565 training steps",
         "reverse SDE 10 · 5\u202f430 training steps",
@@ -105,10 +106,10 @@ def test_runs_of_one_training_are_named_by_its_steps_whose_thousands_stay_togeth
 
 
 def test_a_name_that_is_too_long_loses_whole_differences_and_no_digits():
-    pinned = PinnedRuns()
+    pinned = PinnedRuns(State())
     for steps in (999_998, 999_999):
         first = run(pinned.next_number, sampling__seed=steps, objective__kind="exact", sampling__guidance=2.0)
-        pinned.put_new(dataclasses.replace(first, trained_from=steps))
+        pinned.pin(dataclasses.replace(first, trained_from=steps))
     assert [one.name for one in pinned.runs] == [
         "reverse SDE 10 · seed 999\u202f998",
         "reverse SDE 10 · seed 999\u202f999",
@@ -116,10 +117,10 @@ def test_a_name_that_is_too_long_loses_whole_differences_and_no_digits():
 
 
 def test_a_name_that_the_user_gave_stays():
-    pinned = PinnedRuns()
-    pinned.put_new(run(1, objective__kind="exact"))
-    pinned.put(dataclasses.replace(pinned.runs[0], name="mine"))
-    pinned.put_new(run(2, objective__kind="sliced"))
+    pinned = PinnedRuns(State())
+    pinned.pin(run(1, objective__kind="exact"))
+    pinned.rename(1, "mine")
+    pinned.pin(run(2, objective__kind="sliced"))
     assert [one.name for one in pinned.runs] == ["mine", "reverse SDE 10 · Sliced"]
     assert differences(pinned.runs, beside_names=True) == {1: "objective Exact", 2: ""}
 
@@ -220,15 +221,17 @@ def test_a_file_has_no_more_runs_than_can_be_pinned():
 
 
 def test_the_list_is_full_by_number_and_by_size(qapp):
-    runs = PinnedRuns()
+    state = State()
+    runs = PinnedRuns(state)
     for number in range(1, MOST + 1):
         assert not runs.is_full
-        runs.put(run(number))
+        runs.pin(run(number))
     assert runs.is_full
-    runs.set_deleted([1])
+    runs.delete(1)
     assert not runs.is_full
     strokes = [{"points": [(0.1234567890123, 0.5)] * 9_000, "radius": 0.1}] * 20
-    runs.load([PinnedRun(1, "drawn", replace(Experiment(), {"data.kind": "drawn", "data.strokes": strokes}))])
+    drawn = PinnedRun(1, "drawn", replace(Experiment(), {"data.kind": "drawn", "data.strokes": strokes}))
+    state.put(pins=runs.load([drawn]))
     assert runs.is_full
 
 

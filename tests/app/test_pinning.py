@@ -311,8 +311,8 @@ def test_a_deleted_run_comes_back_by_undo(qtbot, controllers):
     pinning.pin()
     change(qtbot, controllers, {"sampling.steps": 12})
     pinning.pin()
-    pinning.rename(1, "  first\nof all ")
-    pinning.rename(2, " ")
+    pinning.pinned.rename(1, "  first\nof all ")
+    pinning.pinned.rename(2, " ")
     pinning.delete(1)
     assert [run.name for run in pinning.pinned.runs] == ["reverse SDE 12"]
     assert state.undo_text == "deletion of first of all"
@@ -321,9 +321,15 @@ def test_a_deleted_run_comes_back_by_undo(qtbot, controllers):
     state.undo()
     wait_measured(qtbot, controllers)  # it was measured all the same
     assert [run.name for run in pinning.pinned.runs] == ["first of all", "reverse SDE 12"]
+    assert state.undo_text == "renaming of first of all"
     state.undo()
-    assert len(pinning.pinned.runs) == 2  # what was pinned is no change of the settings
-    assert state.experiment.sampling.steps == 10
+    assert [run.name for run in pinning.pinned.runs] == ["reverse SDE 10", "reverse SDE 12"]
+    state.undo()
+    assert [run.name for run in pinning.pinned.runs] == ["reverse SDE 10"]
+    assert state.experiment.sampling.steps == 12
+    state.redo()
+    assert [run.name for run in pinning.pinned.runs] == ["reverse SDE 10", "reverse SDE 12"]
+    assert pinning.pinned.runs[1].is_measured
 
 
 def test_the_test_set_s_kl_is_that_of_the_weights_that_the_run_followed(qtbot, controllers):

@@ -19,9 +19,10 @@ from playground.app.panels.run_table import MOST_ROWS, RunTable
 from playground.app.style.wrapping import BREAK
 from playground.app.widgets import file_prompts
 from playground.drawing.palette import DARK, LIGHT
+from playground.lab.document import Pin
 from playground.lab.experiment import Experiment, replace
 from playground.messages import Message
-from tests.app.conftest import apply_theme
+from tests.app.conftest import apply_theme, put_pin
 
 ENDS = {"wasserstein2_floor": 0.1, "wasserstein2_floor_std": 0.01, "classifier_accuracy_standard_error": 0.01}
 
@@ -66,7 +67,7 @@ def panel(qtbot, controllers):
 
 def fill(controllers, runs=RUNS):
     for run in runs:
-        controllers.pinning.pinned.put(run)
+        put_pin(controllers.state, controllers.pinning.pinned, run)
 
 
 def choose(table: RunTable, name: str) -> None:
@@ -128,7 +129,7 @@ def test_a_run_of_weights_that_changed_says_so_in_card_and_table(qtbot, panel, c
 def test_no_number_of_a_name_is_broken_over_two_lines(panel, controllers):
     for number, steps in ((1, 5_430), (2, 2_565)):
         run = dataclasses.replace(RUNS[0], number=number, sampler_steps=500, trained_steps=steps)
-        controllers.pinning.pinned.put_new(run)
+        controllers.pinning.pinned.pin(run)
     _, item = rows(panel.table)
     assert item.text(0).replace("\u202f", " ") == "reverse SDE 500 · 2 565 training steps"
     layout = QTextLayout(item.text(0), item.font(0))
@@ -197,12 +198,13 @@ def test_keys_restore_rename_delete_and_copy(panel, controllers, qtbot):
     assert editor.text() == "adaptive"
     editor.setText("Heun")
     QTest.keyClick(editor, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: len(controllers.asked) > 2)
-    assert controllers.asked == [("restore", 2), ("delete", 2), ("rename", 2, "Heun")]
+    qtbot.waitUntil(lambda: controllers.state.undo_text == "renaming of Heun")
+    assert controllers.asked == [("restore", 2), ("delete", 2)]
+    assert controllers.state.document.pins[1] == Pin(2, "Heun")
     QTest.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     header, *lines = QGuiApplication.clipboard().text().splitlines()
     assert header.startswith("run\tsampling.kind\t")
-    assert [line.split("\t")[0] for line in lines] == ["long", "adaptive", "unmeasured"]
+    assert [line.split("\t")[0] for line in lines] == ["long", "Heun", "unmeasured"]
 
 
 def test_a_double_click_renames_and_an_empty_name_is_none(panel, controllers):
@@ -225,8 +227,7 @@ def test_figures_that_come_while_a_name_is_typed_wait_for_it(panel, controllers,
     QTest.keyClick(table, Qt.Key.Key_F2)
     editor = table.findChild(QLineEdit)
     editor.setText("Half typ")
-    runs = controllers.pinning.pinned
-    runs.load(runs.runs[:1])
+    controllers.state.put(pins=controllers.state.document.pins[:1])
     assert table.findChild(QLineEdit) is editor
     assert len(rows(table)) == 3
     QTest.keyClick(editor, Qt.Key.Key_Escape)

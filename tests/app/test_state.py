@@ -3,12 +3,12 @@ import tracemalloc
 import weakref
 
 import pytest
-from PySide6.QtGui import QUndoCommand
 from PySide6.QtWidgets import QUndoView
 
 from playground.app.model.state import State
 from playground.kinds.datasets.data_source import Stroke
 from playground.lab import experiment as description
+from playground.lab.document import Pin
 from playground.lab.experiment import Experiment
 
 
@@ -285,39 +285,41 @@ def test_a_long_history_holds_a_drawing_once():
     assert kept < 200 * 10_000  # one copy of the drawing alone takes more than a megabyte
 
 
-class Step(QUndoCommand):
-    def __init__(self, done):
-        super().__init__("reset")
-        self.undo, self.redo = lambda: done.append("undone"), lambda: done.append("done")
-
-
-def test_a_command_is_a_step_between_edits():
-    done = []
-    state = State()
+def test_a_part_of_the_document_is_a_step_between_edits():
+    state, told = State(), []
+    state.document_changed.connect(lambda: told.append(state.document))
     state.edit({"sampling.seed": 1}, merge="drag")
-    state.push(Step(done))
-    assert (state.stack.undoText(), state.modified) == ("reset", True)
+    state.put(pins=(Pin(1, "a"),))
+    assert (state.undo_text, state.modified) == ("pinning of a", True)
     step = state.last_step
-    state.edit({"sampling.seed": 2}, merge="drag")  # no longer one step with what came before the command
+    state.edit({"sampling.seed": 2}, merge="drag")  # no longer one step with what came before
     assert state.last_step is not step
     state.undo()
-    assert (state.value("sampling.seed"), done) == (1, ["done"])
+    assert (state.value("sampling.seed"), state.document.pins) == (1, (Pin(1, "a"),))
     assert state.last_step is step
     state.undo()
-    assert (state.value("sampling.seed"), done) == (1, ["done", "undone"])
+    assert (state.value("sampling.seed"), state.document.pins) == (1, ())
     state.undo()
-    assert state.value("sampling.seed") == 0
+    assert not state.modified
     for _ in range(3):
         state.redo()
-    assert (state.value("sampling.seed"), done) == (2, ["done", "undone", "done"])
+    assert (state.value("sampling.seed"), state.document.pins) == (2, (Pin(1, "a"),))
+    assert len(told) == 9
 
 
-def test_a_command_after_an_undo_is_the_end_of_the_history():
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        (["a", "b", "c"], "Pin run c"),
+        (["a"], "Delete run b"),
+        (["a", "d"], "Rename run d"),
+    ],
+)
+def test_what_happens_to_a_pin_is_said_in_the_history(names: list[str], text: str):
     state = State()
-    state.edit({"sampling.seed": 1})
-    state.undo()
-    state.push(Step([]))
-    assert not state.stack.canRedo()
+    state.put(pins=(Pin(1, "a"), Pin(2, "b")))
+    state.put(pins=tuple(Pin(number, name) for number, name in enumerate(names, 1)))
+    assert state.stack.text(1) == text
 
 
 @pytest.mark.parametrize("happens", [State.mark_modified, State.mark_saved])

@@ -8,19 +8,18 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
-from PySide6.QtGui import QUndoCommand
 
 from playground.app.controllers.building import FIRST, Building
 from playground.app.controllers.documents import Documents
 from playground.app.controllers.measuring import Measuring
 from playground.app.controllers.notification import Notification
-from playground.app.controllers.pinning import Deletion, Pinning
+from playground.app.controllers.pinning import Pinning
 from playground.app.controllers.playing import Playing
 from playground.app.model import kept_figures
-from playground.app.model.history import History, Other, Step
+from playground.app.model.history import History
 from playground.app.model.pinned_runs import to_json
 from playground.app.model.preferences import Preferences
-from playground.app.model.state import Edit, State
+from playground.app.model.state import State
 from playground.app.model.workspace import Workspace
 from playground.app.workers.background_task import BackgroundTask
 from playground.data import Dataset
@@ -182,6 +181,13 @@ class Autosaving(QObject):
     # --- the state to be written
 
     @property
+    def history(self) -> History:
+        """The documents; while a scene or lesson is shown, at the place of the user's own work."""
+        first, *steps = self._state.documents
+        place = self._own_place()
+        return History(first, steps, self._state.stack.index() if place is None else place)
+
+    @property
     def _unsaved(self) -> bool:
         """Whether the work differs from every file; a file that is being written may still fail."""
         return self._state.modified or self._documents.saving
@@ -230,8 +236,9 @@ class Autosaving(QObject):
     # --- packing: the window's thread notes what there is, the worker copies and writes
 
     def _pack(self) -> Callable[[], None]:
-        place = self._own_place()
-        history, runs = self._history(place), self._pinning.pinned.all
+        place, history = self._own_place(), self.history
+        pins = {pin.number: pin for document in (history.first, *history.steps) for pin in document.pins}
+        runs = self._pinning.pinned.of(pins.values())
         jobs: list[Callable[[RecoveryFolder], object]] = []
         workspaces, present = self._building.workspaces(), self._building.key_at(history.place)
         if present not in workspaces and place is None:
@@ -255,12 +262,11 @@ class Autosaving(QObject):
             jobs.append(self._job(weights, workspace, self._run_of(key, workspace)))
         path, stamp = self._documents.path, self._documents.stamp
         clicked, view = self._measuring.clicked, self._describe_view()
-        place_of = {run.number: number for number, run in enumerate(runs)}
         trainings = tuple(
             KeptWeights(one.weights, one.data, name="" if key.name == FIRST else key.name, present=key == present)
             for key, one in stored.items()
         )
-        summary, modified, now = self._summary(history.experiment), self._unsaved, time.time()
+        summary, modified, now = self._summary(history.document.experiment), self._unsaved, time.time()
 
         def save() -> None:
             folder = self.folder
@@ -272,28 +278,19 @@ class Autosaving(QObject):
                 Work(
                     saved=now,
                     summary=summary,
-                    history=_numbered(history, place_of).to_json(),
+                    history=history.to_json(),
                     trainings=trainings,
                     modified=modified,
                     file="" if path is None else str(path),
                     stamp=stamp,
                     view=view,
                     clicked=clicked,
-                    runs=to_json(runs),
+                    runs=[{"number": run.number} | told for run, told in zip(runs, to_json(runs), strict=True)],
                 )
             )
             self._stored, self._points = stored, points
 
         return save
-
-    def _history(self, place: int | None) -> History:
-        stack = self._state.stack
-        commands = [stack.command(number) for number in range(stack.count())]
-        return History(
-            self._state.document_at(0).experiment,
-            [_step(command) for command in commands],
-            stack.index() if place is None else place,
-        )
 
     def _job(self, name: str, workspace: Workspace, run: Trajectory | None) -> Callable[[RecoveryFolder], object]:
         """Makes the work that writes the weights of a workspace, with one point of its data."""
@@ -350,26 +347,3 @@ class Autosaving(QObject):
             self._failed = True
             self.notified.emit(Notification("error", message_of(error), is_current=lambda: self._failed))
         self.changed.emit()
-
-
-def _step(command: QUndoCommand) -> Step:
-    if isinstance(command, Edit):
-        before, after = command.before, command.after
-        if before.trainings == after.trainings:
-            return after.experiment
-        same = before.experiment == after.experiment
-        return Other("reset", name=after.trainings[-1].name, after=None if same else after.experiment)
-    if isinstance(command, Deletion):
-        return Other("deletion", command.number)
-    return Other(text=f"{command.text()}\n{command.actionText()}")
-
-
-def _numbered(history: History, place_of: Mapping[int, int]) -> History:
-    """The edits with deleted runs given by their positions, as a file numbers them."""
-    steps = [
-        Other("deletion", place_of.get(step.number, -1))
-        if isinstance(step, Other) and step.kind == "deletion"
-        else step
-        for step in history.steps
-    ]
-    return History(history.first, steps, history.place)

@@ -23,7 +23,7 @@ from playground.kinds.datasets import DataSource
 from playground.lab import experiment as description
 from playground.lab.bounded_memory import BoundedMemory
 from playground.lab.conflicts import Conditions, training_conflict
-from playground.lab.document import Document
+from playground.lab.document import Document, Pin
 from playground.lab.experiment import Experiment, reset_key
 from playground.lab.keys import TrainingKey
 from playground.lab.session import Session
@@ -268,7 +268,7 @@ class Building(QObject):
     def restore(
         self,
         first: Document,
-        steps: Sequence[QUndoCommand],
+        steps: Sequence[Document],
         place: int,
         session: Session | None,
         stored: Mapping[TrainingKey, Callable[[], Session]],
@@ -285,10 +285,12 @@ class Building(QObject):
         self._state.restore(first, steps, place)
         self._settle.start()
 
-    def open_experiment(self, experiment: Experiment, session: Session | None = None) -> None:
-        """Take other settings, with new weights or those of a session. Earlier trainings are lost."""
+    def open_experiment(
+        self, experiment: Experiment, session: Session | None = None, pins: tuple[Pin, ...] = ()
+    ) -> None:
+        """Take other settings, with new weights or those of a session, and its pins. Earlier trainings are lost."""
         self._open(session)
-        self._state.load(experiment)
+        self._state.load(experiment, pins=pins)
         self._settle.start()
 
     def _open(self, session: Session | None) -> None:

@@ -55,7 +55,7 @@ class Controllers(QObject):
         self.measuring = Measuring(state, self.building, self.replaying, self.playing, self.following, self.tasks, self)
         self.pinning = Pinning(state, self.building, self.replaying, self.playing, self.measuring, self.tasks, self)
         self.sessions = Sessions(state, self.building, self.playing, self.measuring, self.pinning.pinned)
-        self.work_copy = WorkCopy(state, self.building, self.training, self, lambda: self.pinning.pinned.runs)
+        self.work_copy = WorkCopy(state, self.building, self.training, self)
         self.work_copy.putting.connect(self.measuring.set_aside)
         self.work_copy.ended.connect(self.measuring.bring_back)
         self.scenes = Scenes(self.building, self.work_copy, self.tasks, self)

@@ -2,12 +2,11 @@
 
 import dataclasses
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtGui import QUndoCommand
 
 from playground.app.controllers import measurements
 from playground.app.controllers.building import Building
@@ -16,7 +15,7 @@ from playground.app.controllers.notification import Notification
 from playground.app.controllers.playing import Playing, Run
 from playground.app.controllers.replaying import Replaying
 from playground.app.model import kept_figures
-from playground.app.model.pinned_runs import KL, PinnedRun, PinnedRuns, clean_name, from_json, with_figures
+from playground.app.model.pinned_runs import KL, PinnedRun, PinnedRuns, with_figures
 from playground.app.model.state import State
 from playground.app.style.number_formats import format_count
 from playground.app.workers.tasks import Tasks, TaskStatus
@@ -34,15 +33,6 @@ if TYPE_CHECKING:
 TASK = "pinned run"
 KEPT = 2**28  # bytes of recorded particles that can be played at once
 OF_SAMPLES = ("sliced_wasserstein2", "wasserstein2", "classifier_accuracy", "mode_weights")
-
-
-class Deletion(QUndoCommand):
-    """The deletion of a pinned run, as a step of the history. It holds no run: Pinning reads the stack's position."""
-
-    def __init__(self, run: PinnedRun) -> None:
-        name = run.name.replace("\n", " ")
-        super().__init__(f"Delete run {name}\ndeletion of {name}")
-        self.number = run.number
 
 
 @dataclass(frozen=True)
@@ -82,7 +72,7 @@ class Pinning(QObject):
         super().__init__(parent)
         self._state, self._building, self._replaying, self._playing = state, building, replaying, playing
         self._measuring, self._tasks = measuring, tasks
-        self.pinned = PinnedRuns(self)
+        self.pinned = PinnedRuns(state, self)
         self.finished: Run | None = None  # the run in view, if it can be pinned
         self._weights: tuple[int, int | None] = -1, None  # version and training step of its weights
         self._trained_from: int | None = None  # the training step at its start, if weights changed during sampling
@@ -98,7 +88,6 @@ class Pinning(QObject):
         building.taken.connect(self._take)
         measuring.evaluation_changed.connect(self._take_likelihoods)
         tasks.changed.connect(self._task_changed)
-        state.history_changed.connect(self._follow_history)
 
     # What the window may read
 
@@ -161,8 +150,7 @@ class Pinning(QObject):
         self._origins[number] = _Origin(run.number, version)
         self._recorded.put(number, trajectory)
         figures = self._measuring.figures_of(trajectory)
-        self.pinned.put_new(pinned if figures is None else with_figures(pinned, figures))
-        self._state.mark_modified()
+        self.pinned.pin(pinned if figures is None else with_figures(pinned, figures))
         self._take_likelihoods()
         if figures is None:
             self._waiting.append((number, problem, trajectory))
@@ -176,18 +164,11 @@ class Pinning(QObject):
         self.notified.emit(Notification("info", said, "view.runs", is_current))
         self.finished_changed.emit()
 
-    def rename(self, number: int, name: str) -> None:
-        """Rename a run; an empty name changes nothing."""
-        run, name = self.pinned.get(number), clean_name(name)
-        if run is not None and name and name != run.name:
-            self._put(dataclasses.replace(run, name=name))
-
     def delete(self, number: int) -> None:
         """Remove a run from the list, as a step that can be undone."""
-        run = self.pinned.get(number)
-        if run is None or not self._is_there(number):
+        if not self._is_there(number):
             return
-        self._state.push(Deletion(run))
+        self.pinned.delete(number)
         step = self._state.last_step
         said = "The run is deleted. Undo brings it back."
         is_current = lambda: self._state.last_step is step  # noqa: E731
@@ -246,18 +227,12 @@ class Pinning(QObject):
 
     @Slot(object)
     def _open(self, session: Session | None) -> None:
-        """Replace the runs by those of a file."""
+        """Measure and play no longer what was pinned before other work came."""
         self._waiting.clear()
         self._origins.clear()
         self._recorded = BoundedMemory(KEPT)
         self._measured = self._awaited = None
         self._tasks.cancel(TASK)
-        self.pinned.load([] if session is None else from_json(session.runs, session.experiment))
-
-    def load(self, runs: Sequence[PinnedRun]) -> None:
-        """Take the runs of restored work; its history says which of them are deleted."""
-        self.pinned.load(runs)
-        self._follow_history()
 
     @Slot(object)
     def _take(self, session: Session | None = None) -> None:
@@ -282,12 +257,6 @@ class Pinning(QObject):
             self.notified.emit(
                 Notification("warning", Message("other-weights", said, (run.trained_steps,)), "", is_current)
             )
-
-    @Slot()
-    def _follow_history(self) -> None:
-        """Hide the runs that are deleted at the history's position."""
-        steps = self._state.steps_since(0)
-        self.pinned.set_deleted([step.number for step in steps if isinstance(step, Deletion)])
 
     # Figures
 
@@ -341,4 +310,4 @@ class Pinning(QObject):
         self._state.mark_modified()
 
     def _is_there(self, number: int) -> bool:
-        return any(run.number == number for run in self.pinned.runs)
+        return any(pin.number == number for pin in self._state.document.pins)

@@ -6,22 +6,18 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from msgspec import structs
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoCommand
 
 from playground.app.controllers.autosaving import Autosaving
 from playground.app.controllers.building import Building, key_of
 from playground.app.controllers.documents import Documents
 from playground.app.controllers.notification import Notification
-from playground.app.controllers.pinning import Deletion, Pinning
 from playground.app.controllers.sessions import Sessions
-from playground.app.model.history import History, Other
-from playground.app.model.pinned_runs import PinnedRun, from_json
+from playground.app.model.history import History
+from playground.app.model.pinned_runs import PinnedRun, PinnedRuns, from_json
 from playground.app.model.preferences import Preferences
-from playground.app.model.state import Edit
 from playground.app.workers.background_task import BackgroundTask
-from playground.lab.document import Document
+from playground.lab.document import Document, Pin
 from playground.lab.experiment import Experiment, reset_key
 from playground.lab.recovery import KeptWeights, RecoveryFolder, Work
 from playground.lab.session import Session, SessionError
@@ -63,7 +59,7 @@ class Recovered:
     history: History
     session: Session | None
     settings: tuple[tuple[Experiment, KeptWeights], ...]  # of each training
-    runs: Sequence[PinnedRun]  # including the deleted ones
+    runs: Sequence[PinnedRun]  # including those that undo can bring back
 
 
 class Recovering(QObject):
@@ -83,7 +79,7 @@ class Recovering(QObject):
     def __init__(
         self,
         building: Building,
-        pinning: Pinning,
+        pinned: PinnedRuns,
         sessions: Sessions,
         documents: Documents,
         autosaving: Autosaving,
@@ -91,7 +87,7 @@ class Recovering(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._building, self._pinning, self._sessions, self._documents = building, pinning, sessions, documents
+        self._building, self._pinned, self._sessions, self._documents = building, pinned, sessions, documents
         self._autosaving, self._parent_folder = autosaving, preferences.recovery
         self._background = BackgroundTask(self)
         self._offers: list[RecoverableWork] = []
@@ -168,14 +164,12 @@ class Recovering(QObject):
 
     def _take(self, offer: RecoverableWork, work: Work, recovered: Recovered) -> None:
         history = recovered.history
-        first = Document(history.first)
-        steps, documents = _steps(first, history, recovered.runs)
-        named = {key.name: key for document in documents for key in document.trainings}
+        named = {key.name: key for document in (history.first, *history.steps) for key in document.trainings}
         stored = {
             named.get(kept.name or str(kept.reset)) or key_of(Document(settings)): kept
             for settings, kept in recovered.settings
         }
-        here = key_of(documents[history.place])
+        here = key_of(history.document)
         present = next((key for key, kept in stored.items() if kept.present), None)
         session = recovered.session
         if (
@@ -188,14 +182,14 @@ class Recovering(QObject):
             session = dataclasses.replace(session, weights=None, trajectory=None, training={}, measurements={})
             present = None
         read = {
-            key: functools.partial(offer.folder.load, kept, history.first)
+            key: functools.partial(offer.folder.load, kept, history.first.experiment)
             for key, kept in stored.items()
             if key != present
         }
 
         def restore() -> None:
-            self._building.restore(first, steps, history.place, session, read)
-            self._pinning.load(recovered.runs)
+            self._pinned.load(recovered.runs)
+            self._building.restore(history.first, history.steps, history.place, session, read)
             if session is not None:
                 self._sessions.play(session)
 
@@ -205,36 +199,23 @@ class Recovering(QObject):
         self.changed.emit()
 
 
-def _steps(first: Document, history: History, runs: Sequence[PinnedRun]) -> tuple[list[QUndoCommand], list[Document]]:
-    """The history's steps, and the document before, between and after them."""
-    steps: list[QUndoCommand] = []
-    documents = [first]
-    for step in history.steps:
-        before = after = documents[-1]
-        if not isinstance(step, Other):
-            after = structs.replace(before, experiment=step)
-            steps.append(Edit(before, after))
-        elif step.kind == "reset":
-            after = structs.replace(before, experiment=step.after or before.experiment).begun(step.name)
-            steps.append(Edit(before, after))
-        elif step.kind == "deletion" and 0 <= step.number < len(runs):
-            steps.append(Deletion(runs[step.number]))
-        else:
-            steps.append(QUndoCommand(step.text))
-        documents.append(after)
-    return steps, documents
-
-
 def _recovered(folder: RecoveryFolder, work: Work) -> Recovered:
     """Read the files, in a thread."""
-    history, found, session = History.from_json(work.history), [], None
+    found, session, runs = [], None, list[PinnedRun]()
+
+    def pinned(first: Experiment) -> tuple[Pin, ...]:
+        runs[:] = from_json(work.runs, first, most=None)
+        return tuple(Pin(run.number, run.name) for run in runs)
+
+    history = History.from_json(work.history, pinned)
     for kept in work.trainings:
-        read = Session.load(folder.path / kept.weights, history.first)
+        read = Session.load(folder.path / kept.weights, history.first.experiment)
         found.append((read.experiment, kept))
         if kept.present:
             clicked = tuple(place for place in work.clicked if not isinstance(place, int) or read.trajectory)
-            session = dataclasses.replace(folder.load(kept, history.first), view=work.view, clicked=clicked)
-    return Recovered(history, session, tuple(found), from_json(work.runs, history.first, most=None))
+            loaded = folder.load(kept, history.first.experiment)
+            session = dataclasses.replace(loaded, view=work.view, clicked=clicked)
+    return Recovered(history, session, tuple(found), runs)
 
 
 def moment(seconds: float) -> str:

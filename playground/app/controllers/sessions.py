@@ -8,7 +8,7 @@ from playground.app.controllers.building import Building
 from playground.app.controllers.measuring import Measuring
 from playground.app.controllers.playing import Playing
 from playground.app.model import kept_figures
-from playground.app.model.pinned_runs import PinnedRuns, to_json
+from playground.app.model.pinned_runs import PinnedRuns, from_json, to_json
 from playground.app.model.state import State
 from playground.lab.experiment import Experiment, reset_key
 from playground.lab.provenance import Provenance
@@ -85,7 +85,8 @@ class Sessions:
 
     def open(self, session: Session) -> None:
         """Put a saved session on the workspace. Its trajectory plays at once; the rest follows when it is built."""
-        self._building.open_experiment(session.experiment, session)
+        pins = self._pinned.load(from_json(session.runs, session.experiment))
+        self._building.open_experiment(session.experiment, session, pins)
         self.play(session)
 
     def play(self, session: Session) -> None:

@@ -1,6 +1,5 @@
 """A copy of the work for scenes and lessons: steps of the history that are undone together."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -15,9 +14,6 @@ from playground.lab.session import Session
 
 class WorkCopy(QObject):
     """Puts experiments with weights of their own on the workspace; the work from before can be restored unchanged.
-
-    Args:
-        beside: returns what is saved with the work and is no step of the history, as the pinned runs.
 
     Signals:
         putting(): an experiment is about to be put on the workspace.
@@ -35,12 +31,11 @@ class WorkCopy(QObject):
         building: Building,
         training: Training,
         parent: QObject | None = None,
-        beside: Callable[[], object] = lambda: None,
     ) -> None:
         super().__init__(parent)
-        self._state, self.building, self.training, self._beside = state, building, training, beside
+        self._state, self.building, self.training = state, building, training
         self._first: QUndoCommand | None = None  # the first step of the history that was put
-        self._unchanged: tuple[int, object] | None = None  # of work without changes: the saves, and what is beside it
+        self._unchanged: int | None = None  # the number of saves of work that had no changes
         state.history_changed.connect(self._look)
 
     @property
@@ -57,7 +52,7 @@ class WorkCopy(QObject):
     def _restore_saved(self) -> None:
         """Mark the work as saved again if it was before, and has not changed: what was put is no unsaved work."""
         before, self._unchanged = self._unchanged, None
-        if before is not None and before == (self._state.saves, self._beside()):
+        if before == self._state.saves:
             self._state.mark_saved()
 
     def put(self, experiment: Experiment, owner: str, weights: Path | None = None) -> None:
@@ -70,7 +65,7 @@ class WorkCopy(QObject):
         self.putting.emit()
         state = self._state
         if self._first is None:
-            self._unchanged = None if state.modified else (state.saves, self._beside())
+            self._unchanged = None if state.modified else state.saves
         begun = None if self._first is None else state.place_of(self._first)
         place = state.stack.index() if begun is None else begun
         trained = None if weights is None else lambda: Session.load(weights)
@@ -80,12 +75,14 @@ class WorkCopy(QObject):
             self.training.start(more=False)
 
     def discard(self) -> None:
-        """Restore the work."""
-        first = self._first
+        """Restore the work; the runs that are pinned stay."""
+        first, pins = self._first, self._state.document.pins
         self.forget()
         if first is not None:
             self._state.undo_from(first)
             self._restore_saved()
+            if pins != self._state.document.pins:
+                self._state.put(pins=pins)
 
     def forget(self) -> None:
         """Keep the workspace as it is; the work from before can no longer be restored."""

@@ -5,6 +5,7 @@ from typing import Any
 from playground.app.style.labels import capital
 from playground.app.style.number_formats import format_count, format_exactly, format_number
 from playground.lab import experiment as description
+from playground.lab.document import Document
 from playground.lab.experiment import Experiment, Field
 
 LONGEST_NAME = 32  # characters
@@ -33,6 +34,22 @@ def edit_text(before: Experiment, after: Experiment) -> str:
         for key in named
     )
     return f"{capital(said) if said[:1].isascii() else said}\n{said}"
+
+
+def document_text(before: Document, after: Document) -> str:
+    """A change of the document in plain words, as :func:`edit_text`."""
+    if before.experiment != after.experiment or before == after:
+        return edit_text(before.experiment, after.experiment)
+    if before.pins != after.pins:
+        old, new = ({pin.number: pin.name for pin in document.pins} for document in (before, after))
+        for said, names in (
+            ("Delete run {}\ndeletion of {}", [name for number, name in old.items() if number not in new]),
+            ("Pin run {}\npinning of {}", [name for number, name in new.items() if number not in old]),
+            ("Rename run {}\nrenaming of {}", [name for number, name in new.items() if old.get(number) != name]),
+        ):
+            if names:
+                return said.format(names[-1], names[-1])
+    return "Reset training\nreset of training"
 
 
 def _opened(before: Experiment, after: Experiment) -> str:

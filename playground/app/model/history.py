@@ -1,108 +1,114 @@
 """The history as JSON values. Each step has only its changes, so that a long history stays small."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
 
 from playground.lab import experiment as description
+from playground.lab.document import Document, Pin
 from playground.lab.experiment import Experiment, ExperimentError
 
-
-@dataclass(frozen=True)
-class Other:
-    """A step other than a change of settings.
-
-    Attributes:
-        kind: "reset", "deletion", or "" for a step with a text only.
-        number: the number of the deleted run.
-        name: the name of the training that a reset began.
-        text: the step's text.
-        after: the experiment after a reset that changed settings too; None if it changed none.
-    """
-
-    kind: str = ""
-    number: int = 0
-    name: str = ""
-    text: str = ""
-    after: Experiment | None = None
-
+PARTS = {"pins": tuple[Pin, ...]}
+"""The parts of a document that are written whole, with their types."""
 
 Section = TypeVar("Section", bound=msgspec.Struct)
-Step = Experiment | Other
-"""One step of the history: the experiment after it, or another step."""
 
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """The first experiment, the steps after it, and how many of them are done."""
+    """The first document, the documents after each step, and how many steps are done."""
 
-    first: Experiment
-    steps: Sequence[Step] = ()
+    first: Document
+    steps: Sequence[Document] = ()
     place: int = 0
 
     @property
-    def experiment(self) -> Experiment:
-        """The experiment at the history's position."""
+    def document(self) -> Document:
+        """The document at the history's position."""
         return self.at(self.place)
 
-    def at(self, place: int) -> Experiment:
-        """The experiment after this many steps."""
-        known = (_after(step) for step in reversed(self.steps[:place]))
-        return next((after for after in known if after is not None), self.first)
+    def at(self, place: int) -> Document:
+        """The document after this many steps."""
+        return self.steps[place - 1] if place else self.first
 
     def to_json(self) -> dict[str, Any]:
         """The history as JSON values; each step takes time and space in proportion to its changes."""
         steps: list[dict[str, Any]] = []
         before = self.first
-        for step in self.steps:
-            saved: dict[str, Any] = {}
-            after = _after(step)
-            if after is not None:
-                saved["changes"] = _changes(before, after)
-                before = after
-            if isinstance(step, Other):
-                saved |= {"kind": step.kind, "number": step.number, "name": step.name, "text": step.text}
+        for after in self.steps:
+            saved = _parts(before, after)
+            if after.experiment != before.experiment:
+                saved["changes"] = _changes(before.experiment, after.experiment)
+            if after.trainings != before.trainings:
+                saved["training"] = after.trainings[-1].name
             steps.append(saved)
-        return {"first": msgspec.to_builtins(self.first), "steps": steps, "place": self.place}
+            before = after
+        return {
+            "first": msgspec.to_builtins(self.first.experiment),
+            "parts": _parts(None, self.first),
+            "steps": steps,
+            "place": self.place,
+        }
 
     @staticmethod
-    def from_json(saved: Any) -> "History":
+    def from_json(saved: Any, pinned: Callable[[Experiment], tuple[Pin, ...]] = lambda _: ()) -> "History":
         """The history from the result of :meth:`to_json`.
+
+        Args:
+            pinned: returns the pins that were kept beside the history, given its first experiment. In earlier versions they were
+                no part of it.
 
         Raises:
             ExperimentError: the values are damaged.
         """
         try:
             tree = dict(saved["first"])
-            before = first = description.from_tree(tree, Experiment())
-            steps: list[Step] = []
-            for entry in saved["steps"]:
-                after = None
-                if "changes" in entry:
-                    for key, kept, value in entry["changes"]:
-                        _put(tree, key, kept, value)
-                    before = after = shared(before, description.from_tree(tree, Experiment(), first))
-                if after is None or "kind" in entry:
-                    name = entry.get("name", entry["number"])  # in earlier versions a training had a number
-                    told = str(entry["kind"]), int(entry["number"]), str(name), str(entry["text"])
-                    steps.append(Other(*told, after))
-                else:
-                    steps.append(after)
-            place = int(saved["place"])
+            experiment = description.from_tree(tree, Experiment())
+            pins = pinned(experiment)
+            before = first = _with_parts(Document(experiment, pins=pins), saved.get("parts", {}))
+            steps: list[Document] = []
+            place = done = int(saved["place"])
+            if not 0 <= place <= len(saved["steps"]):
+                raise ExperimentError("The history is damaged (its place).")
+            for number, entry in enumerate(saved["steps"]):
+                for key, kept, value in entry.get("changes", ()):
+                    _put(tree, key, kept, value)
+                experiment = shared(before.experiment, description.from_tree(tree, Experiment(), first.experiment))
+                after = msgspec.structs.replace(_with_parts(before, entry), experiment=experiment)
+                begun = entry.get("training", _old_reset(entry))
+                after = after if begun is None else after.begun(str(begun))
+                if entry.get("kind") == "deletion":  # of an earlier version
+                    gone = pins[int(entry["number"])]
+                    after = msgspec.structs.replace(after, pins=tuple(pin for pin in after.pins if pin != gone))
+                if after == before:  # a step of an earlier version that changed nothing
+                    done -= number < place
+                    continue
+                steps.append(after)
+                before = after
         except ExperimentError:
             raise
-        except (AttributeError, KeyError, TypeError, ValueError, IndexError, RecursionError) as error:
+        except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
             raise ExperimentError(f"The history is damaged ({type(error).__name__}).") from None
-        if not 0 <= place <= len(steps):
-            raise ExperimentError("The history is damaged (its place).")
-        return History(first, steps, place)
+        return History(first, steps, done)
 
 
-def _after(step: Step) -> Experiment | None:
-    """The experiment after a step; None if the step changed no setting."""
-    return step.after if isinstance(step, Other) else step
+def _old_reset(entry: dict[str, Any]) -> str | int | None:
+    """The training that a step of an earlier version began, by its name or number; None if it began none."""
+    found: str | int | None = entry.get("name", entry["number"]) if entry.get("kind") == "reset" else None
+    return found
+
+
+def _parts(before: Document | None, after: Document) -> dict[str, Any]:
+    """The parts of a document that differ from an earlier one, by name; without one, all that have anything."""
+    found = {name: getattr(after, name) for name in PARTS if getattr(after, name) != getattr(before, name, ())}
+    return {name: msgspec.to_builtins(part) for name, part in found.items()}
+
+
+def _with_parts(document: Document, saved: dict[str, Any]) -> Document:
+    parts = {name: msgspec.convert(saved[name], kind) for name, kind in PARTS.items() if name in saved}
+    return msgspec.structs.replace(document, **parts)
 
 
 def shared(old: Experiment, new: Experiment) -> Experiment:

@@ -2,17 +2,19 @@
 
 import dataclasses
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.model import kept_figures
 from playground.app.model.edit_text import value_text
+from playground.app.model.state import State
 from playground.app.style.number_formats import THIN_SPACE, format_count
 from playground.data.dataset import one_line
 from playground.lab import experiment as description
+from playground.lab.document import Pin
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.session import LONGEST_RUNS, with_new_noise
 from playground.messages import Message
@@ -118,7 +120,7 @@ class PinnedRun:
 
 
 class PinnedRuns(QObject):
-    """The pinned runs, in the order in which they were pinned.
+    """The runs that the document pins, in the order in which they were pinned, with what is known of each.
 
     Signals:
         changed(): the runs, a name or the figures changed.
@@ -126,25 +128,34 @@ class PinnedRuns(QObject):
 
     changed = Signal()
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, state: State, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._all: dict[int, PinnedRun] = {}
+        self._state = state
+        self._all: dict[int, PinnedRun] = {}  # also those that undo or redo can bring back
         self._sizes: dict[int, int] = {}  # characters of their settings, which a drawing can make long
-        self._deleted: frozenset[int] = frozenset()
+        self._shown = state.document.pins
+        state.document_changed.connect(self._follow)
+
+    @Slot()
+    def _follow(self) -> None:
+        if self._shown != self._state.document.pins:
+            self._shown = self._state.document.pins
+            self.changed.emit()
 
     @property
     def runs(self) -> tuple[PinnedRun, ...]:
-        """The runs that are not deleted."""
-        return tuple(run for number, run in self._all.items() if number not in self._deleted)
+        """The runs that are pinned, with their present names."""
+        return self.of(self._state.document.pins)
 
-    @property
-    def all(self) -> tuple[PinnedRun, ...]:
-        """All runs, including deleted ones that undo can restore."""
-        return tuple(self._all.values())
+    def of(self, pins: Iterable[Pin]) -> tuple[PinnedRun, ...]:
+        """The runs of pins, with their names."""
+        return tuple(
+            dataclasses.replace(self._all[pin.number], name=pin.name) for pin in pins if pin.number in self._all
+        )
 
     @property
     def next_number(self) -> int:
-        """A number that no run has, not even a deleted one."""
+        """A number that no run has, not even one that is pinned no longer."""
         return max(self._all, default=0) + 1
 
     @property
@@ -154,47 +165,60 @@ class PinnedRuns(QObject):
         return len(runs) >= MOST or sum(self._sizes[run.number] for run in runs) > LONGEST_RUNS // 2
 
     def get(self, number: int) -> PinnedRun | None:
-        """The run with a number, deleted or not."""
-        return self._all.get(number)
+        """The run with a number, pinned or not."""
+        pinned = (run for run in self.runs if run.number == number)
+        return next(pinned, self._all.get(number))
 
     def put(self, run: PinnedRun) -> None:
-        """Add a run, or replace the one with its number."""
+        """Take what is known of a run: its settings, its cost and its figures."""
         if run.number not in self._sizes:
             self._sizes[run.number] = len(description.dump(run.experiment))
         self._all[run.number] = run
         self.changed.emit()
 
-    def set_deleted(self, numbers: Collection[int]) -> None:
-        """Hide these runs and show all others."""
-        if frozenset(numbers) != self._deleted:
-            self._deleted = frozenset(numbers)
-            self.changed.emit()
+    def load(self, runs: Sequence[PinnedRun]) -> tuple[Pin, ...]:
+        """Take the runs of a file in place of all.
 
-    def load(self, runs: Sequence[PinnedRun]) -> None:
-        """Replace all runs."""
-        self._all, self._deleted = {run.number: run for run in runs}, frozenset()
+        Returns:
+            The pins of its document.
+        """
+        self._all = {run.number: run for run in runs}
         self._sizes = {run.number: len(description.dump(run.experiment)) for run in runs}
-        self.changed.emit()
+        return tuple(Pin(run.number, run.name) for run in runs)
 
-    def put_new(self, run: PinnedRun) -> None:
-        """Add a run. If others have the same first name, the names say how they differ."""
+    def pin(self, run: PinnedRun) -> None:
+        """Pin a run by a step of the history. If others have the same first name, the names say how they differ."""
+        self.put(run)
+        names = {pin.number: pin.name for pin in self._state.document.pins}
         others = [other for other in self.runs if other.first_name == run.first_name]
         said = differences([*others, run], named=True) if others else {}
         for other in others:
             if other.name == other.first_name and said[other.number]:
-                self._all[other.number] = dataclasses.replace(other, name=self._unused_name(other, said[other.number]))
-        self.put(dataclasses.replace(run, name=self._unused_name(run, said.get(run.number, ""))))
+                names[other.number] = _unused_name(other, said[other.number], names)
+        names[run.number] = _unused_name(run, said.get(run.number, ""), names)
+        self._state.put(pins=tuple(Pin(*named) for named in names.items()))
 
-    def _unused_name(self, run: PinnedRun, difference: str) -> str:
-        """The first name of a run with its difference; if another run has that name, with a number after it."""
-        whole = f"{run.first_name}{SEPARATOR}{difference}" if difference else run.first_name
-        while len(whole) > LONGEST_NAME and SEPARATOR in whole:
-            whole = whole.rpartition(SEPARATOR)[0]  # a number that is cut would be another one
-        name = clean_name(whole)
-        taken, count = {other.name for other in self.runs if other.number != run.number}, 1
-        while (f"{name} ({count})" if count > 1 else name) in taken:
-            count += 1
-        return f"{name} ({count})" if count > 1 else name
+    def rename(self, number: int, name: str) -> None:
+        """Name a run by a step of the history; an empty name changes nothing."""
+        name, pins = clean_name(name), self._state.document.pins
+        if name and any(pin.number == number and pin.name != name for pin in pins):
+            self._state.put(pins=tuple(Pin(number, name) if pin.number == number else pin for pin in pins))
+
+    def delete(self, number: int) -> None:
+        """Take a run out of the list by a step of the history."""
+        self._state.put(pins=tuple(pin for pin in self._state.document.pins if pin.number != number))
+
+
+def _unused_name(run: PinnedRun, difference: str, names: Mapping[int, str]) -> str:
+    """The first name of a run with its difference; if another run has that name, with a number after it."""
+    whole = f"{run.first_name}{SEPARATOR}{difference}" if difference else run.first_name
+    while len(whole) > LONGEST_NAME and SEPARATOR in whole:
+        whole = whole.rpartition(SEPARATOR)[0]  # a number that is cut would be another one
+    name = clean_name(whole)
+    taken, count = {other for number, other in names.items() if number != run.number}, 1
+    while (f"{name} ({count})" if count > 1 else name) in taken:
+        count += 1
+    return f"{name} ({count})" if count > 1 else name
 
 
 def clean_name(name: str) -> str:
@@ -270,14 +294,16 @@ def from_json(saved: object, owner: Experiment, most: int | None = MOST) -> list
 
     Args:
         owner: the experiment of the session or history that has the runs, see :func:`playground.lab.experiment.from_tree`.
-        most: largest number of runs; None takes all, as for restored work with its deleted runs.
+        most: largest number of runs; None takes all, as for restored work with those that undo can bring back.
     """
-    runs: list[PinnedRun] = []
-    for entry in saved[:most] if isinstance(saved, list | tuple) else ():
-        run = _run(entry, owner, len(runs) + 1)
+    entries = saved[:most] if isinstance(saved, list | tuple) else ()
+    found: dict[int, PinnedRun] = {}
+    for place, entry in enumerate(entries, 1):
+        number = _count(entry.get("number", place)) if isinstance(entry, dict) else None
+        run = None if number is None or number in found else _run(entry, owner, number)
         if run is not None:
-            runs.append(run)
-    return runs
+            found[run.number] = run
+    return list(found.values())
 
 
 def with_figures(run: PinnedRun, figures: Mapping[str, Any]) -> PinnedRun:
@@ -289,8 +315,8 @@ def with_figures(run: PinnedRun, figures: Mapping[str, Any]) -> PinnedRun:
     return dataclasses.replace(run, figures={**before, **found, "reasons": why})
 
 
-def _run(saved: object, owner: Experiment, number: int) -> PinnedRun | None:
-    if not isinstance(saved, dict) or not isinstance(saved.get("experiment"), str):
+def _run(saved: Mapping[str, Any], owner: Experiment, number: int) -> PinnedRun | None:
+    if not isinstance(saved.get("experiment"), str):
         return None
     try:
         experiment = with_new_noise(description.parse(saved["experiment"], "a pinned run", owner), saved.get("noise"))

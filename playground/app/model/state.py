@@ -1,5 +1,6 @@
 """The settings that a window shows, and every change made to them."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ import msgspec
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from playground.app.model.edit_text import edit_text
+from playground.app.model.edit_text import document_text
 from playground.app.model.history import shared
 from playground.kinds.kind import Kind
 from playground.kinds.setting import own_fields
@@ -19,7 +20,7 @@ OTHER_DATA = frozenset({"data.kind", "data.path"})
 
 
 class Edit(QUndoCommand):
-    """A change of settings. It holds no state and undoes nothing itself: the state reads the stack's position.
+    """A change of the document. It holds no state and undoes nothing itself: the state reads the stack's position.
 
     Args:
         before, after: the documents before and after the change.
@@ -27,7 +28,7 @@ class Edit(QUndoCommand):
     """
 
     def __init__(self, before: Document, after: Document, follows: "Edit | None" = None) -> None:
-        super().__init__(_text(before, after))
+        super().__init__(document_text(before, after))
         self.before, self.after, self._follows = before, after, follows
 
     def id(self) -> int:
@@ -40,16 +41,9 @@ class Edit(QUndoCommand):
         self.after = other.after
         # PySide keeps merged commands; without this, every length of a stroke would stay in memory.
         other.before = other.after = self.before
-        self.setText(_text(self.before, self.after))
+        self.setText(document_text(self.before, self.after))
         self.setObsolete(self.before == self.after)  # Qt removes a step that changes nothing
         return True
-
-
-def _text(before: Document, after: Document) -> str:
-    """A change in plain words, see :func:`edit_text`."""
-    if before.experiment == after.experiment and before != after:
-        return "Reset training\nreset of training"
-    return edit_text(before.experiment, after.experiment)
 
 
 class State(QObject):
@@ -62,6 +56,7 @@ class State(QObject):
 
     Signals:
         changed(frozenset[str]): the dotted keys with new values; read :attr:`experiment`.
+        document_changed(): the settings or another part of the document changed; read :attr:`document`.
         kinds_changed(): kinds were added to the registry, so that settings have more choices.
         refused(str, Message): key and message of an edit that did not fit; nothing has changed.
         cleared(tuple[str, ...]): the keys of settings that an edit returned to their defaults, because it changed the data.
@@ -70,6 +65,7 @@ class State(QObject):
     """
 
     changed = Signal(object)
+    document_changed = Signal()
     kinds_changed = Signal()
     refused = Signal(str, object)
     cleared = Signal(object)
@@ -79,7 +75,7 @@ class State(QObject):
     def __init__(self, experiment: Experiment | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._document = self._loaded = Document(experiment or Experiment())
-        self._announced = self._document.experiment
+        self._announced = self._document
         self._saved: Document | None = self._document  # None if there is unsaved work besides the document
         self.saves = 0
         self._gesture: tuple[str, Edit] | None = None  # the tag of a gesture, and the edit that its next edit continues
@@ -174,10 +170,9 @@ class State(QObject):
         )
         self.stack.push(Edit(self._document, wanted.begun(name)))
 
-    def push(self, command: QUndoCommand) -> None:
-        """Add a step to the history that :meth:`edit` does not make; it counts as unsaved work."""
-        self._saved = None
-        self.stack.push(command)
+    def put(self, **parts: Any) -> None:
+        """Change parts of the document other than its settings as one step of the history."""
+        self.stack.push(Edit(self._document, msgspec.structs.replace(self._document, **parts)))
 
     def undo(self) -> None:
         """Undo the last step, if there is one."""
@@ -222,37 +217,47 @@ class State(QObject):
 
     def document_at(self, place: int) -> Document:
         """The document after this many steps of the history."""
-        steps = (self.stack.command(number) for number in reversed(range(place)))
-        return next((step.after for step in steps if isinstance(step, Edit)), self._loaded)
+        step = self.stack.command(place - 1) if place else None
+        return step.after if isinstance(step, Edit) else self._loaded
 
-    def load(self, experiment: Experiment) -> None:
-        """Take another experiment, for example of an opened file, with an empty history and nothing unsaved."""
-        self._loaded = self._saved = Document(experiment)
+    @property
+    def documents(self) -> list[Document]:
+        """The first document, and those after each step of the history, done or undone."""
+        return [self.document_at(place) for place in range(self.stack.count() + 1)]
+
+    def load(self, experiment: Experiment, **parts: Any) -> None:
+        """Take another experiment, for example of an opened file, with an empty history and nothing unsaved.
+
+        Args:
+            parts: other parts of its document, by name.
+        """
+        self._loaded = self._saved = Document(experiment, **parts)
         self.saves += 1
         self.stack.clear()  # emits nothing if it is empty
         self._moved()
         self._remembered.clear()  # belongs to the old experiment
         self.replaced.emit()
 
-    def restore(self, first: Document, steps: Sequence[QUndoCommand], place: int) -> None:
+    def restore(self, first: Document, steps: Sequence[Document], place: int) -> None:
         """Take a document with its history, for restored work.
 
         Args:
             first: the document before all steps.
-            steps: the steps, none of them pushed before.
+            steps: the documents after each step.
             place: the number of done steps.
         """
+        edits = [Edit(before, after) for before, after in itertools.pairwise((first, *steps))]
         self._loaded, self._saved = first, None
         self.saves += 1
         self.stack.blockSignals(True)  # the states in between concern nobody
         self.stack.clear()
-        for step in steps:
-            self.stack.push(step)
+        for edit in edits:
+            self.stack.push(edit)
         self.stack.setIndex(place)
         self.stack.blockSignals(False)
         self.stack.indexChanged.emit(place)
         self._remembered.clear()  # belongs to the old experiment
-        for edit in (step for step in steps if isinstance(step, Edit)):
+        for edit in edits:
             before, after = edit.before.experiment, edit.after.experiment
             self._keep_kinds(before, other_data=bool(_differences(before, after) & OTHER_DATA))
         self.replaced.emit()
@@ -288,12 +293,14 @@ class State(QObject):
         """Emit the changes once, however many steps the stack has moved."""
         self._gesture = None
         before, self._document = self.experiment, self.document_at(self.stack.index())
+        told, self._announced = self._announced, self._document
         now = self.experiment
-        keys = _differences(self._announced, now)
-        self._keep_kinds(self._announced, other_data=bool(keys & OTHER_DATA))
-        self._announced = now
+        keys = _differences(told.experiment, now)
+        self._keep_kinds(told.experiment, other_data=bool(keys & OTHER_DATA))
         if keys:
             self.changed.emit(keys)
+        if told != self._announced:
+            self.document_changed.emit()
         if now != before:
             self.replaced.emit()
         self.history_changed.emit()

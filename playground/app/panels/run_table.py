@@ -303,7 +303,7 @@ class RunTable(QTreeWidget):
             return
         run = self._pinning.pinned.get(number)
         if run is not None and item.text(0) != breakable(run.name, LONGEST_WORD):
-            self._pinning.rename(number, item.text(0))
+            self._pinning.pinned.rename(number, item.text(0))
             self._fill()  # an empty name is not taken
 
     def rename(self) -> None:
