@@ -627,7 +627,8 @@ def _turn(widget: QWidget, local: QPoint, notches: int, keys: Qt.KeyboardModifie
 
 def _is_active() -> bool:
     """Whether keys reach a window; if none is active, the one that a window manager would choose is activated."""
-    if QApplication.activePopupWidget() or QApplication.activeWindow():
+    active = QApplication.activeWindow()
+    if QApplication.activePopupWidget() or (active is not None and active.isVisible()):  # a closed menu may still be it
         return True
     for top in [top for top in QApplication.topLevelWidgets() if top.isVisible() and top.windowType() in TOP_LEVELS]:
         top.activateWindow()
