@@ -179,7 +179,6 @@ class MainWindow(QMainWindow):
             self.state,
             self.building,
             self.playing,
-            self.measuring,
             self.controllers.pinning,
             self.documents,
             preferences,

@@ -92,7 +92,12 @@ class Document(msgspec.Struct, frozen=True):
         found |= {key: before[key] for key in same if key in before}
         if GIVEN in before and experiment.data == self.experiment.data and DATA_FILE not in changes:
             found = {GIVEN: before[GIVEN]} | {key: digest for key, digest in found.items() if key != DATA_FILE}
-        return msgspec.structs.replace(self, experiment=experiment, digests=tuple(found.items()))
+        return msgspec.structs.replace(self.with_experiment(experiment), digests=tuple(found.items()))
+
+    def with_experiment(self, experiment: Experiment) -> "Document":
+        """The document with other settings and the same files. Points that were clicked in other data are none of its own."""
+        clicked = self.clicked if experiment.data == self.experiment.data else ()
+        return msgspec.structs.replace(self, experiment=experiment, clicked=clicked)
 
     def begun(self, name: str = "") -> "Document":
         """The document after a training with its settings has begun.

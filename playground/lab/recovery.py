@@ -56,7 +56,8 @@ class Work(msgspec.Struct, frozen=True):
         modified: whether the work has changes that are not in the session's file.
         file: the session that was open; "" if there was none.
         stamp: the time and size of that file.
-        view, clicked, runs: as in a session.
+        view, runs: as in a session.
+        clicked: as in a session, in versions in which they were no part of the history.
     """
 
     saved: float

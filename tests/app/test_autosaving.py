@@ -187,6 +187,33 @@ def test_the_same_weights_and_figures_come_back(windows, qtbot, tmp_path):
     np.testing.assert_array_equal(window.playing.newest_finished.positions, run)
 
 
+@pytest.mark.parametrize("older", [False, True])
+def test_a_clicked_point_comes_back(windows, qtbot, tmp_path, older):
+    """In earlier versions it was kept beside the history."""
+    window = windows()
+    window.state.edit({"sampling.seed": 3})
+    qtbot.waitUntil(lambda: settled(window))
+    window.measuring.inspect(0.5, 0.25)
+    autosave(qtbot, window)
+    kill(window)
+    if older:
+        (folder,) = folders(tmp_path)
+        work = json.loads((folder / WORK).read_text())
+        history = work["history"]
+        assert history["steps"].pop() == {"clicked": [[0.5, 0.25]]}
+        del history["parts"]
+        history["place"] -= 1
+        (folder / WORK).write_text(json.dumps(work | {"clicked": [[0.5, 0.25]]}))
+    window = windows()
+    restore(qtbot, window)
+    assert window.state.document.clicked == ((0.5, 0.25),)
+    qtbot.waitUntil(lambda: window.measuring.likelihood is not None)
+    assert window.measuring.likelihood.point.tolist() == [0.5, 0.25]
+    window.state.undo()
+    assert window.state.document.clicked == ()
+    assert window.measuring.likelihood is None
+
+
 def test_work_is_written_by_itself_within_seconds(windows, qtbot, tmp_path):
     window = windows()
     assert folders(tmp_path) == []

@@ -1447,8 +1447,39 @@ def test_the_clicked_point_stays_under_other_noise_and_leaves_with_its_data(qtbo
     assert controllers.measuring.likelihood.point.tolist() == [0.0, 1.0]
     with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
         state.edit({"data.kind": "rings"})
-    assert controllers.measuring.clicked == ()
+    assert state.document.clicked == ()
     assert not controllers.tasks.running("likelihood")
+
+
+def test_clicks_are_one_step_of_the_history_and_no_unsaved_work(qtbot, workspace):
+    state, controllers = workspace
+    measuring = controllers.measuring
+    modified, steps = state.modified, state.stack.count()
+    measuring.inspect(5.0, 5.0)
+    measuring.inspect(0.0, 1.0)
+    measuring.go_to(1.0, -0.5)
+    assert state.document.clicked == ((0.0, 1.0), (1.0, -0.5))
+    assert (state.stack.count(), state.undo_text, state.modified) == (steps + 1, "click on a point", modified)
+    qtbot.waitUntil(lambda: measuring.interpolation is not None)
+    state.edit({"data.kind": "rings"})
+    assert state.document.clicked == ()
+    qtbot.waitUntil(lambda: not controllers.building.busy)
+    assert measuring.likelihood is measuring.interpolation is None
+    state.undo()
+    qtbot.waitUntil(lambda: not controllers.building.busy and measuring.interpolation is not None)
+    assert measuring.likelihood.point.tolist() == [0.0, 1.0]
+    np.testing.assert_array_equal(measuring.interpolation.ends, [[0.0, 1.0], [1.0, -0.5]])
+    state.undo()
+    assert state.document.clicked == ()
+    assert measuring.likelihood is measuring.interpolation is None
+    state.redo()
+    qtbot.waitUntil(lambda: measuring.interpolation is not None)
+    measuring.clear_inspection()
+    assert measuring.likelihood is measuring.interpolation is None
+    measuring.go_to(0.0, 1.0)  # there is no first point: this one is the first
+    assert state.document.clicked == ((0.0, 1.0),)
+    measuring.cancel("likelihood")
+    assert state.document.clicked == ()
 
 
 def test_settings_kept_for_other_data_cost_no_weights(qtbot, workspace):

@@ -1010,27 +1010,27 @@ def test_a_scene_and_each_step_begin_without_the_clicked_point_which_comes_back(
     place = window.state.stack.index()
     scenes_.show(SceneFile("A scene", "A topic", "A claim.", "", SAME_DATA, {}))
     qtbot.waitUntil(settled)
-    assert (measuring.clicked, measuring.likelihood) == ((), None)
+    assert (window.state.document.clicked, measuring.likelihood) == ((), None)
     clicked(1.5, 1.0)
     scenes_.show(SceneFile("Another", "A topic", "A claim.", "", SAME_DATA | {"seed": 3}, {}))
     qtbot.waitUntil(settled)
-    assert measuring.clicked == ()
+    assert window.state.document.clicked == ()
     lesson = Lesson(
         "mine", Head("A lesson"), tuple(Step(StepHead(experiment=SAME_DATA), "Text.", "") for _ in range(2))
     )
     lessons.begin(lesson)
     qtbot.waitUntil(settled)
-    assert measuring.clicked == ()
+    assert window.state.document.clicked == ()
     clicked(1.5, 1.0)
     lessons.next()
     qtbot.waitUntil(settled)
-    assert measuring.clicked == ()
+    assert window.state.document.clicked == ()
     if way == "undo":
         window.state.stack.setIndex(place)
     else:
         lessons.leave()
     qtbot.waitUntil(lambda: settled() and measuring.likelihood is not None)
-    assert measuring.clicked == ((0.5, 0.25),)
+    assert window.state.document.clicked == ((0.5, 0.25),)
     assert measuring.likelihood.point.tolist() == [0.5, 0.25]
 
 

@@ -65,7 +65,7 @@ def slow_calls(window, qtbot) -> list[str]:
             qtbot.wait(10)
         qtbot.mouseClick(window.canvas.surface, Qt.MouseButton.LeftButton, pos=centre)
         qtbot.wait(300)
-        assert window.measuring.clicked  # on the canvas itself such a click does nothing
+        assert window.state.document.clicked  # on the canvas itself such a click does nothing
         for frame in (5, 30, 12, 18):  # scrub
             window.controllers.playing.seek(frame)
             qtbot.wait(50)

@@ -373,6 +373,12 @@ def test_columns_share_a_path_and_pins_are_read_again() -> None:
         with_parts(document, columns=((("data.seed", 1),),)).column(0)
 
 
+def test_a_clicked_point_belongs_to_its_data() -> None:
+    document = with_parts(Document.of(SMALL), clicked=((0.5, 1.0),))
+    assert document.edited({"sampling.steps": 4, "noise.kind": "vp"}).clicked == ((0.5, 1.0),)
+    assert document.edited({"data.seed": 1}).clicked == ()
+
+
 def with_parts(document: Document, **others: Any) -> Document:
     return structs.replace(document, **others)
 

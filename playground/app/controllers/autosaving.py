@@ -11,7 +11,6 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from playground.app.controllers.building import FIRST, Building
 from playground.app.controllers.documents import Documents
-from playground.app.controllers.measuring import Measuring
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.pinning import Pinning
 from playground.app.controllers.playing import Playing
@@ -65,7 +64,6 @@ class Autosaving(QObject):
         state: State,
         building: Building,
         playing: Playing,
-        measuring: Measuring,
         pinning: Pinning,
         documents: Documents,
         preferences: Preferences,
@@ -76,7 +74,7 @@ class Autosaving(QObject):
     ) -> None:
         super().__init__(parent)
         self._state, self._building, self._playing = state, building, playing
-        self._measuring, self._pinning, self._documents = measuring, pinning, documents
+        self._pinning, self._documents = pinning, documents
         self._parent_folder = preferences.recovery
         self._describe_view, self._own_place, self._summary = describe_view, own_place, summary
         self.seconds = SECONDS
@@ -208,7 +206,6 @@ class Autosaving(QObject):
             self._changes,
             self._unsaved,
             tuple((key, self._moment_of(key, workspace)) for key, workspace in self._building.workspaces().items()),
-            self._measuring.clicked,
             self._documents.path,
             self._own_place(),
             tuple(sorted(self._describe_view()["layers"].items())),
@@ -261,7 +258,7 @@ class Autosaving(QObject):
             stored[key] = Stored(weights, data, moment)
             jobs.append(self._job(weights, workspace, self._run_of(key, workspace)))
         path, stamp = self._documents.path, self._documents.stamp
-        clicked, view = self._measuring.clicked, self._describe_view()
+        view = self._describe_view()
         trainings = tuple(
             KeptWeights(one.weights, one.data, name="" if key.name == FIRST else key.name, present=key == present)
             for key, one in stored.items()
@@ -284,7 +281,6 @@ class Autosaving(QObject):
                     file="" if path is None else str(path),
                     stamp=stamp,
                     view=view,
-                    clicked=clicked,
                     runs=[{"number": run.number} | told for run, told in zip(runs, to_json(runs), strict=True)],
                 )
             )

@@ -201,15 +201,15 @@ class Building(QObject):
             trained: reads a session whose weights they are; by default they are untrained.
         """
         state = self._state
-        wanted = structs.replace(state.document, experiment=shared(state.experiment, experiment))
+        others = {"experiment": shared(state.experiment, experiment), "clicked": ()}
+        wanted = structs.replace(state.document, **others)
         key = wanted.training
         if key is None or key in state.document_at(since).trainings or key.name.rpartition(" ")[0] != owner:
             name = _new_name(owner)
             if trained is not None:
                 self._stored[key_of(wanted.begun(name))] = trained
-            state.begin(name, wanted.experiment)
-        else:
-            state.edit({key: description.value(experiment, key) for key in description.fields(experiment)})
+            wanted = wanted.begun(name)
+        state.put(**structs.asdict(wanted))
 
     @Slot()
     def _follow_history(self) -> None:
@@ -290,7 +290,7 @@ class Building(QObject):
     ) -> None:
         """Take other settings, with new weights or those of a session, and its pins. Earlier trainings are lost."""
         self._open(session)
-        self._state.load(experiment, pins=pins)
+        self._state.load(experiment, pins=pins, clicked=() if session is None else session.clicked)
         self._settle.start()
 
     def _open(self, session: Session | None) -> None:

@@ -1,7 +1,6 @@
 """Measurements on request: likelihoods, densities, test sets, samples and score errors."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,13 +17,12 @@ from playground.app.model import kept_figures
 from playground.app.model.state import State
 from playground.app.model.views import DensityView, LatentInterpolation, PointLikelihood
 from playground.app.model.weights import Weights
-from playground.app.model.workspace import Model, Workspace
+from playground.app.model.workspace import Model
 from playground.app.workers.tasks import Tasks
-from playground.kinds.datasets import DataSource
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
+from playground.lab.document import Place
 from playground.lab.experiment import Experiment
 from playground.lab.score_error_curve import ScoreErrorCurve
-from playground.lab.session import Session
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 
@@ -49,12 +47,9 @@ def _marking_final(
         yield fraction, None if metrics is None else (fraction == 1.0, metrics)
 
 
-@dataclass(frozen=True, eq=False)
-class OwnPoints:
-    """The points that were clicked in the user's own work, and its data."""
-
-    data: DataSource
-    places: tuple[tuple[float, float], ...]
+def _number(place: Place) -> int | None:
+    """The number of a clicked image; None of a point."""
+    return place if isinstance(place, int) else None
 
 
 class Measuring(QObject):
@@ -92,12 +87,8 @@ class Measuring(QObject):
         self._interpolation: LatentInterpolation | None = None
         self._samples: tuple[Trajectory, Mapping[str, Any]] | None = None  # the run measured last, and its figures
         self._came_from: dict[str, frozenset[str]] = {}  # by measurement: its keys in the evaluation
-        # The point that was clicked last, and its number if it is an image.
-        self._place: tuple[np.ndarray, int | None] | None = None
-        self._awaiting: tuple[tuple[float, float], ...] = ()  # clicked before there was a workspace
-        self._again: tuple[tuple[float, float] | int, ...] = ()  # to be measured again on the next workspace
-        self._aside: OwnPoints | None = None  # while a scene or a lesson is shown
-        self._returning: OwnPoints | None = None  # to be measured again once their data are back
+        self._clicked: tuple[Place, ...] = state.document.clicked  # those that are measured
+        self._point: np.ndarray | None = None  # the first of them
         self._finished_map: DensityView | None = None  # shown when the map in progress was requested
         self._followed: set[str] = set()  # measurements to repeat with the chosen weights
         self._settle = QTimer(self)
@@ -106,11 +97,10 @@ class Measuring(QObject):
         self._settle.timeout.connect(self._measure_followed)
         replaying.chosen.connect(self._take_weights)
         replaying.playing_changed.connect(lambda _: self._settle.start())
-        building.opened.connect(self._drop_aside)
-        building.leaving.connect(self._leave)
         building.taken.connect(self._take)
         building.settings_changed.connect(self._take_settings)
         state.changed.connect(self._measure_again)
+        state.document_changed.connect(self._follow_clicked)
 
     def stop(self) -> None:
         """Start no measurement by itself any more, when quitting."""
@@ -133,37 +123,6 @@ class Measuring(QObject):
     def interpolation(self) -> LatentInterpolation | None:
         return self._interpolation
 
-    @property
-    def clicked(self) -> tuple[tuple[float, float] | int, ...]:
-        """The clicked points as a session keeps them: places in the plane, or numbers of images."""
-        interpolation = self._interpolation
-        if self._place is None:
-            return ()
-        points, numbers = (
-            ([self._place[0]], (self._place[1],))
-            if interpolation is None
-            else (interpolation.ends, interpolation.numbers)
-        )
-        places = zip(points, numbers, strict=True)
-        return tuple((float(point[0]), float(point[1])) if number is None else number for point, number in places)
-
-    @Slot(object, object)
-    def _leave(self, workspace: Workspace | None, session: Session | None) -> None:
-        """Keep the clicked points if the next workspace has the same points. Each run has its own images."""
-        before, self._again = self._building.workspace, ()
-        if workspace is None:
-            return
-        if session is not None:
-            self._again = session.clicked
-        elif (
-            before is not None
-            and not workspace.view.is_image
-            and before.problem.experiment.data == workspace.problem.experiment.data
-        ):
-            self._again = self.clicked
-        if before is not None and before is not workspace:
-            before.keep_clicked(() if before.view.is_image else self.clicked)
-
     @Slot(object)
     def _take_settings(self, keys: frozenset[str]) -> None:
         if of_a_run(keys):
@@ -174,79 +133,87 @@ class Measuring(QObject):
         if "likelihood.source" in keys:
             self.forget_weights()
 
-    @Slot(object)
-    def _take(self, session: Session | None) -> None:
-        """Measure again what was clicked before this workspace came."""
+    @Slot()
+    def _take(self) -> None:
+        """Measure on this workspace what is clicked."""
         self._followed.clear()
         self._forget_measurements()
-        workspace = self._building.workspace
-        if workspace is not None:
-            own, self._returning = self._returning, None
-            places = own.places if own is not None and own.data == workspace.problem.experiment.data else ()
-            self.click_again(self._again or self._awaiting or places or workspace.clicked)
-            self._awaiting = self._again = ()
+        self._measure_clicked()
 
-    @Slot()
-    def set_aside(self) -> None:
-        """Keep the clicked points of the user's own work and show none: a scene or a lesson's step begins."""
-        if self._aside is None:
-            places = tuple(place for place in self.clicked if not isinstance(place, int))  # each run has its own images
-            self._aside = OwnPoints(self._state.experiment.data, places)
-        self._awaiting = ()
-        self.clear_inspection()
-
-    @Slot()
-    def _drop_aside(self) -> None:
-        self._aside = None  # a file has its own
-
-    @Slot()
-    def bring_back(self) -> None:
-        """Show the clicked points of the user's own work again, once that is on the workspace."""
-        own, self._aside = self._aside, None
-        if own is None:
-            return
-        self.clear_inspection()
-        workspace = self._building.workspace
-        if workspace is not None and not self._building.busy and workspace.problem.experiment.data == own.data:
-            self.click_again(own.places)
-        else:
-            self._returning = own
-
-    def click_again(self, places: Sequence[tuple[float, float] | int]) -> None:
-        """Measure the points of :attr:`clicked` again, as far as the settings allow."""
-        if not places or likelihood_conflict(self._state.experiment) is not None:
-            return
-        numbers = [place if isinstance(place, int) else None for place in places]
-        found = (self._finished_image(place) if isinstance(place, int) else np.array(place) for place in places)
-        points = [point for point in found if point is not None]
-        if len(points) < len(places):
-            return
-        self._inspect(points[0], numbers[0])
-        if len(points) == 2 and flow_conflict(self._state.experiment) is None:
-            self._find_interpolation(np.stack(points), (numbers[0], numbers[1]))
+    # Clicked points
 
     def inspect(self, x: float, y: float) -> None:
         """Compute the log-likelihood of a point, as soon as there is a workspace."""
-        if self._building.workspace is None:
-            self._awaiting = ((x, y),)
-        else:
-            self._inspect(np.array([x, y]), None)
+        self._click((x, y))
 
     def inspect_image(self, number: int) -> None:
         """Compute the log-likelihood of an image of the grid."""
-        image = self._show_finished_image(number)
-        if image is not None:
-            self._inspect(image, number)
+        if self._show_finished_image(number):
+            self._click(number)
 
     def go_to(self, x: float, y: float) -> None:
-        """Compute the interpolation from the inspected point to a second one."""
-        self._go_to(np.array([x, y]), None)
+        """Compute the interpolation from the inspected point to a second one; without a first, this is the first."""
+        self._click_second((x, y))
 
     def go_to_image(self, number: int) -> None:
         """Compute the interpolation from the inspected image to a second image of the grid."""
-        image = self._show_finished_image(number)
-        if image is not None:
-            self._go_to(image, number)
+        if self._show_finished_image(number):
+            self._click_second(number)
+
+    def clear_inspection(self) -> None:
+        self._put_clicked(())
+        self._show_none()
+
+    def _click(self, place: Place) -> None:
+        if self._building.workspace is None or self._measurable(likelihood_conflict) is not None:
+            self._put_clicked((place,))
+            self._measure_clicked()
+
+    def _click_second(self, place: Place) -> None:
+        point = self._point_at(place)
+        if self._point is None or point is None:
+            self._click(place)
+        elif self._measurable(flow_conflict) is not None:
+            first = self._clicked[0]
+            self._put_clicked((first, place))
+            self._find_interpolation(np.stack([self._point, point]), (_number(first), _number(place)))
+
+    def _put_clicked(self, places: tuple[Place, ...]) -> None:
+        self._clicked = places
+        self._state.put(merge="clicked", clicked=places)
+
+    @Slot()
+    def _follow_clicked(self) -> None:
+        """Measure the points of the document if they are not those that are measured, as after undo."""
+        if self._state.document.clicked != self._clicked:
+            self._clicked = self._state.document.clicked
+            self._show_none()
+            self._measure_clicked()
+
+    def _measure_clicked(self) -> None:
+        """Measure what is clicked, as far as the settings allow; later if data or network are still being built."""
+        workspace, experiment = self._building.workspace, self._state.experiment
+        if (
+            workspace is None
+            or self._building.is_replacing
+            or self._building.is_behind(workspace)
+            or likelihood_conflict(experiment) is not None
+        ):
+            return
+        points = [self._point_at(place) for place in self._clicked]
+        found, numbers = [point for point in points if point is not None], [*map(_number, self._clicked)]
+        if not found or len(found) < len(points):
+            return
+        self._inspect(found[0], numbers[0])
+        if len(found) == 2 and flow_conflict(experiment) is None:
+            self._find_interpolation(np.stack(found), (numbers[0], numbers[1]))
+
+    def _show_none(self) -> None:
+        for task in ("likelihood", "interpolation"):
+            self._tasks.cancel(task)
+        self._likelihood = self._point = None
+        self.likelihood_changed.emit(None)
+        self._show_interpolation(None)
 
     def go_again(self) -> None:
         """Compute the current interpolation again, with other settings."""
@@ -271,18 +238,11 @@ class Measuring(QObject):
         elif "likelihood.interpolation" in keys:
             self.go_again()
 
-    def clear_inspection(self) -> None:
-        for task in ("likelihood", "interpolation"):
-            self._tasks.cancel(task)
-        self._likelihood = self._place = None
-        self.likelihood_changed.emit(None)
-        self._show_interpolation(None)
-
     def _inspect(self, point: np.ndarray, number: int | None) -> None:
         model = self._measurable(likelihood_conflict)
         if model is None:
             return
-        self._place = (point, number)
+        self._point = point
         self._tasks.cancel("interpolation")
         self._show_interpolation(None)
         self._tasks.start(
@@ -295,13 +255,6 @@ class Measuring(QObject):
     def _inspected(self, likelihood: PointLikelihood) -> None:
         self._likelihood = likelihood
         self.likelihood_changed.emit(likelihood)
-
-    def _go_to(self, point: np.ndarray, number: int | None) -> None:
-        first = self._likelihood
-        if first is None:
-            self._inspect(point, number)  # there is no first point: this one is the first
-        else:
-            self._find_interpolation(np.stack([first.point, point]), (first.number, number))
 
     def _find_interpolation(self, ends: np.ndarray, numbers: tuple[int | None, int | None]) -> None:
         model = self._measurable(flow_conflict)
@@ -318,14 +271,26 @@ class Measuring(QObject):
         self._interpolation = interpolation
         self.interpolation_changed.emit(interpolation)
 
-    def _show_finished_image(self, number: int) -> np.ndarray | None:
-        """As :meth:`_finished_image`; the canvas goes to that frame."""
-        image = self._finished_image(number)
-        if image is not None and self._playing.trajectory is not None:
-            self._playing.seek(self._playing.recorded - 1 if self._state.experiment.sampling.is_generative else 0)
-        return image
+    def _show_finished_image(self, number: int) -> bool:
+        """Go to the frame at which the images of the run are finished.
 
-    def _finished_image(self, number: int) -> np.ndarray | None:
+        Returns:
+            Whether there is this image; a message says if it is still being sampled.
+        """
+        run = self._playing.trajectory
+        if run is not None and not run.finished and self._image_at(number) is None:
+            self.notified.emit(Notification("info", UNFINISHED, "sample.end", lambda: not run.finished))
+        if self._image_at(number) is None:
+            return False
+        if run is not None:
+            self._playing.seek(self._playing.recorded - 1 if self._state.experiment.sampling.is_generative else 0)
+        return True
+
+    def _point_at(self, place: Place) -> np.ndarray | None:
+        """A point of the plane, or an image of the grid if that is finished."""
+        return self._image_at(place) if isinstance(place, int) else np.array(place)
+
+    def _image_at(self, number: int) -> np.ndarray | None:
         """An image of the grid at the end of its run, or of the data if there is no run."""
         workspace, trajectory = self._building.workspace, self._playing.trajectory
         if workspace is None:
@@ -333,7 +298,6 @@ class Measuring(QObject):
         images: np.ndarray = workspace.view.points
         if trajectory is not None and trajectory.shape == workspace.problem.shape:
             if not trajectory.finished:
-                self.notified.emit(Notification("info", UNFINISHED, "sample.end", lambda: not trajectory.finished))
                 return None
             # The forward process ends in noise, so take its first frame.
             images = trajectory.positions[-1 if self._state.experiment.sampling.is_generative else 0]
@@ -453,9 +417,15 @@ class Measuring(QObject):
         if task == "density" and self._tasks.running(task):
             self._leave_map()
         self._tasks.cancel(task)
-        if task == "likelihood":
-            shown = self._likelihood
-            self._place = None if shown is None else (shown.point, shown.number)
+        if task in ("likelihood", "interpolation") and self._clicked:
+            shown, between = self._likelihood, self._interpolation
+            self._point = None if shown is None else shown.point
+            ends = [] if shown is None else [(shown.point, shown.number)]
+            if between is not None:
+                ends = [*zip(between.ends, between.numbers, strict=True)]
+            self._put_clicked(
+                tuple((float(point[0]), float(point[1])) if number is None else number for point, number in ends)
+            )
 
     def evaluated(self, task: str) -> Callable[[tuple[bool, Mapping[str, Any]]], None]:
         """Makes a function that shows the figures of a measurement, and the reasons for missing ones.
@@ -558,10 +528,9 @@ class Measuring(QObject):
 
     def _take_image(self) -> None:
         """If an image was clicked, take the image that is now in its place."""
-        number, run = None if self._place is None else self._place[1], self._playing.trajectory
-        image = None if number is None or run is None or not run.finished else self._finished_image(number)
-        if image is not None:
-            self._place = (image, number)
+        if self._clicked and isinstance(self._clicked[0], int):
+            image = self._image_at(self._clicked[0])
+            self._point = self._point if image is None else image
 
     def _measure(self, tasks: Collection[str]) -> None:
         """Start these measurements."""
@@ -579,8 +548,8 @@ class Measuring(QObject):
 
     def _inspect_again(self) -> None:
         """Compute the log-likelihood of the clicked point again, if the settings allow."""
-        if self._place is not None and likelihood_conflict(self._state.experiment) is None:
-            self._inspect(*self._place)
+        if self._clicked and self._point is not None and likelihood_conflict(self._state.experiment) is None:
+            self._inspect(self._point, _number(self._clicked[0]))
 
     def _forget_model(self) -> set[str]:
         """Remove what was measured with other weights, but keep the clicked point.
@@ -588,7 +557,7 @@ class Measuring(QObject):
         Returns:
             The measurements that were in progress.
         """
-        place = self._place
+        point = self._point
         running = {task for task in kept_figures.MEASUREMENTS if self._tasks.running(task)}
         if self._following.pinned and self._tasks.running("density"):  # otherwise the map will not be shown
             running.add("density")
@@ -596,7 +565,7 @@ class Measuring(QObject):
         if "density" in running or (shown is not None and shown.asked and shown.source == "learned"):
             self._following.unpin()
         self._forget_measurements()
-        self._place = place
+        self._point = point
         return running
 
     def _measurable(self, why: Callable[[Experiment], Message | None]) -> Model | None:
@@ -614,7 +583,7 @@ class Measuring(QObject):
         for task in TASKS:
             self._tasks.cancel(task)
         self._evaluation, self._came_from = {}, {}
-        self._likelihood = self._place = None
+        self._likelihood = self._point = None
         self.evaluation_changed.emit({})
         self.errors_changed.emit(None)
         self.likelihood_changed.emit(None)

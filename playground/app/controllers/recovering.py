@@ -207,14 +207,12 @@ def _recovered(folder: RecoveryFolder, work: Work) -> Recovered:
         runs[:] = from_json(work.runs, first, most=None)
         return tuple(Pin(run.number, run.name) for run in runs)
 
-    history = History.from_json(work.history, pinned)
+    history = History.from_json(work.history, pinned, work.clicked)
     for kept in work.trainings:
         read = Session.load(folder.path / kept.weights, history.first.experiment)
         found.append((read.experiment, kept))
         if kept.present:
-            clicked = tuple(place for place in work.clicked if not isinstance(place, int) or read.trajectory)
-            loaded = folder.load(kept, history.first.experiment)
-            session = dataclasses.replace(loaded, view=work.view, clicked=clicked)
+            session = dataclasses.replace(folder.load(kept, history.first.experiment), view=work.view)
     return Recovered(history, session, tuple(found), runs)
 
 

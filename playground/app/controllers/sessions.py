@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from playground.app.controllers.building import Building
-from playground.app.controllers.measuring import Measuring
 from playground.app.controllers.playing import Playing
 from playground.app.model import kept_figures
 from playground.app.model.pinned_runs import PinnedRuns, from_json, to_json
@@ -20,11 +19,8 @@ from playground.messages import Message
 class Sessions:
     """Connects files and controllers: data, weights, runs and figures are saved and restored together."""
 
-    def __init__(
-        self, state: State, building: Building, playing: Playing, measuring: Measuring, pinned: PinnedRuns
-    ) -> None:
-        self._state, self._building, self._playing, self._measuring = state, building, playing, measuring
-        self._pinned = pinned
+    def __init__(self, state: State, building: Building, playing: Playing, pinned: PinnedRuns) -> None:
+        self._state, self._building, self._playing, self._pinned = state, building, playing, pinned
 
     def pack(self, view: Mapping[str, Any]) -> Callable[[], Session]:
         """Returns a function for another thread that makes the session; weights are available only between two blocks
@@ -50,10 +46,11 @@ class Sessions:
             raise SessionError(Message("other-data", text, (failure,)))
         dataset, trajectory = workspace.problem.dataset, self._playing.newest_finished
         measured = kept_figures.to_json(kept_figures.present(workspace, workspace.newest, experiment))
-        arrays, clicked = None, self._measuring.clicked if dataset.shape == (2,) else ()
+        arrays, clicked = None, self._state.document.clicked
         if trajectory is not None:
             arrays = {name: array for name, array in trajectory.arrays().items() if name != "axes"}
-            clicked = self._measuring.clicked
+        elif dataset.shape != (2,):
+            clicked = ()  # images of a run that is not saved
         return lambda: Session.of(
             experiment,
             dataset,

@@ -16,13 +16,9 @@ class WorkCopy(QObject):
     """Puts experiments with weights of their own on the workspace; the work from before can be restored unchanged.
 
     Signals:
-        putting(): an experiment is about to be put on the workspace.
-        ended(): nothing that was put is to be shown any longer.
         undone(): undo or an opened file has removed everything that was put.
     """
 
-    putting = Signal()
-    ended = Signal()
     undone = Signal()
 
     def __init__(
@@ -62,7 +58,6 @@ class WorkCopy(QObject):
             owner: the name of the scene or lesson, whose weights are its own.
             weights: a session that ships with the program, whose weights take the place of a training.
         """
-        self.putting.emit()
         state = self._state
         if self._first is None:
             self._unchanged = None if state.modified else state.saves
@@ -86,6 +81,4 @@ class WorkCopy(QObject):
 
     def forget(self) -> None:
         """Keep the workspace as it is; the work from before can no longer be restored."""
-        if self._first is not None:
-            self._first = None
-            self.ended.emit()
+        self._first = None

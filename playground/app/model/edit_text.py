@@ -49,6 +49,8 @@ def document_text(before: Document, after: Document) -> str:
         ):
             if names:
                 return said.format(names[-1], names[-1])
+    if before.clicked != after.clicked:
+        return "Click a point\nclick on a point" if after.clicked else "Clear the clicked point\nclearing of the point"
     return "Reset training\nreset of training"
 
 

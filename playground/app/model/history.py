@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from playground.lab import experiment as description
-from playground.lab.document import Document, Pin
+from playground.lab.document import Document, Pin, Place
 from playground.lab.experiment import Experiment, ExperimentError
 
-PARTS = {"pins": tuple[Pin, ...]}
+PARTS = {"pins": tuple[Pin, ...], "clicked": tuple[Place, ...]}
 """The parts of a document that are written whole, with their types."""
 
 Section = TypeVar("Section", bound=msgspec.Struct)
@@ -53,12 +53,15 @@ class History:
         }
 
     @staticmethod
-    def from_json(saved: Any, pinned: Callable[[Experiment], tuple[Pin, ...]] = lambda _: ()) -> "History":
+    def from_json(
+        saved: Any, pinned: Callable[[Experiment], tuple[Pin, ...]] = lambda _: (), clicked: tuple[Place, ...] = ()
+    ) -> "History":
         """The history from the result of :meth:`to_json`.
 
         Args:
-            pinned: returns the pins that were kept beside the history, given its first experiment. In earlier versions they were
+            pinned: returns the pins that were kept beside the history, given its first experiment; in earlier versions they were
                 no part of it.
+            clicked: the points that were kept beside it likewise.
 
         Raises:
             ExperimentError: the values are damaged.
@@ -91,7 +94,10 @@ class History:
             raise
         except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
             raise ExperimentError(f"The history is damaged ({type(error).__name__}).") from None
-        return History(first, steps, done)
+        documents = [first, *steps]
+        if clicked:
+            documents[done] = msgspec.structs.replace(documents[done], clicked=clicked)
+        return History(documents[0], documents[1:], done)
 
 
 def _old_reset(entry: dict[str, Any]) -> str | int | None:

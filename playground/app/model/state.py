@@ -143,15 +143,9 @@ class State(QObject):
         before, after = self.experiment, shared(self.experiment, after)
         if after == before:
             return True
-        follows = self._gesture[1] if self._gesture is not None and self._gesture[0] == merge else None
-        document = msgspec.structs.replace(self._document, experiment=after)
-        edit = Edit(self._document, document, follows)
         others = _differences(before, after) & OTHER_DATA
-        self._document = document
-        self.stack.push(edit)  # ends the gesture, as every move of the stack does
-        last = self.last_step
-        if merge and isinstance(last, Edit) and last in (edit, follows):
-            self._gesture = merge, last
+        old, self._document = self._document, self._document.with_experiment(after)
+        self._push(old, self._document, merge)
         if cleared:
             self.cleared.emit(cleared)
         if others:
@@ -165,14 +159,22 @@ class State(QObject):
             name: of the training.
             experiment: its settings, by default the present ones.
         """
-        wanted = (
-            self._document if experiment is None else msgspec.structs.replace(self._document, experiment=experiment)
-        )
+        wanted = self._document.with_experiment(experiment or self.experiment)
         self.stack.push(Edit(self._document, wanted.begun(name)))
 
-    def put(self, **parts: Any) -> None:
-        """Change parts of the document other than its settings as one step of the history."""
-        self.stack.push(Edit(self._document, msgspec.structs.replace(self._document, **parts)))
+    def put(self, *, merge: str = "", **parts: Any) -> None:
+        """Change parts of the document as one step of the history; `merge` as in :meth:`edit`."""
+        after = msgspec.structs.replace(self._document, **parts)
+        if after != self._document:
+            self._push(self._document, after, merge)
+
+    def _push(self, before: Document, after: Document, merge: str) -> None:
+        follows = self._gesture[1] if self._gesture is not None and self._gesture[0] == merge else None
+        edit = Edit(before, after, follows)
+        self.stack.push(edit)  # ends the gesture, as every move of the stack does
+        last = self.last_step
+        if merge and isinstance(last, Edit) and last in (edit, follows):
+            self._gesture = merge, last
 
     def undo(self) -> None:
         """Undo the last step, if there is one."""
@@ -272,8 +274,11 @@ class State(QObject):
 
     @property
     def modified(self) -> bool:
-        """Whether there is unsaved work; unlike QUndoStack.isClean, a setting changed back by hand is none."""
-        return self._document != self._saved
+        """Whether there is unsaved work; unlike QUndoStack.isClean, a setting changed back by hand is none.
+
+        A clicked point is saved with the work, but to click is no work.
+        """
+        return self._saved is None or _without_clicked(self._document) != _without_clicked(self._saved)
 
     def mark_saved(self) -> None:
         """Note that a file holds the current work."""
@@ -322,6 +327,10 @@ def _differences(one: Experiment, other: Experiment) -> frozenset[str]:
     """The keys with different values, or that only one of the two has."""
     before, after = ({key: description.value(of, key) for key in description.fields(of)} for of in (one, other))
     return frozenset(key for key in before.keys() | after.keys() if before.get(key, _NONE) != after.get(key, _NONE))
+
+
+def _without_clicked(document: Document) -> Document:
+    return msgspec.structs.replace(document, clicked=())
 
 
 _NONE = object()

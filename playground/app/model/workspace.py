@@ -105,7 +105,6 @@ class Workspace:
     pending_hyperparameters: Mailbox[Experiment] = field(default_factory=Mailbox)
     lock: FairLock = field(default_factory=FairLock)  # held while the trainer works, about 60 ms
     figures: dict[kept_figures.Key, kept_figures.Figures] = field(default_factory=dict)
-    clicked: tuple[tuple[float, float] | int, ...] = ()  # when another workspace replaced this one
 
     @property
     def weights(self) -> Weights:
@@ -168,10 +167,6 @@ class Workspace:
     def follow(self, experiment: Experiment) -> None:
         """Take settings that do not change data and network."""
         self.problem = dataclasses.replace(self.problem, experiment=experiment)
-
-    def keep_clicked(self, places: tuple[tuple[float, float] | int, ...]) -> None:
-        """Keep the clicked points until this workspace is restored."""
-        self.clicked = places
 
     def go_on_from(self, before: "Workspace") -> None:
         """Take the status of training from a workspace with the same trainer."""
