@@ -224,7 +224,8 @@ def test_no_likelihood_is_taken_of_an_unfinished_image(qtbot, under_way):
     controllers.measuring.inspect_image(1)
     assert controllers.tasks.running("likelihood")
     assert controllers.playing.frame == run.total - 1
-    np.testing.assert_array_equal(controllers.measuring._point, run.positions[-1][1])
+    qtbot.waitUntil(lambda: controllers.measuring.likelihood is not None)
+    np.testing.assert_array_equal(controllers.measuring.likelihood.point, run.positions[-1][1])
 
 
 def test_the_users_density_map_stays_until_the_playhead_moves_on(qtbot, controllers):
