@@ -173,7 +173,6 @@ class MainWindow(QMainWindow):
             self.display.describe_view,
             resource(OPENING),
             self,
-            self._shows_other,
         )
         self.autosaving = Autosaving(
             self.state,
@@ -183,7 +182,6 @@ class MainWindow(QMainWindow):
             self.documents,
             preferences,
             lambda: self.display.describe_view() | {"layers": self._own_layers.visible},
-            lambda: self.controllers.work_copy.place,
             bars.summary,
             self,
         )
@@ -500,15 +498,11 @@ class MainWindow(QMainWindow):
                     if isinstance(column, Column):
                         column.keep_in_view(row)
 
-    def _shows_other(self) -> bool:
-        """Whether a scene or a lesson is on the workspace."""
-        return self.controllers.scenes.scene is not None or self.controllers.lessons.lesson is not None
-
     def toggle_training(self) -> None:
         """Start or pause training. At a start the card Train unfolds, so that its loss is seen; not in scenes and lessons,
         whose own cards need the room."""
         self.training.toggle()
-        if self.training.wanted and not self._shows_other():
+        if self.training.wanted and self.state.document.lesson is None:
             self.panel(TrainingPanel).set_folded(False)
 
     @Slot()

@@ -37,14 +37,15 @@ class Pin(msgspec.Struct, frozen=True):
 
 
 class LessonPlace(msgspec.Struct, frozen=True):
-    """A step of a lesson.
+    """A step of a lesson, or a scene.
 
     Attributes:
-        lesson: its name, or the path of its file.
+        step: from 0; None of a scene.
     """
 
-    lesson: str
-    step: int = 0
+    name: str
+    title: str
+    step: int | None = None
 
 
 class Document(msgspec.Struct, frozen=True):

@@ -323,7 +323,7 @@ def test_data_opened_in_a_scene_or_lesson_are_own_work_from_then_on(windows, qtb
         scenes.show(next(one for one in load_bundled().values() if one.settings.sampling.follows != "learned"))
     else:
         lessons.begin(load_all()["01-score"])
-    assert window.controllers.work_copy.place is not None
+    assert window.state.document.lesson is not None
     path = tmp_path / "own.csv"
     np.savetxt(path, np.random.default_rng(0).normal(size=(300, 2)), delimiter=",")
     window.state.mark_saved()
@@ -408,9 +408,9 @@ def test_a_scene_in_the_history_stays_one_step_with_weights_of_its_own(windows, 
     scene = next(one for one in load_bundled().values() if one.settings.sampling.follows != "learned")
     window = windows()
     own = window.state.experiment
+    window.state.mark_modified()
     window.controllers.scenes.show(scene)
     window.state.edit({"sampling.steps": 77})
-    window.state.mark_modified()
     autosave(qtbot, window)
     kill(window)
     window = windows()
@@ -418,10 +418,28 @@ def test_a_scene_in_the_history_stays_one_step_with_weights_of_its_own(windows, 
     assert (window.state.experiment, window.state.stack.count()) == (own, 2)
     window.state.redo()
     qtbot.waitUntil(lambda: settled(window) and window.state.experiment == scene.settings)
+    assert window.controllers.scenes.scene == scene
     assert window.building.workspace_key.name != FIRST
     window.state.undo()
     qtbot.waitUntil(lambda: settled(window) and window.building.workspace_key.name == FIRST)
     assert window.state.experiment == own
+
+
+def test_redo_leads_into_a_lesson_of_before(windows, qtbot, tmp_path):
+    from playground.lab.lessons import load_all
+
+    window = windows()
+    window.state.edit({"sampling.seed": 3})
+    window.controllers.lessons.begin(load_all()["01-score"])
+    place = window.controllers.lessons.place
+    autosave(qtbot, window)
+    kill(window)
+    window = windows()
+    restore(qtbot, window)
+    lessons = window.controllers.lessons
+    assert (lessons.lesson, window.state.value("sampling.seed")) == (None, 3)
+    window.state.redo()
+    assert (lessons.lesson, lessons.place) == (load_all()["01-score"], place)
 
 
 def test_deleted_runs_stay_deleted_and_undo_brings_them_back(windows, qtbot, tmp_path):

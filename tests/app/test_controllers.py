@@ -16,6 +16,7 @@ from playground.app.style.labels import worded
 from playground.data import pictures
 from playground.kinds.datasets import Stroke
 from playground.lab.conflicts import Conditions
+from playground.lab.document import LessonPlace
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.session import Session, SessionError
@@ -580,12 +581,17 @@ def test_a_step_of_a_lesson_trains_to_its_end_and_no_further(qtbot, workspace):
     training = controllers.training
     for steps, sampled, trained in ((30, 5, 30), (30, 6, 30), (50, 6, 50), (30, 6, 50)):
         step = replace(state.experiment, {"training.steps": steps, "sampling.steps": sampled})
-        controllers.work_copy.put(step, "lesson")
+        training.teach(step, LessonPlace("lesson", "A lesson", 0))
         qtbot.wait(50)
         qtbot.waitUntil(lambda: training.status == "finished" and not controllers.building.busy)
         assert training.trained_steps == trained
     training.start()
     qtbot.waitUntil(lambda: training.trained_steps > 50)
+    exact = replace(state.experiment, {"sampling.source": "exact"})
+    training.teach(exact, LessonPlace("a scene", "A scene"))
+    assert (state.experiment, state.document.lesson.name) == (exact, "a scene")
+    qtbot.waitUntil(lambda: not controllers.building.busy)
+    assert training.status == "untrained"
 
 
 def test_other_data_end_training_that_would_go_on_with_a_larger_test_set(qtbot, workspace):

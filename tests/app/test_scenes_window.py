@@ -5,12 +5,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtTest import QTest
 
 from playground.app.controllers.building import FIRST
 from playground.app.controllers.scenes import Scenes
-from playground.app.controllers.workcopy import WorkCopy
 from playground.app.dialogs import gallery as module
 from playground.app.dialogs.gallery import Gallery
 from playground.app.model.state import State
@@ -37,27 +36,14 @@ EXACT = SceneFile(
 LEARNED = SceneFile("Other", "A topic", "A claim.", "", {"data": {"kind": "rings"}}, {})
 
 
-class Building(QObject):
-    """Tells of files that are opened, and of the weights that are begun anew."""
-
-    points_opening = Signal()
+class Training:
+    """Takes experiments."""
 
     def __init__(self, state):
-        super().__init__()
-        self.state, self.begun = state, []
+        self.state = state
 
-    def begin_anew(self, experiment, since, owner, trained=None):
-        self.begun.append(since)
-        self.state.begin(owner, experiment)
-
-
-class Training:
-    def __init__(self):
-        self.started = 0
-
-    def start(self, *, more):
-        assert not more
-        self.started += 1
+    def teach(self, experiment, lesson, weights=None):
+        self.state.put(experiment=experiment, lesson=lesson)
 
 
 @pytest.fixture
@@ -68,8 +54,7 @@ def state():
 @pytest.fixture
 def controller(qtbot, state):
     owner = QObject()
-    building = Building(state)
-    controller = Scenes(building, WorkCopy(state, building, Training()), Tasks(owner), owner)
+    controller = Scenes(state, Training(state), Tasks(owner), owner)
     yield controller
     assert controller.tasks.shutdown(5.0)
     state.close()
@@ -105,19 +90,16 @@ def test_leaving_undoes_what_was_changed_in_it_too(controller, state):
     assert controller.scene is None
 
 
-def test_a_scene_whose_score_is_learned_trains_at_once(controller):
-    controller.show(EXACT)
-    assert controller.work_copy.training.started == 0
-    controller.show(LEARNED)
-    assert controller.work_copy.training.started == 1
-
-
 def test_a_scene_of_the_own_settings_has_weights_of_its_own_and_leaves_the_last_edit(controller, state):
     state.edit({"data.kind": "rings"})
     own, place = state.experiment, state.stack.index()
     assert LEARNED.settings == own
     controller.show(LEARNED)
-    assert controller.work_copy.building.begun == [place]
+    assert state.undo_text == f"scene: {LEARNED.title}"
+    controller.leave()
+    assert controller.scene is None
+    state.redo()
+    assert controller.scene is LEARNED
     controller.leave()
     assert state.experiment == own
     assert state.stack.index() == place
@@ -324,10 +306,7 @@ def test_one_undo_leaves_a_scene_and_brings_the_own_weights_back(window, qtbot):
     qtbot.waitUntil(lambda: building.workspace is not own and not building.busy, timeout=20_000)
     assert state.experiment == EXACT.settings
     assert building.workspace_key.name != FIRST  # its weights are its own
-    assert (state.stack.count(), state.undo_text) == (
-        1,
-        "data: Two moons → Two Gaussians, sampler: Reverse SDE → Langevin",
-    )
+    assert (state.stack.count(), state.undo_text) == (1, f"scene: {EXACT.title}")
     state.undo()
     qtbot.waitUntil(lambda: building.workspace is own, timeout=20_000)
     assert building.workspace_key == key

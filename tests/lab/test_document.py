@@ -357,7 +357,7 @@ def test_what_is_there_is_not_computed_again_and_what_is_stopped_is_not_kept() -
 
 def test_columns_share_a_path_and_pins_are_read_again() -> None:
     document = Document.of(SMALL).begun("a training")
-    place = LessonPlace("exact", 2)
+    place = LessonPlace("exact", "Exact", 2)
     column = (("sampling.steps", 4),)
     whole = with_parts(
         document, pins=(Pin(3, "one"), Pin(1, "two")), columns=(column,), clicked=((0.5, 1.0), 3), lesson=place

@@ -48,7 +48,6 @@ class Autosaving(QObject):
 
     Args:
         describe_view: returns the part of the view that a session keeps, as JSON values.
-        own_place: returns the user's own place in the history while a scene or lesson is shown, else None.
         summary: describes an experiment in one line.
 
     Signals:
@@ -68,7 +67,6 @@ class Autosaving(QObject):
         documents: Documents,
         preferences: Preferences,
         describe_view: Callable[[], dict[str, Any]],
-        own_place: Callable[[], int | None],
         summary: Callable[[Experiment], str],
         parent: QObject | None = None,
     ) -> None:
@@ -76,7 +74,7 @@ class Autosaving(QObject):
         self._state, self._building, self._playing = state, building, playing
         self._pinning, self._documents = pinning, documents
         self._parent_folder = preferences.recovery
-        self._describe_view, self._own_place, self._summary = describe_view, own_place, summary
+        self._describe_view, self._summary = describe_view, summary
         self.seconds = SECONDS
         self.folder: RecoveryFolder | None = None
         self.saved_at: float | None = None  # time.monotonic at the state that was written last
@@ -182,8 +180,7 @@ class Autosaving(QObject):
     def history(self) -> History:
         """The documents; while a scene or lesson is shown, at the place of the user's own work."""
         first, *steps = self._state.documents
-        place = self._own_place()
-        return History(first, steps, self._state.stack.index() if place is None else place)
+        return History(first, steps, self._state.own_place)
 
     @property
     def _unsaved(self) -> bool:
@@ -207,7 +204,7 @@ class Autosaving(QObject):
             self._unsaved,
             tuple((key, self._moment_of(key, workspace)) for key, workspace in self._building.workspaces().items()),
             self._documents.path,
-            self._own_place(),
+            self._state.own_place,
             tuple(sorted(self._describe_view()["layers"].items())),
         )
 
@@ -233,12 +230,12 @@ class Autosaving(QObject):
     # --- packing: the window's thread notes what there is, the worker copies and writes
 
     def _pack(self) -> Callable[[], None]:
-        place, history = self._own_place(), self.history
+        history = self.history
         pins = {pin.number: pin for document in (history.first, *history.steps) for pin in document.pins}
         runs = self._pinning.pinned.of(pins.values())
         jobs: list[Callable[[RecoveryFolder], object]] = []
         workspaces, present = self._building.workspaces(), self._building.key_at(history.place)
-        if present not in workspaces and place is None:
+        if present not in workspaces and self._state.document.lesson is None:
             present = self._building.workspace_key or present
         stored, points = dict[TrainingKey, Stored](), list(self._points)
         for key in (*workspaces, *(key for key in self._building.stored if key not in workspaces)):

@@ -23,7 +23,7 @@ from playground.kinds.datasets import DataSource
 from playground.lab import experiment as description
 from playground.lab.bounded_memory import BoundedMemory
 from playground.lab.conflicts import Conditions, training_conflict
-from playground.lab.document import Document, Pin
+from playground.lab.document import Document, LessonPlace, Pin
 from playground.lab.experiment import Experiment, reset_key
 from playground.lab.keys import TrainingKey
 from playground.lab.session import Session
@@ -81,8 +81,6 @@ class Building(QObject):
         resetting(): new weights are about to replace the trained ones.
         withdrawn(): the workspace that was being built will not come.
         opened(Session | None): the settings of a file or of a new experiment replace everything.
-        points_opening(): a file of points was read. Scenes and lessons give way to the user's own work, so that one undo
-            brings it back; their settings stay with the points.
         points_opened(str): the path of the file or folder with the new data.
         notified(Notification)
     """
@@ -96,7 +94,6 @@ class Building(QObject):
     resetting = Signal()
     withdrawn = Signal()
     opened = Signal(object)
-    points_opening = Signal()
     points_opened = Signal(str)
     notified = Signal(object)
 
@@ -191,21 +188,20 @@ class Building(QObject):
         return None
 
     def begin_anew(
-        self, experiment: Experiment, since: int, owner: str, trained: Callable[[], Session] | None = None
+        self, experiment: Experiment, lesson: LessonPlace, trained: Callable[[], Session] | None = None
     ) -> None:
-        """Take an experiment with new weights by one step of the history. The weights stay if the last step since `since`
-        with these settings was the owner's: the steps of a lesson share their weights, and two scenes do not.
+        """Take the experiment of a scene or of a lesson's step, with new weights, by one step of the history. Weights that a step
+        with these settings has learned stay: the steps of a lesson share their weights, and two scenes do not.
 
         Args:
-            owner: the name of the scene or lesson.
             trained: reads a session whose weights they are; by default they are untrained.
         """
         state = self._state
-        others = {"experiment": shared(state.experiment, experiment), "clicked": ()}
-        wanted = structs.replace(state.document, **others)
+        settings = shared(state.experiment, experiment)
+        wanted = structs.replace(state.document, experiment=settings, lesson=lesson, clicked=())
         key = wanted.training
-        if key is None or key in state.document_at(since).trainings or key.name.rpartition(" ")[0] != owner:
-            name = _new_name(owner)
+        if key is None or key in state.own.trainings or key.name.rpartition(" ")[0] != lesson.name:
+            name = _new_name(lesson.name)
             if trained is not None:
                 self._stored[key_of(wanted.begun(name))] = trained
             wanted = wanted.begun(name)
@@ -336,7 +332,7 @@ class Building(QObject):
                     for key, known in description.fields(now).items()
                     if not (key.startswith("data.") or known.of_data)
                 }
-                self.points_opening.emit()
+                self._state.leave_lesson()  # so that one undo brings the own work back; the settings stay with the points
                 self._state.edit({**others, "data.kind": kind, "data.path": path})
             finally:
                 self.adopting = False

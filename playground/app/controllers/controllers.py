@@ -19,7 +19,6 @@ from playground.app.controllers.sampling_worker import SamplingWorker
 from playground.app.controllers.scenes import Scenes
 from playground.app.controllers.sessions import Sessions
 from playground.app.controllers.training import Training
-from playground.app.controllers.workcopy import WorkCopy
 from playground.app.model.state import State
 from playground.app.workers.tasks import Tasks
 
@@ -55,9 +54,8 @@ class Controllers(QObject):
         self.measuring = Measuring(state, self.building, self.replaying, self.playing, self.following, self.tasks, self)
         self.pinning = Pinning(state, self.building, self.replaying, self.playing, self.measuring, self.tasks, self)
         self.sessions = Sessions(state, self.building, self.playing, self.pinning.pinned)
-        self.work_copy = WorkCopy(state, self.building, self.training, self)
-        self.scenes = Scenes(self.building, self.work_copy, self.tasks, self)
-        self.lessons = Lessons(self.building, self.work_copy, self.tasks, self)
+        self.scenes = Scenes(state, self.training, self.tasks, self)
+        self.lessons = Lessons(state, self.training, self.tasks, self)
         self.training.weights_changed.connect(self.measuring.forget_weights)
         self.training.changed.connect(self.playing.take_last_weights)
         for controller in (self.building, self.training, self.playing, self.following, self.measuring, self.pinning):
@@ -66,8 +64,6 @@ class Controllers(QObject):
         self.comparing.notified.connect(self.notified)
         self._taught: tuple[object, int] = None, 0  # the lesson and step that were shown last
         self.lessons.changed.connect(self._make_way)
-        self.scenes.showing.connect(self.lessons.leave)
-        self.lessons.beginning.connect(self.scenes.leave)
         self.building.opened.connect(self.comparing.leave)
         self.tasks.failed.connect(self._stopped)
         self._last_tick = time.monotonic()

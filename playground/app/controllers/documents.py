@@ -76,7 +76,6 @@ class Documents(QObject):
         prompts: asks for file names, and before work is lost.
         describe_view: returns the part of the view that a session keeps, as JSON values.
         opening: the bundled session that opens at start; if it is missing, the default experiment opens.
-        shows_other: returns whether a scene or a lesson is on the workspace.
 
     Signals:
         changed(): the name, the mark of unsaved work or the time of the last save changed.
@@ -102,12 +101,11 @@ class Documents(QObject):
         describe_view: Callable[[], dict[str, Any]],
         opening: Path | None = None,
         parent: QObject | None = None,
-        shows_other: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(parent)
         self._state, self._building, self._sessions = state, building, sessions
         self._preferences, self._prompts, self._describe_view = preferences, prompts, describe_view
-        self._opening, self._shows_other = opening, shows_other
+        self._opening = opening
         self._stamp: Stamp | None = None  # of the file when it was opened or saved here
         self._background = BackgroundTask(self)
         self.saving = False  # whether the work is being written; it is safe only when that has ended
@@ -326,7 +324,7 @@ class Documents(QObject):
 
         While a scene or a lesson is shown, this asks before it replaces the file of the user's own work.
         """
-        if self.path is None or self.path.suffix.lower() != SUFFIX or self._shows_other():
+        if self.path is None or self.path.suffix.lower() != SUFFIX or self._state.document.lesson is not None:
             self.save_as(then)
         elif _stamp(self.path) in (None, self._stamp) or self._prompts.may_replace(
             f"{self.path.name} has changed on disk since it was opened or saved here.",
@@ -339,7 +337,8 @@ class Documents(QObject):
         proposed = str(self.proposal().with_suffix(SUFFIX))
         size = self._sessions.size()
         about = "" if size is None else f", about {megabytes(size)}"
-        title = "Save the scene or lesson in view, not your own work" if self._shows_other() else "Save as"
+        other = self._state.document.lesson is not None
+        title = "Save the scene or lesson in view, not your own work" if other else "Save as"
         path = self._prompts.save_path(title, proposed, f"Sessions{about} (*{SUFFIX})", SUFFIX)
         if path is not None:
             self.save_to(path, then)

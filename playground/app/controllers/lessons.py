@@ -6,12 +6,13 @@ from pathlib import Path
 import msgspec
 from PySide6.QtCore import QObject, Signal, Slot
 
-from playground.app.controllers.building import Building
 from playground.app.controllers.notification import Notification
-from playground.app.controllers.workcopy import WorkCopy
+from playground.app.controllers.training import Training
 from playground.app.model.lesson_progress import Answer, LessonProgress
+from playground.app.model.state import State
 from playground.app.workers.tasks import Tasks
-from playground.lab.lessons import Lesson, Step
+from playground.lab.document import LessonPlace
+from playground.lab.lessons import Lesson, Step, load_all
 from playground.lab.scenes import Measured
 
 TASK = "lesson"
@@ -37,18 +38,17 @@ class Lessons(QObject):
     changed = Signal()
     notified = Signal(object)
 
-    def __init__(self, building: Building, work_copy: WorkCopy, tasks: Tasks, parent: QObject | None = None) -> None:
+    def __init__(self, state: State, training: Training, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.work_copy, self.tasks = work_copy, tasks
+        self._state, self._training, self.tasks = state, training, tasks
         self.lesson: Lesson | None = None
+        self._known: dict[str, Lesson] = {}  # those that were begun, by name
         self.place = 0
         self.mark: Place | None = None
         self._waiting: list[Callable[[], None]] = []  # called once the answer that is being measured has its value
         self.progress = LessonProgress(self)
         self.progress.failed.connect(lambda sentence: self.notified.emit(Notification("warning", sentence)))
-        building.opened.connect(self._end)
-        building.points_opening.connect(self.leave)
-        work_copy.undone.connect(self._end)
+        state.document_changed.connect(self._follow)
 
     @property
     def step(self) -> Step | None:
@@ -122,10 +122,9 @@ class Lessons(QObject):
 
     def begin(self, lesson: Lesson) -> None:
         """Begin a lesson at the first step that was not done. :meth:`leave` restores the work."""
-        if self.lesson is not None:
-            self.leave()
+        self._state.leave_lesson()
         self.beginning.emit()
-        self.lesson = lesson
+        self.lesson, self._known[lesson.name] = lesson, lesson
         done = self.progress.done(lesson)
         self.go(next((place for place in range(len(lesson.steps)) if place + 1 not in done), 0))
 
@@ -156,8 +155,7 @@ class Lessons(QObject):
         lesson = self.lesson
         if lesson is None or not 0 <= place < len(lesson.steps):
             return
-        self.tasks.cancel(TASK)
-        self.place, self.mark = place, None
+        self._become(lesson, place)
         self._put_settings()
         self.changed.emit()
 
@@ -165,17 +163,24 @@ class Lessons(QObject):
     def leave(self) -> None:
         """End the lesson and restore the work."""
         if self.lesson is not None:
-            self.work_copy.discard()
-            self._end()
+            self._state.leave_lesson()
 
     @Slot()
-    def _end(self) -> None:
-        """End the lesson and leave the workspace as it is: its first step was undone, or a file was opened."""
-        if self.lesson is not None:
-            self.lesson = None
-            self.work_copy.forget()
-            self.tasks.cancel(TASK)
+    def _follow(self) -> None:
+        """Show the step of the document, as after undo or redo."""
+        wanted, lesson, step = self._state.document.lesson, None, 0
+        if wanted is not None and wanted.step is not None:
+            lesson = self._known.get(wanted.name) or load_all().get(wanted.name)  # of an earlier run of the program
+            step = wanted.step
+        if lesson is None or step >= len(lesson.steps):
+            lesson, step = None, 0
+        if lesson is not self.lesson or step != self.place:
+            self._become(lesson, step)
             self.changed.emit()
+
+    def _become(self, lesson: Lesson | None, place: int) -> None:
+        self.tasks.cancel(TASK)
+        self.lesson, self.place, self.mark = lesson, place, None
 
     def predict(self, *prediction: float) -> None:
         """Record the prediction, and only then measure.
@@ -223,8 +228,11 @@ class Lessons(QObject):
         if lesson is None or step is None:
             return
         settings = step.settings if answer is None or answer.values is None else step.answer_settings
+        place = LessonPlace(lesson.name, lesson.head.title, self.place)
         if settings is not None:
-            self.work_copy.put(settings, lesson.name)
+            self._training.teach(settings, place)
+        else:
+            self._state.put(lesson=place)
 
     def _answer_changed(self) -> None:
         """Put the settings of the current step anew, if those of its question and of its answer differ."""

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from playground.app.controllers.building import Building
-from playground.app.controllers.workcopy import WorkCopy
+from playground.app.controllers.training import Training
+from playground.app.model.state import State
 from playground.app.workers.tasks import Tasks
-from playground.lab.scenes import Measured, SceneFile, bundled_weights
+from playground.lab.document import LessonPlace
+from playground.lab.scenes import Measured, SceneFile, bundled_weights, load_bundled
 
 TASK = "scene"
 
@@ -26,38 +27,39 @@ class Scenes(QObject):
     showing = Signal()
     changed = Signal()
 
-    def __init__(self, building: Building, work_copy: WorkCopy, tasks: Tasks, parent: QObject | None = None) -> None:
+    def __init__(self, state: State, training: Training, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.work_copy, self.tasks = work_copy, tasks
-        self._scene: SceneFile | None = None
+        self._state, self._training, self.tasks = state, training, tasks
+        self._known: dict[str, SceneFile] = {}  # those that were shown, by title
+        self._shown: LessonPlace | None = None
         self.measured: Measured | None = None
-        building.points_opening.connect(self.leave)
-        work_copy.undone.connect(self._end)
+        state.document_changed.connect(self._follow)
 
     @property
     def scene(self) -> SceneFile | None:
         """The scene in view; None if there is none."""
-        return self._scene
+        return None if self._shown is None else self._known.get(self._shown.name)
 
     def show(self, scene: SceneFile) -> None:
         """Show a scene. If its particles follow a learned score, train it, or take the weights that the scene names."""
+        if self.scene is None:
+            self._state.leave_lesson()
         self.showing.emit()
         weights = bundled_weights()[scene.weights] if scene.weights else None
-        self.work_copy.put(scene.settings, scene.title, weights)
-        self.tasks.cancel(TASK)
-        self._scene, self.measured = scene, None
+        self._known[scene.title] = scene
+        self._become(LessonPlace(scene.title, scene.title))
+        self._training.teach(scene.settings, LessonPlace(scene.title, scene.title), weights)
         self.changed.emit()
 
     @Slot()
     def leave(self) -> None:
         """Restore the work from before the scene, or before several scenes in a row."""
-        if self._scene is not None:
-            self.work_copy.discard()
-            self._end()
+        if self.scene is not None:
+            self._state.leave_lesson()
 
     def measure(self) -> None:
         """Measure the scene's claim with its own settings, whatever has been changed since."""
-        scene = self._scene
+        scene = self.scene
         if scene is None:
             return
 
@@ -74,10 +76,16 @@ class Scenes(QObject):
             self.changed.emit()
 
     @Slot()
-    def _end(self) -> None:
-        """Forget the scene and leave the workspace as it is: it was undone, or another experiment was opened."""
-        if self._scene is not None:
-            self.work_copy.forget()
-            self.tasks.cancel(TASK)
-            self._scene = self.measured = None
+    def _follow(self) -> None:
+        """Show the scene of the document, as after undo or redo."""
+        lesson = self._state.document.lesson
+        wanted = lesson if lesson is not None and lesson.step is None else None
+        if wanted != self._shown:
+            self._become(wanted)
             self.changed.emit()
+
+    def _become(self, shown: LessonPlace | None) -> None:
+        self.tasks.cancel(TASK)
+        self._shown, self.measured = shown, None
+        if shown is not None and shown.name not in self._known:  # of an earlier run of the program
+            self._known |= {scene.title: scene for scene in load_bundled().values() if scene.title == shown.name}

@@ -1,5 +1,6 @@
 """Trains the network of the workspace: starts, pauses and continues. Requests wait until they are possible."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,9 @@ from playground.app.model.workspace import Workspace
 from playground.app.workers.tasks import Tasks
 from playground.app.workers.worker import Worker
 from playground.lab.conflicts import training_conflict
+from playground.lab.document import LessonPlace
+from playground.lab.experiment import Experiment
+from playground.lab.session import Session
 from playground.messages import Message, setting
 
 if TYPE_CHECKING:
@@ -106,6 +110,17 @@ class Training(QObject):
         return Message("other-objective", said, (setting("objective.kind", trained),), "objective.kind")
 
     # What the window may ask for
+
+    def teach(self, experiment: Experiment, lesson: LessonPlace, weights: Path | None = None) -> None:
+        """Take the experiment of a scene or of a lesson's step, with weights of its own, as one step of the history; and train to
+        the end if its particles follow a learned score.
+
+        Args:
+            weights: a session that ships with the program, whose weights take the place of a training.
+        """
+        self._building.begin_anew(experiment, lesson, None if weights is None else lambda: Session.load(weights))
+        if experiment.sampling.follows == "learned" and weights is None:
+            self.start(more=False)
 
     def start(self, *, more: bool = True) -> None:
         """Start or continue training; a workspace that is being built is waited for.

@@ -38,6 +38,11 @@ def edit_text(before: Experiment, after: Experiment) -> str:
 
 def document_text(before: Document, after: Document) -> str:
     """A change of the document in plain words, as :func:`edit_text`."""
+    lesson = after.lesson
+    if lesson is not None and lesson != before.lesson:
+        if lesson.step is None:
+            return f"Scene: {lesson.title}\nscene: {lesson.title}"
+        return f"{lesson.title}, step {lesson.step + 1}\nstep {lesson.step + 1} of {lesson.title}"
     if before.experiment != after.experiment or before == after:
         return edit_text(before.experiment, after.experiment)
     if before.pins != after.pins:

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from playground.lab import experiment as description
-from playground.lab.document import Document, Pin, Place
+from playground.lab.document import Document, LessonPlace, Pin, Place
 from playground.lab.experiment import Experiment, ExperimentError
 
-PARTS = {"pins": tuple[Pin, ...], "clicked": tuple[Place, ...]}
+PARTS: dict[str, Any] = {"pins": tuple[Pin, ...], "clicked": tuple[Place, ...], "lesson": LessonPlace | None}
 """The parts of a document that are written whole, with their types."""
 
 Section = TypeVar("Section", bound=msgspec.Struct)
@@ -47,7 +47,7 @@ class History:
             before = after
         return {
             "first": msgspec.to_builtins(self.first.experiment),
-            "parts": _parts(None, self.first),
+            "parts": _parts(Document(self.first.experiment), self.first),
             "steps": steps,
             "place": self.place,
         }
@@ -106,9 +106,9 @@ def _old_reset(entry: dict[str, Any]) -> str | int | None:
     return found
 
 
-def _parts(before: Document | None, after: Document) -> dict[str, Any]:
-    """The parts of a document that differ from an earlier one, by name; without one, all that have anything."""
-    found = {name: getattr(after, name) for name in PARTS if getattr(after, name) != getattr(before, name, ())}
+def _parts(before: Document, after: Document) -> dict[str, Any]:
+    """The parts of a document that differ from an earlier one, by name."""
+    found = {name: getattr(after, name) for name in PARTS if getattr(after, name) != getattr(before, name)}
     return {name: msgspec.to_builtins(part) for name, part in found.items()}
 
 

@@ -52,7 +52,6 @@ class State(QObject):
     Attributes:
         stack: every change since the experiment was loaded. Experiments share their unchanged parts, so that a step
             takes about a kilobyte, however large the drawing is.
-        saves: how often the work was saved, or other work was taken in its place.
 
     Signals:
         changed(frozenset[str]): the dotted keys with new values; read :attr:`experiment`.
@@ -77,7 +76,6 @@ class State(QObject):
         self._document = self._loaded = Document(experiment or Experiment())
         self._announced = self._document
         self._saved: Document | None = self._document  # None if there is unsaved work besides the document
-        self.saves = 0
         self._gesture: tuple[str, Edit] | None = None  # the tag of a gesture, and the edit that its next edit continues
         self.stack = QUndoStack(self)
         self.stack.indexChanged.connect(self._moved)
@@ -199,23 +197,27 @@ class State(QObject):
         """The step that undo would undo; None if there is none."""
         return self.stack.command(self.stack.index() - 1) if self.stack.canUndo() else None
 
-    def place_of(self, step: QUndoCommand) -> int | None:
-        """The position of a step in the history; None if it is not there or undone."""
-        return next((place for place in range(self.stack.index()) if self.stack.command(place) is step), None)
-
     def is_done(self, step: QUndoCommand) -> bool:
         """Whether a step is in the history and not undone."""
-        return self.place_of(step) is not None
+        return any(self.stack.command(place) is step for place in range(self.stack.index()))
 
-    def undo_from(self, step: QUndoCommand) -> None:
-        """Undo a step and all later ones, if it is done."""
-        place = self.place_of(step)
-        if place is not None:
-            self.stack.setIndex(place)
+    @property
+    def own_place(self) -> int:
+        """The number of steps up to the user's own work: before the scene or lesson in view, if there is one."""
+        places = range(self.stack.index(), -1, -1)
+        return next(place for place in places if self.document_at(place).lesson is None)
 
-    def steps_since(self, place: int) -> list[QUndoCommand]:
-        """The done steps from a position of the history on."""
-        return [self.stack.command(number) for number in range(place, self.stack.index())]
+    @property
+    def own(self) -> Document:
+        """The user's own work, which leaving the scene or lesson in view restores; the pinned runs stay."""
+        return msgspec.structs.replace(self.document_at(self.own_place), pins=self._document.pins)
+
+    def leave_lesson(self) -> None:
+        """Restore the user's own work, if a scene or lesson is in view."""
+        if self._document.lesson is not None:
+            pins = self._document.pins
+            self.stack.setIndex(self.own_place)
+            self.put(pins=pins)
 
     def document_at(self, place: int) -> Document:
         """The document after this many steps of the history."""
@@ -234,7 +236,6 @@ class State(QObject):
             parts: other parts of its document, by name.
         """
         self._loaded = self._saved = Document(experiment, **parts)
-        self.saves += 1
         self.stack.clear()  # emits nothing if it is empty
         self._moved()
         self._remembered.clear()  # belongs to the old experiment
@@ -250,7 +251,6 @@ class State(QObject):
         """
         edits = [Edit(before, after) for before, after in itertools.pairwise((first, *steps))]
         self._loaded, self._saved = first, None
-        self.saves += 1
         self.stack.blockSignals(True)  # the states in between concern nobody
         self.stack.clear()
         for edit in edits:
@@ -276,20 +276,25 @@ class State(QObject):
     def modified(self) -> bool:
         """Whether there is unsaved work; unlike QUndoStack.isClean, a setting changed back by hand is none.
 
-        A clicked point is saved with the work, but to click is no work.
+        A clicked point is saved with the work, but to click is no work. Nor is a scene or lesson, unless it is what was saved.
         """
-        return self._saved is None or _without_clicked(self._document) != _without_clicked(self._saved)
+        if self._saved is None:
+            return True
+        saved = _without_clicked(self._saved)
+        return saved not in (_without_clicked(self.own), _without_clicked(self._document))
 
     def mark_saved(self) -> None:
         """Note that a file holds the current work."""
-        self.saves += 1
         self._saved, self._gesture = self._document, None
         self.history_changed.emit()
 
     def mark_modified(self) -> None:
-        """Note work other than edits, such as training; edits before and after it are not merged."""
+        """Note work other than edits, such as training; edits before and after it are not merged.
+
+        What is done in a scene or lesson is not the user's own.
+        """
         self._gesture = None
-        if self._saved is not None:
+        if self._saved is not None and self._document.lesson is None:
             self._saved = None
             self.history_changed.emit()
 
