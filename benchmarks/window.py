@@ -31,10 +31,10 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from playground.app.main import process_age
-from playground.app.model.columns import Column
 from playground.app.model.errors import Log
 from playground.app.model.preferences import Preferences
 from playground.app.window import MainWindow
+from playground.lab.columns import Column
 
 SETTLE = 2000  # ms from the beginning of a condition to its measurement
 COLUMN_STEPS = 120  # of each column: two seconds of playback
@@ -177,7 +177,7 @@ class Measurement:
             kinds = ("reverse-sde", "probability-flow", "edm", "reverse-sde")[: self._columns]
             solvers: tuple[dict[str, object], ...] = ({}, {}, {}, {"sampling.solver": "shark"})
             self._window.controllers.comparing.begin(
-                [Column({"sampling.kind": kind, **more}) for kind, more in zip(kinds, solvers, strict=False)]
+                [Column.of({"sampling.kind": kind, **more}) for kind, more in zip(kinds, solvers, strict=False)]
             )
             self._wait_for_columns()
         elif self._replays and not trajectory.finished:

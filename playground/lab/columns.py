@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +16,29 @@ FEWEST, MOST = 2, 4
 SECTIONS = frozenset({"noise", "objective", "network", "training", "sampling"})
 """The sections that may differ between compared runs."""
 TRAINED = frozenset({"objective", "network", "training"})
+Value = bool | int | float | str | None | tuple[float | tuple[float, ...], ...]
+"""A value of a setting that may differ."""
+
+
+class Column(msgspec.Struct, frozen=True):
+    """The settings that one column changes in the main experiment.
+
+    Attributes:
+        edits: dotted keys with their new values.
+        step: the training step of its weights; None for the weights in view on the main canvas.
+    """
+
+    edits: tuple[tuple[Annotated[str, msgspec.Meta(max_length=100)], Value], ...] = ()
+    step: int | None = None
+
+    @classmethod
+    def of(cls, edits: Mapping[str, Any], step: int | None = None) -> "Column":
+        """The column with these values by dotted key."""
+        return cls(tuple(edits.items()), step)
+
+
+Columns = Annotated[tuple[Column, ...], msgspec.Meta(max_length=MOST)]
+"""The columns of a comparison; none if nothing is compared."""
 
 
 def may_differ(key: str) -> bool:
@@ -22,16 +46,16 @@ def may_differ(key: str) -> bool:
     return key.partition(".")[0] in SECTIONS and key != "sampling.seed"
 
 
-def with_edits(experiment: Experiment, edits: Mapping[str, Any]) -> Experiment:
+def with_edits(experiment: Experiment, column: Column) -> Experiment:
     """The experiment of a column: the main one with a few settings changed.
 
     Raises:
         ExperimentError: the experiment cannot take a value, or the data would differ.
     """
-    others = [key for key in edits if not may_differ(key)]
+    others = [key for key, _ in column.edits if not may_differ(key)]
     if others:
         raise ExperimentError(f"{others[0]} cannot differ between runs that are compared: change it for all of them.")
-    return description.replace(experiment, edits)
+    return description.replace(experiment, dict(column.edits))
 
 
 def needs_training(main: Experiment, other: Experiment) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 
 from playground.lab import experiment as experiments
 from playground.lab import keys
-from playground.lab.columns import with_edits
+from playground.lab.columns import Column, Columns, with_edits
 from playground.lab.experiment import SEED, Experiment, ExperimentError, reset_key
 from playground.lab.keys import GIVEN, Digests, Key, ModelKey, PointsKey, RunKey, TrainingKey, WeightsKey
 from playground.lab.provenance import digests
@@ -21,8 +21,6 @@ AnyKey = TypeVar("AnyKey", bound=Key)
 DATA_FILE = experiments.FILES[0]
 Place = tuple[float, float] | int
 """A point of the plane in the user's units, or the number of an image."""
-Column = tuple[tuple[str, Any], ...]
-"""The settings that differ in a column of a comparison."""
 
 
 class Pin(msgspec.Struct, frozen=True):
@@ -96,9 +94,15 @@ class Document(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self.with_experiment(experiment), digests=tuple(found.items()))
 
     def with_experiment(self, experiment: Experiment) -> "Document":
-        """The document with other settings and the same files. Points that were clicked in other data are none of its own."""
+        """The document with other settings and the same files.
+
+        Points that were clicked in other data are none of its own. An empty drawing has nothing to compare, and its canvas is
+        needed for the brush.
+        """
         clicked = self.clicked if experiment.data == self.experiment.data else ()
-        return msgspec.structs.replace(self, experiment=experiment, clicked=clicked)
+        empty = any(why.key == "data.strokes" for why in experiment.data.conflicts())
+        columns = () if empty else self.columns
+        return msgspec.structs.replace(self, experiment=experiment, columns=columns, clicked=clicked)
 
     def begun(self, name: str = "") -> "Document":
         """The document after a training with its settings has begun.
@@ -138,7 +142,7 @@ class Document(msgspec.Struct, frozen=True):
         Raises:
             ExperimentError: its settings cannot differ.
         """
-        other = with_edits(self.experiment, dict(self.columns[number]))
+        other = with_edits(self.experiment, self.columns[number])
         return msgspec.structs.replace(self, experiment=other)
 
     def after_training(self, changes: Mapping[str, Any]) -> "Document":
@@ -176,7 +180,7 @@ class Document(msgspec.Struct, frozen=True):
                 tuple((str(name), str(digest)) for name, digest in told["digests"]),
                 tuple(_of_sort(TrainingKey, keys.from_json(key)) for key in told["trainings"]),
                 msgspec.convert(told["pins"], tuple[Pin, ...]),
-                tuple(tuple((str(key), value) for key, value in column) for column in told["columns"]),
+                msgspec.convert(told["columns"], Columns),
                 msgspec.convert(told["clicked"], tuple[Place, ...]),
                 msgspec.convert(told["lesson"], LessonPlace | None),
             )

@@ -238,8 +238,12 @@ def _check_places(experiment: Experiment) -> None:
 
 def without_places(experiment: Experiment) -> Experiment:
     """The experiment with only the names of files on network shares and devices, for a session, which has their points."""
-    names = {key: re.split(r"[\\/]", file)[-1] for key, file in files(experiment).items() if is_remote_or_device(file)}
-    return replace(experiment, names)
+    return replace(experiment, {key: without_place(file) for key, file in files(experiment).items()})
+
+
+def without_place(file: str) -> str:
+    """A file, or only its name if it is on a network share or a device."""
+    return re.split(r"[\\/]", file)[-1] if is_remote_or_device(file) else file
 
 
 def from_tree(tree: Mapping[str, Any], others: Described, owner: Experiment | None = None) -> Described:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from playground.data.dataset import MOST_CLASS_NAMES
@@ -25,6 +26,7 @@ from playground.kinds.datasets.data_source import Saved
 from playground.kinds.setting import SEEDS
 from playground.lab import checked_file
 from playground.lab import experiment as experiments
+from playground.lab.columns import FEWEST, Column, Columns
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.points import Points
 from playground.lab.provenance import Provenance
@@ -43,6 +45,7 @@ VERSION = 2
 """The first version whose files have a checksum."""
 LONGEST_CLASS_NAME = 255  # the longest folder name that file systems allow
 LONGEST_RUNS = 10_000_000  # characters of the pinned runs, each of which may have its own drawing
+LONGEST_COLUMNS = 100_000  # characters of the columns of a comparison
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -70,6 +73,7 @@ class Session:
         clicked: the point whose likelihood was shown, and a second point for an interpolation: (x, y) in the user's
             units, or an image's number in the last frame of `trajectory`. Their figures are measured again.
         measurements: figures of these weights with these settings, by their kind; JSON values. May be empty.
+        columns: those of a comparison; may be empty.
         runs: the pinned runs, with their settings and figures; JSON values. May be empty.
         device: the device on which its weights were trained, if known.
     """
@@ -87,6 +91,7 @@ class Session:
     view: Mapping[str, Any] = field(default_factory=dict)
     clicked: tuple[tuple[float, float] | int, ...] = ()
     measurements: Mapping[str, Any] = field(default_factory=dict)
+    columns: Columns = ()
     runs: Sequence[Any] = ()
     device: str | None = None
 
@@ -127,6 +132,8 @@ class Session:
         }
         if self.trajectory and "provenance" in self.trajectory:  # its noise may be another than that of the settings
             metadata["trajectory"] = str(self.trajectory["provenance"])
+        if self.columns:
+            metadata["columns"] = msgspec.json.encode([_without_places(column) for column in self.columns]).decode()
         if self.runs:
             metadata["runs"] = json.dumps(list(self.runs))
         if self.class_names and _are_names(self.class_names):
@@ -220,6 +227,7 @@ class Session:
             view=_json(path, metadata, "view", dict),
             clicked=_clicked(path, metadata, shape, trajectory),
             measurements=measurements,
+            columns=_columns(path, metadata),
             runs=_runs(path, metadata),
             device=device if isinstance(device, str) else None,
         )
@@ -342,6 +350,29 @@ def _runs(path: Path, metadata: Mapping[str, str]) -> tuple[Any, ...]:
     if len(metadata.get("runs", "")) > LONGEST_RUNS:
         raise _damaged(path, "its pinned runs are longer than any that are saved")
     return tuple(_json(path, {"runs": "[]"} | dict(metadata), "runs", list))
+
+
+def _columns(path: Path, metadata: Mapping[str, str]) -> Columns:
+    """The columns of a comparison; none without an entry."""
+    told = metadata.get("columns", "[]")
+    try:
+        found: Columns = msgspec.json.decode(told[: LONGEST_COLUMNS + 1], type=Columns)
+    except (msgspec.MsgspecError, RecursionError):
+        raise _damaged(path, "its compared columns cannot be read") from None
+    if 0 < len(found) < FEWEST:
+        raise _damaged(path, "its compared columns cannot be read")
+    return tuple(map(_without_places, found))
+
+
+def _without_places(column: Column) -> Column:
+    """The column with only the names of files on network shares and devices, as :func:`experiments.without_places`."""
+    return Column.of(
+        {
+            key: experiments.without_place(str(value)) if key in experiments.FILES else value
+            for key, value in column.edits
+        },
+        column.step,
+    )
 
 
 def _class_names(path: Path, metadata: Mapping[str, str], labels: np.ndarray | None) -> tuple[str, ...]:

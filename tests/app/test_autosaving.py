@@ -14,6 +14,7 @@ from playground.app.controllers.autosaving import LOOK, SECONDS
 from playground.app.controllers.building import FIRST
 from playground.app.model.pinned_runs import MOST, PinnedRun
 from playground.lab import experiment as experiments
+from playground.lab.columns import Column
 from playground.lab.recovery import WORK, RecoveryFolder
 from playground.lab.session import Session
 from tests.app.conftest import end, make_window, put_pin
@@ -458,6 +459,45 @@ def test_deleted_runs_stay_deleted_and_undo_brings_them_back(windows, qtbot, tmp
     assert [run.name for run in pinned.runs] == ["another"]
     window.state.undo()
     assert [run.name for run in pinned.runs] == [name, "another"]
+
+
+def test_a_comparison_comes_back_after_a_kill_and_from_a_file(windows, qtbot, tmp_path):
+    from playground.lab.scenes import load_bundled
+
+    def compared(window):
+        comparing = window.controllers.comparing
+        qtbot.waitUntil(lambda: comparing.is_sampled and len(comparing.runs) == len(comparing.columns))
+        assert [run.failure for run in comparing.runs] == [None] * len(comparing.columns)
+        assert comparing.is_active
+        return comparing.columns
+
+    window, path = windows(), tmp_path / "mine.spg"
+    window.state.edit({"sampling.source": "exact"})
+    window.controllers.comparing.begin((Column(), Column.of({"sampling.steps": 20})))
+    window.controllers.comparing.add()
+    three = compared(window)
+    window.controllers.scenes.show(next(iter(load_bundled().values())))
+    assert window.state.document.columns == ()
+    autosave(qtbot, window)
+    kill(window)
+    window = windows()
+    restore(qtbot, window)
+    assert compared(window) == three
+    window.state.undo()
+    assert compared(window) == three[:2]
+    window.documents.save_to(path)
+    qtbot.waitUntil(lambda: not window.documents.saving)
+    assert not window.state.modified
+    window.documents.new()
+    assert not window.controllers.comparing.is_active
+    qtbot.waitUntil(lambda: settled(window))
+    assert not window.controllers.comparing.is_active
+    window.documents.open(path)
+    qtbot.waitUntil(lambda: window.documents.path == path and settled(window))
+    assert compared(window) == three[:2]
+    assert not window.state.modified
+    window.controllers.comparing.leave()
+    assert window.state.modified
 
 
 def test_no_run_is_lost_beside_many_deleted_ones(windows, qtbot, tmp_path):

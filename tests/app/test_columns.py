@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from playground.app.model.columns import SAME, Column, changed, difference, edits_between, presets
+from playground.app.model.columns import changed, edits_between, presets
+from playground.app.model.edit_text import SAME, difference
 from playground.lab import experiment as description
+from playground.lab.columns import Column
 from playground.lab.experiment import Experiment, ExperimentError
 
 MAIN = description.replace(Experiment(), {"sampling.kind": "reverse-sde", "sampling.steps": 300})
@@ -23,24 +25,24 @@ MAIN = description.replace(Experiment(), {"sampling.kind": "reverse-sde", "sampl
     ],
 )
 def test_a_head_says_only_the_difference(edits: dict[str, Any], words: str) -> None:
-    assert difference(MAIN, Column(edits)) == words
+    assert difference(MAIN, Column.of(edits)) == words
 
 
 def test_a_training_step_is_a_difference() -> None:
-    assert difference(MAIN, Column({}, step=1000)) == "training step 1\u202f000"
+    assert difference(MAIN, Column.of({}, step=1000)) == "training step 1\u202f000"
 
 
 def test_a_setting_put_back_is_no_edit() -> None:
     column = changed(MAIN, Column(), "sampling.steps", 50)
-    assert column.edits == {"sampling.steps": 50}
+    assert column == Column.of({"sampling.steps": 50})
     assert changed(MAIN, column, "sampling.steps", 300) == Column()
 
 
 def test_another_kind_keeps_what_it_shares_and_drops_what_it_lacks() -> None:
     column = changed(MAIN, changed(MAIN, Column(), "sampling.solver", "shark"), "sampling.kind", "langevin")
-    assert column.edits == {"sampling.kind": "langevin"}
+    assert column == Column.of({"sampling.kind": "langevin"})
     back = changed(MAIN, column, "sampling.kind", "reverse-sde")
-    assert "sampling.kind" not in back.edits
+    assert "sampling.kind" not in dict(back.edits)
 
 
 def test_edits_lead_from_one_experiment_to_the_other() -> None:
@@ -52,7 +54,7 @@ def test_edits_lead_from_one_experiment_to_the_other() -> None:
 
 
 def test_edits_that_no_longer_fit_are_left_out_until_they_do() -> None:
-    column = Column({"sampling.solver": "shark", "sampling.steps": 70})
+    column = Column.of({"sampling.solver": "shark", "sampling.steps": 70})
     langevin = description.replace(MAIN, {"sampling.kind": "langevin"})
     assert difference(langevin, column) == "steps 70"
     assert difference(MAIN, column) == "ShARK, steps 70"

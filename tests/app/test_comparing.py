@@ -21,14 +21,17 @@ from playground.app.controllers.comparison_film import (
     paint_comparison_film,
     paint_comparison_picture,
 )
-from playground.app.model.columns import Column
+from playground.app.model.edit_text import SAME
 from playground.app.model.pinned_runs import PinnedRun
 from playground.app.model.preferences import PictureChoice, VideoChoice
 from playground.app.panels import LikelihoodPanel, ParticlePanel, RunsPanel, likelihood, particle
 from playground.app.panels.training import TrainingPanel
 from playground.app.style.number_formats import format_measured
+from playground.lab.columns import Column
 from playground.lab.experiment import ExperimentError, replace
+from playground.lab.lessons import load as lesson_of
 from playground.lab.lessons import load_all
+from playground.lab.scenes import load_bundled
 from tests.app.conftest import wait
 
 PATIENCE = 60_000
@@ -86,7 +89,77 @@ def test_a_key_begins_and_ends_it_and_the_experiment_stays(window) -> None:
     assert not comparing.is_active
     assert window.canvas.isVisible()
     assert not window.compare.isVisible()
-    assert (window.state.experiment, window.state.stack.count()) == (experiment, steps)
+    assert (window.state.experiment, window.state.stack.count()) == (experiment, steps + 2)
+
+
+def heads(window) -> list[str]:
+    """What the columns in view say, once they are sampled; none if the main canvas is in view."""
+    comparing = window.controllers.comparing
+    wait(lambda: not comparing.is_active or ready(comparing), PATIENCE)
+    assert (window.compare.isVisible(), window.canvas.isVisible()) == (comparing.is_active, not comparing.is_active)
+    assert comparing.columns == window.state.document.columns
+    return [view.button.words() for view in window.compare.columns]
+
+
+def test_each_change_of_columns_is_a_step_of_the_history(window) -> None:
+    state, comparing = window.state, window.controllers.comparing
+    experiment, first, threads = state.experiment, state.stack.index(), set()
+    comparing.begin((Column(), Column.of({"sampling.steps": 20})))
+    for change in (
+        lambda: comparing.add(),
+        lambda: comparing.put(1, comparing.columns[1]),  # no change
+        lambda: comparing.put(1, Column.of({"sampling.steps": 30, "sampling.kind": "edm"})),
+        lambda: comparing.remove(0),
+        lambda: comparing.leave(),
+    ):
+        heads(window)
+        change()
+        threads |= set(comparing.workers)
+    assert [state.stack.text(place) for place in range(first, state.stack.count())] == [
+        "Compare",
+        "Add a column",
+        "Column B: steps 30, EDM",
+        "Remove a column",
+        "Leave the comparison",
+    ]
+    assert state.redo_text is None
+    assert state.undo_text == "leaving the comparison"
+    seen = []
+    for _ in range(5):
+        state.undo()
+        seen.append(heads(window))
+        threads |= set(comparing.workers)
+    third = seen[0][1]
+    assert seen == [
+        ["steps 30, EDM sampler", third],
+        [SAME, "steps 30, EDM sampler", third],
+        [SAME, "steps 20", third],
+        [SAME, "steps 20"],
+        [],
+    ]
+    again = []
+    for _ in range(5):
+        state.redo()
+        again.append(heads(window))
+        threads |= set(comparing.workers)
+    assert again == [*seen[-2::-1], []]
+    assert state.experiment == experiment
+    assert comparing.workers == []
+    assert len(threads) == 3
+    wait(lambda: all(thread.isFinished() for thread in threads), PATIENCE)
+    assert all(thread.isFinished() for thread in threads)
+
+
+def test_an_empty_drawing_ends_it_and_undo_brings_both_back(window) -> None:
+    comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
+    place = window.state.stack.index()
+    window.state.edit({"data.kind": "drawn"})  # whose brush needs the main canvas
+    assert heads(window) == []
+    assert window.state.stack.index() == place + 1
+    window.state.undo()
+    wait(lambda: comparing.is_active, PATIENCE)  # when there are data again
+    assert heads(window) == [SAME, "steps 20"]
+    assert [run.failure for run in comparing.runs] == [None, None]
 
 
 def test_equal_columns_have_identical_particles(window) -> None:
@@ -100,7 +173,7 @@ def test_cards_offer_only_the_clicks_that_columns_take(window) -> None:
     hints = [window.panel(card).hint for card in (LikelihoodPanel, ParticlePanel)]
     before = [hint.text() for hint in hints]
     assert ["lick" in said for said in before] == [True, True]
-    compared(window, Column(), Column({"sampling.steps": 20}))
+    compared(window, Column(), Column.of({"sampling.steps": 20}))
     surface = window.compare.columns[0].canvas.surface
     QTest.mouseClick(surface, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, surface.rect().center())
     assert window.controllers.measuring.likelihood is None
@@ -113,7 +186,7 @@ def test_cards_offer_only_the_clicks_that_columns_take(window) -> None:
 
 
 def test_alt_click_in_a_column_follows_the_particle_with_the_same_start_in_all(window) -> None:
-    comparing, inspecting = compared(window, Column(), Column({"sampling.steps": 20})), window.controllers.inspecting
+    comparing, inspecting = compared(window, Column(), Column.of({"sampling.steps": 20})), window.controllers.inspecting
     card = window.panel(ParticlePanel)
     card.set_folded(False)
     starts = [run.trajectory.positions[0] for run in comparing.runs]
@@ -175,7 +248,7 @@ def test_the_main_run_is_not_pinned_while_it_is_out_of_view(window) -> None:
 
 
 def test_columns_play_in_lockstep_at_one_share_of_their_ways(window) -> None:
-    comparing = compared(window, Column(), Column({"sampling.steps": 20}), Column({"sampling.steps": 90}))
+    comparing = compared(window, Column(), Column.of({"sampling.steps": 20}), Column.of({"sampling.steps": 90}))
     lengths = [len(run.trajectory) for run in comparing.runs]
     assert window.playing.total == comparing.total == max(lengths)
     for share in (0.0, 0.5, 1.0):
@@ -194,7 +267,7 @@ def test_columns_play_in_lockstep_at_one_share_of_their_ways(window) -> None:
 
 
 def test_pan_and_zoom_are_linked(window) -> None:
-    compared(window, Column(), Column({"sampling.steps": 20}))
+    compared(window, Column(), Column.of({"sampling.steps": 20}))
     first, second = (view.canvas for view in window.compare.columns)
     before = first.wanted_viewport
     middle = QPointF(first.surface.rect().center())
@@ -225,25 +298,29 @@ def test_pan_and_zoom_are_linked(window) -> None:
 
 
 def test_columns_come_and_go_between_two_and_four(window) -> None:
-    comparing = compared(window, Column(), Column({"sampling.steps": 20}))
+    comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
     assert not window.compare.columns[0].remove.isVisible()
     for count in (3, 4):
         QTest.mouseClick(window.compare.add, Qt.MouseButton.LeftButton)
         wait(lambda count=count: len(window.compare.columns) == count and ready(comparing), PATIENCE)
-    kinds = [column.edits.get("sampling.kind") for column in comparing.columns]
+    kinds = [dict(column.edits).get("sampling.kind") for column in comparing.columns]
     assert len(set(kinds[1:])) == 3
     assert not window.compare.add.isEnabled()
     comparing.add()
     assert len(comparing.columns) == 4
     QTest.mouseClick(window.compare.columns[1].remove, Qt.MouseButton.LeftButton)
     wait(lambda: len(window.compare.columns) == 3, PATIENCE)
-    assert [column.edits.get("sampling.kind") for column in comparing.columns] == [kinds[0], *kinds[2:]]
+    assert [dict(column.edits).get("sampling.kind") for column in comparing.columns] == [kinds[0], *kinds[2:]]
 
 
 def test_a_columns_noise_does_not_change_when_others_come(window) -> None:
     """The path is a function of the seed and the time, whatever the times of the other columns are."""
-    shared = Column({"sampling.kind": "reverse-sde", "sampling.steps": 12})
-    others = Column(), Column({"sampling.kind": "reverse-sde", "sampling.steps": 31}), Column({"sampling.kind": "edm"})
+    shared = Column.of({"sampling.kind": "reverse-sde", "sampling.steps": 12})
+    others = (
+        Column(),
+        Column.of({"sampling.kind": "reverse-sde", "sampling.steps": 31}),
+        Column.of({"sampling.kind": "edm"}),
+    )
     two = compared(window, shared, others[0]).runs[0].trajectory.positions.copy()
     window.controllers.comparing.leave()
     four = compared(window, shared, *others).runs[0].trajectory.positions
@@ -261,7 +338,7 @@ def test_the_heads_menu_chooses_what_differs(window) -> None:
     chosen = next(action for action in titles["Solver"].actions() if action.text() == "ShARK")
     chosen.trigger()
     wait(lambda: ready(comparing), PATIENCE)
-    assert comparing.columns[1].edits == {"sampling.solver": "shark"}
+    assert comparing.columns[1] == Column.of({"sampling.solver": "shark"})
     assert view.button.words() == "ShARK"
     assert view.button.accessibleName() == "Column B: ShARK"
     assert comparing.runs[1].trajectory.nfe_max[-1] > 1.9 * comparing.runs[0].trajectory.nfe_max[-1] - 2
@@ -269,7 +346,7 @@ def test_the_heads_menu_chooses_what_differs(window) -> None:
 
 @pytest.mark.parametrize(("equal", "solver"), [("evaluations", "heun"), ("steps", "shark")])
 def test_evaluations_or_steps_are_equal_where_that_is_chosen(window, equal: str, solver: str) -> None:
-    comparing = compared(window, Column(), Column({"sampling.solver": solver, "sampling.steps": 100}))
+    comparing = compared(window, Column(), Column.of({"sampling.solver": solver, "sampling.steps": 100}))
     place = [key for key, _, _ in EQUAL].index(equal)
     window.compare.equal.setCurrentIndex(place)
     window.compare.equal.activated.emit(place)
@@ -291,8 +368,8 @@ def made_equal(window, equal: str, *columns: Column):
     return comparing
 
 
-ADAPTIVE = Column({"sampling.kind": "probability-flow", "sampling.solver": "adaptive"})
-HEUN = Column({"sampling.kind": "probability-flow", "sampling.solver": "heun", "sampling.steps": 33})
+ADAPTIVE = Column.of({"sampling.kind": "probability-flow", "sampling.solver": "adaptive"})
+HEUN = Column.of({"sampling.kind": "probability-flow", "sampling.solver": "heun", "sampling.steps": 33})
 
 
 @pytest.mark.parametrize("equal", ["evaluations", "steps"])
@@ -313,8 +390,8 @@ def test_a_column_with_steps_of_its_own_says_that_it_is_not_made_equal(window, e
 
 
 def test_a_column_that_costs_more_than_the_budget_says_so(window) -> None:
-    few = Column({"sampling.kind": "probability-flow", "sampling.solver": "euler", "sampling.steps": 2})
-    costly = Column({"sampling.kind": "reverse-sde", "sampling.steps": 50, "sampling.corrector_steps": 9})
+    few = Column.of({"sampling.kind": "probability-flow", "sampling.solver": "euler", "sampling.steps": 2})
+    costly = Column.of({"sampling.kind": "reverse-sde", "sampling.steps": 50, "sampling.corrector_steps": 9})
     comparing = made_equal(window, "evaluations", few, costly)
     one, other = (run.trajectory.nfe_max[-1] for run in comparing.runs)
     assert other > one
@@ -324,12 +401,12 @@ def test_a_column_that_costs_more_than_the_budget_says_so(window) -> None:
 
 
 def test_a_sampler_without_a_score_has_no_evaluations_to_be_made_equal(window) -> None:
-    made_equal(window, "evaluations", HEUN, Column({"sampling.kind": "forward"}))
+    made_equal(window, "evaluations", HEUN, Column.of({"sampling.kind": "forward"}))
     assert window.compare.said.text() == "⚠ Column B is not made equal: its sampler evaluates no score."
 
 
 def test_distances_are_charted_against_evaluations_and_go_to_csv(window, tmp_path) -> None:
-    comparing = compared(window, Column(), Column({"sampling.steps": 20}))
+    comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
     wait(lambda: all(run.curve is not None for run in comparing.runs), PATIENCE)
     chart = window.compare.chart
     assert [one.name for one in chart.series] == ["floor", "A", "B"]
@@ -352,14 +429,14 @@ def test_distances_are_charted_against_evaluations_and_go_to_csv(window, tmp_pat
 
 
 def test_a_column_that_cannot_be_sampled_says_why_and_the_others_go_on(window) -> None:
-    comparing = compared(window, Column(), Column({"sampling.corrector_steps": 2, "sampling.kind": "langevin"}))
+    comparing = compared(window, Column(), Column.of({"sampling.corrector_steps": 2, "sampling.kind": "langevin"}))
     assert comparing.runs[0].finished
     assert comparing.runs[1].failure.code == "setting-of-another-kind"
     assert window.compare.columns[1].canvas.scene(300, 300).hint
 
 
 def test_a_changed_main_experiment_changes_every_column(window) -> None:
-    comparing = compared(window, Column(), Column({"sampling.solver": "heun"}))
+    comparing = compared(window, Column(), Column.of({"sampling.solver": "heun"}))
     before = comparing.runs
     window.state.edit({"sampling.steps": 31})
     wait(lambda: comparing.runs is not before and ready(comparing), PATIENCE)
@@ -368,7 +445,7 @@ def test_a_changed_main_experiment_changes_every_column(window) -> None:
 
 
 def test_columns_stay_when_the_main_sampler_becomes_another(window) -> None:
-    comparing = compared(window, Column(), Column({"sampling.solver": "heun"}))
+    comparing = compared(window, Column(), Column.of({"sampling.solver": "heun"}))
     before = comparing.runs
     window.state.edit({"sampling.kind": "langevin"})
     wait(lambda: comparing.runs is not before and ready(comparing), PATIENCE)
@@ -383,7 +460,7 @@ def test_columns_stay_when_the_main_sampler_becomes_another(window) -> None:
 
 def test_columns_that_became_the_same_say_so(window) -> None:
     kind = "annealed-langevin"
-    comparing = compared(window, Column(), Column({"sampling.kind": kind}), Column({"sampling.steps": 20}))
+    comparing = compared(window, Column(), Column.of({"sampling.kind": kind}), Column.of({"sampling.steps": 20}))
     assert window.compare.said.text() == SAME_NOISE
     before = comparing.runs
     window.state.edit({"sampling.kind": kind})
@@ -399,21 +476,58 @@ def test_columns_that_became_the_same_say_so(window) -> None:
 def test_a_time_grid_that_is_written_and_found_alike_is_the_same(window) -> None:
     grid = window.building.workspace.problem.resolve().sampling.time_grid
     assert window.state.experiment.sampling.time_grid == "auto" != grid
-    compared(window, Column(), Column({"sampling.time_grid": grid}))
+    compared(window, Column(), Column.of({"sampling.time_grid": grid}))
     assert "A and B do the same" in window.compare.said.text()
 
 
-def test_it_makes_way_for_a_lesson(window) -> None:
-    comparing = compared(window, Column(), Column({"sampling.steps": 20}))
-    lesson = next(iter(load_all().values()))
-    window.controllers.lessons.begin(lesson)
-    assert not comparing.is_active
-    assert window.canvas.isVisible()
-    window.controllers.lessons.leave()
+@pytest.mark.parametrize("shown", ["lesson", "scene"])
+def test_it_makes_way_for_a_lesson_and_a_scene_and_comes_back(window, shown: str) -> None:
+    comparing, building = compared(window, Column(), Column.of({"sampling.steps": 20})), window.building
+    place, own, seen = window.state.stack.index(), building.workspace, []
+    comparing.changed.connect(lambda: seen.extend(comparing.runs))
+    if shown == "lesson":
+        lessons = window.controllers.lessons
+        lessons.begin(next(iter(load_all().values())))
+        wait(lambda: building.workspace is not own and not building.busy, PATIENCE)
+        assert heads(window) == []
+        comparing.begin()  # within the lesson, whose next step has another document
+        assert len(heads(window)) == 2
+        seen.clear()
+        lessons.go(1)
+    else:
+        window.controllers.scenes.show(next(iter(load_bundled().values())))
+        wait(lambda: building.workspace is not own and not building.busy, PATIENCE)
+    assert heads(window) == []
+    (lessons if shown == "lesson" else window.controllers.scenes).leave()
+    assert heads(window) == [SAME, "steps 20"]
+    assert window.state.stack.index() == place
+    assert seen  # and none is of the lesson's data
+    assert {id(run.model.problem.dataset) for run in seen} == {id(own.problem.dataset)}
+
+
+def test_a_step_without_settings_ends_it_and_undo_goes_back_through_the_lesson(window, tmp_path) -> None:
+    path, state = tmp_path / "own.lesson.md", window.state
+    path.write_text("+++\ntitle = 'Own'\n+++\n+++\n+++\nText.\n+++\n+++\nMore.\n")
+    comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
+    place, lessons = state.stack.index(), window.controllers.lessons
+    lessons.begin(lesson_of(path))
+    assert heads(window) == []
+    comparing.begin((Column(), Column.of({"sampling.steps": 30})))
+    assert heads(window) == [SAME, "steps 30"]
+    lessons.next()
+    assert heads(window) == []
+    assert state.stack.index() == place + 3
+    state.undo()
+    assert (lessons.place, heads(window)) == (0, [SAME, "steps 30"])
+    state.redo()
+    assert (lessons.place, heads(window)) == (1, [])
+    lessons.leave()
+    assert heads(window) == [SAME, "steps 20"]
+    assert state.stack.index() == place
 
 
 def test_new_noise_is_new_in_all_columns_alike(window) -> None:
-    comparing = compared(window, Column(), Column({"sampling.steps": 20}))
+    comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
     before = comparing.runs
     old = before[0].trajectory.positions[0]
     window.playing.restart(True)
@@ -427,11 +541,11 @@ def test_new_noise_is_new_in_all_columns_alike(window) -> None:
 def test_an_edit_of_the_data_is_refused(window) -> None:
     comparing = compared(window, Column(), Column())
     with pytest.raises(ExperimentError):
-        comparing.put(1, Column({"data.kind": "rings"}))
+        comparing.put(1, Column.of({"data.kind": "rings"}))
 
 
 def test_arrows_are_those_that_each_columns_particles_follow(window) -> None:
-    comparing = compared(window, Column(), Column({"sampling.source": "learned"}))
+    comparing = compared(window, Column(), Column.of({"sampling.source": "learned"}))
     window.playing.seek(comparing.total // 2)
     own = {0: ("exact", "learned"), 1: ("learned", "exact")}
 
@@ -446,7 +560,7 @@ def test_arrows_are_those_that_each_columns_particles_follow(window) -> None:
 
 
 def test_a_film_and_a_picture_show_all_columns(window, tmp_path) -> None:
-    comparing = compared(window, Column(), Column({"sampling.steps": 20}))
+    comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
     wait(lambda: all(run.curve is not None for run in comparing.runs), PATIENCE)
     drawing = window.compare.drawn()
     assert [(column.letter, column.words) for column in drawing.columns] == [
@@ -481,7 +595,7 @@ def test_a_film_and_a_picture_show_all_columns(window, tmp_path) -> None:
 
 
 def test_the_size_of_a_picture_of_columns_is_told(window) -> None:
-    comparing = compared(window, Column(), Column({"sampling.steps": 20}))
+    comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
     drawing, choice = window.compare.drawn(), PictureChoice(640, 360)
     *_, (_, image) = paint_comparison_picture(drawing, comparing.total - 1, choice)
     *_, (_, told) = estimate_comparison_picture_size(drawing, comparing.total - 1, choice)
@@ -489,7 +603,7 @@ def test_the_size_of_a_picture_of_columns_is_told(window) -> None:
 
 
 def test_exports_are_of_the_columns_while_they_are_compared(window, tmp_path) -> None:
-    comparing = compared(window, Column(), Column({"sampling.steps": 20}))
+    comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
     window.exports.copy_picture()
     copied = QApplication.clipboard().image()
     assert copied.width() == 2 * window.compare.width() // 2 * 2
@@ -510,7 +624,7 @@ def test_a_film_that_is_wanted_early_waits_for_all_columns(window, tmp_path, can
     finished, failed = list[str](), list[object]()
     exports.finished.connect(lambda _, written: finished.append(written))
     exports.failed.connect(failed.append)
-    comparing.begin((Column(), Column({"sampling.steps": 20}), Column({"sampling.kind": "probability-flow"})))
+    comparing.begin((Column(), Column.of({"sampling.steps": 20}), Column.of({"sampling.kind": "probability-flow"})))
     exports.video()
     dialog = exports.dialog
     for box, value in ((dialog.width_box, 320), (dialog.height_box, 180), (dialog.seconds, 1.0), (dialog.fps, 5)):
@@ -536,7 +650,7 @@ def test_a_film_that_is_wanted_early_waits_for_all_columns(window, tmp_path, can
 
 
 def test_a_picture_is_of_the_frame_at_which_its_dialog_opened(window, tmp_path) -> None:
-    comparing = compared(window, Column(), Column({"sampling.steps": 20}))
+    comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
     window.playing.seek(10)
     wait(lambda: window.playing.frame == 10, PATIENCE)
     finished = list[str]()
@@ -558,7 +672,7 @@ def test_a_picture_is_of_the_frame_at_which_its_dialog_opened(window, tmp_path) 
 
 def test_a_picture_of_columns_that_are_still_sampled_stays_at_its_frame(window) -> None:
     comparing = window.controllers.comparing
-    comparing.begin((Column({"sampling.steps": 300}), Column({"sampling.steps": 150})))
+    comparing.begin((Column.of({"sampling.steps": 300}), Column.of({"sampling.steps": 150})))
     wait(lambda: comparing.recorded > 1, PATIENCE)
     assert not comparing.is_sampled
     last = comparing.recorded - 1
@@ -572,17 +686,17 @@ def test_a_picture_of_columns_that_are_still_sampled_stays_at_its_frame(window) 
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ((Column(), Column({"sampling.kind": "probability-flow"})), SAME_NOISE),
+        ((Column(), Column.of({"sampling.kind": "probability-flow"})), SAME_NOISE),
         (
-            (Column(), Column({"sampling.kind": "langevin"}), Column({"sampling.kind": "forward"})),
+            (Column(), Column.of({"sampling.kind": "langevin"}), Column.of({"sampling.kind": "forward"})),
             f"A begins with noise; B begins at points of a box around the data; C begins at training points. {ADDED}",
         ),
         (
-            (Column(), Column({"sampling.kind": "langevin"}), Column({"sampling.steps": 20})),
+            (Column(), Column.of({"sampling.kind": "langevin"}), Column.of({"sampling.steps": 20})),
             f"A and C begin with the same noise; B begins at points of a box around the data. {ADDED}",
         ),
         (
-            (Column({"sampling.kind": "langevin"}), Column({"sampling.kind": "langevin", "sampling.steps": 20})),
+            (Column.of({"sampling.kind": "langevin"}), Column.of({"sampling.kind": "langevin", "sampling.steps": 20})),
             f"All columns begin at the same points of a box around the data. {ADDED}",
         ),
     ],
@@ -636,7 +750,7 @@ def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window)
     wait(lambda: workspace.training == "paused", PATIENCE)
     steps = workspace.trained_steps
     comparing = window.controllers.comparing
-    comparing.begin([Column(), Column({"objective.kind": "exact"}), Column({"noise.kind": "vp"})])
+    comparing.begin([Column(), Column.of({"objective.kind": "exact"}), Column.of({"noise.kind": "vp"})])
     wait(lambda: len(comparing.runs) == 3, PATIENCE)
     assert [run.training is not None for run in comparing.runs] == [False, True, True]
     assert window.compare.fair.isVisible()
@@ -663,7 +777,9 @@ def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window)
     assert not np.array_equal(ends[0], ends[1])
     kept = [run.training for run in comparing.runs]
     comparing.leave()
-    comparing.begin([Column(), Column({"objective.kind": "exact"}), Column({"noise.kind": "vp"})])
+    window.state.undo()
+    window.state.redo()  # before the columns are there again
+    comparing.begin([Column(), Column.of({"objective.kind": "exact"}), Column.of({"noise.kind": "vp"})])
     wait(lambda: len(comparing.runs) == 3, PATIENCE)
     assert [run.training for run in comparing.runs] == kept
     assert comparing.runs[1].training.step >= steps
@@ -679,7 +795,7 @@ def test_a_reset_of_the_main_training_takes_the_columns_back_too(window) -> None
     window.training.pause()
     wait(lambda: window.building.workspace.training == "paused", PATIENCE)
     comparing = window.controllers.comparing
-    comparing.begin([Column(), Column({"objective.kind": "exact"})])
+    comparing.begin([Column(), Column.of({"objective.kind": "exact"})])
 
     def trained(steps: int) -> bool:
         training = comparing.runs[1].training if len(comparing.runs) > 1 else None
@@ -712,7 +828,7 @@ def test_a_column_whose_training_diverged_says_so(window, monkeypatch) -> None:
     wait(lambda: window.building.workspace.training == "paused", PATIENCE)
     comparing, said = window.controllers.comparing, window.compare.said
     # No other test trains a column with this network, whose training would be kept.
-    comparing.begin([Column(), Column({"objective.kind": "exact", "network.width": 24})])
+    comparing.begin([Column(), Column.of({"objective.kind": "exact", "network.width": 24})])
     wait(lambda: "diverged" in said.text(), PATIENCE)
     assert "The training of column B diverged at step" in said.text()
     assert comparing.runs[1].training.diverged is not None
@@ -739,7 +855,7 @@ def test_a_file_that_holds_other_points_by_now_is_trained_on_anew(window, tmp_pa
 
     window.state.edit({"sampling.source": "learned"})
     open_points(0.0)
-    comparing.begin([Column(), Column({"noise.kind": "flow-matching"})])
+    comparing.begin([Column(), Column.of({"noise.kind": "flow-matching"})])
     wait(trained_on_these, PATIENCE)
     old = comparing.runs[1].training
     open_points(50.0)
@@ -754,7 +870,7 @@ def test_a_file_that_holds_other_points_by_now_is_trained_on_anew(window, tmp_pa
 
 @pytest.mark.parametrize("colors", ["log_p", "start"])
 def test_particles_have_their_colours_in_every_column(window, colors: str) -> None:
-    comparing = compared(window, Column(), Column({"sampling.steps": 20}))
+    comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
     window.playing.seek(comparing.total // 2)
     window.canvas.set_option("particles", "color", colors)
 
@@ -771,7 +887,7 @@ def test_particles_have_their_colours_in_every_column(window, colors: str) -> No
 def test_the_names_of_four_columns_are_read_whole_and_the_canvases_stand_in_line(window, monkeypatch, size) -> None:
     window.resize(*size)
     edits = {}, {"sampling.kind": "probability-flow"}, {"sampling.kind": "edm"}, {"sampling.kind": "langevin"}
-    compared(window, *(Column(edit) for edit in edits))
+    compared(window, *(Column.of(edit) for edit in edits))
     views = window.compare.columns
     wait(lambda: not views[0].fits_one_line and views[0].remove.y() > views[0].button.y(), 2_000)
     elide, shown = QFontMetrics.elidedText, []
@@ -795,7 +911,7 @@ def test_the_names_of_four_columns_are_read_whole_and_the_canvases_stand_in_line
 
 def test_four_columns_are_as_before_after_the_presenter_mode(window) -> None:
     window.resize(1366, 768)
-    comparing = compared(window, *(Column({"sampling.steps": steps}) for steps in (20, 30, 40, 50)))
+    comparing = compared(window, *(Column.of({"sampling.steps": steps}) for steps in (20, 30, 40, 50)))
     window.playing.seek(comparing.total - 1)
     last = [f"{run.trajectory.nfe_mean[-1]:.0f}" for run in comparing.runs]
     wait(lambda: [view.cost.text() for view in window.compare.columns] == last, PATIENCE)

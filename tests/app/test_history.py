@@ -7,6 +7,7 @@ import pytest
 
 from playground.app.model.history import History
 from playground.app.model.state import State
+from playground.lab.columns import Column
 from playground.lab.document import Pin
 from playground.lab.experiment import Experiment, ExperimentError, replace
 
@@ -36,6 +37,8 @@ def long_history():
             state.begin("reset 4")
             state.put(pins=(Pin(1, "one"), Pin(2, "two")))
             state.put(pins=(Pin(2, "second"),))
+            state.put(columns=(Column(), Column.of({"noise.schedule": ((0.0, 0.01), (1.0, 8.0))}, step=7)))
+            state.put(columns=())
             state.begin("a scene 5", replace(state.experiment, {"data.kind": "rings"}))
     first_document, *steps = state.documents
     return History(first_document, steps, len(steps) - 5)
@@ -119,6 +122,8 @@ def test_what_did_not_change_is_shared_in_memory():
         {"steps": [7]},
         {"steps": [{"pins": [{"number": "x", "name": ""}]}]},
         {"parts": {"pins": 3}},
+        {"steps": [{"columns": [{"edits": 3}]}]},
+        {"parts": {"columns": 5 * [{}]}},
         {"steps": None},
     ],
 )

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QUndoView
 from playground.app.model.state import State
 from playground.kinds.datasets.data_source import Stroke
 from playground.lab import experiment as description
+from playground.lab.columns import Column
 from playground.lab.document import Pin
 from playground.lab.experiment import Experiment
 
@@ -320,6 +321,32 @@ def test_what_happens_to_a_pin_is_said_in_the_history(names: list[str], text: st
     state.put(pins=(Pin(1, "a"), Pin(2, "b")))
     state.put(pins=tuple(Pin(number, name) for number, name in enumerate(names, 1)))
     assert state.stack.text(1) == text
+
+
+FIRST, OTHER = Column(), Column.of({"sampling.steps": 20})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        ((), (FIRST, OTHER), "Compare"),
+        ((FIRST, OTHER), (), "Leave the comparison"),
+        ((FIRST, FIRST), (FIRST, FIRST, OTHER), "Add a column"),
+        ((FIRST, OTHER, FIRST), (FIRST, FIRST), "Remove a column"),
+        ((FIRST, FIRST), (FIRST, OTHER), "Column B: steps 20"),
+        ((FIRST, OTHER), (Column(step=9), OTHER), "Column A: training step 9"),
+        ((FIRST, FIRST), (OTHER, OTHER), "Compare"),
+        ((FIRST, FIRST), (OTHER, OTHER, FIRST), "Compare"),
+    ],
+)
+def test_what_happens_to_columns_is_said_in_the_history(before, after, text: str):
+    state = State()
+    state.put(columns=before)
+    count = state.stack.count()
+    state.put(columns=after)
+    state.put(columns=after)  # which changes nothing
+    assert [state.stack.text(place) for place in range(count, state.stack.count())] == [text]
+    assert state.document.columns == after
 
 
 @pytest.mark.parametrize("happens", [State.mark_modified, State.mark_saved])

@@ -9,7 +9,7 @@ import torch
 
 from playground.lab import experiment as description
 from playground.lab import sample_metrics
-from playground.lab.columns import DistanceCurve, needs_training, with_edits
+from playground.lab.columns import Column, DistanceCurve, needs_training, with_edits
 from playground.lab.comparison import (
     MEASURED_FRAMES,
     at_equal_evaluations,
@@ -50,7 +50,7 @@ def problem() -> Problem:
 
 
 def changed(problem: Problem, edits: dict[str, Any]) -> Problem:
-    return problem.with_experiment(with_edits(problem.experiment, edits))
+    return problem.with_experiment(with_edits(problem.experiment, Column.of(edits)))
 
 
 def runs(problem: Problem, *columns: dict[str, Any], shared: bool = True) -> list[Trajectory]:
@@ -159,7 +159,7 @@ def _last(problem: Problem) -> Trajectory:
 )
 def test_data_and_noise_are_the_same_in_all_columns(edits: dict[str, Any]) -> None:
     with pytest.raises(ExperimentError, match="cannot differ"):
-        with_edits(MAIN, edits)
+        with_edits(MAIN, Column.of(edits))
 
 
 def test_only_another_learned_score_needs_another_training() -> None:
@@ -167,5 +167,5 @@ def test_only_another_learned_score_needs_another_training() -> None:
     assert not needs_training(learned, description.replace(learned, {"sampling.steps": 3}))
     assert needs_training(learned, description.replace(learned, {"objective.kind": "sliced"}))
     assert needs_training(learned, description.replace(learned, {"noise.kind": "vp"}))
-    assert needs_training(learned, with_edits(learned, {"training.seed": 3}))
+    assert needs_training(learned, with_edits(learned, Column.of({"training.seed": 3})))
     assert not needs_training(MAIN, description.replace(MAIN, {"noise.kind": "vp"}))

@@ -19,6 +19,7 @@ from msgspec import UNSET, structs
 from playground.data.dataset import DataError
 from playground.kinds import plugins
 from playground.lab.bounded_memory import parts_of
+from playground.lab.columns import Column
 from playground.lab.compute import compute, result
 from playground.lab.document import Document, LessonPlace, NeedsTraining, Pin
 from playground.lab.evaluation import sample_distances
@@ -358,19 +359,24 @@ def test_what_is_there_is_not_computed_again_and_what_is_stopped_is_not_kept() -
 def test_columns_share_a_path_and_pins_are_read_again() -> None:
     document = Document.of(SMALL).begun("a training")
     place = LessonPlace("exact", "Exact", 2)
-    column = (("sampling.steps", 4),)
+    columns = Column.of({"sampling.steps": 4}), Column.of({"noise.schedule": ((0.0, 0.01), (1.0, 8.0))}, step=7)
     whole = with_parts(
-        document, pins=(Pin(3, "one"), Pin(1, "two")), columns=(column,), clicked=((0.5, 1.0), 3), lesson=place
+        document, pins=(Pin(3, "one"), Pin(1, "two")), columns=columns, clicked=((0.5, 1.0), 3), lesson=place
     )
     assert Document.from_json(json.loads(json.dumps(whole.to_json()))) == whole
     assert whole.run.compared
     assert whole.column(0).experiment.sampling.steps == 4
     assert whole.column(0).training == document.training
-    for broken in ({}, {**whole.to_json(), "trainings": [{"sort": "RunKey"}]}, {**whole.to_json(), "clicked": ["x"]}):
+    for broken in (
+        {},
+        {**whole.to_json(), "trainings": [{"sort": "RunKey"}]},
+        {**whole.to_json(), "clicked": ["x"]},
+        {**whole.to_json(), "columns": 5 * [{}]},
+    ):
         with pytest.raises(ExperimentError, match="damaged"):
             Document.from_json(broken)
     with pytest.raises(ExperimentError, match="cannot differ"):
-        with_parts(document, columns=((("data.seed", 1),),)).column(0)
+        with_parts(document, columns=(Column.of({"data.seed": 1}),)).column(0)
 
 
 def test_a_clicked_point_belongs_to_its_data() -> None:

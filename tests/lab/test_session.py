@@ -21,6 +21,7 @@ from playground.kinds.datasets.data_source import DataSource
 from playground.kinds.kind import forget, register
 from playground.lab import experiment as experiments
 from playground.lab import session as sessions
+from playground.lab.columns import Column
 from playground.lab.experiment import Experiment
 from playground.lab.session import Session, SessionError
 
@@ -174,6 +175,45 @@ def test_pinned_runs_that_are_no_list_or_too_long_are_refused(tmp_path: Path, ru
     path = tmp_path / "a.spg"
     path.write_bytes(written(good_metadata() | {"version": "1", "runs": runs}))
     with pytest.raises(SessionError, match=r"pinned runs|its runs cannot be read"):
+        Session.load(path)
+
+
+def test_a_comparison_comes_back_without_the_places_of_its_files(tmp_path: Path) -> None:
+    columns = Column(), Column.of({"sampling.steps": 20, "noise.schedule": ((0.0, 0.01), (1.0, 8.0))}, step=7)
+    a_session(columns=columns).save(tmp_path / "a.spg")
+    assert Session.load(tmp_path / "a.spg").columns == columns
+    a_session().save(tmp_path / "b.spg")
+    assert Session.load(tmp_path / "b.spg").columns == ()
+    share = [[["noise.kind", "flow-matching"], ["noise.source_path", r"\\host\share\a.csv"]]]
+    told = json.dumps([{}, *({"edits": edits} for edits in share)])
+    (tmp_path / "c.spg").write_bytes(written(good_metadata() | {"version": "1", "columns": told}))
+    read = Session.load(tmp_path / "c.spg").columns
+    assert dict(read[1].edits)["noise.source_path"] == "a.csv"
+    local = Column.of({"noise.source_path": "/home/me/a.csv"})
+    a_session(columns=(local, read[1])).save(tmp_path / "d.spg")
+    assert Session.load(tmp_path / "d.spg").columns == (local, read[1])
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        "{}",
+        "[",
+        "[" * 100_000,
+        "3",
+        "[{}]",
+        "[{}, {}, {}, {}, {}]",
+        '[{}, {"edits": [["sampling.steps"]]}]',
+        '[{}, {"edits": [["sampling.steps", {"a": 1}]]}]',
+        '[{}, {"edits": [["' + "x" * 101 + '", 1]]}]',
+        '[{}, {"step": "x"}]',
+        '[{}, {"edits": [["sampling.kind", "' + "x" * 100_000 + '"]]}]',
+    ],
+)
+def test_columns_that_cannot_be_read_are_refused(tmp_path: Path, columns: str) -> None:
+    path = tmp_path / "a.spg"
+    path.write_bytes(written(good_metadata() | {"version": "1", "columns": columns}))
+    with pytest.raises(SessionError, match="compared columns cannot be read"):
         Session.load(path)
 
 

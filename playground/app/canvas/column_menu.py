@@ -7,12 +7,13 @@ from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu
 
 from playground.app.controllers.comparing import Comparing
-from playground.app.model.columns import Column, applied, changed, presets
+from playground.app.model.columns import applied, changed, presets
 from playground.app.model.edit_text import value_text
 from playground.app.style.labels import capital
 from playground.app.style.number_formats import format_count
 from playground.kinds.kind import Kind
 from playground.lab import experiment as description
+from playground.lab.columns import Column
 from playground.lab.experiment import Experiment, ExperimentError, Field
 
 # The columns share start and points, and their noise.

@@ -27,7 +27,8 @@ from playground.app.controllers.column_training import Fair
 from playground.app.controllers.comparing import Comparing
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.video_frames import VideoFrames, arrows_over, video_frames_over
-from playground.app.model.columns import LETTERS, SAME, Column, difference
+from playground.app.model.columns import LETTERS
+from playground.app.model.edit_text import SAME, difference
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView
 from playground.app.style.labels import worded
@@ -44,6 +45,7 @@ from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Viewport
 from playground.drawing.scene import Scene
 from playground.drawing.side_by_side import DrawnChart, DrawnColumn, SideBySide
+from playground.lab.columns import Column
 from playground.messages import Message
 
 EQUAL: tuple[tuple[Equal, str, str], ...] = (

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -23,7 +23,7 @@ from playground.kinds.datasets import DataSource
 from playground.lab import experiment as description
 from playground.lab.bounded_memory import BoundedMemory
 from playground.lab.conflicts import Conditions, training_conflict
-from playground.lab.document import Document, LessonPlace, Pin
+from playground.lab.document import Document, LessonPlace
 from playground.lab.experiment import Experiment, reset_key
 from playground.lab.keys import TrainingKey
 from playground.lab.session import Session
@@ -198,7 +198,7 @@ class Building(QObject):
         """
         state = self._state
         settings = shared(state.experiment, experiment)
-        wanted = structs.replace(state.document, experiment=settings, lesson=lesson, clicked=())
+        wanted = structs.replace(state.document, experiment=settings, lesson=lesson, columns=(), clicked=())
         key = wanted.training
         if key is None or key in state.own.trainings or key.name.rpartition(" ")[0] != lesson.name:
             name = _new_name(lesson.name)
@@ -281,12 +281,14 @@ class Building(QObject):
         self._state.restore(first, steps, place)
         self._settle.start()
 
-    def open_experiment(
-        self, experiment: Experiment, session: Session | None = None, pins: tuple[Pin, ...] = ()
-    ) -> None:
-        """Take other settings, with new weights or those of a session, and its pins. Earlier trainings are lost."""
+    def open_experiment(self, experiment: Experiment, session: Session | None = None, **parts: Any) -> None:
+        """Take other settings, with new weights or those of a session. Earlier trainings are lost.
+
+        Args:
+            parts: other parts of its document, by name.
+        """
         self._open(session)
-        self._state.load(experiment, pins=pins, clicked=() if session is None else session.clicked)
+        self._state.load(experiment, **parts)
         self._settle.start()
 
     def _open(self, session: Session | None) -> None:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Literal
 from playground.app.controllers.column_training import ColumnTraining
 from playground.app.controllers.overlay_timing import FrameNoise, FrameOverlayTimer, Throttle
 from playground.app.controllers.sampling_worker import IDLE, LatestScore, SamplingRun, SamplingWorker
-from playground.app.model.columns import LETTERS, Column
+from playground.app.model.columns import LETTERS
 from playground.app.model.views import DensityView, FieldView, ParticleValues
 from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model, new_weights, problem_view
 from playground.lab import experiment as description
-from playground.lab.columns import needs_training, with_edits
+from playground.lab.columns import Column, needs_training, with_edits
 from playground.lab.conflicts import sampling_conflict, training_conflict
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, ExperimentError
@@ -93,7 +93,7 @@ def prepare(
 
 def _prepared(main: Model, wanted: Wanted) -> Prepared:
     """Raises: UserError: the settings do not fit each other."""
-    experiment = with_edits(main.problem.experiment, wanted.column.edits)
+    experiment = with_edits(main.problem.experiment, wanted.column)
     trains, weights = needs_training(main.problem.experiment, experiment), wanted.weights
     count = main.view.parameters_count
     if not trains and experiment.noise == main.problem.experiment.noise:

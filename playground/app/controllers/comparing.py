@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from playground.app.controllers import overlay_timing
-from playground.app.controllers.building import Building
+from playground.app.controllers.building import Building, key_of
 from playground.app.controllers.column_runs import ColumnRun, ColumnsWorker, Equal, Prepared, Wanted, prepare
 from playground.app.controllers.column_training import ColumnTraining, ColumnTrainings, Fair
 from playground.app.controllers.following import Following
@@ -16,7 +16,7 @@ from playground.app.controllers.notification import Notification
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.replaying import Replaying
 from playground.app.controllers.sampling_worker import SHARE, OverlayRequest, ParticlesRequest
-from playground.app.model.columns import LETTERS, Column, edits_between
+from playground.app.model.columns import LETTERS, edits_between
 from playground.app.model.pinned_runs import PinnedRun
 from playground.app.model.state import State
 from playground.app.model.views import COMPUTED_COLORS, Bounds
@@ -25,7 +25,7 @@ from playground.app.model.workspace import Model
 from playground.app.workers.tasks import Tasks
 from playground.app.workers.worker import Worker
 from playground.kinds.samplers import FromNoise, Sampler
-from playground.lab.columns import FEWEST, MOST, SECTIONS, DistanceCurve, with_edits
+from playground.lab.columns import FEWEST, MOST, SECTIONS, Column, Columns, DistanceCurve, with_edits
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import ExperimentError
 from playground.lab.trajectory import Trajectory
@@ -43,7 +43,7 @@ class Comparing(QObject):
     it is.
 
     Attributes:
-        columns: the changed settings of each column; empty if nothing is compared.
+        columns: those of the document; empty if nothing is compared, and while there are no data.
         runs: the columns' runs from left to right; after a change the old ones stay until the new ones are ready.
         equal: what is the same in all columns.
         fair: what is the same in the trainings of columns and in that of the main experiment.
@@ -77,7 +77,7 @@ class Comparing(QObject):
         super().__init__(parent)
         self._state, self._building, self._playing = state, building, playing
         self._replaying, self._following, self._tasks = replaying, following, tasks
-        self.columns: tuple[Column, ...] = ()
+        self.columns: Columns = ()
         self.runs: tuple[ColumnRun, ...] = ()
         self.equal: Equal = "own"
         self._worker = ColumnsWorker()
@@ -93,6 +93,7 @@ class Comparing(QObject):
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE)
         self._settle.timeout.connect(self._begin_runs)
+        state.document_changed.connect(self._follow_document)
         building.settings_changed.connect(self._take_settings)
         building.taken.connect(self._take)
         replaying.chosen.connect(self._again)
@@ -215,40 +216,13 @@ class Comparing(QObject):
         chosen = tuple(columns)[:MOST]
         if len(chosen) < FEWEST:
             chosen = (Column(), self._another())
-        began = not self.is_active
-        self.columns = chosen
-        if self._thread is None or self._thread.isFinished():
-            self._thread = Worker(self._worker.loop, "comparing", watched=True)
-            self._thread.start()
-        if began:
-            self._playing.set_lockstep(self)
-            self.active_changed.emit(True)
-        self._begin_runs()
+        self._state.put(columns=chosen)
         self._playing.set_playing(True)
 
     @Slot()
     def leave(self) -> None:
         """End the comparison and show the main run again."""
-        if not self.is_active:
-            return
-        self._settle.stop()
-        for task in (PREPARING, MEASURING):
-            self._tasks.cancel(task)
-        self._measured = None
-        runs = self.runs
-        self.columns, self.runs = (), ()
-        self._worker.put(())
-        if self._thread is not None:
-            self._tasks.retire(self._thread)
-            self._thread = None
-            self._worker = ColumnsWorker()
-        # What the last columns learned is kept: they may be compared again on the same data.
-        self._trainings.keep([run.training for run in runs])
-        thread = self._trainings.stop()
-        if thread is not None:
-            self._tasks.retire(thread)
-        self._playing.set_lockstep(None)
-        self.active_changed.emit(False)
+        self._state.put(columns=())
 
     def compare(self, runs: Sequence[PinnedRun]) -> None:
         """Compare pinned runs: their settings are sampled again with common noise."""
@@ -266,7 +240,7 @@ class Comparing(QObject):
             step = None if run.trained_steps == workspace.trained_steps else run.trained_steps
             if step is not None and step not in workspace.kept_steps:
                 step, lost = None, lost or run.trained_steps
-            columns.append(Column(edits_between(main, run.experiment), step))
+            columns.append(Column.of(edits_between(main, run.experiment), step))
         self.begin(columns)
         if lost is not None:
             said = "The weights of {:,} training steps are not kept: the column follows the newest."
@@ -276,12 +250,12 @@ class Comparing(QObject):
     def add(self, column: Column | None = None) -> None:
         """Add a column at the right; by default the main experiment with a sampler that is not compared yet."""
         if self.can_add:
-            self._put((*self.columns, column or self._another()))
+            self._state.put(columns=(*self.columns, column or self._another()))
 
     def remove(self, place: int) -> None:
         """Remove a column."""
         if self.can_remove:
-            self._put(tuple(column for number, column in enumerate(self.columns) if number != place))
+            self._state.put(columns=(*self.columns[:place], *self.columns[place + 1 :]))
 
     def put(self, place: int, column: Column) -> None:
         """Change the edits of a column.
@@ -289,8 +263,10 @@ class Comparing(QObject):
         Raises:
             ExperimentError: the edits do not fit the main experiment.
         """
-        with_edits(self._state.experiment, column.edits)
-        self._put(tuple(column if number == place else other for number, other in enumerate(self.columns)))
+        with_edits(self._state.experiment, column)
+        self._state.put(
+            columns=tuple(column if number == place else other for number, other in enumerate(self.columns))
+        )
 
     def set_equal(self, equal: Equal) -> None:
         """Choose what is the same in all columns."""
@@ -342,27 +318,61 @@ class Comparing(QObject):
 
     # How it proceeds
 
-    def _put(self, columns: tuple[Column, ...]) -> None:
+    @Slot()
+    def _follow_document(self) -> None:
+        """Show the columns of the document, which also undo or a file may have changed."""
+        before, columns = self.columns, () if self._building.workspace is None else self._state.document.columns
+        if columns == before:
+            return
         self.columns = columns
+        if not columns:
+            self._end()
+            return
+        if self._thread is None or self._thread.isFinished():
+            self._thread = Worker(self._worker.loop, "comparing", watched=True)
+            self._thread.start()
+        if not before:
+            self._playing.set_lockstep(self)
+            self.active_changed.emit(True)
         self._begin_runs()
+
+    def _end(self) -> None:
+        """Show the main run again."""
+        self._settle.stop()
+        for task in (PREPARING, MEASURING):
+            self._tasks.cancel(task)
+        self._measured = None
+        runs, self.runs = self.runs, ()
+        self._worker.put(())
+        if self._thread is not None:
+            self._tasks.retire(self._thread)
+            self._thread = None
+            self._worker = ColumnsWorker()
+        if runs:  # what the last columns learned is kept: they may be compared again on the same data
+            self._trainings.keep([run.training for run in runs])
+        thread = self._trainings.stop()
+        if thread is not None:
+            self._tasks.retire(thread)
+        self._playing.set_lockstep(None)
+        self.active_changed.emit(False)
 
     def _another(self) -> Column:
         """A column with a sampler that fits and that no column has."""
         experiment, conditions = self._state.experiment, self._building.conditions
-        taken = {column.edits.get("sampling.kind", experiment.sampling.kind) for column in self.columns}
+        taken = {value for column in self.columns for key, value in column.edits if key == "sampling.kind"}
         taken |= {experiment.sampling.kind}
         # Those that follow the process come first, because they can share a Brownian path.
         for kind in sorted(Sampler.kinds().values(), key=lambda kind: not issubclass(kind, FromNoise)):
             if kind.name() in taken or not kind.is_generative:
                 continue
-            column = Column({"sampling.kind": kind.name()})
+            column = Column.of({"sampling.kind": kind.name()})
             try:
-                other = with_edits(experiment, column.edits)
+                other = with_edits(experiment, column)
             except ExperimentError:
                 continue
             if sampling_conflict(other, conditions) is None:
                 return column
-        return Column({"sampling.steps": 50})
+        return Column.of({"sampling.steps": 50})
 
     @Slot(object)
     def _take_settings(self, keys: frozenset[str]) -> None:
@@ -372,11 +382,10 @@ class Comparing(QObject):
     @Slot()
     def _take(self) -> None:
         workspace = self._building.workspace
-        if workspace is None:
-            self.leave()
-            return
-        self._trainings.keep_those_of(workspace.problem.dataset)
+        if workspace is not None:
+            self._trainings.keep_those_of(workspace.problem.dataset)
         self._again()
+        self._follow_document()
 
     @Slot()
     def _again(self) -> None:
@@ -387,9 +396,12 @@ class Comparing(QObject):
     def _begin_runs(self) -> None:
         """Prepare the columns in a thread, then sample them from the start."""
         self._settle.stop()
-        workspace = self._building.workspace
+        workspace, key = self._building.workspace, self._building.workspace_key
         if workspace is None or not self.is_active:
             return
+        if key is None or (key != key_of(self._state.document) and self._building.failure is None):
+            self._tasks.cancel(PREPARING)
+            return  # the workspace of the document is still to come
         main = workspace.model
         wanted = [
             Wanted(column, workspace.weights_at(column.step), self._own_weights(column)) for column in self.columns
@@ -402,7 +414,7 @@ class Comparing(QObject):
         """The weights of the column's own training so far."""
         workspace = self._building.workspace
         try:
-            experiment = with_edits(self._state.experiment, column.edits)
+            experiment = with_edits(self._state.experiment, column)
         except ExperimentError:
             return None
         return None if workspace is None else self._trainings.weights(experiment, workspace.problem)

@@ -62,9 +62,7 @@ class Controllers(QObject):
             controller.notified.connect(self.notified)
         self.lessons.notified.connect(self.notified)
         self.comparing.notified.connect(self.notified)
-        self._taught: tuple[object, int] = None, 0  # the lesson and step that were shown last
-        self.lessons.changed.connect(self._make_way)
-        self.building.opened.connect(self.comparing.leave)
+        self.lessons.changed.connect(self._hold)
         self.tasks.failed.connect(self._stopped)
         self._last_tick = time.monotonic()
         self._clock = QTimer(self)
@@ -117,15 +115,9 @@ class Controllers(QObject):
         self.pinning.look()
 
     @Slot()
-    def _make_way(self) -> None:
-        """End the comparison when a lesson's step begins, because the step may ask for a mark on the main canvas; and hold
-        the run at its first frame while a question is open.
-        """
+    def _hold(self) -> None:
+        """Hold the run at its first frame while a question is open."""
         self.playing.hold(self.lessons.hides_values)
-        taught = self.lessons.lesson, self.lessons.place
-        if taught[0] is not self._taught[0] or taught[1] != self._taught[1]:
-            self._taught = taught
-            self.comparing.leave()
 
     @Slot(str, object)
     def _stopped(self, task: str, error: BaseException) -> None:

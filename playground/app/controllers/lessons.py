@@ -232,7 +232,7 @@ class Lessons(QObject):
         if settings is not None:
             self._training.teach(settings, place)
         else:
-            self._state.put(lesson=place)
+            self._state.put(lesson=place, columns=())
 
     def _answer_changed(self) -> None:
         """Put the settings of the current step anew, if those of its question and of its answer differ."""

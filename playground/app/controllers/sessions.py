@@ -34,12 +34,14 @@ class Sessions:
         """
         experiment, failure = self._state.experiment, self._building.failure
         workspace, opening = self._building.workspace, self._building.opening
-        pinned = self._pinned.runs
+        pinned, columns = self._pinned.runs, self._state.document.columns
         if workspace is None:
             if opening is None:
                 raise SessionError("Nothing is saved: there are no data yet.")
             self._check_applied(opening.experiment)
-            return lambda: dataclasses.replace(opening, experiment=experiment, view=view, runs=to_json(pinned))
+            return lambda: dataclasses.replace(
+                opening, experiment=experiment, view=view, columns=columns, runs=to_json(pinned)
+            )
         self._check_applied(workspace.problem.experiment)
         if failure is not None:
             text = "Nothing is saved: the settings describe other data. {}"
@@ -60,6 +62,7 @@ class Sessions:
             view=view,
             clicked=clicked,
             measurements=measured,
+            columns=columns,
             runs=to_json(pinned),
             device=str(workspace.problem.device),
         )
@@ -83,7 +86,8 @@ class Sessions:
     def open(self, session: Session) -> None:
         """Put a saved session on the workspace. Its trajectory plays at once; the rest follows when it is built."""
         pins = self._pinned.load(from_json(session.runs, session.experiment))
-        self._building.open_experiment(session.experiment, session, pins)
+        parts = {"pins": pins, "columns": session.columns, "clicked": session.clicked}
+        self._building.open_experiment(session.experiment, session, **parts)
         self.play(session)
 
     def play(self, session: Session) -> None:

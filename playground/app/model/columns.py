@@ -1,67 +1,19 @@
-"""Columns of a comparison: the main experiment with a few settings changed, and the words for the difference."""
+"""Columns of a comparison: the main experiment with a few settings changed."""
 
 import contextlib
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from playground.app.model.edit_text import value_text
-from playground.app.style.number_formats import format_count
 from playground.lab import experiment as description
-from playground.lab.columns import may_differ
+from playground.lab.columns import Column, may_differ
 from playground.lab.experiment import Experiment, ExperimentError, Field
 
 LETTERS = "ABCD"
-SAME = "as in the cards"
-
-
-@dataclass(frozen=True)
-class Column:
-    """The settings that one column changes in the main experiment.
-
-    Attributes:
-        edits: new values by dotted key.
-        step: the training step of its weights; None for the weights in view on the main canvas.
-    """
-
-    edits: Mapping[str, Any] = field(default_factory=dict)
-    step: int | None = None
-
-
-def difference(main: Experiment, column: Column, short: bool = False) -> str:
-    """The difference between a column and the main experiment, in words; a choice is named by its title alone.
-
-    Args:
-        short: a sampler is named by its short name.
-
-    >>> difference(Experiment(), Column({"sampling.kind": "probability-flow", "sampling.steps": 50}, step=100))
-    'Probability flow, steps 50, training step 100'
-    >>> difference(Experiment(), Column())
-    'as in the cards'
-    >>> difference(Experiment(), Column({"sampling.kind": "edm"}), short=True)
-    'EDM'
-    """
-    other = applied(main, column)
-    before, known = description.fields(main), description.fields(other)
-    said = []
-    for key, value in column.edits.items():
-        if (
-            key not in known
-            or description.value(other, key) != value
-            or (key in before and description.value(main, key) == description.value(other, key))
-        ):
-            continue
-        words = other.sampling.short if short and key == "sampling.kind" else value_text(known[key], value)
-        said.append(words if known[key].kind == "choice" else f"{known[key].label} {words}")
-    if column.step is not None:
-        said.append(f"training step {format_count(column.step)}")
-    return ", ".join(said) or SAME
 
 
 def applied(main: Experiment, column: Column) -> Experiment:
     """The main experiment with the edits that fit it. Its sampler may have changed since they were chosen."""
-    for key, value in column.edits.items():
+    for key, value in column.edits:
         with contextlib.suppress(ExperimentError):
             main = description.replace(main, {key: value})
     return main
@@ -74,7 +26,7 @@ def changed(main: Experiment, column: Column, key: str, value: Any) -> Column:
         ExperimentError: the value does not fit the experiment.
     """
     other = description.replace(applied(main, column), {key: value})
-    return Column(edits_between(main, other), column.step)
+    return Column.of(edits_between(main, other), column.step)
 
 
 def presets(field: Field, value: float) -> list[float]:

@@ -1,15 +1,18 @@
-"""A change of settings in plain words, for the Edit menu and the history."""
+"""Changes and differences of settings in plain words, for the Edit menu, the history and the heads of columns."""
 
 from typing import Any
 
+from playground.app.model.columns import LETTERS, applied
 from playground.app.style.labels import capital
 from playground.app.style.number_formats import format_count, format_exactly, format_number
 from playground.lab import experiment as description
+from playground.lab.columns import Column, Columns
 from playground.lab.document import Document
 from playground.lab.experiment import Experiment, Field
 
 LONGEST_NAME = 32  # characters
 MOST_NAMED = 2  # settings that the text of one step names
+SAME = "as in the cards"
 
 
 def edit_text(before: Experiment, after: Experiment) -> str:
@@ -54,9 +57,56 @@ def document_text(before: Document, after: Document) -> str:
         ):
             if names:
                 return said.format(names[-1], names[-1])
-    if before.clicked != after.clicked:
-        return "Click a point\nclick on a point" if after.clicked else "Clear the clicked point\nclearing of the point"
-    return "Reset training\nreset of training"
+    if before.trainings != after.trainings:
+        return "Reset training\nreset of training"
+    if before.columns != after.columns:
+        return _columns_text(after.experiment, before.columns, after.columns)
+    return "Click a point\nclick on a point" if after.clicked else "Clear the clicked point\nclearing of the point"
+
+
+def _columns_text(main: Experiment, before: Columns, after: Columns) -> str:
+    """What happened to the columns of a comparison."""
+    if not after:
+        return "Leave the comparison\nleaving the comparison"
+    changed = [place for place, (old, new) in enumerate(zip(before, after, strict=False)) if old != new]
+    if len(before) == len(after) and len(changed) == 1:
+        said = f"column {LETTERS[changed[0]]}: {difference(main, after[changed[0]], short=True)}"
+        return f"{capital(said)}\n{said}"
+    if after[:-1] == before:
+        return "Add a column\nadding a column"
+    if any(after == (*before[:place], *before[place + 1 :]) for place in range(len(before))):
+        return "Remove a column\nremoving a column"
+    return "Compare\ncomparison"
+
+
+def difference(main: Experiment, column: Column, short: bool = False) -> str:
+    """The difference between a column and the main experiment, in words; a choice is named by its title alone.
+
+    Args:
+        short: a sampler is named by its short name.
+
+    >>> difference(Experiment(), Column.of({"sampling.kind": "probability-flow", "sampling.steps": 50}, step=100))
+    'Probability flow, steps 50, training step 100'
+    >>> difference(Experiment(), Column())
+    'as in the cards'
+    >>> difference(Experiment(), Column.of({"sampling.kind": "edm"}), short=True)
+    'EDM'
+    """
+    other = applied(main, column)
+    before, known = description.fields(main), description.fields(other)
+    said = []
+    for key, value in column.edits:
+        if (
+            key not in known
+            or description.value(other, key) != value
+            or (key in before and description.value(main, key) == description.value(other, key))
+        ):
+            continue
+        words = other.sampling.short if short and key == "sampling.kind" else value_text(known[key], value)
+        said.append(words if known[key].kind == "choice" else f"{known[key].label} {words}")
+    if column.step is not None:
+        said.append(f"training step {format_count(column.step)}")
+    return ", ".join(said) or SAME
 
 
 def _opened(before: Experiment, after: Experiment) -> str:
