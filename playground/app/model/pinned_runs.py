@@ -122,6 +122,9 @@ class PinnedRun:
 class PinnedRuns(QObject):
     """The runs that the document pins, in the order in which they were pinned, with what is known of each.
 
+    Attributes:
+        runs: they, with their present names.
+
     Signals:
         changed(): the runs, a name or the figures changed.
     """
@@ -133,25 +136,20 @@ class PinnedRuns(QObject):
         self._state = state
         self._all: dict[int, PinnedRun] = {}  # also those that undo or redo can bring back
         self._sizes: dict[int, int] = {}  # characters of their settings, which a drawing can make long
-        self._shown = state.document.pins
+        self.runs: tuple[PinnedRun, ...] = ()  # those that are pinned, with their present names
         state.document_changed.connect(self._follow)
 
     @Slot()
     def _follow(self) -> None:
-        if self._shown != self._state.document.pins:
-            self._shown = self._state.document.pins
+        before, self.runs = self.runs, self.of(self._state.document.pins)
+        self._all |= {run.number: run for run in self.runs}
+        if self.runs != before:
             self.changed.emit()
-
-    @property
-    def runs(self) -> tuple[PinnedRun, ...]:
-        """The runs that are pinned, with their present names."""
-        return self.of(self._state.document.pins)
 
     def of(self, pins: Iterable[Pin]) -> tuple[PinnedRun, ...]:
         """The runs of pins, with their names."""
-        return tuple(
-            dataclasses.replace(self._all[pin.number], name=pin.name) for pin in pins if pin.number in self._all
-        )
+        known = [(self._all[pin.number], pin.name) for pin in pins if pin.number in self._all]
+        return tuple(run if run.name == name else dataclasses.replace(run, name=name) for run, name in known)
 
     @property
     def next_number(self) -> int:
@@ -166,15 +164,14 @@ class PinnedRuns(QObject):
 
     def get(self, number: int) -> PinnedRun | None:
         """The run with a number, pinned or not."""
-        pinned = (run for run in self.runs if run.number == number)
-        return next(pinned, self._all.get(number))
+        return self._all.get(number)
 
     def put(self, run: PinnedRun) -> None:
         """Take what is known of a run: its settings, its cost and its figures."""
         if run.number not in self._sizes:
             self._sizes[run.number] = len(description.dump(run.experiment))
         self._all[run.number] = run
-        self.changed.emit()
+        self._follow()
 
     def load(self, runs: Sequence[PinnedRun]) -> tuple[Pin, ...]:
         """Take the runs of a file in place of all.
@@ -231,9 +228,9 @@ def differing_keys(runs: Sequence[PinnedRun]) -> list[str]:
 
     Values of "auto" are left out, because they follow from other settings in the list.
     """
-    found = []
-    for key in dict.fromkeys(key for run in runs for key in description.fields(run.experiment)):
-        those = [run for run in runs if key in description.fields(run.experiment)]
+    found, known = [], [(run, description.fields(run.experiment)) for run in runs]
+    for key in dict.fromkeys(key for _, fields in known for key in fields):
+        those = [run for run, fields in known if key in fields]
         values = [run.setting(key) if key == STEPS else description.value(run.experiment, key) for run in those]
         if any(value != values[0] for value in values):
             found.append(key)

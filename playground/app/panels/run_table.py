@@ -164,8 +164,8 @@ class RunTable(QTreeWidget):
         self._fill_header()
         for run in self.runs:
             self._add(run, told.get(run.number, ""))
-        self.blockSignals(False)
         self._lay_out()
+        self.blockSignals(False)
         for place in range(self.topLevelItemCount()):
             item = self.topLevelItem(place)
             if item is not None and chosen is not None and item.data(0, NUMBER) == chosen.number:

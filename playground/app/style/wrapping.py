@@ -1,5 +1,6 @@
 """Line breaks in labels and tooltips. Qt breaks no long word, such as a file name, and no plain tooltip."""
 
+import functools
 import html
 import re
 
@@ -8,6 +9,7 @@ PHRASES = r"\ufdf0-\ufdff"  # Arabic ligatures of a whole phrase, which some fon
 LONGEST = 32  # narrow characters without a break that fit in the narrowest label; half as many wide ones
 
 
+@functools.lru_cache(4096)  # a table of 60 runs has 500 of them, which are made anew with every name
 def breakable(sentence: str, longest: int = LONGEST) -> str:
     """The sentence for a label, so that a long name does not widen the window. Capitals, m, w and non-ASCII characters
     count as wide.
