@@ -11,7 +11,7 @@ import msgspec
 
 from playground.lab import experiment as experiments
 from playground.lab import keys
-from playground.lab.columns import Column, Columns, with_edits
+from playground.lab.columns import Columns, with_edits
 from playground.lab.experiment import SEED, Experiment, ExperimentError, reset_key
 from playground.lab.keys import GIVEN, Digests, Key, ModelKey, PointsKey, RunKey, TrainingKey, WeightsKey
 from playground.lab.provenance import digests
@@ -58,7 +58,7 @@ class Document(msgspec.Struct, frozen=True):
     digests: Digests = ()
     trainings: tuple[TrainingKey, ...] = ()
     pins: tuple[Pin, ...] = ()
-    columns: tuple[Column, ...] = ()
+    columns: Columns = ()
     clicked: tuple[Place, ...] = ()
     lesson: LessonPlace | None = None
 
@@ -160,8 +160,7 @@ class Document(msgspec.Struct, frozen=True):
 
     def to_json(self) -> dict[str, Any]:
         """The document as values for JSON, for :meth:`from_json`."""
-        plain = "digests", "pins", "columns", "clicked", "lesson"
-        others = {name: msgspec.to_builtins(getattr(self, name)) for name in plain}
+        others = {name: msgspec.to_builtins(getattr(self, name)) for name in ("digests", *PARTS)}
         return others | {
             "experiment": msgspec.to_builtins(self.experiment),
             "trainings": [keys.to_json(key) for key in self.trainings],
@@ -179,15 +178,20 @@ class Document(msgspec.Struct, frozen=True):
                 experiments.from_tree(told["experiment"], Experiment()),
                 tuple((str(name), str(digest)) for name, digest in told["digests"]),
                 tuple(_of_sort(TrainingKey, keys.from_json(key)) for key in told["trainings"]),
-                msgspec.convert(told["pins"], tuple[Pin, ...]),
-                msgspec.convert(told["columns"], Columns),
-                msgspec.convert(told["clicked"], tuple[Place, ...]),
-                msgspec.convert(told["lesson"], LessonPlace | None),
+                **{name: msgspec.convert(told[name], kind) for name, kind in PARTS.items()},
             )
         except ExperimentError:
             raise
         except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise ExperimentError(f"The document is damaged ({type(error).__name__}).") from None
+
+
+PARTS: dict[str, Any] = {
+    field.name: field.type
+    for field in msgspec.structs.fields(Document)
+    if field.name not in ("experiment", "digests", "trainings")
+}
+"""What a document has besides its settings and trainings, by name, with its types."""
 
 
 class NeedsTraining(ExperimentError):

@@ -7,17 +7,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from playground.lab import experiment as description
-from playground.lab.columns import Columns
-from playground.lab.document import Document, LessonPlace, Pin, Place
+from playground.lab.document import PARTS, Document, Pin, Place
 from playground.lab.experiment import Experiment, ExperimentError
-
-PARTS: dict[str, Any] = {
-    "pins": tuple[Pin, ...],
-    "columns": Columns,
-    "clicked": tuple[Place, ...],
-    "lesson": LessonPlace | None,
-}
-"""The parts of a document that are written whole, with their types."""
 
 Section = TypeVar("Section", bound=msgspec.Struct)
 
