@@ -45,6 +45,10 @@ def test_they_begin_with_the_default_layers_and_give_back_the_users(bare_window,
         lessons.leave()
     assert (scenes.scene, lessons.lesson) == (None, None)
     assert visible == own
+    bare_window.state.redo()
+    assert visible == OF_EXACT
+    bare_window.state.undo()
+    assert visible == own
 
 
 def test_one_after_another_gives_back_the_users_layers(bare_window, own):

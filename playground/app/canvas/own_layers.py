@@ -38,7 +38,7 @@ class OwnLayers(QObject):
     def _begin(self) -> None:
         self._begins = True
         if self._kept is None:
-            self._kept, self._followed = dict(self._canvas.visible), self._state.experiment.sampling.follows
+            self._kept, self._followed = dict(self._canvas.visible), self._state.own.experiment.sampling.follows
 
     @Slot()
     def _look(self) -> None:

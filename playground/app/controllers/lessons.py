@@ -29,7 +29,7 @@ class Lessons(QObject):
         mark: the clicked place on the canvas, before it becomes the prediction.
 
     Signals:
-        beginning(): a lesson is about to be put on the workspace.
+        beginning(): a lesson comes into view.
         changed(): the lesson, its step, or its answer changed.
         notified(Notification): progress cannot be kept.
     """
@@ -123,8 +123,8 @@ class Lessons(QObject):
     def begin(self, lesson: Lesson) -> None:
         """Begin a lesson at the first step that was not done. :meth:`leave` restores the work."""
         self._state.leave_lesson()
-        self.beginning.emit()
-        self.lesson, self._known[lesson.name] = lesson, lesson
+        self._known[lesson.name] = lesson
+        self._become(lesson, 0)
         done = self.progress.done(lesson)
         self.go(next((place for place in range(len(lesson.steps)) if place + 1 not in done), 0))
 
@@ -180,7 +180,9 @@ class Lessons(QObject):
 
     def _become(self, lesson: Lesson | None, place: int) -> None:
         self.tasks.cancel(TASK)
-        self.lesson, self.place, self.mark = lesson, place, None
+        before, self.lesson, self.place, self.mark = self.lesson, lesson, place, None
+        if lesson is not None and lesson is not before:
+            self.beginning.emit()
 
     def predict(self, *prediction: float) -> None:
         """Record the prediction, and only then measure.

@@ -20,7 +20,7 @@ class Scenes(QObject):
         measured: the figures of the scene in view as far as they are measured; None before.
 
     Signals:
-        showing(): a scene is about to be put on the workspace.
+        showing(): a scene comes into view.
         changed(): the scene or its measured figures changed.
     """
 
@@ -44,7 +44,6 @@ class Scenes(QObject):
         """Show a scene. If its particles follow a learned score, train it, or take the weights that the scene names."""
         if self.scene is None:
             self._state.leave_lesson()
-        self.showing.emit()
         weights = bundled_weights()[scene.weights] if scene.weights else None
         self._known[scene.title] = scene
         self._become(LessonPlace(scene.title, scene.title))
@@ -89,3 +88,5 @@ class Scenes(QObject):
         self._shown, self.measured = shown, None
         if shown is not None and shown.name not in self._known:  # of an earlier run of the program
             self._known |= {scene.title: scene for scene in load_bundled().values() if scene.title == shown.name}
+        if shown is not None:
+            self.showing.emit()
