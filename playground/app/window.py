@@ -140,7 +140,7 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self._window_state = WindowState(self, preferences, self.panels, self.columns)
         self.display = Display(self.state, self.controllers, self.canvas, self.chips, self)
-        self._own_layers = OwnLayers(self.state, self.controllers, self.canvas, self)
+        self._own_layers = OwnLayers(self.state, self.canvas, self)
         self._make_documents()
         self._make_tools()
         self._connect()

@@ -6,7 +6,6 @@ from PySide6.QtCore import QObject, Slot
 
 from playground.app.canvas.legend import LEGEND
 from playground.app.canvas.view import CanvasView
-from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 
 FIELDS = ("learned", "exact")  # by default the one that particles follow is shown
@@ -15,45 +14,41 @@ FIELDS = ("learned", "exact")  # by default the one that particles follow is sho
 class OwnLayers(QObject):
     """Starts each scene and each lesson with the default layers, and restores the user's layers afterwards."""
 
-    def __init__(
-        self, state: State, controllers: Controllers, canvas: CanvasView, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, state: State, canvas: CanvasView, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state, self._canvas = state, canvas
-        self._scenes, self._lessons = controllers.scenes, controllers.lessons
-        self._kept: dict[str, bool] | None = None
-        self._begins = False  # whether the default layers must still be shown
+        self._own = dict(canvas.visible)
+        self._taught: str | None = None  # the scene or lesson that is shown
         self._followed: str | None = None  # the score that particles of the user's own work follow
-        self._scenes.showing.connect(self._begin)
-        self._lessons.beginning.connect(self._begin)
-        self._scenes.changed.connect(self._look)
-        self._lessons.changed.connect(self._look)
+        canvas.layer_toggled.connect(self._note)
+        state.document_changed.connect(self._follow)
 
     @property
     def visible(self) -> dict[str, bool]:
         """Whether each layer is shown with the user's own work."""
-        return dict(self._canvas.visible if self._kept is None else self._kept)
+        return dict(self._own)
+
+    @Slot(str, bool)
+    def _note(self, name: str, on: bool) -> None:
+        if self._taught is None and self._state.document.lesson is None:
+            self._own[name] = on
 
     @Slot()
-    def _begin(self) -> None:
-        self._begins = True
-        if self._kept is None:
-            self._kept, self._followed = dict(self._canvas.visible), self._state.own.experiment.sampling.follows
-
-    @Slot()
-    def _look(self) -> None:
+    def _follow(self) -> None:
         """Show the default layers when a scene or a lesson begins, and the user's layers when it has ended."""
-        kept, followed = self._kept, self._state.experiment.sampling.follows
-        if kept is None:
+        lesson, followed = self._state.document.lesson, self._state.experiment.sampling.follows
+        taught = None if lesson is None else lesson.name
+        if taught == self._taught:
             return
-        if self._scenes.scene is None and self._lessons.lesson is None:
-            self._kept, self._begins = None, False
-            self._show(kept, fields=followed == self._followed)  # otherwise other settings remain
-        elif self._begins:
-            self._begins = False
-            self._show({entry.key: entry.on for entry in LEGEND}, fields=False)
-            if followed is not None:
-                self._show({"learned": followed == "learned", "exact": followed != "learned"})
+        self._taught = taught
+        if taught is None:
+            self._show(self._own, fields=followed == self._followed)  # otherwise other settings remain
+            self._own = dict(self._canvas.visible)
+            return
+        self._followed = self._state.own.experiment.sampling.follows
+        self._show({entry.key: entry.on for entry in LEGEND}, fields=False)
+        if followed is not None:
+            self._show({"learned": followed == "learned", "exact": followed != "learned"})
 
     def _show(self, layers: Mapping[str, bool], fields: bool = True) -> None:
         for name, on in layers.items():
