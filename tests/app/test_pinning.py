@@ -7,12 +7,12 @@ import pytest
 
 from playground.app.controllers import why_disabled
 from playground.app.controllers.pinning import TASK
-from playground.app.model.pinned_runs import KL
+from playground.app.model.pinned_runs import KL, PinnedRun
 from playground.app.style.number_formats import format_count
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment
 from playground.lab.session import Session
-from tests.app.conftest import started
+from tests.app.conftest import put_pin, started
 
 
 @pytest.fixture
@@ -294,6 +294,18 @@ def test_weights_that_are_not_kept_are_told(qtbot, controllers):
     controllers.pinning.restore(1)
     assert [str(notification.message) for notification in told] == [
         "The run was sampled after 37 training steps, whose weights are not kept."
+    ]
+
+
+def test_a_run_whose_weights_changed_is_not_played_again_without_a_word(qtbot, controllers):
+    trained(qtbot, controllers)
+    run = PinnedRun(1, "one", controllers.state.experiment, trained_from=1_234)
+    put_pin(controllers.state, controllers.pinning.pinned, run)
+    told = []
+    controllers.notified.connect(told.append)
+    controllers.pinning.restore(1)
+    assert [str(notification.message) for notification in told] == [
+        "Training changed the weights of this run from step 1,234 on. It is sampled again with the present ones."
     ]
 
 

@@ -251,12 +251,18 @@ class Pinning(QObject):
             self._origins[number] = dataclasses.replace(origin, run=self._playing.runs[0].number)
             if run.figures is not None and run.is_measured:
                 self._measuring.show_figures(trajectory, run.figures)
+        elif run.trained_from is not None:
+            said = (
+                "Training changed the weights of this run from step {:,} on. It is sampled again with the present ones."
+            )
+            self._warn(Message("weights-changed", said, (run.trained_from,)), run)
         if run.trained_steps is not None and run.trained_steps not in steps:
             said = "The run was sampled after {:,} training steps, whose weights are not kept."
-            is_current = lambda: self._state.experiment == run.experiment  # noqa: E731
-            self.notified.emit(
-                Notification("warning", Message("other-weights", said, (run.trained_steps,)), "", is_current)
-            )
+            self._warn(Message("other-weights", said, (run.trained_steps,)), run)
+
+    def _warn(self, message: Message, run: PinnedRun) -> None:
+        is_current = lambda: self._state.experiment == run.experiment  # noqa: E731
+        self.notified.emit(Notification("warning", message, "", is_current))
 
     # Figures
 
