@@ -121,11 +121,11 @@ def _no_density(problem: Problem) -> Message | None:
     if not sigma:
         text = "{} and have no density: without noise the loss falls without bound. Choose a noise."
         return Message("no-density", text, (what,), "noise.kind")
-    symbol = "σ_min" if problem.experiment.noise.has_path else "σ"
+    finest = setting("noise.sigma_min") if problem.experiment.noise.has_path else "σ"
     return Message(
         "no-density",
-        f"{{}} and have no density: likelihoods are of the data smoothed by {symbol} = {{:.3g}} and mean little otherwise.",
-        (what, problem.units.sigma_to_user(sigma)),
+        "{} and have no density: likelihoods are of the data smoothed by {} = {:.3g} and mean little otherwise.",
+        (what, finest, problem.units.sigma_to_user(sigma)),
     )
 
 
@@ -147,8 +147,8 @@ def _blurred(problem: Problem) -> Message | None:
         return None
     return Message(
         "thin",
-        "The data are thin: smoothing by σ_min = {:.3g} costs about {:.2g} nat of KL. Lower σ_min, or model one axis only.",
-        (problem.units.sigma_to_user(sigma), cost),
+        "The data are thin: smoothing by {0} = {1:.3g} costs about {2:.2g} nat of KL. Lower {0}, or model one axis only.",
+        (setting("noise.sigma_min"), problem.units.sigma_to_user(sigma), cost),
     )
 
 

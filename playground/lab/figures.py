@@ -99,7 +99,7 @@ FIGURES: Mapping[str, FigureWords] = {
     "kl_of_smoothing": FigureWords(
         "KL of smoothing",
         "What smoothing by the finest σ costs, in nats, however long training is. It is estimated from how thin the data "
-        "are at 200 points; its error is not known. A smaller σ_min costs less.",
+        "are at 200 points; its error is not known. A smaller σ min costs less.",
         r"KL(p \,\|\, p_{\sigma_{min}})",
         unit="nat",
         floor=0,

@@ -143,7 +143,7 @@ def test_points_without_a_density_give_a_warning_and_their_likelihoods_depend_on
     points: np.ndarray, what: str, tmp_path: Path
 ) -> None:
     (sentence,) = of_file(tmp_path, points)
-    assert sentence.startswith(f"{what} have no density: likelihoods are of the data smoothed by σ_min = 0.0")
+    assert sentence.startswith(f"{what} have no density: likelihoods are of the data smoothed by noise.sigma_min = 0.0")
     (sentence,) = of_file(tmp_path, points, kind="none")
     assert sentence.startswith(f"{what} have no density: without noise")
 
@@ -189,7 +189,7 @@ def test_data_thinner_than_the_finest_noise_give_a_warning_with_the_cost_of_smoo
     assert of_file(tmp_path, thin, kind="single") == []
     (sentence,) = of_file(tmp_path, thin, sigma_min=0.05)
     told = re.fullmatch(
-        r"The data are thin: smoothing by σ_min = 0.05 costs about (.*) nat of KL\. Lower σ_min, or model one axis only\.",
+        r"The data are thin: smoothing by noise\.sigma_min = 0.05 costs about (.*) nat of KL\. Lower noise\.sigma_min, or model one axis only\.",
         sentence,
     )
     assert float(told[1]) == pytest.approx(0.5 * (math.log(11) - 10 / 11), rel=0.1)
@@ -200,7 +200,7 @@ def test_few_points_are_as_thin_as_their_kernel_density_allows(tmp_path: Path) -
     thin = (LINE + NORMAL * [0.0, 0.2])[:60]
     assert of_file(tmp_path, thin) == []
     (sentence,) = of_file(tmp_path, thin, sigma_min=1.0)
-    assert sentence.startswith("The data are thin: smoothing by σ_min = 1 costs")
+    assert sentence.startswith("The data are thin: smoothing by noise.sigma_min = 1 costs")
 
 
 def test_a_coarse_noise_bridges_a_coarse_grid(tmp_path: Path) -> None:
