@@ -100,8 +100,11 @@ class Document(msgspec.Struct, frozen=True):
         needed for the brush.
         """
         clicked = self.clicked if experiment.data == self.experiment.data else ()
-        empty = any(why.key == "data.strokes" for why in experiment.data.conflicts())
-        columns = () if empty else self.columns
+        columns = (
+            self.columns
+        )  # without any, nothing is asked of the settings: a window's may be of a Boltzmann machine
+        if columns and any(why.key == "data.strokes" for why in experiment.data.conflicts()):
+            columns = ()
         return msgspec.structs.replace(self, experiment=experiment, columns=columns, clicked=clicked)
 
     def begun(self, name: str = "") -> "Document":
