@@ -1254,3 +1254,12 @@ def test_a_window_that_the_user_comes_back_to_shows_what_another_has_done(bare_w
     assert menu.actions()[0].text().endswith("\t1 of 4")
     lessons.begin(lesson)
     assert lessons.place == 2
+
+
+def test_a_screen_reader_reads_no_marks_of_markdown(bare_window):
+    text = "The chip **Density** shows *p*_σ:\n\n- first $x_0$\n- second"
+    lesson = Lesson("mine", Head("A lesson"), (Step(StepHead(), text, ""),))
+    bare_window.controllers.lessons.begin(lesson)
+    read = bare_window.panel(LessonPanel).text.accessibleName()
+    assert "The chip Density shows p" in read
+    assert not set(read) & set("*<")

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QRectF, Qt, Signal, Slot
-from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent, QPalette, QPen, QTextDocumentFragment
 from PySide6.QtWidgets import (
     QApplication,
     QButtonGroup,
@@ -148,7 +148,7 @@ class LessonPanel(CollapsiblePanel):
         set_role(self.start_again, "quiet")
         self.symbols = LiveEquationView(controllers.tasks, "equation of the lesson")
         self.valued = LiveEquationView(controllers.tasks, "equation with values")
-        self.text, self.question, self.explanation = (_markdown() for _ in range(3))
+        self.text, self.question, self.explanation = (_Markdown() for _ in range(3))
         self.question.setFont(theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold))
         self.choices = QVBoxLayout()
         self.choices.setSpacing(4)
@@ -427,8 +427,14 @@ def _shown(text: str) -> str:
     return with_indices(unbroken(text))
 
 
-def _markdown() -> QLabel:
-    label = SelectableLabel()
-    label.setTextFormat(Qt.TextFormat.MarkdownText)
-    label.setWordWrap(True)
-    return label
+class _Markdown(SelectableLabel):
+    """A text of a lesson; a screen reader reads it without its marks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.MarkdownText)
+        self.setWordWrap(True)
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self.setAccessibleName(QTextDocumentFragment.fromMarkdown(text).toPlainText())
