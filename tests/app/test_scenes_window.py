@@ -285,9 +285,12 @@ def test_the_own_weights_are_left_as_they_are(window, qtbot, monkeypatch):
     qtbot.waitUntil(lambda: own.training == "paused" and window.controllers.tasks.idle, timeout=20_000)
     scene = SceneFile("Same", "A topic", "A claim.", "", msgspec.to_builtins(window.state.experiment), {})
     steps, losses = own.trained_steps, len(own.loss_history[0])
+    taken = []
+    building.taken.connect(lambda _: taken.append(building.workspace.trained_steps))
     window.controllers.scenes.show(scene)
-    qtbot.waitUntil(lambda: building.workspace is not own and building.workspace is not None, timeout=20_000)
-    assert building.workspace.trained_steps < steps
+    qtbot.waitUntil(lambda: bool(taken))
+    assert building.workspace is not own
+    assert taken == [0]
     window.documents.path = Path("own.spg")
     asked = []
     monkeypatch.setattr(FilePrompts, "save_path", lambda self, *names: asked.append(names))
