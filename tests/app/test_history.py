@@ -98,6 +98,15 @@ def test_the_steps_of_an_older_version_are_read():
         History.from_json(saved)
 
 
+def test_a_run_that_was_pinned_since_is_pinned_by_its_step():
+    state = State()
+    state.put(pins=(Pin(1, "one"),))
+    first, *steps = state.documents
+    saved = json.loads(json.dumps(History(first, steps, 1).to_json()))
+    back = History.from_json(saved, lambda _: (Pin(1, "one"),))
+    assert (back.first, list(back.steps), back.place) == (first, steps, 1)
+
+
 def test_each_stroke_is_written_once():
     assert len(json.dumps(long_history().to_json())) < 2.5 * len(json.dumps(STROKES))
 

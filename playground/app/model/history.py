@@ -67,7 +67,8 @@ class History:
             tree = dict(saved["first"])
             experiment = description.from_tree(tree, Experiment())
             pins = pinned(experiment)
-            before = first = _with_parts(Document(experiment, pins=pins), saved.get("parts", {}))
+            older = "parts" not in saved
+            before = first = _with_parts(Document(experiment, pins=pins if older else ()), saved.get("parts", {}))
             steps: list[Document] = []
             place = done = int(saved["place"])
             if not 0 <= place <= len(saved["steps"]):
