@@ -443,6 +443,21 @@ def test_redo_leads_into_a_lesson_of_before(windows, qtbot, tmp_path):
     assert (lessons.lesson, lessons.place) == (load_all()["01-score"], place)
 
 
+def test_a_run_that_was_pinned_in_a_lesson_comes_back(windows, qtbot, tmp_path):
+    from playground.lab.lessons import load_all
+
+    window = windows()
+    window.state.edit({"sampling.seed": 3})
+    window.controllers.lessons.begin(load_all()["01-score"])
+    put_pin(window.state, window.controllers.pinning.pinned, PinnedRun(1, "one", window.state.experiment))
+    autosave(qtbot, window)
+    kill(window)
+    window = windows()
+    restore(qtbot, window)
+    assert [run.name for run in window.controllers.pinning.pinned.runs] == ["one"]
+    assert (window.state.document.lesson, window.state.value("sampling.seed")) == (None, 3)
+
+
 def test_deleted_runs_stay_deleted_and_undo_brings_them_back(windows, qtbot, tmp_path):
     window = windows()
     pinning = window.controllers.pinning

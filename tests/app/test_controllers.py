@@ -1457,6 +1457,85 @@ def test_the_clicked_point_stays_under_other_noise_and_leaves_with_its_data(qtbo
     assert not controllers.tasks.running("likelihood")
 
 
+def test_one_cancels_the_first_point_with_the_second_or_the_second_alone(qtbot, workspace):
+    state, controllers = workspace
+    measuring, tasks = controllers.measuring, controllers.tasks
+    measuring.inspect(0.0, 1.0)
+    measuring.go_to(1.0, -0.5)
+    measuring.cancel("likelihood")
+    assert state.document.clicked == ()
+    assert not tasks.running("interpolation")
+    measuring.inspect(0.0, 1.0)
+    measuring.go_to(1.0, -0.5)
+    measuring.cancel("interpolation")
+    assert state.document.clicked == ((0.0, 1.0),)
+    assert tasks.running("likelihood")
+
+
+def test_both_points_are_measured_again_with_other_weights(qtbot, workspace):
+    _, controllers = workspace
+    measuring = controllers.measuring
+    measuring.inspect(0.0, 1.0)
+    measuring.go_to(1.0, -0.5)
+    qtbot.waitUntil(lambda: measuring.interpolation is not None)
+    controllers.training.start()
+    assert measuring.interpolation is None
+    qtbot.waitUntil(lambda: controllers.training.status == "finished" and measuring.interpolation is not None)
+    np.testing.assert_array_equal(measuring.interpolation.ends, [[0.0, 1.0], [1.0, -0.5]])
+
+
+def test_a_clicked_image_of_a_larger_run_is_not_saved_and_of_another_run_not_measured(qtbot, workspace, tmp_path):
+    state, controllers = workspace
+    measuring, playing = controllers.measuring, controllers.playing
+
+    def ended():
+        run = playing.trajectory
+        return not controllers.building.busy and playing.is_of_now and run.shape == (1, 8, 8) and run.finished
+
+    state.edit({"data.kind": "digits", "network.width": 8, "sampling.particles": 16, "sampling.steps": 10})
+    qtbot.waitUntil(ended)
+    measuring.inspect_image(12)
+    qtbot.waitUntil(lambda: measuring.likelihood is not None)
+    state.edit({"sampling.particles": 3})
+    qtbot.waitUntil(ended)
+    controllers.sessions.pack({})().save(tmp_path / "digits.spg")
+    assert Session.load(tmp_path / "digits.spg").clicked == ()
+    state.edit({"data.kind": "rings"})
+    qtbot.waitUntil(lambda: not controllers.building.busy)
+    state.undo()
+    qtbot.waitUntil(lambda: not controllers.building.busy)
+    assert state.document.clicked == (12,)
+    assert measuring.likelihood is None
+    assert not controllers.tasks.running("likelihood")
+
+
+def test_a_click_on_data_that_are_going_away_is_none(qtbot, workspace):
+    state, controllers = workspace
+    measuring = controllers.measuring
+    measuring.inspect(0.0, 1.0)
+    state.edit({"data.kind": "digits"})
+    measuring.inspect(0.5, 0.5)
+    measuring.go_to(1.0, 1.0)
+    assert state.document.clicked == ()
+    qtbot.waitUntil(lambda: not controllers.building.busy)
+    assert not controllers.tasks.running("likelihood")
+    state.edit({"data.kind": "rings"})
+    measuring.inspect_image(3)
+    assert state.document.clicked == ()
+
+
+def test_a_point_that_cannot_be_measured_shows_no_other(qtbot, workspace):
+    state, controllers = workspace
+    measuring = controllers.measuring
+    measuring.inspect(0.0, 1.0)
+    qtbot.waitUntil(lambda: measuring.likelihood is not None)
+    state.edit({"network.width": 16})  # which is still being built
+    measuring.inspect(1.0, -0.5)
+    assert measuring.likelihood is None
+    qtbot.waitUntil(lambda: measuring.likelihood is not None)
+    assert measuring.likelihood.point.tolist() == [1.0, -0.5]
+
+
 def test_clicks_are_one_step_of_the_history_and_no_unsaved_work(qtbot, workspace):
     state, controllers = workspace
     measuring = controllers.measuring

@@ -18,6 +18,7 @@ from playground.app.widgets import file_prompts
 from playground.app.widgets.file_prompts import FilePrompts
 from playground.lab import experiment as experiments
 from playground.lab import session
+from playground.lab.document import LessonPlace
 from playground.lab.experiment import Experiment
 from playground.lab.session import Session, SessionError
 
@@ -337,6 +338,33 @@ def test_save_is_written_before_going_on(at, qtbot):
     answer_with(Answer.Save, seen)
     at.documents.when_safe(lambda: done.append(Session.load(at.folder / "x.spg").experiment.sampling.seed))
     qtbot.waitUntil(lambda: done == [3])
+
+
+def test_a_scene_that_is_saved_is_not_the_own_work(at, qtbot, monkeypatch):
+    at.state.edit({"sampling.seed": 3})
+    at.documents.path = at.folder / "own.spg"
+    at.state.put(lesson=LessonPlace("scene", "A scene"), experiment=Experiment())
+    monkeypatch.setattr(FilePrompts, "save_path", lambda self, *_: at.folder / "scene.spg")
+    at.documents.save()
+    qtbot.waitUntil(lambda: not at.documents.saving)
+    assert Session.load(at.folder / "scene.spg").experiment == Experiment()
+    assert (at.documents.path.name, at.state.modified) == ("own.spg", True)
+    done, seen = [], []
+    answer_with(Answer.Save, seen)
+    at.documents.when_safe(lambda: done.append(Session.load(at.folder / "own.spg").experiment.sampling.seed))
+    qtbot.waitUntil(lambda: done == [3])
+    assert not at.state.modified
+
+
+def test_a_save_that_waits_for_data_does_not_write_what_is_shown_since(at):
+    at.documents.path = at.folder / "own.spg"
+    at.workspace.busy = True
+    at.documents.save()
+    at.state.put(lesson=LessonPlace("scene", "A scene"))
+    at.workspace.busy = False
+    at.workspace.taken.emit(None)
+    assert not (at.folder / "own.spg").exists()
+    assert at.conflicts == ["own.spg is not saved: something else was shown before its data were there."]
 
 
 def test_a_save_that_fails_does_not_go_on(at, qtbot):

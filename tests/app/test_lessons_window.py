@@ -87,7 +87,8 @@ class Training:
         self.state = state
 
     def teach(self, experiment, lesson, weights=None):
-        self.state.put(experiment=experiment, lesson=lesson)
+        wanted = msgspec.structs.replace(self.state.document, experiment=experiment, lesson=lesson)
+        self.state.put(**msgspec.structs.asdict(wanted.begun(lesson.name)))
 
 
 @pytest.fixture(autouse=True)
@@ -169,11 +170,30 @@ def test_unsaved_work_is_still_unsaved_after_a_lesson(controller, state, end, be
     assert state.modified
 
 
-def test_a_file_that_was_saved_in_a_lesson_does_not_hold_the_own_work(controller, state):
+@pytest.mark.parametrize("modified", [False, True])
+def test_a_file_that_was_saved_in_a_lesson_does_not_hold_the_own_work(controller, state, modified):
+    if modified:
+        state.edit({"noise.kind": "vp"})
     controller.begin(LESSON)
     controller.go(1)
     state.mark_saved()
+    assert state.modified is modified
     controller.leave()
+    assert state.modified is modified
+
+
+def test_what_is_trained_at_a_step_without_settings_is_the_own_work(controller, state):
+    controller.begin(LESSON)
+    assert controller.step.settings is None
+    state.mark_modified()  # as by training
+    controller.leave()
+    assert state.modified
+
+
+def test_a_file_that_could_not_be_written_leaves_the_own_work_unsaved_also_in_a_lesson(controller, state):
+    controller.begin(LESSON)
+    controller.go(1)
+    state.mark_modified(own=True)
     assert state.modified
 
 

@@ -235,6 +235,20 @@ def test_the_list_is_full_by_number_and_by_size(qapp):
     assert runs.is_full
 
 
+def test_equal_documents_of_two_files_have_figures_of_their_own():
+    state = State()
+    runs = PinnedRuns(state)
+    told = []
+    runs.changed.connect(lambda: told.append(runs.is_full))
+    for distance in (0.1, 0.9, 0.1):
+        one = dataclasses.replace(run(1, "one"), figures={"wasserstein2": distance})
+        state.load(Experiment(), pins=runs.load([one]))
+        assert [pinned.figure("wasserstein2") for pinned in runs.runs] == [distance]
+    state.load(Experiment(), pins=runs.load([run(2, "two")]))  # other runs, whose sizes are known at every moment
+    assert [pinned.name for pinned in runs.runs] == ["two"]
+    assert not any(told)
+
+
 def test_a_run_of_data_on_a_network_share_comes_back_without_the_place():
     before = [run(1, data__kind="file", data__path="//server/share/points.csv")]
     (after,) = from_json(json.loads(json.dumps(to_json(before))), Experiment())

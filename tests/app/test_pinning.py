@@ -9,8 +9,9 @@ from playground.app.controllers import why_disabled
 from playground.app.controllers.pinning import TASK
 from playground.app.model.pinned_runs import KL, PinnedRun
 from playground.app.style.number_formats import format_count
+from playground.lab.document import LessonPlace
 from playground.lab.evaluation import sample_distances
-from playground.lab.experiment import Experiment
+from playground.lab.experiment import Experiment, replace
 from playground.lab.session import Session
 from tests.app.conftest import put_pin, started
 
@@ -295,6 +296,24 @@ def test_weights_that_are_not_kept_are_told(qtbot, controllers):
     assert [str(notification.message) for notification in told] == [
         "The run was sampled after 37 training steps, whose weights are not kept."
     ]
+
+
+def test_figures_of_a_run_of_the_own_work_are_unsaved_work_also_in_a_lesson(qtbot, controllers):
+    controllers.pinning.pin()
+    controllers.state.mark_saved()
+    lesson = LessonPlace("lesson", "A lesson", 0)
+    controllers.training.teach(replace(controllers.state.experiment, {"sampling.source": "exact"}), lesson)
+    assert not controllers.state.modified
+    wait_measured(qtbot, controllers)
+    assert controllers.state.modified
+
+
+def test_figures_of_an_undone_pin_are_no_unsaved_work(qtbot, controllers):
+    controllers.pinning.pin()
+    controllers.state.undo()
+    assert not controllers.state.modified
+    qtbot.waitUntil(lambda: controllers.pinning.pinned.get(1).is_measured)
+    assert not controllers.state.modified
 
 
 def test_a_run_whose_weights_changed_is_not_played_again_without_a_word(qtbot, controllers):

@@ -179,8 +179,9 @@ class Autosaving(QObject):
     @property
     def history(self) -> History:
         """The documents; while a scene or lesson is shown, at the place of the user's own work."""
-        first, *steps = self._state.documents
-        return History(first, steps, self._state.own_place)
+        documents, place = self._state.documents, self._state.own_place
+        documents[place] = self._state.own
+        return History(documents[0], documents[1:], place)
 
     @property
     def _unsaved(self) -> bool:

@@ -413,13 +413,21 @@ class Documents(QObject):
             session = self._sessions.pack(self._describe_view())
         except SessionError as error:
             if self._building.busy:
-                begun = self.successes
-                self._once_built = lambda: self.save_to(path, then) if self.successes == begun else None
+                begun, taught = self.successes, self._state.document.lesson
+
+                def save() -> None:
+                    if self._state.document.lesson != taught:
+                        self._refuse(f"{path.name} is not saved: something else was shown before its data were there.")
+                    elif self.successes == begun:
+                        self.save_to(path, then)
+
+                self._once_built = save
             else:
                 self._refuse(error.message)
             return
         self._state.mark_saved()  # later changes are not in the file
         self.saving, self._then, named = True, then, self.successes
+        own = self._state.document.lesson is None
 
         def write() -> Stamp | None:
             session().save(path)
@@ -427,7 +435,7 @@ class Documents(QObject):
 
         def done(stamp: Stamp | None) -> None:
             self.saving, go_on = False, self._then
-            if self.successes == named:  # otherwise other data have come meanwhile
+            if own and self.successes == named:  # otherwise other data have come meanwhile
                 self._name(path, stamp, time.monotonic())
             self._remember(path)
             self.saved.emit(f"Saved {path.name}.")
@@ -436,7 +444,8 @@ class Documents(QObject):
 
         def failed(error: BaseException) -> None:
             self.saving = False
-            self._state.mark_modified()
+            if own:
+                self._state.mark_modified(own=True)
             self._failed(error)
 
         self._background.run("save", write, done, failed)
@@ -463,6 +472,7 @@ class Documents(QObject):
             return
         save = self._prompts.save_or_discard(self.name)
         if save:
+            self._state.leave_lesson()  # what is unsaved is the user's own work
             self.save(go_on)
         elif save is not None:
             go_on()

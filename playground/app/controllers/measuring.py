@@ -52,6 +52,11 @@ def _number(place: Place) -> int | None:
     return place if isinstance(place, int) else None
 
 
+def _place(point: np.ndarray, number: int | None) -> Place:
+    """The place of a measured point or image."""
+    return (float(point[0]), float(point[1])) if number is None else number
+
+
 class Measuring(QObject):
     """Runs each measurement as a task with progress that can be cancelled, with the weights at its start.
 
@@ -138,7 +143,7 @@ class Measuring(QObject):
         """Measure on this workspace what is clicked."""
         self._followed.clear()
         self._forget_measurements()
-        self._measure_clicked()
+        self._measure_clicked(again=True)
 
     # Clicked points
 
@@ -165,15 +170,23 @@ class Measuring(QObject):
         self._show_none()
 
     def _click(self, place: Place) -> None:
-        if self._building.workspace is None or self._measurable(likelihood_conflict) is not None:
+        workspace = self._building.workspace
+        if workspace is None or (self._fits(place) and self._measurable(likelihood_conflict) is not None):
             self._put_clicked((place,))
-            self._measure_clicked()
+            if not self._measure_clicked():
+                self._show_none()
+
+    def _fits(self, place: Place) -> bool:
+        """Whether a place is one of the present data; those in view may be going away."""
+        workspace, data = self._building.workspace, self._state.experiment.data
+        shown = workspace is not None and workspace.problem.experiment.data == data
+        return shown and isinstance(place, int) == data.images
 
     def _click_second(self, place: Place) -> None:
         point = self._point_at(place)
         if self._point is None or point is None:
             self._click(place)
-        elif self._measurable(flow_conflict) is not None:
+        elif self._fits(place) and self._measurable(flow_conflict) is not None:
             first = self._clicked[0]
             self._put_clicked((first, place))
             self._find_interpolation(np.stack([self._point, point]), (_number(first), _number(place)))
@@ -188,25 +201,34 @@ class Measuring(QObject):
         if self._state.document.clicked != self._clicked:
             self._clicked = self._state.document.clicked
             self._show_none()
-            self._measure_clicked()
+            self._measure_clicked(again=True)
 
-    def _measure_clicked(self) -> None:
-        """Measure what is clicked, as far as the settings allow; later if data or network are still being built."""
+    def _measure_clicked(self, again: bool = False) -> bool:
+        """Measure what is clicked, as far as the settings allow; later if data or network are still being built.
+
+        Args:
+            again: an image must be one of the run in view, not of the one before it.
+
+        Returns:
+            Whether it is measured.
+        """
         workspace, experiment = self._building.workspace, self._state.experiment
         if (
             workspace is None
             or self._building.is_replacing
             or self._building.is_behind(workspace)
             or likelihood_conflict(experiment) is not None
+            or (again and experiment.data.images and not self._playing.is_of_now)
         ):
-            return
+            return False
         points = [self._point_at(place) for place in self._clicked]
         found, numbers = [point for point in points if point is not None], [*map(_number, self._clicked)]
         if not found or len(found) < len(points):
-            return
+            return False
         self._inspect(found[0], numbers[0])
         if len(found) == 2 and flow_conflict(experiment) is None:
             self._find_interpolation(np.stack(found), (numbers[0], numbers[1]))
+        return True
 
     def _show_none(self) -> None:
         for task in ("likelihood", "interpolation"):
@@ -417,15 +439,15 @@ class Measuring(QObject):
         if task == "density" and self._tasks.running(task):
             self._leave_map()
         self._tasks.cancel(task)
-        if task in ("likelihood", "interpolation") and self._clicked:
-            shown, between = self._likelihood, self._interpolation
+        if task == "likelihood" and self._clicked:
+            self._tasks.cancel("interpolation")  # which begins at that point
+            shown = self._likelihood
             self._point = None if shown is None else shown.point
-            ends = [] if shown is None else [(shown.point, shown.number)]
-            if between is not None:
-                ends = [*zip(between.ends, between.numbers, strict=True)]
-            self._put_clicked(
-                tuple((float(point[0]), float(point[1])) if number is None else number for point, number in ends)
-            )
+            self._put_clicked(() if shown is None else (_place(shown.point, shown.number),))
+        elif task == "interpolation" and len(self._clicked) == 2:
+            between = self._interpolation
+            second = () if between is None else (_place(between.ends[1], between.numbers[1]),)
+            self._put_clicked((self._clicked[0], *second))
 
     def evaluated(self, task: str) -> Callable[[tuple[bool, Mapping[str, Any]]], None]:
         """Makes a function that shows the figures of a measurement, and the reasons for missing ones.
@@ -550,6 +572,10 @@ class Measuring(QObject):
         """Compute the log-likelihood of the clicked point again, if the settings allow."""
         if self._clicked and self._point is not None and likelihood_conflict(self._state.experiment) is None:
             self._inspect(self._point, _number(self._clicked[0]))
+            second = self._point_at(self._clicked[-1]) if len(self._clicked) == 2 else None
+            if second is not None and flow_conflict(self._state.experiment) is None:
+                first, last = self._clicked
+                self._find_interpolation(np.stack([self._point, second]), (_number(first), _number(last)))
 
     def _forget_model(self) -> set[str]:
         """Remove what was measured with other weights, but keep the clicked point.

@@ -313,7 +313,8 @@ class Pinning(QObject):
 
     def _put(self, run: PinnedRun) -> None:
         self.pinned.put(run)
-        self._state.mark_modified()
+        if self._is_there(run.number):
+            self._state.mark_modified(own=any(pin.number == run.number for pin in self._state.own.pins))
 
     def _is_there(self, number: int) -> bool:
         return any(pin.number == number for pin in self._state.document.pins)

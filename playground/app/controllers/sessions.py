@@ -51,8 +51,8 @@ class Sessions:
         arrays, clicked = None, self._state.document.clicked
         if trajectory is not None:
             arrays = {name: array for name, array in trajectory.arrays().items() if name != "axes"}
-        elif dataset.shape != (2,):
-            clicked = ()  # images of a run that is not saved
+        images = 0 if trajectory is None or dataset.shape == (2,) else trajectory.positions.shape[1]
+        clicked = tuple(place for place in clicked if not isinstance(place, int) or place < images)
         return lambda: Session.of(
             experiment,
             dataset,

@@ -181,6 +181,7 @@ class PinnedRuns(QObject):
         """
         self._all = {run.number: run for run in runs}
         self._sizes = {run.number: len(description.dump(run.experiment)) for run in runs}
+        self._follow()
         return tuple(Pin(run.number, run.name) for run in runs)
 
     def pin(self, run: PinnedRun) -> None:

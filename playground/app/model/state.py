@@ -238,6 +238,7 @@ class State(QObject):
         self._loaded = self._saved = Document(experiment, **parts)
         self.stack.clear()  # emits nothing if it is empty
         self._moved()
+        self.document_changed.emit()  # though it be equal: what it reaches is another's
         self._remembered.clear()  # belongs to the old experiment
         self.replaced.emit()
 
@@ -276,25 +277,26 @@ class State(QObject):
     def modified(self) -> bool:
         """Whether there is unsaved work; unlike QUndoStack.isClean, a setting changed back by hand is none.
 
-        A clicked point is saved with the work, but to click is no work. Nor is a scene or lesson, unless it is what was saved.
+        A clicked point is saved with the work, but to click is no work. Nor is a scene or lesson.
         """
-        if self._saved is None:
-            return True
-        saved = _without_clicked(self._saved)
-        return saved not in (_without_clicked(self.own), _without_clicked(self._document))
+        return self._saved is None or _without_clicked(self._saved) != _without_clicked(self.own)
 
     def mark_saved(self) -> None:
-        """Note that a file holds the current work."""
-        self._saved, self._gesture = self._document, None
+        """Note that a file holds the user's own work. A scene or lesson that is saved is none."""
+        self._gesture = None
+        if self._document.lesson is None:
+            self._saved = self._document
         self.history_changed.emit()
 
-    def mark_modified(self) -> None:
+    def mark_modified(self, own: bool = False) -> None:
         """Note work other than edits, such as training; edits before and after it are not merged.
 
-        What is done in a scene or lesson is not the user's own.
+        Args:
+            own: it is the user's own, whatever is in view. What is trained for a scene or lesson is not.
         """
         self._gesture = None
-        if self._saved is not None and self._document.lesson is None:
+        own = own or self._document.trainings == self.own.trainings
+        if self._saved is not None and own:
             self._saved = None
             self.history_changed.emit()
 
