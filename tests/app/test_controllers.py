@@ -9,6 +9,7 @@ import torch
 from scipy.special import ndtr
 
 from playground.app.controllers import why_disabled
+from playground.app.controllers.building import FIRST
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.measuring import STALE
 from playground.app.model.state import State
@@ -1085,6 +1086,23 @@ def test_the_same_seed_gives_the_same_run_and_a_new_one_another(qtbot, workspace
         with qtbot.waitSignal(controllers.playing.trajectory_changed, timeout=5_000):
             controllers.playing.restart(new_seed)
         assert np.array_equal(first, finished_run()) is same
+
+
+def test_a_lesson_that_begins_while_a_session_is_opened_leaves_its_weights(qtbot, workspace, tmp_path):
+    """Its settings may be those of the session."""
+    state, controllers = workspace
+    train(qtbot, controllers)
+    controllers.sessions.pack({})().save(tmp_path / "run.spg")
+    controllers.sessions.open(Session.load(tmp_path / "run.spg"))
+    same = replace(state.experiment, {"sampling.steps": 5})
+    controllers.training.teach(same, LessonPlace("lesson", "A lesson", 0))
+    assert controllers.building.opening is not None
+    qtbot.waitUntil(lambda: controllers.training.status == "finished" and not controllers.building.busy)
+    assert controllers.building.workspace_key.name.startswith("lesson")
+    state.leave_lesson()
+    qtbot.waitUntil(lambda: not controllers.building.busy and controllers.building.workspace_key.name == FIRST)
+    assert controllers.training.trained_steps == 60
+    assert not state.modified
 
 
 def test_a_session_brings_everything_back(qtbot, workspace, tmp_path):

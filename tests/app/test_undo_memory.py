@@ -6,6 +6,7 @@ import pytest
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.lab.bounded_memory import BoundedMemory, parts_of
+from playground.lab.document import LessonPlace
 from playground.lab.experiment import Experiment, replace
 from tests.app.test_controllers import SMALL, train
 
@@ -179,10 +180,11 @@ def test_finished_runs_are_forgotten_when_other_work_comes(qtbot, workspace):
 def test_weights_are_of_the_scene_that_began_them_whatever_its_title_begins_with(qtbot, workspace):
     state, controllers = workspace
     building = controllers.building
-    building.begin_anew(state.experiment, 0, "Guidance is not tilting")
+    lesson, other = (LessonPlace(name, name, 0) for name in ("Guidance is not tilting", "Guidance"))
+    building.begin_anew(state.experiment, lesson)
     first = building.key_at(state.stack.index())
-    building.begin_anew(replace(state.experiment, {"sampling.steps": 7}), 0, "Guidance is not tilting")
+    building.begin_anew(replace(state.experiment, {"sampling.steps": 7}), lesson)
     assert building.key_at(state.stack.index()) == first  # steps of one lesson share their weights
-    building.begin_anew(replace(state.experiment, {"sampling.steps": 8}), 0, "Guidance")
+    building.begin_anew(replace(state.experiment, {"sampling.steps": 8}), other)
     assert building.key_at(state.stack.index()) != first
     qtbot.waitUntil(lambda: not building.busy, timeout=10_000)

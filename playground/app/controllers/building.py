@@ -109,6 +109,7 @@ class Building(QObject):
         self._dropped: dict[Hashable, int] = {}  # steps of evicted trainings, to be reported when undo reaches them
         self._stored: dict[TrainingKey, Callable[[], Session]] = {}  # trainings on disk that undo may reach
         self._opening: Session | None = None
+        self._opened = state.document  # that of the session being opened; a scene or lesson may be shown since
         self._outdated = False  # whether a file has replaced the settings of the workspace
         self._bundled = False  # whether the next problem may start from bundled weights
         self.adopting = False  # whether the data become those of a file that was just read, so that waiting tasks stay
@@ -217,7 +218,8 @@ class Building(QObject):
 
     def _key(self, experiment: Experiment) -> TrainingKey:
         """The key of a workspace."""
-        return key_of(structs.replace(self._state.document, experiment=experiment))
+        document = self._state.document if self._opening is None else self._opened
+        return key_of(structs.replace(document, experiment=experiment))
 
     def key_at(self, place: int) -> TrainingKey:
         """The key of the training at a place of the history."""
@@ -279,6 +281,7 @@ class Building(QObject):
         self._open(session)
         self._stored = dict(stored)
         self._state.restore(first, steps, place)
+        self._opened = self._state.document
         self._settle.start()
 
     def open_experiment(self, experiment: Experiment, session: Session | None = None, **parts: Any) -> None:
@@ -289,6 +292,7 @@ class Building(QObject):
         """
         self._open(session)
         self._state.load(experiment, **parts)
+        self._opened = self._state.document
         self._settle.start()
 
     def _open(self, session: Session | None) -> None:
@@ -468,15 +472,16 @@ class Building(QObject):
         """Replace the current workspace, which is kept."""
         self.failure, self._outdated = None, False
         before, opened = self._workspace, self._opening
+        built, dataset = workspace.problem.experiment, workspace.problem.dataset
+        key = self._key(built)
         self._opening = None
         self.leaving.emit(workspace, opened)
-        built, dataset = workspace.problem.experiment, workspace.problem.dataset
         known = (kept.dataset for _, kept in self.kept.items() if isinstance(kept, ReadPoints))
         if built.data.is_file and all(dataset is not other for other in known):
             self._keep_points(built, dataset)
         if workspace.could_hold_out_more:
             self._notify_held_out(workspace)
-        if self.is_behind(workspace):
+        if self.is_behind(workspace) or key != self._key(self._state.experiment):
             self._settle.start()
         else:
             workspace.follow(self._state.experiment)
@@ -485,7 +490,7 @@ class Building(QObject):
         self._workspace = workspace
         if before is not None and self._workspace_key in self.kept:
             self._keep(self._workspace_key, before)  # its weights and figures have grown
-        self._workspace_key = self._key(workspace.problem.experiment)
+        self._workspace_key = key
         self._keep(self._workspace_key, workspace)
         self._stored.pop(self._workspace_key, None)  # it is in memory now
         self.problem_changed.emit(workspace.view)
