@@ -87,6 +87,6 @@ class Scenes(QObject):
         self.tasks.cancel(TASK)
         self._shown, self.measured = shown, None
         if shown is not None and shown.name not in self._known:  # of an earlier run of the program
-            self._known |= {scene.title: scene for scene in load_bundled().values() if scene.title == shown.name}
+            self._known = {scene.title: scene for scene in load_bundled().values()} | self._known
         if shown is not None:
             self.showing.emit()
