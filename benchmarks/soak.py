@@ -162,7 +162,7 @@ class Soak:
         self._read_memory(window, time.monotonic() - begun)
 
     def _read_memory(self, window: MainWindow, seconds: float) -> None:
-        window.controllers.lessons.leave()
+        window.state.leave_lesson()
         window.state.mark_saved()
         window.documents.new()
         deadline = time.monotonic() + REST
