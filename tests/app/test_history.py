@@ -34,12 +34,13 @@ def long_history():
     for number, change in enumerate(changes):
         assert state.edit(change)
         if number == 2:
-            state.begin("reset 4")
+            state.push(state.document.begun("reset 4"))
             state.put(pins=(Pin(1, "one"), Pin(2, "two")))
             state.put(pins=(Pin(2, "second"),))
             state.put(columns=(Column(), Column.of({"noise.schedule": ((0.0, 0.01), (1.0, 8.0))}, step=7)))
             state.put(columns=())
-            state.begin("a scene 5", replace(state.experiment, {"data.kind": "rings"}))
+            scene = state.document.with_experiment(replace(state.experiment, {"data.kind": "rings"}))
+            state.push(scene.begun("a scene 5"))
     first_document, *steps = state.documents
     return History(first_document, steps, len(steps) - 5)
 

@@ -88,7 +88,7 @@ class Training:
 
     def teach(self, experiment, lesson, weights=None):
         wanted = msgspec.structs.replace(self.state.document, experiment=experiment, lesson=lesson)
-        self.state.put(**msgspec.structs.asdict(wanted.begun(lesson.name)))
+        self.state.push(wanted.begun(lesson.name))
 
 
 @pytest.fixture(autouse=True)

@@ -180,7 +180,7 @@ class Building(QObject):
         experiment = self._state.experiment
         trained = self._kept_workspace(experiment)  # which may still be under construction
         if trained is not None and trained.trained_steps:
-            self._state.begin(_new_name("reset"))
+            self._state.push(self._state.document.begun(_new_name("reset")))
             return self._state.last_step
         if self._workspace is not None:
             self.resetting.emit()
@@ -206,7 +206,7 @@ class Building(QObject):
             if trained is not None:
                 self._stored[key_of(wanted.begun(name))] = trained
             wanted = wanted.begun(name)
-        state.put(**structs.asdict(wanted))
+        state.push(wanted)
 
     @Slot()
     def _follow_history(self) -> None:

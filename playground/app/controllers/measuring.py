@@ -187,9 +187,8 @@ class Measuring(QObject):
         if self._point is None or point is None:
             self._click(place)
         elif self._fits(place) and self._measurable(flow_conflict) is not None:
-            first = self._clicked[0]
-            self._put_clicked((first, place))
-            self._find_interpolation(np.stack([self._point, point]), (_number(first), _number(place)))
+            self._put_clicked((self._clicked[0], place))
+            self._measure_second()
 
     def _put_clicked(self, places: tuple[Place, ...]) -> None:
         self._clicked = places
@@ -222,13 +221,19 @@ class Measuring(QObject):
         ):
             return False
         points = [self._point_at(place) for place in self._clicked]
-        found, numbers = [point for point in points if point is not None], [*map(_number, self._clicked)]
-        if not found or len(found) < len(points):
+        if not points or points[0] is None or points[-1] is None:
             return False
-        self._inspect(found[0], numbers[0])
-        if len(found) == 2 and flow_conflict(experiment) is None:
-            self._find_interpolation(np.stack(found), (numbers[0], numbers[1]))
+        self._inspect(points[0], _number(self._clicked[0]))
+        self._measure_second()
         return True
+
+    def _measure_second(self) -> None:
+        """Compute the interpolation from the first clicked point to the second, if there is one and the settings allow it."""
+        point = self._point_at(self._clicked[-1])
+        if len(self._clicked) == 2 and point is not None and flow_conflict(self._state.experiment) is None:
+            first, second = self._clicked
+            assert self._point is not None
+            self._find_interpolation(np.stack([self._point, point]), (_number(first), _number(second)))
 
     def _show_none(self) -> None:
         for task in ("likelihood", "interpolation"):
@@ -572,10 +577,7 @@ class Measuring(QObject):
         """Compute the log-likelihood of the clicked point again, if the settings allow."""
         if self._clicked and self._point is not None and likelihood_conflict(self._state.experiment) is None:
             self._inspect(self._point, _number(self._clicked[0]))
-            second = self._point_at(self._clicked[-1]) if len(self._clicked) == 2 else None
-            if second is not None and flow_conflict(self._state.experiment) is None:
-                first, last = self._clicked
-                self._find_interpolation(np.stack([self._point, second]), (_number(first), _number(last)))
+            self._measure_second()
 
     def _forget_model(self) -> set[str]:
         """Remove what was measured with other weights, but keep the clicked point.

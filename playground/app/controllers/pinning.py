@@ -314,7 +314,7 @@ class Pinning(QObject):
     def _put(self, run: PinnedRun) -> None:
         self.pinned.put(run)
         if self._is_there(run.number):
-            self._state.mark_modified(own=any(pin.number == run.number for pin in self._state.own.pins))
+            self._state.mark_modified(own=True)
 
     def _is_there(self, number: int) -> bool:
         return any(pin.number == number for pin in self._state.document.pins)

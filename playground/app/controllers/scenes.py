@@ -46,8 +46,9 @@ class Scenes(QObject):
             self._state.leave_lesson()
         weights = bundled_weights()[scene.weights] if scene.weights else None
         self._known[scene.title] = scene
-        self._become(LessonPlace(scene.title, scene.title))
-        self._training.teach(scene.settings, LessonPlace(scene.title, scene.title), weights)
+        place = LessonPlace(scene.title, scene.title)
+        self._become(place)
+        self._training.teach(scene.settings, place, weights)
         self.changed.emit()
 
     @Slot()

@@ -150,21 +150,14 @@ class State(QObject):
             self.replaced.emit()
         return True
 
-    def begin(self, name: str, experiment: Experiment | None = None) -> None:
-        """Begin a training as a step of the history.
-
-        Args:
-            name: of the training.
-            experiment: its settings, by default the present ones.
-        """
-        wanted = self._document.with_experiment(experiment or self.experiment)
-        self.stack.push(Edit(self._document, wanted.begun(name)))
+    def push(self, document: Document, *, merge: str = "") -> None:
+        """Take another document as one step of the history; `merge` as in :meth:`edit`."""
+        if document != self._document:
+            self._push(self._document, document, merge)
 
     def put(self, *, merge: str = "", **parts: Any) -> None:
         """Change parts of the document as one step of the history; `merge` as in :meth:`edit`."""
-        after = msgspec.structs.replace(self._document, **parts)
-        if after != self._document:
-            self._push(self._document, after, merge)
+        self.push(msgspec.structs.replace(self._document, **parts), merge=merge)
 
     def _push(self, before: Document, after: Document, merge: str) -> None:
         follows = self._gesture[1] if self._gesture is not None and self._gesture[0] == merge else None
